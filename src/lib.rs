@@ -1,0 +1,8 @@
+//! Authscope: a registration and login service over a small binary TCP protocol, and an
+//! inspector that sees that protocol for what it is.
+//!
+//! The rooms, in the order in which bytes pass through them; each knows only those before it.
+
+pub mod protocol;
+
+pub mod capture;

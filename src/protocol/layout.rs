@@ -1,0 +1,281 @@
+//! The layout table: every field of every message, declared once.
+//!
+//! The codec, the inspector's field tree, the display filter's field names, the Wireshark plugin
+//! and `docs/protocol.md` are derived from this table or are checked against it.
+
+use std::ops::Range;
+
+/// TCP port of the server where nothing else is said.
+pub const DEFAULT_PORT: u16 = 8888;
+
+/// Prefix of the display filter names, and the protocol's name in lower case.
+pub const FILTER_PREFIX: &str = "reglogin";
+
+/// The protocol's name as a packet list shows it.
+pub const PROTOCOL_NAME: &str = "RegLogin";
+
+/// How the octets of a field are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Unsigned integer of 1 octet.
+    U8,
+    /// Unsigned integer of 4 octets, big-endian.
+    U32,
+    /// UTF-8 in a fixed-width octet string, filled up with NUL. A field that is full has no NUL.
+    Text,
+}
+
+/// One field of a message: its place on the wire and its names.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name in the wire format's definition, as in `docs/protocol.md`.
+    pub wire_name: &'static str,
+    /// Last part of the display filter name; see [`Field::filter_name`].
+    pub key: &'static str,
+    /// Label for people, as in a details tree.
+    pub label: &'static str,
+    /// One sentence on what the field holds.
+    pub meaning: &'static str,
+    /// Octets from the start of the message.
+    pub offset: usize,
+    /// Octets in the field.
+    pub width: usize,
+    /// How the octets are read.
+    pub kind: FieldKind,
+}
+
+impl Field {
+    const fn first(kind: FieldKind, width: usize, names: [&'static str; 4]) -> Self {
+        Self::at(0, kind, width, names)
+    }
+
+    /// A field that starts where `previous` ends.
+    const fn after(
+        previous: &Self,
+        kind: FieldKind,
+        width: usize,
+        names: [&'static str; 4],
+    ) -> Self {
+        Self::at(previous.end(), kind, width, names)
+    }
+
+    const fn at(offset: usize, kind: FieldKind, width: usize, names: [&'static str; 4]) -> Self {
+        let [wire_name, key, label, meaning] = names;
+        Self {
+            wire_name,
+            key,
+            label,
+            meaning,
+            offset,
+            width,
+            kind,
+        }
+    }
+
+    /// Offset of the first octet after the field.
+    #[must_use]
+    pub const fn end(&self) -> usize {
+        self.offset + self.width
+    }
+
+    /// The field's octets as a range from the start of the message.
+    #[must_use]
+    pub const fn range(&self) -> Range<usize> {
+        self.offset..self.end()
+    }
+
+    /// Name in display filters and in Wireshark, such as `reglogin.username`.
+    #[must_use]
+    pub fn filter_name(&self) -> String {
+        format!("{FILTER_PREFIX}.{}", self.key)
+    }
+
+    /// The field's octets in `message`, fewer than [`width`](Self::width) where the message is
+    /// cut off, none where it ends before the field.
+    #[must_use]
+    pub fn slice<'a>(&self, message: &'a [u8]) -> &'a [u8] {
+        let start = self.offset.min(message.len());
+        let end = self.end().min(message.len());
+        &message[start..end]
+    }
+
+    /// The field read as an unsigned integer, `None` where it is cut off or is text.
+    #[must_use]
+    pub fn number(&self, message: &[u8]) -> Option<u32> {
+        let octets = self.slice(message);
+        match self.kind {
+            FieldKind::U8 => octets.first().map(|octet| u32::from(*octet)),
+            FieldKind::U32 => octets.try_into().ok().map(u32::from_be_bytes),
+            FieldKind::Text => None,
+        }
+    }
+}
+
+/// `totalLength`: octets of the whole message, header included.
+pub static LENGTH: Field = Field::first(
+    FieldKind::U32,
+    4,
+    [
+        "totalLength",
+        "length",
+        "Total length",
+        "Octets of the whole message, header included",
+    ],
+);
+
+/// `commandID`: which of the four messages this is.
+pub static COMMAND: Field = Field::after(
+    &LENGTH,
+    FieldKind::U32,
+    4,
+    [
+        "commandID",
+        "command",
+        "Command",
+        "Which of the four messages this is",
+    ],
+);
+
+/// `userName` of a request.
+pub static USER_NAME: Field = Field::after(
+    &COMMAND,
+    FieldKind::Text,
+    20,
+    [
+        "userName",
+        "username",
+        "User name",
+        "Name of the user who registers or logs in",
+    ],
+);
+
+/// `password` of a request.
+pub static PASSWORD: Field = Field::after(
+    &USER_NAME,
+    FieldKind::Text,
+    30,
+    [
+        "password",
+        "password",
+        "Password",
+        "Password of the user, in clear",
+    ],
+);
+
+/// `status` of a response: 1 success, 0 failure.
+pub static STATUS: Field = Field::after(
+    &COMMAND,
+    FieldKind::U8,
+    1,
+    [
+        "status",
+        "status",
+        "Status",
+        "Outcome: 1 success, 0 failure",
+    ],
+);
+
+/// `description` of a response.
+pub static DESCRIPTION: Field = Field::after(
+    &STATUS,
+    FieldKind::Text,
+    64,
+    [
+        "description",
+        "description",
+        "Description",
+        "The outcome in words",
+    ],
+);
+
+/// Every field, in the order in which a specification lists them.
+pub static FIELDS: [&Field; 6] = [
+    &LENGTH,
+    &COMMAND,
+    &USER_NAME,
+    &PASSWORD,
+    &STATUS,
+    &DESCRIPTION,
+];
+
+/// Octets of the header that every message starts with: `totalLength` and `commandID`.
+pub const HEADER_LEN: usize = COMMAND.end();
+/// Octets of a whole request.
+pub const REQUEST_LEN: usize = PASSWORD.end();
+/// Octets of a whole response.
+pub const RESPONSE_LEN: usize = DESCRIPTION.end();
+/// Octets of the longest message.
+pub const MAX_LEN: usize = if REQUEST_LEN > RESPONSE_LEN {
+    REQUEST_LEN
+} else {
+    RESPONSE_LEN
+};
+
+/// `status` of a response that says yes.
+pub const STATUS_SUCCESS: u8 = 1;
+/// `status` of a response that says no.
+pub const STATUS_FAILURE: u8 = 0;
+
+/// Which of the two bodies a message has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// User name and password, from the client.
+    Request,
+    /// Status and description, from the server.
+    Response,
+}
+
+impl Kind {
+    /// Octets of a whole message of this kind.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Request => REQUEST_LEN,
+            Self::Response => RESPONSE_LEN,
+        }
+    }
+
+    /// The fields of a message of this kind in wire order; they cover it without gaps.
+    #[must_use]
+    pub fn fields(self) -> &'static [&'static Field] {
+        static REQUEST: [&Field; 4] = [&LENGTH, &COMMAND, &USER_NAME, &PASSWORD];
+        static RESPONSE: [&Field; 4] = [&LENGTH, &COMMAND, &STATUS, &DESCRIPTION];
+        match self {
+            Self::Request => &REQUEST,
+            Self::Response => &RESPONSE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_cover_each_message_without_gaps() {
+        for kind in [Kind::Request, Kind::Response] {
+            let mut at = 0;
+            for field in kind.fields() {
+                assert_eq!(field.offset, at, "{}", field.wire_name);
+                at = field.end();
+            }
+            assert_eq!(at, kind.len());
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_specification() {
+        assert_eq!(HEADER_LEN, 8);
+        assert_eq!(REQUEST_LEN, 58);
+        assert_eq!(RESPONSE_LEN, 73);
+    }
+
+    #[test]
+    fn a_cut_message_gives_short_and_empty_fields() {
+        let message = [0xa5; 10];
+        assert_eq!(USER_NAME.slice(&message).len(), 2);
+        assert_eq!(PASSWORD.slice(&message), []);
+        assert_eq!(LENGTH.number(&message[..3]), None);
+        assert_eq!(LENGTH.number(&message), Some(0xa5a5_a5a5));
+    }
+}

@@ -1,0 +1,17 @@
+//! The wire format: layout, messages, encode and decode. No I/O, no clock, no log.
+//!
+//! Two readings of the same octets: [`MessageView`] reads anything without judgement (the
+//! inspector's side), [`Request`] and [`Response`] hold legal values only (the endpoints' side).
+//! Both go through the one table in [`layout`].
+
+mod command;
+pub mod layout;
+mod message;
+mod text;
+mod view;
+
+pub use command::{Action, Command};
+pub use layout::{Field, FieldKind, Kind};
+pub use message::{DecodeError, Framing, Request, RequestOctets, Response, frame};
+pub use text::{Description, Password, TextError, UserName};
+pub use view::{MessageView, TextValue, is_header, is_strict};

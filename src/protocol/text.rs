@@ -1,0 +1,224 @@
+//! The three text values and their limits: what an endpoint may send.
+
+use std::fmt;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::layout::{DESCRIPTION, Field, PASSWORD, USER_NAME};
+
+/// Why a text value cannot be sent. Never holds the value itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing was given.
+    #[error("the {what} is empty; it takes 1 to {limit} octets")]
+    Empty {
+        /// `user name` or `password`.
+        what: &'static str,
+        /// The field's width in octets.
+        limit: usize,
+    },
+    /// More octets than the field holds.
+    #[error("the {what} has {given} octets in UTF-8; at most {limit} octets fit")]
+    TooLong {
+        /// `user name` or `password`.
+        what: &'static str,
+        /// Octets given.
+        given: usize,
+        /// The field's width in octets.
+        limit: usize,
+    },
+    /// The octets are not UTF-8 from `offset` on.
+    #[error("the {what} is not valid UTF-8 at octet {offset}")]
+    NotUtf8 {
+        /// `user name` or `password`.
+        what: &'static str,
+        /// Octets before the first bad one.
+        offset: usize,
+    },
+    /// A character that the protocol does not allow there.
+    #[error("the {what} has {found} at octet {offset}, which is not allowed")]
+    Character {
+        /// `user name` or `password`.
+        what: &'static str,
+        /// The character in words.
+        found: &'static str,
+        /// Octets before it.
+        offset: usize,
+    },
+}
+
+fn check_length(what: &'static str, field: &Field, given: usize) -> Result<(), TextError> {
+    let limit = field.width;
+    match given {
+        0 => Err(TextError::Empty { what, limit }),
+        _ if given > limit => Err(TextError::TooLong { what, given, limit }),
+        _ => Ok(()),
+    }
+}
+
+/// A user name: 1 to 20 octets of UTF-8, no control characters, no `:`, no space at either end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Checks `name` against the protocol's rules.
+    pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
+        const WHAT: &str = "user name";
+        let name = name.into();
+        check_length(WHAT, &USER_NAME, name.len())?;
+        let bad = |found, offset| TextError::Character {
+            what: WHAT,
+            found,
+            offset,
+        };
+        for (offset, character) in name.char_indices() {
+            match character {
+                ':' => return Err(bad("a colon", offset)),
+                '\0' => return Err(bad("a NUL", offset)),
+                c if c.is_control() => return Err(bad("a control character", offset)),
+                _ => {}
+            }
+        }
+        if name.starts_with(' ') {
+            return Err(bad("a leading space", 0));
+        }
+        if name.ends_with(' ') {
+            return Err(bad("a trailing space", name.len() - 1));
+        }
+        Ok(Self(name))
+    }
+
+    /// Checks octets from the wire.
+    pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
+        let name = std::str::from_utf8(octets).map_err(|error| TextError::NotUtf8 {
+            what: "user name",
+            offset: error.valid_up_to(),
+        })?;
+        Self::new(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A password: 1 to 30 octets without NUL. Its octets are wiped from memory on drop and its
+/// `Debug` form does not show them.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Password(Vec<u8>);
+
+impl Password {
+    /// Checks `octets` against the protocol's rules. The argument is wiped where it is refused.
+    pub fn new(octets: impl Into<Vec<u8>>) -> Result<Self, TextError> {
+        const WHAT: &str = "password";
+        let password = Self(octets.into());
+        check_length(WHAT, &PASSWORD, password.0.len())?;
+        match password.0.iter().position(|octet| *octet == 0) {
+            Some(offset) => Err(TextError::Character {
+                what: WHAT,
+                found: "a NUL",
+                offset,
+            }),
+            None => Ok(password),
+        }
+    }
+
+    /// The octets, for hashing and for the wire.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(********)")
+    }
+}
+
+/// A description: up to 64 octets of UTF-8 without NUL.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Description(String);
+
+impl Description {
+    /// Takes `text` up to its first NUL, cut at the last character boundary that fits.
+    #[must_use]
+    pub fn cut(text: &str) -> Self {
+        let text = text.split('\0').next().unwrap_or_default();
+        Self(text[..text.floor_char_boundary(DESCRIPTION.width)].to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_counted_in_octets() {
+        assert!(UserName::new("é".repeat(10)).is_ok());
+        assert_eq!(
+            UserName::new("é".repeat(11)),
+            Err(TextError::TooLong {
+                what: "user name",
+                given: 22,
+                limit: 20
+            })
+        );
+    }
+
+    #[test]
+    fn user_names_keep_the_passwd_file_and_the_terminal_safe() {
+        for bad in ["", "a:b", " a", "a ", "a\tb", "a\u{85}b", "a\0"] {
+            assert!(UserName::new(bad).is_err(), "{bad:?}");
+        }
+        for good in ["a", "a b", "naïve", "0000", "名前"] {
+            assert!(UserName::new(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_takes_any_octets_but_nul() {
+        assert!(Password::new(b"\xff\x01".to_vec()).is_ok());
+        assert!(Password::new(b"a\0b".to_vec()).is_err());
+        assert!(Password::new(vec![b'x'; 31]).is_err());
+        assert!(Password::new(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_password_does_not_show_itself() {
+        let password = Password::new(b"hunter2".to_vec()).unwrap();
+        assert_eq!(format!("{password:?}"), "Password(********)");
+    }
+
+    #[test]
+    fn a_description_is_cut_between_characters() {
+        assert_eq!(Description::cut(&"é".repeat(40)).as_str().len(), 64);
+        assert_eq!(
+            Description::cut(&format!("a{}", "é".repeat(40)))
+                .as_str()
+                .len(),
+            63
+        );
+        assert_eq!(Description::cut("ok\0rest").as_str(), "ok");
+    }
+}

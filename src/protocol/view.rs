@@ -1,0 +1,238 @@
+//! A tolerant reading of a message: any octets, no judgement. The inspector's side.
+
+use std::borrow::Cow;
+
+use super::command::Command;
+use super::layout::{
+    COMMAND, DESCRIPTION, Field, FieldKind, Kind, LENGTH, PASSWORD, STATUS, STATUS_FAILURE,
+    STATUS_SUCCESS, USER_NAME,
+};
+
+/// A message's octets, whole or cut off, right or wrong, read through the layout table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageView<'a>(&'a [u8]);
+
+impl<'a> MessageView<'a> {
+    /// Reads `octets`, of which the first is the first octet of `totalLength`.
+    #[must_use]
+    pub const fn new(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// All octets.
+    #[must_use]
+    pub const fn octets(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// `totalLength`, `None` where it is cut off.
+    #[must_use]
+    pub fn length(self) -> Option<u32> {
+        LENGTH.number(self.0)
+    }
+
+    /// `commandID`, `None` where it is cut off.
+    #[must_use]
+    pub fn command(self) -> Option<Command> {
+        COMMAND.number(self.0).map(Command::from)
+    }
+
+    /// Request or response; `None` for an unknown or missing command.
+    #[must_use]
+    pub fn kind(self) -> Option<Kind> {
+        self.command().and_then(Command::kind)
+    }
+
+    /// `userName` up to its first NUL; `None` in anything but a request.
+    #[must_use]
+    pub fn user_name(self) -> Option<TextValue<'a>> {
+        self.text(Kind::Request, &USER_NAME)
+    }
+
+    /// `password` up to its first NUL; `None` in anything but a request.
+    #[must_use]
+    pub fn password(self) -> Option<TextValue<'a>> {
+        self.text(Kind::Request, &PASSWORD)
+    }
+
+    /// `status`; `None` in anything but a response.
+    #[must_use]
+    pub fn status(self) -> Option<u8> {
+        if self.kind() != Some(Kind::Response) {
+            return None;
+        }
+        STATUS.slice(self.0).first().copied()
+    }
+
+    /// `description` up to its first NUL; `None` in anything but a response.
+    #[must_use]
+    pub fn description(self) -> Option<TextValue<'a>> {
+        self.text(Kind::Response, &DESCRIPTION)
+    }
+
+    fn text(self, kind: Kind, field: &Field) -> Option<TextValue<'a>> {
+        if self.kind() != Some(kind) || self.0.len() <= field.offset {
+            return None;
+        }
+        Some(TextValue::new(field.slice(self.0)))
+    }
+}
+
+/// A text field's octets, with the part that is its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextValue<'a> {
+    field: &'a [u8],
+    value_len: usize,
+}
+
+impl<'a> TextValue<'a> {
+    /// Reads the octets of one text field.
+    #[must_use]
+    pub fn new(field: &'a [u8]) -> Self {
+        let value_len = memchr::memchr(0, field).unwrap_or(field.len());
+        Self { field, value_len }
+    }
+
+    /// The octets up to the first NUL.
+    #[must_use]
+    pub fn octets(self) -> &'a [u8] {
+        &self.field[..self.value_len]
+    }
+
+    /// The value, with U+FFFD for each part that is not UTF-8.
+    #[must_use]
+    pub fn lossy(self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.octets())
+    }
+
+    /// Whether the value is UTF-8.
+    #[must_use]
+    pub fn is_utf8(self) -> bool {
+        self.octets().is_ascii() || std::str::from_utf8(self.octets()).is_ok()
+    }
+
+    /// Offset in the field of the first octet after the first NUL that is not NUL.
+    #[must_use]
+    pub fn first_after_nul(self) -> Option<usize> {
+        let filling = &self.field[self.value_len..];
+        filling
+            .iter()
+            .position(|octet| *octet != 0)
+            .map(|at| self.value_len + at)
+    }
+}
+
+/// Whether `message` is exactly one strictly valid RegLogin message: a (length, command) pair of
+/// the protocol with that many octets, status 0 or 1, every text field filled up with nothing but
+/// NUL after its first NUL, and a user name that is not empty.
+///
+/// No octets are both this and a valid SMPP PDU; `docs/protocol.md` has the proof.
+#[must_use]
+pub fn is_strict(message: &[u8]) -> bool {
+    let view = MessageView::new(message);
+    let Some(kind) = view.kind() else {
+        return false;
+    };
+    if message.len() != kind.len() || !is_header(message) {
+        return false;
+    }
+    let well_filled = kind
+        .fields()
+        .iter()
+        .filter(|field| field.kind == FieldKind::Text)
+        .all(|field| {
+            TextValue::new(field.slice(message))
+                .first_after_nul()
+                .is_none()
+        });
+    let content = match kind {
+        Kind::Request => message[USER_NAME.offset] != 0,
+        Kind::Response => matches!(message[STATUS.offset], STATUS_FAILURE | STATUS_SUCCESS),
+    };
+    well_filled && content
+}
+
+/// Whether `octets` start with a header whose `totalLength` is that of its `commandID`.
+#[must_use]
+pub fn is_header(octets: &[u8]) -> bool {
+    let view = MessageView::new(octets);
+    match (view.length(), view.kind()) {
+        (Some(length), Some(kind)) => length as usize == kind.len(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Vec<u8> {
+        let mut octets = vec![0, 0, 0, 58, 0, 0, 0, 1];
+        octets.extend_from_slice(b"alice");
+        octets.resize(28, 0);
+        octets.extend_from_slice(b"secret");
+        octets.resize(58, 0);
+        octets
+    }
+
+    #[test]
+    fn reads_a_request() {
+        let octets = request();
+        let view = MessageView::new(&octets);
+        assert_eq!(view.length(), Some(58));
+        assert_eq!(view.command(), Some(Command::RegistrationRequest));
+        assert_eq!(view.user_name().unwrap().lossy(), "alice");
+        assert_eq!(view.password().unwrap().octets(), b"secret");
+        assert_eq!(view.status(), None);
+        assert!(is_strict(&octets));
+    }
+
+    #[test]
+    fn strict_needs_nothing_but_nul_after_a_nul() {
+        let mut octets = request();
+        octets[57] = b'x';
+        assert!(!is_strict(&octets));
+        assert_eq!(
+            MessageView::new(&octets)
+                .password()
+                .unwrap()
+                .first_after_nul(),
+            Some(29)
+        );
+    }
+
+    #[test]
+    fn strict_needs_a_user_name() {
+        let mut octets = request();
+        octets[8..28].fill(0);
+        assert!(!is_strict(&octets));
+    }
+
+    #[test]
+    fn strict_needs_the_length_of_the_command() {
+        for (index, octet) in [(3, 57), (7, 2), (7, 5)] {
+            let mut octets = request();
+            octets[index] = octet;
+            assert!(!is_strict(&octets));
+        }
+        assert!(!is_strict(&request()[..57]));
+    }
+
+    #[test]
+    fn any_octets_can_be_read() {
+        for len in 0..80 {
+            let octets = vec![0xa5; len];
+            let view = MessageView::new(&octets);
+            assert_eq!(view.user_name(), None);
+            assert_eq!(view.description(), None);
+            assert!(!is_strict(&octets));
+        }
+    }
+
+    #[test]
+    fn a_bad_utf8_part_is_replaced() {
+        let value = TextValue::new(b"a\xffb\0");
+        assert_eq!(value.lossy(), "a\u{fffd}b");
+        assert!(!value.is_utf8());
+    }
+}
