@@ -6,3 +6,4 @@
 pub mod protocol;
 
 pub mod capture;
+pub mod packet;

@@ -274,7 +274,7 @@ mod tests {
     fn a_cut_message_gives_short_and_empty_fields() {
         let message = [0xa5; 10];
         assert_eq!(USER_NAME.slice(&message).len(), 2);
-        assert_eq!(PASSWORD.slice(&message), []);
+        assert!(PASSWORD.slice(&message).is_empty());
         assert_eq!(LENGTH.number(&message[..3]), None);
         assert_eq!(LENGTH.number(&message), Some(0xa5a5_a5a5));
     }

@@ -1,0 +1,154 @@
+//! One frame's way down to TCP, without memory of other frames.
+
+use std::net::IpAddr;
+
+use etherparse::{TcpHeaderSlice, TcpSlice};
+
+use super::address::Endpoint;
+use super::ip::Ip;
+use super::link;
+use super::segment::{Flags, Segment, SeqNumber};
+use super::{Layer, Other, Packet};
+use crate::capture::LinkType;
+
+/// Decodes a frame. `wire` is the length the frame had on the wire, in octets.
+#[must_use]
+pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
+    match link::ip_start(link, octets).and_then(|start| Ip::read(octets, start, wire as usize)) {
+        Ok(ip) if ip.fragmented => Packet::Fragment(ip),
+        Ok(ip) => decode_tcp(&ip, octets),
+        Err(other) => Packet::Other(other),
+    }
+}
+
+/// Decodes the TCP header behind an IP header that is not a fragment's.
+#[must_use]
+pub fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
+    if !ip.is_tcp() {
+        return Packet::Other(Other::NotTcp(ip.protocol));
+    }
+    let available = ip.payload(octets);
+    let header = match TcpHeaderSlice::from_slice(available) {
+        Ok(header) => header,
+        Err(etherparse::err::tcp::HeaderSliceError::Len(_)) => {
+            let cut = available.len() < ip.payload_len as usize;
+            return Packet::Other(if cut {
+                Other::Cut(Layer::Tcp)
+            } else {
+                Other::Malformed(Layer::Tcp)
+            });
+        }
+        Err(etherparse::err::tcp::HeaderSliceError::Content(_)) => {
+            return Packet::Other(Other::Malformed(Layer::Tcp));
+        }
+    };
+    let octets_of_header = header.slice();
+    let header_len = octets_of_header.len() as u32;
+    Packet::Tcp(Segment {
+        source: Endpoint {
+            address: ip.source,
+            port: header.source_port(),
+        },
+        destination: Endpoint {
+            address: ip.destination,
+            port: header.destination_port(),
+        },
+        seq: SeqNumber(header.sequence_number()),
+        ack: SeqNumber(header.acknowledgment_number()),
+        flags: Flags(u16::from_be_bytes([octets_of_header[12], octets_of_header[13]]) & 0x0fff),
+        window: header.window_size(),
+        ip_start: ip.start,
+        tcp_start: ip.payload_start,
+        payload_start: ip.payload_start + header_len,
+        payload_len: ip.payload_len - header_len,
+        payload_captured: available.len() as u32 - header_len,
+    })
+}
+
+/// Whether the TCP checksum is not what it should be; `None` where octets are missing, so that
+/// it cannot be told.
+#[must_use]
+pub fn checksum_is_wrong(segment: &Segment, packet: &[u8]) -> Option<bool> {
+    if segment.payload_captured < segment.payload_len {
+        return None;
+    }
+    let end = (segment.payload_start + segment.payload_len) as usize;
+    let tcp = TcpSlice::from_slice(packet.get(segment.tcp_start as usize..end)?).ok()?;
+    let right = match (segment.source.address, segment.destination.address) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => tcp.calc_checksum_ipv4(from.octets(), to.octets()),
+        (IpAddr::V6(from), IpAddr::V6(to)) => tcp.calc_checksum_ipv6(from.octets(), to.octets()),
+        _ => return None,
+    };
+    Some(right.ok()? != tcp.checksum())
+}
+
+#[cfg(test)]
+mod tests {
+    use etherparse::PacketBuilder;
+
+    use super::*;
+
+    fn packet(payload: &[u8]) -> Vec<u8> {
+        let builder = PacketBuilder::ipv4([127, 0, 0, 1], [127, 0, 0, 2], 64)
+            .tcp(5893, 8888, 7, 512)
+            .ack(9);
+        let mut octets = Vec::new();
+        builder.write(&mut octets, payload).unwrap();
+        octets
+    }
+
+    fn segment(octets: &[u8], wire: usize) -> Segment {
+        match decode(LinkType::RAW, octets, wire as u32) {
+            Packet::Tcp(segment) => segment,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn finds_the_payload() {
+        let octets = packet(b"hello");
+        let segment = segment(&octets, octets.len());
+        assert_eq!(segment.source.to_string(), "127.0.0.1:5893");
+        assert_eq!(segment.destination.to_string(), "127.0.0.2:8888");
+        assert_eq!((segment.seq.0, segment.ack.0), (7, 9));
+        assert_eq!(segment.flags, Flags::ACK);
+        assert_eq!(segment.payload(&octets), b"hello");
+        assert_eq!(checksum_is_wrong(&segment, &octets), Some(false));
+    }
+
+    #[test]
+    fn ethernet_padding_is_no_payload() {
+        let mut octets = packet(b"hello");
+        octets.extend([0; 6]);
+        let segment = segment(&octets, octets.len());
+        assert_eq!(segment.payload(&octets), b"hello");
+    }
+
+    #[test]
+    fn a_cut_frame_keeps_its_length_on_the_wire() {
+        let octets = packet(b"hello");
+        let cut = &octets[..octets.len() - 2];
+        let segment = segment(cut, octets.len());
+        assert_eq!((segment.payload_len, segment.payload_captured), (5, 3));
+        assert_eq!(segment.payload(cut), b"hel");
+        assert_eq!(checksum_is_wrong(&segment, cut), None);
+    }
+
+    #[test]
+    fn a_length_of_zero_is_the_rest_of_the_frame() {
+        let mut octets = packet(b"hello");
+        octets[2..4].fill(0);
+        assert_eq!(segment(&octets, octets.len()).payload(&octets), b"hello");
+    }
+
+    #[test]
+    fn no_prefix_of_a_frame_panics() {
+        let octets = packet(b"hello");
+        for end in 0..octets.len() {
+            let decoded = decode(LinkType::RAW, &octets[..end], octets.len() as u32);
+            if end < 40 {
+                assert!(matches!(decoded, Packet::Other(Other::Cut(_))), "{end}");
+            }
+        }
+    }
+}

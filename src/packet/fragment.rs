@@ -1,0 +1,358 @@
+//! IP fragments put together again, as the receiving host would.
+//!
+//! The first copy of an octet wins, as with TCP; where a later copy differs the datagram says so.
+//! What never becomes whole is let go by capture time, and memory is bounded.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::ip::Ip;
+use crate::capture::Timestamp;
+
+/// Octets of the largest payload that an IP datagram can have.
+const MAX_PAYLOAD: u32 = 65_535;
+
+/// How much is remembered of datagrams that are not whole yet.
+#[derive(Debug, Clone, Copy)]
+pub struct DefragmentLimits {
+    /// Octets of all fragments held, about.
+    pub octets: usize,
+    /// Nanoseconds of capture time after which an incomplete datagram is let go; 30 s, as Linux
+    /// has it (`net.ipv4.ipfrag_time`).
+    pub age: i64,
+}
+
+impl Default for DefragmentLimits {
+    fn default() -> Self {
+        Self {
+            octets: 4 << 20,
+            age: 30 * Timestamp::SECOND,
+        }
+    }
+}
+
+/// What the fragments of one datagram have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    identification: u32,
+}
+
+/// Where octets of a datagram came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Frame that carried them.
+    pub frame: u64,
+    /// First octet, in the datagram's payload.
+    pub start: u32,
+    /// How many octets.
+    pub len: u32,
+}
+
+/// A datagram that has become whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// The header of the fragment that completed it, changed to speak of `payload`: its
+    /// `payload_start` is 0.
+    pub ip: Ip,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// The frames it came in, in order of capture.
+    pub pieces: Vec<Piece>,
+    /// Whether fragments overlapped.
+    pub overlap: bool,
+    /// Whether a fragment carried other octets for a place already filled.
+    pub conflict: bool,
+}
+
+#[derive(Debug)]
+struct Partial {
+    first_seen: Timestamp,
+    payload: Vec<u8>,
+    /// Ranges of `payload` that are filled, in order and apart from each other.
+    filled: Vec<(u32, u32)>,
+    /// Length of the payload, known from the last fragment.
+    total: Option<u32>,
+    pieces: Vec<Piece>,
+    overlap: bool,
+    conflict: bool,
+}
+
+/// Octets that a datagram takes besides its payload, about.
+const OVERHEAD: usize = 256;
+
+impl Partial {
+    fn memory(&self) -> usize {
+        self.payload.len() + self.pieces.len() * size_of::<Piece>() + OVERHEAD
+    }
+
+    /// Puts `octets` at `start`; what is filled already stays.
+    fn fill(&mut self, start: u32, octets: &[u8]) {
+        let end = start + octets.len() as u32;
+        if self.payload.len() < end as usize {
+            self.payload.resize(end as usize, 0);
+        }
+        let mut at = start;
+        let mut merged = (start, end);
+        let filled = std::mem::take(&mut self.filled);
+        let mut apart = Vec::with_capacity(filled.len() + 1);
+        for (from, to) in filled {
+            if to < start || from > end {
+                apart.push((from, to));
+                continue;
+            }
+            merged = (merged.0.min(from), merged.1.max(to));
+            let (overlap_from, overlap_to) = (from.max(start), to.min(end));
+            if overlap_from < overlap_to {
+                self.overlap = true;
+                let theirs =
+                    &octets[(overlap_from - start) as usize..(overlap_to - start) as usize];
+                self.conflict |=
+                    self.payload[overlap_from as usize..overlap_to as usize] != *theirs;
+            }
+            if from > at {
+                self.copy(at, from, start, octets);
+            }
+            at = at.max(to);
+        }
+        if at < end {
+            self.copy(at, end, start, octets);
+        }
+        apart.push(merged);
+        apart.sort_unstable();
+        self.filled = apart;
+    }
+
+    fn copy(&mut self, from: u32, to: u32, start: u32, octets: &[u8]) {
+        self.payload[from as usize..to as usize]
+            .copy_from_slice(&octets[(from - start) as usize..(to - start) as usize]);
+    }
+
+    fn is_whole(&self) -> bool {
+        self.total.is_some_and(|total| {
+            self.filled
+                .first()
+                .is_some_and(|f| f.0 == 0 && f.1 >= total)
+        })
+    }
+}
+
+/// Remembers fragments until their datagram is whole.
+#[derive(Debug, Default)]
+pub struct Defragmenter {
+    limits: DefragmentLimits,
+    partial: HashMap<Key, Partial, foldhash::fast::RandomState>,
+    /// Keys in order of first fragment; some may be gone already.
+    order: VecDeque<(Timestamp, Key)>,
+    memory: usize,
+    given_up: u64,
+}
+
+impl Defragmenter {
+    /// A defragmenter with these bounds.
+    #[must_use]
+    pub fn new(limits: DefragmentLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// Datagrams that were let go before they were whole.
+    #[must_use]
+    pub const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Takes the fragment in frame `number`, whose octets `octets` the header `ip` was read
+    /// from; gives the datagram where it is whole now.
+    pub fn push(
+        &mut self,
+        number: u64,
+        time: Timestamp,
+        ip: &Ip,
+        octets: &[u8],
+    ) -> Option<Datagram> {
+        self.let_go(time);
+        let fragment = ip.payload(octets);
+        let end = ip.fragment_offset.checked_add(ip.payload_len)?;
+        if end > MAX_PAYLOAD || fragment.is_empty() {
+            return None;
+        }
+        let key = Key {
+            source: ip.source,
+            destination: ip.destination,
+            protocol: ip.protocol,
+            identification: ip.identification,
+        };
+        let partial = self.partial.entry(key).or_insert_with(|| {
+            self.order.push_back((time, key));
+            Partial {
+                first_seen: time,
+                payload: Vec::new(),
+                filled: Vec::new(),
+                total: None,
+                pieces: Vec::new(),
+                overlap: false,
+                conflict: false,
+            }
+        });
+        let before = if partial.pieces.is_empty() {
+            0
+        } else {
+            partial.memory()
+        };
+        partial.fill(ip.fragment_offset, fragment);
+        partial.pieces.push(Piece {
+            frame: number,
+            start: ip.fragment_offset,
+            len: fragment.len() as u32,
+        });
+        // A cut last fragment never makes the datagram whole: its end is not there.
+        if !ip.more_fragments {
+            partial.total = Some(partial.total.map_or(end, |total| total.min(end)));
+        }
+        self.memory += partial.memory() - before;
+        if !partial.is_whole() {
+            return None;
+        }
+        let mut partial = self.partial.remove(&key)?;
+        self.memory -= partial.memory();
+        let total = partial.total.unwrap_or_default();
+        partial.payload.truncate(total as usize);
+        Some(Datagram {
+            ip: Ip {
+                fragmented: false,
+                more_fragments: false,
+                fragment_offset: 0,
+                start: 0,
+                payload_start: 0,
+                payload_len: total,
+                ..*ip
+            },
+            payload: partial.payload,
+            pieces: partial.pieces,
+            overlap: partial.overlap,
+            conflict: partial.conflict,
+        })
+    }
+
+    fn let_go(&mut self, now: Timestamp) {
+        while let Some(&(since, key)) = self.order.front() {
+            let old = now.since(since) > self.limits.age;
+            if !old && self.memory <= self.limits.octets {
+                break;
+            }
+            self.order.pop_front();
+            let same = |partial: &Partial| partial.first_seen == since;
+            if self.partial.get(&key).is_some_and(same)
+                && let Some(partial) = self.partial.remove(&key)
+            {
+                self.memory -= partial.memory();
+                self.given_up += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn ip(offset: u32, more: bool, len: u32) -> Ip {
+        Ip {
+            source: Ipv4Addr::LOCALHOST.into(),
+            destination: Ipv4Addr::LOCALHOST.into(),
+            protocol: 6,
+            ttl: 64,
+            identification: 1,
+            dont_fragment: false,
+            fragmented: true,
+            more_fragments: more,
+            fragment_offset: offset,
+            start: 0,
+            header_len: 0,
+            length: len,
+            payload_start: 0,
+            payload_len: len,
+        }
+    }
+
+    fn push(pool: &mut Defragmenter, offset: u32, more: bool, octets: &[u8]) -> Option<Datagram> {
+        let header = ip(offset, more, octets.len() as u32);
+        pool.push(1, Timestamp(0), &header, octets)
+    }
+
+    #[test]
+    fn any_order_gives_the_datagram() {
+        let parts: [(u32, bool, &[u8]); 3] = [
+            (0, true, b"aaaaaaaa"),
+            (8, true, b"bbbbbbbb"),
+            (16, false, b"cc"),
+        ];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+            let mut pool = Defragmenter::default();
+            let mut datagram = None;
+            for index in order {
+                assert_eq!(datagram, None);
+                let (offset, more, octets) = parts[index];
+                datagram = push(&mut pool, offset, more, octets);
+            }
+            let datagram = datagram.unwrap();
+            assert_eq!(datagram.payload, b"aaaaaaaabbbbbbbbcc");
+            assert_eq!(datagram.pieces.len(), 3);
+            assert!(!datagram.overlap);
+            assert_eq!(pool.memory, 0);
+        }
+    }
+
+    #[test]
+    fn the_first_copy_wins_and_a_conflict_is_said() {
+        let mut pool = Defragmenter::default();
+        push(&mut pool, 8, true, b"bbbbbbbb");
+        assert_eq!(push(&mut pool, 0, true, b"aaaaaaaaBBbbbbbb"), None);
+        let datagram = push(&mut pool, 16, false, b"cc").unwrap();
+        assert_eq!(datagram.payload, b"aaaaaaaabbbbbbbbcc");
+        assert!(datagram.overlap && datagram.conflict);
+    }
+
+    #[test]
+    fn the_same_octets_again_are_an_overlap_but_no_conflict() {
+        let mut pool = Defragmenter::default();
+        push(&mut pool, 0, true, b"aaaaaaaa");
+        push(&mut pool, 0, true, b"aaaaaaaa");
+        let datagram = push(&mut pool, 8, false, b"bb").unwrap();
+        assert!(datagram.overlap && !datagram.conflict);
+    }
+
+    #[test]
+    fn what_never_becomes_whole_is_let_go() {
+        let mut pool = Defragmenter::default();
+        push(&mut pool, 0, true, b"aaaaaaaa");
+        let late = Timestamp(31 * Timestamp::SECOND);
+        assert_eq!(pool.push(2, late, &ip(8, false, 2), b"bb"), None);
+        assert_eq!(pool.given_up(), 1);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut pool = Defragmenter::new(DefragmentLimits {
+            octets: 10_000,
+            ..DefragmentLimits::default()
+        });
+        for identification in 0..1000 {
+            let header = Ip {
+                identification,
+                ..ip(0, true, 1000)
+            };
+            pool.push(1, Timestamp(0), &header, &[0; 1000]);
+            assert!(pool.memory <= 12_000);
+        }
+    }
+}

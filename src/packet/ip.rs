@@ -1,0 +1,155 @@
+//! The IP header, IPv4 or IPv6: addresses, payload and fragmentation.
+
+use std::net::IpAddr;
+
+use etherparse::{
+    IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, Ipv6ExtensionsSlice, Ipv6HeaderSlice,
+};
+
+use super::{Layer, Other};
+
+/// What one IP packet says of itself. Offsets count from the start of the packet's octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ip {
+    /// Sender.
+    pub source: IpAddr,
+    /// Receiver.
+    pub destination: IpAddr,
+    /// Protocol of the payload, behind any extension headers.
+    pub protocol: u8,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Identification, of IPv4 (16 bits) or of an IPv6 fragment header (32 bits).
+    pub identification: u32,
+    /// Don't fragment (IPv4).
+    pub dont_fragment: bool,
+    /// Whether this is a fragment.
+    pub fragmented: bool,
+    /// More fragments follow.
+    pub more_fragments: bool,
+    /// Octets of the datagram before this fragment's payload.
+    pub fragment_offset: u32,
+    /// Offset of the IP header.
+    pub start: u32,
+    /// Octets of the header; IPv6 extension headers are not part of it.
+    pub header_len: u32,
+    /// Octets of the whole packet by its length field.
+    pub length: u32,
+    /// Offset of the payload, behind any extension headers.
+    pub payload_start: u32,
+    /// Octets of payload by the length field; may reach beyond the octets captured.
+    pub payload_len: u32,
+}
+
+impl Ip {
+    /// Reads the IP header at `start` of `octets`. `wire` is the length that the octets had on
+    /// the wire; it counts where the header's own length is 0 (segmentation offloading).
+    pub fn read(octets: &[u8], start: usize, wire: usize) -> Result<Self, Other> {
+        let packet = octets.get(start..).unwrap_or_default();
+        let rest_on_wire = wire.max(octets.len()).saturating_sub(start);
+        match packet.first().map(|octet| octet >> 4) {
+            None => Err(Other::Cut(Layer::Ip)),
+            Some(4) => Self::read_v4(packet, start, rest_on_wire),
+            Some(6) => Self::read_v6(packet, start, rest_on_wire),
+            Some(_) => Err(Other::Malformed(Layer::Ip)),
+        }
+    }
+
+    fn read_v4(packet: &[u8], start: usize, rest_on_wire: usize) -> Result<Self, Other> {
+        use etherparse::err::ipv4::HeaderSliceError;
+        let header = Ipv4HeaderSlice::from_slice(packet).map_err(|error| match error {
+            HeaderSliceError::Len(_) => Other::Cut(Layer::Ip),
+            HeaderSliceError::Content(_) => Other::Malformed(Layer::Ip),
+        })?;
+        let header_len = header.slice().len();
+        let length = match usize::from(header.total_len()) {
+            0 => rest_on_wire,
+            length => length,
+        };
+        let payload_len = length
+            .checked_sub(header_len)
+            .ok_or(Other::Malformed(Layer::Ip))?;
+        Ok(Self {
+            source: header.source_addr().into(),
+            destination: header.destination_addr().into(),
+            protocol: header.protocol().0,
+            ttl: header.ttl(),
+            identification: u32::from(header.identification()),
+            dont_fragment: header.dont_fragment(),
+            fragmented: header.is_fragmenting_payload(),
+            more_fragments: header.more_fragments(),
+            fragment_offset: u32::from(header.fragments_offset().byte_offset()),
+            start: start as u32,
+            header_len: header_len as u32,
+            length: length as u32,
+            payload_start: (start + header_len) as u32,
+            payload_len: payload_len as u32,
+        })
+    }
+
+    fn read_v6(packet: &[u8], start: usize, rest_on_wire: usize) -> Result<Self, Other> {
+        use etherparse::err::ipv6::HeaderSliceError;
+        let header = Ipv6HeaderSlice::from_slice(packet).map_err(|error| match error {
+            HeaderSliceError::Len(_) => Other::Cut(Layer::Ip),
+            HeaderSliceError::Content(_) => Other::Malformed(Layer::Ip),
+        })?;
+        let header_len = header.slice().len();
+        let behind_header = match usize::from(header.payload_length()) {
+            0 => rest_on_wire.saturating_sub(header_len),
+            length => length,
+        };
+        let available = &packet[header_len..packet.len().min(header_len + behind_header)];
+        let (extensions, protocol, payload, error) =
+            Ipv6ExtensionsSlice::from_slice_lax(header.next_header(), available);
+        if error.is_some() {
+            let cut = available.len() < behind_header;
+            return Err(if cut {
+                Other::Cut(Layer::Ip)
+            } else {
+                Other::Malformed(Layer::Ip)
+            });
+        }
+        let extensions_len = available.len() - payload.len();
+        let mut ip = Self {
+            source: header.source_addr().into(),
+            destination: header.destination_addr().into(),
+            protocol: protocol.0,
+            ttl: header.hop_limit(),
+            identification: 0,
+            dont_fragment: false,
+            fragmented: false,
+            more_fragments: false,
+            fragment_offset: 0,
+            start: start as u32,
+            header_len: header_len as u32,
+            length: (header_len + behind_header) as u32,
+            payload_start: (start + header_len + extensions_len) as u32,
+            payload_len: (behind_header - extensions_len) as u32,
+        };
+        if extensions.is_fragmenting_payload() {
+            for extension in extensions {
+                if let Ipv6ExtensionSlice::Fragment(fragment) = extension {
+                    ip.identification = fragment.identification();
+                    ip.more_fragments = fragment.more_fragments();
+                    ip.fragment_offset = u32::from(fragment.fragment_offset().byte_offset());
+                    ip.fragmented = true;
+                }
+            }
+        }
+        Ok(ip)
+    }
+
+    /// Whether the payload is TCP.
+    #[must_use]
+    pub const fn is_tcp(&self) -> bool {
+        self.protocol == IpNumber::TCP.0
+    }
+
+    /// The payload captured, out of the packet's octets.
+    #[must_use]
+    pub fn payload<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
+        let start = (self.payload_start as usize).min(octets.len());
+        let end = (start + self.payload_len as usize).min(octets.len());
+        &octets[start..end]
+    }
+}

@@ -1,0 +1,67 @@
+//! From a frame's octets down to TCP: link layer, VLAN, IPv4 and IPv6, fragments, TCP.
+//!
+//! Enters: a frame's link type and octets. Leaves: a [`Packet`], which says where things stand in
+//! those octets and holds the few numbers that every later room needs. Decoding one frame keeps
+//! no state; only [`Defragmenter`] remembers, and only fragments.
+
+mod address;
+mod decode;
+mod fragment;
+mod ip;
+mod link;
+mod segment;
+
+pub use address::Endpoint;
+pub use decode::{checksum_is_wrong, decode, decode_tcp};
+pub use fragment::{Datagram, DefragmentLimits, Defragmenter, Piece};
+pub use ip::Ip;
+pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
+
+/// What a frame carries, as far as the way down to TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packet {
+    /// A TCP segment.
+    Tcp(Segment),
+    /// A fragment of an IP datagram; its TCP segment is known once the others are there.
+    Fragment(Ip),
+    /// Anything else, with the reason why it is not looked at.
+    Other(Other),
+}
+
+/// Why a frame has no TCP segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// A link type that this program does not read.
+    LinkType,
+    /// A link layer payload that is not IP, such as ARP.
+    NotIp,
+    /// An IP payload that is not TCP; the IP protocol number.
+    NotTcp(u8),
+    /// The octets captured end inside a header.
+    Cut(Layer),
+    /// A header contradicts itself.
+    Malformed(Layer),
+}
+
+/// The layers on the way down to TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// Link layer, VLAN tags included.
+    Link,
+    /// IPv4 or IPv6, extension headers included.
+    Ip,
+    /// TCP.
+    Tcp,
+}
+
+impl Layer {
+    /// The layer's name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link layer",
+            Self::Ip => "IP",
+            Self::Tcp => "TCP",
+        }
+    }
+}
