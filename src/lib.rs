@@ -7,3 +7,6 @@ pub mod protocol;
 
 pub mod capture;
 pub mod packet;
+
+/// Beside the way through: what makes captures for tests and benchmarks.
+pub mod synth;

@@ -1,0 +1,88 @@
+//! RegLogin messages, right ones and wrong ones.
+
+use super::SynthError;
+use crate::protocol::layout::{DESCRIPTION, HEADER_LEN, PASSWORD, STATUS, USER_NAME};
+use crate::protocol::{
+    Action, Command, Description, Field, Kind, Password, Request, Response, UserName,
+};
+
+/// A legal request.
+pub fn request(action: Action, name: &str, password: &str) -> Result<Vec<u8>, SynthError> {
+    let request = Request {
+        action,
+        user_name: UserName::new(name)?,
+        password: Password::new(password)?,
+    };
+    Ok(request.encode().as_ref().to_vec())
+}
+
+/// A legal response.
+#[must_use]
+pub fn response(action: Action, success: bool, description: &str) -> Vec<u8> {
+    Response {
+        action,
+        success,
+        description: Description::cut(description),
+    }
+    .encode()
+    .to_vec()
+}
+
+/// Any header and any body: the length says whatever it is told to say.
+#[must_use]
+pub fn raw(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(HEADER_LEN + body.len());
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(&command.to_be_bytes());
+    message.extend_from_slice(body);
+    message
+}
+
+/// A request of the right size with any octets in its fields, filled up with `filling`.
+#[must_use]
+pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) -> Vec<u8> {
+    let mut message = sized(Kind::Request, command, filling);
+    put(&mut message, &USER_NAME, name);
+    put(&mut message, &PASSWORD, password);
+    message
+}
+
+/// A response of the right size with any octets in its fields, filled up with `filling`.
+#[must_use]
+pub fn raw_response(command: Command, status: u8, description: &[u8], filling: u8) -> Vec<u8> {
+    let mut message = sized(Kind::Response, command, filling);
+    put(&mut message, &STATUS, &[status]);
+    put(&mut message, &DESCRIPTION, description);
+    message
+}
+
+fn sized(kind: Kind, command: Command, filling: u8) -> Vec<u8> {
+    let body = vec![filling; kind.len() - HEADER_LEN];
+    raw(kind.len() as u32, command.code(), &body)
+}
+
+/// Writes as much of `value` as fits.
+fn put(message: &mut [u8], field: &Field, value: &[u8]) {
+    for (slot, octet) in message[field.range()].iter_mut().zip(value) {
+        *slot = *octet;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::is_strict;
+
+    #[test]
+    fn raw_and_legal_messages_are_the_same_octets_where_both_can_be() {
+        assert_eq!(
+            request(Action::Login, "alice", "secret").unwrap(),
+            raw_request(Command::LoginRequest, b"alice", b"secret", 0)
+        );
+        assert_eq!(
+            response(Action::Register, true, "ok"),
+            raw_response(Command::RegistrationResponse, 1, b"ok", 0)
+        );
+        assert!(!is_strict(&raw_response(Command::LoginResponse, 2, b"", 0)));
+    }
+}

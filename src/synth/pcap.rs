@@ -1,0 +1,88 @@
+//! The classic pcap file format, in every form that is found in the field.
+
+use super::{ByteOrder, Frame};
+use crate::capture::{LinkType, Timestamp};
+
+/// Which of the formats that share the pcap layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PcapKind {
+    /// Time in microseconds.
+    Microseconds,
+    /// Time in nanoseconds.
+    Nanoseconds,
+    /// Kuznetzov's: microseconds, and 8 octets more in each record's header (interface, protocol,
+    /// packet type).
+    Kuznetzov,
+}
+
+impl PcapKind {
+    const fn magic(self) -> u32 {
+        match self {
+            Self::Microseconds => 0xa1b2_c3d4,
+            Self::Nanoseconds => 0xa1b2_3c4d,
+            Self::Kuznetzov => 0xa1b2_cd34,
+        }
+    }
+
+    const fn nanoseconds_per_tick(self) -> i64 {
+        match self {
+            Self::Nanoseconds => 1,
+            Self::Microseconds | Self::Kuznetzov => 1000,
+        }
+    }
+}
+
+/// How a pcap file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PcapForm {
+    /// Byte order of the file's own numbers.
+    pub order: ByteOrder,
+    /// Which format.
+    pub kind: PcapKind,
+    /// Link type of every frame.
+    pub link: LinkType,
+    /// The most octets captured of a frame, as the file's header says.
+    pub snapshot: u32,
+}
+
+impl PcapForm {
+    /// Little-endian, microseconds, whole frames: what tcpdump writes on most machines.
+    #[must_use]
+    pub const fn usual(link: LinkType) -> Self {
+        Self {
+            order: ByteOrder::Little,
+            kind: PcapKind::Microseconds,
+            link,
+            snapshot: 262_144,
+        }
+    }
+}
+
+/// A whole pcap file. Times before 1970 are written as 1970.
+#[must_use]
+pub fn write_pcap(form: &PcapForm, frames: &[Frame]) -> Vec<u8> {
+    let order = form.order;
+    let mut file = Vec::new();
+    file.extend_from_slice(&order.u32(form.kind.magic()));
+    file.extend_from_slice(&order.u16(2)); // version 2.4
+    file.extend_from_slice(&order.u16(4));
+    file.extend_from_slice(&[0; 8]); // time zone and accuracy, unused
+    file.extend_from_slice(&order.u32(form.snapshot));
+    file.extend_from_slice(&order.u32(u32::from(form.link.0)));
+    for frame in frames {
+        let time = frame.time.0.max(0);
+        let seconds = u32::try_from(time / Timestamp::SECOND).unwrap_or(u32::MAX);
+        let ticks = (time % Timestamp::SECOND) / form.kind.nanoseconds_per_tick();
+        file.extend_from_slice(&order.u32(seconds));
+        file.extend_from_slice(&order.u32(u32::try_from(ticks).unwrap_or(0)));
+        file.extend_from_slice(&order.u32(frame.octets.len() as u32));
+        file.extend_from_slice(&order.u32(frame.wire as u32));
+        if form.kind == PcapKind::Kuznetzov {
+            file.extend_from_slice(&order.u32(1)); // interface
+            file.extend_from_slice(&order.u16(0x0800)); // protocol
+            file.extend_from_slice(&[0, 0]); // packet type, filling
+        }
+        file.extend_from_slice(&frame.octets);
+    }
+    file
+}

@@ -1,0 +1,115 @@
+//! One TCP segment: any values, right or wrong.
+
+use std::net::{IpAddr, SocketAddr};
+
+use etherparse::TcpHeader;
+
+use super::{SynthError, TcpOption};
+
+/// What the checksum field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksum {
+    /// The sum over pseudo header, header and payload.
+    #[default]
+    Right,
+    /// The right sum with every bit turned over, as a damaged segment or a network card that is
+    /// yet to fill it in has it.
+    Wrong,
+}
+
+/// Control bits besides ACK, which stands with its number in [`Segment::acknowledgment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)] // The header's own bits.
+pub struct Flags {
+    /// Opens a direction; takes one sequence number.
+    pub syn: bool,
+    /// Closes a direction; takes one sequence number.
+    pub fin: bool,
+    /// Drops the connection.
+    pub rst: bool,
+    /// Asks the receiver to hand on what it has.
+    pub psh: bool,
+    /// The urgent pointer counts.
+    pub urg: bool,
+}
+
+/// One TCP segment between two endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it comes from.
+    pub source: SocketAddr,
+    /// Where it goes.
+    pub destination: SocketAddr,
+    /// Number of its first octet, or of its SYN.
+    pub sequence: u32,
+    /// Next octet expected from the other side; `None` leaves the ACK bit off.
+    pub acknowledgment: Option<u32>,
+    /// The other control bits.
+    pub flags: Flags,
+    /// The window field as it stands in the header, not scaled.
+    pub window: u16,
+    /// Options; filled up with NOP to a multiple of 4 octets.
+    pub options: Vec<TcpOption>,
+    /// Data.
+    pub payload: Vec<u8>,
+    /// What the checksum field holds.
+    pub checksum: Checksum,
+}
+
+impl Segment {
+    /// Sequence numbers that the segment takes: its octets, and one each for SYN and FIN.
+    #[must_use]
+    pub fn sequence_len(&self) -> u32 {
+        self.payload.len() as u32 + u32::from(self.flags.syn) + u32::from(self.flags.fin)
+    }
+
+    /// TCP header and payload.
+    pub fn octets(&self) -> Result<Vec<u8>, SynthError> {
+        let mut header = TcpHeader::new(
+            self.source.port(),
+            self.destination.port(),
+            self.sequence,
+            self.window,
+        );
+        header.ack = self.acknowledgment.is_some();
+        header.acknowledgment_number = self.acknowledgment.unwrap_or(0);
+        header.syn = self.flags.syn;
+        header.fin = self.flags.fin;
+        header.rst = self.flags.rst;
+        header.psh = self.flags.psh;
+        header.urg = self.flags.urg;
+        header
+            .set_options(&self.options)
+            .map_err(|_| SynthError::TooLong {
+                what: "TCP options",
+                given: self.options.len(),
+                limit: 40,
+            })?;
+        let too_long = |_| SynthError::TooLong {
+            what: "TCP payload",
+            given: self.payload.len(),
+            limit: usize::from(u16::MAX) - header.header_len(),
+        };
+        let sum = match (self.source.ip(), self.destination.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => header
+                .calc_checksum_ipv4_raw(from.octets(), to.octets(), &self.payload)
+                .map_err(too_long)?,
+            (IpAddr::V6(from), IpAddr::V6(to)) => header
+                .calc_checksum_ipv6_raw(from.octets(), to.octets(), &self.payload)
+                .map_err(too_long)?,
+            (source_ip, destination_ip) => {
+                return Err(SynthError::MixedVersions {
+                    source_ip,
+                    destination_ip,
+                });
+            }
+        };
+        header.checksum = match self.checksum {
+            Checksum::Right => sum,
+            Checksum::Wrong => !sum,
+        };
+        let mut octets = header.to_bytes().to_vec();
+        octets.extend_from_slice(&self.payload);
+        Ok(octets)
+    }
+}
