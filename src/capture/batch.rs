@@ -1,5 +1,8 @@
 //! Frames in batches: many frames' octets in one buffer that is handed on whole and used again.
 
+use std::ops::Range;
+
+use super::error::SourceError;
 use super::time::Timestamp;
 
 /// A link type as the registry of the tcpdump project numbers them (LINKTYPE_ values).
@@ -68,8 +71,59 @@ pub struct Batch {
     pub buffer: Vec<u8>,
     /// The frames in order.
     pub headers: Vec<FrameHeader>,
+    /// What stood between the frames, in order: each interface that appeared and, where the source
+    /// was opened with [`keep`](super::ReadOptions::keep), everything that a writer passes on.
+    pub asides: Vec<Aside>,
     /// Number of the first frame.
     pub first_number: u64,
+}
+
+/// Something in a capture that is not a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Index in [`Batch::headers`] of the frame that it stands before or belongs to.
+    pub before: usize,
+    /// What it is.
+    pub what: What,
+}
+
+/// What stands between frames. Ranges are of the batch's buffer; numbers in them are little-endian
+/// whatever the file's byte order was, except in blocks of unknown or custom content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The options of a pcapng section header.
+    Section(Range<usize>),
+    /// An interface, before its first frame. Given always, not only to writers.
+    Interface(Box<Interface>),
+    /// The options of frame `before`, as an enhanced packet block has them.
+    FrameOptions(Range<usize>),
+    /// Any other pcapng block that is neither a section, an interface nor a packet.
+    Block {
+        /// The block type.
+        kind: u32,
+        /// What stands between its two length fields.
+        body: Range<usize>,
+    },
+}
+
+/// What a capture says about one of its interfaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Its index, as in [`FrameHeader::interface`].
+    pub index: u32,
+    /// How its frames begin.
+    pub link: LinkType,
+    /// The most octets captured of a frame; 0 is no limit.
+    pub snaplen: u32,
+    /// Clock resolution as pcapng's `if_tsresol` states it: 6 microseconds, 9 nanoseconds, with
+    /// the top bit a power of two.
+    pub resolution: u8,
+    /// Seconds to add to its clock, pcapng's `if_tsoffset`.
+    pub offset: i64,
+    /// Its name where the capture tells it.
+    pub name: Option<String>,
+    /// All options of a pcapng interface block, little-endian; empty unless kept for a writer.
+    pub options: Vec<u8>,
 }
 
 impl Batch {
@@ -95,34 +149,23 @@ impl Batch {
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.headers.clear();
+        self.asides.clear();
     }
 }
 
 /// Something that gives frames until it ends: a file, several, a pipe, an interface.
 pub trait FrameSource {
-    /// Fills an empty `batch` with the frames that come next, at least one where it answers
-    /// `true`; `false` is the end. A live source gives what has arrived after a few milliseconds
-    /// at the most, and may then answer `true` with no frame at all.
+    /// Fills `batch` (whatever it held is gone) with the frames that come next; `false` is the
+    /// end. A batch may be without frames: a live source gives what has arrived after a few
+    /// milliseconds at the most, and a file may end in asides.
     ///
-    /// On an error the frames before the damage are in `batch` and are to be used first.
+    /// On an error the frames before the damage are in `batch` and are to be used first; `fill`
+    /// may then be called again, and a source of several files goes on with the others.
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError>;
 }
 
-/// Why no more frames come. The text is a clause without the file's name; the caller adds it.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// Reading failed.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    /// The capture is damaged or cut off.
-    #[error("damaged at byte {offset}: {reason}")]
-    Damaged {
-        /// Octets of the (decompressed) capture before the damage.
-        offset: u64,
-        /// What is wrong there: what was found, what was expected.
-        reason: String,
-    },
-    /// Not a capture at all.
-    #[error("not a capture file: {0}")]
-    NotACapture(String),
+impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        (**self).fill(batch)
+    }
 }

@@ -4,7 +4,16 @@
 //! read into. A batch keeps the next room busy without a lock or a copy for each frame.
 
 mod batch;
+mod error;
+mod file;
+mod octets;
+mod options;
+mod pcap;
+mod pcapng;
+mod sniff;
 mod time;
 
-pub use batch::{Batch, Frame, FrameHeader, FrameSource, LinkType, SourceError};
+pub use batch::{Aside, Batch, Frame, FrameHeader, FrameSource, Interface, LinkType, What};
+pub use error::{FileError, FileName, SourceError};
+pub use file::{FileSource, Progress, ReadOptions, open};
 pub use time::{Seconds, Timestamp};

@@ -1,0 +1,182 @@
+//! One capture file, or a pipe, as a source of frames.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::batch::{Aside, Batch, FrameSource, What};
+use super::error::{FileError, SourceError};
+use super::octets::Octets;
+pub use super::octets::Progress;
+use super::pcap::{self, Pcap};
+use super::pcapng::Pcapng;
+use super::sniff;
+
+/// How to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions {
+    /// Give section headers, interface and frame options and all other blocks too, for a writer
+    /// that passes them on. Costs nothing where it is not set.
+    pub keep: bool,
+}
+
+/// A capture file or pipe: pcap or pcapng, plain or compressed with gzip or zstd.
+pub struct FileSource {
+    octets: Octets,
+    format: Format,
+    /// What was read and not yet given: the beginning of the next record.
+    carry: Vec<u8>,
+    /// Octets of the capture before `carry`.
+    base: u64,
+    /// Frames given so far.
+    frames: u64,
+    /// Whether a pcap file's one interface was given.
+    begun: bool,
+    ended: bool,
+}
+
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// Opens a capture file, or standard input where `path` is `-`. What it is, is told from its
+/// content. Waits, where it is a pipe, for the first octets.
+pub fn open(path: &Path, options: ReadOptions) -> Result<FileSource, FileError> {
+    let mut first = Vec::new();
+    Octets::open(path, &mut first)
+        .and_then(|octets| FileSource::begin(octets, first, options))
+        .map_err(|error| FileError::new(path, error))
+}
+
+impl FileSource {
+    /// A capture from anything that can be read.
+    pub fn from_reader(
+        reader: impl Read + Send + 'static,
+        options: ReadOptions,
+    ) -> Result<Self, SourceError> {
+        let mut first = Vec::new();
+        let octets = Octets::from_reader(reader, &mut first)?;
+        Self::begin(octets, first, options)
+    }
+
+    fn begin(
+        mut octets: Octets,
+        mut first: Vec<u8>,
+        options: ReadOptions,
+    ) -> Result<Self, SourceError> {
+        let mut base = 0;
+        let format = match sniff::format(&first) {
+            Some(sniff::Format::Pcapng) => Format::Pcapng(Pcapng::new(options.keep)),
+            Some(sniff::Format::Pcap) => {
+                while first.len() < pcap::HEADER && octets.read(&mut first, 0)? > 0 {}
+                let Some(header) = first.first_chunk() else {
+                    return Err(SourceError::Damaged {
+                        offset: 0,
+                        reason: format!(
+                            "cut off inside the file header: {} of its {} octets are there",
+                            first.len(),
+                            pcap::HEADER
+                        ),
+                    });
+                };
+                let pcap = Pcap::new(header)?;
+                first.drain(..pcap::HEADER);
+                base = pcap::HEADER as u64;
+                Format::Pcap(pcap)
+            }
+            None => {
+                // A name may need more octets than the first read of a slow pipe gave.
+                while first.len() < 512 && octets.read(&mut first, 0)? > 0 {}
+                return Err(SourceError::NotACapture(sniff::looks_like(
+                    &first,
+                    octets.compression(),
+                )));
+            }
+        };
+        Ok(Self {
+            octets,
+            format,
+            begun: false,
+            carry: first,
+            base,
+            frames: 0,
+            ended: false,
+        })
+    }
+
+    /// How far the reading has come, to be looked at while another thread reads.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        self.octets.progress()
+    }
+
+    /// Finds what is whole in the batch's buffer from `*at` on.
+    fn find(&mut self, batch: &mut Batch, at: &mut usize) -> Result<(), SourceError> {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.records(&batch.buffer, at, self.base, &mut batch.headers),
+            Format::Pcapng(pcapng) => pcapng.blocks(batch, at, self.base),
+        }
+    }
+
+    /// What is said when no more octets come and `rest` is left over.
+    fn end(&self, rest: &[u8], at: usize) -> Result<(), SourceError> {
+        let reason = match &self.format {
+            Format::Pcap(pcap) if !rest.is_empty() => pcap.cut(rest),
+            Format::Pcapng(pcapng) if !rest.is_empty() || pcapng.inside() => pcapng.cut(rest),
+            _ => return Ok(()),
+        };
+        Err(SourceError::Damaged {
+            offset: self.base + at as u64,
+            reason,
+        })
+    }
+
+    /// Reads until at least one frame or aside is there or the octets end; whether they did.
+    fn advance(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        let mut at = 0;
+        loop {
+            self.find(batch, &mut at)?;
+            if !batch.headers.is_empty() || !batch.asides.is_empty() {
+                self.carry.extend_from_slice(&batch.buffer[at..]);
+                self.base += at as u64;
+                return Ok(false);
+            }
+            // Nothing to be given lies before `at`.
+            batch.buffer.drain(..at);
+            self.base += at as u64;
+            at = 0;
+            if self.octets.read(&mut batch.buffer, self.base)? == 0 {
+                self.end(&batch.buffer, at)?;
+                return Ok(true);
+            }
+        }
+    }
+}
+
+impl FrameSource for FileSource {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        batch.clear();
+        batch.first_number = self.frames + 1;
+        if self.ended {
+            return Ok(false);
+        }
+        if let Format::Pcap(pcap) = &self.format
+            && !std::mem::replace(&mut self.begun, true)
+        {
+            batch.asides.push(Aside {
+                before: 0,
+                what: What::Interface(Box::new(pcap.interface())),
+            });
+        }
+        if batch.buffer.capacity() < self.carry.capacity() {
+            std::mem::swap(&mut batch.buffer, &mut self.carry);
+        } else {
+            batch.buffer.append(&mut self.carry);
+        }
+        let outcome = self.advance(batch);
+        self.frames += batch.headers.len() as u64;
+        self.ended = !matches!(outcome, Ok(false));
+        outcome.map(|ended| !ended)
+    }
+}

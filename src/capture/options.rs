@@ -1,0 +1,188 @@
+//! pcapng's numbers and options: byte order, and finding one option among many.
+
+/// A file's byte order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    /// The 32-bit number at a fixed place of a header.
+    #[inline]
+    pub(super) fn word<const N: usize>(self, head: &[u8; N], at: usize) -> u32 {
+        let octets = [head[at], head[at + 1], head[at + 2], head[at + 3]];
+        match self {
+            Self::Little => u32::from_le_bytes(octets),
+            Self::Big => u32::from_be_bytes(octets),
+        }
+    }
+
+    /// The 16-bit number at a fixed place of a header.
+    #[inline]
+    pub(super) fn half<const N: usize>(self, head: &[u8; N], at: usize) -> u16 {
+        let octets = [head[at], head[at + 1]];
+        match self {
+            Self::Little => u16::from_le_bytes(octets),
+            Self::Big => u16::from_be_bytes(octets),
+        }
+    }
+}
+
+/// What stands in an option's value, as far as byte order goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Octets or text, the same in both orders.
+    Octets,
+    /// Numbers of so many octets, as many as fit.
+    Numbers(usize),
+}
+
+/// The last option of a list.
+pub(super) const END: u16 = 0;
+
+/// Options of a section header, all of them text.
+pub(super) fn of_section(_: u16) -> Value {
+    Value::Octets
+}
+
+/// Options of an interface: `if_speed`, `if_tsoffset`, `if_txspeed` and `if_rxspeed` are numbers.
+pub(super) fn of_interface(code: u16) -> Value {
+    match code {
+        8 | 14 | 16 | 17 => Value::Numbers(8),
+        _ => Value::Octets,
+    }
+}
+
+/// Options of a frame: `epb_flags`, `epb_dropcount`, `epb_packetid`, `epb_queue` and
+/// `epb_processid_threadid` are numbers.
+pub(super) fn of_frame(code: u16) -> Value {
+    match code {
+        2 | 6 | 8 => Value::Numbers(4),
+        4 | 5 => Value::Numbers(8),
+        _ => Value::Octets,
+    }
+}
+
+/// Options of interface statistics: times in two halves, then counts.
+fn of_statistics(code: u16) -> Value {
+    match code {
+        2 | 3 => Value::Numbers(4),
+        4..=8 => Value::Numbers(8),
+        _ => Value::Octets,
+    }
+}
+
+/// Turns a list of options to little-endian in place. Gives the octets of the well-formed options,
+/// without the option that ends the list.
+pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) -> usize {
+    let mut at = 0;
+    while let Some(head) = list.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        let (code, length) = (order.half(head, 0), usize::from(order.half(head, 2)));
+        let end = at + 4 + length.next_multiple_of(4);
+        if code == END || end > list.len() {
+            break;
+        }
+        if order == Order::Big {
+            swap(&mut list[at..at + 4], 2);
+            let octets = &mut list[at + 4..at + 4 + length];
+            match (code, value(code)) {
+                // Custom options begin with the number of the enterprise that made them.
+                (2988 | 2989 | 19372 | 19373, _) => swap(&mut octets[..length.min(4)], 4),
+                (_, Value::Numbers(width)) => swap(octets, width),
+                (_, Value::Octets) => {}
+            }
+        }
+        at = end;
+    }
+    at
+}
+
+/// Turns the body of a block that is neither a section, an interface nor a packet to little-endian
+/// in place, and its interface's number to what `interface` makes of it. Answers whether the block
+/// can be passed on; blocks of unknown content are, as they are.
+pub(super) fn block_to_little(
+    order: Order,
+    kind: u32,
+    body: &mut [u8],
+    interface: impl Fn(u32) -> Option<u32>,
+) -> bool {
+    const NAMES: u32 = 4;
+    const STATISTICS: u32 = 5;
+    const SECRETS: u32 = 10;
+    const CUSTOM: u32 = 0xbad;
+    match kind {
+        STATISTICS => {
+            let Some((head, list)) = body.split_first_chunk_mut::<12>() else {
+                return false;
+            };
+            let Some(index) = interface(order.word(head, 0)) else {
+                return false;
+            };
+            if order == Order::Big {
+                swap(head, 4);
+            }
+            head[..4].copy_from_slice(&index.to_le_bytes());
+            to_little(order, list, of_statistics);
+        }
+        NAMES if order == Order::Big => {
+            // Records as options have them, but numbered otherwise; 0 ends them too.
+            let end = to_little(order, body, of_section);
+            if let Some(list) = body.get_mut(end + 4..) {
+                to_little(order, list, of_section);
+            }
+        }
+        SECRETS if order == Order::Big => {
+            let Some((head, rest)) = body.split_first_chunk_mut::<8>() else {
+                return false;
+            };
+            let length = order.word(head, 4) as usize;
+            swap(head, 4);
+            if let Some(list) = rest.get_mut(length.saturating_add(3) & !3..) {
+                to_little(order, list, of_section);
+            }
+        }
+        CUSTOM if order == Order::Big => {
+            if let Some(enterprise) = body.first_chunk_mut::<4>() {
+                swap(enterprise, 4);
+            }
+        }
+        _ => {}
+    }
+    true
+}
+
+/// Reverses each number of `width` octets; what is left over at the end stays.
+fn swap(octets: &mut [u8], width: usize) {
+    for number in octets.chunks_exact_mut(width) {
+        number.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_options_and_stops_at_the_broken_one() {
+        let mut list = vec![0, 1, 0, 2, b'h', b'i', 0, 0, 0, 4, 0, 8];
+        list.extend(7u64.to_be_bytes());
+        list.extend([0, 2, 0, 200, 1, 2]);
+        let used = to_little(Order::Big, &mut list, of_frame);
+        assert_eq!(used, 20);
+        assert_eq!(&list[..12], &[1, 0, 2, 0, b'h', b'i', 0, 0, 4, 0, 8, 0]);
+        assert_eq!(&list[12..20], &7u64.to_le_bytes());
+        let before = list.clone();
+        assert_eq!(to_little(Order::Little, &mut list, of_frame), 20);
+        assert_eq!(list, before);
+    }
+
+    #[test]
+    fn statistics_get_the_interface_number_of_the_whole_capture() {
+        let mut body = [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
+        assert!(block_to_little(Order::Big, 5, &mut body, |i| Some(i + 4)));
+        assert_eq!(body, [5, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
+        assert!(!block_to_little(Order::Little, 5, &mut body, |_| None));
+        assert!(!block_to_little(Order::Little, 5, &mut body[..8], Some));
+    }
+}

@@ -1,0 +1,499 @@
+//! The pcapng format: sections of blocks, in either byte order, with any number of interfaces.
+//!
+//! Blocks are found in place in the buffer. Enhanced packet blocks, the hot kind, are read here;
+//! interface blocks with their options by `pcap-parser`.
+
+use std::ops::Range;
+
+use pcap_parser::{OptionCode, parse_interfacedescriptionblock_be as interface_big};
+use pcap_parser::{PcapNGOption, parse_interfacedescriptionblock_le as interface_little};
+
+use super::batch::{Aside, Batch, FrameHeader, Interface, LinkType, What};
+use super::error::SourceError;
+use super::options::{self, Order};
+use super::pcap::max_captured;
+use super::time::Timestamp;
+
+/// The largest block that is held in memory. Larger ones are damage where they hold a frame, a
+/// section or an interface, and passed over otherwise.
+pub(super) const MAX_BLOCK: u32 = 16 << 20;
+
+/// The largest block that is believed at all, as Wireshark has it.
+const MAX_BELIEVED: u32 = 134_348_832;
+
+/// The most interfaces in a section; what is kept of each is 40 octets.
+const MAX_INTERFACES: usize = 1 << 20;
+
+const SECTION: u32 = 0x0a0d_0d0a;
+const INTERFACE: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+
+/// Octets of an enhanced (and an obsolete) packet block before its frame.
+const PACKET_HEADER: usize = 28;
+
+/// A custom block of the kind that its makers forbid to copy.
+const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
+
+/// Where the reading of a pcapng file stands.
+#[derive(Debug)]
+pub(super) struct Pcapng {
+    order: Order,
+    /// The current section's interfaces.
+    interfaces: Vec<Clock>,
+    /// Index over all sections of the current section's first interface.
+    first_interface: u32,
+    /// Whether everything that is not a frame is given too, for a writer.
+    keep: bool,
+    /// Octets of a large block still to be passed over.
+    skip: u64,
+    /// Time of the last frame, taken for frames of blocks that tell none.
+    last: Timestamp,
+}
+
+impl Pcapng {
+    pub(super) fn new(keep: bool) -> Self {
+        Self {
+            order: Order::Little,
+            interfaces: Vec::new(),
+            first_interface: 0,
+            keep,
+            skip: 0,
+            last: Timestamp::default(),
+        }
+    }
+
+    /// Finds the blocks that are whole in the batch's buffer from `*at` on, and moves `*at` behind
+    /// them. `base` is how many octets of the capture came before the buffer.
+    pub(super) fn blocks(
+        &mut self,
+        batch: &mut Batch,
+        at: &mut usize,
+        base: u64,
+    ) -> Result<(), SourceError> {
+        let mut start = *at;
+        let outcome = self.find(batch, &mut start, base);
+        *at = start;
+        outcome
+    }
+
+    fn find(&mut self, batch: &mut Batch, at: &mut usize, base: u64) -> Result<(), SourceError> {
+        loop {
+            if self.skip > 0 {
+                let available = (batch.buffer.len() - *at) as u64;
+                let passed = self.skip.min(available);
+                self.skip -= passed;
+                *at += passed as usize;
+            }
+            let rest = &batch.buffer[*at..];
+            let Some(head) = rest.first_chunk::<12>() else {
+                return Ok(());
+            };
+            let damaged = |offset: usize, reason: String| SourceError::Damaged {
+                offset: base + (*at + offset) as u64,
+                reason,
+            };
+            let kind = self.order.word(head, 0);
+            if kind == SECTION {
+                self.order = match head[8..] {
+                    [0x4d, 0x3c, 0x2b, 0x1a] => Order::Little,
+                    [0x1a, 0x2b, 0x3c, 0x4d] => Order::Big,
+                    _ => {
+                        return Err(damaged(
+                            8,
+                            format!(
+                                "a section header with the byte-order magic {:02x}{:02x}{:02x}{:02x}, not 1a2b3c4d in either order",
+                                head[8], head[9], head[10], head[11]
+                            ),
+                        ));
+                    }
+                };
+            }
+            let stated = self.order.word(head, 4);
+            // Some writers leave the padding out of the length but not out of the file.
+            let length = stated.checked_next_multiple_of(4).unwrap_or(u32::MAX);
+            let smallest = smallest(kind);
+            if length < smallest {
+                return Err(damaged(
+                    4,
+                    format!(
+                        "a block of {stated} octets, type {kind:#x}, which has at least {smallest}"
+                    ),
+                ));
+            }
+            if length > MAX_BELIEVED || (length > MAX_BLOCK && held(kind)) {
+                let most = if held(kind) { MAX_BLOCK } else { MAX_BELIEVED };
+                return Err(damaged(
+                    4,
+                    format!(
+                        "a block of {stated} octets, type {kind:#x}, more than the {most} that are believed"
+                    ),
+                ));
+            }
+            if length > MAX_BLOCK {
+                self.skip = u64::from(length);
+                continue;
+            }
+            let Some(block) = rest.get(..length as usize) else {
+                return Ok(());
+            };
+            let second = block
+                .last_chunk()
+                .map_or(0, |tail| self.order.word::<4>(tail, 0));
+            if second != stated && second != length {
+                return Err(damaged(
+                    length as usize - 4,
+                    format!(
+                        "a block of type {kind:#x} says {stated} octets at its start and {second} at its end"
+                    ),
+                ));
+            }
+            let start = *at;
+            let end = start + length as usize;
+            match kind {
+                ENHANCED_PACKET | OBSOLETE_PACKET | SIMPLE_PACKET => {
+                    self.packet(batch, kind, start..end)
+                }
+                SECTION => self.section(batch, start..end),
+                INTERFACE => self.interface(batch, start..end),
+                _ => {
+                    self.other(batch, kind, start..end);
+                    Ok(())
+                }
+            }
+            .map_err(|Wrong(offset, reason)| damaged(offset, reason))?;
+            *at = end;
+        }
+    }
+
+    /// A block with a frame.
+    #[inline]
+    fn packet(&mut self, batch: &mut Batch, kind: u32, block: Range<usize>) -> Result<(), Wrong> {
+        let order = self.order;
+        let octets = &batch.buffer[block.clone()];
+        let (interface, units, captured, wire, header);
+        if kind == SIMPLE_PACKET {
+            let (Some(head), Some(clock)) = (octets.first_chunk::<12>(), self.interfaces.first())
+            else {
+                let reason = "a simple packet block before any interface of its section".into();
+                return Err(Wrong(0, reason));
+            };
+            wire = order.word(head, 8);
+            let snaplen = if clock.snaplen == 0 {
+                u32::MAX
+            } else {
+                clock.snaplen
+            };
+            (interface, units, captured, header) = (0, None, wire.min(snaplen), 12);
+        } else {
+            let Some(head) = octets.first_chunk::<PACKET_HEADER>() else {
+                return Err(Wrong(4, "a packet block too short for its header".into()));
+            };
+            interface = if kind == ENHANCED_PACKET {
+                order.word(head, 8) as usize
+            } else {
+                usize::from(order.half(head, 8))
+            };
+            units = Some(u64::from(order.word(head, 12)) << 32 | u64::from(order.word(head, 16)));
+            (captured, wire) = (order.word(head, 20), order.word(head, 24));
+            header = PACKET_HEADER;
+        }
+        let Some(clock) = self.interfaces.get(interface) else {
+            return Err(Wrong(
+                8,
+                format!(
+                    "a frame of interface {interface}, but the section has told {} so far",
+                    self.interfaces.len()
+                ),
+            ));
+        };
+        let most = max_captured(clock.link);
+        let held = octets.len() - header - 4;
+        if captured > most || captured as usize > held {
+            return Err(Wrong(
+                if kind == SIMPLE_PACKET { 8 } else { 20 },
+                if captured > most {
+                    format!(
+                        "a frame of {captured} captured octets, more than the {most} that a frame can have"
+                    )
+                } else {
+                    format!(
+                        "a block of {} octets is too short for a frame of {captured} captured octets",
+                        octets.len()
+                    )
+                },
+            ));
+        }
+        let time = match units {
+            Some(units) => clock.time(units),
+            None => self.last,
+        };
+        self.last = time;
+        let start = block.start + header;
+        batch.headers.push(FrameHeader {
+            time,
+            start,
+            captured,
+            wire,
+            interface: self.first_interface + interface as u32,
+            link: clock.link,
+        });
+        if self.keep && kind != SIMPLE_PACKET {
+            let options = (start + captured.next_multiple_of(4) as usize)..block.end - 4;
+            if !options.is_empty() {
+                let used = options::to_little(
+                    order,
+                    &mut batch.buffer[options.clone()],
+                    options::of_frame,
+                );
+                batch.asides.push(Aside {
+                    before: batch.headers.len() - 1,
+                    what: What::FrameOptions(options.start..options.start + used),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A section header: the interfaces of the section before it are gone.
+    fn section(&mut self, batch: &mut Batch, block: Range<usize>) -> Result<(), Wrong> {
+        let Some(head) = batch.buffer[block.clone()].first_chunk::<24>() else {
+            return Err(Wrong(4, "a section header too short for its fields".into()));
+        };
+        let version = (self.order.half(head, 12), self.order.half(head, 14));
+        // Some writers put 1.2 where they mean 1.0; Wireshark reads it too.
+        if !matches!(version, (1, 0 | 2)) {
+            return Err(Wrong(
+                12,
+                format!(
+                    "pcapng version {}.{}, of which only 1.0 is known",
+                    version.0, version.1
+                ),
+            ));
+        }
+        self.first_interface += self.interfaces.len() as u32;
+        self.interfaces.clear();
+        if self.keep {
+            let options = block.start + 24..block.end - 4;
+            let used = options::to_little(
+                self.order,
+                &mut batch.buffer[options.clone()],
+                options::of_section,
+            );
+            batch.asides.push(Aside {
+                before: batch.headers.len(),
+                what: What::Section(options.start..options.start + used),
+            });
+        }
+        Ok(())
+    }
+
+    /// An interface description.
+    fn interface(&mut self, batch: &mut Batch, block: Range<usize>) -> Result<(), Wrong> {
+        if self.interfaces.len() >= MAX_INTERFACES {
+            return Err(Wrong(
+                0,
+                format!("more than {MAX_INTERFACES} interfaces in a section"),
+            ));
+        }
+        let octets = &mut batch.buffer[block];
+        let parse = match self.order {
+            Order::Little => interface_little,
+            Order::Big => interface_big,
+        };
+        let Ok((_, parsed)) = parse(octets) else {
+            return Err(Wrong(
+                0,
+                "an interface description that cannot be read".into(),
+            ));
+        };
+        let clock = Clock {
+            link: LinkType(u16::try_from(parsed.linktype.0).unwrap_or(u16::MAX)),
+            snaplen: parsed.snaplen,
+            scale: Scale::new(parsed.if_tsresol),
+            offset: parsed.if_tsoffset.saturating_mul(Timestamp::SECOND),
+        };
+        let mut interface = Interface {
+            index: self.first_interface + self.interfaces.len() as u32,
+            link: clock.link,
+            snaplen: clock.snaplen,
+            resolution: parsed.if_tsresol,
+            offset: parsed.if_tsoffset,
+            name: parsed
+                .options
+                .iter()
+                .find(|option| option.code == OptionCode::IfName)
+                .and_then(text),
+            options: Vec::new(),
+        };
+        if self.keep {
+            let end = octets.len() - 4;
+            let kept = &mut octets[16..end];
+            let used = options::to_little(self.order, kept, options::of_interface);
+            interface.options = kept[..used].to_vec();
+        }
+        self.interfaces.push(clock);
+        batch.asides.push(Aside {
+            before: batch.headers.len(),
+            what: What::Interface(Box::new(interface)),
+        });
+        Ok(())
+    }
+
+    /// Any other block: passed over, or on to a writer.
+    fn other(&mut self, batch: &mut Batch, kind: u32, block: Range<usize>) {
+        if !self.keep || kind == CUSTOM_NOT_COPIED {
+            return;
+        }
+        let body = block.start + 8..block.end - 4;
+        let octets = &mut batch.buffer[body.clone()];
+        if options::block_to_little(self.order, kind, octets, |interface| {
+            ((interface as usize) < self.interfaces.len()).then(|| self.first_interface + interface)
+        }) {
+            batch.asides.push(Aside {
+                before: batch.headers.len(),
+                what: What::Block { kind, body },
+            });
+        }
+    }
+
+    /// What a file that ends within the block that begins `rest` is short of.
+    pub(super) fn cut(&self, rest: &[u8]) -> String {
+        if self.skip > 0 {
+            return format!(
+                "cut off inside a block: {} of its octets are missing",
+                self.skip
+            );
+        }
+        match rest.first_chunk::<8>() {
+            Some(head) => format!(
+                "cut off inside a block of type {:#x}: {} of its {} octets are there",
+                self.order.word(head, 0),
+                rest.len(),
+                self.order.word(head, 4)
+            ),
+            None => format!(
+                "cut off inside a block's header: {} of its 8 octets are there",
+                rest.len()
+            ),
+        }
+    }
+
+    /// Whether the file may not end here although every block before was whole.
+    pub(super) fn inside(&self) -> bool {
+        self.skip > 0
+    }
+}
+
+/// What is wrong with a block, and how many octets after its start.
+struct Wrong(usize, String);
+
+/// The fewest octets that a block of this kind can have.
+fn smallest(kind: u32) -> u32 {
+    match kind {
+        SECTION => 28,
+        INTERFACE => 20,
+        SIMPLE_PACKET => 16,
+        ENHANCED_PACKET | OBSOLETE_PACKET => 32,
+        _ => 12,
+    }
+}
+
+/// Whether a block of this kind has to be held whole.
+fn held(kind: u32) -> bool {
+    matches!(
+        kind,
+        SECTION | INTERFACE | SIMPLE_PACKET | ENHANCED_PACKET | OBSOLETE_PACKET
+    )
+}
+
+fn text(option: &PcapNGOption<'_>) -> Option<String> {
+    let octets = option.as_bytes().ok()?;
+    let end = octets.iter().position(|&o| o == 0).unwrap_or(octets.len());
+    (end > 0).then(|| String::from_utf8_lossy(&octets[..end]).into_owned())
+}
+
+/// How an interface's clock counts, and what its frames are.
+#[derive(Debug)]
+struct Clock {
+    link: LinkType,
+    snaplen: u32,
+    scale: Scale,
+    /// Nanoseconds to add.
+    offset: i64,
+}
+
+impl Clock {
+    #[inline]
+    fn time(&self, units: u64) -> Timestamp {
+        let nanoseconds = match self.scale {
+            Scale::Multiply(by) => units.checked_mul(by),
+            Scale::PerSecond(rate) => {
+                u64::try_from(u128::from(units).saturating_mul(1_000_000_000) / rate).ok()
+            }
+            Scale::PowerOfTwo(shift) => {
+                u64::try_from((u128::from(units) * 1_000_000_000) >> shift).ok()
+            }
+        };
+        let nanoseconds = nanoseconds
+            .and_then(|n| i64::try_from(n).ok())
+            .unwrap_or(i64::MAX);
+        Timestamp(nanoseconds.saturating_add(self.offset))
+    }
+}
+
+/// A clock's unit.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    /// This many nanoseconds: seconds down to nanoseconds.
+    Multiply(u64),
+    /// So many units a second, more than a nanosecond can tell.
+    PerSecond(u128),
+    /// 2 to this power a second.
+    PowerOfTwo(u32),
+}
+
+impl Scale {
+    /// From pcapng's `if_tsresol` (section 4.2 of draft-ietf-opsawg-pcapng).
+    fn new(resolution: u8) -> Self {
+        let exponent = u32::from(resolution & 0x7f);
+        if resolution & 0x80 != 0 {
+            Self::PowerOfTwo(exponent)
+        } else if exponent <= 9 {
+            Self::Multiply(10u64.pow(9 - exponent))
+        } else {
+            Self::PerSecond(10u128.checked_pow(exponent).unwrap_or(u128::MAX))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_of_every_resolution() {
+        let time = |resolution, units, offset| {
+            Clock {
+                link: LinkType::ETHERNET,
+                snaplen: 0,
+                scale: Scale::new(resolution),
+                offset,
+            }
+            .time(units)
+            .to_string()
+        };
+        assert_eq!(time(6, 1_700_000_000_123_456, 0), "1700000000.123456000");
+        assert_eq!(
+            time(9, 1_700_000_000_123_456_789, 0),
+            "1700000000.123456789"
+        );
+        assert_eq!(time(0, 7, -8_000_000_000), "-1.000000000");
+        assert_eq!(time(12, 1_500_000_000_000, 0), "1.500000000");
+        assert_eq!(time(0x80 | 10, 1024 + 512, 0), "1.500000000");
+        assert_eq!(time(0x80 | 127, u64::MAX, 0), "0.000000000");
+        assert_eq!(time(127, u64::MAX, 0), "0.000000000");
+        assert_eq!(time(0, u64::MAX, 0), Timestamp(i64::MAX).to_string());
+    }
+}
