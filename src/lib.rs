@@ -5,6 +5,10 @@
 
 pub mod protocol;
 
+pub mod accounts;
+pub mod client;
+pub mod server;
+
 pub mod capture;
 pub mod packet;
 

@@ -1,1 +1,167 @@
-fn main() {}
+//! `authscope-client`: registers a user or logs one in.
+
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use authscope::client::Client;
+use authscope::protocol::{Action, Password, Request, UserName};
+use clap::{Args, Parser, Subcommand};
+use zeroize::Zeroizing;
+
+/// Exit code where the server said no.
+const REFUSED: u8 = 1;
+/// Exit code for wrong usage, and where no answer came.
+const FAILED: u8 = 2;
+
+/// Registers a user with an authscope-server, or logs one in.
+#[derive(Parser)]
+#[command(
+    name = "authscope-client",
+    version,
+    after_help = "\
+Examples:
+  authscope-client register alice
+  authscope-client login alice --server '[::1]:8888'
+  printf '%s\\n' \"$PASSWORD\" | authscope-client login alice --password-stdin
+
+Exit codes:
+  0  the server said yes
+  1  the server said no: name taken, no such user, wrong password, busy
+  2  wrong usage, no server, or an answer that is none"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Store a new user.
+    Register(Arguments),
+    /// Check a user's password.
+    Login(Arguments),
+}
+
+#[derive(Args)]
+struct Arguments {
+    /// The user name: 1 to 20 octets of UTF-8, without ':', control characters, or a space at
+    /// either end.
+    name: String,
+
+    /// Where the server listens.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
+    server: String,
+
+    /// Read the password (1 to 30 octets) from the first line of standard input instead of asking
+    /// on the terminal.
+    #[arg(long)]
+    password_stdin: bool,
+
+    /// How long everything with the server may take.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("takes more than 0 and at most 86400 seconds".into())
+    }
+}
+
+fn main() -> ExitCode {
+    let (action, arguments) = match Cli::parse().command {
+        Command::Register(arguments) => (Action::Register, arguments),
+        Command::Login(arguments) => (Action::Login, arguments),
+    };
+    match run(action, arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "authscope-client: {error}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let user_name = UserName::new(arguments.name)
+        .map_err(|error| format!("cannot use this user name: {error}; nothing was sent"))?;
+    let password = read_password(action, arguments.password_stdin)?;
+    let request = Request {
+        action,
+        user_name,
+        password,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let response = runtime.block_on(async {
+        let mut client = Client::connect(&arguments.server, arguments.timeout).await?;
+        client.ask(&request).await
+    })?;
+    // The description comes from the wire.
+    let shown: String = response
+        .description
+        .as_str()
+        .chars()
+        .flat_map(shown)
+        .collect();
+    match writeln!(io::stdout(), "{shown}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(format!("cannot write the answer: {error}").into());
+        }
+        _ => {}
+    }
+    Ok(if response.success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    })
+}
+
+/// A character as a terminal may have it: control characters and those that change the direction
+/// of text are escaped.
+fn shown(character: char) -> impl Iterator<Item = char> {
+    let harmful = character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = harmful.then(|| character.escape_default());
+    let plain = (!harmful).then_some(character);
+    escaped.into_iter().flatten().chain(plain)
+}
+
+fn read_password(action: Action, from_stdin: bool) -> Result<Password, Box<dyn std::error::Error>> {
+    let octets = if from_stdin {
+        let mut line = Zeroizing::new(Vec::new());
+        io::stdin()
+            .lock()
+            .read_until(b'\n', &mut line)
+            .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
+        if line.ends_with(b"\n") {
+            line.pop();
+            if line.ends_with(b"\r") {
+                line.pop();
+            }
+        }
+        line
+    } else {
+        let first = ask("Password: ")?;
+        if action == Action::Register && *ask("Password again: ")? != *first {
+            return Err("the two passwords differ; nothing was sent".into());
+        }
+        first
+    };
+    Password::new(octets.to_vec())
+        .map_err(|error| format!("cannot use this password: {error}; nothing was sent").into())
+}
+
+fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    rpassword::prompt_password(prompt)
+        .map(|password| Zeroizing::new(password.into_bytes()))
+        .map_err(|error| {
+            format!("cannot ask for the password on the terminal: {error}; give it with --password-stdin")
+        })
+}

@@ -7,7 +7,7 @@ use crate::capture::LinkType;
 
 /// Octets of the address family in front of NULL and LOOP frames.
 const FAMILY_LEN: usize = 4;
-/// Octets of a Linux cooked header v2 (LINKTYPE_LINUX_SLL2); the protocol stands first in it.
+/// Octets of a Linux cooked header v2 (`LINKTYPE_LINUX_SLL2`); the protocol stands first in it.
 const SLL2_LEN: usize = 20;
 /// Octets of the fixed part of an 802.11 data header with three addresses.
 const WIFI_LEN: usize = 24;
@@ -18,9 +18,9 @@ const SNAP_PREFIX: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 /// VLAN tags that are looked behind at the most.
 const MAX_VLANS: usize = 4;
 
-/// AF_INET on every system.
+/// `AF_INET` on every system.
 const AF_INET: u32 = 2;
-/// AF_INET6 on NetBSD and OpenBSD, FreeBSD, Darwin and Linux.
+/// `AF_INET6` on NetBSD and OpenBSD, FreeBSD, Darwin and Linux.
 const AF_INET6: [u32; 4] = [24, 28, 30, 10];
 
 const CUT: Other = Other::Cut(Layer::Link);

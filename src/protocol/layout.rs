@@ -228,6 +228,7 @@ pub enum Kind {
 impl Kind {
     /// Octets of a whole message of this kind.
     #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "no message is empty")]
     pub const fn len(self) -> usize {
         match self {
             Self::Request => REQUEST_LEN,

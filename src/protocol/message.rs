@@ -6,8 +6,8 @@ use zeroize::Zeroize;
 
 use super::command::{Action, Command};
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, RESPONSE_LEN,
-    STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN,
+    RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 use super::text::{Description, Password, UserName};
 use super::view::{MessageView, TextValue};
@@ -39,6 +39,25 @@ impl DecodeError {
             offset: field.offset + within,
             found: found.into(),
             expected: expected.into(),
+        }
+    }
+
+    /// The reason without the offset, short enough for a response's description as a rule.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Self {
+            field,
+            found,
+            expected,
+            ..
+        } = self;
+        match field.kind {
+            // A text value's own error names the field already.
+            FieldKind::Text if found.starts_with("the ") => found.clone(),
+            FieldKind::Text => format!("{}: {found}", field.wire_name),
+            FieldKind::U8 | FieldKind::U32 => {
+                format!("{} {found}, expected {expected}", field.wire_name)
+            }
         }
     }
 }

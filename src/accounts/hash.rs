@@ -1,0 +1,579 @@
+//! Password hashes: which schemes there are, what a stored hash may look like, hashing and
+//! verifying. Pure computation; the pool runs it off the I/O threads.
+
+use std::fmt;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// Octets of every hash this program makes.
+const OUTPUT_LEN: usize = 32;
+
+/// Least memory for Argon2id, in KiB: the smallest of the equivalent settings in OWASP's
+/// Password Storage Cheat Sheet.
+pub const MIN_MEMORY_KIB: u32 = 7168;
+/// Least memory times passes for Argon2id, in KiB: the work of the weakest of OWASP's settings
+/// (7168 KiB, 5 passes).
+pub const MIN_WORK_KIB: u64 = 7168 * 5;
+/// Least rounds for PBKDF2-HMAC-SHA-256, as OWASP asks for, and the default.
+pub const MIN_ROUNDS: u32 = 600_000;
+
+/// Most memory that a stored Argon2 hash may ask for, in KiB (1 GiB).
+const MAX_MEMORY_KIB: u32 = 1 << 20;
+/// Most memory times passes that a stored Argon2 hash may ask for, in KiB.
+const MAX_WORK_KIB: u64 = 1 << 24;
+/// Most lanes that an Argon2 hash may ask for.
+const MAX_LANES: u32 = 64;
+/// Most rounds that a stored PBKDF2 hash may ask for.
+const MAX_ROUNDS: u32 = 20_000_000;
+
+/// How passwords of registrations are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Argon2id, version 1.3 (RFC 9106).
+    Argon2id {
+        /// Memory in KiB.
+        memory_kib: u32,
+        /// Passes over the memory.
+        passes: u32,
+        /// Lanes.
+        lanes: u32,
+    },
+    /// PBKDF2 with HMAC-SHA-256 (RFC 8018).
+    Pbkdf2Sha256 {
+        /// Rounds.
+        rounds: u32,
+    },
+}
+
+impl Scheme {
+    /// Argon2id as OWASP recommends it: 19 MiB, 2 passes, 1 lane.
+    pub const DEFAULT: Self = Self::Argon2id {
+        memory_kib: Params::DEFAULT_M_COST,
+        passes: Params::DEFAULT_T_COST,
+        lanes: Params::DEFAULT_P_COST,
+    };
+
+    /// PBKDF2 with the rounds that OWASP asks for.
+    pub const PBKDF2: Self = Self::Pbkdf2Sha256 { rounds: MIN_ROUNDS };
+
+    /// Checks the parameters against floor and ceiling.
+    pub fn check(self) -> Result<Self, HashError> {
+        match self {
+            Self::Argon2id {
+                memory_kib,
+                passes,
+                lanes,
+            } => {
+                let work = u64::from(memory_kib) * u64::from(passes);
+                if memory_kib < MIN_MEMORY_KIB || work < MIN_WORK_KIB {
+                    return Err(HashError::TooWeak(format!(
+                        "Argon2id takes at least {MIN_MEMORY_KIB} KiB, and memory times passes of at least {MIN_WORK_KIB} KiB; given {memory_kib} KiB and {passes} passes"
+                    )));
+                }
+                check_argon2_ceiling(memory_kib, passes, lanes)?;
+                Params::new(memory_kib, passes, lanes, Some(OUTPUT_LEN))
+                    .map_err(|error| HashError::Malformed(error.to_string()))?;
+            }
+            Self::Pbkdf2Sha256 { rounds } if rounds < MIN_ROUNDS => {
+                return Err(HashError::TooWeak(format!(
+                    "PBKDF2 takes at least {MIN_ROUNDS} rounds; given {rounds}"
+                )));
+            }
+            Self::Pbkdf2Sha256 { rounds } => check_rounds_ceiling(rounds)?,
+        }
+        Ok(self)
+    }
+
+    /// 1 KiB blocks of memory that one hash takes.
+    fn blocks(self) -> usize {
+        match self {
+            Self::Argon2id { memory_kib, .. } => memory_kib as usize,
+            Self::Pbkdf2Sha256 { .. } => 0,
+        }
+    }
+}
+
+impl Default for Scheme {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argon2id {
+                memory_kib,
+                passes,
+                lanes,
+            } => write!(f, "argon2id, m={memory_kib},t={passes},p={lanes}"),
+            Self::Pbkdf2Sha256 { rounds } => write!(f, "pbkdf2-sha256, {rounds} rounds"),
+        }
+    }
+}
+
+/// Why a hash cannot be used or made. Never holds the hash or a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Neither a PHC string nor 64 hexadecimal digits.
+    #[error(
+        "the hash is neither a PHC string ($argon2id$…, $pbkdf2-sha256$…) nor 64 hexadecimal digits"
+    )]
+    Unknown,
+    /// A PHC string of a scheme that is not one of ours.
+    #[error(
+        "the hash scheme \"{0}\" is not known; known are argon2id, argon2i, argon2d, pbkdf2-sha256 and pbkdf2-sha512"
+    )]
+    Scheme(String),
+    /// A PHC string that cannot be read.
+    #[error("the hash cannot be read: {0}")]
+    Malformed(String),
+    /// Parameters above the ceiling.
+    #[error("the hash asks for more than is spent on one: {0}")]
+    TooCostly(String),
+    /// Parameters below the floor.
+    #[error("the hash parameters are too weak: {0}")]
+    TooWeak(String),
+    /// The system gave no random octets for a salt.
+    #[error("no random octets for a salt: {0}")]
+    Random(String),
+}
+
+fn check_argon2_ceiling(memory_kib: u32, passes: u32, lanes: u32) -> Result<(), HashError> {
+    let work = u64::from(memory_kib) * u64::from(passes);
+    if memory_kib > MAX_MEMORY_KIB || work > MAX_WORK_KIB || lanes > MAX_LANES {
+        return Err(HashError::TooCostly(format!(
+            "{memory_kib} KiB, {passes} passes, {lanes} lanes; at most {MAX_MEMORY_KIB} KiB, {MAX_WORK_KIB} KiB times passes, {MAX_LANES} lanes"
+        )));
+    }
+    Ok(())
+}
+
+fn check_rounds_ceiling(rounds: u32) -> Result<(), HashError> {
+    if rounds > MAX_ROUNDS {
+        return Err(HashError::TooCostly(format!(
+            "{rounds} rounds; at most {MAX_ROUNDS}"
+        )));
+    }
+    Ok(())
+}
+
+/// A hash as the passwd file holds it, checked and ready to verify against.
+#[derive(Clone)]
+pub struct Stored(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Argon2 {
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+        salt: Salt,
+        output: Output,
+    },
+    Pbkdf2 {
+        algorithm: pbkdf2::Algorithm,
+        params: pbkdf2::Params,
+        salt: Salt,
+        output: Output,
+    },
+    /// The SHA-256 digest of the password alone, as the lab's first servers wrote it.
+    Sha256([u8; 32]),
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stored({})", self.scheme_name())
+    }
+}
+
+impl Stored {
+    /// Reads a hash from the passwd file.
+    pub fn parse(text: &str) -> Result<Self, HashError> {
+        if !text.starts_with('$') {
+            return parse_hex(text).map(|digest| Self(Kind::Sha256(digest)));
+        }
+        let malformed = |error: &dyn fmt::Display| HashError::Malformed(error.to_string());
+        let scheme = text.split('$').nth(1).unwrap_or_default();
+        if ![
+            "argon2id",
+            "argon2i",
+            "argon2d",
+            "pbkdf2-sha256",
+            "pbkdf2-sha512",
+        ]
+        .contains(&scheme)
+        {
+            let shown: String = scheme
+                .chars()
+                .take(32)
+                .flat_map(char::escape_default)
+                .collect();
+            return Err(HashError::Scheme(shown));
+        }
+        let phc = PasswordHash::new(text).map_err(|error| malformed(&error))?;
+        let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
+            return Err(HashError::Malformed("salt or hash is missing".into()));
+        };
+        if scheme.starts_with("argon2") {
+            let algorithm = scheme
+                .parse::<Algorithm>()
+                .map_err(|error| malformed(&error))?;
+            let version = match phc.version {
+                Some(version) => Version::try_from(version).map_err(|error| malformed(&error))?,
+                None => Version::V0x10,
+            };
+            let params = Params::try_from(&phc).map_err(|error| malformed(&error))?;
+            check_argon2_ceiling(params.m_cost(), params.t_cost(), params.p_cost())?;
+            return Ok(Self(Kind::Argon2 {
+                algorithm,
+                version,
+                params,
+                salt,
+                output,
+            }));
+        }
+        let algorithm = pbkdf2::Algorithm::try_from(scheme).map_err(|error| malformed(&error))?;
+        let params = pbkdf2::Params::try_from(&phc).map_err(|error| malformed(&error))?;
+        check_rounds_ceiling(params.rounds())?;
+        Ok(Self(Kind::Pbkdf2 {
+            algorithm,
+            params,
+            salt,
+            output,
+        }))
+    }
+
+    /// Whether the hash has the full length that this program's hashes have, so that it cannot
+    /// be the first part of a longer one.
+    #[must_use]
+    pub fn is_full_length(&self) -> bool {
+        match &self.0 {
+            Kind::Argon2 { output, .. } | Kind::Pbkdf2 { output, .. } => output.len() >= OUTPUT_LEN,
+            Kind::Sha256(_) => true,
+        }
+    }
+
+    /// The scheme's name, as a list of users shows it.
+    #[must_use]
+    pub fn scheme_name(&self) -> String {
+        match &self.0 {
+            Kind::Argon2 {
+                algorithm, params, ..
+            } => format!(
+                "{} m={},t={},p={}",
+                algorithm.as_str(),
+                params.m_cost(),
+                params.t_cost(),
+                params.p_cost()
+            ),
+            Kind::Pbkdf2 {
+                algorithm, params, ..
+            } => format!("{algorithm} i={}", params.rounds()),
+            Kind::Sha256(_) => "plain SHA-256".into(),
+        }
+    }
+
+    /// Whether a hash made by `scheme` should take this one's place: another scheme, or less work.
+    #[must_use]
+    pub fn is_weaker_than(&self, scheme: Scheme) -> bool {
+        match (&self.0, scheme) {
+            (
+                Kind::Argon2 {
+                    algorithm: Algorithm::Argon2id,
+                    version: Version::V0x13,
+                    params,
+                    ..
+                },
+                Scheme::Argon2id {
+                    memory_kib, passes, ..
+                },
+            ) => {
+                u64::from(params.m_cost()) * u64::from(params.t_cost())
+                    < u64::from(memory_kib) * u64::from(passes)
+            }
+            (
+                Kind::Pbkdf2 {
+                    algorithm: pbkdf2::Algorithm::Pbkdf2Sha256,
+                    params,
+                    ..
+                },
+                Scheme::Pbkdf2Sha256 { rounds },
+            ) => params.rounds() < rounds,
+            _ => true,
+        }
+    }
+}
+
+fn parse_hex(text: &str) -> Result<[u8; 32], HashError> {
+    let mut digest = [0; 32];
+    if text.len() != 64 {
+        return Err(HashError::Unknown);
+    }
+    for (octet, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digits = std::str::from_utf8(pair).map_err(|_| HashError::Unknown)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(HashError::Unknown);
+        }
+        *octet = u8::from_str_radix(digits, 16).map_err(|_| HashError::Unknown)?;
+    }
+    Ok(digest)
+}
+
+/// Hashes and verifies, one password at a time. Keeps Argon2's working memory from one hash to
+/// the next, so that no hash pays for getting it from the system.
+pub struct Hasher {
+    scheme: Scheme,
+    blocks: Vec<Block>,
+}
+
+impl Hasher {
+    /// A hasher that makes hashes of `scheme`.
+    #[must_use]
+    pub const fn new(scheme: Scheme) -> Self {
+        Self {
+            scheme,
+            blocks: Vec::new(),
+        }
+    }
+
+    /// The scheme of the hashes it makes.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Hashes `password` with a salt of its own; the result is a PHC string.
+    pub fn hash(&mut self, password: &[u8]) -> Result<String, HashError> {
+        let salt = argon2::password_hash::try_generate_salt()
+            .map_err(|error| HashError::Random(error.to_string()))?;
+        let mut output = [0; OUTPUT_LEN];
+        let malformed = |error: &dyn fmt::Display| HashError::Malformed(error.to_string());
+        let (algorithm, version, params) = match self.scheme {
+            Scheme::Argon2id {
+                memory_kib,
+                passes,
+                lanes,
+            } => {
+                let params = Params::new(memory_kib, passes, lanes, Some(OUTPUT_LEN))
+                    .map_err(|error| malformed(&error))?;
+                let shown = ParamsString::try_from(&params).map_err(|error| malformed(&error))?;
+                self.argon2(
+                    Algorithm::Argon2id,
+                    Version::V0x13,
+                    params,
+                    password,
+                    &salt,
+                    &mut output,
+                )?;
+                (argon2::ARGON2ID_IDENT, Some(Version::V0x13.into()), shown)
+            }
+            Scheme::Pbkdf2Sha256 { rounds } => {
+                pbkdf2::pbkdf2_hmac::<pbkdf2::sha2::Sha256>(password, &salt, rounds, &mut output);
+                let params = pbkdf2::Params::new_with_output_len(rounds, OUTPUT_LEN)
+                    .map_err(|error| malformed(&error))?;
+                let shown = ParamsString::try_from(&params).map_err(|error| malformed(&error))?;
+                (pbkdf2::Algorithm::Pbkdf2Sha256.into(), None, shown)
+            }
+        };
+        let phc = PasswordHash {
+            algorithm,
+            version,
+            params,
+            salt: Some(Salt::new(&salt).map_err(|error| malformed(&error))?),
+            hash: Some(Output::new(&output).map_err(|error| malformed(&error))?),
+        };
+        output.zeroize();
+        Ok(phc.to_string())
+    }
+
+    /// Whether `password` is the one that `stored` was made from. The comparison takes the same
+    /// time wherever the two differ.
+    pub fn verify(&mut self, password: &[u8], stored: &Stored) -> bool {
+        let mut computed = [0; Output::MAX_LENGTH];
+        let same = match &stored.0 {
+            Kind::Argon2 {
+                algorithm,
+                version,
+                params,
+                salt,
+                output,
+            } => {
+                let computed = &mut computed[..output.len()];
+                self.argon2(
+                    *algorithm,
+                    *version,
+                    params.clone(),
+                    password,
+                    salt.as_ref(),
+                    computed,
+                )
+                .is_ok()
+                    && bool::from(computed.ct_eq(output.as_bytes()))
+            }
+            Kind::Pbkdf2 {
+                algorithm,
+                params,
+                salt,
+                output,
+            } => {
+                let computed = &mut computed[..output.len()];
+                pbkdf2::pbkdf2_hmac_with_params(password, salt, *algorithm, *params, computed);
+                computed.ct_eq(output.as_bytes()).into()
+            }
+            Kind::Sha256(digest) => Sha256::digest(password)[..].ct_eq(digest).into(),
+        };
+        computed.zeroize();
+        same
+    }
+
+    fn argon2(
+        &mut self,
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+        password: &[u8],
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), HashError> {
+        let blocks = params.block_count();
+        if self.blocks.len() < blocks {
+            self.blocks.resize(blocks, Block::default());
+        }
+        let result = Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password, salt, output, &mut self.blocks[..blocks])
+            .map_err(|error| HashError::Malformed(error.to_string()));
+        // A stored hash that asked for more than the usual does not keep the memory.
+        let usual = self.scheme.blocks();
+        if self.blocks.len() > usual {
+            self.blocks.truncate(usual);
+            self.blocks.shrink_to_fit();
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEAK: Scheme = Scheme::Argon2id {
+        memory_kib: 8,
+        passes: 1,
+        lanes: 1,
+    };
+
+    #[test]
+    fn the_default_is_owasps_argon2id() {
+        let mut hasher = Hasher::new(Scheme::DEFAULT);
+        let hash = hasher.hash(b"secret").unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        let stored = Stored::parse(&hash).unwrap();
+        assert!(hasher.verify(b"secret", &stored));
+        assert!(!hasher.verify(b"Secret", &stored));
+        assert!(!stored.is_weaker_than(Scheme::DEFAULT));
+        assert!(stored.is_weaker_than(Scheme::PBKDF2));
+        assert!(stored.is_full_length());
+    }
+
+    #[test]
+    fn pbkdf2_hashes_and_verifies() {
+        let mut hasher = Hasher::new(Scheme::Pbkdf2Sha256 { rounds: 1000 });
+        let hash = hasher.hash(b"secret").unwrap();
+        assert!(hash.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{hash}");
+        let stored = Stored::parse(&hash).unwrap();
+        assert!(hasher.verify(b"secret", &stored));
+        assert!(!hasher.verify(b"secret2", &stored));
+        assert!(stored.is_weaker_than(Scheme::PBKDF2));
+    }
+
+    #[test]
+    fn a_sha256_digest_in_hex_verifies_and_is_weak() {
+        // SHA-256("abc"), FIPS 180-4 example.
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        for text in [hex.to_owned(), hex.to_uppercase()] {
+            let stored = Stored::parse(&text).unwrap();
+            assert!(Hasher::new(WEAK).verify(b"abc", &stored));
+            assert!(!Hasher::new(WEAK).verify(b"abd", &stored));
+            assert!(stored.is_weaker_than(Scheme::PBKDF2));
+        }
+    }
+
+    #[test]
+    fn a_pbkdf2_string_of_another_program_verifies() {
+        // Made with Python's hashlib.pbkdf2_hmac.
+        for text in [
+            "$pbkdf2-sha256$i=1000,l=32$c2FsdFNBTFQ$h7iaQY7R3M6N8S6ICKBM4Nz7HuhOb4bnbMOEl6FZlX0",
+            "$pbkdf2-sha512$i=1000,l=64$c2FsdFNBTFQ$KWaX/2AQq78Y7djGLCRVNdrYOu2xRmMRynQmiI24ac6CG2FpZwwQJPO4vf6Qa9wrUXznEy5GwDl84NYrVhwtrA",
+        ] {
+            let stored = Stored::parse(text).unwrap();
+            assert!(Hasher::new(WEAK).verify(b"Password", &stored), "{text}");
+            assert!(!Hasher::new(WEAK).verify(b"password", &stored), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_hash_is_refused_with_the_reason() {
+        let costly = "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21l$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for (text, part) in [
+            ("", "neither"),
+            ("x", "neither"),
+            (
+                "zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                "neither",
+            ),
+            ("$6$salt$hash", "\"6\" is not known"),
+            ("$argon2id$", "cannot be read"),
+            ("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l", "missing"),
+            (
+                "$argon2id$v=19$m=0,t=2,p=1$c29tZXNhbHRzb21l$AAAAAAAAAAAAAAAAAAAAAA",
+                "cannot be read",
+            ),
+            (costly, "more than is spent"),
+        ] {
+            let error = Stored::parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn parameters_have_a_floor() {
+        assert!(WEAK.check().is_err());
+        assert!(Scheme::Pbkdf2Sha256 { rounds: 1000 }.check().is_err());
+        assert!(Scheme::DEFAULT.check().is_ok());
+        assert!(Scheme::PBKDF2.check().is_ok());
+        let least = Scheme::Argon2id {
+            memory_kib: MIN_MEMORY_KIB,
+            passes: 5,
+            lanes: 1,
+        };
+        assert!(least.check().is_ok());
+    }
+
+    #[test]
+    fn a_costly_hash_does_not_keep_its_memory() {
+        let costly = Scheme::Argon2id {
+            memory_kib: 64,
+            passes: 1,
+            lanes: 1,
+        };
+        let stored = Stored::parse(&Hasher::new(costly).hash(b"a").unwrap()).unwrap();
+        let mut hasher = Hasher::new(WEAK);
+        assert!(hasher.verify(b"a", &stored));
+        assert!(hasher.blocks.len() <= 8);
+    }
+
+    #[test]
+    fn debug_shows_no_hash() {
+        let hash = Hasher::new(WEAK).hash(b"a").unwrap();
+        let shown = format!("{:?}", Stored::parse(&hash).unwrap());
+        assert_eq!(shown, "Stored(argon2id m=8,t=1,p=1)");
+    }
+}

@@ -1,0 +1,255 @@
+//! Opening the passwd file for one writer: made where it is missing, locked, and known to be the
+//! file that the path names.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use rustix::process::{Flock, FlockType};
+
+use super::line::LineError;
+
+/// Permissions of a passwd file that is made: its owner reads and writes, nobody else does either.
+pub const MODE: u32 = 0o600;
+
+/// Why the passwd file cannot be used. Nothing in the file has been changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The system said no.
+    #[error("cannot {doing} \"{}\": {source}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// It is a directory, a device or a pipe.
+    #[error("cannot use \"{}\": it is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process has it open for writing.
+    #[error("cannot use \"{}\": {} holds it; stop that process first, or name another file with --passwd", path.display(), holder(*pid))]
+    Held {
+        /// The path.
+        path: PathBuf,
+        /// The other process, where the system tells.
+        pid: Option<u32>,
+    },
+    /// A line that is not as it should be.
+    #[error("cannot use \"{}\": line {line}: {reason}; correct or remove the line (nothing was changed)", path.display())]
+    BadLine {
+        /// The path.
+        path: PathBuf,
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: LineError,
+    },
+    /// A name that stands on an earlier line already.
+    #[error("cannot use \"{}\": line {line}: the user name \"{name}\" stands on line {first} already; remove one of the two (nothing was changed)", path.display())]
+    Duplicate {
+        /// The path.
+        path: PathBuf,
+        /// The second line's number, from 1.
+        line: u64,
+        /// The name.
+        name: String,
+        /// The first line's number.
+        first: u64,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    match pid {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".into(),
+    }
+}
+
+impl OpenError {
+    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+}
+
+/// An open passwd file that no other process writes while this value lives.
+#[derive(Debug)]
+pub struct Passwd {
+    /// Open for reading and writing, locked.
+    pub file: File,
+    /// The path without symbolic links.
+    pub path: PathBuf,
+    /// Whether the file was made just now.
+    pub created: bool,
+}
+
+impl Passwd {
+    /// Opens and locks the file at `path`; with `create`, makes it where it is missing.
+    pub fn open(path: &Path, create: bool) -> Result<Self, OpenError> {
+        // Between opening and locking, another process may put a file in this one's place; then
+        // the lock is on a file that nobody sees any more.
+        loop {
+            let (file, created) = open_or_create(path, create)?;
+            let metadata = file.metadata().map_err(OpenError::io("examine", path))?;
+            if !metadata.is_file() {
+                return Err(OpenError::NotAFile { path: path.into() });
+            }
+            lock(&file, path)?;
+            let path = path.canonicalize().map_err(OpenError::io("find", path))?;
+            let passwd = Self {
+                file,
+                path,
+                created,
+            };
+            if passwd
+                .is_in_place()
+                .map_err(OpenError::io("examine", &passwd.path))?
+            {
+                return Ok(passwd);
+            }
+        }
+    }
+
+    /// Whether the path still names this file.
+    pub fn is_in_place(&self) -> io::Result<bool> {
+        is_in_place(&self.file, &self.path)
+    }
+}
+
+/// Whether `path` names the file that is open as `file`.
+pub fn is_in_place(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_or_create(path: &Path, create: bool) -> Result<(File, bool), OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    loop {
+        match options.open(path) {
+            Ok(file) => return Ok((file, false)),
+            Err(error) if create && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(OpenError::io("open", path)(error)),
+        }
+        match options.clone().create_new(true).mode(MODE).open(path) {
+            Ok(file) => {
+                file.sync_all().map_err(OpenError::io("sync", path))?;
+                sync_directory(path)?;
+                return Ok((file, true));
+            }
+            // Another process made it in between, or the path is a link to nothing.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.is_symlink() => {}
+            Err(error) => return Err(OpenError::io("create", path)(error)),
+        }
+    }
+}
+
+/// Puts the directory entry of `path` on disk.
+pub fn sync_directory(path: &Path) -> Result<(), OpenError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(OpenError::io("sync the directory", directory))
+}
+
+/// Takes two locks: `flock`, which belongs to the open file, and on top of it a record lock,
+/// which the system gives up together with the process and which tells the process's id.
+fn lock(file: &File, path: &Path) -> Result<(), OpenError> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(OpenError::Held {
+                path: path.into(),
+                pid: holder_of(file),
+            });
+        }
+        Err(error) => return Err(OpenError::io("lock", path)(error.into())),
+    }
+    // Some file systems have no record locks; the first lock is enough to keep others out.
+    let _ = rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive);
+    Ok(())
+}
+
+/// Who has the record lock. The holder takes it a moment after the first lock, hence the tries.
+fn holder_of(file: &File) -> Option<u32> {
+    for _ in 0..20 {
+        let wanted = Flock::from(FlockType::WriteLock);
+        if let Ok(Some(found)) = rustix::process::fcntl_getlk(file, &wanted) {
+            return found
+                .pid
+                .and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_made_for_its_owner_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        assert!(Passwd::open(&path, false).is_err());
+        let passwd = Passwd::open(&path, true).unwrap();
+        assert!(passwd.created);
+        let mode = passwd.file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
+    }
+
+    #[test]
+    fn one_file_has_one_holder() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        let first = Passwd::open(&path, true).unwrap();
+        assert!(matches!(
+            Passwd::open(&path, true),
+            Err(OpenError::Held { .. })
+        ));
+        drop(first);
+        assert!(Passwd::open(&path, true).is_ok());
+    }
+
+    #[test]
+    fn a_replaced_file_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        let passwd = Passwd::open(&path, true).unwrap();
+        assert!(passwd.is_in_place().unwrap());
+        std::fs::rename(&path, directory.path().join("aside")).unwrap();
+        assert!(!passwd.is_in_place().unwrap());
+        std::fs::write(&path, "").unwrap();
+        assert!(!passwd.is_in_place().unwrap());
+        std::fs::rename(directory.path().join("aside"), &path).unwrap();
+        assert!(passwd.is_in_place().unwrap());
+    }
+
+    #[test]
+    fn a_directory_is_no_passwd_file() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Passwd::open(directory.path(), true).is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! The passwd file while a server runs: finding users, and handing changes to the one writer.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::hash::Stored;
+use super::index::Index;
+use super::line::{MAX_LINE, parse_user};
+use super::load::{Progress, Tail, load, name_at};
+use super::open::{OpenError, Passwd};
+use super::writer::{Write, Writer};
+use crate::protocol::UserName;
+
+/// Why a change could not be put on disk. The file is as it was, or is made so before the next
+/// change.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The system said no.
+    #[error("cannot {doing} \"{}\": {source}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What went wrong.
+        source: Arc<io::Error>,
+    },
+    /// The path names another file now, or none.
+    #[error("\"{}\" was removed or replaced while it was in use; put the file back, or restart the server to use what is there now", path.display())]
+    Replaced {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Its size is not what the writer left.
+    #[error("\"{}\" was changed by another program while it was in use: it has {found} octets, expected {expected}; restart the server to use it as it is now", path.display())]
+    Changed {
+        /// The path.
+        path: PathBuf,
+        /// Octets in the file.
+        found: u64,
+        /// Octets that should be there.
+        expected: u64,
+    },
+    /// The writer is gone.
+    #[error("the writer of the passwd file has stopped")]
+    Stopped,
+}
+
+/// What was found and mended when the file was opened.
+#[derive(Debug, Clone)]
+pub struct OpenReport {
+    /// The path without symbolic links.
+    pub path: PathBuf,
+    /// Users in the file.
+    pub users: usize,
+    /// Whether the file was made just now.
+    pub created: bool,
+    /// What followed the last line break: ended with a line break where it was whole, cut off
+    /// otherwise.
+    pub tail: Option<Tail>,
+    /// Replacements that were finished.
+    pub finished: usize,
+    /// The file's permission bits.
+    pub mode: u32,
+    /// Octets of memory that the index takes.
+    pub index_octets: usize,
+}
+
+/// A user found in the file.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The hash.
+    pub stored: Stored,
+    /// Where the name stands.
+    pub offset: u64,
+}
+
+/// What the store has done since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// Registrations put on disk.
+    pub stored: u64,
+    /// Hashes replaced.
+    pub replaced: u64,
+    /// Times that the file was synced for registrations.
+    pub syncs: u64,
+}
+
+/// What finding and writing share.
+pub(super) struct Shared {
+    pub file: File,
+    pub path: PathBuf,
+    pub index: RwLock<Index>,
+    /// Registrations that are on their way to the writer or with it.
+    pub arriving: AtomicUsize,
+    pub stored: AtomicU64,
+    pub replaced: AtomicU64,
+    pub syncs: AtomicU64,
+}
+
+impl Shared {
+    /// Where the line of `name` is.
+    pub fn locate(&self, name: &UserName) -> io::Result<Option<u64>> {
+        let candidates = self
+            .index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .candidates(name);
+        name_at(&self.file, name, &candidates)
+    }
+}
+
+/// The passwd file, open and locked, with its writer's thread.
+pub struct Store {
+    shared: Arc<Shared>,
+    /// `None` only while the store is being dropped.
+    sender: Option<mpsc::Sender<Write>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Says that a registration is coming, for as long as it lives. The writer waits a moment for
+/// those that it knows are coming, so that they share one sync.
+pub struct Arriving<'a>(&'a Shared);
+
+impl Drop for Arriving<'_> {
+    fn drop(&mut self) {
+        self.0.arriving.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Store {
+    /// Opens the file at `path`, made where it is missing, and reads all of it. A torn last line
+    /// is mended; any other fault is an error, and then nothing has been changed.
+    pub fn open(
+        path: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let passwd = Passwd::open(path, true)?;
+        let loaded = load(&passwd.file, &passwd.path, progress)?;
+        let metadata = passwd
+            .file
+            .metadata()
+            .map_err(OpenError::io("examine", path))?;
+        let mut report = OpenReport {
+            path: passwd.path.clone(),
+            users: loaded.index.len(),
+            created: passwd.created,
+            tail: loaded.tail.clone(),
+            finished: loaded.pending.len(),
+            mode: metadata.permissions().mode() & 0o7777,
+            index_octets: loaded.index.allocation(),
+        };
+        let mut len = loaded.len;
+        let mut index = loaded.index;
+        if let Some(tail) = loaded.tail {
+            len = mend(&passwd, &mut index, len, &tail)?;
+            report.users = index.len();
+        }
+        let shared = Arc::new(Shared {
+            file: passwd.file,
+            path: passwd.path,
+            index: RwLock::new(index),
+            arriving: AtomicUsize::new(0),
+            stored: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+        });
+        let (sender, receiver) = mpsc::channel();
+        let writer = Writer::new(Arc::clone(&shared), len);
+        writer
+            .finish(&loaded.pending)
+            .map_err(OpenError::io("finish a replacement in", path))?;
+        let thread = std::thread::Builder::new()
+            .name("passwd-writer".into())
+            .spawn(move || writer.run(&receiver))
+            .map_err(OpenError::io("start the writer of", path))?;
+        let store = Self {
+            shared,
+            sender: Some(sender),
+            thread: Some(thread),
+        };
+        Ok((store, report))
+    }
+
+    /// Looks a user up. Reads one line, as a rule from the page cache.
+    pub fn find(&self, name: &UserName) -> io::Result<Option<Found>> {
+        // A hash that is being replaced moves its line; then the index knows the other place.
+        for _ in 0..3 {
+            let Some(offset) = self.shared.locate(name)? else {
+                let index = self.shared.index.read();
+                let known = index
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .candidates(name);
+                if known.is_empty() {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let mut line = [0; MAX_LINE + 1];
+            let read = read_up_to(&self.shared.file, &mut line, offset)?;
+            let end = memchr::memchr(b'\n', &line[..read]).unwrap_or(read);
+            match parse_user(&line[..end]) {
+                Ok((found, stored)) if found == *name => {
+                    return Ok(Some(Found { stored, offset }));
+                }
+                _ => {}
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "the line of user \"{name}\" is no longer where it was in \"{}\"",
+                self.shared.path.display()
+            ),
+        ))
+    }
+
+    /// Says that [`add`](Self::add) will be called soon.
+    #[must_use]
+    pub fn announce(&self) -> Arriving<'_> {
+        self.shared.arriving.fetch_add(1, Ordering::Relaxed);
+        Arriving(&self.shared)
+    }
+
+    /// Puts a user on disk. False where the name is taken. True is said when it is on disk.
+    pub async fn add(&self, name: UserName, hash: String) -> Result<bool, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Write::Add { name, hash, reply })?;
+        answer.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// Puts `hash` in the place of the one that was found at `offset`, on disk. False where
+    /// another change came first.
+    pub async fn replace(
+        &self,
+        name: UserName,
+        offset: u64,
+        hash: String,
+    ) -> Result<bool, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Write::Replace {
+            name,
+            offset,
+            hash,
+            reply,
+        })?;
+        answer.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    // The channel has no bound of its own: each sender waits for its answer, so it holds at most
+    // one change for each connection.
+    fn send(&self, write: Write) -> Result<(), StoreError> {
+        let sender = self.sender.as_ref().ok_or(StoreError::Stopped)?;
+        sender.send(write).map_err(|_| StoreError::Stopped)
+    }
+
+    /// Users in the file.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        let index = self.shared.index.read();
+        index.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn counts(&self) -> StoreCounts {
+        StoreCounts {
+            stored: self.shared.stored.load(Ordering::Relaxed),
+            replaced: self.shared.replaced.load(Ordering::Relaxed),
+            syncs: self.shared.syncs.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Cuts a torn last line off, or ends a whole one with its line break. Returns the file's length.
+fn mend(passwd: &Passwd, index: &mut Index, len: u64, tail: &Tail) -> Result<u64, OpenError> {
+    let file = &passwd.file;
+    let mended = match (&tail.name, tail.whole) {
+        (Some(name), true) => {
+            index.insert(name, len);
+            file.write_all_at(b"\n", len + tail.len)
+                .map(|()| len + tail.len + 1)
+        }
+        _ => file.set_len(len).map(|()| len),
+    };
+    let len = mended.map_err(OpenError::io("mend the last line of", &passwd.path))?;
+    file.sync_data()
+        .map_err(OpenError::io("sync", &passwd.path))?;
+    Ok(len)
+}
+
+fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The listener: accepts connections within the limits, and drains them at the end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+
+use super::answer::Peer;
+use super::connection::Connection;
+use super::limits::Limits;
+use crate::accounts::Accounts;
+
+/// How long accepting pauses when the system has no more descriptors or memory for it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What the server did, said when it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Connections that were cut off because they did not end in time.
+    pub cut: usize,
+}
+
+/// What all connections share.
+struct Server {
+    accounts: Arc<Accounts>,
+    limits: Limits,
+    requests: AtomicU64,
+}
+
+/// Serves clients of `listener` until `shutdown` is ready; then stops accepting, answers what is
+/// in flight, and returns.
+pub async fn run(
+    listener: TcpListener,
+    accounts: Arc<Accounts>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<Summary> {
+    let server = Arc::new(Server {
+        accounts,
+        limits,
+        requests: AtomicU64::new(0),
+    });
+    let permits = Arc::new(Semaphore::new(server.limits.connections));
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = 0;
+    tokio::pin!(shutdown);
+    loop {
+        // First the right to a connection, then the connection: too many wait in the backlog.
+        let accepted = async {
+            let permit = Arc::clone(&permits)
+                .acquire_owned()
+                .await
+                .map_err(io::Error::other)?;
+            let (stream, address) = accept(&listener).await?;
+            io::Result::Ok((permit, stream, address))
+        };
+        let (permit, stream, address) = tokio::select! {
+            accepted = accepted => accepted?,
+            () = &mut shutdown => break,
+        };
+        connections += 1;
+        let peer = Peer {
+            connection: connections,
+            address,
+        };
+        let server = Arc::clone(&server);
+        tokio::spawn(serve(server, stream, peer, stopped.clone(), permit));
+    }
+    drop(listener);
+    tracing::info!(
+        open = server.limits.connections - permits.available_permits(),
+        "shutting down"
+    );
+    // Nobody listening means that no connection is open.
+    let _ = stop.send(true);
+    let all = u32::try_from(server.limits.connections).unwrap_or(u32::MAX);
+    let drained = timeout(server.limits.drain, permits.acquire_many(all)).await;
+    let cut = match drained {
+        Ok(_) => 0,
+        Err(_) => server.limits.connections - permits.available_permits(),
+    };
+    Ok(Summary {
+        connections,
+        requests: server.requests.load(Ordering::Relaxed),
+        cut,
+    })
+}
+
+/// Waits for a connection. A connection that broke before it was accepted is passed over; when
+/// the system has no room for another, accepting pauses. Other errors end the server.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut paused = false;
+    loop {
+        let error = match listener.accept().await {
+            Ok(accepted) => {
+                if paused {
+                    tracing::info!("accepting again");
+                }
+                return Ok(accepted);
+            }
+            Err(error) => error,
+        };
+        match rustix::io::Errno::from_io_error(&error) {
+            Some(
+                rustix::io::Errno::MFILE
+                | rustix::io::Errno::NFILE
+                | rustix::io::Errno::NOBUFS
+                | rustix::io::Errno::NOMEM,
+            ) => {
+                if !paused {
+                    tracing::error!(%error, "no room for another connection; accepting pauses");
+                }
+                paused = true;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Some(
+                rustix::io::Errno::BADF | rustix::io::Errno::INVAL | rustix::io::Errno::NOTSOCK,
+            ) => {
+                return Err(error);
+            }
+            _ => tracing::debug!(%error, "a connection broke before it was accepted"),
+        }
+    }
+}
+
+async fn serve(
+    server: Arc<Server>,
+    stream: TcpStream,
+    peer: Peer,
+    stop: watch::Receiver<bool>,
+    permit: OwnedSemaphorePermit,
+) {
+    tracing::info!(conn = peer.connection, peer = %peer.address, "connection opened");
+    // A response is one small write that nothing follows; it must not wait for an acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(conn = peer.connection, %error, "cannot set TCP_NODELAY");
+    }
+    let mut connection = Connection {
+        stream,
+        peer,
+        accounts: &server.accounts,
+        limits: &server.limits,
+        stop,
+        answered: 0,
+    };
+    let end = connection.serve().await;
+    let answered = connection.answered;
+    drop(connection);
+    server.requests.fetch_add(answered, Ordering::Relaxed);
+    tracing::info!(
+        conn = peer.connection,
+        peer = %peer.address,
+        requests = answered,
+        reason = %end,
+        "connection closed"
+    );
+    drop(permit);
+}

@@ -1,0 +1,221 @@
+//! One connection: octets in any portions enter, responses in order leave.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use zeroize::Zeroize;
+
+use super::answer::{Peer, answer, failure, refuse, words};
+use super::limits::Limits;
+use crate::accounts::Accounts;
+use crate::protocol::layout::REQUEST_LEN;
+use crate::protocol::{Framing, Kind, MessageView, Request, Response, frame};
+
+/// After a last response, how many octets that the peer still sends are read and dropped, so
+/// that the system does not answer them with a reset that would swallow the response.
+const LINGER_OCTETS: usize = 64 * 1024;
+/// How long that goes on at most.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub enum End {
+    /// The peer closed it between requests.
+    ByPeer,
+    /// The peer closed it in the middle of a request.
+    InRequest,
+    /// The peer sent something that is no request.
+    Refused(String),
+    /// No request came for too long.
+    Idle,
+    /// A request came too slowly.
+    TooSlow,
+    /// The peer did not read its response.
+    NotReading,
+    /// The server is shutting down.
+    Shutdown,
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByPeer => f.write_str("closed by the client"),
+            Self::InRequest => f.write_str("closed by the client in the middle of a request"),
+            Self::Refused(reason) => write!(f, "not a request: {reason}"),
+            Self::Idle => f.write_str("idle for too long"),
+            Self::TooSlow => f.write_str("request not complete in time"),
+            Self::NotReading => f.write_str("the client does not read its response"),
+            Self::Shutdown => f.write_str("server shutting down"),
+            Self::Broken(error) => write!(f, "broken: {error}"),
+        }
+    }
+}
+
+/// What is read ahead of the request being worked on. Wiped when it is let go: it holds passwords.
+struct Buffer {
+    octets: Vec<u8>,
+    filled: usize,
+}
+
+impl Buffer {
+    fn new(requests: usize) -> Self {
+        Self {
+            octets: vec![0; requests.max(1) * REQUEST_LEN],
+            filled: 0,
+        }
+    }
+
+    fn filled(&self) -> &[u8] {
+        &self.octets[..self.filled]
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.octets.copy_within(len..self.filled, 0);
+        self.octets[self.filled - len..self.filled].zeroize();
+        self.filled -= len;
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.octets.zeroize();
+    }
+}
+
+/// A connection being served.
+pub struct Connection<'a, S> {
+    /// Where octets come from and responses go to.
+    pub stream: S,
+    /// Who is at the other end.
+    pub peer: Peer,
+    /// The users.
+    pub accounts: &'a Accounts,
+    /// What may be spent.
+    pub limits: &'a Limits,
+    /// Turns true when the server is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Requests answered.
+    pub answered: u64,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
+    /// Answers requests until the peer, a limit or a shutdown ends the connection.
+    pub async fn serve(&mut self) -> End {
+        match self.exchange().await {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    async fn exchange(&mut self) -> Result<End, End> {
+        let mut buffer = Buffer::new(self.limits.read_ahead);
+        // When the request at the front of the buffer has to be complete.
+        let mut due: Option<Instant> = None;
+        loop {
+            match frame(buffer.filled(), Kind::Request) {
+                Framing::Complete(len) => {
+                    let request = match Request::decode(&buffer.filled()[..len]) {
+                        Ok(request) => request,
+                        Err(error) => return self.refuse(&buffer, &error).await,
+                    };
+                    buffer.consume(len);
+                    due = None;
+                    let response = answer(self.accounts, self.peer, request).await;
+                    self.send(&response).await?;
+                    self.answered += 1;
+                }
+                Framing::Invalid(error) => return self.refuse(&buffer, &error).await,
+                Framing::Need(_) => {
+                    let started = buffer.filled > 0;
+                    let now = Instant::now();
+                    let deadline = if started {
+                        *due.get_or_insert(now + self.limits.request)
+                    } else {
+                        now + self.limits.idle
+                    };
+                    match self.read(&mut buffer, deadline).await {
+                        Ok(0) if started => return Ok(End::InRequest),
+                        Ok(0) => return Ok(End::ByPeer),
+                        Ok(_) => {}
+                        Err(End::Idle) if started => return self.too_slow(&buffer).await,
+                        Err(end) => return Err(end),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads what is there, or waits for it until `deadline` or a shutdown.
+    async fn read(&mut self, buffer: &mut Buffer, deadline: Instant) -> Result<usize, End> {
+        let stop = &mut self.stop;
+        let read = self.stream.read(&mut buffer.octets[buffer.filled..]);
+        let waited = timeout_at(deadline, async {
+            tokio::select! {
+                // What has arrived is answered, even if the server is to stop.
+                biased;
+                read = read => read.map_err(End::Broken),
+                _ = stop.wait_for(|stop| *stop) => Err(End::Shutdown),
+            }
+        })
+        .await;
+        let read = waited.map_err(|_| End::Idle)??;
+        buffer.filled += read;
+        Ok(read)
+    }
+
+    async fn send(&mut self, response: &Response) -> Result<(), End> {
+        let octets = response.encode();
+        let sent = timeout(self.limits.request, async {
+            self.stream.write_all(&octets).await?;
+            self.stream.flush().await
+        });
+        match sent.await {
+            Ok(sent) => sent.map_err(End::Broken),
+            Err(_) => Err(End::NotReading),
+        }
+    }
+
+    async fn refuse(
+        &mut self,
+        buffer: &Buffer,
+        error: &crate::protocol::DecodeError,
+    ) -> Result<End, End> {
+        if let Some(response) = refuse(buffer.filled(), error) {
+            self.send(&response).await?;
+        }
+        self.linger().await;
+        Ok(End::Refused(error.to_string()))
+    }
+
+    async fn too_slow(&mut self, buffer: &Buffer) -> Result<End, End> {
+        let command = MessageView::new(buffer.filled()).command();
+        if let Some(action) = command.and_then(crate::protocol::Command::action) {
+            self.send(&failure(action, words::TOO_SLOW)).await?;
+        }
+        Ok(End::TooSlow)
+    }
+
+    /// Says that nothing more will be sent, and drops what the peer still sends.
+    async fn linger(&mut self) {
+        let drop_rest = async {
+            self.stream.shutdown().await?;
+            let mut dropped = 0;
+            let mut octets = [0; 1024];
+            while dropped < LINGER_OCTETS {
+                match self.stream.read(&mut octets).await? {
+                    0 => break,
+                    read => dropped += read,
+                }
+            }
+            octets.zeroize();
+            io::Result::Ok(())
+        };
+        // Whatever goes wrong here, the connection is closed next.
+        let _ = timeout(LINGER, drop_rest).await;
+    }
+}

@@ -1,0 +1,36 @@
+//! Every limit and timeout of the server, in one place.
+
+use std::time::Duration;
+
+/// What the server spends at most on its clients.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at once; further ones wait in the system's backlog.
+    pub connections: usize,
+    /// Pipelined requests read ahead on one connection; one of them is worked on at a time.
+    pub read_ahead: usize,
+    /// How long a connection may stay without a request.
+    pub idle: Duration,
+    /// How long a request may take from its first octet to its last, and how long a response
+    /// may wait for a peer that does not read.
+    pub request: Duration,
+    /// How long a shutdown waits for requests in flight.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// The limits that hold where nothing else is said.
+    pub const DEFAULT: Self = Self {
+        connections: 10_000,
+        read_ahead: 16,
+        idle: Duration::from_mins(5),
+        request: Duration::from_secs(10),
+        drain: Duration::from_secs(10),
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

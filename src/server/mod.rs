@@ -1,0 +1,13 @@
+//! The server: listens, answers registration and login requests, and stops when it is told to.
+//!
+//! Connections enter; what is asked on them goes to [`accounts`](crate::accounts), and the answers
+//! leave.
+
+mod accept;
+mod answer;
+mod connection;
+mod limits;
+
+pub use accept::{Summary, run};
+pub use answer::words;
+pub use limits::Limits;
