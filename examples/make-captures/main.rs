@@ -3,7 +3,7 @@
 
 mod catalogue;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -19,42 +19,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let cases = match catalogue::all() {
-        Ok(cases) => cases,
-        Err(error) => {
-            eprintln!("make-captures: cannot build a capture: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
-    let readme = arguments.folder.join("README.md");
-    let written = std::fs::read_to_string(&readme)
-        .map_err(|error| format!("cannot read {}: {error}", readme.display()))
-        .and_then(|text| catalogue::readme(&text, &cases))
-        .and_then(|text| {
-            files.push(("README.md", text.into_bytes()));
-            files.push((
-                "expected.json",
-                catalogue::expected_json(&cases).into_bytes(),
-            ));
-            Ok(())
-        })
-        .and_then(|()| {
-            files.extend(cases.iter().map(|case| (case.file, case.octets.clone())));
-            for (name, octets) in &files {
-                let path = arguments.folder.join(name);
-                std::fs::write(&path, octets)
-                    .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-            }
-            Ok(())
-        });
-    match written {
-        Ok(()) => {
-            eprintln!(
-                "make-captures: {} files in {}",
-                files.len(),
-                arguments.folder.display()
-            );
+    match write(&arguments.folder) {
+        Ok(count) => {
+            let folder = arguments.folder.display();
+            eprintln!("make-captures: {count} files in {folder}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -62,4 +30,25 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Writes everything and gives the number of files.
+fn write(folder: &Path) -> Result<usize, String> {
+    let cases = catalogue::all().map_err(|error| format!("cannot build a capture: {error}"))?;
+    let path = folder.join("README.md");
+    let readme = std::fs::read_to_string(&path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let readme = catalogue::readme(&readme, &cases)?;
+    let expected = catalogue::expected_json(&cases);
+    let mut files = vec![
+        ("README.md", readme.as_bytes()),
+        ("expected.json", expected.as_bytes()),
+    ];
+    files.extend(cases.iter().map(|case| (case.file, case.octets.as_slice())));
+    for (name, octets) in &files {
+        let path = folder.join(name);
+        std::fs::write(&path, octets)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(files.len())
 }

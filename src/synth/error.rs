@@ -33,6 +33,9 @@ pub enum SynthError {
         /// Octets of the payload to be fragmented.
         len: usize,
     },
+    /// A compressor failed.
+    #[error("cannot compress: {0}")]
+    Compression(std::io::Error),
     /// A text value that a message cannot hold.
     #[error(transparent)]
     Text(#[from] TextError),

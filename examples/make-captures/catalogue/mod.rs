@@ -1,10 +1,23 @@
 //! The generated captures: what each holds and how a right reading of it comes out.
 
+mod containers;
+mod ip;
 mod lab;
+mod links;
+mod protocols;
+mod smpp;
+mod tcp;
+mod tcp_trouble;
+mod wrong;
+
+use std::net::SocketAddr;
 
 use authscope::capture::LinkType;
-use authscope::protocol::Command;
-use authscope::synth::{Frame, PcapForm, Side, SynthError, write_pcap};
+use authscope::protocol::{Action, Command};
+use authscope::synth::messages::{request, response};
+use authscope::synth::{
+    Conversation, Frame, IpForm, Link, PcapForm, Side, SynthError, Timed, frames, write_pcap,
+};
 use serde_json::{Map, Value, json};
 
 /// A message that a right reading finds: the frame (from 1) that made its last octet available,
@@ -29,8 +42,10 @@ pub struct Case {
     pub messages: Vec<Message>,
     /// Streams of other protocols: TCP stream and the protocol's name.
     pub others: Vec<(usize, &'static str)>,
-    /// What goes wrong in the end; the file is cut off or damaged on purpose.
+    /// Whether the file is cut off or damaged on purpose.
     pub damaged: bool,
+    /// Frames that tshark counts where it counts otherwise, with the reason in `answer`.
+    pub tshark_frames: Option<usize>,
 }
 
 impl Case {
@@ -52,7 +67,23 @@ impl Case {
             messages: messages.to_vec(),
             others: Vec::new(),
             damaged: false,
+            tshark_frames: None,
         }
+    }
+
+    fn others(mut self, others: &[(usize, &'static str)]) -> Self {
+        self.others = others.to_vec();
+        self
+    }
+
+    fn damaged(mut self) -> Self {
+        self.damaged = true;
+        self
+    }
+
+    fn tshark_frames(mut self, frames: usize) -> Self {
+        self.tshark_frames = Some(frames);
+        self
     }
 }
 
@@ -60,6 +91,13 @@ impl Case {
 pub fn all() -> Result<Vec<Case>, SynthError> {
     let mut cases = Vec::new();
     lab::add(&mut cases)?;
+    containers::add(&mut cases)?;
+    links::add(&mut cases)?;
+    ip::add(&mut cases)?;
+    tcp::add(&mut cases)?;
+    tcp_trouble::add(&mut cases)?;
+    protocols::add(&mut cases)?;
+    wrong::add(&mut cases)?;
     Ok(cases)
 }
 
@@ -93,12 +131,13 @@ fn expected(case: &Case) -> String {
         .map(|(stream, name)| (stream.to_string(), json!(name)))
         .collect();
     format!(
-        "  {}: {{\n    \"frames\": {}, \"streams\": {}, \"damaged\": {}, \"others\": {},\n    \
-         \"messages\": [{}]\n  }}",
+        "  {}: {{\n    \"frames\": {}, \"streams\": {}, \"damaged\": {}, \"tshark_frames\": {}, \
+         \"others\": {},\n    \"messages\": [{}]\n  }}",
         json!(case.file),
         case.frames,
         case.streams,
         case.damaged,
+        case.tshark_frames.unwrap_or(case.frames),
         json!(others),
         messages.join(",")
     )
@@ -115,26 +154,95 @@ pub fn readme(text: &str, cases: &[Case]) -> Result<String, String> {
     let (_, after) = rest
         .split_once(END)
         .ok_or("README.md has no line that ends the generated table")?;
-    let mut table = String::from(
-        "| file | what it holds | frames | streams | messages | the right answer |\n\
-         | --- | --- | --- | --- | --- | --- |\n",
-    );
-    for case in cases {
-        let Case {
-            file,
-            holds,
-            answer,
-            frames,
-            streams,
-            messages,
-            ..
-        } = case;
-        table += &format!(
-            "| `{file}` | {holds} | {frames} | {streams} | {} | {answer} |\n",
-            messages.len()
-        );
-    }
-    Ok([before, BEGIN, &table, END, after].concat())
+    let rows: Vec<String> = cases.iter().map(row).collect();
+    let head = "| file | what it holds | frames | streams | messages | the right answer |\n\
+                | --- | --- | --- | --- | --- | --- |\n";
+    Ok([before, BEGIN, head, &rows.concat(), END, after].concat())
+}
+
+fn row(case: &Case) -> String {
+    let Case {
+        file,
+        holds,
+        answer,
+        frames,
+        streams,
+        messages,
+        ..
+    } = case;
+    let messages = messages.len();
+    format!("| `{file}` | {holds} | {frames} | {streams} | {messages} | {answer} |\n")
+}
+
+/// The server of most captures, from the block of addresses for documentation (RFC 5737).
+fn server() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 8888))
+}
+
+/// A client of that server.
+fn client(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 10], port))
+}
+
+/// Server and client over IPv6 (RFC 3849).
+fn ends_ipv6(port: u16) -> (SocketAddr, SocketAddr) {
+    let host = |last| [0x2001, 0xdb8, 0, 0, 0, 0, 0, last];
+    (
+        SocketAddr::from((host(10), port)),
+        SocketAddr::from((host(1), 8888)),
+    )
+}
+
+/// A conversation of the usual client and server.
+fn conversation(port: u16) -> Conversation {
+    Conversation::new(client(port), server())
+}
+
+/// A file as tcpdump writes it, on Ethernet.
+fn ethernet(segments: &[Timed]) -> Result<Vec<u8>, SynthError> {
+    let frames = frames(segments, &Link::ETHERNET, &IpForm::default())?;
+    Ok(usual(LinkType::ETHERNET, &frames))
+}
+
+/// The frames of [`exchange`].
+const EXCHANGE_FRAMES: usize = 11;
+
+/// The messages of [`exchange`] where nothing disturbs it: they end in frames 4 and 6.
+const EXCHANGE: [Message; 2] = [
+    (4, 0, Side::Client, Command::RegistrationRequest),
+    (6, 0, Side::Server, Command::RegistrationResponse),
+];
+
+fn registration_request() -> Result<Vec<u8>, SynthError> {
+    request(Action::Register, "alice", "correct horse")
+}
+
+fn registration_response() -> Vec<u8> {
+    response(Action::Register, true, "user alice is registered")
+}
+
+fn login_request() -> Result<Vec<u8>, SynthError> {
+    request(Action::Login, "alice", "correct horse")
+}
+
+fn login_response() -> Vec<u8> {
+    response(Action::Login, true, "user alice is logged in")
+}
+
+/// The plainest conversation: handshake (3 frames), request, ACK, response, ACK, close (4).
+fn exchange_between(from: SocketAddr, to: SocketAddr) -> Result<Conversation, SynthError> {
+    let mut plain = Conversation::new(from, to);
+    plain
+        .handshake()
+        .deliver(Side::Client, &registration_request()?)
+        .deliver(Side::Server, &registration_response())
+        .close(Side::Client);
+    Ok(plain)
+}
+
+/// The plainest conversation of the usual client and server.
+fn exchange(port: u16) -> Result<Conversation, SynthError> {
+    exchange_between(client(port), server())
 }
 
 /// A file as tcpdump writes it.
