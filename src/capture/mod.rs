@@ -4,8 +4,10 @@
 //! read into. A batch keeps the next room busy without a lock or a copy for each frame.
 
 mod batch;
+mod clock;
 mod error;
 mod file;
+mod merge;
 mod octets;
 mod options;
 mod pcap;
@@ -16,4 +18,5 @@ mod time;
 pub use batch::{Aside, Batch, Frame, FrameHeader, FrameSource, Interface, LinkType, What};
 pub use error::{FileError, FileName, SourceError};
 pub use file::{FileSource, Progress, ReadOptions, open};
+pub use merge::{MergedSource, open_all};
 pub use time::{Seconds, Timestamp};

@@ -98,6 +98,9 @@ pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) 
     at
 }
 
+/// Block type of interface statistics, whose body begins with the interface's number.
+pub(super) const STATISTICS: u32 = 5;
+
 /// Turns the body of a block that is neither a section, an interface nor a packet to little-endian
 /// in place, and its interface's number to what `interface` makes of it. Answers whether the block
 /// can be passed on; blocks of unknown content are, as they are.
@@ -108,7 +111,6 @@ pub(super) fn block_to_little(
     interface: impl Fn(u32) -> Option<u32>,
 ) -> bool {
     const NAMES: u32 = 4;
-    const STATISTICS: u32 = 5;
     const SECRETS: u32 = 10;
     const CUSTOM: u32 = 0xbad;
     match kind {

@@ -1,0 +1,318 @@
+//! Several captures as one, in the order of their frames' times.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::batch::{Aside, Batch, FrameSource, Interface, What};
+use super::error::{FileError, SourceError};
+use super::file::{self, Progress, ReadOptions};
+use super::octets::CHUNK;
+use super::options::STATISTICS;
+
+/// Captures merged: always the frame with the earliest time among those that come next in each;
+/// of equal ones that of the capture named first. Frames and interfaces are numbered over all.
+///
+/// A damaged capture does not stop the others. When all have ended, [`FrameSource::fill`] answers
+/// one [`SourceError::File`] for each that was damaged, then the end.
+#[derive(Default)]
+pub struct MergedSource {
+    inputs: Vec<Input>,
+    /// Interfaces given so far, over all captures.
+    interfaces: u32,
+    frames: u64,
+    errors: VecDeque<FileError>,
+}
+
+struct Input {
+    path: PathBuf,
+    source: Box<dyn FrameSource + Send>,
+    progress: Option<Arc<Progress>>,
+    batch: Batch,
+    /// The frame of the batch that comes next.
+    next: usize,
+    /// The aside of the batch that comes next.
+    next_aside: usize,
+    ended: bool,
+    /// This capture's interfaces as numbered over all.
+    interfaces: Vec<u32>,
+}
+
+/// Opens one or more capture files (`-`: standard input) to be read as one, in order of time.
+/// Errors of either function name the file.
+pub fn open_all<P: AsRef<Path>>(
+    paths: &[P],
+    options: ReadOptions,
+) -> Result<MergedSource, FileError> {
+    let mut merged = MergedSource::default();
+    for path in paths {
+        let source = file::open(path.as_ref(), options)?;
+        let progress = Some(source.progress());
+        merged.add(path.as_ref(), Box::new(source), progress);
+    }
+    Ok(merged)
+}
+
+impl MergedSource {
+    /// Adds a capture before the first frame is read; `path` is for errors.
+    fn add(
+        &mut self,
+        path: &Path,
+        source: Box<dyn FrameSource + Send>,
+        progress: Option<Arc<Progress>>,
+    ) {
+        self.inputs.push(Input {
+            path: path.to_owned(),
+            source,
+            progress,
+            batch: Batch::default(),
+            next: 0,
+            next_aside: 0,
+            ended: false,
+            interfaces: Vec::new(),
+        });
+    }
+
+    /// How far the reading of each file has come.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Arc<Progress>> {
+        self.inputs
+            .iter()
+            .filter_map(|input| input.progress.clone())
+            .collect()
+    }
+
+    /// The input whose frame comes next, and up to which time its frames do: that of the frame
+    /// which comes next in the others, and whether a frame at just that time comes before it.
+    fn earliest(&self) -> Option<(usize, Option<(i64, bool)>)> {
+        let mut heads = self.inputs.iter().enumerate().filter_map(|(index, input)| {
+            let header = input.batch.headers.get(input.next)?;
+            Some((header.time.0, index))
+        });
+        let mut first = heads.next()?;
+        let mut second = None;
+        for head in heads {
+            let later = if head < first {
+                std::mem::replace(&mut first, head)
+            } else {
+                head
+            };
+            second = Some(second.map_or(later, |second: (i64, usize)| second.min(later)));
+        }
+        Some((first.1, second.map(|(time, index)| (time, first.1 < index))))
+    }
+}
+
+impl Input {
+    /// Reads on where every frame of the batch was given. Asides go to `out` up to the next frame.
+    fn refill(&mut self, out: &mut Batch, interfaces: &mut u32) -> Option<FileError> {
+        let mut error = None;
+        while self.next == self.batch.headers.len() && !self.ended {
+            (self.next, self.next_aside) = (0, 0);
+            match self.source.fill(&mut self.batch) {
+                Ok(more) => self.ended = !more,
+                Err(damage) => {
+                    self.ended = true;
+                    error = Some(FileError::new(&self.path, damage));
+                }
+            }
+            self.pass_asides(out, interfaces);
+        }
+        error
+    }
+
+    /// Hands on the asides that stand before the next frame; its options go with it.
+    fn pass_asides(&mut self, out: &mut Batch, interfaces: &mut u32) {
+        while let Some(aside) = self.batch.asides.get(self.next_aside)
+            && aside.before <= self.next
+        {
+            let what = match &aside.what {
+                What::Section(options) => What::Section(self.copy(options, out)),
+                What::FrameOptions(_) => break,
+                What::Interface(interface) => {
+                    self.interfaces.push(*interfaces);
+                    let numbered = Interface {
+                        index: *interfaces,
+                        ..(**interface).clone()
+                    };
+                    *interfaces += 1;
+                    What::Interface(Box::new(numbered))
+                }
+                What::Block { kind, body } => {
+                    let body = self.copy(body, out);
+                    if *kind == STATISTICS
+                        && let Some(number) = out.buffer[body.clone()].first_chunk_mut::<4>()
+                    {
+                        let local = u32::from_le_bytes(*number) as usize;
+                        let index = self.interfaces.get(local).copied().unwrap_or_default();
+                        *number = index.to_le_bytes();
+                    }
+                    What::Block { kind: *kind, body }
+                }
+            };
+            out.asides.push(Aside {
+                before: out.headers.len(),
+                what,
+            });
+            self.next_aside += 1;
+        }
+    }
+
+    /// Copies octets of the batch to `out`.
+    fn copy(&self, octets: &Range<usize>, out: &mut Batch) -> Range<usize> {
+        let start = out.buffer.len();
+        out.buffer
+            .extend_from_slice(&self.batch.buffer[octets.clone()]);
+        start..out.buffer.len()
+    }
+
+    /// Hands on the next frame with its options, and the asides that stand before and behind it.
+    fn pass_frame(&mut self, out: &mut Batch, interfaces: &mut u32) {
+        self.pass_asides(out, interfaces);
+        let mut header = self.batch.headers[self.next];
+        if let Some(aside) = self.batch.asides.get(self.next_aside)
+            && aside.before == self.next
+            && let What::FrameOptions(options) = &aside.what
+        {
+            let options = self.copy(options, out);
+            self.next_aside += 1;
+            out.asides.push(Aside {
+                before: out.headers.len(),
+                what: What::FrameOptions(options),
+            });
+        }
+        let frame = header.start..header.start + header.captured as usize;
+        header.start = self.copy(&frame, out).start;
+        header.interface = self
+            .interfaces
+            .get(header.interface as usize)
+            .copied()
+            .unwrap_or_default();
+        out.headers.push(header);
+        self.next += 1;
+        if self.next == self.batch.headers.len() {
+            self.pass_asides(out, interfaces);
+        }
+    }
+}
+
+impl FrameSource for MergedSource {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        // One capture needs no merging: its batches go on as they are.
+        if let [only] = self.inputs.as_mut_slice() {
+            return only
+                .source
+                .fill(batch)
+                .map_err(|error| SourceError::File(Box::new(FileError::new(&only.path, error))));
+        }
+        batch.clear();
+        batch.first_number = self.frames + 1;
+        for input in &mut self.inputs {
+            let error = input.refill(batch, &mut self.interfaces);
+            self.errors.extend(error);
+        }
+        // Until an input has none left, or enough octets are together.
+        let mut all_have_more = true;
+        while all_have_more
+            && batch.buffer.len() < CHUNK
+            && let Some((index, bound)) = self.earliest()
+        {
+            let input = &mut self.inputs[index];
+            while let Some(header) = input.batch.headers.get(input.next)
+                && bound.is_none_or(|(time, at_it)| {
+                    header.time.0 < time || (at_it && header.time.0 == time)
+                })
+                && batch.buffer.len() < CHUNK
+            {
+                input.pass_frame(batch, &mut self.interfaces);
+            }
+            all_have_more = input.ended || input.next < input.batch.headers.len();
+        }
+        self.frames += batch.headers.len() as u64;
+        if !batch.headers.is_empty() || !batch.asides.is_empty() {
+            return Ok(true);
+        }
+        match self.errors.pop_front() {
+            Some(error) => Err(SourceError::File(Box::new(error))),
+            None => Ok(false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{FrameHeader, LinkType, Timestamp};
+
+    /// Gives one frame a batch, at the times given, then an error if there is one.
+    struct Times(Vec<i64>, Option<SourceError>);
+
+    impl FrameSource for Times {
+        fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+            batch.clear();
+            if self.0.is_empty() {
+                return self.1.take().map_or(Ok(false), Err);
+            }
+            let time = self.0.remove(0);
+            batch.asides.push(Aside {
+                before: 0,
+                what: What::Interface(Box::new(Interface {
+                    index: 0,
+                    link: LinkType::RAW,
+                    snaplen: 0,
+                    resolution: 9,
+                    offset: 0,
+                    name: None,
+                    options: Vec::new(),
+                })),
+            });
+            batch.buffer.extend(time.to_le_bytes());
+            batch.headers.push(FrameHeader {
+                time: Timestamp(time),
+                start: 0,
+                captured: 8,
+                wire: 8,
+                interface: 0,
+                link: LinkType::RAW,
+            });
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn by_time_then_by_file_and_damage_last() {
+        let mut merged = MergedSource::default();
+        let damage = SourceError::Damaged {
+            offset: 7,
+            reason: "cut".into(),
+        };
+        for (name, times, error) in [
+            ("a", vec![1, 5, 5, 9], None),
+            ("b", vec![2], Some(damage)),
+            ("c", vec![5, 3, 12], None),
+            ("d", vec![], None),
+        ] {
+            merged.add(Path::new(name), Box::new(Times(times, error)), None);
+        }
+        let (mut seen, mut batch) = (Vec::new(), Batch::default());
+        let error = loop {
+            match merged.fill(&mut batch) {
+                Ok(true) => {}
+                Ok(false) => panic!("no error"),
+                Err(error) => break error,
+            }
+            for frame in batch.frames() {
+                assert_eq!(frame.octets, frame.header.time.0.to_le_bytes());
+                seen.push((frame.number, frame.header.time.0));
+            }
+        };
+        let expected = [1, 2, 5, 5, 5, 3, 9, 12];
+        assert_eq!(seen, (1..).zip(expected).collect::<Vec<_>>());
+        assert_eq!(
+            error.to_string(),
+            r#"cannot read "b": damaged at byte 7: cut"#
+        );
+        assert!(matches!(merged.fill(&mut batch), Ok(false)));
+    }
+}
