@@ -2,6 +2,14 @@
 //! inspector that sees that protocol for what it is.
 //!
 //! The rooms, in the order in which bytes pass through them; each knows only those before it.
+//!
+//! The wire format, shared by endpoints and inspector: [`protocol`].
+//!
+//! The endpoints: [`accounts`], [`server`], [`client`].
+//!
+//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`].
+//!
+//! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
 
 pub mod protocol;
 
@@ -10,7 +18,9 @@ pub mod client;
 pub mod server;
 
 pub mod capture;
+pub mod dissect;
 pub mod packet;
+pub mod session;
+pub mod stream;
 
-/// Beside the way through: what makes captures for tests and benchmarks.
 pub mod synth;

@@ -1,1 +1,3 @@
+//! The inspector.
+
 fn main() {}

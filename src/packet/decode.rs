@@ -7,7 +7,7 @@ use etherparse::{TcpHeaderSlice, TcpSlice};
 use super::address::Endpoint;
 use super::ip::Ip;
 use super::link;
-use super::segment::{Flags, Segment, SeqNumber};
+use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::{Layer, Other, Packet};
 use crate::capture::LinkType;
 
@@ -44,6 +44,11 @@ pub fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
     };
     let octets_of_header = header.slice();
     let header_len = octets_of_header.len() as u32;
+    let window_shift = if header.syn() {
+        TcpOptions::read(header.options()).window_shift
+    } else {
+        None
+    };
     Packet::Tcp(Segment {
         source: Endpoint {
             address: ip.source,
@@ -57,6 +62,7 @@ pub fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
         ack: SeqNumber(header.acknowledgment_number()),
         flags: Flags(u16::from_be_bytes([octets_of_header[12], octets_of_header[13]]) & 0x0fff),
         window: header.window_size(),
+        window_shift,
         ip_start: ip.start,
         tcp_start: ip.payload_start,
         payload_start: ip.payload_start + header_len,

@@ -24,6 +24,13 @@ impl SeqNumber {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
 
+    /// Octets from `earlier` to this, 0 where this does not come after it.
+    #[must_use]
+    pub const fn octets_after(self, earlier: Self) -> u32 {
+        let octets = self.since(earlier);
+        if octets > 0 { octets.unsigned_abs() } else { 0 }
+    }
+
     /// Whether this comes before `other`.
     #[must_use]
     pub const fn before(self, other: Self) -> bool {
@@ -132,6 +139,8 @@ pub struct Segment {
     pub flags: Flags,
     /// Window as in the header, not scaled.
     pub window: u16,
+    /// Shift count of the window scale option; read of a SYN only.
+    pub window_shift: Option<u8>,
     /// Offset of the IP header.
     pub ip_start: u32,
     /// Offset of the TCP header.
@@ -205,7 +214,9 @@ pub struct TcpOptions {
 }
 
 impl TcpOptions {
-    fn read(octets: &[u8]) -> Self {
+    /// Reads the octets behind the fixed part of a TCP header.
+    #[must_use]
+    pub fn read(octets: &[u8]) -> Self {
         let mut options = Self::default();
         for element in TcpOptionsIterator::from_slice(octets) {
             // What stands behind a damaged option cannot be read.

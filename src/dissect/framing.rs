@@ -1,0 +1,141 @@
+//! Where a message ends, and where the next one begins after one that is wrong.
+//!
+//! The rule looks at a message's own octets only, so that it gives the same for any way in which
+//! TCP cut the stream. The Wireshark plugin follows the same rule.
+
+use super::identify::{SMPP_HEADER_LEN, is_smpp};
+use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
+use crate::protocol::{MessageView, is_header};
+
+/// Octets that [`find_header`] has to see from a header's first one on.
+pub const LOOK_AHEAD: usize = SMPP_HEADER_LEN;
+
+/// How the octets at a message boundary are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// More octets are needed to say: this many in all.
+    Need(usize),
+    /// A message with the right `totalLength` for its command, of this many octets.
+    Right(usize),
+    /// A message whose header is wrong, taken to be this long. Behind it the next header is to
+    /// be searched for.
+    Wrong(usize),
+}
+
+/// Says how long the message at the start of `octets` is.
+///
+/// With the right `totalLength` it is that long. A known command with a wrong one has its kind's
+/// octets, or as many as `totalLength` says where those are fewer. An unknown command has as many
+/// as `totalLength` says where that is a size a message can have, else it is a bare header. A
+/// wrong message ends early where a right header stands inside of it.
+#[must_use]
+pub fn extent(octets: &[u8]) -> Extent {
+    let view = MessageView::new(octets);
+    let (Some(length), Some(_)) = (view.length(), view.command()) else {
+        return Extent::Need(HEADER_LEN);
+    };
+    let length = length as usize;
+    let right = view.kind().is_some_and(|kind| kind.len() == length);
+    let taken = match view.kind() {
+        Some(kind) if (HEADER_LEN..kind.len()).contains(&length) => length,
+        Some(kind) => kind.len(),
+        None if (HEADER_LEN..=MAX_LEN).contains(&length) => length,
+        None => HEADER_LEN,
+    };
+    if octets.len() < taken {
+        return Extent::Need(taken);
+    }
+    if right {
+        return Extent::Right(taken);
+    }
+    let inside = find_header(&octets[HEADER_LEN..taken]);
+    Extent::Wrong(inside.map_or(taken, |at| HEADER_LEN + at))
+}
+
+/// Offset of the first right header: a `totalLength` and `commandID` that belong together, with
+/// octets behind them that are not SMPP's. [`LOOK_AHEAD`] octets must be there to tell.
+#[must_use]
+pub fn find_header(octets: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    // A right header starts with three NULs and the length's last octet.
+    while let Some(found) = memchr::memmem::find(&octets[from..], &[0, 0, 0]) {
+        let at = from + found;
+        let rest = &octets[at..];
+        if rest.len() < LOOK_AHEAD {
+            return None;
+        }
+        if is_header(rest) && !is_smpp(rest) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(length: u32, command: u32) -> Vec<u8> {
+        [length.to_be_bytes(), command.to_be_bytes()].concat()
+    }
+
+    fn message(length: u32, command: u32, octets: usize) -> Vec<u8> {
+        let mut message = header(length, command);
+        message.resize(octets, b'x');
+        message
+    }
+
+    #[test]
+    fn right_messages_have_their_length() {
+        assert_eq!(extent(&message(58, 1, 60)), Extent::Right(58));
+        assert_eq!(extent(&message(73, 4, 73)), Extent::Right(73));
+        assert_eq!(extent(&message(73, 4, 72)), Extent::Need(73));
+        assert_eq!(extent(&[0; 7]), Extent::Need(8));
+    }
+
+    #[test]
+    fn wrong_lengths_are_taken_by_the_kind() {
+        let cases = [
+            (0, 1, 58),
+            (7, 1, 58),
+            (57, 1, 57),
+            (59, 1, 58),
+            (u32::MAX, 3, 58),
+            (72, 2, 72),
+            (73, 1, 58),
+            (58, 2, 58),
+        ];
+        for (length, command, taken) in cases {
+            let octets = message(length, command, 100);
+            assert_eq!(extent(&octets), Extent::Wrong(taken), "{length} {command}");
+        }
+    }
+
+    #[test]
+    fn unknown_commands_are_taken_by_their_length() {
+        assert_eq!(extent(&message(20, 9, 100)), Extent::Wrong(20));
+        assert_eq!(extent(&message(1000, 9, 100)), Extent::Wrong(8));
+        assert_eq!(extent(&message(3, 0, 100)), Extent::Wrong(8));
+    }
+
+    #[test]
+    fn a_right_header_inside_ends_a_wrong_message() {
+        let mut octets = message(0, 1, 20);
+        octets.extend(header(58, 3));
+        octets.resize(100, b'y');
+        assert_eq!(extent(&octets), Extent::Wrong(20));
+    }
+
+    #[test]
+    fn finds_the_next_header() {
+        let mut octets = vec![0, 0, 0, 0, 0];
+        octets.extend(message(73, 2, 16));
+        assert_eq!(find_header(&octets), Some(5));
+        assert_eq!(find_header(&octets[..20]), None);
+        assert_eq!(find_header(&message(73, 1, 20)), None);
+        let submit_sm = [header(73, 4), header(0, 1)].concat();
+        assert_eq!(find_header(&submit_sm), None);
+        assert_eq!(find_header(&[]), None);
+    }
+}

@@ -1,0 +1,209 @@
+//! What is to be said about a message's own octets.
+
+use smallvec::SmallVec;
+
+use super::note::Note;
+use crate::protocol::layout::{DESCRIPTION, Kind, PASSWORD, STATUS_SUCCESS, USER_NAME};
+use crate::protocol::{Command, Field, MessageView, TextValue};
+
+/// ASCII '0's at the end of a full field from which on it looks filled up with them.
+const ZEROES: usize = 2;
+
+/// The notes on a message's fields, in order of the fields.
+#[must_use]
+pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
+    let mut notes = SmallVec::new();
+    let view = MessageView::new(octets);
+    let (Some(length), Some(command)) = (view.length(), view.command()) else {
+        return notes;
+    };
+    match command.kind() {
+        None => notes.push(Note::UnknownCommand(command.code())),
+        Some(kind) => {
+            if length as usize != kind.len() {
+                notes.push(Note::Length {
+                    found: length,
+                    command,
+                });
+            }
+            judge_body(view, kind, &mut notes);
+        }
+    }
+    notes
+}
+
+fn judge_body(view: MessageView<'_>, kind: Kind, notes: &mut SmallVec<[Note; 1]>) {
+    match kind {
+        Kind::Request => {
+            if let Some(user_name) = view.user_name() {
+                judge_text(user_name, &USER_NAME, notes);
+                judge_user_name(user_name, notes);
+            }
+            if let Some(password) = view.password() {
+                judge_text(password, &PASSWORD, notes);
+            }
+        }
+        Kind::Response => {
+            if let Some(status) = view.status()
+                && status > STATUS_SUCCESS
+            {
+                notes.push(Note::Status(status));
+            }
+            if let Some(description) = view.description() {
+                judge_text(description, &DESCRIPTION, notes);
+            }
+        }
+    }
+}
+
+fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[Note; 1]>) {
+    let octets = text.octets();
+    if octets.is_empty() && field.offset != DESCRIPTION.offset {
+        notes.push(Note::Empty(field));
+    }
+    if !text.is_utf8() {
+        notes.push(Note::NotUtf8(field));
+    }
+    if has_control_characters(octets) {
+        notes.push(Note::ControlCharacters(field));
+    }
+    if let Some(at) = text.first_after_nul() {
+        notes.push(Note::AfterNul { field, at });
+    }
+    let zeroes = octets.iter().rev().take_while(|octet| **octet == b'0');
+    if octets.len() == field.width && zeroes.count() >= ZEROES {
+        notes.push(Note::ZeroFilled(field));
+    }
+}
+
+/// C0, DEL and C1 controls. In text that is not UTF-8 only the ASCII ones can be told.
+fn has_control_characters(octets: &[u8]) -> bool {
+    if octets.iter().any(u8::is_ascii_control) {
+        return true;
+    }
+    !octets.is_ascii()
+        && String::from_utf8_lossy(octets)
+            .chars()
+            .any(char::is_control)
+}
+
+fn judge_user_name(user_name: TextValue<'_>, notes: &mut SmallVec<[Note; 1]>) {
+    let octets = user_name.octets();
+    if octets.contains(&b':') {
+        notes.push(Note::UserNameRule("a colon"));
+    }
+    if octets.starts_with(b" ") || octets.ends_with(b" ") {
+        notes.push(Note::UserNameRule("a space at its start or end"));
+    }
+}
+
+/// Whether a message of this command has the direction that its sender's role calls for.
+#[must_use]
+pub fn direction_fits(command: Command, sender: crate::stream::Role) -> bool {
+    use crate::stream::Role;
+    match command.kind() {
+        Some(Kind::Request) => sender == Role::Client,
+        Some(Kind::Response) => sender == Role::Server,
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Action, Description, Password, Request, Response, UserName};
+
+    fn request() -> Vec<u8> {
+        let request = Request {
+            action: Action::Login,
+            user_name: UserName::new("alice").unwrap(),
+            password: Password::new(b"secret".to_vec()).unwrap(),
+        };
+        request.encode().as_ref().to_vec()
+    }
+
+    fn texts(octets: &[u8]) -> Vec<String> {
+        judge(octets).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_good_message_has_no_notes() {
+        assert!(texts(&request()).is_empty());
+        let response = Response {
+            action: Action::Login,
+            success: true,
+            description: Description::default(),
+        };
+        assert!(texts(&response.encode()).is_empty());
+    }
+
+    #[test]
+    fn each_fault_is_noted_at_its_field() {
+        let fault = |index: usize, octet: u8| {
+            let mut octets = request();
+            octets[index] = octet;
+            let notes = judge(&octets);
+            assert_eq!(notes.len(), 1, "{notes:?}");
+            (notes[0].field().unwrap().key, notes[0].to_string())
+        };
+        assert_eq!(
+            fault(3, 57),
+            (
+                "length",
+                "total length is 57, but a login request has 58 octets".to_owned()
+            )
+        );
+        assert_eq!(
+            fault(7, 9),
+            (
+                "command",
+                "command 9 is unknown; the protocol has 1 to 4".to_owned()
+            )
+        );
+        assert_eq!(fault(20, b'x').0, "username");
+        assert_eq!(fault(9, 0xff).1, "the user name is not valid UTF-8");
+        assert_eq!(fault(9, 0x1b).1, "the user name holds control characters");
+        assert_eq!(
+            fault(9, b':').1,
+            "the user name has a colon, which the protocol does not allow"
+        );
+        assert_eq!(
+            fault(50, b'x').1,
+            "octet 22 of the password is not NUL although the text ended before it"
+        );
+    }
+
+    #[test]
+    fn filling_with_zeroes_is_guessed() {
+        let mut octets = request();
+        octets[13..28].fill(b'0');
+        assert_eq!(judge(&octets).as_slice(), [Note::ZeroFilled(&USER_NAME)]);
+        octets[27] = 0;
+        assert!(judge(&octets).is_empty());
+    }
+
+    #[test]
+    fn an_empty_name_is_noted() {
+        let mut octets = request();
+        octets[8..28].fill(0);
+        assert_eq!(judge(&octets).as_slice(), [Note::Empty(&USER_NAME)]);
+    }
+
+    #[test]
+    fn a_cut_message_is_judged_as_far_as_it_goes() {
+        let octets = request();
+        for end in 0..octets.len() {
+            assert!(judge(&octets[..end]).is_empty(), "{end}");
+        }
+    }
+
+    #[test]
+    fn c1_controls_in_utf8_are_controls() {
+        let mut octets = request();
+        octets[8..13].copy_from_slice("a\u{9b}bc".as_bytes());
+        assert_eq!(
+            judge(&octets).as_slice(),
+            [Note::ControlCharacters(&USER_NAME)]
+        );
+    }
+}

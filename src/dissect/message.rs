@@ -1,0 +1,87 @@
+//! One RegLogin message as the inspector holds it: its octets, where they came from, and what is
+//! to be said about them.
+
+use arrayvec::ArrayVec;
+use smallvec::SmallVec;
+
+use super::note::{Note, Severity};
+use crate::capture::Timestamp;
+use crate::packet::Endpoint;
+use crate::protocol::layout::MAX_LEN;
+use crate::protocol::{Command, MessageView};
+use crate::stream::Role;
+
+/// Where a run of a message's octets stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// Frame that carried them.
+    pub frame: u64,
+    /// Offset of the first of them in the frame's packet: in the frame's octets, or in the
+    /// payload of the datagram put together from fragments.
+    pub offset: u32,
+    /// First octet in the message.
+    pub start: u8,
+    /// How many octets.
+    pub len: u8,
+}
+
+/// The other half of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Frame of the request that this responds to, or of the response to this.
+    pub frame: u64,
+    /// Nanoseconds from the request to the response.
+    pub elapsed: i64,
+}
+
+/// A message of at most [`MAX_LEN`] octets. What a wrong `totalLength` claims beyond that is not
+/// part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Number of the frame in which the last octet became available.
+    pub frame: u64,
+    /// Time of that frame.
+    pub time: Timestamp,
+    /// TCP connection, from 0 in order of first frame.
+    pub stream: u32,
+    /// Which side sent it.
+    pub sender: Role,
+    /// Where it came from.
+    pub source: Endpoint,
+    /// Where it went.
+    pub destination: Endpoint,
+    /// The octets there are, from the first octet of `totalLength`.
+    pub octets: ArrayVec<u8, MAX_LEN>,
+    /// Which frames carried them, in order of the octets, which they cover.
+    pub sources: SmallVec<[Source; 1]>,
+    /// What is to be said about it.
+    pub notes: SmallVec<[Note; 1]>,
+    /// The request of a response, or the response to a request where it is known already.
+    pub peer: Option<Peer>,
+}
+
+impl Message {
+    /// The octets read through the layout table.
+    #[must_use]
+    pub fn view(&self) -> MessageView<'_> {
+        MessageView::new(&self.octets)
+    }
+
+    /// `commandID`; an unknown 0 where it is cut off.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        self.view().command().unwrap_or(Command::Unknown(0))
+    }
+
+    /// The most serious of the notes.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.notes.iter().map(Note::severity).max()
+    }
+
+    /// Whether the octets came in more than one frame.
+    #[must_use]
+    pub fn is_reassembled(&self) -> bool {
+        self.sources.len() > 1
+    }
+}

@@ -1,0 +1,403 @@
+//! Notes ("expert information"): what is remarkable or wrong, in words a student understands.
+//!
+//! The one list of them: JSON, the details tree, display filters, statistics and the Wireshark
+//! plugin take severity, group and field from here.
+
+use std::fmt;
+
+use crate::protocol::layout::{COMMAND, LENGTH, STATUS, USER_NAME};
+use crate::protocol::{Command, Field};
+
+/// How much a note matters, as Wireshark grades expert information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Usual workings.
+    Chat,
+    /// Worth knowing.
+    Note,
+    /// Something is not as it should be.
+    Warning,
+    /// Something is broken.
+    Error,
+}
+
+impl Severity {
+    /// All, from the least to the most serious.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Note, Self::Warning, Self::Error];
+
+    /// The name in outputs and filters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a note is about, in Wireshark's groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// The octets are not built as the layout says.
+    Malformed,
+    /// The octets are built right and mean something the protocol does not allow.
+    Protocol,
+    /// Order of messages or of TCP octets.
+    Sequence,
+    /// Something is missing that should have been put together.
+    Reassembly,
+    /// A guess that the reader should know of.
+    Assumption,
+    /// A checksum.
+    Checksum,
+}
+
+impl Group {
+    /// All groups.
+    pub const ALL: [Self; 6] = [
+        Self::Malformed,
+        Self::Protocol,
+        Self::Sequence,
+        Self::Reassembly,
+        Self::Assumption,
+        Self::Checksum,
+    ];
+
+    /// The name in outputs and filters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Protocol => "protocol",
+            Self::Sequence => "sequence",
+            Self::Reassembly => "reassembly",
+            Self::Assumption => "assumption",
+            Self::Checksum => "checksum",
+        }
+    }
+}
+
+/// One note. Its `Display` form is the text; no text holds octets of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// `totalLength` is not what the command calls for.
+    Length {
+        /// The value found.
+        found: u32,
+        /// The command of the message.
+        command: Command,
+    },
+    /// `commandID` is none of the four.
+    UnknownCommand(u32),
+    /// `status` is neither 0 nor 1.
+    Status(u8),
+    /// The text field is empty where the protocol wants at least one octet.
+    Empty(&'static Field),
+    /// An octet that is not NUL stands after the first NUL.
+    AfterNul {
+        /// The text field.
+        field: &'static Field,
+        /// Offset of the octet in the field.
+        at: usize,
+    },
+    /// The text is not UTF-8.
+    NotUtf8(&'static Field),
+    /// The text holds control characters.
+    ControlCharacters(&'static Field),
+    /// The user name has a character or a place of a space that the protocol does not allow.
+    UserNameRule(&'static str),
+    /// The field has no NUL and ends with ASCII '0's, as some old clients fill up.
+    ZeroFilled(&'static Field),
+    /// A request from the server or a response from the client.
+    WrongDirection(Command),
+    /// The message ends before its last octet.
+    CutOff {
+        /// Octets there are.
+        have: usize,
+        /// Octets the message should have.
+        need: usize,
+        /// What ended it.
+        by: CutBy,
+    },
+    /// Octets of this direction were never captured.
+    Gap {
+        /// How many octets.
+        octets: u64,
+    },
+    /// Octets that are part of no message were passed over.
+    Skipped {
+        /// How many octets.
+        octets: u64,
+    },
+    /// A retransmission carried other octets for a place already filled; the first copy counts.
+    Conflict {
+        /// The frame with the other octets.
+        frame: u64,
+        /// Offset of the first differing octet from the start of this direction's data.
+        from: u64,
+        /// Offset after the last differing octet.
+        to: u64,
+    },
+    /// Out-of-order data was given up because a bound was reached.
+    GivenUp {
+        /// How many octets.
+        octets: u64,
+    },
+    /// IP fragments of this datagram overlapped.
+    FragmentOverlap {
+        /// Whether they had different octets for the same place.
+        conflict: bool,
+    },
+    /// No response to this request was seen before its connection ended.
+    Unanswered,
+    /// A response for which no request was seen.
+    NoRequest,
+    /// The response is not of the kind that the request in that frame asked for.
+    WrongResponse {
+        /// The request's frame.
+        request: u64,
+        /// The request's command.
+        command: Command,
+    },
+    /// The request was sent before the one in that frame was answered.
+    Pipelined {
+        /// Frame of the request before it.
+        after: u64,
+    },
+    /// The TCP checksum of the frame is wrong.
+    Checksum,
+}
+
+/// What ended a message early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutBy {
+    /// The sender closed its direction (FIN).
+    Fin,
+    /// The connection was reset.
+    Reset,
+    /// Octets of it were never captured.
+    Gap,
+    /// The capture ended, or the connection was idle for too long.
+    End,
+}
+
+impl Note {
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Length { .. } | Self::UnknownCommand(_) | Self::CutOff { .. } => Severity::Error,
+            Self::Checksum
+            | Self::Status(_)
+            | Self::Empty(_)
+            | Self::AfterNul { .. }
+            | Self::NotUtf8(_)
+            | Self::ControlCharacters(_)
+            | Self::UserNameRule(_)
+            | Self::WrongDirection(_)
+            | Self::Gap { .. }
+            | Self::Skipped { .. }
+            | Self::Conflict { .. }
+            | Self::GivenUp { .. }
+            | Self::FragmentOverlap { conflict: true }
+            | Self::NoRequest
+            | Self::WrongResponse { .. } => Severity::Warning,
+            Self::ZeroFilled(_) | Self::FragmentOverlap { conflict: false } | Self::Unanswered => {
+                Severity::Note
+            }
+            Self::Pipelined { .. } => Severity::Chat,
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn group(&self) -> Group {
+        match self {
+            Self::Length { .. }
+            | Self::UnknownCommand(_)
+            | Self::AfterNul { .. }
+            | Self::NotUtf8(_)
+            | Self::Skipped { .. } => Group::Malformed,
+            Self::Status(_)
+            | Self::Empty(_)
+            | Self::ControlCharacters(_)
+            | Self::UserNameRule(_)
+            | Self::WrongDirection(_) => Group::Protocol,
+            Self::Gap { .. }
+            | Self::Conflict { .. }
+            | Self::Unanswered
+            | Self::NoRequest
+            | Self::WrongResponse { .. }
+            | Self::Pipelined { .. } => Group::Sequence,
+            Self::CutOff { .. } | Self::GivenUp { .. } | Self::FragmentOverlap { .. } => {
+                Group::Reassembly
+            }
+            Self::ZeroFilled(_) => Group::Assumption,
+            Self::Checksum => Group::Checksum,
+        }
+    }
+
+    /// The field it is about; `None` where it is about the message or the connection.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static Field> {
+        match self {
+            Self::Length { .. } => Some(&LENGTH),
+            Self::UnknownCommand(_) | Self::WrongDirection(_) | Self::WrongResponse { .. } => {
+                Some(&COMMAND)
+            }
+            Self::Status(_) => Some(&STATUS),
+            Self::UserNameRule(_) => Some(&USER_NAME),
+            Self::Empty(field)
+            | Self::AfterNul { field, .. }
+            | Self::NotUtf8(field)
+            | Self::ControlCharacters(field)
+            | Self::ZeroFilled(field) => Some(field),
+            _ => None,
+        }
+    }
+}
+
+/// `1 octet`, `2 octets`.
+struct Octets(u64);
+
+impl fmt::Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 octet"),
+            many => write!(f, "{many} octets"),
+        }
+    }
+}
+
+/// A field's label in the middle of a sentence.
+fn name(field: &Field) -> String {
+    field.label.to_lowercase()
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { found, command } => match command.kind() {
+                Some(kind) => write!(
+                    f,
+                    "total length is {found}, but a {command} has {} octets",
+                    kind.len()
+                ),
+                None => write!(f, "total length {found} belongs to no known command"),
+            },
+            Self::UnknownCommand(code) => {
+                write!(f, "command {code} is unknown; the protocol has 1 to 4")
+            }
+            Self::Status(status) => write!(
+                f,
+                "status {status} is unknown; 1 means success and 0 failure"
+            ),
+            Self::Empty(field) => write!(f, "the {} is empty", name(field)),
+            Self::AfterNul { field, at } => write!(
+                f,
+                "octet {at} of the {} is not NUL although the text ended before it",
+                name(field)
+            ),
+            Self::NotUtf8(field) => write!(f, "the {} is not valid UTF-8", name(field)),
+            Self::ControlCharacters(field) => {
+                write!(f, "the {} holds control characters", name(field))
+            }
+            Self::UserNameRule(what) => {
+                write!(
+                    f,
+                    "the user name has {what}, which the protocol does not allow"
+                )
+            }
+            Self::ZeroFilled(field) => write!(
+                f,
+                "the {} looks filled up with ASCII '0' instead of NUL; its value is then all {} octets",
+                name(field),
+                field.width
+            ),
+            Self::WrongDirection(command) => match command.kind() {
+                Some(crate::protocol::Kind::Request) => {
+                    write!(f, "a {command} that the server sent")
+                }
+                _ => write!(f, "a {command} that the client sent"),
+            },
+            Self::CutOff { have, need, by } => {
+                let by = match by {
+                    CutBy::Fin => "the sender closed the connection",
+                    CutBy::Reset => "the connection was reset",
+                    CutBy::Gap => "the rest was never captured",
+                    CutBy::End => "nothing more was captured",
+                };
+                write!(f, "cut off after {have} of {need} octets: {by}")
+            }
+            Self::Gap { octets } => {
+                write!(f, "never captured before this: {}", Octets(*octets))
+            }
+            Self::Skipped { octets } => {
+                write!(
+                    f,
+                    "passed over before this, as part of no message: {}",
+                    Octets(*octets)
+                )
+            }
+            Self::Conflict { frame, from, to } => write!(
+                f,
+                "frame {frame} carried other octets for stream offsets {from} to {}; the first copy counts",
+                to - 1
+            ),
+            Self::GivenUp { octets } => write!(
+                f,
+                "the buffer was full; given up out of order: {}",
+                Octets(*octets)
+            ),
+            Self::FragmentOverlap { conflict: false } => f.write_str("IP fragments overlap"),
+            Self::FragmentOverlap { conflict: true } => {
+                f.write_str("IP fragments overlap with different octets; the first copy counts")
+            }
+            Self::Unanswered => f.write_str("no response to this request was seen"),
+            Self::NoRequest => f.write_str("no request for this response was seen"),
+            Self::WrongResponse { request, command } => {
+                write!(f, "the request in frame {request} was a {command}")
+            }
+            Self::Pipelined { after } => {
+                write!(f, "sent before the request in frame {after} was answered")
+            }
+            Self::Checksum => f.write_str("the TCP checksum is wrong"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::layout::PASSWORD;
+
+    #[test]
+    fn notes_read_as_sentences() {
+        let cases = [
+            (
+                Note::Length {
+                    found: 57,
+                    command: Command::LoginRequest,
+                },
+                "total length is 57, but a login request has 58 octets",
+            ),
+            (
+                Note::Gap { octets: 1 },
+                "never captured before this: 1 octet",
+            ),
+            (
+                Note::ZeroFilled(&PASSWORD),
+                "the password looks filled up with ASCII '0' instead of NUL; its value is then all 30 octets",
+            ),
+            (
+                Note::WrongDirection(Command::LoginRequest),
+                "a login request that the server sent",
+            ),
+        ];
+        for (note, text) in cases {
+            assert_eq!(note.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Requests and responses paired, and the inspector itself: frames in, records out.
+//!
+//! [`Inspector`] is the one way through the rooms, live and in replay. It is pushed frames and
+//! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
+
+mod exchange;
+mod inspector;
+mod record;
+mod run;
+mod tracker;
+
+pub use exchange::{ExchangeState, Resolution};
+pub use inspector::{Inspector, Options};
+pub use record::{FrameRecord, Remainder};
+pub use run::{RunError, Sink, run};
+pub use tracker::{FlowEnd, FlowState, StreamNote};

@@ -1,0 +1,86 @@
+//! What there is to say about one frame.
+
+use super::Resolution;
+use super::tracker::{FlowEnd, StreamNote};
+use crate::capture::Frame;
+use crate::dissect::{Message, Protocol};
+use crate::packet::{Datagram, Packet, Segment};
+use crate::stream::{Placement, Totals};
+
+/// A frame with everything that the rooms found in it. Borrowed until the next frame is pushed.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameRecord<'a> {
+    /// The frame.
+    pub frame: Frame<'a>,
+    /// What it carries. A fragment that made its datagram whole carries the datagram's segment.
+    pub packet: Packet,
+    /// The datagram that this fragment made whole; the packet's offsets then count in it.
+    pub datagram: Option<&'a Datagram>,
+    /// Where its segment belongs.
+    pub placement: Option<Placement>,
+    /// What its stream speaks, as far as it is known now.
+    pub protocol: Protocol,
+    /// The messages that became available with this frame, in order.
+    pub messages: &'a [Message],
+    /// What is to be said about streams outside of any message.
+    pub notes: &'a [StreamNote],
+    /// Number of the first of `messages` among all of the run, from 0.
+    pub first_message: u64,
+    /// What became of requests.
+    pub resolutions: &'a [Resolution],
+    /// Flows that were let go.
+    pub ended_flows: &'a [FlowEnd],
+}
+
+/// What the end of a capture brings: what no frame completed.
+#[derive(Debug, Clone, Copy)]
+pub struct Remainder<'a> {
+    /// Messages that are cut off, in order of streams.
+    pub messages: &'a [Message],
+    /// What is to be said about streams outside of any message.
+    pub notes: &'a [StreamNote],
+    /// Number of the first of `messages` among all of the run, from 0.
+    pub first_message: u64,
+    /// What became of requests.
+    pub resolutions: &'a [Resolution],
+    /// Flows that were open.
+    pub ended_flows: &'a [FlowEnd],
+    /// Counts over all flows.
+    pub totals: Totals,
+}
+
+impl<'a> FrameRecord<'a> {
+    /// The octets that the packet's offsets count in.
+    #[must_use]
+    pub fn packet_octets(&self) -> &'a [u8] {
+        match self.datagram {
+            Some(datagram) => &datagram.payload,
+            None => self.frame.octets,
+        }
+    }
+
+    /// The TCP segment.
+    #[must_use]
+    pub const fn segment(&self) -> Option<&Segment> {
+        match &self.packet {
+            Packet::Tcp(segment) => Some(segment),
+            _ => None,
+        }
+    }
+
+    /// The TCP payload captured; empty where there is none.
+    #[must_use]
+    pub fn payload(&self) -> &'a [u8] {
+        self.segment()
+            .map(|segment| segment.payload(self.packet_octets()))
+            .unwrap_or_default()
+    }
+
+    /// Whether the frame belongs to what a user watches: a watched port, or a stream that turned
+    /// out to be RegLogin on another.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.protocol == Protocol::RegLogin
+            || self.placement.is_some_and(|placement| placement.watched)
+    }
+}

@@ -1,0 +1,175 @@
+//! Takes what streams deliver, has it dissected, and pairs the messages.
+
+use super::exchange::{ExchangeState, Resolution};
+use crate::dissect::{self, Arrival, CutBy, DissectState, Finds, HasDissectState, Message, Note};
+use crate::stream::{Chunk, Conflict, End, Flow, Handler, Side};
+
+/// What is kept with a flow above its octets.
+#[derive(Debug, Default)]
+pub struct FlowState {
+    dissect: DissectState,
+    exchange: ExchangeState,
+}
+
+impl FlowState {
+    /// The dissector's state.
+    #[must_use]
+    pub const fn dissected(&self) -> &DissectState {
+        &self.dissect
+    }
+}
+
+impl HasDissectState for FlowState {
+    fn dissect(&mut self) -> &mut DissectState {
+        &mut self.dissect
+    }
+}
+
+/// Something to be said about a stream, outside of any message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamNote {
+    /// The stream.
+    pub stream: u32,
+    /// What is said.
+    pub note: Note,
+}
+
+/// What one frame, or the end, brought.
+#[derive(Debug, Default)]
+pub(super) struct Yield {
+    pub messages: Vec<Message>,
+    pub notes: Vec<StreamNote>,
+    pub resolutions: Vec<Resolution>,
+    pub flows: Vec<FlowEnd>,
+}
+
+/// What is known of a flow when it is let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowEnd {
+    /// The stream.
+    pub stream: u32,
+    /// Client and server.
+    pub ends: [crate::packet::Endpoint; 2],
+    /// Frames sent by client and server.
+    pub frames: [u64; 2],
+    /// Octets on the wire sent by client and server.
+    pub octets: [u64; 2],
+    /// Times of the first and the last frame.
+    pub times: [crate::capture::Timestamp; 2],
+    /// What it spoke.
+    pub protocol: dissect::Protocol,
+}
+
+impl Yield {
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.notes.clear();
+        self.resolutions.clear();
+        self.flows.clear();
+    }
+}
+
+/// The handler that the flow table tells what came.
+#[derive(Debug, Default)]
+pub(super) struct Tracker {
+    pub arrival: Arrival,
+    pub found: Yield,
+    /// Messages found so far; the next one's number.
+    pub messages: u64,
+}
+
+impl Finds<FlowState> for Findings<'_> {
+    fn message(&mut self, flow: &mut Flow<FlowState>, _from: Side, mut message: Message) {
+        let id = *self.messages;
+        *self.messages += 1;
+        self.found
+            .resolutions
+            .extend(flow.state.exchange.pair(id, &mut message));
+        self.found.messages.push(message);
+    }
+
+    fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
+        let stream = flow.stream;
+        self.found.notes.push(StreamNote { stream, note });
+    }
+}
+
+/// The tracker's parts that findings go to, apart from the frame's own.
+struct Findings<'a> {
+    found: &'a mut Yield,
+    messages: &'a mut u64,
+}
+
+impl Tracker {
+    fn finds(&mut self) -> (Arrival, Findings<'_>) {
+        let finds = Findings {
+            found: &mut self.found,
+            messages: &mut self.messages,
+        };
+        (self.arrival, finds)
+    }
+}
+
+impl Handler<FlowState> for Tracker {
+    fn remembers(&self, flow: &Flow<FlowState>) -> bool {
+        flow.is_watched() || flow.state.dissect.protocol() == dissect::Protocol::RegLogin
+    }
+
+    fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
+        let (arrival, mut finds) = self.finds();
+        dissect::octets(flow, from, chunk, arrival, &mut finds);
+    }
+
+    fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
+        dissect::gap(flow, from, octets, &mut self.finds().1);
+    }
+
+    fn conflict(&mut self, flow: &mut Flow<FlowState>, from: Side, conflict: Conflict) {
+        let Conflict {
+            frame,
+            from: start,
+            to,
+        } = conflict;
+        let note = Note::Conflict {
+            frame,
+            from: start,
+            to,
+        };
+        dissect::remark(flow, from, note, &mut self.finds().1);
+    }
+
+    fn given_up(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
+        let note = Note::GivenUp { octets };
+        dissect::remark(flow, from, note, &mut self.finds().1);
+    }
+
+    fn ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
+        let by = match end {
+            End::Fin => CutBy::Fin,
+            End::Reset => CutBy::Reset,
+            End::LetGo => CutBy::End,
+        };
+        let (arrival, mut finds) = self.finds();
+        dissect::ended(flow, from, by, arrival, &mut finds);
+        // The side that answers is gone: what waits for it gets no answer.
+        let answers = flow.role(from) == crate::stream::Role::Server;
+        if answers || end != End::Fin {
+            self.found
+                .resolutions
+                .extend(flow.state.exchange.unanswered());
+        }
+    }
+
+    fn let_go(&mut self, flow: &mut Flow<FlowState>) {
+        use crate::stream::Role::{Client, Server};
+        let sides = [flow.side(Client), flow.side(Server)];
+        self.found.flows.push(FlowEnd {
+            stream: flow.stream,
+            ends: sides.map(|side| flow.end(side)),
+            frames: sides.map(|side| flow.frames(side)),
+            octets: sides.map(|side| flow.wire_octets(side)),
+            times: [flow.first, flow.last],
+            protocol: flow.state.dissect.protocol(),
+        });
+    }
+}

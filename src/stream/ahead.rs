@@ -1,0 +1,222 @@
+//! Segments that came before those that precede them, held until the hole is filled.
+//!
+//! Kept apart from each other and in order. The first copy of an octet wins: a later one fills
+//! only what is still empty.
+
+use crate::packet::SeqNumber;
+
+/// Octets that a held segment takes besides its payload, about.
+const OVERHEAD: usize = 64;
+
+/// A run of octets ahead of the hole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Sequence number of the first octet.
+    pub seq: SeqNumber,
+    /// The octets captured.
+    pub octets: Vec<u8>,
+    /// Octets behind them that were on the wire and cut off by the snapshot length.
+    pub missing: u32,
+    /// Frame that carried them.
+    pub frame: u64,
+    /// Offset in that frame's packet.
+    pub offset: u32,
+}
+
+impl Held {
+    /// Sequence number after the last octet, captured or not.
+    pub fn end(&self) -> SeqNumber {
+        self.seq.plus(self.octets.len() as u32 + self.missing)
+    }
+
+    pub fn memory(&self) -> usize {
+        self.octets.len() + OVERHEAD
+    }
+}
+
+/// The segments held for one direction, and its FIN where that came early.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// In order of sequence numbers.
+    held: std::collections::VecDeque<Held>,
+    /// Sequence number of the FIN.
+    pub fin: Option<SeqNumber>,
+    /// Octets of memory, about.
+    pub memory: usize,
+}
+
+/// Octets of a second copy that differ from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub from: SeqNumber,
+    pub to: SeqNumber,
+}
+
+/// Where two copies of the octets at `seq` differ, as one range from the first to the last.
+pub(super) fn difference(seq: SeqNumber, first: &[u8], second: &[u8]) -> Option<Difference> {
+    if first == second {
+        return None;
+    }
+    let differs = |(a, b): (&u8, &u8)| a != b;
+    let from = first.iter().zip(second).position(differs)?;
+    let to = first.iter().zip(second).rposition(differs)? + 1;
+    Some(Difference {
+        from: seq.plus(from as u32),
+        to: seq.plus(to as u32),
+    })
+}
+
+impl Ahead {
+    /// The first segment held.
+    pub fn first(&self) -> Option<&Held> {
+        self.held.front()
+    }
+
+    /// Takes the first segment out.
+    pub fn pop(&mut self) -> Option<Held> {
+        let held = self.held.pop_front()?;
+        self.memory -= held.memory();
+        Some(held)
+    }
+
+    /// Whether nothing is held, not even a FIN.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.fin.is_none()
+    }
+
+    /// Octets of payload held.
+    pub fn octets(&self) -> u64 {
+        self.held.iter().map(|held| held.octets.len() as u64).sum()
+    }
+
+    /// Holds what of `new` is not held already; gives where copies differ.
+    pub fn insert(&mut self, new: Held) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        let mut at = self.held.partition_point(|held| !held.end().after(new.seq));
+        let mut rest = Some(new);
+        while let Some(piece) = rest.take() {
+            match self.held.get(at) {
+                Some(held) if held.seq.before(piece.end()) => {
+                    if piece.seq.before(held.seq) {
+                        let (before, behind) = split(piece, held.seq);
+                        self.put(at, before);
+                        at += 1;
+                        rest = behind;
+                        continue;
+                    }
+                    let held_end = held.end();
+                    differences.extend(compare(held, &piece));
+                    at += 1;
+                    if piece.end().after(held_end) {
+                        rest = split(piece, held_end).1;
+                    }
+                }
+                _ => self.put(at, piece),
+            }
+        }
+        differences
+    }
+
+    fn put(&mut self, at: usize, held: Held) {
+        self.memory += held.memory();
+        self.held.insert(at, held);
+    }
+}
+
+/// Cuts a run in two before sequence number `at`, which lies inside it or at its end.
+fn split(mut run: Held, at: SeqNumber) -> (Held, Option<Held>) {
+    let keep = at.octets_after(run.seq);
+    let captured = run.octets.len() as u32;
+    let total = captured + run.missing;
+    if keep >= total {
+        return (run, None);
+    }
+    let behind = Held {
+        seq: at,
+        octets: run.octets.split_off(keep.min(captured) as usize),
+        missing: run.missing.min(total - keep),
+        frame: run.frame,
+        offset: run.offset + keep.min(captured),
+    };
+    run.missing = keep.saturating_sub(captured);
+    (run, Some(behind))
+}
+
+fn compare(held: &Held, new: &Held) -> Option<Difference> {
+    let skip = new.seq.octets_after(held.seq) as usize;
+    let first = held.octets.get(skip..)?;
+    let len = first.len().min(new.octets.len());
+    difference(new.seq, &first[..len], &new.octets[..len])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(seq: u32, octets: &[u8]) -> Held {
+        Held {
+            seq: SeqNumber(seq),
+            octets: octets.to_vec(),
+            missing: 0,
+            frame: 1,
+            offset: 100,
+        }
+    }
+
+    fn content(ahead: &Ahead) -> Vec<(u32, Vec<u8>)> {
+        let runs = ahead.held.iter();
+        runs.map(|held| (held.seq.0, held.octets.clone())).collect()
+    }
+
+    #[test]
+    fn keeps_order() {
+        let mut ahead = Ahead::default();
+        ahead.insert(held(30, b"ccc"));
+        ahead.insert(held(10, b"aaa"));
+        ahead.insert(held(20, b"bbb"));
+        let seqs: Vec<_> = content(&ahead).into_iter().map(|run| run.0).collect();
+        assert_eq!(seqs, [10, 20, 30]);
+    }
+
+    #[test]
+    fn the_first_copy_wins_over_a_longer_one() {
+        let mut ahead = Ahead::default();
+        ahead.insert(held(10, b"bb"));
+        ahead.insert(held(14, b"dd"));
+        let differences = ahead.insert(held(8, b"aaBBccDDee"));
+        assert_eq!(
+            content(&ahead),
+            [
+                (8, b"aa".to_vec()),
+                (10, b"bb".to_vec()),
+                (12, b"cc".to_vec()),
+                (14, b"dd".to_vec()),
+                (16, b"ee".to_vec())
+            ]
+        );
+        assert_eq!(differences.len(), 2);
+        assert_eq!(differences[0].from, SeqNumber(10));
+        assert_eq!(differences[0].to, SeqNumber(12));
+        assert_eq!(ahead.held[4].offset, 108);
+    }
+
+    #[test]
+    fn the_same_again_changes_nothing() {
+        let mut ahead = Ahead::default();
+        ahead.insert(held(10, b"abcd"));
+        let memory = ahead.memory;
+        assert_eq!(ahead.insert(held(11, b"bc")), []);
+        assert_eq!(content(&ahead), [(10, b"abcd".to_vec())]);
+        assert_eq!(ahead.memory, memory);
+        ahead.pop();
+        assert_eq!(ahead.memory, 0);
+    }
+
+    #[test]
+    fn order_wraps_around() {
+        let mut ahead = Ahead::default();
+        ahead.insert(held(2, b"b"));
+        ahead.insert(held(u32::MAX, b"a"));
+        assert_eq!(ahead.first().unwrap().octets, b"a");
+    }
+}

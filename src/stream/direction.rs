@@ -1,0 +1,366 @@
+//! One direction of a connection: what its receiver got so far.
+
+use super::ahead::{Ahead, Held, difference};
+use super::history::{History, Position};
+use super::{Chunk, Conflict};
+use crate::packet::{Flags, Segment, SeqNumber};
+
+/// What is known about a direction, as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Known(u8);
+
+impl Known {
+    /// `base` and `next` are known.
+    const BASE: u8 = 1;
+    /// Its SYN was seen.
+    const SYN: u8 = 2;
+    /// `acked` is known.
+    const ACKED: u8 = 4;
+    /// It has ended; nothing more is delivered.
+    const ENDED: u8 = 8;
+    /// A segment of this direction was seen.
+    const SENT: u8 = 16;
+    /// All octets before its FIN were delivered.
+    const FIN: u8 = 32;
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    fn set(&mut self, bit: u8) {
+        self.0 |= bit;
+    }
+}
+
+/// What came of a segment's payload, in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event<'a> {
+    /// Octets that are next in order.
+    Octets(Chunk<'a>),
+    /// Octets that were never captured.
+    Gap(u64),
+    /// A second copy differs.
+    Conflict(Conflict),
+    /// Octets held out of order are given up.
+    GivenUp(u64),
+}
+
+/// Bookkeeping of one direction. Kept small: a capture can have a million open flows.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// Sequence number that counts as 0: of the SYN, or one before the first octet seen.
+    pub base: SeqNumber,
+    /// Sequence number of the next octet in order.
+    next: SeqNumber,
+    /// Highest acknowledgement by the receiver.
+    acked: SeqNumber,
+    known: Known,
+    /// Window scale of the sender's SYN, plus one; 0 where there was none.
+    shift_plus_one: u8,
+    /// Octets of data before `next`, gaps included.
+    position: u64,
+    ahead: Option<Box<Ahead>>,
+    history: Position,
+}
+
+impl Direction {
+    pub const fn has_base(&self) -> bool {
+        self.known.has(Known::BASE)
+    }
+
+    /// Whether the octets up to its FIN were delivered.
+    pub const fn reached_fin(&self) -> bool {
+        self.known.has(Known::FIN)
+    }
+
+    /// Whether the receiver heeds a reset with this sequence number.
+    pub fn takes_reset(&self, seq: SeqNumber, window: std::ops::RangeInclusive<i32>) -> bool {
+        window.contains(&seq.since(self.next))
+    }
+
+    /// Shift count of this side's windows: both sides must have offered one (RFC 7323
+    /// section 2.2).
+    pub fn window_shift(&self, other: &Self) -> Option<u8> {
+        if self.known.has(Known::SYN) && other.known.has(Known::SYN) {
+            let both = self.shift_plus_one > 0 && other.shift_plus_one > 0;
+            Some(if both { self.shift_plus_one - 1 } else { 0 })
+        } else {
+            None
+        }
+    }
+
+    pub const fn has_ended(&self) -> bool {
+        self.known.has(Known::ENDED)
+    }
+
+    pub fn end(&mut self) {
+        self.known.set(Known::ENDED);
+    }
+
+    /// Octets of memory held out of order, about.
+    pub fn held_memory(&self) -> usize {
+        self.ahead.as_ref().map_or(0, |ahead| ahead.memory)
+    }
+
+    /// Learns the start of the numbering from a segment that this side sent.
+    pub fn sent(&mut self, segment: &Segment) {
+        if segment.flags.has(Flags::SYN) && !self.known.has(Known::SYN) {
+            if !self.has_base() || self.base == segment.seq || !self.known.has(Known::SENT) {
+                self.known.set(Known::SYN);
+                self.shift_plus_one = segment.window_shift.map_or(0, |s| s.saturating_add(1));
+                self.start(segment.seq);
+            }
+        } else if !self.has_base() {
+            self.start(SeqNumber(segment.seq.0.wrapping_sub(1)));
+        }
+        self.known.set(Known::SENT);
+    }
+
+    fn start(&mut self, base: SeqNumber) {
+        self.base = base;
+        self.next = base.plus(1);
+        self.known.set(Known::BASE);
+    }
+
+    /// Takes an acknowledgement by the receiver of this direction.
+    pub fn acknowledged(&mut self, ack: SeqNumber) {
+        if !self.has_base() {
+            self.start(SeqNumber(ack.0.wrapping_sub(1)));
+        }
+        self.acked = if self.known.has(Known::ACKED) {
+            self.acked.later(ack)
+        } else {
+            ack
+        };
+        self.known.set(Known::ACKED);
+    }
+
+    fn receiver_has(&self, seq: SeqNumber) -> bool {
+        self.known.has(Known::ACKED) && !self.acked.before(seq)
+    }
+
+    /// Whether data or FIN that is held may follow now: an acknowledgement says that the octets
+    /// before it arrived, though they were not captured.
+    pub fn can_concede(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| {
+            let held = ahead.first().map(|held| held.seq);
+            held.or(ahead.fin).is_some_and(|seq| self.receiver_has(seq))
+        })
+    }
+
+    /// Takes the payload and FIN of a segment. `keep` says that delivered octets are to be
+    /// remembered for comparison with second copies.
+    pub fn push(
+        &mut self,
+        segment: &Segment,
+        payload: &[u8],
+        frame: u64,
+        history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        if self.has_ended() {
+            return;
+        }
+        let seq = segment.payload_seq();
+        let len = segment.payload_len;
+        if len > 0 {
+            let missing = len - payload.len() as u32;
+            if seq == self.next && self.ahead.is_none() {
+                self.deliver_whole(
+                    payload,
+                    missing,
+                    frame,
+                    segment.payload_start,
+                    history,
+                    event,
+                );
+            } else {
+                let held = Held {
+                    seq,
+                    octets: payload.to_vec(),
+                    missing,
+                    frame,
+                    offset: segment.payload_start,
+                };
+                self.push_out_of_order(held, history, event);
+            }
+        }
+        if segment.flags.has(Flags::FIN) {
+            let fin = seq.plus(len);
+            if fin == self.next {
+                self.known.set(Known::FIN);
+            } else if fin.after(self.next) {
+                self.ahead.get_or_insert_default().fin = Some(fin);
+            }
+        }
+    }
+
+    fn deliver_whole(
+        &mut self,
+        payload: &[u8],
+        missing: u32,
+        frame: u64,
+        offset: u32,
+        history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        if !payload.is_empty() {
+            if let Some(history) = history {
+                self.history = history.remember(self.history, self.next, payload);
+            }
+            self.advance(payload.len() as u32);
+            event(Event::Octets(Chunk {
+                octets: payload,
+                frame,
+                offset,
+            }));
+        }
+        if missing > 0 {
+            self.advance(missing);
+            event(Event::Gap(u64::from(missing)));
+        }
+    }
+
+    fn advance(&mut self, octets: u32) {
+        self.next = self.next.plus(octets);
+        self.position += u64::from(octets);
+    }
+
+    /// Offset of a sequence number from the start of the data, for numbers near `next`.
+    fn offset_of(&self, seq: SeqNumber) -> u64 {
+        self.position
+            .saturating_add_signed(i64::from(seq.since(self.next)))
+    }
+
+    fn push_out_of_order(
+        &mut self,
+        mut held: Held,
+        history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        let frame = held.frame;
+        if held.seq.before(self.next) {
+            let old = self.next.since(held.seq).unsigned_abs();
+            // One octet just before the next one is a keep-alive, whose octet means nothing
+            // (RFC 9293 section 3.8.4).
+            let keep_alive = old == 1 && held.octets.len() + held.missing as usize == 1;
+            if let (Some(history), false) = (&history, keep_alive) {
+                self.compare_with_delivered(history, &held, event);
+            }
+            if !held.end().after(self.next) {
+                return;
+            }
+            let captured_old = old.min(held.octets.len() as u32);
+            held.octets.drain(..captured_old as usize);
+            held.missing -= old - captured_old;
+            held.offset += captured_old;
+            held.seq = self.next;
+        }
+        let ahead = self.ahead.get_or_insert_default();
+        for differs in ahead.insert(held) {
+            event(Event::Conflict(Conflict {
+                frame,
+                from: self.offset_of(differs.from),
+                to: self.offset_of(differs.to),
+            }));
+        }
+        self.deliver_held(history, event);
+        if self.can_concede() {
+            self.concede(None, event);
+        }
+    }
+
+    fn compare_with_delivered(
+        &self,
+        history: &History,
+        held: &Held,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        let (mut from, mut to) = (u64::MAX, 0);
+        let len = held.octets.len() as u32;
+        history.overlaps(self.history, held.seq, len, |run, octets| {
+            let start = run.later(held.seq);
+            let first = &octets[start.octets_after(run) as usize..];
+            let second = &held.octets[start.octets_after(held.seq) as usize..];
+            let common = first.len().min(second.len());
+            if let Some(differs) = difference(start, &first[..common], &second[..common]) {
+                from = from.min(self.offset_of(differs.from));
+                to = to.max(self.offset_of(differs.to));
+            }
+        });
+        if from < to {
+            event(Event::Conflict(Conflict {
+                frame: held.frame,
+                from,
+                to,
+            }));
+        }
+    }
+
+    /// Delivers what is held and next in order.
+    fn deliver_held(
+        &mut self,
+        mut history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        loop {
+            let next = self.next;
+            let Some(ahead) = &mut self.ahead else { return };
+            if ahead.first().is_some_and(|held| held.seq == next) {
+                if let Some(held) = ahead.pop() {
+                    self.deliver_whole(
+                        &held.octets,
+                        held.missing,
+                        held.frame,
+                        held.offset,
+                        history.as_deref_mut(),
+                        event,
+                    );
+                }
+                continue;
+            }
+            if ahead.fin == Some(next) {
+                self.known.set(Known::FIN);
+                self.ahead = None;
+            } else if ahead.is_empty() {
+                self.ahead = None;
+            }
+            return;
+        }
+    }
+
+    /// Gives the hole before the first held octets up and delivers what follows.
+    pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
+        let Some(ahead) = &self.ahead else { return };
+        let Some(seq) = ahead.first().map(|held| held.seq).or(ahead.fin) else {
+            return;
+        };
+        let hole = seq.octets_after(self.next);
+        self.advance(hole);
+        if hole > 0 {
+            event(Event::Gap(u64::from(hole)));
+        }
+        self.deliver_held(history, event);
+    }
+
+    /// Concedes holes until nothing is held, and tells of acknowledged octets that were never
+    /// captured: nothing more comes.
+    pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
+        while self.ahead.is_some() && !self.has_ended() {
+            self.concede(None, event);
+        }
+        let lost = self.acked.since(self.next);
+        // One octet more than there was data is the FIN that was not captured.
+        if self.known.has(Known::ACKED) && self.known.has(Known::SENT) && lost > 1 {
+            self.advance(lost.unsigned_abs());
+            event(Event::Gap(u64::from(lost.unsigned_abs())));
+        }
+    }
+
+    /// Gives up what is held beyond a bound: says how much, and goes on behind the hole.
+    pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) {
+        let octets = self.ahead.as_ref().map_or(0, |ahead| ahead.octets());
+        event(Event::GivenUp(octets));
+        self.concede(None, event);
+    }
+}

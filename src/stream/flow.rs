@@ -1,0 +1,210 @@
+//! One TCP connection: its ends, its two directions, and who is the server.
+
+use crate::capture::Timestamp;
+use crate::packet::Endpoint;
+
+/// One of a flow's two ends. The order is that of their addresses and means nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The end that sorts first.
+    A,
+    /// The other.
+    B,
+}
+
+impl Side {
+    /// Both sides.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// The other side.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+}
+
+/// What an end of a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Opened the connection and sends requests.
+    Client,
+    /// Accepted it and sends responses.
+    Server,
+}
+
+impl Role {
+    /// `client` or `server`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+
+    /// The other role.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// How it is known who the client is; the better evidence wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Evidence {
+    /// The lower port is taken for the server's.
+    #[default]
+    LowerPort,
+    /// Requests and responses were seen.
+    Content,
+    /// One port, and only one, is watched: it is the server's.
+    WatchedPort,
+    /// The handshake was seen.
+    Handshake,
+}
+
+/// A TCP connection and what is kept with it.
+#[derive(Debug)]
+pub struct Flow<S> {
+    pub(super) ends: [Endpoint; 2],
+    /// Time of the flow's first frame.
+    pub first: Timestamp,
+    /// Time of its last frame.
+    pub last: Timestamp,
+    /// The stream's number, from 0 in order of first frame.
+    pub stream: u32,
+    frames: [u32; 2],
+    wire_octets: [u64; 2],
+    syn: [bool; 2],
+    client: Side,
+    evidence: Evidence,
+    watched: bool,
+    /// What the handler keeps.
+    pub state: S,
+}
+
+impl<S: Default> Flow<S> {
+    pub(super) fn new(ends: [Endpoint; 2], stream: u32, time: Timestamp, watch: [bool; 2]) -> Self {
+        let (client, evidence) = match watch {
+            [true, false] => (Side::B, Evidence::WatchedPort),
+            [false, true] => (Side::A, Evidence::WatchedPort),
+            _ if ends[0].port < ends[1].port => (Side::B, Evidence::LowerPort),
+            _ => (Side::A, Evidence::LowerPort),
+        };
+        Self {
+            ends,
+            first: time,
+            last: time,
+            stream,
+            frames: [0; 2],
+            wire_octets: [0; 2],
+            syn: [false; 2],
+            client,
+            evidence,
+            watched: watch[0] || watch[1],
+            state: S::default(),
+        }
+    }
+}
+
+impl<S> Flow<S> {
+    /// The address of one side.
+    #[must_use]
+    pub const fn end(&self, side: Side) -> Endpoint {
+        self.ends[side.index()]
+    }
+
+    /// What a side is, as far as it can be told.
+    #[must_use]
+    pub fn role(&self, side: Side) -> Role {
+        if side == self.client {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+
+    /// The side that has this role.
+    #[must_use]
+    pub const fn side(&self, role: Role) -> Side {
+        match role {
+            Role::Client => self.client,
+            Role::Server => self.client.other(),
+        }
+    }
+
+    /// Whether the roles are known by the handshake or by a watched port, so that a message in
+    /// the wrong direction is the message's fault.
+    #[must_use]
+    pub fn roles_are_certain(&self) -> bool {
+        self.evidence >= Evidence::WatchedPort
+    }
+
+    /// Says that the content shows `side` to be `role`; better evidence is not overruled.
+    pub fn role_by_content(&mut self, side: Side, role: Role) {
+        if self.evidence < Evidence::Content {
+            self.set_client(
+                if role == Role::Client {
+                    side
+                } else {
+                    side.other()
+                },
+                Evidence::Content,
+            );
+        }
+    }
+
+    pub(super) fn set_client(&mut self, client: Side, evidence: Evidence) {
+        if evidence >= self.evidence {
+            self.client = client;
+            self.evidence = evidence;
+        }
+    }
+
+    /// Whether one of the ports is one where RegLogin is expected.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    /// Whether the capture holds the start of this side's data (its SYN).
+    #[must_use]
+    pub const fn starts_with_syn(&self, side: Side) -> bool {
+        self.syn[side.index()]
+    }
+
+    /// Frames sent by a side.
+    #[must_use]
+    pub const fn frames(&self, side: Side) -> u64 {
+        self.frames[side.index()] as u64
+    }
+
+    /// Octets on the wire of the frames sent by a side.
+    #[must_use]
+    pub const fn wire_octets(&self, side: Side) -> u64 {
+        self.wire_octets[side.index()]
+    }
+
+    pub(super) fn saw_syn(&mut self, side: Side) {
+        self.syn[side.index()] = true;
+    }
+
+    pub(super) fn count(&mut self, side: Side, wire: u32) {
+        let frames = &mut self.frames[side.index()];
+        *frames = frames.saturating_add(1);
+        self.wire_octets[side.index()] += u64::from(wire);
+    }
+}

@@ -1,0 +1,145 @@
+//! The octets most recently delivered, so that a second copy can be held against the first.
+//!
+//! One ring of fixed size for all flows: what it costs does not grow with their number. A
+//! direction remembers where its last run stands; each run knows the one before it.
+
+use crate::packet::SeqNumber;
+
+/// Where a run stands in all that was ever written; `NONE` for no run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position(u64);
+
+impl Position {
+    pub const NONE: Self = Self(u64::MAX);
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// What stands in front of a run's octets: previous run, sequence number, length.
+const HEADER_LEN: usize = 8 + 4 + 4;
+
+/// Runs that are looked through at the most for one comparison.
+const MAX_STEPS: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct History {
+    ring: Vec<u8>,
+    capacity: usize,
+    /// All octets ever written, skipped ends of the ring included.
+    written: u64,
+}
+
+impl History {
+    /// A ring of this many octets; it is allocated as it fills.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            ring: Vec::new(),
+            capacity,
+            written: 0,
+        }
+    }
+
+    /// Remembers a run that was delivered, and gives its position.
+    pub fn remember(&mut self, previous: Position, seq: SeqNumber, octets: &[u8]) -> Position {
+        let len = HEADER_LEN + octets.len();
+        if len > self.capacity {
+            return Position::NONE;
+        }
+        let mut at = (self.written % self.capacity as u64) as usize;
+        if at + len > self.capacity {
+            self.written += (self.capacity - at) as u64;
+            at = 0;
+        }
+        if self.ring.len() < at + len {
+            self.ring
+                .resize((at + len).next_power_of_two().min(self.capacity), 0);
+        }
+        let position = Position(self.written);
+        let slot = &mut self.ring[at..at + len];
+        slot[..8].copy_from_slice(&previous.0.to_le_bytes());
+        slot[8..12].copy_from_slice(&seq.0.to_le_bytes());
+        slot[12..16].copy_from_slice(&(octets.len() as u32).to_le_bytes());
+        slot[HEADER_LEN..].copy_from_slice(octets);
+        self.written += len as u64;
+        position
+    }
+
+    fn run(&self, position: Position) -> Option<(Position, SeqNumber, &[u8])> {
+        let age = self.written.checked_sub(position.0)?;
+        if position == Position::NONE || age > self.capacity as u64 {
+            return None;
+        }
+        let at = (position.0 % self.capacity as u64) as usize;
+        let header = self.ring.get(at..at + HEADER_LEN)?;
+        let previous = u64::from_le_bytes(header[..8].try_into().ok()?);
+        let seq = u32::from_le_bytes(header[8..12].try_into().ok()?);
+        let len = u32::from_le_bytes(header[12..16].try_into().ok()?) as usize;
+        let octets = self.ring.get(at + HEADER_LEN..at + HEADER_LEN + len)?;
+        Some((Position(previous), SeqNumber(seq), octets))
+    }
+
+    /// Calls `found` with each remembered run of the direction that overlaps `seq..seq + len`,
+    /// the latest first.
+    pub fn overlaps(
+        &self,
+        last: Position,
+        seq: SeqNumber,
+        len: u32,
+        mut found: impl FnMut(SeqNumber, &[u8]),
+    ) {
+        let mut position = last;
+        for _ in 0..MAX_STEPS {
+            let Some((previous, run, octets)) = self.run(position) else {
+                return;
+            };
+            let run_end = run.plus(octets.len() as u32);
+            if !run_end.after(seq) {
+                return;
+            }
+            if run.before(seq.plus(len)) {
+                found(run, octets);
+            }
+            position = previous;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlaps(history: &History, last: Position, seq: u32, len: u32) -> Vec<(u32, Vec<u8>)> {
+        let mut found = Vec::new();
+        history.overlaps(last, SeqNumber(seq), len, |seq, octets| {
+            found.push((seq.0, octets.to_vec()));
+        });
+        found
+    }
+
+    #[test]
+    fn finds_the_runs_that_overlap() {
+        let mut history = History::new(4096);
+        let mut last = Position::NONE;
+        for (seq, octets) in [(10, b"aaaa"), (14, b"bbbb"), (18, b"cccc")] {
+            last = history.remember(last, SeqNumber(seq), octets);
+        }
+        assert_eq!(overlaps(&history, last, 15, 2), [(14, b"bbbb".to_vec())]);
+        assert_eq!(overlaps(&history, last, 12, 8).len(), 3);
+        assert_eq!(overlaps(&history, last, 22, 5), []);
+    }
+
+    #[test]
+    fn what_was_overwritten_is_forgotten() {
+        let mut history = History::new(100);
+        let first = history.remember(Position::NONE, SeqNumber(0), b"first");
+        for seq in 0..50 {
+            history.remember(Position::NONE, SeqNumber(seq), b"other");
+        }
+        assert_eq!(overlaps(&history, first, 0, 5), []);
+        assert!(history.ring.len() <= 100);
+    }
+}

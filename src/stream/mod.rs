@@ -1,0 +1,67 @@
+//! TCP connections: which stream a segment belongs to, and each direction's octets in order as
+//! its receiver got them.
+//!
+//! Enters: segments with their payload. Leaves, through a [`Handler`]: octets in order, each run
+//! knowing its frame; gaps, conflicts and ends. Streams are numbered as Wireshark's `tcp.stream`.
+//! Open flows are kept, closed and idle ones are let go by capture time; every buffer is bounded.
+
+mod ahead;
+mod direction;
+mod flow;
+mod history;
+mod table;
+
+pub use flow::{Flow, Role, Side};
+pub use table::{FlowTable, Limits, Placement, Totals};
+
+/// A run of octets of one direction, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    /// The octets; never none.
+    pub octets: &'a [u8],
+    /// Frame that carried them. The frame that made them available is the one being pushed.
+    pub frame: u64,
+    /// Offset of the first octet in that frame's packet.
+    pub offset: u32,
+}
+
+/// What ended a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its sender closed it (FIN).
+    Fin,
+    /// The connection was reset (RST).
+    Reset,
+    /// The capture ended, the flow was idle for too long, or its ports were used again.
+    LetGo,
+}
+
+/// A second copy of octets that differs from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// Frame with the second copy.
+    pub frame: u64,
+    /// Offset of the first differing octet from the start of the direction's data.
+    pub from: u64,
+    /// Offset after the last differing octet.
+    pub to: u64,
+}
+
+/// Takes what a direction's receiver got. `S` is what the handler keeps with each flow.
+pub trait Handler<S> {
+    /// Whether delivered octets of this flow are to be remembered, so that second copies can be
+    /// held against them.
+    fn remembers(&self, flow: &Flow<S>) -> bool;
+    /// Octets came in order.
+    fn octets(&mut self, flow: &mut Flow<S>, from: Side, chunk: Chunk<'_>);
+    /// This many octets were never captured; what comes next follows behind them.
+    fn gap(&mut self, flow: &mut Flow<S>, from: Side, octets: u64);
+    /// A second copy differs from the first, which counts.
+    fn conflict(&mut self, flow: &mut Flow<S>, from: Side, conflict: Conflict);
+    /// Octets held out of order were given up because a bound was reached; the gap follows.
+    fn given_up(&mut self, flow: &mut Flow<S>, from: Side, octets: u64);
+    /// No more octets come from this side. Called once a side.
+    fn ended(&mut self, flow: &mut Flow<S>, from: Side, end: End);
+    /// The flow is let go; both sides have ended. Called once a flow.
+    fn let_go(&mut self, flow: &mut Flow<S>);
+}
