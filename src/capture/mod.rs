@@ -7,6 +7,7 @@ mod batch;
 mod clock;
 mod error;
 mod file;
+pub mod live;
 mod merge;
 mod octets;
 mod options;

@@ -1,0 +1,139 @@
+//! Live capture on the loopback interface. Needs the right to capture; says so where it has none.
+#![cfg(feature = "live")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use authscope::capture::live::{LiveOptions, LiveSource, interfaces};
+use authscope::capture::{Batch, FrameSource, What};
+
+/// Opens a capture, or says loudly that the test is skipped.
+fn capture(options: &LiveOptions) -> Option<LiveSource> {
+    match LiveSource::open(options) {
+        Ok(source) => Some(source),
+        Err(error) if error.to_string().contains("permission denied") => {
+            assert!(error.to_string().contains("setcap cap_net_raw"), "{error}");
+            eprintln!("SKIPPED live capture: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Opens a connection to `listener`, sends `octets` and closes it.
+fn talk(listener: &TcpListener, octets: &[u8]) {
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    client.write_all(octets).unwrap();
+    let mut read = vec![0; octets.len()];
+    server.read_exact(&mut read).unwrap();
+}
+
+#[test]
+fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
+    let listeners: Vec<TcpListener> = ["127.0.0.1:0", "[::1]:0"]
+        .iter()
+        .filter_map(|address| match TcpListener::bind(address) {
+            Ok(listener) => Some(listener),
+            Err(error) => {
+                eprintln!("SKIPPED {address}: {error}");
+                None
+            }
+        })
+        .collect();
+    let unwatched = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = LiveOptions {
+        ports: listeners
+            .iter()
+            .map(|l| l.local_addr().unwrap().port())
+            .collect(),
+        stop: Arc::clone(&stop),
+        ..LiveOptions::default()
+    };
+    let Some(mut source) = capture(&options) else {
+        return;
+    };
+    let counters = source.counters();
+    let large = vec![b'L'; 200_000];
+    for (n, listener) in listeners.iter().enumerate() {
+        talk(listener, format!("MARK{n}").as_bytes());
+        talk(listener, &large);
+    }
+    talk(&unwatched, b"UNWATCHED");
+    stop.store(true, Ordering::Relaxed);
+
+    let (mut batch, mut octets, mut numbers) = (Batch::default(), Vec::<u8>::new(), Vec::new());
+    let (mut interfaces, mut last) = (0, 0);
+    loop {
+        let more = source.fill(&mut batch).unwrap();
+        for frame in batch.frames() {
+            numbers.push(frame.number);
+            octets.extend_from_slice(frame.octets);
+            assert_eq!(frame.header.wire, frame.header.captured);
+            assert!(frame.header.time.0 >= last, "time goes backwards");
+            last = frame.header.time.0;
+        }
+        interfaces += batch
+            .asides
+            .iter()
+            .filter(|a| matches!(a.what, What::Interface(_)))
+            .count();
+        if !more {
+            break;
+        }
+    }
+    let has = |words: &[u8]| octets.windows(words.len()).any(|window| window == words);
+    for n in 0..listeners.len() {
+        assert!(has(format!("MARK{n}").as_bytes()));
+    }
+    assert!(!has(b"UNWATCHED"), "the filter lets other ports through");
+    let sent = octets.iter().filter(|&&octet| octet == b'L').count();
+    assert!(sent >= 200_000 * listeners.len());
+    assert_eq!(interfaces, 1);
+    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64));
+    assert!(counters.received() >= numbers.len() as u64);
+    assert_eq!(counters.dropped(), 0);
+    // Nanoseconds since 1970, not microseconds in their place: later than 2020.
+    assert!(last > 1_577_836_800 * 1_000_000_000, "{last}");
+    assert!(matches!(source.fill(&mut batch), Ok(false)));
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let options = |filter: Option<&str>, interface: Option<&str>| LiveOptions {
+        filter: filter.map(str::to_owned),
+        interface: interface.map(str::to_owned),
+        ..LiveOptions::default()
+    };
+    if capture(&LiveOptions::default()).is_none() {
+        return;
+    }
+    let error = LiveSource::open(&options(Some("tcp prot 80"), None))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("\"tcp prot 80\"") && error.contains("syntax error"),
+        "{error}"
+    );
+    let error = LiveSource::open(&options(None, Some("nonesuch0")))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.starts_with(
+            "cannot capture on \"nonesuch0\": there is no such interface. Choose one of: "
+        ),
+        "{error}"
+    );
+    let loopback = interfaces()
+        .unwrap()
+        .into_iter()
+        .find(|i| i.loopback)
+        .unwrap();
+    assert!(error.contains(&loopback.name), "{error}");
+    assert!(loopback.up);
+}
