@@ -78,6 +78,8 @@ pub trait HasDissectState {
 pub trait Finds<S> {
     /// A message is there, whole or as far as it goes.
     fn message(&mut self, flow: &mut Flow<S>, from: Side, message: Message);
+    /// Octets were never captured, after the first `begun` octets of a message.
+    fn lost(&mut self, flow: &mut Flow<S>, from: Side, begun: usize, octets: u64);
     /// Something is to be said about a stream that is about no message.
     fn note(&mut self, flow: &mut Flow<S>, from: Side, note: Note);
 }
@@ -350,6 +352,14 @@ impl Work {
 }
 
 impl DirectionState {
+    /// Octets held of a message that is not whole yet.
+    fn begun(&self) -> usize {
+        match (&self.work, self.mode) {
+            (Some(work), Mode::Boundary) => work.octets.len(),
+            _ => 0,
+        }
+    }
+
     /// Searches for a right header. Gives what is left of `chunk`: in mode
     /// [`Mode::Boundary`] the header is found and stands at the start of what is held and left.
     fn search<'a>(&mut self, chunk: Chunk<'a>, arrival: Arrival) -> Chunk<'a> {
@@ -507,7 +517,11 @@ pub fn gap<S: HasDissectState>(
         Protocol::Unknown if watched || direction.work.is_some() => {}
         _ => return,
     }
+    let begun = direction.begun();
     cut(flow, from, CutBy::Gap, finds);
+    if flow.state.dissect().protocol == Protocol::RegLogin {
+        finds.lost(flow, from, begun, octets);
+    }
     let direction = &mut flow.state.dissect().directions[index(from)];
     direction.mode = Mode::Search;
     let work = direction.work.get_or_insert_default();
@@ -588,10 +602,15 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
     emit(flow, from, found, finds);
 }
 
-/// The command of a message that counts in an exchange: known, and not cut off.
+/// The command of a message that counts in an exchange: known, sent in the right direction, and
+/// received whole by its receiver, captured whole or not.
 #[must_use]
 pub fn exchanged(message: &Message) -> Option<Command> {
-    let cut = |note: &Note| matches!(note, Note::CutOff { .. });
+    let counts_not = |note: &Note| match note {
+        Note::CutOff { by, .. } => *by != CutBy::Gap,
+        Note::WrongDirection(_) => true,
+        _ => false,
+    };
     let command = message.view().command()?;
-    (command.kind().is_some() && !message.notes.iter().any(cut)).then_some(command)
+    (command.kind().is_some() && !message.notes.iter().any(counts_not)).then_some(command)
 }

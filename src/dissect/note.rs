@@ -259,18 +259,6 @@ impl Note {
     }
 }
 
-/// `1 octet`, `2 octets`.
-struct Octets(u64);
-
-impl fmt::Display for Octets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => f.write_str("1 octet"),
-            many => write!(f, "{many} octets"),
-        }
-    }
-}
-
 /// A field's label in the middle of a sentence.
 fn name(field: &Field) -> String {
     field.label.to_lowercase()
@@ -331,15 +319,13 @@ impl fmt::Display for Note {
                 };
                 write!(f, "cut off after {have} of {need} octets: {by}")
             }
-            Self::Gap { octets } => {
-                write!(f, "never captured before this: {}", Octets(*octets))
+            Self::Gap { octets: 1 } => f.write_str("1 octet of the stream was never captured"),
+            Self::Gap { octets } => write!(f, "{octets} octets of the stream were never captured"),
+            Self::Skipped { octets: 1 } => {
+                f.write_str("1 octet was passed over: part of no message")
             }
             Self::Skipped { octets } => {
-                write!(
-                    f,
-                    "passed over before this, as part of no message: {}",
-                    Octets(*octets)
-                )
+                write!(f, "{octets} octets were passed over: part of no message")
             }
             Self::Conflict { frame, from, to } => write!(
                 f,
@@ -348,8 +334,7 @@ impl fmt::Display for Note {
             ),
             Self::GivenUp { octets } => write!(
                 f,
-                "the buffer was full; given up out of order: {}",
-                Octets(*octets)
+                "{octets} octets out of order could not wait longer: the buffer was full"
             ),
             Self::FragmentOverlap { conflict: false } => f.write_str("IP fragments overlap"),
             Self::FragmentOverlap { conflict: true } => {
@@ -385,7 +370,7 @@ mod tests {
             ),
             (
                 Note::Gap { octets: 1 },
-                "never captured before this: 1 octet",
+                "1 octet of the stream was never captured",
             ),
             (
                 Note::ZeroFilled(&PASSWORD),

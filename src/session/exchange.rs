@@ -13,10 +13,28 @@ const MAX_WAITING: usize = 1 << 14;
 /// A request that waits for its response.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
+    /// The message's number; [`LOST`] for a request that was never captured.
     id: u64,
     frame: u64,
     time: Timestamp,
     command: Command,
+}
+
+/// Number of no message.
+const LOST: u64 = u64::MAX;
+
+impl Waiting {
+    const fn was_captured(&self) -> bool {
+        self.id != LOST
+    }
+
+    const fn resolved(&self, response: Option<Peer>) -> Resolution {
+        Resolution {
+            request: self.id,
+            command: self.command,
+            response,
+        }
+    }
 }
 
 /// What became of a request.
@@ -71,7 +89,7 @@ impl ExchangeState {
     pub(super) fn pair(&mut self, id: u64, message: &mut Message) -> Option<Resolution> {
         let command = exchanged(message)?;
         if command.kind() == Some(Kind::Request) {
-            if let Some(last) = self.last() {
+            if let Some(last) = self.last().filter(|last| last.was_captured()) {
                 message.notes.push(Note::Pipelined { after: last.frame });
             }
             self.push(Waiting {
@@ -82,7 +100,7 @@ impl ExchangeState {
             });
             return None;
         }
-        let Some(request) = self.pop() else {
+        let Some(request) = self.pop().filter(Waiting::was_captured) else {
             message.notes.push(Note::NoRequest);
             return None;
         };
@@ -97,22 +115,41 @@ impl ExchangeState {
             frame: request.frame,
             elapsed,
         });
-        Some(Resolution {
-            request: request.id,
-            command: request.command,
-            response: Some(Peer {
-                frame: message.frame,
-                elapsed,
-            }),
-        })
+        Some(request.resolved(Some(Peer {
+            frame: message.frame,
+            elapsed,
+        })))
+    }
+
+    /// This many messages of a kind were never captured: requests whose responses may come, or
+    /// responses to the requests that have waited longest, which are given.
+    pub(super) fn lost(&mut self, kind: Kind, messages: u64) -> Vec<Resolution> {
+        let messages = messages.min(MAX_WAITING as u64);
+        let mut resolved = Vec::new();
+        for _ in 0..messages {
+            match kind {
+                Kind::Request => self.push(Waiting {
+                    id: LOST,
+                    frame: 0,
+                    time: Timestamp::default(),
+                    command: Command::Unknown(0),
+                }),
+                Kind::Response => match self.pop() {
+                    None => break,
+                    Some(request) if request.was_captured() => {
+                        resolved.push(request.resolved(None));
+                    }
+                    Some(_) => {}
+                },
+            }
+        }
+        resolved
     }
 
     /// The requests left without a response, oldest first.
     pub(super) fn unanswered(&mut self) -> impl Iterator<Item = Resolution> {
-        std::iter::from_fn(|| self.pop()).map(|request| Resolution {
-            request: request.id,
-            command: request.command,
-            response: None,
-        })
+        std::iter::from_fn(|| self.pop())
+            .filter(Waiting::was_captured)
+            .map(|request| request.resolved(None))
     }
 }

@@ -4,12 +4,14 @@
 //! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
 
 mod exchange;
+mod hold;
 mod inspector;
 mod record;
 mod run;
 mod tracker;
 
 pub use exchange::{ExchangeState, Resolution};
+pub use hold::{Held, Hold, MAX_HELD};
 pub use inspector::{Inspector, Options};
 pub use record::{FrameRecord, Remainder};
 pub use run::{RunError, Sink, run};

@@ -2,7 +2,8 @@
 
 use super::exchange::{ExchangeState, Resolution};
 use crate::dissect::{self, Arrival, CutBy, DissectState, Finds, HasDissectState, Message, Note};
-use crate::stream::{Chunk, Conflict, End, Flow, Handler, Side};
+use crate::protocol::Kind;
+use crate::stream::{Chunk, Conflict, End, Flow, Handler, Role, Side};
 
 /// What is kept with a flow above its octets.
 #[derive(Debug, Default)]
@@ -88,6 +89,18 @@ impl Finds<FlowState> for Findings<'_> {
         self.found.messages.push(message);
     }
 
+    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, begun: usize, octets: u64) {
+        let kind = match flow.role(from) {
+            Role::Client => Kind::Request,
+            Role::Server => Kind::Response,
+        };
+        let reached = begun as u64 + octets;
+        let messages = reached.div_ceil(kind.len() as u64) - u64::from(begun > 0);
+        self.found
+            .resolutions
+            .extend(flow.state.exchange.lost(kind, messages));
+    }
+
     fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
         let stream = flow.stream;
         self.found.notes.push(StreamNote { stream, note });
@@ -152,7 +165,7 @@ impl Handler<FlowState> for Tracker {
         let (arrival, mut finds) = self.finds();
         dissect::ended(flow, from, by, arrival, &mut finds);
         // The side that answers is gone: what waits for it gets no answer.
-        let answers = flow.role(from) == crate::stream::Role::Server;
+        let answers = flow.role(from) == Role::Server;
         if answers || end != End::Fin {
             self.found
                 .resolutions
@@ -161,8 +174,7 @@ impl Handler<FlowState> for Tracker {
     }
 
     fn let_go(&mut self, flow: &mut Flow<FlowState>) {
-        use crate::stream::Role::{Client, Server};
-        let sides = [flow.side(Client), flow.side(Server)];
+        let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
             stream: flow.stream,
             ends: sides.map(|side| flow.end(side)),

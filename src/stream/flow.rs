@@ -167,8 +167,9 @@ impl<S> Flow<S> {
         }
     }
 
+    /// Better evidence wins; of equal evidence the first, as with SYNs from both sides at once.
     pub(super) fn set_client(&mut self, client: Side, evidence: Evidence) {
-        if evidence >= self.evidence {
+        if evidence > self.evidence {
             self.client = client;
             self.evidence = evidence;
         }

@@ -23,7 +23,8 @@ pub struct Limits {
     pub buffer_per_direction: usize,
     /// Octets of delivered data remembered for comparison with retransmissions, of all flows.
     pub history: usize,
-    /// Nanoseconds of capture time without a frame after which an open flow is let go.
+    /// Nanoseconds of capture time without a frame after which an open flow is let go. Longer
+    /// than the two hours after which keep-alives are usual (RFC 9293 section 3.8.4).
     pub idle: i64,
     /// Nanoseconds of capture time for which a closed flow is kept for late segments.
     pub linger: i64,
@@ -37,7 +38,7 @@ impl Default for Limits {
             buffer: 64 << 20,
             buffer_per_direction: 1 << 20,
             history: 4 << 20,
-            idle: 3600 * Timestamp::SECOND,
+            idle: 4 * 3600 * Timestamp::SECOND,
             linger: 120 * Timestamp::SECOND,
             closed: 1 << 16,
         }

@@ -246,10 +246,12 @@ fn gaps(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-lost-segment.pcap",
         [
             "The request's second segment was never captured; the server acknowledges all of it.",
-            "A gap of 20 octets, noted once; then the response, and a login that succeeds.",
+            "The request as far as it was captured, a gap of 20 octets, noted once; then the \
+             response, and a login that succeeds.",
         ],
         &talk,
         &[
+            (4, 0, Client, RegistrationRequest),
             (7, 0, Server, RegistrationResponse),
             (9, 0, Client, LoginRequest),
             (11, 0, Server, LoginResponse),

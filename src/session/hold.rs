@@ -1,0 +1,202 @@
+//! Records held back until the requests in them are resolved, so that a request can name its
+//! response although that comes later.
+//!
+//! Order is kept: what stands behind a request that waits is held too. The number of messages
+//! held is bounded; the oldest then goes on without its response.
+
+use std::collections::VecDeque;
+
+use super::Resolution;
+use crate::dissect::{Message, Note, exchanged};
+use crate::protocol::{Command, Kind};
+
+/// Something that holds messages and is to be given on in order.
+pub trait Held {
+    /// The messages in it, whose numbers follow each other.
+    fn messages(&mut self) -> &mut [Message];
+}
+
+impl Held for Message {
+    fn messages(&mut self) -> &mut [Message] {
+        std::slice::from_mut(self)
+    }
+}
+
+/// Messages held at the most. Enough for tens of thousands of connections open at once; about
+/// 300 octets each.
+pub const MAX_HELD: usize = 1 << 16;
+
+#[derive(Debug)]
+struct Item<T> {
+    content: T,
+    /// Number of its first message.
+    first: u64,
+    /// Requests in it that are not resolved.
+    waiting: u32,
+}
+
+/// Items in order, some of which wait.
+#[derive(Debug)]
+pub struct Hold<T> {
+    items: VecDeque<Item<T>>,
+    messages: usize,
+    limit: usize,
+}
+
+impl<T> Default for Hold<T> {
+    fn default() -> Self {
+        Self {
+            items: VecDeque::new(),
+            messages: 0,
+            limit: MAX_HELD,
+        }
+    }
+}
+
+impl<T: Held> Hold<T> {
+    /// A hold of at most this many messages.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Takes an item whose first message has number `first`.
+    pub fn push(&mut self, mut content: T, first: u64) {
+        let messages = content.messages();
+        let is_request =
+            |message: &&Message| exchanged(message).and_then(Command::kind) == Some(Kind::Request);
+        let waiting = messages.iter().filter(is_request).count() as u32;
+        self.messages += messages.len();
+        self.items.push_back(Item {
+            content,
+            first,
+            waiting,
+        });
+    }
+
+    /// Tells a request what became of it.
+    pub fn resolve(&mut self, resolution: &Resolution) {
+        let behind = self
+            .items
+            .partition_point(|item| item.first <= resolution.request);
+        // An item without messages has the number of the next one's first.
+        let mut candidates = self.items.range_mut(..behind).rev();
+        let found = candidates.find_map(|item| {
+            let index = (resolution.request - item.first) as usize;
+            (index < item.content.messages().len()).then_some((item, index))
+        });
+        let Some((item, index)) = found else {
+            return;
+        };
+        if item.waiting == 0 {
+            return;
+        }
+        item.waiting -= 1;
+        let message = &mut item.content.messages()[index];
+        match resolution.response {
+            Some(peer) => message.peer = Some(peer),
+            None => message.notes.push(Note::Unanswered),
+        }
+    }
+
+    /// The next item in order that waits for nothing, or that cannot be held any longer.
+    pub fn pop(&mut self) -> Option<T> {
+        let ready = self.items.front()?.waiting == 0 || self.messages > self.limit;
+        if ready { self.take() } else { None }
+    }
+
+    /// The next item in order, whether it waits or not.
+    pub fn take(&mut self) -> Option<T> {
+        let mut item = self.items.pop_front()?;
+        self.messages -= item.content.messages().len();
+        Some(item.content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::dissect::Peer;
+    use crate::packet::Endpoint;
+    use crate::protocol::{Action, Description, Password, Request, Response, UserName};
+    use crate::stream::Role;
+
+    fn message(octets: &[u8]) -> Message {
+        let end = Endpoint {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 8888,
+        };
+        Message {
+            frame: 1,
+            time: Timestamp(0),
+            stream: 0,
+            sender: Role::Client,
+            source: end,
+            destination: end,
+            octets: octets.iter().copied().collect(),
+            sources: smallvec::SmallVec::new(),
+            notes: smallvec::SmallVec::new(),
+            peer: None,
+        }
+    }
+
+    fn request() -> Message {
+        let request = Request {
+            action: Action::Login,
+            user_name: UserName::new("alice").unwrap(),
+            password: Password::new(b"secret".to_vec()).unwrap(),
+        };
+        message(request.encode().as_ref())
+    }
+
+    fn response() -> Message {
+        let response = Response {
+            action: Action::Login,
+            success: true,
+            description: Description::default(),
+        };
+        message(&response.encode())
+    }
+
+    fn resolution(request: u64, frame: Option<u64>) -> Resolution {
+        Resolution {
+            request,
+            command: Command::LoginRequest,
+            response: frame.map(|frame| Peer { frame, elapsed: 5 }),
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_request_waits_with_it() {
+        let mut hold = Hold::default();
+        hold.push(request(), 0);
+        hold.push(request(), 1);
+        hold.push(response(), 2);
+        hold.resolve(&resolution(1, Some(3)));
+        assert!(hold.pop().is_none());
+        hold.resolve(&resolution(0, None));
+        let first = hold.pop().unwrap();
+        assert_eq!(first.notes.as_slice(), [Note::Unanswered]);
+        assert_eq!(hold.pop().unwrap().peer.unwrap().frame, 3);
+        assert!(hold.pop().is_some());
+        assert!(hold.pop().is_none());
+    }
+
+    #[test]
+    fn the_oldest_goes_on_when_the_hold_is_full() {
+        let mut hold = Hold::with_limit(2);
+        for first in 0..3 {
+            hold.push(request(), first);
+        }
+        assert_eq!(hold.pop().unwrap().peer, None);
+        assert!(hold.pop().is_none());
+        assert!(hold.take().is_some() && hold.take().is_some());
+        assert!(hold.take().is_none());
+    }
+}
