@@ -14,5 +14,5 @@ pub use exchange::{ExchangeState, Resolution};
 pub use hold::{Held, Hold, MAX_HELD};
 pub use inspector::{Inspector, Options};
 pub use record::{FrameRecord, Remainder};
-pub use run::{RunError, Sink, run};
+pub use run::{Sink, run};
 pub use tracker::{FlowEnd, FlowState, StreamNote};

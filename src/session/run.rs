@@ -1,9 +1,15 @@
 //! Frames from a source through the inspector to a sink, until one of them ends.
+//!
+//! With a second thread, reading and decoding of the next frames overlap with everything else;
+//! records and their order are the same.
 
 use std::ops::ControlFlow;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
+
 use super::{FrameRecord, Inspector, Remainder};
-use crate::capture::{Batch, FrameSource, SourceError};
+use crate::capture::{Aside, Batch, FrameSource, SourceError};
+use crate::packet::{Packet, decode};
 
 /// Takes what an inspector gives.
 pub trait Sink {
@@ -13,54 +19,122 @@ pub trait Sink {
     /// Takes a frame's record. `Break` ends the run; the end is told all the same.
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// Everything that has arrived was given; more may come, and may take its time. What is
-    /// buffered for a reader is to be written now.
-    fn pause(&mut self) -> Result<(), Self::Error> {
+    /// Takes what stands between frames, for those who write captures.
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
+        let _ = (aside, batch);
         Ok(())
+    }
+
+    /// Everything that has arrived was given; more may come, and may take its time. What is
+    /// buffered for a reader is to be written now. `Break` ends the run, as after a signal.
+    fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Takes what the end of the capture brings.
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
 }
 
-/// Why a run ended early.
-#[derive(Debug)]
-pub enum RunError<E> {
-    /// The source gave no more frames; all before were given to the sink, and the end too.
-    Source(SourceError),
-    /// The sink failed.
-    Sink(E),
+/// Batches on their way between the threads, at the most. Each is about a megabyte.
+const BATCHES: usize = 4;
+
+/// A batch, its frames decoded, and what the source said.
+#[derive(Debug, Default)]
+struct Decoded {
+    batch: Batch,
+    packets: Vec<Packet>,
+    /// Whether more comes, or what went wrong.
+    more: Option<Result<bool, SourceError>>,
 }
 
-/// Runs until the source ends or the sink breaks. What was found before an error of the source
-/// is given to the sink first.
+impl Decoded {
+    fn fill(&mut self, source: &mut dyn FrameSource, next_number: &mut u64) {
+        self.batch.clear();
+        self.packets.clear();
+        self.batch.first_number = *next_number;
+        self.more = Some(source.fill(&mut self.batch));
+        *next_number += self.batch.headers.len() as u64;
+        let frames = self.batch.frames();
+        self.packets
+            .extend(frames.map(|frame| decode(frame.header.link, frame.octets, frame.header.wire)));
+    }
+}
+
+/// Runs until the source ends or the sink breaks, and gives what went wrong with the source; what
+/// was found before that has gone to the sink. With `threads` above 1 the source is read and its
+/// frames are decoded by a thread of its own, which ends with the source or the process.
 pub fn run<S: Sink>(
-    source: &mut dyn FrameSource,
+    mut source: Box<dyn FrameSource + Send>,
     inspector: &mut Inspector,
     sink: &mut S,
-) -> Result<(), RunError<S::Error>> {
-    let mut batch = Batch::default();
-    let mut next_number = 1;
-    let outcome = loop {
-        batch.clear();
-        batch.first_number = next_number;
-        let filled = source.fill(&mut batch);
-        next_number += batch.headers.len() as u64;
-        let mut broke = false;
-        for frame in batch.frames() {
-            let record = inspector.push(frame);
-            if sink.record(&record).map_err(RunError::Sink)?.is_break() {
-                broke = true;
+    threads: usize,
+) -> Result<Vec<SourceError>, S::Error> {
+    let mut errors = Vec::new();
+    if threads > 1 {
+        let (filled, batches) = bounded(BATCHES);
+        let (used, empty) = bounded(BATCHES);
+        std::thread::spawn(move || read_ahead(&mut *source, &filled, &empty));
+        for mut decoded in &batches {
+            if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
+                break;
+            }
+            // The reader makes another batch where this one does not come back.
+            let _ = used.try_send(decoded);
+        }
+    } else {
+        let mut decoded = Decoded::default();
+        let mut next_number = 1;
+        loop {
+            decoded.fill(&mut *source, &mut next_number);
+            if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
                 break;
             }
         }
-        match filled {
-            _ if broke => break Ok(()),
-            Ok(true) => sink.pause().map_err(RunError::Sink)?,
-            Ok(false) => break Ok(()),
-            Err(error) => break Err(RunError::Source(error)),
+    }
+    sink.end(&inspector.finish())?;
+    Ok(errors)
+}
+
+fn read_ahead(source: &mut dyn FrameSource, filled: &Sender<Decoded>, empty: &Receiver<Decoded>) {
+    let mut next_number = 1;
+    loop {
+        let mut decoded = empty.try_recv().unwrap_or_default();
+        decoded.fill(source, &mut next_number);
+        let ended = matches!(decoded.more, Some(Ok(false)));
+        if filled.send(decoded).is_err() || ended {
+            return;
         }
-    };
-    sink.end(&inspector.finish()).map_err(RunError::Sink)?;
-    outcome
+    }
+}
+
+/// Takes a batch through the inspector to the sink. `Break` where nothing more is to come.
+fn consume<S: Sink>(
+    decoded: &mut Decoded,
+    inspector: &mut Inspector,
+    sink: &mut S,
+    errors: &mut Vec<SourceError>,
+) -> Result<ControlFlow<()>, S::Error> {
+    let batch = &decoded.batch;
+    let mut asides = batch.asides.iter().peekable();
+    for (index, (frame, packet)) in batch.frames().zip(&decoded.packets).enumerate() {
+        while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+            sink.aside(aside, batch)?;
+        }
+        let record = inspector.push_decoded(frame, *packet);
+        if sink.record(&record)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    for aside in asides {
+        sink.aside(aside, batch)?;
+    }
+    match decoded.more.take() {
+        Some(Ok(true)) => sink.pause(),
+        // A source of several files goes on behind the damaged one.
+        Some(Err(error)) => {
+            errors.push(error);
+            Ok(ControlFlow::Continue(()))
+        }
+        Some(Ok(false)) | None => Ok(ControlFlow::Break(())),
+    }
 }
