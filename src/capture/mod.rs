@@ -5,6 +5,7 @@
 
 mod batch;
 mod clock;
+mod encode;
 mod error;
 mod file;
 pub mod live;
@@ -13,11 +14,15 @@ mod octets;
 mod options;
 mod pcap;
 mod pcapng;
+mod rotate;
 mod sniff;
 mod time;
+mod writer;
 
 pub use batch::{Aside, Batch, Frame, FrameHeader, FrameSource, Interface, LinkType, What};
 pub use error::{FileError, FileName, SourceError};
 pub use file::{FileSource, Progress, ReadOptions, open};
 pub use merge::{MergedSource, open_all};
+pub use rotate::{LimitError, Limits};
 pub use time::{Seconds, Timestamp};
+pub use writer::{CaptureWriter, WriteError, WriteOptions};

@@ -40,6 +40,14 @@ pub(super) enum Value {
 
 /// The last option of a list.
 pub(super) const END: u16 = 0;
+/// `opt_comment`: text, any number of them in any list.
+pub(super) const COMMENT: u16 = 1;
+/// `if_name`.
+pub(super) const NAME: u16 = 2;
+/// `if_tsresol`: the resolution of an interface's clock.
+pub(super) const RESOLUTION: u16 = 9;
+/// `if_tsoffset`: seconds to add to an interface's clock.
+pub(super) const OFFSET: u16 = 14;
 
 /// Options of a section header, all of them text.
 pub(super) fn of_section(_: u16) -> Value {
@@ -96,6 +104,27 @@ pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) 
         at = end;
     }
     at
+}
+
+/// The options of a little-endian list, up to its end or its first broken one: code and value.
+pub(super) fn list(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (head, rest) = octets.split_first_chunk::<4>()?;
+        let code = Order::Little.half(head, 0);
+        let length = usize::from(Order::Little.half(head, 2));
+        let value = rest.get(..length)?;
+        octets = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        (code != END).then_some((code, value))
+    })
+}
+
+/// Appends an option to a little-endian list. Values beyond 65,535 octets are cut.
+pub(super) fn push(list: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+    list.extend(code.to_le_bytes());
+    list.extend(length.to_le_bytes());
+    list.extend(&value[..usize::from(length)]);
+    list.resize(list.len() + usize::from(length).wrapping_neg() % 4, 0);
 }
 
 /// Block type of interface statistics, whose body begins with the interface's number.

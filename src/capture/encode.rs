@@ -1,0 +1,241 @@
+//! pcapng as it is written: one little-endian section whose interfaces are numbered as read.
+
+use super::batch::{FrameHeader, Interface};
+use super::options::{self, COMMENT, END, NAME, OFFSET, RESOLUTION};
+use super::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION};
+use super::time::Timestamp;
+
+/// `shb_userappl`: the program that wrote the file.
+const PROGRAM: u16 = 4;
+/// Name resolution and decryption secrets: of use to every frame after them, in every file.
+const NAMES: u32 = 4;
+const SECRETS: u32 = 10;
+
+/// The most octets that are written again at the start of each further file.
+const MAX_PREAMBLE: usize = 16 << 20;
+
+/// Turns frames and what stands between them into octets.
+#[derive(Debug, Default)]
+pub(super) struct Encoder {
+    /// What a further file has to begin with: the section header, every interface so far, names
+    /// and secrets.
+    preamble: Vec<u8>,
+    clocks: Vec<Clock>,
+}
+
+/// How an interface's times are written.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// Nanoseconds in a unit.
+    unit: i64,
+    /// Nanoseconds to take off first.
+    offset: i64,
+}
+
+impl Encoder {
+    /// Whether the section header is still to come.
+    pub(super) fn fresh(&self) -> bool {
+        self.preamble.is_empty()
+    }
+
+    /// What a further file begins with.
+    pub(super) fn preamble(&self) -> &[u8] {
+        &self.preamble
+    }
+
+    /// The section header, with the original's options but for the program's name.
+    pub(super) fn section(&mut self, original: &[u8], out: &mut Vec<u8>) {
+        let mut body = 0x1a2b_3c4d_u32.to_le_bytes().to_vec();
+        body.extend([1, 0, 0, 0]);
+        body.extend(u64::MAX.to_le_bytes());
+        for (code, value) in options::list(original).filter(|(code, _)| *code != PROGRAM) {
+            options::push(&mut body, code, value);
+        }
+        let program = concat!("authscope ", env!("CARGO_PKG_VERSION"));
+        options::push(&mut body, PROGRAM, program.as_bytes());
+        options::push(&mut body, END, &[]);
+        self.lasting(SECTION, &body, out);
+    }
+
+    /// An interface: its own options, and its clock as it was where nanoseconds can tell it,
+    /// else in nanoseconds.
+    pub(super) fn interface(&mut self, interface: &Interface, out: &mut Vec<u8>) {
+        let exact = interface.resolution <= 9;
+        let (resolution, offset) = if exact {
+            (interface.resolution, interface.offset)
+        } else {
+            (9, 0)
+        };
+        let mut body = interface.link.0.to_le_bytes().to_vec();
+        body.extend([0, 0]);
+        body.extend(interface.snaplen.to_le_bytes());
+        let mut named = false;
+        for (code, value) in options::list(&interface.options) {
+            named |= code == NAME;
+            if !matches!(code, RESOLUTION | OFFSET) {
+                options::push(&mut body, code, value);
+            }
+        }
+        if let (false, Some(name)) = (named, &interface.name) {
+            options::push(&mut body, NAME, name.as_bytes());
+        }
+        options::push(&mut body, RESOLUTION, &[resolution]);
+        if offset != 0 {
+            options::push(&mut body, OFFSET, &offset.to_le_bytes());
+        }
+        options::push(&mut body, END, &[]);
+        self.clocks.push(Clock {
+            unit: 10i64.pow(9 - u32::from(resolution)),
+            offset: offset.saturating_mul(Timestamp::SECOND),
+        });
+        self.lasting(INTERFACE, &body, out);
+    }
+
+    /// Interfaces that no source told of, up to that of `header`.
+    pub(super) fn complete(&mut self, header: &FrameHeader, out: &mut Vec<u8>) {
+        while self.clocks.len() <= header.interface as usize {
+            let unknown = Interface {
+                index: self.clocks.len() as u32,
+                link: header.link,
+                snaplen: 0,
+                resolution: 9,
+                offset: 0,
+                name: None,
+                options: Vec::new(),
+            };
+            self.interface(&unknown, out);
+        }
+    }
+
+    /// A frame with its own options and further comments.
+    pub(super) fn frame(
+        &self,
+        header: &FrameHeader,
+        octets: &[u8],
+        original: &[u8],
+        comments: &[String],
+        out: &mut Vec<u8>,
+    ) {
+        let clock = self.clocks.get(header.interface as usize);
+        let clock = clock.copied().unwrap_or(Clock { unit: 1, offset: 0 });
+        let units = header.time.0.saturating_sub(clock.offset) / clock.unit;
+        // pcapng has no time before its clock's start.
+        let units = u64::try_from(units).unwrap_or(0);
+        let start = begin(ENHANCED_PACKET, out);
+        for word in [
+            header.interface,
+            (units >> 32) as u32,
+            units as u32,
+            octets.len() as u32,
+            header.wire,
+        ] {
+            out.extend(word.to_le_bytes());
+        }
+        out.extend_from_slice(octets);
+        pad(start, out);
+        let before = out.len();
+        out.extend_from_slice(original);
+        for comment in comments {
+            let most = comment.len().min(usize::from(u16::MAX));
+            let cut = (0..=most).rev().find(|&at| comment.is_char_boundary(at));
+            options::push(out, COMMENT, &comment.as_bytes()[..cut.unwrap_or(0)]);
+        }
+        if out.len() > before {
+            options::push(out, END, &[]);
+        }
+        end(start, out);
+    }
+
+    /// A block that is passed on.
+    pub(super) fn block(&mut self, kind: u32, body: &[u8], out: &mut Vec<u8>) {
+        if matches!(kind, NAMES | SECRETS) && self.preamble.len() + body.len() < MAX_PREAMBLE {
+            self.lasting(kind, body, out);
+        } else {
+            block(kind, body, out);
+        }
+    }
+
+    /// A block that further files begin with too.
+    fn lasting(&mut self, kind: u32, body: &[u8], out: &mut Vec<u8>) {
+        let before = out.len();
+        block(kind, body, out);
+        self.preamble.extend_from_slice(&out[before..]);
+    }
+}
+
+fn block(kind: u32, body: &[u8], out: &mut Vec<u8>) {
+    let start = begin(kind, out);
+    out.extend_from_slice(body);
+    end(start, out);
+}
+
+/// Begins a block; its length is put in at its end. Gives where it starts.
+fn begin(kind: u32, out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    out.extend(kind.to_le_bytes());
+    out.extend([0; 4]);
+    start
+}
+
+fn pad(start: usize, out: &mut Vec<u8>) {
+    let length = (out.len() - start).next_multiple_of(4);
+    out.resize(start + length, 0);
+}
+
+fn end(start: usize, out: &mut Vec<u8>) {
+    pad(start, out);
+    let length = ((out.len() - start + 4) as u32).to_le_bytes();
+    out[start + 4..start + 8].copy_from_slice(&length);
+    out.extend(length);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::LinkType;
+
+    #[test]
+    fn times_keep_their_clock() {
+        let frame = |resolution, offset, time| {
+            let mut encoder = Encoder::default();
+            let mut out = Vec::new();
+            encoder.interface(
+                &Interface {
+                    index: 0,
+                    link: LinkType::RAW,
+                    snaplen: 0,
+                    resolution,
+                    offset,
+                    name: None,
+                    options: Vec::new(),
+                },
+                &mut out,
+            );
+            out.clear();
+            let header = FrameHeader {
+                time: Timestamp(time),
+                start: 0,
+                captured: 0,
+                wire: 0,
+                interface: 0,
+                link: LinkType::RAW,
+            };
+            encoder.frame(&header, &[], &[], &[], &mut out);
+            assert_eq!(out.len(), 32);
+            let word = |at: usize| {
+                u64::from(u32::from_le_bytes([
+                    out[at],
+                    out[at + 1],
+                    out[at + 2],
+                    out[at + 3],
+                ]))
+            };
+            word(12) << 32 | word(16)
+        };
+        assert_eq!(frame(6, 0, 1_500_000_001_000), 1_500_000_001);
+        assert_eq!(frame(6, 100, 150_000_000_000), 50_000_000);
+        assert_eq!(frame(0, -100, 1_000_000_000), 101);
+        assert_eq!(frame(0x8a, 100, 150_000_000_001), 150_000_000_001);
+        assert_eq!(frame(9, 0, -1), 0);
+    }
+}

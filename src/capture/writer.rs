@@ -1,0 +1,303 @@
+//! Saving what was read or captured, as pcapng, with everything else that the original held.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::batch::{Batch, Frame, What};
+use super::encode::Encoder;
+use super::error::plain;
+use super::rotate::{Limits, Ring};
+
+/// Octets gathered before they are written.
+const GATHERED: usize = 256 << 10;
+
+/// How to write.
+#[derive(Debug, Clone, Default)]
+pub struct WriteOptions {
+    /// Write out each batch at once instead of when enough has gathered: for live captures that
+    /// another program reads meanwhile.
+    pub packet_buffered: bool,
+    /// Begin a further file on these conditions. A duration is measured by the frames' times, so
+    /// a file that is replayed is divided as it would have been live.
+    pub rotate: Option<Limits>,
+}
+
+/// Saving failed. The text is a whole sentence but for the program's name.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {}", output(.path), plain(.error))]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// What went wrong.
+    #[source]
+    pub error: io::Error,
+}
+
+impl WriteError {
+    /// Whether the reader of a pipe has gone, which is no failure.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        self.error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+fn output(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "standard output".into()
+    } else {
+        format!("{:?}", path.to_string_lossy())
+    }
+}
+
+/// Writes a pcapng file, or several.
+///
+/// A source that was opened with [`keep`](super::ReadOptions::keep) has its section header's
+/// options, interfaces, names, secrets, statistics, custom and unknown blocks and its frames' own
+/// options written too. All sections become one. Frames without a time (simple packet blocks) get
+/// that of the frame before them.
+pub struct CaptureWriter {
+    out: Box<dyn Write + Send>,
+    path: PathBuf,
+    encoder: Encoder,
+    gathered: Vec<u8>,
+    packet_buffered: bool,
+    ring: Option<Ring>,
+    files: u64,
+    /// Octets and frames of the current file.
+    octets: u64,
+    in_file: u64,
+    frames: u64,
+}
+
+impl CaptureWriter {
+    /// Creates a file, or several as [`WriteOptions::rotate`] says; `-` is standard output. An
+    /// existing file is replaced, but not one of `inputs`, which are still being read.
+    pub fn create(
+        path: &Path,
+        inputs: &[PathBuf],
+        options: &WriteOptions,
+    ) -> Result<Self, WriteError> {
+        let fails = |error| WriteError {
+            path: path.to_owned(),
+            error,
+        };
+        if inputs.iter().any(|input| same(path, input)) {
+            return Err(fails(io::Error::other(
+                "it is the file that is being read. Choose another name",
+            )));
+        }
+        let mut writer = Self {
+            out: Box::new(io::sink()),
+            path: path.to_owned(),
+            encoder: Encoder::default(),
+            gathered: Vec::with_capacity(GATHERED * 2),
+            packet_buffered: options.packet_buffered,
+            ring: options.rotate.map(|limits| Ring::new(path, limits)),
+            files: 0,
+            octets: 0,
+            in_file: 0,
+            frames: 0,
+        };
+        if path.as_os_str() == "-" {
+            if writer.ring.is_some() {
+                return Err(fails(io::Error::other(
+                    "several files need a name. Give one with -w",
+                )));
+            }
+            writer.out = Box::new(io::stdout());
+            writer.files = 1;
+        } else {
+            writer.open()?;
+        }
+        Ok(writer)
+    }
+
+    /// Writes to anything, for tests and pipes.
+    pub fn to(out: impl Write + Send + 'static) -> Self {
+        Self {
+            out: Box::new(out),
+            path: "-".into(),
+            encoder: Encoder::default(),
+            gathered: Vec::new(),
+            packet_buffered: false,
+            ring: None,
+            files: 1,
+            octets: 0,
+            in_file: 0,
+            frames: 0,
+        }
+    }
+
+    /// Writes a batch: each frame of which `choose` answers something, with these comments added
+    /// to its own, and everything that stood between the frames.
+    pub fn write<'c>(
+        &mut self,
+        batch: &Batch,
+        mut choose: impl FnMut(&Frame<'_>) -> Option<&'c [String]>,
+    ) -> Result<(), WriteError> {
+        let mut asides = batch.asides.iter().peekable();
+        for (index, frame) in batch.frames().enumerate() {
+            let mut options = &[][..];
+            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+                if let What::FrameOptions(range) = &aside.what {
+                    options = &batch.buffer[range.clone()];
+                } else {
+                    self.aside(batch, &aside.what);
+                }
+            }
+            if let Some(comments) = choose(&frame) {
+                self.frame(&frame, options, comments)?;
+            }
+            if self.gathered.len() >= GATHERED {
+                self.write_out()?;
+            }
+        }
+        for aside in asides {
+            self.aside(batch, &aside.what);
+        }
+        if self.packet_buffered {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Frames written so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Files begun so far.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// Octets of the current file.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        self.octets + self.gathered.len() as u64
+    }
+
+    /// The current file's name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes out what has gathered.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.write_out()?;
+        self.out.flush().map_err(|error| self.fails(error))
+    }
+
+    /// Ends the file; one without frames has a header all the same.
+    pub fn finish(mut self) -> Result<(), WriteError> {
+        self.begin(&[]);
+        self.flush()
+    }
+
+    fn fails(&self, error: io::Error) -> WriteError {
+        WriteError {
+            path: self.path.clone(),
+            error,
+        }
+    }
+
+    fn write_out(&mut self) -> Result<(), WriteError> {
+        let outcome = self.out.write_all(&self.gathered);
+        self.octets += self.gathered.len() as u64;
+        self.gathered.clear();
+        outcome.map_err(|error| self.fails(error))
+    }
+
+    /// The section header, where it was not yet written.
+    fn begin(&mut self, options: &[u8]) {
+        if self.encoder.fresh() {
+            self.encoder.section(options, &mut self.gathered);
+        }
+    }
+
+    fn aside(&mut self, batch: &Batch, what: &What) {
+        match what {
+            What::Section(range) => self.begin(&batch.buffer[range.clone()]),
+            What::Interface(interface) => {
+                self.begin(&[]);
+                self.encoder.interface(interface, &mut self.gathered);
+            }
+            What::Block { kind, body } => {
+                self.begin(&[]);
+                let body = &batch.buffer[body.clone()];
+                self.encoder.block(*kind, body, &mut self.gathered);
+            }
+            // Written with its frame.
+            What::FrameOptions(_) => {}
+        }
+    }
+
+    fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        options: &[u8],
+        comments: &[String],
+    ) -> Result<(), WriteError> {
+        self.begin(&[]);
+        self.encoder.complete(frame.header, &mut self.gathered);
+        let (octets, frames) = (self.octets(), self.in_file);
+        if let Some(ring) = &mut self.ring
+            && ring.due(frame.header.time, octets, frames)
+        {
+            self.flush()?;
+            self.open()?;
+            self.gathered.extend_from_slice(self.encoder.preamble());
+        }
+        self.encoder.frame(
+            frame.header,
+            frame.octets,
+            options,
+            comments,
+            &mut self.gathered,
+        );
+        self.in_file += 1;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Opens the file, or the next one of several and removes the one that goes for it.
+    fn open(&mut self) -> Result<(), WriteError> {
+        if let Some(ring) = &mut self.ring {
+            let stamp = jiff::ZonedDateTime::now()
+                .strftime("%Y%m%d%H%M%S")
+                .to_string();
+            let (path, old) = ring.next(&stamp);
+            self.path = path;
+            if let Some(old) = old
+                && let Err(error) = std::fs::remove_file(&old)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(WriteError { path: old, error });
+            }
+        }
+        let file = File::create(&self.path).map_err(|error| self.fails(error))?;
+        self.out = Box::new(file);
+        self.files += 1;
+        (self.octets, self.in_file) = (0, 0);
+        Ok(())
+    }
+}
+
+impl Drop for CaptureWriter {
+    /// What was gathered is not lost where a run ends early.
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}
+
+/// Whether two names are of one file that exists.
+fn same(one: &Path, other: &Path) -> bool {
+    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other && one.is_file(),
+        _ => false,
+    }
+}
