@@ -61,7 +61,7 @@ fn all_at_once_and_then_the_end() {
 fn in_two_parts_at_every_place() {
     let (octets, answers) = conversation();
     let place = Place::new();
-    let server = place.start(&[]);
+    let server = place.start(&["--max-failures", "0"]);
     assert_eq!(server.register("alice", "secret"), answers[0]);
     let octets = &octets[58..];
     for cut in 1..octets.len() {
@@ -81,7 +81,7 @@ fn in_two_parts_at_every_place() {
 #[test]
 fn more_pipelined_requests_than_are_read_ahead() {
     let place = Place::new();
-    let server = place.start(&[]);
+    let server = place.start(&["--max-failures", "0"]);
     let mut stream = server.connect();
     let mut writer = stream.try_clone().unwrap();
     std::thread::spawn(move || {

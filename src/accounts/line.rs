@@ -57,6 +57,9 @@ pub enum LineError {
 impl Line {
     /// Reads one line, without its line break.
     pub fn parse(octets: &[u8]) -> Result<Self, LineError> {
+        if octets.len() > MAX_LINE {
+            return Err(LineError::TooLong);
+        }
         // A replacement whose name was put out of use in turn starts with `:=:`.
         let pending = octets.strip_prefix(PENDING);
         if let Some(rest) = pending.filter(|rest| rest.first() != Some(&DEAD)) {

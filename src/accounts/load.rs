@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::index::{Candidates, Index};
-use super::line::{Line, LineError, MAX_LINE, PENDING};
+use super::line::{Line, MAX_LINE, PENDING};
 use super::open::OpenError;
 use crate::protocol::UserName;
 use crate::protocol::layout::USER_NAME;
@@ -72,33 +72,37 @@ pub struct Tail {
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub struct Place {
     /// Number, from 1.
-    line: u64,
+    pub line: u64,
     /// Octets before it.
-    offset: u64,
+    pub offset: u64,
 }
 
-/// Reads the file from start to end. Stops at the first bad line.
-pub fn load(
+/// What follows the last line break, octets that are past a line's limit only counted.
+pub struct Rest {
+    octets: Vec<u8>,
+    skipped: u64,
+}
+
+/// What is done with a line and its octets.
+pub type Visit<'a> = dyn FnMut(Place, &[u8]) -> Result<(), OpenError> + 'a;
+
+/// Hands each line to `visit`, without its line break; of a line that is too long, the first
+/// `MAX_LINE + 1` octets. Returns where the last line break is, and what follows it.
+pub fn for_each_line(
     file: &File,
     path: &Path,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Loaded, OpenError> {
+    visit: &mut Visit<'_>,
+) -> Result<(Place, Rest), OpenError> {
     let total = file
         .metadata()
         .map_err(OpenError::io("examine", path))?
         .len();
-    let mut loaded = Loaded {
-        index: Index::with_capacity(usize::try_from(total / USUAL_LINE).unwrap_or(0)),
-        len: 0,
-        dead: 0,
-        pending: Vec::new(),
-        tail: None,
-    };
     let mut chunk = vec![0; CHUNK];
-    // `chunk[..kept]` is the start of a line whose end has not been read; `offset` is where it
-    // stands in the file. Of a line that is too long, the rest is counted in `skipped` only.
+    // `chunk[..kept]` is the start of a line whose end has not been read; `skipped` counts those
+    // of its octets that were dropped from behind that start.
     let (mut kept, mut skipped) = (0, 0_u64);
     let mut place = Place { line: 1, offset: 0 };
     loop {
@@ -111,28 +115,21 @@ pub fn load(
         let filled = kept + read;
         let mut start = 0;
         while let Some(end) = memchr::memchr(b'\n', &chunk[start..filled]) {
-            let line = &chunk[start..start + end];
-            add(&mut loaded, file, path, place, line, skipped)?;
+            visit(place, &chunk[start..start + end])?;
             place.line += 1;
             place.offset += (end as u64) + skipped + 1;
             skipped = 0;
             start += end + 1;
         }
-        loaded.len = place.offset;
         progress(Progress {
             lines: place.line - 1,
             octets: place.offset,
             total,
         });
         if read == 0 {
-            if filled > 0 {
-                let tail = tail(&chunk[..filled], skipped, place.line);
-                if let (Some(name), true) = (&tail.name, tail.whole) {
-                    refuse_duplicate(&loaded.index, file, path, place, name)?;
-                }
-                loaded.tail = Some(tail);
-            }
-            return Ok(loaded);
+            chunk.truncate(filled);
+            let octets = chunk;
+            return Ok((place, Rest { octets, skipped }));
         }
         chunk.copy_within(start..filled, 0);
         kept = filled - start;
@@ -143,23 +140,51 @@ pub fn load(
     }
 }
 
+/// Reads the file from start to end. `on_fault` is told each bad line and says whether to go on.
+pub fn load(
+    file: &File,
+    path: &Path,
+    progress: &mut dyn FnMut(Progress),
+    on_fault: &mut dyn FnMut(OpenError) -> Result<(), OpenError>,
+) -> Result<Loaded, OpenError> {
+    let total = file
+        .metadata()
+        .map_err(OpenError::io("examine", path))?
+        .len();
+    let mut loaded = Loaded {
+        index: Index::with_capacity(usize::try_from(total / USUAL_LINE).unwrap_or(0)),
+        len: 0,
+        dead: 0,
+        pending: Vec::new(),
+        tail: None,
+    };
+    let (place, rest) = for_each_line(file, path, progress, &mut |place, line| {
+        add(&mut loaded, file, path, place, line).or_else(&mut *on_fault)
+    })?;
+    loaded.len = place.offset;
+    if !rest.octets.is_empty() {
+        let tail = tail(&rest, place.line);
+        if let (Some(name), true) = (&tail.name, tail.whole) {
+            refuse_duplicate(&loaded.index, file, path, place, name).or_else(on_fault)?;
+        }
+        loaded.tail = Some(tail);
+    }
+    Ok(loaded)
+}
+
 fn add(
     loaded: &mut Loaded,
     file: &File,
     path: &Path,
     place: Place,
     line: &[u8],
-    skipped: u64,
 ) -> Result<(), OpenError> {
-    let bad = |reason| OpenError::BadLine {
+    let line = Line::parse(line).map_err(|reason| OpenError::BadLine {
         path: path.into(),
         line: place.line,
         reason,
-    };
-    if skipped > 0 {
-        return Err(bad(LineError::TooLong));
-    }
-    match Line::parse(line).map_err(bad)? {
+    })?;
+    match line {
         Line::Dead => loaded.dead += 1,
         Line::User(name, _) => {
             refuse_duplicate(&loaded.index, file, path, place, &name)?;
@@ -242,8 +267,9 @@ fn line_number(file: &File, path: &Path, offset: u64) -> Result<u64, OpenError> 
     Ok(line)
 }
 
-fn tail(octets: &[u8], skipped: u64, line: u64) -> Tail {
-    let parsed = (skipped == 0).then(|| Line::parse(octets));
+fn tail(rest: &Rest, line: u64) -> Tail {
+    let Rest { octets, skipped } = rest;
+    let parsed = (*skipped == 0).then(|| Line::parse(octets));
     let whole = matches!(&parsed, Some(Ok(Line::User(_, stored))) if stored.is_full_length());
     let name = octets
         .split(|octet| *octet == b':')
@@ -262,6 +288,8 @@ fn tail(octets: &[u8], skipped: u64, line: u64) -> Tail {
 mod tests {
     use std::io::Write;
 
+    use crate::accounts::line::LineError;
+
     use super::*;
 
     const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -269,7 +297,7 @@ mod tests {
     fn load_text(text: &[u8]) -> Result<Loaded, OpenError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text).unwrap();
-        load(&file, Path::new("passwd"), &mut |_| {})
+        load(&file, Path::new("passwd"), &mut |_| {}, &mut Err)
     }
 
     fn users(names: &[&str]) -> String {

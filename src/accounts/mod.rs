@@ -2,6 +2,7 @@
 //!
 //! A user name and a password enter; what became of them leaves.
 
+mod edit;
 mod hash;
 mod index;
 mod line;
@@ -14,6 +15,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use edit::{Check, Editor};
 pub use hash::{HashError, Hasher, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme, Stored};
 pub use line::LineError;
 pub use load::{Progress, Tail};

@@ -143,7 +143,7 @@ impl Store {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, OpenReport), OpenError> {
         let passwd = Passwd::open(path, true)?;
-        let loaded = load(&passwd.file, &passwd.path, progress)?;
+        let loaded = load(&passwd.file, &passwd.path, progress, &mut Err)?;
         let metadata = passwd
             .file
             .metadata()
@@ -311,5 +311,80 @@ fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> 
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn name(n: usize) -> UserName {
+        UserName::new(format!("user{n}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn registrations_that_come_together_share_a_sync() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        let (store, _) = Store::open(&path, &mut |_| {}).unwrap();
+        let store = Arc::new(store);
+        let tasks: Vec<_> = (0..64)
+            .map(|n| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let arriving = store.announce();
+                    let added = store.add(name(n), HEX.into()).await.unwrap();
+                    drop(arriving);
+                    added
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert!(task.await.unwrap());
+        }
+        let counts = store.counts();
+        assert_eq!(counts.stored, 64);
+        assert!(counts.syncs <= 16, "{} syncs for 64 users", counts.syncs);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 64);
+    }
+
+    #[tokio::test]
+    async fn one_name_twice_in_one_batch() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        let (store, _) = Store::open(&path, &mut |_| {}).unwrap();
+        let (one, two) = tokio::join!(
+            store.add(name(1), HEX.into()),
+            store.add(name(1), HEX.into())
+        );
+        assert_eq!((one.unwrap(), two.unwrap()), (true, false));
+        assert_eq!(store.users(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_replacement_leaves_plain_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        std::fs::write(&path, format!("user1:{HEX}\nuser2:{HEX}\n")).unwrap();
+        let (store, _) = Store::open(&path, &mut |_| {}).unwrap();
+        let found = store.find(&name(1)).unwrap().unwrap();
+        let other = HEX.to_uppercase();
+        let replaced = store.replace(name(1), found.offset, other.clone()).await;
+        assert!(replaced.unwrap());
+        // Whoever looked the user up before comes too late.
+        let late = store.replace(name(1), found.offset, HEX.into()).await;
+        assert!(!late.unwrap());
+        let dead = ":".repeat("user1:".len() + HEX.len());
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("{dead}\nuser2:{HEX}\n:\nuser1:{other}\n")
+        );
+        assert_eq!(
+            store.find(&name(1)).unwrap().unwrap().stored.scheme_name(),
+            "plain SHA-256"
+        );
     }
 }

@@ -1,13 +1,12 @@
 //! `authscope-client`: registers a user or logs one in.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authscope::client::Client;
-use authscope::protocol::{Action, Password, Request, UserName};
+use authscope::client::{Client, password};
+use authscope::protocol::{Action, Request, UserName};
 use clap::{Args, Parser, Subcommand};
-use zeroize::Zeroizing;
 
 /// Exit code where the server said no.
 const REFUSED: u8 = 1;
@@ -88,8 +87,12 @@ fn main() -> ExitCode {
 
 fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let user_name = UserName::new(arguments.name)
-        .map_err(|error| format!("cannot use this user name: {error}; nothing was sent"))?;
-    let password = read_password(action, arguments.password_stdin)?;
+        .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
+    let password = if arguments.password_stdin {
+        password::from_stdin()?
+    } else {
+        password::from_terminal(action == Action::Register)?
+    };
     let request = Request {
         action,
         user_name,
@@ -131,37 +134,4 @@ fn shown(character: char) -> impl Iterator<Item = char> {
     let escaped = harmful.then(|| character.escape_default());
     let plain = (!harmful).then_some(character);
     escaped.into_iter().flatten().chain(plain)
-}
-
-fn read_password(action: Action, from_stdin: bool) -> Result<Password, Box<dyn std::error::Error>> {
-    let octets = if from_stdin {
-        let mut line = Zeroizing::new(Vec::new());
-        io::stdin()
-            .lock()
-            .read_until(b'\n', &mut line)
-            .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
-        if line.ends_with(b"\n") {
-            line.pop();
-            if line.ends_with(b"\r") {
-                line.pop();
-            }
-        }
-        line
-    } else {
-        let first = ask("Password: ")?;
-        if action == Action::Register && *ask("Password again: ")? != *first {
-            return Err("the two passwords differ; nothing was sent".into());
-        }
-        first
-    };
-    Password::new(octets.to_vec())
-        .map_err(|error| format!("cannot use this password: {error}; nothing was sent").into())
-}
-
-fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    rpassword::prompt_password(prompt)
-        .map(|password| Zeroizing::new(password.into_bytes()))
-        .map_err(|error| {
-            format!("cannot ask for the password on the terminal: {error}; give it with --password-stdin")
-        })
 }

@@ -1,84 +1,51 @@
 //! `authscope-server`: registers users and logs them in.
 
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use authscope::accounts::{Accounts, HashPool, OpenReport, Progress, Scheme};
-use authscope::server::{self, Limits};
-use clap::{Parser, ValueEnum};
+use authscope::accounts::{Accounts, HashPool, OpenReport, Progress};
+use authscope::server;
+use clap::Parser;
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+
+#[path = "server/options.rs"]
+mod options;
+#[path = "server/users.rs"]
+mod users;
+
+use options::{Cli, Command, LogFormat, LogLevel, LogOptions};
 
 /// Exit code for wrong usage and for a server that cannot run.
 const FAILED: u8 = 2;
 
-/// Registers users and logs them in over the RegLogin protocol.
-#[derive(Parser)]
-#[command(
-    name = "authscope-server",
-    version,
-    after_help = "\
-Examples:
-  authscope-server
-  authscope-server --listen '[::1]:8888' --passwd /var/lib/authscope/passwd
-  authscope-server --log-format json 2> server.log
-
-Exit codes:
-  0  stopped by Ctrl-C, SIGTERM or SIGHUP
-  2  wrong usage, or the server cannot start or go on"
-)]
-struct Cli {
-    /// Where to listen.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
-    listen: String,
-
-    /// The file with the users; made with mode 0600 where it is missing.
-    #[arg(long, value_name = "FILE", default_value = "./passwd")]
-    passwd: PathBuf,
-
-    /// How the log on standard error is written.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
-
-    /// The least severe log lines that are written.
-    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
-    log_level: LogLevel,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-}
+/// Descriptors beside those of connections: listener, passwd file, standard streams, runtime.
+const OTHER_DESCRIPTORS: u64 = 64;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(&cli);
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "authscope-server: {error}");
-            ExitCode::from(FAILED)
-        }
-    }
+    start_log(&cli.log);
+    let result = match cli.command {
+        Some(Command::Users(command)) => cli
+            .hashing
+            .scheme()
+            .map_err(Into::into)
+            .and_then(|scheme| users::run(command, &cli.passwd, scheme)),
+        None => run(&cli).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "authscope-server: {error}");
+        ExitCode::from(FAILED)
+    })
 }
 
-fn start_log(cli: &Cli) {
-    let level = match cli.log_level {
+fn start_log(options: &LogOptions) {
+    let level = match options.log_level {
         LogLevel::Error => tracing::Level::ERROR,
         LogLevel::Warn => tracing::Level::WARN,
         LogLevel::Info => tracing::Level::INFO,
@@ -90,42 +57,53 @@ fn start_log(cli: &Cli) {
         .with_max_level(level)
         .with_target(false)
         .with_ansi(colours);
-    match cli.log_format {
+    match options.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
+fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
+    let config = cli.config();
+    let scheme = cli.hashing.scheme()?;
+    discourage_dumps();
+    raise_descriptor_limit(config.limits.connections);
     // A file that may not grow is an error to answer, not a reason to die.
-    signal_hook::flag::register(
-        signal_hook::consts::SIGXFSZ,
-        Arc::new(AtomicBool::new(false)),
-    )
-    .map_err(|error| format!("cannot handle signals: {error}"))?;
+    let too_large = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, too_large)
+        .map_err(|error| format!("cannot handle signals: {error}"))?;
+
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let pool = HashPool::start(Scheme::DEFAULT, cores, cores * 256)?;
-    let (accounts, report) = Accounts::open(&cli.passwd, Arc::new(pool), false, &mut progress())?;
-    tell(&report);
+    let (threads, queue) = (cli.hashing.threads(cores), cli.hashing.queue(cores));
+    let pool = Arc::new(HashPool::start(scheme, threads, queue)?);
+    let uniform = config.policy.uniform_failures;
+    let started = Instant::now();
+    let hashing = Arc::clone(&pool);
+    let (accounts, report) = Accounts::open(&cli.passwd, hashing, uniform, &mut progress())?;
+    tell(&report, started.elapsed());
+    tracing::info!(scheme = %scheme, threads, queue, "password hashing");
     let accounts = Arc::new(accounts);
+
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     let summary = runtime.block_on(async {
-        let listener = TcpListener::bind(&cli.listen).await.map_err(|error| {
+        let cannot_listen = |error: io::Error| {
             format!(
                 "cannot listen on {}: {error}; choose another address with --listen",
                 cli.listen
             )
-        })?;
+        };
+        let listener = TcpListener::bind(&cli.listen)
+            .await
+            .map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
         let shutdown = shutdown().map_err(|error| format!("cannot handle signals: {error}"))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
         tracing::info!("listening on {address}");
-        server::run(listener, Arc::clone(&accounts), Limits::DEFAULT, shutdown)
+        notify(sd_notify::NotifyState::Ready);
+        server::run(listener, Arc::clone(&accounts), config, shutdown)
             .await
             .map_err(|error| format!("cannot go on accepting connections: {error}"))
     })?;
@@ -134,12 +112,66 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
     tracing::info!(
         connections = summary.connections,
         requests = summary.requests,
+        refused = summary.refused,
+        slow = summary.slow,
         cut = summary.cut,
+        busy = pool.refused(),
         registrations = counts.stored,
+        upgrades = counts.replaced,
         syncs = counts.syncs,
         "stopped"
     );
     Ok(())
+}
+
+/// Keeps passwords that are in memory from being written to disk by a crash, and other processes
+/// of the same user from reading them.
+fn discourage_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = rustix::process::setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "cannot forbid core dumps");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "cannot make the process undumpable");
+    }
+}
+
+/// Allows as many open files as connections need, as far as the system lets it.
+fn raise_descriptor_limit(connections: usize) {
+    let wanted = connections as u64 + OTHER_DESCRIPTORS;
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
+    if enough(limit.current) {
+        return;
+    }
+    let current = if enough(limit.maximum) {
+        Some(wanted)
+    } else {
+        limit.maximum
+    };
+    let raised = Rlimit {
+        current,
+        maximum: limit.maximum,
+    };
+    let result = rustix::process::setrlimit(Resource::Nofile, raised);
+    if result.is_err() || !enough(current) {
+        tracing::warn!(
+            connections,
+            descriptors = rustix::process::getrlimit(Resource::Nofile).current,
+            "fewer open files are allowed than connections; accepting will pause when they run out"
+        );
+    }
+}
+
+/// Tells the service manager, where there is one.
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot tell the service manager");
+    }
 }
 
 /// Ready when the server is to stop. A second signal ends the process at once.
@@ -154,6 +186,7 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
             _ = hang_up.recv() => "SIGHUP",
         };
         tracing::info!(signal = name, "told to stop");
+        notify(sd_notify::NotifyState::Stopping);
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -178,7 +211,7 @@ fn progress() -> impl FnMut(Progress) {
     }
 }
 
-fn tell(report: &OpenReport) {
+fn tell(report: &OpenReport, took: Duration) {
     let path = report.path.display();
     if let Some(tail) = &report.tail {
         let user = tail.name.as_ref().map_or("unknown", |name| name.as_str());
@@ -204,7 +237,11 @@ fn tell(report: &OpenReport) {
         );
     }
     tracing::info!(
-        %path, users = report.users, created = report.created,
+        %path,
+        users = report.users,
+        created = report.created,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        index_octets = report.index_octets,
         "passwd file ready"
     );
 }

@@ -1,5 +1,7 @@
 //! The client: one request, or several on one connection, each with its response.
 
+pub mod password;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;

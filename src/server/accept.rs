@@ -10,9 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use super::answer::Peer;
-use super::connection::Connection;
-use super::limits::Limits;
+use super::address::{Counted, OpenBySource, Source};
+use super::answer::{Peer, Service};
+use super::connection::{Connection, End};
+use super::limits::{Limits, Policy};
 use crate::accounts::Accounts;
 
 /// How long accepting pauses when the system has no more descriptors or memory for it.
@@ -25,15 +26,29 @@ pub struct Summary {
     pub connections: u64,
     /// Requests answered.
     pub requests: u64,
+    /// Connections refused because their address had too many.
+    pub refused: u64,
+    /// Connections closed because a request, or the reading of a response, took too long.
+    pub slow: u64,
     /// Connections that were cut off because they did not end in time.
     pub cut: usize,
 }
 
+/// How the server behaves.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// What clients may use up.
+    pub limits: Limits,
+    /// What clients may do and know.
+    pub policy: Policy,
+}
+
 /// What all connections share.
 struct Server {
-    accounts: Arc<Accounts>,
+    service: Service,
     limits: Limits,
     requests: AtomicU64,
+    slow: AtomicU64,
 }
 
 /// Serves clients of `listener` until `shutdown` is ready; then stops accepting, answers what is
@@ -41,17 +56,20 @@ struct Server {
 pub async fn run(
     listener: TcpListener,
     accounts: Arc<Accounts>,
-    limits: Limits,
+    config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Summary> {
+    let Config { limits, policy } = config;
     let server = Arc::new(Server {
-        accounts,
+        service: Service::new(accounts, policy, &limits),
         limits,
         requests: AtomicU64::new(0),
+        slow: AtomicU64::new(0),
     });
+    let by_source = Arc::new(OpenBySource::default());
     let permits = Arc::new(Semaphore::new(server.limits.connections));
     let (stop, stopped) = watch::channel(false);
-    let mut connections = 0;
+    let (mut connections, mut refused) = (0, 0);
     tokio::pin!(shutdown);
     loop {
         // First the right to a connection, then the connection: too many wait in the backlog.
@@ -72,8 +90,20 @@ pub async fn run(
             connection: connections,
             address,
         };
+        let source = Source::from(address.ip());
+        let Some(counted) = by_source.enter(source, server.limits.per_address) else {
+            refused += 1;
+            tracing::warn!(
+                conn = peer.connection,
+                peer = %peer.address,
+                limit = server.limits.per_address,
+                "connection refused: too many from this address"
+            );
+            continue;
+        };
         let server = Arc::clone(&server);
-        tokio::spawn(serve(server, stream, peer, stopped.clone(), permit));
+        let counted = (permit, counted);
+        tokio::spawn(serve(server, stream, peer, stopped.clone(), counted));
     }
     drop(listener);
     tracing::info!(
@@ -91,6 +121,8 @@ pub async fn run(
     Ok(Summary {
         connections,
         requests: server.requests.load(Ordering::Relaxed),
+        refused,
+        slow: server.slow.load(Ordering::Relaxed),
         cut,
     })
 }
@@ -137,7 +169,7 @@ async fn serve(
     stream: TcpStream,
     peer: Peer,
     stop: watch::Receiver<bool>,
-    permit: OwnedSemaphorePermit,
+    counted: (OwnedSemaphorePermit, Counted),
 ) {
     tracing::info!(conn = peer.connection, peer = %peer.address, "connection opened");
     // A response is one small write that nothing follows; it must not wait for an acknowledgement.
@@ -147,7 +179,7 @@ async fn serve(
     let mut connection = Connection {
         stream,
         peer,
-        accounts: &server.accounts,
+        service: &server.service,
         limits: &server.limits,
         stop,
         answered: 0,
@@ -156,6 +188,9 @@ async fn serve(
     let answered = connection.answered;
     drop(connection);
     server.requests.fetch_add(answered, Ordering::Relaxed);
+    if matches!(end, End::TooSlow | End::NotReading) {
+        server.slow.fetch_add(1, Ordering::Relaxed);
+    }
     tracing::info!(
         conn = peer.connection,
         peer = %peer.address,
@@ -163,5 +198,5 @@ async fn serve(
         reason = %end,
         "connection closed"
     );
-    drop(permit);
+    drop(counted);
 }

@@ -1,10 +1,17 @@
 //! From a request to its response, and the words of every description.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::address::Source;
+use super::limits::{Limits, Policy};
+use super::throttle::Throttle;
 use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration};
-use crate::protocol::{Action, DecodeError, Description, Request, Response};
+use crate::protocol::{
+    Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
+};
 
 /// What the server says in descriptions: at most 64 octets each.
 pub mod words {
@@ -20,17 +27,19 @@ pub mod words {
     pub const WRONG_PASSWORD: &str = "wrong password";
     /// There is no user of that name.
     pub const NO_SUCH_USER: &str = "no such user";
+    /// Unknown user or wrong password, where the server does not tell which.
+    pub const LOGIN_FAILED: &str = "wrong user name or password";
+    /// Nobody can register.
+    pub const REGISTRATION_CLOSED: &str = "registration is closed";
     /// The queue of passwords to be hashed is full.
     pub const BUSY: &str = "server busy, try again";
     /// A fault in the server; its log says more.
     pub const SERVER_ERROR: &str = "server error, try again later";
-    /// The server is stopping.
-    pub const STOPPING: &str = "server is shutting down";
     /// A request that started did not end in time.
     pub const TOO_SLOW: &str = "request not complete in time";
 
     /// All of them.
-    pub const ALL: [&str; 10] = [
+    pub const ALL: [&str; 11] = [
         REGISTERED,
         NAME_TAKEN,
         NOT_STORED,
@@ -39,15 +48,23 @@ pub mod words {
         NO_SUCH_USER,
         BUSY,
         SERVER_ERROR,
-        STOPPING,
+        LOGIN_FAILED,
+        REGISTRATION_CLOSED,
         TOO_SLOW,
     ];
+
+    /// Too many logins failed; says how long to wait, in whole seconds.
+    #[must_use]
+    pub fn wait(time: std::time::Duration) -> String {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        format!("too many failed logins, try again in {seconds} s")
+    }
 }
 
-/// Who asks, for the log.
+/// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
-    /// The connection's number, from 1.
+    /// The connection's number, from 1, as the log has it.
     pub connection: u64,
     /// The client's address.
     pub address: SocketAddr,
@@ -62,73 +79,123 @@ pub fn failure(action: Action, words: &str) -> Response {
     }
 }
 
-/// Answers one request and logs the outcome.
-pub async fn answer(accounts: &Accounts, peer: Peer, request: Request) -> Response {
-    let started = Instant::now();
-    let Request {
-        action,
-        user_name,
-        password,
-    } = request;
-    let user = user_name.clone();
-    let result = match action {
-        Action::Register => {
-            accounts
-                .register(user_name, password)
-                .await
-                .map(|outcome| match outcome {
-                    Registration::Registered => (true, words::REGISTERED),
-                    Registration::NameTaken => (false, words::NAME_TAKEN),
-                })
+/// What answers requests: the users, and who may ask what and how often.
+pub struct Service {
+    accounts: Arc<Accounts>,
+    policy: Policy,
+    throttle: Throttle,
+}
+
+/// Whether the answer is yes, and the answer in words.
+type Answer = (bool, Cow<'static, str>);
+
+impl Service {
+    /// A service for these users.
+    pub fn new(accounts: Arc<Accounts>, policy: Policy, limits: &Limits) -> Self {
+        let throttle = Throttle::new(limits.failures, limits.address_failures, Instant::now());
+        Self {
+            accounts,
+            policy,
+            throttle,
         }
-        Action::Login => accounts
-            .log_in(user_name, password)
-            .await
-            .map(|outcome| match outcome {
-                Login::Successful => (true, words::LOGIN_SUCCESSFUL),
-                Login::NoSuchUser => (false, words::NO_SUCH_USER),
-                Login::WrongPassword => (false, words::WRONG_PASSWORD),
-            }),
-    };
-    let (success, description) = result.unwrap_or_else(|error| {
-        let description = match error {
-            AccountsError::Hashing(HashingError::Busy) => words::BUSY,
-            AccountsError::Store(_) => words::NOT_STORED,
-            AccountsError::Hashing(_) | AccountsError::Read(_) => {
+    }
+
+    /// Answers one request and logs the outcome.
+    pub async fn answer(&self, peer: Peer, request: Request) -> Response {
+        let started = Instant::now();
+        let Request {
+            action,
+            user_name,
+            password,
+        } = request;
+        let result = match action {
+            Action::Register => self.register(&user_name, password).await,
+            Action::Login => self.log_in(peer, &user_name, password).await,
+        };
+        let (success, description) = result.unwrap_or_else(|error| {
+            let words = words_for(&error);
+            if words == words::SERVER_ERROR {
                 tracing::error!(
                     conn = peer.connection,
-                    peer = %peer.address,
                     request = action.noun(),
-                    %user,
+                    user = %user_name,
                     %error,
                     "request failed"
                 );
-                words::SERVER_ERROR
             }
+            (false, words.into())
+        });
+        tracing::info!(
+            conn = peer.connection,
+            peer = %peer.address,
+            user = %user_name,
+            outcome = %description,
+            success,
+            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "{}",
+            action.noun()
+        );
+        Response {
+            action,
+            success,
+            description: Description::cut(&description),
+        }
+    }
+
+    async fn register(&self, name: &UserName, password: Password) -> Result<Answer, AccountsError> {
+        if self.policy.registration_closed {
+            return Ok((false, words::REGISTRATION_CLOSED.into()));
+        }
+        let answer = match self.accounts.register(name.clone(), password).await? {
+            Registration::Registered => (true, words::REGISTERED),
+            Registration::NameTaken => (false, words::NAME_TAKEN),
         };
-        (false, description)
-    });
-    tracing::info!(
-        conn = peer.connection,
-        peer = %peer.address,
-        %user,
-        outcome = description,
-        success,
-        ms = started.elapsed().as_millis() as u64,
-        "{}",
-        action.noun()
-    );
-    Response {
-        action,
-        success,
-        description: Description::cut(description),
+        Ok((answer.0, answer.1.into()))
+    }
+
+    async fn log_in(
+        &self,
+        peer: Peer,
+        name: &UserName,
+        password: Password,
+    ) -> Result<Answer, AccountsError> {
+        let source = Source::from(peer.address.ip());
+        if let Some(wait) = self.throttle.wait(source, name, Instant::now()) {
+            return Ok((false, words::wait(wait).into()));
+        }
+        let outcome = self.accounts.log_in(name.clone(), password).await?;
+        let now = Instant::now();
+        // Many logins at once pass the first question together. Those whose turn comes after the
+        // last failure that is allowed are not told whether they were right.
+        if let Some(wait) = self.throttle.wait(source, name, now) {
+            return Ok((false, words::wait(wait).into()));
+        }
+        let words = match outcome {
+            Login::Successful => {
+                self.throttle.succeeded(source, name, now);
+                return Ok((true, words::LOGIN_SUCCESSFUL.into()));
+            }
+            _ if self.policy.uniform_failures => words::LOGIN_FAILED,
+            Login::NoSuchUser => words::NO_SUCH_USER,
+            Login::WrongPassword => words::WRONG_PASSWORD,
+        };
+        self.throttle.failed(source, name, now);
+        Ok((false, words.into()))
+    }
+}
+
+fn words_for(error: &AccountsError) -> &'static str {
+    match error {
+        AccountsError::Hashing(HashingError::Busy) => words::BUSY,
+        AccountsError::Store(_) => words::NOT_STORED,
+        AccountsError::Hashing(_) | AccountsError::Read(_) => words::SERVER_ERROR,
     }
 }
 
 /// The response to octets that are no request: `None` where their command is not a request's, so
 /// that there is no telling which response is waited for.
 pub fn refuse(octets: &[u8], error: &DecodeError) -> Option<Response> {
-    let command = crate::protocol::MessageView::new(octets).command()?;
+    let command = MessageView::new(octets).command()?;
     let action = command.action()?;
     (command == action.request()).then(|| failure(action, &error.summary()))
 }
@@ -136,13 +203,14 @@ pub fn refuse(octets: &[u8], error: &DecodeError) -> Option<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Password, UserName};
 
     #[test]
     fn every_description_fits() {
         for words in words::ALL {
             assert_eq!(Description::cut(words).as_str(), words);
         }
+        let longest = words::wait(std::time::Duration::from_mins(15));
+        assert_eq!(Description::cut(&longest).as_str(), longest);
     }
 
     #[test]

@@ -9,11 +9,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroize;
 
-use super::answer::{Peer, answer, failure, refuse, words};
+use super::answer::{Peer, Service, failure, refuse, words};
 use super::limits::Limits;
-use crate::accounts::Accounts;
 use crate::protocol::layout::REQUEST_LEN;
-use crate::protocol::{Framing, Kind, MessageView, Request, Response, frame};
+use crate::protocol::{Command, DecodeError, Framing, Kind, MessageView, Request, Response, frame};
 
 /// After a last response, how many octets that the peer still sends are read and dropped, so
 /// that the system does not answer them with a reset that would swallow the response.
@@ -94,8 +93,8 @@ pub struct Connection<'a, S> {
     pub stream: S,
     /// Who is at the other end.
     pub peer: Peer,
-    /// The users.
-    pub accounts: &'a Accounts,
+    /// What answers.
+    pub service: &'a Service,
     /// What may be spent.
     pub limits: &'a Limits,
     /// Turns true when the server is to stop.
@@ -125,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     };
                     buffer.consume(len);
                     due = None;
-                    let response = answer(self.accounts, self.peer, request).await;
+                    let response = self.service.answer(self.peer, request).await;
                     self.send(&response).await?;
                     self.answered += 1;
                 }
@@ -180,11 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn refuse(
-        &mut self,
-        buffer: &Buffer,
-        error: &crate::protocol::DecodeError,
-    ) -> Result<End, End> {
+    async fn refuse(&mut self, buffer: &Buffer, error: &DecodeError) -> Result<End, End> {
         if let Some(response) = refuse(buffer.filled(), error) {
             self.send(&response).await?;
         }
@@ -194,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     async fn too_slow(&mut self, buffer: &Buffer) -> Result<End, End> {
         let command = MessageView::new(buffer.filled()).command();
-        if let Some(action) = command.and_then(crate::protocol::Command::action) {
+        if let Some(action) = command.and_then(Command::action) {
             self.send(&failure(action, words::TOO_SLOW)).await?;
         }
         Ok(End::TooSlow)

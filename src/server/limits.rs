@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections at once; further ones wait in the system's backlog.
     pub connections: usize,
+    /// Connections at once from one address (an IPv6 /64 counts as one); further ones are closed.
+    pub per_address: usize,
     /// Pipelined requests read ahead on one connection; one of them is worked on at a time.
     pub read_ahead: usize,
     /// How long a connection may stay without a request.
@@ -16,16 +18,24 @@ pub struct Limits {
     pub request: Duration,
     /// How long a shutdown waits for requests in flight.
     pub drain: Duration,
+    /// Failed logins for one name from one address before further ones have to wait; 0 for no
+    /// waiting at all.
+    pub failures: u32,
+    /// Failed logins from one address, over all names, before further ones have to wait.
+    pub address_failures: u32,
 }
 
 impl Limits {
     /// The limits that hold where nothing else is said.
     pub const DEFAULT: Self = Self {
         connections: 10_000,
+        per_address: 1_000,
         read_ahead: 16,
         idle: Duration::from_mins(5),
         request: Duration::from_secs(10),
         drain: Duration::from_secs(10),
+        failures: 5,
+        address_failures: 100,
     };
 }
 
@@ -33,4 +43,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
     }
+}
+
+/// What the server lets clients do and know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policy {
+    /// Nobody can register.
+    pub registration_closed: bool,
+    /// Unknown user and wrong password are answered alike.
+    pub uniform_failures: bool,
 }

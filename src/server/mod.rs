@@ -4,10 +4,12 @@
 //! leave.
 
 mod accept;
+mod address;
 mod answer;
 mod connection;
 mod limits;
+mod throttle;
 
-pub use accept::{Summary, run};
+pub use accept::{Config, Summary, run};
 pub use answer::words;
-pub use limits::Limits;
+pub use limits::{Limits, Policy};

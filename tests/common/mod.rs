@@ -57,6 +57,31 @@ impl Place {
         Server::start(command)
     }
 
+    /// Starts a server under limits of the shell, such as `ulimit -n 40`.
+    pub fn start_under(&self, limits: &str, arguments: &[&str]) -> Server {
+        let plain = self.command();
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("{limits} && exec \"$0\" \"$@\""))
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .args(arguments);
+        Server::start(command)
+    }
+
+    /// Runs `authscope-server users` on the passwd file.
+    pub fn users(&self, arguments: &[&str], input: &str) -> Output {
+        run(
+            Command::new(env!("CARGO_BIN_EXE_authscope-server"))
+                .arg("--passwd")
+                .arg(self.passwd())
+                .arg("users")
+                .args(arguments),
+            input,
+        )
+    }
+
     /// Runs a server that is expected not to start.
     pub fn refused(&self, arguments: &[&str]) -> Output {
         let mut command = self.command();
@@ -246,15 +271,21 @@ pub fn described(response: &Response) -> String {
 
 /// Runs the client with `input` on its standard input.
 pub fn client(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_authscope-client"))
-        .args(arguments)
+    run(
+        Command::new(env!("CARGO_BIN_EXE_authscope-client")).args(arguments),
+        input,
+    )
+}
+
+fn run(command: &mut Command, input: &str) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the client is started");
+        .expect("the program is started");
     let mut stdin = child.stdin.take().expect("its standard input");
-    // A client that refuses its arguments does not read.
+    // A program that refuses its arguments does not read.
     let _ = stdin.write_all(format!("{input}\n").as_bytes());
     drop(stdin);
     child.wait_with_output().expect("its output is read")

@@ -1,0 +1,255 @@
+//! The arguments of `authscope-server`, and what they mean to the library.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use authscope::accounts::{HashError, Scheme};
+use authscope::server::{Config, Limits, Policy};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::users::UsersCommand;
+
+/// Registers users and logs them in over the RegLogin protocol.
+#[derive(Parser)]
+#[command(
+    name = "authscope-server",
+    version,
+    args_conflicts_with_subcommands = false,
+    after_help = "\
+Examples:
+  authscope-server
+  authscope-server --listen '[::1]:8888' --passwd /var/lib/authscope/passwd
+  authscope-server --log-format json 2> server.log
+  authscope-server users list
+  authscope-server --passwd /var/lib/authscope/passwd users remove alice
+
+Exit codes:
+  0  stopped by Ctrl-C, SIGTERM or SIGHUP; a users command did what was asked
+  1  a users command found no such user, or a fault in the file
+  2  wrong usage, or the server cannot start or go on"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
+    pub listen: String,
+
+    /// The file with the users; made with mode 0600 where it is missing.
+    #[arg(long, value_name = "FILE", default_value = "./passwd", global = true)]
+    pub passwd: PathBuf,
+
+    #[command(flatten)]
+    pub log: LogOptions,
+
+    #[command(flatten)]
+    pub hashing: HashingOptions,
+
+    #[command(flatten)]
+    pub limits: LimitOptions,
+
+    #[command(flatten)]
+    pub policy: PolicyOptions,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show or change the users in the passwd file, while no server runs on it.
+    #[command(subcommand)]
+    Users(UsersCommand),
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Log (on standard error)")]
+pub struct LogOptions {
+    /// How log lines are written.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// The least severe log lines that are written.
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    pub log_level: LogLevel,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Password hashing")]
+pub struct HashingOptions {
+    /// How passwords are hashed. Hashes of other schemes are verified as well, and replaced at
+    /// the user's next login.
+    #[arg(long, value_enum, default_value_t = HashName::Argon2id, global = true)]
+    hash: HashName,
+
+    /// Memory for one Argon2id hash; at least 7168, and times passes at least 35840.
+    #[arg(long, value_name = "KIB", default_value_t = 19_456, global = true)]
+    argon2_memory: u32,
+
+    /// Passes of Argon2id over its memory.
+    #[arg(long, value_name = "N", default_value_t = 2, global = true)]
+    argon2_passes: u32,
+
+    /// Lanes of Argon2id.
+    #[arg(long, value_name = "N", default_value_t = 1, global = true)]
+    argon2_lanes: u32,
+
+    /// Rounds of PBKDF2-HMAC-SHA-256; at least 600000.
+    #[arg(long, value_name = "N", default_value_t = 600_000, global = true)]
+    pbkdf2_rounds: u32,
+
+    /// Passwords hashed at once [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    hash_threads: Option<u16>,
+
+    /// Passwords that may wait to be hashed; past it, "server busy, try again" [default: 256 for
+    /// each thread].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    hash_queue: Option<usize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum HashName {
+    /// Argon2id, OWASP's first choice.
+    Argon2id,
+    /// PBKDF2-HMAC-SHA-256, for those who need FIPS 140.
+    #[value(name = "pbkdf2-sha256")]
+    Pbkdf2Sha256,
+}
+
+impl HashingOptions {
+    pub fn scheme(&self) -> Result<Scheme, HashError> {
+        match self.hash {
+            HashName::Argon2id => Scheme::Argon2id {
+                memory_kib: self.argon2_memory,
+                passes: self.argon2_passes,
+                lanes: self.argon2_lanes,
+            },
+            HashName::Pbkdf2Sha256 => Scheme::Pbkdf2Sha256 {
+                rounds: self.pbkdf2_rounds,
+            },
+        }
+        .check()
+    }
+
+    pub fn threads(&self, cores: usize) -> usize {
+        self.hash_threads.map_or(cores, usize::from)
+    }
+
+    pub fn queue(&self, cores: usize) -> usize {
+        self.hash_queue.unwrap_or(256 * self.threads(cores))
+    }
+}
+
+const DEFAULT: Limits = Limits::DEFAULT;
+
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitOptions {
+    /// Connections at once; further ones wait in the system's backlog.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.connections, value_parser = at_least_one)]
+    max_connections: usize,
+
+    /// Connections at once from one address (an IPv6 /64 counts as one); further ones are closed.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.per_address, value_parser = at_least_one)]
+    max_per_address: usize,
+
+    /// Requests read ahead on one connection; one of them is worked on at a time.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.read_ahead, value_parser = read_ahead)]
+    read_ahead: usize,
+
+    /// How long a connection may stay without a request.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT.idle.as_secs_f64(), value_parser = seconds)]
+    idle_timeout: f64,
+
+    /// How long a request may take from its first octet to its last, and a response to be read.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT.request.as_secs_f64(), value_parser = seconds)]
+    request_timeout: f64,
+
+    /// How long a shutdown waits for requests in flight.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT.drain.as_secs_f64(), value_parser = seconds)]
+    drain_timeout: f64,
+
+    /// Failed logins for a name from an address before the next has to wait: 1 s, then 2 s, 4 s,
+    /// up to 15 minutes; 0 for no waiting.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.failures)]
+    max_failures: u32,
+
+    /// Failed logins from an address, over all names, before the next has to wait likewise.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.address_failures, value_parser = clap::value_parser!(u32).range(1..))]
+    max_address_failures: u32,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        // More than this no semaphore counts, and no system has descriptors for.
+        Ok(number @ 1..=10_000_000) => Ok(number),
+        Ok(_) => Err("takes 1 to 10000000".into()),
+        Err(_) => Err("not a number".into()),
+    }
+}
+
+fn read_ahead(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1024) => Ok(number),
+        Ok(_) => Err("takes 1 to 1024".into()),
+        Err(_) => Err("not a number".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(seconds)
+    } else {
+        Err("takes more than 0 and at most 86400 seconds".into())
+    }
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyOptions {
+    /// Answer an unknown user and a wrong password alike, in equal time.
+    #[arg(long)]
+    uniform_failures: bool,
+
+    /// Refuse every registration.
+    #[arg(long)]
+    no_registration: bool,
+}
+
+impl Cli {
+    pub fn config(&self) -> Config {
+        let limits = &self.limits;
+        Config {
+            limits: Limits {
+                connections: limits.max_connections,
+                per_address: limits.max_per_address,
+                read_ahead: limits.read_ahead,
+                idle: Duration::from_secs_f64(limits.idle_timeout),
+                request: Duration::from_secs_f64(limits.request_timeout),
+                drain: Duration::from_secs_f64(limits.drain_timeout),
+                failures: limits.max_failures,
+                address_failures: limits.max_address_failures,
+            },
+            policy: Policy {
+                registration_closed: self.policy.no_registration,
+                uniform_failures: self.policy.uniform_failures,
+            },
+        }
+    }
+}
