@@ -6,6 +6,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use authscope::protocol::Action;
 use common::{client, stderr, stdout};
 
 #[test]
@@ -132,7 +133,6 @@ fn a_broken_answer_is_code_2_and_explained() {
         .encode()
         .to_vec()
     };
-    use authscope::protocol::Action;
     let good = response(Action::Login, true, "ok");
     let mut bad_status = good.clone();
     bad_status[8] = 9;
