@@ -27,7 +27,7 @@ fn a_full_queue_is_said_at_once_and_counted() {
         .filter(|a| *a == "yes: login successful")
         .count();
     assert_eq!(busy + good, 40, "{answers:?}");
-    assert!(busy >= 1 && good >= 3, "{answers:?}");
+    assert!(busy >= 1 && good >= 2, "{answers:?}");
     // The connections are still good for another try.
     for stream in &mut streams {
         stream.write_all(login.as_ref()).unwrap();
