@@ -1,0 +1,25 @@
+# Set-up commands. `make help` lists them.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint captures
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+build: ## Install what building needs, build the three programs (target/release/)
+	tools/setup.sh build
+	$(CARGO) build --release
+
+test: ## Install what the tests need (libpcap, tshark), run all tests
+	tools/setup.sh test
+	$(CARGO) test
+
+lint: ## Check format and lints, as CI does
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+captures: ## Write the generated captures, their answers and their table again
+	$(CARGO) run --quiet --example make-captures -- captures

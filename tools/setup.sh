@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Installs what building or testing needs and is not there. Says first what and why. Where it
+# cannot install, it says exactly what to install and exits 2.
+#
+# Usage: tools/setup.sh build|test
+set -euo pipefail
+
+packages=()
+
+say() { echo "setup: $*" >&2; }
+
+# need PACKAGE REASON: notes a Debian package that is missing.
+need() {
+    say "$1 is missing: $2"
+    packages+=("$1")
+}
+
+links_with_libpcap() {
+    local dir
+    dir=$(mktemp -d)
+    echo 'int main(void) { return 0; }' > "$dir/main.c"
+    local answer=0
+    cc "$dir/main.c" -o "$dir/main" -lpcap 2> /dev/null || answer=1
+    rm -rf "$dir"
+    return "$answer"
+}
+
+check_build() {
+    if ! command -v cargo > /dev/null; then
+        say "cargo is missing; Authscope is built with Rust. Install it as https://rustup.rs says."
+        exit 2
+    fi
+    if ! command -v cc > /dev/null; then
+        need gcc "Rust links with it, and the zstd library is compiled with it"
+        need libc6-dev "the C library's headers, for the same"
+        need libpcap-dev "live capture links with libpcap"
+    elif ! links_with_libpcap; then
+        need libpcap-dev "live capture links with libpcap"
+    fi
+}
+
+check_test() {
+    command -v tshark > /dev/null ||
+        need tshark "the tests compare what Authscope finds with what tshark finds"
+}
+
+install_packages() {
+    [ "${#packages[@]}" -gt 0 ] || return 0
+    local list="${packages[*]}"
+    if ! command -v apt-get > /dev/null; then
+        say "cannot install for you: there is no apt-get here. Install what stands for these Debian packages: $list"
+        say "  Fedora: sudo dnf install gcc libpcap-devel wireshark-cli"
+        say "  Arch:   sudo pacman -S gcc libpcap wireshark-cli"
+        say "  macOS:  xcode-select --install (libpcap is in it); brew install wireshark"
+        exit 2
+    fi
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo > /dev/null; then
+            say "cannot install for you: not root, and there is no sudo. As root: apt-get install $list"
+            exit 2
+        fi
+        as_root=(sudo)
+    fi
+    local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+        apt-get install -y -q --no-install-recommends "${packages[@]}")
+    say "installing with apt-get: $list"
+    # Package lists may be old or not there at all: try with fresh ones before giving up.
+    if ! "${install[@]}" > /dev/null 2>&1; then
+        "${as_root[@]}" apt-get update -q >&2 || true
+        if ! "${install[@]}" >&2; then
+            say "cannot install $list; see above. By hand: sudo apt-get install $list"
+            exit 2
+        fi
+    fi
+}
+
+case "${1:-}" in
+    build) check_build ;;
+    test)
+        check_build
+        check_test
+        ;;
+    *)
+        echo "usage: tools/setup.sh build|test" >&2
+        exit 2
+        ;;
+esac
+install_packages
