@@ -31,7 +31,7 @@ record() {
     rm -f "$WORK"/*.log
     node "$WORK/smpp-server.js" "$port" "$outbind" > "$WORK/server.log" &
     local server=$!
-    tcpdump -i lo --immediate-mode -U -Z root -w "$file" "tcp port $port" 2> "$WORK/tcpdump.log" &
+    tcpdump -i lo --immediate-mode -B 32768 -U -Z root -w "$file" "tcp port $port" 2> "$WORK/tcpdump.log" &
     local capture=$!
     started+=("$server" "$capture")
     local tries=0

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Records the real server and the real client at work, with tcpdump, on port 8888 of a network
+# namespace of their own.
+#
+# Usage: sudo captures/record-sessions.sh [FOLDER OF THE PROGRAMS]    (default: target/debug)
+# Needs the built programs, tcpdump, Linux and root.
+set -euo pipefail
+cd "$(dirname "$0")"
+programs=$(realpath "${1:-../target/debug}")
+
+if [ "${INSIDE:-}" != yes ]; then
+    INSIDE=yes exec unshare --net "./${0##*/}" "$programs"
+fi
+
+ip link set lo up
+work=$(mktemp -d)
+started=()
+stop() {
+    for pid in "${started[@]}"; do kill "$pid" 2> /dev/null || true; done
+    wait
+    rm -rf "$work"
+}
+trap stop EXIT
+
+# wait_for FILE TEXT
+wait_for() {
+    local tries=0
+    until grep -qs "$2" "$1"; do
+        if [ $((tries += 1)) -gt 100 ]; then
+            echo "record-sessions: '$2' did not come:" >&2
+            cat "$1" >&2
+            exit 2
+        fi
+        sleep 0.1
+    done
+}
+
+# client register|login NAME PASSWORD; a refusal is an answer like any other.
+client() {
+    local answer=0
+    printf '%s\n' "$3" | timeout 30 "$programs/authscope-client" "$1" "$2" --server "$address" \
+        --password-stdin > /dev/null 2>&1 || answer=$?
+    [ "$answer" -lt 2 ]
+}
+
+# record FILE ADDRESS SCENE: the scene against a fresh server.
+record() {
+    local file=$1 scene=$3
+    address=$2
+    rm -f "$work"/*
+    "$programs/authscope-server" --listen "$address" --passwd "$work/passwd" 2> "$work/server.log" &
+    local server=$!
+    tcpdump -i lo --immediate-mode -B 32768 -U -Z root -w "$file" 'tcp port 8888' 2> "$work/tcpdump.log" &
+    local capture=$!
+    started+=("$server" "$capture")
+    wait_for "$work/server.log" 'listening on'
+    wait_for "$work/tcpdump.log" 'listening on'
+    "$scene"
+    kill -TERM "$server"
+    wait "$server"
+    sleep 0.3 # the last frames reach the file
+    kill -INT "$capture"
+    wait "$capture" || true
+}
+
+success() {
+    client register alice 'correct horse'
+    client login alice 'correct horse'
+}
+
+name_taken() {
+    client register alice 'correct horse'
+    client register alice 'another horse'
+}
+
+wrong_password() {
+    client register alice 'correct horse'
+    client login alice 'wrong horse'
+}
+
+unknown_user() { client login nobody 'any horse'; }
+
+several_users() {
+    local pids=() name
+    for name in alice bob carol dave erin frank grace heidi; do
+        { client register "$name" "password of $name" && client login "$name" "password of $name"; } &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+}
+
+record recorded-success.pcap 127.0.0.1:8888 success
+record recorded-name-taken.pcap 127.0.0.1:8888 name_taken
+record recorded-wrong-password.pcap 127.0.0.1:8888 wrong_password
+record recorded-unknown-user.pcap 127.0.0.1:8888 unknown_user
+record recorded-ipv6.pcap '[::1]:8888' success
+record recorded-several-users.pcap 127.0.0.1:8888 several_users
