@@ -1,4 +1,5 @@
-//! The generated captures are what the generator makes, and tshark finds in them what their table says.
+//! The generated captures are what the generator makes, every stored capture has an answer, and
+//! tshark agrees on frames, streams and what the lab report shows.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,20 +65,50 @@ fn the_generator_makes_the_committed_files() {
     assert_eq!(catalogue::readme(&readme, &cases).unwrap(), readme);
 }
 
+/// The answers of both kinds, by file name.
+fn answers() -> serde_json::Map<String, serde_json::Value> {
+    let mut all = serde_json::Map::new();
+    for name in ["expected.json", "recorded.json"] {
+        let answers: serde_json::Value = serde_json::from_slice(&committed(name)).unwrap();
+        all.extend(answers.as_object().unwrap().clone());
+    }
+    all
+}
+
 #[test]
-fn tshark_counts_the_frames_and_streams_of_the_table() {
-    for case in catalogue::all().unwrap() {
-        let Some(rows) = tshark(case.file, "frame", &["frame.number", "tcp.stream"]) else {
+fn every_capture_has_an_answer_and_a_line_in_the_readme() {
+    let readme = String::from_utf8(committed("README.md")).unwrap();
+    let mut captures: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".pcap"))
+        .collect();
+    captures.sort();
+    for name in &captures {
+        assert!(readme.contains(&format!("`{name}`")), "{name} has no line");
+    }
+    let mut answered: Vec<String> = answers().keys().cloned().collect();
+    answered.sort();
+    assert_eq!(captures, answered);
+}
+
+#[test]
+fn tshark_counts_the_frames_and_streams_of_the_answers() {
+    for (file, answer) in answers() {
+        let Some(rows) = tshark(&file, "frame", &["frame.number", "tcp.stream"]) else {
             return;
         };
-        let frames = case.tshark_frames.unwrap_or(case.frames);
-        assert_eq!(rows.len(), frames, "frames of {}", case.file);
+        assert_eq!(
+            rows.len() as u64,
+            answer["tshark_frames"],
+            "frames of {file}"
+        );
         let streams = rows
             .iter()
-            .filter_map(|row| row.split('|').nth(1)?.parse::<usize>().ok())
+            .filter_map(|row| row.split('|').nth(1)?.parse::<u64>().ok())
             .max()
             .map_or(0, |last| last + 1);
-        assert_eq!(streams, case.streams, "streams of {}", case.file);
+        assert_eq!(streams, answer["streams"], "streams of {file}");
     }
 }
 
