@@ -7,7 +7,8 @@
 //!
 //! The endpoints: [`accounts`], [`server`], [`client`].
 //!
-//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`].
+//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`], and
+//! its command line, [`cli`].
 //!
 //! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
 
@@ -22,5 +23,9 @@ pub mod dissect;
 pub mod packet;
 pub mod session;
 pub mod stream;
+
+pub mod output;
+
+pub mod cli;
 
 pub mod synth;

@@ -1,3 +1,7 @@
 //! The inspector.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    authscope::cli::main()
+}

@@ -192,9 +192,15 @@ impl Segment {
     /// The options of the header, out of the packet's octets.
     #[must_use]
     pub fn options(&self, packet: &[u8]) -> TcpOptions {
+        TcpOptions::read(self.option_octets(packet))
+    }
+
+    /// The octets behind the fixed part of the header, out of the packet's octets.
+    #[must_use]
+    pub fn option_octets<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         const FIXED_LEN: u32 = 20;
         let range = (self.tcp_start + FIXED_LEN) as usize..self.payload_start as usize;
-        TcpOptions::read(packet.get(range).unwrap_or_default())
+        packet.get(range).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,59 @@
+//! The inspector's command line: arguments in, outputs fed, exit code out.
+
+mod error;
+mod output;
+mod read;
+mod signal;
+mod source;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code for wrong usage and bad input.
+const FAILED: u8 = 2;
+
+/// Shows the RegLogin messages in captures and on the network for what they are.
+#[derive(Debug, Parser)]
+#[command(
+    name = "authscope",
+    version,
+    after_help = "\
+Examples:
+  authscope read capture.pcapng
+  authscope read capture.pcapng --messages
+  tcpdump -U -w - tcp port 8888 | authscope read -
+
+Exit codes:
+  0  done
+  1  a match was asked for and nothing matched
+  2  wrong usage, or bad input: what came before the damage was shown"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Read(read::Arguments),
+}
+
+/// Runs the inspector with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Read(arguments) => read::run(&arguments),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            for line in failure.lines() {
+                let _ = writeln!(std::io::stderr(), "authscope: {line}");
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}

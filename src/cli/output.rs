@@ -1,0 +1,151 @@
+//! What is shown and how: the arguments that every command with rows has, and their outputs.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal};
+use std::os::fd::AsFd;
+
+use clap::{Args, ValueEnum};
+
+use super::error::Failure;
+use crate::output::{
+    JsonOptions, JsonSink, Layout, Lines, Rows, Select, Table, TableOptions, Tee, TimeFormat,
+};
+use crate::session::Sink;
+
+/// Octets that wait to be written to standard output at the most.
+const BUFFER: usize = 1 << 16;
+
+// Each of these is a flag of its own on the command line.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArguments {
+    /// What is written.
+    #[arg(
+        short = 'T',
+        long = "type",
+        value_enum,
+        value_name = "TYPE",
+        default_value_t
+    )]
+    format: Format,
+
+    /// A row for each message instead of each frame; in JSON that is so anyway.
+    #[arg(long, conflicts_with_all = ["frames", "all"])]
+    messages: bool,
+
+    /// In JSON, an object for each frame, with its messages.
+    #[arg(long)]
+    frames: bool,
+
+    /// Every frame, not only those of watched ports and of RegLogin on other ports.
+    #[arg(long)]
+    all: bool,
+
+    /// With --frames, the octets of TCP payload too; what may be part of a password is `**`.
+    #[arg(long, requires = "frames")]
+    payload: bool,
+
+    /// Passwords in clear instead of ********.
+    #[arg(long)]
+    show_passwords: bool,
+
+    /// What the Time column shows.
+    #[arg(short = 't', long, value_enum, value_name = "FORMAT", default_value_t)]
+    time: TimeFormat,
+
+    /// Colours by outcome; auto is on a terminal where NO_COLOR is not set.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    color: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// A table with a header.
+    #[default]
+    Table,
+    /// A line a row, no header.
+    Text,
+    /// An array of objects.
+    Json,
+    /// An object a line.
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl When {
+    fn applies(self) -> bool {
+        match self {
+            Self::Auto => {
+                io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+impl OutputArguments {
+    /// Which rows are shown.
+    pub fn select(&self) -> Select {
+        let as_json = matches!(self.format, Format::Json | Format::Jsonl);
+        Select::all(if self.messages || (as_json && !self.frames && !self.all) {
+            Rows::Messages
+        } else if self.all || (as_json && self.frames) {
+            Rows::All
+        } else {
+            Rows::Watched
+        })
+    }
+
+    /// Adds the output that was asked for, on standard output.
+    pub fn add_to(&self, tee: &mut Tee<'_>, select: Select) -> Result<(), Failure> {
+        let out = standard_output()?;
+        let json = JsonOptions {
+            show_passwords: self.show_passwords,
+            payload: self.payload,
+        };
+        match self.format {
+            Format::Table => {
+                let options = TableOptions {
+                    time: self.time,
+                    color: self.color.applies(),
+                    width: io::stdout().is_terminal().then_some(terminal_width as _),
+                };
+                add(tee, Table::new(out, select, options));
+            }
+            Format::Text => add(tee, Lines::new(out, select, self.time)),
+            Format::Json => add(tee, JsonSink::new(out, Layout::Array, select, json)),
+            Format::Jsonl => add(tee, JsonSink::new(out, Layout::Lines, select, json)),
+        }
+        Ok(())
+    }
+}
+
+fn add<'a>(tee: &mut Tee<'a>, sink: impl Sink<Error = io::Error> + 'a) {
+    tee.add("-", sink);
+}
+
+/// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.
+fn standard_output() -> Result<BufWriter<File>, Failure> {
+    let descriptor = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|error| Failure::Text(format!("cannot write standard output: {error}")))?;
+    Ok(BufWriter::with_capacity(BUFFER, File::from(descriptor)))
+}
+
+/// Columns of the terminal that standard output is.
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}

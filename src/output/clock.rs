@@ -1,0 +1,167 @@
+//! The Time column.
+
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
+
+use crate::capture::{Seconds, Timestamp};
+
+/// What a time is shown as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum TimeFormat {
+    /// Seconds since the first frame of the capture.
+    #[default]
+    Relative,
+    /// Seconds since the frame before, shown or not.
+    Delta,
+    /// Date and time of day where you are.
+    Absolute,
+    /// Date and time of day in UTC.
+    Utc,
+    /// Seconds since 1970-01-01 00:00:00 UTC.
+    Epoch,
+}
+
+/// Octets that a nanosecond part ends with where it is whole microseconds.
+const BELOW_MICROSECONDS: usize = 3;
+
+/// Knows the frames' times and writes them as asked for: with six decimals, or with nine from the
+/// first frame on that needs them.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    format: TimeFormat,
+    zone: TimeZone,
+    first: Option<Timestamp>,
+    before: Option<Timestamp>,
+    now: Option<Timestamp>,
+    nanoseconds: bool,
+}
+
+impl Clock {
+    /// A clock that has seen no frame.
+    #[must_use]
+    pub fn new(format: TimeFormat) -> Self {
+        let zone = match format {
+            TimeFormat::Absolute => TimeZone::system(),
+            _ => TimeZone::UTC,
+        };
+        Self {
+            format,
+            zone,
+            first: None,
+            before: None,
+            now: None,
+            nanoseconds: false,
+        }
+    }
+
+    /// Takes the next frame's time. Every frame's counts, shown or not.
+    pub fn see(&mut self, time: Timestamp) {
+        self.first.get_or_insert(time);
+        self.before = self.now.replace(time);
+        self.nanoseconds |= time.0 % 1000 != 0;
+    }
+
+    /// Columns that a time takes up, as a rule.
+    #[must_use]
+    pub const fn width(&self) -> u16 {
+        match self.format {
+            TimeFormat::Relative | TimeFormat::Delta => 11,
+            TimeFormat::Absolute => 26,
+            TimeFormat::Utc => 27,
+            TimeFormat::Epoch => 17,
+        }
+    }
+
+    /// Appends a time.
+    pub fn write(&self, out: &mut String, time: Timestamp) {
+        let since = |start: Option<Timestamp>| Seconds(start.map_or(0, |start| time.since(start)));
+        // Writing to a string does not fail.
+        let _ = match self.format {
+            TimeFormat::Relative => write!(out, "{}", since(self.first)),
+            TimeFormat::Delta => write!(out, "{}", since(self.before)),
+            TimeFormat::Epoch => write!(out, "{time}"),
+            TimeFormat::Absolute | TimeFormat::Utc => self.write_date(out, time),
+        };
+        if !self.nanoseconds {
+            out.truncate(out.len() - BELOW_MICROSECONDS);
+        }
+        if self.format == TimeFormat::Utc {
+            out.push('Z');
+        }
+    }
+
+    fn write_date(&self, out: &mut String, time: Timestamp) -> std::fmt::Result {
+        let second = time.0.div_euclid(Timestamp::SECOND);
+        let nanosecond = time.0.rem_euclid(Timestamp::SECOND);
+        // Every 64-bit number of nanoseconds is within jiff's range of years.
+        let instant = jiff::Timestamp::from_second(second).unwrap_or_default();
+        let date = self.zone.to_datetime(instant);
+        write!(
+            out,
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanosecond:09}",
+            date.year(),
+            date.month(),
+            date.day(),
+            date.hour(),
+            date.minute(),
+            date.second()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(format: TimeFormat, times: &[i64]) -> String {
+        let mut clock = Clock::new(format);
+        let mut out = String::new();
+        for time in times {
+            clock.see(Timestamp(*time));
+            clock.write(&mut out, Timestamp(*time));
+            out.push(' ');
+        }
+        out
+    }
+
+    #[test]
+    fn each_format_counts_from_its_own_start() {
+        let times = [
+            1_600_000_000_000_001_000,
+            1_600_000_001_500_000_000,
+            1_600_000_001_250_000_000,
+        ];
+        assert_eq!(
+            shown(TimeFormat::Relative, &times),
+            "0.000000 1.499999 1.249999 "
+        );
+        assert_eq!(
+            shown(TimeFormat::Delta, &times),
+            "0.000000 1.499999 -0.250000 "
+        );
+        assert_eq!(shown(TimeFormat::Epoch, &times[..1]), "1600000000.000001 ");
+        assert_eq!(
+            shown(TimeFormat::Utc, &times[..1]),
+            "2020-09-13 12:26:40.000001Z "
+        );
+        assert_eq!(
+            shown(TimeFormat::Utc, &[-1_000]),
+            "1969-12-31 23:59:59.999999Z "
+        );
+    }
+
+    #[test]
+    fn nine_decimals_where_they_are_needed() {
+        assert_eq!(
+            shown(TimeFormat::Relative, &[0, 1]),
+            "0.000000 0.000000001 "
+        );
+        assert_eq!(
+            shown(TimeFormat::Utc, &[1]),
+            "1970-01-01 00:00:00.000000001Z "
+        );
+        assert_eq!(shown(TimeFormat::Utc, &[i64::MAX]).len(), 31);
+        assert_eq!(shown(TimeFormat::Utc, &[i64::MIN]).len(), 31);
+    }
+}

@@ -1,0 +1,110 @@
+//! Text from the wire made fit for a terminal: the one place where that is done.
+
+use std::fmt::{self, Write as _};
+
+/// Whether a character does something to a terminal or to the text around it rather than being
+/// seen: control characters, the marks that change the direction of text, and invisible ones.
+#[must_use]
+pub const fn is_harmful(character: char) -> bool {
+    matches!(character,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Text shown with every harmful character as `\n`, `\t`, `\r` or `\u{1b}`, and a backslash as
+/// `\\`, so that what is shown can be read back.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0;
+        let mut shown = 0;
+        for (at, character) in text.char_indices() {
+            if !is_harmful(character) && character != '\\' {
+                continue;
+            }
+            f.write_str(&text[shown..at])?;
+            shown = at + character.len_utf8();
+            match character {
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                '\\' => f.write_str("\\\\")?,
+                other => write!(f, "\\u{{{:x}}}", u32::from(other))?,
+            }
+        }
+        f.write_str(&text[shown..])
+    }
+}
+
+/// Octets that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].
+#[derive(Debug, Clone, Copy)]
+pub struct EscapedOctets<'a>(pub &'a [u8]);
+
+impl fmt::Display for EscapedOctets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            Escaped(chunk.valid()).fmt(f)?;
+            if !chunk.invalid().is_empty() {
+                f.write_char(char::REPLACEMENT_CHARACTER)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Octets as hexadecimal digits, two each.
+#[derive(Debug, Clone, Copy)]
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out() {
+        let cases = [
+            ("alice", "alice"),
+            ("\u{1b}[2J\u{7}\r\n", "\\u{1b}[2J\\u{7}\\r\\n"),
+            ("a\u{202e}b\u{9b}", "a\\u{202e}b\\u{9b}"),
+            ("a\\b", "a\\\\b"),
+            ("日本 é", "日本 é"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(Escaped(text).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn each_bad_part_is_one_replacement() {
+        assert_eq!(
+            EscapedOctets(b"J\xfcrgen\xff\n").to_string(),
+            "J\u{fffd}rgen\u{fffd}\\n"
+        );
+        assert_eq!(Hex(&[0, 0xfc]).to_string(), "00fc");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_is_left(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let shown = EscapedOctets(&octets).to_string();
+            prop_assert!(!shown.chars().any(is_harmful));
+        }
+
+        #[test]
+        fn replacements_are_those_of_a_lossy_reading(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let lossy = String::from_utf8_lossy(&octets);
+            prop_assert_eq!(EscapedOctets(&octets).to_string(), Escaped(&lossy).to_string());
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The Protocol and Info columns: what a frame or a message is, in one line.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use etherparse::{TcpOptionElement, TcpOptionsIterator};
+
+use super::escape::EscapedOctets;
+use super::select::messages_of;
+use crate::dissect::identify::{
+    SMPP_HEADER_LEN, TLS_HEADER_LEN, http_line, is_smpp, smpp_command, tls_record,
+};
+use crate::dissect::{Message, Note, Protocol, Severity};
+use crate::packet::{Flags, Other, Packet, Segment};
+use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Command, Kind};
+use crate::session::FrameRecord;
+
+/// What stands between several messages of one frame.
+pub const SEPARATOR: &str = " | ";
+
+/// Sender and receiver of a frame where it has IP addresses.
+#[must_use]
+pub fn addresses(packet: &Packet) -> Option<(IpAddr, IpAddr)> {
+    match packet {
+        Packet::Tcp(segment) => Some((segment.source.address, segment.destination.address)),
+        Packet::Fragment(ip) => Some((ip.source, ip.destination)),
+        Packet::Other(_) => None,
+    }
+}
+
+/// Appends what a frame is, with what is to be said of its stream; answers its protocol.
+pub fn frame(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
+    let protocol = content(out, record);
+    for noted in record.notes {
+        marker(out, &noted.note);
+    }
+    protocol
+}
+
+fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
+    let segment = match &record.packet {
+        Packet::Tcp(segment) => segment,
+        Packet::Fragment(ip) => {
+            put(
+                out,
+                format_args!(
+                    "Fragment of an IP datagram (protocol {}, offset {}, identification {:#06x})",
+                    ip.protocol, ip.fragment_offset, ip.identification
+                ),
+            );
+            return if ip.source.is_ipv4() { "IPv4" } else { "IPv6" };
+        }
+        Packet::Other(other) => return other_packet(out, record, *other),
+    };
+    let start = out.len();
+    for found in messages_of(record) {
+        if out.len() > start {
+            out.push_str(SEPARATOR);
+        }
+        message(out, found);
+    }
+    if out.len() > start {
+        return PROTOCOL_NAME;
+    }
+    let payload = record.payload();
+    let known = match record.protocol {
+        Protocol::Smpp => smpp(out, payload),
+        Protocol::Tls => tls(out, payload),
+        Protocol::Http => http(out, payload),
+        _ => false,
+    };
+    if known {
+        return record.protocol.name();
+    }
+    tcp(out, record, segment);
+    Protocol::Data.name()
+}
+
+/// Appends what a message says, with its notes that are warnings or worse.
+pub fn message(out: &mut String, message: &Message) {
+    let view = message.view();
+    let command = message.command();
+    if message.octets.len() < crate::protocol::layout::HEADER_LEN {
+        out.push_str("Beginning of a message");
+    } else {
+        out.push_str(command.title());
+    }
+    match command.kind() {
+        Some(Kind::Request) => match view.user_name() {
+            Some(name) if name.octets().is_empty() => out.push_str(", no user name"),
+            Some(name) => put(out, format_args!(", user {}", EscapedOctets(name.octets()))),
+            None => {}
+        },
+        Some(Kind::Response) => {
+            match view.status() {
+                Some(STATUS_SUCCESS) => out.push_str(", success"),
+                Some(STATUS_FAILURE) => out.push_str(", failure"),
+                Some(status) => put(out, format_args!(", status {status}")),
+                None => {}
+            }
+            if let Some(text) = view.description().filter(|text| !text.octets().is_empty()) {
+                put(out, format_args!(": {}", EscapedOctets(text.octets())));
+            }
+        }
+        None => {
+            if let Command::Unknown(code) = command
+                && view.command().is_some()
+            {
+                put(out, format_args!(" {code}"));
+            }
+        }
+    }
+    for note in &message.notes {
+        marker(out, note);
+    }
+}
+
+/// Appends a note in brackets where it is a warning or worse.
+pub fn marker(out: &mut String, note: &Note) {
+    if note.severity() >= Severity::Warning {
+        let group = note.group().name();
+        let (first, rest) = group.split_at(1);
+        put(
+            out,
+            format_args!(" [{}{rest}: {note}]", first.to_ascii_uppercase()),
+        );
+    }
+}
+
+/// Appends a segment as Wireshark's packet list has it.
+fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
+    put(
+        out,
+        format_args!(
+            "{} → {} [{}]",
+            segment.source.port, segment.destination.port, segment.flags
+        ),
+    );
+    let (seq, ack, shift) =
+        record
+            .placement
+            .map_or((segment.seq.0, segment.ack.0, None), |placed| {
+                (
+                    placed.relative_seq,
+                    placed.relative_ack,
+                    placed.window_shift,
+                )
+            });
+    put(out, format_args!(" Seq={seq}"));
+    if segment.flags.has(Flags::ACK) {
+        put(out, format_args!(" Ack={ack}"));
+    }
+    // The window of a SYN is never scaled (RFC 7323 section 2.2).
+    let shift = if segment.flags.has(Flags::SYN) {
+        0
+    } else {
+        shift.unwrap_or(0)
+    };
+    put(
+        out,
+        format_args!(
+            " Win={} Len={}",
+            u64::from(segment.window) << shift.min(14),
+            segment.payload_len
+        ),
+    );
+    let options = segment.option_octets(record.packet_octets());
+    // What the other side's sequence numbers are relative to.
+    let base = segment.ack.0.wrapping_sub(ack);
+    for element in TcpOptionsIterator::from_slice(options).map_while(Result::ok) {
+        option(out, &element, base);
+    }
+}
+
+fn option(out: &mut String, element: &TcpOptionElement, base: u32) {
+    match *element {
+        TcpOptionElement::Noop => {}
+        TcpOptionElement::MaximumSegmentSize(size) => put(out, format_args!(" MSS={size}")),
+        TcpOptionElement::WindowScale(shift) => {
+            put(out, format_args!(" WS={}", 1u32 << shift.min(14)));
+        }
+        TcpOptionElement::SelectiveAcknowledgementPermitted => out.push_str(" SACK_PERM"),
+        TcpOptionElement::SelectiveAcknowledgement(first, others) => {
+            for (left, right) in std::iter::once(first).chain(others.into_iter().flatten()) {
+                let [left, right] = [left, right].map(|edge| edge.wrapping_sub(base));
+                put(out, format_args!(" SLE={left} SRE={right}"));
+            }
+        }
+        TcpOptionElement::Timestamp(value, echo) => {
+            put(out, format_args!(" TSval={value} TSecr={echo}"));
+        }
+    }
+}
+
+/// Appends the commands of the PDUs at the start of a payload; whether there are any.
+fn smpp(out: &mut String, payload: &[u8]) -> bool {
+    let mut rest = payload;
+    let mut separator = "";
+    while is_smpp(rest) {
+        let Some((header, _)) = rest.split_first_chunk::<SMPP_HEADER_LEN>() else {
+            break;
+        };
+        let [l0, l1, l2, l3, c0, c1, c2, c3, ..] = *header;
+        let name = smpp_command(u32::from_be_bytes([c0, c1, c2, c3])).unwrap_or_default();
+        put(out, format_args!("{separator}{name}"));
+        separator = ", ";
+        let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    !separator.is_empty()
+}
+
+/// Appends the kinds of the TLS records at the start of a payload; whether there are any.
+fn tls(out: &mut String, payload: &[u8]) -> bool {
+    let mut rest = payload;
+    let mut separator = "";
+    while let Some(kind) = tls_record(rest) {
+        put(out, format_args!("{separator}{kind}"));
+        separator = ", ";
+        let length = usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+        rest = rest.get(TLS_HEADER_LEN + length..).unwrap_or_default();
+    }
+    !separator.is_empty()
+}
+
+/// Appends the first line of an HTTP message; whether there is one.
+fn http(out: &mut String, payload: &[u8]) -> bool {
+    let Some(line) = http_line(payload) else {
+        return false;
+    };
+    put(out, format_args!("{}", EscapedOctets(line)));
+    true
+}
+
+fn other_packet(out: &mut String, record: &FrameRecord<'_>, other: Other) -> &'static str {
+    match other {
+        Other::LinkType => {
+            let link = record.frame.header.link.0;
+            put(
+                out,
+                format_args!("Link type {link} is not read by this program"),
+            );
+            "-"
+        }
+        Other::NotIp => {
+            out.push_str("Not an IP packet");
+            "-"
+        }
+        Other::NotTcp(protocol) => {
+            put(out, format_args!("IP protocol {protocol}, not TCP"));
+            "IP"
+        }
+        Other::Cut(layer) => {
+            put(
+                out,
+                format_args!("[Cut off in the {} header]", layer.name()),
+            );
+            "-"
+        }
+        Other::Malformed(layer) => {
+            put(
+                out,
+                format_args!(
+                    "[Malformed: the {} header contradicts itself]",
+                    layer.name()
+                ),
+            );
+            "-"
+        }
+    }
+}
+
+/// Writing to a string does not fail.
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}

@@ -1,0 +1,268 @@
+//! What an object says. A key that does not apply is absent.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::JsonOptions;
+use super::format::{Decimal, Shown};
+use crate::dissect::{Message, Note};
+use crate::output::MASK;
+use crate::output::escape::Hex;
+use crate::output::info;
+use crate::output::select::messages_of;
+use crate::packet::{Endpoint, Flags};
+use crate::protocol::layout::PROTOCOL_NAME;
+use crate::protocol::{Command, Kind, TextValue};
+use crate::session::{FrameRecord, StreamNote};
+
+/// A message.
+#[derive(Debug, Serialize)]
+pub struct JsonMessage<'a> {
+    frame: u64,
+    time: Decimal,
+    stream: u32,
+    from: &'static str,
+    src: Shown<Endpoint>,
+    dst: Shown<Endpoint>,
+    protocol: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username_hex: Option<Shown<Hex<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_hex: Option<Shown<Hex<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description_hex: Option<Shown<Hex<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_in: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time: Option<Decimal>,
+    #[serde(serialize_with = "notes")]
+    notes: &'a [Note],
+}
+
+impl<'a> JsonMessage<'a> {
+    /// What there is to say about a message.
+    #[must_use]
+    pub fn new(message: &'a Message, options: JsonOptions) -> Self {
+        let view = message.view();
+        let command = message.command();
+        let (username, username_hex) = text(view.user_name());
+        let (password, password_hex) = match view.password() {
+            Some(_) if !options.show_passwords => (Some(MASK.into()), None),
+            password => text(password),
+        };
+        let (description, description_hex) = text(view.description());
+        let peer = message.peer;
+        let answers = command.kind() == Some(Kind::Response);
+        Self {
+            frame: message.frame,
+            time: Decimal(message.time.0),
+            stream: message.stream,
+            from: message.sender.name(),
+            src: Shown(message.source),
+            dst: Shown(message.destination),
+            protocol: PROTOCOL_NAME,
+            kind: command.name(),
+            length: view.length(),
+            command: view.command().map(Command::code),
+            username,
+            username_hex,
+            password,
+            password_hex,
+            status: view.status(),
+            description,
+            description_hex,
+            response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
+            response_to: peer.filter(|_| answers).map(|peer| peer.frame),
+            response_time: peer.filter(|_| answers).map(|peer| Decimal(peer.elapsed)),
+            notes: &message.notes,
+        }
+    }
+}
+
+fn text(value: Option<TextValue<'_>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
+    let hex = value.filter(|value| !value.is_utf8());
+    (
+        value.map(TextValue::lossy),
+        hex.map(|value| Shown(Hex(value.octets()))),
+    )
+}
+
+fn notes<S: serde::Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(notes.iter().map(JsonNote::new))
+}
+
+/// A note.
+#[derive(Debug, Serialize)]
+pub struct JsonNote<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<u32>,
+    severity: &'static str,
+    group: &'static str,
+    text: Shown<&'a Note>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+impl<'a> JsonNote<'a> {
+    /// A note of a message.
+    #[must_use]
+    pub fn new(note: &'a Note) -> Self {
+        Self {
+            stream: None,
+            severity: note.severity().name(),
+            group: note.group().name(),
+            text: Shown(note),
+            field: note.field().map(|field| field.key),
+        }
+    }
+
+    /// A note of a stream, outside of any message.
+    #[must_use]
+    pub fn of_stream(noted: &'a StreamNote) -> Self {
+        Self {
+            stream: Some(noted.stream),
+            ..Self::new(&noted.note)
+        }
+    }
+}
+
+/// A frame with its messages.
+#[derive(Debug, Serialize)]
+pub struct JsonFrame<'a> {
+    frame: u64,
+    time: Decimal,
+    length: u32,
+    captured: u32,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src: Option<Shown<Address>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dst: Option<Shown<Address>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<JsonTcp<'a>>,
+    info: &'a str,
+    notes: Vec<JsonNote<'a>>,
+    messages: Vec<JsonMessage<'a>>,
+}
+
+/// The TCP segment of a frame.
+#[derive(Debug, Serialize)]
+pub struct JsonTcp<'a> {
+    flags: Shown<Flags>,
+    seq: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack: Option<u32>,
+    window: u16,
+    payload_length: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_hex: Option<&'a str>,
+}
+
+/// An address, with the port where there is one.
+#[derive(Debug, Clone, Copy)]
+enum Address {
+    Tcp(Endpoint),
+    Ip(IpAddr),
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(end) => end.fmt(f),
+            Self::Ip(address) => address.fmt(f),
+        }
+    }
+}
+
+impl<'a> JsonFrame<'a> {
+    /// What there is to say about a frame whose protocol, info and payload are written already.
+    #[must_use]
+    pub fn new(
+        record: &FrameRecord<'a>,
+        protocol: &'static str,
+        info: &'a str,
+        payload_hex: Option<&'a str>,
+        options: JsonOptions,
+    ) -> Self {
+        let header = record.frame.header;
+        let segment = record.segment();
+        let (src, dst) = match segment {
+            Some(segment) => (
+                Some(Address::Tcp(segment.source)),
+                Some(Address::Tcp(segment.destination)),
+            ),
+            None => info::addresses(&record.packet)
+                .map(|(from, to)| (Address::Ip(from), Address::Ip(to)))
+                .unzip(),
+        };
+        let placed = record.placement;
+        let tcp = segment.zip(placed).map(|(segment, placed)| JsonTcp {
+            flags: Shown(segment.flags),
+            seq: placed.relative_seq,
+            ack: segment.flags.has(Flags::ACK).then_some(placed.relative_ack),
+            window: segment.window,
+            payload_length: segment.payload_len,
+            payload_hex,
+        });
+        Self {
+            frame: record.frame.number,
+            time: Decimal(header.time.0),
+            length: header.wire,
+            captured: header.captured,
+            protocol,
+            src: src.map(Shown),
+            dst: dst.map(Shown),
+            stream: placed.map(|placed| placed.stream),
+            from: placed.map(|placed| placed.sender.name()),
+            tcp,
+            info,
+            notes: record.notes.iter().map(JsonNote::of_stream).collect(),
+            messages: messages_of(record)
+                .map(|message| JsonMessage::new(message, options))
+                .collect(),
+        }
+    }
+}
+
+/// What was found out only after the frames that it is about: messages that are cut off, and
+/// what is said of streams at the end.
+#[derive(Debug, Serialize)]
+pub struct JsonRest<'a> {
+    /// The notes.
+    pub notes: Vec<JsonNote<'a>>,
+    /// The messages.
+    pub messages: Vec<JsonMessage<'a>>,
+}
+
+impl<'a> JsonRest<'a> {
+    /// One message.
+    #[must_use]
+    pub fn of(message: JsonMessage<'a>) -> Self {
+        Self {
+            notes: Vec::new(),
+            messages: vec![message],
+        }
+    }
+}

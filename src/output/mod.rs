@@ -1,0 +1,27 @@
+//! What is shown of records: tables, lines, details, octets, JSON.
+//!
+//! Enters: [`FrameRecord`](crate::session::FrameRecord)s. Leaves, through any writer: text. Every
+//! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
+//! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
+
+mod clock;
+pub mod escape;
+pub mod info;
+mod json;
+mod lines;
+pub mod mask;
+mod select;
+mod table;
+mod tee;
+mod tone;
+
+pub use clock::{Clock, TimeFormat};
+pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
+pub use lines::Lines;
+pub use select::{RecordFilter, Rows, Select};
+pub use table::{Table, TableOptions};
+pub use tee::{OutputError, Tee};
+pub use tone::Tone;
+
+/// What stands where a password would, unless it is asked for.
+pub const MASK: &str = "********";
