@@ -8,6 +8,7 @@ mod conversation;
 mod error;
 mod ip;
 mod link;
+pub mod load;
 pub mod messages;
 mod pcap;
 mod pcapng;

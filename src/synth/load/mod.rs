@@ -1,0 +1,221 @@
+//! Big captures for benchmarks, written as raw octets, and the truth about them.
+//!
+//! Enters: how much of what ([`Load`]). Leaves: a pcap file and a [`Truth`] that a reader's counts
+//! can be held to. The same options and seed give the same octets.
+
+mod background;
+mod connection;
+mod frames;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Link;
+use background::Background;
+use connection::{Connection, Numbers};
+use frames::FrameWriter;
+
+/// What to write.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Frames in all, nearly: the number of exchanges is chosen to come close to it.
+    pub frames: u64,
+    /// RegLogin connections.
+    pub connections: u64,
+    /// The most octets of a message in one segment; one of these is drawn for each message.
+    pub sizes: Vec<usize>,
+    /// Share of segments that change places with the next segment of the same message.
+    pub reorder: f64,
+    /// Share of segments that are lost and sent again: half of them before the capture, so that
+    /// they are seen late, half of them after it, so that they are seen twice.
+    pub loss: f64,
+    /// Share of messages that were never captured, though they arrived.
+    pub gaps: f64,
+    /// Share of frames that are other people's traffic: TCP to port 443, and DNS.
+    pub background: f64,
+    /// Payload sizes of other people's TCP segments; one is drawn for each.
+    pub background_sizes: Vec<usize>,
+    /// Leave every RegLogin connection open.
+    pub open: bool,
+    /// RegLogin connections that are under way at the same time, closing aside.
+    pub active: usize,
+    /// Where the random numbers begin.
+    pub seed: u64,
+    /// Link layer of every frame.
+    pub link: Link,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            frames: 1_000_000,
+            connections: 30_000,
+            sizes: vec![1460],
+            reorder: 0.0,
+            loss: 0.0,
+            gaps: 0.0,
+            background: 0.0,
+            background_sizes: vec![0, 0, 0, 32, 100, 300],
+            open: false,
+            active: 500,
+            seed: 1,
+            link: Link::ETHERNET,
+        }
+    }
+}
+
+/// What a right reading of the capture counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Truth {
+    /// Frames of every kind.
+    pub frames: u64,
+    /// Octets of the file.
+    pub octets: u64,
+    /// TCP connections, other people's included.
+    pub streams: u64,
+    /// Frames of other people's traffic.
+    pub background_frames: u64,
+    /// RegLogin messages of all types.
+    pub messages: u64,
+    /// Messages by type.
+    pub registration_requests: u64,
+    /// Messages by type.
+    pub registration_responses: u64,
+    /// Messages by type.
+    pub login_requests: u64,
+    /// Messages by type.
+    pub login_responses: u64,
+    /// Responses of either type that say success.
+    pub successes: u64,
+    /// Responses of either type that say failure.
+    pub failures: u64,
+    /// Messages that were sent and never captured; counted nowhere else.
+    pub lost_messages: u64,
+}
+
+/// Frames of a connection besides its exchanges: three to open it, four to close it.
+const OPEN_FRAMES: u64 = 3;
+const CLOSE_FRAMES: u64 = 4;
+
+impl Load {
+    /// Frames of an exchange: the segments of request and response, and an ACK for each.
+    fn frames_per_exchange(&self) -> f64 {
+        let segments = |len: usize| -> f64 {
+            let sum: usize = self.sizes.iter().map(|size| len.div_ceil(*size)).sum();
+            sum as f64 / self.sizes.len() as f64
+        };
+        let data = segments(crate::protocol::layout::REQUEST_LEN)
+            + segments(crate::protocol::layout::RESPONSE_LEN);
+        data * (1.0 - self.gaps) * (1.0 + self.loss / 2.0) + 2.0
+    }
+
+    /// Exchanges in all connections together.
+    #[allow(clippy::cast_sign_loss)] // Not below zero.
+    fn exchanges(&self) -> u64 {
+        let close = if self.open { 0 } else { CLOSE_FRAMES };
+        let ours = self.frames as f64 * (1.0 - self.background);
+        let opening = (self.connections * (OPEN_FRAMES + close)) as f64;
+        ((ours - opening) / self.frames_per_exchange()).max(0.0) as u64
+    }
+
+    /// Writes the capture. Sizes of zero are taken for one.
+    pub fn write(&self, out: impl Write) -> io::Result<Truth> {
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let mut frames = FrameWriter::new(out, &self.link)?;
+        let mut truth = Truth::default();
+        let mut background = Background::new(&self.background_sizes);
+        let exchanges = self.exchanges();
+        let mut begun = 0;
+        let begin = |begun: &mut u64| {
+            let share = exchanges / self.connections.max(1);
+            let more = u64::from(*begun < exchanges % self.connections.max(1));
+            *begun += 1;
+            Connection::new(Numbers::of(*begun - 1), share + more)
+        };
+        let active = self.connections.min(self.active.max(1) as u64);
+        let mut under_way: Vec<Connection> = (0..active).map(|_| begin(&mut begun)).collect();
+        truth.streams = active;
+        while !under_way.is_empty() {
+            while self.background > 0.0 && random.f64() < self.background {
+                background.frame(&mut frames, &mut random)?;
+                truth.background_frames += 1;
+            }
+            let index = random.usize(..under_way.len());
+            if under_way[index].frame(self, &mut frames, &mut random, &mut truth)? {
+                continue;
+            }
+            // It is over, and had nothing left to say.
+            if begun < self.connections {
+                under_way[index] = begin(&mut begun);
+                truth.streams += 1;
+            } else {
+                under_way.swap_remove(index);
+            }
+        }
+        truth.streams += background.streams();
+        (truth.frames, truth.octets) = frames.finish()?;
+        truth.messages = truth.registration_requests
+            + truth.registration_responses
+            + truth.login_requests
+            + truth.login_responses;
+        Ok(truth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(load: &Load) -> (Vec<u8>, Truth) {
+        let mut file = Vec::new();
+        let truth = load.write(&mut file).unwrap();
+        (file, truth)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_octets() {
+        let load = Load {
+            frames: 5000,
+            connections: 100,
+            sizes: vec![20, 1460],
+            reorder: 0.1,
+            loss: 0.1,
+            gaps: 0.01,
+            background: 0.5,
+            ..Load::default()
+        };
+        let (file, truth) = written(&load);
+        assert_eq!((file.clone(), truth), written(&load));
+        let other = Load { seed: 2, ..load };
+        assert_ne!(file, written(&other).0);
+    }
+
+    #[test]
+    fn comes_close_to_the_frames_asked_for() {
+        for (background, open, gaps) in [(0.0, false, 0.0), (0.999, false, 0.0), (0.5, true, 0.1)] {
+            let load = Load {
+                frames: 100_000,
+                connections: 10,
+                background,
+                open,
+                gaps,
+                ..Load::default()
+            };
+            let (file, truth) = written(&load);
+            assert!(
+                truth.frames.abs_diff(100_000) < 15_000,
+                "{} frames",
+                truth.frames
+            );
+            assert_eq!(truth.octets, file.len() as u64);
+            assert_eq!(
+                truth.messages,
+                truth.successes
+                    + truth.failures
+                    + truth.registration_requests
+                    + truth.login_requests
+            );
+        }
+    }
+}
