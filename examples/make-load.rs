@@ -22,7 +22,7 @@ struct Arguments {
     frames: u64,
 
     /// RegLogin connections.
-    #[arg(long, value_name = "N", default_value_t = 30_000)]
+    #[arg(long, value_name = "N", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..))]
     connections: u64,
 
     /// RegLogin connections under way at the same time.

@@ -105,19 +105,19 @@ impl Background {
             at if at == FRAMES_PER_FLOW - 1 => (1, FIN | ACK),
             _ => (random.usize(..2), ACK),
         };
-        let size = match self.sizes.as_slice() {
+        let len = match self.sizes.as_slice() {
             sizes if !sizes.is_empty() && flags == ACK && flow.frames > 2 => {
                 sizes[random.usize(..sizes.len())]
             }
             _ => 0,
         };
-        let payload = &self.noise[..size];
+        let payload = &self.noise[..len];
         let fields = TcpFields {
             sequence: flow.next[side],
             acknowledgment: if flags == SYN { 0 } else { flow.next[1 - side] },
-            flags: if size > 0 { flags | PSH } else { flags },
+            flags: if len > 0 { flags | PSH } else { flags },
         };
-        let takes = size as u32 + u32::from(flags & (SYN | FIN) != 0);
+        let takes = len as u32 + u32::from(flags & (SYN | FIN) != 0);
         flow.next[side] = flow.next[side].wrapping_add(takes);
         flow.frames += 1;
         let path = if side == 0 {

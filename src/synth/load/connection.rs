@@ -226,7 +226,7 @@ impl Connection {
     }
 
     fn segments(&mut self, side: usize, octets: &[u8], load: &Load, random: &mut Rng) {
-        let size = match load.sizes.as_slice() {
+        let most = match load.sizes.as_slice() {
             [] => octets.len(),
             [only] => *only,
             sizes => sizes[random.usize(..sizes.len())],
@@ -234,7 +234,7 @@ impl Connection {
         let first = self.queue.len();
         let mut late = Vec::new();
         let mut base = self.fields(side, PSH | ACK);
-        for piece in octets.chunks(size.max(1)) {
+        for piece in octets.chunks(most.max(1)) {
             let seen = Seen {
                 from_client: side == CLIENT,
                 fields: base,

@@ -21,7 +21,7 @@ use frames::FrameWriter;
 pub struct Load {
     /// Frames in all, nearly: the number of exchanges is chosen to come close to it.
     pub frames: u64,
-    /// RegLogin connections.
+    /// RegLogin connections, at least one: other people's frames come between theirs.
     pub connections: u64,
     /// The most octets of a message in one segment; one of these is drawn for each message.
     pub sizes: Vec<usize>,
@@ -102,7 +102,14 @@ impl Load {
     /// Frames of an exchange: the segments of request and response, and an ACK for each.
     fn frames_per_exchange(&self) -> f64 {
         let segments = |len: usize| -> f64 {
-            let sum: usize = self.sizes.iter().map(|size| len.div_ceil(*size)).sum();
+            if self.sizes.is_empty() {
+                return 1.0;
+            }
+            let sum: usize = self
+                .sizes
+                .iter()
+                .map(|size| len.div_ceil((*size).max(1)))
+                .sum();
             sum as f64 / self.sizes.len() as f64
         };
         let data = segments(crate::protocol::layout::REQUEST_LEN)
@@ -119,22 +126,22 @@ impl Load {
         ((ours - opening) / self.frames_per_exchange()).max(0.0) as u64
     }
 
-    /// Writes the capture. Sizes of zero are taken for one.
+    /// Writes the capture. Sizes of zero are taken for one, no sizes for whole messages.
     pub fn write(&self, out: impl Write) -> io::Result<Truth> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut frames = FrameWriter::new(out, &self.link)?;
         let mut truth = Truth::default();
         let mut background = Background::new(&self.background_sizes);
         let exchanges = self.exchanges();
-        let mut begun = 0;
-        let begin = |begun: &mut u64| {
+        let mut connections = 0;
+        let begin = |index: &mut u64| {
             let share = exchanges / self.connections.max(1);
-            let more = u64::from(*begun < exchanges % self.connections.max(1));
-            *begun += 1;
-            Connection::new(Numbers::of(*begun - 1), share + more)
+            let more = u64::from(*index < exchanges % self.connections.max(1));
+            *index += 1;
+            Connection::new(Numbers::of(*index - 1), share + more)
         };
         let active = self.connections.min(self.active.max(1) as u64);
-        let mut under_way: Vec<Connection> = (0..active).map(|_| begin(&mut begun)).collect();
+        let mut under_way: Vec<Connection> = (0..active).map(|_| begin(&mut connections)).collect();
         truth.streams = active;
         while !under_way.is_empty() {
             while self.background > 0.0 && random.f64() < self.background {
@@ -146,8 +153,8 @@ impl Load {
                 continue;
             }
             // It is over, and had nothing left to say.
-            if begun < self.connections {
-                under_way[index] = begin(&mut begun);
+            if connections < self.connections {
+                under_way[index] = begin(&mut connections);
                 truth.streams += 1;
             } else {
                 under_way.swap_remove(index);
