@@ -64,6 +64,8 @@ pub struct CaptureWriter {
     packet_buffered: bool,
     ring: Option<Ring>,
     files: u64,
+    /// The options of the frame that comes next.
+    options: Vec<u8>,
     /// Octets and frames of the current file.
     octets: u64,
     in_file: u64,
@@ -95,6 +97,7 @@ impl CaptureWriter {
             packet_buffered: options.packet_buffered,
             ring: options.rotate.map(|limits| Ring::new(path, limits)),
             files: 0,
+            options: Vec::new(),
             octets: 0,
             in_file: 0,
             frames: 0,
@@ -123,6 +126,7 @@ impl CaptureWriter {
             packet_buffered: false,
             ring: None,
             files: 1,
+            options: Vec::new(),
             octets: 0,
             in_file: 0,
             frames: 0,
@@ -138,24 +142,39 @@ impl CaptureWriter {
     ) -> Result<(), WriteError> {
         let mut asides = batch.asides.iter().peekable();
         for (index, frame) in batch.frames().enumerate() {
-            let mut options = &[][..];
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
-                if let What::FrameOptions(range) = &aside.what {
-                    options = &batch.buffer[range.clone()];
-                } else {
-                    self.aside(batch, &aside.what);
-                }
+                self.aside(batch, &aside.what);
             }
-            if let Some(comments) = choose(&frame) {
-                self.frame(&frame, options, comments)?;
-            }
-            if self.gathered.len() >= GATHERED {
-                self.write_out()?;
-            }
+            self.frame(&frame, choose(&frame))?;
         }
         for aside in asides {
             self.aside(batch, &aside.what);
         }
+        self.pause()
+    }
+
+    /// Takes the next frame: writes it with these comments added to its own, or leaves it out
+    /// where there is no answer.
+    pub fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        chosen: Option<&[String]>,
+    ) -> Result<(), WriteError> {
+        let options = std::mem::take(&mut self.options);
+        if let Some(comments) = chosen {
+            self.write_frame(frame, &options, comments)?;
+        }
+        self.options = options;
+        self.options.clear();
+        if self.gathered.len() >= GATHERED {
+            self.write_out()?;
+        }
+        Ok(())
+    }
+
+    /// Writes out what has gathered where [`packet_buffered`](WriteOptions::packet_buffered) asks
+    /// for that.
+    pub fn pause(&mut self) -> Result<(), WriteError> {
         if self.packet_buffered {
             self.flush()?;
         }
@@ -219,7 +238,8 @@ impl CaptureWriter {
         }
     }
 
-    fn aside(&mut self, batch: &Batch, what: &What) {
+    /// Takes what stands before the next frame or belongs to it.
+    pub fn aside(&mut self, batch: &Batch, what: &What) {
         match what {
             What::Section(range) => self.begin(&batch.buffer[range.clone()]),
             What::Interface(interface) => {
@@ -232,11 +252,14 @@ impl CaptureWriter {
                 self.encoder.block(*kind, body, &mut self.gathered);
             }
             // Written with its frame.
-            What::FrameOptions(_) => {}
+            What::FrameOptions(range) => {
+                self.options.clear();
+                self.options.extend_from_slice(&batch.buffer[range.clone()]);
+            }
         }
     }
 
-    fn frame(
+    fn write_frame(
         &mut self,
         frame: &Frame<'_>,
         options: &[u8],

@@ -1,6 +1,9 @@
 //! The inspector's command line: arguments in, outputs fed, exit code out.
 
 mod error;
+mod inspect;
+mod interfaces;
+mod live;
 mod output;
 mod read;
 mod signal;
@@ -21,7 +24,8 @@ const FAILED: u8 = 2;
     version,
     after_help = "\
 Examples:
-  authscope read capture.pcapng
+  authscope live                           what happens on port 8888 now
+  authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
   tcpdump -U -w - tcp port 8888 | authscope read -
 
@@ -38,6 +42,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Read(read::Arguments),
+    Live(live::Arguments),
+    Interfaces(interfaces::Arguments),
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -45,6 +51,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Read(arguments) => read::run(&arguments),
+        Command::Live(arguments) => live::run(&arguments),
+        Command::Interfaces(arguments) => interfaces::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -3,14 +3,16 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal};
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
+use crate::capture::{CaptureWriter, WriteOptions};
 use crate::output::{
-    JsonOptions, JsonSink, Layout, Lines, Rows, Select, Table, TableOptions, Tee, TimeFormat,
+    JsonOptions, JsonSink, Layout, Lines, OutputError, Rows, Save, Select, Table, TableOptions,
+    Tee, TimeFormat,
 };
-use crate::session::Sink;
 
 /// Octets that wait to be written to standard output at the most.
 const BUFFER: usize = 1 << 16;
@@ -29,6 +31,10 @@ pub(super) struct OutputArguments {
         default_value_t
     )]
     format: Format,
+
+    /// No rows.
+    #[arg(short, long)]
+    quiet: bool,
 
     /// A row for each message instead of each frame; in JSON that is so anyway.
     #[arg(long, conflicts_with_all = ["frames", "all"])]
@@ -96,7 +102,7 @@ impl When {
 
 impl OutputArguments {
     /// Which rows are shown.
-    pub fn select(&self) -> Select {
+    fn select(&self) -> Select {
         let as_json = matches!(self.format, Format::Json | Format::Jsonl);
         Select::all(if self.messages || (as_json && !self.frames && !self.all) {
             Rows::Messages
@@ -107,8 +113,12 @@ impl OutputArguments {
         })
     }
 
-    /// Adds the output that was asked for, on standard output.
-    pub fn add_to(&self, tee: &mut Tee<'_>, select: Select) -> Result<(), Failure> {
+    /// Adds the rows that were asked for, on standard output unless a capture is saved there.
+    pub fn add_to(&self, tee: &mut Tee<'_>, save: Option<&Path>) -> Result<(), Failure> {
+        if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
+            return Ok(());
+        }
+        let select = self.select();
         let out = standard_output()?;
         let json = JsonOptions {
             show_passwords: self.show_passwords,
@@ -121,18 +131,28 @@ impl OutputArguments {
                     color: self.color.applies(),
                     width: io::stdout().is_terminal().then_some(terminal_width as _),
                 };
-                add(tee, Table::new(out, select, options));
+                tee.add_printer(Table::new(out, select, options));
             }
-            Format::Text => add(tee, Lines::new(out, select, self.time)),
-            Format::Json => add(tee, JsonSink::new(out, Layout::Array, select, json)),
-            Format::Jsonl => add(tee, JsonSink::new(out, Layout::Lines, select, json)),
+            Format::Text => tee.add_printer(Lines::new(out, select, self.time)),
+            Format::Json => tee.add_printer(JsonSink::new(out, Layout::Array, select, json)),
+            Format::Jsonl => tee.add_printer(JsonSink::new(out, Layout::Lines, select, json)),
         }
         Ok(())
     }
 }
 
-fn add<'a>(tee: &mut Tee<'a>, sink: impl Sink<Error = io::Error> + 'a) {
-    tee.add("-", sink);
+/// Adds the file that all frames are saved to, where there is one.
+pub(super) fn add_save(
+    tee: &mut Tee<'_>,
+    save: Option<&Path>,
+    inputs: &[PathBuf],
+    options: &WriteOptions,
+) -> Result<(), Failure> {
+    if let Some(path) = save {
+        let writer = CaptureWriter::create(path, inputs, options).map_err(OutputError::Capture)?;
+        tee.add(Save::new(writer, Select::all(Rows::All)));
+    }
+    Ok(())
 }
 
 /// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.

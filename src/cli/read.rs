@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::error::Failure;
-use super::output::OutputArguments;
+use super::inspect::InspectArguments;
+use super::output::{OutputArguments, add_save};
 use super::signal::stop_flag;
 use super::source::Limited;
-use crate::capture::{FrameSource, ReadOptions, open_all};
+use crate::capture::{FrameSource, ReadOptions, WriteOptions, open_all};
 use crate::output::Tee;
-use crate::protocol::layout::DEFAULT_PORT;
-use crate::session::{self, Inspector, Options};
+use crate::session::{self, Inspector};
 
 /// Show what is in capture files.
 #[derive(Debug, Args)]
@@ -28,36 +28,33 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// A port where RegLogin is expected; may be given several times. On other ports it is found
-    /// by its content.
-    #[arg(short, long = "port", value_name = "PORT", default_values_t = [DEFAULT_PORT])]
-    ports: Vec<u16>,
-
     /// Stop after this many frames.
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
-    /// Note wrong TCP checksums. They are usual where the network card fills them in.
-    #[arg(long)]
-    checksums: bool,
+    /// Save the frames that were read as pcapng; - is standard output, in place of rows.
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    #[command(flatten)]
+    inspect: InspectArguments,
 
     #[command(flatten)]
     output: OutputArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let save = arguments.save.as_deref();
+    let options = ReadOptions {
+        keep: save.is_some(),
+    };
+    let source = open_all(&arguments.files, options)?;
+    let source: Box<dyn FrameSource + Send> =
+        Box::new(Limited::new(source, arguments.count, stop_flag()?));
     let mut tee = Tee::default();
-    arguments
-        .output
-        .add_to(&mut tee, arguments.output.select())?;
-    let stop = stop_flag()?;
-    let source = open_all(&arguments.files, ReadOptions::default())?;
-    let source: Box<dyn FrameSource + Send> = Box::new(Limited::new(source, arguments.count, stop));
-    let mut inspector = Inspector::new(&Options {
-        ports: arguments.ports.clone(),
-        checksums: arguments.checksums,
-        ..Options::default()
-    });
+    add_save(&mut tee, save, &arguments.files, &WriteOptions::default())?;
+    arguments.output.add_to(&mut tee, save)?;
+    let mut inspector = Inspector::new(&arguments.inspect.options());
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     if errors.is_empty() {
         Ok(ExitCode::SUCCESS)

@@ -65,7 +65,12 @@ impl Clock {
     /// Columns that a time takes up, as a rule.
     #[must_use]
     pub const fn width(&self) -> u16 {
-        match self.format {
+        let more = if self.nanoseconds {
+            BELOW_MICROSECONDS as u16
+        } else {
+            0
+        };
+        more + match self.format {
             TimeFormat::Relative | TimeFormat::Delta => 11,
             TimeFormat::Absolute => 26,
             TimeFormat::Utc => 27,

@@ -10,16 +10,20 @@ pub mod info;
 mod json;
 mod lines;
 pub mod mask;
+mod save;
 mod select;
 mod table;
+mod tally;
 mod tee;
 mod tone;
 
 pub use clock::{Clock, TimeFormat};
 pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use lines::Lines;
+pub use save::Save;
 pub use select::{RecordFilter, Rows, Select};
 pub use table::{Table, TableOptions};
+pub use tally::{Counter, Tally};
 pub use tee::{OutputError, Tee};
 pub use tone::Tone;
 

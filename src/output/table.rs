@@ -65,14 +65,12 @@ impl<W: Write> Table<W> {
     /// A table without rows yet.
     pub fn new(out: W, select: Select, options: TableOptions) -> Self {
         let clock = Clock::new(options.time);
-        let mut widths = USUAL;
-        widths[TIME] = clock.width();
         Self {
             out,
             select,
             options,
             clock,
-            widths,
+            widths: USUAL,
             rows: Vec::new(),
             begun: false,
         }
@@ -164,6 +162,7 @@ impl<W: Write> Table<W> {
         }
         table.add_rows(self.rows.drain(..));
         let seen = table.column_max_content_widths();
+        self.widths[TIME] = self.widths[TIME].max(self.clock.width());
         for (width, seen) in self.widths.iter_mut().zip(&seen) {
             *width = seen.max(width).to_owned();
         }

@@ -2,58 +2,86 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
 
-use crate::capture::{Aside, Batch, FileName};
+use crate::capture::{Aside, Batch, WriteError};
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// An output that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {to}: {error}")]
-pub struct OutputError {
-    /// Where it was written to.
-    pub to: FileName,
-    /// What went wrong.
-    #[source]
-    pub error: io::Error,
+pub enum OutputError {
+    /// Standard output.
+    #[error("cannot write standard output: {0}")]
+    Standard(io::Error),
+    /// A capture file.
+    #[error(transparent)]
+    Capture(#[from] WriteError),
 }
 
 impl OutputError {
     /// Whether nobody reads any more, which is no error.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
-        self.error.kind() == io::ErrorKind::BrokenPipe
+        match self {
+            Self::Standard(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Capture(error) => error.is_closed_pipe(),
+        }
     }
 }
 
 /// Feeds several outputs, in the order in which they were added.
 #[derive(Default)]
 pub struct Tee<'a> {
-    sinks: Vec<(FileName, Box<dyn Sink<Error = io::Error> + 'a>)>,
+    sinks: Vec<Box<dyn Sink<Error = OutputError> + 'a>>,
 }
 
 impl<'a> Tee<'a> {
-    /// Adds an output; `to` is where it goes, for errors (`-` is standard output).
-    pub fn add(&mut self, to: impl AsRef<Path>, sink: impl Sink<Error = io::Error> + 'a) {
-        let to = FileName(to.as_ref().to_owned());
-        self.sinks.push((to, Box::new(sink)));
+    /// Adds an output that says itself where it could not write.
+    pub fn add(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
+        self.sinks.push(Box::new(sink));
+    }
+
+    /// Adds an output that writes to standard output.
+    pub fn add_printer(&mut self, sink: impl Sink<Error = io::Error> + 'a) {
+        self.add(Printer(sink));
     }
 
     fn each(
         &mut self,
-        mut feed: impl FnMut(&mut (dyn Sink<Error = io::Error> + 'a)) -> io::Result<ControlFlow<()>>,
+        mut feed: impl FnMut(
+            &mut (dyn Sink<Error = OutputError> + 'a),
+        ) -> Result<ControlFlow<()>, OutputError>,
     ) -> Result<ControlFlow<()>, OutputError> {
         let mut flow = ControlFlow::Continue(());
-        for (to, sink) in &mut self.sinks {
-            let answer = feed(sink.as_mut()).map_err(|error| OutputError {
-                to: to.clone(),
-                error,
-            })?;
+        for sink in &mut self.sinks {
+            let answer = feed(sink.as_mut())?;
             if answer.is_break() {
                 flow = answer;
             }
         }
         Ok(flow)
+    }
+}
+
+/// An output whose errors are those of standard output.
+struct Printer<S>(S);
+
+impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.0.record(record).map_err(OutputError::Standard)
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
+        self.0.aside(aside, batch).map_err(OutputError::Standard)
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
+        self.0.pause().map_err(OutputError::Standard)
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.0.end(remainder).map_err(OutputError::Standard)
     }
 }
 

@@ -1,0 +1,87 @@
+//! How frames are inspected: the arguments that every command with frames has.
+
+use clap::Args;
+
+use crate::protocol::layout::DEFAULT_PORT;
+use crate::session::Options;
+
+/// Octets that must be kept of out-of-order data for anything to be put together.
+const LEAST_BUFFER: usize = 64 << 10;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Inspection")]
+pub(super) struct InspectArguments {
+    /// A port where RegLogin is expected; may be given several times. On other ports it is found
+    /// by its content.
+    #[arg(short, long = "port", value_name = "PORT", default_values_t = [DEFAULT_PORT])]
+    pub ports: Vec<u16>,
+
+    /// Note wrong TCP checksums. They are usual where the network card fills them in.
+    #[arg(long)]
+    checksums: bool,
+
+    /// Memory for octets that wait for missing ones, of all streams together, such as 16M or 1G.
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    max_buffer: usize,
+}
+
+impl InspectArguments {
+    /// The inspector's options.
+    pub fn options(&self) -> Options {
+        let mut options = Options {
+            ports: self.ports.clone(),
+            checksums: self.checksums,
+            ..Options::default()
+        };
+        let octets = self.max_buffer;
+        let streams = &mut options.streams;
+        streams.buffer = octets;
+        streams.buffer_per_direction = streams.buffer_per_direction.min(octets);
+        options.fragments.octets = options.fragments.octets.min(octets);
+        options
+    }
+}
+
+/// Octets with an optional unit of 1024, 1024^2 or 1024^3.
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        other => return Err(format!("unit {other:?} is none of K, M and G")),
+    };
+    let count: usize = digits
+        .parse()
+        .map_err(|_| "takes a whole number with K, M or G behind it, such as 16M".to_owned())?;
+    let octets = count.checked_mul(1 << unit).ok_or("is too large")?;
+    if octets < LEAST_BUFFER {
+        return Err(format!("is below the least, {}K", LEAST_BUFFER >> 10));
+    }
+    Ok(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("16M"), Ok(16 << 20));
+        assert_eq!(size("1gib"), Ok(1 << 30));
+        for bad in [
+            "",
+            "M",
+            "1.5M",
+            "-1",
+            "10x",
+            "1K",
+            "99999999999999999999G",
+            "17179869184G",
+        ] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `authscope live`: what is on the network now.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::error::Failure;
+use super::inspect::InspectArguments;
+use super::output::{OutputArguments, add_save};
+use super::signal::stop_flag;
+use super::source::Limited;
+use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
+use crate::capture::{FrameSource, WriteOptions};
+use crate::output::escape::Escaped;
+use crate::output::{Counter, Tee};
+use crate::session::{self, Inspector};
+
+/// Capture on a network interface and show it as it happens; Ctrl-C ends it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope live                              port 8888 on the loopback interface
+  authscope live -i eth0 -p 8888 -p 9999 --messages
+  authscope live -i any -f 'tcp port 8888 and host 192.0.2.1'
+  authscope live -w saved.pcapng              show it and save it
+
+Capturing needs the right to do so: run it with sudo, or give the program
+that right once: sudo setcap cap_net_raw=ep PATH")]
+pub(super) struct Arguments {
+    /// The interface; `authscope interfaces` lists them. [default: loopback]
+    #[arg(short, long, value_name = "IFACE")]
+    interface: Option<String>,
+
+    /// What to capture, in libpcap's language (pcap-filter(7)). [default: the ports]
+    #[arg(short, long, value_name = "BPF")]
+    filter: Option<String>,
+
+    /// Octets captured of a frame at the most.
+    #[arg(short, long = "snapshot-length", value_name = "OCTETS",
+          default_value_t = LiveOptions::SNAPLEN, value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::SNAPLEN)))]
+    snaplen: u32,
+
+    /// Do not ask the interface for frames that are for other hosts.
+    #[arg(long)]
+    no_promiscuous: bool,
+
+    /// Stop after this many frames.
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    count: Option<u64>,
+
+    /// Save what was captured as pcapng; - is standard output, in place of rows.
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    #[command(flatten)]
+    inspect: InspectArguments,
+
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let stop = stop_flag()?;
+    let source = LiveSource::open(&LiveOptions {
+        interface: arguments.interface.clone(),
+        ports: arguments.inspect.ports.clone(),
+        filter: arguments.filter.clone(),
+        snaplen: arguments.snaplen,
+        promiscuous: !arguments.no_promiscuous,
+        stop: Arc::clone(&stop),
+        ..LiveOptions::default()
+    })
+    .map_err(|error| Failure::Sources(vec![error]))?;
+
+    let mut tee = Tee::default();
+    let options = WriteOptions {
+        packet_buffered: true,
+        ..WriteOptions::default()
+    };
+    let save = arguments.save.as_deref();
+    add_save(&mut tee, save, &[], &options)?;
+    arguments.output.add_to(&mut tee, save)?;
+    let counter = Counter::default();
+    tee.add(counter.clone());
+
+    let counters = source.counters();
+    say(&format!(
+        "authscope: capturing on {}; Ctrl-C ends it",
+        Escaped(source.interface())
+    ));
+    // The source itself watches the flag, and still gives what had arrived.
+    let source: Box<dyn FrameSource + Send> =
+        Box::new(Limited::new(source, arguments.count, Arc::default()));
+    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    say(&summary(&counter, &counters));
+    if errors.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Sources(errors))
+    }
+}
+
+/// What is said when the capture has ended.
+fn summary(counter: &Counter, counters: &LiveCounters) -> String {
+    let (tally, dropped) = (counter.tally(), counters.dropped());
+    let interface = match counters.interface_dropped() {
+        0 => String::new(),
+        frames => format!(", {frames} by the interface"),
+    };
+    format!("{tally}\n  {dropped} frames dropped by the kernel{interface}")
+}
+
+/// Says something on standard error; that nobody reads it is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,118 @@
+//! Counts for the few lines at the end of a live capture.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use super::tee::OutputError;
+use crate::dissect::Message;
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Command, Kind};
+use crate::session::{FrameRecord, Remainder, Sink};
+
+/// What a status says, as counted.
+const OUTCOMES: [&str; 3] = ["success", "failure", "other"];
+
+/// Frames, streams, and messages by type and outcome. Its `Display` form is a line for each type
+/// that there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Frames seen.
+    pub frames: u64,
+    /// TCP connections seen.
+    pub streams: u64,
+    /// Messages by command, in the order of [`Command::KNOWN`], those of unknown command last.
+    messages: [u64; 5],
+    /// Responses by command, and by success, failure and any other or missing status.
+    outcomes: [[u64; 3]; 5],
+}
+
+impl Tally {
+    fn count(&mut self, message: &Message) {
+        let command = message.command();
+        let known = Command::KNOWN.iter().position(|known| *known == command);
+        let index = known.unwrap_or(Command::KNOWN.len());
+        self.messages[index] += 1;
+        if command.kind() == Some(Kind::Response) {
+            let outcome = match message.view().status() {
+                Some(STATUS_SUCCESS) => 0,
+                Some(STATUS_FAILURE) => 1,
+                _ => 2,
+            };
+            self.outcomes[index][outcome] += 1;
+        }
+    }
+
+    /// Messages of all types.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.messages.iter().sum()
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} frames, {} streams, {} messages",
+            self.frames,
+            self.streams,
+            self.messages()
+        )?;
+        let names = Command::KNOWN.iter().map(|command| command.title());
+        for (index, name) in names.chain(["Unknown command"]).enumerate() {
+            if self.messages[index] == 0 {
+                continue;
+            }
+            write!(f, "\n  {name}: {}", self.messages[index])?;
+            let mut separator = " (";
+            for (outcome, count) in OUTCOMES.iter().zip(self.outcomes[index]) {
+                if count > 0 {
+                    write!(f, "{separator}{outcome} {count}")?;
+                    separator = ", ";
+                }
+            }
+            if separator == ", " {
+                f.write_str(")")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts into a tally that somebody else looks at when the run is over.
+#[derive(Debug, Clone, Default)]
+pub struct Counter(Rc<RefCell<Tally>>);
+
+impl Counter {
+    /// What was counted so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.0.borrow().clone()
+    }
+}
+
+impl Sink for Counter {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        let mut tally = self.0.borrow_mut();
+        tally.frames += 1;
+        record
+            .messages
+            .iter()
+            .for_each(|message| tally.count(message));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        let mut tally = self.0.borrow_mut();
+        tally.streams = remainder.totals.streams;
+        remainder
+            .messages
+            .iter()
+            .for_each(|message| tally.count(message));
+        Ok(())
+    }
+}
