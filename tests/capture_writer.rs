@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use authscope::capture::{
     Batch, CaptureWriter, FrameSource, Limits, ReadOptions, WriteOptions, open, open_all,
 };
-use built::{BIG, Build, LITTLE, lines, octets, read, saved};
+use built::{BIG, LITTLE, lines, octets, read, rich, saved};
 
 const KEEP: ReadOptions = ReadOptions { keep: true };
 
@@ -36,66 +36,6 @@ fn rewritten(from: &Path, to: &str, comment: bool) -> PathBuf {
     copy(&mut open(from, KEEP).unwrap(), &mut writer, comment);
     writer.finish().unwrap();
     to
-}
-
-/// A capture with a block of every kind and options with numbers in them.
-fn rich(build: Build) -> Vec<u8> {
-    let frame = octets(61);
-    let long = |n: u64| {
-        if build.big {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    let end = build.option(0, &[]);
-    let mut section = build.word(0x1a2b_3c4d).to_vec();
-    section.extend(build.half(1));
-    section.extend(build.half(0));
-    section.extend([0xff; 8]);
-    section.extend(build.option(2, b"some hardware"));
-    section.extend(build.option(3, b"some system"));
-    section.extend(build.option(4, b"another program"));
-    section.extend(build.option(1, b"about the section"));
-    section.extend(&end);
-    let mut first = build.option(2, b"eth0");
-    first.extend(build.option(3, b"the first"));
-    first.extend(build.option(8, &long(1_000_000_000)));
-    first.extend(build.option(9, &[9]));
-    first.extend(build.option(14, &long(1_000_000)));
-    first.extend(&end);
-    let mut second = build.option(2, b"wlan0");
-    second.extend(build.option(9, &[0x94]));
-    second.extend(&end);
-    let mut names = build.half(1).to_vec();
-    names.extend(build.half(14));
-    names.extend([192, 0, 2, 1]);
-    names.extend(b"host.test\0\0\0");
-    names.extend([0; 4]);
-    let secret = b"CLIENT_RANDOM 00 11\n";
-    let mut secrets = build.words(&[0x544c_534b, secret.len() as u32]);
-    secrets.extend(secret);
-    let mut frame_options = build.option(2, &build.word(1));
-    frame_options.extend(build.option(4, &long(3)));
-    frame_options.extend(build.option(1, b"about the frame"));
-    frame_options.extend(&end);
-    let mut statistics = build.words(&[1, 0, 6_000_000]);
-    statistics.extend(build.option(4, &long(77)));
-    statistics.extend(&end);
-    [
-        build.block(0x0a0d_0d0a, &section),
-        build.interface(1, 262_144, &first),
-        build.interface(101, 0, &second),
-        build.block(10, &secrets),
-        build.block(4, &names),
-        build.enhanced(0, 5_000_000_123, 61, &frame, &frame_options),
-        build.block(0x0000_7777, b"unknown!"),
-        build.enhanced(1, 5 << 20, 61, &frame, &[]),
-        build.block(0x0000_0bad, &[&build.word(32473)[..], b"ours"].concat()),
-        build.enhanced(0, 6_000_000_456, 61, &frame, &build.option(1, b"no end")),
-        build.block(5, &statistics),
-    ]
-    .concat()
 }
 
 /// The kinds of a little-endian file's blocks.

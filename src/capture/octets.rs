@@ -46,14 +46,35 @@ struct Counted {
     progress: Arc<Progress>,
 }
 
-impl Read for Counted {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
+impl Counted {
+    fn count(&self, count: usize) -> usize {
         self.progress
             .read
             .fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
+        count
     }
+
+    /// Reads once into the spare capacity of `buffer`.
+    fn append(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let count = rustix::io::read(&self.file, spare_capacity(buffer))?;
+        Ok(self.count(count))
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        Ok(self.count(count))
+    }
+}
+
+/// Reads once, at most [`PIECE`] octets.
+fn append(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let before = buffer.len();
+    buffer.resize(before + PIECE, 0);
+    let outcome = stream.read(&mut buffer[before..]);
+    buffer.truncate(before + outcome.as_ref().map_or(0, |&count| count));
+    outcome
 }
 
 enum Input {
@@ -62,11 +83,17 @@ enum Input {
     Stream(Box<dyn Read + Send>),
 }
 
+/// Octets asked for at once from a stream. A decompressor that finds damage gives none of the
+/// octets that it was asked for, so this is the most that is lost before the damage.
+const PIECE: usize = 16 << 10;
+
 /// The octets of one capture, decompressed.
 pub(super) struct Octets {
     input: Input,
     compression: Option<Compression>,
     progress: Arc<Progress>,
+    /// An error that came after octets which were given first.
+    late: Option<io::Error>,
 }
 
 impl Octets {
@@ -92,6 +119,7 @@ impl Octets {
             input: Input::File(counted),
             compression: None,
             progress,
+            late: None,
         };
         plain.begin(first)?;
         plain.decompressed(first)
@@ -106,6 +134,7 @@ impl Octets {
             input: Input::Stream(Box::new(reader)),
             compression: None,
             progress: Arc::new(Progress::default()),
+            late: None,
         };
         plain.begin(first)?;
         plain.decompressed(first)
@@ -129,6 +158,7 @@ impl Octets {
             input: Input::Stream(stream),
             compression: Some(compression),
             progress: self.progress,
+            late: None,
         };
         octets.begin(first)?;
         Ok(octets)
@@ -154,34 +184,36 @@ impl Octets {
         Arc::clone(&self.progress)
     }
 
-    /// Appends what one read gives to `buffer`, about [`CHUNK`] octets at the most; 0 is the end.
-    /// `base` is how many octets of the capture came before the buffer, for errors.
+    /// Appends what is there to `buffer`, about [`CHUNK`] octets at the most; 0 is the end. A pipe
+    /// is not waited for once it gave something. `base` is how many octets of the capture came
+    /// before the buffer, for errors.
     pub(super) fn read(&mut self, buffer: &mut Vec<u8>, base: u64) -> Result<usize, SourceError> {
-        if buffer.capacity() - buffer.len() < CHUNK / 2 {
+        let before = buffer.len();
+        if let Some(error) = self.late.take() {
+            return Err(self.explain(error, base + before as u64));
+        }
+        if buffer.capacity() - before < CHUNK / 2 {
             buffer.reserve_exact(CHUNK);
         }
-        let before = buffer.len();
+        // A file that is decompressed never lets a read wait.
+        let patient = self.compression.is_some() && self.progress.total().is_some();
         loop {
             let outcome = match &mut self.input {
-                Input::File(counted) => rustix::io::read(&counted.file, spare_capacity(buffer))
-                    .map_err(io::Error::from)
-                    .inspect(|&count| {
-                        counted
-                            .progress
-                            .read
-                            .fetch_add(count as u64, Ordering::Relaxed);
-                    }),
-                Input::Stream(stream) => {
-                    buffer.resize(before + CHUNK / 2, 0);
-                    let outcome = stream.read(&mut buffer[before..]);
-                    buffer.truncate(before + outcome.as_ref().map_or(0, |&count| count));
-                    outcome
-                }
+                Input::File(counted) => counted.append(buffer),
+                Input::Stream(stream) => append(stream, buffer),
             };
+            let gathered = buffer.len() - before;
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if gathered > 0 => {
+                    self.late = Some(error);
+                    return Ok(gathered);
+                }
                 Err(error) => return Err(self.explain(error, base + before as u64)),
-                Ok(count) => return Ok(count),
+                Ok(count) if count == 0 || !patient || gathered >= CHUNK / 2 => {
+                    return Ok(gathered);
+                }
+                Ok(_) => {}
             }
         }
     }
