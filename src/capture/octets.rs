@@ -12,8 +12,8 @@ use rustix::buffer::spare_capacity;
 use super::error::{SourceError, plain};
 use super::sniff::{self, Compression};
 
-/// Octets asked for in one read. Much less costs system calls, much more costs cache: 3,000,000
-/// small frames in a 290 MB file were read fastest with 256 KiB to 1 MiB.
+/// Octets asked for in one read: of 64 KiB to 4 MiB what read a file in the page cache fastest (56 MB
+/// of small frames: 6.9 ns a frame; 9 to 13 ns with 64 to 512 KiB, 7.2 ns with 2 MiB).
 pub(super) const CHUNK: usize = 1 << 20;
 
 /// How far the reading of a file has come; safe to look at from another thread.
