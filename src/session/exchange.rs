@@ -2,50 +2,153 @@
 //! without a response is the one.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
+use arrayvec::ArrayVec;
+
+use super::refusal::{Outcome, Refusal};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged};
-use crate::protocol::{Command, Kind};
+use crate::packet::Endpoint;
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS, USER_NAME};
+use crate::protocol::{Action, Kind, TextValue};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 const MAX_WAITING: usize = 1 << 14;
 
-/// A request that waits for its response.
+/// A user name's octets as they stood on the wire, up to the first NUL.
+pub type Name = ArrayVec<u8, { USER_NAME.width }>;
+
+/// Stands for a password so that it can be told whether two are the same, and nothing else: 32
+/// bits of a hash under a key that is made anew for each run and never leaves it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct PasswordTag(u32);
+
+impl fmt::Debug for PasswordTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordTag")
+    }
+}
+
+/// The key of a run's [`PasswordTag`]s.
+#[derive(Debug, Default)]
+pub(super) struct PasswordKey(RandomState);
+
+impl PasswordKey {
+    fn tag(&self, password: Option<TextValue<'_>>) -> PasswordTag {
+        self.tag_of(password.map(TextValue::octets).unwrap_or_default())
+    }
+
+    pub fn tag_of(&self, password: &[u8]) -> PasswordTag {
+        PasswordTag(self.0.hash_one(password) as u32)
+    }
+}
+
+/// A request that waits for its response. Kept in every open flow, so it is packed.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     /// The message's number; [`LOST`] for a request that was never captured.
     id: u64,
     frame: u64,
     time: Timestamp,
-    command: Command,
+    password: PasswordTag,
+    action: Action,
+    name_len: u8,
+    name: [u8; USER_NAME.width],
 }
 
 /// Number of no message.
 const LOST: u64 = u64::MAX;
 
 impl Waiting {
+    const NEVER_CAPTURED: Self = Self {
+        id: LOST,
+        frame: 0,
+        time: Timestamp(0),
+        password: PasswordTag(0),
+        action: Action::Login,
+        name_len: 0,
+        name: [0; USER_NAME.width],
+    };
+
+    fn new(id: u64, message: &Message, action: Action, key: &PasswordKey) -> Self {
+        let view = message.view();
+        let octets = view.user_name().map(TextValue::octets).unwrap_or_default();
+        let mut name = [0; USER_NAME.width];
+        name[..octets.len()].copy_from_slice(octets);
+        Self {
+            id,
+            frame: message.frame,
+            time: message.time,
+            password: key.tag(view.password()),
+            action,
+            name_len: octets.len() as u8,
+            name,
+        }
+    }
+
     const fn was_captured(&self) -> bool {
         self.id != LOST
     }
 
-    const fn resolved(&self, response: Option<Peer>) -> Resolution {
+    fn resolved(&self, asked: Asked, response: Option<Peer>, outcome: Outcome) -> Resolution {
+        let mut user = Name::from(self.name);
+        user.truncate(usize::from(self.name_len));
         Resolution {
             request: self.id,
-            command: self.command,
+            action: self.action,
+            frame: self.frame,
+            time: self.time,
+            stream: asked.stream,
+            client: asked.client,
+            user,
+            password: self.password,
             response,
+            outcome,
         }
     }
 }
 
+/// On which connection a request was made, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub stream: u32,
+    pub client: Endpoint,
+}
+
 /// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
     /// The request's number among all messages of the run, from 0.
     pub request: u64,
-    /// Its command.
-    pub command: Command,
+    /// What it asked for.
+    pub action: Action,
+    /// Its frame.
+    pub frame: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// Its stream.
+    pub stream: u32,
+    /// Who sent it.
+    pub client: Endpoint,
+    /// Its user name.
+    pub user: Name,
+    /// Stands for its password.
+    pub password: PasswordTag,
     /// Its response; `None` where its connection ended without one.
     pub response: Option<Peer>,
+    /// What the response says.
+    pub outcome: Outcome,
+}
+
+impl Resolution {
+    /// When it was resolved: the response's time, or the request's where there is none.
+    #[must_use]
+    pub fn ended(&self) -> Timestamp {
+        let elapsed = self.response.map_or(0, |response| response.elapsed);
+        Timestamp(self.time.0.saturating_add(elapsed))
+    }
 }
 
 /// The requests of a flow that wait. Most connections have one at a time.
@@ -86,28 +189,29 @@ impl ExchangeState {
     }
 
     /// Pairs a message that has number `id`; a response's peer and both kinds' notes are set.
-    pub(super) fn pair(&mut self, id: u64, message: &mut Message) -> Option<Resolution> {
+    pub(super) fn pair(
+        &mut self,
+        id: u64,
+        message: &mut Message,
+        key: &PasswordKey,
+    ) -> Option<Resolution> {
         let command = exchanged(message)?;
+        let action = command.action()?;
         if command.kind() == Some(Kind::Request) {
             if let Some(last) = self.last().filter(|last| last.was_captured()) {
                 message.notes.push(Note::Pipelined { after: last.frame });
             }
-            self.push(Waiting {
-                id,
-                frame: message.frame,
-                time: message.time,
-                command,
-            });
+            self.push(Waiting::new(id, message, action, key));
             return None;
         }
         let Some(request) = self.pop().filter(Waiting::was_captured) else {
             message.notes.push(Note::NoRequest);
             return None;
         };
-        if request.command.action() != command.action() {
+        if request.action != action {
             message.notes.push(Note::WrongResponse {
                 request: request.frame,
-                command: request.command,
+                command: request.action.request(),
             });
         }
         let elapsed = message.time.since(request.time);
@@ -115,29 +219,29 @@ impl ExchangeState {
             frame: request.frame,
             elapsed,
         });
-        Some(request.resolved(Some(Peer {
+        let asked = Asked {
+            stream: message.stream,
+            client: message.destination,
+        };
+        let response = Peer {
             frame: message.frame,
             elapsed,
-        })))
+        };
+        Some(request.resolved(asked, Some(response), outcome(message)))
     }
 
     /// This many messages of a kind were never captured: requests whose responses may come, or
     /// responses to the requests that have waited longest, which are given.
-    pub(super) fn lost(&mut self, kind: Kind, messages: u64) -> Vec<Resolution> {
+    pub(super) fn lost(&mut self, kind: Kind, messages: u64, asked: Asked) -> Vec<Resolution> {
         let messages = messages.min(MAX_WAITING as u64);
         let mut resolved = Vec::new();
         for _ in 0..messages {
             match kind {
-                Kind::Request => self.push(Waiting {
-                    id: LOST,
-                    frame: 0,
-                    time: Timestamp::default(),
-                    command: Command::Unknown(0),
-                }),
+                Kind::Request => self.push(Waiting::NEVER_CAPTURED),
                 Kind::Response => match self.pop() {
                     None => break,
                     Some(request) if request.was_captured() => {
-                        resolved.push(request.resolved(None));
+                        resolved.push(request.resolved(asked, None, Outcome::Unanswered));
                     }
                     Some(_) => {}
                 },
@@ -147,9 +251,42 @@ impl ExchangeState {
     }
 
     /// The requests left without a response, oldest first.
-    pub(super) fn unanswered(&mut self) -> impl Iterator<Item = Resolution> {
+    pub(super) fn unanswered(&mut self, asked: Asked) -> impl Iterator<Item = Resolution> {
         std::iter::from_fn(|| self.pop())
             .filter(Waiting::was_captured)
-            .map(|request| request.resolved(None))
+            .map(move |request| request.resolved(asked, None, Outcome::Unanswered))
+    }
+}
+
+/// What a response says.
+fn outcome(response: &Message) -> Outcome {
+    let view = response.view();
+    match view.status() {
+        Some(STATUS_SUCCESS) => Outcome::Success,
+        Some(STATUS_FAILURE) => {
+            let words = view.description().map(TextValue::octets);
+            Outcome::Failure(Refusal::of(words.unwrap_or_default()))
+        }
+        _ => Outcome::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_flow_keeps_little() {
+        assert_eq!(size_of::<Option<Waiting>>(), 56);
+        assert_eq!(size_of::<ExchangeState>(), 64);
+    }
+
+    #[test]
+    fn a_password_is_compared_and_not_shown() {
+        let key = PasswordKey::default();
+        let tag = |text: &'static [u8]| key.tag(Some(TextValue::new(text)));
+        assert_eq!(tag(b"secret\0\0"), tag(b"secret"));
+        assert_ne!(tag(b"secret"), tag(b"Secret"));
+        assert_eq!(format!("{:?}", tag(b"secret")), "PasswordTag");
     }
 }

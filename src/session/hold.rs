@@ -120,6 +120,7 @@ impl<T: Held> Hold<T> {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use super::super::{Name, Outcome, PasswordTag};
     use super::*;
     use crate::capture::Timestamp;
     use crate::dissect::Peer;
@@ -167,8 +168,15 @@ mod tests {
     fn resolution(request: u64, frame: Option<u64>) -> Resolution {
         Resolution {
             request,
-            command: Command::LoginRequest,
+            action: Action::Login,
+            frame: 1,
+            time: Timestamp(0),
+            stream: 0,
+            client: message(&[]).source,
+            user: Name::new(),
+            password: PasswordTag::default(),
             response: frame.map(|frame| Peer { frame, elapsed: 5 }),
+            outcome: Outcome::Unanswered,
         }
     }
 

@@ -7,12 +7,15 @@ mod exchange;
 mod hold;
 mod inspector;
 mod record;
+mod refusal;
 mod run;
+pub mod summary;
 mod tracker;
 
-pub use exchange::{ExchangeState, Resolution};
+pub use exchange::{ExchangeState, Name, PasswordTag, Resolution};
 pub use hold::{Held, Hold, MAX_HELD};
 pub use inspector::{Inspector, Options};
 pub use record::{FrameRecord, Remainder};
+pub use refusal::{Outcome, Refusal};
 pub use run::{Sink, run};
 pub use tracker::{FlowEnd, FlowState, StreamNote};

@@ -1,6 +1,6 @@
 //! Takes what streams deliver, has it dissected, and pairs the messages.
 
-use super::exchange::{ExchangeState, Resolution};
+use super::exchange::{Asked, ExchangeState, PasswordKey, Resolution};
 use crate::dissect::{self, Arrival, CutBy, DissectState, Finds, HasDissectState, Message, Note};
 use crate::protocol::Kind;
 use crate::stream::{Chunk, Conflict, End, Flow, Handler, Role, Side};
@@ -77,6 +77,15 @@ pub(super) struct Tracker {
     pub found: Yield,
     /// Messages found so far; the next one's number.
     pub messages: u64,
+    key: PasswordKey,
+}
+
+/// Who asks on a flow.
+fn asked(flow: &Flow<FlowState>) -> Asked {
+    Asked {
+        stream: flow.stream,
+        client: flow.end(flow.side(Role::Client)),
+    }
 }
 
 impl Finds<FlowState> for Findings<'_> {
@@ -85,7 +94,7 @@ impl Finds<FlowState> for Findings<'_> {
         *self.messages += 1;
         self.found
             .resolutions
-            .extend(flow.state.exchange.pair(id, &mut message));
+            .extend(flow.state.exchange.pair(id, &mut message, self.key));
         self.found.messages.push(message);
     }
 
@@ -96,9 +105,10 @@ impl Finds<FlowState> for Findings<'_> {
         };
         let reached = begun as u64 + octets;
         let messages = reached.div_ceil(kind.len() as u64) - u64::from(begun > 0);
+        let asked = asked(flow);
         self.found
             .resolutions
-            .extend(flow.state.exchange.lost(kind, messages));
+            .extend(flow.state.exchange.lost(kind, messages, asked));
     }
 
     fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
@@ -111,6 +121,7 @@ impl Finds<FlowState> for Findings<'_> {
 struct Findings<'a> {
     found: &'a mut Yield,
     messages: &'a mut u64,
+    key: &'a PasswordKey,
 }
 
 impl Tracker {
@@ -118,6 +129,7 @@ impl Tracker {
         let finds = Findings {
             found: &mut self.found,
             messages: &mut self.messages,
+            key: &self.key,
         };
         (self.arrival, finds)
     }
@@ -167,9 +179,10 @@ impl Handler<FlowState> for Tracker {
         // The side that answers is gone: what waits for it gets no answer.
         let answers = flow.role(from) == Role::Server;
         if answers || end != End::Fin {
+            let asked = asked(flow);
             self.found
                 .resolutions
-                .extend(flow.state.exchange.unanswered());
+                .extend(flow.state.exchange.unanswered(asked));
         }
     }
 
@@ -183,5 +196,18 @@ impl Handler<FlowState> for Tracker {
             times: [flow.first, flow.last],
             protocol: flow.state.dissect.protocol(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::FlowTable;
+
+    /// A million connections can be open at once.
+    #[test]
+    fn an_open_flow_is_small() {
+        let octets = FlowTable::<FlowState>::OCTETS_PER_FLOW;
+        assert!(octets <= 330, "{octets} octets");
     }
 }

@@ -143,6 +143,10 @@ fn hash_ends(hasher: &FixedState, ends: &[Endpoint; 2]) -> u64 {
 }
 
 impl<S: Default> FlowTable<S> {
+    /// Octets that an open flow takes up here, but for what it holds out of order: its entry and
+    /// its place in the index, whose slots are at least half in use.
+    pub const OCTETS_PER_FLOW: usize = size_of::<Entry<S>>() + 2 * (size_of::<u32>() + 1);
+
     /// An empty table that expects RegLogin on these ports.
     #[must_use]
     pub fn new(watched_ports: &[u16], limits: Limits) -> Self {

@@ -1,0 +1,119 @@
+//! What a response says about its request, as far as its status and words tell.
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The server said yes.
+    Success,
+    /// The server said no.
+    Failure(Refusal),
+    /// The response has no status, or one that is neither success nor failure.
+    Unclear,
+    /// No response came.
+    Unanswered,
+}
+
+impl Outcome {
+    /// Whether the server said no.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failure(_))
+    }
+}
+
+/// Why a server said no, told from the words of its description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// There is no such user.
+    UnknownUser,
+    /// The password is wrong.
+    WrongPassword,
+    /// The server could not do its work, whatever was asked.
+    Unavailable,
+    /// The words do not say, or leave open which of them it is.
+    Unsaid,
+}
+
+/// Words by which servers say that they do not know a user, in lower case. The first is this
+/// project's server's.
+const UNKNOWN_USER: [&str; 9] = [
+    "no such user",
+    "unknown user",
+    "user unknown",
+    "user not found",
+    "not registered",
+    "does not exist",
+    "doesn't exist",
+    "user not exist",
+    "no user",
+];
+/// Words by which servers say that they are in trouble, in lower case. All are this project's
+/// server's.
+const UNAVAILABLE: [&str; 6] = [
+    "busy",
+    "try again",
+    "shutting down",
+    "server error",
+    "could not store",
+    "not complete in time",
+];
+/// A word of every description that is about a password.
+const PASSWORD: &str = "password";
+
+impl Refusal {
+    /// Reads a description's octets.
+    #[must_use]
+    pub fn of(description: &[u8]) -> Self {
+        let says = |words: &str| {
+            description
+                .windows(words.len())
+                .any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
+        };
+        if UNAVAILABLE.iter().any(|words| says(words)) {
+            return Self::Unavailable;
+        }
+        match (UNKNOWN_USER.iter().any(|words| says(words)), says(PASSWORD)) {
+            (true, false) => Self::UnknownUser,
+            (false, true) if !says("or password") && !says("user") => Self::WrongPassword,
+            _ => Self::Unsaid,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::words;
+
+    #[test]
+    fn this_projects_words_are_understood() {
+        let of = |words: &str| Refusal::of(words.as_bytes());
+        assert_eq!(of(words::NO_SUCH_USER), Refusal::UnknownUser);
+        assert_eq!(of(words::WRONG_PASSWORD), Refusal::WrongPassword);
+        for trouble in [
+            words::BUSY,
+            words::SERVER_ERROR,
+            words::NOT_STORED,
+            words::TOO_SLOW,
+        ] {
+            assert_eq!(of(trouble), Refusal::Unavailable, "{trouble}");
+        }
+        for other in [words::NAME_TAKEN, ""] {
+            assert_eq!(of(other), Refusal::Unsaid, "{other}");
+        }
+    }
+
+    #[test]
+    fn words_that_leave_it_open_say_nothing() {
+        for (text, refusal) in [
+            ("No Such User!", Refusal::UnknownUser),
+            ("login failed: Unknown user", Refusal::UnknownUser),
+            ("Incorrect password.", Refusal::WrongPassword),
+            ("no such user or wrong password", Refusal::Unsaid),
+            ("wrong user name or password", Refusal::Unsaid),
+            ("login failed", Refusal::Unsaid),
+        ] {
+            assert_eq!(Refusal::of(text.as_bytes()), refusal, "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! How logins went, laid at the user's and at the client's door.
+
+use super::capped::Seen;
+use super::counts::{Address, User};
+use super::findings::Thresholds;
+use crate::session::{Name, Outcome, PasswordTag, Refusal, Resolution};
+
+/// Pairs of an address with a name or a password that are remembered to count different ones.
+const KEPT_PAIRS: usize = 1 << 18;
+
+/// What a pair with an address is about.
+#[derive(Hash)]
+enum Pair<'a> {
+    UnknownName(&'a Name),
+    TriedName(&'a Name),
+    Password(PasswordTag),
+}
+
+/// What is kept of logins beyond what users and addresses keep.
+#[derive(Debug)]
+pub(super) struct Logins {
+    pub thresholds: Thresholds,
+    pairs: Seen,
+    /// Failed logins of which the server said that it has no such user.
+    unknown_users: u64,
+    /// All other failed logins.
+    others: u64,
+}
+
+impl Logins {
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            pairs: Seen::new(KEPT_PAIRS),
+            unknown_users: 0,
+            others: 0,
+        }
+    }
+
+    /// Whether there were failed logins and none of them said that the user is unknown.
+    pub const fn hide_unknown_users(&self) -> bool {
+        self.others > 0 && self.unknown_users == 0
+    }
+
+    /// Whether more was tried than is remembered.
+    pub const fn overflowed(&self) -> bool {
+        self.pairs.overflowed()
+    }
+
+    /// Takes a login that was answered in frame `answer`. User and address are those that are
+    /// counted one by one.
+    pub fn answered(
+        &mut self,
+        login: &Resolution,
+        answer: u64,
+        user: Option<&mut User>,
+        address: Option<&mut Address>,
+    ) {
+        match login.outcome {
+            Outcome::Success => self.succeeded(login, answer, user, address),
+            // A server in trouble says nothing about the password.
+            Outcome::Failure(Refusal::Unavailable) | Outcome::Unclear | Outcome::Unanswered => {}
+            Outcome::Failure(refusal) => self.failed(login, refusal, user, address),
+        }
+    }
+
+    fn succeeded(
+        &self,
+        login: &Resolution,
+        answer: u64,
+        user: Option<&mut User>,
+        address: Option<&mut Address>,
+    ) {
+        let time = login.ended();
+        if let Some(window) = user.and_then(|user| user.window.as_mut()) {
+            window.success(time, answer, self.thresholds.user_pace());
+        }
+        if let Some(failed) = address.and_then(|address| address.failed.as_mut()) {
+            let pace = self.thresholds.address_pace();
+            failed.window.success(time, answer, pace);
+        }
+    }
+
+    fn failed(
+        &mut self,
+        login: &Resolution,
+        refusal: Refusal,
+        user: Option<&mut User>,
+        address: Option<&mut Address>,
+    ) {
+        let unknown = refusal == Refusal::UnknownUser;
+        if unknown {
+            self.unknown_users += 1;
+        } else {
+            self.others += 1;
+        }
+        let (time, frame, from) = (login.ended(), login.frame, login.client.address);
+        if let Some(user) = user {
+            let window = user.window.get_or_insert_default();
+            window.failure(time, frame, from, self.thresholds.user_pace());
+        }
+        let Some(address) = address else { return };
+        let failed = address.failed.get_or_insert_default();
+        let pace = self.thresholds.address_pace();
+        failed.window.failure(time, frame, from, pace);
+        if unknown {
+            let new = self.pairs.is_new((from, Pair::UnknownName(&login.user)));
+            failed.unknown.add(login, new);
+        } else {
+            let new = self.pairs.is_new((from, Pair::TriedName(&login.user)));
+            failed.tried.add(login, new);
+            let new = self.pairs.is_new((from, Pair::Password(login.password)));
+            failed.passwords += u64::from(new);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What a capture amounts to: counts, times, users, addresses, connections, and what is remarkable
+//! about them.
+//!
+//! Enters: records. Kept: a fixed amount, whatever the capture's length; where a bound is reached,
+//! what lies beyond is counted together and [`Summary::limits`] says so.
+
+mod capped;
+mod conversations;
+mod counts;
+mod findings;
+mod frames;
+mod logins;
+mod rate;
+mod selection;
+mod slow;
+#[cfg(test)]
+mod tests;
+mod times;
+mod window;
+
+use std::net::IpAddr;
+
+pub use capped::Capped;
+pub use conversations::{Conversations, KEPT_CONVERSATIONS};
+pub use counts::{ACTIONS, Address, Counts, User};
+pub use findings::{
+    FINDINGS_PER_KIND, Finding, GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER,
+    NAMES_PER_PASSWORD, PROBED_NAMES, SLOW_FACTOR, SLOW_FLOOR, SPRAYED_NAMES, Thresholds, What,
+};
+pub use frames::FrameCounts;
+pub use rate::{BARS, Bar, Rate};
+pub use slow::UnansweredRequests;
+pub use times::{EXACT_TIMES, Quantiles, Times};
+
+use self::counts::index;
+use self::logins::Logins;
+use self::selection::Selection;
+use self::slow::Slowest;
+use super::{FlowEnd, FrameRecord, Name, Remainder, Resolution};
+use crate::dissect::{Group, Message, Note, Protocol, Severity};
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Action, Command, Kind};
+
+/// User names, and client addresses, counted one by one at the most.
+pub const KEPT_NAMES: usize = 1 << 16;
+/// The protocols that streams are counted by.
+pub const PROTOCOLS: [Protocol; 6] = [
+    Protocol::RegLogin,
+    Protocol::Smpp,
+    Protocol::Tls,
+    Protocol::Http,
+    Protocol::Data,
+    Protocol::Unknown,
+];
+/// The types that messages are counted by: the four commands, and all others.
+pub const MESSAGE_TYPES: [Command; 5] = [
+    Command::RegistrationRequest,
+    Command::RegistrationResponse,
+    Command::LoginRequest,
+    Command::LoginResponse,
+    Command::Unknown(0),
+];
+
+/// Responses to one kind of request by what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcomes {
+    /// Status 1.
+    pub success: u64,
+    /// Status 0.
+    pub failure: u64,
+    /// Any other status, or none because the response is cut off.
+    pub unclear: u64,
+}
+
+/// Everything counted of a capture.
+#[derive(Debug)]
+pub struct Summary {
+    /// Frames by what they are.
+    pub frames: FrameCounts,
+    /// TCP connections.
+    pub streams: u64,
+    /// Frames and messages over time.
+    pub rate: Rate,
+    /// Messages by type, as in [`MESSAGE_TYPES`].
+    pub messages: [u64; MESSAGE_TYPES.len()],
+    /// Responses by what they say, as in [`ACTIONS`].
+    pub outcomes: [Outcomes; 2],
+    /// How long answers took, as in [`ACTIONS`].
+    pub times: [Times; 2],
+    /// Requests by user name.
+    pub users: Capped<Name, User>,
+    /// Requests by the client's address.
+    pub addresses: Capped<IpAddr, Address>,
+    /// The largest connections.
+    pub conversations: Conversations,
+    /// Streams by protocol, as in [`PROTOCOLS`].
+    pub protocols: [u64; PROTOCOLS.len()],
+    /// Requests without a response.
+    pub unanswered: UnansweredRequests,
+    notes: [[u64; Group::ALL.len()]; Severity::ALL.len()],
+    slowest: [Slowest; 2],
+    logins: Logins,
+    selection: Option<Selection>,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self::new(Thresholds::default())
+    }
+}
+
+impl Summary {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            frames: FrameCounts::default(),
+            streams: 0,
+            rate: Rate::default(),
+            messages: Default::default(),
+            outcomes: Default::default(),
+            times: Default::default(),
+            users: Capped::new(KEPT_NAMES),
+            addresses: Capped::new(KEPT_NAMES),
+            conversations: Conversations::default(),
+            protocols: Default::default(),
+            unanswered: UnansweredRequests::default(),
+            notes: Default::default(),
+            slowest: Default::default(),
+            logins: Logins::new(thresholds),
+            selection: None,
+        }
+    }
+
+    /// Counts a frame and all that came with it.
+    #[inline]
+    pub fn record(&mut self, record: &FrameRecord<'_>) {
+        self.frames.count(record);
+        self.rate
+            .frame(record.frame.header.time, record.frame.header.wire);
+        if !record.messages.is_empty() {
+            self.count_messages(record.messages);
+        }
+        if !record.resolutions.is_empty() {
+            record
+                .resolutions
+                .iter()
+                .for_each(|one| self.resolution(one));
+        }
+        if !record.notes.is_empty() {
+            record.notes.iter().for_each(|noted| self.note(&noted.note));
+        }
+        if !record.ended_flows.is_empty() {
+            record.ended_flows.iter().for_each(|flow| self.flow(flow));
+        }
+    }
+
+    /// Counts what the end of the capture brings.
+    pub fn end(&mut self, remainder: &Remainder<'_>) {
+        self.count_messages(remainder.messages);
+        remainder
+            .resolutions
+            .iter()
+            .for_each(|one| self.resolution(one));
+        remainder
+            .notes
+            .iter()
+            .for_each(|noted| self.note(&noted.note));
+        remainder
+            .ended_flows
+            .iter()
+            .for_each(|flow| self.flow(flow));
+        self.streams = remainder.totals.streams;
+    }
+
+    /// Notes of a severity, by group as in [`Group::ALL`].
+    #[must_use]
+    pub const fn notes(&self, severity: Severity) -> [u64; Group::ALL.len()] {
+        self.notes[severity as usize]
+    }
+
+    /// What is remarkable, the most serious first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        findings::find(self).0
+    }
+
+    /// What the counts do not tell, as sentences: bounds that were reached, and what the traffic
+    /// does not show.
+    #[must_use]
+    pub fn limits(&self) -> Vec<String> {
+        let mut limits = Vec::new();
+        if self.logins.hide_unknown_users() {
+            limits.push(
+                "no failed login says that the user is unknown: if the server answers a wrong \
+                 name and a wrong password alike, user-name probing cannot be told from guessing"
+                    .to_owned(),
+            );
+        }
+        if self.users.others().is_some() {
+            limits.push(format!(
+                "the first {KEPT_NAMES} user names are counted one by one, further ones together"
+            ));
+        }
+        if self.addresses.others().is_some() {
+            limits.push(format!(
+                "the first {KEPT_NAMES} client addresses are counted one by one, further ones \
+                 together"
+            ));
+        }
+        if self.logins.overflowed() {
+            limits.push(
+                "so many different names and passwords were tried that findings count too few of \
+                 them"
+                    .to_owned(),
+            );
+        }
+        let more = findings::find(self).1;
+        if more > 0 {
+            limits.push(format!(
+                "{more} more findings are not listed: only the {FINDINGS_PER_KIND} largest of a \
+                 kind are"
+            ));
+        }
+        limits
+    }
+
+    fn count_messages(&mut self, messages: &[Message]) {
+        let mut failures = 0;
+        for message in messages {
+            failures += u64::from(self.message(message));
+        }
+        self.rate.messages(messages.len() as u64, failures);
+    }
+
+    /// Counts a message; whether it is a response that says no.
+    fn message(&mut self, message: &Message) -> bool {
+        let command = message.command();
+        let place = MESSAGE_TYPES.iter().position(|known| *known == command);
+        self.messages[place.unwrap_or(MESSAGE_TYPES.len() - 1)] += 1;
+        message.notes.iter().for_each(|note| self.note(note));
+        let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
+            return false;
+        };
+        let outcomes = &mut self.outcomes[index(action)];
+        match message.view().status() {
+            Some(STATUS_SUCCESS) => outcomes.success += 1,
+            Some(STATUS_FAILURE) => {
+                outcomes.failure += 1;
+                return true;
+            }
+            _ => outcomes.unclear += 1,
+        }
+        false
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.notes[note.severity() as usize][note.group() as usize] += 1;
+    }
+
+    fn flow(&mut self, flow: &FlowEnd) {
+        self.conversations.add(flow);
+        if let Some(place) = PROTOCOLS.iter().position(|known| *known == flow.protocol) {
+            self.protocols[place] += 1;
+        }
+    }
+
+    fn resolution(&mut self, resolution: &Resolution) {
+        let action = index(resolution.action);
+        let (user, own_user) = self.users.get(resolution.user.clone());
+        user.counts.add(resolution);
+        let (address, own_address) = self.addresses.get(resolution.client.address);
+        address.counts.add(resolution);
+        let Some(response) = resolution.response else {
+            self.unanswered.add(resolution);
+            self.note(&Note::Unanswered);
+            return;
+        };
+        self.times[action].add(response.elapsed);
+        self.slowest[action].add(response.elapsed, resolution);
+        if resolution.action == Action::Login {
+            let user = own_user.then_some(user);
+            let address = own_address.then_some(address);
+            self.logins
+                .answered(resolution, response.frame, user, address);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! How much came when: a fixed number of bars that double their width as the capture goes on.
+
+use crate::capture::Timestamp;
+
+/// Bars at the most.
+pub const BARS: usize = 32;
+/// Width of a bar at first: a millisecond in nanoseconds.
+const FIRST_WIDTH: u64 = 1_000_000;
+
+/// What came in one span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bar {
+    /// Frames.
+    pub frames: u64,
+    /// Octets of the frames on the wire.
+    pub octets: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Responses that say no.
+    pub failures: u64,
+}
+
+/// Bars over time. Frames from before the first one's time are counted in the first bar.
+#[derive(Debug)]
+pub struct Rate {
+    start: Timestamp,
+    width: u64,
+    bars: [Bar; BARS],
+    current: usize,
+    /// The span that the current bar stands for; empty before the first frame.
+    from: i64,
+    to: i64,
+    used: usize,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self {
+            start: Timestamp(0),
+            width: FIRST_WIDTH,
+            bars: [Bar::default(); BARS],
+            current: 0,
+            from: 0,
+            to: 0,
+            used: 0,
+        }
+    }
+}
+
+impl Rate {
+    /// Counts a frame.
+    #[inline]
+    pub fn frame(&mut self, time: Timestamp, wire: u32) {
+        if time.0 < self.from || time.0 >= self.to {
+            self.seek(time);
+        }
+        let bar = &mut self.bars[self.current];
+        bar.frames += 1;
+        bar.octets += u64::from(wire);
+    }
+
+    /// Counts messages in the last frame's bar.
+    pub fn messages(&mut self, messages: u64, failures: u64) {
+        let bar = &mut self.bars[self.current];
+        bar.messages += messages;
+        bar.failures += failures;
+    }
+
+    /// The bars up to the last one that holds anything.
+    #[must_use]
+    pub fn bars(&self) -> &[Bar] {
+        &self.bars[..self.used]
+    }
+
+    /// Nanoseconds that each bar stands for.
+    #[must_use]
+    pub const fn width(&self) -> u64 {
+        self.width
+    }
+
+    #[cold]
+    fn seek(&mut self, time: Timestamp) {
+        if self.used == 0 {
+            self.start = time;
+        }
+        let offset = u64::try_from(time.since(self.start)).unwrap_or(0);
+        while offset / self.width >= BARS as u64 {
+            self.double();
+        }
+        self.current = (offset / self.width) as usize;
+        self.used = self.used.max(self.current + 1);
+        let start = self.current as u64 * self.width;
+        self.from = self.start.0.saturating_add_unsigned(start);
+        self.to = self.from.saturating_add_unsigned(self.width);
+    }
+
+    fn double(&mut self) {
+        for index in 0..BARS / 2 {
+            let [one, other] = [self.bars[2 * index], self.bars[2 * index + 1]];
+            self.bars[index] = Bar {
+                frames: one.frames + other.frames,
+                octets: one.octets + other.octets,
+                messages: one.messages + other.messages,
+                failures: one.failures + other.failures,
+            };
+        }
+        self.bars[BARS / 2..].fill(Bar::default());
+        self.used = self.used.div_ceil(2);
+        self.width *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bars_double_when_time_goes_on() {
+        let mut rate = Rate::default();
+        let start: i64 = 1_705_312_800_000_000_000;
+        for n in 0..BARS as u64 * 2 {
+            rate.frame(
+                Timestamp(start.saturating_add_unsigned(n * FIRST_WIDTH)),
+                10,
+            );
+            rate.messages(1, 0);
+        }
+        assert_eq!(rate.width(), 2 * FIRST_WIDTH);
+        let full = Bar {
+            frames: 2,
+            octets: 20,
+            messages: 2,
+            failures: 0,
+        };
+        assert_eq!(rate.bars(), [full; BARS]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_at_any_times(times in proptest::collection::vec(any::<i64>(), 1..60)) {
+            let mut rate = Rate::default();
+            for time in &times {
+                rate.frame(Timestamp(*time), 1);
+                rate.messages(1, 1);
+            }
+            let sum = |part: fn(&Bar) -> u64| rate.bars().iter().map(part).sum::<u64>();
+            prop_assert_eq!(sum(|bar| bar.frames), times.len() as u64);
+            prop_assert_eq!(sum(|bar| bar.failures), times.len() as u64);
+            prop_assert!(rate.bars().last().is_some_and(|bar| bar.frames > 0));
+        }
+    }
+}

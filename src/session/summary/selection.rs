@@ -1,0 +1,110 @@
+//! Counting only what a filter selects.
+
+use hashbrown::HashSet;
+
+use super::Summary;
+use crate::dissect::{Message, exchanged};
+use crate::protocol::{Command, Kind};
+use crate::session::{FrameRecord, Remainder, Resolution};
+
+/// Requests remembered at the most until they are resolved.
+const MOST_REQUESTS: usize = 1 << 20;
+
+/// What selected frames have to do with.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    /// Open streams with a selected frame.
+    streams: HashSet<u32>,
+    /// Selected requests that are not resolved.
+    requests: HashSet<u64>,
+}
+
+impl Selection {
+    fn messages(&mut self, first: u64, messages: &[Message], taken: impl Fn(&Message) -> bool) {
+        for (id, message) in (first..).zip(messages) {
+            let is_request = exchanged(message).and_then(Command::kind) == Some(Kind::Request);
+            if is_request && taken(message) && self.requests.len() < MOST_REQUESTS {
+                self.requests.insert(id);
+            }
+        }
+    }
+
+    /// Whether an exchange counts: its request was selected, or its response is.
+    fn takes(&mut self, resolution: &Resolution, frame: Option<u64>) -> bool {
+        let of_request = self.requests.remove(&resolution.request);
+        let response = resolution.response.map(|response| response.frame);
+        of_request || (frame.is_some() && response == frame)
+    }
+}
+
+impl Summary {
+    /// Counts a frame only where it is `taken`. Messages that an earlier frame carried are asked
+    /// for one by one. An exchange counts where the frame of its request or of its response is
+    /// taken; a connection, whole, where any of its frames is.
+    pub fn record_selected(
+        &mut self,
+        record: &FrameRecord<'_>,
+        taken: bool,
+        late: impl Fn(&Message) -> bool,
+    ) {
+        let mut selection = self.selection.take().unwrap_or_default();
+        let number = record.frame.number;
+        if taken {
+            self.frames.count(record);
+            let header = record.frame.header;
+            self.rate.frame(header.time, header.wire);
+            if let Some(placed) = record.placement
+                && selection.streams.insert(placed.stream)
+            {
+                self.streams += 1;
+            }
+            record.notes.iter().for_each(|noted| self.note(&noted.note));
+        }
+        let counts = |message: &Message| {
+            if message.frame == number {
+                taken
+            } else {
+                late(message)
+            }
+        };
+        selection.messages(record.first_message, record.messages, counts);
+        for message in record.messages.iter().filter(|message| counts(message)) {
+            self.count_messages(std::slice::from_ref(message));
+        }
+        for resolution in record.resolutions {
+            if selection.takes(resolution, taken.then_some(number)) {
+                self.resolution(resolution);
+            }
+        }
+        for flow in record.ended_flows {
+            if selection.streams.remove(&flow.stream) {
+                self.flow(flow);
+            }
+        }
+        self.selection = Some(selection);
+    }
+
+    /// Counts what the end of a capture of selected frames brings.
+    pub fn end_selected(&mut self, remainder: &Remainder<'_>, late: impl Fn(&Message) -> bool) {
+        let mut selection = self.selection.take().unwrap_or_default();
+        selection.messages(remainder.first_message, remainder.messages, &late);
+        for message in remainder.messages.iter().filter(|message| late(message)) {
+            self.count_messages(std::slice::from_ref(message));
+        }
+        for noted in remainder.notes {
+            if selection.streams.contains(&noted.stream) {
+                self.note(&noted.note);
+            }
+        }
+        for resolution in remainder.resolutions {
+            if selection.takes(resolution, None) {
+                self.resolution(resolution);
+            }
+        }
+        for flow in remainder.ended_flows {
+            if selection.streams.remove(&flow.stream) {
+                self.flow(flow);
+            }
+        }
+    }
+}
