@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Records the real server and the real client at work, with tcpdump, on port 8888 of a network
-# namespace of their own.
+# Records the real server and the real client at work, with `authscope live -w`, on port 8888 of a
+# network namespace of their own.
 #
 # Usage: sudo captures/record-sessions.sh [FOLDER OF THE PROGRAMS]    (default: target/debug)
-# Needs the built programs, tcpdump, Linux and root.
+# Needs the built programs, Linux and root.
 set -euo pipefail
 cd "$(dirname "$0")"
 programs=$(realpath "${1:-../target/debug}")
@@ -50,17 +50,17 @@ record() {
     rm -f "$work"/*
     "$programs/authscope-server" --listen "$address" --passwd "$work/passwd" 2> "$work/server.log" &
     local server=$!
-    tcpdump -i lo --immediate-mode -B 32768 -U -Z root -w "$file" 'tcp port 8888' 2> "$work/tcpdump.log" &
+    "$programs/authscope" live --quiet -w "$file" 2> "$work/live.log" &
     local capture=$!
     started+=("$server" "$capture")
     wait_for "$work/server.log" 'listening on'
-    wait_for "$work/tcpdump.log" 'listening on'
+    wait_for "$work/live.log" 'capturing on'
     "$scene"
     kill -TERM "$server"
     wait "$server"
     sleep 0.3 # the last frames reach the file
     kill -INT "$capture"
-    wait "$capture" || true
+    wait "$capture"
 }
 
 success() {
@@ -89,9 +89,9 @@ several_users() {
     wait "${pids[@]}"
 }
 
-record recorded-success.pcap 127.0.0.1:8888 success
-record recorded-name-taken.pcap 127.0.0.1:8888 name_taken
-record recorded-wrong-password.pcap 127.0.0.1:8888 wrong_password
-record recorded-unknown-user.pcap 127.0.0.1:8888 unknown_user
-record recorded-ipv6.pcap '[::1]:8888' success
-record recorded-several-users.pcap 127.0.0.1:8888 several_users
+record recorded-success.pcapng 127.0.0.1:8888 success
+record recorded-name-taken.pcapng 127.0.0.1:8888 name_taken
+record recorded-wrong-password.pcapng 127.0.0.1:8888 wrong_password
+record recorded-unknown-user.pcapng 127.0.0.1:8888 unknown_user
+record recorded-ipv6.pcapng '[::1]:8888' success
+record recorded-several-users.pcapng 127.0.0.1:8888 several_users
