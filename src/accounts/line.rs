@@ -10,7 +10,8 @@
 
 use crate::protocol::{TextError, UserName};
 
-use super::hash::{HashError, Stored};
+use super::hash::Stored;
+use super::scheme::HashError;
 
 /// Most octets in a line, line break not counted.
 pub const MAX_LINE: usize = 512;

@@ -7,8 +7,10 @@ mod hash;
 mod index;
 mod line;
 mod load;
+mod meters;
 mod open;
 mod pool;
+mod scheme;
 mod store;
 mod writer;
 
@@ -16,11 +18,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use edit::{Check, Editor};
-pub use hash::{HashError, Hasher, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme, Stored};
+pub use hash::{Hasher, Stored};
 pub use line::LineError;
 pub use load::{Progress, Tail};
+pub use meters::describe_meters;
 pub use open::OpenError;
 pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
+pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
 pub use store::{OpenReport, StoreCounts, StoreError};
 
 use crate::protocol::{Password, UserName};

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
-use super::hash::{HashError, Hasher, Scheme, Stored};
+use super::hash::{Hasher, Stored};
+use super::meters;
+use super::scheme::{HashError, Scheme};
 use crate::protocol::Password;
 
 /// What is to be computed.
@@ -131,8 +134,11 @@ impl HashPool {
                 .name(format!("hash-{number}"))
                 .spawn(move || {
                     let mut hasher = Hasher::new(scheme);
-                    for job in receiver {
+                    for job in &receiver {
+                        let started = Instant::now();
                         job.run(&mut hasher, &pretended);
+                        meters::hashed(started.elapsed());
+                        meters::queue_depth(receiver.len());
                     }
                 })
                 .map_err(|_| HashingError::Stopped)?;
@@ -153,8 +159,12 @@ impl HashPool {
 impl Hashing for HashPool {
     fn submit(&self, job: Job) -> Result<(), HashingError> {
         match self.queue.try_send(job) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                meters::queue_depth(self.queue.len());
+                Ok(())
+            }
             Err(TrySendError::Full(_)) => {
+                meters::busy();
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(HashingError::Busy)
             }

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::line::{DEAD, MAX_LINE, PENDING, write_user};
 use super::load::Pending;
+use super::meters;
 use super::open::is_in_place;
 use super::store::{Shared, StoreError};
 use crate::protocol::UserName;
@@ -142,7 +143,7 @@ impl Writer {
             return refuse(accepted, &error);
         }
         let shared = &self.shared;
-        {
+        let users = {
             let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
             for (name, place) in &adds {
                 index.insert(name, *place);
@@ -152,7 +153,9 @@ impl Writer {
                     index.repoint(name, *old, *new);
                 }
             }
-        }
+            index.len()
+        };
+        meters::stored(adds.len(), replacements.len(), users);
         shared
             .stored
             .fetch_add(adds.len() as u64, Ordering::Relaxed);
@@ -241,6 +244,7 @@ impl Writer {
 
     /// Puts `lines` at the end of the file, on disk. Where that fails nothing of them is left.
     fn write(&mut self, lines: &[u8]) -> Result<(), StoreError> {
+        let started = Instant::now();
         let file = &self.shared.file;
         let written = file
             .write_all_at(lines, self.len)
@@ -251,6 +255,7 @@ impl Writer {
         });
         match result {
             Ok(()) => {
+                meters::synced(started.elapsed());
                 self.len += lines.len() as u64;
                 Ok(())
             }
@@ -289,6 +294,7 @@ impl Writer {
 }
 
 fn refuse(changes: Vec<Write>, error: &StoreError) {
+    meters::failed(changes.len());
     tracing::error!(changes = changes.len(), %error, "could not store");
     for change in changes {
         change.answer(Err(error.clone()));

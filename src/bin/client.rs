@@ -1,10 +1,11 @@
 //! `authscope-client`: registers a user or logs one in.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authscope::client::{Client, password};
+use authscope::client::{Client, ClientError, Tls, password};
 use authscope::protocol::{Action, Request, UserName};
 use clap::{Args, Parser, Subcommand};
 
@@ -22,6 +23,7 @@ const FAILED: u8 = 2;
 Examples:
   authscope-client register alice
   authscope-client login alice --server '[::1]:8888'
+  authscope-client login alice --tls --ca-file ca.pem --server-name auth.example
   printf '%s\\n' \"$PASSWORD\" | authscope-client login alice --password-stdin
 
 Exit codes:
@@ -57,6 +59,18 @@ struct Arguments {
     #[arg(long)]
     password_stdin: bool,
 
+    /// Encrypt the connection. SSLKEYLOGFILE is honoured.
+    #[arg(long)]
+    tls: bool,
+
+    /// Trust the authorities whose certificates are in this PEM file, instead of the system's.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
+
+    /// The name that the server's certificate is for [default: the host in --server].
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    server_name: Option<String>,
+
     /// How long everything with the server may take.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
@@ -88,6 +102,11 @@ fn main() -> ExitCode {
 fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let user_name = UserName::new(arguments.name)
         .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
+    let tls = arguments
+        .tls
+        .then(|| Tls::new(arguments.ca_file.as_deref(), arguments.server_name))
+        .transpose()
+        .map_err(ClientError::from)?;
     let password = if arguments.password_stdin {
         password::from_stdin()?
     } else {
@@ -103,7 +122,8 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::er
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     let response = runtime.block_on(async {
-        let mut client = Client::connect(&arguments.server, arguments.timeout).await?;
+        let mut client =
+            Client::connect_with(&arguments.server, tls.as_ref(), arguments.timeout).await?;
         client.ask(&request).await
     })?;
     // The description comes from the wire.

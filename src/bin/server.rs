@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use authscope::accounts::{Accounts, HashPool, OpenReport, Progress};
-use authscope::server;
+use authscope::server::{self, Config, Summary};
 use clap::Parser;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::net::TcpListener;
@@ -64,7 +64,7 @@ fn start_log(options: &LogOptions) {
 }
 
 fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
-    let config = cli.config();
+    let config = cli.config()?;
     let scheme = cli.hashing.scheme()?;
     discourage_dumps();
     raise_descriptor_limit(config.limits.connections);
@@ -89,24 +89,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    let summary = runtime.block_on(async {
-        let cannot_listen = |error: io::Error| {
-            format!(
-                "cannot listen on {}: {error}; choose another address with --listen",
-                cli.listen
-            )
-        };
-        let listener = TcpListener::bind(&cli.listen)
-            .await
-            .map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
-        let shutdown = shutdown().map_err(|error| format!("cannot handle signals: {error}"))?;
-        tracing::info!("listening on {address}");
-        notify(sd_notify::NotifyState::Ready);
-        server::run(listener, Arc::clone(&accounts), config, shutdown)
-            .await
-            .map_err(|error| format!("cannot go on accepting connections: {error}"))
-    })?;
+    let summary = runtime.block_on(listen(cli, config, Arc::clone(&accounts)))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     let counts = accounts.counts();
     tracing::info!(
@@ -122,6 +105,34 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         "stopped"
     );
     Ok(())
+}
+
+async fn listen(
+    cli: &Cli,
+    config: Config,
+    accounts: Arc<Accounts>,
+) -> Result<Summary, Box<dyn Error>> {
+    if let Some(address) = cli.metrics {
+        server::publish(address)?;
+        tracing::info!("metrics on http://{address}/metrics");
+    }
+    let cannot_listen = |error: io::Error| {
+        format!(
+            "cannot listen on {}: {error}; choose another address with --listen",
+            cli.listen
+        )
+    };
+    let listener = TcpListener::bind(&cli.listen)
+        .await
+        .map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let shutdown = shutdown().map_err(|error| format!("cannot handle signals: {error}"))?;
+    tracing::info!("listening on {address}");
+    notify(sd_notify::NotifyState::Ready);
+    let summary = server::run(listener, accounts, config, shutdown)
+        .await
+        .map_err(|error| format!("cannot go on accepting connections: {error}"))?;
+    Ok(summary)
 }
 
 /// Keeps passwords that are in memory from being written to disk by a crash, and other processes

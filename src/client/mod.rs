@@ -1,12 +1,15 @@
 //! The client: one request, or several on one connection, each with its response.
 
 pub mod password;
+mod tls;
+
+pub use tls::{Tls, TlsError};
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
@@ -74,6 +77,17 @@ pub enum ClientError {
         /// What was answered.
         answered: crate::protocol::Action,
     },
+    /// TLS cannot be used as asked.
+    #[error("cannot use TLS: {0}")]
+    Tls(#[from] TlsError),
+    /// No encrypted connection.
+    #[error("cannot make an encrypted connection to {address}: {reason}")]
+    Handshake {
+        /// Who with.
+        address: SocketAddr,
+        /// What went wrong, and what to do about it.
+        reason: String,
+    },
     /// Time ran out.
     #[error("{server} did not answer within {} s while the client was to {doing}; try again later, or allow more with --timeout", seconds.as_secs_f64())]
     Timeout {
@@ -86,9 +100,14 @@ pub enum ClientError {
     },
 }
 
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// A connection to a server. Everything on it together has to be done before its deadline.
 pub struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     address: SocketAddr,
     server: String,
     timeout: Duration,
@@ -98,6 +117,15 @@ pub struct Client {
 impl Client {
     /// Connects to `server`, given as `HOST:PORT`; tries each of its addresses.
     pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
+        Self::connect_with(server, None, timeout).await
+    }
+
+    /// Connects as [`connect`](Self::connect) does; with `tls`, encrypted.
+    pub async fn connect_with(
+        server: &str,
+        tls: Option<&Tls>,
+        timeout: Duration,
+    ) -> Result<Self, ClientError> {
         let deadline = Instant::now() + timeout;
         let late = |_| ClientError::Timeout {
             server: server.to_owned(),
@@ -121,6 +149,12 @@ impl Client {
                 Ok(stream) => {
                     // A request is one small write that nothing follows.
                     let _ = stream.set_nodelay(true);
+                    let stream: Box<dyn Stream> = match tls {
+                        None => Box::new(stream),
+                        Some(tls) => timeout_at(deadline, tls.handshake(server, address, stream))
+                            .await
+                            .map_err(late)??,
+                    };
                     return Ok(Self {
                         stream,
                         address,
@@ -152,7 +186,11 @@ impl Client {
     /// Sends a request. Responses come in the order of the requests.
     pub async fn send(&mut self, request: &Request) -> Result<(), ClientError> {
         let octets = request.encode();
-        let sent = timeout_at(self.deadline, self.stream.write_all(octets.as_ref())).await;
+        let sent = timeout_at(self.deadline, async {
+            self.stream.write_all(octets.as_ref()).await?;
+            self.stream.flush().await
+        })
+        .await;
         sent.map_err(|_| self.late("send its request"))?
             .map_err(self.broken("send a request to"))
     }
@@ -173,8 +211,12 @@ impl Client {
             }
             let read = timeout_at(self.deadline, self.stream.read(&mut octets[received..]))
                 .await
-                .map_err(|_| self.late("receive the response"))?
-                .map_err(self.broken("receive the response of"))?;
+                .map_err(|_| self.late("receive the response"))?;
+            let read = match read {
+                // On TLS, an end that the server did not announce.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+                read => read.map_err(self.broken("receive the response of"))?,
+            };
             if read == 0 {
                 return Err(ClientError::Closed {
                     address: self.address,

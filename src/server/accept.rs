@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::address::{Counted, OpenBySource, Source};
+use super::address::{OpenBySource, Source};
 use super::answer::{Peer, Service};
-use super::connection::{Connection, End};
 use super::limits::{Limits, Policy};
+use super::meters;
+use super::serve::{Server, serve};
+use super::tls::Tls;
 use crate::accounts::Accounts;
 
 /// How long accepting pauses when the system has no more descriptors or memory for it.
@@ -41,14 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// What clients may do and know.
     pub policy: Policy,
-}
-
-/// What all connections share.
-struct Server {
-    service: Service,
-    limits: Limits,
-    requests: AtomicU64,
-    slow: AtomicU64,
+    /// Whether connections are encrypted.
+    pub tls: Tls,
 }
 
 /// Serves clients of `listener` until `shutdown` is ready; then stops accepting, answers what is
@@ -59,10 +55,15 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Summary> {
-    let Config { limits, policy } = config;
+    let Config {
+        limits,
+        policy,
+        tls,
+    } = config;
     let server = Arc::new(Server {
         service: Service::new(accounts, policy, &limits),
         limits,
+        tls,
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
@@ -93,6 +94,7 @@ pub async fn run(
         let source = Source::from(address.ip());
         let Some(counted) = by_source.enter(source, server.limits.per_address) else {
             refused += 1;
+            meters::connection_refused();
             tracing::warn!(
                 conn = peer.connection,
                 peer = %peer.address,
@@ -148,6 +150,7 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
                 | rustix::io::Errno::NOBUFS
                 | rustix::io::Errno::NOMEM,
             ) => {
+                meters::accept_paused();
                 if !paused {
                     tracing::error!(%error, "no room for another connection; accepting pauses");
                 }
@@ -162,41 +165,4 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
             _ => tracing::debug!(%error, "a connection broke before it was accepted"),
         }
     }
-}
-
-async fn serve(
-    server: Arc<Server>,
-    stream: TcpStream,
-    peer: Peer,
-    stop: watch::Receiver<bool>,
-    counted: (OwnedSemaphorePermit, Counted),
-) {
-    tracing::info!(conn = peer.connection, peer = %peer.address, "connection opened");
-    // A response is one small write that nothing follows; it must not wait for an acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(conn = peer.connection, %error, "cannot set TCP_NODELAY");
-    }
-    let mut connection = Connection {
-        stream,
-        peer,
-        service: &server.service,
-        limits: &server.limits,
-        stop,
-        answered: 0,
-    };
-    let end = connection.serve().await;
-    let answered = connection.answered;
-    drop(connection);
-    server.requests.fetch_add(answered, Ordering::Relaxed);
-    if matches!(end, End::TooSlow | End::NotReading) {
-        server.slow.fetch_add(1, Ordering::Relaxed);
-    }
-    tracing::info!(
-        conn = peer.connection,
-        peer = %peer.address,
-        requests = answered,
-        reason = %end,
-        "connection closed"
-    );
-    drop(counted);
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::address::Source;
 use super::limits::{Limits, Policy};
+use super::meters;
 use super::throttle::Throttle;
 use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration};
 use crate::protocol::{
@@ -35,11 +36,13 @@ pub mod words {
     pub const BUSY: &str = "server busy, try again";
     /// A fault in the server; its log says more.
     pub const SERVER_ERROR: &str = "server error, try again later";
+    /// The connection is not encrypted.
+    pub const TLS_REQUIRED: &str = "this server requires TLS";
     /// A request that started did not end in time.
     pub const TOO_SLOW: &str = "request not complete in time";
 
     /// All of them.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 12] = [
         REGISTERED,
         NAME_TAKEN,
         NOT_STORED,
@@ -50,6 +53,7 @@ pub mod words {
         SERVER_ERROR,
         LOGIN_FAILED,
         REGISTRATION_CLOSED,
+        TLS_REQUIRED,
         TOO_SLOW,
     ];
 
@@ -125,6 +129,7 @@ impl Service {
             }
             (false, words.into())
         });
+        meters::answered(action, &description, started.elapsed());
         tracing::info!(
             conn = peer.connection,
             peer = %peer.address,

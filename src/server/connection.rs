@@ -11,6 +11,8 @@ use zeroize::Zeroize;
 
 use super::answer::{Peer, Service, failure, refuse, words};
 use super::limits::Limits;
+use super::meters;
+use super::tls::HANDSHAKE;
 use crate::protocol::layout::REQUEST_LEN;
 use crate::protocol::{Command, DecodeError, Framing, Kind, MessageView, Request, Response, frame};
 
@@ -37,8 +39,30 @@ pub enum End {
     NotReading,
     /// The server is shutting down.
     Shutdown,
+    /// No TLS connection came about.
+    Handshake(String),
+    /// A request that is not encrypted came where it has to be.
+    Plain,
     /// The connection broke.
     Broken(io::Error),
+}
+
+impl End {
+    /// A short name for counting.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::ByPeer => "client",
+            Self::InRequest => "in_request",
+            Self::Refused(_) => "invalid",
+            Self::Idle => "idle",
+            Self::TooSlow => "too_slow",
+            Self::NotReading => "not_reading",
+            Self::Shutdown => "shutdown",
+            Self::Handshake(_) => "tls_handshake",
+            Self::Plain => "tls_required",
+            Self::Broken(_) => "broken",
+        }
+    }
 }
 
 impl fmt::Display for End {
@@ -51,6 +75,8 @@ impl fmt::Display for End {
             Self::TooSlow => f.write_str("request not complete in time"),
             Self::NotReading => f.write_str("the client does not read its response"),
             Self::Shutdown => f.write_str("server shutting down"),
+            Self::Handshake(reason) => write!(f, "TLS handshake failed: {reason}"),
+            Self::Plain => f.write_str("not encrypted, and this server requires TLS"),
             Self::Broken(error) => write!(f, "broken: {error}"),
         }
     }
@@ -99,6 +125,8 @@ pub struct Connection<'a, S> {
     pub limits: &'a Limits,
     /// Turns true when the server is to stop.
     pub stop: watch::Receiver<bool>,
+    /// Whether to refuse every request because the connection is not encrypted.
+    pub refuse_plain: bool,
     /// Requests answered.
     pub answered: u64,
 }
@@ -122,6 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                         Ok(request) => request,
                         Err(error) => return self.refuse(&buffer, &error).await,
                     };
+                    if self.refuse_plain {
+                        let response = failure(request.action, words::TLS_REQUIRED);
+                        self.send(&response).await?;
+                        self.linger().await;
+                        return Ok(End::Plain);
+                    }
                     buffer.consume(len);
                     due = None;
                     let response = self.service.answer(self.peer, request).await;
@@ -157,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             tokio::select! {
                 // What has arrived is answered, even if the server is to stop.
                 biased;
-                read = read => read.map_err(End::Broken),
+                read = read => read.or_else(end_of_tls).map_err(End::Broken),
                 _ = stop.wait_for(|stop| *stop) => Err(End::Shutdown),
             }
         })
@@ -184,7 +218,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             self.send(&response).await?;
         }
         self.linger().await;
-        Ok(End::Refused(error.to_string()))
+        meters::invalid_request();
+        Ok(match buffer.filled().first() {
+            Some(&HANDSHAKE) => End::Refused("it looks like TLS, which is off here".into()),
+            _ => End::Refused(error.to_string()),
+        })
     }
 
     async fn too_slow(&mut self, buffer: &Buffer) -> Result<End, End> {
@@ -212,5 +250,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         };
         // Whatever goes wrong here, the connection is closed next.
         let _ = timeout(LINGER, drop_rest).await;
+    }
+}
+
+/// A TLS client that closes without saying so: as a plain client that closes.
+fn end_of_tls(error: io::Error) -> io::Result<usize> {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        Ok(0)
+    } else {
+        Err(error)
     }
 }

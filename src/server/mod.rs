@@ -8,8 +8,13 @@ mod address;
 mod answer;
 mod connection;
 mod limits;
+mod meters;
+mod serve;
 mod throttle;
+mod tls;
 
 pub use accept::{Config, Summary, run};
 pub use answer::words;
 pub use limits::{Limits, Policy};
+pub use meters::{MetricsError, publish};
+pub use tls::{Tls, TlsError, TlsMode, read_certificates};

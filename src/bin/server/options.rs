@@ -1,10 +1,12 @@
 //! The arguments of `authscope-server`, and what they mean to the library.
 
+use std::error::Error;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
-use authscope::server::{Config, Limits, Policy};
+use authscope::server::{Config, Limits, Policy, Tls};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::users::UsersCommand;
@@ -36,6 +38,11 @@ pub struct Cli {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
     pub listen: String,
 
+    /// Where to offer counters and times as a Prometheus page, such as 127.0.0.1:9188 [default:
+    /// nowhere].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics: Option<SocketAddr>,
+
     /// The file with the users; made with mode 0600 where it is missing.
     #[arg(long, value_name = "FILE", default_value = "./passwd", global = true)]
     pub passwd: PathBuf,
@@ -51,6 +58,9 @@ pub struct Cli {
 
     #[command(flatten)]
     pub policy: PolicyOptions,
+
+    #[command(flatten)]
+    pub tls: TlsOptions,
 }
 
 #[derive(Subcommand)]
@@ -232,10 +242,67 @@ pub struct PolicyOptions {
     no_registration: bool,
 }
 
+#[derive(Args)]
+#[command(next_help_heading = "Encryption")]
+pub struct TlsOptions {
+    /// The server's certificate chain, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Whether connections are encrypted; they all use the same port [default: optional with
+    /// --tls-cert, off without].
+    #[arg(long, value_enum)]
+    tls: Option<TlsName>,
+
+    /// Write the secrets of TLS connections to the file that the environment variable
+    /// SSLKEYLOGFILE names, so that captures can be decrypted. For debugging only.
+    #[arg(long, requires = "tls_cert")]
+    tls_key_log: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum TlsName {
+    /// Plain connections only.
+    Off,
+    /// As the client begins.
+    Optional,
+    /// A plain request is refused.
+    Required,
+}
+
+impl TlsOptions {
+    fn tls(&self) -> Result<Tls, Box<dyn Error>> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return match self.tls {
+                None | Some(TlsName::Off) => Ok(Tls::default()),
+                Some(_) => Err("--tls needs a certificate: give --tls-cert and --tls-key".into()),
+            };
+        };
+        if self.tls == Some(TlsName::Off) {
+            return Ok(Tls::default());
+        }
+        if self.tls_key_log {
+            let Some(file) = std::env::var_os("SSLKEYLOGFILE") else {
+                return Err("--tls-key-log needs the environment variable SSLKEYLOGFILE".into());
+            };
+            tracing::warn!(
+                file = %file.display(),
+                "secrets of TLS connections are written to a file; whoever reads it can read the connections"
+            );
+        }
+        let required = self.tls == Some(TlsName::Required);
+        Ok(Tls::new(required, certificate, key, self.tls_key_log)?)
+    }
+}
+
 impl Cli {
-    pub fn config(&self) -> Config {
+    pub fn config(&self) -> Result<Config, Box<dyn Error>> {
         let limits = &self.limits;
-        Config {
+        Ok(Config {
             limits: Limits {
                 connections: limits.max_connections,
                 per_address: limits.max_per_address,
@@ -250,6 +317,7 @@ impl Cli {
                 registration_closed: self.policy.no_registration,
                 uniform_failures: self.policy.uniform_failures,
             },
-        }
+            tls: self.tls.tls()?,
+        })
     }
 }

@@ -1,0 +1,150 @@
+//! What becomes of an accepted connection: plain or TLS, served, and logged at its end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::address::Counted;
+use super::answer::{Peer, Service};
+use super::connection::{Connection, End};
+use super::limits::Limits;
+use super::meters;
+use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
+
+/// What all connections share.
+pub struct Server {
+    pub service: Service,
+    pub limits: Limits,
+    pub tls: Tls,
+    /// Requests answered on connections that have ended.
+    pub requests: AtomicU64,
+    /// Connections that were too slow.
+    pub slow: AtomicU64,
+}
+
+/// Serves one connection to its end. `counted` is given back then.
+pub async fn serve(
+    server: Arc<Server>,
+    stream: TcpStream,
+    peer: Peer,
+    stop: watch::Receiver<bool>,
+    counted: (OwnedSemaphorePermit, Counted),
+) {
+    tracing::info!(conn = peer.connection, peer = %peer.address, "connection opened");
+    meters::connection_opened();
+    // A response is one small write that nothing follows; it must not wait for an acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(conn = peer.connection, %error, "cannot set TCP_NODELAY");
+    }
+    let (answered, end) = server.begin(stream, peer, stop).await;
+    server.requests.fetch_add(answered, Ordering::Relaxed);
+    if matches!(end, End::TooSlow | End::NotReading) {
+        server.slow.fetch_add(1, Ordering::Relaxed);
+    }
+    meters::connection_closed(&end);
+    tracing::info!(
+        conn = peer.connection,
+        peer = %peer.address,
+        requests = answered,
+        reason = %end,
+        "connection closed"
+    );
+    drop(counted);
+}
+
+impl Server {
+    /// Finds out whether the connection is encrypted, and serves it.
+    async fn begin(
+        &self,
+        stream: TcpStream,
+        peer: Peer,
+        mut stop: watch::Receiver<bool>,
+    ) -> (u64, End) {
+        if let Some(acceptor) = self.tls.acceptor() {
+            match self.first_octet(&stream, &mut stop).await {
+                // In a box of its own: a plain connection does not pay for its size.
+                Ok(Some(HANDSHAKE)) => {
+                    return Box::pin(self.encrypted(acceptor, stream, peer, stop)).await;
+                }
+                Ok(_) => {}
+                Err(end) => return (0, end),
+            }
+        }
+        let refuse_plain = self.tls.mode() == TlsMode::Required;
+        self.exchange(stream, peer, stop, refuse_plain).await
+    }
+
+    /// The first octet, left where it is; `None` at the end of the stream.
+    async fn first_octet(
+        &self,
+        stream: &TcpStream,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Option<u8>, End> {
+        let mut octet = [0];
+        let peeked = timeout(self.limits.idle, async {
+            tokio::select! {
+                biased;
+                peeked = stream.peek(&mut octet) => peeked.map_err(End::Broken),
+                _ = stop.wait_for(|stop| *stop) => Err(End::Shutdown),
+            }
+        });
+        let len = peeked.await.map_err(|_| End::Idle)??;
+        Ok((len > 0).then_some(octet[0]))
+    }
+
+    async fn encrypted(
+        &self,
+        acceptor: &TlsAcceptor,
+        stream: TcpStream,
+        peer: Peer,
+        stop: watch::Receiver<bool>,
+    ) -> (u64, End) {
+        let stream = match timeout(self.limits.request, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return (0, End::Handshake(handshake_error(&error))),
+            Err(_) => return (0, End::TooSlow),
+        };
+        let (_, session) = stream.get_ref();
+        tracing::info!(
+            conn = peer.connection,
+            version = session
+                .protocol_version()
+                .and_then(|version| version.as_str()),
+            "encrypted"
+        );
+        meters::encrypted();
+        self.exchange(stream, peer, stop, false).await
+    }
+
+    async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        peer: Peer,
+        stop: watch::Receiver<bool>,
+        refuse_plain: bool,
+    ) -> (u64, End) {
+        let mut connection = Connection {
+            stream,
+            peer,
+            service: &self.service,
+            limits: &self.limits,
+            stop,
+            refuse_plain,
+            answered: 0,
+        };
+        let end = connection.serve().await;
+        // On TLS this says that nothing was cut off. Whoever is gone does not hear it.
+        let farewell: Result<io::Result<()>, _> =
+            timeout(self.limits.request, connection.stream.shutdown()).await;
+        if let Ok(Err(error)) = farewell {
+            tracing::debug!(conn = peer.connection, %error, "cannot close in order");
+        }
+        (connection.answered, end)
+    }
+}
