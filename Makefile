@@ -3,11 +3,11 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint captures
+.PHONY: help build test lint captures torture bench-server
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-10s %s\n' "$$name" "$$text"; done
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 build: ## Install what building needs, build the three programs (target/release/)
 	tools/setup.sh build
@@ -23,3 +23,9 @@ lint: ## Check format and lints, as CI does
 
 captures: ## Write the generated captures, their answers and their table again
 	$(CARGO) run --quiet --example make-captures -- captures
+
+torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
+	AUTHSCOPE_KILLS=1000 $(CARGO) test --release --test accounts_kill -- --nocapture
+
+bench-server: ## Measure the server; writes its table into docs/performance.md (two minutes)
+	$(CARGO) bench --bench server

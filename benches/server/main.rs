@@ -1,0 +1,28 @@
+//! What the server does, measured against what the machine could do without it, and written as a
+//! table into `docs/performance.md`. `make bench-server` runs it; it takes about two minutes.
+//!
+//! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
+
+mod compare;
+mod load;
+mod place;
+mod report;
+mod slapd;
+
+use report::Report;
+
+fn main() {
+    // Cargo runs benchmarks under `cargo test --benches` as well; there is nothing to test here.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    place::raise_descriptor_limit();
+    let mut report = Report::start();
+    compare::hashing(&mut report);
+    compare::requests(&mut report);
+    compare::registrations(&mut report);
+    compare::idle_connections(&mut report);
+    compare::many_users(&mut report);
+    slapd::binds(&mut report);
+    report.write();
+}

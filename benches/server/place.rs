@@ -1,0 +1,193 @@
+//! A temporary passwd file, the real server on it, and the server as a part of this process.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::Duration;
+
+use authscope::accounts::{Accounts, Done, Hashing, HashingError, Job, StoreCounts, Work};
+use authscope::server::{Config, Limits, Policy, Tls, run};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// Enough open files for the clients of 10,000 connections.
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = 25_000;
+    let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
+    for maximum in [maximum, limit.maximum] {
+        let current = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let raised = Rlimit {
+            current: Some(current),
+            maximum,
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            return;
+        }
+    }
+}
+
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores())
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A directory on the disk of the build directory, not on a memory file system.
+pub fn directory() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
+}
+
+/// The real server, logging into a file.
+pub struct Server {
+    child: Child,
+    log: PathBuf,
+    pub address: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Server {
+    pub fn start(passwd: &str, arguments: &[&str]) -> Self {
+        let directory = directory();
+        let path = directory.path().join("passwd");
+        std::fs::write(&path, passwd).expect("the passwd file is written");
+        Self::start_in(directory, arguments)
+    }
+
+    /// Starts it on the file `passwd` in `directory`.
+    pub fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
+        let log = directory.path().join("log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_authscope-server"))
+            .args(["--listen", "127.0.0.1:0", "--max-failures", "0"])
+            .args(["--max-per-address", "20000", "--max-connections", "20000"])
+            .arg("--passwd")
+            .arg(directory.path().join("passwd"))
+            .args(arguments)
+            .stderr(File::create(&log).expect("a log file"))
+            .spawn()
+            .expect("the server starts");
+        let address = loop {
+            let text = std::fs::read_to_string(&log).expect("its log is read");
+            let line = text.split_once("listening on ").map(|(_, rest)| rest);
+            if let Some((address, _)) = line.and_then(|line| line.split_once('\n')) {
+                break address.parse().expect("an address");
+            }
+            let ended = child.try_wait().expect("the server is asked");
+            assert!(ended.is_none(), "the server ended: {text}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Self {
+            child,
+            log,
+            address,
+            _directory: directory,
+        }
+    }
+
+    /// The number behind `key=` in its log.
+    pub fn logged(&self, key: &str) -> u64 {
+        let text = std::fs::read_to_string(&self.log).expect("its log is read");
+        let value = text.split(&format!("{key}=")).last();
+        let value = value.and_then(|rest| rest.split_whitespace().next());
+        value
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("{key} is not in the log"))
+    }
+
+    /// Octets of memory that it has in use.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("the server's memory");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.expect("a number of KiB") * 1024
+    }
+
+    /// Stops it in order.
+    pub fn stop(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok();
+        let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is told");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A hash that costs nothing: every password is right, and every hash is this one.
+struct NoHashing;
+
+/// A line's worth of hash.
+pub const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+impl Hashing for NoHashing {
+    fn submit(&self, job: Job) -> Result<(), HashingError> {
+        let done = match job.work() {
+            Work::Hash => Done::Hashed(HASH.into()),
+            Work::Verify(_) => Done::Right(None),
+            Work::Pretend => Done::Wrong,
+        };
+        job.answer(Ok(done));
+        Ok(())
+    }
+}
+
+/// The server without hashing, in this process.
+pub struct Bare {
+    pub address: SocketAddr,
+    accounts: Arc<Accounts>,
+    _directory: TempDir,
+}
+
+impl Bare {
+    pub fn start(runtime: &Runtime, passwd: &str) -> Self {
+        let directory = directory();
+        let path = directory.path().join("passwd");
+        std::fs::write(&path, passwd).expect("the passwd file is written");
+        let (accounts, _) = Accounts::open(&path, Arc::new(NoHashing), false, &mut |_| {})
+            .expect("the passwd file opens");
+        let accounts = Arc::new(accounts);
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let config = Config {
+            limits: Limits {
+                failures: 0,
+                ..Limits::DEFAULT
+            },
+            policy: Policy::default(),
+            tls: Tls::default(),
+        };
+        let served = Arc::clone(&accounts);
+        runtime.spawn(async move {
+            run(listener, served, config, std::future::pending())
+                .await
+                .expect("the server goes on");
+        });
+        Self {
+            address,
+            accounts,
+            _directory: directory,
+        }
+    }
+
+    pub fn counts(&self) -> StoreCounts {
+        self.accounts.counts()
+    }
+}

@@ -1,0 +1,66 @@
+//! The table and where it is written.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+const HEADING: &str = "## Server";
+
+/// Rows, in the order of measuring.
+pub struct Report {
+    rows: Vec<[String; 4]>,
+}
+
+impl Report {
+    pub fn start() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// Adds a row and prints it. `goal` is what was asked for, or empty.
+    pub fn row(&mut self, what: &str, figure: &str, ratio: &str, goal: &str) {
+        println!("{what}: {figure} {ratio} {goal}");
+        self.rows
+            .push([what, figure, ratio, goal].map(str::to_owned));
+    }
+
+    /// Puts the table in the place of the one that stood under its heading.
+    pub fn write(&self) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+        let old = std::fs::read_to_string(&path).unwrap_or_else(|_| "# Performance\n".into());
+        let (before, rest) = old
+            .split_once(&format!("{HEADING}\n"))
+            .unwrap_or((&old, ""));
+        let after = rest.find("\n## ").map_or("", |at| &rest[at + 1..]);
+        let mut text = format!("{}\n\n{}", before.trim_end(), self.section());
+        if !after.is_empty() {
+            text.push('\n');
+            text.push_str(after);
+        }
+        std::fs::write(&path, text).expect("docs/performance.md is written");
+        println!("written into {}", path.display());
+    }
+
+    fn section(&self) -> String {
+        let mut text = format!(
+            "{HEADING}\n\n\
+             Written by `make bench-server`, all in one run on one machine ({}). What is compared\n\
+             runs in turns on the same cores over loopback, with its clients beside it. The ratio is\n\
+             what counts; the figures depend on the machine and on what else it did.\n\n\
+             | What | Figure | Ratio | Goal |\n| --- | --- | --- | --- |\n",
+            machine()
+        );
+        for [what, figure, ratio, goal] in &self.rows {
+            let _ = writeln!(text, "| {what} | {figure} | {ratio} | {goal} |");
+        }
+        text
+    }
+}
+
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("processor unknown", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{cores} cores, {model}")
+}
