@@ -82,6 +82,12 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
             .filter(|a| matches!(a.what, What::Interface(_)))
             .count();
         if !more {
+            // The last that a writer gets are the kernel's counts.
+            let last = batch.asides.last().map(|aside| &aside.what);
+            assert!(
+                matches!(last, Some(What::Block { kind: 5, .. })),
+                "{last:?}"
+            );
             break;
         }
     }

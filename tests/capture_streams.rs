@@ -5,7 +5,8 @@ mod built;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use authscope::capture::{Batch, FrameSource, ReadOptions, Timestamp, open, open_all};
 use built::{LITTLE, octets, read, saved};
@@ -224,4 +225,48 @@ fn several_files_are_merged_by_time_and_damage_is_told_with_its_file() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("is a directory"), "{error}");
+}
+
+#[test]
+fn a_pipe_that_is_waited_for_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = long();
+    let gzip = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&file).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (name, file) in [("plain", &file), ("gzip", &gzip)] {
+        let fifo = folder.path().join(name);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (go, wait) = mpsc::channel::<()>();
+        let writer = std::thread::spawn({
+            let (fifo, part) = (fifo.clone(), file[..50_000].to_vec());
+            move || {
+                let mut pipe = std::fs::OpenOptions::new().write(true).open(fifo).unwrap();
+                pipe.write_all(&part).unwrap();
+                // The pipe stays open, and silent.
+                wait.recv().unwrap();
+            }
+        });
+        let mut source = open_all(&[&fifo], ReadOptions::default()).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        source.stop_on(&stop);
+        let (mut batch, mut frames) = (Batch::default(), 0);
+        while frames < 100 {
+            assert!(source.fill(&mut batch).unwrap());
+            frames += batch.headers.len();
+        }
+        stop.store(true, Ordering::Relaxed);
+        // Neither a wait nor a complaint that the last frame is cut off.
+        while source.fill(&mut batch).unwrap() {}
+        go.send(()).unwrap();
+        writer.join().unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::batch::{Aside, Batch, FrameSource, What};
 use super::error::{FileError, SourceError};
@@ -111,6 +112,12 @@ impl FileSource {
         self.octets.progress()
     }
 
+    /// Ends the capture once `flag` is set, at once also where a pipe is being waited for. What was
+    /// read by then is still given; that it was cut off is no damage.
+    pub fn stop_on(&self, flag: Arc<AtomicBool>) {
+        self.octets.stop_on(flag);
+    }
+
     /// Finds what is whole in the batch's buffer from `*at` on.
     fn find(&mut self, batch: &mut Batch, at: &mut usize) -> Result<(), SourceError> {
         match &mut self.format {
@@ -177,6 +184,9 @@ impl FrameSource for FileSource {
         let outcome = self.advance(batch);
         self.frames += batch.headers.len() as u64;
         self.ended = !matches!(outcome, Ok(false));
-        outcome.map(|ended| !ended)
+        match outcome {
+            Err(_) if self.octets.stopped() => Ok(!batch.headers.is_empty()),
+            outcome => outcome.map(|ended| !ended),
+        }
     }
 }

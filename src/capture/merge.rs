@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::batch::{Aside, Batch, FrameSource, Interface, What};
 use super::error::{FileError, SourceError};
-use super::file::{self, Progress, ReadOptions};
+use super::file::{self, FileSource, Progress, ReadOptions};
 use super::octets::CHUNK;
 use super::options::STATISTICS;
 
@@ -16,19 +17,17 @@ use super::options::STATISTICS;
 ///
 /// A damaged capture does not stop the others. When all have ended, [`FrameSource::fill`] answers
 /// one [`SourceError::File`] for each that was damaged, then the end.
-#[derive(Default)]
-pub struct MergedSource {
-    inputs: Vec<Input>,
+pub struct MergedSource<S = FileSource> {
+    inputs: Vec<Input<S>>,
     /// Interfaces given so far, over all captures.
     interfaces: u32,
     frames: u64,
     errors: VecDeque<FileError>,
 }
 
-struct Input {
+struct Input<S> {
     path: PathBuf,
-    source: Box<dyn FrameSource + Send>,
-    progress: Option<Arc<Progress>>,
+    source: S,
     batch: Batch,
     /// The frame of the batch that comes next.
     next: usize,
@@ -48,39 +47,52 @@ pub fn open_all<P: AsRef<Path>>(
     let mut merged = MergedSource::default();
     for path in paths {
         let source = file::open(path.as_ref(), options)?;
-        let progress = Some(source.progress());
-        merged.add(path.as_ref(), Box::new(source), progress);
+        merged.add(path.as_ref(), source);
     }
     Ok(merged)
 }
 
+impl<S> Default for MergedSource<S> {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            interfaces: 0,
+            frames: 0,
+            errors: VecDeque::new(),
+        }
+    }
+}
+
 impl MergedSource {
+    /// How far the reading of each file has come.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Arc<Progress>> {
+        self.inputs
+            .iter()
+            .map(|input| input.source.progress())
+            .collect()
+    }
+
+    /// Ends the reading once `flag` is set, as [`FileSource::stop_on`] has it.
+    pub fn stop_on(&self, flag: &Arc<AtomicBool>) {
+        for input in &self.inputs {
+            input.source.stop_on(Arc::clone(flag));
+        }
+    }
+}
+
+impl<S> MergedSource<S> {
     /// Adds a capture before the first frame is read; `path` is for errors.
-    fn add(
-        &mut self,
-        path: &Path,
-        source: Box<dyn FrameSource + Send>,
-        progress: Option<Arc<Progress>>,
-    ) {
+    fn add(&mut self, path: &Path, source: S) {
         self.inputs.push(Input {
             path: path.to_owned(),
             source,
-            progress,
             batch: Batch::default(),
             next: 0,
             next_aside: 0,
             ended: false,
             interfaces: Vec::new(),
         });
-    }
-
-    /// How far the reading of each file has come.
-    #[must_use]
-    pub fn progress(&self) -> Vec<Arc<Progress>> {
-        self.inputs
-            .iter()
-            .filter_map(|input| input.progress.clone())
-            .collect()
     }
 
     /// The input whose frame comes next, and up to which time its frames do: that of the frame
@@ -104,7 +116,7 @@ impl MergedSource {
     }
 }
 
-impl Input {
+impl<S: FrameSource> Input<S> {
     /// Reads on where every frame of the batch was given. Asides go to `out` up to the next frame.
     fn refill(&mut self, out: &mut Batch, interfaces: &mut u32) -> Option<FileError> {
         let mut error = None;
@@ -197,7 +209,7 @@ impl Input {
     }
 }
 
-impl FrameSource for MergedSource {
+impl<S: FrameSource> FrameSource for MergedSource<S> {
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         // One capture needs no merging: its batches go on as they are.
         if let [only] = self.inputs.as_mut_slice() {
@@ -293,7 +305,7 @@ mod tests {
             ("c", vec![5, 3, 12], None),
             ("d", vec![], None),
         ] {
-            merged.add(Path::new(name), Box::new(Times(times, error)), None);
+            merged.add(Path::new(name), Times(times, error));
         }
         let (mut seen, mut batch) = (Vec::new(), Batch::default());
         let error = loop {

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use flate2::bufread::MultiGzDecoder;
 use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::error::{SourceError, plain};
 use super::sniff::{self, Compression};
@@ -40,13 +41,43 @@ impl Progress {
     }
 }
 
-/// A file that counts what is read from it.
+/// A flag that ends the reading of a pipe once it is set; it may be given after the opening.
+type Stop = Arc<OnceLock<Arc<AtomicBool>>>;
+
+/// A file that counts what is read from it, and a pipe that can be told to stop waiting.
 struct Counted {
     file: File,
     progress: Arc<Progress>,
+    stop: Stop,
 }
 
 impl Counted {
+    /// Waits, where a pipe has a flag to be stopped by, until there is something to read. Answers
+    /// whether it was stopped.
+    fn stopped(&self) -> io::Result<bool> {
+        let Some(stop) = self.stop.get() else {
+            return Ok(false);
+        };
+        if self.progress.total().is_some() {
+            return Ok(false);
+        }
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: 50_000_000,
+        };
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(true);
+            }
+            let mut waited = [PollFd::new(&self.file, PollFlags::IN)];
+            match poll(&mut waited, Some(&time)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     fn count(&self, count: usize) -> usize {
         self.progress
             .read
@@ -56,6 +87,9 @@ impl Counted {
 
     /// Reads once into the spare capacity of `buffer`.
     fn append(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        if self.stopped()? {
+            return Ok(0);
+        }
         let count = rustix::io::read(&self.file, spare_capacity(buffer))?;
         Ok(self.count(count))
     }
@@ -63,6 +97,9 @@ impl Counted {
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.stopped()? {
+            return Ok(0);
+        }
         let count = self.file.read(into)?;
         Ok(self.count(count))
     }
@@ -94,6 +131,7 @@ pub(super) struct Octets {
     progress: Arc<Progress>,
     /// An error that came after octets which were given first.
     late: Option<io::Error>,
+    stop: Stop,
 }
 
 impl Octets {
@@ -111,15 +149,18 @@ impl Octets {
         {
             progress.total.store(metadata.len(), Ordering::Relaxed);
         }
+        let stop = Stop::default();
         let counted = Counted {
             file,
             progress: Arc::clone(&progress),
+            stop: Arc::clone(&stop),
         };
         let mut plain = Self {
             input: Input::File(counted),
             compression: None,
             progress,
             late: None,
+            stop,
         };
         plain.begin(first)?;
         plain.decompressed(first)
@@ -133,8 +174,9 @@ impl Octets {
         let mut plain = Self {
             input: Input::Stream(Box::new(reader)),
             compression: None,
-            progress: Arc::new(Progress::default()),
+            progress: Arc::default(),
             late: None,
+            stop: Stop::default(),
         };
         plain.begin(first)?;
         plain.decompressed(first)
@@ -159,6 +201,7 @@ impl Octets {
             compression: Some(compression),
             progress: self.progress,
             late: None,
+            stop: self.stop,
         };
         octets.begin(first)?;
         Ok(octets)
@@ -182,6 +225,19 @@ impl Octets {
     /// How far the reading has come.
     pub(super) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
+    }
+
+    /// Ends the reading once `flag` is set, also where a pipe is being waited for.
+    pub(super) fn stop_on(&self, flag: Arc<AtomicBool>) {
+        // A flag that was given before stays.
+        let _ = self.stop.set(flag);
+    }
+
+    /// Whether the reading was told to end.
+    pub(super) fn stopped(&self) -> bool {
+        self.stop
+            .get()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Appends what is there to `buffer`, about [`CHUNK`] octets at the most; 0 is the end. A pipe

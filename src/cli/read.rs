@@ -49,8 +49,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         keep: save.is_some(),
     };
     let source = open_all(&arguments.files, options)?;
-    let source: Box<dyn FrameSource + Send> =
-        Box::new(Limited::new(source, arguments.count, stop_flag()?));
+    let stop = stop_flag()?;
+    source.stop_on(&stop);
+    let source: Box<dyn FrameSource + Send> = Box::new(Limited::new(source, arguments.count, stop));
     let mut tee = Tee::default();
     add_save(&mut tee, save, &arguments.files, &WriteOptions::default())?;
     arguments.output.add_to(&mut tee, save)?;

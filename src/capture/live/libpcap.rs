@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pcap::{Active, Capture, Device, Precision};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{InterfaceInfo, LOOPBACK, LiveCounters, LiveOptions, filter};
 use crate::capture::batch::{Aside, Batch, FrameHeader, FrameSource, Interface, LinkType, What};
 use crate::capture::error::SourceError;
+use crate::capture::options;
 use crate::capture::time::Timestamp;
 
 /// How long the kernel may gather frames before it hands them on. Gathering instead of libpcap's
@@ -32,6 +33,8 @@ pub struct LiveSource {
     capture: Capture<Active>,
     name: String,
     link: LinkType,
+    /// Whether the system gives nanoseconds.
+    nanoseconds: bool,
     options: LiveOptions,
     counters: Arc<LiveCounters>,
     counted: Instant,
@@ -73,6 +76,7 @@ impl LiveSource {
             capture,
             name,
             link,
+            nanoseconds,
             options: options.clone(),
             counters: Arc::default(),
             counted: Instant::now(),
@@ -110,6 +114,11 @@ impl LiveSource {
         &self.name
     }
 
+    /// Nanoseconds in a unit of the frames' times.
+    fn unit(&self) -> u64 {
+        if self.nanoseconds { 1 } else { 1000 }
+    }
+
     /// Waits until frames have arrived; not for longer than `time`.
     fn wait(&self, time: Duration) -> Result<(), SourceError> {
         let time = Timespec {
@@ -127,7 +136,7 @@ impl LiveSource {
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
         let link = self.link;
         // Where the system gives nanoseconds they stand in the field for microseconds.
-        let fraction = if cfg!(target_os = "linux") { 1 } else { 1000 };
+        let fraction = self.unit().cast_signed();
         while batch.headers.len() < FRAMES && batch.buffer.len() < OCTETS {
             let taken = self
                 .capture
@@ -159,6 +168,34 @@ impl LiveSource {
             }
         }
         Ok(())
+    }
+
+    /// The kernel's counts, as pcapng's interface statistics, for a file that is being written.
+    fn statistics(&self, batch: &mut Batch) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_nanos() as u64 / self.unit();
+        let start = batch.buffer.len();
+        for word in [0, (now >> 32) as u32, now as u32] {
+            batch.buffer.extend(word.to_le_bytes());
+        }
+        for (code, counter) in [
+            (options::RECEIVED, self.counters.received()),
+            (
+                options::INTERFACE_DROPPED,
+                self.counters.interface_dropped(),
+            ),
+            (options::SYSTEM_DROPPED, self.counters.dropped()),
+        ] {
+            options::push(&mut batch.buffer, code, &counter.to_le_bytes());
+        }
+        options::push(&mut batch.buffer, options::END, &[]);
+        batch.asides.push(Aside {
+            before: batch.headers.len(),
+            what: What::Block {
+                kind: options::STATISTICS,
+                body: start..batch.buffer.len(),
+            },
+        });
     }
 
     fn count(&mut self) {
@@ -194,7 +231,7 @@ impl FrameSource for LiveSource {
                     index: 0,
                     link: self.link,
                     snaplen: self.options.snaplen,
-                    resolution: if cfg!(target_os = "linux") { 9 } else { 6 },
+                    resolution: if self.nanoseconds { 9 } else { 6 },
                     offset: 0,
                     name: Some(self.name.clone()),
                     options: Vec::new(),
@@ -215,6 +252,9 @@ impl FrameSource for LiveSource {
         self.ended |= last;
         if self.ended || self.counted.elapsed() > COUNT_EVERY {
             self.count();
+        }
+        if self.ended {
+            self.statistics(batch);
         }
         outcome.map(|()| !self.ended)
     }
