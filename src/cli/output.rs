@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use crate::capture::{CaptureWriter, WriteOptions};
 use crate::output::{
-    JsonOptions, JsonSink, Layout, Lines, OutputError, Rows, Save, Select, Table, TableOptions,
-    Tee, TimeFormat,
+    Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, OutputError, Rows, Save, Select,
+    Table, TableOptions, Tee, TimeFormat,
 };
 
 /// Octets that wait to be written to standard output at the most.
@@ -37,16 +37,20 @@ pub(super) struct OutputArguments {
     quiet: bool,
 
     /// A row for each message instead of each frame; in JSON that is so anyway.
-    #[arg(long, conflicts_with_all = ["frames", "all"])]
+    #[arg(long, conflicts_with = "frames")]
     messages: bool,
 
-    /// In JSON, an object for each frame, with its messages.
-    #[arg(long)]
+    /// Every frame, whatever it carries: a row, an object with its messages, or its details.
+    #[arg(long, visible_alias = "all")]
     frames: bool,
 
-    /// Every frame, not only those of watched ports and of RegLogin on other ports.
-    #[arg(long)]
-    all: bool,
+    /// The details of each message, from its frame to its fields.
+    #[arg(short = 'V', long)]
+    details: bool,
+
+    /// The octets of each message's frame, the message in brackets.
+    #[arg(short = 'x', long)]
+    hex: bool,
 
     /// With --frames, the octets of TCP payload too; what may be part of a password is `**`.
     #[arg(long, requires = "frames")]
@@ -103,11 +107,12 @@ impl When {
 impl OutputArguments {
     /// Which rows are shown.
     fn select(&self) -> Select {
-        let as_json = matches!(self.format, Format::Json | Format::Jsonl);
-        Select::all(if self.messages || (as_json && !self.frames && !self.all) {
-            Rows::Messages
-        } else if self.all || (as_json && self.frames) {
+        let a_message_each =
+            self.details || self.hex || matches!(self.format, Format::Json | Format::Jsonl);
+        Select::all(if self.frames {
             Rows::All
+        } else if self.messages || a_message_each {
+            Rows::Messages
         } else {
             Rows::Watched
         })
@@ -125,6 +130,16 @@ impl OutputArguments {
             payload: self.payload,
         };
         match self.format {
+            Format::Table | Format::Text if self.details || self.hex => {
+                let options = DetailsOptions {
+                    tree: self.details,
+                    octets: self.hex,
+                    time: self.time,
+                    color: self.color.applies(),
+                    show_passwords: self.show_passwords,
+                };
+                tee.add_printer(Details::new(out, select, options));
+            }
             Format::Table => {
                 let options = TableOptions {
                     time: self.time,

@@ -299,12 +299,21 @@ impl Work {
         }
         let start = self.octets.len();
         self.octets.extend(chunk.octets[..taken].iter().copied());
-        self.sources.push(Source {
-            frame: chunk.frame,
-            offset: chunk.offset,
-            start: start as u8,
-            len: taken as u8,
-        });
+        match self.sources.last_mut() {
+            // What was held goes on in the same frame.
+            Some(last)
+                if last.frame == chunk.frame
+                    && last.offset + u32::from(last.len) == chunk.offset =>
+            {
+                last.len += taken as u8;
+            }
+            _ => self.sources.push(Source {
+                frame: chunk.frame,
+                offset: chunk.offset,
+                start: start as u8,
+                len: taken as u8,
+            }),
+        }
         self.frame = arrival.frame;
         self.time = arrival.time;
         taken

@@ -80,39 +80,46 @@ impl Clock {
 
     /// Appends a time.
     pub fn write(&self, out: &mut String, time: Timestamp) {
+        self.write_as(self.format, out, time);
+    }
+
+    /// Appends a time in another format than the clock's own.
+    pub(super) fn write_as(&self, format: TimeFormat, out: &mut String, time: Timestamp) {
         let since = |start: Option<Timestamp>| Seconds(start.map_or(0, |start| time.since(start)));
         // Writing to a string does not fail.
-        let _ = match self.format {
+        let _ = match format {
             TimeFormat::Relative => write!(out, "{}", since(self.first)),
             TimeFormat::Delta => write!(out, "{}", since(self.before)),
             TimeFormat::Epoch => write!(out, "{time}"),
-            TimeFormat::Absolute | TimeFormat::Utc => self.write_date(out, time),
+            TimeFormat::Absolute => write_date(out, time, &self.zone),
+            TimeFormat::Utc => write_date(out, time, &TimeZone::UTC),
         };
         if !self.nanoseconds {
             out.truncate(out.len() - BELOW_MICROSECONDS);
         }
-        if self.format == TimeFormat::Utc {
+        if format == TimeFormat::Utc {
             out.push('Z');
         }
     }
+}
 
-    fn write_date(&self, out: &mut String, time: Timestamp) -> std::fmt::Result {
-        let second = time.0.div_euclid(Timestamp::SECOND);
-        let nanosecond = time.0.rem_euclid(Timestamp::SECOND);
-        // Every 64-bit number of nanoseconds is within jiff's range of years.
-        let instant = jiff::Timestamp::from_second(second).unwrap_or_default();
-        let date = self.zone.to_datetime(instant);
-        write!(
-            out,
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanosecond:09}",
-            date.year(),
-            date.month(),
-            date.day(),
-            date.hour(),
-            date.minute(),
-            date.second()
-        )
-    }
+/// Appends date and time of day.
+fn write_date(out: &mut String, time: Timestamp, zone: &TimeZone) -> std::fmt::Result {
+    let second = time.0.div_euclid(Timestamp::SECOND);
+    let nanosecond = time.0.rem_euclid(Timestamp::SECOND);
+    // Every 64-bit number of nanoseconds is within jiff's range of years.
+    let instant = jiff::Timestamp::from_second(second).unwrap_or_default();
+    let date = zone.to_datetime(instant);
+    write!(
+        out,
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanosecond:09}",
+        date.year(),
+        date.month(),
+        date.day(),
+        date.hour(),
+        date.minute(),
+        date.second()
+    )
 }
 
 #[cfg(test)]

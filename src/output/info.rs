@@ -79,6 +79,14 @@ fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
 
 /// Appends what a message says, with its notes that are warnings or worse.
 pub fn message(out: &mut String, message: &Message) {
+    summary(out, message);
+    for note in &message.notes {
+        marker(out, note);
+    }
+}
+
+/// Appends what a message says.
+pub fn summary(out: &mut String, message: &Message) {
     let view = message.view();
     let command = message.command();
     if message.octets.len() < crate::protocol::layout::HEADER_LEN {
@@ -111,64 +119,65 @@ pub fn message(out: &mut String, message: &Message) {
             }
         }
     }
-    for note in &message.notes {
-        marker(out, note);
-    }
 }
 
 /// Appends a note in brackets where it is a warning or worse.
 pub fn marker(out: &mut String, note: &Note) {
     if note.severity() >= Severity::Warning {
-        let group = note.group().name();
-        let (first, rest) = group.split_at(1);
-        put(
-            out,
-            format_args!(" [{}{rest}: {note}]", first.to_ascii_uppercase()),
-        );
+        bracketed(out, note);
     }
+}
+
+/// Appends a note in brackets, with what it is about.
+pub fn bracketed(out: &mut String, note: &Note) {
+    let group = note.group().name();
+    let (first, rest) = group.split_at(1);
+    let first = first.to_ascii_uppercase();
+    put(out, format_args!(" [{first}{rest}: {note}]"));
 }
 
 /// Appends a segment as Wireshark's packet list has it.
 fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
-    put(
-        out,
-        format_args!(
-            "{} → {} [{}]",
-            segment.source.port, segment.destination.port, segment.flags
-        ),
-    );
-    let (seq, ack, shift) =
-        record
-            .placement
-            .map_or((segment.seq.0, segment.ack.0, None), |placed| {
-                (
-                    placed.relative_seq,
-                    placed.relative_ack,
-                    placed.window_shift,
-                )
-            });
+    let (from, to) = (segment.source.port, segment.destination.port);
+    put(out, format_args!("{from} → {to} [{}]", segment.flags));
+    let (seq, ack) = numbers(record, segment);
     put(out, format_args!(" Seq={seq}"));
     if segment.flags.has(Flags::ACK) {
         put(out, format_args!(" Ack={ack}"));
     }
-    // The window of a SYN is never scaled (RFC 7323 section 2.2).
-    let shift = if segment.flags.has(Flags::SYN) {
-        0
-    } else {
-        shift.unwrap_or(0)
-    };
+    let window = window(record, segment);
     put(
         out,
-        format_args!(
-            " Win={} Len={}",
-            u64::from(segment.window) << shift.min(14),
-            segment.payload_len
-        ),
+        format_args!(" Win={window} Len={}", segment.payload_len),
     );
-    let options = segment.option_octets(record.packet_octets());
+    options(out, record, segment);
+}
+
+/// Sequence and acknowledgement number, relative where the segment belongs to a stream.
+fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32) {
+    let relative = |placed: crate::stream::Placement| (placed.relative_seq, placed.relative_ack);
+    record
+        .placement
+        .map_or((segment.seq.0, segment.ack.0), relative)
+}
+
+/// The window, scaled where the scale is known.
+pub(super) fn window(record: &FrameRecord<'_>, segment: &Segment) -> u64 {
+    // The window of a SYN is never scaled, and no scale is above 14 (RFC 7323 section 2).
+    let shift = match record.placement.and_then(|placed| placed.window_shift) {
+        Some(shift) if !segment.flags.has(Flags::SYN) => shift.min(14),
+        _ => 0,
+    };
+    u64::from(segment.window) << shift
+}
+
+/// Appends the TCP options, each with a space before it.
+pub(super) fn options(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
+    let (_, ack) = numbers(record, segment);
     // What the other side's sequence numbers are relative to.
     let base = segment.ack.0.wrapping_sub(ack);
-    for element in TcpOptionsIterator::from_slice(options).map_while(Result::ok) {
+    let octets = segment.option_octets(record.packet_octets());
+    for element in TcpOptionsIterator::from_slice(octets).map_while(Result::ok) {
         option(out, &element, base);
     }
 }

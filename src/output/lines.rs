@@ -1,11 +1,15 @@
 //! The packet list as plain lines without a header, a frame or a message a line.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+
+use arrayvec::ArrayString;
 
 use super::clock::{Clock, TimeFormat};
 use super::info;
 use super::select::{Rows, Select, late_messages, messages_of};
+use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
 use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::{FrameRecord, Remainder, Sink};
@@ -15,7 +19,6 @@ pub struct Lines<W> {
     out: W,
     select: Select,
     clock: Clock,
-    time: String,
     text: String,
 }
 
@@ -26,39 +29,59 @@ impl<W: Write> Lines<W> {
             out,
             select,
             clock: Clock::new(time),
-            time: String::new(),
             text: String::new(),
         }
     }
 
-    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
+    fn flush_text(&mut self) -> io::Result<()> {
+        self.out.write_all(self.text.as_bytes())?;
         self.text.clear();
-        let protocol = info::frame(&mut self.text, record);
-        self.time.clear();
-        let header = record.frame.header;
-        self.clock.write(&mut self.time, header.time);
-        write!(self.out, "{:>5} {:>11} ", record.frame.number, self.time)?;
-        if let Some((from, to)) = info::addresses(&record.packet) {
-            write!(self.out, "{from} → {to} ")?;
-        }
-        writeln!(self.out, "{protocol} {} {}", header.wire, self.text)
+        Ok(())
     }
 
     fn message(&mut self, message: &Message, wire: Option<u32>) -> io::Result<()> {
-        self.text.clear();
-        info::message(&mut self.text, message);
-        self.time.clear();
-        self.clock.write(&mut self.time, message.time);
-        write!(
-            self.out,
-            "{:>5} {:>11} {} → {} {PROTOCOL_NAME} ",
-            message.frame, self.time, message.source.address, message.destination.address
-        )?;
-        if let Some(wire) = wire {
-            write!(self.out, "{wire} ")?;
-        }
-        writeln!(self.out, "{}", self.text)
+        write_message(&mut self.text, message, wire, &self.clock);
+        self.flush_text()
     }
+}
+
+/// Appends a number and a time, the latter with two columns to spare.
+fn begin(out: &mut String, number: u64, time: Timestamp, clock: &Clock) {
+    let _ = write!(out, "{number:>5} ");
+    let start = out.len();
+    clock.write(out, time);
+    let missing = usize::from(clock.width()).saturating_sub(out.len() - start);
+    for _ in 0..missing {
+        out.insert(start, ' ');
+    }
+    out.push(' ');
+}
+
+/// Appends the line of a frame.
+pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, clock: &Clock) {
+    let header = record.frame.header;
+    begin(out, record.frame.number, header.time, clock);
+    if let Some((from, to)) = info::addresses(&record.packet) {
+        let _ = write!(out, "{from} → {to} ");
+    }
+    let start = out.len();
+    let protocol = info::frame(out, record);
+    let mut before = ArrayString::<24>::new();
+    let _ = write!(before, "{protocol} {} ", header.wire);
+    out.insert_str(start, &before);
+    out.push('\n');
+}
+
+/// Appends the line of a message; `wire` is the length of its frame where that is at hand.
+pub(super) fn write_message(out: &mut String, message: &Message, wire: Option<u32>, clock: &Clock) {
+    begin(out, message.frame, message.time, clock);
+    let (from, to) = (message.source.address, message.destination.address);
+    let _ = write!(out, "{from} → {to} {PROTOCOL_NAME} ");
+    if let Some(wire) = wire {
+        let _ = write!(out, "{wire} ");
+    }
+    info::message(out, message);
+    out.push('\n');
 }
 
 impl<W: Write> Sink for Lines<W> {
@@ -72,7 +95,8 @@ impl<W: Write> Sink for Lines<W> {
                     self.message(found, Some(record.frame.header.wire))?;
                 }
             } else {
-                self.frame(record)?;
+                write_frame(&mut self.text, record, &self.clock);
+                self.flush_text()?;
             }
         }
         for late in late_messages(record) {
@@ -97,9 +121,10 @@ impl<W: Write> Sink for Lines<W> {
         if self.select.filter.is_none() {
             for noted in remainder.notes {
                 if noted.note.severity() >= Severity::Warning {
-                    self.text.clear();
+                    let _ = write!(self.text, "Stream {}:", noted.stream);
                     info::marker(&mut self.text, &noted.note);
-                    writeln!(self.out, "Stream {}:{}", noted.stream, self.text)?;
+                    self.text.push('\n');
+                    self.flush_text()?;
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::dissect::{Message, Protocol};
+use crate::packet::Packet;
 use crate::protocol::Kind;
 use crate::protocol::layout::PASSWORD;
 use crate::session::FrameRecord;
@@ -19,6 +20,7 @@ pub struct Mask<'a> {
     number: u64,
     payload: Range<usize>,
     masks_unknown: bool,
+    shows: bool,
 }
 
 impl<'a> Mask<'a> {
@@ -35,10 +37,11 @@ impl<'a> Mask<'a> {
             Protocol::RegLogin | Protocol::Unknown | Protocol::Data
         );
         Self {
-            messages: if show_passwords { &[] } else { record.messages },
+            messages: record.messages,
             number: record.frame.number,
             payload,
             masks_unknown: uncertain && !show_passwords,
+            shows: show_passwords,
         }
     }
 
@@ -59,15 +62,54 @@ impl<'a> Mask<'a> {
                     continue;
                 }
                 let in_message = usize::from(source.start) + at - start;
-                return match message.command().kind() {
-                    Some(Kind::Request) => PASSWORD.range().contains(&in_message),
-                    Some(Kind::Response) => false,
-                    // What it is, is not known; where a password stands in a request is hidden.
-                    None => in_message >= PASSWORD.offset,
-                };
+                return !self.shows && hides_in_message(message, in_message);
             }
         }
         self.masks_unknown
+    }
+}
+
+/// Whether an octet of a message is masked.
+#[must_use]
+pub fn hides_in_message(message: &Message, at: usize) -> bool {
+    match message.command().kind() {
+        Some(Kind::Request) => PASSWORD.range().contains(&at),
+        Some(Kind::Response) => false,
+        // What it is, is not known; where a password stands in a request is hidden.
+        None => at >= PASSWORD.offset,
+    }
+}
+
+/// Says of a frame's own octets whether they are to be masked. They differ from its packet's
+/// where the packet was put together from IP fragments.
+#[derive(Debug)]
+pub enum FrameMask<'a> {
+    /// The frame holds its packet.
+    Packet(Mask<'a>),
+    /// It holds a fragment, whose payload is hidden from this octet on.
+    Fragment(usize),
+}
+
+impl<'a> FrameMask<'a> {
+    /// The mask of a record's frame; nothing is masked where passwords are shown.
+    #[must_use]
+    pub fn new(record: &FrameRecord<'a>, show_passwords: bool) -> Self {
+        let ip = match (&record.packet, record.datagram) {
+            (_, Some(datagram)) => &datagram.ip,
+            (Packet::Fragment(ip), None) => ip,
+            _ => return Self::Packet(Mask::new(record, show_passwords)),
+        };
+        let payload = (ip.start + ip.header_len) as usize;
+        Self::Fragment(if show_passwords { usize::MAX } else { payload })
+    }
+
+    /// Whether the octet at this offset in the frame is masked.
+    #[must_use]
+    pub fn hides(&self, at: usize) -> bool {
+        match self {
+            Self::Packet(mask) => mask.hides(at),
+            Self::Fragment(from) => at >= *from,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
 
 mod clock;
+mod details;
 pub mod escape;
 pub mod info;
 mod json;
@@ -18,6 +19,7 @@ mod tee;
 mod tone;
 
 pub use clock::{Clock, TimeFormat};
+pub use details::{Details, DetailsOptions, Node, Space, frame_tree, link_name, message_tree};
 pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use lines::Lines;
 pub use save::Save;

@@ -1,0 +1,226 @@
+//! All there is to say about a frame and its messages: the details tree and the octets.
+
+mod hex;
+mod layers;
+mod tree;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::ops::{ControlFlow, Range};
+
+use hex::Dump;
+pub use layers::link_name;
+pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
+
+use super::clock::{Clock, TimeFormat};
+use super::mask::{FrameMask, Mask, hides_in_message};
+use super::select::{Select, late_messages, messages_of};
+use super::{info, lines};
+use crate::dissect::Message;
+use crate::session::{FrameRecord, Remainder, Sink};
+
+/// What is shown of each frame.
+// Each of these is a choice of its own.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DetailsOptions {
+    /// The tree; a line in its place otherwise.
+    pub tree: bool,
+    /// The octets.
+    pub octets: bool,
+    /// What time the line shows.
+    pub time: TimeFormat,
+    /// Whether there are colours.
+    pub color: bool,
+    /// Whether passwords are shown.
+    pub show_passwords: bool,
+}
+
+/// Columns for a node's octets, such as `1024-1081`.
+const GUTTER: usize = 10;
+/// Columns that each level of the tree is moved in.
+const INDENT: usize = 2;
+
+/// Writes the details of the frames that are selected.
+pub struct Details<W> {
+    out: W,
+    select: Select,
+    options: DetailsOptions,
+    clock: Clock,
+    text: String,
+}
+
+impl<W: Write> Details<W> {
+    /// Nothing written yet.
+    pub fn new(out: W, select: Select, options: DetailsOptions) -> Self {
+        Self {
+            out,
+            select,
+            options,
+            clock: Clock::new(options.time),
+            text: String::new(),
+        }
+    }
+
+    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
+        if self.options.tree {
+            for node in tree::frame(record, &self.clock, self.options.show_passwords) {
+                self.node(&node, 0);
+            }
+        } else {
+            lines::write_frame(&mut self.text, record, &self.clock);
+        }
+        if self.options.octets {
+            self.text.push('\n');
+            self.octets(record);
+        }
+        self.flush_unit()
+    }
+
+    /// The octets of a frame, and of what it made whole.
+    fn octets(&mut self, record: &FrameRecord<'_>) {
+        let shows = self.options.show_passwords;
+        let marked = |number| {
+            let ranges = messages_of(record).flat_map(|message| &message.sources);
+            let ranges = ranges
+                .filter(move |source| source.frame == number)
+                .map(|source| {
+                    let start = source.offset as usize;
+                    start..start + usize::from(source.len)
+                });
+            ranges.collect::<Vec<Range<usize>>>()
+        };
+        let number = record.frame.number;
+        let mask = FrameMask::new(record, shows);
+        let in_frame = match record.datagram {
+            None => marked(number),
+            Some(_) => Vec::new(),
+        };
+        self.dump(record.frame.octets, in_frame, |at| mask.hides(at));
+        if let Some(datagram) = record.datagram {
+            let octets = &datagram.payload;
+            let _ = writeln!(
+                self.text,
+                "\nDatagram put together ({} octets):",
+                octets.len()
+            );
+            let mask = Mask::new(record, shows);
+            self.dump(octets, marked(number), |at| mask.hides(at));
+        }
+        for message in messages_of(record).filter(|message| message.is_reassembled()) {
+            self.message_octets(message);
+        }
+    }
+
+    fn message_octets(&mut self, message: &Message) {
+        let octets = &message.octets;
+        let _ = writeln!(self.text, "\nMessage ({} octets):", octets.len());
+        let shows = self.options.show_passwords;
+        let all = std::iter::once(0..octets.len()).collect();
+        self.dump(octets, all, |at| !shows && hides_in_message(message, at));
+    }
+
+    fn dump(&mut self, octets: &[u8], marked: Vec<Range<usize>>, hides: impl Fn(usize) -> bool) {
+        let dump = Dump {
+            octets,
+            marked,
+            color: self.options.color,
+        };
+        dump.write(&mut self.text, hides);
+    }
+
+    /// A message that an earlier frame carried, or that no frame completed.
+    fn late(&mut self, message: &Message) -> io::Result<()> {
+        if self.options.tree {
+            let _ = writeln!(
+                self.text,
+                "Frame {}, and no more of its message",
+                message.frame
+            );
+            let node = tree::message(message, Space::Frame, self.options.show_passwords);
+            self.node(&node, 0);
+        } else {
+            lines::write_message(&mut self.text, message, None, &self.clock);
+        }
+        if self.options.octets {
+            self.message_octets(message);
+        }
+        self.flush_unit()
+    }
+
+    fn node(&mut self, node: &Node, depth: usize) {
+        let range = match &node.range {
+            Some(range) if range.len() == 1 => format!("{}", range.start),
+            Some(range) if !range.is_empty() => format!("{}-{}", range.start, range.end - 1),
+            _ => String::new(),
+        };
+        // A layer's own line stands at the edge where it has no octets.
+        let gutter = if depth == 0 && node.range.is_none() {
+            0
+        } else {
+            GUTTER
+        };
+        let style = node.tone.style();
+        let (on, off) = if self.options.color {
+            (style.render().to_string(), style.render_reset().to_string())
+        } else {
+            Default::default()
+        };
+        let indent = depth * INDENT;
+        let _ = writeln!(
+            self.text,
+            "{range:<gutter$}{:indent$}{on}{}{off}",
+            "", node.text
+        );
+        for child in &node.children {
+            self.node(child, depth + 1);
+        }
+    }
+
+    /// Writes what was put together, with an empty line behind it.
+    fn flush_unit(&mut self) -> io::Result<()> {
+        self.text.push('\n');
+        self.out.write_all(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Sink for Details<W> {
+    type Error = io::Error;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+        self.clock.see(record.frame.header.time);
+        if self.select.takes(record) {
+            self.frame(record)?;
+        }
+        for late in late_messages(record) {
+            if self.select.takes_late(late) {
+                self.late(late)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+        self.out.flush()?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+        for late in remainder.messages {
+            if self.select.takes_late(late) {
+                self.late(late)?;
+            }
+        }
+        if self.select.filter.is_none() && !remainder.notes.is_empty() {
+            for noted in remainder.notes {
+                let _ = write!(self.text, "Stream {}:", noted.stream);
+                info::bracketed(&mut self.text, &noted.note);
+                self.text.push('\n');
+            }
+            self.flush_unit()?;
+        }
+        self.out.flush()
+    }
+}
