@@ -3,11 +3,14 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint captures torture bench-server
+.PHONY: help demo build test lint captures torture bench-server
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: ## Install what building needs, show server, client and inspector at work
+	@tools/demo.sh
 
 build: ## Install what building needs, build the three programs (target/release/)
 	tools/setup.sh build
