@@ -58,6 +58,12 @@ pub struct DissectState {
 }
 
 impl DissectState {
+    /// The protocol that the stream is settled to be; unknown while more octets may tell.
+    #[must_use]
+    pub const fn decided(&self) -> Protocol {
+        self.protocol
+    }
+
     /// The protocol recognised so far.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {

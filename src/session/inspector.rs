@@ -8,7 +8,7 @@ use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Packet, checksum_is_wrong, decode, decode_tcp,
 };
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{FlowTable, Limits, Totals};
+use crate::stream::{FlowTable, Hint, Limits, Totals};
 
 /// How an inspector works.
 #[derive(Debug, Clone)]
@@ -61,11 +61,26 @@ impl Inspector {
     /// Takes a frame, decodes it and says what there is to say about it.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let packet = decode(frame.header.link, frame.octets, frame.header.wire);
-        self.push_decoded(frame, packet)
+        self.push_decoded(frame, packet, None)
+    }
+
+    /// Looks for the flow of a frame that is to be pushed in a few frames' time; see
+    /// [`FlowTable::look_ahead`].
+    #[must_use]
+    pub fn look_ahead(&self, packet: &Packet) -> Option<Hint> {
+        match packet {
+            Packet::Tcp(segment) => Some(self.table.look_ahead(segment)),
+            _ => None,
+        }
     }
 
     /// Takes a frame that was decoded already.
-    pub fn push_decoded<'a>(&'a mut self, frame: Frame<'a>, packet: Packet) -> FrameRecord<'a> {
+    pub fn push_decoded<'a>(
+        &'a mut self,
+        frame: Frame<'a>,
+        packet: Packet,
+        hint: Option<Hint>,
+    ) -> FrameRecord<'a> {
         self.tracker.found.clear();
         self.tracker.arrival = Arrival {
             frame: frame.number,
@@ -96,6 +111,7 @@ impl Inspector {
                 header.time,
                 header.wire,
                 segment,
+                hint,
                 payload,
                 &mut self.tracker,
             );

@@ -38,6 +38,9 @@ pub trait Sink {
 /// Batches on their way between the threads, at the most. Each is about a megabyte.
 const BATCHES: usize = 4;
 
+/// Frames whose flows are looked for together.
+const LOOK_AHEAD: usize = 32;
+
 /// A batch, its frames decoded, and what the source said.
 #[derive(Debug, Default)]
 struct Decoded {
@@ -116,13 +119,20 @@ fn consume<S: Sink>(
 ) -> Result<ControlFlow<()>, S::Error> {
     let batch = &decoded.batch;
     let mut asides = batch.asides.iter().peekable();
-    for (index, (frame, packet)) in batch.frames().zip(&decoded.packets).enumerate() {
-        while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
-            sink.aside(aside, batch)?;
+    let mut frames = batch.frames().enumerate();
+    let mut hints = [None; LOOK_AHEAD];
+    for packets in decoded.packets.chunks(LOOK_AHEAD) {
+        for (hint, packet) in hints.iter_mut().zip(packets) {
+            *hint = inspector.look_ahead(packet);
         }
-        let record = inspector.push_decoded(frame, *packet);
-        if sink.record(&record)?.is_break() {
-            return Ok(ControlFlow::Break(()));
+        for ((packet, hint), (index, frame)) in packets.iter().zip(hints).zip(&mut frames) {
+            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+                sink.aside(aside, batch)?;
+            }
+            let record = inspector.push_decoded(frame, *packet, hint);
+            if sink.record(&record)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
     }
     for aside in asides {

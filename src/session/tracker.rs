@@ -140,6 +140,11 @@ impl Handler<FlowState> for Tracker {
         flow.is_watched() || flow.state.dissect.protocol() == dissect::Protocol::RegLogin
     }
 
+    fn wants(&self, flow: &Flow<FlowState>) -> bool {
+        use dissect::Protocol::{RegLogin, Unknown};
+        matches!(flow.state.dissect.decided(), RegLogin | Unknown)
+    }
+
     fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         let (arrival, mut finds) = self.finds();
         dissect::octets(flow, from, chunk, arrival, &mut finds);

