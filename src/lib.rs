@@ -7,8 +7,8 @@
 //!
 //! The endpoints: [`accounts`], [`server`], [`client`].
 //!
-//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`], and
-//! its command line, [`cli`].
+//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`],
+//! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
 //!
 //! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
 
@@ -25,6 +25,7 @@ pub mod session;
 pub mod stream;
 
 pub mod output;
+pub mod wireshark;
 
 pub mod cli;
 

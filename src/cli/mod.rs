@@ -8,6 +8,7 @@ mod output;
 mod read;
 mod signal;
 mod source;
+mod wireshark;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     Read(read::Arguments),
     Live(live::Arguments),
     Interfaces(interfaces::Arguments),
+    Wireshark(wireshark::Arguments),
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
+        Command::Wireshark(arguments) => wireshark::run(&arguments),
     };
     match done {
         Ok(code) => code,

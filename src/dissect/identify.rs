@@ -257,7 +257,7 @@ pub fn tls_record(octets: &[u8]) -> Option<&'static str> {
 }
 
 /// How an HTTP/1 request or response starts (RFC 9112 sections 3 and 4).
-const HTTP_STARTS: [&[u8]; 10] = [
+pub const HTTP_STARTS: [&[u8]; 10] = [
     b"GET ",
     b"HEAD ",
     b"POST ",

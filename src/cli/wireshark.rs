@@ -1,0 +1,109 @@
+//! `authscope wireshark`: what Wireshark itself is given.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::error::Failure;
+use crate::output::OutputError;
+use crate::wireshark::install::{
+    Done, Folders, InstallError, install_launcher, install_plugin, remove_launcher, remove_plugin,
+};
+use crate::wireshark::plugin::plugin;
+
+/// Mend Wireshark: a dissector plugin, and Authscope as a capture source.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope wireshark plugin --install     Wireshark shows RegLogin from its next start on
+  authscope wireshark plugin > reglogin.lua
+  tshark -X lua_script:reglogin.lua -r capture.pcapng
+  authscope wireshark extcap --install     a capture source in Wireshark's list of interfaces
+
+docs/wireshark.md tells why Wireshark is wrong without it.")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The dissector plugin, in Lua: printed, or put into Wireshark's personal plugin folder.
+    Plugin(Placement),
+    /// The launcher that makes Authscope a capture source of Wireshark (extcap).
+    Extcap(Placement),
+}
+
+#[derive(Debug, Args)]
+struct Placement {
+    /// Put it where Wireshark finds it.
+    #[arg(long, conflicts_with = "uninstall")]
+    install: bool,
+
+    /// Take it away again.
+    #[arg(long)]
+    uninstall: bool,
+
+    /// The folder, in place of Wireshark's personal one (`tshark -G folders`).
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl Placement {
+    fn folders(&self) -> Result<Folders, InstallError> {
+        match &self.folder {
+            Some(folder) => Ok(Folders::at(folder)),
+            None => Folders::find(),
+        }
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        Self::Text(error.to_string())
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match &arguments.what {
+        What::Plugin(placement) if placement.install => {
+            said(&install_plugin(&placement.folders()?)?)?;
+            print("Wireshark and tshark use it from their next start on.\n")?;
+        }
+        What::Plugin(placement) if placement.uninstall => {
+            said(&remove_plugin(&placement.folders()?)?)?;
+        }
+        What::Plugin(_) => print(&plugin())?,
+        What::Extcap(placement) if placement.install => {
+            let program = std::env::current_exe().map_err(|error| {
+                Failure::Text(format!("cannot tell where this program is: {error}"))
+            })?;
+            said(&install_launcher(&placement.folders()?, &program)?)?;
+            print("Wireshark lists \"Authscope: RegLogin on loopback\" from its next start on.\n")?;
+        }
+        What::Extcap(placement) if placement.uninstall => {
+            said(&remove_launcher(&placement.folders()?)?)?;
+        }
+        What::Extcap(placement) => {
+            let path = placement.folders()?.extcap;
+            print(&format!(
+                "Wireshark's folder for capture sources is {}; --install puts a launcher there.\n",
+                path.display()
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn said(done: &Done) -> Result<(), Failure> {
+    print(&format!("{done}\n"))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| OutputError::Standard(error).into())
+}

@@ -1,0 +1,112 @@
+-- What is to be said about a message's own octets.
+do
+  -- Length of the UTF-8 character at `at` (1 to 4), or 0 and the octets of the bad part.
+  local function character(octets, at)
+    local first = octets:byte(at)
+    if first < 0x80 then
+      return 1
+    end
+    local more, low, high = 0, 0x80, 0xbf
+    if first >= 0xc2 and first <= 0xdf then
+      more = 1
+    elseif first >= 0xe0 and first <= 0xef then
+      more = 2
+      if first == 0xe0 then low = 0xa0 elseif first == 0xed then high = 0x9f end
+    elseif first >= 0xf0 and first <= 0xf4 then
+      more = 3
+      if first == 0xf0 then low = 0x90 elseif first == 0xf4 then high = 0x8f end
+    else
+      return 0, 1
+    end
+    for step = 1, more do
+      local octet = octets:byte(at + step)
+      if not octet or octet < low or octet > high then
+        return 0, step
+      end
+      low, high = 0x80, 0xbf
+    end
+    return more + 1
+  end
+
+  -- The text with U+FFFD for each part that is not UTF-8, whether it is UTF-8, and whether it
+  -- holds control characters.
+  function R.read_text(octets)
+    local parts, good, controls = {}, true, false
+    local at = 1
+    while at <= #octets do
+      local len, bad = character(octets, at)
+      if len == 0 then
+        parts[#parts + 1] = "\239\191\189"
+        good = false
+        at = at + bad
+      else
+        local part = octets:sub(at, at + len - 1)
+        local a, b = part:byte(1, 2)
+        if a < 0x20 or a == 0x7f or (a == 0xc2 and b < 0xa0) then
+          controls = true
+        end
+        parts[#parts + 1] = part
+        at = at + len
+      end
+    end
+    return table.concat(parts), good, controls
+  end
+
+  local function judge_text(octets, field, note)
+    local value, after = R.text(octets)
+    if value == "" and field.key ~= "description" then
+      note("empty." .. field.key)
+    end
+    local _, good, controls = R.read_text(value)
+    if not good then
+      note("not_utf8." .. field.key)
+    end
+    if controls then
+      note("control_characters." .. field.key)
+    end
+    if after then
+      note("after_nul." .. field.key, { at = after })
+    end
+    if #value == field.width and value:sub(-2) == "00" then
+      note("zero_filled." .. field.key)
+    end
+  end
+
+  -- Calls `note(key, values)` for each thing that is wrong, in order of the fields.
+  function R.judge(octets, note)
+    local length, command = R.word(octets, 1), R.word(octets, 5)
+    if not command then
+      return
+    end
+    local known = L.commands[command]
+    if not known then
+      note("unknown_command", { found = command })
+      return
+    end
+    local kind = L.kinds[known.kind]
+    if length ~= kind.len then
+      note("length." .. command, { found = length })
+    end
+    for _, key in ipairs(kind.fields) do
+      local field = L.fields[key]
+      local value = R.field(octets, field)
+      if value == "" then
+        return
+      end
+      if field.kind == "text" then
+        judge_text(value, field, note)
+      elseif key == "status" and value:byte() > 1 then
+        note("status." .. value:byte())
+      end
+      if key == "username" then
+        local name = R.text(value)
+        if name:find(":", 1, true) then
+          note("user_name_rule.colon")
+        end
+        if name:sub(1, 1) == " " or name:sub(-1) == " " then
+          note("user_name_rule.space")
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,216 @@
+-- Messages in the packet list and in the details tree.
+do
+  local MASK = "********"
+  local f, e = {}, {}
+  R.expert_fields = e
+
+  local numbers, statuses = {}, {}
+  for code, command in pairs(L.commands) do
+    numbers[code] = command.title
+  end
+  for code, name in pairs(L.statuses) do
+    statuses[code] = name
+  end
+
+  for key, field in pairs(L.fields) do
+    local name = L.prefix .. "." .. key
+    if field.kind == "text" then
+      f[key] = ProtoField.string(name, field.label, base.UNICODE, field.meaning)
+    elseif field.kind == "u8" then
+      f[key] = ProtoField.uint8(name, field.label, base.DEC, statuses, nil, field.meaning)
+    elseif key == "command" then
+      f[key] = ProtoField.uint32(name, field.label, base.DEC, numbers, nil, field.meaning)
+    else
+      f[key] = ProtoField.uint32(name, field.label, base.DEC, nil, nil, field.meaning)
+    end
+  end
+  f.response_in = ProtoField.framenum(L.prefix .. ".response_in", "Response in frame",
+    base.NONE, frametype.RESPONSE)
+  f.response_to = ProtoField.framenum(L.prefix .. ".response_to", "Response to the request in frame",
+    base.NONE, frametype.REQUEST)
+  f.time = ProtoField.relative_time(L.prefix .. ".time", "Time since the request")
+  f.segment = ProtoField.framenum(L.prefix .. ".segment", "Octets from frame")
+  f.reassembled_in = ProtoField.framenum(L.prefix .. ".reassembled_in", "Message complete in frame")
+  f.from = ProtoField.string(L.prefix .. ".from", "Sent by", base.UNICODE, "client or server")
+  local fields = {}
+  for _, field in pairs(f) do
+    fields[#fields + 1] = field
+  end
+  reglogin.fields = fields
+
+  local severities = {
+    chat = expert.severity.CHAT, note = expert.severity.NOTE,
+    warning = expert.severity.WARN, error = expert.severity.ERROR,
+  }
+  local groups = {
+    malformed = expert.group.MALFORMED, protocol = expert.group.PROTOCOL,
+    sequence = expert.group.SEQUENCE, reassembly = expert.group.REASSEMBLE,
+    assumption = expert.group.ASSUMPTION, checksum = expert.group.CHECKSUM,
+  }
+  local experts = {}
+  for key, note in pairs(L.notes) do
+    local kind = key:match("^[^.]+")
+    if not e[kind] then
+      local name = L.prefix .. ".note." .. kind
+      e[kind] = ProtoExpert.new(name, kind:gsub("_", " "), groups[note.group], severities[note.severity])
+      experts[#experts + 1] = e[kind]
+    end
+  end
+  reglogin.experts = experts
+
+  -- Control characters and backslashes escaped, as the rest of the tools show them.
+  local function escaped(text)
+    return (text:gsub("[%z\1-\31\127\\]", function(c)
+      return c == "\\" and "\\\\" or ("\\x%02x"):format(c:byte())
+    end))
+  end
+
+  local function value(message, key)
+    local octets = R.field(message.octets, L.fields[key])
+    if octets ~= "" then
+      return (R.read_text((R.text(octets))))
+    end
+  end
+
+  -- A note in brackets where it is a warning or worse.
+  local function marker(note)
+    local known = L.notes[note.key]
+    if known.severity == "warning" or known.severity == "error" then
+      local group = known.group:gsub("^%l", string.upper)
+      return (" [%s: %s]"):format(group, R.note_text(note))
+    end
+    return ""
+  end
+
+  function R.note_text(note)
+    return (L.notes[note.key].text:gsub("{(%w+)}", function(name)
+      local number = note.values[name]
+      return number and ("%d"):format(number)
+    end))
+  end
+
+  local function summary(message)
+    if not message.command then
+      return "Beginning of a message"
+    end
+    local known = L.commands[message.command]
+    if not known then
+      return ("Unknown command %d"):format(message.command)
+    end
+    if known.kind == "request" then
+      local user = value(message, "username")
+      if not user then
+        return known.title
+      end
+      return known.title .. (user == "" and ", no user name" or ", user " .. escaped(user))
+    end
+    local status = R.field(message.octets, L.fields.status):byte()
+    local outcome = status and (L.statuses[status] or ("status %d"):format(status)):lower()
+    local description = value(message, "description")
+    return known.title .. (outcome and ", " .. outcome or "")
+      .. (description and description ~= "" and ": " .. escaped(description) or "")
+  end
+
+  -- The message in a line, with its notes that are warnings or worse.
+  function R.info(message)
+    local line = summary(message)
+    for _, note in ipairs(message.notes) do
+      line = line .. marker(note)
+    end
+    return line
+  end
+
+  local function add_notes(items, notes)
+    for _, note in ipairs(notes) do
+      local known = L.notes[note.key]
+      local item = items[known.field] or items.message
+      item:add_proto_expert_info(e[note.key:match("^[^.]+")], R.note_text(note))
+    end
+  end
+
+  -- Where the message's octets stand: in this frame's payload, or put together in a tab.
+  local function range_of(message, payload)
+    local source = message.sources[1]
+    local here = #message.sources == 1 and source.frame == message.frame
+    if here and payload and payload:len() >= source.offset + source.len then
+      return payload:range(source.offset, source.len)
+    end
+    local bytes = ByteArray.new(message.octets, true)
+    return bytes:tvb("Reassembled RegLogin message"):range()
+  end
+
+  local function add_message(tree, message, payload)
+    local range = range_of(message, payload)
+    local top = tree:add(reglogin, range)
+    top:set_text(("%s, %s"):format(L.name, R.info(message)))
+    local items = { message = top }
+    local known = L.commands[message.command]
+    local keys = known and L.kinds[known.kind].fields or L.header_fields
+    for _, key in ipairs(keys) do
+      local field = L.fields[key]
+      local len = math.min(field.width, range:len() - field.offset)
+      if len > 0 and (field.kind == "text" or len == field.width) then
+        local part = range:range(field.offset, len)
+        if field.kind ~= "text" then
+          items[key] = top:add(f[key], part)
+        elseif key == "password" and reglogin.prefs.hide_passwords then
+          items[key] = top:add(f[key], part, MASK)
+        else
+          items[key] = top:add(f[key], part, value(message, key))
+        end
+      end
+    end
+    top:add(f.from, message.from):set_generated()
+    local peer = message.peer
+    if peer and known.kind == "request" then
+      top:add(f.response_in, peer.frame):set_generated()
+    elseif peer then
+      top:add(f.response_to, peer.frame):set_generated()
+      local elapsed = message.time - peer.time
+      local sign = elapsed < 0 and -1 or 1
+      local nanoseconds = math.floor(math.abs(elapsed) * 1e9 + 0.5)
+      local seconds = math.floor(nanoseconds / 1e9)
+      local time = NSTime.new(sign * seconds, sign * (nanoseconds - seconds * 1e9))
+      top:add(f.time, time):set_generated()
+    end
+    if #message.sources > 1 or message.sources[1].frame ~= message.frame then
+      for _, source in ipairs(message.sources) do
+        top:add(f.segment, source.frame):set_generated()
+      end
+    end
+    add_notes(items, R.notes(message))
+  end
+
+  -- Shows what there is to say about a frame; whether there was anything.
+  function R.show(tree, pinfo, payload)
+    local items = R.items(pinfo.number, pinfo.visited)
+    if not items then
+      return false
+    end
+    local lines, stray = {}, {}
+    for _, item in ipairs(items) do
+      if item.note then
+        stray[#stray + 1] = item.note
+      else
+        lines[#lines + 1] = R.info(item)
+        add_message(tree, item, payload)
+      end
+    end
+    if #stray > 0 then
+      local top = tree:add(reglogin, "")
+      top:set_text(L.name .. ", about the stream"):set_generated()
+      add_notes({ message = top }, stray)
+    end
+    if #lines > 0 then
+      pinfo.cols.protocol = L.name
+      pinfo.cols.info:clear_fence()
+      pinfo.cols.info = table.concat(lines, " | ")
+    end
+    return true
+  end
+
+  -- Shows octets that are part of a message which another frame completes.
+  function R.show_segment(tree, range)
+    tree:add(reglogin, range):set_text(L.name .. ", part of a message")
+  end
+end

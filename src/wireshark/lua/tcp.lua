@@ -1,0 +1,332 @@
+-- TCP: each direction's octets in order, as its receiver got them, whatever Wireshark's own
+-- preferences for reassembly say.
+do
+  local WRAP, HALF = 2 ^ 32, 2 ^ 31
+  local RUNS_REMEMBERED = 64
+  local MAX_HELD = 2 ^ 20
+  local RESET_BEFORE, RESET_AFTER = -1, 2 ^ 20
+  local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+
+  local function has(flags, bit)
+    return flags % (2 * bit) >= bit
+  end
+
+  -- How far a sequence number lies behind another; negative before it.
+  local function since(a, b)
+    return (a - b + HALF) % WRAP - HALF
+  end
+
+  local function plus(seq, octets)
+    return (seq + octets) % WRAP
+  end
+
+  local function run_end(run)
+    return plus(run.seq, #run.octets + run.missing)
+  end
+
+  function R.direction()
+    return { ahead = {}, history = {}, position = 0 }
+  end
+
+  local function start(dir, base)
+    dir.base = base
+    dir.next = plus(base, 1)
+  end
+
+  local function sent(dir, segment)
+    if has(segment.flags, SYN) and not dir.syn then
+      if not dir.base or dir.base == segment.seq or not dir.sent then
+        dir.syn = true
+        start(dir, segment.seq)
+      end
+    elseif not dir.base then
+      start(dir, plus(segment.seq, -1))
+    end
+    dir.sent = true
+  end
+
+  local function acknowledged(dir, ack)
+    if not dir.base then
+      start(dir, plus(ack, -1))
+    end
+    if not dir.acked or since(ack, dir.acked) > 0 then
+      dir.acked = ack
+    end
+  end
+
+  local function held_seq(dir)
+    local first = dir.ahead[1]
+    return first and first.seq or dir.ahead_fin
+  end
+
+  -- An acknowledgement says that the octets before what is held arrived uncaptured.
+  local function can_concede(dir)
+    local seq = held_seq(dir)
+    return seq and dir.acked and since(dir.acked, seq) >= 0
+  end
+
+  local function remember(dir, run)
+    local history = dir.history
+    history[#history + 1] = run
+    if #history > RUNS_REMEMBERED then
+      table.remove(history, 1)
+    end
+  end
+
+  local function advance(dir, octets)
+    dir.next = plus(dir.next, octets)
+    dir.position = dir.position + octets
+  end
+
+  local function deliver(dir, run, on)
+    if #run.octets > 0 then
+      remember(dir, run)
+      advance(dir, #run.octets)
+      on.octets(run)
+    end
+    if run.missing > 0 then
+      advance(dir, run.missing)
+      on.gap(run.missing)
+    end
+  end
+
+  local function deliver_held(dir, on)
+    while dir.ahead[1] and dir.ahead[1].seq == dir.next do
+      deliver(dir, table.remove(dir.ahead, 1), on)
+    end
+    if not dir.ahead[1] and dir.ahead_fin == dir.next then
+      dir.fin = true
+      dir.ahead_fin = nil
+    end
+  end
+
+  local function concede(dir, on)
+    local seq = held_seq(dir)
+    local hole = since(seq, dir.next)
+    if hole > 0 then
+      advance(dir, hole)
+      on.gap(hole)
+    end
+    deliver_held(dir, on)
+  end
+
+  -- Tells where a second copy differs from the first, as offsets from the start of the data.
+  local function compare(dir, first, second, on)
+    local from = since(first.seq, second.seq) > 0 and first.seq or second.seq
+    local skip_first, skip_second = since(from, first.seq), since(from, second.seq)
+    local common = math.min(#first.octets - skip_first, #second.octets - skip_second)
+    local low, high
+    for at = 1, common do
+      if first.octets:byte(skip_first + at) ~= second.octets:byte(skip_second + at) then
+        low = low or at
+        high = at
+      end
+    end
+    if low then
+      local offset = dir.position + since(from, dir.next)
+      return offset + low - 1, offset + high
+    end
+  end
+
+  local function compare_with_delivered(dir, run)
+    local from, to
+    for _, first in ipairs(dir.history) do
+      local overlap = since(run_end(run), first.seq) > 0 and since(run_end(first), run.seq) > 0
+      local low, high
+      if overlap then
+        low, high = compare(dir, first, run)
+      end
+      if low then
+        from = math.min(from or low, low)
+        to = math.max(to or high, high)
+      end
+    end
+    return from, to
+  end
+
+  -- Cuts a run before sequence number `at`; gives both parts, the second nil where it is empty.
+  local function split(run, at)
+    local keep = since(at, run.seq)
+    local captured = #run.octets
+    if keep >= captured + run.missing then
+      return run, nil
+    end
+    local cut = math.min(keep, captured)
+    local behind = {
+      seq = at,
+      octets = run.octets:sub(cut + 1),
+      missing = math.min(run.missing, captured + run.missing - keep),
+      frame = run.frame,
+      offset = run.offset + cut,
+    }
+    local before = {
+      seq = run.seq,
+      octets = run.octets:sub(1, cut),
+      missing = math.max(keep - captured, 0),
+      frame = run.frame,
+      offset = run.offset,
+    }
+    return before, behind
+  end
+
+  -- Holds what of `run` is not held already: the first copy of an octet wins.
+  local function hold(dir, run, on)
+    local ahead = dir.ahead
+    local at = 1
+    while ahead[at] and since(run_end(ahead[at]), run.seq) <= 0 do
+      at = at + 1
+    end
+    while run do
+      local held = ahead[at]
+      if held and since(run_end(run), held.seq) > 0 then
+        if since(held.seq, run.seq) > 0 then
+          local before
+          before, run = split(run, held.seq)
+          table.insert(ahead, at, before)
+        else
+          local from, to = compare(dir, held, run)
+          if from then
+            on.conflict(run.frame, from, to)
+          end
+          if since(run_end(run), run_end(held)) > 0 then
+            run = select(2, split(run, run_end(held)))
+          else
+            run = nil
+          end
+        end
+        at = at + 1
+      else
+        table.insert(ahead, at, run)
+        run = nil
+      end
+    end
+  end
+
+  local function held_octets(dir)
+    local octets = 0
+    for _, run in ipairs(dir.ahead) do
+      octets = octets + #run.octets
+    end
+    return octets
+  end
+
+  local function push_out_of_order(dir, run, on)
+    local old = since(dir.next, run.seq)
+    if old > 0 then
+      local keep_alive = old == 1 and #run.octets + run.missing == 1
+      if not keep_alive then
+        local from, to = compare_with_delivered(dir, run)
+        if from then
+          on.conflict(run.frame, from, to)
+        end
+      end
+      if since(run_end(run), dir.next) <= 0 then
+        return
+      end
+      run = select(2, split(run, dir.next))
+    end
+    hold(dir, run, on)
+    deliver_held(dir, on)
+    if can_concede(dir) then
+      concede(dir, on)
+    end
+    while #dir.ahead > 0 and held_octets(dir) > MAX_HELD do
+      on.given_up(held_octets(dir))
+      concede(dir, on)
+    end
+  end
+
+  local function push(dir, segment, on)
+    if dir.ended then
+      return
+    end
+    local seq = segment.seq
+    if has(segment.flags, SYN) then
+      seq = plus(seq, 1)
+    end
+    if segment.len > 0 then
+      local run = {
+        seq = seq,
+        octets = segment.octets,
+        missing = segment.len - #segment.octets,
+        frame = segment.frame,
+        offset = 0,
+      }
+      if seq == dir.next and not held_seq(dir) then
+        deliver(dir, run, on)
+      else
+        push_out_of_order(dir, run, on)
+      end
+    end
+    if has(segment.flags, FIN) then
+      local fin = plus(seq, segment.len)
+      if fin == dir.next then
+        dir.fin = true
+      elseif since(fin, dir.next) > 0 then
+        dir.ahead_fin = fin
+        deliver_held(dir, on)
+      end
+    end
+  end
+
+  -- Ends a direction once: what is held is delivered behind its gaps first.
+  local function finish(dir, on, by)
+    if dir.ended then
+      return
+    end
+    while held_seq(dir) do
+      local before = held_seq(dir)
+      concede(dir, on)
+      if held_seq(dir) == before then
+        break
+      end
+    end
+    if dir.acked and dir.sent and since(dir.acked, dir.next) > 1 then
+      local lost = since(dir.acked, dir.next)
+      advance(dir, lost)
+      on.gap(lost)
+    end
+    dir.ended = true
+    on.ended(by)
+  end
+
+  -- Takes a segment. `handler(sender)` gives what is told of that side's octets: octets(run),
+  -- gap(octets), conflict(frame, from, to), given_up(octets), ended(by).
+  function R.push_segment(flow, segment, handler)
+    local own, other = flow.directions[segment.side], flow.directions[3 - segment.side]
+    sent(own, segment)
+    if has(segment.flags, ACK) then
+      acknowledged(other, segment.ack)
+      if can_concede(other) then
+        concede(other, handler(3 - segment.side))
+      end
+    end
+    push(own, segment, handler(segment.side))
+    local distance = since(segment.seq, own.next)
+    if has(segment.flags, RST) and distance >= RESET_BEFORE and distance <= RESET_AFTER then
+      finish(own, handler(segment.side), "reset")
+      finish(other, handler(3 - segment.side), "reset")
+    else
+      for _, side in ipairs({ segment.side, 3 - segment.side }) do
+        if flow.directions[side].fin then
+          finish(flow.directions[side], handler(side), "fin")
+        end
+      end
+    end
+  end
+
+  -- Ends what of a flow is still open: nothing more comes.
+  function R.finish_flow(flow, handler)
+    for _, side in ipairs({ flow.client, 3 - flow.client }) do
+      finish(flow.directions[side], handler(side), "end")
+    end
+  end
+
+  function R.opens(flags)
+    return has(flags, SYN) and not has(flags, ACK)
+  end
+
+  function R.accepts(flags)
+    return has(flags, SYN) and has(flags, ACK)
+  end
+end

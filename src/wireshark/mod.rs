@@ -1,0 +1,6 @@
+//! Wireshark itself: a dissector for it, what it says without one and why, and Authscope as one of
+//! its capture sources.
+
+pub mod install;
+pub mod plugin;
+mod plugin_notes;

@@ -1,0 +1,188 @@
+//! The Wireshark plugin: a Lua dissector whose facts come from the layout table, the commands and
+//! the notes, and whose workings stand in `lua/`.
+
+use std::fmt::Write as _;
+
+use super::plugin_notes::notes;
+use crate::dissect::identify::{HTTP_STARTS, SMPP_RESPONSE, smpp_command};
+use crate::protocol::layout::{
+    DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, Kind, MAX_LEN, PROTOCOL_NAME,
+    STATUS_FAILURE, STATUS_SUCCESS,
+};
+use crate::protocol::{Action, Command, Field};
+
+/// File name of the installed plugin.
+pub const FILE_NAME: &str = "authscope-reglogin.lua";
+
+/// How a generated plugin begins; [`install`](super::install) knows its own files by it.
+pub const FIRST_LINE: &str =
+    "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
+
+/// The parts, in the order in which they need each other.
+const PARTS: [&str; 9] = [
+    include_str!("lua/tcp.lua"),
+    include_str!("lua/identify.lua"),
+    include_str!("lua/framing.lua"),
+    include_str!("lua/judge.lua"),
+    include_str!("lua/exchange.lua"),
+    include_str!("lua/flow.lua"),
+    include_str!("lua/frame.lua"),
+    include_str!("lua/show.lua"),
+    include_str!("lua/register.lua"),
+];
+
+/// The plugin's text.
+#[must_use]
+pub fn plugin() -> String {
+    let mut lua = format!(
+        "{FIRST_LINE}\n-- Made by authscope {version}; changes are lost when it is installed again.\n\n\
+         local reglogin = Proto({prefix}, {name})\n\
+         set_plugin_info({{ version = {quoted_version}, author = \"Authscope\" }})\n\n\
+         -- The layout of the messages, and the words for what they say.\n\
+         local L = {{\n",
+        version = env!("CARGO_PKG_VERSION"),
+        quoted_version = quote(env!("CARGO_PKG_VERSION")),
+        prefix = quote(FILTER_PREFIX),
+        name = quote(PROTOCOL_NAME),
+    );
+    table(&mut lua);
+    lua.push_str("}\n\n-- What the parts below share.\nlocal R = {}\n");
+    for part in PARTS {
+        lua.push('\n');
+        lua.push_str(part);
+    }
+    lua
+}
+
+/// A string as Lua source.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            c if c.is_ascii_control() => {
+                let _ = write!(quoted, "\\{:03}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Request => "request",
+        Kind::Response => "response",
+    }
+}
+
+fn table(lua: &mut String) {
+    let _ = writeln!(
+        lua,
+        "  name = {}, prefix = {}, port = {DEFAULT_PORT}, header_len = {HEADER_LEN}, max_len = {MAX_LEN},",
+        quote(PROTOCOL_NAME),
+        quote(FILTER_PREFIX),
+    );
+    lua.push_str("  fields = {\n");
+    for field in FIELDS {
+        let _ = writeln!(lua, "    {},", field_entry(field));
+    }
+    lua.push_str("  },\n  kinds = {\n");
+    for kind in [Kind::Request, Kind::Response] {
+        let name = kind_name(kind);
+        let _ = writeln!(
+            lua,
+            "    {name} = {{ name = \"{name}\", len = {}, fields = {{ {} }} }},",
+            kind.len(),
+            keys(kind.fields()),
+        );
+    }
+    let header: Vec<&Field> = FIELDS
+        .into_iter()
+        .filter(|field| field.end() <= HEADER_LEN)
+        .collect();
+    let _ = writeln!(lua, "  }},\n  header_fields = {{ {} }},", keys(&header));
+    lua.push_str("  commands = {\n");
+    for command in Command::KNOWN {
+        if let (Some(kind), Some(action)) = (command.kind(), command.action()) {
+            let _ = writeln!(
+                lua,
+                "    [{}] = {{ title = {}, kind = \"{}\", action = {} }},",
+                command.code(),
+                quote(command.title()),
+                kind_name(kind),
+                quote(Action::noun(action)),
+            );
+        }
+    }
+    let _ = writeln!(
+        lua,
+        "  }},\n  statuses = {{ [{STATUS_SUCCESS}] = \"Success\", [{STATUS_FAILURE}] = \"Failure\" }},"
+    );
+    lua.push_str("  notes = {\n");
+    for note in notes() {
+        let _ = writeln!(lua, "    {},", note.entry());
+    }
+    lua.push_str("  },\n  smpp_commands = {\n");
+    for id in smpp_commands() {
+        let _ = writeln!(lua, "    [{id:#010x}] = true,");
+    }
+    let starts = HTTP_STARTS
+        .iter()
+        .map(|start| String::from_utf8_lossy(start));
+    let starts: Vec<String> = starts.map(|start| quote(&start)).collect();
+    let _ = writeln!(lua, "  }},\n  http_starts = {{ {} }},", starts.join(", "));
+}
+
+fn keys(fields: &[&Field]) -> String {
+    let keys: Vec<String> = fields.iter().map(|field| quote(field.key)).collect();
+    keys.join(", ")
+}
+
+fn field_entry(field: &Field) -> String {
+    let kind = match field.kind {
+        FieldKind::U8 => "u8",
+        FieldKind::U32 => "u32",
+        FieldKind::Text => "text",
+    };
+    format!(
+        "{key} = {{ key = \"{key}\", label = {label}, meaning = {meaning}, offset = {offset}, width = {width}, kind = \"{kind}\" }}",
+        key = field.key,
+        label = quote(field.label),
+        meaning = quote(field.meaning),
+        offset = field.offset,
+        width = field.width,
+    )
+}
+
+/// The command ids that SMPP has. None is above 0x1ff but for the response bit.
+fn smpp_commands() -> impl Iterator<Item = u32> {
+    (0..0x200)
+        .flat_map(|id| [id, id | SMPP_RESPONSE])
+        .filter(|id| smpp_command(*id).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plugin_holds_the_layout_table() {
+        let lua = plugin();
+        assert!(lua.starts_with(FIRST_LINE));
+        for field in FIELDS {
+            assert!(lua.contains(&field_entry(field)), "{}", field.key);
+        }
+    }
+
+    #[test]
+    fn strings_are_quoted() {
+        assert_eq!(quote("a\"b\\c\n"), r#""a\"b\\c\010""#);
+    }
+
+    #[test]
+    fn smpp_has_33_commands() {
+        assert_eq!(smpp_commands().count(), 33);
+    }
+}

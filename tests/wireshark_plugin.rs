@@ -1,0 +1,318 @@
+//! Wireshark with the plugin says what Authscope says, and where no RegLogin is, what it says
+//! without.
+
+mod tshark;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use authscope::capture::{ReadOptions, open};
+use authscope::dissect::Message;
+use authscope::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
+use serde_json::{Value, json};
+use tshark::{TWO_PASSES, Tshark, captures, in_parallel};
+
+#[derive(Default)]
+struct Collected {
+    messages: Vec<Value>,
+    unanswered: usize,
+}
+
+impl Collected {
+    fn take(&mut self, messages: &[Message]) {
+        for message in messages {
+            let view = message.view();
+            let mut value = json!({
+                "frame": message.frame,
+                "stream": message.stream,
+                "from": message.sender.name(),
+            });
+            let mut put = |key: &str, part: Option<Value>| {
+                if let Some(part) = part {
+                    value[key] = part;
+                }
+            };
+            put("length", view.length().map(Into::into));
+            put(
+                "command",
+                view.command().map(|command| command.code().into()),
+            );
+            put("username", view.user_name().map(|text| text.lossy().into()));
+            put("password", view.password().map(|text| text.lossy().into()));
+            put("status", view.status().map(Into::into));
+            put(
+                "description",
+                view.description().map(|text| text.lossy().into()),
+            );
+            put("response_to", message.peer.map(|peer| peer.frame.into()));
+            let notes: Vec<Value> = message
+                .notes
+                .iter()
+                .map(|note| {
+                    let mut value = json!({
+                        "severity": note.severity().name(),
+                        "group": note.group().name(),
+                        "text": note.to_string(),
+                    });
+                    if let Some(field) = note.field() {
+                        value["field"] = field.key.into();
+                    }
+                    value
+                })
+                .collect();
+            value["notes"] = notes.into();
+            self.messages.push(value);
+        }
+    }
+}
+
+impl Sink for Collected {
+    type Error = std::convert::Infallible;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+        self.take(record.messages);
+        self.unanswered += record
+            .resolutions
+            .iter()
+            .filter(|r| r.response.is_none())
+            .count();
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error> {
+        self.take(remainder.messages);
+        self.unanswered += remainder
+            .resolutions
+            .iter()
+            .filter(|r| r.response.is_none())
+            .count();
+        Ok(())
+    }
+}
+
+fn inspected(path: &Path) -> Collected {
+    let source = open(path, ReadOptions::default()).expect("a capture");
+    let mut collected = Collected::default();
+    let _ = run(
+        Box::new(source),
+        &mut Inspector::new(&Options::default()),
+        &mut collected,
+        1,
+    );
+    collected
+}
+
+const UNANSWERED: &str = "no response to this request was seen";
+
+/// Messages in one order, with notes in one order.
+fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
+    for message in &mut messages {
+        if let Some(notes) = message["notes"].as_array_mut() {
+            notes.sort_by_key(ToString::to_string);
+        }
+    }
+    messages.sort_by_key(|message| (message["frame"].as_u64(), message.to_string()));
+    messages
+}
+
+#[test]
+fn the_plugin_and_authscope_agree_on_every_stored_capture() {
+    let Some(tshark) = Tshark::find() else { return };
+    let differences = in_parallel(&captures(), |(name, path)| {
+        let expected = inspected(path);
+        let mut found = tshark.messages(path, &TWO_PASSES);
+        // What tshark says beside the messages: notes on the stream.
+        found.retain(|message| message.get("from").is_some());
+        let mut unanswered = 0;
+        let mut pairs = [Vec::new(), Vec::new()];
+        for message in &mut found {
+            if let Some(notes) = message["notes"].as_array_mut() {
+                let all = notes.len();
+                notes.retain(|note| note["text"] != UNANSWERED);
+                unanswered += all - notes.len();
+            }
+            let frame = message["frame"].as_u64();
+            let fields = message.as_object_mut().expect("an object");
+            if let Some(response) = fields.remove("response_in") {
+                pairs[0].push((frame, response.as_u64()));
+            }
+            if let Some(request) = fields.get("response_to") {
+                pairs[1].push((request.as_u64(), frame));
+            }
+            fields.remove("time");
+            fields.remove("segment");
+        }
+        for pairs in &mut pairs {
+            pairs.sort_unstable();
+        }
+        assert_eq!(
+            pairs[0], pairs[1],
+            "{name}: requests and responses point at each other"
+        );
+        let (expected_messages, found) = (sorted(expected.messages), sorted(found));
+        if expected_messages != found || expected.unanswered != unanswered {
+            return Some(format!(
+                "== {name}\nauthscope: {expected_messages:#?}, {} unanswered\nplugin: {found:#?}, {unanswered} unanswered",
+                expected.unanswered
+            ));
+        }
+        None
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn capture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("captures")
+        .join(name)
+}
+
+/// Protocol and info of each frame that has data.
+const LIST: [&str; 10] = [
+    "-Y",
+    "tcp.len > 0",
+    "-T",
+    "fields",
+    "-e",
+    "frame.number",
+    "-e",
+    "_ws.col.Protocol",
+    "-e",
+    "_ws.col.Info",
+];
+
+#[test]
+fn the_plugin_cures_what_the_lab_report_saw() {
+    let Some(tshark) = Tshark::find() else { return };
+    let lab = capture("lab-report.pcap");
+    assert_eq!(
+        tshark.plain(&lab, &LIST),
+        "4\tSMPP\tBind_receiver[Malformed Packet]\n\
+         6\tSMPP\tBind_transmitter\n\
+         15\tSMPP\tQuery_sm[Malformed Packet]\n\
+         17\tSMPP\tSubmit_sm[Malformed Packet]\n"
+    );
+    assert_eq!(
+        tshark.with_plugin(&lab, &LIST),
+        "4\tRegLogin\tRegistration request, user user0000000000000000\n\
+         6\tRegLogin\tRegistration response, success: Registration successful\n\
+         15\tRegLogin\tLogin request, user user0000000000000000\n\
+         17\tRegLogin\tLogin response, success: Login successful\n"
+    );
+}
+
+#[test]
+fn on_smpp_the_plugin_changes_nothing() {
+    let Some(tshark) = Tshark::find() else { return };
+    let smpp: Vec<_> = captures()
+        .into_iter()
+        .filter(|(name, _)| name.contains("smpp"))
+        .collect();
+    assert!(smpp.len() >= 3, "captures of SMPP: {}", smpp.len());
+    let passes: [&[&str]; 4] = [
+        &["-V"],
+        &["-V", "-2"],
+        &["-V", "-o", "tcp.try_heuristic_first:TRUE"],
+        &["-V", "-2", "-o", "tcp.reassemble_out_of_order:TRUE"],
+    ];
+    for (name, path) in smpp {
+        for arguments in passes {
+            let without = tshark.plain(&path, arguments);
+            assert!(without.contains("Short Message Peer to Peer"), "{name}");
+            assert!(
+                without == tshark.with_plugin(&path, arguments),
+                "{name} {arguments:?}"
+            );
+        }
+        // In JSON and PDML only, the plugin shows: Wireshark marks each frame that a Lua dissector
+        // looked at with a hidden item of no meaning, `_ws.lua.fake`.
+        let fields = [
+            "-T",
+            "fields",
+            "-e",
+            "frame.protocols",
+            "-e",
+            "smpp.command_id",
+            "-e",
+            "_ws.col.Info",
+        ];
+        assert_eq!(
+            tshark.plain(&path, &fields),
+            tshark.with_plugin(&path, &fields),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn reglogin_is_found_on_any_port_whatever_is_tried_first() {
+    let Some(tshark) = Tshark::find() else { return };
+    for port in ["443", "2775", "5555"] {
+        let path = capture(&format!("reglogin-on-port-{port}.pcap"));
+        for first in ["TRUE", "FALSE"] {
+            let option = format!("tcp.try_heuristic_first:{first}");
+            for passes in [&["-o", &option][..], &["-2", "-o", &option]] {
+                assert_eq!(
+                    tshark.with_plugin(&path, &[passes, &LIST[..]].concat()),
+                    "4\tRegLogin\tRegistration request, user alice\n\
+                     6\tRegLogin\tRegistration response, success: user alice is registered\n",
+                    "port {port}, {passes:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn preferences_name_ports_and_hide_passwords() {
+    let Some(tshark) = Tshark::find() else { return };
+    // A stream that begins with a wrong message is recognised on an expected port only.
+    let path = capture("wrong-length-0.pcap");
+    let without_port = ["-o", "reglogin.ports:9000-9001,7000"];
+    assert_eq!(tshark.messages(&path, &without_port).len(), 0);
+    let with_port = ["-o", "reglogin.ports:9000-9001,8888"];
+    assert_eq!(tshark.messages(&path, &with_port).len(), 3);
+
+    let path = capture("lab-report.pcap");
+    let passwords = |more: &[&str]| {
+        let fields = [
+            "-Y",
+            "reglogin.password",
+            "-T",
+            "fields",
+            "-e",
+            "reglogin.password",
+        ];
+        tshark.with_plugin(&path, &[more, &fields].concat())
+    };
+    assert!(passwords(&[]).starts_with("password0000"));
+    assert_eq!(
+        passwords(&["-o", "reglogin.hide_passwords:TRUE"]),
+        "********\n********\n"
+    );
+}
+
+#[test]
+fn an_installed_plugin_is_found_by_tshark() {
+    let Some(tshark) = Tshark::find() else { return };
+    let authscope = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authscope"));
+        command
+            .env("HOME", tshark.home())
+            .env_remove("XDG_CONFIG_HOME");
+        let out = command.args(arguments).output().expect("authscope runs");
+        (
+            out.status.code(),
+            String::from_utf8_lossy(&out.stdout).into_owned(),
+        )
+    };
+    let list = || tshark.plain(&capture("lab-report.pcap"), &LIST);
+    let (code, said) = authscope(&["wireshark", "plugin", "--install"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("installed /"), "{said}");
+    assert!(list().contains("RegLogin"), "{}", list());
+    let (code, said) = authscope(&["wireshark", "plugin", "--uninstall"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("removed /"), "{said}");
+    assert!(list().contains("SMPP"), "{}", list());
+}
