@@ -195,6 +195,14 @@ fn certificate_errors_are_explained() {
         "has expired",
     );
 
+    let ca_place = Place::new();
+    let authority = certificates(&ca_place, &["127.0.0.1"], |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let ca_server = authority.server(&ca_place, &[], None);
+    let own_ca = authority.authority.to_str().unwrap();
+    refused(&ca_server, &["--ca-file", own_ca], "with CA:FALSE");
+
     let plain_place = Place::new();
     let plain = plain_place.start(&[]);
     refused(&plain, &["--ca-file", ca], "does it offer TLS?");

@@ -54,14 +54,25 @@ pub enum Registration {
 }
 
 /// What became of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Login {
     /// The password is right.
-    Successful,
+    Successful(Upgrade),
     /// There is no user of that name.
     NoSuchUser,
     /// The user has another password.
     WrongPassword,
+}
+
+/// Whether a successful login put a better hash in the place of the stored one.
+#[derive(Debug)]
+pub enum Upgrade {
+    /// The stored one is good enough, or another login has replaced it.
+    NotNeeded,
+    /// It did, on disk.
+    Done,
+    /// It could not.
+    Failed(StoreError),
 }
 
 /// The users: the passwd file and what hashes their passwords.
@@ -124,18 +135,16 @@ impl Accounts {
         };
         let work = Work::Verify(Box::new(found.stored));
         match pool::compute(&*self.hashing, work, password).await? {
-            Done::Right(None) => {}
-            Done::Right(Some(hash)) => self.upgrade(name, found.offset, hash).await,
-            Done::Wrong | Done::Hashed(_) => return Ok(Login::WrongPassword),
-        }
-        Ok(Login::Successful)
-    }
-
-    async fn upgrade(&self, name: UserName, offset: u64, hash: String) {
-        match self.store.replace(name.clone(), offset, hash).await {
-            Ok(true) => tracing::info!(user = %name, "hash upgraded"),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(user = %name, %error, "hash not upgraded"),
+            Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
+            Done::Right(Some(hash)) => {
+                let replaced = self.store.replace(name, found.offset, hash).await;
+                Ok(Login::Successful(match replaced {
+                    Ok(true) => Upgrade::Done,
+                    Ok(false) => Upgrade::NotNeeded,
+                    Err(error) => Upgrade::Failed(error),
+                }))
+            }
+            Done::Wrong | Done::Hashed(_) => Ok(Login::WrongPassword),
         }
     }
 

@@ -143,6 +143,10 @@ fn explain_certificate(error: &CertificateError, name: &str) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
             "the server's certificate is not valid yet ({error}); is this machine's clock right?"
         ),
+        // The verifier's own error, which is not public by name.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the server's certificate is an authority's (CA:TRUE); a server needs one of its own, with CA:FALSE".into()
+        }
         other => format!("the server's certificate is not accepted: {other}"),
     }
 }

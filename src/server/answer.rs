@@ -9,7 +9,7 @@ use super::address::Source;
 use super::limits::{Limits, Policy};
 use super::meters;
 use super::throttle::Throttle;
-use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration};
+use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration, Upgrade};
 use crate::protocol::{
     Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
 };
@@ -122,7 +122,7 @@ impl Service {
                 tracing::error!(
                     conn = peer.connection,
                     request = action.noun(),
-                    user = %user_name,
+                    user = user_name.as_str(),
                     %error,
                     "request failed"
                 );
@@ -133,8 +133,8 @@ impl Service {
         tracing::info!(
             conn = peer.connection,
             peer = %peer.address,
-            user = %user_name,
-            outcome = %description,
+            user = user_name.as_str(),
+            outcome = &*description,
             success,
             ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "{}",
@@ -176,7 +176,8 @@ impl Service {
             return Ok((false, words::wait(wait).into()));
         }
         let words = match outcome {
-            Login::Successful => {
+            Login::Successful(upgrade) => {
+                log_upgrade(peer, name, &upgrade);
                 self.throttle.succeeded(source, name, now);
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
@@ -186,6 +187,15 @@ impl Service {
         };
         self.throttle.failed(source, name, now);
         Ok((false, words.into()))
+    }
+}
+
+fn log_upgrade(peer: Peer, user: &UserName, upgrade: &Upgrade) {
+    let (conn, user) = (peer.connection, user.as_str());
+    match upgrade {
+        Upgrade::NotNeeded => {}
+        Upgrade::Done => tracing::info!(conn, user, "hash upgraded"),
+        Upgrade::Failed(error) => tracing::warn!(conn, user, %error, "hash not upgraded"),
     }
 }
 
