@@ -1,20 +1,22 @@
 //! Messages that are wrong, each followed by a registration that is right on the same connection.
 
+use authscope::protocol::Action;
 use authscope::protocol::Command::{
     LoginRequest, LoginResponse, RegistrationRequest, RegistrationResponse,
 };
 use authscope::synth::Side::{Client, Server};
-use authscope::synth::messages::{raw, raw_request, raw_response};
+use authscope::synth::messages::{raw, raw_request, raw_response, response};
 use authscope::synth::{Side, SynthError};
 
 use super::tcp::{one, opened};
-use super::{Case, Message, registration_request, registration_response};
+use super::{Case, Message, login_request, registration_request, registration_response};
 
-/// What follows the wrong message: a request in frame 6 and a response in frame 8.
-const AFTER: [Message; 2] = [
-    (6, 0, Client, RegistrationRequest),
-    (8, 0, Server, RegistrationResponse),
-];
+/// A login request and its response, the first messages of a connection.
+const LOGIN: [Message; 2] = [(4, 0, Client, LoginRequest), (6, 0, Server, LoginResponse)];
+
+/// The right messages come last: a request and a response, each with its ACK, then four frames to
+/// close the connection.
+const AFTER: usize = 2 + 2 + 4;
 
 pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     headers(cases)?;
@@ -23,21 +25,28 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     response_fields(cases)
 }
 
-/// One wrong message from `side`, then the right ones. `listed` is the wrong one where its length
-/// and command agree.
+/// What `first` says, then a registration that is right. `listed` is what of the first messages
+/// has a length and a command that agree.
 fn wrong(
     cases: &mut Vec<Case>,
     file: &'static str,
     text: [&'static str; 2],
-    (side, octets): (Side, &[u8]),
-    listed: Option<Message>,
+    first: &[(Side, &[u8])],
+    listed: &[Message],
 ) -> Result<(), SynthError> {
     let mut talk = opened(40_501 + cases.len() as u16);
-    talk.deliver(side, octets)
-        .deliver(Client, &registration_request()?)
+    for (side, octets) in first {
+        talk.deliver(*side, octets);
+    }
+    talk.deliver(Client, &registration_request()?)
         .deliver(Server, &registration_response())
         .close(Client);
-    let messages: Vec<Message> = listed.into_iter().chain(AFTER).collect();
+    let request = talk.segments().len() - AFTER + 1;
+    let after = [
+        (request, 0, Client, RegistrationRequest),
+        (request + 2, 0, Server, RegistrationResponse),
+    ];
+    let messages: Vec<Message> = listed.iter().copied().chain(after).collect();
     one(cases, file, text, &talk, &messages)
 }
 
@@ -114,7 +123,7 @@ fn headers(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             raw(58_u32.swap_bytes(), 1_u32.swap_bytes(), body),
         ),
     ] {
-        wrong(cases, file, [holds, answer], (Client, &octets), None)?;
+        wrong(cases, file, [holds, answer], &[(Client, &octets)], &[])?;
     }
     Ok(())
 }
@@ -127,8 +136,8 @@ fn senders(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             "A registration response from the client.",
             "A warning: the side that opened the connection sends no responses.",
         ],
-        (Client, &registration_response()),
-        Some((4, 0, Client, RegistrationResponse)),
+        &[(Client, &registration_response())],
+        &[(4, 0, Client, RegistrationResponse)],
     )?;
     wrong(
         cases,
@@ -137,8 +146,8 @@ fn senders(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             "A registration request from the server.",
             "A warning: the side that was connected to sends no requests.",
         ],
-        (Server, &registration_request()?),
-        Some((4, 0, Server, RegistrationRequest)),
+        &[(Server, &registration_request()?)],
+        &[(4, 0, Server, RegistrationRequest)],
     )
 }
 
@@ -197,7 +206,7 @@ fn request_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         (
             "filled-with-spaces.pcap",
             "A login request filled up with spaces.",
-            "Values of 20 and 30 octets.",
+            "Values of 20 and 30 octets; a note that the user name ends with a space.",
             raw_request(LoginRequest, b"alice", b"secret", b' '),
         ),
         (
@@ -213,13 +222,15 @@ fn request_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             request("éàüöñçøåßþ".as_bytes(), "pässwörd".as_bytes()),
         ),
     ] {
-        let listed = Some((4, 0, Client, LoginRequest));
-        wrong(cases, file, [holds, answer], (Client, &octets), listed)?;
+        let refusal = response(Action::Login, false, "no such user");
+        let first = [(Client, octets.as_slice()), (Server, refusal.as_slice())];
+        wrong(cases, file, [holds, answer], &first, &LOGIN)?;
     }
     Ok(())
 }
 
 fn response_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
+    let request = login_request()?;
     let response = |status, description: &[u8]| raw_response(LoginResponse, status, description, 0);
     for (file, holds, answer, octets) in [
         (
@@ -262,8 +273,8 @@ fn response_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             ),
         ),
     ] {
-        let listed = Some((4, 0, Server, LoginResponse));
-        wrong(cases, file, [holds, answer], (Server, &octets), listed)?;
+        let first = [(Client, request.as_slice()), (Server, octets.as_slice())];
+        wrong(cases, file, [holds, answer], &first, &LOGIN)?;
     }
     Ok(())
 }
