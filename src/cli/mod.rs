@@ -8,6 +8,7 @@ mod output;
 mod read;
 mod signal;
 mod source;
+mod stats;
 mod wireshark;
 
 use std::io::Write;
@@ -28,6 +29,7 @@ Examples:
   authscope live                           what happens on port 8888 now
   authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
+  authscope stats capture.pcapng           what it amounts to
   tcpdump -U -w - tcp port 8888 | authscope read -
 
 Exit codes:
@@ -44,6 +46,7 @@ pub struct Cli {
 enum Command {
     Read(read::Arguments),
     Live(live::Arguments),
+    Stats(stats::Arguments),
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
 }
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
+        Command::Stats(arguments) => stats::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
     };

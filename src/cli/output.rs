@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use crate::capture::{CaptureWriter, WriteOptions};
 use crate::output::{
-    Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, OutputError, Rows, Save, Select,
-    Table, TableOptions, Tee, TimeFormat,
+    Charset, Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, OutputError, Rows,
+    Save, Select, Table, TableOptions, Tee, TextStyle, TimeFormat,
 };
 
 /// Octets that wait to be written to standard output at the most.
@@ -83,7 +83,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum When {
+pub(super) enum When {
     #[default]
     Auto,
     Always,
@@ -91,7 +91,7 @@ enum When {
 }
 
 impl When {
-    fn applies(self) -> bool {
+    pub fn applies(self) -> bool {
         match self {
             Self::Auto => {
                 io::stdout().is_terminal()
@@ -170,8 +170,16 @@ pub(super) fn add_save(
     Ok(())
 }
 
+/// How text on standard output looks.
+pub(super) fn text_style(color: When) -> TextStyle {
+    TextStyle {
+        color: color.applies(),
+        charset: Charset::of_locale(),
+    }
+}
+
 /// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.
-fn standard_output() -> Result<BufWriter<File>, Failure> {
+pub(super) fn standard_output() -> Result<BufWriter<File>, Failure> {
     let descriptor = io::stdout()
         .as_fd()
         .try_clone_to_owned()
@@ -180,7 +188,7 @@ fn standard_output() -> Result<BufWriter<File>, Failure> {
 }
 
 /// Columns of the terminal that standard output is.
-fn terminal_width() -> Option<u16> {
+pub(super) fn terminal_width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col)
 }

@@ -4,6 +4,7 @@
 //! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
 //! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
 
+mod charset;
 mod clock;
 mod details;
 pub mod escape;
@@ -13,17 +14,20 @@ mod lines;
 pub mod mask;
 mod save;
 mod select;
+mod stats;
 mod table;
 mod tally;
 mod tee;
 mod tone;
 
+pub use charset::Charset;
 pub use clock::{Clock, TimeFormat};
 pub use details::{Details, DetailsOptions, Node, Space, frame_tree, link_name, message_tree};
 pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use lines::Lines;
 pub use save::Save;
 pub use select::{RecordFilter, Rows, Select};
+pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use table::{Table, TableOptions};
 pub use tally::{Counter, Tally};
 pub use tee::{OutputError, Tee};

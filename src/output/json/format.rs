@@ -13,7 +13,7 @@ use crate::capture::Seconds;
 use crate::output::escape::is_harmful;
 
 /// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes.
-pub(super) struct TerminalSafe;
+pub(in crate::output) struct TerminalSafe;
 
 impl Formatter for TerminalSafe {
     fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
@@ -41,7 +41,7 @@ impl Formatter for TerminalSafe {
 
 /// Nanoseconds written as a JSON number of seconds with nine decimals, exactly.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Decimal(pub i64);
+pub(in crate::output) struct Decimal(pub i64);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -55,7 +55,7 @@ impl Serialize for Decimal {
 
 /// A value written as the string that it is shown as.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<T>(pub T);
+pub(in crate::output) struct Shown<T>(pub T);
 
 impl<T: std::fmt::Display> Serialize for Shown<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

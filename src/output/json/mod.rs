@@ -1,7 +1,7 @@
 //! JSON: an object a message or a frame, as an array or one a line. `docs/output.md` states the
 //! keys; a test holds the output to it.
 
-mod format;
+pub(super) mod format;
 mod types;
 
 use std::io::{self, Write};

@@ -16,6 +16,7 @@ mod slow;
 #[cfg(test)]
 mod tests;
 mod times;
+mod top;
 mod window;
 
 use std::net::IpAddr;
@@ -31,6 +32,7 @@ pub use frames::FrameCounts;
 pub use rate::{BARS, Bar, Rate};
 pub use slow::UnansweredRequests;
 pub use times::{EXACT_TIMES, Quantiles, Times};
+pub use top::{top_addresses, top_users};
 
 use self::counts::index;
 use self::logins::Logins;

@@ -1,0 +1,126 @@
+//! `authscope stats`: what capture files amount to.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::error::Failure;
+use super::inspect::InspectArguments;
+use super::output::{When, standard_output, text_style};
+use super::signal::stop_flag;
+use super::source::Limited;
+use crate::capture::{FrameSource, ReadOptions, Timestamp, open_all};
+use crate::output::{Stats, StatsFormat, Tee};
+use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
+use crate::session::summary::{Summary, Thresholds};
+use crate::session::{self, Inspector};
+
+/// Count what is in capture files, and say what is remarkable about it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope stats capture.pcapng
+  authscope stats -T json capture.pcapng | jq .findings
+  authscope stats --top 100 monday.pcap.gz tuesday.pcap.gz
+  authscope stats --guesses 5 --guess-seconds 600 capture.pcapng
+
+docs/statistics.md explains every number and every finding.")]
+pub(super) struct Arguments {
+    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// What is written.
+    #[arg(
+        short = 'T',
+        long = "type",
+        value_enum,
+        value_name = "TYPE",
+        default_value_t
+    )]
+    format: Format,
+
+    /// Users, addresses and connections listed. [default: 10 as text, all in JSON]
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+
+    /// Stop after this many frames.
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    count: Option<u64>,
+
+    /// Threads at work: with 2, files are read and decoded by one of them. The answers are the
+    /// same.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    threads: u8,
+
+    /// Failed logins with one user name within --guess-seconds that are called guessing.
+    #[arg(long, value_name = "N", default_value_t = GUESSES_PER_USER, value_parser = at_least_two)]
+    guesses: usize,
+
+    /// Failed logins from one address within --guess-seconds that are called guessing.
+    #[arg(long, value_name = "N", default_value_t = GUESSES_PER_ADDRESS, value_parser = at_least_two)]
+    guesses_per_address: usize,
+
+    /// Seconds of capture time in which failed logins are counted for guessing.
+    #[arg(long, value_name = "SECONDS", default_value_t = (GUESS_SPAN / Timestamp::SECOND) as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    guess_seconds: u32,
+
+    /// Colours by severity; auto is on a terminal where NO_COLOR is not set.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    color: When,
+
+    #[command(flatten)]
+    inspect: InspectArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// Sections of aligned text.
+    #[default]
+    Text,
+    /// One object.
+    Json,
+}
+
+/// Fewer than two failures are no run of them; many more than a thousand would take memory.
+fn at_least_two(text: &str) -> Result<usize, String> {
+    let range = 2..=1000;
+    match text.parse() {
+        Ok(count) if range.contains(&count) => Ok(count),
+        _ => Err(format!(
+            "takes a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let source = open_all(&arguments.files, ReadOptions::default())?;
+    let stop = stop_flag()?;
+    source.stop_on(&stop);
+    let source: Box<dyn FrameSource + Send> = Box::new(Limited::new(source, arguments.count, stop));
+    let thresholds = Thresholds {
+        guesses_per_user: arguments.guesses,
+        guesses_per_address: arguments.guesses_per_address,
+        guess_span: i64::from(arguments.guess_seconds) * Timestamp::SECOND,
+        ..Thresholds::default()
+    };
+    let format = match arguments.format {
+        Format::Text => StatsFormat::Text(text_style(arguments.color)),
+        Format::Json => StatsFormat::Json,
+    };
+    let summary = Summary::new(thresholds);
+    let stats = Stats::new(standard_output()?, summary, None, format, arguments.top);
+    let mut tee = Tee::default();
+    tee.add_printer(stats);
+    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let threads = usize::from(arguments.threads);
+    let errors = session::run(source, &mut inspector, &mut tee, threads)?;
+    if errors.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Sources(errors))
+    }
+}

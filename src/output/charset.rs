@@ -1,0 +1,82 @@
+//! Which characters may be drawn with.
+
+/// Characters for lines, arrows and bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Charset {
+    /// Box drawing, arrows and blocks.
+    #[default]
+    Unicode,
+    /// Plain ASCII.
+    Ascii,
+}
+
+impl Charset {
+    /// What the locale allows: Unicode where its character set is UTF-8. The first of the
+    /// variables that is set counts, as POSIX has it.
+    #[must_use]
+    pub fn of_locale() -> Self {
+        let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
+            let value = std::env::var_os(name)?;
+            (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
+        });
+        Self::of(&set.unwrap_or_default())
+    }
+
+    fn of(locale: &str) -> Self {
+        let name = locale.to_ascii_lowercase();
+        if name.contains("utf-8") || name.contains("utf8") {
+            Self::Unicode
+        } else {
+            Self::Ascii
+        }
+    }
+
+    /// A horizontal bar that is `value` parts of `most` long, where `most` is `width` columns.
+    /// Anything above 0 can be seen.
+    #[must_use]
+    pub fn bar(self, value: u64, most: u64, width: u64) -> String {
+        if value == 0 || most == 0 {
+            return String::new();
+        }
+        let parts = match self {
+            Self::Unicode => 8,
+            Self::Ascii => 1,
+        };
+        let length = u128::from(value) * u128::from(width * parts) / u128::from(most);
+        let length = (length as u64).max(1);
+        match self {
+            Self::Ascii => "#".repeat(length as usize),
+            Self::Unicode => {
+                const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+                let mut bar = "█".repeat((length / 8) as usize);
+                bar.push_str(EIGHTHS[(length % 8) as usize]);
+                bar
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_says_what_may_be_drawn() {
+        for unicode in ["en_GB.UTF-8", "C.utf8", "de_DE.UTF-8@euro"] {
+            assert_eq!(Charset::of(unicode), Charset::Unicode);
+        }
+        for ascii in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {
+            assert_eq!(Charset::of(ascii), Charset::Ascii);
+        }
+    }
+
+    #[test]
+    fn bars_are_as_long_as_their_value() {
+        assert_eq!(Charset::Unicode.bar(8, 8, 4), "████");
+        assert_eq!(Charset::Unicode.bar(3, 8, 4), "█▌");
+        assert_eq!(Charset::Unicode.bar(1, 1_000_000, 4), "▏");
+        assert_eq!(Charset::Unicode.bar(0, 8, 4), "");
+        assert_eq!(Charset::Ascii.bar(4, 8, 4), "##");
+        assert_eq!(Charset::Ascii.bar(u64::MAX, u64::MAX, 4), "####");
+    }
+}

@@ -1,0 +1,173 @@
+//! A finding in a sentence that needs no other knowledge.
+
+use std::fmt;
+
+use crate::capture::Timestamp;
+use crate::output::escape::EscapedOctets;
+use crate::session::summary::{Finding, What};
+
+/// The sentence; user names in it are escaped.
+#[derive(Debug, Clone, Copy)]
+pub struct Sentence<'a>(pub &'a Finding);
+
+/// A span in nanoseconds as seconds with as many decimals as tell something.
+pub(super) struct Span(pub i64);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0 as f64 / Timestamp::SECOND as f64;
+        let decimals = match seconds {
+            s if s >= 100.0 => 0,
+            s if s >= 1.0 => 1,
+            s if s >= 0.01 => 3,
+            _ => 6,
+        };
+        write!(f, "{seconds:.decimals$} s")
+    }
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let finding = self.0;
+        let count = finding.count;
+        let span = Span(finding.last.since(finding.first));
+        let address = |f: &mut fmt::Formatter<'_>| match finding.address {
+            Some(address) => write!(f, "{address}"),
+            None => f.write_str("several addresses"),
+        };
+        match finding.what {
+            What::Guessing { broken_in } => {
+                match &finding.user {
+                    Some(user) => write!(f, "{count} logins as \"{}\"", EscapedOctets(user))?,
+                    None => write!(f, "{count} logins with different user names")?,
+                }
+                f.write_str(" from ")?;
+                address(f)?;
+                write!(f, " failed within {span}: somebody is guessing passwords")?;
+                if let Some(frame) = broken_in {
+                    write!(
+                        f,
+                        "; a login then succeeded in frame {frame}, so a guess may have been right"
+                    )?;
+                }
+            }
+            What::Probing { names } => {
+                address(f)?;
+                write!(
+                    f,
+                    " tried {names} user names that do not exist: somebody is finding out who is \
+                     registered"
+                )?;
+            }
+            What::Spraying { names, passwords } => {
+                address(f)?;
+                let word = if passwords == 1 {
+                    "password"
+                } else {
+                    "passwords"
+                };
+                write!(
+                    f,
+                    " tried {passwords} {word} on {names} user names: somebody hopes that one of \
+                     them has a usual password"
+                )?;
+            }
+            What::Unanswered if count == 1 => f.write_str("1 request got no response")?,
+            What::Unanswered => write!(f, "{count} requests got no response")?,
+            What::Slow {
+                action,
+                slowest,
+                median,
+            } => {
+                let noun = action.noun();
+                if count == 1 {
+                    write!(f, "1 {noun} took {}", Span(slowest))?;
+                } else {
+                    write!(
+                        f,
+                        "{count} {noun}s were slow, the slowest took {}",
+                        Span(slowest)
+                    )?;
+                }
+                let median = Span(i64::try_from(median).unwrap_or(i64::MAX));
+                write!(f, "; half of all took {median} at most")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dissect::Severity;
+    use crate::protocol::Action;
+
+    fn finding(what: What, count: u64) -> Finding {
+        Finding {
+            what,
+            severity: Severity::Warning,
+            user: None,
+            address: Some([10, 0, 0, 5].into()),
+            count,
+            first: Timestamp(0),
+            last: Timestamp(12_340_000_000),
+            frames: vec![4],
+        }
+    }
+
+    #[test]
+    fn findings_read_as_sentences() {
+        let mut guessed = finding(
+            What::Guessing {
+                broken_in: Some(90),
+            },
+            25,
+        );
+        guessed.user = Some(b"al\x1bice".iter().copied().collect());
+        let cases = [
+            (
+                guessed,
+                "25 logins as \"al\\u{1b}ice\" from 10.0.0.5 failed within 12.3 s: somebody is \
+                 guessing passwords; a login then succeeded in frame 90, so a guess may have been \
+                 right",
+            ),
+            (
+                finding(What::Guessing { broken_in: None }, 20),
+                "20 logins with different user names from 10.0.0.5 failed within 12.3 s: somebody \
+                 is guessing passwords",
+            ),
+            (
+                finding(What::Probing { names: 12 }, 13),
+                "10.0.0.5 tried 12 user names that do not exist: somebody is finding out who is \
+                 registered",
+            ),
+            (
+                finding(
+                    What::Spraying {
+                        names: 40,
+                        passwords: 2,
+                    },
+                    80,
+                ),
+                "10.0.0.5 tried 2 passwords on 40 user names: somebody hopes that one of them has \
+                 a usual password",
+            ),
+            (finding(What::Unanswered, 1), "1 request got no response"),
+            (
+                finding(
+                    What::Slow {
+                        action: Action::Login,
+                        slowest: 5_000_000_000,
+                        median: 81_000_000,
+                    },
+                    3,
+                ),
+                "3 logins were slow, the slowest took 5.0 s; half of all took 0.081 s at most",
+            ),
+        ];
+        for (finding, text) in cases {
+            assert_eq!(Sentence(&finding).to_string(), text);
+        }
+    }
+}
