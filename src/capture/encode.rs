@@ -11,7 +11,7 @@ const PROGRAM: u16 = 4;
 const NAMES: u32 = 4;
 const SECRETS: u32 = 10;
 
-/// The most octets that are written again at the start of each further file.
+/// About the most octets that are held to be written again at the start of each further file.
 const MAX_PREAMBLE: usize = 16 << 20;
 
 /// Turns frames and what stands between them into octets.
@@ -70,13 +70,16 @@ impl Encoder {
         body.extend([0, 0]);
         body.extend(interface.snaplen.to_le_bytes());
         let mut named = false;
-        for (code, value) in options::list(&interface.options) {
+        // A capture of very many or very large descriptions loses what is beyond the bound.
+        let bounded = self.preamble.len() + interface.options.len() < MAX_PREAMBLE;
+        let original = if bounded { &interface.options[..] } else { &[] };
+        for (code, value) in options::list(original) {
             named |= code == NAME;
             if !matches!(code, RESOLUTION | OFFSET) {
                 options::push(&mut body, code, value);
             }
         }
-        if let (false, Some(name)) = (named, &interface.name) {
+        if let (false, true, Some(name)) = (named, bounded, &interface.name) {
             options::push(&mut body, NAME, name.as_bytes());
         }
         options::push(&mut body, RESOLUTION, &[resolution]);

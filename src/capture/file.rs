@@ -36,6 +36,9 @@ pub struct FileSource {
     ended: bool,
 }
 
+/// Octets that are looked at to name a file that is no capture.
+const NAMED: usize = 4096;
+
 enum Format {
     Pcap(Pcap),
     Pcapng(Pcapng),
@@ -88,7 +91,8 @@ impl FileSource {
             }
             None => {
                 // A name may need more octets than the first read of a slow pipe gave.
-                while first.len() < 512 && octets.read(&mut first, 0)? > 0 {}
+                while first.len() < NAMED && octets.read(&mut first, 0)? > 0 {}
+                first.truncate(NAMED);
                 return Err(SourceError::NotACapture(sniff::looks_like(
                     &first,
                     octets.compression(),

@@ -21,7 +21,7 @@ pub(super) const MAX_BLOCK: u32 = 16 << 20;
 /// The largest block that is believed at all, as Wireshark has it.
 const MAX_BELIEVED: u32 = 134_348_832;
 
-/// The most interfaces in a section; what is kept of each is 40 octets.
+/// The most interfaces over all sections; 40 octets of each are held, and about as many by a writer.
 const MAX_INTERFACES: usize = 1 << 20;
 
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;
@@ -338,11 +338,8 @@ impl Pcapng {
 
     /// An interface description.
     fn interface(&mut self, batch: &mut Batch, block: Range<usize>) -> Result<(), Wrong> {
-        if self.interfaces.len() >= MAX_INTERFACES {
-            return Err(Wrong(
-                0,
-                format!("more than {MAX_INTERFACES} interfaces in a section"),
-            ));
+        if self.first_interface as usize + self.interfaces.len() >= MAX_INTERFACES {
+            return Err(Wrong(0, format!("more than {MAX_INTERFACES} interfaces")));
         }
         let octets = &mut batch.buffer[block];
         let (Some(head), end) = (octets.first_chunk::<16>(), octets.len() - 4) else {
