@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint captures torture bench-server
+.PHONY: help demo build test lint captures torture bench bench-server
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -29,6 +29,10 @@ captures: ## Write the generated captures, their answers and their table again
 
 torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
 	AUTHSCOPE_KILLS=1000 $(CARGO) test --release --test accounts_kill -- --nocapture
+
+bench: ## Measure the inspector against its peers; writes its table into docs/performance.md
+	tools/setup.sh bench
+	$(CARGO) bench --bench inspector
 
 bench-server: ## Measure the server; writes its table into docs/performance.md (two minutes)
 	$(CARGO) bench --bench server

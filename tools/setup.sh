@@ -2,7 +2,7 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test
+# Usage: tools/setup.sh build|test|bench
 set -euo pipefail
 
 packages=()
@@ -44,6 +44,13 @@ check_test() {
         need tshark "the tests compare what Authscope finds with what tshark finds"
 }
 
+check_bench() {
+    command -v hyperfine > /dev/null || need hyperfine "it measures the times"
+    [ -x /usr/bin/time ] || need time "it measures peak memory"
+    command -v tcpdump > /dev/null || need tcpdump "a peer that is measured too"
+    command -v tshark > /dev/null || need tshark "a peer that is measured too"
+}
+
 install_packages() {
     [ "${#packages[@]}" -gt 0 ] || return 0
     local list="${packages[*]}"
@@ -81,8 +88,12 @@ case "${1:-}" in
         check_build
         check_test
         ;;
+    bench)
+        check_build
+        check_bench
+        ;;
     *)
-        echo "usage: tools/setup.sh build|test" >&2
+        echo "usage: tools/setup.sh build|test|bench" >&2
         exit 2
         ;;
 esac

@@ -6,8 +6,10 @@
 mod compare;
 mod load;
 mod place;
-mod report;
 mod slapd;
+
+#[path = "../report/mod.rs"]
+mod report;
 
 use report::Report;
 
@@ -17,7 +19,11 @@ fn main() {
         return;
     }
     place::raise_descriptor_limit();
-    let mut report = Report::start();
+    let mut report = Report::start(
+        "## Server",
+        "`make bench-server`, all in one run. What is compared runs in turns on the same cores\n\
+         over loopback, with its clients beside it.",
+    );
     compare::hashing(&mut report);
     compare::requests(&mut report);
     compare::registrations(&mut report);

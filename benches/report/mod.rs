@@ -1,18 +1,24 @@
-//! The table and where it is written.
+//! A table of figures, and its place in `docs/performance.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-const HEADING: &str = "## Server";
-
 /// Rows, in the order of measuring.
 pub struct Report {
+    heading: &'static str,
+    about: &'static str,
     rows: Vec<[String; 4]>,
 }
 
 impl Report {
-    pub fn start() -> Self {
-        Self { rows: Vec::new() }
+    /// A table under `heading` (a line of Markdown); `about` says how it is made, after "Written
+    /// by".
+    pub fn start(heading: &'static str, about: &'static str) -> Self {
+        Self {
+            heading,
+            about,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row and prints it. `goal` is what was asked for, or empty.
@@ -27,7 +33,7 @@ impl Report {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
         let old = std::fs::read_to_string(&path).unwrap_or_else(|_| "# Performance\n".into());
         let (before, rest) = old
-            .split_once(&format!("{HEADING}\n"))
+            .split_once(&format!("{}\n", self.heading))
             .unwrap_or((&old, ""));
         let after = rest.find("\n## ").map_or("", |at| &rest[at + 1..]);
         let mut text = format!("{}\n\n{}", before.trim_end(), self.section());
@@ -41,11 +47,12 @@ impl Report {
 
     fn section(&self) -> String {
         let mut text = format!(
-            "{HEADING}\n\n\
-             Written by `make bench-server`, all in one run on one machine ({}). What is compared\n\
-             runs in turns on the same cores over loopback, with its clients beside it. The ratio is\n\
-             what counts; the figures depend on the machine and on what else it did.\n\n\
+            "{}\n\nWritten by {}\n\n\
+             Machine: {}. The ratio is what counts; the figures depend on the machine and on what\n\
+             else it did.\n\n\
              | What | Figure | Ratio | Goal |\n| --- | --- | --- | --- |\n",
+            self.heading,
+            self.about,
             machine()
         );
         for [what, figure, ratio, goal] in &self.rows {
