@@ -319,7 +319,8 @@ impl Direction {
                 }
                 continue;
             }
-            if ahead.fin == Some(next) {
+            // A FIN that says less than was sent counts as soon as the octets before it are there.
+            if ahead.fin.is_some_and(|fin| !fin.after(next)) {
                 self.known.set(Known::FIN);
                 self.ahead = None;
             } else if ahead.is_empty() {

@@ -1,0 +1,272 @@
+//! What must hold for any octets. The fuzz targets call these; `tests/fuzz_checks.rs` runs them
+//! over the stored captures, so that they stay right without a fuzzer.
+
+use std::io::Read;
+
+use authscope::capture::{
+    Batch, FileSource, Frame, FrameHeader, FrameSource, LinkType, ReadOptions, Timestamp,
+};
+use authscope::dissect::{framing, identify, judge};
+use authscope::output::{
+    Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
+};
+use authscope::packet::SeqNumber;
+use authscope::protocol::{self, Kind, MessageView, Request, Response};
+use authscope::session::{Inspector, Options, Sink, run};
+use authscope::stream::Role;
+
+/// The link types that frames are read of, and one that they are not.
+const LINKS: [LinkType; 12] = [
+    LinkType::NULL,
+    LinkType::LOOP,
+    LinkType::ETHERNET,
+    LinkType::LINUX_SLL,
+    LinkType::LINUX_SLL2,
+    LinkType::RAW,
+    LinkType::IPV4,
+    LinkType::IPV6,
+    LinkType::IEEE802_11,
+    LinkType::IEEE802_11_RADIOTAP,
+    LinkType::RAW_BSD,
+    LinkType(147),
+];
+
+/// Nothing that comes out may move a terminal's cursor or change its colours.
+fn assert_harmless(text: &[u8]) {
+    let text = std::str::from_utf8(text).expect("output is UTF-8");
+    let control = text.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(control, None, "a control character in the output");
+}
+
+/// A capture file of any octets: read, inspected and printed in every form.
+pub fn capture(octets: &[u8]) {
+    let (mut lines, mut details, mut json) = (Vec::new(), Vec::new(), Vec::new());
+    let all = Select::all(Rows::All);
+    through(
+        octets,
+        &mut Lines::new(&mut lines, all.clone(), TimeFormat::default()),
+    );
+    let options = DetailsOptions::default();
+    through(
+        octets,
+        &mut Details::new(&mut details, all.clone(), options),
+    );
+    let options = JsonOptions::default();
+    through(
+        octets,
+        &mut JsonSink::new(&mut json, Layout::Lines, all, options),
+    );
+    assert_harmless(&lines);
+    assert_harmless(&details);
+    assert_harmless(&json);
+}
+
+fn through<S: Sink>(octets: &[u8], sink: &mut S)
+where
+    S::Error: std::fmt::Debug,
+{
+    let reader = std::io::Cursor::new(octets.to_vec());
+    let Ok(source) = FileSource::from_reader(reader, ReadOptions::default()) else {
+        return;
+    };
+    let mut inspector = Inspector::new(&Options::default());
+    run(Box::new(source), &mut inspector, sink, 1).expect("memory can be written to");
+}
+
+/// One frame of any octets, of the link type that the first one chooses.
+pub fn frame(octets: &[u8]) {
+    let Some((choice, octets)) = octets.split_first() else {
+        return;
+    };
+    let header = FrameHeader {
+        time: Timestamp(0),
+        start: 0,
+        captured: octets.len() as u32,
+        wire: octets.len() as u32 + u32::from(*choice >> 4),
+        interface: 0,
+        link: LINKS[usize::from(*choice) % LINKS.len()],
+    };
+    let mut text = Vec::new();
+    let mut sink = Details::new(&mut text, Select::all(Rows::All), DetailsOptions::default());
+    let mut inspector = Inspector::new(&Options {
+        checksums: true,
+        ..Options::default()
+    });
+    let record = inspector.push(Frame {
+        number: 1,
+        header: &header,
+        octets,
+    });
+    let _ = sink.record(&record).expect("memory can be written to");
+    sink.end(&inspector.finish())
+        .expect("memory can be written to");
+    drop(sink);
+    assert_harmless(&text);
+}
+
+/// A TCP segment as the fuzzer makes them up.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// Whether the client sends it.
+    pub from: Role,
+    /// Sequence number, counted from the side's SYN.
+    pub seq: u16,
+    /// Acknowledgement number, counted from the other side's SYN.
+    pub ack: Option<u16>,
+    /// The low octet of the flags; ACK is `ack`'s.
+    pub flags: u8,
+    /// Octets of payload that were on the wire and not captured.
+    pub missing: u8,
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+/// Any segments of one connection. Messages are made of octets that were sent, and what is given
+/// out is bounded by what came in.
+pub fn segments(pieces: &[Piece]) {
+    const ACK: u8 = 0x10;
+    let mut inspector = Inspector::new(&Options::default());
+    let base = SeqNumber(u32::MAX - 1000);
+    let mut sent = 0;
+    let mut given = 0;
+    for (number, piece) in (1..).zip(pieces) {
+        let (source, destination) = match piece.from {
+            Role::Client => (40_000u16, 8888u16),
+            Role::Server => (8888, 40_000),
+        };
+        let mut octets = vec![0x45, 0];
+        let wire = 40 + piece.payload.len() + usize::from(piece.missing);
+        octets.extend((wire as u16).to_be_bytes());
+        octets.extend([0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+        octets.extend(source.to_be_bytes());
+        octets.extend(destination.to_be_bytes());
+        octets.extend(base.plus(piece.seq.into()).0.to_be_bytes());
+        let ack = base.plus(piece.ack.unwrap_or_default().into());
+        octets.extend(ack.0.to_be_bytes());
+        let flags = (piece.flags & !ACK) | if piece.ack.is_some() { ACK } else { 0 };
+        octets.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        octets.extend(&piece.payload);
+        sent += piece.payload.len();
+        let header = FrameHeader {
+            time: Timestamp(number),
+            start: 0,
+            captured: octets.len() as u32,
+            wire: wire as u32,
+            interface: 0,
+            link: LinkType::RAW,
+        };
+        let record = inspector.push(Frame {
+            number: number.unsigned_abs(),
+            header: &header,
+            octets: &octets,
+        });
+        for message in record.messages {
+            given += message.octets.len();
+            let covered: usize = message.sources.iter().map(|s| usize::from(s.len)).sum();
+            assert_eq!(covered, message.octets.len(), "octets without a source");
+            assert!(message.frame <= number.unsigned_abs());
+        }
+    }
+    let rest = inspector.finish();
+    given += rest.messages.iter().map(|m| m.octets.len()).sum::<usize>();
+    assert!(given <= sent, "{given} octets out of {sent}");
+}
+
+/// A message of any octets, read by endpoints and by the inspector.
+pub fn message(octets: &[u8]) {
+    let strict = protocol::is_strict(octets);
+    assert!(!(strict && identify::is_smpp(octets)), "strictly both");
+    if strict {
+        assert!(
+            judge(octets).iter().all(
+                |note| note.group().name() != "malformed" || note.to_string().contains("UTF-8")
+            )
+        );
+    }
+    if let Ok(request) = Request::decode(octets) {
+        assert_eq!(request.encode().as_ref(), octets);
+        assert!(strict);
+    }
+    if let Ok(response) = Response::decode(octets) {
+        assert_eq!(response.encode(), *octets);
+        assert!(strict);
+    }
+    for kind in [Kind::Request, Kind::Response] {
+        let _ = protocol::frame(octets, kind);
+    }
+    let view = MessageView::new(octets);
+    let _ = (
+        view.user_name(),
+        view.password(),
+        view.status(),
+        view.description(),
+    );
+    if let framing::Extent::Right(len) | framing::Extent::Wrong(len) = framing::extent(octets) {
+        assert!((protocol::layout::HEADER_LEN..=protocol::layout::MAX_LEN).contains(&len));
+        assert!(len <= octets.len());
+    }
+    let _ = (judge(octets), identify::identify(octets, true, false));
+    assert_ne!(
+        identify::identify(octets, false, true),
+        identify::Verdict::Unsure
+    );
+}
+
+/// Gives what it has in pieces of the sizes that are asked for, as a pipe does.
+struct Dribble {
+    octets: Vec<u8>,
+    at: usize,
+    sizes: Vec<u8>,
+    turn: usize,
+}
+
+impl Read for Dribble {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.sizes.get(self.turn % self.sizes.len().max(1));
+        self.turn += 1;
+        let size = usize::from(size.copied().unwrap_or(1)).max(1);
+        let len = size.min(buffer.len()).min(self.octets.len() - self.at);
+        buffer[..len].copy_from_slice(&self.octets[self.at..self.at + len]);
+        self.at += len;
+        Ok(len)
+    }
+}
+
+type Frames = (Vec<(Timestamp, u32, Vec<u8>)>, Option<String>);
+
+fn frames_of(reader: impl Read + Send + 'static) -> Frames {
+    let mut frames = Vec::new();
+    let mut source = match FileSource::from_reader(reader, ReadOptions::default()) {
+        Ok(source) => source,
+        Err(error) => return (frames, Some(error.to_string())),
+    };
+    let mut batch = Batch::default();
+    loop {
+        let more = source.fill(&mut batch);
+        for frame in batch.frames() {
+            frames.push((frame.header.time, frame.header.wire, frame.octets.to_vec()));
+        }
+        match more {
+            Ok(true) => {}
+            Ok(false) => return (frames, None),
+            Err(error) => return (frames, Some(error.to_string())),
+        }
+    }
+}
+
+/// A capture that comes through a pipe in any pieces has the frames, and the damage, of the same
+/// capture as a whole. The first octet says how many piece sizes follow.
+pub fn pipe(octets: &[u8]) {
+    let Some((count, rest)) = octets.split_first() else {
+        return;
+    };
+    let (sizes, octets) = rest.split_at(usize::from(*count).min(rest.len()));
+    let whole = frames_of(std::io::Cursor::new(octets.to_vec()));
+    let pieces = frames_of(Dribble {
+        octets: octets.to_vec(),
+        at: 0,
+        sizes: sizes.to_vec(),
+        turn: 0,
+    });
+    assert_eq!(whole, pieces);
+}

@@ -1,0 +1,128 @@
+//! What the fuzz targets hold any octets to, held here for the stored captures, for every one of
+//! them cut short and damaged, and for what fuzzing found.
+
+#[path = "../fuzz/checks.rs"]
+mod checks;
+
+use std::path::Path;
+
+use authscope::stream::Role;
+use checks::Piece;
+use proptest::prelude::*;
+
+fn captures() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let captures = paths.filter(|path| path.to_string_lossy().contains(".pcap"));
+    captures.map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// A generator that needs no state but a number (Knuth's multiplier).
+fn next(seed: &mut u64) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    (*seed >> 33) as usize
+}
+
+#[test]
+fn a_thousand_damaged_captures_end_with_an_answer() {
+    let captures = captures();
+    let mut seed = 1;
+    for round in 0..1000 {
+        let mut octets = captures[next(&mut seed) % captures.len()].clone();
+        if octets.is_empty() {
+            continue;
+        }
+        for _ in 0..1 + next(&mut seed) % 4 {
+            let at = next(&mut seed) % octets.len();
+            octets[at] = next(&mut seed) as u8;
+        }
+        if round % 3 == 0 {
+            octets.truncate(next(&mut seed) % octets.len());
+        }
+        checks::capture(&octets);
+    }
+}
+
+#[test]
+fn every_capture_is_the_same_through_a_pipe() {
+    for octets in captures() {
+        let sizes = [4, 1, 100, 3, 255];
+        checks::pipe(&[&sizes[..], &octets].concat());
+    }
+}
+
+fn sent(seq: u16, flags: u8, payload: &[u8]) -> Piece {
+    Piece {
+        from: Role::Client,
+        seq,
+        ack: None,
+        flags,
+        missing: 0,
+        payload: payload.to_vec(),
+    }
+}
+
+/// Once held up the end of a stream for ever.
+#[test]
+fn a_fin_in_the_middle_of_later_data_ends_the_stream() {
+    const FIN: u8 = 1;
+    const SYN: u8 = 2;
+    checks::segments(&[
+        sent(0, SYN, b""),
+        sent(5, FIN, b""),
+        sent(3, 0, b"0123456789"),
+        sent(1, 0, b"01"),
+    ]);
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    let payload = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..20),
+        (0..58usize, 1..80usize).prop_map(|(from, len)| {
+            let mut message = vec![0, 0, 0, 58, 0, 0, 0, 3, b'a'];
+            message.resize(58, 0);
+            message
+                .iter()
+                .cycle()
+                .skip(from)
+                .take(len)
+                .copied()
+                .collect()
+        }),
+    ];
+    (
+        any::<bool>(),
+        0..300u16,
+        proptest::option::of(0..300u16),
+        any::<u8>(),
+        0..4u8,
+        payload,
+    )
+        .prop_map(|(client, seq, ack, flags, missing, payload)| Piece {
+            from: if client { Role::Client } else { Role::Server },
+            seq,
+            ack,
+            flags: flags & 0x0f,
+            missing,
+            payload,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn any_segments_are_taken(pieces in proptest::collection::vec(piece(), 0..12)) {
+        checks::segments(&pieces);
+    }
+
+    #[test]
+    fn any_frame_is_taken(octets in proptest::collection::vec(any::<u8>(), 0..120)) {
+        checks::frame(&octets);
+    }
+
+    #[test]
+    fn any_message_is_taken(octets in proptest::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..80)) {
+        checks::message(&octets);
+    }
+}
