@@ -36,3 +36,7 @@ bench: ## Measure the inspector against its peers; writes its table into docs/pe
 
 bench-server: ## Measure the server; writes its table into docs/performance.md (two minutes)
 	$(CARGO) bench --bench server
+
+.PHONY: man
+man: ## Write the inspector's man pages to target/man/
+	$(CARGO) run --quiet --example man -- target/man

@@ -1,10 +1,12 @@
 //! The inspector's command line: arguments in, outputs fed, exit code out.
 
+mod completions;
 mod error;
 mod inspect;
 mod interfaces;
 mod live;
 mod output;
+mod progress;
 mod read;
 mod signal;
 mod source;
@@ -49,6 +51,7 @@ enum Command {
     Stats(stats::Arguments),
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -118,6 +118,11 @@ impl OutputArguments {
         })
     }
 
+    /// Whether no rows are written.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Adds the rows that were asked for, on standard output unless a capture is saved there.
     pub fn add_to(&self, tee: &mut Tee<'_>, save: Option<&Path>) -> Result<(), Failure> {
         if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {

@@ -8,6 +8,7 @@ use clap::Args;
 use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, add_save};
+use super::progress::Progress;
 use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::{FrameSource, ReadOptions, WriteOptions, open_all};
@@ -51,12 +52,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source = open_all(&arguments.files, options)?;
     let stop = stop_flag()?;
     source.stop_on(&stop);
-    let source: Box<dyn FrameSource + Send> = Box::new(Limited::new(source, arguments.count, stop));
+    let files = source.progress();
+    let source = Limited::new(source, arguments.count, stop);
+    let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
+    let source: Box<dyn FrameSource + Send> = Box::new(source);
     let mut tee = Tee::default();
     add_save(&mut tee, save, &arguments.files, &WriteOptions::default())?;
     arguments.output.add_to(&mut tee, save)?;
     let mut inspector = Inspector::new(&arguments.inspect.options());
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    drop(progress);
     if errors.is_empty() {
         Ok(ExitCode::SUCCESS)
     } else {

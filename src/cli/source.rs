@@ -1,7 +1,7 @@
 //! A source that ends early: after so many frames, or once the process is asked to end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::capture::{Batch, FrameSource, SourceError};
 
@@ -9,6 +9,7 @@ use crate::capture::{Batch, FrameSource, SourceError};
 pub(super) struct Limited<S> {
     source: S,
     left: Option<u64>,
+    frames: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
@@ -18,8 +19,16 @@ impl<S> Limited<S> {
         Self {
             source,
             left: count,
+            frames: Arc::default(),
             stop,
         }
+    }
+}
+
+impl<S> Limited<S> {
+    /// Frames given so far, to be looked at while another thread reads.
+    pub fn frames(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.frames)
     }
 }
 
@@ -30,12 +39,13 @@ impl<S: FrameSource> FrameSource for Limited<S> {
             return Ok(false);
         }
         let outcome = self.source.fill(batch);
+        let filled = batch.headers.len() as u64;
+        self.frames.fetch_add(filled, Ordering::Relaxed);
         let Some(left) = &mut self.left else {
             return outcome;
         };
-        let count = batch.headers.len() as u64;
-        if count < *left {
-            *left -= count;
+        if filled < *left {
+            *left -= filled;
             return outcome;
         }
         // What comes behind the last frame wanted was not asked for, damage included.

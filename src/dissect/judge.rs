@@ -3,7 +3,9 @@
 use smallvec::SmallVec;
 
 use super::note::Note;
-use crate::protocol::layout::{DESCRIPTION, Kind, PASSWORD, STATUS_SUCCESS, USER_NAME};
+use crate::protocol::layout::{
+    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS_SUCCESS, USER_NAME,
+};
 use crate::protocol::{Command, Field, MessageView, TextValue};
 
 /// ASCII '0's at the end of a full field from which on it looks filled up with them.
@@ -18,7 +20,16 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
         return notes;
     };
     match command.kind() {
-        None => notes.push(Note::UnknownCommand(command.code())),
+        None => {
+            // Where the length is that of a message, only the command is wrong.
+            if length as usize != REQUEST_LEN && length as usize != RESPONSE_LEN {
+                notes.push(Note::Length {
+                    found: length,
+                    command,
+                });
+            }
+            notes.push(Note::UnknownCommand(command.code()));
+        }
         Some(kind) => {
             if length as usize != kind.len() {
                 notes.push(Note::Length {

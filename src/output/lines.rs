@@ -8,11 +8,11 @@ use arrayvec::ArrayString;
 
 use super::clock::{Clock, TimeFormat};
 use super::info;
-use super::select::{Rows, Select, late_messages, messages_of};
+use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
 use crate::protocol::layout::PROTOCOL_NAME;
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{FrameRecord, Remainder, Sink, StreamNote};
 
 /// The lines: number, time, source, arrow, destination, protocol, length and info, as tshark's.
 pub struct Lines<W> {
@@ -72,6 +72,13 @@ pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, clock: &Cl
     out.push('\n');
 }
 
+/// Appends what is said of a stream, as the end of a line.
+pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
+    let _ = write!(out, "Stream {}:", noted.stream);
+    info::bracketed(out, &noted.note);
+    out.push('\n');
+}
+
 /// Appends the line of a message; `wire` is the length of its frame where that is at hand.
 pub(super) fn write_message(out: &mut String, message: &Message, wire: Option<u32>, clock: &Clock) {
     begin(out, message.frame, message.time, clock);
@@ -99,6 +106,17 @@ impl<W: Write> Sink for Lines<W> {
                 self.flush_text()?;
             }
         }
+        for noted in loose_notes(record, &self.select) {
+            let header = record.frame.header;
+            begin(
+                &mut self.text,
+                record.frame.number,
+                header.time,
+                &self.clock,
+            );
+            write_note(&mut self.text, noted);
+            self.flush_text()?;
+        }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
                 self.message(late, None)?;
@@ -121,9 +139,7 @@ impl<W: Write> Sink for Lines<W> {
         if self.select.filter.is_none() {
             for noted in remainder.notes {
                 if noted.note.severity() >= Severity::Warning {
-                    let _ = write!(self.text, "Stream {}:", noted.stream);
-                    info::marker(&mut self.text, &noted.note);
-                    self.text.push('\n');
+                    write_note(&mut self.text, noted);
                     self.flush_text()?;
                 }
             }

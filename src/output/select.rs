@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::dissect::Message;
-use crate::session::FrameRecord;
+use crate::dissect::{Message, Severity};
+use crate::session::{FrameRecord, StreamNote};
 
 /// What a row is, and which there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,6 +86,21 @@ pub fn late_messages<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a M
         .messages
         .iter()
         .filter(move |message| message.frame != number)
+}
+
+/// The warnings and errors on streams that have no row of a frame to stand in.
+pub fn loose_notes<'a>(
+    record: &FrameRecord<'a>,
+    select: &Select,
+) -> impl Iterator<Item = &'a StreamNote> + use<'a> {
+    let in_a_row = || select.rows != Rows::Messages && select.takes(record);
+    let notes = match record.notes {
+        notes if notes.is_empty() || in_a_row() || !select.matches(record) => &[],
+        notes => notes,
+    };
+    notes
+        .iter()
+        .filter(|noted| noted.note.severity() >= Severity::Warning)
 }
 
 fn has_messages(record: &FrameRecord<'_>) -> bool {

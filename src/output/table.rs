@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, Row, TableStyle,
 
 use super::clock::{Clock, TimeFormat};
 use super::info;
-use super::select::{Rows, Select, late_messages, messages_of};
+use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use super::tone::Tone;
 use crate::dissect::Message;
 use crate::protocol::layout::PROTOCOL_NAME;
@@ -136,9 +136,13 @@ impl<W: Write> Table<W> {
         self.add(cells, Tone::of(message))
     }
 
-    /// A row of what is said of a stream when no frame is at hand.
-    fn note(&mut self, noted: &StreamNote) -> io::Result<()> {
+    /// A row of what is said of a stream; the frame that gave rise to it where there is one.
+    fn note(&mut self, noted: &StreamNote, record: Option<&FrameRecord<'_>>) -> io::Result<()> {
         let mut cells = <[String; 7]>::default();
+        if let Some(record) = record {
+            cells[NUMBER] = record.frame.number.to_string();
+            self.clock.write(&mut cells[TIME], record.frame.header.time);
+        }
         cells[INFO] = format!("Stream {}:", noted.stream);
         info::marker(&mut cells[INFO], &noted.note);
         self.add(cells, Tone::of_severity(noted.note.severity()))
@@ -217,6 +221,9 @@ impl<W: Write> Sink for Table<W> {
                 self.frame(record)?;
             }
         }
+        for noted in loose_notes(record, &self.select) {
+            self.note(noted, Some(record))?;
+        }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
                 self.message(late, None)?;
@@ -240,7 +247,7 @@ impl<W: Write> Sink for Table<W> {
         if self.select.filter.is_none() {
             for noted in remainder.notes {
                 if noted.note.severity() >= crate::dissect::Severity::Warning {
-                    self.note(noted)?;
+                    self.note(noted, None)?;
                 }
             }
         }

@@ -13,9 +13,9 @@ pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
 use super::clock::{Clock, TimeFormat};
+use super::lines;
 use super::mask::{FrameMask, Mask, hides_in_message};
-use super::select::{Select, late_messages, messages_of};
-use super::{info, lines};
+use super::select::{Select, late_messages, loose_notes, messages_of};
 use crate::dissect::Message;
 use crate::session::{FrameRecord, Remainder, Sink};
 
@@ -194,6 +194,14 @@ impl<W: Write> Sink for Details<W> {
         if self.select.takes(record) {
             self.frame(record)?;
         }
+        for noted in loose_notes(record, &self.select) {
+            // A frame that is shown has its notes in its tree.
+            if !self.options.tree || !self.select.takes(record) {
+                let _ = write!(self.text, "Frame {}: ", record.frame.number);
+                lines::write_note(&mut self.text, noted);
+                self.flush_unit()?;
+            }
+        }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
                 self.late(late)?;
@@ -215,9 +223,7 @@ impl<W: Write> Sink for Details<W> {
         }
         if self.select.filter.is_none() && !remainder.notes.is_empty() {
             for noted in remainder.notes {
-                let _ = write!(self.text, "Stream {}:", noted.stream);
-                info::bracketed(&mut self.text, &noted.note);
-                self.text.push('\n');
+                lines::write_note(&mut self.text, noted);
             }
             self.flush_unit()?;
         }

@@ -1,0 +1,87 @@
+//! How far the reading of files has come, on standard error while it takes long.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::capture;
+
+/// How long a run may take before anything is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often what is shown is brought up to date.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A line that shows octets, frames, rate and time left until it is dropped.
+pub(super) struct Progress {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Shows how far the reading of `files` has come; `frames` counts the frames read. Nothing is
+    /// shown where standard error is no terminal, or where rows go to one: they would be mixed.
+    pub fn start(files: Vec<Arc<capture::Progress>>, frames: Arc<AtomicU64>, rows: bool) -> Self {
+        let rows_on_terminal = rows && std::io::stdout().is_terminal();
+        if rows_on_terminal || !std::io::stderr().is_terminal() {
+            return Self {
+                stop: None,
+                thread: None,
+            };
+        }
+        let (stop, stopped) = channel::<()>();
+        let began = Instant::now();
+        let thread = std::thread::spawn(move || {
+            let mut bar = None;
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if began.elapsed() < PATIENCE {
+                    continue;
+                }
+                let bar: &ProgressBar = bar.get_or_insert_with(|| bar_for(&files, began));
+                bar.set_position(files.iter().map(|file| file.read()).sum());
+                bar.set_message(HumanCount(frames.load(Ordering::Relaxed)).to_string());
+            }
+            if let Some(bar) = bar {
+                bar.finish_and_clear();
+            }
+        });
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Progress {
+    /// The line is gone before anything else is said on the terminal.
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A bar with the time left where all sizes are known, a count otherwise.
+fn bar_for(files: &[Arc<capture::Progress>], began: Instant) -> ProgressBar {
+    let total: Option<u64> = files.iter().map(|file| file.total()).sum();
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bytes} of {total_bytes} [{bar:30}] {msg} frames, {bytes_per_sec}, {eta} left",
+        ),
+        None => (
+            ProgressBar::no_length(),
+            "{bytes}, {msg} frames, {bytes_per_sec}",
+        ),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.with_elapsed(began.elapsed())
+}
