@@ -1,8 +1,8 @@
 //! Records held back until the requests in them are resolved, so that a request can name its
 //! response although that comes later.
 //!
-//! Order is kept: what stands behind a request that waits is held too. The number of messages
-//! held is bounded; the oldest then goes on without its response.
+//! Order is kept: what stands behind a request that waits is held too. Memory is bounded; the
+//! oldest then goes on without its response.
 
 use std::collections::VecDeque;
 
@@ -14,17 +14,24 @@ use crate::protocol::{Command, Kind};
 pub trait Held {
     /// The messages in it, whose numbers follow each other.
     fn messages(&mut self) -> &mut [Message];
+
+    /// Octets of memory that it takes, about.
+    fn memory(&self) -> usize;
 }
 
 impl Held for Message {
     fn messages(&mut self) -> &mut [Message] {
         std::slice::from_mut(self)
     }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
-/// Messages held at the most. Enough for tens of thousands of connections open at once; about
-/// 300 octets each.
-pub const MAX_HELD: usize = 1 << 16;
+/// Octets held at the most, about: enough for the messages of 200,000 connections at once, each
+/// of which waits for a response.
+pub const MAX_HELD: usize = 64 << 20;
 
 #[derive(Debug)]
 struct Item<T> {
@@ -39,7 +46,7 @@ struct Item<T> {
 #[derive(Debug)]
 pub struct Hold<T> {
     items: VecDeque<Item<T>>,
-    messages: usize,
+    memory: usize,
     limit: usize,
 }
 
@@ -47,14 +54,14 @@ impl<T> Default for Hold<T> {
     fn default() -> Self {
         Self {
             items: VecDeque::new(),
-            messages: 0,
+            memory: 0,
             limit: MAX_HELD,
         }
     }
 }
 
 impl<T: Held> Hold<T> {
-    /// A hold of at most this many messages.
+    /// A hold of at most this many octets.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -65,11 +72,10 @@ impl<T: Held> Hold<T> {
 
     /// Takes an item whose first message has number `first`.
     pub fn push(&mut self, mut content: T, first: u64) {
-        let messages = content.messages();
         let is_request =
             |message: &&Message| exchanged(message).and_then(Command::kind) == Some(Kind::Request);
-        let waiting = messages.iter().filter(is_request).count() as u32;
-        self.messages += messages.len();
+        let waiting = content.messages().iter().filter(is_request).count() as u32;
+        self.memory += content.memory();
         self.items.push_back(Item {
             content,
             first,
@@ -104,15 +110,21 @@ impl<T: Held> Hold<T> {
 
     /// The next item in order that waits for nothing, or that cannot be held any longer.
     pub fn pop(&mut self) -> Option<T> {
-        let ready = self.items.front()?.waiting == 0 || self.messages > self.limit;
+        let ready = self.items.front()?.waiting == 0 || self.memory > self.limit;
         if ready { self.take() } else { None }
     }
 
     /// The next item in order, whether it waits or not.
     pub fn take(&mut self) -> Option<T> {
-        let mut item = self.items.pop_front()?;
-        self.messages -= item.content.messages().len();
+        let item = self.items.pop_front()?;
+        self.memory -= item.content.memory();
         Some(item.content)
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 }
 
@@ -198,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_on_when_the_hold_is_full() {
-        let mut hold = Hold::with_limit(2);
+        let mut hold = Hold::with_limit(2 * size_of::<Message>());
         for first in 0..3 {
             hold.push(request(), first);
         }

@@ -5,6 +5,7 @@
 
 mod exchange;
 mod hold;
+mod holding;
 mod inspector;
 mod record;
 mod refusal;
@@ -14,6 +15,7 @@ mod tracker;
 
 pub use exchange::{ExchangeState, Name, PasswordTag, Resolution};
 pub use hold::{Held, Hold, MAX_HELD};
+pub use holding::Holding;
 pub use inspector::{Inspector, Options};
 pub use record::{FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};

@@ -1,0 +1,158 @@
+//! A sink that gives records on once the requests in them know their responses.
+
+use std::ops::ControlFlow;
+
+use super::hold::{Held, Hold};
+use super::tracker::{FlowEnd, StreamNote};
+use super::{FrameRecord, Remainder, Resolution, Sink};
+use crate::capture::{Aside, Batch, Frame, FrameHeader};
+use crate::dissect::{Message, Protocol};
+use crate::packet::{Datagram, Packet};
+use crate::stream::Placement;
+
+/// A record with all that it borrows.
+#[derive(Debug)]
+struct OwnedRecord {
+    number: u64,
+    header: FrameHeader,
+    octets: Vec<u8>,
+    packet: Packet,
+    datagram: Option<Datagram>,
+    placement: Option<Placement>,
+    protocol: Protocol,
+    messages: Vec<Message>,
+    notes: Vec<StreamNote>,
+    first_message: u64,
+    resolutions: Vec<Resolution>,
+    ended_flows: Vec<FlowEnd>,
+}
+
+impl OwnedRecord {
+    fn new(record: &FrameRecord<'_>) -> Self {
+        Self {
+            number: record.frame.number,
+            header: *record.frame.header,
+            octets: record.frame.octets.to_vec(),
+            packet: record.packet,
+            datagram: record.datagram.cloned(),
+            placement: record.placement,
+            protocol: record.protocol,
+            messages: record.messages.to_vec(),
+            notes: record.notes.to_vec(),
+            first_message: record.first_message,
+            resolutions: record.resolutions.to_vec(),
+            ended_flows: record.ended_flows.to_vec(),
+        }
+    }
+
+    fn record(&self) -> FrameRecord<'_> {
+        FrameRecord {
+            frame: Frame {
+                number: self.number,
+                header: &self.header,
+                octets: &self.octets,
+            },
+            packet: self.packet,
+            datagram: self.datagram.as_ref(),
+            placement: self.placement,
+            protocol: self.protocol,
+            messages: &self.messages,
+            notes: &self.notes,
+            first_message: self.first_message,
+            resolutions: &self.resolutions,
+            ended_flows: &self.ended_flows,
+        }
+    }
+}
+
+impl Held for OwnedRecord {
+    fn messages(&mut self) -> &mut [Message] {
+        &mut self.messages
+    }
+
+    fn memory(&self) -> usize {
+        let datagram = self.datagram.as_ref().map_or(0, |d| d.payload.len());
+        size_of::<Self>() + self.octets.len() + datagram + size_of_val(self.messages.as_slice())
+    }
+}
+
+/// Holds records for `inner`. For replay: what is shown live cannot wait.
+#[derive(Debug)]
+pub struct Holding<S> {
+    inner: S,
+    hold: Hold<OwnedRecord>,
+    /// Whether records without a message go on too.
+    all: bool,
+}
+
+impl<S: Sink> Holding<S> {
+    /// A sink for all records, in order.
+    pub fn all(inner: S) -> Self {
+        Self {
+            inner,
+            hold: Hold::default(),
+            all: true,
+        }
+    }
+
+    /// A sink for records that have messages; others never reach `inner`.
+    pub fn of_messages(inner: S) -> Self {
+        Self {
+            all: false,
+            ..Self::all(inner)
+        }
+    }
+
+    fn give(&mut self, end: bool) -> Result<ControlFlow<()>, S::Error> {
+        let mut flow = ControlFlow::Continue(());
+        loop {
+            let next = if end {
+                self.hold.take()
+            } else {
+                self.hold.pop()
+            };
+            let Some(owned) = next else {
+                return Ok(flow);
+            };
+            if self.inner.record(&owned.record())?.is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+    }
+}
+
+impl<S: Sink> Sink for Holding<S> {
+    type Error = S::Error;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        let wanted = self.all || !record.messages.is_empty();
+        if wanted {
+            let waits = !record.messages.is_empty() || !self.hold.is_empty();
+            if !waits && record.resolutions.is_empty() {
+                return self.inner.record(record);
+            }
+            self.hold
+                .push(OwnedRecord::new(record), record.first_message);
+        }
+        for resolution in record.resolutions {
+            self.hold.resolve(resolution);
+        }
+        self.give(false)
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {
+        self.inner.aside(aside, batch)
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, S::Error> {
+        self.inner.pause()
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
+        for resolution in remainder.resolutions {
+            self.hold.resolve(resolution);
+        }
+        let _ = self.give(true)?;
+        self.inner.end(remainder)
+    }
+}
