@@ -10,6 +10,8 @@
 //! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`],
 //! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
 //!
+//! Questions to a capture, in Wireshark's language: [`filter`].
+//!
 //! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
 
 pub mod protocol;
@@ -23,6 +25,8 @@ pub mod dissect;
 pub mod packet;
 pub mod session;
 pub mod stream;
+
+pub mod filter;
 
 pub mod output;
 pub mod wireshark;

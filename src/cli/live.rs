@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{OutputArguments, add_save};
+use super::output::{OutputArguments, add_save, exit_code};
 use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
@@ -63,6 +63,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let query = arguments.output.query()?;
+    if query.needs().responses {
+        let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
+        return Err(Failure::Text(message.to_owned()));
+    }
     let stop = stop_flag()?;
     let source = LiveSource::open(&LiveOptions {
         interface: arguments.interface.clone(),
@@ -82,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let save = arguments.save.as_deref();
     add_save(&mut tee, save, &[], &options)?;
-    arguments.output.add_to(&mut tee, save)?;
+    let watch = arguments.output.add_to(&mut tee, save, query, None)?;
     let counter = Counter::default();
     tee.add(counter.clone());
 
@@ -98,7 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     say(&summary(&counter, &counters));
     if errors.is_empty() {
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_code(watch.as_ref()))
     } else {
         Err(Failure::Sources(errors))
     }

@@ -2,11 +2,13 @@
 
 mod completions;
 mod error;
+mod fields;
 mod inspect;
 mod interfaces;
 mod live;
 mod output;
 mod progress;
+mod query;
 mod read;
 mod signal;
 mod source;
@@ -52,6 +54,7 @@ enum Command {
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
+    Fields(fields::Arguments),
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Fields(arguments) => fields::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -1,17 +1,22 @@
 //! What is shown and how: the arguments that every command with rows has, and their outputs.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
+use super::query::{Query, QueryArguments};
 use crate::capture::{CaptureWriter, WriteOptions};
+use crate::filter::field;
 use crate::output::{
-    Charset, Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, OutputError, Rows,
-    Save, Select, Table, TableOptions, Tee, TextStyle, TimeFormat,
+    Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
+    Layout, Lines, OutputError, Rows, Save, Select, Table, TableOptions, Tee, TextStyle,
+    TimeFormat, Watch,
 };
 
 /// Octets that wait to be written to standard output at the most.
@@ -67,6 +72,9 @@ pub(super) struct OutputArguments {
     /// Colours by outcome; auto is on a terminal where NO_COLOR is not set.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     color: When,
+
+    #[command(flatten)]
+    query: QueryArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -80,7 +88,40 @@ enum Format {
     Json,
     /// An object a line.
     Jsonl,
+    /// The fields named with -e, as columns of text.
+    Fields,
+    /// The fields named with -e, or a choice of them, as comma-separated values.
+    Csv,
+    /// The fields named with -e, or a choice of them, for Elasticsearch's bulk interface.
+    Ek,
 }
+
+impl Format {
+    /// Whether it writes fields.
+    const fn has_fields(self) -> bool {
+        matches!(self, Self::Fields | Self::Csv | Self::Ek)
+    }
+}
+
+/// Fields that are written where none is named.
+const USUAL_FIELDS: [&str; 16] = [
+    "frame.number",
+    "frame.time_epoch",
+    "ip.src",
+    "ipv6.src",
+    "tcp.srcport",
+    "ip.dst",
+    "ipv6.dst",
+    "tcp.dstport",
+    "tcp.stream",
+    "frame.len",
+    "reglogin.type",
+    "reglogin.username",
+    "reglogin.outcome",
+    "reglogin.description",
+    "reglogin.response_to",
+    "reglogin.time",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum When {
@@ -105,14 +146,37 @@ impl When {
 }
 
 impl OutputArguments {
-    /// Which rows are shown.
-    fn select(&self) -> Select {
+    /// What is asked of the capture.
+    pub fn query(&self) -> Result<Query, Failure> {
+        let mut query = self.query.query(self.show_passwords)?;
+        if !self.format.has_fields() && !query.fields.is_empty() {
+            let message = "-e names fields for -T fields, -T csv or -T ek; choose one of these";
+            return Err(Failure::Text(message.to_owned()));
+        }
+        if self.format != Format::Fields && query.has_options {
+            let message = "-E says how -T fields looks; choose that";
+            return Err(Failure::Text(message.to_owned()));
+        }
+        if self.format.has_fields() && query.fields.is_empty() {
+            if self.format == Format::Fields {
+                let message = "-T fields writes the fields named with -e, and none is named; `authscope fields` lists them";
+                return Err(Failure::Text(message.to_owned()));
+            }
+            query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
+        }
+        Ok(query)
+    }
+
+    /// Which rows are shown. A filter and fields choose among all frames, as in tshark.
+    fn select(&self, has_filter: bool) -> Select {
         let a_message_each =
             self.details || self.hex || matches!(self.format, Format::Json | Format::Jsonl);
         Select::all(if self.frames {
             Rows::All
         } else if self.messages || a_message_each {
             Rows::Messages
+        } else if self.format.has_fields() || has_filter {
+            Rows::All
         } else {
             Rows::Watched
         })
@@ -124,12 +188,56 @@ impl OutputArguments {
     }
 
     /// Adds the rows that were asked for, on standard output unless a capture is saved there.
-    pub fn add_to(&self, tee: &mut Tee<'_>, save: Option<&Path>) -> Result<(), Failure> {
-        if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
-            return Ok(());
+    /// `answers` are the responses that come later than their requests, where the query needs
+    /// them. Gives what says whether a filter matched.
+    pub fn add_to(
+        &self,
+        tee: &mut Tee<'_>,
+        save: Option<&Path>,
+        mut query: Query,
+        answers: Option<Answers>,
+    ) -> Result<Option<Watch>, Failure> {
+        if let Some(warning) = query.warning(self.show_passwords) {
+            let _ = writeln!(io::stderr(), "authscope: {warning}");
         }
-        let select = self.select();
+        let needs = query.needs();
+        let mut select = self.select(query.filter.is_some());
+        let filter = query.filter.take();
+        let watch = (filter.is_some() || self.format.has_fields())
+            .then(|| Watch::new(filter, needs, answers, self.show_passwords));
+        if let Some(watch) = &watch {
+            tee.add(watch.clone());
+            select.filter = Some(Rc::new(watch.clone()));
+        }
+        if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
+            if watch.is_some() {
+                // It is asked all the same, for the exit code.
+                tee.add_printer(Lines::new(io::sink(), select, self.time));
+            }
+            return Ok(watch);
+        }
         let out = standard_output()?;
+        match &watch {
+            Some(watch) if self.format.has_fields() => {
+                let format = match self.format {
+                    Format::Csv => FieldsFormat::Csv,
+                    Format::Ek => FieldsFormat::Bulk,
+                    _ => FieldsFormat::Columns(query.columns),
+                };
+                tee.add_printer(FieldRows::new(
+                    out,
+                    select,
+                    watch.clone(),
+                    query.fields,
+                    format,
+                ));
+            }
+            _ => self.add_rows(tee, out, select),
+        }
+        Ok(watch)
+    }
+
+    fn add_rows(&self, tee: &mut Tee<'_>, out: BufWriter<File>, select: Select) {
         let json = JsonOptions {
             show_passwords: self.show_passwords,
             payload: self.payload,
@@ -153,12 +261,20 @@ impl OutputArguments {
                 };
                 tee.add_printer(Table::new(out, select, options));
             }
-            Format::Text => tee.add_printer(Lines::new(out, select, self.time)),
             Format::Json => tee.add_printer(JsonSink::new(out, Layout::Array, select, json)),
             Format::Jsonl => tee.add_printer(JsonSink::new(out, Layout::Lines, select, json)),
+            // Fields have their own way.
+            Format::Text | Format::Fields | Format::Csv | Format::Ek => {
+                tee.add_printer(Lines::new(out, select, self.time));
+            }
         }
-        Ok(())
     }
+}
+
+/// 1 where a filter was given and nothing matched it.
+pub(super) fn exit_code(watch: Option<&Watch>) -> ExitCode {
+    let missed = watch.is_some_and(Watch::has_missed);
+    ExitCode::from(u8::from(missed))
 }
 
 /// Adds the file that all frames are saved to, where there is one.

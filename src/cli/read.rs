@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{OutputArguments, add_save};
+use super::output::{OutputArguments, add_save, exit_code};
 use super::progress::Progress;
 use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::{FrameSource, ReadOptions, WriteOptions, open_all};
-use crate::output::Tee;
+use crate::output::escape::Escaped;
+use crate::output::{Answers, Tee};
 use crate::session::{self, Inspector};
 
 /// Show what is in capture files.
@@ -21,6 +22,8 @@ use crate::session::{self, Inspector};
 Examples:
   authscope read capture.pcapng               every frame of port 8888 and all RegLogin
   authscope read capture.pcapng --messages    the messages only
+  authscope read capture.pcapng -Y 'reglogin.status == 0'
+  authscope read -T fields -e frame.number -e reglogin.username capture.pcapng
   authscope read -T jsonl capture.pcapng.zst  an object for each message
   authscope read monday.pcap tuesday.pcap     as one capture, in order of time
   tcpdump -U -w - | authscope read -          while it is being captured")]
@@ -45,6 +48,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let query = arguments.output.query()?;
+    let answers = query
+        .needs()
+        .responses
+        .then(|| answers(arguments))
+        .transpose()?;
     let save = arguments.save.as_deref();
     let options = ReadOptions {
         keep: save.is_some(),
@@ -58,13 +67,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source: Box<dyn FrameSource + Send> = Box::new(source);
     let mut tee = Tee::default();
     add_save(&mut tee, save, &arguments.files, &WriteOptions::default())?;
-    arguments.output.add_to(&mut tee, save)?;
+    let watch = arguments.output.add_to(&mut tee, save, query, answers)?;
     let mut inspector = Inspector::new(&arguments.inspect.options());
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     drop(progress);
     if errors.is_empty() {
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_code(watch.as_ref()))
     } else {
         Err(Failure::Sources(errors))
     }
+}
+
+/// Reads the files once to find the responses that come later than their requests.
+fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
+    for path in &arguments.files {
+        if path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(Failure::Text(format!(
+                "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
+                Escaped(&path.to_string_lossy())
+            )));
+        }
+    }
+    let source = open_all(&arguments.files, ReadOptions::default())?;
+    let source = Box::new(Limited::new(source, arguments.count, stop_flag()?));
+    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let mut answers = Answers::default();
+    // What is wrong with the files is said when they are read for good.
+    session::run(source, &mut inspector, &mut answers, 2)?;
+    Ok(answers)
 }

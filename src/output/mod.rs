@@ -8,6 +8,7 @@ mod charset;
 mod clock;
 mod details;
 pub mod escape;
+mod fields;
 pub mod info;
 mod json;
 mod lines;
@@ -19,10 +20,12 @@ mod table;
 mod tally;
 mod tee;
 mod tone;
+mod watch;
 
 pub use charset::Charset;
 pub use clock::{Clock, TimeFormat};
 pub use details::{Details, DetailsOptions, Node, Space, frame_tree, link_name, message_tree};
+pub use fields::{Columns, FieldRows, FieldsFormat, Occurrence};
 pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use lines::Lines;
 pub use save::Save;
@@ -32,6 +35,7 @@ pub use table::{Table, TableOptions};
 pub use tally::{Counter, Tally};
 pub use tee::{OutputError, Tee};
 pub use tone::Tone;
+pub use watch::{Answers, Watch};
 
 /// What stands where a password would, unless it is asked for.
 pub const MASK: &str = "********";

@@ -28,7 +28,7 @@ const AF_INET6: [u32; 4] = [24, 28, 30, 10];
 const CUT: Other = Other::Cut(Layer::Link);
 
 /// Finds the offset of the IP header in a frame.
-pub(super) fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
+pub fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
     match link {
         LinkType::RAW
         | LinkType::RAW_BSD

@@ -15,6 +15,7 @@ pub use address::Endpoint;
 pub use decode::{checksum_is_wrong, decode, decode_tcp};
 pub use fragment::{Datagram, DefragmentLimits, Defragmenter, Piece};
 pub use ip::Ip;
+pub use link::ip_start;
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
 
 /// What a frame carries, as far as the way down to TCP.

@@ -6,11 +6,13 @@
 //! Open flows are kept, closed and idle ones are let go by capture time; every buffer is bounded.
 
 mod ahead;
+mod analysis;
 mod direction;
 mod flow;
 mod history;
 mod table;
 
+pub use analysis::{Analysis, Analyzer, Findings};
 pub use flow::{Flow, Role, Side};
 pub use table::{FlowTable, Hint, Limits, Placement, Totals};
 

@@ -1,0 +1,187 @@
+//! Which frames are shown and which of their fields: `-Y`, `-e` and `-E`.
+
+use clap::Args;
+
+use super::error::Failure;
+use crate::filter::{Field, Filter, FilterOptions, Needs, field, nearest_field};
+use crate::output::{Columns, Occurrence};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct QueryArguments {
+    /// Show the frames that match, in Wireshark's display filter language; `authscope fields`
+    /// lists what can be asked for.
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    display_filter: Option<String>,
+
+    /// A field to write, with -T fields, csv or ek; may be given several times.
+    #[arg(short = 'e', long = "field", value_name = "FIELD")]
+    fields: Vec<String>,
+
+    /// How -T fields looks: header=y|n, separator=/t|/s|CHARACTER, quote=d|s|n, occurrence=f|l|a,
+    /// aggregator=,|/s|CHARACTER, bom=y|n; several may be joined with commas.
+    #[arg(short = 'E', long = "field-option", value_name = "OPTION")]
+    options: Vec<String>,
+}
+
+/// What is asked of a capture.
+pub(super) struct Query {
+    pub filter: Option<Filter>,
+    pub fields: Vec<&'static Field>,
+    pub columns: Columns,
+    /// Where something was said about how columns look.
+    pub has_options: bool,
+}
+
+impl Query {
+    /// What must be known of frames.
+    pub fn needs(&self) -> Needs {
+        let filter = self.filter.as_ref().map(Filter::needs).unwrap_or_default();
+        let fields = self.fields.iter().map(|field| field.needs);
+        fields.fold(filter, Needs::or)
+    }
+
+    /// What is to be said about octets that the filter does not see.
+    pub fn warning(&self, show_passwords: bool) -> Option<&'static str> {
+        let hidden = self
+            .filter
+            .as_ref()
+            .is_some_and(|filter| filter.needs().octets);
+        (hidden && !show_passwords).then_some(
+            "octets that may be a password's count as '*' in this filter; --show-passwords compares them as they are",
+        )
+    }
+}
+
+impl QueryArguments {
+    /// The query, checked.
+    pub fn query(&self, show_passwords: bool) -> Result<Query, Failure> {
+        let options = FilterOptions { show_passwords };
+        let filter = self
+            .display_filter
+            .as_deref()
+            .map(|text| Filter::parse(text, options))
+            .transpose()
+            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
+        let named = |name: &String| {
+            field(name).ok_or_else(|| {
+                let near = nearest_field(name);
+                Failure::Text(format!("no field is called {name:?}{near}"))
+            })
+        };
+        let fields = self.fields.iter().map(named).collect::<Result<_, _>>()?;
+        let mut columns = Columns::default();
+        for options in &self.options {
+            for (key, value) in split(options)? {
+                set(&mut columns, key, value).ok_or_else(|| unknown(&format!("{key}={value}")))?;
+            }
+        }
+        Ok(Query {
+            filter,
+            fields,
+            columns,
+            has_options: !self.options.is_empty(),
+        })
+    }
+}
+
+const KEYS: [&str; 6] = [
+    "bom",
+    "header",
+    "separator",
+    "quote",
+    "occurrence",
+    "aggregator",
+];
+
+fn unknown(option: &str) -> Failure {
+    Failure::Text(format!(
+        "-E does not take {option:?}; it takes header=y|n, separator=/t|/s|CHARACTER, quote=d|s|n, occurrence=f|l|a, aggregator=,|/s|CHARACTER and bom=y|n"
+    ))
+}
+
+/// Options with commas between them; a comma may be a value too.
+fn split(options: &str) -> Result<Vec<(&str, &str)>, Failure> {
+    let starts_option = |text: &str| {
+        let key = text.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| KEYS.contains(&key))
+    };
+    if !starts_option(options) {
+        return Err(unknown(options));
+    }
+    let mut found = Vec::new();
+    let mut rest = options;
+    while let Some((key, behind)) = rest.split_once('=') {
+        let commas = behind.match_indices(',');
+        let end = commas
+            .map(|(at, _)| at)
+            .find(|at| starts_option(&behind[at + 1..]));
+        let (value, next) = match end {
+            Some(at) => (&behind[..at], &behind[at + 1..]),
+            None => (behind, ""),
+        };
+        found.push((key, value));
+        rest = next;
+    }
+    Ok(found)
+}
+
+fn set(columns: &mut Columns, key: &str, value: &str) -> Option<()> {
+    let yes = match value {
+        "y" => Some(true),
+        "n" => Some(false),
+        _ => None,
+    };
+    let between = || match value {
+        "/t" => Some("\t".to_owned()),
+        "/s" => Some(" ".to_owned()),
+        other if other.chars().count() == 1 => Some(other.to_owned()),
+        _ => None,
+    };
+    match key {
+        "bom" => columns.mark = yes?,
+        "header" => columns.header = yes?,
+        "separator" => columns.separator = between()?,
+        "aggregator" => columns.aggregator = between()?,
+        "quote" => {
+            columns.quote = match value {
+                "d" => Some('"'),
+                "s" => Some('\''),
+                "n" => None,
+                _ => return None,
+            }
+        }
+        _ => {
+            columns.occurrence = match value {
+                "f" => Occurrence::First,
+                "l" => Occurrence::Last,
+                "a" => Occurrence::All,
+                _ => return None,
+            }
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_joined_with_commas_and_may_be_one() {
+        assert_eq!(
+            split("header=y,separator=,").unwrap(),
+            [("header", "y"), ("separator", ",")]
+        );
+        assert_eq!(
+            split("separator=,,header=n,quote=d").unwrap(),
+            [("separator", ","), ("header", "n"), ("quote", "d")]
+        );
+        assert!(split("colour=y").is_err());
+        let mut columns = Columns::default();
+        assert_eq!(set(&mut columns, "separator", "ab"), None);
+        assert_eq!(set(&mut columns, "occurrence", "x"), None);
+        assert_eq!(set(&mut columns, "aggregator", "/s"), Some(()));
+        assert_eq!(columns.aggregator, " ");
+    }
+}

@@ -1,0 +1,132 @@
+//! `frame.*`.
+
+use super::{Field, Needs};
+use crate::capture::LinkType;
+use crate::dissect::Protocol;
+use crate::filter::value::Base::Decimal;
+use crate::filter::value::{Kind, Value};
+use crate::filter::view::View;
+use crate::packet::{Other, Packet};
+use crate::protocol::layout::FILTER_PREFIX;
+
+const OCTETS: Needs = Needs {
+    octets: true,
+    ..Needs::NOTHING
+};
+
+pub(super) fn fields() -> Vec<Field> {
+    vec![
+        Field::of(
+            "frame",
+            Kind::Protocol,
+            "The octets captured of the frame",
+            |view, emit| {
+                let octets = view.seen_in_frame(0..view.record.frame.octets.len());
+                emit(Value::Protocol(&octets, octets.len()));
+            },
+        )
+        .needing(OCTETS),
+        Field::one(
+            "frame.number",
+            Kind::Number(32, Decimal),
+            "The frame's number, from 1",
+            |view| Some(Value::Number(view.record.frame.number.cast_signed())),
+        ),
+        Field::one("frame.time", Kind::Time, "When it was captured", |view| {
+            Some(Value::Time(view.record.frame.header.time))
+        }),
+        Field::one(
+            "frame.time_epoch",
+            Kind::Span,
+            "When it was captured, in seconds since 1970-01-01 00:00 UTC",
+            |view| Some(Value::Span(view.record.frame.header.time.0)),
+        ),
+        Field::one(
+            "frame.time_relative",
+            Kind::Span,
+            "Time since the first frame",
+            |view| Some(Value::Span(view.times.relative())),
+        ),
+        Field::one(
+            "frame.time_delta",
+            Kind::Span,
+            "Time since the frame before",
+            |view| Some(Value::Span(view.times.delta())),
+        ),
+        Field::one(
+            "frame.time_delta_displayed",
+            Kind::Span,
+            "Time since the frame displayed before",
+            |view| Some(Value::Span(view.times.delta_displayed())),
+        ),
+        Field::one(
+            "frame.len",
+            Kind::Number(32, Decimal),
+            "Octets on the wire",
+            |view| Some(Value::Number(i64::from(view.frame()?.header.wire))),
+        ),
+        Field::one(
+            "frame.cap_len",
+            Kind::Number(32, Decimal),
+            "Octets captured",
+            |view| Some(Value::Number(i64::from(view.frame()?.header.captured))),
+        ),
+        Field::of(
+            "frame.protocols",
+            Kind::Text,
+            "The protocols in the frame, outermost first, with colons between them",
+            protocols,
+        ),
+    ]
+}
+
+/// `eth:ethertype:ip:tcp:reglogin`.
+fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
+    if view.frame().is_none() {
+        return;
+    }
+    let record = view.record;
+    let mut names = match record.frame.header.link {
+        LinkType::NULL | LinkType::LOOP => "null",
+        LinkType::ETHERNET => "eth:ethertype",
+        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => "sll:ethertype",
+        LinkType::IEEE802_11 => "wlan:llc",
+        LinkType::IEEE802_11_RADIOTAP => "radiotap:wlan_radio:wlan:llc",
+        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => "raw",
+        LinkType::IPV4 | LinkType::IPV6 => "",
+        _ => "data",
+    }
+    .to_owned();
+    let mut add = |name: &str| {
+        if !names.is_empty() {
+            names.push(':');
+        }
+        names.push_str(name);
+    };
+    if view.ipv4().is_some() {
+        add("ip");
+    } else if view.ipv6().is_some() {
+        add("ipv6");
+    }
+    match &record.packet {
+        Packet::Tcp(_) => {
+            add("tcp");
+            let carried = match record.protocol {
+                Protocol::RegLogin => FILTER_PREFIX,
+                Protocol::Smpp => "smpp",
+                Protocol::Tls => "tls",
+                Protocol::Http => "http",
+                Protocol::Unknown | Protocol::Data => "data",
+            };
+            if !record.payload().is_empty() {
+                add(carried);
+            }
+        }
+        Packet::Fragment(_) => add("data"),
+        Packet::Other(Other::NotTcp(17)) => add("udp"),
+        Packet::Other(Other::NotTcp(1)) => add("icmp"),
+        Packet::Other(Other::NotTcp(58)) => add("icmpv6"),
+        Packet::Other(_) => {}
+    }
+    emit(Value::Text(names.as_bytes()));
+}

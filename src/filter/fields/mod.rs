@@ -1,0 +1,215 @@
+//! The registry of fields: names, types, meanings, and how each is taken from a frame.
+//!
+//! Display filters, `-e`, and the list that `authscope fields` prints come from this one table.
+//! `frame.*`, `ip.*`, `ipv6.*` and `tcp.*` are Wireshark's names; those of RegLogin's wire fields
+//! come from [`layout`](crate::protocol::layout).
+
+mod frame;
+mod ip;
+mod ipv6;
+mod reglogin;
+mod tcp;
+mod tcp_analysis;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use super::value::{Kind, Value};
+use super::view::View;
+
+/// Takes values as they are found; a frame may have several of one field.
+pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
+
+/// Gives a frame's values of a field, in the order of their octets.
+type Extract = fn(&View<'_>, Emit<'_>);
+
+/// What must be known of a frame before its fields can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// TCP's sequence analysis.
+    pub analysis: bool,
+    /// The responses to requests, which come later than these.
+    pub responses: bool,
+    /// Octets of frames, some of which may be passwords': those are masked.
+    pub octets: bool,
+}
+
+impl Needs {
+    const NOTHING: Self = Self {
+        analysis: false,
+        responses: false,
+        octets: false,
+    };
+
+    /// What either needs.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            analysis: self.analysis || other.analysis,
+            responses: self.responses || other.responses,
+            octets: self.octets || other.octets,
+        }
+    }
+}
+
+/// One field.
+pub struct Field {
+    /// Its name in filters and outputs.
+    pub name: Cow<'static, str>,
+    /// Its type.
+    pub kind: Kind,
+    /// One sentence on what it holds.
+    pub meaning: Cow<'static, str>,
+    /// Names of some of its values, which may be written instead of the numbers.
+    pub names: &'static [(i64, &'static str)],
+    /// What must be known before it can be asked for.
+    pub needs: Needs,
+    /// Whether its value is masked unless passwords are shown.
+    pub secret: bool,
+    source: Source,
+}
+
+enum Source {
+    /// Any number of values.
+    Of(Extract),
+    /// At most one value.
+    One(fn(&View<'_>) -> Option<Value<'static>>),
+    /// At most one number.
+    Number(fn(&View<'_>) -> Option<i64>),
+    /// Read through the layout table.
+    Wire(&'static crate::protocol::Field),
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Field {
+    const fn of(name: &'static str, kind: Kind, meaning: &'static str, extract: Extract) -> Self {
+        Self::from(name, kind, meaning, Source::Of(extract))
+    }
+
+    const fn one(
+        name: &'static str,
+        kind: Kind,
+        meaning: &'static str,
+        extract: fn(&View<'_>) -> Option<Value<'static>>,
+    ) -> Self {
+        Self::from(name, kind, meaning, Source::One(extract))
+    }
+
+    const fn number(
+        name: &'static str,
+        kind: Kind,
+        meaning: &'static str,
+        extract: fn(&View<'_>) -> Option<i64>,
+    ) -> Self {
+        Self::from(name, kind, meaning, Source::Number(extract))
+    }
+
+    const fn from(name: &'static str, kind: Kind, meaning: &'static str, source: Source) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            kind,
+            meaning: Cow::Borrowed(meaning),
+            names: &[],
+            needs: Needs::NOTHING,
+            secret: false,
+            source,
+        }
+    }
+
+    const fn named(mut self, names: &'static [(i64, &'static str)]) -> Self {
+        self.names = names;
+        self
+    }
+
+    const fn needing(mut self, needs: Needs) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    /// Gives a frame's values to `emit`, in order.
+    pub fn values(&self, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
+        match self.source {
+            Source::Of(extract) => extract(view, emit),
+            Source::One(extract) => extract(view).into_iter().for_each(emit),
+            Source::Number(extract) => extract(view).map(Value::Number).into_iter().for_each(emit),
+            Source::Wire(field) => reglogin::wire(field, view, emit),
+        }
+    }
+
+    /// Whether the frame has a value.
+    #[must_use]
+    pub fn is_present(&self, view: &View<'_>) -> bool {
+        let mut present = false;
+        self.values(view, &mut |_| present = true);
+        present
+    }
+}
+
+static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let mut fields = frame::fields();
+    fields.extend(ip::fields());
+    fields.extend(ipv6::fields());
+    fields.extend(tcp::fields());
+    fields.extend(tcp_analysis::fields());
+    fields.extend(reglogin::fields());
+    fields
+});
+
+static INDEX: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
+    let named = |(index, field): (usize, &'static Field)| (field.name.as_ref(), index);
+    fields().iter().enumerate().map(named).collect()
+});
+
+/// Every field, by protocol from the outermost to the innermost.
+#[must_use]
+pub fn fields() -> &'static [Field] {
+    &FIELDS
+}
+
+/// The field of this name.
+#[must_use]
+pub fn field(name: &str) -> Option<&'static Field> {
+    INDEX.get(name).map(|index| &FIELDS[*index])
+}
+
+/// A big-endian number of up to 4 octets at `at`.
+fn number(octets: &[u8], at: usize, width: usize) -> Option<i64> {
+    let octets = octets.get(at..at + width)?;
+    let value = octets
+        .iter()
+        .fold(0u32, |all, octet| all << 8 | u32::from(*octet));
+    Some(i64::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::layout::FIELDS;
+
+    #[test]
+    fn names_are_unique_and_can_be_written_in_a_filter() {
+        let mut seen = std::collections::HashSet::new();
+        for field in fields() {
+            assert!(seen.insert(&field.name), "{} twice", field.name);
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
+            assert!(field.name.chars().all(fits), "{}", field.name);
+            assert!(!field.meaning.is_empty() && !field.meaning.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn every_field_of_the_layout_is_there() {
+        for wire in FIELDS {
+            let found = field(&wire.filter_name()).unwrap();
+            assert_eq!(found.meaning, wire.meaning);
+            assert_eq!(found.secret, wire.key == "password");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! `reglogin.*`: the wire fields by the layout table, and what the inspector knows of messages.
+//! A frame has a value of each message that became available with it.
+
+use std::borrow::Cow;
+
+use super::{Emit, Field, Needs, Source};
+use crate::dissect::{Group, Message, Note, Severity};
+use crate::filter::value::Base::{Decimal, Name};
+use crate::filter::value::{Kind, Value};
+use crate::filter::view::View;
+use crate::protocol::layout::{
+    COMMAND, FIELDS, FieldKind, PASSWORD, STATUS, STATUS_FAILURE, STATUS_SUCCESS,
+};
+use crate::protocol::{Command, Field as WireField, Kind as MessageKind, TextValue};
+
+const COMMANDS: &[(i64, &str)] = &[
+    (1, Command::RegistrationRequest.name()),
+    (2, Command::RegistrationResponse.name()),
+    (3, Command::LoginRequest.name()),
+    (4, Command::LoginResponse.name()),
+];
+
+const STATUSES: &[(i64, &str)] = &[
+    (STATUS_FAILURE as i64, "failure"),
+    (STATUS_SUCCESS as i64, "success"),
+];
+
+const SEVERITIES: &[(i64, &str)] = &[
+    (Severity::Chat as i64, Severity::Chat.name()),
+    (Severity::Note as i64, Severity::Note.name()),
+    (Severity::Warning as i64, Severity::Warning.name()),
+    (Severity::Error as i64, Severity::Error.name()),
+];
+
+const RESPONSES: Needs = Needs {
+    responses: true,
+    ..Needs::NOTHING
+};
+
+/// The values of a field of the layout in the record's messages. A password that is not shown
+/// is told by its mask alone.
+pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
+    for message in view.record.messages {
+        let kind = message.view().kind();
+        let has_field = |kind: MessageKind| kind.fields().contains(&field);
+        // The header is read of unknown messages too.
+        let is_part = field.end() <= COMMAND.end() || kind.is_some_and(has_field);
+        let octets = field.slice(&message.octets);
+        if !is_part || octets.is_empty() {
+            continue;
+        }
+        match field.kind {
+            FieldKind::Text if *field == PASSWORD && !view.show_passwords => {
+                emit(Value::Text(crate::output::MASK.as_bytes()));
+            }
+            FieldKind::Text => emit(Value::Text(TextValue::new(octets).octets())),
+            FieldKind::U8 | FieldKind::U32 => {
+                if let Some(number) = field.number(&message.octets) {
+                    emit(Value::Number(i64::from(number)));
+                }
+            }
+        }
+    }
+}
+
+fn wire_fields() -> impl Iterator<Item = Field> {
+    FIELDS.into_iter().map(|field| Field {
+        name: Cow::Owned(field.filter_name()),
+        kind: match field.kind {
+            FieldKind::U8 => Kind::Number(8, Decimal),
+            FieldKind::U32 => Kind::Number(32, Decimal),
+            FieldKind::Text => Kind::Text,
+        },
+        meaning: Cow::Borrowed(field.meaning),
+        names: if *field == COMMAND {
+            COMMANDS
+        } else if *field == STATUS {
+            STATUSES
+        } else {
+            &[]
+        },
+        needs: Needs::NOTHING,
+        secret: *field == PASSWORD,
+        source: Source::Wire(field),
+    })
+}
+
+fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
+    view.record.messages.iter()
+}
+
+fn is_kind(message: &Message, kind: MessageKind) -> bool {
+    message.view().kind() == Some(kind)
+}
+
+/// Notes on messages, and on the stream that the frame belongs to.
+fn notes<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Note> + use<'a> {
+    let stream = view.record.placement.map(|placement| placement.stream);
+    let of_stream = view.record.notes.iter();
+    let of_stream = of_stream.filter(move |noted| Some(noted.stream) == stream);
+    let of_messages = view
+        .record
+        .messages
+        .iter()
+        .flat_map(|message| &message.notes);
+    of_messages.chain(of_stream.map(|noted| &noted.note))
+}
+
+/// `login success`; `None` for what is no response with a known status.
+fn outcome(message: &Message) -> Option<&'static str> {
+    let view = message.view();
+    Some(match (view.command()?, view.status()?) {
+        (Command::RegistrationResponse, STATUS_SUCCESS) => "registration success",
+        (Command::RegistrationResponse, STATUS_FAILURE) => "registration failure",
+        (Command::LoginResponse, STATUS_SUCCESS) => "login success",
+        (Command::LoginResponse, STATUS_FAILURE) => "login failure",
+        _ => return None,
+    })
+}
+
+fn of_messages() -> Vec<Field> {
+    vec![
+        Field::of(
+            "reglogin.type",
+            Kind::Text,
+            "The message's name, such as login request",
+            |view, emit| {
+                messages(view)
+                    .for_each(|message| emit(Value::Text(message.command().name().as_bytes())));
+            },
+        ),
+        Field::of(
+            "reglogin.outcome",
+            Kind::Text,
+            "What a response says, such as login success",
+            |view, emit| {
+                let outcomes = messages(view).filter_map(outcome);
+                outcomes.for_each(|outcome| emit(Value::Text(outcome.as_bytes())));
+            },
+        ),
+        Field::of(
+            "reglogin.request",
+            Kind::Label,
+            "The message is a request",
+            |view, emit| {
+                let requests =
+                    messages(view).filter(|message| is_kind(message, MessageKind::Request));
+                requests.for_each(|_| emit(Value::Present));
+            },
+        ),
+        Field::of(
+            "reglogin.response",
+            Kind::Label,
+            "The message is a response",
+            |view, emit| {
+                let responses =
+                    messages(view).filter(|message| is_kind(message, MessageKind::Response));
+                responses.for_each(|_| emit(Value::Present));
+            },
+        ),
+        Field::of(
+            "reglogin.sender",
+            Kind::Text,
+            "Who sent the message: client or server",
+            |view, emit| {
+                messages(view)
+                    .for_each(|message| emit(Value::Text(message.sender.name().as_bytes())));
+            },
+        ),
+    ]
+}
+
+fn of_exchanges() -> Vec<Field> {
+    let frame = Kind::Number(32, Decimal);
+    vec![
+        Field::of(
+            "reglogin.response_in",
+            frame,
+            "Frame of the response to a request",
+            |view, emit| {
+                let Some(responses) = view.responses else {
+                    return;
+                };
+                for (number, message) in (view.record.first_message..).zip(messages(view)) {
+                    if is_kind(message, MessageKind::Request)
+                        && let Some(peer) = responses.response(number)
+                    {
+                        emit(Value::Number(peer.frame.cast_signed()));
+                    }
+                }
+            },
+        )
+        .needing(RESPONSES),
+        Field::of(
+            "reglogin.response_to",
+            frame,
+            "Frame of the request that a response answers",
+            |view, emit| {
+                let peers = messages(view)
+                    .filter(|message| is_kind(message, MessageKind::Response))
+                    .filter_map(|message| message.peer);
+                peers.for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
+            },
+        ),
+        Field::of(
+            "reglogin.time",
+            Kind::Span,
+            "Time from the request to the response",
+            |view, emit| {
+                let peers = messages(view)
+                    .filter(|message| is_kind(message, MessageKind::Response))
+                    .filter_map(|message| message.peer);
+                peers.for_each(|peer| emit(Value::Span(peer.elapsed)));
+            },
+        ),
+        Field::of(
+            "reglogin.fragment",
+            frame,
+            "Frames that carried a message, where it came in several",
+            |view, emit| {
+                for message in messages(view).filter(|message| message.is_reassembled()) {
+                    let frames = message.sources.iter().map(|source| source.frame);
+                    frames.for_each(|frame| emit(Value::Number(frame.cast_signed())));
+                }
+            },
+        ),
+    ]
+}
+
+fn of_notes() -> Vec<Field> {
+    vec![
+        Field::of(
+            "reglogin.note",
+            Kind::Text,
+            "What is remarkable or wrong, in words",
+            |view, emit| {
+                notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes())));
+            },
+        ),
+        Field::of(
+            "reglogin.note.group",
+            Kind::Text,
+            "What a note is about: malformed, protocol, sequence, reassembly, assumption or checksum",
+            |view, emit| {
+                notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes())));
+            },
+        ),
+        Field::of(
+            "reglogin.severity",
+            Kind::Number(8, Name),
+            "How much a note matters; in order: chat, note, warning, error",
+            |view, emit| {
+                notes(view).for_each(|note| emit(Value::Number(note.severity() as i64)));
+            },
+        )
+        .named(SEVERITIES),
+        Field::one(
+            "reglogin.malformed",
+            Kind::Label,
+            "A message is not built as the protocol says",
+            |view| {
+                notes(view)
+                    .any(|note| note.group() == Group::Malformed)
+                    .then_some(Value::Present)
+            },
+        ),
+    ]
+}
+
+pub(super) fn fields() -> Vec<Field> {
+    let mut fields = vec![
+        Field::of(
+            "reglogin",
+            Kind::Protocol,
+            "A RegLogin message",
+            |view, emit| {
+                for message in messages(view) {
+                    let mut octets = message.octets.clone();
+                    if !view.show_passwords && !is_kind(message, MessageKind::Response) {
+                        octets
+                            .iter_mut()
+                            .skip(PASSWORD.offset)
+                            .for_each(|octet| *octet = b'*');
+                    }
+                    emit(Value::Protocol(&octets, octets.len()));
+                }
+            },
+        )
+        .needing(Needs {
+            octets: true,
+            ..Needs::NOTHING
+        }),
+    ];
+    fields.extend(wire_fields());
+    fields.extend(of_messages());
+    fields.extend(of_exchanges());
+    fields.extend(of_notes());
+    fields
+}

@@ -1,0 +1,103 @@
+//! The functions of the filter language.
+
+use std::cmp::Ordering;
+
+use super::compile::{COUNT, Compiler, Typed};
+use super::error::{FilterError, suggestion};
+use super::eval::Source;
+use super::syntax::{Operand, Span};
+use super::value::{Base, Kind};
+
+const NAMES: [&str; 8] = [
+    "len", "count", "lower", "upper", "string", "abs", "max", "min",
+];
+
+/// A call, checked.
+pub(super) fn call(
+    compiler: &mut Compiler,
+    name: &str,
+    arguments: &[Operand],
+    span: Span,
+) -> Result<Typed, FilterError> {
+    if name == "max" || name == "min" {
+        return extreme(compiler, name, arguments);
+    }
+    if !NAMES.contains(&name) {
+        let near = suggestion(name, NAMES.into_iter());
+        return Err(FilterError::at(
+            span,
+            format!("no function is called \"{name}\"{near}"),
+        ));
+    }
+    let [argument] = arguments else {
+        return Err(FilterError::at(
+            span,
+            format!("{name}() takes one argument"),
+        ));
+    };
+    if name == "count" {
+        let counted = Box::new(compiler.counted(argument)?);
+        return Ok(Typed::new(Source::Count(counted), COUNT));
+    }
+    let typed = compiler.operand(argument, None)?;
+    let kind = typed.kind;
+    let takes = |what: &str| {
+        let message = format!("{name}() takes {what}, and this is a {}", kind.name());
+        FilterError::at(argument.span, message)
+    };
+    let of = Box::new(typed.source);
+    match name {
+        "len" if kind.is_octets() => Ok(Typed::new(Source::Length(of), COUNT)),
+        "len" => Err(takes("text or bytes")),
+        "lower" if kind == Kind::Text => Ok(Typed::new(Source::Lower(of), Kind::Text)),
+        "upper" if kind == Kind::Text => Ok(Typed::new(Source::Upper(of), Kind::Text)),
+        "lower" | "upper" => Err(takes("text")),
+        "abs" if kind.is_number() || kind == Kind::Span => {
+            Ok(Typed::new(Source::Absolute(of), kind))
+        }
+        "abs" => Err(takes("numbers")),
+        _ => {
+            let printed = match kind {
+                Kind::Text | Kind::Bytes | Kind::Protocol | Kind::Label => {
+                    return Err(takes("a number, an address or a time"));
+                }
+                Kind::Number(bits, Base::Hex) => Kind::Number(bits, Base::Decimal),
+                other => other,
+            };
+            Ok(Typed::new(Source::Printed(of, printed), Kind::Text))
+        }
+    }
+}
+
+fn extreme(
+    compiler: &mut Compiler,
+    name: &str,
+    arguments: &[Operand],
+) -> Result<Typed, FilterError> {
+    let mut sources = Vec::with_capacity(arguments.len());
+    let mut kind = None;
+    for argument in arguments {
+        let typed = compiler.operand(argument, None)?;
+        let first = *kind.get_or_insert(typed.kind);
+        let both_numbers = first.is_number() && typed.kind.is_number();
+        let both_spans = first == Kind::Span && typed.kind == Kind::Span;
+        if !both_numbers && !both_spans {
+            let message = format!("{name}() takes numbers, or times in seconds, all of one kind");
+            return Err(FilterError::at(argument.span, message));
+        }
+        sources.push(typed.source);
+    }
+    let order = if name == "max" {
+        Ordering::Greater
+    } else {
+        Ordering::Less
+    };
+    let kind = kind.map_or(COUNT, |kind| {
+        if kind.is_number() {
+            super::compile::RESULT
+        } else {
+            kind
+        }
+    });
+    Ok(Typed::new(Source::Extreme(sources, order), kind))
+}

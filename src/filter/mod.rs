@@ -1,0 +1,89 @@
+//! Questions to a capture in Wireshark's display filter language, and the fields they are about.
+//!
+//! Enters: a filter's text, once; then a [`View`] of each frame. Leaves: whether it matches. A
+//! filter is read, its types are checked, and what is wrong is shown at its place; evaluating it
+//! takes from a frame only the fields that it names, and allocates nothing for numbers, addresses
+//! and times.
+
+mod compile;
+mod error;
+mod eval;
+mod fields;
+mod functions;
+mod grammar;
+mod lexer;
+mod literal;
+mod mask;
+mod syntax;
+mod value;
+mod view;
+
+use std::fmt;
+
+pub use error::FilterError;
+pub use fields::{Field, Needs, field, fields};
+pub use value::{Base, Kind, Shown, Value};
+pub use view::{Responses, Times, View};
+
+/// `; did you mean "x"?` for the field whose name is nearest to this word, where one is near.
+#[must_use]
+pub fn nearest_field(word: &str) -> String {
+    error::suggestion(word, fields().iter().map(|field| field.name.as_ref()))
+}
+
+/// What a filter may see.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FilterOptions {
+    /// Whether passwords may be compared. Without it they cannot be found out: comparing one is
+    /// an error, and in octets of frames they are `*`.
+    pub show_passwords: bool,
+}
+
+/// A filter, ready to be asked about frames.
+#[derive(Debug)]
+pub struct Filter {
+    text: String,
+    expr: syntax::Expr,
+    node: eval::Node,
+    needs: Needs,
+}
+
+impl Filter {
+    /// Reads a filter and checks its types.
+    pub fn parse(text: &str, options: FilterOptions) -> Result<Self, FilterError> {
+        let expr = grammar::parse(text)?;
+        let (node, needs) = compile::compile(&expr, options).map_err(|error| error.of(text))?;
+        Ok(Self {
+            text: text.to_owned(),
+            expr,
+            node,
+            needs,
+        })
+    }
+
+    /// Whether the frame matches.
+    #[must_use]
+    pub fn matches(&self, view: &View<'_>) -> bool {
+        self.node.holds(view)
+    }
+
+    /// What must be known of a frame before the filter is asked about it.
+    #[must_use]
+    pub const fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// The filter as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The filter in one way of writing: words for the logical operators, signs for the comparisons,
+/// parentheses where they change something.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expr.fmt(f)
+    }
+}

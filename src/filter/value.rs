@@ -1,0 +1,278 @@
+//! What a field holds: types, values, their order, and the form in which they are printed.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use jiff::tz::TimeZone;
+
+use crate::capture::{Seconds, Timestamp};
+use crate::output::escape::{EscapedOctets, Hex};
+
+/// How a number is printed, as Wireshark has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// Decimal.
+    Decimal,
+    /// `0x` and as many digits as the field has room for.
+    Hex,
+    /// By its name in the field's [`names`](super::Field::names), decimal where it has none.
+    Name,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Is there or is not; has no value.
+    Label,
+    /// Unsigned number of so many bits.
+    Number(u8, Base),
+    /// Signed number.
+    Signed,
+    /// True or false.
+    Bool,
+    /// IPv4 address.
+    V4,
+    /// IPv6 address.
+    V6,
+    /// Text.
+    Text,
+    /// Octets.
+    Bytes,
+    /// A protocol: its octets and all that follow them.
+    Protocol,
+    /// Point in time.
+    Time,
+    /// Span of time.
+    Span,
+}
+
+impl Kind {
+    /// The type's name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Number(..) => "number",
+            Self::Signed => "signed number",
+            Self::Bool => "boolean",
+            Self::V4 => "IPv4 address",
+            Self::V6 => "IPv6 address",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+            Self::Protocol => "protocol",
+            Self::Time => "time",
+            Self::Span => "seconds",
+        }
+    }
+
+    /// Whether values are runs of octets, which can be searched and cut.
+    #[must_use]
+    pub const fn is_octets(self) -> bool {
+        matches!(self, Self::Text | Self::Bytes | Self::Protocol)
+    }
+
+    /// Whether values are whole numbers.
+    #[must_use]
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Number(..) | Self::Signed)
+    }
+}
+
+/// One value of a field. Addresses have a mask, all ones but in a filter's constants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A label that is there.
+    Present,
+    /// A number.
+    Number(i64),
+    /// True or false.
+    Bool(bool),
+    /// An IPv4 address and the bits of it that count.
+    V4(u32, u32),
+    /// An IPv6 address and the bits of it that count.
+    V6(u128, u128),
+    /// Text; not always UTF-8, as it comes from the wire.
+    Text(&'a [u8]),
+    /// Octets.
+    Bytes(&'a [u8]),
+    /// A protocol's octets with all that follow them, and how many are its own header.
+    Protocol(&'a [u8], usize),
+    /// A point in time.
+    Time(Timestamp),
+    /// Nanoseconds.
+    Span(i64),
+}
+
+impl<'a> Value<'a> {
+    /// An IPv4 address.
+    #[must_use]
+    pub const fn v4(address: Ipv4Addr) -> Self {
+        Self::V4(address.to_bits(), u32::MAX)
+    }
+
+    /// An IPv6 address.
+    #[must_use]
+    pub const fn v6(address: Ipv6Addr) -> Self {
+        Self::V6(address.to_bits(), u128::MAX)
+    }
+
+    /// The octets of text and bytes; of a protocol its header, which is what slices count in.
+    #[must_use]
+    pub fn octets(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Text(octets) | Self::Bytes(octets) => Some(octets),
+            Self::Protocol(octets, header) => Some(&octets[..header.min(octets.len())]),
+            _ => None,
+        }
+    }
+
+    /// The octets that are searched: of a protocol also those behind its header.
+    #[must_use]
+    pub fn searched(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Protocol(octets, _) => Some(octets),
+            other => other.octets(),
+        }
+    }
+
+    /// The value as a number, for arithmetic.
+    #[must_use]
+    pub fn number(self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Bool(flag) => Some(i64::from(flag)),
+            Self::Span(nanoseconds) => Some(nanoseconds),
+            _ => None,
+        }
+    }
+
+    /// How this stands to `other`; `None` where they cannot be compared.
+    #[must_use]
+    pub fn order(self, other: Value<'_>) -> Option<Ordering> {
+        use Value::{Bool, Number, Span, Time, V4, V6};
+        match (self, other) {
+            (Number(a), Number(b)) | (Span(a), Span(b)) => Some(a.cmp(&b)),
+            (Bool(a), Bool(b)) => Some(a.cmp(&b)),
+            (Time(a), Time(b)) => Some(a.cmp(&b)),
+            (V4(a, mask_a), V4(b, mask_b)) => {
+                let mask = mask_a & mask_b;
+                Some((a & mask).cmp(&(b & mask)))
+            }
+            (V6(a, mask_a), V6(b, mask_b)) => {
+                let mask = mask_a & mask_b;
+                Some((a & mask).cmp(&(b & mask)))
+            }
+            _ => Some(self.octets()?.cmp(other.octets()?)),
+        }
+    }
+
+    /// The value as tshark prints it for a field of this type; text with its control characters
+    /// escaped.
+    #[must_use]
+    pub const fn shown(self, kind: Kind, names: &'static [(i64, &'static str)]) -> Shown<'a> {
+        Shown {
+            value: self,
+            kind,
+            names,
+        }
+    }
+}
+
+/// A value in the form in which it is printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    value: Value<'a>,
+    kind: Kind,
+    names: &'static [(i64, &'static str)],
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value {
+            Value::Present => f.write_str("1"),
+            Value::Number(number) => match self.kind {
+                Kind::Number(bits, Base::Hex) => {
+                    write!(
+                        f,
+                        "0x{number:0width$x}",
+                        width = usize::from(bits).div_ceil(4)
+                    )
+                }
+                Kind::Number(_, Base::Name) => match name_of(self.names, number) {
+                    Some(name) => f.write_str(name),
+                    None => number.fmt(f),
+                },
+                _ => number.fmt(f),
+            },
+            Value::Bool(flag) => u8::from(flag).fmt(f),
+            Value::V4(bits, _) => Ipv4Addr::from_bits(bits).fmt(f),
+            Value::V6(bits, _) => Ipv6Addr::from_bits(bits).fmt(f),
+            Value::Text(octets) => EscapedOctets(octets).fmt(f),
+            Value::Bytes(octets) | Value::Protocol(octets, _) => Hex(octets).fmt(f),
+            Value::Time(time) => local(f, time),
+            Value::Span(nanoseconds) => Seconds(nanoseconds).fmt(f),
+        }
+    }
+}
+
+fn name_of(names: &'static [(i64, &'static str)], number: i64) -> Option<&'static str> {
+    let found = names.iter().find(|(value, _)| *value == number);
+    found.map(|(_, name)| *name)
+}
+
+/// `Jan 15, 2024 10:00:00.000000000 UTC`, in the zone of this host.
+fn local(f: &mut fmt::Formatter<'_>, time: Timestamp) -> fmt::Result {
+    let Ok(instant) = jiff::Timestamp::from_nanosecond(i128::from(time.0)) else {
+        return write!(f, "{time}");
+    };
+    let zoned = instant.to_zoned_datetime(TimeZone::system());
+    write!(f, "{}", zoned.strftime("%b %e, %Y %H:%M:%S.%9f %Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: Value<'_>, kind: Kind) -> String {
+        value.shown(kind, &[(3, "three")]).to_string()
+    }
+
+    #[test]
+    fn values_are_printed_as_tshark_prints_them() {
+        assert_eq!(
+            shown(Value::Number(2), Kind::Number(12, Base::Hex)),
+            "0x002"
+        );
+        assert_eq!(
+            shown(Value::Number(3), Kind::Number(8, Base::Name)),
+            "three"
+        );
+        assert_eq!(shown(Value::Number(4), Kind::Number(8, Base::Name)), "4");
+        assert_eq!(shown(Value::Bool(true), Kind::Bool), "1");
+        assert_eq!(shown(Value::Bytes(&[0, 0x3a]), Kind::Bytes), "003a");
+        assert_eq!(shown(Value::Span(-1), Kind::Span), "-0.000000001");
+        let v6 = Value::v6(Ipv6Addr::LOCALHOST);
+        assert_eq!(shown(v6, Kind::V6), "::1");
+    }
+
+    #[test]
+    fn nothing_of_the_wire_reaches_a_terminal_raw() {
+        let text = Value::Text(b"a\x1b[31m\xff\n\xe2\x80\xae");
+        assert_eq!(shown(text, Kind::Text), "a\\u{1b}[31m\u{fffd}\\n\\u{202e}");
+    }
+
+    #[test]
+    fn masks_of_addresses_count_in_comparisons() {
+        let net = Value::V4(0x7f00_0000, 0xff00_0000);
+        assert_eq!(
+            Value::V4(0x7f01_0203, u32::MAX).order(net),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(
+            Value::V4(0x8001_0203, u32::MAX).order(net),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(Value::Number(1).order(net), None);
+    }
+}

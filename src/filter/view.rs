@@ -1,0 +1,243 @@
+//! A frame as fields see it: its record, and what is known besides it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::mask;
+use crate::capture::{Frame, FrameHeader, LinkType, Timestamp};
+use crate::dissect::{Message, Peer, Protocol};
+use crate::packet::{self, Endpoint, Ip, Other, Packet};
+use crate::session::FrameRecord;
+use crate::stream::Analysis;
+
+/// Times of other frames that a frame's time is told from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    first: Option<Timestamp>,
+    previous: Option<Timestamp>,
+    displayed: Option<Timestamp>,
+    now: Timestamp,
+    now_is_displayed: bool,
+}
+
+impl Times {
+    /// Goes on to a frame of this time. Called once for each frame of a capture.
+    pub fn advance(&mut self, time: Timestamp) {
+        if std::mem::take(&mut self.now_is_displayed) {
+            self.displayed = Some(self.now);
+        }
+        if self.first.is_none() {
+            self.first = Some(time);
+        } else {
+            self.previous = Some(self.now);
+        }
+        self.now = time;
+    }
+
+    /// The present frame is shown to the user.
+    pub const fn displayed(&mut self) {
+        self.now_is_displayed = true;
+    }
+
+    /// The same, told from another frame's time.
+    const fn at(mut self, time: Timestamp) -> Self {
+        self.now = time;
+        self.previous = None;
+        self.displayed = None;
+        self
+    }
+
+    fn since(self, earlier: Option<Timestamp>) -> i64 {
+        earlier.map_or(0, |earlier| self.now.since(earlier))
+    }
+
+    /// Nanoseconds since the first frame.
+    #[must_use]
+    pub fn relative(self) -> i64 {
+        self.since(self.first)
+    }
+
+    /// Nanoseconds since the frame before; 0 for the first.
+    #[must_use]
+    pub fn delta(self) -> i64 {
+        self.since(self.previous)
+    }
+
+    /// Nanoseconds since the frame shown before; 0 for the first.
+    #[must_use]
+    pub fn delta_displayed(self) -> i64 {
+        self.since(self.displayed)
+    }
+}
+
+/// Responses known ahead of their frames: a request's message number gives its response.
+pub trait Responses {
+    /// The response to the request with this number.
+    fn response(&self, request: u64) -> Option<Peer>;
+}
+
+impl<S: std::hash::BuildHasher> Responses for std::collections::HashMap<u64, Peer, S> {
+    fn response(&self, request: u64) -> Option<Peer> {
+        self.get(&request).copied()
+    }
+}
+
+/// One frame and what its fields are taken from.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The frame.
+    pub record: &'a FrameRecord<'a>,
+    /// What its times are told from.
+    pub times: Times,
+    /// What TCP's sequence analysis says; `None` where it was not asked for or there is no TCP.
+    pub analysis: Option<&'a Analysis>,
+    /// Responses known ahead; `None` where they were not looked for.
+    pub responses: Option<&'a dyn Responses>,
+    /// Whether octets of passwords are shown as they are.
+    pub show_passwords: bool,
+    /// The message that the view is of, where no frame completed it: only now is it known that
+    /// nothing more comes. Then there is no frame besides its number, time and stream.
+    pub late: Option<&'a Message>,
+}
+
+impl<'a> View<'a> {
+    /// The record alone, with its time and passwords masked.
+    #[must_use]
+    pub const fn new(record: &'a FrameRecord<'a>, times: Times) -> Self {
+        Self {
+            record,
+            times,
+            analysis: None,
+            responses: None,
+            show_passwords: false,
+            late: None,
+        }
+    }
+
+    /// A view of a message that no frame completed, which `show` is given.
+    pub fn of_late<T>(message: &Message, times: Times, show: impl FnOnce(&View<'_>) -> T) -> T {
+        let header = FrameHeader {
+            time: message.time,
+            start: 0,
+            captured: 0,
+            wire: 0,
+            interface: 0,
+            link: LinkType::RAW,
+        };
+        let record = FrameRecord {
+            frame: Frame {
+                number: message.frame,
+                header: &header,
+                octets: &[],
+            },
+            packet: Packet::Other(Other::NotIp),
+            datagram: None,
+            placement: None,
+            protocol: Protocol::RegLogin,
+            messages: std::slice::from_ref(message),
+            notes: &[],
+            first_message: 0,
+            resolutions: &[],
+            ended_flows: &[],
+        };
+        show(&View {
+            late: Some(message),
+            ..View::new(&record, times.at(message.time))
+        })
+    }
+
+    /// Sender and receiver.
+    pub(super) fn ends(&self) -> Option<[Endpoint; 2]> {
+        match (self.record.segment(), self.late) {
+            (Some(segment), _) => Some([segment.source, segment.destination]),
+            (None, Some(message)) => Some([message.source, message.destination]),
+            (None, None) => None,
+        }
+    }
+
+    /// The stream's number.
+    pub(super) fn stream(&self) -> Option<u32> {
+        let late = self.late.map(|message| message.stream);
+        late.or(self.record.placement.map(|placement| placement.stream))
+    }
+
+    /// The frame, where there is one.
+    pub(super) fn frame(&self) -> Option<Frame<'a>> {
+        self.late.is_none().then_some(self.record.frame)
+    }
+
+    /// Offset of the IP header in the frame.
+    fn ip_start(&self) -> Option<usize> {
+        let frame = self.record.frame;
+        match &self.record.packet {
+            Packet::Tcp(segment) if self.record.datagram.is_none() => {
+                Some(segment.ip_start as usize)
+            }
+            Packet::Fragment(ip) => Some(ip.start as usize),
+            _ => packet::ip_start(frame.header.link, frame.octets).ok(),
+        }
+    }
+
+    /// Offsets of the frame's octets from its IP header on.
+    pub(super) fn ip_range(&self) -> Option<Range<usize>> {
+        Some(self.ip_start()?..self.record.frame.octets.len())
+    }
+
+    /// The frame's octets from its IP header on, where it is of this version and whole.
+    fn ip(&self, version: u8, length: usize) -> Option<&'a [u8]> {
+        let octets = self.record.frame.octets.get(self.ip_range()?)?;
+        (octets.len() >= length && octets[0] >> 4 == version).then_some(octets)
+    }
+
+    /// The frame's octets from its IPv4 header on; at least 20.
+    pub(super) fn ipv4(&self) -> Option<&'a [u8]> {
+        self.ip(4, 20)
+    }
+
+    /// The frame's octets from its IPv6 header on; at least 40.
+    pub(super) fn ipv6(&self) -> Option<&'a [u8]> {
+        self.ip(6, 40)
+    }
+
+    /// The fragment that the frame is.
+    pub(super) fn fragment(&self) -> Option<Ip> {
+        let frame = self.record.frame;
+        let packet = match self.record.packet {
+            fragment @ Packet::Fragment(_) => fragment,
+            _ if self.record.datagram.is_some() => {
+                packet::decode(frame.header.link, frame.octets, frame.header.wire)
+            }
+            _ => return None,
+        };
+        match packet {
+            Packet::Fragment(ip) => Some(ip),
+            _ => None,
+        }
+    }
+
+    /// The TCP header, options included.
+    pub(super) fn tcp(&self) -> Option<&'a [u8]> {
+        let segment = self.record.segment()?;
+        let range = segment.tcp_start as usize..segment.payload_start as usize;
+        self.record.packet_octets().get(range)
+    }
+
+    /// Octets of the frame as they may be seen: for each that may be a password's there is a `*`,
+    /// unless passwords are shown.
+    pub(super) fn seen_in_frame(&self, range: Range<usize>) -> Cow<'a, [u8]> {
+        self.seen(mask::Whole::Frame, range)
+    }
+
+    /// Octets of the packet, likewise; its offsets are those of the segment.
+    pub(super) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
+        self.seen(mask::Whole::Packet, range)
+    }
+
+    fn seen(&self, whole: mask::Whole, range: Range<usize>) -> Cow<'a, [u8]> {
+        if self.show_passwords {
+            let octets = whole.octets(self.record).get(range).unwrap_or_default();
+            return Cow::Borrowed(octets);
+        }
+        mask::masked(self.record, whole, range)
+    }
+}

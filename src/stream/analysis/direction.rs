@@ -1,0 +1,279 @@
+//! One direction's memory, and the judgement of a segment by both directions' memories.
+//!
+//! The rules are those that Wireshark's User's Guide states in its chapter on TCP analysis;
+//! where it leaves something open, what tshark says of test captures.
+
+use std::collections::VecDeque;
+
+use super::{Analysis, Findings, Unacked};
+use crate::capture::Timestamp;
+use crate::packet::{Flags, Segment, SeqNumber};
+
+/// Segments of a direction that wait for an acknowledgement at the most.
+const MAX_UNACKED: usize = 10_000;
+
+/// Nanoseconds after the last duplicate acknowledgement within which a segment counts as sent
+/// because of it.
+const FAST: i64 = 20_000_000;
+
+/// Nanoseconds after the furthest segment within which a late one counts as overtaken, where the
+/// connection's round trip is not known.
+const OVERTAKEN: i64 = 3_000_000;
+
+/// Flags of segments that open and end connections, which have rules of their own.
+const SYN_FIN_RST: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
+
+/// What one side has sent so far.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// The furthest sequence number sent.
+    next: Option<SeqNumber>,
+    /// When that was.
+    next_time: Timestamp,
+    /// Up to where there is no hole.
+    contiguous: Option<SeqNumber>,
+    /// Acknowledgement number and window of the last segment, and its time.
+    ack: SeqNumber,
+    ack_time: Timestamp,
+    window: u16,
+    /// Frame that had this acknowledgement number first, and how often it was repeated.
+    ack_frame: u64,
+    duplicates: u32,
+    last_was_syn: bool,
+    /// Shift of its windows, as far as it is known.
+    shift: Option<u8>,
+    last: Findings,
+    unacked: VecDeque<Unacked>,
+    /// Octets in flight cannot be told: a segment was lost and none acknowledged since.
+    flight_unknown: bool,
+    pushed: u32,
+    push_ended: bool,
+}
+
+impl Direction {
+    pub fn unacked(&self) -> usize {
+        self.unacked.len()
+    }
+
+    /// The octet after the last one that its peer may send.
+    fn window_edge(&self) -> Option<SeqNumber> {
+        let shift = if self.last_was_syn { 0 } else { self.shift? };
+        Some(self.ack.plus(u32::from(self.window) << shift.min(14)))
+    }
+}
+
+/// A segment as it is judged.
+pub(super) struct Arrival<'a> {
+    pub frame: u64,
+    pub time: Timestamp,
+    pub segment: &'a Segment,
+    pub shift: Option<u8>,
+    pub initial_rtt: Option<i64>,
+    /// Whether the segment may be remembered until it is acknowledged.
+    pub remembers: bool,
+}
+
+/// Judges a segment that `own` sent to `other`, and remembers it.
+pub(super) fn judge(
+    arrival: &Arrival<'_>,
+    own: &mut Direction,
+    other: &mut Direction,
+    analysis: &mut Analysis,
+) {
+    let segment = arrival.segment;
+    let mut findings = windows_and_acks(arrival, own, other, analysis);
+    let acks_anew = segment.ack != own.ack;
+    if acks_anew {
+        own.ack_frame = arrival.frame;
+        own.duplicates = 0;
+    }
+    if let Some(contiguous) = other.contiguous
+        && segment.flags.has(Flags::ACK)
+        && segment.ack.after(contiguous)
+        && acks_anew
+    {
+        findings |= Findings::ACK_LOST_SEGMENT;
+        other.contiguous = other.next;
+    }
+    findings |= sent_again(arrival, findings, own, other, analysis);
+    remember(arrival, findings, own);
+    acknowledge(arrival, other, analysis);
+    in_flight(segment, own, analysis);
+    analysis.findings = findings;
+}
+
+/// What can be said before it is asked whether octets were sent before.
+fn windows_and_acks(
+    arrival: &Arrival<'_>,
+    own: &mut Direction,
+    other: &mut Direction,
+    analysis: &mut Analysis,
+) -> Findings {
+    let segment = arrival.segment;
+    let (seq, ack, len) = (segment.seq, segment.ack, segment.payload_len);
+    let plain = !segment.flags.has(SYN_FIN_RST);
+    let is_next = own.next == Some(seq);
+    let mut findings = Findings::default();
+    if len == 1 && is_next && other.window == 0 {
+        return Findings::ZERO_WINDOW_PROBE;
+    }
+    if segment.window == 0 && plain {
+        findings |= Findings::ZERO_WINDOW;
+    }
+    if own.next.is_some_and(|next| seq.after(next)) && !segment.flags.has(Flags::RST) {
+        findings |= Findings::LOST_SEGMENT;
+        own.flight_unknown = true;
+    }
+    let is_one_before = own.next == Some(seq.plus(1));
+    if len <= 1 && is_one_before && plain {
+        findings |= Findings::KEEP_ALIVE;
+    }
+    if len > 0 && plain && other.window_edge() == Some(seq.plus(len)) {
+        findings |= Findings::WINDOW_FULL;
+    }
+    if len > 0 || !is_next || !plain {
+        return findings;
+    }
+    let same_window = segment.window == own.window;
+    if segment.window == 0 {
+        if same_window
+            && (ack == own.ack || ack == own.ack.plus(1))
+            && other.last.has(Findings::ZERO_WINDOW_PROBE)
+        {
+            findings |= Findings::ZERO_WINDOW_PROBE_ACK;
+            if ack == own.ack.plus(1) {
+                // The octet of the probe was taken after all.
+                other.next = Some(ack);
+                other.contiguous = Some(ack);
+            }
+        }
+    } else if ack == own.ack {
+        if !same_window {
+            findings |= Findings::WINDOW_UPDATE;
+        } else if other.last.has(Findings::KEEP_ALIVE) {
+            findings |= Findings::KEEP_ALIVE_ACK;
+        } else {
+            own.duplicates += 1;
+            findings |= Findings::DUPLICATE_ACK;
+            analysis.duplicate_ack = Some((own.duplicates, own.ack_frame));
+        }
+    }
+    findings
+}
+
+/// Whether the segment was sent before, and why again.
+fn sent_again(
+    arrival: &Arrival<'_>,
+    findings: Findings,
+    own: &Direction,
+    other: &Direction,
+    analysis: &mut Analysis,
+) -> Findings {
+    let segment = arrival.segment;
+    let (seq, len) = (segment.seq, segment.payload_len);
+    let takes_numbers = len > 0 || segment.flags.has(Flags(Flags::SYN.0 | Flags::FIN.0));
+    let Some(next) = own.next.filter(|next| takes_numbers && seq.before(*next)) else {
+        return Findings::default();
+    };
+    if findings.has(Findings::KEEP_ALIVE) {
+        return Findings::default();
+    }
+    if len > 1 && next == seq.plus(1) && own.last.has(Findings::ZERO_WINDOW_PROBE) {
+        return Findings::default();
+    }
+    let since_ack = arrival.time.since(other.ack_time);
+    if other.duplicates >= 2 && other.ack == seq && since_ack < FAST {
+        return Findings::FAST_RETRANSMISSION | Findings::RETRANSMISSION;
+    }
+    let since_furthest = arrival.time.since(own.next_time);
+    let threshold = arrival.initial_rtt.unwrap_or(OVERTAKEN);
+    if since_furthest < threshold && next != segment.next_seq() {
+        return Findings::OUT_OF_ORDER;
+    }
+    if len > 0 && other.next.is_some() && !seq.plus(len).after(other.ack) {
+        return Findings::SPURIOUS_RETRANSMISSION | Findings::RETRANSMISSION;
+    }
+    analysis.rto = own
+        .unacked
+        .front()
+        .map(|sent| (arrival.time.since(sent.time), sent.frame))
+        .filter(|(elapsed, _)| *elapsed != 0);
+    Findings::RETRANSMISSION
+}
+
+fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut Direction) {
+    let segment = arrival.segment;
+    let next = segment.next_seq();
+    if segment.seq_len() > 0 && arrival.remembers && own.unacked.len() < MAX_UNACKED {
+        own.unacked.push_back(Unacked {
+            frame: arrival.frame,
+            time: arrival.time,
+            seq: segment.seq,
+            next,
+            octets_end: segment.seq.plus(segment.payload_len),
+        });
+    }
+    if !findings.has(Findings::ZERO_WINDOW_PROBE) {
+        if own.next.is_none_or(|known| next.after(known)) {
+            own.next = Some(next);
+            own.next_time = arrival.time;
+        }
+        // The hole is filled; what came before its time follows without one.
+        if own.contiguous.is_none_or(|known| known == segment.seq) {
+            own.contiguous = own.next;
+        }
+    }
+    own.window = segment.window;
+    own.ack = segment.ack;
+    own.ack_time = arrival.time;
+    own.last = findings;
+    own.last_was_syn = segment.flags.has(Flags::SYN);
+    own.shift = arrival.shift;
+}
+
+/// Lets go of what the segment acknowledges.
+fn acknowledge(arrival: &Arrival<'_>, other: &mut Direction, analysis: &mut Analysis) {
+    let segment = arrival.segment;
+    if !segment.flags.has(Flags::ACK) {
+        return;
+    }
+    let ack = segment.ack;
+    if let Some(sent) = other.unacked.iter().find(|sent| sent.next == ack) {
+        analysis.acks = Some((sent.frame, arrival.time.since(sent.time)));
+    }
+    other.unacked.retain_mut(|sent| {
+        if ack.after(sent.seq) && ack.before(sent.next) {
+            sent.seq = ack;
+        }
+        sent.next.after(ack)
+    });
+    other.flight_unknown = false;
+}
+
+fn in_flight(segment: &Segment, own: &mut Direction, analysis: &mut Analysis) {
+    if segment.payload_len == 0 {
+        return;
+    }
+    if own.push_ended {
+        own.pushed = 0;
+    }
+    own.pushed = own.pushed.saturating_add(segment.payload_len);
+    own.push_ended = segment.flags.has(Flags::PSH);
+    if own.flight_unknown {
+        return;
+    }
+    let mut sent = own.unacked.iter();
+    let Some(one) = sent.next() else { return };
+    let (mut first, mut last) = (one.seq, one.octets_end);
+    for other in sent {
+        if other.seq.before(first) {
+            first = other.seq;
+        }
+        last = last.later(other.octets_end);
+    }
+    let octets = last.octets_after(first);
+    if octets > 0 {
+        analysis.bytes_in_flight = Some(octets);
+        analysis.push_bytes_sent = Some(own.pushed);
+    }
+}
