@@ -3,6 +3,7 @@
 mod completions;
 mod error;
 mod fields;
+mod follow;
 mod inspect;
 mod interfaces;
 mod live;
@@ -34,6 +35,7 @@ Examples:
   authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
   authscope stats capture.pcapng           what it amounts to
+  authscope follow capture.pcapng --ladder a connection as a diagram
   tcpdump -U -w - tcp port 8888 | authscope read -
 
 Exit codes:
@@ -51,6 +53,7 @@ enum Command {
     Read(read::Arguments),
     Live(live::Arguments),
     Stats(stats::Arguments),
+    Follow(follow::Arguments),
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Follow(arguments) => follow::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -139,6 +139,7 @@ impl<'a> View<'a> {
             first_message: 0,
             resolutions: &[],
             ended_flows: &[],
+            followed: &[],
         };
         show(&View {
             late: Some(message),

@@ -62,6 +62,12 @@ impl Clock {
         self.nanoseconds |= time.0 % 1000 != 0;
     }
 
+    /// The last frame's time.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        self.now.unwrap_or_default()
+    }
+
     /// Columns that a time takes up, as a rule.
     #[must_use]
     pub const fn width(&self) -> u16 {

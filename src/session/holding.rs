@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::hold::{Held, Hold};
-use super::tracker::{FlowEnd, StreamNote};
+use super::tracker::{FlowEnd, Piece, StreamNote};
 use super::{FrameRecord, Remainder, Resolution, Sink};
 use crate::capture::{Aside, Batch, Frame, FrameHeader};
 use crate::dissect::{Message, Protocol};
@@ -25,6 +25,7 @@ struct OwnedRecord {
     first_message: u64,
     resolutions: Vec<Resolution>,
     ended_flows: Vec<FlowEnd>,
+    followed: Vec<Piece>,
 }
 
 impl OwnedRecord {
@@ -42,6 +43,7 @@ impl OwnedRecord {
             first_message: record.first_message,
             resolutions: record.resolutions.to_vec(),
             ended_flows: record.ended_flows.to_vec(),
+            followed: record.followed.to_vec(),
         }
     }
 
@@ -61,6 +63,7 @@ impl OwnedRecord {
             first_message: self.first_message,
             resolutions: &self.resolutions,
             ended_flows: &self.ended_flows,
+            followed: &self.followed,
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Options {
     /// Whether wrong TCP checksums are noted. They are usual where the capturing host's network
     /// card fills them in, loopback included.
     pub checksums: bool,
+    /// Number of the stream whose octets are given, in order, with the records.
+    pub follow: Option<u32>,
     /// Bounds on what is kept of streams.
     pub streams: Limits,
     /// Bounds on what is kept of IP fragments.
@@ -29,6 +31,7 @@ impl Default for Options {
         Self {
             ports: vec![DEFAULT_PORT],
             checksums: false,
+            follow: None,
             streams: Limits::default(),
             fragments: DefragmentLimits::default(),
         }
@@ -53,7 +56,7 @@ impl Inspector {
             table: FlowTable::new(&options.ports, options.streams),
             fragments: Defragmenter::new(options.fragments),
             datagram: None,
-            tracker: Tracker::default(),
+            tracker: Tracker::following(options.follow),
             checksums: options.checksums,
         }
     }
@@ -130,6 +133,7 @@ impl Inspector {
             first_message: self.tracker.messages - self.tracker.found.messages.len() as u64,
             resolutions: &self.tracker.found.resolutions,
             ended_flows: &self.tracker.found.flows,
+            followed: &self.tracker.found.followed,
         }
     }
 
@@ -170,6 +174,7 @@ impl Inspector {
             first_message: self.tracker.messages - self.tracker.found.messages.len() as u64,
             resolutions: &self.tracker.found.resolutions,
             ended_flows: &self.tracker.found.flows,
+            followed: &self.tracker.found.followed,
             totals: self.table.totals(),
         }
     }

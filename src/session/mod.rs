@@ -20,4 +20,4 @@ pub use inspector::{Inspector, Options};
 pub use record::{FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};
 pub use run::{Sink, run};
-pub use tracker::{FlowEnd, FlowState, StreamNote};
+pub use tracker::{Content, FlowEnd, FlowState, Piece, StreamNote};

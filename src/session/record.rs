@@ -1,7 +1,7 @@
 //! What there is to say about one frame.
 
 use super::Resolution;
-use super::tracker::{FlowEnd, StreamNote};
+use super::tracker::{FlowEnd, Piece, StreamNote};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet, Segment};
@@ -30,6 +30,8 @@ pub struct FrameRecord<'a> {
     pub resolutions: &'a [Resolution],
     /// Flows that were let go.
     pub ended_flows: &'a [FlowEnd],
+    /// What became available of the stream that is followed.
+    pub followed: &'a [Piece],
 }
 
 /// What the end of a capture brings: what no frame completed.
@@ -45,6 +47,8 @@ pub struct Remainder<'a> {
     pub resolutions: &'a [Resolution],
     /// Flows that were open.
     pub ended_flows: &'a [FlowEnd],
+    /// What became available of the stream that is followed.
+    pub followed: &'a [Piece],
     /// Counts over all flows.
     pub totals: Totals,
 }

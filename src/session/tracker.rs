@@ -42,6 +42,32 @@ pub(super) struct Yield {
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
     pub flows: Vec<FlowEnd>,
+    pub followed: Vec<Piece>,
+}
+
+/// A part of what one side of the followed stream sent, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Which side sent it.
+    pub from: Side,
+    /// What there is of it.
+    pub content: Content,
+}
+
+/// What there is of a part of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Octets as their receiver got them.
+    Octets {
+        /// The octets.
+        octets: Vec<u8>,
+        /// Frame that carried them.
+        frame: u64,
+        /// Offset of the first octet in that frame's packet.
+        offset: u32,
+    },
+    /// This many octets were never captured.
+    Gap(u64),
 }
 
 /// What is known of a flow when it is let go.
@@ -67,6 +93,7 @@ impl Yield {
         self.notes.clear();
         self.resolutions.clear();
         self.flows.clear();
+        self.followed.clear();
     }
 }
 
@@ -77,6 +104,8 @@ pub(super) struct Tracker {
     pub found: Yield,
     /// Messages found so far; the next one's number.
     pub messages: u64,
+    /// The stream whose octets are given.
+    follows: Option<u32>,
     key: PasswordKey,
 }
 
@@ -125,6 +154,14 @@ struct Findings<'a> {
 }
 
 impl Tracker {
+    /// A tracker that gives the octets of this stream.
+    pub fn following(stream: Option<u32>) -> Self {
+        Self {
+            follows: stream,
+            ..Self::default()
+        }
+    }
+
     fn finds(&mut self) -> (Arrival, Findings<'_>) {
         let finds = Findings {
             found: &mut self.found,
@@ -132,6 +169,15 @@ impl Tracker {
             key: &self.key,
         };
         (self.arrival, finds)
+    }
+
+    fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
+        if self.follows == Some(flow.stream) {
+            self.found.followed.push(Piece {
+                from,
+                content: content(),
+            });
+        }
     }
 }
 
@@ -143,14 +189,21 @@ impl Handler<FlowState> for Tracker {
     fn wants(&self, flow: &Flow<FlowState>) -> bool {
         use dissect::Protocol::{RegLogin, Unknown};
         matches!(flow.state.dissect.decided(), RegLogin | Unknown)
+            || self.follows == Some(flow.stream)
     }
 
     fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
+        self.follow(flow, from, || Content::Octets {
+            octets: chunk.octets.to_vec(),
+            frame: chunk.frame,
+            offset: chunk.offset,
+        });
         let (arrival, mut finds) = self.finds();
         dissect::octets(flow, from, chunk, arrival, &mut finds);
     }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
+        self.follow(flow, from, || Content::Gap(octets));
         dissect::gap(flow, from, octets, &mut self.finds().1);
     }
 

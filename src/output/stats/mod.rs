@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 pub use sentence::Sentence;
+pub(super) use sentence::Span;
 pub use text::TextStyle;
 
 use super::select::RecordFilter;

@@ -11,7 +11,7 @@ use crate::session::summary::{Finding, What};
 pub struct Sentence<'a>(pub &'a Finding);
 
 /// A span in nanoseconds as seconds with as many decimals as tell something.
-pub(super) struct Span(pub i64);
+pub(in crate::output) struct Span(pub i64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

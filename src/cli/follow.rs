@@ -1,0 +1,206 @@
+//! `authscope follow`: one connection as a conversation.
+
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use clap::{Args, ValueEnum};
+
+use super::error::Failure;
+use super::inspect::InspectArguments;
+use super::output::{When, standard_output, terminal_width};
+use super::signal::stop_flag;
+use crate::capture::{FrameSource, ReadOptions, open_all};
+use crate::output::{
+    Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Tee,
+    TimeFormat,
+};
+use crate::session::{self, Inspector};
+use crate::stream::Role;
+
+/// Columns of a ladder where there is no terminal.
+const USUAL_WIDTH: u16 = 80;
+
+/// Exit code where there is no such stream.
+const NOT_FOUND: u8 = 1;
+
+/// Show one connection as a conversation.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope follow capture.pcapng                     the first RegLogin connection
+  authscope follow capture.pcapng --user alice        the first with a request of alice's
+  authscope follow capture.pcapng --stream 7 --ladder as a sequence diagram
+  authscope follow capture.pcapng -T hex              every octet, as tshark -z follow,tcp,hex,N
+  authscope follow capture.pcapng -T raw --from client > octets
+
+In every form the octets of passwords are masked, and on a RegLogin stream also octets that are
+part of no message, unless --show-passwords is given.")]
+pub(super) struct Arguments {
+    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The stream's number, as `tcp.stream` in Wireshark. [default: the first that is RegLogin]
+    #[arg(short, long, value_name = "N", conflicts_with = "user")]
+    stream: Option<u32>,
+
+    /// The first stream with a request of this user.
+    #[arg(short, long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// What is written.
+    #[arg(
+        short = 'T',
+        long = "type",
+        value_enum,
+        value_name = "TYPE",
+        default_value_t
+    )]
+    format: FollowFormat,
+
+    /// A sequence diagram instead: two lifelines, an arrow for each message.
+    #[arg(long, conflicts_with_all = ["format", "from", "show_passwords"])]
+    ladder: bool,
+
+    /// Draw the diagram with ASCII characters only. [default: where the locale is not UTF-8]
+    #[arg(long, requires = "ladder")]
+    ascii: bool,
+
+    /// Only what this side sent.
+    #[arg(long, value_enum, value_name = "SIDE")]
+    from: Option<From>,
+
+    /// Passwords in clear instead of masked.
+    #[arg(long)]
+    show_passwords: bool,
+
+    /// What times are shown as.
+    #[arg(short = 't', long, value_enum, value_name = "FORMAT", default_value_t)]
+    time: TimeFormat,
+
+    /// Colours of the diagram by outcome; auto is on a terminal where NO_COLOR is not set.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    color: When,
+
+    #[command(flatten)]
+    inspect: InspectArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum From {
+    /// The side that asks.
+    Client,
+    /// The side that answers.
+    Server,
+}
+
+impl Arguments {
+    /// The stream that is meant; `None` where the capture has none.
+    fn find(&self) -> Result<Option<u32>, Failure> {
+        if let Some(stream) = self.stream {
+            return Ok(Some(stream));
+        }
+        if self.files.iter().any(|file| file.as_os_str() == "-") {
+            return Err(Failure::Text(
+                "cannot look for the stream in standard input, which can be read only once: give \
+                 its number with --stream"
+                    .to_owned(),
+            ));
+        }
+        let finder = Finder::new(self.user.clone());
+        let mut tee = Tee::default();
+        tee.add_printer(finder.clone());
+        let source = open_all(&self.files, ReadOptions::default())?;
+        let mut inspector = Inspector::new(&self.inspect.options());
+        // What is wrong with the files is said when the stream is shown.
+        session::run(Box::new(source), &mut inspector, &mut tee, 2)?;
+        Ok(finder.found())
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Some(stream) = arguments.find()? else {
+        let what = match &arguments.user {
+            Some(user) => format!("no request of user {user:?}"),
+            None => "no RegLogin stream; --stream N shows any other".to_owned(),
+        };
+        say(&format!("the capture has {what}"));
+        return Ok(ExitCode::from(NOT_FOUND));
+    };
+    let followed = Rc::new(RefCell::new(Followed::default()));
+    let out = standard_output()?;
+    let mut tee = Tee::default();
+    if arguments.ladder {
+        let is_terminal = std::io::stdout().is_terminal();
+        let width = terminal_width().filter(|_| is_terminal);
+        let options = LadderOptions {
+            stream,
+            width: width.unwrap_or(USUAL_WIDTH),
+            charset: if arguments.ascii {
+                Charset::Ascii
+            } else {
+                Charset::of_locale()
+            },
+            time: arguments.time,
+            color: arguments.color.applies(),
+        };
+        tee.add_printer(Ladder::new(out, options, Rc::clone(&followed)));
+    } else {
+        let options = FollowOptions {
+            stream,
+            format: arguments.format,
+            sender: arguments.from.map(|side| match side {
+                From::Client => Role::Client,
+                From::Server => Role::Server,
+            }),
+            time: arguments.time,
+            show_passwords: arguments.show_passwords,
+        };
+        tee.add_printer(Follow::new(out, options, Rc::clone(&followed)));
+    }
+    let source = open_all(&arguments.files, ReadOptions::default())?;
+    source.stop_on(&stop_flag()?);
+    let source: Box<dyn FrameSource + Send> = Box::new(source);
+    let mut options = arguments.inspect.options();
+    options.follow = Some(stream);
+    let mut inspector = Inspector::new(&options);
+    let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    let followed = *followed.borrow();
+    if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
+        if followed.masked > 0 {
+            let masked = followed.masked;
+            say(&format!(
+                "{masked} octets that are, or may be, part of a password are written as *; \
+                 --show-passwords writes them"
+            ));
+        }
+        if followed.missing > 0 {
+            let missing = followed.missing;
+            say(&format!(
+                "{missing} octets were never captured and are left out"
+            ));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure::Sources(errors));
+    }
+    if !followed.found {
+        let streams = followed.streams;
+        let numbers = match streams {
+            0 => "it has no TCP streams".to_owned(),
+            1 => "its only stream is 0".to_owned(),
+            more => format!("its streams are 0 to {}", more - 1),
+        };
+        say(&format!("the capture has no stream {stream}: {numbers}"));
+        return Ok(ExitCode::from(NOT_FOUND));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says something on standard error; that nobody reads it is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "authscope: {text}");
+}

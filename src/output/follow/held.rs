@@ -1,0 +1,170 @@
+//! Octets of the followed stream, held until it is known which of them are a password's.
+
+use std::collections::VecDeque;
+
+use crate::capture::Timestamp;
+use crate::dissect::{Message, Protocol};
+use crate::output::mask::hides_in_message;
+use crate::session::{Content, Piece};
+use crate::stream::{Role, Side};
+
+/// Octets held at the most. A message has 73 at the most, and what stands behind it waits for it.
+const MAX_HELD: usize = 1 << 20;
+
+/// What is known of an octet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Veil {
+    /// Nothing: the message that it may be part of is not whole yet.
+    Unknown,
+    Shown,
+    Secret,
+}
+
+/// A part of the stream that can be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Who sent it.
+    pub sender: Role,
+    /// Frame that carried it; 0 for a gap.
+    pub frame: u64,
+    /// When it became available.
+    pub time: Timestamp,
+    /// The octets; none where they were never captured.
+    pub octets: Vec<u8>,
+    /// Which of them are masked.
+    pub masked: Vec<bool>,
+    /// Octets never captured.
+    pub missing: u64,
+}
+
+#[derive(Debug)]
+struct Run {
+    from: Side,
+    part: Part,
+    offset: u32,
+    veils: Vec<Veil>,
+}
+
+/// What is known of the stream now.
+#[derive(Debug, Clone, Copy)]
+pub struct State {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Whether RegLogin is expected on one of its ports.
+    pub watched: bool,
+    /// Which side is the client.
+    pub client: Side,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Held {
+    runs: VecDeque<Run>,
+    octets: usize,
+    shows: bool,
+}
+
+impl Held {
+    /// Nothing held; `show_passwords` says that nothing is to be masked.
+    pub fn new(show_passwords: bool) -> Self {
+        Self {
+            runs: VecDeque::new(),
+            octets: 0,
+            shows: show_passwords,
+        }
+    }
+
+    /// Takes a piece that became available at this time.
+    pub fn push(&mut self, piece: &Piece, time: Timestamp) {
+        let (octets, frame, offset, missing) = match &piece.content {
+            Content::Octets {
+                octets,
+                frame,
+                offset,
+            } => (octets.clone(), *frame, *offset, 0),
+            Content::Gap(octets) => (Vec::new(), 0, 0, *octets),
+        };
+        self.octets += octets.len();
+        let veil = if self.shows {
+            Veil::Shown
+        } else {
+            Veil::Unknown
+        };
+        self.runs.push_back(Run {
+            veils: vec![veil; octets.len()],
+            offset,
+            from: piece.from,
+            part: Part {
+                sender: Role::Client,
+                frame,
+                time,
+                masked: Vec::new(),
+                octets,
+                missing,
+            },
+        });
+    }
+
+    /// Learns from a message of the stream what its octets are.
+    pub fn learn(&mut self, message: &Message) {
+        for source in &message.sources {
+            let from = source.offset as usize;
+            let to = from + usize::from(source.len);
+            let runs = self.runs.iter_mut();
+            for run in runs.filter(|run| run.part.frame == source.frame) {
+                let start = run.offset as usize;
+                for (at, veil) in run.veils.iter_mut().enumerate() {
+                    let place = start + at;
+                    if !(from..to).contains(&place) || *veil != Veil::Unknown {
+                        continue;
+                    }
+                    let in_message = usize::from(source.start) + place - from;
+                    *veil = if hides_in_message(message, in_message) {
+                        Veil::Secret
+                    } else {
+                        Veil::Shown
+                    };
+                }
+            }
+        }
+    }
+
+    /// The next part whose octets are all known, or that cannot wait: because it is the `end`,
+    /// because the stream speaks another protocol, or because too much is held. What is not known
+    /// of it is masked where it may be a password's.
+    pub fn pop(&mut self, state: State, end: bool) -> Option<Part> {
+        let State {
+            protocol,
+            watched,
+            client,
+        } = state;
+        let foreign = match protocol {
+            Protocol::RegLogin => false,
+            Protocol::Smpp | Protocol::Tls | Protocol::Http => true,
+            // On a port where RegLogin is expected it may be some of it, cut at both ends.
+            Protocol::Data | Protocol::Unknown => (end || self.octets > MAX_HELD) && !watched,
+        };
+        let is_known = |run: &Run| !run.veils.contains(&Veil::Unknown);
+        let front = self.runs.front()?;
+        if !(end || foreign || self.octets > MAX_HELD || is_known(front)) {
+            return None;
+        }
+        let Run {
+            from,
+            mut part,
+            veils,
+            ..
+        } = self.runs.pop_front()?;
+        if from != client {
+            part.sender = Role::Server;
+        }
+        self.octets -= part.octets.len();
+        let masked = veils.iter().map(|veil| match veil {
+            Veil::Unknown => !foreign,
+            Veil::Shown => false,
+            Veil::Secret => true,
+        });
+        part.masked = masked.collect();
+        Some(part)
+    }
+}

@@ -1,0 +1,218 @@
+//! One connection as a conversation: messages, octets in hexadecimal, raw octets, JSON.
+
+mod held;
+mod write;
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use held::{Held, State};
+pub use write::FollowFormat;
+use write::Writer;
+
+use super::clock::{Clock, TimeFormat};
+use crate::capture::Timestamp;
+use crate::dissect::{Message, Protocol};
+use crate::session::{FrameRecord, Piece, Remainder, Sink};
+use crate::stream::{Role, Side};
+
+/// What is shown of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowOptions {
+    /// The stream's number; the inspector is to follow the same.
+    pub stream: u32,
+    /// How it is shown.
+    pub format: FollowFormat,
+    /// Only what this side sent.
+    pub sender: Option<Role>,
+    /// What times are shown as.
+    pub time: TimeFormat,
+    /// Whether passwords are shown.
+    pub show_passwords: bool,
+}
+
+/// What there is to be said about the output when it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Followed {
+    /// Whether the capture has the stream.
+    pub found: bool,
+    /// Streams in the capture.
+    pub streams: u64,
+    /// Octets shown as `*`.
+    pub masked: u64,
+    /// Octets of the stream that were never captured.
+    pub missing: u64,
+}
+
+/// Shows one stream.
+pub struct Follow<W> {
+    writer: Writer<W>,
+    options: FollowOptions,
+    held: Held,
+    state: State,
+    followed: Rc<RefCell<Followed>>,
+}
+
+impl<W: Write> Follow<W> {
+    /// Nothing shown yet. `followed` can be looked at when the run is over.
+    pub fn new(out: W, options: FollowOptions, followed: Rc<RefCell<Followed>>) -> Self {
+        Self {
+            writer: Writer::new(out, options),
+            held: Held::new(options.show_passwords),
+            options,
+            state: State {
+                protocol: Protocol::Unknown,
+                watched: false,
+                client: Side::A,
+            },
+            followed,
+        }
+    }
+
+    fn take(
+        &mut self,
+        pieces: &[Piece],
+        messages: &[Message],
+        time: Timestamp,
+        end: bool,
+    ) -> io::Result<()> {
+        for piece in pieces {
+            self.held.push(piece, time);
+        }
+        let stream = self.options.stream;
+        let wanted = self.options.sender;
+        let own = messages.iter().filter(|message| message.stream == stream);
+        for message in own {
+            self.state.protocol = Protocol::RegLogin;
+            self.held.learn(message);
+            if wanted.is_none_or(|sender| sender == message.sender) {
+                self.writer.message(message)?;
+            }
+        }
+        while let Some(part) = self.held.pop(self.state, end) {
+            if wanted.is_some_and(|sender| sender != part.sender) {
+                continue;
+            }
+            let masked = part.masked.iter().filter(|masked| **masked).count();
+            let mut followed = self.followed.borrow_mut();
+            followed.masked += masked as u64;
+            followed.missing += part.missing;
+            drop(followed);
+            self.writer.part(&part, self.state.protocol)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Sink for Follow<W> {
+    type Error = io::Error;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+        let time = record.frame.header.time;
+        self.writer.clock.see(time);
+        let stream = self.options.stream;
+        if let Some(placed) = record.placement.filter(|placed| placed.stream == stream)
+            && let Some(segment) = record.segment()
+        {
+            self.followed.borrow_mut().found = true;
+            let is_client = placed.sender == Role::Client;
+            self.state = State {
+                protocol: record.protocol,
+                watched: placed.watched,
+                client: if is_client {
+                    placed.from
+                } else {
+                    placed.from.other()
+                },
+            };
+            let [mut client, mut server] = [segment.source, segment.destination];
+            if !is_client {
+                std::mem::swap(&mut client, &mut server);
+            }
+            self.writer.ends = Some([client, server]);
+        }
+        if self.followed.borrow().found {
+            let ended = record.ended_flows.iter().any(|flow| flow.stream == stream);
+            self.take(record.followed, record.messages, time, ended)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+        self.writer.flush()?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+        let last = self.writer.clock.last();
+        self.followed.borrow_mut().streams = remainder.totals.streams;
+        if !self.followed.borrow().found {
+            return Ok(());
+        }
+        self.take(remainder.followed, remainder.messages, last, true)?;
+        self.writer.end(self.state.protocol)
+    }
+}
+
+/// Looks for the first RegLogin stream, or the first with a request of one user.
+#[derive(Debug, Clone, Default)]
+pub struct Finder {
+    user: Option<String>,
+    found: Rc<RefCell<Option<u32>>>,
+}
+
+impl Finder {
+    /// Looks for a stream of this user, or for any.
+    #[must_use]
+    pub fn new(user: Option<String>) -> Self {
+        Self {
+            user,
+            found: Rc::default(),
+        }
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn found(&self) -> Option<u32> {
+        *self.found.borrow()
+    }
+
+    fn look(&self, messages: &[Message]) -> bool {
+        let fits = |message: &&Message| {
+            self.user.as_ref().is_none_or(|user| {
+                let name = message.view().user_name();
+                name.is_some_and(|name| name.octets() == user.as_bytes())
+            })
+        };
+        let found = messages.iter().find(fits).map(|message| message.stream);
+        let mut first = self.found.borrow_mut();
+        *first = first.or(found);
+        first.is_some()
+    }
+}
+
+impl Sink for Finder {
+    type Error = io::Error;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+        Ok(if self.look(record.messages) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+        self.look(remainder.messages);
+        Ok(())
+    }
+}
+
+/// A line's worth of time.
+fn shown_time(clock: &Clock, time: Timestamp) -> String {
+    let mut text = String::new();
+    clock.write(&mut text, time);
+    text
+}

@@ -1,0 +1,323 @@
+//! The forms in which a conversation is written.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::held::Part;
+use super::{FollowOptions, shown_time};
+use crate::dissect::{Message, Protocol, Severity};
+use crate::output::MASK;
+use crate::output::clock::Clock;
+use crate::output::escape::EscapedOctets;
+use crate::output::json::format::{Decimal, Shown, TerminalSafe};
+use crate::output::json::{JsonMessage, JsonOptions};
+use crate::output::stats::Span;
+use crate::packet::Endpoint;
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Kind, TextValue};
+use crate::stream::Role;
+
+/// How a conversation is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum FollowFormat {
+    /// Each message with its fields; other protocols as text.
+    #[default]
+    Text,
+    /// Octets in hexadecimal and as text, the server's moved to the right.
+    Hex,
+    /// The octets themselves, both directions in order.
+    Raw,
+    /// One object.
+    Json,
+}
+
+/// Octets in a line of the hexadecimal form.
+const ROW: usize = 16;
+
+/// Writes parts and messages of one stream.
+pub struct Writer<W> {
+    out: W,
+    options: FollowOptions,
+    pub clock: Clock,
+    /// Client and server, as far as it can be told.
+    pub ends: Option<[Endpoint; 2]>,
+    begun: bool,
+    /// Octets written so far of the client and of the server.
+    written: [u64; 2],
+    objects: u64,
+}
+
+/// Octets in hexadecimal, `**` for each that is masked.
+fn hex_of(part: &Part) -> String {
+    let octets = part.octets.iter().zip(&part.masked);
+    octets.map(|(octet, masked)| hex(*octet, *masked)).collect()
+}
+
+fn hex(octet: u8, masked: bool) -> String {
+    if masked {
+        "**".to_owned()
+    } else {
+        format!("{octet:02x}")
+    }
+}
+
+/// A part of a stream of another protocol.
+#[derive(Serialize)]
+struct JsonPart {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+    time: Decimal,
+    from: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    octets: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct JsonHead {
+    stream: u32,
+    client: Shown<Endpoint>,
+    server: Shown<Endpoint>,
+}
+
+impl<W: Write> Writer<W> {
+    pub fn new(out: W, options: FollowOptions) -> Self {
+        Self {
+            out,
+            clock: Clock::new(options.time),
+            options,
+            ends: None,
+            begun: false,
+            written: [0; 2],
+            objects: 0,
+        }
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Writes who speaks, before anything else.
+    fn begin(&mut self) -> io::Result<()> {
+        let Some([client, server]) = self.ends.filter(|_| !self.begun) else {
+            return Ok(());
+        };
+        self.begun = true;
+        let stream = self.options.stream;
+        match self.options.format {
+            FollowFormat::Text | FollowFormat::Hex => {
+                writeln!(
+                    self.out,
+                    "Stream {stream}: client {client}, server {server}"
+                )
+            }
+            FollowFormat::Raw => Ok(()),
+            FollowFormat::Json => {
+                let head = to_json(&JsonHead {
+                    stream,
+                    client: Shown(client),
+                    server: Shown(server),
+                })?;
+                let open = head.strip_suffix('}').unwrap_or(&head);
+                write!(self.out, "{open},\"conversation\":[")
+            }
+        }
+    }
+
+    /// Writes a message, where the form is one of messages.
+    pub fn message(&mut self, message: &Message) -> io::Result<()> {
+        self.begin()?;
+        match self.options.format {
+            FollowFormat::Text => self.text_message(message),
+            FollowFormat::Json => {
+                let options = JsonOptions {
+                    show_passwords: self.options.show_passwords,
+                    payload: false,
+                };
+                self.object(&JsonMessage::new(message, options))
+            }
+            FollowFormat::Hex | FollowFormat::Raw => Ok(()),
+        }
+    }
+
+    /// Writes a part of the stream, where the form is one of octets or there are no messages.
+    pub fn part(&mut self, part: &Part, protocol: Protocol) -> io::Result<()> {
+        self.begin()?;
+        let has_messages = protocol == Protocol::RegLogin;
+        match self.options.format {
+            FollowFormat::Text | FollowFormat::Json if has_messages => Ok(()),
+            FollowFormat::Text => self.text_part(part),
+            FollowFormat::Json => {
+                let is_gap = part.missing > 0;
+                self.object(&JsonPart {
+                    frame: (!is_gap).then_some(part.frame),
+                    time: Decimal(part.time.0),
+                    from: part.sender.name(),
+                    octets: (!is_gap).then(|| hex_of(part)),
+                    missing: is_gap.then_some(part.missing),
+                })
+            }
+            FollowFormat::Hex => self.hex_part(part),
+            FollowFormat::Raw => {
+                let octets = part.octets.iter().zip(&part.masked);
+                let shown = octets.map(|(octet, masked)| if *masked { b'*' } else { *octet });
+                self.out.write_all(&shown.collect::<Vec<u8>>())
+            }
+        }
+    }
+
+    /// Writes what stands behind the last part.
+    pub fn end(&mut self, protocol: Protocol) -> io::Result<()> {
+        self.begin()?;
+        if self.options.format == FollowFormat::Json {
+            let protocol = to_json(&Shown(protocol))?;
+            let before = if self.objects > 0 { "\n" } else { "" };
+            writeln!(self.out, "{before}],\"protocol\":{protocol}}}")?;
+        }
+        self.out.flush()
+    }
+
+    fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
+        let before = if self.objects > 0 { ",\n" } else { "\n" };
+        self.objects += 1;
+        write!(self.out, "{before}{}", to_json(object)?)
+    }
+
+    fn text_message(&mut self, message: &Message) -> io::Result<()> {
+        let time = shown_time(&self.clock, message.time);
+        let view = message.view();
+        let title = if view.command().is_some() {
+            message.command().title()
+        } else {
+            "Beginning of a message"
+        };
+        write!(
+            self.out,
+            "\n{} at {}, frame {}: {title}",
+            arrow(message.sender),
+            time.trim_start(),
+            message.frame,
+        )?;
+        let answers = message.command().kind() == Some(Kind::Response);
+        if let Some(peer) = message.peer.filter(|_| answers) {
+            write!(
+                self.out,
+                " to frame {} after {}",
+                peer.frame,
+                Span(peer.elapsed)
+            )?;
+        }
+        writeln!(self.out)?;
+        let mut line = |label: &str, value: std::fmt::Arguments<'_>| {
+            writeln!(self.out, "    {label:<13}{value}")
+        };
+        if let Some(name) = view.user_name() {
+            line(
+                "User name",
+                format_args!("{}", EscapedOctets(name.octets())),
+            )?;
+        }
+        match view.password().map(TextValue::octets) {
+            Some(password) if self.options.show_passwords => {
+                line("Password", format_args!("{}", EscapedOctets(password)))?;
+            }
+            Some(_) => line("Password", format_args!("{MASK}"))?,
+            None => {}
+        }
+        match view.status() {
+            Some(STATUS_SUCCESS) => line("Status", format_args!("success"))?,
+            Some(STATUS_FAILURE) => line("Status", format_args!("failure"))?,
+            Some(other) => line("Status", format_args!("{other}"))?,
+            None => {}
+        }
+        if let Some(text) = view.description() {
+            line(
+                "Description",
+                format_args!("{}", EscapedOctets(text.octets())),
+            )?;
+        }
+        for note in &message.notes {
+            let severity = match note.severity() {
+                Severity::Chat => "Chat",
+                Severity::Note => "Note",
+                Severity::Warning => "Warning",
+                Severity::Error => "Error",
+            };
+            line(severity, format_args!("{note}"))?;
+        }
+        Ok(())
+    }
+
+    fn text_part(&mut self, part: &Part) -> io::Result<()> {
+        let time = shown_time(&self.clock, part.time);
+        let time = time.trim_start();
+        let arrow = arrow(part.sender);
+        if part.missing > 0 {
+            let missing = part.missing;
+            return writeln!(
+                self.out,
+                "\n{arrow} at {time}: [{missing} octets never captured]"
+            );
+        }
+        writeln!(self.out, "\n{arrow} at {time}, frame {}:", part.frame)?;
+        let octets = part.octets.iter().zip(&part.masked);
+        let shown: Vec<u8> = octets
+            .map(|(octet, masked)| if *masked { b'*' } else { *octet })
+            .collect();
+        let text = shown.strip_suffix(b"\n").unwrap_or(&shown);
+        for line in text.split(|octet| *octet == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let indent = if line.is_empty() { "" } else { "    " };
+            writeln!(self.out, "{indent}{}", EscapedOctets(line))?;
+        }
+        Ok(())
+    }
+
+    fn hex_part(&mut self, part: &Part) -> io::Result<()> {
+        let (indent, side) = match part.sender {
+            Role::Client => ("", 0),
+            Role::Server => ("\t", 1),
+        };
+        if part.missing > 0 {
+            let missing = part.missing;
+            return writeln!(self.out, "{indent}[{missing} octets never captured]");
+        }
+        for (octets, masked) in part.octets.chunks(ROW).zip(part.masked.chunks(ROW)) {
+            let mut digits = String::new();
+            let mut text = String::new();
+            for (at, (octet, masked)) in octets.iter().zip(masked).enumerate() {
+                if at == ROW / 2 {
+                    digits.push(' ');
+                    text.push(' ');
+                }
+                digits.push_str(&hex(*octet, *masked));
+                digits.push(' ');
+                text.push(match octet {
+                    _ if *masked => '*',
+                    0x20..=0x7e => char::from(*octet),
+                    _ => '.',
+                });
+            }
+            let offset = self.written[side];
+            writeln!(self.out, "{indent}{offset:08X}  {digits:<49} {text}")?;
+            self.written[side] += octets.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn arrow(sender: Role) -> &'static str {
+    match sender {
+        Role::Client => "client -> server",
+        Role::Server => "server -> client",
+    }
+}
+
+fn to_json(value: &impl Serialize) -> io::Result<String> {
+    let mut octets = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut octets, TerminalSafe);
+    value.serialize(&mut serializer)?;
+    String::from_utf8(octets).map_err(io::Error::other)
+}
