@@ -18,6 +18,7 @@ use crate::output::{
     Layout, Lines, OutputError, Rows, Save, Select, Table, TableOptions, Tee, TextStyle,
     TimeFormat, Watch,
 };
+use crate::wireshark::explain::{ExplainOptions, ExplainSink};
 
 /// Octets that wait to be written to standard output at the most.
 const BUFFER: usize = 1 << 16;
@@ -60,6 +61,10 @@ pub(super) struct OutputArguments {
     /// With --frames, the octets of TCP payload too; what may be part of a password is `**`.
     #[arg(long, requires = "frames")]
     payload: bool,
+
+    /// For each message, what Wireshark says of it without the plugin, and why.
+    #[arg(long, conflicts_with_all = ["format", "messages", "frames", "details", "hex"])]
+    explain: bool,
 
     /// Passwords in clear instead of ********.
     #[arg(long)]
@@ -238,6 +243,12 @@ impl OutputArguments {
     }
 
     fn add_rows(&self, tee: &mut Tee<'_>, out: BufWriter<File>, select: Select) {
+        if self.explain {
+            let show_passwords = self.show_passwords;
+            let options = ExplainOptions { show_passwords };
+            tee.add_printer(ExplainSink::new(out, select, options));
+            return;
+        }
         let json = JsonOptions {
             show_passwords: self.show_passwords,
             payload: self.payload,

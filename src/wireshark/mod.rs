@@ -1,6 +1,7 @@
 //! Wireshark itself: a dissector for it, what it says without one and why, and Authscope as one of
 //! its capture sources.
 
+pub mod explain;
 pub mod install;
 pub mod plugin;
 mod plugin_notes;

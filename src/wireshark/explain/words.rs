@@ -1,0 +1,215 @@
+//! Explanations in words.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::{Explanation, Fate, Refusal, Rule};
+use crate::dissect::Message;
+use crate::output::MASK;
+use crate::output::escape::EscapedOctets;
+use crate::protocol::Kind;
+use crate::protocol::layout::PASSWORD;
+
+/// Writes an explanation, a line a fact, each indented.
+pub fn write(out: &mut String, message: &Message, explanation: &Explanation, passwords: bool) {
+    let words = Words { message, passwords };
+    words.verdict(out, explanation);
+    if let Some((port, name)) = explanation.tried_first {
+        put(
+            out,
+            format_args!(
+                "    But it tries {name}, the protocol of port {port}, first: where that takes the message, it shows {name}.\n"
+            ),
+        );
+    }
+    if let Fate::Shown(found) = &explanation.fate {
+        words.conditions(out, found.octets.len());
+        words.fields(out, explanation);
+    }
+    words.proof(out, explanation);
+}
+
+struct Words<'a> {
+    message: &'a Message,
+    passwords: bool,
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+impl Words<'_> {
+    fn verdict(&self, out: &mut String, explanation: &Explanation) {
+        out.push_str("  Without the plugin Wireshark says: ");
+        match &explanation.fate {
+            Fate::Shown(found) => match &explanation.pdu {
+                Some(pdu) => {
+                    let malformed = if pdu.runs_off.is_some() {
+                        " [Malformed Packet]"
+                    } else {
+                        ""
+                    };
+                    let (name, sequence) = (pdu.name, pdu.sequence);
+                    put(
+                        out,
+                        format_args!("SMPP, {name}{malformed}, sequence number {sequence}"),
+                    );
+                    if found.frame != self.message.frame {
+                        put(out, format_args!(", in frame {}", found.frame));
+                    }
+                    out.push('\n');
+                }
+                None => out.push_str("SMPP, of an unknown command\n"),
+            },
+            Fate::Waits(need) => {
+                out.push_str("TCP: its SMPP dissector waits for more octets");
+                if let Some(need) = need {
+                    put(out, format_args!(", {need} in all"));
+                }
+                out.push('\n');
+            }
+            Fate::Refused(refusal) => put(out, format_args!("TCP: {}\n", refused(*refusal))),
+            Fate::Inside => out.push_str(
+                "TCP: the segment begins with something else, and its heuristic looks at no other octets\n",
+            ),
+            Fate::Part => {
+                out.push_str("nothing of its own: it takes the octets for part of another PDU\n");
+            }
+            Fate::Irregular => out.push_str(
+                "what it says of segments out of order, sent again or cut, which this does not foretell\n",
+            ),
+        }
+    }
+
+    fn octets(&self, range: Range<usize>) -> &[u8] {
+        self.message.octets.get(range).unwrap_or_default()
+    }
+
+    fn hex(&self, out: &mut String, range: Range<usize>) {
+        for octet in self.octets(range) {
+            put(out, format_args!("{octet:02x} "));
+        }
+    }
+
+    /// The four conditions of Wireshark's SMPP heuristic, and the octets that met them.
+    fn conditions(&self, out: &mut String, len: usize) {
+        out.push_str("  Its SMPP heuristic asks four things, and this message meets them:\n");
+        put(
+            out,
+            format_args!("    {len} octets: at least 16 are wanted\n"),
+        );
+        for (range, name, wanted) in [
+            (0..4, "command_length", "16 to 65536 is wanted"),
+            (4..8, "command_id", "a known one is wanted"),
+            (
+                8..12,
+                "command_status",
+                "a known or reserved one is wanted, and almost every value is reserved",
+            ),
+        ] {
+            let value = super::word(&self.message.octets, range.start).unwrap_or_default();
+            put(
+                out,
+                format_args!("    octets {}-{}: ", range.start, range.end - 1),
+            );
+            self.hex(out, range);
+            put(out, format_args!("as {name} is {value}: {wanted}\n"));
+        }
+    }
+
+    fn fields(&self, out: &mut String, explanation: &Explanation) {
+        let Some(pdu) = &explanation.pdu else { return };
+        put(out, format_args!("  It then reads a {}:\n", pdu.name));
+        put(
+            out,
+            format_args!("    octets 12-15: sequence_number {}\n", pdu.sequence),
+        );
+        for field in &pdu.fields {
+            self.place(out, &field.range);
+            put(out, format_args!("{} ", field.name));
+            self.value(out, &field.range, field.is_text);
+            out.push('\n');
+        }
+        match &pdu.runs_off {
+            Some(off) => put(
+                out,
+                format_args!(
+                    "    from octet {}: {} runs off the end of the message: Malformed Packet\n",
+                    off.at, off.name
+                ),
+            ),
+            None => out.push_str("    and that is within the message: not malformed\n"),
+        }
+    }
+
+    fn place(&self, out: &mut String, range: &Range<usize>) {
+        let _ = self;
+        match range.len() {
+            1 => put(out, format_args!("    octet {}: ", range.start)),
+            _ => put(
+                out,
+                format_args!("    octets {}-{}: ", range.start, range.end - 1),
+            ),
+        }
+    }
+
+    /// Whether octets are, or may be, part of a password.
+    fn hides(&self, range: &Range<usize>) -> bool {
+        let is_request = self.message.command().kind() != Some(Kind::Response);
+        !self.passwords && is_request && range.end > PASSWORD.offset
+    }
+
+    fn value(&self, out: &mut String, range: &Range<usize>, is_text: bool) {
+        if self.hides(range) {
+            out.push_str(MASK);
+        } else if is_text {
+            let octets = self.octets(range.start..range.end - 1);
+            put(out, format_args!("\"{}\"", EscapedOctets(octets)));
+        } else {
+            self.hex(out, range.clone());
+            out.pop();
+        }
+    }
+
+    fn proof(&self, out: &mut String, explanation: &Explanation) {
+        let Some(proof) = &explanation.proof else {
+            out.push_str(
+                "  These octets alone do not show that it is not SMPP: they are not well-filled RegLogin.\n",
+            );
+            return;
+        };
+        out.push_str("  That it is not SMPP shows in");
+        match proof.octets.len() {
+            1 => put(out, format_args!(" octet {}: ", proof.octets.start)),
+            _ => put(
+                out,
+                format_args!(" octets {}-{}: ", proof.octets.start, proof.octets.end - 1),
+            ),
+        }
+        self.hex(out, proof.octets.clone());
+        out.push_str(match proof.rule {
+            Rule::Length => "is no length of a PDU, which has 16 to 65536 octets.\n",
+            Rule::Command => "is no command of SMPP.\n",
+            Rule::Status => {
+                "is not 0, but the command_status of every SMPP request is (SMPP 3.4 section 5.1.3).\n"
+            }
+            Rule::Sequence => {
+                "is no sequence number, which is 1 to 2147483647 (SMPP 3.4 section 5.1.4).\n"
+            }
+        });
+    }
+}
+
+fn refused(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Short(octets) => {
+            format!("its SMPP heuristic wants 16 octets in the first segment, which has {octets}")
+        }
+        Refusal::Length(length) => {
+            format!("its SMPP heuristic wants a length of 16 to 65536, and this says {length}")
+        }
+        Refusal::Command(command) => {
+            format!("its SMPP heuristic knows no command {command}")
+        }
+    }
+}
