@@ -2,6 +2,7 @@
 
 mod completions;
 mod error;
+mod extcap;
 mod fields;
 mod follow;
 mod inspect;
@@ -58,6 +59,7 @@ enum Command {
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
     Fields(fields::Arguments),
+    Extcap(extcap::Arguments),
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Wireshark(arguments) => wireshark::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
+        Command::Extcap(arguments) => extcap::run(&arguments),
     };
     match done {
         Ok(code) => code,

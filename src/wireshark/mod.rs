@@ -2,6 +2,7 @@
 //! its capture sources.
 
 pub mod explain;
+pub mod extcap;
 pub mod install;
 pub mod plugin;
 mod plugin_notes;

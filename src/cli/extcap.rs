@@ -1,0 +1,131 @@
+//! `authscope extcap`: what Wireshark asks of a capture source.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::error::Failure;
+use super::signal::stop_flag;
+use crate::capture::live::{LiveOptions, LiveSource};
+use crate::output::OutputError;
+use crate::protocol::layout::DEFAULT_PORT;
+use crate::session::{self, Inspector, Options};
+use crate::wireshark::extcap::{self, AnnotateSink, INTERFACE};
+
+/// Be a capture source of Wireshark (extcap); Wireshark itself calls this.
+// Each of these is a flag of its own in Wireshark's calls.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`authscope wireshark extcap --install` puts a launcher into Wireshark's folder,
+which then calls, for example:
+
+  authscope extcap --extcap-interfaces --extcap-version=4.0
+  authscope extcap --extcap-interface authscope --extcap-config
+  authscope extcap --extcap-interface authscope --capture --fifo /tmp/pipe")]
+pub(super) struct Arguments {
+    /// List the interfaces.
+    #[arg(long)]
+    extcap_interfaces: bool,
+
+    /// The version of the Wireshark that asks.
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    extcap_version: Option<String>,
+
+    /// The interface that is meant.
+    #[arg(long, value_name = "NAME")]
+    extcap_interface: Option<String>,
+
+    /// List the interface's link types.
+    #[arg(long)]
+    extcap_dlts: bool,
+
+    /// List what can be set.
+    #[arg(long)]
+    extcap_config: bool,
+
+    /// Capture.
+    #[arg(long, requires = "fifo")]
+    capture: bool,
+
+    /// The pipe, or file, to capture into.
+    #[arg(long, value_name = "PATH")]
+    fifo: Option<PathBuf>,
+
+    /// What to capture, in libpcap's language; without --capture it is only checked.
+    #[arg(long, value_name = "BPF")]
+    extcap_capture_filter: Option<String>,
+
+    /// The network interface; loopback where it is empty.
+    #[arg(long, value_name = "IFACE", default_value = "")]
+    interface: String,
+
+    /// The port where RegLogin is expected.
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    port: u16,
+
+    /// All TCP ports.
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.extcap_interfaces {
+        return print(&extcap::interfaces());
+    }
+    if let Some(name) = arguments.extcap_interface.as_deref()
+        && name != INTERFACE
+    {
+        return Err(Failure::Text(format!(
+            "there is no capture source {name:?} here, only {INTERFACE:?}. Ask with --extcap-interfaces"
+        )));
+    }
+    if arguments.extcap_dlts {
+        return print(&extcap::dlts());
+    }
+    if arguments.extcap_config {
+        return print(&extcap::config());
+    }
+    match &arguments.fifo {
+        Some(fifo) if arguments.capture => capture(arguments, fifo),
+        _ => Err(Failure::Text(
+            "extcap was asked for nothing; Wireshark calls it. See authscope extcap --help".into(),
+        )),
+    }
+}
+
+fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Failure> {
+    let stop = stop_flag()?;
+    let wanted = arguments.extcap_capture_filter.clone();
+    let filter = wanted.filter(|filter| !filter.trim().is_empty());
+    let source = LiveSource::open(&LiveOptions {
+        interface: Some(arguments.interface.clone()).filter(|name| !name.is_empty()),
+        ports: vec![arguments.port],
+        filter: filter.or_else(|| arguments.all.then(|| "tcp".to_owned())),
+        stop: Arc::clone(&stop),
+        ..LiveOptions::default()
+    })
+    .map_err(|error| Failure::Sources(vec![error]))?;
+    let mut sink = AnnotateSink::open(fifo)?;
+    let mut inspector = Inspector::new(&Options {
+        ports: vec![arguments.port],
+        ..Options::default()
+    });
+    let errors = session::run(Box::new(source), &mut inspector, &mut sink, 2)?;
+    if errors.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Sources(errors))
+    }
+}
+
+fn print(text: &str) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(OutputError::Standard)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,161 @@
+//! Authscope as a capture source of Wireshark (extcap): a live capture that says in packet
+//! comments what Authscope sees.
+//!
+//! Wireshark starts the program again and again with other questions, and at last with the order
+//! to capture into a named pipe (Wireshark's extcap(4)).
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::capture::{Aside, Batch, CaptureWriter, Seconds, WriteOptions};
+use crate::dissect::Severity;
+use crate::output::{OutputError, info};
+use crate::protocol::layout::DEFAULT_PORT;
+use crate::session::{FrameRecord, Remainder, Sink};
+
+/// The interface's name, as Wireshark hands it back.
+pub const INTERFACE: &str = "authscope";
+
+/// The interface's name as its list has it.
+pub const DISPLAY: &str = "Authscope: RegLogin on loopback";
+
+/// The loopback interface's link type, by number and names: what Wireshark is told beforehand. What
+/// the capture itself says counts.
+const DLT: (u32, &str, &str) = if cfg!(target_os = "linux") {
+    (1, "EN10MB", "Ethernet")
+} else {
+    (0, "NULL", "BSD loopback")
+};
+
+/// The answer to `--extcap-interfaces`.
+#[must_use]
+pub fn interfaces() -> String {
+    format!(
+        "extcap {{version={}}}{{display=Authscope}}\ninterface {{value={INTERFACE}}}{{display={DISPLAY}}}\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The answer to `--extcap-dlts`.
+#[must_use]
+pub fn dlts() -> String {
+    let (number, name, display) = DLT;
+    format!("dlt {{number={number}}}{{name={name}}}{{display={display}}}\n")
+}
+
+/// The answer to `--extcap-config`: what a user can set, in a dialog that Wireshark draws.
+#[must_use]
+pub fn config() -> String {
+    format!(
+        "arg {{number=0}}{{call=--interface}}{{display=Interface}}\
+         {{tooltip=The network interface; empty is loopback}}{{type=string}}\n\
+         arg {{number=1}}{{call=--port}}{{display=TCP port of the server}}\
+         {{tooltip=Where RegLogin is expected}}{{type=unsigned}}{{range=1,65535}}{{default={DEFAULT_PORT}}}\n\
+         arg {{number=2}}{{call=--all}}{{display=All TCP ports}}\
+         {{tooltip=Find RegLogin on any port}}{{type=boolflag}}{{default=false}}\n"
+    )
+}
+
+/// Writes frames as they come, with a comment on each that has messages.
+pub struct AnnotateSink {
+    writer: Option<CaptureWriter>,
+}
+
+impl AnnotateSink {
+    /// Opens the pipe that Wireshark made, or a file.
+    pub fn open(path: &Path) -> Result<Self, OutputError> {
+        let options = WriteOptions {
+            packet_buffered: true,
+            ..WriteOptions::default()
+        };
+        let writer = CaptureWriter::create(path, &[], &options)?;
+        Ok(Self {
+            writer: Some(writer),
+        })
+    }
+}
+
+/// What is said of a frame: its messages as in the Info column, and each note that is not there.
+#[must_use]
+pub fn comments(record: &FrameRecord<'_>) -> Vec<String> {
+    let mut comments = Vec::new();
+    let number = record.frame.number;
+    for message in record.messages {
+        let mut text = String::new();
+        if message.frame != number {
+            let _ = write!(text, "in frame {}: ", message.frame);
+        }
+        info::message(&mut text, message);
+        for note in &message.notes {
+            // The others stand in the text already.
+            if note.severity() < Severity::Warning {
+                let _ = write!(text, " [{}: {note}]", note.severity().name());
+            }
+        }
+        if let Some(peer) = message.peer.filter(|peer| peer.frame != number) {
+            let seconds = Seconds(peer.elapsed);
+            let _ = write!(
+                text,
+                " (request in frame {}, {seconds} s before)",
+                peer.frame
+            );
+        }
+        comments.push(text);
+    }
+    for noted in record.notes {
+        let mut text = format!("Stream {}:", noted.stream);
+        info::marker(&mut text, &noted.note);
+        if text.ends_with(']') {
+            comments.push(text);
+        }
+    }
+    comments
+}
+
+impl Sink for AnnotateSink {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        if let Some(writer) = &mut self.writer {
+            writer.frame(&record.frame, Some(&comments(record)))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
+        if let Some(writer) = &mut self.writer {
+            writer.aside(batch, &aside.what);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
+        if let Some(writer) = &mut self.writer {
+            writer.pause()?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
+        if let Some(writer) = self.writer.take() {
+            writer.finish()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_in_the_form_that_wireshark_reads() {
+        for line in [interfaces(), dlts(), config()].concat().lines() {
+            let (word, rest) = line.split_once(' ').unwrap();
+            assert!(["extcap", "interface", "dlt", "arg"].contains(&word));
+            assert!(rest.starts_with('{') && rest.ends_with('}'), "{line}");
+            assert_eq!(rest.matches('{').count(), rest.matches('}').count());
+        }
+    }
+}
