@@ -402,3 +402,39 @@ fn several_files_and_standard_input_are_read() {
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["frames"], 22);
 }
+
+#[test]
+fn a_filter_selects_what_is_counted() {
+    let path = "captures/several-protocols-on-port-8888.pcap";
+    let found = stats(&["-Y", "ip.src == 192.0.2.10", path]);
+    let all = stats(&[path]);
+    assert!(found["frames"].as_u64() < all["frames"].as_u64());
+    assert_eq!(found["messages"]["registration response"], 0);
+    // The request's frame is selected, so its exchange counts.
+    assert_eq!(found["users"], all["users"]);
+    assert_eq!(found["streams"], all["streams"]);
+    let found = stats(&["-Y", "reglogin.status == 1", path]);
+    assert_eq!(found["frames"], 1);
+    assert_eq!(found["streams"], 1);
+    assert_eq!(found["users"], all["users"]);
+    assert_eq!(found["protocols"]["SMPP"], 0);
+    let nothing = authscope(&["stats", "-Y", "tcp.port == 1", path]);
+    assert_eq!(nothing.code, 1);
+    let wrong = authscope(&["stats", "-Y", "tcp.prot == 1", path]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("display filter"), "{}", wrong.stderr);
+}
+
+#[test]
+fn rows_and_statistics_come_from_one_pass() {
+    let path = "captures/lab-report.pcap";
+    let rows = authscope(&["read", path]);
+    let summary = authscope(&["stats", path]);
+    let both = authscope(&["read", "--stats", path]);
+    assert_eq!(both.stdout, rows.stdout.clone() + &summary.stdout);
+    let json = authscope(&["read", "--stats", "-T", "jsonl", path]);
+    assert_eq!(json.stdout.lines().count(), 4);
+    assert_eq!(json.stderr, summary.stdout);
+    let quiet = authscope(&["read", "-q", "--stats", path]);
+    assert_eq!(quiet.stdout, summary.stdout);
+}

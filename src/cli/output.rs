@@ -15,9 +15,10 @@ use crate::capture::{CaptureWriter, WriteOptions};
 use crate::filter::field;
 use crate::output::{
     Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
-    Layout, Lines, OutputError, Rows, Save, Select, Table, TableOptions, Tee, TextStyle,
-    TimeFormat, Watch,
+    Layout, Lines, OutputError, Rows, Save, Select, Stats, StatsFormat, Table, TableOptions, Tee,
+    TextStyle, TimeFormat, Watch,
 };
+use crate::session::summary::Summary;
 use crate::wireshark::explain::{ExplainOptions, ExplainSink};
 
 /// Octets that wait to be written to standard output at the most.
@@ -65,6 +66,11 @@ pub(super) struct OutputArguments {
     /// For each message, what Wireshark says of it without the plugin, and why.
     #[arg(long, conflicts_with_all = ["format", "messages", "frames", "details", "hex"])]
     explain: bool,
+
+    /// After the rows, what they amount to, as `authscope stats` has it; on standard error where
+    /// the rows are JSON or fields.
+    #[arg(long)]
+    stats: bool,
 
     /// Passwords in clear instead of ********.
     #[arg(long)]
@@ -217,10 +223,12 @@ impl OutputArguments {
         if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
             if watch.is_some() {
                 // It is asked all the same, for the exit code.
-                tee.add_printer(Lines::new(io::sink(), select, self.time));
+                tee.add_printer(Lines::new(io::sink(), select.clone(), self.time));
             }
+            self.add_stats(tee, save, select)?;
             return Ok(watch);
         }
+        let behind = select.clone();
         let out = standard_output()?;
         match &watch {
             Some(watch) if self.format.has_fields() => {
@@ -239,7 +247,31 @@ impl OutputArguments {
             }
             _ => self.add_rows(tee, out, select),
         }
+        self.add_stats(tee, save, behind)?;
         Ok(watch)
+    }
+
+    /// Adds the summary where it was asked for; behind the rows, which end first.
+    fn add_stats(
+        &self,
+        tee: &mut Tee<'_>,
+        save: Option<&Path>,
+        select: Select,
+    ) -> Result<(), Failure> {
+        if !self.stats {
+            return Ok(());
+        }
+        let for_people = matches!(self.format, Format::Table | Format::Text);
+        let taken = save.is_some_and(|path| path.as_os_str() == "-");
+        let out: Box<dyn Write> = if (for_people || self.quiet) && !taken {
+            Box::new(standard_output()?)
+        } else {
+            Box::new(io::stderr())
+        };
+        let format = StatsFormat::Text(text_style(self.color));
+        let summary = Summary::default();
+        tee.add_printer(Stats::new(out, summary, select.filter, format, None));
+        Ok(())
     }
 
     fn add_rows(&self, tee: &mut Tee<'_>, out: BufWriter<File>, select: Select) {

@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{When, standard_output, text_style};
+use super::output::{When, exit_code, standard_output, text_style};
+use super::progress::Progress;
 use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::{FrameSource, ReadOptions, Timestamp, open_all};
-use crate::output::{Stats, StatsFormat, Tee};
+use crate::filter::{Filter, FilterOptions};
+use crate::output::{RecordFilter, Stats, StatsFormat, Tee, Watch};
 use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
 use crate::session::summary::{Summary, Thresholds};
 use crate::session::{self, Inspector};
@@ -23,6 +26,7 @@ Examples:
   authscope stats capture.pcapng
   authscope stats -T json capture.pcapng | jq .findings
   authscope stats --top 100 monday.pcap.gz tuesday.pcap.gz
+  authscope stats -Y 'ip.addr == 192.0.2.10' capture.pcapng
   authscope stats --guesses 5 --guess-seconds 600 capture.pcapng
 
 docs/statistics.md explains every number and every finding.")]
@@ -30,6 +34,11 @@ pub(super) struct Arguments {
     /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// Count only the frames that match, in Wireshark's display filter language; an exchange counts
+    /// where its request or its response matches, a connection where any of its frames does.
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    display_filter: Option<String>,
 
     /// What is written.
     #[arg(
@@ -96,11 +105,32 @@ fn at_least_two(text: &str) -> Result<usize, String> {
     }
 }
 
+impl Arguments {
+    /// What asks the filter, where there is one.
+    fn watch(&self) -> Result<Option<Watch>, Failure> {
+        let Some(text) = &self.display_filter else {
+            return Ok(None);
+        };
+        let filter = Filter::parse(text, FilterOptions::default())
+            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
+        let needs = filter.needs();
+        if needs.responses {
+            let message = "reglogin.response_in looks ahead in the capture, which stats does not; reglogin.response_to is known with the response";
+            return Err(Failure::Text(message.to_owned()));
+        }
+        Ok(Some(Watch::new(Some(filter), needs, None, false)))
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let watch = arguments.watch()?;
     let source = open_all(&arguments.files, ReadOptions::default())?;
     let stop = stop_flag()?;
     source.stop_on(&stop);
-    let source: Box<dyn FrameSource + Send> = Box::new(Limited::new(source, arguments.count, stop));
+    let files = source.progress();
+    let source = Limited::new(source, arguments.count, stop);
+    let progress = Progress::start(files, source.frames(), false);
+    let source: Box<dyn FrameSource + Send> = Box::new(source);
     let thresholds = Thresholds {
         guesses_per_user: arguments.guesses,
         guesses_per_address: arguments.guesses_per_address,
@@ -112,14 +142,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Json => StatsFormat::Json,
     };
     let summary = Summary::new(thresholds);
-    let stats = Stats::new(standard_output()?, summary, None, format, arguments.top);
     let mut tee = Tee::default();
-    tee.add_printer(stats);
+    let mut filter: Option<Rc<dyn RecordFilter>> = None;
+    if let Some(watch) = &watch {
+        tee.add(watch.clone());
+        filter = Some(Rc::new(watch.clone()));
+    }
+    let out = standard_output()?;
+    tee.add_printer(Stats::new(out, summary, filter, format, arguments.top));
     let mut inspector = Inspector::new(&arguments.inspect.options());
     let threads = usize::from(arguments.threads);
     let errors = session::run(source, &mut inspector, &mut tee, threads)?;
+    drop(progress);
     if errors.is_empty() {
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_code(watch.as_ref()))
     } else {
         Err(Failure::Sources(errors))
     }
