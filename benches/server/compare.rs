@@ -161,8 +161,8 @@ fn syncs_per_second(time: Duration) -> f64 {
 
 /// Registrations with hashing taken out, against the disk's own rate of syncs.
 pub fn registrations(report: &mut Report) {
-    const ROUNDS: usize = 3;
-    const TIME: Duration = Duration::from_secs(1);
+    const ROUNDS: usize = 10;
+    const TIME: Duration = Duration::from_millis(300);
     let (serving, clients) = (runtime(), runtime());
     for number in [1, 8, 64] {
         let bare = Bare::start(&serving, "");
@@ -259,10 +259,14 @@ pub fn many_users(report: &mut Report) {
     out.flush().expect("the file is written");
     drop(out);
     let many = Server::start_in(directory, &[]);
-    let seconds = many.logged("ms") as f64 / 1000.0;
+    let (processor, clock) = (many.processor_time(), many.logged("ms") as f64 / 1000.0);
     report.row(
-        "start with 2,000,000 users, for each million of lines",
-        &format!("{:.2} s", seconds / 2.0),
+        "start with 2,000,000 users, for each million of lines: processor time, and by the clock",
+        &format!(
+            "{:.2} s and {:.2} s",
+            processor.as_secs_f64() / 2.0,
+            clock / 2.0
+        ),
         "",
         "under 3 s",
     );

@@ -113,6 +113,18 @@ impl Server {
         kib.expect("a number of KiB") * 1024
     }
 
+    /// Processor time that it has used. Linux counts it in hundredths of a second.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
+            .expect("the server's times");
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks = ticks
+            .filter_map(|field| field.parse::<u32>().ok())
+            .sum::<u32>();
+        Duration::from_millis(10) * ticks
+    }
+
     /// Stops it in order.
     pub fn stop(&mut self) {
         let pid = i32::try_from(self.child.id()).ok();

@@ -191,35 +191,43 @@ impl Store {
 
     /// Looks a user up. Reads one line, as a rule from the page cache.
     pub fn find(&self, name: &UserName) -> io::Result<Option<Found>> {
-        // A hash that is being replaced moves its line; then the index knows the other place.
-        for _ in 0..3 {
-            let Some(offset) = self.shared.locate(name)? else {
-                let index = self.shared.index.read();
-                let known = index
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .candidates(name);
-                if known.is_empty() {
-                    return Ok(None);
-                }
-                continue;
-            };
-            let mut line = [0; MAX_LINE + 1];
-            let read = read_up_to(&self.shared.file, &mut line, offset)?;
-            let end = memchr::memchr(b'\n', &line[..read]).unwrap_or(read);
-            match parse_user(&line[..end]) {
-                Ok((found, stored)) if found == *name => {
+        let candidates = || {
+            let index = self.shared.index.read();
+            let index = index.unwrap_or_else(PoisonError::into_inner);
+            index.candidates(name)
+        };
+        let mut places = candidates();
+        loop {
+            for offset in &places {
+                if let Some(stored) = self.read_user(name, *offset)? {
+                    let offset = *offset;
                     return Ok(Some(Found { stored, offset }));
                 }
-                _ => {}
             }
+            // A hash that was replaced in between has moved; then the index knows where to.
+            let again = candidates();
+            if again == places {
+                return Ok(None);
+            }
+            places = again;
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!(
-                "the line of user \"{name}\" is no longer where it was in \"{}\"",
-                self.shared.path.display()
-            ),
-        ))
+    }
+
+    /// The hash of `name`, if its line starts at `offset`.
+    fn read_user(&self, name: &UserName, offset: u64) -> io::Result<Option<Stored>> {
+        let mut line = [0; MAX_LINE + 1];
+        let read = read_up_to(&self.shared.file, &mut line, offset)?;
+        let line = &line[..memchr::memchr(b'\n', &line[..read]).unwrap_or(read)];
+        let rest = line.strip_prefix(name.as_str().as_bytes());
+        if rest.is_none_or(|rest| rest.first() != Some(&b':')) {
+            return Ok(None);
+        }
+        let user = parse_user(line).map_err(|reason| {
+            let path = self.shared.path.display();
+            let text = format!("the line of user \"{name}\" in \"{path}\" has changed: {reason}");
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })?;
+        Ok(Some(user.1))
     }
 
     /// Says that [`add`](Self::add) will be called soon.

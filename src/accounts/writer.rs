@@ -28,10 +28,10 @@ use crate::protocol::UserName;
 const MAX_BATCH: usize = 1024;
 
 /// As long as at least this many more registrations are being hashed ...
-const SIBLINGS: usize = 8;
+const SIBLINGS: usize = 16;
 /// ... the writer waits this long for them. Each has waited longer than that for its hash, and
 /// the disk is spared a sync for each.
-const GATHER: Duration = Duration::from_millis(25);
+const GATHER: Duration = Duration::from_millis(50);
 
 type Reply = oneshot::Sender<Result<bool, StoreError>>;
 

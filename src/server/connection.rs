@@ -229,6 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let command = MessageView::new(buffer.filled()).command();
         if let Some(action) = command.and_then(Command::action) {
             self.send(&failure(action, words::TOO_SLOW)).await?;
+            self.linger().await;
         }
         Ok(End::TooSlow)
     }
