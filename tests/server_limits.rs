@@ -51,7 +51,7 @@ fn connections_past_an_addresss_limit_are_closed() {
 #[test]
 fn idle_and_slow_clients_are_dropped_and_counted() {
     let place = Place::new();
-    let mut server = place.start(&["--idle-timeout", "0.3", "--request-timeout", "0.2"]);
+    let mut server = place.start(&["--idle-timeout", "2", "--request-timeout", "0.5"]);
     let mut idle = server.connect();
     assert_eq!(idle.read(&mut [0]).unwrap(), 0);
     server.wait_for("idle for too long");
@@ -67,11 +67,14 @@ fn idle_and_slow_clients_are_dropped_and_counted() {
     let mut trickle = server.connect();
     let mut writer = trickle.try_clone().unwrap();
     std::thread::spawn(move || {
-        for octet in octets.as_ref().chunks(1) {
-            if writer.write_all(octet).is_err() {
+        // The header at once, so that the server knows what is asked; the rest takes 2 s.
+        let (header, rest) = octets.as_ref().split_at(8);
+        let portions = std::iter::once(header).chain(rest.chunks(1));
+        for portion in portions {
+            if writer.write_all(portion).is_err() {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(std::time::Duration::from_millis(40));
         }
     });
     assert_eq!(

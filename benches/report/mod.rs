@@ -7,6 +7,8 @@ use std::path::Path;
 pub struct Report {
     heading: &'static str,
     about: &'static str,
+    /// How many things wanted the processor before the first measurement.
+    load: String,
     rows: Vec<[String; 4]>,
 }
 
@@ -14,9 +16,11 @@ impl Report {
     /// A table under `heading` (a line of Markdown); `about` says how it is made, after "Written
     /// by".
     pub fn start(heading: &'static str, about: &'static str) -> Self {
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         Self {
             heading,
             about,
+            load: load.split(' ').next().unwrap_or("unknown").to_owned(),
             rows: Vec::new(),
         }
     }
@@ -48,12 +52,13 @@ impl Report {
     fn section(&self) -> String {
         let mut text = format!(
             "{}\n\nWritten by {}\n\n\
-             Machine: {}. The ratio is what counts; the figures depend on the machine and on what\n\
-             else it did.\n\n\
+             Machine: {}; load average {} before the start. The ratio is what counts; the figures\n\
+             depend on the machine and on what else it did.\n\n\
              | What | Figure | Ratio | Goal |\n| --- | --- | --- | --- |\n",
             self.heading,
             self.about,
-            machine()
+            machine(),
+            self.load
         );
         for [what, figure, ratio, goal] in &self.rows {
             let _ = writeln!(text, "| {what} | {figure} | {ratio} | {goal} |");
