@@ -28,7 +28,7 @@ captures: ## Write the generated captures, their answers and their table again
 	$(CARGO) run --quiet --example make-captures -- captures
 
 torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
-	AUTHSCOPE_KILLS=1000 $(CARGO) test --release --test accounts_kill -- --nocapture
+	AUTHSCOPE_KILLS=1000 $(CARGO) test --test accounts_kill -- --nocapture
 
 bench: ## Measure the inspector against its peers; writes its table into docs/performance.md
 	tools/setup.sh bench
