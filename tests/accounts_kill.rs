@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authscope::accounts::{Hasher, Scheme, Stored};
 use authscope::protocol::{Action, Response};
@@ -70,7 +70,14 @@ fn every_acknowledged_registration_survives() {
                 let (address, yes) = (server.address, &yes);
                 scope.spawn(move || register(address, &format!("{kill}-{client}"), yes));
             }
-            std::thread::sleep(Duration::from_micros(random.below(150_000)));
+            // After some answers and at any moment between two of them, however fast the
+            // machine is.
+            let wanted = acknowledged + random.below(8) as usize;
+            let deadline = Instant::now() + common::PATIENCE;
+            while yes.lock().expect("the list").len() < wanted && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_micros(random.below(40_000)));
             server.kill();
         });
         let known = hashes(&place.text());
