@@ -1,7 +1,6 @@
 //! `authscope live`: what is on the network now.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,11 +8,12 @@ use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{OutputArguments, add_save, exit_code};
+use super::output::{OutputArguments, exit_code};
+use super::save::SaveArguments;
 use super::signal::stop_flag;
 use super::source::Limited;
+use crate::capture::FrameSource;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
-use crate::capture::{FrameSource, WriteOptions};
 use crate::output::escape::Escaped;
 use crate::output::{Counter, Tee};
 use crate::session::{self, Inspector};
@@ -26,6 +26,7 @@ Examples:
   authscope live -i eth0 -p 8888 -p 9999 --messages
   authscope live -i any -f 'tcp port 8888 and host 192.0.2.1'
   authscope live -w saved.pcapng              show it and save it
+  authscope live -w saved.pcapng --annotate   with comments for other programs
 
 Capturing needs the right to do so: run it with sudo, or give the program
 that right once: sudo setcap cap_net_raw=ep PATH")]
@@ -51,9 +52,8 @@ pub(super) struct Arguments {
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
-    /// Save what was captured as pcapng; - is standard output, in place of rows.
-    #[arg(short = 'w', long = "write", value_name = "FILE")]
-    save: Option<PathBuf>,
+    #[command(flatten)]
+    save: SaveArguments,
 
     #[command(flatten)]
     inspect: InspectArguments,
@@ -81,13 +81,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     .map_err(|error| Failure::Sources(vec![error]))?;
 
     let mut tee = Tee::default();
-    let options = WriteOptions {
-        packet_buffered: true,
-        ..WriteOptions::default()
-    };
-    let save = arguments.save.as_deref();
-    add_save(&mut tee, save, &[], &options)?;
-    let watch = arguments.output.add_to(&mut tee, save, query, None)?;
+    arguments.save.add_to(&mut tee, None, true)?;
+    let path = arguments.save.path();
+    let watch = arguments.output.add_to(&mut tee, path, query, None)?;
     let counter = Counter::default();
     tee.add(counter.clone());
 

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod query;
 mod read;
+mod save;
 mod signal;
 mod source;
 mod stats;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -11,12 +11,11 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::query::{Query, QueryArguments};
-use crate::capture::{CaptureWriter, WriteOptions};
 use crate::filter::field;
 use crate::output::{
     Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
-    Layout, Lines, OutputError, Rows, Save, Select, Stats, StatsFormat, Table, TableOptions, Tee,
-    TextStyle, TimeFormat, Watch,
+    Layout, Lines, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee, TextStyle,
+    TimeFormat, Watch,
 };
 use crate::session::summary::Summary;
 use crate::wireshark::explain::{ExplainOptions, ExplainSink};
@@ -318,20 +317,6 @@ impl OutputArguments {
 pub(super) fn exit_code(watch: Option<&Watch>) -> ExitCode {
     let missed = watch.is_some_and(Watch::has_missed);
     ExitCode::from(u8::from(missed))
-}
-
-/// Adds the file that all frames are saved to, where there is one.
-pub(super) fn add_save(
-    tee: &mut Tee<'_>,
-    save: Option<&Path>,
-    inputs: &[PathBuf],
-    options: &WriteOptions,
-) -> Result<(), Failure> {
-    if let Some(path) = save {
-        let writer = CaptureWriter::create(path, inputs, options).map_err(OutputError::Capture)?;
-        tee.add(Save::new(writer, Select::all(Rows::All)));
-    }
-    Ok(())
 }
 
 /// How text on standard output looks.

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{OutputArguments, add_save, exit_code};
+use super::output::{OutputArguments, exit_code};
 use super::progress::Progress;
+use super::save::{Inputs, SaveArguments};
 use super::signal::stop_flag;
 use super::source::Limited;
-use crate::capture::{FrameSource, ReadOptions, WriteOptions, open_all};
+use crate::capture::{FrameSource, ReadOptions, open_all};
 use crate::output::escape::Escaped;
 use crate::output::{Answers, Tee};
 use crate::session::{self, Inspector};
@@ -26,7 +28,8 @@ Examples:
   authscope read -T fields -e frame.number -e reglogin.username capture.pcapng
   authscope read -T jsonl capture.pcapng.zst  an object for each message
   authscope read monday.pcap tuesday.pcap     as one capture, in order of time
-  tcpdump -U -w - | authscope read -          while it is being captured")]
+  tcpdump -U -w - | authscope read -          while it is being captured
+  authscope read capture.pcapng -q -w explained.pcapng --annotate")]
 pub(super) struct Arguments {
     /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -36,9 +39,8 @@ pub(super) struct Arguments {
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
-    /// Save the frames that were read as pcapng; - is standard output, in place of rows.
-    #[arg(short = 'w', long = "write", value_name = "FILE")]
-    save: Option<PathBuf>,
+    #[command(flatten)]
+    save: SaveArguments,
 
     #[command(flatten)]
     inspect: InspectArguments,
@@ -54,21 +56,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .responses
         .then(|| answers(arguments))
         .transpose()?;
-    let save = arguments.save.as_deref();
+    let save = arguments.save.path();
     let options = ReadOptions {
         keep: save.is_some(),
     };
-    let source = open_all(&arguments.files, options)?;
     let stop = stop_flag()?;
+    let inspection = arguments.inspect.options();
+    let inputs = Inputs {
+        files: &arguments.files,
+        count: arguments.count,
+        options: &inspection,
+        stop: &stop,
+    };
+    let source = open_all(&arguments.files, options)?;
     source.stop_on(&stop);
+    let mut tee = Tee::default();
+    arguments.save.add_to(&mut tee, Some(&inputs), false)?;
+    let watch = arguments.output.add_to(&mut tee, save, query, answers)?;
     let files = source.progress();
-    let source = Limited::new(source, arguments.count, stop);
+    let source = Limited::new(source, arguments.count, Arc::clone(&stop));
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
     let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let mut tee = Tee::default();
-    add_save(&mut tee, save, &arguments.files, &WriteOptions::default())?;
-    let watch = arguments.output.add_to(&mut tee, save, query, answers)?;
-    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let mut inspector = Inspector::new(&inspection);
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     drop(progress);
     if errors.is_empty() {

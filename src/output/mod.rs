@@ -32,7 +32,7 @@ pub use follow::{Finder, Follow, FollowFormat, FollowOptions, Followed};
 pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use ladder::{Ladder, LadderOptions};
 pub use lines::Lines;
-pub use save::Save;
+pub use save::{Save, SaveOptions, Survey};
 pub use select::{RecordFilter, Rows, Select};
 pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use table::{Table, TableOptions};
