@@ -33,7 +33,7 @@ fn a_thousand_damaged_captures_end_with_an_answer() {
         if octets.is_empty() {
             continue;
         }
-        for _ in 0..1 + next(&mut seed) % 4 {
+        for _ in 0..=next(&mut seed) % 4 {
             let at = next(&mut seed) % octets.len();
             octets[at] = next(&mut seed) as u8;
         }

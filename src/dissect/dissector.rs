@@ -290,6 +290,13 @@ struct Found {
     time: Timestamp,
 }
 
+/// The octets of a message; never more than a message can have.
+fn message_octets(octets: &[u8]) -> ArrayVec<u8, MAX_LEN> {
+    let mut message = ArrayVec::new();
+    let _ = message.try_extend_from_slice(&octets[..octets.len().min(MAX_LEN)]);
+    message
+}
+
 impl Work {
     /// Adds octets of `chunk` as far as they fit; gives how many.
     fn append(&mut self, chunk: Chunk<'_>, arrival: Arrival) -> usize {
@@ -304,7 +311,8 @@ impl Work {
             return 0;
         }
         let start = self.octets.len();
-        self.octets.extend(chunk.octets[..taken].iter().copied());
+        // There is room: no more was taken.
+        let _ = self.octets.try_extend_from_slice(&chunk.octets[..taken]);
         match self.sources.last_mut() {
             // What was held goes on in the same frame.
             Some(last)
@@ -342,7 +350,7 @@ impl Work {
     /// Takes the first octets out as a message.
     fn take_front(&mut self, octets: usize) -> Found {
         let mut found = Found {
-            octets: self.octets[..octets].iter().copied().collect(),
+            octets: message_octets(&self.octets[..octets]),
             sources: SmallVec::new(),
             notes: std::mem::take(&mut self.notes),
             frame: self.frame,
@@ -468,7 +476,7 @@ impl DirectionState {
     /// A message that stands whole in one chunk.
     fn in_place(&mut self, chunk: Chunk<'_>, len: usize, arrival: Arrival) -> Found {
         Found {
-            octets: chunk.octets[..len].iter().copied().collect(),
+            octets: message_octets(&chunk.octets[..len]),
             sources: SmallVec::from_buf([Source {
                 frame: chunk.frame,
                 offset: chunk.offset,

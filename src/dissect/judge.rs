@@ -72,11 +72,13 @@ fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[
     if octets.is_empty() && field.offset != DESCRIPTION.offset {
         notes.push(Note::Empty(field));
     }
-    if !text.is_utf8() {
-        notes.push(Note::NotUtf8(field));
-    }
-    if has_control_characters(octets) {
-        notes.push(Note::ControlCharacters(field));
+    if !is_plain(octets) {
+        if !text.is_utf8() {
+            notes.push(Note::NotUtf8(field));
+        }
+        if has_control_characters(octets) {
+            notes.push(Note::ControlCharacters(field));
+        }
     }
     if let Some(at) = text.first_after_nul() {
         notes.push(Note::AfterNul { field, at });
@@ -85,6 +87,11 @@ fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[
     if octets.len() == field.width && zeroes.count() >= ZEROES {
         notes.push(Note::ZeroFilled(field));
     }
+}
+
+/// Whether all is printable ASCII, as nearly all text is.
+fn is_plain(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
 }
 
 /// C0, DEL and C1 controls. In text that is not UTF-8 only the ASCII ones can be told.

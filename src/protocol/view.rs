@@ -115,6 +115,10 @@ impl<'a> TextValue<'a> {
     #[must_use]
     pub fn first_after_nul(self) -> Option<usize> {
         let filling = &self.field[self.value_len..];
+        // Nearly always so, and seen many octets at a time.
+        if filling.iter().fold(0, |all, octet| all | octet) == 0 {
+            return None;
+        }
         filling
             .iter()
             .position(|octet| *octet != 0)

@@ -108,6 +108,7 @@ pub struct Hint {
 
 #[derive(Debug)]
 struct Entry<S> {
+    hash: u64,
     flow: Flow<S>,
     directions: [Direction; 2],
     status: Status,
@@ -198,9 +199,10 @@ impl<S: Default> FlowTable<S> {
     pub fn look_ahead(&self, segment: &Segment) -> Hint {
         let ends = ends_of(segment).1;
         let hash = hash_ends(&self.hasher, &ends);
+        let alike = |slot: &u32| self.entries[*slot as usize].hash == hash;
         Hint {
             hash,
-            slot: self.slot(hash, &ends),
+            slot: self.index.find(hash, alike).copied(),
         }
     }
 
@@ -283,6 +285,7 @@ impl<S: Default> FlowTable<S> {
     fn open(&mut self, hash: u64, ends: [Endpoint; 2], time: Timestamp) -> u32 {
         let watch = ends.map(|end| self.watched_ports.contains(&end.port));
         let entry = Entry {
+            hash,
             flow: Flow::new(ends, self.totals.streams as u32, time, watch),
             directions: Default::default(),
             status: Status::Open,
@@ -296,10 +299,9 @@ impl<S: Default> FlowTable<S> {
             self.entries.push(entry);
             self.entries.len() as u32 - 1
         };
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.index.insert_unique(hash, slot, |slot| {
-            hash_ends(hasher, &entries[*slot as usize].flow.ends)
-        });
+        let entries = &self.entries;
+        self.index
+            .insert_unique(hash, slot, |slot| entries[*slot as usize].hash);
         slot
     }
 
@@ -475,6 +477,7 @@ impl<S: Default> FlowTable<S> {
 
     fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
         let Entry {
+            hash,
             flow,
             directions,
             status,
@@ -494,9 +497,8 @@ impl<S: Default> FlowTable<S> {
             self.totals.open -= 1;
         }
         *status = Status::Free;
-        let hash = hash_ends(&self.hasher, &flow.ends);
         flow.state = S::default();
-        if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
+        if let Ok(found) = self.index.find_entry(*hash, |other| *other == slot) {
             found.remove();
         }
         self.free.push(slot);
