@@ -7,6 +7,7 @@ use authscope::capture::{
     Batch, FileSource, Frame, FrameHeader, FrameSource, LinkType, ReadOptions, Timestamp,
 };
 use authscope::dissect::{framing, identify, judge};
+use authscope::filter::{Filter, FilterOptions};
 use authscope::output::{
     Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
 };
@@ -269,4 +270,26 @@ pub fn pipe(octets: &[u8]) {
         turn: 0,
     });
     assert_eq!(whole, pieces);
+}
+
+/// A display filter is one or an error with a place in it, and one that is printed and read again
+/// is the same.
+pub fn filter(text: &str) {
+    let options = FilterOptions {
+        show_passwords: true,
+    };
+    match Filter::parse(text, options) {
+        Ok(filter) => {
+            let again =
+                Filter::parse(&filter.to_string(), options).expect("what is printed is read");
+            assert!(filter.means_the_same_as(&again), "{filter} and {again}");
+        }
+        Err(error) => {
+            assert!(
+                text.get(error.place()).is_some(),
+                "the place is in the text"
+            );
+            assert_harmless(error.to_string().as_bytes());
+        }
+    }
 }

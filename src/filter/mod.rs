@@ -73,6 +73,12 @@ impl Filter {
         self.needs
     }
 
+    /// Whether both ask the same, in whatever way they are written.
+    #[must_use]
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        self.expr == other.expr
+    }
+
     /// The filter as it was written.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -28,8 +28,9 @@ const SYN_FIN_RST: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
 pub(super) struct Direction {
     /// The furthest sequence number sent.
     next: Option<SeqNumber>,
-    /// When that was.
+    /// When that was, and in which frame.
     next_time: Timestamp,
+    next_frame: u64,
     /// Up to where there is no hole.
     contiguous: Option<SeqNumber>,
     /// Acknowledgement number and window of the last segment, and its time.
@@ -82,18 +83,17 @@ pub(super) fn judge(
 ) {
     let segment = arrival.segment;
     let mut findings = windows_and_acks(arrival, own, other, analysis);
-    let acks_anew = segment.ack != own.ack;
-    if acks_anew {
+    if segment.ack != own.ack {
         own.ack_frame = arrival.frame;
         own.duplicates = 0;
     }
     if let Some(contiguous) = other.contiguous
         && segment.flags.has(Flags::ACK)
         && segment.ack.after(contiguous)
-        && acks_anew
     {
         findings |= Findings::ACK_LOST_SEGMENT;
-        other.contiguous = other.next;
+        // Once is enough, until the other side goes on behind a hole.
+        other.contiguous = None;
     }
     findings |= sent_again(arrival, findings, own, other, analysis);
     remember(arrival, findings, own);
@@ -106,7 +106,7 @@ pub(super) fn judge(
 fn windows_and_acks(
     arrival: &Arrival<'_>,
     own: &mut Direction,
-    other: &mut Direction,
+    other: &Direction,
     analysis: &mut Analysis,
 ) -> Findings {
     let segment = arrival.segment;
@@ -136,16 +136,8 @@ fn windows_and_acks(
     }
     let same_window = segment.window == own.window;
     if segment.window == 0 {
-        if same_window
-            && (ack == own.ack || ack == own.ack.plus(1))
-            && other.last.has(Findings::ZERO_WINDOW_PROBE)
-        {
+        if same_window && ack == own.ack && other.last.has(Findings::ZERO_WINDOW_PROBE) {
             findings |= Findings::ZERO_WINDOW_PROBE_ACK;
-            if ack == own.ack.plus(1) {
-                // The octet of the probe was taken after all.
-                other.next = Some(ack);
-                other.contiguous = Some(ack);
-            }
         }
     } else if ack == own.ack {
         if !same_window {
@@ -172,32 +164,37 @@ fn sent_again(
     let segment = arrival.segment;
     let (seq, len) = (segment.seq, segment.payload_len);
     let takes_numbers = len > 0 || segment.flags.has(Flags(Flags::SYN.0 | Flags::FIN.0));
-    let Some(next) = own.next.filter(|next| takes_numbers && seq.before(*next)) else {
-        return Findings::default();
-    };
     if findings.has(Findings::KEEP_ALIVE) {
         return Findings::default();
     }
-    if len > 1 && next == seq.plus(1) && own.last.has(Findings::ZERO_WINDOW_PROBE) {
+    // What is acknowledged was sent before, be it that it was not captured then.
+    let is_acknowledged = len > 0 && other.next.is_some() && !seq.plus(len).after(other.ack);
+    let Some(next) = own
+        .next
+        .filter(|next| takes_numbers && (seq.before(*next) || is_acknowledged))
+    else {
+        return Findings::default();
+    };
+    // The octet before the next one, and more: what a probe of a closed window, or one that was
+    // not captured, turns into once it opens.
+    if len > 1 && next == seq.plus(1) {
         return Findings::default();
     }
     let since_ack = arrival.time.since(other.ack_time);
     if other.duplicates >= 2 && other.ack == seq && since_ack < FAST {
         return Findings::FAST_RETRANSMISSION | Findings::RETRANSMISSION;
     }
+    if is_acknowledged {
+        return Findings::SPURIOUS_RETRANSMISSION | Findings::RETRANSMISSION;
+    }
     let since_furthest = arrival.time.since(own.next_time);
     let threshold = arrival.initial_rtt.unwrap_or(OVERTAKEN);
     if since_furthest < threshold && next != segment.next_seq() {
         return Findings::OUT_OF_ORDER;
     }
-    if len > 0 && other.next.is_some() && !seq.plus(len).after(other.ack) {
-        return Findings::SPURIOUS_RETRANSMISSION | Findings::RETRANSMISSION;
-    }
-    analysis.rto = own
-        .unacked
-        .front()
-        .map(|sent| (arrival.time.since(sent.time), sent.frame))
-        .filter(|(elapsed, _)| *elapsed != 0);
+    let oldest = own.unacked.front().map(|sent| (sent.time, sent.frame));
+    let (time, frame) = oldest.unwrap_or((own.next_time, own.next_frame));
+    analysis.rto = Some((arrival.time.since(time), frame)).filter(|(elapsed, _)| *elapsed != 0);
     Findings::RETRANSMISSION
 }
 
@@ -214,14 +211,19 @@ fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut Direction) {
         });
     }
     if !findings.has(Findings::ZERO_WINDOW_PROBE) {
-        if own.next.is_none_or(|known| next.after(known)) {
+        let before = own.next;
+        if before.is_none_or(|known| next.after(known)) {
             own.next = Some(next);
             own.next_time = arrival.time;
+            own.next_frame = arrival.frame;
         }
-        // The hole is filled; what came before its time follows without one.
-        if own.contiguous.is_none_or(|known| known == segment.seq) {
-            own.contiguous = own.next;
-        }
+        own.contiguous = match own.contiguous {
+            // What came before its time follows without a hole once that is filled.
+            Some(known) if known == segment.seq => own.next,
+            None if findings.has(Findings::LOST_SEGMENT) => before,
+            None => own.next,
+            known => known,
+        };
     }
     own.window = segment.window;
     own.ack = segment.ack;
