@@ -434,3 +434,38 @@ fn the_list_of_fields_can_be_searched() {
     assert_eq!(authscope(&["fields", "nothing.of.it"]).code, 1);
     assert!(authscope(&["fields"]).stdout.lines().count() > 100);
 }
+
+#[test]
+fn rows_tell_what_the_tcp_analysis_found() {
+    for (capture, frame, finding) in [
+        (
+            "tcp-zero-window-probe.pcap",
+            5,
+            "[TCP ZeroWindow] 8888 → 40310 [ACK]",
+        ),
+        (
+            "tcp-zero-window-probe.pcap",
+            6,
+            "[TCP ZeroWindowProbe] 40310 → 8888",
+        ),
+        (
+            "tcp-captured-twice.pcap",
+            6,
+            "[TCP Dup ACK 5#1] 40407 → 8888",
+        ),
+        ("tcp-keep-alive.pcap", 8, "[TCP Keep-Alive] "),
+        ("tcp-port-reuse.pcap", 12, "[TCP Port numbers reused] "),
+    ] {
+        for format in ["table", "text"] {
+            let rows = rows(capture, &["-T", format]);
+            let number = frame.to_string();
+            let row = rows
+                .iter()
+                .find(|row| row.split_whitespace().next() == Some(&number));
+            assert!(
+                row.unwrap().contains(finding),
+                "{capture} {format}: {rows:#?}"
+            );
+        }
+    }
+}

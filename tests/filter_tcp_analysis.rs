@@ -56,6 +56,7 @@ impl Dice {
     }
 }
 
+#[allow(clippy::too_many_lines)] // One arm for each kind of trouble.
 fn conversation(number: u16) -> Conversation {
     let mut dice = Dice((u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let client = SocketAddr::from(([192, 0, 2, 10], 40_000 + number));
@@ -114,7 +115,7 @@ fn conversation(number: u16) -> Conversation {
                 // As much as is asked for was sent, and captured.
                 talk.send(side.other(), &[b'x'; 20]).ack(side);
                 let behind = talk.segment(side, b"").sequence;
-                for _ in 0..1 + dice.below(4) {
+                for _ in 0..=dice.below(4) {
                     let mut again = talk.segment(side, b"");
                     again.acknowledgment = again.acknowledgment.map(|ack| ack.wrapping_sub(20));
                     again.sequence = behind;

@@ -126,3 +126,10 @@ proptest! {
         checks::message(&octets);
     }
 }
+
+proptest! {
+    #[test]
+    fn any_text_is_a_filter_or_an_error_with_a_place(text in any::<String>()) {
+        checks::filter(&text);
+    }
+}

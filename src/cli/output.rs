@@ -210,14 +210,26 @@ impl OutputArguments {
         if let Some(warning) = query.warning(self.show_passwords) {
             let _ = writeln!(io::stderr(), "authscope: {warning}");
         }
-        let needs = query.needs();
+        let mut needs = query.needs();
         let mut select = self.select(query.filter.is_some());
+        let tells_findings = select.rows != Rows::Messages
+            && !self.quiet
+            && matches!(self.format, Format::Table | Format::Text);
+        needs.analysis |= tells_findings;
         let filter = query.filter.take();
         let watch = (filter.is_some() || self.format.has_fields())
             .then(|| Watch::new(filter, needs, answers, self.show_passwords));
         if let Some(watch) = &watch {
             tee.add(watch.clone());
             select.filter = Some(Rc::new(watch.clone()));
+            select.analysis = tells_findings.then(|| watch.clone());
+        } else if tells_findings {
+            let mut analysis = Watch::new(None, needs, None, self.show_passwords);
+            if select.rows == Rows::Watched {
+                analysis = analysis.of_watched();
+            }
+            tee.add(analysis.clone());
+            select.analysis = Some(analysis);
         }
         if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
             if watch.is_some() {

@@ -58,13 +58,19 @@ fn begin(out: &mut String, number: u64, time: Timestamp, clock: &Clock) {
 }
 
 /// Appends the line of a frame.
-pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, clock: &Clock) {
+pub(super) fn write_frame(
+    out: &mut String,
+    record: &FrameRecord<'_>,
+    clock: &Clock,
+    select: &Select,
+) {
     let header = record.frame.header;
     begin(out, record.frame.number, header.time, clock);
     if let Some((from, to)) = info::addresses(&record.packet) {
         let _ = write!(out, "{from} → {to} ");
     }
     let start = out.len();
+    select.write_findings(out);
     let protocol = info::frame(out, record);
     let mut before = ArrayString::<24>::new();
     let _ = write!(before, "{protocol} {} ", header.wire);
@@ -102,7 +108,7 @@ impl<W: Write> Sink for Lines<W> {
                     self.message(found, Some(record.frame.header.wire))?;
                 }
             } else {
-                write_frame(&mut self.text, record, &self.clock);
+                write_frame(&mut self.text, record, &self.clock, &self.select);
                 self.flush_text()?;
             }
         }

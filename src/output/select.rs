@@ -1,9 +1,12 @@
 //! Which rows an output has.
 
+use std::fmt::Write as _;
 use std::rc::Rc;
 
+use super::watch::Watch;
 use crate::dissect::{Message, Severity};
 use crate::session::{FrameRecord, StreamNote};
+use crate::stream::Analysis;
 
 /// What a row is, and which there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,13 +35,19 @@ pub struct Select {
     pub rows: Rows,
     /// What frames must match besides.
     pub filter: Option<Rc<dyn RecordFilter>>,
+    /// What TCP's analysis says of frames, where rows tell it.
+    pub analysis: Option<Watch>,
 }
 
 impl Select {
     /// All rows of a kind.
     #[must_use]
     pub const fn all(rows: Rows) -> Self {
-        Self { rows, filter: None }
+        Self {
+            rows,
+            filter: None,
+            analysis: None,
+        }
     }
 
     /// Whether the frame has a row, or its messages have.
@@ -50,6 +59,14 @@ impl Select {
             Rows::All => true,
         };
         of_kind && self.matches(record)
+    }
+
+    /// Appends what TCP's analysis says of the present frame: `[TCP Retransmission] `.
+    pub fn write_findings(&self, out: &mut String) {
+        let analysis = self.analysis.as_ref().and_then(Watch::analysis);
+        for label in analysis.iter().flat_map(Analysis::labels) {
+            let _ = write!(out, "[{label}] ");
+        }
     }
 
     /// Whether the frame matches the filter.

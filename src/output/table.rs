@@ -94,6 +94,7 @@ impl<W: Write> Table<W> {
 
     fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
         let mut text = String::new();
+        self.select.write_findings(&mut text);
         let protocol = info::frame(&mut text, record);
         let (source, destination) = info::addresses(&record.packet)
             .map(|(from, to)| (from.to_string(), to.to_string()))

@@ -51,6 +51,8 @@ struct State {
     /// The last frame that the filter was asked about, and its answer.
     asked: (u64, bool),
     matched: bool,
+    /// Whether only frames that a user watches are analysed.
+    watched_only: bool,
 }
 
 /// A handle to what is known; all clones are of one. Added to a [`Tee`](super::Tee) as its first
@@ -77,7 +79,15 @@ impl Watch {
             answers,
             asked: (0, false),
             matched: false,
+            watched_only: false,
         })))
+    }
+
+    /// The same, with TCP's analysis of the frames that a user watches alone.
+    #[must_use]
+    pub fn of_watched(self) -> Self {
+        self.0.borrow_mut().watched_only = true;
+        self
     }
 
     /// Whether there is a filter and nothing has matched it.
@@ -132,7 +142,9 @@ impl Sink for Watch {
         state.times.advance(time);
         state.analysis = None;
         if let Some(analyzer) = &mut state.analyzer {
-            if let (Some(segment), Some(placement)) = (record.segment(), &record.placement) {
+            if let (Some(segment), Some(placement)) = (record.segment(), &record.placement)
+                && (!state.watched_only || record.is_watched())
+            {
                 let number = record.frame.number;
                 state.analysis = Some(analyzer.push(number, time, segment, placement));
             }

@@ -68,7 +68,7 @@ impl<W: Write> Details<W> {
                 self.node(&node, 0);
             }
         } else {
-            lines::write_frame(&mut self.text, record, &self.clock);
+            lines::write_frame(&mut self.text, record, &self.clock, &self.select);
         }
         if self.options.octets {
             self.text.push('\n');
