@@ -266,6 +266,14 @@ fn the_lab_reports_lines_are_explained() {
 }
 
 #[test]
+fn the_page_on_wireshark_shows_what_is_printed() {
+    let text = explained("lab-report.pcap", &[]);
+    let first = text.split("\n\n").next().expect("a message");
+    let page = include_str!("../docs/wireshark.md");
+    assert!(page.contains(first), "{first}");
+}
+
+#[test]
 fn passwords_are_masked_unless_they_are_asked_for() {
     // The name is full, so that SMPP's strings run on into the password.
     let masked = explained("full-fields-utf8.pcap", &[]);

@@ -108,8 +108,9 @@ fn table(lua: &mut String) {
         if let (Some(kind), Some(action)) = (command.kind(), command.action()) {
             let _ = writeln!(
                 lua,
-                "    [{}] = {{ title = {}, kind = \"{}\", action = {} }},",
+                "    [{}] = {{ name = {}, title = {}, kind = \"{}\", action = {} }},",
                 command.code(),
+                quote(command.name()),
                 quote(command.title()),
                 kind_name(kind),
                 quote(Action::noun(action)),
@@ -118,7 +119,7 @@ fn table(lua: &mut String) {
     }
     let _ = writeln!(
         lua,
-        "  }},\n  statuses = {{ [{STATUS_SUCCESS}] = \"Success\", [{STATUS_FAILURE}] = \"Failure\" }},"
+        "  }},\n  statuses = {{ [{STATUS_SUCCESS}] = \"success\", [{STATUS_FAILURE}] = \"failure\" }},"
     );
     lua.push_str("  notes = {\n");
     for note in notes() {

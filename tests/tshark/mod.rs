@@ -133,7 +133,7 @@ fn messages_of(packet: &Value) -> Vec<Value> {
                 _ if key.ends_with("_tree") => continue,
                 _ => value.clone(),
             };
-            message[key] = value;
+            message[if key == "sender" { "from" } else { key }] = value;
         }
         let mut notes = Vec::new();
         collect_notes(layer, None, &mut notes);

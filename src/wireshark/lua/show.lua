@@ -6,7 +6,7 @@ do
 
   local numbers, statuses = {}, {}
   for code, command in pairs(L.commands) do
-    numbers[code] = command.title
+    numbers[code] = command.name
   end
   for code, name in pairs(L.statuses) do
     statuses[code] = name
@@ -29,9 +29,13 @@ do
   f.response_to = ProtoField.framenum(L.prefix .. ".response_to", "Response to the request in frame",
     base.NONE, frametype.REQUEST)
   f.time = ProtoField.relative_time(L.prefix .. ".time", "Time since the request")
-  f.segment = ProtoField.framenum(L.prefix .. ".segment", "Octets from frame")
-  f.reassembled_in = ProtoField.framenum(L.prefix .. ".reassembled_in", "Message complete in frame")
-  f.from = ProtoField.string(L.prefix .. ".from", "Sent by", base.UNICODE, "client or server")
+  f.fragment = ProtoField.framenum(L.prefix .. ".fragment", "Octets from frame")
+  f.sender = ProtoField.string(L.prefix .. ".sender", "Sent by", base.UNICODE, "client or server")
+  f.type = ProtoField.string(L.prefix .. ".type", "Type", base.UNICODE, "the message's name")
+  f.outcome = ProtoField.string(L.prefix .. ".outcome", "Outcome", base.UNICODE,
+    "what a response says, such as login success")
+  f.request = ProtoField.none(L.prefix .. ".request", "Request")
+  f.response = ProtoField.none(L.prefix .. ".response", "Response")
   local fields = {}
   for _, field in pairs(f) do
     fields[#fields + 1] = field
@@ -105,7 +109,7 @@ do
       return known.title .. (user == "" and ", no user name" or ", user " .. escaped(user))
     end
     local status = R.field(message.octets, L.fields.status):byte()
-    local outcome = status and (L.statuses[status] or ("status %d"):format(status)):lower()
+    local outcome = status and (L.statuses[status] or ("status %d"):format(status))
     local description = value(message, "description")
     return known.title .. (outcome and ", " .. outcome or "")
       .. (description and description ~= "" and ": " .. escaped(description) or "")
@@ -139,10 +143,23 @@ do
     return bytes:tvb("Reassembled RegLogin message"):range()
   end
 
+  -- What filters ask for: the type, whether it asks or answers, and the answer's outcome.
+  local function add_kind(top, message, known)
+    if not known then
+      return
+    end
+    top:add(f.type, known.name):set_generated()
+    top:add(f[known.kind]):set_generated():set_hidden()
+    local status = known.kind == "response" and R.field(message.octets, L.fields.status):byte()
+    if status and L.statuses[status] then
+      top:add(f.outcome, known.action .. " " .. L.statuses[status]):set_generated()
+    end
+  end
+
   local function add_message(tree, message, payload)
     local range = range_of(message, payload)
     local top = tree:add(reglogin, range)
-    top:set_text(("%s, %s"):format(L.name, R.info(message)))
+    top:set_text(("%s, %s"):format(L.name, R.info(message):gsub("^%u", string.lower)))
     local items = { message = top }
     local known = L.commands[message.command]
     local keys = known and L.kinds[known.kind].fields or L.header_fields
@@ -160,7 +177,8 @@ do
         end
       end
     end
-    top:add(f.from, message.from):set_generated()
+    top:add(f.sender, message.from):set_generated()
+    add_kind(top, message, known)
     local peer = message.peer
     if peer and known.kind == "request" then
       top:add(f.response_in, peer.frame):set_generated()
@@ -175,7 +193,7 @@ do
     end
     if #message.sources > 1 or message.sources[1].frame ~= message.frame then
       for _, source in ipairs(message.sources) do
-        top:add(f.segment, source.frame):set_generated()
+        top:add(f.fragment, source.frame):set_generated()
       end
     end
     add_notes(items, R.notes(message))
