@@ -54,6 +54,14 @@ pub(super) fn notes() -> Vec<NoteEntry> {
         Note::UnknownCommand(found),
         &["found"],
     );
+    add(
+        "length.unknown".into(),
+        Note::Length {
+            found,
+            command: Command::Unknown(0),
+        },
+        &["found"],
+    );
     for status in 2..=u8::MAX {
         add(format!("status.{status}"), Note::Status(status), &[]);
     }

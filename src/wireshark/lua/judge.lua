@@ -80,6 +80,10 @@ do
     end
     local known = L.commands[command]
     if not known then
+      -- Where the length is that of a message, only the command is wrong.
+      if length ~= L.kinds.request.len and length ~= L.kinds.response.len then
+        note("length.unknown", { found = length })
+      end
       note("unknown_command", { found = command })
       return
     end

@@ -94,9 +94,11 @@ do
     while dir.ahead[1] and dir.ahead[1].seq == dir.next do
       deliver(dir, table.remove(dir.ahead, 1), on)
     end
-    if not dir.ahead[1] and dir.ahead_fin == dir.next then
+    -- A FIN that says less than was sent counts as soon as the octets before it are there.
+    if dir.ahead_fin and since(dir.ahead_fin, dir.next) <= 0 then
       dir.fin = true
       dir.ahead_fin = nil
+      dir.ahead = {}
     end
   end
 
