@@ -83,7 +83,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut tee = Tee::default();
     arguments.save.add_to(&mut tee, None, true)?;
     let path = arguments.save.path();
-    let watch = arguments.output.add_to(&mut tee, path, query, None)?;
+    let watch = arguments
+        .output
+        .add_to(&mut tee, path, query, None, false)?;
     let counter = Counter::default();
     tee.add(counter.clone());
 

@@ -17,6 +17,7 @@ use crate::output::{
     Layout, Lines, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee, TextStyle,
     TimeFormat, Watch,
 };
+use crate::session::Holding;
 use crate::session::summary::Summary;
 use crate::wireshark::explain::{ExplainOptions, ExplainSink};
 
@@ -206,6 +207,29 @@ impl OutputArguments {
         save: Option<&Path>,
         mut query: Query,
         answers: Option<Answers>,
+        replay: bool,
+    ) -> Result<Option<Watch>, Failure> {
+        let mut rows = Tee::default();
+        let watch = self.add_all(&mut rows, save, &mut query, answers)?;
+        // Requests name their responses where rows can wait for them.
+        let names_responses =
+            !self.quiet && (self.details || matches!(self.format, Format::Json | Format::Jsonl));
+        if !replay || !names_responses {
+            tee.add(rows);
+        } else if watch.is_some() || self.details || self.frames || self.stats {
+            tee.add(Holding::all(rows));
+        } else {
+            tee.add(Holding::of_messages(rows));
+        }
+        Ok(watch)
+    }
+
+    fn add_all(
+        &self,
+        tee: &mut Tee<'_>,
+        save: Option<&Path>,
+        query: &mut Query,
+        answers: Option<Answers>,
     ) -> Result<Option<Watch>, Failure> {
         if let Some(warning) = query.warning(self.show_passwords) {
             let _ = writeln!(io::stderr(), "authscope: {warning}");
@@ -246,13 +270,13 @@ impl OutputArguments {
                 let format = match self.format {
                     Format::Csv => FieldsFormat::Csv,
                     Format::Ek => FieldsFormat::Bulk,
-                    _ => FieldsFormat::Columns(query.columns),
+                    _ => FieldsFormat::Columns(std::mem::take(&mut query.columns)),
                 };
                 tee.add_printer(FieldRows::new(
                     out,
                     select,
                     watch.clone(),
-                    query.fields,
+                    std::mem::take(&mut query.fields),
                     format,
                 ));
             }

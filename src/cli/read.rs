@@ -72,7 +72,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     source.stop_on(&stop);
     let mut tee = Tee::default();
     arguments.save.add_to(&mut tee, Some(&inputs), false)?;
-    let watch = arguments.output.add_to(&mut tee, save, query, answers)?;
+    let watch = arguments
+        .output
+        .add_to(&mut tee, save, query, answers, true)?;
     let files = source.progress();
     let source = Limited::new(source, arguments.count, Arc::clone(&stop));
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
