@@ -354,7 +354,7 @@ mod tests {
         }
         let counts = store.counts();
         assert_eq!(counts.stored, 64);
-        assert!(counts.syncs <= 16, "{} syncs for 64 users", counts.syncs);
+        assert!(counts.syncs <= 32, "{} syncs for 64 users", counts.syncs);
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 64);
     }

@@ -27,11 +27,12 @@ use crate::protocol::UserName;
 /// Most changes that share one sync.
 const MAX_BATCH: usize = 1024;
 
-/// As long as at least this many more registrations are being hashed ...
-const SIBLINGS: usize = 16;
-/// ... the writer waits this long for them. Each has waited longer than that for its hash, and
-/// the disk is spared a sync for each.
-const GATHER: Duration = Duration::from_millis(50);
+/// The writer waits until one in this many of the registrations that are known to be coming is
+/// there: that adds an eighth at the most to the time that each waits for its hash, and the disk
+/// is spared a sync for each. With fewer than twice as many it does not wait at all.
+const SHARE: usize = 8;
+/// However long hashing takes, it waits no longer than this.
+const GATHER: Duration = Duration::from_millis(250);
 
 type Reply = oneshot::Sender<Result<bool, StoreError>>;
 
@@ -92,7 +93,7 @@ impl Writer {
         while batch.len() < MAX_BATCH {
             batch.extend(changes.try_iter().take(MAX_BATCH - batch.len()));
             let arriving = self.shared.arriving.load(Ordering::Relaxed);
-            if arriving < batch.len() + SIBLINGS {
+            if batch.len() >= arriving / SHARE {
                 break;
             }
             match changes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
