@@ -15,8 +15,8 @@ const UPGRADED: &str = "authscope_hashes_upgraded_total";
 const FAILED: &str = "authscope_store_failures_total";
 const USERS: &str = "authscope_users";
 
-/// Names and explains them.
-pub fn describe_meters() {
+/// Names and explains them; there are `users` at the start.
+pub fn describe_meters(users: usize) {
     describe_gauge!(QUEUE, "Passwords that wait to be hashed");
     describe_counter!(BUSY, "Requests refused because that queue was full");
     describe_histogram!(HASH, Unit::Seconds, "Time to hash or verify one password");
@@ -29,6 +29,7 @@ pub fn describe_meters() {
     describe_counter!(UPGRADED, "Old or weak hashes replaced");
     describe_counter!(FAILED, "Changes that could not be put on disk");
     describe_gauge!(USERS, "Users in the passwd file");
+    stored(0, 0, users);
 }
 
 pub fn queue_depth(depth: usize) {

@@ -113,7 +113,7 @@ async fn listen(
     accounts: Arc<Accounts>,
 ) -> Result<Summary, Box<dyn Error>> {
     if let Some(address) = cli.metrics {
-        server::publish(address)?;
+        server::publish(address, accounts.users())?;
         tracing::info!("metrics on http://{address}/metrics");
     }
     let cannot_listen = |error: io::Error| {

@@ -36,8 +36,9 @@ pub struct MetricsError {
     source: BuildError,
 }
 
-/// Offers the page at `http://address/metrics`. Has to be called inside the runtime.
-pub fn publish(address: SocketAddr) -> Result<(), MetricsError> {
+/// Offers the page at `http://address/metrics`; there are `users` at the start. Has to be called
+/// inside the runtime.
+pub fn publish(address: SocketAddr, users: usize) -> Result<(), MetricsError> {
     PrometheusBuilder::new()
         .with_http_listener(address)
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
@@ -61,7 +62,7 @@ pub fn publish(address: SocketAddr) -> Result<(), MetricsError> {
         Unit::Seconds,
         "From a whole request to its answer, by action"
     );
-    accounts::describe_meters();
+    accounts::describe_meters(users);
     gauge!(OPEN).set(0.0);
     Ok(())
 }
