@@ -3,6 +3,7 @@
 //!
 //! Enters: octets in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
 
+mod direction;
 mod dissector;
 pub mod framing;
 pub mod identify;
@@ -10,9 +11,8 @@ mod judge;
 mod message;
 mod note;
 
-pub use dissector::{
-    Arrival, DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark,
-};
+pub use direction::Arrival;
+pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark};
 pub use identify::Protocol;
 pub use judge::judge;
 pub use message::{Message, Peer, Source};
