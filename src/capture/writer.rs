@@ -5,12 +5,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::batch::{Batch, Frame, What};
-use super::encode::Encoder;
+use super::encode::{Encoder, NAMES, SECRETS};
 use super::error::plain;
+use super::options::{self, STATISTICS};
 use super::rotate::{Limits, Ring};
 
 /// Octets gathered before they are written.
 const GATHERED: usize = 256 << 10;
+
+/// `epb_hash`: tells whether a guess at the octets of a frame is right.
+const HASH: u16 = 3;
+/// Octets of the number at the start of a custom block that says whose it is.
+const ENTERPRISE: usize = 4;
 
 /// How to write.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +27,9 @@ pub struct WriteOptions {
     /// Begin a further file on these conditions. A duration is measured by the frames' times, so
     /// a file that is replayed is divided as it would have been live.
     pub rotate: Option<Limits>,
+    /// The frames' octets are changed so that nobody learns what they were: leave out what could
+    /// tell, which is hashes of frames, secrets, and the content of blocks of other kinds.
+    pub redacted: bool,
 }
 
 /// Saving failed. The text is a whole sentence but for the program's name.
@@ -62,6 +71,7 @@ pub struct CaptureWriter {
     encoder: Encoder,
     gathered: Vec<u8>,
     packet_buffered: bool,
+    redacted: bool,
     ring: Option<Ring>,
     files: u64,
     /// The options of the frame that comes next.
@@ -95,6 +105,7 @@ impl CaptureWriter {
             encoder: Encoder::default(),
             gathered: Vec::with_capacity(GATHERED * 2),
             packet_buffered: options.packet_buffered,
+            redacted: options.redacted,
             ring: options.rotate.map(|limits| Ring::new(path, limits)),
             files: 0,
             options: Vec::new(),
@@ -124,6 +135,7 @@ impl CaptureWriter {
             encoder: Encoder::default(),
             gathered: Vec::new(),
             packet_buffered: false,
+            redacted: false,
             ring: None,
             files: 1,
             options: Vec::new(),
@@ -249,12 +261,30 @@ impl CaptureWriter {
             What::Block { kind, body } => {
                 self.begin(&[]);
                 let body = &batch.buffer[body.clone()];
-                self.encoder.block(*kind, body, &mut self.gathered);
+                match *kind {
+                    NAMES | STATISTICS => self.encoder.block(*kind, body, &mut self.gathered),
+                    SECRETS if self.redacted => {}
+                    // Programs that count such blocks as frames still do.
+                    _ if self.redacted => {
+                        let kept = body.len().min(ENTERPRISE);
+                        let mut hidden = body[..kept].to_vec();
+                        hidden.resize(body.len(), 0);
+                        self.encoder.block(*kind, &hidden, &mut self.gathered);
+                    }
+                    _ => self.encoder.block(*kind, body, &mut self.gathered),
+                }
             }
             // Written with its frame.
             What::FrameOptions(range) => {
                 self.options.clear();
-                self.options.extend_from_slice(&batch.buffer[range.clone()]);
+                let given = &batch.buffer[range.clone()];
+                if !self.redacted {
+                    self.options.extend_from_slice(given);
+                    return;
+                }
+                for (code, value) in options::list(given).filter(|(code, _)| *code != HASH) {
+                    options::push(&mut self.options, code, value);
+                }
             }
         }
     }

@@ -29,7 +29,8 @@ Examples:
   authscope read -T jsonl capture.pcapng.zst  an object for each message
   authscope read monday.pcap tuesday.pcap     as one capture, in order of time
   tcpdump -U -w - | authscope read -          while it is being captured
-  authscope read capture.pcapng -q -w explained.pcapng --annotate")]
+  authscope read capture.pcapng -q -w explained.pcapng --annotate
+  authscope read capture.pcapng -q -w for-the-report.pcapng --redact")]
 pub(super) struct Arguments {
     /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
     #[arg(required = true, value_name = "FILE")]

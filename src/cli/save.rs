@@ -23,6 +23,10 @@ pub(super) struct SaveArguments {
     /// know the protocol.
     #[arg(long, requires = "path")]
     annotate: bool,
+
+    /// Replace every password by asterisks, so that the capture can be given to others.
+    #[arg(long, requires = "path")]
+    redact: bool,
 }
 
 /// Capture files that are read, and how far.
@@ -46,6 +50,7 @@ impl SaveArguments {
     fn options(&self) -> SaveOptions {
         SaveOptions {
             annotate: self.annotate,
+            redact: self.redact,
         }
     }
 
@@ -63,12 +68,15 @@ impl SaveArguments {
         let files = inputs.map_or(&[][..], |inputs| inputs.files);
         let options = WriteOptions {
             packet_buffered,
+            redacted: self.redact,
             ..WriteOptions::default()
         };
         let writer = CaptureWriter::create(path, files, &options).map_err(OutputError::Capture)?;
         let mut survey = Survey::new(self.options());
-        if let Some(inputs) = inputs.filter(|inputs| self.annotate && inputs.can_be_read_twice()) {
-            inputs.read(&mut survey)?;
+        if let Some(inputs) = inputs.filter(|inputs| inputs.can_be_read_twice()) {
+            while survey.wants_more() {
+                inputs.read(&mut survey)?;
+            }
         }
         tee.add(Save::new(writer, Select::all(Rows::All), survey));
         Ok(())

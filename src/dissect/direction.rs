@@ -61,6 +61,7 @@ pub(super) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
     Chunk {
         octets: &chunk.octets[octets..],
         offset: chunk.offset + octets as u32,
+        seq: chunk.seq.plus(octets as u32),
         ..chunk
     }
 }
@@ -117,6 +118,7 @@ impl Work {
             _ => self.sources.push(Source {
                 frame: chunk.frame,
                 offset: chunk.offset,
+                seq: chunk.seq,
                 start: start as u8,
                 len: taken as u8,
             }),
@@ -134,6 +136,7 @@ impl Work {
             let cut = left.min(usize::from(source.len));
             left -= cut;
             source.offset += cut as u32;
+            source.seq = source.seq.plus(cut as u32);
             source.len -= cut as u8;
             source.start = (usize::from(source.start) + cut).saturating_sub(octets) as u8;
             source.len > 0
@@ -299,6 +302,7 @@ impl DirectionState {
             sources: SmallVec::from_buf([Source {
                 frame: chunk.frame,
                 offset: chunk.offset,
+                seq: chunk.seq,
                 start: 0,
                 len: len as u8,
             }]),

@@ -165,6 +165,7 @@ fn retake<S: HasDissectState>(
             octets: &work.octets[range],
             frame: source.frame,
             offset: source.offset,
+            seq: source.seq,
         };
         take_some(flow, side, chunk, arrival, finds);
     }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::note::{Note, Severity};
 use crate::capture::Timestamp;
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::MAX_LEN;
 use crate::protocol::{Command, MessageView};
 use crate::stream::Role;
@@ -19,6 +19,8 @@ pub struct Source {
     /// Offset of the first of them in the frame's packet: in the frame's octets, or in the
     /// payload of the datagram put together from fragments.
     pub offset: u32,
+    /// TCP sequence number of the first of them.
+    pub seq: SeqNumber,
     /// First octet in the message.
     pub start: u8,
     /// How many octets.

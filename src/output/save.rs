@@ -1,15 +1,20 @@
 //! What was read or captured, saved as pcapng: all of it or what matches, with comments that say
-//! what each message is.
+//! what each message is, without passwords.
 
 mod annotate;
+mod checksum;
+mod clear;
+mod redact;
+mod streams;
 
 use std::ops::ControlFlow;
 
 use annotate::LateComments;
+use redact::Redactor;
 
 use super::select::Select;
 use super::tee::OutputError;
-use crate::capture::{Aside, Batch, CaptureWriter};
+use crate::capture::{Aside, Batch, CaptureWriter, Frame};
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// What is done to frames on their way into a file.
@@ -17,15 +22,19 @@ use crate::session::{FrameRecord, Remainder, Sink};
 pub struct SaveOptions {
     /// A comment on each message's frame that says what the message is.
     pub annotate: bool,
+    /// `*` in place of every octet that may be a password's.
+    pub redact: bool,
 }
 
 /// What had to be learnt of a whole capture before its first frame could be saved.
 ///
-/// It is fed as any output is, in a pass of its own; without that pass nothing is known ahead.
+/// It is fed as any output is, in passes of its own; without them nothing is known ahead.
 #[derive(Debug, Default)]
 pub struct Survey {
     options: SaveOptions,
     comments: LateComments,
+    redactor: Redactor,
+    passes: u8,
 }
 
 impl Survey {
@@ -37,22 +46,41 @@ impl Survey {
             ..Self::default()
         }
     }
+
+    /// Whether another pass over the capture has something to tell.
+    #[must_use]
+    pub fn wants_more(&self) -> bool {
+        match self.passes {
+            0 => self.options.annotate || self.options.redact,
+            1 => self.options.redact && self.redactor.has_fragments(),
+            _ => false,
+        }
+    }
 }
 
 impl Sink for Survey {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        if self.passes > 0 {
+            self.redactor.sum(record);
+            return Ok(ControlFlow::Continue(()));
+        }
         if self.options.annotate {
             self.comments.gather(record);
+        }
+        if self.options.redact {
+            self.redactor.survey(record);
         }
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        if self.options.annotate {
+        if self.passes == 0 {
             self.comments.gather_end(remainder);
+            self.redactor.survey_end(remainder);
         }
+        self.passes += 1;
         Ok(())
     }
 }
@@ -89,7 +117,16 @@ impl Sink for Save {
             self.survey.comments.of(record, &mut self.comments);
         }
         let chosen = self.select.takes(record).then_some(&self.comments[..]);
-        writer.frame(&record.frame, chosen)?;
+        if self.survey.options.redact {
+            let octets = self.survey.redactor.redacted(record);
+            let frame = Frame {
+                octets: &octets,
+                ..record.frame
+            };
+            writer.frame(&frame, chosen)?;
+        } else {
+            writer.frame(&record.frame, chosen)?;
+        }
         Ok(ControlFlow::Continue(()))
     }
 

@@ -208,11 +208,13 @@ impl Direction {
             if let Some(history) = history {
                 self.history = history.remember(self.history, self.next, payload);
             }
+            let seq = self.next;
             self.advance(payload.len() as u32);
             event(Event::Octets(Chunk {
                 octets: payload,
                 frame,
                 offset,
+                seq,
             }));
         }
         if missing > 0 {

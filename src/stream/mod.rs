@@ -12,8 +12,10 @@ mod flow;
 mod history;
 mod table;
 
+use crate::packet::SeqNumber;
 pub use analysis::{Analysis, Analyzer, Findings};
 pub use flow::{Flow, Role, Side};
+
 pub use table::{FlowTable, Hint, Limits, Placement, Totals};
 
 /// A run of octets of one direction, in order.
@@ -25,6 +27,8 @@ pub struct Chunk<'a> {
     pub frame: u64,
     /// Offset of the first octet in that frame's packet.
     pub offset: u32,
+    /// Sequence number of the first octet.
+    pub seq: SeqNumber,
 }
 
 /// What ended a direction.

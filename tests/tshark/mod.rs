@@ -239,3 +239,28 @@ pub fn in_parallel<T: Sync>(
     });
     found.into_inner().expect("no thread panicked")
 }
+
+/// What tshark lists of several captures joined one behind the other; `None`, and a loud word
+/// about it, where there is no mergecap. A tshark for each would take minutes.
+pub fn list_joined(tshark: &Tshark, captures: &[PathBuf], fields: &[&str]) -> Option<String> {
+    let mut joined = tshark.home().join("joined.pcapng");
+    if let [one] = captures {
+        joined.clone_from(one);
+    } else {
+        let mut command = Command::new("mergecap");
+        command.args(["-a", "-F", "pcapng", "-I", "none", "-w"]);
+        let done = match command.arg(&joined).args(captures).output() {
+            Ok(done) => done,
+            Err(error) => {
+                eprintln!("SKIPPED: mergecap cannot be run ({error}); nothing was compared");
+                return None;
+            }
+        };
+        assert!(done.status.success(), "{done:?}");
+    }
+    let mut arguments = vec!["-o", "tcp.check_checksum:TRUE", "-T", "fields"];
+    for field in fields {
+        arguments.extend(["-e", field]);
+    }
+    Some(tshark.plain(&joined, &arguments))
+}
