@@ -1,5 +1,6 @@
 //! The generated captures: what each holds and how a right reading of it comes out.
 
+mod attacks;
 mod containers;
 mod ip;
 mod lab;
@@ -98,6 +99,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     tcp_trouble::add(&mut cases)?;
     protocols::add(&mut cases)?;
     wrong::add(&mut cases)?;
+    attacks::add(&mut cases)?;
     Ok(cases)
 }
 
