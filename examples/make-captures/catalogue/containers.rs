@@ -312,7 +312,7 @@ fn damaged(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             "damaged-record-length.pcap",
             [
                 "pcap whose sixth record says that it has 2147418112 octets.",
-                "Five frames and the request; then the damage at byte 456, exit 2.",
+                "Five frames and the request; then the damage at byte 464, exit 2.",
             ],
             long,
             [5, 1],
@@ -334,7 +334,7 @@ fn damaged(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             "damaged-block-length.pcapng",
             [
                 "pcapng whose sixth packet block says that it has 13 octets.",
-                "Five frames and the request; then the damage at byte 580, exit 2.",
+                "Five frames and the request; then the damage at byte 584, exit 2.",
             ],
             octets,
             [5, 1],

@@ -157,13 +157,13 @@ fn request_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         (
             "wrong-name-empty.pcap",
             "A login request with an empty user name.",
-            "An error at the user name.",
+            "A warning at the user name.",
             request(b"", b"secret"),
         ),
         (
             "wrong-password-empty.pcap",
             "A login request with an empty password.",
-            "A note at the password.",
+            "A warning at the password.",
             request(b"alice", b""),
         ),
         (
@@ -236,19 +236,19 @@ fn response_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         (
             "wrong-status-2.pcap",
             "A login response whose status is 2.",
-            "An error at the status.",
+            "A warning at the status.",
             response(2, b"maybe"),
         ),
         (
             "wrong-status-255.pcap",
             "A login response whose status is 255.",
-            "An error at the status.",
+            "A warning at the status.",
             response(255, b"no"),
         ),
         (
             "wrong-status-digit.pcap",
             "A login response whose status is ASCII '1'.",
-            "An error at the status.",
+            "A warning at the status.",
             response(b'1', b"login successful"),
         ),
         (
