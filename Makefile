@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint captures torture bench bench-server
+.PHONY: help demo build test lint captures fuzz torture bench bench-server
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -26,6 +26,9 @@ lint: ## Check format and lints, as CI does
 
 captures: ## Write the generated captures, their answers and their table again
 	$(CARGO) run --quiet --example make-captures -- captures
+
+fuzz: ## Run each fuzz target for a minute (needs cargo-fuzz; FUZZ_SECONDS=600 for ten)
+	tools/fuzz.sh
 
 torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
 	AUTHSCOPE_KILLS=1000 $(CARGO) test --test accounts_kill -- --nocapture

@@ -1,6 +1,6 @@
 //! One direction's memory, and the judgement of a segment by both directions' memories.
 //!
-//! The rules are those that Wireshark's User's Guide states in its chapter on TCP analysis;
+//! The rules follow what Wireshark documents of its TCP analysis and what tshark was seen to print;
 //! where it leaves something open, what tshark says of test captures.
 
 use std::collections::VecDeque;
