@@ -11,6 +11,7 @@ use authscope::capture::{ReadOptions, open};
 use authscope::output::{Follow, FollowFormat, FollowOptions, TimeFormat};
 use authscope::session::{Inspector, Options, run};
 use authscope::stream::Role;
+use authscope::synth::load::Load;
 use inspector::{authscope, capture, captures};
 use serde_json::Value;
 use tshark::Tshark;
@@ -32,13 +33,13 @@ fn octets(hex: &str) -> Vec<u8> {
 }
 
 /// What tshark says of each of so many streams.
-fn of_tshark(tshark: &Tshark, name: &str, streams: u64) -> Vec<Sides> {
+fn of_tshark(tshark: &Tshark, path: &Path, streams: u64) -> Vec<Sides> {
     let taps: Vec<String> = (0..streams)
         .flat_map(|stream| ["-z".to_owned(), format!("follow,tcp,raw,{stream}")])
         .collect();
     let mut arguments = vec!["-q"];
     arguments.extend(taps.iter().map(String::as_str));
-    let text = tshark.plain(Path::new(&capture(name)), &arguments);
+    let text = tshark.plain(path, &arguments);
     let mut all = vec![Sides::new(); streams as usize];
     let mut stream = 0;
     let mut nodes = [String::new(), String::new()];
@@ -60,10 +61,8 @@ fn of_tshark(tshark: &Tshark, name: &str, streams: u64) -> Vec<Sides> {
 }
 
 /// What we say of a stream, and its ends.
-fn of_us(name: &str, stream: u32) -> Sides {
+fn of_us(path: &Path, stream: u32) -> Sides {
     let mut sides = Sides::new();
-    let path = capture(name);
-    let path = Path::new(&path);
     let mut options = FollowOptions {
         stream,
         format: FollowFormat::Json,
@@ -111,9 +110,10 @@ fn octets_are_those_of_tshark() {
         if streams == 0 {
             continue;
         }
-        let theirs = of_tshark(&tshark, &name, streams);
+        let path = capture(&name);
+        let theirs = of_tshark(&tshark, Path::new(&path), streams);
         for (stream, theirs) in (0..).zip(theirs) {
-            let ours = of_us(&name, stream);
+            let ours = of_us(Path::new(&path), stream);
             let theirs: Sides = theirs
                 .into_iter()
                 .filter(|(_, octets)| !octets.is_empty())
@@ -131,6 +131,40 @@ fn octets_are_those_of_tshark() {
     }
     assert!(compared > 100, "{compared}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Traffic with reordered, lost, repeated and finely cut segments, of many connections at once.
+#[test]
+fn octets_of_troubled_traffic_are_those_of_tshark() {
+    let Some(tshark) = Tshark::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for seed in 1..=6 {
+        let load = Load {
+            frames: 600,
+            connections: 15,
+            sizes: vec![7, 20, 50, 1460],
+            reorder: 0.2,
+            loss: 0.15,
+            background: 0.1,
+            active: 5,
+            seed,
+            ..Load::default()
+        };
+        let path = folder.path().join(format!("{seed}.pcap"));
+        let truth = load.write(std::fs::File::create(&path).unwrap()).unwrap();
+        let theirs = of_tshark(&tshark, &path, truth.streams);
+        assert_eq!(theirs.len() as u64, truth.streams);
+        let mut octets = 0;
+        for (stream, theirs) in (0..).zip(theirs) {
+            let theirs: Sides = theirs
+                .into_iter()
+                .filter(|side| !side.1.is_empty())
+                .collect();
+            assert_eq!(of_us(&path, stream), theirs, "seed {seed}, stream {stream}");
+            octets += theirs.values().map(Vec::len).sum::<usize>();
+        }
+        assert!(octets > 1000);
+    }
 }
 
 /// tshark's hexadecimal form, but for passwords and for the lines around it.
