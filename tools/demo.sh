@@ -34,12 +34,14 @@ wait_for() {
     exit 2
 }
 
-# client register|login NAME PASSWORD: shows the command and the answer; a refusal is an answer.
+# client register|login NAME PASSWORD [OPTION...]: shows the command and the answer; a refusal is
+# an answer.
 client() {
-    local answer=0 said
-    printf '\n$ authscope-client %s %s\n' "$1" "$2"
-    said=$(printf '%s\n' "$3" | "$programs/authscope-client" "$1" "$2" --server "$address" \
-        --password-stdin 2>&1) || answer=$?
+    local answer=0 said verb=$1 name=$2 password=$3
+    shift 3
+    printf '\n$ authscope-client %s %s%s\n' "$verb" "$name" "${1:+ $1}"
+    said=$(printf '%s\n' "$password" | "$programs/authscope-client" "$verb" "$name" \
+        --server "$address" --password-stdin "$@" 2>&1) || answer=$?
     if [ "$answer" -ge 2 ]; then
         printf 'demo: the client failed with exit code %s: %s\n' "$answer" "$said" >&2
         exit 2
@@ -55,7 +57,16 @@ programs=${CARGO_TARGET_DIR:-target}/debug
 work=$(mktemp -d)
 
 title "A server on a free port"
-"$programs/authscope-server" --listen 127.0.0.1:0 --passwd "$work/passwd" 2> "$work/server.log" &
+encryption=()
+if command -v openssl > /dev/null; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -addext basicConstraints=critical,CA:FALSE \
+        -keyout "$work/key.pem" -out "$work/cert.pem" 2> /dev/null
+    encryption=(--tls-cert "$work/cert.pem" --tls-key "$work/key.pem")
+fi
+"$programs/authscope-server" --listen 127.0.0.1:0 --passwd "$work/passwd" "${encryption[@]}" \
+    2> "$work/server.log" &
 started+=($!)
 wait_for $! "$work/server.log" 'listening on' || { cat "$work/server.log" >&2; exit 2; }
 address=$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' "$work/server.log" | head -n 1)
@@ -74,6 +85,12 @@ if wait_for "$live" "$work/live.log" 'capturing on'; then
     client login bob 'battery staple'
     client login alice 'wrong horse'
     client register bob 'another staple'
+    if [ ${#encryption[@]} -gt 0 ]; then
+        # The same login once more where nobody on the way can read it.
+        client login alice 'correct horse' --tls --ca-file "$work/cert.pem"
+    else
+        echo "(openssl is not installed; with a certificate the demo shows an encrypted login too)"
+    fi
     kill -INT "$live"
     wait "$live" || true
     title "What the capture found"
