@@ -198,10 +198,11 @@ fn source(file: &[u8]) -> Box<dyn FrameSource + Send> {
 /// The frames after redaction, with knowledge of the whole capture or without.
 fn redacted(frames: &[Frame], surveys: bool) -> Vec<Vec<u8>> {
     let file = write_pcap(&PcapForm::usual(Link::ETHERNET.link_type()), frames);
-    let mut survey = Survey::new(SaveOptions {
+    let options = SaveOptions {
         redact: true,
         ..SaveOptions::default()
-    });
+    };
+    let mut survey = Survey::new(options, Select::all(Rows::All));
     let inspector = || Inspector::new(&Options::default());
     while surveys && survey.wants_more() {
         session::run(source(&file), &mut inspector(), &mut survey, 1).expect("it is surveyed");

@@ -160,16 +160,18 @@ impl Ring {
 
     /// Whether a frame of this time has to go to a further file, as its first.
     pub(super) fn due(&mut self, time: Timestamp, octets: u64, frames: u64) -> bool {
-        let began = *self.began.get_or_insert(time);
-        let nanoseconds = u64::try_from(time.since(began)).unwrap_or(0);
-        let due = frames > 0
-            && self
-                .limits
-                .reached(Duration::from_nanos(nanoseconds), octets, frames);
-        if due {
+        let due = self.would_be_due(time, octets, frames);
+        if due || self.began.is_none() {
             self.began = Some(time);
         }
         due
+    }
+
+    /// The same, while nothing changes.
+    pub(super) fn would_be_due(&self, time: Timestamp, octets: u64, frames: u64) -> bool {
+        let nanoseconds = time.since(self.began.unwrap_or(time));
+        let duration = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
+        frames > 0 && self.limits.reached(duration, octets, frames)
     }
 
     /// The next file's name, and the file that goes for it.

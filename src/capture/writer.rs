@@ -9,6 +9,7 @@ use super::encode::{Encoder, NAMES, SECRETS};
 use super::error::plain;
 use super::options::{self, STATISTICS};
 use super::rotate::{Limits, Ring};
+use super::time::Timestamp;
 
 /// Octets gathered before they are written.
 const GATHERED: usize = 256 << 10;
@@ -203,6 +204,13 @@ impl CaptureWriter {
     #[must_use]
     pub fn files(&self) -> u64 {
         self.files
+    }
+
+    /// Whether a frame of this time would be the first of a further file.
+    #[must_use]
+    pub fn would_begin_file(&self, time: Timestamp) -> bool {
+        let ring = self.ring.as_ref();
+        ring.is_some_and(|ring| ring.would_be_due(time, self.octets(), self.in_file))
     }
 
     /// Octets of the current file.

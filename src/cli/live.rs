@@ -27,6 +27,8 @@ Examples:
   authscope live -i any -f 'tcp port 8888 and host 192.0.2.1'
   authscope live -w saved.pcapng              show it and save it
   authscope live -w saved.pcapng --annotate   with comments for other programs
+  authscope live -q -w day.pcapng -b duration:3600,files:24     the last 24 hours
+  authscope live -q -w one.pcapng -a duration:60,packets:1000   a minute at the most
 
 Capturing needs the right to do so: run it with sudo, or give the program
 that right once: sudo setcap cap_net_raw=ep PATH")]
@@ -81,7 +83,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     .map_err(|error| Failure::Sources(vec![error]))?;
 
     let mut tee = Tee::default();
-    arguments.save.add_to(&mut tee, None, true)?;
+    let limits = arguments.save.stop()?;
+    let count = [arguments.count, limits.packets]
+        .into_iter()
+        .flatten()
+        .min();
+    let only = arguments.save.add_to(&mut tee, None)?;
     let path = arguments.save.path();
     let watch = arguments
         .output
@@ -96,12 +103,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     ));
     // The source itself watches the flag, and still gives what had arrived.
     let source: Box<dyn FrameSource + Send> =
-        Box::new(Limited::new(source, arguments.count, Arc::default()));
+        Box::new(Limited::new(source, count, Arc::default()).lasting(limits.duration, true));
     let mut inspector = Inspector::new(&arguments.inspect.options());
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     say(&summary(&counter, &counters));
     if errors.is_empty() {
-        Ok(exit_code(watch.as_ref()))
+        Ok(exit_code([&watch, &only]))
     } else {
         Err(Failure::Sources(errors))
     }

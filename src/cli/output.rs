@@ -350,8 +350,8 @@ impl OutputArguments {
 }
 
 /// 1 where a filter was given and nothing matched it.
-pub(super) fn exit_code(watch: Option<&Watch>) -> ExitCode {
-    let missed = watch.is_some_and(Watch::has_missed);
+pub(super) fn exit_code(watches: [&Option<Watch>; 2]) -> ExitCode {
+    let missed = watches.into_iter().flatten().any(Watch::has_missed);
     ExitCode::from(u8::from(missed))
 }
 

@@ -30,7 +30,9 @@ Examples:
   authscope read monday.pcap tuesday.pcap     as one capture, in order of time
   tcpdump -U -w - | authscope read -          while it is being captured
   authscope read capture.pcapng -q -w explained.pcapng --annotate
-  authscope read capture.pcapng -q -w for-the-report.pcapng --redact")]
+  authscope read capture.pcapng -q -w for-the-report.pcapng --redact
+  authscope read capture.pcapng -q -w failed.pcapng --only 'reglogin.status == 0' --stream-complete
+  authscope read capture.pcapng -q -w part.pcapng -b filesize:100000")]
 pub(super) struct Arguments {
     /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -63,28 +65,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let stop = stop_flag()?;
     let inspection = arguments.inspect.options();
+    let limits = arguments.save.stop()?;
+    let count = [arguments.count, limits.packets]
+        .into_iter()
+        .flatten()
+        .min();
     let inputs = Inputs {
         files: &arguments.files,
-        count: arguments.count,
+        count,
+        duration: limits.duration,
         options: &inspection,
         stop: &stop,
     };
     let source = open_all(&arguments.files, options)?;
     source.stop_on(&stop);
     let mut tee = Tee::default();
-    arguments.save.add_to(&mut tee, Some(&inputs), false)?;
+    let only = arguments.save.add_to(&mut tee, Some(&inputs))?;
     let watch = arguments
         .output
         .add_to(&mut tee, save, query, answers, true)?;
     let files = source.progress();
-    let source = Limited::new(source, arguments.count, Arc::clone(&stop));
+    let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, false);
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
     let source: Box<dyn FrameSource + Send> = Box::new(source);
     let mut inspector = Inspector::new(&inspection);
     let errors = session::run(source, &mut inspector, &mut tee, 2)?;
     drop(progress);
     if errors.is_empty() {
-        Ok(exit_code(watch.as_ref()))
+        Ok(exit_code([&watch, &only]))
     } else {
         Err(Failure::Sources(errors))
     }

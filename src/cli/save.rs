@@ -1,16 +1,24 @@
 //! What is saved and how: the arguments that every command with frames has, and their output.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::error::Failure;
 use super::source::Limited;
-use crate::capture::{CaptureWriter, FrameSource, ReadOptions, WriteOptions, open_all};
-use crate::output::{OutputError, Rows, Save, SaveOptions, Select, Survey, Tee};
-use crate::session::{self, Inspector, Options};
+use crate::capture::{
+    CaptureWriter, FrameSource, LimitError, Limits, ReadOptions, WriteOptions, open_all,
+};
+use crate::filter::{Filter, FilterOptions};
+use crate::output::{
+    Answers, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey, Tee, Watch,
+};
+use crate::session::{self, FrameRecord, Inspector, Options, Remainder, Sink};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Saving")]
@@ -27,6 +35,29 @@ pub(super) struct SaveArguments {
     /// Replace every password by asterisks, so that the capture can be given to others.
     #[arg(long, requires = "path")]
     redact: bool,
+
+    /// Save the frames that match, in Wireshark's display filter language.
+    #[arg(long, value_name = "FILTER", requires = "path")]
+    only: Option<String>,
+
+    /// With --only, save whole connections of the frames that match. Not live or from a pipe.
+    #[arg(long, requires = "only")]
+    stream_complete: bool,
+
+    /// Begin a further file after duration:SECONDS, filesize:KB or packets:N, and with files:N
+    /// keep the newest N of them; several may be joined with commas.
+    #[arg(
+        short = 'b',
+        long = "ring-buffer",
+        value_name = "CONDITION",
+        requires = "path"
+    )]
+    rotate: Vec<String>,
+
+    /// Stop after duration:SECONDS, filesize:KB, files:N or packets:N; several may be joined with
+    /// commas.
+    #[arg(short = 'a', long = "autostop", value_name = "CONDITION")]
+    stop: Vec<String>,
 }
 
 /// Capture files that are read, and how far.
@@ -35,6 +66,8 @@ pub(super) struct Inputs<'a> {
     pub files: &'a [PathBuf],
     /// The most frames read of them.
     pub count: Option<u64>,
+    /// How long after the first frame.
+    pub duration: Option<Duration>,
     /// How they are inspected.
     pub options: &'a Options,
     /// Set when the run is to end.
@@ -47,39 +80,142 @@ impl SaveArguments {
         self.path.as_deref()
     }
 
+    /// When to stop. Limits of files need files.
+    pub fn stop(&self) -> Result<Limits, Failure> {
+        let stop = limits("-a", &self.stop)?;
+        if stop.filesize.is_some() && self.path.is_none() {
+            let text = "-a filesize:KB is about the file that is written; name one with -w";
+            return Err(Failure::Text(text.to_owned()));
+        }
+        if stop.files.is_some() && self.rotate.is_empty() {
+            let text = "-a files:NUMBER needs -b, which begins further files";
+            return Err(Failure::Text(text.to_owned()));
+        }
+        Ok(stop)
+    }
+
     fn options(&self) -> SaveOptions {
         SaveOptions {
             annotate: self.annotate,
             redact: self.redact,
+            stream_complete: self.stream_complete,
         }
     }
 
-    /// Adds the file that frames are saved to, where there is one. Files are read an extra time
-    /// where something must be known of all of them before the first frame is saved.
+    /// Adds the file that frames are saved to, where there is one, and gives what says whether
+    /// any matched. Files are read an extra time where something must be known of all of them
+    /// before the first frame is saved.
     pub fn add_to(
         &self,
         tee: &mut Tee<'_>,
         inputs: Option<&Inputs<'_>>,
-        packet_buffered: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Watch>, Failure> {
+        let stop = self.stop()?;
         let Some(path) = self.path() else {
-            return Ok(());
+            return Ok(None);
         };
+        let rotate = match &self.rotate[..] {
+            [] => None,
+            given => Some(
+                limits("-b", given)?
+                    .ends_files()
+                    .map_err(|e| unusable("-b", &e))?,
+            ),
+        };
+        let twice = inputs.filter(|inputs| inputs.can_be_read_twice());
+        if self.stream_complete && twice.is_none() {
+            let text = "--stream-complete reads the capture twice, which is not possible live or \
+                        from a pipe; save it all with -w first, then read that file";
+            return Err(Failure::Text(text.to_owned()));
+        }
+        let mut watch = self.watch(twice)?;
         let files = inputs.map_or(&[][..], |inputs| inputs.files);
         let options = WriteOptions {
-            packet_buffered,
+            packet_buffered: inputs.is_none(),
+            rotate,
             redacted: self.redact,
-            ..WriteOptions::default()
         };
         let writer = CaptureWriter::create(path, files, &options).map_err(OutputError::Capture)?;
-        let mut survey = Survey::new(self.options());
-        if let Some(inputs) = inputs.filter(|inputs| inputs.can_be_read_twice()) {
+        let mut survey = Survey::new(self.options(), select(watch.as_ref()));
+        if let Some(inputs) = twice {
             while survey.wants_more() {
-                inputs.read(&mut survey)?;
+                inputs.read(&mut Surveying {
+                    watch: watch.as_mut(),
+                    survey: &mut survey,
+                })?;
+                // Times and TCP's analysis begin anew with the capture.
+                if self.stream_complete {
+                    watch = self.watch(twice)?;
+                }
             }
         }
-        tee.add(Save::new(writer, Select::all(Rows::All), survey));
-        Ok(())
+        if let Some(watch) = &watch {
+            tee.add(watch.clone());
+        }
+        tee.add(Save::new(writer, select(watch.as_ref()), survey).stopping(stop));
+        Ok(watch)
+    }
+
+    /// What is asked about frames, with the responses that come later where they are needed.
+    fn watch(&self, inputs: Option<&Inputs<'_>>) -> Result<Option<Watch>, Failure> {
+        let Some(text) = &self.only else {
+            return Ok(None);
+        };
+        let filter = Filter::parse(text, FilterOptions::default())
+            .map_err(|error| Failure::Text(format!("cannot use the filter of --only: {error}")))?;
+        let needs = filter.needs();
+        let answers = match inputs {
+            _ if !needs.responses => None,
+            Some(inputs) => {
+                let mut answers = Answers::default();
+                inputs.read(&mut answers)?;
+                Some(answers)
+            }
+            None => {
+                let text = "reglogin.response_in looks ahead, which is not possible live or from \
+                            a pipe; save it all with -w first, then read that file";
+                return Err(Failure::Text(text.to_owned()));
+            }
+        };
+        Ok(Some(Watch::new(Some(filter), needs, answers, false)))
+    }
+}
+
+fn select(watch: Option<&Watch>) -> Select {
+    Select {
+        rows: Rows::All,
+        filter: watch.map(|watch| Rc::new(watch.clone()) as Rc<dyn RecordFilter>),
+        ..Select::default()
+    }
+}
+
+fn limits(option: &str, given: &[String]) -> Result<Limits, Failure> {
+    Limits::join(given.iter().map(String::as_str)).map_err(|error| unusable(option, &error))
+}
+
+fn unusable(option: &str, error: &LimitError) -> Failure {
+    Failure::Text(format!("cannot use {option}: {error}"))
+}
+
+/// A survey, and what it asks about frames.
+struct Surveying<'a> {
+    watch: Option<&'a mut Watch>,
+    survey: &'a mut Survey,
+}
+
+impl Sink for Surveying<'_> {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        if let Some(watch) = &mut self.watch {
+            // It never ends a run.
+            let _ = watch.record(record)?;
+        }
+        self.survey.record(record)
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.survey.end(remainder)
     }
 }
 
@@ -89,13 +225,13 @@ impl Inputs<'_> {
         self.files.iter().all(again)
     }
 
-    /// Reads everything through `survey`. What is damaged is said when it is read for good.
-    fn read(&self, survey: &mut Survey) -> Result<(), Failure> {
+    /// Reads everything into `sink`. What is damaged is said when it is read for good.
+    fn read<S: Sink<Error = OutputError>>(&self, sink: &mut S) -> Result<(), Failure> {
         let source = open_all(self.files, ReadOptions::default())?;
         source.stop_on(self.stop);
         let source = Limited::new(source, self.count, Arc::clone(self.stop));
-        let source: Box<dyn FrameSource + Send> = Box::new(source);
-        session::run(source, &mut Inspector::new(self.options), survey, 2)?;
+        let source: Box<dyn FrameSource + Send> = Box::new(source.lasting(self.duration, false));
+        session::run(source, &mut Inspector::new(self.options), sink, 2)?;
         Ok(())
     }
 }

@@ -155,7 +155,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let errors = session::run(source, &mut inspector, &mut tee, threads)?;
     drop(progress);
     if errors.is_empty() {
-        Ok(exit_code(watch.as_ref()))
+        Ok(exit_code([&watch, &None]))
     } else {
         Err(Failure::Sources(errors))
     }

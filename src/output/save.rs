@@ -4,17 +4,19 @@
 mod annotate;
 mod checksum;
 mod clear;
+mod keep;
 mod redact;
 mod streams;
 
 use std::ops::ControlFlow;
 
 use annotate::LateComments;
+use keep::Kept;
 use redact::Redactor;
 
 use super::select::Select;
 use super::tee::OutputError;
-use crate::capture::{Aside, Batch, CaptureWriter, Frame};
+use crate::capture::{Aside, Batch, CaptureWriter, Frame, Limits};
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// What is done to frames on their way into a file.
@@ -24,25 +26,31 @@ pub struct SaveOptions {
     pub annotate: bool,
     /// `*` in place of every octet that may be a password's.
     pub redact: bool,
+    /// All frames of the connections of frames that match.
+    pub stream_complete: bool,
 }
 
 /// What had to be learnt of a whole capture before its first frame could be saved.
 ///
 /// It is fed as any output is, in passes of its own; without them nothing is known ahead.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Survey {
     options: SaveOptions,
+    /// What frames must match, of which the connections are to be kept.
+    select: Select,
+    kept: Kept,
     comments: LateComments,
     redactor: Redactor,
     passes: u8,
 }
 
 impl Survey {
-    /// Nothing learnt yet.
+    /// Nothing learnt yet. `select` is asked about each frame of the first pass.
     #[must_use]
-    pub fn new(options: SaveOptions) -> Self {
+    pub fn new(options: SaveOptions, select: Select) -> Self {
         Self {
             options,
+            select,
             ..Self::default()
         }
     }
@@ -51,7 +59,7 @@ impl Survey {
     #[must_use]
     pub fn wants_more(&self) -> bool {
         match self.passes {
-            0 => self.options.annotate || self.options.redact,
+            0 => self.options != SaveOptions::default(),
             1 => self.options.redact && self.redactor.has_fragments(),
             _ => false,
         }
@@ -65,6 +73,9 @@ impl Sink for Survey {
         if self.passes > 0 {
             self.redactor.sum(record);
             return Ok(ControlFlow::Continue(()));
+        }
+        if self.options.stream_complete {
+            self.kept.survey(record, self.select.matches(record));
         }
         if self.options.annotate {
             self.comments.gather(record);
@@ -91,18 +102,27 @@ pub struct Save {
     select: Select,
     survey: Survey,
     comments: Vec<String>,
+    stop: Limits,
 }
 
 impl Save {
     /// Saves what `select` takes, with the options and the knowledge of `survey`.
     #[must_use]
-    pub const fn new(writer: CaptureWriter, select: Select, survey: Survey) -> Self {
+    pub fn new(writer: CaptureWriter, select: Select, survey: Survey) -> Self {
         Self {
             writer: Some(writer),
             select,
             survey,
             comments: Vec::new(),
+            stop: Limits::default(),
         }
+    }
+
+    /// Ends the run when the file has so many octets or so many files are written; the other
+    /// limits are not looked at.
+    #[must_use]
+    pub fn stopping(self, stop: Limits) -> Self {
+        Self { stop, ..self }
     }
 }
 
@@ -116,7 +136,13 @@ impl Sink for Save {
         if self.survey.options.annotate {
             self.survey.comments.of(record, &mut self.comments);
         }
-        let chosen = self.select.takes(record).then_some(&self.comments[..]);
+        let takes = self.select.takes(record)
+            || self.survey.options.stream_complete && self.survey.kept.has(record);
+        let full = self.stop.files.is_some_and(|most| writer.files() >= most);
+        if takes && full && writer.would_begin_file(record.frame.header.time) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let chosen = takes.then_some(&self.comments[..]);
         if self.survey.options.redact {
             let octets = self.survey.redactor.redacted(record);
             let frame = Frame {
@@ -126,6 +152,10 @@ impl Sink for Save {
             writer.frame(&frame, chosen)?;
         } else {
             writer.frame(&record.frame, chosen)?;
+        }
+        let most = self.stop.filesize;
+        if most.is_some_and(|most| writer.octets() >= most) {
+            return Ok(ControlFlow::Break(()));
         }
         Ok(ControlFlow::Continue(()))
     }
