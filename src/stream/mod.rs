@@ -10,6 +10,7 @@ mod analysis;
 mod direction;
 mod flow;
 mod history;
+mod key;
 mod table;
 
 use crate::packet::SeqNumber;

@@ -1,8 +1,6 @@
 //! The flow table: finds a segment's flow, numbers streams, lets flows go.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -10,6 +8,7 @@ use hashbrown::HashTable;
 use super::direction::{Direction, Event};
 use super::flow::{Evidence, Flow, Role, Side};
 use super::history::History;
+use super::key::{ends_of, hash_ends};
 use super::{End, Handler};
 use crate::capture::Timestamp;
 use crate::packet::{Endpoint, Flags, Segment};
@@ -131,35 +130,6 @@ pub struct FlowTable<S> {
     sweep_at: usize,
     sweep_in: u8,
     totals: Totals,
-}
-
-/// The ends in their order, and which of them sent the segment.
-fn ends_of(segment: &Segment) -> (Side, [Endpoint; 2]) {
-    if segment.source <= segment.destination {
-        (Side::A, [segment.source, segment.destination])
-    } else {
-        (Side::B, [segment.destination, segment.source])
-    }
-}
-
-fn hash_ends(hasher: &FixedState, ends: &[Endpoint; 2]) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    let ports = u64::from(ends[0].port) << 16 | u64::from(ends[1].port);
-    match (ends[0].address, ends[1].address) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => {
-            hasher.write_u64(u64::from(a.to_bits()) << 32 | u64::from(b.to_bits()));
-        }
-        (a, b) => {
-            for address in [a, b] {
-                match address {
-                    IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
-                    IpAddr::V6(v6) => hasher.write_u128(v6.to_bits()),
-                }
-            }
-        }
-    }
-    hasher.write_u64(ports);
-    hasher.finish()
 }
 
 impl<S: Default> FlowTable<S> {
