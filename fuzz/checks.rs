@@ -269,7 +269,14 @@ pub fn pipe(octets: &[u8]) {
         sizes: sizes.to_vec(),
         turn: 0,
     });
-    assert_eq!(whole, pieces);
+    let compressed = octets.starts_with(&[0x1f, 0x8b]) || octets.starts_with(&[0x28, 0xb5]);
+    if compressed && whole.1.is_some() && pieces.1.is_some() {
+        // How much a decompressor gives out before damage depends on how much it was given.
+        let common = whole.0.len().min(pieces.0.len());
+        assert_eq!(whole.0[..common], pieces.0[..common]);
+    } else {
+        assert_eq!(whole, pieces);
+    }
 }
 
 /// A display filter is one or an error with a place in it, and one that is printed and read again

@@ -63,6 +63,27 @@ fn sent(seq: u16, flags: u8, payload: &[u8]) -> Piece {
     }
 }
 
+/// What a fuzzer found for a target, in files that begin with the target's name.
+#[test]
+fn what_was_found_stays_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz_found");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let octets = std::fs::read(&path).unwrap();
+        match name.split_once('-').unwrap().0 {
+            "capture" => checks::capture(&octets),
+            "frame" => checks::frame(&octets),
+            "message" => checks::message(&octets),
+            "pipe" => checks::pipe(&octets),
+            other => panic!("{other} is no target"),
+        }
+        checked += 1;
+    }
+    assert!(checked > 0);
+}
+
 /// Once held up the end of a stream for ever.
 #[test]
 fn a_fin_in_the_middle_of_later_data_ends_the_stream() {
