@@ -5,7 +5,7 @@ mod inspector;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inspector::{authscope, capture, captures};
+use inspector::{authscope, capture, captures, command};
 use serde_json::{Map, Value};
 
 /// A key as the page states it.
@@ -166,4 +166,39 @@ fn what_is_not_utf8_is_given_in_octets_too() {
     assert_eq!(message["password"], "********");
     assert_eq!(message.get("password_hex"), None);
     assert_eq!(message.get("status"), None);
+}
+
+/// Octets of a little-endian pcap up to the end of so many frames.
+fn first_frames(octets: &[u8], frames: usize) -> usize {
+    let mut at = 24;
+    for _ in 0..frames {
+        let length: [u8; 4] = octets[at + 8..at + 12].try_into().unwrap();
+        at += 16 + u32::from_le_bytes(length) as usize;
+    }
+    at
+}
+
+#[test]
+fn a_request_through_a_pipe_does_not_wait_for_its_response() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+
+    let octets = std::fs::read(capture("lab-report.pcap")).unwrap();
+    let mut child = command(&["read", "-T", "jsonl", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (before, behind) = octets.split_at(first_frames(&octets, 4));
+    stdin.write_all(before).unwrap();
+    stdin.flush().unwrap();
+    let request: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(request["type"], "registration request");
+    assert_eq!(request.get("response_in"), None);
+    stdin.write_all(behind).unwrap();
+    drop(stdin);
+    assert_eq!(lines.count(), 3);
+    assert!(child.wait().unwrap().success());
 }

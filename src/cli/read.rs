@@ -1,6 +1,6 @@
 //! `authscope read`: what is in capture files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -80,10 +80,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source = open_all(&arguments.files, options)?;
     source.stop_on(&stop);
     let mut tee = Tee::default();
+    let whole = !arguments.files.iter().any(|path| is_pipe(path));
     let only = arguments.save.add_to(&mut tee, Some(&inputs))?;
     let watch = arguments
         .output
-        .add_to(&mut tee, save, query, answers, true)?;
+        .add_to(&mut tee, save, query, answers, whole)?;
     let files = source.progress();
     let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, false);
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
@@ -98,10 +99,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Whether it may still be written: nothing is then to wait for what comes later.
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file())
+}
+
 /// Reads the files once to find the responses that come later than their requests.
 fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
     for path in &arguments.files {
-        if path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file()) {
+        if is_pipe(path) {
             return Err(Failure::Text(format!(
                 "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
                 Escaped(&path.to_string_lossy())
