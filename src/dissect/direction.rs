@@ -144,8 +144,16 @@ impl Work {
     }
 
     /// Takes the first octets out as a message.
-    pub fn take_front(&mut self, octets: usize, between: Between) -> Message {
-        let mut message = Message {
+    pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
+        let within = self
+            .sources
+            .iter()
+            .filter(|s| usize::from(s.start) < octets);
+        let sources = within.map(|source| Source {
+            len: (octets - usize::from(source.start)).min(usize::from(source.len)) as u8,
+            ..*source
+        });
+        messages.push(Message {
             frame: self.frame,
             time: self.time,
             stream: between.stream,
@@ -153,21 +161,11 @@ impl Work {
             source: between.source,
             destination: between.destination,
             octets: message_octets(&self.octets[..octets]),
-            sources: SmallVec::new(),
+            sources: sources.collect(),
             notes: std::mem::take(&mut self.notes),
             peer: None,
-        };
-        for source in &self.sources {
-            let start = usize::from(source.start);
-            if start < octets {
-                message.sources.push(Source {
-                    len: (octets - start).min(usize::from(source.len)) as u8,
-                    ..*source
-                });
-            }
-        }
+        });
         self.drop_front(octets);
-        message
     }
 
     fn is_idle(&self) -> bool {
@@ -230,15 +228,16 @@ impl DirectionState {
         }
     }
 
-    /// Takes the message at the boundary and gives it with what is left of `chunk`; `None` where
-    /// it is not whole yet, with all of `chunk` held.
+    /// Puts the message at the boundary among `messages` and gives what is left of `chunk`; `None`
+    /// where it is not whole yet, with all of `chunk` held.
     pub fn message<'a>(
         &mut self,
         chunk: Chunk<'a>,
         arrival: Arrival,
         between: Between,
-    ) -> Option<(Message, Chunk<'a>)> {
-        let (found, rest, wrong) = match &mut self.work {
+        messages: &mut Vec<Message>,
+    ) -> Option<Chunk<'a>> {
+        let (rest, wrong) = match &mut self.work {
             Some(work) if !work.octets.is_empty() => {
                 let mut rest = chunk;
                 let taken = loop {
@@ -255,7 +254,8 @@ impl DirectionState {
                         Extent::Wrong(len) => break (len, true),
                     }
                 };
-                (work.take_front(taken.0, between), rest, taken.1)
+                work.take_front(taken.0, between, messages);
+                (rest, taken.1)
             }
             _ => {
                 let (len, wrong) = match extent(chunk.octets) {
@@ -267,11 +267,8 @@ impl DirectionState {
                     Extent::Right(len) => (len, false),
                     Extent::Wrong(len) => (len, true),
                 };
-                (
-                    self.in_place(chunk, len, arrival, between),
-                    skip(chunk, len),
-                    wrong,
-                )
+                self.in_place(chunk, len, arrival, between, messages);
+                (skip(chunk, len), wrong)
             }
         };
         if wrong {
@@ -280,7 +277,7 @@ impl DirectionState {
         if self.work.as_ref().is_some_and(|work| work.is_idle()) {
             self.work = None;
         }
-        Some((found, rest))
+        Some(rest)
     }
 
     /// A message that stands whole in one chunk.
@@ -290,8 +287,9 @@ impl DirectionState {
         len: usize,
         arrival: Arrival,
         between: Between,
-    ) -> Message {
-        Message {
+        messages: &mut Vec<Message>,
+    ) {
+        messages.push(Message {
             frame: arrival.frame,
             time: arrival.time,
             stream: between.stream,
@@ -312,6 +310,6 @@ impl DirectionState {
                 .map(|work| std::mem::take(&mut work.notes))
                 .unwrap_or_default(),
             peer: None,
-        }
+        });
     }
 }

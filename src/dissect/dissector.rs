@@ -3,7 +3,7 @@
 use super::direction::{Arrival, Between, DirectionState, Mode, skip};
 use super::framing::{Extent, extent};
 use super::identify::{Protocol, Verdict, identify};
-use super::judge::{direction_fits, judge};
+use super::judge::{direction_fits, judge_into};
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::protocol::{Command, Kind};
@@ -42,8 +42,10 @@ pub trait HasDissectState {
 
 /// Takes what the dissector finds.
 pub trait Finds<S> {
-    /// A message is there, whole or as far as it goes.
-    fn message(&mut self, flow: &mut Flow<S>, from: Side, message: Message);
+    /// Where messages are put.
+    fn messages(&mut self) -> &mut Vec<Message>;
+    /// The last of the messages is there, whole or as far as it goes.
+    fn message(&mut self, flow: &mut Flow<S>, from: Side);
     /// Octets were never captured, after the first `begun` octets of a message.
     fn lost(&mut self, flow: &mut Flow<S>, from: Side, begun: usize, octets: u64);
     /// Something is to be said about a stream that is about no message.
@@ -210,7 +212,7 @@ fn take<S: HasDissectState>(
             flow.state.dissect().protocol = Protocol::RegLogin;
             continue;
         }
-        let Some((mut found, rest)) = direction.message(chunk, arrival, between) else {
+        let Some(rest) = direction.message(chunk, arrival, between, finds.messages()) else {
             return;
         };
         let holds = direction
@@ -218,21 +220,26 @@ fn take<S: HasDissectState>(
             .as_ref()
             .is_some_and(|work| !work.octets.is_empty());
         chunk = rest;
-        found.notes.extend(judge(&found.octets));
-        emit(flow, from, found, finds);
+        emit(flow, from, None, finds);
         if chunk.octets.is_empty() && !holds {
             return;
         }
     }
 }
 
-/// Says who sent the message, and hands it on.
+/// Judges the message that was put last, says who sent it, and hands it on. `cut` says that it
+/// ends too early.
 fn emit<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
-    mut message: Message,
+    cut: Option<Note>,
     finds: &mut impl Finds<S>,
 ) {
+    let Some(message) = finds.messages().last_mut() else {
+        return;
+    };
+    judge_into(&message.octets, &mut message.notes);
+    message.notes.extend(cut);
     let command = message.command();
     match command.kind() {
         Some(Kind::Request) => flow.role_by_content(from, Role::Client),
@@ -243,7 +250,7 @@ fn emit<S: HasDissectState>(
     if !direction_fits(command, message.sender) {
         message.notes.push(Note::WrongDirection(command));
     }
-    finds.message(flow, from, message);
+    finds.message(flow, from);
 }
 
 /// Octets of this direction were never captured.
@@ -341,10 +348,8 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
         Extent::Need(need) => need,
         Extent::Right(len) | Extent::Wrong(len) => len,
     };
-    let mut found = work.take_front(have, between);
-    found.notes.extend(judge(&found.octets));
-    found.notes.push(Note::CutOff { have, need, by });
-    emit(flow, from, found, finds);
+    work.take_front(have, between, finds.messages());
+    emit(flow, from, Some(Note::CutOff { have, need, by }), finds);
 }
 
 /// The command of a message that counts in an exchange: known, sent in the right direction, and

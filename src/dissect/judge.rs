@@ -4,9 +4,9 @@ use smallvec::SmallVec;
 
 use super::note::Note;
 use crate::protocol::layout::{
-    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS_SUCCESS, USER_NAME,
+    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS, USER_NAME,
 };
-use crate::protocol::{Command, Field, MessageView, TextValue};
+use crate::protocol::{Command, Field, MessageView, TextValue, is_header};
 
 /// ASCII '0's at the end of a full field from which on it looks filled up with them.
 const ZEROES: usize = 2;
@@ -15,9 +15,21 @@ const ZEROES: usize = 2;
 #[must_use]
 pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
     let mut notes = SmallVec::new();
+    judge_into(octets, &mut notes);
+    notes
+}
+
+/// Appends the notes on a message's fields to those that it has already.
+pub(super) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
+    if !is_unremarkable(octets) {
+        judge_fields(octets, notes);
+    }
+}
+
+fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     let view = MessageView::new(octets);
     let (Some(length), Some(command)) = (view.length(), view.command()) else {
-        return notes;
+        return;
     };
     match command.kind() {
         None => {
@@ -37,10 +49,63 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
                     command,
                 });
             }
-            judge_body(view, kind, &mut notes);
+            judge_body(view, kind, notes);
         }
     }
-    notes
+}
+
+/// Whether a message is one of which there is nothing to note, as nearly all are: told by a look
+/// at all octets of a field at once, where [`judge`] asks one question after the other. Not of
+/// every such message: a field that is full, or text beyond ASCII, is left to be judged.
+fn is_unremarkable(octets: &[u8]) -> bool {
+    if !is_header(octets) {
+        return false;
+    }
+    if let Some(request) = octets.first_chunk::<REQUEST_LEN>()
+        && octets.len() == REQUEST_LEN
+    {
+        let user_name = array::<{ USER_NAME.width }>(&USER_NAME, request);
+        let password = array::<{ PASSWORD.width }>(&PASSWORD, request);
+        is_plain_text(user_name)
+            && is_plain_text(password)
+            && user_name[0] != 0
+            && password[0] != 0
+            && keeps_name_rules(user_name)
+    } else if let Some(response) = octets.first_chunk::<RESPONSE_LEN>()
+        && octets.len() == RESPONSE_LEN
+    {
+        response[STATUS.offset] <= STATUS_SUCCESS
+            && is_plain_text(array::<{ DESCRIPTION.width }>(&DESCRIPTION, response))
+    } else {
+        false
+    }
+}
+
+/// A field's octets; NULs where the message does not have it.
+fn array<const N: usize>(field: &Field, octets: &[u8]) -> [u8; N] {
+    field.slice(octets).first_chunk().copied().unwrap_or([0; N])
+}
+
+/// Whether a field is printable ASCII with at least one NUL behind it and nothing else.
+fn is_plain_text<const N: usize>(field: [u8; N]) -> bool {
+    let mut odd = field[N - 1];
+    for octet in field {
+        odd |= u8::from(octet != 0 && !matches!(octet, 0x20..=0x7e));
+    }
+    for at in 1..N {
+        odd |= u8::from(field[at - 1] == 0 && field[at] != 0);
+    }
+    odd == 0
+}
+
+/// Whether plain text has no colon, and no space at its start or end.
+fn keeps_name_rules<const N: usize>(field: [u8; N]) -> bool {
+    let mut odd = u8::from(field[0] == b' ');
+    for at in 1..N {
+        odd |= u8::from(field[at - 1] == b':');
+        odd |= u8::from(field[at - 1] == b' ' && field[at] == 0);
+    }
+    odd == 0
 }
 
 fn judge_body(view: MessageView<'_>, kind: Kind, notes: &mut SmallVec<[Note; 1]>) {
@@ -128,7 +193,10 @@ pub fn direction_fits(command: Command, sender: crate::stream::Role) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::protocol::layout::{COMMAND, LENGTH, MAX_LEN};
     use crate::protocol::{Action, Description, Password, Request, Response, UserName};
 
     fn request() -> Vec<u8> {
@@ -138,6 +206,34 @@ mod tests {
             password: Password::new(b"secret".to_vec()).unwrap(),
         };
         request.encode().as_ref().to_vec()
+    }
+
+    proptest! {
+        /// A request with a fault or two, or with none.
+        #[test]
+        fn nothing_is_to_be_noted_of_what_is_unremarkable(
+            command in 1..6u8,
+            text in "[ -~]{0,20}",
+            faults in proptest::collection::vec((0..MAX_LEN, any::<u8>()), 0..3),
+        ) {
+            let response = command % 2 == 0;
+            let mut octets = vec![0; if response { RESPONSE_LEN } else { REQUEST_LEN }];
+            octets[LENGTH.end() - 1] = octets.len() as u8;
+            octets[COMMAND.end() - 1] = command;
+            let field = if response { &DESCRIPTION } else { &USER_NAME };
+            octets[field.offset..field.offset + text.len()].copy_from_slice(text.as_bytes());
+            if !response {
+                octets[PASSWORD.offset] = b'x';
+            }
+            for (at, octet) in faults {
+                if let Some(place) = octets.get_mut(at) {
+                    *place = octet;
+                }
+            }
+            let mut notes = SmallVec::new();
+            judge_fields(&octets, &mut notes);
+            prop_assert!(notes.is_empty() || !is_unremarkable(&octets), "{notes:?}");
+        }
     }
 
     fn texts(octets: &[u8]) -> Vec<String> {

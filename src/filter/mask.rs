@@ -66,7 +66,7 @@ fn suspect(record: &FrameRecord<'_>, whole: Whole) -> Option<usize> {
     let packet = if whole == Whole::Frame && record.datagram.is_some() {
         decode(frame.header.link, frame.octets, frame.header.wire)
     } else {
-        record.packet
+        *record.packet
     };
     match packet {
         Packet::Tcp(segment) => Some(segment.payload_start as usize),

@@ -130,7 +130,7 @@ impl<'a> View<'a> {
                 header: &header,
                 octets: &[],
             },
-            packet: Packet::Other(Other::NotIp),
+            packet: &Packet::Other(Other::NotIp),
             datagram: None,
             placement: None,
             protocol: Protocol::RegLogin,
@@ -170,7 +170,7 @@ impl<'a> View<'a> {
     /// Offset of the IP header in the frame.
     fn ip_start(&self) -> Option<usize> {
         let frame = self.record.frame;
-        match &self.record.packet {
+        match self.record.packet {
             Packet::Tcp(segment) if self.record.datagram.is_none() => {
                 Some(segment.ip_start as usize)
             }
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
     /// The fragment that the frame is.
     pub(super) fn fragment(&self) -> Option<Ip> {
         let frame = self.record.frame;
-        let packet = match self.record.packet {
+        let packet = match *self.record.packet {
             fragment @ Packet::Fragment(_) => fragment,
             _ if self.record.datagram.is_some() => {
                 packet::decode(frame.header.link, frame.octets, frame.header.wire)

@@ -39,7 +39,7 @@ pub fn frame(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
 }
 
 fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
-    let segment = match &record.packet {
+    let segment = match record.packet {
         Packet::Tcp(segment) => segment,
         Packet::Fragment(ip) => {
             put(

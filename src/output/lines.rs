@@ -66,7 +66,7 @@ pub(super) fn write_frame(
 ) {
     let header = record.frame.header;
     begin(out, record.frame.number, header.time, clock);
-    if let Some((from, to)) = info::addresses(&record.packet) {
+    if let Some((from, to)) = info::addresses(record.packet) {
         let _ = write!(out, "{from} → {to} ");
     }
     let start = out.len();

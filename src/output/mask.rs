@@ -94,7 +94,7 @@ impl<'a> FrameMask<'a> {
     /// The mask of a record's frame; nothing is masked where passwords are shown.
     #[must_use]
     pub fn new(record: &FrameRecord<'a>, show_passwords: bool) -> Self {
-        let ip = match (&record.packet, record.datagram) {
+        let ip = match (record.packet, record.datagram) {
             (_, Some(datagram)) => &datagram.ip,
             (Packet::Fragment(ip), None) => ip,
             _ => return Self::Packet(Mask::new(record, show_passwords)),

@@ -96,7 +96,7 @@ impl<W: Write> Table<W> {
         let mut text = String::new();
         self.select.write_findings(&mut text);
         let protocol = info::frame(&mut text, record);
-        let (source, destination) = info::addresses(&record.packet)
+        let (source, destination) = info::addresses(record.packet)
             .map(|(from, to)| (from.to_string(), to.to_string()))
             .unwrap_or_default();
         let header = record.frame.header;

@@ -10,6 +10,7 @@ mod fragment;
 mod ip;
 mod link;
 mod segment;
+mod usual;
 
 pub use address::Endpoint;
 pub use decode::{checksum_is_wrong, decode, decode_tcp};

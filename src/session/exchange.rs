@@ -3,22 +3,20 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use arrayvec::ArrayVec;
+use foldhash::quality::RandomState;
 
+use super::name::Name;
 use super::refusal::{Outcome, Refusal};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged};
 use crate::packet::Endpoint;
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS, USER_NAME};
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Kind, TextValue};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 const MAX_WAITING: usize = 1 << 14;
-
-/// A user name's octets as they stood on the wire, up to the first NUL.
-pub type Name = ArrayVec<u8, { USER_NAME.width }>;
 
 /// Stands for a password so that it can be told whether two are the same, and nothing else: 32
 /// bits of a hash under a key that is made anew for each run and never leaves it.
@@ -54,8 +52,7 @@ struct Waiting {
     time: Timestamp,
     password: PasswordTag,
     action: Action,
-    name_len: u8,
-    name: [u8; USER_NAME.width],
+    user: Name,
 }
 
 /// Number of no message.
@@ -68,23 +65,19 @@ impl Waiting {
         time: Timestamp(0),
         password: PasswordTag(0),
         action: Action::Login,
-        name_len: 0,
-        name: [0; USER_NAME.width],
+        user: Name::EMPTY,
     };
 
     fn new(id: u64, message: &Message, action: Action, key: &PasswordKey) -> Self {
         let view = message.view();
-        let octets = view.user_name().map(TextValue::octets).unwrap_or_default();
-        let mut name = [0; USER_NAME.width];
-        name[..octets.len()].copy_from_slice(octets);
+        let user = view.user_name().map(TextValue::octets).unwrap_or_default();
         Self {
             id,
             frame: message.frame,
             time: message.time,
             password: key.tag(view.password()),
             action,
-            name_len: octets.len() as u8,
-            name,
+            user: Name::new(user),
         }
     }
 
@@ -93,8 +86,6 @@ impl Waiting {
     }
 
     fn resolved(&self, asked: Asked, response: Option<Peer>, outcome: Outcome) -> Resolution {
-        let mut user = Name::from(self.name);
-        user.truncate(usize::from(self.name_len));
         Resolution {
             request: self.id,
             action: self.action,
@@ -102,7 +93,7 @@ impl Waiting {
             time: self.time,
             stream: asked.stream,
             client: asked.client,
-            user,
+            user: self.user,
             password: self.password,
             response,
             outcome,

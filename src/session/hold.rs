@@ -185,7 +185,7 @@ mod tests {
             time: Timestamp(0),
             stream: 0,
             client: message(&[]).source,
-            user: Name::new(),
+            user: Name::EMPTY,
             password: PasswordTag::default(),
             response: frame.map(|frame| Peer { frame, elapsed: 5 }),
             outcome: Outcome::Unanswered,

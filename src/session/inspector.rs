@@ -5,10 +5,11 @@ use super::tracker::{FlowState, StreamNote, Tracker};
 use crate::capture::Frame;
 use crate::dissect::{Arrival, Note, Protocol};
 use crate::packet::{
-    Datagram, DefragmentLimits, Defragmenter, Packet, checksum_is_wrong, decode, decode_tcp,
+    Datagram, DefragmentLimits, Defragmenter, Other, Packet, Segment, checksum_is_wrong, decode,
+    decode_tcp,
 };
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{FlowTable, Hint, Limits, Totals};
+use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Placement, Totals};
 
 /// How an inspector works.
 #[derive(Debug, Clone)]
@@ -38,24 +39,55 @@ impl Default for Options {
     }
 }
 
+/// All that can be told of a frame without memory of others, so that another thread can tell it.
+#[derive(Debug, Clone, Copy)]
+pub struct Decoded {
+    packet: Packet,
+    /// Of a TCP segment.
+    key: Option<FlowKey>,
+}
+
+impl Decoded {
+    /// Decodes a frame. `hasher` is that of the inspector which it is meant for.
+    #[must_use]
+    pub fn new(frame: &Frame<'_>, hasher: &FlowHasher) -> Self {
+        let packet = decode(frame.header.link, frame.octets, frame.header.wire);
+        let key = match &packet {
+            Packet::Tcp(segment) => Some(hasher.key(segment)),
+            _ => None,
+        };
+        Self { packet, key }
+    }
+}
+
 /// Is pushed frames, gives records.
 #[derive(Debug)]
 pub struct Inspector {
     table: FlowTable<FlowState>,
+    hasher: FlowHasher,
     fragments: Defragmenter,
-    datagram: Option<Datagram>,
+    /// What the last frame made whole, and its packet.
+    datagram: Option<(Datagram, Packet)>,
+    /// The last frame's packet, where the frame came without one.
+    packet: Packet,
     tracker: Tracker,
     checksums: bool,
 }
+
+/// Where a segment went.
+type Placed = Option<(Placement, Protocol)>;
 
 impl Inspector {
     /// An inspector that has seen nothing yet.
     #[must_use]
     pub fn new(options: &Options) -> Self {
+        let table = FlowTable::new(&options.ports, options.streams);
         Self {
-            table: FlowTable::new(&options.ports, options.streams),
+            hasher: table.hasher(),
+            table,
             fragments: Defragmenter::new(options.fragments),
             datagram: None,
+            packet: Packet::Other(Other::LinkType),
             tracker: Tracker::following(options.follow),
             checksums: options.checksums,
         }
@@ -63,98 +95,135 @@ impl Inspector {
 
     /// Takes a frame, decodes it and says what there is to say about it.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
-        let packet = decode(frame.header.link, frame.octets, frame.header.wire);
-        self.push_decoded(frame, packet, None)
+        let decoded = Decoded::new(&frame, &self.hasher);
+        let placed = self.take(frame, &decoded, None);
+        self.packet = decoded.packet;
+        self.record(frame, &self.packet, placed)
+    }
+
+    /// What [`Decoded::new`] needs to decode frames for this inspector.
+    #[must_use]
+    pub fn hasher(&self) -> FlowHasher {
+        self.hasher.clone()
     }
 
     /// Looks for the flow of a frame that is to be pushed in a few frames' time; see
     /// [`FlowTable::look_ahead`].
     #[must_use]
-    pub fn look_ahead(&self, packet: &Packet) -> Option<Hint> {
-        match packet {
-            Packet::Tcp(segment) => Some(self.table.look_ahead(segment)),
-            _ => None,
-        }
+    #[inline]
+    pub fn look_ahead(&self, decoded: &Decoded) -> Hint {
+        decoded.key.and_then(|key| self.table.look_ahead(key))
     }
 
     /// Takes a frame that was decoded already.
     pub fn push_decoded<'a>(
         &'a mut self,
         frame: Frame<'a>,
-        packet: Packet,
-        hint: Option<Hint>,
+        decoded: &'a Decoded,
+        hint: Hint,
     ) -> FrameRecord<'a> {
+        let placed = self.take(frame, decoded, hint);
+        self.record(frame, &decoded.packet, placed)
+    }
+
+    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint) -> Placed {
         self.tracker.found.clear();
         self.tracker.arrival = Arrival {
             frame: frame.number,
             time: frame.header.time,
         };
-        self.datagram = None;
-        let mut packet = packet;
-        if let Packet::Fragment(ip) = &packet {
-            let number = frame.number;
-            self.datagram = self
-                .fragments
-                .push(number, frame.header.time, ip, frame.octets);
-            if let Some(datagram) = &self.datagram {
-                packet = decode_tcp(&datagram.ip, &datagram.payload);
+        if self.datagram.is_some() {
+            self.datagram = None;
+        }
+        match (&decoded.packet, decoded.key) {
+            (Packet::Tcp(segment), Some(key)) => {
+                let placed = self.segment(frame, frame.octets, segment, key, hint);
+                self.check(placed.0, segment, frame.octets);
+                Some(placed)
             }
-        }
-        let octets = match &self.datagram {
-            Some(datagram) => &datagram.payload,
-            None => frame.octets,
-        };
-        let mut placement = None;
-        let mut protocol = Protocol::Unknown;
-        if let Packet::Tcp(segment) = &packet {
-            let payload = segment.payload(octets);
-            let header = frame.header;
-            let (placed, flow) = self.table.push(
-                frame.number,
-                header.time,
-                header.wire,
-                segment,
-                hint,
-                payload,
-                &mut self.tracker,
-            );
-            protocol = flow.state.dissected().protocol();
-            placement = Some(placed);
-            self.note_packet(placed.stream, &packet, frame);
-        }
-        FrameRecord {
-            frame,
-            packet,
-            datagram: self.datagram.as_ref(),
-            placement,
-            protocol,
-            messages: &self.tracker.found.messages,
-            notes: &self.tracker.found.notes,
-            first_message: self.tracker.messages - self.tracker.found.messages.len() as u64,
-            resolutions: &self.tracker.found.resolutions,
-            ended_flows: &self.tracker.found.flows,
-            followed: &self.tracker.found.followed,
+            (Packet::Fragment(_), _) => self.fragment(frame, &decoded.packet),
+            _ => None,
         }
     }
 
-    /// Notes what is remarkable in the packet itself.
-    fn note_packet(&mut self, stream: u32, packet: &Packet, frame: Frame<'_>) {
-        let Packet::Tcp(segment) = packet else { return };
-        let octets = match &self.datagram {
-            Some(datagram) => {
-                if datagram.overlap {
-                    let note = Note::FragmentOverlap {
-                        conflict: datagram.conflict,
-                    };
-                    self.tracker.found.notes.push(StreamNote { stream, note });
-                }
-                &datagram.payload
-            }
-            None => frame.octets,
+    /// Takes a segment, whose offsets count in `octets`.
+    fn segment(
+        &mut self,
+        frame: Frame<'_>,
+        octets: &[u8],
+        segment: &Segment,
+        key: FlowKey,
+        hint: Hint,
+    ) -> (Placement, Protocol) {
+        let carried = Carried {
+            number: frame.number,
+            time: frame.header.time,
+            wire: frame.header.wire,
+            segment,
+            payload: segment.payload(octets),
         };
+        let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
+        (placement, flow.state.dissected().protocol())
+    }
+
+    /// Holds a segment's checksum against its octets, where that was asked for.
+    fn check(&mut self, placement: Placement, segment: &Segment, octets: &[u8]) {
         if self.checksums && checksum_is_wrong(segment, octets) == Some(true) {
-            let note = Note::Checksum;
-            self.tracker.found.notes.push(StreamNote { stream, note });
+            self.note(placement.stream, Note::Checksum);
+        }
+    }
+
+    /// Takes a fragment, and the segment that it makes whole.
+    #[cold]
+    fn fragment(&mut self, frame: Frame<'_>, packet: &Packet) -> Placed {
+        let Packet::Fragment(ip) = packet else {
+            return None;
+        };
+        let time = frame.header.time;
+        let datagram = self.fragments.push(frame.number, time, ip, frame.octets)?;
+        let packet = decode_tcp(&datagram.ip, &datagram.payload);
+        let mut placed = None;
+        if let Packet::Tcp(segment) = &packet {
+            let key = self.hasher.key(segment);
+            let (placement, protocol) = self.segment(frame, &datagram.payload, segment, key, None);
+            if datagram.overlap {
+                let conflict = datagram.conflict;
+                self.note(placement.stream, Note::FragmentOverlap { conflict });
+            }
+            self.check(placement, segment, &datagram.payload);
+            placed = Some((placement, protocol));
+        }
+        self.datagram = Some((datagram, packet));
+        placed
+    }
+
+    fn note(&mut self, stream: u32, note: Note) {
+        self.tracker.found.notes.push(StreamNote { stream, note });
+    }
+
+    fn record<'a>(
+        &'a self,
+        frame: Frame<'a>,
+        packet: &'a Packet,
+        placed: Placed,
+    ) -> FrameRecord<'a> {
+        let found = &self.tracker.found;
+        let (datagram, packet) = match &self.datagram {
+            Some((datagram, packet)) => (Some(datagram), packet),
+            None => (None, packet),
+        };
+        FrameRecord {
+            frame,
+            packet,
+            datagram,
+            placement: placed.map(|(placement, _)| placement),
+            protocol: placed.map_or(Protocol::Unknown, |(_, protocol)| protocol),
+            messages: &found.messages,
+            notes: &found.notes,
+            first_message: self.tracker.messages - found.messages.len() as u64,
+            resolutions: &found.resolutions,
+            ended_flows: &found.flows,
+            followed: &found.followed,
         }
     }
 

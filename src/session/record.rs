@@ -13,7 +13,7 @@ pub struct FrameRecord<'a> {
     /// The frame.
     pub frame: Frame<'a>,
     /// What it carries. A fragment that made its datagram whole carries the datagram's segment.
-    pub packet: Packet,
+    pub packet: &'a Packet,
     /// The datagram that this fragment made whole; the packet's offsets then count in it.
     pub datagram: Option<&'a Datagram>,
     /// Where its segment belongs.
@@ -65,8 +65,8 @@ impl<'a> FrameRecord<'a> {
 
     /// The TCP segment.
     #[must_use]
-    pub const fn segment(&self) -> Option<&Segment> {
-        match &self.packet {
+    pub const fn segment(&self) -> Option<&'a Segment> {
+        match self.packet {
             Packet::Tcp(segment) => Some(segment),
             _ => None,
         }

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{FrameRecord, Inspector, Remainder};
+use super::{Decoded, FrameRecord, Inspector, Remainder};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
-use crate::packet::{Packet, decode};
+use crate::stream::FlowHasher;
 
 /// Takes what an inspector gives.
 pub trait Sink {
@@ -43,23 +43,24 @@ const LOOK_AHEAD: usize = 32;
 
 /// A batch, its frames decoded, and what the source said.
 #[derive(Debug, Default)]
-struct Decoded {
+struct DecodedBatch {
     batch: Batch,
-    packets: Vec<Packet>,
+    /// One for each of the batch's frames.
+    decoded: Vec<Decoded>,
     /// Whether more comes, or what went wrong.
     more: Option<Result<bool, SourceError>>,
 }
 
-impl Decoded {
-    fn fill(&mut self, source: &mut dyn FrameSource, next_number: &mut u64) {
+impl DecodedBatch {
+    fn fill(&mut self, source: &mut dyn FrameSource, next_number: &mut u64, hasher: &FlowHasher) {
         self.batch.clear();
-        self.packets.clear();
+        self.decoded.clear();
         self.batch.first_number = *next_number;
         self.more = Some(source.fill(&mut self.batch));
         *next_number += self.batch.headers.len() as u64;
         let frames = self.batch.frames();
-        self.packets
-            .extend(frames.map(|frame| decode(frame.header.link, frame.octets, frame.header.wire)));
+        self.decoded
+            .extend(frames.map(|frame| Decoded::new(&frame, hasher)));
     }
 }
 
@@ -73,10 +74,11 @@ pub fn run<S: Sink>(
     threads: usize,
 ) -> Result<Vec<SourceError>, S::Error> {
     let mut errors = Vec::new();
+    let hasher = inspector.hasher();
     if threads > 1 {
         let (filled, batches) = bounded(BATCHES);
         let (used, empty) = bounded(BATCHES);
-        std::thread::spawn(move || read_ahead(&mut *source, &filled, &empty));
+        std::thread::spawn(move || read_ahead(&mut *source, &hasher, &filled, &empty));
         for mut decoded in &batches {
             if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
                 break;
@@ -85,10 +87,10 @@ pub fn run<S: Sink>(
             let _ = used.try_send(decoded);
         }
     } else {
-        let mut decoded = Decoded::default();
+        let mut decoded = DecodedBatch::default();
         let mut next_number = 1;
         loop {
-            decoded.fill(&mut *source, &mut next_number);
+            decoded.fill(&mut *source, &mut next_number, &hasher);
             if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
                 break;
             }
@@ -98,11 +100,16 @@ pub fn run<S: Sink>(
     Ok(errors)
 }
 
-fn read_ahead(source: &mut dyn FrameSource, filled: &Sender<Decoded>, empty: &Receiver<Decoded>) {
+fn read_ahead(
+    source: &mut dyn FrameSource,
+    hasher: &FlowHasher,
+    filled: &Sender<DecodedBatch>,
+    empty: &Receiver<DecodedBatch>,
+) {
     let mut next_number = 1;
     loop {
         let mut decoded = empty.try_recv().unwrap_or_default();
-        decoded.fill(source, &mut next_number);
+        decoded.fill(source, &mut next_number, hasher);
         let ended = matches!(decoded.more, Some(Ok(false)));
         if filled.send(decoded).is_err() || ended {
             return;
@@ -112,7 +119,7 @@ fn read_ahead(source: &mut dyn FrameSource, filled: &Sender<Decoded>, empty: &Re
 
 /// Takes a batch through the inspector to the sink. `Break` where nothing more is to come.
 fn consume<S: Sink>(
-    decoded: &mut Decoded,
+    decoded: &mut DecodedBatch,
     inspector: &mut Inspector,
     sink: &mut S,
     errors: &mut Vec<SourceError>,
@@ -121,15 +128,15 @@ fn consume<S: Sink>(
     let mut asides = batch.asides.iter().peekable();
     let mut frames = batch.frames().enumerate();
     let mut hints = [None; LOOK_AHEAD];
-    for packets in decoded.packets.chunks(LOOK_AHEAD) {
-        for (hint, packet) in hints.iter_mut().zip(packets) {
-            *hint = inspector.look_ahead(packet);
+    for chunk in decoded.decoded.chunks(LOOK_AHEAD) {
+        for (hint, decoded) in hints.iter_mut().zip(chunk) {
+            *hint = inspector.look_ahead(decoded);
         }
-        for ((packet, hint), (index, frame)) in packets.iter().zip(hints).zip(&mut frames) {
+        for ((decoded, hint), (index, frame)) in chunk.iter().zip(hints).zip(&mut frames) {
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
                 sink.aside(aside, batch)?;
             }
-            let record = inspector.push_decoded(frame, *packet, hint);
+            let record = inspector.push_decoded(frame, decoded, hint);
             if sink.record(&record)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }

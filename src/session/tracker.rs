@@ -118,13 +118,18 @@ fn asked(flow: &Flow<FlowState>) -> Asked {
 }
 
 impl Finds<FlowState> for Findings<'_> {
-    fn message(&mut self, flow: &mut Flow<FlowState>, _from: Side, mut message: Message) {
-        let id = *self.messages;
-        *self.messages += 1;
-        self.found
-            .resolutions
-            .extend(flow.state.exchange.pair(id, &mut message, self.key));
-        self.found.messages.push(message);
+    fn messages(&mut self) -> &mut Vec<Message> {
+        &mut self.found.messages
+    }
+
+    fn message(&mut self, flow: &mut Flow<FlowState>, _from: Side) {
+        let id = *self.numbered;
+        *self.numbered += 1;
+        if let Some(message) = self.found.messages.last_mut()
+            && let Some(resolution) = flow.state.exchange.pair(id, message, self.key)
+        {
+            self.found.resolutions.push(resolution);
+        }
     }
 
     fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, begun: usize, octets: u64) {
@@ -149,7 +154,8 @@ impl Finds<FlowState> for Findings<'_> {
 /// The tracker's parts that findings go to, apart from the frame's own.
 struct Findings<'a> {
     found: &'a mut Yield,
-    messages: &'a mut u64,
+    /// Messages numbered so far.
+    numbered: &'a mut u64,
     key: &'a PasswordKey,
 }
 
@@ -165,7 +171,7 @@ impl Tracker {
     fn finds(&mut self) -> (Arrival, Findings<'_>) {
         let finds = Findings {
             found: &mut self.found,
-            messages: &mut self.messages,
+            numbered: &mut self.messages,
             key: &self.key,
         };
         (self.arrival, finds)

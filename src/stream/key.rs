@@ -3,37 +3,62 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 
 use super::flow::Side;
 use crate::packet::{Endpoint, Segment};
 
-/// The ends in their order, and which of them sent the segment.
-pub(super) fn ends_of(segment: &Segment) -> (Side, [Endpoint; 2]) {
-    if segment.source <= segment.destination {
-        (Side::A, [segment.source, segment.destination])
-    } else {
-        (Side::B, [segment.destination, segment.source])
-    }
+/// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
+/// flow table's can find it.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowKey {
+    pub(super) hash: u64,
+    pub(super) from: Side,
 }
 
-/// One hash for both directions.
-pub(super) fn hash_ends(hasher: &FixedState, ends: &[Endpoint; 2]) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    let ports = u64::from(ends[0].port) << 16 | u64::from(ends[1].port);
-    match (ends[0].address, ends[1].address) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => {
-            hasher.write_u64(u64::from(a.to_bits()) << 32 | u64::from(b.to_bits()));
-        }
-        (a, b) => {
-            for address in [a, b] {
-                match address {
+/// Finds [`FlowKey`]s. Its hash differs from run to run, so that nobody can prepare a capture
+/// whose flows all have the same.
+#[derive(Debug, Clone, Default)]
+pub struct FlowHasher(RandomState);
+
+impl FlowHasher {
+    /// The segment's key. The end that sorts first is side A.
+    #[must_use]
+    pub fn key(&self, segment: &Segment) -> FlowKey {
+        let (source, destination) = (&segment.source, &segment.destination);
+        let from = if source <= destination {
+            Side::A
+        } else {
+            Side::B
+        };
+        let mut hasher = self.0.build_hasher();
+        if let (Some(source), Some(destination)) = (number(source), number(destination)) {
+            hasher.write_u64(source.min(destination));
+            hasher.write_u64(source.max(destination));
+        } else {
+            let (first, second) = match from {
+                Side::A => (source, destination),
+                Side::B => (destination, source),
+            };
+            for end in [first, second] {
+                match end.address {
                     IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
                     IpAddr::V6(v6) => hasher.write_u128(v6.to_bits()),
                 }
             }
+            hasher.write_u64(u64::from(first.port) << 16 | u64::from(second.port));
+        }
+        FlowKey {
+            hash: hasher.finish(),
+            from,
         }
     }
-    hasher.write_u64(ports);
-    hasher.finish()
+}
+
+/// IPv4 address and port as one number.
+fn number(end: &Endpoint) -> Option<u64> {
+    match end.address {
+        IpAddr::V4(v4) => Some(u64::from(v4.to_bits()) << 16 | u64::from(end.port)),
+        IpAddr::V6(_) => None,
+    }
 }

@@ -8,16 +8,34 @@
 mod ahead;
 mod analysis;
 mod direction;
+mod entry;
 mod flow;
 mod history;
 mod key;
 mod table;
 
-use crate::packet::SeqNumber;
+use crate::capture::Timestamp;
+use crate::packet::{Segment, SeqNumber};
 pub use analysis::{Analysis, Analyzer, Findings};
 pub use flow::{Flow, Role, Side};
 
+pub use key::{FlowHasher, FlowKey};
 pub use table::{FlowTable, Hint, Limits, Placement, Totals};
+
+/// A segment and the frame that carried it.
+#[derive(Debug, Clone, Copy)]
+pub struct Carried<'a> {
+    /// Number of the frame.
+    pub number: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Octets it had on the wire.
+    pub wire: u32,
+    /// The segment.
+    pub segment: &'a Segment,
+    /// The segment's payload as far as it was captured.
+    pub payload: &'a [u8],
+}
 
 /// A run of octets of one direction, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

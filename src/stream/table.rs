@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::direction::{Direction, Event};
-use super::flow::{Evidence, Flow, Role, Side};
+use super::entry::{Entry, Memory, Status};
+use super::flow::{Flow, Role, Side};
 use super::history::History;
-use super::key::{ends_of, hash_ends};
-use super::{End, Handler};
+use super::key::{FlowHasher, FlowKey};
+use super::{Carried, End, Handler};
 use crate::capture::Timestamp;
-use crate::packet::{Endpoint, Flags, Segment};
+use crate::packet::Segment;
 
 /// Bounds on what is kept. Whatever is given up because of them is said.
 #[derive(Debug, Clone, Copy)]
@@ -82,36 +81,9 @@ pub struct Placement {
 /// memory, at next to no cost a segment.
 const SWEEP_EVERY: u8 = 8;
 
-/// Octets before and after the next one in which a reset counts; a receiver ignores one outside
-/// of its window (RFC 9293 section 3.5.3).
-const RESET_WINDOW: std::ops::RangeInclusive<i32> = -1..=(1 << 20);
-
-/// How far a flow's life has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
-    /// Nothing here: the slot is free.
-    Free,
-    /// Data may come.
-    Open,
-    /// Both directions ended; kept for a while for late segments.
-    Closed,
-}
-
-/// Where a segment's flow stood a few frames ago. It saves nothing but time: whatever it says is
-/// checked before it is believed.
-#[derive(Debug, Clone, Copy)]
-pub struct Hint {
-    hash: u64,
-    slot: Option<u32>,
-}
-
-#[derive(Debug)]
-struct Entry<S> {
-    hash: u64,
-    flow: Flow<S>,
-    directions: [Direction; 2],
-    status: Status,
-}
+/// Where a segment's flow stood a few frames ago. It saves nothing but time: it is checked before
+/// it is believed.
+pub type Hint = Option<u32>;
 
 /// All flows of a capture. `S` is what the handler keeps with each.
 #[derive(Debug)]
@@ -120,13 +92,11 @@ pub struct FlowTable<S> {
     free: Vec<u32>,
     /// Slots by addresses and ports.
     index: HashTable<u32>,
-    hasher: FixedState,
-    history: History,
-    limits: Limits,
+    hasher: FlowHasher,
+    memory: Memory,
     watched_ports: Vec<u16>,
     /// Closed flows in the order in which they closed: slot, stream, time.
     closed: VecDeque<(u32, u32, Timestamp)>,
-    held_memory: usize,
     sweep_at: usize,
     sweep_in: u8,
     totals: Totals,
@@ -144,12 +114,15 @@ impl<S: Default> FlowTable<S> {
             entries: Vec::new(),
             free: Vec::new(),
             index: HashTable::new(),
-            hasher: FixedState::default(),
-            history: History::new(limits.history),
-            limits,
+            hasher: FlowHasher::default(),
+            memory: Memory {
+                limits,
+                history: History::new(limits.history),
+                held: 0,
+                given_up: 0,
+            },
             watched_ports: watched_ports.to_vec(),
             closed: VecDeque::new(),
-            held_memory: 0,
             sweep_at: 0,
             sweep_in: 0,
             totals: Totals::default(),
@@ -159,52 +132,53 @@ impl<S: Default> FlowTable<S> {
     /// Counts over all flows so far.
     #[must_use]
     pub const fn totals(&self) -> Totals {
-        self.totals
+        Totals {
+            given_up: self.memory.given_up,
+            ..self.totals
+        }
+    }
+
+    /// What finds the keys that this table's flows are found by.
+    #[must_use]
+    pub fn hasher(&self) -> FlowHasher {
+        self.hasher.clone()
     }
 
     /// Looks where a segment's flow is, ahead of [`push`](Self::push). Called for a few segments
     /// in a row, it lets the processor fetch their flows from memory at the same time instead of
     /// one after the other: with 20,000 flows at once that halves the time a frame takes.
     #[must_use]
-    pub fn look_ahead(&self, segment: &Segment) -> Hint {
-        let ends = ends_of(segment).1;
-        let hash = hash_ends(&self.hasher, &ends);
-        let alike = |slot: &u32| self.entries[*slot as usize].hash == hash;
-        Hint {
-            hash,
-            slot: self.index.find(hash, alike).copied(),
-        }
+    #[inline]
+    pub fn look_ahead(&self, key: FlowKey) -> Hint {
+        let alike = |slot: &u32| self.entries[*slot as usize].hash == key.hash;
+        self.index.find(key.hash, alike).copied()
     }
 
-    /// Takes a segment of frame `number` and its captured payload, tells `handler` what its
-    /// receiver got from it, and says where it belongs. `wire` is the frame's length on the wire.
-    #[expect(clippy::too_many_arguments, reason = "what a frame says, one by one")]
+    /// Takes a segment, tells `handler` what its receiver got from it, and says where it belongs.
     pub fn push(
         &mut self,
-        number: u64,
-        time: Timestamp,
-        wire: u32,
-        segment: &Segment,
-        hint: Option<Hint>,
-        payload: &[u8],
+        carried: &Carried<'_>,
+        key: FlowKey,
+        hint: Hint,
         handler: &mut impl Handler<S>,
     ) -> (Placement, &Flow<S>) {
-        self.sweep(time, handler);
-        let (from, ends) = ends_of(segment);
-        let hint = hint.unwrap_or_else(|| Hint {
-            hash: hash_ends(&self.hasher, &ends),
-            slot: None,
-        });
-        let (slot, reused) = self.find(segment, hint, from, ends, time, handler);
-        self.learn(slot, from, time, wire, segment);
-        if handler.wants(&self.entries[slot as usize].flow) {
-            self.deliver(slot, from, number, segment, payload, handler);
+        let (from, segment) = (key.from, carried.segment);
+        self.sweep(carried.time, handler);
+        let (slot, reused) = self.find(carried, key, hint, handler);
+        let entry = &mut self.entries[slot as usize];
+        entry.learn(from, carried);
+        if handler.wants(&entry.flow) {
+            entry.deliver(from, carried, &mut self.memory, handler);
         } else {
-            self.pass_by(slot, from, segment, handler);
+            entry.pass_by(from, segment, &mut self.memory, handler);
         }
-        self.settle(slot, time);
-        let placement = self.place(slot, from, segment, reused);
-        (placement, &self.entries[slot as usize].flow)
+        if entry.status == Status::Open && entry.has_ended() {
+            entry.status = Status::Closed;
+            self.totals.open -= 1;
+            let closed = (slot, entry.flow.stream, carried.time);
+            self.closed.push_back(closed);
+        }
+        (entry.place(from, segment, reused), &entry.flow)
     }
 
     /// Ends all flows, in order of their streams: nothing more comes.
@@ -217,49 +191,47 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    fn slot(&self, hash: u64, ends: &[Endpoint; 2]) -> Option<u32> {
-        let same = |slot: &u32| self.holds(*slot, ends);
-        self.index.find(hash, same).copied()
-    }
-
-    /// Whether a slot is the flow between these ends.
-    fn holds(&self, slot: u32, ends: &[Endpoint; 2]) -> bool {
-        let entry = self.entries.get(slot as usize);
-        entry.is_some_and(|entry| entry.flow.ends == *ends && entry.status != Status::Free)
-    }
-
-    /// Finds the segment's flow, or makes one. A SYN with another sequence number than the
-    /// flow's first opens a connection of its own, as Wireshark has it.
+    /// Finds the segment's flow, or makes one; whether its ends had another one before.
     fn find(
         &mut self,
-        segment: &Segment,
+        carried: &Carried<'_>,
+        key: FlowKey,
         hint: Hint,
-        from: Side,
-        ends: [Endpoint; 2],
-        time: Timestamp,
         handler: &mut impl Handler<S>,
     ) -> (u32, bool) {
-        let mut reused = false;
-        let hinted = hint.slot.filter(|slot| self.holds(*slot, &ends));
-        if let Some(slot) = hinted.or_else(|| self.slot(hint.hash, &ends)) {
-            let direction = &self.entries[slot as usize].directions[from.index()];
-            reused = segment.flags.opens() && direction.has_base() && direction.base != segment.seq;
-            if !reused {
+        let FlowKey { hash, from } = key;
+        let segment = carried.segment;
+        let entries = &self.entries;
+        let same = |slot: &u32| {
+            let entry = entries.get(*slot as usize);
+            entry.is_some_and(|entry| entry.is_of(segment, from))
+        };
+        let found = hint
+            .filter(same)
+            .or_else(|| self.index.find(hash, same).copied());
+        if let Some(slot) = found {
+            if !entries[slot as usize].is_reopened_by(segment, from) {
                 return (slot, false);
             }
             self.let_go(slot, handler);
         }
-        (self.open(hint.hash, ends, time), reused)
+        (self.open(hash, from, carried), found.is_some())
     }
 
-    fn open(&mut self, hash: u64, ends: [Endpoint; 2], time: Timestamp) -> u32 {
-        let watch = ends.map(|end| self.watched_ports.contains(&end.port));
-        let entry = Entry {
-            hash,
-            flow: Flow::new(ends, self.totals.streams as u32, time, watch),
-            directions: Default::default(),
-            status: Status::Open,
+    #[cold]
+    fn open(&mut self, hash: u64, from: Side, carried: &Carried<'_>) -> u32 {
+        let Segment {
+            source,
+            destination,
+            ..
+        } = *carried.segment;
+        let ends = match from {
+            Side::A => [source, destination],
+            Side::B => [destination, source],
         };
+        let watch = ends.map(|end| self.watched_ports.contains(&end.port));
+        let flow = Flow::new(ends, self.totals.streams as u32, carried.time, watch);
+        let entry = Entry::open(hash, flow);
         self.totals.streams += 1;
         self.totals.open += 1;
         let slot = if let Some(slot) = self.free.pop() {
@@ -275,150 +247,13 @@ impl<S: Default> FlowTable<S> {
         slot
     }
 
-    fn learn(&mut self, slot: u32, from: Side, time: Timestamp, wire: u32, segment: &Segment) {
-        let Entry {
-            flow, directions, ..
-        } = &mut self.entries[slot as usize];
-        flow.last = time;
-        flow.count(from, wire);
-        directions[from.index()].sent(segment);
-        if segment.flags.has(Flags::SYN) {
-            flow.saw_syn(from);
-            let client = if segment.flags.accepts() {
-                from.other()
-            } else {
-                from
-            };
-            flow.set_client(client, Evidence::Handshake);
-        }
-    }
-
-    fn deliver(
-        &mut self,
-        slot: u32,
-        from: Side,
-        number: u64,
-        segment: &Segment,
-        payload: &[u8],
-        handler: &mut impl Handler<S>,
-    ) {
-        let Entry {
-            flow, directions, ..
-        } = &mut self.entries[slot as usize];
-        let remembers = handler.remembers(flow);
-        let other = from.other();
-        if segment.flags.has(Flags::ACK) {
-            let receiver = &mut directions[other.index()];
-            receiver.acknowledged(segment.ack);
-            if receiver.can_concede() {
-                let before = receiver.held_memory();
-                let history = remembers.then_some(&mut self.history);
-                receiver.concede(history, &mut |event| tell(handler, flow, other, event));
-                self.held_memory -= before - receiver.held_memory();
-            }
-        }
-        let sender = &mut directions[from.index()];
-        let before = sender.held_memory();
-        let history = remembers.then_some(&mut self.history);
-        let mut event = |event: Event<'_>| {
-            if let Event::GivenUp(octets) = event {
-                self.totals.given_up += octets;
-            }
-            tell(handler, flow, from, event);
-        };
-        sender.push(segment, payload, number, history, &mut event);
-        let mut held = self.held_memory - before + sender.held_memory();
-        while sender.held_memory() > self.limits.buffer_per_direction
-            || (held > self.limits.buffer && sender.held_memory() > 0)
-        {
-            let before = sender.held_memory();
-            sender.give_up(&mut event);
-            held -= before - sender.held_memory();
-        }
-        self.held_memory = held;
-        if segment.flags.has(Flags::RST) && sender.takes_reset(segment.seq, RESET_WINDOW) {
-            for side in [from, other] {
-                self.held_memory -= directions[side.index()].held_memory();
-                end(
-                    &mut directions[side.index()],
-                    handler,
-                    flow,
-                    side,
-                    End::Reset,
-                );
-            }
-        } else {
-            for side in [from, other] {
-                let direction = &mut directions[side.index()];
-                if direction.reached_fin() {
-                    end(direction, handler, flow, side, End::Fin);
-                }
-            }
-        }
-    }
-
-    /// Heeds only the ends of a flow whose octets nobody wants.
-    fn pass_by(&mut self, slot: u32, from: Side, segment: &Segment, handler: &mut impl Handler<S>) {
-        let (reset, fin) = (segment.flags.has(Flags::RST), segment.flags.has(Flags::FIN));
-        if !reset && !fin {
-            return;
-        }
-        let Entry {
-            flow, directions, ..
-        } = &mut self.entries[slot as usize];
-        for side in [from, from.other()] {
-            if reset || side == from {
-                let direction = &mut directions[side.index()];
-                self.held_memory -= direction.held_memory();
-                let by = if reset { End::Reset } else { End::Fin };
-                end(direction, handler, flow, side, by);
-            }
-        }
-    }
-
-    /// Marks a flow closed once both directions have ended.
-    fn settle(&mut self, slot: u32, time: Timestamp) {
-        let entry = &mut self.entries[slot as usize];
-        if entry.status == Status::Open && entry.directions.iter().all(Direction::has_ended) {
-            entry.status = Status::Closed;
-            self.totals.open -= 1;
-            self.closed.push_back((slot, entry.flow.stream, time));
-        }
-    }
-
-    fn place(&self, slot: u32, from: Side, segment: &Segment, reused: bool) -> Placement {
-        let Entry {
-            flow, directions, ..
-        } = &self.entries[slot as usize];
-        let own = &directions[from.index()];
-        let other = &directions[from.other().index()];
-        let window_shift = if segment.flags.has(Flags::SYN) {
-            Some(0)
-        } else {
-            own.window_shift(other)
-        };
-        Placement {
-            stream: flow.stream,
-            from,
-            sender: flow.role(from),
-            watched: flow.is_watched(),
-            reused,
-            relative_seq: segment.seq.0.wrapping_sub(own.base.0),
-            relative_ack: if segment.flags.has(Flags::ACK) {
-                segment.ack.0.wrapping_sub(other.base.0)
-            } else {
-                segment.ack.0
-            },
-            window_shift,
-        }
-    }
-
     /// Lets closed flows go when their time is over or they are too many, and now and then looks
     /// whether a flow has been idle for too long.
     fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        let limits = self.memory.limits;
         while let Some(&(slot, stream, since)) = self.closed.front() {
-            let old = now.since(since) > self.limits.linger;
-            if !old && self.closed.len() <= self.limits.closed {
+            let old = now.since(since) > limits.linger;
+            if !old && self.closed.len() <= limits.closed {
                 break;
             }
             self.closed.pop_front();
@@ -439,62 +274,27 @@ impl<S: Default> FlowTable<S> {
         let Some(entry) = self.entries.get(self.sweep_at) else {
             return;
         };
-        if entry.status == Status::Open && now.since(entry.flow.last) > self.limits.idle {
+        if entry.status == Status::Open && now.since(entry.flow.last) > limits.idle {
             self.totals.idle += 1;
             self.let_go(self.sweep_at as u32, handler);
         }
     }
 
+    #[cold]
     fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
-        let Entry {
-            hash,
-            flow,
-            directions,
-            status,
-        } = &mut self.entries[slot as usize];
-        for side in [flow.side(Role::Client), flow.side(Role::Server)] {
-            self.held_memory -= directions[side.index()].held_memory();
-            end(
-                &mut directions[side.index()],
-                handler,
-                flow,
-                side,
-                End::LetGo,
-            );
+        let entry = &mut self.entries[slot as usize];
+        for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
+            entry.end(side, End::LetGo, &mut self.memory, handler);
         }
-        handler.let_go(flow);
-        if *status == Status::Open {
+        handler.let_go(&mut entry.flow);
+        if entry.status == Status::Open {
             self.totals.open -= 1;
         }
-        *status = Status::Free;
-        flow.state = S::default();
-        if let Ok(found) = self.index.find_entry(*hash, |other| *other == slot) {
+        entry.status = Status::Free;
+        entry.flow.state = S::default();
+        if let Ok(found) = self.index.find_entry(entry.hash, |other| *other == slot) {
             found.remove();
         }
         self.free.push(slot);
-    }
-}
-
-fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event: Event<'_>) {
-    match event {
-        Event::Octets(chunk) => handler.octets(flow, from, chunk),
-        Event::Gap(octets) => handler.gap(flow, from, octets),
-        Event::Conflict(conflict) => handler.conflict(flow, from, conflict),
-        Event::GivenUp(octets) => handler.given_up(flow, from, octets),
-    }
-}
-
-/// Ends a direction once: what is held is delivered behind its gaps first.
-fn end<S>(
-    direction: &mut Direction,
-    handler: &mut impl Handler<S>,
-    flow: &mut Flow<S>,
-    side: Side,
-    end: End,
-) {
-    if !direction.has_ended() {
-        direction.flush(&mut |event| tell(handler, flow, side, event));
-        direction.end();
-        handler.ended(flow, side, end);
     }
 }

@@ -159,7 +159,7 @@ fn user_name_rules(name: &[u8]) -> Vec<Note> {
     let encoded = request.encode();
     let mut octets = encoded.as_ref().to_vec();
     octets[USER_NAME.offset..USER_NAME.offset + name.len()].copy_from_slice(name);
-    judge(&octets).into_iter().collect()
+    judge(&octets).into_vec()
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
     } else if view.ipv6().is_some() {
         add("ipv6");
     }
-    match &record.packet {
+    match record.packet {
         Packet::Tcp(_) => {
             add("tcp");
             let carried = match record.protocol {

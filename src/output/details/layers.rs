@@ -72,7 +72,7 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
     let mut nodes = vec![frame(record, clock)];
     let octets = record.frame.octets;
     // The IP header that stands in the frame itself.
-    let ip = match (&record.packet, record.datagram) {
+    let ip = match (record.packet, record.datagram) {
         (_, Some(datagram)) => Some(datagram.ip),
         (Packet::Fragment(ip), None) => Some(*ip),
         (Packet::Tcp(segment), None) => {
@@ -101,7 +101,7 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
         }));
         nodes.push(node);
     }
-    match &record.packet {
+    match record.packet {
         Packet::Tcp(segment) => nodes.push(tcp_node(record, segment)),
         Packet::Fragment(_) | Packet::Other(_) => {
             let mut text = String::new();

@@ -213,7 +213,7 @@ impl<'a> JsonFrame<'a> {
                 Some(Address::Tcp(segment.source)),
                 Some(Address::Tcp(segment.destination)),
             ),
-            None => info::addresses(&record.packet)
+            None => info::addresses(record.packet)
                 .map(|(from, to)| (Address::Ip(from), Address::Ip(to)))
                 .unzip(),
         };

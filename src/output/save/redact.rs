@@ -82,7 +82,7 @@ impl Redactor {
 
     /// Works out the checksum of a datagram that came in fragments.
     pub fn sum(&mut self, record: &FrameRecord<'_>) {
-        let (Some(datagram), Packet::Tcp(segment)) = (record.datagram, &record.packet) else {
+        let (Some(datagram), Packet::Tcp(segment)) = (record.datagram, record.packet) else {
             return;
         };
         let spared = self.spares(record);
@@ -137,7 +137,7 @@ impl Redactor {
 
     fn place_fragments(&mut self, record: &FrameRecord<'_>) {
         let (Some(datagram), Packet::Tcp(segment), Some(placed)) =
-            (record.datagram, &record.packet, record.placement)
+            (record.datagram, record.packet, record.placement)
         else {
             return;
         };
@@ -164,7 +164,7 @@ impl Redactor {
         let frame = record.frame;
         let mut octets = Cow::Borrowed(frame.octets);
         let packet = match record.datagram {
-            None => record.packet,
+            None => *record.packet,
             Some(_) => decode(frame.header.link, frame.octets, frame.header.wire),
         };
         match &packet {

@@ -124,7 +124,7 @@ mod tests {
             },
             25,
         );
-        guessed.user = Some(b"al\x1bice".iter().copied().collect());
+        guessed.user = Some(crate::session::Name::new(b"al\x1bice"));
         let cases = [
             (
                 guessed,

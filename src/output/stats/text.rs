@@ -40,7 +40,7 @@ pub(super) fn write(
     let users = top_users(summary, top);
     let names = users
         .iter()
-        .map(|(name, user)| (EscapedOctets(name.as_slice()).to_string(), user.counts));
+        .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts));
     people(out, "Users", names.collect(), &summary.users, |user| {
         user.counts
     })?;

@@ -168,7 +168,7 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
                 Origin::One(address) => Some(address),
                 _ => None,
             };
-            kinds[0].push(guessing(burst, Some(name.clone()), address));
+            kinds[0].push(guessing(burst, Some(*name), address));
         }
     }
     for (address, row) in summary.addresses.iter() {
@@ -197,7 +197,7 @@ fn by_weight(one: &Finding, other: &Finding) -> std::cmp::Ordering {
             std::cmp::Reverse((finding.severity, finding.count)),
             finding.first,
             finding.frames.first().copied(),
-            finding.user.clone(),
+            finding.user,
         )
     };
     key(one).cmp(&key(other))
@@ -315,7 +315,7 @@ fn slow(summary: &Summary) -> impl Iterator<Item = Finding> {
                 median: quantiles.p50,
             },
             severity: Severity::Note,
-            user: single.then(|| slowest.user.clone()),
+            user: single.then(|| slowest.user),
             address: single.then_some(slowest.client),
             // In a histogram the border is not sharp.
             count: all.max(listed.len() as u64),

@@ -51,7 +51,7 @@ impl FrameCounts {
             None => self.times = Some([header.time; 2]),
         }
         if !matches!(record.packet, Packet::Tcp(_)) {
-            self.without_tcp[reason(&record.packet)] += 1;
+            self.without_tcp[reason(record.packet)] += 1;
         }
     }
 

@@ -269,7 +269,7 @@ impl Summary {
 
     fn resolution(&mut self, resolution: &Resolution) {
         let action = index(resolution.action);
-        let (user, own_user) = self.users.get(resolution.user.clone());
+        let (user, own_user) = self.users.get(resolution.user);
         user.counts.add(resolution);
         let (address, own_address) = self.addresses.get(resolution.client.address);
         address.counts.add(resolution);

@@ -44,7 +44,7 @@ impl Slowest {
                 elapsed,
                 frame: resolution.frame,
                 time: resolution.time,
-                user: resolution.user.clone(),
+                user: resolution.user,
                 client: resolution.client.address,
             },
         );

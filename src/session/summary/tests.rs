@@ -41,7 +41,7 @@ impl Feed {
                 address: Ipv4Addr::new(10, 0, 0, host).into(),
                 port: 5000,
             },
-            user: user.bytes().collect(),
+            user: Name::new(user.as_bytes()),
             password: PasswordTag::default(),
             response: (outcome != Outcome::Unanswered).then_some(Peer {
                 frame: frame + 1,
@@ -261,10 +261,10 @@ fn names_beyond_the_limit_are_counted_together() {
     assert!(feed.summary.limits()[0].contains("65536 user names"));
 }
 
-/// What a capture without a failed login makes a summary keep: names at 24 octets and counts.
+/// What a capture without a failed login makes a summary keep: names at 21 octets and counts.
 #[test]
 fn a_user_and_an_address_are_small() {
-    assert_eq!(size_of::<Name>(), 24);
+    assert_eq!(size_of::<Name>(), 21);
     assert_eq!(size_of::<User>(), 56);
     assert_eq!(size_of::<Address>(), 56);
 }

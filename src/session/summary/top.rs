@@ -1,5 +1,6 @@
 //! Users and addresses in the order of their requests.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::{Address, Counts, Summary, User};
@@ -22,13 +23,20 @@ fn top<'a, K: Ord, V>(
     most: usize,
     counts: fn(&V) -> Counts,
 ) -> Vec<(&'a K, &'a V)> {
-    let mut all: Vec<_> = all.collect();
-    all.sort_unstable_by(|(name, one), (other_name, other)| {
-        let weight = |value: &V| (counts(value).requests(), counts(value).all_failures());
-        weight(other)
-            .cmp(&weight(one))
-            .then_with(|| name.cmp(other_name))
+    let weighed = all.map(|(key, value)| {
+        let counts = counts(value);
+        let weight = Reverse((counts.requests(), counts.all_failures()));
+        (weight, key, value)
     });
-    all.truncate(most);
-    all
+    let mut all: Vec<_> = weighed.collect();
+    let order = |one: &(_, &K, &V), other: &(_, &K, &V)| (one.0, one.1).cmp(&(other.0, other.1));
+    if most < all.len() {
+        // Nobody asks for the order of those that are not listed.
+        all.select_nth_unstable_by(most, order);
+        all.truncate(most);
+    }
+    all.sort_unstable_by(order);
+    all.into_iter()
+        .map(|(_, key, value)| (key, value))
+        .collect()
 }

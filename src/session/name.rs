@@ -1,0 +1,63 @@
+//! A user name as it stood on the wire.
+
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+
+use crate::protocol::layout::USER_NAME;
+
+const WIDTH: usize = USER_NAME.width;
+
+/// A user name's octets up to the first NUL, at most as many as the field has. Kept with each user
+/// and each open request, so it is small and no allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// Filled up with NUL, so that names compare as their octets do.
+    octets: [u8; WIDTH],
+    len: u8,
+}
+
+impl Name {
+    /// No octets.
+    pub const EMPTY: Self = Self {
+        octets: [0; WIDTH],
+        len: 0,
+    };
+
+    /// These octets, as far as they fit.
+    #[must_use]
+    pub fn new(octets: &[u8]) -> Self {
+        let mut name = Self::EMPTY;
+        for (own, octet) in name.octets.iter_mut().zip(octets) {
+            *own = *octet;
+        }
+        name.len = octets.len().min(WIDTH) as u8;
+        name
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.octets);
+    }
+}
+
+impl Deref for Name {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_octets_that_fit() {
+        assert_eq!(&*Name::new(b"alice"), b"alice");
+        assert_eq!(&*Name::new(&[b'x'; 30]), [b'x'; 20]);
+        assert!(Name::new(b"al") < Name::new(b"alice"));
+        assert!(Name::EMPTY.is_empty());
+    }
+}

@@ -1,0 +1,216 @@
+//! What the flow table keeps of a connection, and what a segment does to it.
+
+use super::direction::{Direction, Event};
+use super::flow::{Evidence, Flow, Side};
+use super::history::History;
+use super::table::{Limits, Placement};
+use super::{Carried, End, Handler};
+use crate::packet::{Flags, Segment};
+
+/// Octets before and after the next one in which a reset counts; a receiver ignores one outside
+/// of its window (RFC 9293 section 3.5.3).
+const RESET_WINDOW: std::ops::RangeInclusive<i32> = -1..=(1 << 20);
+
+/// How far a flow's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// Nothing here: the slot is free.
+    Free,
+    /// Data may come.
+    Open,
+    /// Both directions ended; kept for a while for late segments.
+    Closed,
+}
+
+/// What is kept of octets of all flows together.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub limits: Limits,
+    pub history: History,
+    /// Octets held out of order, about.
+    pub held: usize,
+    /// Octets out of order that were given up.
+    pub given_up: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry<S> {
+    pub hash: u64,
+    pub flow: Flow<S>,
+    directions: [Direction; 2],
+    pub status: Status,
+}
+
+impl<S: Default> Entry<S> {
+    pub fn open(hash: u64, flow: Flow<S>) -> Self {
+        Self {
+            hash,
+            flow,
+            directions: Default::default(),
+            status: Status::Open,
+        }
+    }
+}
+
+impl<S> Entry<S> {
+    /// Whether this is the flow of a segment that `from` sent.
+    pub fn is_of(&self, segment: &Segment, from: Side) -> bool {
+        self.flow.ends[from.index()] == segment.source
+            && self.flow.ends[from.other().index()] == segment.destination
+            && self.status != Status::Free
+    }
+
+    /// Whether a segment opens another connection between the same ends: a SYN with another
+    /// sequence number than the flow's first, as Wireshark has it.
+    pub fn is_reopened_by(&self, segment: &Segment, from: Side) -> bool {
+        let direction = &self.directions[from.index()];
+        segment.flags.opens() && direction.has_base() && direction.base != segment.seq
+    }
+
+    /// Whether both directions have ended.
+    pub fn has_ended(&self) -> bool {
+        self.directions.iter().all(Direction::has_ended)
+    }
+
+    /// Takes from a segment what counts whatever the flow's protocol is.
+    pub fn learn(&mut self, from: Side, carried: &Carried<'_>) {
+        let segment = carried.segment;
+        self.flow.last = carried.time;
+        self.flow.count(from, carried.wire);
+        self.directions[from.index()].sent(segment);
+        if segment.flags.has(Flags::SYN) {
+            self.flow.saw_syn(from);
+            let client = if segment.flags.accepts() {
+                from.other()
+            } else {
+                from
+            };
+            self.flow.set_client(client, Evidence::Handshake);
+        }
+    }
+
+    /// Puts a segment's octets in order and gives what its receiver got.
+    pub fn deliver(
+        &mut self,
+        from: Side,
+        carried: &Carried<'_>,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) {
+        let Self {
+            flow, directions, ..
+        } = self;
+        let segment = carried.segment;
+        let remembers = handler.remembers(flow);
+        let other = from.other();
+        if segment.flags.has(Flags::ACK) {
+            let receiver = &mut directions[other.index()];
+            receiver.acknowledged(segment.ack);
+            if receiver.can_concede() {
+                let before = receiver.held_memory();
+                let history = remembers.then_some(&mut memory.history);
+                receiver.concede(history, &mut |event| tell(handler, flow, other, event));
+                memory.held -= before - receiver.held_memory();
+            }
+        }
+        let sender = &mut directions[from.index()];
+        let before = sender.held_memory();
+        let history = remembers.then_some(&mut memory.history);
+        let given_up = &mut memory.given_up;
+        let mut event = |event: Event<'_>| {
+            if let Event::GivenUp(octets) = event {
+                *given_up += octets;
+            }
+            tell(handler, flow, from, event);
+        };
+        sender.push(
+            segment,
+            carried.payload,
+            carried.number,
+            history,
+            &mut event,
+        );
+        let mut held = memory.held - before + sender.held_memory();
+        while sender.held_memory() > memory.limits.buffer_per_direction
+            || (held > memory.limits.buffer && sender.held_memory() > 0)
+        {
+            let before = sender.held_memory();
+            sender.give_up(&mut event);
+            held -= before - sender.held_memory();
+        }
+        memory.held = held;
+        if segment.flags.has(Flags::RST) && sender.takes_reset(segment.seq, RESET_WINDOW) {
+            for side in [from, other] {
+                self.end(side, End::Reset, memory, handler);
+            }
+        } else {
+            for side in [from, other] {
+                if self.directions[side.index()].reached_fin() {
+                    self.end(side, End::Fin, memory, handler);
+                }
+            }
+        }
+    }
+
+    /// Heeds only the ends of a flow whose octets nobody wants.
+    pub fn pass_by(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) {
+        if segment.flags.has(Flags::RST) {
+            for side in [from, from.other()] {
+                self.end(side, End::Reset, memory, handler);
+            }
+        } else if segment.flags.has(Flags::FIN) {
+            self.end(from, End::Fin, memory, handler);
+        }
+    }
+
+    /// Ends a direction once: what is held is delivered behind its gaps first.
+    pub fn end(&mut self, side: Side, by: End, memory: &mut Memory, handler: &mut impl Handler<S>) {
+        let direction = &mut self.directions[side.index()];
+        if !direction.has_ended() {
+            memory.held -= direction.held_memory();
+            direction.flush(&mut |event| tell(handler, &mut self.flow, side, event));
+            direction.end();
+            handler.ended(&mut self.flow, side, by);
+        }
+    }
+
+    /// Where a segment stands.
+    pub fn place(&self, from: Side, segment: &Segment, reused: bool) -> Placement {
+        let own = &self.directions[from.index()];
+        let other = &self.directions[from.other().index()];
+        let window_shift = if segment.flags.has(Flags::SYN) {
+            Some(0)
+        } else {
+            own.window_shift(other)
+        };
+        Placement {
+            stream: self.flow.stream,
+            from,
+            sender: self.flow.role(from),
+            watched: self.flow.is_watched(),
+            reused,
+            relative_seq: segment.seq.0.wrapping_sub(own.base.0),
+            relative_ack: if segment.flags.has(Flags::ACK) {
+                segment.ack.0.wrapping_sub(other.base.0)
+            } else {
+                segment.ack.0
+            },
+            window_shift,
+        }
+    }
+}
+
+fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event: Event<'_>) {
+    match event {
+        Event::Octets(chunk) => handler.octets(flow, from, chunk),
+        Event::Gap(octets) => handler.gap(flow, from, octets),
+        Event::Conflict(conflict) => handler.conflict(flow, from, conflict),
+        Event::GivenUp(octets) => handler.given_up(flow, from, octets),
+    }
+}
