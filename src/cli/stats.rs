@@ -14,7 +14,7 @@ use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::{FrameSource, ReadOptions, Timestamp, open_all};
 use crate::filter::{Filter, FilterOptions};
-use crate::output::{RecordFilter, Stats, StatsFormat, Tee, Watch};
+use crate::output::{Printer, RecordFilter, Stats, StatsFormat, Tee, Watch};
 use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
 use crate::session::summary::{Summary, Thresholds};
 use crate::session::{self, Inspector};
@@ -142,17 +142,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Json => StatsFormat::Json,
     };
     let summary = Summary::new(thresholds);
-    let mut tee = Tee::default();
-    let mut filter: Option<Rc<dyn RecordFilter>> = None;
-    if let Some(watch) = &watch {
-        tee.add(watch.clone());
-        filter = Some(Rc::new(watch.clone()));
-    }
+    let filter = watch
+        .clone()
+        .map(|watch| Rc::new(watch) as Rc<dyn RecordFilter>);
     let out = standard_output()?;
-    tee.add_printer(Stats::new(out, summary, filter, format, arguments.top));
+    let mut stats = Printer(Stats::new(out, summary, filter, format, arguments.top));
     let mut inspector = Inspector::new(&arguments.inspect.options());
     let threads = usize::from(arguments.threads);
-    let errors = session::run(source, &mut inspector, &mut tee, threads)?;
+    let errors = match &watch {
+        // Alone it is fed without a detour.
+        None => session::run(source, &mut inspector, &mut stats, threads)?,
+        Some(watch) => {
+            let mut tee = Tee::default();
+            tee.add(watch.clone());
+            tee.add(stats);
+            session::run(source, &mut inspector, &mut tee, threads)?
+        }
+    };
     drop(progress);
     if errors.is_empty() {
         Ok(exit_code([&watch, &None]))

@@ -44,8 +44,8 @@ pub trait HasDissectState {
 pub trait Finds<S> {
     /// Where messages are put.
     fn messages(&mut self) -> &mut Vec<Message>;
-    /// The last of the messages is there, whole or as far as it goes.
-    fn message(&mut self, flow: &mut Flow<S>, from: Side);
+    /// The last of the messages, which is of this command, is there, whole or as far as it goes.
+    fn message(&mut self, flow: &mut Flow<S>, command: Command);
     /// Octets were never captured, after the first `begun` octets of a message.
     fn lost(&mut self, flow: &mut Flow<S>, from: Side, begun: usize, octets: u64);
     /// Something is to be said about a stream that is about no message.
@@ -238,9 +238,11 @@ fn emit<S: HasDissectState>(
     let Some(message) = finds.messages().last_mut() else {
         return;
     };
-    judge_into(&message.octets, &mut message.notes);
-    message.notes.extend(cut);
     let command = message.command();
+    judge_into(&message.octets, &mut message.notes);
+    if let Some(cut) = cut {
+        message.notes.push(cut);
+    }
     match command.kind() {
         Some(Kind::Request) => flow.role_by_content(from, Role::Client),
         Some(Kind::Response) => flow.role_by_content(from, Role::Server),
@@ -250,7 +252,7 @@ fn emit<S: HasDissectState>(
     if !direction_fits(command, message.sender) {
         message.notes.push(Note::WrongDirection(command));
     }
-    finds.message(flow, from);
+    finds.message(flow, command);
 }
 
 /// Octets of this direction were never captured.
@@ -355,6 +357,7 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
 /// The command of a message that counts in an exchange: known, sent in the right direction, and
 /// received whole by its receiver, captured whole or not.
 #[must_use]
+#[inline]
 pub fn exchanged(message: &Message) -> Option<Command> {
     let counts_not = |note: &Note| match note {
         Note::CutOff { by, .. } => *by != CutBy::Gap,

@@ -5,7 +5,7 @@
 
 use super::identify::{SMPP_HEADER_LEN, is_smpp};
 use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
-use crate::protocol::{MessageView, is_header};
+use crate::protocol::{MessageView, is_header, right_header};
 
 /// Octets that [`find_header`] has to see from a header's first one on.
 pub const LOOK_AHEAD: usize = SMPP_HEADER_LEN;
@@ -29,13 +29,21 @@ pub enum Extent {
 /// as `totalLength` says where that is a size a message can have, else it is a bare header. A
 /// wrong message ends early where a right header stands inside of it.
 #[must_use]
+#[inline]
 pub fn extent(octets: &[u8]) -> Extent {
+    match right_header(octets) {
+        Some(kind) if octets.len() >= kind.len() => Extent::Right(kind.len()),
+        Some(kind) => Extent::Need(kind.len()),
+        None => extent_of_wrong(octets),
+    }
+}
+
+fn extent_of_wrong(octets: &[u8]) -> Extent {
     let view = MessageView::new(octets);
     let (Some(length), Some(_)) = (view.length(), view.command()) else {
         return Extent::Need(HEADER_LEN);
     };
     let length = length as usize;
-    let right = view.kind().is_some_and(|kind| kind.len() == length);
     let taken = match view.kind() {
         Some(kind) if (HEADER_LEN..kind.len()).contains(&length) => length,
         Some(kind) => kind.len(),
@@ -44,9 +52,6 @@ pub fn extent(octets: &[u8]) -> Extent {
     };
     if octets.len() < taken {
         return Extent::Need(taken);
-    }
-    if right {
-        return Extent::Right(taken);
     }
     let inside = find_header(&octets[HEADER_LEN..taken]);
     Extent::Wrong(inside.map_or(taken, |at| HEADER_LEN + at))

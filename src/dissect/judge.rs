@@ -6,7 +6,7 @@ use super::note::Note;
 use crate::protocol::layout::{
     DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS, USER_NAME,
 };
-use crate::protocol::{Command, Field, MessageView, TextValue, is_header};
+use crate::protocol::{Command, Field, MessageView, TextValue, right_header};
 
 /// ASCII '0's at the end of a full field from which on it looks filled up with them.
 const ZEROES: usize = 2;
@@ -55,56 +55,74 @@ fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
 }
 
 /// Whether a message is one of which there is nothing to note, as nearly all are: told by a look
-/// at all octets of a field at once, where [`judge`] asks one question after the other. Not of
-/// every such message: a field that is full, or text beyond ASCII, is left to be judged.
+/// at all octets at once, where [`judge`] asks one question after the other. Not of every such
+/// message: a field that is full, or text beyond ASCII, is left to be judged.
+#[inline]
 fn is_unremarkable(octets: &[u8]) -> bool {
-    if !is_header(octets) {
-        return false;
-    }
-    if let Some(request) = octets.first_chunk::<REQUEST_LEN>()
-        && octets.len() == REQUEST_LEN
-    {
-        let user_name = array::<{ USER_NAME.width }>(&USER_NAME, request);
-        let password = array::<{ PASSWORD.width }>(&PASSWORD, request);
-        is_plain_text(user_name)
-            && is_plain_text(password)
-            && user_name[0] != 0
-            && password[0] != 0
-            && keeps_name_rules(user_name)
-    } else if let Some(response) = octets.first_chunk::<RESPONSE_LEN>()
-        && octets.len() == RESPONSE_LEN
-    {
-        response[STATUS.offset] <= STATUS_SUCCESS
-            && is_plain_text(array::<{ DESCRIPTION.width }>(&DESCRIPTION, response))
-    } else {
-        false
+    match right_header(octets) {
+        Some(Kind::Request) if octets.len() == REQUEST_LEN => {
+            const NAME_END: usize = USER_NAME.width;
+            const PASSWORD_END: usize = PASSWORD.end() - USER_NAME.offset;
+            let body: [u8; WIDEST] = body(&octets[USER_NAME.offset..PASSWORD.end()]);
+            let begins = |at: usize| body[at] != 0;
+            let ends = |at: usize| body[at - 1] == 0;
+            // The one text that begins behind a NUL is the password.
+            begins(0)
+                && ends(NAME_END)
+                && begins(NAME_END)
+                && ends(PASSWORD_END)
+                && texts_behind_nul(&body) == 1
+                && is_plain(&body)
+                && keeps_name_rules(&body[..NAME_END])
+        }
+        Some(Kind::Response) if octets.len() == RESPONSE_LEN => {
+            let body: [u8; WIDEST] = body(&octets[DESCRIPTION.range()]);
+            octets[STATUS.offset] <= STATUS_SUCCESS
+                && body[WIDEST - 1] == 0
+                && texts_behind_nul(&body) == 0
+                && is_plain(&body)
+        }
+        _ => false,
     }
 }
 
-/// A field's octets; NULs where the message does not have it.
-fn array<const N: usize>(field: &Field, octets: &[u8]) -> [u8; N] {
-    field.slice(octets).first_chunk().copied().unwrap_or([0; N])
+/// Octets that hold the text of either kind of message.
+const WIDEST: usize = DESCRIPTION.width;
+
+/// Octets filled up with NUL.
+#[inline]
+fn body(octets: &[u8]) -> [u8; WIDEST] {
+    let mut body = [0; WIDEST];
+    body[..octets.len()].copy_from_slice(octets);
+    body
 }
 
-/// Whether a field is printable ASCII with at least one NUL behind it and nothing else.
-fn is_plain_text<const N: usize>(field: [u8; N]) -> bool {
-    let mut odd = field[N - 1];
-    for octet in field {
-        odd |= u8::from(octet != 0 && !matches!(octet, 0x20..=0x7e));
-    }
-    for at in 1..N {
-        odd |= u8::from(field[at - 1] == 0 && field[at] != 0);
-    }
+/// Whether all is printable ASCII or NUL. No early end: so the compiler looks at many octets at a
+/// time.
+#[inline]
+fn is_plain(body: &[u8; WIDEST]) -> bool {
+    let odd = body.iter().fold(0, |odd, octet| {
+        odd | u8::from(*octet != 0 && octet.wrapping_sub(b' ') > b'~' - b' ')
+    });
     odd == 0
 }
 
-/// Whether plain text has no colon, and no space at its start or end.
-fn keeps_name_rules<const N: usize>(field: [u8; N]) -> bool {
-    let mut odd = u8::from(field[0] == b' ');
-    for at in 1..N {
-        odd |= u8::from(field[at - 1] == b':');
-        odd |= u8::from(field[at - 1] == b' ' && field[at] == 0);
-    }
+/// How many octets follow a NUL and are none.
+#[inline]
+fn texts_behind_nul(body: &[u8; WIDEST]) -> u8 {
+    let pairs = body[..WIDEST - 1].iter().zip(&body[1..]);
+    pairs.fold(0, |count, (one, next)| {
+        count + u8::from(*one == 0 && *next != 0)
+    })
+}
+
+/// Whether a field's text has no colon, and no space at its start or end.
+#[inline]
+fn keeps_name_rules(field: &[u8]) -> bool {
+    let pairs = field[..field.len() - 1].iter().zip(&field[1..]);
+    let odd = pairs.fold(u8::from(field[0] == b' '), |odd, (one, next)| {
+        odd | u8::from(*one == b':') | u8::from(*one == b' ' && *next == 0)
+    });
     odd == 0
 }
 
@@ -137,7 +155,7 @@ fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[
     if octets.is_empty() && field.offset != DESCRIPTION.offset {
         notes.push(Note::Empty(field));
     }
-    if !is_plain(octets) {
+    if !is_printable(octets) {
         if !text.is_utf8() {
             notes.push(Note::NotUtf8(field));
         }
@@ -155,7 +173,7 @@ fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[
 }
 
 /// Whether all is printable ASCII, as nearly all text is.
-fn is_plain(octets: &[u8]) -> bool {
+fn is_printable(octets: &[u8]) -> bool {
     octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
 }
 

@@ -155,7 +155,7 @@ fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
 
 /// Sequence and acknowledgement number, relative where the segment belongs to a stream.
 fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32) {
-    let relative = |placed: crate::stream::Placement| (placed.relative_seq, placed.relative_ack);
+    let relative = |placed: &crate::stream::Placement| (placed.relative_seq, placed.relative_ack);
     record
         .placement
         .map_or((segment.seq.0, segment.ack.0), relative)

@@ -37,7 +37,7 @@ pub use select::{RecordFilter, Rows, Select};
 pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use table::{Table, TableOptions};
 pub use tally::{Counter, Tally};
-pub use tee::{OutputError, Tee};
+pub use tee::{OutputError, Printer, Tee};
 pub use tone::Tone;
 pub use watch::{Answers, Watch};
 

@@ -63,11 +63,12 @@ impl<'a> Tee<'a> {
 }
 
 /// An output whose errors are those of standard output.
-struct Printer<S>(S);
+pub struct Printer<S>(pub S);
 
 impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
     type Error = OutputError;
 
+    #[inline]
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.0.record(record).map_err(OutputError::Standard)
     }

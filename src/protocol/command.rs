@@ -125,6 +125,7 @@ impl Command {
 }
 
 impl From<u32> for Command {
+    #[inline]
     fn from(code: u32) -> Self {
         match code {
             1 => Self::RegistrationRequest,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, FieldKind, Kind, LENGTH, PASSWORD, STATUS, STATUS_FAILURE,
-    STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, STATUS,
+    STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 
 /// A message's octets, whole or cut off, right or wrong, read through the layout table.
@@ -33,12 +33,14 @@ impl<'a> MessageView<'a> {
 
     /// `commandID`, `None` where it is cut off.
     #[must_use]
+    #[inline]
     pub fn command(self) -> Option<Command> {
         COMMAND.number(self.0).map(Command::from)
     }
 
     /// Request or response; `None` for an unknown or missing command.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> Option<Kind> {
         self.command().and_then(Command::kind)
     }
@@ -158,12 +160,32 @@ pub fn is_strict(message: &[u8]) -> bool {
 
 /// Whether `octets` start with a header whose `totalLength` is that of its `commandID`.
 #[must_use]
+#[inline]
 pub fn is_header(octets: &[u8]) -> bool {
-    let view = MessageView::new(octets);
-    match (view.length(), view.kind()) {
-        (Some(length), Some(kind)) => length as usize == kind.len(),
-        _ => false,
-    }
+    right_header(octets).is_some()
+}
+
+/// The kind of message that a header calls for whose `totalLength` is that of its `commandID`.
+#[must_use]
+#[inline]
+pub fn right_header(octets: &[u8]) -> Option<Kind> {
+    const RIGHT: [(u64, Kind); Command::KNOWN.len()] = {
+        let mut right = [(0, Kind::Request); Command::KNOWN.len()];
+        let mut index = 0;
+        while index < right.len() {
+            let command = Command::KNOWN[index];
+            if let Some(kind) = command.kind() {
+                right[index] = ((kind.len() as u64) << 32 | command.code() as u64, kind);
+            }
+            index += 1;
+        }
+        right
+    };
+    // Both fields are read as one number.
+    const { assert!(LENGTH.offset == 0 && COMMAND.offset == 4 && HEADER_LEN == 8) };
+    let header = u64::from_be_bytes(*octets.first_chunk::<HEADER_LEN>()?);
+    let right = RIGHT.iter().find(|(right, _)| *right == header);
+    right.map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

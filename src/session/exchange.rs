@@ -13,7 +13,7 @@ use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Kind, TextValue};
+use crate::protocol::{Action, Command, Kind, TextValue};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 const MAX_WAITING: usize = 1 << 14;
@@ -179,14 +179,17 @@ impl ExchangeState {
         last.or(self.first.as_ref())
     }
 
-    /// Pairs a message that has number `id`; a response's peer and both kinds' notes are set.
+    /// Pairs a message that has number `id` and this command; a response's peer and both kinds' notes are set.
     pub(super) fn pair(
         &mut self,
         id: u64,
         message: &mut Message,
+        command: Command,
         key: &PasswordKey,
     ) -> Option<Resolution> {
-        let command = exchanged(message)?;
+        if !message.notes.is_empty() {
+            exchanged(message)?;
+        }
         let action = command.action()?;
         if command.kind() == Some(Kind::Request) {
             if let Some(last) = self.last().filter(|last| last.was_captured()) {

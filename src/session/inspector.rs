@@ -5,8 +5,8 @@ use super::tracker::{FlowState, StreamNote, Tracker};
 use crate::capture::Frame;
 use crate::dissect::{Arrival, Note, Protocol};
 use crate::packet::{
-    Datagram, DefragmentLimits, Defragmenter, Other, Packet, Segment, checksum_is_wrong, decode,
-    decode_tcp,
+    Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
+    decode, decode_tcp,
 };
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Placement, Totals};
@@ -43,18 +43,19 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy)]
 pub struct Decoded {
     packet: Packet,
-    /// Of a TCP segment.
-    key: Option<FlowKey>,
+    /// Of a TCP segment; of anything else it means nothing.
+    key: FlowKey,
 }
 
 impl Decoded {
     /// Decodes a frame. `hasher` is that of the inspector which it is meant for.
     #[must_use]
+    #[inline]
     pub fn new(frame: &Frame<'_>, hasher: &FlowHasher) -> Self {
         let packet = decode(frame.header.link, frame.octets, frame.header.wire);
         let key = match &packet {
-            Packet::Tcp(segment) => Some(hasher.key(segment)),
-            _ => None,
+            Packet::Tcp(segment) => hasher.key(segment),
+            _ => FlowKey::default(),
         };
         Self { packet, key }
     }
@@ -70,12 +71,12 @@ pub struct Inspector {
     datagram: Option<(Datagram, Packet)>,
     /// The last frame's packet, where the frame came without one.
     packet: Packet,
+    /// Where the last frame's segment went.
+    placement: Option<Placement>,
+    protocol: Protocol,
     tracker: Tracker,
     checksums: bool,
 }
-
-/// Where a segment went.
-type Placed = Option<(Placement, Protocol)>;
 
 impl Inspector {
     /// An inspector that has seen nothing yet.
@@ -88,6 +89,8 @@ impl Inspector {
             fragments: Defragmenter::new(options.fragments),
             datagram: None,
             packet: Packet::Other(Other::LinkType),
+            placement: None,
+            protocol: Protocol::Unknown,
             tracker: Tracker::following(options.follow),
             checksums: options.checksums,
         }
@@ -96,9 +99,9 @@ impl Inspector {
     /// Takes a frame, decodes it and says what there is to say about it.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let decoded = Decoded::new(&frame, &self.hasher);
-        let placed = self.take(frame, &decoded, None);
+        self.take(frame, &decoded, None);
         self.packet = decoded.packet;
-        self.record(frame, &self.packet, placed)
+        self.record(frame, &self.packet)
     }
 
     /// What [`Decoded::new`] needs to decode frames for this inspector.
@@ -112,21 +115,26 @@ impl Inspector {
     #[must_use]
     #[inline]
     pub fn look_ahead(&self, decoded: &Decoded) -> Hint {
-        decoded.key.and_then(|key| self.table.look_ahead(key))
+        match decoded.packet {
+            Packet::Tcp(_) => self.table.look_ahead(decoded.key),
+            _ => None,
+        }
     }
 
     /// Takes a frame that was decoded already.
+    #[inline]
     pub fn push_decoded<'a>(
         &'a mut self,
         frame: Frame<'a>,
         decoded: &'a Decoded,
         hint: Hint,
     ) -> FrameRecord<'a> {
-        let placed = self.take(frame, decoded, hint);
-        self.record(frame, &decoded.packet, placed)
+        self.take(frame, decoded, hint);
+        self.record(frame, &decoded.packet)
     }
 
-    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint) -> Placed {
+    #[inline]
+    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint) {
         self.tracker.found.clear();
         self.tracker.arrival = Arrival {
             frame: frame.number,
@@ -135,18 +143,21 @@ impl Inspector {
         if self.datagram.is_some() {
             self.datagram = None;
         }
-        match (&decoded.packet, decoded.key) {
-            (Packet::Tcp(segment), Some(key)) => {
-                let placed = self.segment(frame, frame.octets, segment, key, hint);
-                self.check(placed.0, segment, frame.octets);
-                Some(placed)
+        match &decoded.packet {
+            Packet::Tcp(segment) => {
+                self.segment(frame, frame.octets, segment, decoded.key, hint);
+                self.check(segment, frame.octets);
             }
-            (Packet::Fragment(_), _) => self.fragment(frame, &decoded.packet),
-            _ => None,
+            Packet::Fragment(ip) => self.fragment(frame, ip),
+            Packet::Other(_) => {
+                self.placement = None;
+                self.protocol = Protocol::Unknown;
+            }
         }
     }
 
     /// Takes a segment, whose offsets count in `octets`.
+    #[inline]
     fn segment(
         &mut self,
         frame: Frame<'_>,
@@ -154,7 +165,7 @@ impl Inspector {
         segment: &Segment,
         key: FlowKey,
         hint: Hint,
-    ) -> (Placement, Protocol) {
+    ) {
         let carried = Carried {
             number: frame.number,
             time: frame.header.time,
@@ -163,50 +174,50 @@ impl Inspector {
             payload: segment.payload(octets),
         };
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
-        (placement, flow.state.dissected().protocol())
+        self.protocol = flow.state.dissected().protocol();
+        self.placement = Some(placement);
     }
 
     /// Holds a segment's checksum against its octets, where that was asked for.
-    fn check(&mut self, placement: Placement, segment: &Segment, octets: &[u8]) {
+    #[inline]
+    fn check(&mut self, segment: &Segment, octets: &[u8]) {
         if self.checksums && checksum_is_wrong(segment, octets) == Some(true) {
-            self.note(placement.stream, Note::Checksum);
+            self.note(Note::Checksum);
         }
     }
 
     /// Takes a fragment, and the segment that it makes whole.
     #[cold]
-    fn fragment(&mut self, frame: Frame<'_>, packet: &Packet) -> Placed {
-        let Packet::Fragment(ip) = packet else {
-            return None;
-        };
+    fn fragment(&mut self, frame: Frame<'_>, ip: &Ip) {
+        self.placement = None;
+        self.protocol = Protocol::Unknown;
         let time = frame.header.time;
-        let datagram = self.fragments.push(frame.number, time, ip, frame.octets)?;
+        let Some(datagram) = self.fragments.push(frame.number, time, ip, frame.octets) else {
+            return;
+        };
         let packet = decode_tcp(&datagram.ip, &datagram.payload);
-        let mut placed = None;
         if let Packet::Tcp(segment) = &packet {
             let key = self.hasher.key(segment);
-            let (placement, protocol) = self.segment(frame, &datagram.payload, segment, key, None);
+            self.segment(frame, &datagram.payload, segment, key, None);
             if datagram.overlap {
                 let conflict = datagram.conflict;
-                self.note(placement.stream, Note::FragmentOverlap { conflict });
+                self.note(Note::FragmentOverlap { conflict });
             }
-            self.check(placement, segment, &datagram.payload);
-            placed = Some((placement, protocol));
+            self.check(segment, &datagram.payload);
         }
         self.datagram = Some((datagram, packet));
-        placed
     }
 
-    fn note(&mut self, stream: u32, note: Note) {
-        self.tracker.found.notes.push(StreamNote { stream, note });
+    /// Notes something about the last frame's stream.
+    fn note(&mut self, note: Note) {
+        if let Some(placement) = &self.placement {
+            let stream = placement.stream;
+            self.tracker.found.notes.push(StreamNote { stream, note });
+        }
     }
 
-    fn record<'a>(
-        &'a self,
-        frame: Frame<'a>,
-        packet: &'a Packet,
-        placed: Placed,
-    ) -> FrameRecord<'a> {
+    #[inline]
+    fn record<'a>(&'a self, frame: Frame<'a>, packet: &'a Packet) -> FrameRecord<'a> {
         let found = &self.tracker.found;
         let (datagram, packet) = match &self.datagram {
             Some((datagram, packet)) => (Some(datagram), packet),
@@ -216,8 +227,8 @@ impl Inspector {
             frame,
             packet,
             datagram,
-            placement: placed.map(|(placement, _)| placement),
-            protocol: placed.map_or(Protocol::Unknown, |(_, protocol)| protocol),
+            placement: self.placement.as_ref(),
+            protocol: self.protocol,
             messages: &found.messages,
             notes: &found.notes,
             first_message: self.tracker.messages - found.messages.len() as u64,

@@ -17,7 +17,7 @@ pub struct FrameRecord<'a> {
     /// The datagram that this fragment made whole; the packet's offsets then count in it.
     pub datagram: Option<&'a Datagram>,
     /// Where its segment belongs.
-    pub placement: Option<Placement>,
+    pub placement: Option<&'a Placement>,
     /// What its stream speaks, as far as it is known now.
     pub protocol: Protocol,
     /// The messages that became available with this frame, in order.

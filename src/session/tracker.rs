@@ -2,7 +2,7 @@
 
 use super::exchange::{Asked, ExchangeState, PasswordKey, Resolution};
 use crate::dissect::{self, Arrival, CutBy, DissectState, Finds, HasDissectState, Message, Note};
-use crate::protocol::Kind;
+use crate::protocol::{Command, Kind};
 use crate::stream::{Chunk, Conflict, End, Flow, Handler, Role, Side};
 
 /// What is kept with a flow above its octets.
@@ -88,12 +88,23 @@ pub struct FlowEnd {
 }
 
 impl Yield {
+    #[inline]
     pub fn clear(&mut self) {
-        self.messages.clear();
-        self.notes.clear();
-        self.resolutions.clear();
-        self.flows.clear();
-        self.followed.clear();
+        if !self.messages.is_empty() {
+            self.messages.clear();
+        }
+        if !self.resolutions.is_empty() {
+            self.resolutions.clear();
+        }
+        if !self.notes.is_empty() {
+            self.notes.clear();
+        }
+        if !self.flows.is_empty() {
+            self.flows.clear();
+        }
+        if !self.followed.is_empty() {
+            self.followed.clear();
+        }
     }
 }
 
@@ -122,11 +133,11 @@ impl Finds<FlowState> for Findings<'_> {
         &mut self.found.messages
     }
 
-    fn message(&mut self, flow: &mut Flow<FlowState>, _from: Side) {
+    fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
         let id = *self.numbered;
         *self.numbered += 1;
         if let Some(message) = self.found.messages.last_mut()
-            && let Some(resolution) = flow.state.exchange.pair(id, message, self.key)
+            && let Some(resolution) = flow.state.exchange.pair(id, message, command, self.key)
         {
             self.found.resolutions.push(resolution);
         }
@@ -188,16 +199,19 @@ impl Tracker {
 }
 
 impl Handler<FlowState> for Tracker {
+    #[inline]
     fn remembers(&self, flow: &Flow<FlowState>) -> bool {
         flow.is_watched() || flow.state.dissect.protocol() == dissect::Protocol::RegLogin
     }
 
+    #[inline]
     fn wants(&self, flow: &Flow<FlowState>) -> bool {
         use dissect::Protocol::{RegLogin, Unknown};
         matches!(flow.state.dissect.decided(), RegLogin | Unknown)
             || self.follows == Some(flow.stream)
     }
 
+    #[inline]
     fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         self.follow(flow, from, || Content::Octets {
             octets: chunk.octets.to_vec(),

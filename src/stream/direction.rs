@@ -27,6 +27,10 @@ impl Known {
         self.0 & bit != 0
     }
 
+    const fn has_all(self, bits: u8) -> bool {
+        self.0 & bits == bits
+    }
+
     fn set(&mut self, bit: u8) {
         self.0 |= bit;
     }
@@ -97,13 +101,26 @@ impl Direction {
         self.known.set(Known::ENDED);
     }
 
+    /// Whether anything is held out of order.
+    pub const fn holds(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// Octets of memory held out of order, about.
     pub fn held_memory(&self) -> usize {
         self.ahead.as_ref().map_or(0, |ahead| ahead.memory)
     }
 
     /// Learns the start of the numbering from a segment that this side sent.
+    #[inline]
     pub fn sent(&mut self, segment: &Segment) {
+        let knows = self.known.has_all(Known::BASE | Known::SENT);
+        if !knows || segment.flags.has(Flags::SYN) {
+            self.learn(segment);
+        }
+    }
+
+    fn learn(&mut self, segment: &Segment) {
         if segment.flags.has(Flags::SYN) && !self.known.has(Known::SYN) {
             if !self.has_base() || self.base == segment.seq || !self.known.has(Known::SENT) {
                 self.known.set(Known::SYN);
@@ -123,6 +140,7 @@ impl Direction {
     }
 
     /// Takes an acknowledgement by the receiver of this direction.
+    #[inline]
     pub fn acknowledged(&mut self, ack: SeqNumber) {
         if !self.has_base() {
             self.start(SeqNumber(ack.0.wrapping_sub(1)));
@@ -234,6 +252,7 @@ impl Direction {
             .saturating_add_signed(i64::from(seq.since(self.next)))
     }
 
+    #[inline(never)]
     fn push_out_of_order(
         &mut self,
         mut held: Held,
@@ -360,10 +379,12 @@ impl Direction {
         }
     }
 
-    /// Gives up what is held beyond a bound: says how much, and goes on behind the hole.
-    pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) {
+    /// Gives up what is held beyond a bound: says how much, goes on behind the hole, and gives how
+    /// many octets it was.
+    pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
         let octets = self.ahead.as_ref().map_or(0, |ahead| ahead.octets());
         event(Event::GivenUp(octets));
         self.concede(None, event);
+        octets
     }
 }

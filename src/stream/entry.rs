@@ -54,6 +54,7 @@ impl<S: Default> Entry<S> {
 
 impl<S> Entry<S> {
     /// Whether this is the flow of a segment that `from` sent.
+    #[inline]
     pub fn is_of(&self, segment: &Segment, from: Side) -> bool {
         self.flow.ends[from.index()] == segment.source
             && self.flow.ends[from.other().index()] == segment.destination
@@ -62,17 +63,20 @@ impl<S> Entry<S> {
 
     /// Whether a segment opens another connection between the same ends: a SYN with another
     /// sequence number than the flow's first, as Wireshark has it.
+    #[inline]
     pub fn is_reopened_by(&self, segment: &Segment, from: Side) -> bool {
         let direction = &self.directions[from.index()];
         segment.flags.opens() && direction.has_base() && direction.base != segment.seq
     }
 
     /// Whether both directions have ended.
+    #[inline]
     pub fn has_ended(&self) -> bool {
         self.directions.iter().all(Direction::has_ended)
     }
 
     /// Takes from a segment what counts whatever the flow's protocol is.
+    #[inline]
     pub fn learn(&mut self, from: Side, carried: &Carried<'_>) {
         let segment = carried.segment;
         self.flow.last = carried.time;
@@ -90,6 +94,7 @@ impl<S> Entry<S> {
     }
 
     /// Puts a segment's octets in order and gives what its receiver got.
+    #[inline]
     pub fn deliver(
         &mut self,
         from: Side,
@@ -97,59 +102,86 @@ impl<S> Entry<S> {
         memory: &mut Memory,
         handler: &mut impl Handler<S>,
     ) {
-        let Self {
-            flow, directions, ..
-        } = self;
         let segment = carried.segment;
-        let remembers = handler.remembers(flow);
         let other = from.other();
+        let mut held = false;
         if segment.flags.has(Flags::ACK) {
-            let receiver = &mut directions[other.index()];
+            let receiver = &mut self.directions[other.index()];
             receiver.acknowledged(segment.ack);
             if receiver.can_concede() {
-                let before = receiver.held_memory();
-                let history = remembers.then_some(&mut memory.history);
-                receiver.concede(history, &mut |event| tell(handler, flow, other, event));
-                memory.held -= before - receiver.held_memory();
+                self.concede(other, memory, handler);
+                held = true;
             }
         }
-        let sender = &mut directions[from.index()];
-        let before = sender.held_memory();
-        let history = remembers.then_some(&mut memory.history);
-        let given_up = &mut memory.given_up;
-        let mut event = |event: Event<'_>| {
-            if let Event::GivenUp(octets) = event {
-                *given_up += octets;
-            }
-            tell(handler, flow, from, event);
-        };
-        sender.push(
-            segment,
-            carried.payload,
-            carried.number,
-            history,
-            &mut event,
-        );
-        let mut held = memory.held - before + sender.held_memory();
-        while sender.held_memory() > memory.limits.buffer_per_direction
-            || (held > memory.limits.buffer && sender.held_memory() > 0)
-        {
-            let before = sender.held_memory();
-            sender.give_up(&mut event);
-            held -= before - sender.held_memory();
+        let fin = segment.flags.has(Flags::FIN);
+        if segment.payload_len > 0 || fin {
+            held |= self.take(from, carried, memory, handler);
         }
-        memory.held = held;
-        if segment.flags.has(Flags::RST) && sender.takes_reset(segment.seq, RESET_WINDOW) {
+        let reset = segment.flags.has(Flags::RST)
+            && self.directions[from.index()].takes_reset(segment.seq, RESET_WINDOW);
+        if reset {
             for side in [from, other] {
                 self.end(side, End::Reset, memory, handler);
             }
-        } else {
+        } else if fin || held {
             for side in [from, other] {
                 if self.directions[side.index()].reached_fin() {
                     self.end(side, End::Fin, memory, handler);
                 }
             }
         }
+    }
+
+    /// Gives up the hole that the receiver of a direction says it does not have.
+    #[cold]
+    fn concede(&mut self, side: Side, memory: &mut Memory, handler: &mut impl Handler<S>) {
+        let Self {
+            flow, directions, ..
+        } = self;
+        let direction = &mut directions[side.index()];
+        let before = direction.held_memory();
+        let history = handler.remembers(flow).then_some(&mut memory.history);
+        direction.concede(history, &mut |event| tell(handler, flow, side, event));
+        memory.held -= before - direction.held_memory();
+    }
+
+    /// Takes a segment's octets and its end; whether some are or were held out of order.
+    #[inline]
+    fn take(
+        &mut self,
+        from: Side,
+        carried: &Carried<'_>,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) -> bool {
+        let Self {
+            flow, directions, ..
+        } = self;
+        let sender = &mut directions[from.index()];
+        let (held_some, before) = (sender.holds(), sender.held_memory());
+        let history = handler.remembers(flow).then_some(&mut memory.history);
+        let mut event = |event: Event<'_>| tell(handler, flow, from, event);
+        sender.push(
+            carried.segment,
+            carried.payload,
+            carried.number,
+            history,
+            &mut event,
+        );
+        if !held_some && !sender.holds() {
+            return false;
+        }
+        let limits = memory.limits;
+        let mut held = memory.held - before + sender.held_memory();
+        while sender.held_memory() > limits.buffer_per_direction
+            || (held > limits.buffer && sender.held_memory() > 0)
+        {
+            let before = sender.held_memory();
+            memory.given_up += sender.give_up(&mut event);
+            held -= before - sender.held_memory();
+        }
+        memory.held = held;
+        true
     }
 
     /// Heeds only the ends of a flow whose octets nobody wants.
@@ -181,6 +213,7 @@ impl<S> Entry<S> {
     }
 
     /// Where a segment stands.
+    #[inline]
     pub fn place(&self, from: Side, segment: &Segment, reused: bool) -> Placement {
         let own = &self.directions[from.index()];
         let other = &self.directions[from.other().index()];

@@ -4,9 +4,10 @@ use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 
 /// One of a flow's two ends. The order is that of their addresses and means nothing more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Side {
     /// The end that sorts first.
+    #[default]
     A,
     /// The other.
     B,

@@ -31,6 +31,8 @@ pub(super) struct History {
     capacity: usize,
     /// All octets ever written, skipped ends of the ring included.
     written: u64,
+    /// Where the next run goes in the ring.
+    next: usize,
 }
 
 impl History {
@@ -40,6 +42,7 @@ impl History {
             ring: Vec::new(),
             capacity,
             written: 0,
+            next: 0,
         }
     }
 
@@ -49,23 +52,29 @@ impl History {
         if len > self.capacity {
             return Position::NONE;
         }
-        let mut at = (self.written % self.capacity as u64) as usize;
-        if at + len > self.capacity {
-            self.written += (self.capacity - at) as u64;
-            at = 0;
-        }
-        if self.ring.len() < at + len {
-            self.ring
-                .resize((at + len).next_power_of_two().min(self.capacity), 0);
+        if self.next + len > self.capacity {
+            self.written += (self.capacity - self.next) as u64;
+            self.next = 0;
         }
         let position = Position(self.written);
-        let slot = &mut self.ring[at..at + len];
-        slot[..8].copy_from_slice(&previous.0.to_le_bytes());
-        slot[8..12].copy_from_slice(&seq.0.to_le_bytes());
-        slot[12..16].copy_from_slice(&(octets.len() as u32).to_le_bytes());
-        slot[HEADER_LEN..].copy_from_slice(octets);
+        let (start, end) = (self.next, self.next + len);
+        if self.ring.len() < end {
+            self.grow(end);
+        }
+        let (header, run) = self.ring[start..end].split_at_mut(HEADER_LEN);
+        let number = u64::from(seq.0) | (octets.len() as u64) << 32;
+        header[..8].copy_from_slice(&previous.0.to_le_bytes());
+        header[8..].copy_from_slice(&number.to_le_bytes());
+        run.copy_from_slice(octets);
         self.written += len as u64;
+        self.next = end;
         position
+    }
+
+    #[cold]
+    fn grow(&mut self, octets: usize) {
+        let size = octets.next_power_of_two().min(self.capacity);
+        self.ring.resize(size, 0);
     }
 
     fn run(&self, position: Position) -> Option<(Position, SeqNumber, &[u8])> {

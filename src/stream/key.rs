@@ -10,7 +10,7 @@ use crate::packet::{Endpoint, Segment};
 
 /// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
 /// flow table's can find it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct FlowKey {
     pub(super) hash: u64,
     pub(super) from: Side,
@@ -24,30 +24,36 @@ pub struct FlowHasher(RandomState);
 impl FlowHasher {
     /// The segment's key. The end that sorts first is side A.
     #[must_use]
+    #[inline]
     pub fn key(&self, segment: &Segment) -> FlowKey {
         let (source, destination) = (&segment.source, &segment.destination);
-        let from = if source <= destination {
-            Side::A
-        } else {
-            Side::B
+        let (Some(from), Some(to)) = (number(source), number(destination)) else {
+            return self.key_of_any(source, destination);
         };
         let mut hasher = self.0.build_hasher();
-        if let (Some(source), Some(destination)) = (number(source), number(destination)) {
-            hasher.write_u64(source.min(destination));
-            hasher.write_u64(source.max(destination));
-        } else {
-            let (first, second) = match from {
-                Side::A => (source, destination),
-                Side::B => (destination, source),
-            };
-            for end in [first, second] {
-                match end.address {
-                    IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
-                    IpAddr::V6(v6) => hasher.write_u128(v6.to_bits()),
-                }
-            }
-            hasher.write_u64(u64::from(first.port) << 16 | u64::from(second.port));
+        hasher.write_u64(from.min(to));
+        hasher.write_u64(from.max(to));
+        FlowKey {
+            hash: hasher.finish(),
+            from: if from <= to { Side::A } else { Side::B },
         }
+    }
+
+    #[inline(never)]
+    fn key_of_any(&self, source: &Endpoint, destination: &Endpoint) -> FlowKey {
+        let (from, first, second) = if source <= destination {
+            (Side::A, source, destination)
+        } else {
+            (Side::B, destination, source)
+        };
+        let mut hasher = self.0.build_hasher();
+        for end in [first, second] {
+            match end.address {
+                IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
+                IpAddr::V6(v6) => hasher.write_u128(v6.to_bits()),
+            }
+        }
+        hasher.write_u64(u64::from(first.port) << 16 | u64::from(second.port));
         FlowKey {
             hash: hasher.finish(),
             from,
@@ -56,6 +62,7 @@ impl FlowHasher {
 }
 
 /// IPv4 address and port as one number.
+#[inline]
 fn number(end: &Endpoint) -> Option<u64> {
     match end.address {
         IpAddr::V4(v4) => Some(u64::from(v4.to_bits()) << 16 | u64::from(end.port)),

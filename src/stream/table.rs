@@ -77,9 +77,19 @@ pub struct Placement {
     pub window_shift: Option<u8>,
 }
 
-/// Segments between two looks at a slot for idle flows: every flow's turn comes, in order of
-/// memory, at next to no cost a segment.
-const SWEEP_EVERY: u8 = 8;
+/// Segments between two looks for idle flows, at the least.
+const SWEEP_AFTER: usize = 1024;
+/// Looks for idle flows in the time after which they are let go, at the most.
+const SWEEPS_PER_IDLE_TIME: i64 = 16;
+
+/// A flow whose directions have ended.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    slot: u32,
+    stream: u32,
+    /// When it ended.
+    time: Timestamp,
+}
 
 /// Where a segment's flow stood a few frames ago. It saves nothing but time: it is checked before
 /// it is believed.
@@ -95,10 +105,12 @@ pub struct FlowTable<S> {
     hasher: FlowHasher,
     memory: Memory,
     watched_ports: Vec<u16>,
-    /// Closed flows in the order in which they closed: slot, stream, time.
-    closed: VecDeque<(u32, u32, Timestamp)>,
-    sweep_at: usize,
-    sweep_in: u8,
+    /// In the order in which they closed.
+    closed: VecDeque<Closed>,
+    /// Capture time of the last look for idle flows.
+    swept: Timestamp,
+    /// Segments until the next one.
+    sweep_in: usize,
     totals: Totals,
 }
 
@@ -123,8 +135,8 @@ impl<S: Default> FlowTable<S> {
             },
             watched_ports: watched_ports.to_vec(),
             closed: VecDeque::new(),
-            sweep_at: 0,
-            sweep_in: 0,
+            swept: Timestamp(0),
+            sweep_in: SWEEP_AFTER,
             totals: Totals::default(),
         }
     }
@@ -155,6 +167,7 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// Takes a segment, tells `handler` what its receiver got from it, and says where it belongs.
+    #[inline]
     pub fn push(
         &mut self,
         carried: &Carried<'_>,
@@ -175,8 +188,9 @@ impl<S: Default> FlowTable<S> {
         if entry.status == Status::Open && entry.has_ended() {
             entry.status = Status::Closed;
             self.totals.open -= 1;
-            let closed = (slot, entry.flow.stream, carried.time);
-            self.closed.push_back(closed);
+            let stream = entry.flow.stream;
+            let time = carried.time;
+            self.closed.push_back(Closed { slot, stream, time });
         }
         (entry.place(from, segment, reused), &entry.flow)
     }
@@ -192,6 +206,7 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// Finds the segment's flow, or makes one; whether its ends had another one before.
+    #[inline]
     fn find(
         &mut self,
         carried: &Carried<'_>,
@@ -247,12 +262,26 @@ impl<S: Default> FlowTable<S> {
         slot
     }
 
-    /// Lets closed flows go when their time is over or they are too many, and now and then looks
-    /// whether a flow has been idle for too long.
+    /// Lets closed flows go when their time is over or they are too many, and now and then the
+    /// open ones that have been idle for too long.
+    #[inline]
     fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        if let Some(closed) = self.closed.front()
+            && (now.since(closed.time) > self.memory.limits.linger
+                || self.closed.len() > self.memory.limits.closed)
+        {
+            self.sweep_closed(now, handler);
+        }
+        self.sweep_in = self.sweep_in.saturating_sub(1);
+        if self.sweep_in == 0 {
+            self.sweep_idle(now, handler);
+        }
+    }
+
+    fn sweep_closed(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         let limits = self.memory.limits;
-        while let Some(&(slot, stream, since)) = self.closed.front() {
-            let old = now.since(since) > limits.linger;
+        while let Some(&Closed { slot, stream, time }) = self.closed.front() {
+            let old = now.since(time) > limits.linger;
             if !old && self.closed.len() <= limits.closed {
                 break;
             }
@@ -262,21 +291,25 @@ impl<S: Default> FlowTable<S> {
                 self.let_go(slot, handler);
             }
         }
-        self.sweep_in = self.sweep_in.checked_sub(1).unwrap_or(SWEEP_EVERY - 1);
-        if self.sweep_in > 0 {
+    }
+
+    /// Looks at all flows once in as many segments as there are flows, and not more often than
+    /// capture time makes worth while.
+    #[cold]
+    fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        self.sweep_in = SWEEP_AFTER.max(self.entries.len());
+        let idle = self.memory.limits.idle;
+        let pause = idle / SWEEPS_PER_IDLE_TIME;
+        if (0..pause).contains(&now.since(self.swept)) {
             return;
         }
-        self.sweep_at = if self.sweep_at + 1 < self.entries.len() {
-            self.sweep_at + 1
-        } else {
-            0
-        };
-        let Some(entry) = self.entries.get(self.sweep_at) else {
-            return;
-        };
-        if entry.status == Status::Open && now.since(entry.flow.last) > limits.idle {
-            self.totals.idle += 1;
-            self.let_go(self.sweep_at as u32, handler);
+        self.swept = now;
+        for slot in 0..self.entries.len() {
+            let entry = &self.entries[slot];
+            if entry.status == Status::Open && now.since(entry.flow.last) > idle {
+                self.totals.idle += 1;
+                self.let_go(slot as u32, handler);
+            }
         }
     }
 

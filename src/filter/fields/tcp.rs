@@ -17,7 +17,7 @@ fn segment<'a>(view: &View<'a>) -> Option<&'a Segment> {
 }
 
 fn placement(view: &View<'_>) -> Option<Placement> {
-    view.record.placement
+    view.record.placement.copied()
 }
 
 fn options(view: &View<'_>) -> Option<TcpOptions> {

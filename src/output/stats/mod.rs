@@ -70,17 +70,21 @@ pub fn write_summary(
     }
 }
 
+#[inline(never)]
+fn select(summary: &mut Summary, filter: &dyn RecordFilter, record: &FrameRecord<'_>) {
+    let late = |message: &_| filter.message(message);
+    let taken = filter.frame(record);
+    summary.record_selected(record, taken, late);
+}
+
 impl<W: Write> Sink for Stats<W> {
     type Error = io::Error;
 
+    #[inline]
     fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
         match &self.filter {
             None => self.summary.record(record),
-            Some(filter) => {
-                let late = |message: &_| filter.message(message);
-                let taken = filter.frame(record);
-                self.summary.record_selected(record, taken, late);
-            }
+            Some(filter) => select(&mut self.summary, &**filter, record),
         }
         Ok(ControlFlow::Continue(()))
     }
