@@ -70,8 +70,8 @@ where
     let Ok(source) = FileSource::from_reader(reader, ReadOptions::default()) else {
         return;
     };
-    let mut inspector = Inspector::new(&Options::default());
-    run(Box::new(source), &mut inspector, sink, 1).expect("memory can be written to");
+    let inspector = Inspector::new(&Options::default());
+    run(Box::new(source), inspector, sink, 1).expect("memory can be written to");
 }
 
 /// One frame of any octets, of the link type that the first one chooses.

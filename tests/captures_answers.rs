@@ -69,9 +69,9 @@ fn every_capture_gives_its_answer() {
     let mut wrong = 0;
     for (name, expected) in expected {
         let source = open(&folder.join(&name), ReadOptions::default()).unwrap();
-        let mut inspector = Inspector::new(&Options::default());
+        let inspector = Inspector::new(&Options::default());
         let mut found = Collect::default();
-        let Ok(errors) = run(Box::new(source), &mut inspector, &mut found, 1);
+        let Ok(errors) = run(Box::new(source), inspector, &mut found, 1);
         let answers: Vec<Answer> = found
             .messages
             .iter()

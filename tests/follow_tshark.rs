@@ -85,12 +85,12 @@ fn of_us(path: &Path, stream: u32) -> Sides {
 fn followed(path: &Path, options: FollowOptions) -> Vec<u8> {
     let mut out = Vec::new();
     let source = open(path, ReadOptions::default()).unwrap();
-    let mut inspector = Inspector::new(&Options {
+    let inspector = Inspector::new(&Options {
         follow: Some(options.stream),
         ..Options::default()
     });
     let mut follow = Follow::new(&mut out, options, Rc::default());
-    run(Box::new(source), &mut inspector, &mut follow, 1).unwrap();
+    run(Box::new(source), inspector, &mut follow, 1).unwrap();
     drop(follow);
     out
 }

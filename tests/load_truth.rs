@@ -61,9 +61,9 @@ fn check(load: &Load) {
     let truth = load.write(std::fs::File::create(&path).unwrap()).unwrap();
     assert_eq!(truth.octets, std::fs::metadata(&path).unwrap().len());
     let source = open(&path, ReadOptions::default()).unwrap();
-    let mut inspector = Inspector::new(&Options::default());
+    let inspector = Inspector::new(&Options::default());
     let mut found = Count::default();
-    let Ok(errors) = run(Box::new(source), &mut inspector, &mut found, 1);
+    let Ok(errors) = run(Box::new(source), inspector, &mut found, 1);
     assert!(errors.is_empty());
     assert_eq!(found.wrong, [""; 0]);
     // What no reader can count.

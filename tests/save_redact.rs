@@ -205,7 +205,7 @@ fn redacted(frames: &[Frame], surveys: bool) -> Vec<Vec<u8>> {
     let mut survey = Survey::new(options, Select::all(Rows::All));
     let inspector = || Inspector::new(&Options::default());
     while surveys && survey.wants_more() {
-        session::run(source(&file), &mut inspector(), &mut survey, 1).expect("it is surveyed");
+        session::run(source(&file), inspector(), &mut survey, 1).expect("it is surveyed");
     }
     let memory = Memory::default();
     let mut save = Save::new(
@@ -213,7 +213,7 @@ fn redacted(frames: &[Frame], surveys: bool) -> Vec<Vec<u8>> {
         Select::all(Rows::All),
         survey,
     );
-    session::run(source(&file), &mut inspector(), &mut save, 1).expect("it is saved");
+    session::run(source(&file), inspector(), &mut save, 1).expect("it is saved");
     let saved = memory.0.lock().expect("one thread").clone();
     let (mut batch, mut all, mut source) = (Batch::default(), Vec::new(), source(&saved));
     loop {

@@ -26,9 +26,9 @@ impl Sink for Transcript {
 
 fn transcript(path: &Path, threads: usize) -> Vec<String> {
     let source = open(path, ReadOptions::default()).unwrap();
-    let mut inspector = Inspector::new(&Options::default());
+    let inspector = Inspector::new(&Options::default());
     let mut transcript = Transcript::default();
-    let Ok(errors) = run(Box::new(source), &mut inspector, &mut transcript, threads);
+    let Ok(errors) = run(Box::new(source), inspector, &mut transcript, threads);
     transcript.0.extend(errors.iter().map(ToString::to_string));
     transcript.0
 }

@@ -64,7 +64,7 @@ fn foretold(path: &Path) -> BTreeMap<u64, String> {
     let mut sink = Foretold::default();
     let _ = run(
         Box::new(source),
-        &mut Inspector::new(&Options::default()),
+        Inspector::new(&Options::default()),
         &mut sink,
         1,
     );

@@ -162,10 +162,20 @@ pub trait FrameSource {
     /// On an error the frames before the damage are in `batch` and are to be used first; `fill`
     /// may then be called again, and a source of several files goes on with the others.
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError>;
+
+    /// Whether [`fill`](Self::fill) may wait for something to arrive, as an interface or a pipe
+    /// does and a file does not.
+    fn may_wait(&self) -> bool {
+        true
+    }
 }
 
 impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         (**self).fill(batch)
+    }
+
+    fn may_wait(&self) -> bool {
+        (**self).may_wait()
     }
 }

@@ -166,6 +166,10 @@ impl FileSource {
 }
 
 impl FrameSource for FileSource {
+    fn may_wait(&self) -> bool {
+        self.octets.progress().total().is_none()
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         batch.clear();
         batch.first_number = self.frames + 1;

@@ -210,6 +210,10 @@ impl<S: FrameSource> Input<S> {
 }
 
 impl<S: FrameSource> FrameSource for MergedSource<S> {
+    fn may_wait(&self) -> bool {
+        self.inputs.iter().any(|input| input.source.may_wait())
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         // One capture needs no merging: its batches go on as they are.
         if let [only] = self.inputs.as_mut_slice() {

@@ -110,11 +110,11 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     })
     .map_err(|error| Failure::Sources(vec![error]))?;
     let mut sink = AnnotateSink::open(fifo)?;
-    let mut inspector = Inspector::new(&Options {
+    let inspector = Inspector::new(&Options {
         ports: vec![arguments.port],
         ..Options::default()
     });
-    let errors = session::run(Box::new(source), &mut inspector, &mut sink, 2)?;
+    let errors = session::run(Box::new(source), inspector, &mut sink, 2)?;
     if errors.is_empty() {
         Ok(ExitCode::SUCCESS)
     } else {

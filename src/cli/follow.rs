@@ -114,9 +114,9 @@ impl Arguments {
         let mut tee = Tee::default();
         tee.add_printer(finder.clone());
         let source = open_all(&self.files, ReadOptions::default())?;
-        let mut inspector = Inspector::new(&self.inspect.options());
+        let inspector = Inspector::new(&self.inspect.options());
         // What is wrong with the files is said when the stream is shown.
-        session::run(Box::new(source), &mut inspector, &mut tee, 2)?;
+        session::run(Box::new(source), inspector, &mut tee, 2)?;
         Ok(finder.found())
     }
 }
@@ -166,8 +166,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source: Box<dyn FrameSource + Send> = Box::new(source);
     let mut options = arguments.inspect.options();
     options.follow = Some(stream);
-    let mut inspector = Inspector::new(&options);
-    let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    let inspector = Inspector::new(&options);
+    let errors = session::run(source, inspector, &mut tee, 2)?;
     let followed = *followed.borrow();
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
         if followed.masked > 0 {

@@ -104,8 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // The source itself watches the flag, and still gives what had arrived.
     let source: Box<dyn FrameSource + Send> =
         Box::new(Limited::new(source, count, Arc::default()).lasting(limits.duration, true));
-    let mut inspector = Inspector::new(&arguments.inspect.options());
-    let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    let inspector = Inspector::new(&arguments.inspect.options());
+    let errors = session::run(source, inspector, &mut tee, 2)?;
     say(&summary(&counter, &counters));
     if errors.is_empty() {
         Ok(exit_code([&watch, &only]))

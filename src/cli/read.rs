@@ -89,8 +89,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, false);
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
     let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let mut inspector = Inspector::new(&inspection);
-    let errors = session::run(source, &mut inspector, &mut tee, 2)?;
+    let inspector = Inspector::new(&inspection);
+    let errors = session::run(source, inspector, &mut tee, 2)?;
     drop(progress);
     if errors.is_empty() {
         Ok(exit_code([&watch, &only]))
@@ -116,9 +116,9 @@ fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
     }
     let source = open_all(&arguments.files, ReadOptions::default())?;
     let source = Box::new(Limited::new(source, arguments.count, stop_flag()?));
-    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let inspector = Inspector::new(&arguments.inspect.options());
     let mut answers = Answers::default();
     // What is wrong with the files is said when they are read for good.
-    session::run(source, &mut inspector, &mut answers, 2)?;
+    session::run(source, inspector, &mut answers, 2)?;
     Ok(answers)
 }

@@ -231,7 +231,7 @@ impl Inputs<'_> {
         source.stop_on(self.stop);
         let source = Limited::new(source, self.count, Arc::clone(self.stop));
         let source: Box<dyn FrameSource + Send> = Box::new(source.lasting(self.duration, false));
-        session::run(source, &mut Inspector::new(self.options), sink, 2)?;
+        session::run(source, Inspector::new(self.options), sink, 2)?;
         Ok(())
     }
 }

@@ -70,6 +70,10 @@ impl<S> Limited<S> {
 }
 
 impl<S: FrameSource> FrameSource for Limited<S> {
+    fn may_wait(&self) -> bool {
+        self.source.may_wait()
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         let late = matches!(self.lasts, Some(Lasts::Live(end)) if Instant::now() >= end);
         if late || self.left == Some(0) || self.stop.load(Ordering::Relaxed) {

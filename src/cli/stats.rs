@@ -147,16 +147,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map(|watch| Rc::new(watch) as Rc<dyn RecordFilter>);
     let out = standard_output()?;
     let mut stats = Printer(Stats::new(out, summary, filter, format, arguments.top));
-    let mut inspector = Inspector::new(&arguments.inspect.options());
+    let inspector = Inspector::new(&arguments.inspect.options());
     let threads = usize::from(arguments.threads);
     let errors = match &watch {
         // Alone it is fed without a detour.
-        None => session::run(source, &mut inspector, &mut stats, threads)?,
+        None => session::run(source, inspector, &mut stats, threads)?,
         Some(watch) => {
             let mut tee = Tee::default();
             tee.add(watch.clone());
             tee.add(stats);
-            session::run(source, &mut inspector, &mut tee, threads)?
+            session::run(source, inspector, &mut tee, threads)?
         }
     };
     drop(progress);

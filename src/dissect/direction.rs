@@ -84,10 +84,33 @@ impl Between {
     }
 }
 
-/// The octets of a message; never more than a message can have.
-fn message_octets(octets: &[u8]) -> ArrayVec<u8, MAX_LEN> {
-    let mut message = ArrayVec::new();
-    let _ = message.try_extend_from_slice(&octets[..octets.len().min(MAX_LEN)]);
+/// Puts a message among `messages` that has the first `len` of these octets, never more than a
+/// message can have. It is made where it stays, as it is larger than what is known of it.
+#[inline]
+fn put<'a>(
+    messages: &'a mut Vec<Message>,
+    octets: &[u8],
+    len: usize,
+    arrival: Arrival,
+    between: Between,
+) -> &'a mut Message {
+    messages.push(Message {
+        frame: arrival.frame,
+        time: arrival.time,
+        stream: between.stream,
+        sender: Role::Client,
+        source: between.source,
+        destination: between.destination,
+        octets: ArrayVec::new_const(),
+        sources: SmallVec::new_const(),
+        notes: SmallVec::new_const(),
+        peer: None,
+    });
+    let last = messages.len() - 1;
+    let message = &mut messages[last];
+    let _ = message
+        .octets
+        .try_extend_from_slice(&octets[..len.min(MAX_LEN)]);
     message
 }
 
@@ -145,26 +168,21 @@ impl Work {
 
     /// Takes the first octets out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
-        let within = self
-            .sources
-            .iter()
-            .filter(|s| usize::from(s.start) < octets);
-        let sources = within.map(|source| Source {
-            len: (octets - usize::from(source.start)).min(usize::from(source.len)) as u8,
-            ..*source
-        });
-        messages.push(Message {
+        let arrival = Arrival {
             frame: self.frame,
             time: self.time,
-            stream: between.stream,
-            sender: Role::Client,
-            source: between.source,
-            destination: between.destination,
-            octets: message_octets(&self.octets[..octets]),
-            sources: sources.collect(),
-            notes: std::mem::take(&mut self.notes),
-            peer: None,
-        });
+        };
+        let message = put(messages, &self.octets, octets, arrival, between);
+        for source in &self.sources {
+            let start = usize::from(source.start);
+            if start < octets {
+                message.sources.push(Source {
+                    len: (octets - start).min(usize::from(source.len)) as u8,
+                    ..*source
+                });
+            }
+        }
+        message.notes = std::mem::take(&mut self.notes);
         self.drop_front(octets);
     }
 
@@ -281,6 +299,7 @@ impl DirectionState {
     }
 
     /// A message that stands whole in one chunk.
+    #[inline]
     fn in_place(
         &mut self,
         chunk: Chunk<'_>,
@@ -289,27 +308,16 @@ impl DirectionState {
         between: Between,
         messages: &mut Vec<Message>,
     ) {
-        messages.push(Message {
-            frame: arrival.frame,
-            time: arrival.time,
-            stream: between.stream,
-            sender: Role::Client,
-            source: between.source,
-            destination: between.destination,
-            octets: message_octets(&chunk.octets[..len]),
-            sources: SmallVec::from_buf([Source {
-                frame: chunk.frame,
-                offset: chunk.offset,
-                seq: chunk.seq,
-                start: 0,
-                len: len as u8,
-            }]),
-            notes: self
-                .work
-                .as_mut()
-                .map(|work| std::mem::take(&mut work.notes))
-                .unwrap_or_default(),
-            peer: None,
+        let message = put(messages, chunk.octets, len, arrival, between);
+        message.sources.push(Source {
+            frame: chunk.frame,
+            offset: chunk.offset,
+            seq: chunk.seq,
+            start: 0,
+            len: len as u8,
         });
+        if let Some(work) = &mut self.work {
+            message.notes = std::mem::take(&mut work.notes);
+        }
     }
 }

@@ -3,10 +3,11 @@
 use smallvec::SmallVec;
 
 use super::note::Note;
+use super::plain::is_plain;
 use crate::protocol::layout::{
-    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS, USER_NAME,
+    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS_SUCCESS, USER_NAME,
 };
-use crate::protocol::{Command, Field, MessageView, TextValue, right_header};
+use crate::protocol::{Command, Field, MessageView, TextValue};
 
 /// ASCII '0's at the end of a full field from which on it looks filled up with them.
 const ZEROES: usize = 2;
@@ -21,7 +22,7 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
 
 /// Appends the notes on a message's fields to those that it has already.
 pub(super) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
-    if !is_unremarkable(octets) {
+    if !is_plain(octets) {
         judge_fields(octets, notes);
     }
 }
@@ -52,78 +53,6 @@ fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
             judge_body(view, kind, notes);
         }
     }
-}
-
-/// Whether a message is one of which there is nothing to note, as nearly all are: told by a look
-/// at all octets at once, where [`judge`] asks one question after the other. Not of every such
-/// message: a field that is full, or text beyond ASCII, is left to be judged.
-#[inline]
-fn is_unremarkable(octets: &[u8]) -> bool {
-    match right_header(octets) {
-        Some(Kind::Request) if octets.len() == REQUEST_LEN => {
-            const NAME_END: usize = USER_NAME.width;
-            const PASSWORD_END: usize = PASSWORD.end() - USER_NAME.offset;
-            let body: [u8; WIDEST] = body(&octets[USER_NAME.offset..PASSWORD.end()]);
-            let begins = |at: usize| body[at] != 0;
-            let ends = |at: usize| body[at - 1] == 0;
-            // The one text that begins behind a NUL is the password.
-            begins(0)
-                && ends(NAME_END)
-                && begins(NAME_END)
-                && ends(PASSWORD_END)
-                && texts_behind_nul(&body) == 1
-                && is_plain(&body)
-                && keeps_name_rules(&body[..NAME_END])
-        }
-        Some(Kind::Response) if octets.len() == RESPONSE_LEN => {
-            let body: [u8; WIDEST] = body(&octets[DESCRIPTION.range()]);
-            octets[STATUS.offset] <= STATUS_SUCCESS
-                && body[WIDEST - 1] == 0
-                && texts_behind_nul(&body) == 0
-                && is_plain(&body)
-        }
-        _ => false,
-    }
-}
-
-/// Octets that hold the text of either kind of message.
-const WIDEST: usize = DESCRIPTION.width;
-
-/// Octets filled up with NUL.
-#[inline]
-fn body(octets: &[u8]) -> [u8; WIDEST] {
-    let mut body = [0; WIDEST];
-    body[..octets.len()].copy_from_slice(octets);
-    body
-}
-
-/// Whether all is printable ASCII or NUL. No early end: so the compiler looks at many octets at a
-/// time.
-#[inline]
-fn is_plain(body: &[u8; WIDEST]) -> bool {
-    let odd = body.iter().fold(0, |odd, octet| {
-        odd | u8::from(*octet != 0 && octet.wrapping_sub(b' ') > b'~' - b' ')
-    });
-    odd == 0
-}
-
-/// How many octets follow a NUL and are none.
-#[inline]
-fn texts_behind_nul(body: &[u8; WIDEST]) -> u8 {
-    let pairs = body[..WIDEST - 1].iter().zip(&body[1..]);
-    pairs.fold(0, |count, (one, next)| {
-        count + u8::from(*one == 0 && *next != 0)
-    })
-}
-
-/// Whether a field's text has no colon, and no space at its start or end.
-#[inline]
-fn keeps_name_rules(field: &[u8]) -> bool {
-    let pairs = field[..field.len() - 1].iter().zip(&field[1..]);
-    let odd = pairs.fold(u8::from(field[0] == b' '), |odd, (one, next)| {
-        odd | u8::from(*one == b':') | u8::from(*one == b' ' && *next == 0)
-    });
-    odd == 0
 }
 
 fn judge_body(view: MessageView<'_>, kind: Kind, notes: &mut SmallVec<[Note; 1]>) {
@@ -229,7 +158,7 @@ mod tests {
     proptest! {
         /// A request with a fault or two, or with none.
         #[test]
-        fn nothing_is_to_be_noted_of_what_is_unremarkable(
+        fn nothing_is_to_be_noted_of_what_is_plain(
             command in 1..6u8,
             text in "[ -~]{0,20}",
             faults in proptest::collection::vec((0..MAX_LEN, any::<u8>()), 0..3),
@@ -250,7 +179,7 @@ mod tests {
             }
             let mut notes = SmallVec::new();
             judge_fields(&octets, &mut notes);
-            prop_assert!(notes.is_empty() || !is_unremarkable(&octets), "{notes:?}");
+            prop_assert!(notes.is_empty() || !is_plain(&octets), "{notes:?}");
         }
     }
 

@@ -10,6 +10,7 @@ pub mod identify;
 mod judge;
 mod message;
 mod note;
+mod plain;
 
 pub use direction::Arrival;
 pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark};

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::capture::{Aside, Batch, WriteError};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{FrameRecord, Remainder, Resolution, Sink};
 
 /// An output that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,10 @@ impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
         self.0.record(record).map_err(OutputError::Standard)
     }
 
+    fn expect(&mut self, resolutions: &[Resolution]) {
+        self.0.expect(resolutions);
+    }
+
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
         self.0.aside(aside, batch).map_err(OutputError::Standard)
     }
@@ -91,6 +95,12 @@ impl Sink for Tee<'_> {
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.each(|sink| sink.record(record))
+    }
+
+    fn expect(&mut self, resolutions: &[Resolution]) {
+        for sink in &mut self.sinks {
+            sink.expect(resolutions);
+        }
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {

@@ -8,22 +8,23 @@ use super::address::Endpoint;
 use super::ip::Ip;
 use super::link;
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
-use super::usual;
+use super::usual::usual_segment;
 use super::{Layer, Other, Packet};
 use crate::capture::LinkType;
 
 /// Decodes a frame. `wire` is the length the frame had on the wire, in octets.
 #[must_use]
-#[inline]
 pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
-    match usual::segment(link, octets) {
+    match usual_segment(link, octets) {
         Some(segment) => Packet::Tcp(segment),
         None => decode_by_steps(link, octets, wire),
     }
 }
 
+/// Decodes a frame that [`usual_segment`] leaves to this.
+#[must_use]
 #[inline(never)]
-pub(super) fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
+pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match link::ip_start(link, octets).and_then(|start| Ip::read(octets, start, wire as usize)) {
         Ok(ip) if ip.fragmented => Packet::Fragment(ip),
         Ok(ip) => decode_tcp(&ip, octets),

@@ -13,11 +13,12 @@ mod segment;
 mod usual;
 
 pub use address::Endpoint;
-pub use decode::{checksum_is_wrong, decode, decode_tcp};
+pub use decode::{checksum_is_wrong, decode, decode_by_steps, decode_tcp};
 pub use fragment::{Datagram, DefragmentLimits, Defragmenter, Piece};
 pub use ip::Ip;
 pub use link::ip_start;
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
+pub use usual::usual_segment;
 
 /// What a frame carries, as far as the way down to TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,8 +49,15 @@ fn u32_at(octets: &[u8; IP_LEN], at: usize) -> u32 {
 }
 
 /// The segment of a usual frame.
-#[inline]
-pub(super) fn segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
+///
+/// It is to be written where it stays: so this is part of the caller, who stores field by field.
+#[must_use]
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "a segment handed on is copied twice, 5 ns a frame"
+)]
+pub fn usual_segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
     const VERSION_AND_LEN: u8 = 0x45;
     const MORE_FRAGMENTS_AND_OFFSET: u16 = 0x3fff;
     const TCP: u8 = 6;
@@ -150,7 +157,7 @@ mod tests {
         #[test]
         fn a_glance_sees_what_a_long_look_finds((link, octets) in frame(), kept in 0..120usize) {
             let cut = &octets[..kept.min(octets.len())];
-            if let Some(segment) = segment(link, cut) {
+            if let Some(segment) = usual_segment(link, cut) {
                 let wire = octets.len() as u32;
                 prop_assert_eq!(Packet::Tcp(segment), decode_by_steps(link, cut, wire));
             }
@@ -163,7 +170,7 @@ mod tests {
         octets.extend([127, 0, 0, 1, 127, 0, 0, 1]);
         octets.extend([0; 12]);
         octets.extend([0x50, 0x18, 0, 0, 0, 0, 0, 0, b'x']);
-        let found = segment(LinkType::RAW, &octets);
+        let found = usual_segment(LinkType::RAW, &octets);
         assert_eq!(found.map(|segment| segment.payload_len), Some(1));
     }
 }

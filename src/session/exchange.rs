@@ -85,6 +85,32 @@ impl Waiting {
         self.id != LOST
     }
 
+    /// What the response in `message`, which is one to `action`, makes of this; the message is told.
+    #[inline]
+    fn answered(&self, message: &mut Message, action: Action) -> Resolution {
+        if self.action != action {
+            message.notes.push(Note::WrongResponse {
+                request: self.frame,
+                command: self.action.request(),
+            });
+        }
+        let elapsed = message.time.since(self.time);
+        message.peer = Some(Peer {
+            frame: self.frame,
+            elapsed,
+        });
+        let asked = Asked {
+            stream: message.stream,
+            client: message.destination,
+        };
+        let response = Peer {
+            frame: message.frame,
+            elapsed,
+        };
+        self.resolved(asked, Some(response), outcome(message))
+    }
+
+    #[inline]
     fn resolved(&self, asked: Asked, response: Option<Peer>, outcome: Outcome) -> Resolution {
         Resolution {
             request: self.id,
@@ -166,12 +192,20 @@ impl ExchangeState {
     }
 
     fn pop(&mut self) -> Option<Waiting> {
-        let first = self.first.take();
-        self.first = self.others.as_mut().and_then(|others| others.pop_front());
-        if self.first.is_none() {
-            self.others = None;
-        }
+        let first = self.first;
+        self.drop_first();
         first
+    }
+
+    #[inline]
+    fn drop_first(&mut self) {
+        self.first = None;
+        if let Some(others) = &mut self.others {
+            self.first = others.pop_front();
+            if self.first.is_none() {
+                self.others = None;
+            }
+        }
     }
 
     fn last(&self) -> Option<&Waiting> {
@@ -179,49 +213,35 @@ impl ExchangeState {
         last.or(self.first.as_ref())
     }
 
-    /// Pairs a message that has number `id` and this command; a response's peer and both kinds' notes are set.
+    /// Pairs a message that has number `id` and this command; a response's peer and both kinds'
+    /// notes are set, and what became of the request is put among `resolutions`.
     pub(super) fn pair(
         &mut self,
         id: u64,
         message: &mut Message,
         command: Command,
         key: &PasswordKey,
-    ) -> Option<Resolution> {
-        if !message.notes.is_empty() {
-            exchanged(message)?;
+        resolutions: &mut Vec<Resolution>,
+    ) {
+        if !message.notes.is_empty() && exchanged(message).is_none() {
+            return;
         }
-        let action = command.action()?;
-        if command.kind() == Some(Kind::Request) {
-            if let Some(last) = self.last().filter(|last| last.was_captured()) {
-                message.notes.push(Note::Pipelined { after: last.frame });
+        match (command.kind(), command.action()) {
+            (Some(Kind::Request), Some(action)) => {
+                if let Some(last) = self.last().filter(|last| last.was_captured()) {
+                    message.notes.push(Note::Pipelined { after: last.frame });
+                }
+                self.push(Waiting::new(id, message, action, key));
             }
-            self.push(Waiting::new(id, message, action, key));
-            return None;
+            (Some(Kind::Response), Some(action)) => {
+                match self.first.as_ref().filter(|first| first.was_captured()) {
+                    Some(request) => resolutions.push(request.answered(message, action)),
+                    None => message.notes.push(Note::NoRequest),
+                }
+                self.drop_first();
+            }
+            _ => {}
         }
-        let Some(request) = self.pop().filter(Waiting::was_captured) else {
-            message.notes.push(Note::NoRequest);
-            return None;
-        };
-        if request.action != action {
-            message.notes.push(Note::WrongResponse {
-                request: request.frame,
-                command: request.action.request(),
-            });
-        }
-        let elapsed = message.time.since(request.time);
-        message.peer = Some(Peer {
-            frame: request.frame,
-            elapsed,
-        });
-        let asked = Asked {
-            stream: message.stream,
-            client: message.destination,
-        };
-        let response = Peer {
-            frame: message.frame,
-            elapsed,
-        };
-        Some(request.resolved(asked, Some(response), outcome(message)))
     }
 
     /// This many messages of a kind were never captured: requests whose responses may come, or

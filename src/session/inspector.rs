@@ -1,15 +1,19 @@
 //! The one way through the rooms: a frame is pushed in, a record comes out.
 
+use super::inspected::{Cursor, Inspected};
 use super::record::{FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
-use crate::capture::Frame;
+use crate::capture::{Batch, Frame};
 use crate::dissect::{Arrival, Note, Protocol};
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
-    decode, decode_tcp,
+    decode, decode_by_steps, decode_tcp, usual_segment,
 };
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Placement, Totals};
+use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Totals};
+
+/// Frames whose flows are looked for together.
+const LOOK_AHEAD: usize = 32;
 
 /// How an inspector works.
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ impl Default for Options {
 /// All that can be told of a frame without memory of others, so that another thread can tell it.
 #[derive(Debug, Clone, Copy)]
 pub struct Decoded {
-    packet: Packet,
+    pub(super) packet: Packet,
     /// Of a TCP segment; of anything else it means nothing.
     key: FlowKey,
 }
@@ -50,14 +54,35 @@ pub struct Decoded {
 impl Decoded {
     /// Decodes a frame. `hasher` is that of the inspector which it is meant for.
     #[must_use]
-    #[inline]
     pub fn new(frame: &Frame<'_>, hasher: &FlowHasher) -> Self {
-        let packet = decode(frame.header.link, frame.octets, frame.header.wire);
+        Self::of(
+            decode(frame.header.link, frame.octets, frame.header.wire),
+            hasher,
+        )
+    }
+
+    fn of(packet: Packet, hasher: &FlowHasher) -> Self {
         let key = match &packet {
             Packet::Tcp(segment) => hasher.key(segment),
             _ => FlowKey::default(),
         };
         Self { packet, key }
+    }
+
+    /// Decodes a batch's frames.
+    pub fn batch(batch: &Batch, hasher: &FlowHasher, into: &mut Vec<Self>) {
+        into.reserve(batch.headers.len());
+        for header in &batch.headers {
+            let (link, octets) = (header.link, batch.octets(header));
+            if let Some(segment) = usual_segment(link, octets) {
+                into.push(Self {
+                    key: hasher.key(&segment),
+                    packet: Packet::Tcp(segment),
+                });
+            } else {
+                into.push(Self::of(decode_by_steps(link, octets, header.wire), hasher));
+            }
+        }
     }
 }
 
@@ -67,15 +92,11 @@ pub struct Inspector {
     table: FlowTable<FlowState>,
     hasher: FlowHasher,
     fragments: Defragmenter,
-    /// What the last frame made whole, and its packet.
-    datagram: Option<(Datagram, Packet)>,
-    /// The last frame's packet, where the frame came without one.
-    packet: Packet,
-    /// Where the last frame's segment went.
-    placement: Option<Placement>,
-    protocol: Protocol,
     tracker: Tracker,
     checksums: bool,
+    /// The frame that was pushed last, where it was pushed alone.
+    packet: Packet,
+    alone: Inspected,
 }
 
 impl Inspector {
@@ -87,85 +108,91 @@ impl Inspector {
             hasher: table.hasher(),
             table,
             fragments: Defragmenter::new(options.fragments),
-            datagram: None,
-            packet: Packet::Other(Other::LinkType),
-            placement: None,
-            protocol: Protocol::Unknown,
             tracker: Tracker::following(options.follow),
             checksums: options.checksums,
+            packet: Packet::Other(Other::LinkType),
+            alone: Inspected::default(),
         }
     }
 
     /// Takes a frame, decodes it and says what there is to say about it.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let decoded = Decoded::new(&frame, &self.hasher);
-        self.take(frame, &decoded, None);
+        let mut alone = std::mem::take(&mut self.alone);
+        self.begin(&mut alone);
+        self.take(frame, &decoded, None, &mut alone);
+        self.end(&mut alone);
+        self.alone = alone;
         self.packet = decoded.packet;
-        self.record(frame, &self.packet)
+        let mut cursor = Cursor::default();
+        self.alone.record(0, frame, &self.packet, &mut cursor)
     }
 
-    /// What [`Decoded::new`] needs to decode frames for this inspector.
+    /// What [`Decoded::batch`] needs to decode frames for this inspector.
     #[must_use]
     pub fn hasher(&self) -> FlowHasher {
         self.hasher.clone()
     }
 
-    /// Looks for the flow of a frame that is to be pushed in a few frames' time; see
-    /// [`FlowTable::look_ahead`].
-    #[must_use]
-    #[inline]
-    pub fn look_ahead(&self, decoded: &Decoded) -> Hint {
-        match decoded.packet {
-            Packet::Tcp(_) => self.table.look_ahead(decoded.key),
-            _ => None,
+    /// Takes a batch of frames that were decoded already, and puts what there is to say about them
+    /// into `inspected` in place of what it held.
+    pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
+        let mut frames = batch.frames();
+        let mut hints = [None; LOOK_AHEAD];
+        self.begin(inspected);
+        for chunk in decoded.chunks(LOOK_AHEAD) {
+            for (hint, decoded) in hints.iter_mut().zip(chunk) {
+                *hint = match decoded.packet {
+                    Packet::Tcp(_) => self.table.look_ahead(decoded.key),
+                    _ => None,
+                };
+            }
+            for ((decoded, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
+                self.take(frame, decoded, hint, inspected);
+            }
         }
+        self.end(inspected);
     }
 
-    /// Takes a frame that was decoded already.
-    #[inline]
-    pub fn push_decoded<'a>(
-        &'a mut self,
-        frame: Frame<'a>,
-        decoded: &'a Decoded,
-        hint: Hint,
-    ) -> FrameRecord<'a> {
-        self.take(frame, decoded, hint);
-        self.record(frame, &decoded.packet)
+    /// What is found goes to `inspected` from now on.
+    fn begin(&mut self, inspected: &mut Inspected) {
+        inspected.begin(self.tracker.messages);
+        std::mem::swap(&mut self.tracker.found, &mut inspected.found);
+    }
+
+    fn end(&mut self, inspected: &mut Inspected) {
+        std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
 
     #[inline]
-    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint) {
-        self.tracker.found.clear();
+    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint, inspected: &mut Inspected) {
         self.tracker.arrival = Arrival {
             frame: frame.number,
             time: frame.header.time,
         };
-        if self.datagram.is_some() {
-            self.datagram = None;
-        }
         match &decoded.packet {
             Packet::Tcp(segment) => {
-                self.segment(frame, frame.octets, segment, decoded.key, hint);
-                self.check(segment, frame.octets);
+                self.segment(frame, None, segment, decoded.key, hint, inspected);
             }
-            Packet::Fragment(ip) => self.fragment(frame, ip),
+            Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
             Packet::Other(_) => {
-                self.placement = None;
-                self.protocol = Protocol::Unknown;
+                inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
             }
         }
     }
 
-    /// Takes a segment, whose offsets count in `octets`.
+    /// Takes a segment, whose offsets count in the frame or in the datagram that it made whole.
     #[inline]
     fn segment(
         &mut self,
         frame: Frame<'_>,
-        octets: &[u8],
+        datagram: Option<&Datagram>,
         segment: &Segment,
         key: FlowKey,
         hint: Hint,
+        inspected: &mut Inspected,
     ) {
+        let octets = datagram.map_or(frame.octets, |datagram| &datagram.payload);
         let carried = Carried {
             number: frame.number,
             time: frame.header.time,
@@ -174,68 +201,35 @@ impl Inspector {
             payload: segment.payload(octets),
         };
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
-        self.protocol = flow.state.dissected().protocol();
-        self.placement = Some(placement);
-    }
-
-    /// Holds a segment's checksum against its octets, where that was asked for.
-    #[inline]
-    fn check(&mut self, segment: &Segment, octets: &[u8]) {
-        if self.checksums && checksum_is_wrong(segment, octets) == Some(true) {
-            self.note(Note::Checksum);
+        let protocol = flow.state.dissected().protocol();
+        let (stream, found) = (placement.stream, &mut self.tracker.found);
+        if let Some(datagram) = datagram.filter(|datagram| datagram.overlap) {
+            let conflict = datagram.conflict;
+            let note = Note::FragmentOverlap { conflict };
+            found.notes.push(StreamNote { stream, note });
         }
+        if self.checksums && checksum_is_wrong(segment, octets) == Some(true) {
+            let note = Note::Checksum;
+            found.notes.push(StreamNote { stream, note });
+        }
+        inspected.push(Some(placement), protocol, found, datagram.is_some());
     }
 
-    /// Takes a fragment, and the segment that it makes whole.
+    /// Takes a fragment, and the segment of the datagram that it makes whole.
     #[cold]
-    fn fragment(&mut self, frame: Frame<'_>, ip: &Ip) {
-        self.placement = None;
-        self.protocol = Protocol::Unknown;
+    fn fragment(&mut self, frame: Frame<'_>, ip: &Ip, inspected: &mut Inspected) {
         let time = frame.header.time;
         let Some(datagram) = self.fragments.push(frame.number, time, ip, frame.octets) else {
-            return;
+            return inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
         };
         let packet = decode_tcp(&datagram.ip, &datagram.payload);
         if let Packet::Tcp(segment) = &packet {
             let key = self.hasher.key(segment);
-            self.segment(frame, &datagram.payload, segment, key, None);
-            if datagram.overlap {
-                let conflict = datagram.conflict;
-                self.note(Note::FragmentOverlap { conflict });
-            }
-            self.check(segment, &datagram.payload);
+            self.segment(frame, Some(&datagram), segment, key, None, inspected);
+        } else {
+            inspected.push(None, Protocol::Unknown, &self.tracker.found, true);
         }
-        self.datagram = Some((datagram, packet));
-    }
-
-    /// Notes something about the last frame's stream.
-    fn note(&mut self, note: Note) {
-        if let Some(placement) = &self.placement {
-            let stream = placement.stream;
-            self.tracker.found.notes.push(StreamNote { stream, note });
-        }
-    }
-
-    #[inline]
-    fn record<'a>(&'a self, frame: Frame<'a>, packet: &'a Packet) -> FrameRecord<'a> {
-        let found = &self.tracker.found;
-        let (datagram, packet) = match &self.datagram {
-            Some((datagram, packet)) => (Some(datagram), packet),
-            None => (None, packet),
-        };
-        FrameRecord {
-            frame,
-            packet,
-            datagram,
-            placement: self.placement.as_ref(),
-            protocol: self.protocol,
-            messages: &found.messages,
-            notes: &found.notes,
-            first_message: self.tracker.messages - found.messages.len() as u64,
-            resolutions: &found.resolutions,
-            ended_flows: &found.flows,
-            followed: &found.followed,
-        }
+        inspected.datagrams.push((datagram, packet));
     }
 
     /// Counts over all flows so far.

@@ -6,6 +6,7 @@
 mod exchange;
 mod hold;
 mod holding;
+mod inspected;
 mod inspector;
 mod name;
 mod record;
@@ -17,6 +18,7 @@ mod tracker;
 pub use exchange::{ExchangeState, PasswordTag, Resolution};
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
+pub use inspected::Inspected;
 pub use inspector::{Decoded, Inspector, Options};
 pub use name::Name;
 pub use record::{FrameRecord, Remainder};

@@ -37,7 +37,16 @@ impl Name {
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.octets);
+        // As numbers: their hash takes fewer steps than that of a string.
+        let (words, rest) = self.octets.as_chunks::<8>();
+        for word in words {
+            state.write_u64(u64::from_le_bytes(*word));
+        }
+        for octet in rest.chunks(4) {
+            let mut last = [0; 4];
+            last[..octet.len()].copy_from_slice(octet);
+            state.write_u32(u32::from_le_bytes(last));
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct FrameRecord<'a> {
 }
 
 /// What the end of a capture brings: what no frame completed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Remainder<'a> {
     /// Messages that are cut off, in order of streams.
     pub messages: &'a [Message],

@@ -1,13 +1,16 @@
 //! Frames from a source through the inspector to a sink, until one of them ends.
 //!
-//! With a second thread, reading and decoding of the next frames overlap with everything else;
-//! records and their order are the same.
+//! With a second thread, reading, decoding and inspecting the next frames overlap with what the
+//! sink does with the last ones; records and their order are the same.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
-use super::{Decoded, FrameRecord, Inspector, Remainder};
+use super::inspected::Cursor;
+use super::{Decoded, FrameRecord, Inspected, Inspector, Remainder, Resolution};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 use crate::stream::FlowHasher;
 
@@ -16,8 +19,15 @@ pub trait Sink {
     /// Why a sink can fail.
     type Error;
 
-    /// Takes a frame's record. `Break` ends the run; the end is told all the same.
+    /// Takes a frame's record. `Break` ends the run; the end is told all the same, as one that
+    /// brings nothing more.
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
+
+    /// What became of requests, as the records that come next will say: for those who want to look
+    /// ahead in their memory.
+    fn expect(&mut self, resolutions: &[Resolution]) {
+        let _ = resolutions;
+    }
 
     /// Takes what stands between frames, for those who write captures.
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
@@ -35,123 +45,248 @@ pub trait Sink {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
 }
 
-/// Batches on their way between the threads, at the most. Each is about a megabyte.
+/// Batches on their way from one part of the work to the next, at the most. Each is about half a
+/// megabyte.
 const BATCHES: usize = 4;
 
-/// Frames whose flows are looked for together.
-const LOOK_AHEAD: usize = 32;
-
-/// A batch, its frames decoded, and what the source said.
+/// A batch, its frames decoded and inspected, and what the source said.
 #[derive(Debug, Default)]
-struct DecodedBatch {
+struct Work {
     batch: Batch,
-    /// One for each of the batch's frames.
     decoded: Vec<Decoded>,
+    inspected: Inspected,
     /// Whether more comes, or what went wrong.
     more: Option<Result<bool, SourceError>>,
 }
 
-impl DecodedBatch {
-    fn fill(&mut self, source: &mut dyn FrameSource, next_number: &mut u64, hasher: &FlowHasher) {
-        self.batch.clear();
-        self.decoded.clear();
-        self.batch.first_number = *next_number;
-        self.more = Some(source.fill(&mut self.batch));
-        *next_number += self.batch.headers.len() as u64;
-        let frames = self.batch.frames();
-        self.decoded
-            .extend(frames.map(|frame| Decoded::new(&frame, hasher)));
+impl Work {
+    fn inspect(&mut self, inspector: &mut Inspector) {
+        inspector.inspect(&self.batch, &self.decoded, &mut self.inspected);
+    }
+
+    /// Gives everything to the sink. `Break` where nothing more is to come: with `true` it was the
+    /// sink that said so.
+    fn give<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        errors: &mut Vec<SourceError>,
+    ) -> Result<ControlFlow<bool>, S::Error> {
+        let batch = &self.batch;
+        let mut asides = batch.asides.iter().peekable();
+        let mut cursor = Cursor::default();
+        sink.expect(self.inspected.resolutions());
+        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
+            let inspected = &self.inspected;
+            let record = inspected.record(index, frame, &decoded.packet, &mut cursor);
+            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+                sink.aside(aside, batch)?;
+            }
+            if sink.record(&record)?.is_break() {
+                return Ok(ControlFlow::Break(true));
+            }
+        }
+        for aside in asides {
+            sink.aside(aside, batch)?;
+        }
+        match self.more.take() {
+            Some(Ok(true)) => Ok(match sink.pause()? {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(()) => ControlFlow::Break(true),
+            }),
+            // A source of several files goes on behind the damaged one.
+            Some(Err(error)) => {
+                errors.push(error);
+                Ok(ControlFlow::Continue(()))
+            }
+            Some(Ok(false)) | None => Ok(ControlFlow::Break(false)),
+        }
+    }
+}
+
+/// The source, and the decoding of what it gives.
+struct Reader {
+    source: Box<dyn FrameSource + Send>,
+    hasher: FlowHasher,
+    next_number: u64,
+    ended: bool,
+}
+
+impl Reader {
+    fn new(source: Box<dyn FrameSource + Send>, inspector: &Inspector) -> Self {
+        Self {
+            source,
+            hasher: inspector.hasher(),
+            next_number: 1,
+            ended: false,
+        }
+    }
+
+    fn read(&mut self, work: &mut Work) {
+        work.batch.clear();
+        work.decoded.clear();
+        work.batch.first_number = self.next_number;
+        let more = self.source.fill(&mut work.batch);
+        self.next_number += work.batch.headers.len() as u64;
+        Decoded::batch(&work.batch, &self.hasher, &mut work.decoded);
+        self.ended = matches!(more, Ok(false));
+        work.more = Some(more);
     }
 }
 
 /// Runs until the source ends or the sink breaks, and gives what went wrong with the source; what
-/// was found before that has gone to the sink. With `threads` above 1 the source is read and its
-/// frames are decoded by a thread of its own, which ends with the source or the process.
+/// was found before that has gone to the sink. With `threads` above 1 a thread of its own inspects,
+/// which ends with the source or the process.
 pub fn run<S: Sink>(
-    mut source: Box<dyn FrameSource + Send>,
-    inspector: &mut Inspector,
+    source: Box<dyn FrameSource + Send>,
+    inspector: Inspector,
     sink: &mut S,
     threads: usize,
 ) -> Result<Vec<SourceError>, S::Error> {
     let mut errors = Vec::new();
-    let hasher = inspector.hasher();
-    if threads > 1 {
-        let (filled, batches) = bounded(BATCHES);
-        let (used, empty) = bounded(BATCHES);
-        std::thread::spawn(move || read_ahead(&mut *source, &hasher, &filled, &empty));
-        for mut decoded in &batches {
-            if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
-                break;
-            }
-            // The reader makes another batch where this one does not come back.
-            let _ = used.try_send(decoded);
-        }
+    let reader = Reader::new(source, &inspector);
+    let ended = if threads > 1 {
+        together(reader, inspector, sink, &mut errors)?
     } else {
-        let mut decoded = DecodedBatch::default();
-        let mut next_number = 1;
-        loop {
-            decoded.fill(&mut *source, &mut next_number, &hasher);
-            if consume(&mut decoded, inspector, sink, &mut errors)?.is_break() {
-                break;
-            }
-        }
+        alone(reader, inspector, sink, &mut errors)?
+    };
+    match ended {
+        Some(mut inspector) => sink.end(&inspector.finish())?,
+        None => sink.end(&Remainder::default())?,
     }
-    sink.end(&inspector.finish())?;
     Ok(errors)
 }
 
-fn read_ahead(
-    source: &mut dyn FrameSource,
-    hasher: &FlowHasher,
-    filled: &Sender<DecodedBatch>,
-    empty: &Receiver<DecodedBatch>,
-) {
-    let mut next_number = 1;
+/// Does all work in turn. Gives the inspector where the source ended.
+fn alone<S: Sink>(
+    mut reader: Reader,
+    mut inspector: Inspector,
+    sink: &mut S,
+    errors: &mut Vec<SourceError>,
+) -> Result<Option<Inspector>, S::Error> {
+    let mut work = Work::default();
     loop {
-        let mut decoded = empty.try_recv().unwrap_or_default();
-        decoded.fill(source, &mut next_number, hasher);
-        let ended = matches!(decoded.more, Some(Ok(false)));
-        if filled.send(decoded).is_err() || ended {
-            return;
+        reader.read(&mut work);
+        work.inspect(&mut inspector);
+        if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
+            return Ok((!by_sink).then_some(inspector));
         }
     }
 }
 
-/// Takes a batch through the inspector to the sink. `Break` where nothing more is to come.
-fn consume<S: Sink>(
-    decoded: &mut DecodedBatch,
-    inspector: &mut Inspector,
+/// What the two threads share.
+struct Shared {
+    /// Whoever has nothing else to do reads.
+    reader: Mutex<Reader>,
+    /// Batches that are read, in order; put here by those who have the reader.
+    read: Mutex<VecDeque<Work>>,
+    /// Batches to be used again.
+    empty: Mutex<Vec<Work>>,
+}
+
+/// A thread that panicked has said so; what it left is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn empty(&self) -> Work {
+        lock(&self.empty).pop().unwrap_or_default()
+    }
+
+    /// The next batch, which another thread has read or this one reads; `None` at the end.
+    fn next(&self) -> Option<Work> {
+        if let Some(work) = lock(&self.read).pop_front() {
+            return Some(work);
+        }
+        let mut reader = lock(&self.reader);
+        // It may have come while this thread waited for the reader.
+        if let Some(work) = lock(&self.read).pop_front() {
+            return Some(work);
+        }
+        if reader.ended {
+            return None;
+        }
+        let mut work = self.empty();
+        reader.read(&mut work);
+        Some(work)
+    }
+
+    /// Reads a batch ahead, unless there are enough or another thread reads; whether it did.
+    fn read_ahead(&self) -> bool {
+        if lock(&self.read).len() >= BATCHES {
+            return false;
+        }
+        let Ok(mut reader) = self.reader.try_lock() else {
+            return false;
+        };
+        if reader.ended {
+            return false;
+        }
+        let mut work = self.empty();
+        reader.read(&mut work);
+        lock(&self.read).push_back(work);
+        true
+    }
+}
+
+/// One thread inspects, this one feeds the sink; the reading is done by the one that has nothing
+/// else to do, or by the first alone where a read may wait for something to arrive. Gives the
+/// inspector where the source ended.
+fn together<S: Sink>(
+    reader: Reader,
+    inspector: Inspector,
     sink: &mut S,
     errors: &mut Vec<SourceError>,
-) -> Result<ControlFlow<()>, S::Error> {
-    let batch = &decoded.batch;
-    let mut asides = batch.asides.iter().peekable();
-    let mut frames = batch.frames().enumerate();
-    let mut hints = [None; LOOK_AHEAD];
-    for chunk in decoded.decoded.chunks(LOOK_AHEAD) {
-        for (hint, decoded) in hints.iter_mut().zip(chunk) {
-            *hint = inspector.look_ahead(decoded);
+) -> Result<Option<Inspector>, S::Error> {
+    let helps = !reader.source.may_wait();
+    let shared = Arc::new(Shared {
+        reader: Mutex::new(reader),
+        read: Mutex::default(),
+        empty: Mutex::default(),
+    });
+    let (send, inspected) = bounded(BATCHES);
+    let (leave, left) = bounded(1);
+    let others = Arc::clone(&shared);
+    std::thread::spawn(move || inspect_all(&others, inspector, &send, &leave));
+    loop {
+        let Some(mut work) = next_inspected(&shared, &inspected, helps) else {
+            return Ok(None);
+        };
+        if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
+            return Ok(if by_sink { None } else { left.recv().ok() });
         }
-        for ((decoded, hint), (index, frame)) in chunk.iter().zip(hints).zip(&mut frames) {
-            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
-                sink.aside(aside, batch)?;
+        lock(&shared.empty).push(work);
+    }
+}
+
+fn inspect_all(
+    shared: &Shared,
+    mut inspector: Inspector,
+    inspected: &Sender<Work>,
+    leave: &Sender<Inspector>,
+) {
+    while let Some(mut work) = shared.next() {
+        work.inspect(&mut inspector);
+        if inspected.send(work).is_err() {
+            // The sink wants no more.
+            return;
+        }
+    }
+    let _ = leave.send(inspector);
+}
+
+/// The next inspected batch, reading ahead until it is there.
+fn next_inspected(shared: &Shared, inspected: &Receiver<Work>, helps: bool) -> Option<Work> {
+    while helps {
+        match inspected.try_recv() {
+            Ok(work) => return Some(work),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {
+                if !shared.read_ahead() {
+                    break;
+                }
             }
-            let record = inspector.push_decoded(frame, decoded, hint);
-            if sink.record(&record)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
         }
     }
-    for aside in asides {
-        sink.aside(aside, batch)?;
-    }
-    match decoded.more.take() {
-        Some(Ok(true)) => sink.pause(),
-        // A source of several files goes on behind the damaged one.
-        Some(Err(error)) => {
-            errors.push(error);
-            Ok(ControlFlow::Continue(()))
-        }
-        Some(Ok(false)) | None => Ok(ControlFlow::Break(())),
-    }
+    inspected.recv().ok()
 }

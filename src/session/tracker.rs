@@ -88,23 +88,22 @@ pub struct FlowEnd {
 }
 
 impl Yield {
+    /// How much there is in all.
     #[inline]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+            + self.notes.len()
+            + self.resolutions.len()
+            + self.flows.len()
+            + self.followed.len()
+    }
+
     pub fn clear(&mut self) {
-        if !self.messages.is_empty() {
-            self.messages.clear();
-        }
-        if !self.resolutions.is_empty() {
-            self.resolutions.clear();
-        }
-        if !self.notes.is_empty() {
-            self.notes.clear();
-        }
-        if !self.flows.is_empty() {
-            self.flows.clear();
-        }
-        if !self.followed.is_empty() {
-            self.followed.clear();
-        }
+        self.messages.clear();
+        self.notes.clear();
+        self.resolutions.clear();
+        self.flows.clear();
+        self.followed.clear();
     }
 }
 
@@ -136,10 +135,14 @@ impl Finds<FlowState> for Findings<'_> {
     fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
         let id = *self.numbered;
         *self.numbered += 1;
-        if let Some(message) = self.found.messages.last_mut()
-            && let Some(resolution) = flow.state.exchange.pair(id, message, command, self.key)
-        {
-            self.found.resolutions.push(resolution);
+        let Yield {
+            messages,
+            resolutions,
+            ..
+        } = &mut *self.found;
+        if let Some(message) = messages.last_mut() {
+            let exchange = &mut flow.state.exchange;
+            exchange.pair(id, message, command, self.key, resolutions);
         }
     }
 

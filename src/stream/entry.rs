@@ -33,12 +33,14 @@ pub(super) struct Memory {
     pub given_up: u64,
 }
 
+/// In the order of how often it is looked at.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Entry<S> {
     pub hash: u64,
-    pub flow: Flow<S>,
-    directions: [Direction; 2],
     pub status: Status,
+    directions: [Direction; 2],
+    pub flow: Flow<S>,
 }
 
 impl<S: Default> Entry<S> {

@@ -77,22 +77,23 @@ pub(super) enum Evidence {
     Handshake,
 }
 
-/// A TCP connection and what is kept with it.
+/// A TCP connection and what is kept with it; what each frame changes stands first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Flow<S> {
     pub(super) ends: [Endpoint; 2],
-    /// Time of the flow's first frame.
-    pub first: Timestamp,
     /// Time of its last frame.
     pub last: Timestamp,
+    wire_octets: [u64; 2],
+    frames: [u32; 2],
     /// The stream's number, from 0 in order of first frame.
     pub stream: u32,
-    frames: [u32; 2],
-    wire_octets: [u64; 2],
-    syn: [bool; 2],
     client: Side,
     evidence: Evidence,
     watched: bool,
+    syn: [bool; 2],
+    /// Time of the flow's first frame.
+    pub first: Timestamp,
     /// What the handler keeps.
     pub state: S,
 }

@@ -82,6 +82,15 @@ const SWEEP_AFTER: usize = 1024;
 /// Looks for idle flows in the time after which they are let go, at the most.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
+/// Slots remembered as found last.
+const RECENT: usize = 1 << 14;
+
+/// Where the slot of a flow with this hash is remembered.
+#[inline]
+const fn place(hash: u64) -> usize {
+    hash as usize % RECENT
+}
+
 /// A flow whose directions have ended.
 #[derive(Debug, Clone, Copy)]
 struct Closed {
@@ -102,6 +111,9 @@ pub struct FlowTable<S> {
     free: Vec<u32>,
     /// Slots by addresses and ports.
     index: HashTable<u32>,
+    /// The slots found last, by the low bits of their hashes: those of flows that are busy now lie
+    /// close together here, which those in the index, closed flows among them, do not.
+    recent: Box<[u32]>,
     hasher: FlowHasher,
     memory: Memory,
     watched_ports: Vec<u16>,
@@ -126,6 +138,7 @@ impl<S: Default> FlowTable<S> {
             entries: Vec::new(),
             free: Vec::new(),
             index: HashTable::new(),
+            recent: vec![0; RECENT].into(),
             hasher: FlowHasher::default(),
             memory: Memory {
                 limits,
@@ -162,8 +175,9 @@ impl<S: Default> FlowTable<S> {
     #[must_use]
     #[inline]
     pub fn look_ahead(&self, key: FlowKey) -> Hint {
-        let alike = |slot: &u32| self.entries[*slot as usize].hash == key.hash;
-        self.index.find(key.hash, alike).copied()
+        let slot = self.recent[place(key.hash)];
+        let entry = self.entries.get(slot as usize)?;
+        (entry.hash == key.hash).then_some(slot)
     }
 
     /// Takes a segment, tells `handler` what its receiver got from it, and says where it belongs.
@@ -221,10 +235,12 @@ impl<S: Default> FlowTable<S> {
             let entry = entries.get(*slot as usize);
             entry.is_some_and(|entry| entry.is_of(segment, from))
         };
-        let found = hint
-            .filter(same)
-            .or_else(|| self.index.find(hash, same).copied());
+        let found = match hint.filter(same) {
+            Some(slot) => Some(slot),
+            None => self.index.find(hash, same).copied(),
+        };
         if let Some(slot) = found {
+            self.recent[place(hash)] = slot;
             if !entries[slot as usize].is_reopened_by(segment, from) {
                 return (slot, false);
             }
@@ -256,6 +272,7 @@ impl<S: Default> FlowTable<S> {
             self.entries.push(entry);
             self.entries.len() as u32 - 1
         };
+        self.recent[place(hash)] = slot;
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].hash);

@@ -125,9 +125,9 @@ impl Ours {
             filters,
         };
         let source = open_all(&[capture], ReadOptions::default()).unwrap();
-        let mut inspector = Inspector::new(&Options::default());
+        let inspector = Inspector::new(&Options::default());
         // That a capture is damaged is told elsewhere.
-        run(Box::new(source), &mut inspector, &mut asked, 1).unwrap();
+        run(Box::new(source), inspector, &mut asked, 1).unwrap();
         let joined = asked.frames.iter().map(|frames| frames.join(","));
         Self {
             selected: joined.collect(),

@@ -14,7 +14,7 @@ pub use text::TextStyle;
 
 use super::select::RecordFilter;
 use crate::session::summary::Summary;
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{FrameRecord, Remainder, Resolution, Sink};
 
 /// How a summary is written.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,10 @@ impl<W: Write> Sink for Stats<W> {
             Some(filter) => select(&mut self.summary, &**filter, record),
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn expect(&mut self, resolutions: &[Resolution]) {
+        self.summary.expect(resolutions);
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {

@@ -1,27 +1,32 @@
 //! Counts by key for a limited number of keys; what comes beyond is counted together.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
-use hashbrown::hash_map::{Entry, HashMap};
-use hashbrown::hash_table::{Entry as TableEntry, HashTable};
+use hashbrown::hash_table::{Entry, HashTable};
 
 /// Values by key. The first `limit` keys have one each, all others share one.
 #[derive(Debug)]
 pub struct Capped<K, V> {
-    map: HashMap<K, V, RandomState>,
+    /// In the order in which they came.
+    entries: Vec<(K, V)>,
+    /// Places in `entries`, with what of the key's hash is compared before the key is.
+    index: HashTable<(u32, u32)>,
+    hasher: RandomState,
     limit: usize,
     others: V,
     overflowed: bool,
 }
 
 impl<K: Hash + Eq, V: Default> Capped<K, V> {
-    /// At most this many keys.
+    /// At most this many keys, and no more than a `u32` can count.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
-            map: HashMap::default(),
-            limit,
+            entries: Vec::new(),
+            index: HashTable::new(),
+            hasher: RandomState::default(),
+            limit: limit.min(u32::MAX as usize),
             others: V::default(),
             overflowed: false,
         }
@@ -30,27 +35,59 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     /// The key's value, made where there is none and room is left; else that of all others. The
     /// flag says that the value is the key's own.
     pub fn get(&mut self, key: K) -> (&mut V, bool) {
-        let room = self.map.len() < self.limit;
-        match self.map.entry(key) {
-            Entry::Occupied(found) => (found.into_mut(), true),
-            Entry::Vacant(vacant) if room => (vacant.insert(V::default()), true),
+        let hash = self.hasher.hash_one(&key);
+        let short = (hash >> 32) as u32;
+        let entries = &self.entries;
+        let same = |&(place, other): &(u32, u32)| {
+            other == short
+                && entries
+                    .get(place as usize)
+                    .is_some_and(|entry| entry.0 == key)
+        };
+        let hasher = &self.hasher;
+        let rehash = |&(place, _): &(u32, u32)| match entries.get(place as usize) {
+            Some((key, _)) => hasher.hash_one(key),
+            None => 0,
+        };
+        let place = match self.index.entry(hash, same, rehash) {
+            Entry::Occupied(found) => found.get().0 as usize,
+            Entry::Vacant(vacant) if entries.len() < self.limit => {
+                let place = entries.len();
+                vacant.insert((place as u32, short));
+                self.entries.push((key, V::default()));
+                place
+            }
             Entry::Vacant(_) => {
                 self.overflowed = true;
-                (&mut self.others, false)
+                return (&mut self.others, false);
             }
-        }
+        };
+        (&mut self.entries[place].1, true)
+    }
+
+    /// Whether the key has a value of its own. Asked for several keys in a row before their values
+    /// are needed, it has the processor fetch them from memory at the same time.
+    #[must_use]
+    pub fn holds(&self, key: &K) -> bool {
+        let hash = self.hasher.hash_one(key);
+        let short = (hash >> 32) as u32;
+        let same = |&(place, other): &(u32, u32)| {
+            let entry = self.entries.get(place as usize);
+            other == short && entry.is_some_and(|entry| entry.0 == *key)
+        };
+        self.index.find(hash, same).is_some()
     }
 
     /// Keys that have a value of their own.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.entries.len()
     }
 
     /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.entries.is_empty()
     }
 
     /// What all keys beyond the limit share; `None` where there was none.
@@ -59,9 +96,9 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         self.overflowed.then_some(&self.others)
     }
 
-    /// The keys and their values, in no order.
+    /// The keys and their values, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.map.iter()
+        self.entries.iter().map(|(key, value)| (key, value))
     }
 }
 
@@ -88,15 +125,14 @@ impl Seen {
 
     /// Whether a thing is seen for the first time; when the limit is reached, none is.
     pub fn is_new(&mut self, thing: impl Hash) -> bool {
-        use std::hash::BuildHasher as _;
         let hash = self.hasher.hash_one(thing);
         let room = self.table.len() < self.limit;
         match self
             .table
             .entry(hash, |other| *other == hash, |other| *other)
         {
-            TableEntry::Occupied(_) => false,
-            TableEntry::Vacant(vacant) => {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
                 if room {
                     vacant.insert(hash);
                 } else {

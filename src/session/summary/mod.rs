@@ -63,6 +63,17 @@ pub const MESSAGE_TYPES: [Command; 5] = [
     Command::Unknown(0),
 ];
 
+/// A command's place in [`MESSAGE_TYPES`].
+const fn message_type(command: Command) -> usize {
+    match command {
+        Command::RegistrationRequest => 0,
+        Command::RegistrationResponse => 1,
+        Command::LoginRequest => 2,
+        Command::LoginResponse => 3,
+        Command::Unknown(_) => 4,
+    }
+}
+
 /// Responses to one kind of request by what they say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcomes {
@@ -157,6 +168,13 @@ impl Summary {
         }
     }
 
+    /// Looks at the users of requests that are to be counted soon; see [`Capped::holds`].
+    pub fn expect(&self, resolutions: &[Resolution]) {
+        for resolution in resolutions {
+            std::hint::black_box(self.users.holds(&resolution.user));
+        }
+    }
+
     /// Counts what the end of the capture brings.
     pub fn end(&mut self, remainder: &Remainder<'_>) {
         self.count_messages(remainder.messages);
@@ -238,8 +256,7 @@ impl Summary {
     /// Counts a message; whether it is a response that says no.
     fn message(&mut self, message: &Message) -> bool {
         let command = message.command();
-        let place = MESSAGE_TYPES.iter().position(|known| *known == command);
-        self.messages[place.unwrap_or(MESSAGE_TYPES.len() - 1)] += 1;
+        self.messages[message_type(command)] += 1;
         message.notes.iter().for_each(|note| self.note(note));
         let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
             return false;

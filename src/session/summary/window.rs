@@ -1,7 +1,8 @@
 //! Whether failures follow each other faster than people err.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
+
+use smallvec::SmallVec;
 
 use crate::capture::Timestamp;
 
@@ -36,11 +37,17 @@ pub enum Origin {
 #[derive(Debug, Default)]
 pub struct Window {
     /// Time and frame of the last failures: no more than make a run, none older than the span.
-    recent: VecDeque<(Timestamp, u64)>,
-    running: Option<Burst>,
-    longest: Option<Burst>,
+    recent: SmallVec<[(Timestamp, u64); 2]>,
+    /// Most who fail once or twice have none.
+    runs: Option<Box<Runs>>,
     /// Where they came from.
     pub origin: Origin,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    running: Option<Burst>,
+    longest: Option<Burst>,
 }
 
 /// What makes a run: this many failures within this many nanoseconds.
@@ -60,18 +67,24 @@ impl Window {
             Origin::One(address) if address == from => self.origin,
             _ => Origin::Several,
         };
-        while let Some((old, _)) = self.recent.front()
-            && (time.since(*old) > pace.span || self.recent.len() >= pace.failures.max(1))
+        let most = pace.failures.max(1) - 1;
+        let mut old = self.recent.len().saturating_sub(most);
+        while let Some((since, _)) = self.recent.get(old)
+            && time.since(*since) > pace.span
         {
-            self.recent.pop_front();
+            old += 1;
         }
-        self.recent.push_back((time, frame));
+        self.recent.drain(..old);
+        self.recent.push((time, frame));
         if self.recent.len() < pace.failures {
-            self.running = None;
+            if let Some(runs) = &mut self.runs {
+                runs.running = None;
+            }
             return;
         }
-        let (first, first_frame) = self.recent.front().copied().unwrap_or((time, frame));
-        let mut running = self.running.unwrap_or(Burst {
+        let (first, first_frame) = self.recent.first().copied().unwrap_or((time, frame));
+        let runs = self.runs.get_or_insert_default();
+        let mut running = runs.running.unwrap_or(Burst {
             count: self.recent.len() as u64 - 1,
             first,
             last: time,
@@ -80,21 +93,30 @@ impl Window {
         });
         running.count += 1;
         running.last = time;
-        self.running = Some(running);
-        self.keep(running);
+        runs.running = Some(running);
+        runs.keep(running);
     }
 
     /// Takes note of a success: after a run of failures it says that the guess was right.
     pub fn success(&mut self, time: Timestamp, frame: u64, pace: Pace) {
-        if let Some(running) = &mut self.running
+        if let Some(runs) = &mut self.runs
+            && let Some(running) = &mut runs.running
             && time.since(running.last) <= pace.span
         {
             running.broken_in.get_or_insert(frame);
             let running = *running;
-            self.keep(running);
+            runs.keep(running);
         }
     }
 
+    /// The run that matters most.
+    #[must_use]
+    pub fn longest(&self) -> Option<Burst> {
+        self.runs.as_ref()?.longest
+    }
+}
+
+impl Runs {
     /// Keeps a run in which the guess was right before any other, then the longest.
     fn keep(&mut self, running: Burst) {
         let weight = |burst: &Burst| (burst.broken_in.is_some(), burst.count);
@@ -104,12 +126,6 @@ impl Window {
         {
             self.longest = Some(running);
         }
-    }
-
-    /// The run that matters most.
-    #[must_use]
-    pub const fn longest(&self) -> Option<Burst> {
-        self.longest
     }
 }
 
