@@ -42,6 +42,10 @@ fn wrong_usage_is_told_on_standard_error_with_exit_2() {
         &["read", "--messages", "--frames", &lab],
         &["read", "-p", "65536", &lab],
         &["live", "-s", "0"],
+        &["live", "-B", "0"],
+        &["live", "-B", "2048"],
+        &["live", "-B", "1.5"],
+        &["live", "--buffer-size", "4M"],
     ] {
         let done = authscope(arguments);
         assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{arguments:?}");

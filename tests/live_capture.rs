@@ -3,10 +3,12 @@
 mod common;
 mod inspector;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
-use common::Place;
+use common::{PATIENCE, Place};
 use inspector::{authscope, command};
 
 /// A running live capture.
@@ -36,6 +38,8 @@ impl Live {
             eprintln!("SKIPPED: live capture is not possible here: {line}");
             return None;
         }
+        // Nothing follows the line before there is traffic, so that nothing is lost with the reader.
+        assert!(stderr.buffer().is_empty());
         child.stderr = Some(stderr.into_inner());
         let rows = BufReader::new(child.stdout.take().unwrap());
         Some(Self { child, rows })
@@ -114,10 +118,11 @@ fn rows_appear_while_it_happens_and_ctrl_c_ends_it_with_a_summary() {
         "2 streams, 4 messages",
         "Registration response: 1 (success 1)",
         "Login response: 1 (failure 1)",
-        "0 frames dropped by the kernel",
+        "\n  0 frames dropped by the kernel",
     ] {
         assert!(summary.contains(expected), "{summary}");
     }
+    assert!(!summary.contains("so far"), "{summary}");
     let again = authscope(&["read", "-p", &port, "--messages", "-T", "jsonl", saved]);
     assert_eq!(
         (again.code, again.stdout.lines().count()),
@@ -163,4 +168,113 @@ fn the_interfaces_are_listed_and_a_wrong_one_is_told() {
     assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""));
     assert_eq!(wrong.stderr.lines().count(), 1, "{}", wrong.stderr);
     assert!(wrong.stderr.starts_with("authscope: "), "{}", wrong.stderr);
+}
+
+/// Octets that the kernel has mapped into a process for its capture.
+#[cfg(target_os = "linux")]
+fn buffer_of(process: u32) -> u64 {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let address = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    maps.lines()
+        .filter(|line| line.contains("socket:["))
+        .filter_map(|line| line.split(' ').next()?.split_once('-'))
+        .map(|(from, to)| address(to) - address(from))
+        .sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernel_s_buffer_has_the_size_asked_for() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    for (arguments, mebibytes) in [
+        (&["-B", "4"][..], 4),
+        (&["--buffer-size=32"], 32),
+        (&[], 16),
+    ] {
+        let arguments = [&["-p", &port, "-T", "text"], arguments].concat();
+        let Some(mut live) = Live::start(&arguments) else {
+            return;
+        };
+        let mapped = buffer_of(live.child.id());
+        // libpcap rounds to its blocks of frames.
+        assert!(
+            mapped.abs_diff(mebibytes << 20) <= 1 << 20,
+            "{mapped} octets for {mebibytes} MiB"
+        );
+        server.client(&["login", "nobody"], "secret");
+        assert!(live.row().contains("[SYN]"));
+        assert_eq!(live.end("-INT").0, Some(0));
+    }
+}
+
+/// Sends `times` times as much over one connection, each in one write.
+fn send(listener: &TcpListener, octets: &[u8], times: usize) {
+    let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    sender.set_nodelay(true).unwrap();
+    let (mut receiver, _) = listener.accept().unwrap();
+    let reading = std::thread::spawn(move || std::io::copy(&mut receiver, &mut std::io::sink()));
+    for _ in 0..times {
+        sender.write_all(octets).unwrap();
+    }
+    drop(sender);
+    let count = reading.join().unwrap().unwrap();
+    assert_eq!(count, (octets.len() * times) as u64);
+}
+
+#[test]
+fn drops_are_told_while_the_capture_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let Some(mut live) = Live::start(&["-p", &port, "-T", "text", "-B", "1"]) else {
+        return;
+    };
+    // Nobody reads the rows: the first part fills the pipe and stops them. Behind it frames wait in
+    // batches of 4 MiB, of which there are some, and in the buffer; the second part is more than
+    // these hold together, whatever the pace.
+    send(&listener, b"-", 5000);
+    send(&listener, &vec![b'-'; 1 << 20], 256);
+    let mut rows = live.rows;
+    let reading = std::thread::spawn(move || std::io::copy(&mut rows, &mut std::io::sink()));
+    let mut errors = BufReader::new(live.child.stderr.take().unwrap());
+    let (teller, hearer) = mpsc::channel();
+    let listening = std::thread::spawn(move || {
+        let mut first = String::new();
+        errors.read_line(&mut first).unwrap();
+        teller.send(first).unwrap();
+        let mut rest = String::new();
+        errors.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    let told = hearer.recv_timeout(PATIENCE);
+    let running = live.child.try_wait().unwrap().is_none();
+    let id = live.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let code = live.child.wait().unwrap().code();
+    let first = told.expect("drops are told");
+    assert!(running, "it ended by itself: {first}");
+    let count = first
+        .strip_prefix("authscope: ")
+        .and_then(|rest| {
+            rest.strip_suffix(
+                " frames dropped by the kernel so far; a larger buffer (-B) may help\n",
+            )
+        })
+        .unwrap_or_else(|| panic!("{first}"));
+    let count: u64 = count.parse().unwrap();
+    assert!(count > 1);
+    let summary = listening.join().unwrap();
+    let last = summary.lines().last().unwrap();
+    let total = last.trim().split(' ').next().unwrap();
+    assert!(last.contains("frames dropped by the kernel"), "{summary}");
+    assert!(total.parse::<u64>().unwrap() >= count, "{first}{summary}");
+    assert_eq!(code, Some(0), "{summary}");
+    reading.join().unwrap().unwrap();
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::drops::Drops;
 use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, exit_code};
@@ -18,6 +19,9 @@ use crate::output::escape::Escaped;
 use crate::output::{Counter, Tee};
 use crate::session::{self, Inspector};
 
+/// Octets in the unit of `--buffer-size`.
+const MIB: u32 = 1 << 20;
+
 /// Capture on a network interface and show it as it happens; Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -29,6 +33,7 @@ Examples:
   authscope live -w saved.pcapng --annotate   with comments for other programs
   authscope live -q -w day.pcapng -b duration:3600,files:24     the last 24 hours
   authscope live -q -w one.pcapng -a duration:60,packets:1000   a minute at the most
+  authscope live -B 256 -T jsonl > rows       when frames were dropped
 
 Capturing needs the right to do so: run it with sudo, or give the program
 that right once: sudo setcap cap_net_raw=ep PATH")]
@@ -45,6 +50,11 @@ pub(super) struct Arguments {
     #[arg(short, long = "snapshot-length", value_name = "OCTETS",
           default_value_t = LiveOptions::SNAPLEN, value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::SNAPLEN)))]
     snaplen: u32,
+
+    /// The kernel's buffer, where frames wait to be read: a larger one bridges longer bursts.
+    #[arg(short = 'B', long, value_name = "MIB", default_value_t = LiveOptions::BUFFER / MIB,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::MOST_BUFFER / MIB)))]
+    buffer_size: u32,
 
     /// Do not ask the interface for frames that are for other hosts.
     #[arg(long)]
@@ -75,10 +85,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         interface: arguments.interface.clone(),
         ports: arguments.inspect.ports.clone(),
         filter: arguments.filter.clone(),
+        buffer: arguments.buffer_size * MIB,
         snaplen: arguments.snaplen,
         promiscuous: !arguments.no_promiscuous,
         stop: Arc::clone(&stop),
-        ..LiveOptions::default()
     })
     .map_err(|error| Failure::Sources(vec![error]))?;
 
@@ -97,6 +107,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     tee.add(counter.clone());
 
     let counters = source.counters();
+    // Behind the rows, which are then written in full when it says something.
+    tee.add(Drops::new(Arc::clone(&counters)));
     say(&format!(
         "authscope: capturing on {}; Ctrl-C ends it",
         Escaped(source.interface())

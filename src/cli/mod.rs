@@ -1,6 +1,7 @@
 //! The inspector's command line: arguments in, outputs fed, exit code out.
 
 mod completions;
+mod drops;
 mod error;
 mod extcap;
 mod fields;

@@ -26,7 +26,7 @@ pub struct LiveOptions {
     pub ports: Vec<u16>,
     /// A filter in libpcap's language in place of the ports; empty: all traffic.
     pub filter: Option<String>,
-    /// Octets of the kernel's buffer.
+    /// Octets of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at the most.
     pub buffer: u32,
     /// The most octets captured of a frame.
     pub snaplen: u32,
@@ -41,6 +41,8 @@ impl LiveOptions {
     /// Octets of the kernel's buffer where nothing else is asked for: what came out with no drops
     /// at full rate on loopback.
     pub const BUFFER: u32 = 16 << 20;
+    /// The most octets of the kernel's buffer, in whole MiB: libpcap takes their number as an `int`.
+    pub const MOST_BUFFER: u32 = 2047 << 20;
     /// The most octets captured of a frame where nothing else is asked for; libpcap's own limit.
     pub const SNAPLEN: u32 = 262_144;
 }
