@@ -2,9 +2,10 @@
 #![cfg(feature = "live")]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use authscope::capture::live::{LiveOptions, LiveSource, interfaces};
 use authscope::capture::{Batch, FrameSource, What};
@@ -105,6 +106,38 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
     // Nanoseconds since 1970, not microseconds in their place: later than 2020.
     assert!(last > 1_577_836_800 * 1_000_000_000, "{last}");
     assert!(matches!(source.fill(&mut batch), Ok(false)));
+}
+
+#[test]
+fn what_had_arrived_is_given_after_a_stop_however_long_it_takes() {
+    const DATAGRAMS: usize = 12_000; // More than a batch holds.
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = receiver.local_addr().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let Some(mut source) = capture(&LiveOptions {
+        filter: Some(format!("udp port {}", address.port())),
+        // libpcap's blocks of 256 KiB are closed every few milliseconds, however little is in them:
+        // enough of them for a sender that takes a second.
+        buffer: 64 << 20,
+        stop: Arc::clone(&stop),
+        ..LiveOptions::default()
+    }) else {
+        return;
+    };
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..DATAGRAMS {
+        sender.send_to(b"datagram", address).unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (mut batch, mut frames) = (Batch::default(), 0);
+    while source.fill(&mut batch).unwrap() {
+        frames += batch.headers.len();
+        // Longer than a stop waits for frames that the kernel gathers.
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    frames += batch.headers.len();
+    assert_eq!(source.counters().dropped(), 0);
+    assert_eq!(frames, DATAGRAMS);
 }
 
 #[test]

@@ -28,6 +28,38 @@ const OCTETS: usize = 4 << 20;
 /// How often the kernel's counters are asked for.
 const COUNT_EVERY: Duration = Duration::from_millis(200);
 
+/// When the capture was told to stop, and what was given since.
+struct Stopped {
+    at: Instant,
+    /// The same by the clock that gives frames their times.
+    time: Timestamp,
+    octets: usize,
+}
+
+impl Stopped {
+    fn now() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            at: Instant::now(),
+            time: Timestamp(now.unwrap_or_default().as_nanos() as i64),
+            octets: 0,
+        }
+    }
+
+    /// Whether the kernel has handed on what it had gathered by then.
+    fn is_over(&self) -> bool {
+        self.at.elapsed() > GATHER * 3
+    }
+
+    /// Whether nothing waits any more that had arrived by then. What waited fitted in `buffer`
+    /// octets; that holds also where the clock was set back.
+    fn has_all(&mut self, batch: &Batch, buffer: u32) -> bool {
+        self.octets += batch.buffer.len();
+        let last = batch.headers.last();
+        last.is_none_or(|last| last.time > self.time) || self.octets > buffer as usize
+    }
+}
+
 /// A capture that runs on an interface.
 pub struct LiveSource {
     capture: Capture<Active>,
@@ -41,8 +73,7 @@ pub struct LiveSource {
     /// Frames given so far.
     frames: u64,
     begun: bool,
-    /// When the capture was told to stop.
-    stopped: Option<Instant>,
+    stopped: Option<Stopped>,
     ended: bool,
 }
 
@@ -239,17 +270,19 @@ impl FrameSource for LiveSource {
             });
         }
         if self.stopped.is_none() && self.options.stop.load(Ordering::Relaxed) {
-            self.stopped = Some(Instant::now());
+            self.stopped = Some(Stopped::now());
         }
         // After the stop, what the kernel still gathers is waited for.
-        let last = self.stopped.is_some_and(|at| at.elapsed() > GATHER * 3);
+        let last = self.stopped.as_ref().is_some_and(Stopped::is_over);
         let mut outcome = self.take(batch);
         if outcome.is_ok() && batch.headers.is_empty() && !last {
-            self.wait(self.stopped.map_or(WAIT, |_| GATHER))?;
+            self.wait(self.stopped.as_ref().map_or(WAIT, |_| GATHER))?;
             outcome = self.take(batch);
         }
         self.frames += batch.headers.len() as u64;
-        self.ended |= last;
+        if let Some(stopped) = &mut self.stopped {
+            self.ended |= stopped.has_all(batch, self.options.buffer) && last;
+        }
         if self.ended || self.counted.elapsed() > COUNT_EVERY {
             self.count();
         }
