@@ -85,9 +85,7 @@ impl<T: Held> Hold<T> {
 
     /// Tells a request what became of it.
     pub fn resolve(&mut self, resolution: &Resolution) {
-        let behind = self
-            .items
-            .partition_point(|item| item.first <= resolution.request);
+        let behind = self.behind(resolution.request);
         // An item without messages has the number of the next one's first.
         let mut candidates = self.items.range_mut(..behind).rev();
         let found = candidates.find_map(|item| {
@@ -106,6 +104,18 @@ impl<T: Held> Hold<T> {
             Some(peer) => message.peer = Some(peer),
             None => message.notes.push(Note::Unanswered),
         }
+    }
+
+    /// How many items have a first message with at most this number.
+    fn behind(&self, number: u64) -> usize {
+        // Where each item has one message, as most have, its place tells.
+        let first = self.items.front().map_or(0, |item| item.first);
+        let place = number.saturating_sub(first) as usize;
+        let is = |place: usize| self.items.get(place).map(|item| item.first);
+        if is(place) == Some(number) && is(place + 1).is_none_or(|next| next > number) {
+            return place + 1;
+        }
+        self.items.partition_point(|item| item.first <= number)
     }
 
     /// The next item in order that waits for nothing, or that cannot be held any longer.

@@ -10,6 +10,9 @@ use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
+/// Records kept to be used again, at the most.
+const SPARE: usize = 256;
+
 /// A record with all that it borrows.
 #[derive(Debug)]
 struct OwnedRecord {
@@ -47,6 +50,23 @@ impl OwnedRecord {
         }
     }
 
+    /// Becomes another record; the memory is used again.
+    fn become_one(&mut self, record: &FrameRecord<'_>) {
+        self.number = record.frame.number;
+        self.header = *record.frame.header;
+        self.packet = *record.packet;
+        self.datagram = record.datagram.cloned();
+        self.placement = record.placement.copied();
+        self.protocol = record.protocol;
+        self.first_message = record.first_message;
+        record.frame.octets.clone_into(&mut self.octets);
+        record.messages.clone_into(&mut self.messages);
+        record.notes.clone_into(&mut self.notes);
+        record.resolutions.clone_into(&mut self.resolutions);
+        record.ended_flows.clone_into(&mut self.ended_flows);
+        record.followed.clone_into(&mut self.followed);
+    }
+
     fn record(&self) -> FrameRecord<'_> {
         FrameRecord {
             frame: Frame {
@@ -68,14 +88,17 @@ impl OwnedRecord {
     }
 }
 
-impl Held for OwnedRecord {
+impl Held for Box<OwnedRecord> {
     fn messages(&mut self) -> &mut [Message] {
         &mut self.messages
     }
 
     fn memory(&self) -> usize {
         let datagram = self.datagram.as_ref().map_or(0, |d| d.payload.len());
-        size_of::<Self>() + self.octets.len() + datagram + size_of_val(self.messages.as_slice())
+        size_of::<OwnedRecord>()
+            + self.octets.len()
+            + datagram
+            + size_of_val(self.messages.as_slice())
     }
 }
 
@@ -83,7 +106,11 @@ impl Held for OwnedRecord {
 #[derive(Debug)]
 pub struct Holding<S> {
     inner: S,
-    hold: Hold<OwnedRecord>,
+    /// Boxed, as they are large and move in and out.
+    hold: Hold<Box<OwnedRecord>>,
+    /// Records that were given on.
+    #[expect(clippy::vec_box, reason = "the boxes are used again")]
+    spare: Vec<Box<OwnedRecord>>,
     /// Whether records without a message go on too.
     all: bool,
 }
@@ -94,6 +121,7 @@ impl<S: Sink> Holding<S> {
         Self {
             inner,
             hold: Hold::default(),
+            spare: Vec::new(),
             all: true,
         }
     }
@@ -120,6 +148,9 @@ impl<S: Sink> Holding<S> {
             if self.inner.record(&owned.record())?.is_break() {
                 flow = ControlFlow::Break(());
             }
+            if self.spare.len() < SPARE {
+                self.spare.push(owned);
+            }
         }
     }
 }
@@ -134,8 +165,14 @@ impl<S: Sink> Sink for Holding<S> {
             if !waits && record.resolutions.is_empty() {
                 return self.inner.record(record);
             }
-            self.hold
-                .push(OwnedRecord::new(record), record.first_message);
+            let owned = match self.spare.pop() {
+                Some(mut spare) => {
+                    spare.become_one(record);
+                    spare
+                }
+                None => Box::new(OwnedRecord::new(record)),
+            };
+            self.hold.push(owned, record.first_message);
         }
         for resolution in record.resolutions {
             self.hold.resolve(resolution);

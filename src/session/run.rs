@@ -277,7 +277,10 @@ fn inspect_all(
 
 /// The next inspected batch, reading ahead until it is there.
 fn next_inspected(shared: &Shared, inspected: &Receiver<Work>, helps: bool) -> Option<Work> {
-    while helps {
+    if !helps {
+        return inspected.recv().ok();
+    }
+    loop {
         match inspected.try_recv() {
             Ok(work) => return Some(work),
             Err(TryRecvError::Disconnected) => return None,

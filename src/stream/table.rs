@@ -77,8 +77,10 @@ pub struct Placement {
     pub window_shift: Option<u8>,
 }
 
+/// Segments between two looks for flows that can be let go.
+const SWEEP_EVERY: usize = 16;
 /// Segments between two looks for idle flows, at the least.
-const SWEEP_AFTER: usize = 1024;
+const IDLE_SWEEP_AFTER: usize = 1024;
 /// Looks for idle flows in the time after which they are let go, at the most.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
@@ -122,6 +124,8 @@ pub struct FlowTable<S> {
     /// Capture time of the last look for idle flows.
     swept: Timestamp,
     /// Segments until the next one.
+    idle_sweep_in: usize,
+    /// Segments until the next look for closed ones.
     sweep_in: usize,
     totals: Totals,
 }
@@ -149,7 +153,8 @@ impl<S: Default> FlowTable<S> {
             watched_ports: watched_ports.to_vec(),
             closed: VecDeque::new(),
             swept: Timestamp(0),
-            sweep_in: SWEEP_AFTER,
+            idle_sweep_in: IDLE_SWEEP_AFTER,
+            sweep_in: SWEEP_EVERY,
             totals: Totals::default(),
         }
     }
@@ -190,7 +195,10 @@ impl<S: Default> FlowTable<S> {
         handler: &mut impl Handler<S>,
     ) -> (Placement, &Flow<S>) {
         let (from, segment) = (key.from, carried.segment);
-        self.sweep(carried.time, handler);
+        self.sweep_in -= 1;
+        if self.sweep_in == 0 {
+            self.sweep(carried.time, handler);
+        }
         let (slot, reused) = self.find(carried, key, hint, handler);
         let entry = &mut self.entries[slot as usize];
         entry.learn(from, carried);
@@ -235,12 +243,14 @@ impl<S: Default> FlowTable<S> {
             let entry = entries.get(*slot as usize);
             entry.is_some_and(|entry| entry.is_of(segment, from))
         };
-        let found = match hint.filter(same) {
-            Some(slot) => Some(slot),
-            None => self.index.find(hash, same).copied(),
-        };
+        let mut found = hint.filter(same);
+        if found.is_none() {
+            found = self.index.find(hash, same).copied();
+            if let Some(slot) = found {
+                self.recent[place(hash)] = slot;
+            }
+        }
         if let Some(slot) = found {
-            self.recent[place(hash)] = slot;
             if !entries[slot as usize].is_reopened_by(segment, from) {
                 return (slot, false);
             }
@@ -279,18 +289,14 @@ impl<S: Default> FlowTable<S> {
         slot
     }
 
-    /// Lets closed flows go when their time is over or they are too many, and now and then the
-    /// open ones that have been idle for too long.
-    #[inline]
+    /// Lets closed flows go when their time is over or they are too many, and open ones that have
+    /// been idle for too long.
+    #[cold]
     fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        if let Some(closed) = self.closed.front()
-            && (now.since(closed.time) > self.memory.limits.linger
-                || self.closed.len() > self.memory.limits.closed)
-        {
-            self.sweep_closed(now, handler);
-        }
-        self.sweep_in = self.sweep_in.saturating_sub(1);
-        if self.sweep_in == 0 {
+        self.sweep_in = SWEEP_EVERY;
+        self.sweep_closed(now, handler);
+        self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
+        if self.idle_sweep_in == 0 {
             self.sweep_idle(now, handler);
         }
     }
@@ -314,7 +320,7 @@ impl<S: Default> FlowTable<S> {
     /// capture time makes worth while.
     #[cold]
     fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        self.sweep_in = SWEEP_AFTER.max(self.entries.len());
+        self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.entries.len());
         let idle = self.memory.limits.idle;
         let pause = idle / SWEEPS_PER_IDLE_TIME;
         if (0..pause).contains(&now.since(self.swept)) {

@@ -1,18 +1,18 @@
 //! How JSON is written: compact, times as exact decimals, and nothing in it that a terminal obeys.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use arrayvec::ArrayString;
-use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
-use serde_json::value::RawValue;
 
-use crate::capture::Seconds;
+use crate::capture::Timestamp;
 use crate::output::escape::is_harmful;
+use crate::packet::Endpoint;
 
-/// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes.
+/// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes,
+/// and in which a [`Decimal`] is written as such.
 pub(in crate::output) struct TerminalSafe;
 
 impl Formatter for TerminalSafe {
@@ -37,19 +37,58 @@ impl Formatter for TerminalSafe {
         }
         writer.write_all(&fragment.as_bytes()[written..])
     }
+
+    /// No other value here has 128 bits: it is a [`Decimal`]'s nanoseconds.
+    fn write_i128<W>(&mut self, writer: &mut W, value: i128) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        const SECOND: u128 = Timestamp::SECOND.unsigned_abs() as u128;
+        let (seconds, mut rest) = (value.unsigned_abs() / SECOND, value.unsigned_abs() % SECOND);
+        let mut decimals = *b".000000000";
+        for decimal in decimals[1..].iter_mut().rev() {
+            *decimal += (rest % 10) as u8;
+            rest /= 10;
+        }
+        if value < 0 {
+            writer.write_all(b"-")?;
+        }
+        writer.write_all(itoa::Buffer::new().format(seconds).as_bytes())?;
+        writer.write_all(&decimals)
+    }
 }
 
-/// Nanoseconds written as a JSON number of seconds with nine decimals, exactly.
+/// Nanoseconds written as a JSON number of seconds with nine decimals, exactly; by
+/// [`TerminalSafe`] only.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct Decimal(pub i64);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A sign, ten digits, a point, nine digits.
+        serializer.serialize_i128(i128::from(self.0))
+    }
+}
+
+/// An endpoint as it is shown: every message has two, and the general way of writing one takes
+/// four times as long.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::output) struct ShownEndpoint(pub Endpoint);
+
+impl Serialize for ShownEndpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let IpAddr::V4(v4) = self.0.address else {
+            return serializer.collect_str(&self.0);
+        };
+        // Four numbers of three digits, four signs, five digits.
         let mut text = ArrayString::<24>::new();
-        write!(text, "{}", Seconds(self.0)).map_err(S::Error::custom)?;
-        let raw: &RawValue = serde_json::from_str(&text).map_err(S::Error::custom)?;
-        raw.serialize(serializer)
+        let mut digits = itoa::Buffer::new();
+        for (index, octet) in v4.octets().into_iter().enumerate() {
+            text.push_str(if index == 0 { "" } else { "." });
+            text.push_str(digits.format(octet));
+        }
+        text.push(':');
+        text.push_str(digits.format(self.0.port));
+        serializer.serialize_str(&text)
     }
 }
 
@@ -90,11 +129,29 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_are_written_as_they_are_shown() {
+        for address in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "127.0.0.1",
+            "::1",
+            "2001:db8::1",
+        ] {
+            for port in [0, 8888, u16::MAX] {
+                let address = address.parse().unwrap();
+                let end = Endpoint { address, port };
+                assert_eq!(json(&ShownEndpoint(end)), format!("\"{end}\""));
+            }
+        }
+    }
+
+    #[test]
     fn times_are_exact() {
         assert_eq!(
             json(&Decimal(1_600_000_000_000_000_001)),
             "1600000000.000000001"
         );
         assert_eq!(json(&Decimal(i64::MIN)), "-9223372036.854775808");
+        assert_eq!(json(&Decimal(-1)), "-0.000000001");
     }
 }

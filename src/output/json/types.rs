@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::JsonOptions;
-use super::format::{Decimal, Shown};
+use super::format::{Decimal, Shown, ShownEndpoint};
 use crate::dissect::{Message, Note};
 use crate::output::MASK;
 use crate::output::escape::Hex;
@@ -24,8 +24,8 @@ pub struct JsonMessage<'a> {
     time: Decimal,
     stream: u32,
     from: &'static str,
-    src: Shown<Endpoint>,
-    dst: Shown<Endpoint>,
+    src: ShownEndpoint,
+    dst: ShownEndpoint,
     protocol: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -76,8 +76,8 @@ impl<'a> JsonMessage<'a> {
             time: Decimal(message.time.0),
             stream: message.stream,
             from: message.sender.name(),
-            src: Shown(message.source),
-            dst: Shown(message.destination),
+            src: ShownEndpoint(message.source),
+            dst: ShownEndpoint(message.destination),
             protocol: PROTOCOL_NAME,
             kind: command.name(),
             length: view.length(),

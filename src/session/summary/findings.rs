@@ -315,7 +315,7 @@ fn slow(summary: &Summary) -> impl Iterator<Item = Finding> {
                 median: quantiles.p50,
             },
             severity: Severity::Note,
-            user: single.then(|| slowest.user),
+            user: single.then_some(slowest.user),
             address: single.then_some(slowest.client),
             // In a histogram the border is not sharp.
             count: all.max(listed.len() as u64),
