@@ -73,6 +73,11 @@ impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
         self.0.record(record).map_err(OutputError::Standard)
     }
 
+    #[inline]
+    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.0.quiet(record).map_err(OutputError::Standard)
+    }
+
     fn expect(&mut self, resolutions: &[Resolution]) {
         self.0.expect(resolutions);
     }
@@ -95,6 +100,10 @@ impl Sink for Tee<'_> {
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.each(|sink| sink.record(record))
+    }
+
+    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.each(|sink| sink.quiet(record))
     }
 
     fn expect(&mut self, resolutions: &[Resolution]) {

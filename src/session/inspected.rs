@@ -97,21 +97,23 @@ impl Inspected {
         &self.found.resolutions
     }
 
-    /// The record of the frame that came as number `at`, from 0. Records are asked for in order.
-    #[inline(always)]
-    #[allow(
-        clippy::inline_always,
-        reason = "a record handed on is copied, 8 ns a frame"
-    )]
-    pub(super) fn record<'a>(
+    /// Whether the frame that came as number `at`, from 0, brought nothing.
+    #[inline]
+    pub(super) fn is_quiet(&self, at: usize) -> bool {
+        !self.frames[at].brought
+    }
+
+    /// The record of a frame that brought nothing.
+    #[inline]
+    pub(super) fn quiet<'a>(
         &'a self,
         at: usize,
         frame: Frame<'a>,
         packet: &'a Packet,
-        cursor: &mut Cursor,
+        cursor: &Cursor,
     ) -> FrameRecord<'a> {
         let placed = &self.frames[at];
-        let mut record = FrameRecord {
+        FrameRecord {
             frame,
             packet,
             datagram: None,
@@ -123,16 +125,21 @@ impl Inspected {
             resolutions: &[],
             ended_flows: &[],
             followed: &[],
-        };
-        if placed.brought {
-            self.add_to(&mut record, cursor);
         }
-        record
     }
 
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the function above")]
-    fn add_to<'a>(&'a self, record: &mut FrameRecord<'a>, cursor: &mut Cursor) {
+    /// The record of any frame. Records are asked for in order.
+    pub(super) fn record<'a>(
+        &'a self,
+        at: usize,
+        frame: Frame<'a>,
+        packet: &'a Packet,
+        cursor: &mut Cursor,
+    ) -> FrameRecord<'a> {
+        let mut record = self.quiet(at, frame, packet, cursor);
+        if self.is_quiet(at) {
+            return record;
+        }
         let Self {
             found, datagrams, ..
         } = self;
@@ -148,5 +155,6 @@ impl Inspected {
         }
         cursor.from = to;
         cursor.brought += 1;
+        record
     }
 }

@@ -23,6 +23,12 @@ pub trait Sink {
     /// brings nothing more.
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
+    /// Takes the record of a frame that brought nothing: no message, no note, nothing of a stream.
+    /// Most frames are like that, and some outputs do little with them.
+    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+        self.record(record)
+    }
+
     /// What became of requests, as the records that come next will say: for those who want to look
     /// ahead in their memory.
     fn expect(&mut self, resolutions: &[Resolution]) {
@@ -77,11 +83,16 @@ impl Work {
         sink.expect(self.inspected.resolutions());
         for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
             let inspected = &self.inspected;
-            let record = inspected.record(index, frame, &decoded.packet, &mut cursor);
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
                 sink.aside(aside, batch)?;
             }
-            if sink.record(&record)?.is_break() {
+            let packet = &decoded.packet;
+            let flow = if inspected.is_quiet(index) {
+                sink.quiet(&inspected.quiet(index, frame, packet, &cursor))?
+            } else {
+                sink.record(&inspected.record(index, frame, packet, &mut cursor))?
+            };
+            if flow.is_break() {
                 return Ok(ControlFlow::Break(true));
             }
         }

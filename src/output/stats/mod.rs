@@ -89,6 +89,15 @@ impl<W: Write> Sink for Stats<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    #[inline]
+    fn quiet(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+        if self.filter.is_some() {
+            return self.record(record);
+        }
+        self.summary.frame(record);
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn expect(&mut self, resolutions: &[Resolution]) {
         self.summary.expect(resolutions);
     }

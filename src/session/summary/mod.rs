@@ -145,12 +145,17 @@ impl Summary {
         }
     }
 
-    /// Counts a frame and all that came with it.
+    /// Counts a frame, and nothing of what came with it.
     #[inline]
-    pub fn record(&mut self, record: &FrameRecord<'_>) {
+    pub fn frame(&mut self, record: &FrameRecord<'_>) {
         self.frames.count(record);
         self.rate
             .frame(record.frame.header.time, record.frame.header.wire);
+    }
+
+    /// Counts a frame and all that came with it.
+    pub fn record(&mut self, record: &FrameRecord<'_>) {
+        self.frame(record);
         if !record.messages.is_empty() {
             self.count_messages(record.messages);
         }
