@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint captures fuzz torture bench bench-server
+.PHONY: help demo build test lint captures fuzz torture bench bench-server bench-live
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -39,6 +39,10 @@ bench: ## Measure the inspector against its peers; writes its table into docs/pe
 
 bench-server: ## Measure the server; writes its table into docs/performance.md (two minutes)
 	$(CARGO) bench --bench server
+
+bench-live: ## Measure live capture; writes its table into docs/performance.md (needs root)
+	tools/setup.sh bench
+	$(CARGO) bench --bench live
 
 .PHONY: man
 man: ## Write the inspector's man pages to target/man/

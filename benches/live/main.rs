@@ -1,0 +1,59 @@
+//! What a live capture keeps up with, measured on loopback against tcpdump in turns, in one run, and
+//! written as a table into `docs/performance.md`. `make bench-live` runs it; it takes about three
+//! minutes and needs the right to capture.
+//!
+//! `AUTHSCOPE_BENCH_SECONDS=1` makes every measurement that long, for a quick look.
+
+mod drops;
+mod latency;
+mod listener;
+mod traffic;
+
+#[path = "../report/mod.rs"]
+mod report;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use report::Report;
+
+/// The program under test, built with the profile of benchmarks.
+const AUTHSCOPE: &str = env!("CARGO_BIN_EXE_authscope");
+
+/// How often each measurement is made.
+const RUNS: usize = 3;
+
+/// How long a measurement sends.
+fn time() -> Duration {
+    let seconds = std::env::var("AUTHSCOPE_BENCH_SECONDS").ok();
+    let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(4);
+    Duration::from_secs(seconds)
+}
+
+fn is_installed(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null());
+    command.stderr(Stdio::null()).status().is_ok()
+}
+
+fn main() {
+    // Cargo runs benchmarks under `cargo test --benches` as well; there is nothing to test here.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    if let Err(reason) = listener::can_capture() {
+        eprintln!("SKIPPED: live capture is not possible here: {reason}");
+        std::process::exit(2);
+    }
+    let mut report = Report::start(
+        "## Live capture",
+        "`make bench-live`, all in one run, on loopback: connections over which requests and\n\
+         responses go at a steady rate, sent, captured and shown on the same cores. Where nothing is\n\
+         dropped, the messages found are held to those sent. Drops are those of all three runs, times those\n\
+         of the best. Senders wait for what they send, so that a program that takes more of the cores\n\
+         they share gets less to capture: the ratio says how much.",
+    );
+    drops::at_the_highest_rate(&mut report);
+    latency::from_frame_to_line(&mut report);
+    report.write();
+}

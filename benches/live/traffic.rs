@@ -1,0 +1,127 @@
+//! Requests and responses over connections on loopback, at a given rate, from threads that are both ends
+//! of theirs.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
+
+use authscope::protocol::Action;
+use authscope::protocol::layout::{REQUEST_LEN, RESPONSE_LEN};
+use authscope::synth::messages;
+
+/// Connections of a sender, under way at the same time.
+const CONNECTIONS: usize = 64;
+
+/// Exchanges that are sent together at high rates: what falls due in this time.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Where exchanges are sent: a port of 127.0.0.1 on which nobody else listens.
+pub struct Traffic {
+    listener: TcpListener,
+    requests: Vec<Vec<u8>>,
+    response: Vec<u8>,
+}
+
+/// What was sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// Requests with their responses.
+    pub exchanges: u64,
+    pub took: Duration,
+}
+
+impl Sent {
+    pub fn per_second(self) -> f64 {
+        self.exchanges as f64 / self.took.as_secs_f64()
+    }
+}
+
+impl Traffic {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let request = |n| {
+            let action = if n % 10 == 0 {
+                Action::Register
+            } else {
+                Action::Login
+            };
+            messages::request(action, &format!("user{n}"), "password of a user").expect("it fits")
+        };
+        Self {
+            listener,
+            requests: (0..CONNECTIONS).map(request).collect(),
+            response: messages::response(Action::Login, true, "login successful"),
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.listener.local_addr().expect("its address").port()
+    }
+
+    /// Sends `rate` exchanges a second for `time` by so many senders, or as many as they can.
+    pub fn send(&self, senders: usize, rate: f64, time: Duration) -> Sent {
+        let share = rate / senders as f64;
+        std::thread::scope(|scope| {
+            let connections = (0..senders).map(|_| self.connections()).collect::<Vec<_>>();
+            let started = Instant::now();
+            let senders: Vec<_> = connections
+                .into_iter()
+                .map(|connections| scope.spawn(|| self.send_over(connections, share, time)))
+                .collect();
+            let exchanges = senders.into_iter().map(ScopedJoinHandle::join);
+            Sent {
+                exchanges: exchanges.map(|sent| sent.expect("a sender ends")).sum(),
+                took: started.elapsed(),
+            }
+        })
+    }
+
+    /// Sends over the connections in turns, closes them, and gives the number of exchanges.
+    fn send_over(&self, mut connections: Vec<[TcpStream; 2]>, rate: f64, time: Duration) -> u64 {
+        let started = Instant::now();
+        let mut exchanges: u64 = 0;
+        loop {
+            let now = started.elapsed();
+            if now >= time {
+                return exchanges;
+            }
+            #[allow(clippy::cast_sign_loss)] // Not below zero.
+            let due = (now.as_secs_f64() * rate) as u64 + 1;
+            while exchanges < due && started.elapsed() < time {
+                let index = exchanges as usize % CONNECTIONS;
+                self.exchange(&mut connections[index], &self.requests[index]);
+                exchanges += 1;
+            }
+            let next = Duration::from_secs_f64(exchanges as f64 / rate).max(now + TICK);
+            std::thread::sleep(next.saturating_sub(started.elapsed()));
+        }
+    }
+
+    fn connections(&self) -> Vec<[TcpStream; 2]> {
+        self.requests.iter().map(|_| self.connect()).collect()
+    }
+
+    fn connect(&self) -> [TcpStream; 2] {
+        let address = self.listener.local_addr().expect("its address");
+        let client = TcpStream::connect(address).expect("a connection");
+        let (server, _) = self.listener.accept().expect("a connection");
+        [client, server].map(|end| {
+            end.set_nodelay(true).expect("no delay");
+            end
+        })
+    }
+
+    fn exchange(&self, [client, server]: &mut [TcpStream; 2], request: &[u8]) {
+        client.write_all(request).expect("a request is sent");
+        server
+            .read_exact(&mut [0; REQUEST_LEN])
+            .expect("a request comes");
+        server
+            .write_all(&self.response)
+            .expect("a response is sent");
+        client
+            .read_exact(&mut [0; RESPONSE_LEN])
+            .expect("a response comes");
+    }
+}
