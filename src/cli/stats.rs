@@ -58,8 +58,8 @@ pub(super) struct Arguments {
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
-    /// Threads at work: with 2, files are read and decoded by one of them. The answers are the
-    /// same.
+    /// Threads at work: with 2, one inspects the next frames while the other counts the last. The
+    /// answers are the same.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
     threads: u8,
 

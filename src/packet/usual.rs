@@ -1,10 +1,10 @@
 //! The usual frame read at a glance: TCP in an IPv4 packet that is whole, without options, right
 //! behind the link layer's header.
 //!
-//! Nearly all frames are like that. What [`decode`](super::decode) finds in them step by step, with
-//! etherparse, stands at fixed places, and reading it there takes a fifth of the time (`cargo bench
-//! --bench rooms`). Whatever is unusual about a frame is left to the long way; a test holds the two
-//! against each other.
+//! Nearly all frames are like that. What [`decode_by_steps`](super::decode_by_steps) finds in them
+//! with etherparse stands at fixed places, and reading it there takes half the instructions (`cargo
+//! bench --bench rooms` has both). Whatever is unusual about a frame is left to the long way; a test
+//! holds the two against each other.
 
 use std::net::Ipv4Addr;
 

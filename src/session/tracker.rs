@@ -77,8 +77,8 @@ pub struct FlowEnd {
     pub stream: u32,
     /// Client and server.
     pub ends: [crate::packet::Endpoint; 2],
-    /// Frames sent by client and server.
-    pub frames: [u64; 2],
+    /// Frames sent by client and server; what a `u32` cannot count is not counted.
+    pub frames: [u32; 2],
     /// Octets on the wire sent by client and server.
     pub octets: [u64; 2],
     /// Times of the first and the last frame.

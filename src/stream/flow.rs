@@ -189,10 +189,10 @@ impl<S> Flow<S> {
         self.syn[side.index()]
     }
 
-    /// Frames sent by a side.
+    /// Frames sent by a side; what a `u32` cannot count is not counted.
     #[must_use]
-    pub const fn frames(&self, side: Side) -> u64 {
-        self.frames[side.index()] as u64
+    pub const fn frames(&self, side: Side) -> u32 {
+        self.frames[side.index()]
     }
 
     /// Octets on the wire of the frames sent by a side.

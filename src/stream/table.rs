@@ -219,12 +219,18 @@ impl<S: Default> FlowTable<S> {
 
     /// Ends all flows, in order of their streams: nothing more comes.
     pub fn finish(&mut self, handler: &mut impl Handler<S>) {
+        // Nothing is looked for any more, and what the handler makes of so many flows takes memory.
+        self.index = HashTable::new();
+        self.memory.history = History::new(0);
         let live = |slot: &u32| self.entries[*slot as usize].status != Status::Free;
         let mut slots: Vec<u32> = (0..self.entries.len() as u32).filter(live).collect();
         slots.sort_unstable_by_key(|slot| self.entries[*slot as usize].flow.stream);
         for slot in slots {
-            self.let_go(slot, handler);
+            self.end(slot, handler);
         }
+        self.entries = Vec::new();
+        self.free = Vec::new();
+        self.closed = VecDeque::new();
     }
 
     /// Finds the segment's flow, or makes one; whether its ends had another one before.
@@ -338,6 +344,15 @@ impl<S: Default> FlowTable<S> {
 
     #[cold]
     fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        let hash = self.end(slot, handler);
+        if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
+            found.remove();
+        }
+        self.free.push(slot);
+    }
+
+    /// Ends a flow, whose slot is free then; gives the hash that it was found by.
+    fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> u64 {
         let entry = &mut self.entries[slot as usize];
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
             entry.end(side, End::LetGo, &mut self.memory, handler);
@@ -348,9 +363,6 @@ impl<S: Default> FlowTable<S> {
         }
         entry.status = Status::Free;
         entry.flow.state = S::default();
-        if let Ok(found) = self.index.find_entry(entry.hash, |other| *other == slot) {
-            found.remove();
-        }
-        self.free.push(slot);
+        entry.hash
     }
 }

@@ -1,0 +1,219 @@
+//! What each room takes for a frame that is read, in memory: items are frames, or messages where the
+//! name says so. `benches/capture.rs` has the first room.
+
+use std::hint::black_box;
+use std::io::sink;
+use std::ops::ControlFlow;
+
+use authscope::capture::{Batch, FileSource, FrameSource, ReadOptions};
+use authscope::dissect::judge;
+use authscope::filter::{Filter, FilterOptions};
+use authscope::output::{JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat, Watch};
+use authscope::packet::{Packet, decode, decode_by_steps};
+use authscope::session::summary::Summary;
+use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
+use authscope::stream::{
+    Carried, Chunk, Conflict, End, Flow, FlowHasher, FlowTable, Handler, Limits, Side,
+};
+use authscope::synth::load::Load;
+use divan::Bencher;
+use divan::counter::ItemsCount;
+
+fn main() {
+    divan::main();
+}
+
+/// 200,000 frames of 6,667 connections, 500 at a time.
+fn batches() -> Vec<Batch> {
+    let load = Load {
+        frames: 200_000,
+        connections: 6_667,
+        ..Load::default()
+    };
+    let mut file = Vec::new();
+    load.write(&mut file).expect("written to memory");
+    let octets: &'static [u8] = file.leak();
+    let mut source =
+        FileSource::from_reader(octets, ReadOptions::default()).expect("a capture is opened");
+    let mut batches = Vec::new();
+    loop {
+        let mut batch = Batch::default();
+        if !source.fill(&mut batch).expect("a sound capture") {
+            return batches;
+        }
+        batches.push(batch);
+    }
+}
+
+fn frames(batches: &[Batch]) -> ItemsCount {
+    ItemsCount::new(
+        batches
+            .iter()
+            .map(|batch| batch.headers.len())
+            .sum::<usize>(),
+    )
+}
+
+#[divan::bench]
+fn packet_at_a_glance(bencher: Bencher<'_, '_>) {
+    let batches = batches();
+    bencher.counter(frames(&batches)).bench_local(|| {
+        for frame in batches.iter().flat_map(Batch::frames) {
+            let header = frame.header;
+            black_box(decode(header.link, frame.octets, header.wire));
+        }
+    });
+}
+
+/// What the glance is measured against.
+#[divan::bench]
+fn packet_by_steps(bencher: Bencher<'_, '_>) {
+    let batches = batches();
+    bencher.counter(frames(&batches)).bench_local(|| {
+        for frame in batches.iter().flat_map(Batch::frames) {
+            let header = frame.header;
+            black_box(decode_by_steps(header.link, frame.octets, header.wire));
+        }
+    });
+}
+
+/// Wants all octets and does nothing with them.
+struct Nobody;
+
+impl Handler<()> for Nobody {
+    fn remembers(&self, _: &Flow<()>) -> bool {
+        true
+    }
+    fn octets(&mut self, _: &mut Flow<()>, _: Side, chunk: Chunk<'_>) {
+        black_box(chunk);
+    }
+    fn gap(&mut self, _: &mut Flow<()>, _: Side, _: u64) {}
+    fn conflict(&mut self, _: &mut Flow<()>, _: Side, _: Conflict) {}
+    fn given_up(&mut self, _: &mut Flow<()>, _: Side, _: u64) {}
+    fn ended(&mut self, _: &mut Flow<()>, _: Side, _: End) {}
+    fn let_go(&mut self, _: &mut Flow<()>) {}
+}
+
+#[divan::bench]
+fn stream_in_order(bencher: Bencher<'_, '_>) {
+    let batches = batches();
+    let hasher = FlowHasher::default();
+    let frames_of = |batch| Batch::frames(batch).collect::<Vec<_>>();
+    let all: Vec<_> = batches.iter().flat_map(frames_of).collect();
+    let packets: Vec<_> = all
+        .iter()
+        .map(|frame| decode(frame.header.link, frame.octets, frame.header.wire))
+        .collect();
+    bencher.counter(frames(&batches)).bench_local(|| {
+        let mut table = FlowTable::<()>::new(&[8888], Limits::default());
+        for (frame, packet) in all.iter().zip(&packets) {
+            let Packet::Tcp(segment) = packet else {
+                continue;
+            };
+            let carried = Carried {
+                number: frame.number,
+                time: frame.header.time,
+                wire: frame.header.wire,
+                segment,
+                payload: segment.payload(frame.octets),
+            };
+            let key = hasher.key(segment);
+            let hint = table.look_ahead(key);
+            black_box(table.push(&carried, key, hint, &mut Nobody).0);
+        }
+        table.finish(&mut Nobody);
+    });
+}
+
+fn inspected(batches: &[Batch], mut with: impl FnMut(&FrameRecord<'_>)) {
+    let mut inspector = Inspector::new(&Options::default());
+    for frame in batches.iter().flat_map(Batch::frames) {
+        with(&inspector.push(frame));
+    }
+}
+
+#[divan::bench]
+fn dissect_judge_messages(bencher: Bencher<'_, '_>) {
+    let batches = batches();
+    let mut messages = Vec::new();
+    inspected(&batches, |record| {
+        messages.extend(record.messages.iter().map(|message| message.octets.clone()));
+    });
+    let count = ItemsCount::new(messages.len());
+    bencher.counter(count).bench_local(|| {
+        for octets in &messages {
+            black_box(judge(octets));
+        }
+    });
+}
+
+/// From decoded frames to messages, paired: stream, dissect and session.
+#[divan::bench]
+fn session_inspect(bencher: Bencher<'_, '_>) {
+    let batches = batches();
+    bencher.counter(frames(&batches)).bench_local(|| {
+        let mut inspector = Inspector::new(&Options::default());
+        let hasher = inspector.hasher();
+        let (mut decoded, mut inspected) = (Vec::new(), Inspected::default());
+        for batch in &batches {
+            decoded.clear();
+            Decoded::batch(batch, &hasher, &mut decoded);
+            inspector.inspect(batch, &decoded, &mut inspected);
+            black_box(&inspected);
+        }
+        black_box(inspector.finish());
+    });
+}
+
+/// Everything up to a record, and `with` it: what a sink takes is the difference to
+/// `session_one_by_one`.
+fn records(bencher: Bencher<'_, '_>, mut with: impl FnMut(&FrameRecord<'_>)) {
+    let batches = batches();
+    bencher
+        .counter(frames(&batches))
+        .bench_local(|| inspected(&batches, &mut with));
+}
+
+#[divan::bench]
+fn session_one_by_one(bencher: Bencher<'_, '_>) {
+    records(bencher, |record| {
+        black_box(record);
+    });
+}
+
+#[divan::bench]
+fn session_summary(bencher: Bencher<'_, '_>) {
+    let mut summary = Summary::default();
+    records(bencher, |record| summary.record(record));
+}
+
+fn fed<S: Sink>(bencher: Bencher<'_, '_>, mut sink: S) {
+    records(bencher, |record| {
+        let flow = sink.record(record);
+        assert!(matches!(flow, Ok(ControlFlow::Continue(()))));
+    });
+}
+
+#[divan::bench]
+fn filter_user_name(bencher: Bencher<'_, '_>) {
+    let text = r#"reglogin.username == "alice" && tcp.port == 8888"#;
+    let filter = Filter::parse(text, FilterOptions::default()).expect("a right filter");
+    let needs = filter.needs();
+    fed(bencher, Watch::new(Some(filter), needs, None, false));
+}
+
+const MESSAGES: Select = Select::all(Rows::Messages);
+
+#[divan::bench]
+fn output_lines_of_messages(bencher: Bencher<'_, '_>) {
+    fed(bencher, Lines::new(sink(), MESSAGES, TimeFormat::default()));
+}
+
+#[divan::bench]
+fn output_json_of_messages(bencher: Bencher<'_, '_>) {
+    let options = JsonOptions::default();
+    fed(
+        bencher,
+        JsonSink::new(sink(), Layout::Lines, MESSAGES, options),
+    );
+}
