@@ -141,6 +141,34 @@ fn what_had_arrived_is_given_after_a_stop_however_long_it_takes() {
 }
 
 #[test]
+fn frames_wait_by_their_octets_where_nobody_asks_for_them() {
+    const DATAGRAMS: usize = 1000;
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = receiver.local_addr().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let Some(mut source) = capture(&LiveOptions {
+        filter: Some(format!("udp port {}", address.port())),
+        stop: Arc::clone(&stop),
+        ..LiveOptions::default()
+    }) else {
+        return;
+    };
+    // Little, but for so long that the kernel closes more blocks than its buffer has.
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..DATAGRAMS {
+        sender.send_to(b"datagram", address).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (mut batch, mut frames) = (Batch::default(), 0);
+    while source.fill(&mut batch).unwrap() {
+        frames += batch.headers.len();
+    }
+    frames += batch.headers.len();
+    assert_eq!((frames, source.counters().dropped()), (DATAGRAMS, 0));
+}
+
+#[test]
 fn errors_say_what_to_do() {
     let options = |filter: Option<&str>, interface: Option<&str>| LiveOptions {
         filter: filter.map(str::to_owned),

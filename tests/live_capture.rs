@@ -231,8 +231,8 @@ fn drops_are_told_while_the_capture_goes_on() {
         return;
     };
     // Nobody reads the rows: the first part fills the pipe and stops them. Behind it frames wait in
-    // batches of 4 MiB, of which there are some, and in the buffer; the second part is more than
-    // these hold together, whatever the pace.
+    // batches of 4 MiB, of which there are some, in as many octets of memory as the buffer has, and
+    // in the buffer; the second part is more than these hold together, whatever the pace.
     send(&listener, b"-", 5000);
     send(&listener, &vec![b'-'; 1 << 20], 256);
     let mut rows = live.rows;

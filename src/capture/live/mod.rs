@@ -3,7 +3,11 @@
 //! Without the cargo feature `live` everything here stands and answers that this build has none.
 
 #[cfg(feature = "live")]
+mod backlog;
+#[cfg(feature = "live")]
 mod libpcap;
+#[cfg(feature = "live")]
+mod taker;
 #[cfg(feature = "live")]
 pub use libpcap::{LiveSource, interfaces};
 
@@ -26,7 +30,8 @@ pub struct LiveOptions {
     pub ports: Vec<u16>,
     /// A filter in libpcap's language in place of the ports; empty: all traffic.
     pub filter: Option<String>,
-    /// Octets of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at the most.
+    /// Octets of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at the most. As many may wait in
+    /// memory behind it.
     pub buffer: u32,
     /// The most octets captured of a frame.
     pub snaplen: u32,

@@ -1,0 +1,237 @@
+//! Frames between the thread that takes them from the kernel and whoever asks for them.
+//!
+//! The kernel's buffer is divided into blocks that are handed on after a few milliseconds however
+//! little is in them, so that a short stand-still fills it with next to nothing. Here frames wait
+//! by their octets.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::capture::batch::{Batch, FrameHeader};
+use crate::capture::error::SourceError;
+
+/// The most frames, and about the most octets, in one batch.
+pub(super) const FRAMES: usize = 8192;
+pub(super) const OCTETS: usize = 4 << 20;
+
+/// Emptied batches that are kept to be filled again.
+const KEPT: usize = 4;
+
+/// Batches of frames in order, of bounded memory.
+pub(super) struct Backlog {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Octets that may wait before no more are taken.
+    most: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Batch>,
+    emptied: Vec<Batch>,
+    octets: usize,
+    ended: bool,
+    /// Why it ended, where that was no stop; until it is told.
+    error: Option<SourceError>,
+    /// Nobody asks any more.
+    left: bool,
+}
+
+/// Whether more frames can be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Some,
+    None,
+    /// Nobody wants them.
+    Left,
+}
+
+/// Octets of memory that a batch's frames take.
+fn size(batch: &Batch) -> usize {
+    batch.buffer.len() + batch.headers.len() * size_of::<FrameHeader>()
+}
+
+impl Backlog {
+    /// For frames of about `most` octets, headers of the batches included.
+    pub fn new(most: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            most,
+        }
+    }
+
+    /// A thread that panicked has said so; what it left is whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        let woken = self.changed.wait_timeout(state, time);
+        woken.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Takes over the frames of `batch` and leaves it empty.
+    pub fn add(&self, batch: &mut Batch) {
+        if batch.headers.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        state.octets += size(batch);
+        match state.waiting.back_mut() {
+            Some(last)
+                if last.headers.len() + batch.headers.len() <= FRAMES
+                    && last.buffer.len() + batch.buffer.len() <= OCTETS =>
+            {
+                let before = last.buffer.len();
+                last.buffer.append(&mut batch.buffer);
+                last.headers
+                    .extend(batch.headers.drain(..).map(|header| FrameHeader {
+                        start: header.start + before,
+                        ..header
+                    }));
+            }
+            _ => {
+                let empty = state.emptied.pop().unwrap_or_default();
+                state.waiting.push_back(std::mem::replace(batch, empty));
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits for room, not for longer than `time`.
+    pub fn room(&self, time: Duration) -> Room {
+        let mut state = self.lock();
+        if state.octets >= self.most && !state.left {
+            state = self.wait(state, time);
+        }
+        match () {
+            () if state.left => Room::Left,
+            () if state.octets >= self.most => Room::None,
+            () => Room::Some,
+        }
+    }
+
+    /// Nothing more is added.
+    pub fn end(&self, error: Option<SourceError>) {
+        let mut state = self.lock();
+        state.ended = true;
+        state.error = error;
+        self.changed.notify_all();
+    }
+
+    /// Nobody asks any more.
+    pub fn leave(&self) {
+        self.lock().left = true;
+        self.changed.notify_all();
+    }
+
+    /// Puts the batch that has waited longest in the place of `batch`, or empties it where nothing
+    /// comes for `time`. `false` where that was the end; an error comes behind the last frames.
+    pub fn next(&self, batch: &mut Batch, time: Duration) -> Result<bool, SourceError> {
+        batch.clear();
+        let mut state = self.lock();
+        if state.waiting.is_empty() && !state.ended {
+            state = self.wait(state, time);
+        }
+        if let Some(next) = state.waiting.pop_front() {
+            state.octets -= size(&next);
+            let emptied = std::mem::replace(batch, next);
+            if state.emptied.len() < KEPT {
+                state.emptied.push(emptied);
+            }
+            self.changed.notify_all();
+        }
+        if !state.waiting.is_empty() || !state.ended {
+            return Ok(true);
+        }
+        state.error.take().map_or(Ok(false), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::batch::LinkType;
+    use crate::capture::time::Timestamp;
+
+    const NOT_LONG: Duration = Duration::from_millis(1);
+
+    fn batch(frames: &[&[u8]]) -> Batch {
+        let mut batch = Batch::default();
+        for octets in frames {
+            batch.headers.push(FrameHeader {
+                time: Timestamp(0),
+                start: batch.buffer.len(),
+                captured: octets.len() as u32,
+                wire: octets.len() as u32,
+                interface: 0,
+                link: LinkType::ETHERNET,
+            });
+            batch.buffer.extend_from_slice(octets);
+        }
+        batch
+    }
+
+    fn frames(batch: &Batch) -> Vec<&[u8]> {
+        batch.frames().map(|frame| frame.octets).collect()
+    }
+
+    #[test]
+    fn small_batches_wait_as_one_in_order() {
+        let backlog = Backlog::new(1 << 20);
+        let mut one = batch(&[b"first", b"second"]);
+        backlog.add(&mut one);
+        assert!(one.headers.is_empty() && one.buffer.is_empty());
+        backlog.add(&mut batch(&[b"third"]));
+        let mut next = batch(&[b"old"]);
+        assert!(backlog.next(&mut next, NOT_LONG).unwrap());
+        assert_eq!(frames(&next), [&b"first"[..], b"second", b"third"]);
+        assert!(backlog.next(&mut next, NOT_LONG).unwrap());
+        assert!(next.headers.is_empty());
+    }
+
+    #[test]
+    fn large_batches_stay_apart() {
+        let backlog = Backlog::new(usize::MAX);
+        let large = vec![1; OCTETS - 1];
+        backlog.add(&mut batch(&[&large]));
+        backlog.add(&mut batch(&[b"ab"]));
+        backlog.add(&mut batch(&[b"c"]));
+        let mut next = Batch::default();
+        assert!(backlog.next(&mut next, NOT_LONG).unwrap());
+        assert_eq!(frames(&next), [large]);
+        assert!(backlog.next(&mut next, NOT_LONG).unwrap());
+        assert_eq!(frames(&next), [&b"ab"[..], b"c"]);
+    }
+
+    #[test]
+    fn a_full_backlog_has_room_again_once_a_batch_was_taken() {
+        let backlog = Backlog::new(1000);
+        assert_eq!(backlog.room(NOT_LONG), Room::Some);
+        backlog.add(&mut batch(&[&[0; 1000]]));
+        assert_eq!(backlog.room(NOT_LONG), Room::None);
+        assert!(backlog.next(&mut Batch::default(), NOT_LONG).unwrap());
+        assert_eq!(backlog.room(NOT_LONG), Room::Some);
+        backlog.leave();
+        assert_eq!(backlog.room(NOT_LONG), Room::Left);
+    }
+
+    #[test]
+    fn the_end_comes_behind_the_frames_and_an_error_once() {
+        for error in [None, Some(SourceError::Live("gone".into()))] {
+            let fails = error.is_some();
+            let backlog = Backlog::new(usize::MAX);
+            backlog.add(&mut batch(&[&vec![0; OCTETS]]));
+            backlog.add(&mut batch(&[b"last"]));
+            backlog.end(error);
+            let mut next = Batch::default();
+            assert!(backlog.next(&mut next, NOT_LONG).unwrap());
+            assert_eq!(backlog.next(&mut next, NOT_LONG).is_err(), fails);
+            assert_eq!(frames(&next), [b"last"]);
+            assert!(!backlog.next(&mut next, NOT_LONG).unwrap());
+            assert!(next.headers.is_empty());
+        }
+    }
+}
