@@ -209,4 +209,14 @@ fn a_live_capture_ends_by_the_clock_though_nothing_comes() {
     }
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(authscope(&["read", &to]).code == 0);
+    // The capture came to its own end: the last block has the kernel's counts (pcapng 4.6).
+    let saved = std::fs::read(&out).expect("the capture is saved");
+    let number = |at: usize| {
+        saved[at..at + 4]
+            .try_into()
+            .map(u32::from_le_bytes)
+            .unwrap()
+    };
+    let length = number(saved.len() - 4) as usize;
+    assert_eq!(number(saved.len() - length), 5);
 }

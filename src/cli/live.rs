@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     ));
     // The source itself watches the flag, and still gives what had arrived.
     let source: Box<dyn FrameSource + Send> =
-        Box::new(Limited::new(source, count, Arc::default()).lasting(limits.duration, true));
+        Box::new(Limited::new(source, count, Arc::default()).lasting(limits.duration, Some(stop)));
     let inspector = Inspector::new(&arguments.inspect.options());
     let errors = session::run(source, inspector, &mut tee, 2)?;
     say(&summary(&counter, &counters));

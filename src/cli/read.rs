@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .output
         .add_to(&mut tee, save, query, answers, whole)?;
     let files = source.progress();
-    let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, false);
+    let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, None);
     let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
     let source: Box<dyn FrameSource + Send> = Box::new(source);
     let inspector = Inspector::new(&inspection);

@@ -230,7 +230,7 @@ impl Inputs<'_> {
         let source = open_all(self.files, ReadOptions::default())?;
         source.stop_on(self.stop);
         let source = Limited::new(source, self.count, Arc::clone(self.stop));
-        let source: Box<dyn FrameSource + Send> = Box::new(source.lasting(self.duration, false));
+        let source: Box<dyn FrameSource + Send> = Box::new(source.lasting(self.duration, None));
         session::run(source, Inspector::new(self.options), sink, 2)?;
         Ok(())
     }

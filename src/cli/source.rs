@@ -30,24 +30,22 @@ impl<S> Limited<S> {
 }
 
 /// For how long frames are given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Lasts {
-    /// Until then, whether frames come or not.
-    Live(Instant),
+    /// Until then, whether frames come or not: the source is told to stop, and gives what it has.
+    Live(Instant, Arc<AtomicBool>),
     /// This long after the first frame, by the frames' times.
     Replay(Duration, Option<Timestamp>),
 }
 
 impl<S> Limited<S> {
-    /// Ends after this long too: by the clock where `live`, else by the frames' times.
+    /// Ends after this long too: by the clock where what stops a `live` source is given, else by
+    /// the frames' times.
     #[must_use]
-    pub fn lasting(mut self, duration: Option<Duration>, live: bool) -> Self {
-        self.lasts = duration.map(|duration| {
-            if live {
-                Lasts::Live(Instant::now() + duration)
-            } else {
-                Lasts::Replay(duration, None)
-            }
+    pub fn lasting(mut self, duration: Option<Duration>, live: Option<Arc<AtomicBool>>) -> Self {
+        self.lasts = duration.map(|duration| match live {
+            Some(stop) => Lasts::Live(Instant::now() + duration, stop),
+            None => Lasts::Replay(duration, None),
         });
         self
     }
@@ -75,8 +73,12 @@ impl<S: FrameSource> FrameSource for Limited<S> {
     }
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
-        let late = matches!(self.lasts, Some(Lasts::Live(end)) if Instant::now() >= end);
-        if late || self.left == Some(0) || self.stop.load(Ordering::Relaxed) {
+        if let Some(Lasts::Live(end, stop)) = &self.lasts
+            && Instant::now() >= *end
+        {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if self.left == Some(0) || self.stop.load(Ordering::Relaxed) {
             batch.clear();
             return Ok(false);
         }
