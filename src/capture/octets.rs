@@ -13,9 +13,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::error::{SourceError, plain};
 use super::sniff::{self, Compression};
 
-/// Octets asked for in one read: of 64 KiB to 4 MiB what read a file in the page cache fastest (56 MB
-/// of small frames: 6.9 ns a frame; 9 to 13 ns with 64 to 512 KiB, 7.2 ns with 2 MiB).
-pub(super) const CHUNK: usize = 1 << 17;
+/// Octets asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
+/// processor time (3,000,000 frames: 0.54 s; 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with
+/// 1 MiB). A batch of this size and what is found in it fit into a core's cache.
+pub(super) const CHUNK: usize = 1 << 18;
 
 /// How far the reading of a file has come; safe to look at from another thread.
 #[derive(Debug, Default)]
