@@ -20,9 +20,13 @@ impl Formatter for TerminalSafe {
     where
         W: ?Sized + Write,
     {
-        let is_plain = |octet: &u8| matches!(octet, 0x20..=0x7e);
-        if fragment.as_bytes().iter().all(is_plain) {
-            return writer.write_all(fragment.as_bytes());
+        // No early end, so that many octets are looked at in one step: nearly always all are plain.
+        let octets = fragment.as_bytes();
+        let odd = octets
+            .iter()
+            .fold(false, |odd, octet| odd | !(b' '..=b'~').contains(octet));
+        if !odd {
+            return writer.write_all(octets);
         }
         let mut written = 0;
         for (at, character) in fragment.char_indices() {
