@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use authscope::capture::{Frame, FrameHeader, ReadOptions, open};
+use authscope::capture::{Batch, Frame, FrameHeader, FrameSource, ReadOptions, SourceError, open};
 use authscope::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
 use authscope::synth::load::Load;
 
@@ -108,5 +108,30 @@ fn one_thread_and_two_agree_when_the_sink_has_enough() {
         let one = transcript(file.path(), 1, most);
         assert_eq!(one.len(), most + 1);
         assert!(one == transcript(file.path(), 2, most));
+    }
+}
+
+/// Panics at once.
+struct Faulty;
+
+impl FrameSource for Faulty {
+    fn fill(&mut self, _: &mut Batch) -> Result<bool, SourceError> {
+        panic!("a fault, as this test wants it");
+    }
+}
+
+/// A fault in another thread does not look like the end of the capture.
+#[test]
+fn a_fault_is_a_fault_with_one_thread_and_with_two() {
+    for threads in [1, 2] {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut transcript = Transcript {
+                lines: Vec::new(),
+                most: usize::MAX,
+            };
+            let inspector = Inspector::new(&Options::default());
+            let _ = run(Box::new(Faulty), inspector, &mut transcript, threads);
+        });
+        assert!(outcome.is_err(), "{threads}");
     }
 }

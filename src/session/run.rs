@@ -258,9 +258,13 @@ fn together<S: Sink>(
     let (send, inspected) = bounded(BATCHES);
     let (leave, left) = bounded(1);
     let others = Arc::clone(&shared);
-    std::thread::spawn(move || inspect_all(&others, inspector, &send, &leave));
+    let thread = std::thread::spawn(move || inspect_all(&others, inspector, &send, &leave));
     loop {
         let Some(mut work) = next_inspected(&shared, &inspected, helps) else {
+            // It ends before its last batch only where it panicked, which is not to look like success.
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
             return Ok(None);
         };
         if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {

@@ -52,6 +52,17 @@ fn size(batch: &Batch) -> usize {
     batch.buffer.len() + batch.headers.len() * size_of::<FrameHeader>()
 }
 
+struct Guard<'a>(&'a Backlog);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let message = "the capture stopped: a fault in this program".to_owned();
+            self.0.end(Some(SourceError::Live(message)));
+        }
+    }
+}
+
 impl Backlog {
     /// For frames of about `most` octets, headers of the batches included.
     pub fn new(most: usize) -> Self {
@@ -121,6 +132,12 @@ impl Backlog {
         self.changed.notify_all();
     }
 
+    /// What ends the backlog with an error where the thread that adds to it panics while it has this:
+    /// else whoever asks would wait for ever.
+    pub fn guard(&self) -> impl Drop {
+        Guard(self)
+    }
+
     /// Nobody asks any more.
     pub fn leave(&self) {
         self.lock().left = true;
@@ -176,6 +193,23 @@ mod tests {
 
     fn frames(batch: &Batch) -> Vec<&[u8]> {
         batch.frames().map(|frame| frame.octets).collect()
+    }
+
+    #[test]
+    fn a_fault_in_the_thread_that_adds_is_an_error() {
+        let backlog = Backlog::new(1 << 20);
+        let outcome = std::thread::scope(|scope| {
+            let adds = || {
+                let _guard = backlog.guard();
+                backlog.add(&mut batch(&[b"first"]));
+                panic!("a fault, as this test wants it");
+            };
+            scope.spawn(adds).join()
+        });
+        assert!(outcome.is_err());
+        let mut next = Batch::default();
+        assert!(backlog.next(&mut next, NOT_LONG).is_err());
+        assert_eq!(frames(&next), [b"first"]);
     }
 
     #[test]

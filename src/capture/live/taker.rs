@@ -71,6 +71,7 @@ pub(super) struct Taker {
 impl Taker {
     /// Works until it is told to stop, or nobody wants frames any more.
     pub fn run(mut self, backlog: &Backlog) {
+        let _guard = backlog.guard();
         let mut batch = Batch::default();
         let mut stopped: Option<Stopped> = None;
         let mut counted = Instant::now();
