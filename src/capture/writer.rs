@@ -232,7 +232,7 @@ impl CaptureWriter {
     }
 
     /// Ends the file; one without frames has a header all the same.
-    pub fn finish(mut self) -> Result<(), WriteError> {
+    pub fn finish(&mut self) -> Result<(), WriteError> {
         self.begin(&[]);
         self.flush()
     }

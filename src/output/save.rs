@@ -98,7 +98,7 @@ impl Sink for Survey {
 
 /// Writes the frames that match, with everything that the original said of them.
 pub struct Save {
-    writer: Option<CaptureWriter>,
+    writer: CaptureWriter,
     select: Select,
     survey: Survey,
     comments: Vec<String>,
@@ -110,7 +110,7 @@ impl Save {
     #[must_use]
     pub fn new(writer: CaptureWriter, select: Select, survey: Survey) -> Self {
         Self {
-            writer: Some(writer),
+            writer,
             select,
             survey,
             comments: Vec::new(),
@@ -130,9 +130,7 @@ impl Sink for Save {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        let Some(writer) = &mut self.writer else {
-            return Ok(ControlFlow::Continue(()));
-        };
+        let writer = &mut self.writer;
         if self.survey.options.annotate {
             self.survey.comments.of(record, &mut self.comments);
         }
@@ -161,23 +159,16 @@ impl Sink for Save {
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
-        if let Some(writer) = &mut self.writer {
-            writer.aside(batch, &aside.what);
-        }
+        self.writer.aside(batch, &aside.what);
         Ok(())
     }
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
-        if let Some(writer) = &mut self.writer {
-            writer.pause()?;
-        }
+        self.writer.pause()?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
-        if let Some(writer) = self.writer.take() {
-            writer.finish()?;
-        }
-        Ok(())
+        Ok(self.writer.finish()?)
     }
 }

@@ -59,7 +59,7 @@ pub fn config() -> String {
 
 /// Writes frames as they come, with a comment on each that has messages.
 pub struct AnnotateSink {
-    writer: Option<CaptureWriter>,
+    writer: CaptureWriter,
 }
 
 impl AnnotateSink {
@@ -70,9 +70,7 @@ impl AnnotateSink {
             ..WriteOptions::default()
         };
         let writer = CaptureWriter::create(path, &[], &options)?;
-        Ok(Self {
-            writer: Some(writer),
-        })
+        Ok(Self { writer })
     }
 }
 
@@ -117,31 +115,22 @@ impl Sink for AnnotateSink {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        if let Some(writer) = &mut self.writer {
-            writer.frame(&record.frame, Some(&comments(record)))?;
-        }
+        self.writer.frame(&record.frame, Some(&comments(record)))?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
-        if let Some(writer) = &mut self.writer {
-            writer.aside(batch, &aside.what);
-        }
+        self.writer.aside(batch, &aside.what);
         Ok(())
     }
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
-        if let Some(writer) = &mut self.writer {
-            writer.pause()?;
-        }
+        self.writer.pause()?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
-        if let Some(writer) = self.writer.take() {
-            writer.finish()?;
-        }
-        Ok(())
+        Ok(self.writer.finish()?)
     }
 }
 
