@@ -31,7 +31,7 @@ fuzz: ## Run each fuzz target for a minute (needs cargo-fuzz; FUZZ_SECONDS=600 f
 	tools/fuzz.sh
 
 torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
-	AUTHSCOPE_KILLS=1000 $(CARGO) test --test accounts_kill -- --nocapture
+	AUTHSCOPE_KILLS=1000 $(CARGO) test --test service accounts_kill -- --nocapture
 
 bench: ## Measure the inspector against its peers; writes its table into docs/performance.md
 	tools/setup.sh bench

@@ -1,4 +1,4 @@
-//! What must hold for any octets. The fuzz targets call these; `tests/fuzz_checks.rs` runs them
+//! What must hold for any octets. The fuzz targets call these; `tests/inspector/fuzz_checks.rs` runs them
 //! over the stored captures, so that they stay right without a fuzzer.
 
 use std::io::Read;

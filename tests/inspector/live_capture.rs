@@ -1,0 +1,277 @@
+//! `authscope live` shows the real client and server at work while it happens, and saves it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use crate::inspector::{authscope, command};
+use crate::programs::{PATIENCE, Place};
+
+/// A running live capture.
+struct Live {
+    child: Child,
+    rows: BufReader<std::process::ChildStdout>,
+}
+
+impl Live {
+    /// Starts one on loopback and waits until it captures; `None`, loudly, without the right to.
+    fn start(arguments: &[&str]) -> Option<Self> {
+        let mut child = command(&[&["live"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        if !line.contains("capturing on") {
+            let code = child.wait().unwrap().code();
+            assert_eq!(code, Some(2), "{line}");
+            assert!(
+                line.contains("sudo") || line.contains("without live"),
+                "{line}"
+            );
+            eprintln!("SKIPPED: live capture is not possible here: {line}");
+            return None;
+        }
+        // Nothing follows the line before there is traffic, so that nothing is lost with the reader.
+        assert!(stderr.buffer().is_empty());
+        child.stderr = Some(stderr.into_inner());
+        let rows = BufReader::new(child.stdout.take().unwrap());
+        Some(Self { child, rows })
+    }
+
+    /// The next row, as soon as it is written.
+    fn row(&mut self) -> String {
+        let mut row = String::new();
+        self.rows.read_line(&mut row).unwrap();
+        assert!(row.ends_with('\n'), "the rows ended");
+        row
+    }
+
+    /// Sends a signal and gives the exit code and what was said in the end.
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut rest = String::new();
+        self.rows.read_to_string(&mut rest).unwrap();
+        let mut summary = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut summary)
+            .unwrap();
+        (self.child.wait().unwrap().code(), summary)
+    }
+}
+
+#[test]
+fn rows_appear_while_it_happens_and_ctrl_c_ends_it_with_a_summary() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    let saved = place.path("saved.pcapng");
+    let saved = saved.to_str().unwrap();
+    let Some(mut live) = Live::start(&["-p", &port, "--messages", "-w", saved]) else {
+        return;
+    };
+    assert_eq!(
+        server
+            .client(&["register", "alice"], "correct horse")
+            .status
+            .code(),
+        Some(0)
+    );
+    assert!(live.row().ends_with("Info\n"));
+    for expected in [
+        "Registration request, user alice\n",
+        "Registration response, success: registered\n",
+    ] {
+        let row = live.row();
+        assert!(row.ends_with(expected), "{row}");
+    }
+    assert_eq!(
+        server.client(&["login", "alice"], "wrong").status.code(),
+        Some(1)
+    );
+    for expected in [
+        "Login request, user alice\n",
+        "Login response, failure: wrong password\n",
+    ] {
+        let row = live.row();
+        assert!(row.ends_with(expected), "{row}");
+    }
+    let (code, summary) = live.end("-INT");
+    assert_eq!(code, Some(0), "{summary}");
+    for expected in [
+        "2 streams, 4 messages",
+        "Registration response: 1 (success 1)",
+        "Login response: 1 (failure 1)",
+        "\n  0 frames dropped by the kernel",
+    ] {
+        assert!(summary.contains(expected), "{summary}");
+    }
+    assert!(!summary.contains("so far"), "{summary}");
+    let again = authscope(&["read", "-p", &port, "--messages", "-T", "jsonl", saved]);
+    assert_eq!(
+        (again.code, again.stdout.lines().count()),
+        (0, 4),
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stdout.contains("correct horse"));
+}
+
+#[test]
+fn it_stops_after_so_many_frames_and_on_sigterm() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    let (Some(counted), Some(mut asked)) = (
+        Live::start(&["-p", &port, "-c", "3", "-T", "text"]),
+        Live::start(&["-p", &port, "-T", "jsonl"]),
+    ) else {
+        return;
+    };
+    server.client(&["register", "alice"], "secret");
+    let mut counted = counted;
+    let mut rows = String::new();
+    counted.rows.read_to_string(&mut rows).unwrap();
+    assert_eq!(rows.lines().count(), 3, "{rows}");
+    assert_eq!(counted.child.wait().unwrap().code(), Some(0));
+    assert!(asked.row().contains("registration request"));
+    let (code, summary) = asked.end("-TERM");
+    assert_eq!(code, Some(0), "{summary}");
+}
+
+#[test]
+fn the_interfaces_are_listed_and_a_wrong_one_is_told() {
+    let listed = authscope(&["interfaces"]);
+    if listed.code == 2 {
+        eprintln!("SKIPPED: {}", listed.stderr);
+        return;
+    }
+    assert_eq!(listed.code, 0);
+    assert!(listed.stdout.contains("loopback"), "{}", listed.stdout);
+    let wrong = authscope(&["live", "-i", "no-such-interface"]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""));
+    assert_eq!(wrong.stderr.lines().count(), 1, "{}", wrong.stderr);
+    assert!(wrong.stderr.starts_with("authscope: "), "{}", wrong.stderr);
+}
+
+/// Octets that the kernel has mapped into a process for its capture.
+#[cfg(target_os = "linux")]
+fn buffer_of(process: u32) -> u64 {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let address = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    maps.lines()
+        .filter(|line| line.contains("socket:["))
+        .filter_map(|line| line.split(' ').next()?.split_once('-'))
+        .map(|(from, to)| address(to) - address(from))
+        .sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernel_s_buffer_has_the_size_asked_for() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    for (arguments, mebibytes) in [
+        (&["-B", "4"][..], 4),
+        (&["--buffer-size=32"], 32),
+        (&[], 16),
+    ] {
+        let arguments = [&["-p", &port, "-T", "text"], arguments].concat();
+        let Some(mut live) = Live::start(&arguments) else {
+            return;
+        };
+        let mapped = buffer_of(live.child.id());
+        // libpcap rounds to its blocks of frames.
+        assert!(
+            mapped.abs_diff(mebibytes << 20) <= 1 << 20,
+            "{mapped} octets for {mebibytes} MiB"
+        );
+        server.client(&["login", "nobody"], "secret");
+        assert!(live.row().contains("[SYN]"));
+        assert_eq!(live.end("-INT").0, Some(0));
+    }
+}
+
+/// Sends `times` times as much over one connection, each in one write.
+fn send(listener: &TcpListener, octets: &[u8], times: usize) {
+    let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    sender.set_nodelay(true).unwrap();
+    let (mut receiver, _) = listener.accept().unwrap();
+    let reading = std::thread::spawn(move || std::io::copy(&mut receiver, &mut std::io::sink()));
+    for _ in 0..times {
+        sender.write_all(octets).unwrap();
+    }
+    drop(sender);
+    let count = reading.join().unwrap().unwrap();
+    assert_eq!(count, (octets.len() * times) as u64);
+}
+
+#[test]
+fn drops_are_told_while_the_capture_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let Some(mut live) = Live::start(&["-p", &port, "-T", "text", "-B", "1"]) else {
+        return;
+    };
+    // Nobody reads the rows: the first part fills the pipe and stops them. Behind it frames wait in
+    // batches of 4 MiB, of which there are some, in as many octets of memory as the buffer has, and
+    // in the buffer; the second part is more than these hold together, whatever the pace.
+    send(&listener, b"-", 5000);
+    send(&listener, &vec![b'-'; 1 << 20], 256);
+    let mut rows = live.rows;
+    let reading = std::thread::spawn(move || std::io::copy(&mut rows, &mut std::io::sink()));
+    let mut errors = BufReader::new(live.child.stderr.take().unwrap());
+    let (teller, hearer) = mpsc::channel();
+    let listening = std::thread::spawn(move || {
+        let mut first = String::new();
+        errors.read_line(&mut first).unwrap();
+        teller.send(first).unwrap();
+        let mut rest = String::new();
+        errors.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    let told = hearer.recv_timeout(PATIENCE);
+    let running = live.child.try_wait().unwrap().is_none();
+    let id = live.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let code = live.child.wait().unwrap().code();
+    let first = told.expect("drops are told");
+    assert!(running, "it ended by itself: {first}");
+    let count = first
+        .strip_prefix("authscope: ")
+        .and_then(|rest| {
+            rest.strip_suffix(
+                " frames dropped by the kernel so far; a larger buffer (-B) may help\n",
+            )
+        })
+        .unwrap_or_else(|| panic!("{first}"));
+    let count: u64 = count.parse().unwrap();
+    assert!(count > 1);
+    let summary = listening.join().unwrap();
+    let last = summary.lines().last().unwrap();
+    let total = last.trim().split(' ').next().unwrap();
+    assert!(last.contains("frames dropped by the kernel"), "{summary}");
+    assert!(total.parse::<u64>().unwrap() >= count, "{first}{summary}");
+    assert_eq!(code, Some(0), "{summary}");
+    reading.join().unwrap().unwrap();
+}

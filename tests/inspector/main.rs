@@ -1,0 +1,54 @@
+//! Promises to those who run the inspector, kept by the real program and held against tshark. One file a promise.
+
+#[path = "../support/built.rs"]
+mod built;
+#[path = "../../examples/make-captures/catalogue/mod.rs"]
+mod catalogue;
+#[path = "../../fuzz/checks.rs"]
+mod checks;
+#[path = "../support/inspector.rs"]
+mod inspector;
+#[path = "../support/programs.rs"]
+mod programs;
+#[path = "../support/scene.rs"]
+mod scene;
+#[path = "../support/tshark.rs"]
+mod tshark;
+#[path = "../support/witness/mod.rs"]
+mod witness;
+
+mod capture_damage;
+mod capture_files;
+mod capture_live;
+mod capture_streams;
+mod capture_writer;
+mod captures_answers;
+mod captures_generated;
+mod captures_protocols;
+mod cli_usage;
+mod cookbook_commands;
+mod docs_protocol;
+mod filter_like_tshark;
+mod filter_properties;
+mod filter_reglogin;
+mod filter_tcp_analysis;
+mod follow_forms;
+mod follow_tshark;
+mod fuzz_checks;
+mod live_capture;
+mod load_truth;
+mod read_as_tshark;
+mod read_details;
+mod read_json;
+mod read_replay;
+mod read_rows;
+mod reassembly_model;
+mod save_annotate;
+mod save_parts;
+mod save_redact;
+mod save_redact_captures;
+mod stats_truth;
+mod threads_same_answers;
+mod wireshark_explain;
+mod wireshark_extcap;
+mod wireshark_plugin;

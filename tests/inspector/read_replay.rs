@@ -1,0 +1,24 @@
+//! Every saved capture, replayed: the table and the messages are those that were reviewed against
+//! captures/README.md.
+
+use crate::inspector::{authscope, capture, captures};
+
+#[test]
+fn every_capture_reads_as_it_was_reviewed() {
+    let mut differ = Vec::new();
+    for name in captures() {
+        let path = capture(&name);
+        let table = authscope(&["read", &path]);
+        let messages = authscope(&["read", "-T", "jsonl", &path]);
+        assert_eq!(messages.code, table.code, "{name}");
+        assert_eq!(messages.stderr, table.stderr, "{name}");
+        let text = format!(
+            "exit code {}\n{}{}\n{}",
+            table.code, table.stderr, table.stdout, messages.stdout
+        );
+        // Every difference is shown, not only the first.
+        let same = std::panic::catch_unwind(|| insta::assert_snapshot!(name.as_str(), text));
+        differ.extend(same.is_err().then_some(name));
+    }
+    assert!(differ.is_empty(), "these read differently: {differ:?}");
+}

@@ -1,0 +1,229 @@
+//! Wireshark with the plugin says what Authscope says, and where no RegLogin is, what it says
+//! without.
+
+use std::path::Path;
+
+use crate::tshark::{TWO_PASSES, Tshark, captures, in_parallel};
+use serde_json::Value;
+
+/// What `authscope read -T json` says of a capture, as far as the plugin says it too.
+fn messages(path: &Path) -> Vec<Value> {
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_authscope"))
+        .args(["read", "-T", "json", "--show-passwords"])
+        .arg(path)
+        .output()
+        .expect("authscope runs");
+    let mut messages: Vec<Value> = serde_json::from_slice(&out.stdout).expect("JSON");
+    for message in &mut messages {
+        let fields = message.as_object_mut().expect("an object");
+        // Addresses and times are Wireshark's own to show; octets in hex are in its octets pane.
+        for key in [
+            "time",
+            "src",
+            "dst",
+            "protocol",
+            "response_time",
+            "username_hex",
+            "password_hex",
+            "description_hex",
+        ] {
+            fields.remove(key);
+        }
+        if fields.get("type").is_some_and(|name| name == "unknown") {
+            fields.remove("type");
+        }
+    }
+    messages
+}
+
+/// Messages in one order, with notes in one order.
+fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
+    for message in &mut messages {
+        if let Some(notes) = message["notes"].as_array_mut() {
+            notes.sort_by_key(ToString::to_string);
+        }
+    }
+    messages.sort_by_key(|message| (message["frame"].as_u64(), message.to_string()));
+    messages
+}
+
+#[test]
+fn the_plugin_and_authscope_agree_on_every_stored_capture() {
+    let Some(tshark) = Tshark::find() else { return };
+    let differences = in_parallel(&captures(), |(name, path)| {
+        let expected = messages(path);
+        let mut found = tshark.messages(path, &TWO_PASSES);
+        // What tshark says beside the messages: notes on the stream.
+        found.retain(|message| message.get("from").is_some());
+        for message in &mut found {
+            let fields = message.as_object_mut().expect("an object");
+            for key in ["time", "fragment", "outcome", "request", "response"] {
+                fields.remove(key);
+            }
+        }
+        let (expected_messages, found) = (sorted(expected), sorted(found));
+        if expected_messages != found {
+            return Some(format!(
+                "== {name}\nauthscope: {expected_messages:#?}\nplugin: {found:#?}"
+            ));
+        }
+        None
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn capture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("captures")
+        .join(name)
+}
+
+/// Protocol and info of each frame that has data.
+const LIST: [&str; 10] = [
+    "-Y",
+    "tcp.len > 0",
+    "-T",
+    "fields",
+    "-e",
+    "frame.number",
+    "-e",
+    "_ws.col.Protocol",
+    "-e",
+    "_ws.col.Info",
+];
+
+#[test]
+fn the_plugin_cures_what_the_lab_report_saw() {
+    let Some(tshark) = Tshark::find() else { return };
+    let lab = capture("lab-report.pcap");
+    assert_eq!(
+        tshark.plain(&lab, &LIST),
+        "4\tSMPP\tBind_receiver[Malformed Packet]\n\
+         6\tSMPP\tBind_transmitter\n\
+         15\tSMPP\tQuery_sm[Malformed Packet]\n\
+         17\tSMPP\tSubmit_sm[Malformed Packet]\n"
+    );
+    assert_eq!(
+        tshark.with_plugin(&lab, &LIST),
+        "4\tRegLogin\tRegistration request, user user0000000000000000\n\
+         6\tRegLogin\tRegistration response, success: Registration successful\n\
+         15\tRegLogin\tLogin request, user user0000000000000000\n\
+         17\tRegLogin\tLogin response, success: Login successful\n"
+    );
+}
+
+#[test]
+fn on_smpp_the_plugin_changes_nothing() {
+    let Some(tshark) = Tshark::find() else { return };
+    let smpp: Vec<_> = captures()
+        .into_iter()
+        .filter(|(name, _)| name.contains("smpp"))
+        .collect();
+    assert!(smpp.len() >= 3, "captures of SMPP: {}", smpp.len());
+    let passes: [&[&str]; 4] = [
+        &["-V"],
+        &["-V", "-2"],
+        &["-V", "-o", "tcp.try_heuristic_first:TRUE"],
+        &["-V", "-2", "-o", "tcp.reassemble_out_of_order:TRUE"],
+    ];
+    for (name, path) in smpp {
+        for arguments in passes {
+            let without = tshark.plain(&path, arguments);
+            assert!(without.contains("Short Message Peer to Peer"), "{name}");
+            assert!(
+                without == tshark.with_plugin(&path, arguments),
+                "{name} {arguments:?}"
+            );
+        }
+        // In JSON and PDML only, the plugin shows: Wireshark marks each frame that a Lua dissector
+        // looked at with a hidden item of no meaning, `_ws.lua.fake`.
+        let fields = [
+            "-T",
+            "fields",
+            "-e",
+            "frame.protocols",
+            "-e",
+            "smpp.command_id",
+            "-e",
+            "_ws.col.Info",
+        ];
+        assert_eq!(
+            tshark.plain(&path, &fields),
+            tshark.with_plugin(&path, &fields),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn reglogin_is_found_on_any_port_whatever_is_tried_first() {
+    let Some(tshark) = Tshark::find() else { return };
+    for port in ["443", "2775", "5555"] {
+        let path = capture(&format!("reglogin-on-port-{port}.pcap"));
+        for first in ["TRUE", "FALSE"] {
+            let option = format!("tcp.try_heuristic_first:{first}");
+            for passes in [&["-o", &option][..], &["-2", "-o", &option]] {
+                assert_eq!(
+                    tshark.with_plugin(&path, &[passes, &LIST[..]].concat()),
+                    "4\tRegLogin\tRegistration request, user alice\n\
+                     6\tRegLogin\tRegistration response, success: user alice is registered\n",
+                    "port {port}, {passes:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn preferences_name_ports_and_hide_passwords() {
+    let Some(tshark) = Tshark::find() else { return };
+    // A stream that begins with a wrong message is recognised on an expected port only.
+    let path = capture("wrong-length-0.pcap");
+    let without_port = ["-o", "reglogin.ports:9000-9001,7000"];
+    assert_eq!(tshark.messages(&path, &without_port).len(), 0);
+    let with_port = ["-o", "reglogin.ports:9000-9001,8888"];
+    assert_eq!(tshark.messages(&path, &with_port).len(), 3);
+
+    let path = capture("lab-report.pcap");
+    let passwords = |more: &[&str]| {
+        let fields = [
+            "-Y",
+            "reglogin.password",
+            "-T",
+            "fields",
+            "-e",
+            "reglogin.password",
+        ];
+        tshark.with_plugin(&path, &[more, &fields].concat())
+    };
+    assert!(passwords(&[]).starts_with("password0000"));
+    assert_eq!(
+        passwords(&["-o", "reglogin.hide_passwords:TRUE"]),
+        "********\n********\n"
+    );
+}
+
+#[test]
+fn an_installed_plugin_is_found_by_tshark() {
+    let Some(tshark) = Tshark::find() else { return };
+    let authscope = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authscope"));
+        command
+            .env("HOME", tshark.home())
+            .env_remove("XDG_CONFIG_HOME");
+        let out = command.args(arguments).output().expect("authscope runs");
+        (
+            out.status.code(),
+            String::from_utf8_lossy(&out.stdout).into_owned(),
+        )
+    };
+    let list = || tshark.plain(&capture("lab-report.pcap"), &LIST);
+    let (code, said) = authscope(&["wireshark", "plugin", "--install"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("installed /"), "{said}");
+    assert!(list().contains("RegLogin"), "{}", list());
+    let (code, said) = authscope(&["wireshark", "plugin", "--uninstall"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("removed /"), "{said}");
+    assert!(list().contains("SMPP"), "{}", list());
+}

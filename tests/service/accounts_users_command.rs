@@ -1,0 +1,98 @@
+//! `authscope-server users`: list, remove, set-password and check, while no server runs.
+
+use crate::programs::{Place, stderr, stdout};
+
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+#[test]
+fn list_shows_names_and_schemes_and_no_hash() {
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    server.register("名前", "x");
+    server.stop();
+    place.write(place.text() + &format!("lab:{ABC}\n:::\n"));
+    let output = place.users(&["list"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "名前\targon2id m=19456,t=2,p=1\nlab\tplain SHA-256\n"
+    );
+}
+
+#[test]
+fn remove_and_set_password() {
+    let place = Place::new();
+    place.write(format!("alice:{ABC}\nbob:{ABC}\n"));
+    let output = place.users(&["remove", "alice"], "");
+    assert_eq!(
+        (output.status.code(), &*stdout(&output)),
+        (Some(0), "alice: removed\n")
+    );
+    let output = place.users(&["remove", "alice"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no such user: alice"));
+    let output = place.users(&["set-password", "bob", "--password-stdin"], "other");
+    assert_eq!(
+        (output.status.code(), &*stdout(&output)),
+        (Some(0), "bob: password set\n")
+    );
+    let output = place.users(&["set-password", "carol", "--password-stdin"], "other");
+    assert_eq!(output.status.code(), Some(1));
+    let output = place.users(
+        &["set-password", "bob", "--password-stdin"],
+        &"x".repeat(31),
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("at most 30 octets"),
+        "{}",
+        stderr(&output)
+    );
+    let server = place.start(&[]);
+    assert_eq!(server.login("alice", "abc"), "no: no such user");
+    assert_eq!(server.login("bob", "abc"), "no: wrong password");
+    assert_eq!(server.login("bob", "other"), "yes: login successful");
+    let entries: Vec<_> = std::fs::read_dir(place.path("")).unwrap().collect();
+    assert_eq!(entries.len(), 1, "no temporary file stays: {entries:?}");
+}
+
+#[test]
+fn check_tells_every_fault_and_changes_nothing() {
+    let place = Place::new();
+    let text = format!("alice:{ABC}\nbob\nalice:{ABC}\ncarol:x\ndave:{ABC}\neve:");
+    place.write(&text);
+    let output = place.users(&["check"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    for part in [
+        "line 2: there is no ':'",
+        "line 3: the user name \"alice\" stands on line 1",
+        "line 4: the hash",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(
+        stdout(&output),
+        "users: 2\nlines out of use: 0\nunfinished replacements: 0\nend of the file: line 6 is torn (4 octets)\nfaults: 3\n"
+    );
+    assert_eq!(place.text(), text);
+    place.write(format!("alice:{ABC}\n"));
+    let output = place.users(&["check"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("faults: 0"));
+}
+
+#[test]
+fn a_missing_file_is_not_made() {
+    let place = Place::new();
+    for arguments in [&["list"][..], &["check"], &["remove", "alice"]] {
+        let output = place.users(arguments, "");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            stderr(&output).contains("cannot open"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    assert!(!place.passwd().exists());
+}

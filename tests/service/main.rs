@@ -1,0 +1,23 @@
+//! Promises to those who run the server and the client, kept by the real programs. One file a promise.
+
+#[path = "../support/programs.rs"]
+mod programs;
+
+mod accounts_disk_trouble;
+mod accounts_kill;
+mod accounts_same_name;
+mod accounts_startup;
+mod accounts_upgrade;
+mod accounts_users_command;
+mod client_limits;
+mod server_busy;
+mod server_descriptors;
+mod server_failed_logins;
+mod server_flood;
+mod server_framing;
+mod server_limits;
+mod server_main_path;
+mod server_metrics;
+mod server_policy;
+mod server_shutdown;
+mod server_tls;
