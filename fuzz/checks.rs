@@ -6,7 +6,8 @@ use std::io::Read;
 use authscope::capture::{
     Batch, FileSource, Frame, FrameHeader, FrameSource, LinkType, ReadOptions, Timestamp,
 };
-use authscope::dissect::{framing, identify, judge};
+use authscope::dissect::reglogin::framing;
+use authscope::dissect::{identify, judge, smpp};
 use authscope::filter::{Filter, FilterOptions};
 use authscope::output::{
     Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
@@ -176,7 +177,7 @@ pub fn segments(pieces: &[Piece]) {
 /// A message of any octets, read by endpoints and by the inspector.
 pub fn message(octets: &[u8]) {
     let strict = protocol::is_strict(octets);
-    assert!(!(strict && identify::is_smpp(octets)), "strictly both");
+    assert!(!(strict && smpp::is_smpp(octets)), "strictly both");
     if strict {
         assert!(
             judge(octets).iter().all(

@@ -1,9 +1,10 @@
 //! A direction's octets turned into messages.
 
-use super::direction::{Arrival, Between, DirectionState, Mode, skip};
-use super::framing::{Extent, extent};
-use super::identify::{Protocol, Verdict, identify};
-use super::judge::{direction_fits, judge_into};
+use super::identify::{Verdict, identify};
+use super::protocol::Protocol;
+use super::reglogin::framing::{Extent, extent};
+use super::reglogin::{Arrival, Between, DirectionState, Mode, direction_fits, judge_into, skip};
+
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::protocol::{Command, Kind};

@@ -1,63 +1,13 @@
 //! Which protocol a stream speaks: by its content first and by its port second.
-//!
-//! In SMPP each of the command ids 1 to 4 is a request: its `command_status` must be 0 and its
-//! `sequence_number` 1 to 0x7FFFFFFF (SMPP 3.4 sections 5.1.3 and 5.1.4). Read as RegLogin that
-//! is a text field which starts with NUL and then has another octet: never well filled. So no
-//! octets are strictly both.
 
-use std::fmt;
-
+use super::http::{HTTP_STARTS, is_http};
+use super::protocol::Protocol;
+use super::smpp::{SMPP_HEADER_LEN, is_smpp};
+use super::tls::{TLS_HEADER_LEN, is_tls, tls_type};
 use crate::protocol::{is_header, is_strict};
 
-/// Octets of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
-/// section 3.2).
-pub const SMPP_HEADER_LEN: usize = 16;
-/// Octets of a TLS record header (RFC 8446 section 5.1).
-pub const TLS_HEADER_LEN: usize = 5;
 /// Octets at the start of a direction after which the protocol can always be told.
 pub const ENOUGH: usize = SMPP_HEADER_LEN;
-
-/// A protocol that a stream can be recognised as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Protocol {
-    /// No data seen, or too little to tell.
-    #[default]
-    Unknown,
-    /// The registration and login protocol.
-    RegLogin,
-    /// Short Message Peer-to-Peer.
-    Smpp,
-    /// Transport Layer Security.
-    Tls,
-    /// HTTP/1.
-    Http,
-    /// Something else.
-    Data,
-}
-
-impl Protocol {
-    /// The name in a packet list's Protocol column; frames without anything recognised are TCP.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown | Self::Data => "TCP",
-            Self::RegLogin => crate::protocol::layout::PROTOCOL_NAME,
-            Self::Smpp => "SMPP",
-            Self::Tls => "TLS",
-            Self::Http => "HTTP",
-        }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "no data",
-            Self::Data => "data",
-            known => known.name(),
-        })
-    }
-}
 
 /// What the first octets of a direction say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,170 +81,13 @@ fn could_be_foreign(octets: &[u8]) -> bool {
         || HTTP_STARTS.iter().any(|start| start.starts_with(octets))
 }
 
-fn word(octets: &[u8], at: usize) -> Option<u32> {
-    let bytes = octets.get(at..at + 4)?;
-    bytes.try_into().ok().map(u32::from_be_bytes)
-}
-
-/// Whether the octets start with a strictly valid SMPP header: a known command id, a length of
-/// 16 to 65536, status 0 on a request, and a sequence number of 1 to 0x7FFFFFFF.
-#[must_use]
-pub fn is_smpp(octets: &[u8]) -> bool {
-    const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
-    const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
-    let (Some(length), Some(id), Some(status), Some(sequence)) = (
-        word(octets, 0),
-        word(octets, 4),
-        word(octets, 8),
-        word(octets, 12),
-    ) else {
-        return false;
-    };
-    LENGTHS.contains(&length)
-        && smpp_command(id).is_some()
-        && (status == 0 || id & SMPP_RESPONSE != 0)
-        && SEQUENCES.contains(&sequence)
-}
-
-/// The bit of an SMPP command id that tells a response from a request.
-pub const SMPP_RESPONSE: u32 = 0x8000_0000;
-
-/// The command's name by its id (SMPP 3.4 section 5.1.2.1, SMPP 5.0 section 4.7.5), written as
-/// Wireshark writes it.
-#[must_use]
-pub const fn smpp_command(id: u32) -> Option<&'static str> {
-    Some(match id {
-        0x0000_0001 => "Bind_receiver",
-        0x0000_0002 => "Bind_transmitter",
-        0x0000_0003 => "Query_sm",
-        0x0000_0004 => "Submit_sm",
-        0x0000_0005 => "Deliver_sm",
-        0x0000_0006 => "Unbind",
-        0x0000_0007 => "Replace_sm",
-        0x0000_0008 => "Cancel_sm",
-        0x0000_0009 => "Bind_transceiver",
-        0x0000_000b => "Outbind",
-        0x0000_0015 => "Enquire_link",
-        0x0000_0021 => "Submit_multi",
-        0x0000_0102 => "Alert_notification",
-        0x0000_0103 => "Data_sm",
-        0x0000_0111 => "Broadcast_sm",
-        0x0000_0112 => "Query_broadcast_sm",
-        0x0000_0113 => "Cancel_broadcast_sm",
-        0x8000_0000 => "Generic_nack",
-        0x8000_0001 => "Bind_receiver - resp",
-        0x8000_0002 => "Bind_transmitter - resp",
-        0x8000_0003 => "Query_sm - resp",
-        0x8000_0004 => "Submit_sm - resp",
-        0x8000_0005 => "Deliver_sm - resp",
-        0x8000_0006 => "Unbind - resp",
-        0x8000_0007 => "Replace_sm - resp",
-        0x8000_0008 => "Cancel_sm - resp",
-        0x8000_0009 => "Bind_transceiver - resp",
-        0x8000_0015 => "Enquire_link - resp",
-        0x8000_0021 => "Submit_multi - resp",
-        0x8000_0103 => "Data_sm - resp",
-        0x8000_0111 => "Broadcast_sm - resp",
-        0x8000_0112 => "Query_broadcast_sm - resp",
-        0x8000_0113 => "Cancel_broadcast_sm - resp",
-        _ => return None,
-    })
-}
-
-/// The record's kind by its type octet (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
-const fn tls_content(kind: u8) -> Option<&'static str> {
-    Some(match kind {
-        20 => "Change Cipher Spec",
-        21 => "Alert",
-        22 => "Handshake",
-        23 => "Application Data",
-        _ => return None,
-    })
-}
-
-fn tls_type(octets: &[u8]) -> Option<&'static str> {
-    tls_content(*octets.first()?)
-}
-
-/// Whether the octets start with a TLS record header: a known type, version 3.0 to 3.4, and a
-/// length that a record may have.
-#[must_use]
-pub fn is_tls(octets: &[u8]) -> bool {
-    const MAX_RECORD: u16 = (1 << 14) + 2048;
-    let Some([kind, 3, 0..=4, high, low]) = octets.get(..TLS_HEADER_LEN) else {
-        return false;
-    };
-    let length = u16::from_be_bytes([*high, *low]);
-    tls_content(*kind).is_some() && (1..=MAX_RECORD).contains(&length)
-}
-
-/// What a TLS record at the start of `octets` is: its content, or the kind of its handshake
-/// message (RFC 8446 section 4).
-#[must_use]
-pub fn tls_record(octets: &[u8]) -> Option<&'static str> {
-    if !is_tls(octets) {
-        return None;
-    }
-    let content = tls_type(octets)?;
-    Some(match (content, octets.get(TLS_HEADER_LEN)) {
-        ("Handshake", Some(kind)) => match kind {
-            0 => "Hello Request",
-            1 => "Client Hello",
-            2 => "Server Hello",
-            4 => "New Session Ticket",
-            8 => "Encrypted Extensions",
-            11 => "Certificate",
-            12 => "Server Key Exchange",
-            13 => "Certificate Request",
-            14 => "Server Hello Done",
-            15 => "Certificate Verify",
-            16 => "Client Key Exchange",
-            20 => "Finished",
-            _ => "Encrypted Handshake Message",
-        },
-        _ => content,
-    })
-}
-
-/// How an HTTP/1 request or response starts (RFC 9112 sections 3 and 4).
-pub const HTTP_STARTS: [&[u8]; 10] = [
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"PATCH ",
-    b"HTTP/1.",
-];
-
-/// Whether the octets start with an HTTP/1 request or status line.
-#[must_use]
-pub fn is_http(octets: &[u8]) -> bool {
-    HTTP_STARTS.iter().any(|start| octets.starts_with(start))
-}
-
-/// The first line of an HTTP/1 message, at most 80 octets of it.
-#[must_use]
-pub fn http_line(octets: &[u8]) -> Option<&[u8]> {
-    const SHOWN: usize = 80;
-    if !is_http(octets) {
-        return None;
-    }
-    let shown = &octets[..octets.len().min(SHOWN)];
-    let end = shown
-        .iter()
-        .position(|octet| *octet == b'\r' || *octet == b'\n');
-    Some(&shown[..end.unwrap_or(shown.len())])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dissect::http::http_line;
+    use crate::dissect::tls::tls_record;
 
     fn smpp(length: u32, id: u32, status: u32, sequence: u32) -> Vec<u8> {
         [length, id, status, sequence]

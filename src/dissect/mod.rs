@@ -3,18 +3,18 @@
 //!
 //! Enters: octets in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
 
-mod direction;
 mod dissector;
-pub mod framing;
+pub mod http;
 pub mod identify;
-mod judge;
 mod message;
 mod note;
-mod plain;
+mod protocol;
+pub mod reglogin;
+pub mod smpp;
+pub mod tls;
 
-pub use direction::Arrival;
 pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark};
-pub use identify::Protocol;
-pub use judge::judge;
 pub use message::{Message, Peer, Source};
 pub use note::{CutBy, Group, Note, Severity};
+pub use protocol::Protocol;
+pub use reglogin::{Arrival, judge};

@@ -7,9 +7,9 @@ use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::escape::EscapedOctets;
 use super::select::messages_of;
-use crate::dissect::identify::{
-    SMPP_HEADER_LEN, TLS_HEADER_LEN, http_line, is_smpp, smpp_command, tls_record,
-};
+use crate::dissect::http::http_line;
+use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp, smpp_command};
+use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
 use crate::dissect::{Message, Note, Protocol, Severity};
 use crate::packet::{Flags, Other, Packet, Segment};
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};

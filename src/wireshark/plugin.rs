@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use super::plugin_notes::notes;
-use crate::dissect::identify::{HTTP_STARTS, SMPP_RESPONSE, smpp_command};
+use crate::dissect::http::HTTP_STARTS;
+use crate::dissect::smpp::{SMPP_RESPONSE, smpp_command};
 use crate::protocol::layout::{
     DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, Kind, MAX_LEN, PROTOCOL_NAME,
     STATUS_FAILURE, STATUS_SUCCESS,

@@ -15,7 +15,7 @@ pub use sink::{ExplainOptions, ExplainSink};
 pub use smpp::{Pdu, read_pdu};
 
 use crate::dissect::Message;
-use crate::dissect::identify::{SMPP_RESPONSE, smpp_command};
+use crate::dissect::smpp::{SMPP_RESPONSE, smpp_command};
 use crate::stream::Side;
 
 /// The octets that show that a message cannot be SMPP, and what they would mean there.

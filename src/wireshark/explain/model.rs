@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::dissect::identify::{SMPP_HEADER_LEN, smpp_command};
+use crate::dissect::smpp::{SMPP_HEADER_LEN, smpp_command};
 use crate::packet::SeqNumber;
 use crate::session::FrameRecord;
 use crate::stream::Side;

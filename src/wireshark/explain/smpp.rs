@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::dissect::identify::{SMPP_HEADER_LEN, smpp_command};
+use crate::dissect::smpp::{SMPP_HEADER_LEN, smpp_command};
 
 /// A field that an SMPP dissector reads out of octets.
 #[derive(Debug, Clone, PartialEq, Eq)]

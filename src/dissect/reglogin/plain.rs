@@ -12,7 +12,7 @@ use crate::protocol::right_header;
 
 /// Whether a message is whole and plain in all its fields.
 #[inline]
-pub(super) fn is_plain(octets: &[u8]) -> bool {
+pub(in crate::dissect) fn is_plain(octets: &[u8]) -> bool {
     match right_header(octets) {
         Some(Kind::Request) if octets.len() == REQUEST_LEN => {
             is_filled_text(octets, &USER_NAME)

@@ -5,16 +5,16 @@ use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
 use super::framing::{Extent, LOOK_AHEAD, extent, find_header};
-use super::message::{Message, Source};
-use super::note::Note;
 use crate::capture::Timestamp;
+use crate::dissect::message::{Message, Source};
+use crate::dissect::note::Note;
 use crate::packet::Endpoint;
 use crate::protocol::layout::MAX_LEN;
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// How a direction's next octets are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
+pub(in crate::dissect) enum Mode {
     /// Nothing is known of the direction yet.
     #[default]
     Start,
@@ -29,7 +29,7 @@ const HELD: usize = MAX_LEN + LOOK_AHEAD;
 
 /// What is kept of a direction between its chunks, where anything is.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(in crate::dissect) struct Work {
     /// The beginning of a message, or of what may be one.
     pub octets: ArrayVec<u8, HELD>,
     pub sources: SmallVec<[Source; 1]>,
@@ -43,7 +43,7 @@ pub(super) struct Work {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct DirectionState {
+pub(in crate::dissect) struct DirectionState {
     pub mode: Mode,
     pub work: Option<Box<Work>>,
 }
@@ -57,7 +57,7 @@ pub struct Arrival {
     pub time: Timestamp,
 }
 
-pub(super) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
+pub(in crate::dissect) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
     Chunk {
         octets: &chunk.octets[octets..],
         offset: chunk.offset + octets as u32,
@@ -68,7 +68,7 @@ pub(super) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
 
 /// What a direction's messages have in common.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Between {
+pub(in crate::dissect) struct Between {
     stream: u32,
     source: Endpoint,
     destination: Endpoint,

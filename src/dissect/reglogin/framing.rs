@@ -3,7 +3,7 @@
 //! The rule looks at a message's own octets only, so that it gives the same for any way in which
 //! TCP cut the stream. The Wireshark plugin follows the same rule.
 
-use super::identify::{SMPP_HEADER_LEN, is_smpp};
+use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp};
 use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
 use crate::protocol::{MessageView, is_header, right_header};
 

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::note::Note;
 use super::plain::is_plain;
+use crate::dissect::note::Note;
 use crate::protocol::layout::{
     DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS_SUCCESS, USER_NAME,
 };
@@ -21,7 +21,7 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
 }
 
 /// Appends the notes on a message's fields to those that it has already.
-pub(super) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
+pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     if !is_plain(octets) {
         judge_fields(octets, notes);
     }

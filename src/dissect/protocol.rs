@@ -1,0 +1,45 @@
+//! The protocols that streams are told apart by.
+
+use std::fmt;
+
+/// A protocol that a stream can be recognised as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Protocol {
+    /// No data seen, or too little to tell.
+    #[default]
+    Unknown,
+    /// The registration and login protocol.
+    RegLogin,
+    /// Short Message Peer-to-Peer.
+    Smpp,
+    /// Transport Layer Security.
+    Tls,
+    /// HTTP/1.
+    Http,
+    /// Something else.
+    Data,
+}
+
+impl Protocol {
+    /// The name in a packet list's Protocol column; frames without anything recognised are TCP.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Data => "TCP",
+            Self::RegLogin => crate::protocol::layout::PROTOCOL_NAME,
+            Self::Smpp => "SMPP",
+            Self::Tls => "TLS",
+            Self::Http => "HTTP",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no data",
+            Self::Data => "data",
+            known => known.name(),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! RegLogin: where its messages begin and end, and what is to be said about each.
+
+mod direction;
+pub mod framing;
+mod judge;
+mod plain;
+
+pub use direction::Arrival;
+pub(super) use direction::{Between, DirectionState, Mode, skip};
+pub(super) use judge::judge_into;
+pub use judge::{direction_fits, judge};

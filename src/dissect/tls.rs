@@ -1,0 +1,59 @@
+//! Transport Layer Security, recognised by its record header.
+
+/// Octets of a TLS record header (RFC 8446 section 5.1).
+pub const TLS_HEADER_LEN: usize = 5;
+
+/// The record's kind by its type octet (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
+const fn tls_content(kind: u8) -> Option<&'static str> {
+    Some(match kind {
+        20 => "Change Cipher Spec",
+        21 => "Alert",
+        22 => "Handshake",
+        23 => "Application Data",
+        _ => return None,
+    })
+}
+
+pub(super) fn tls_type(octets: &[u8]) -> Option<&'static str> {
+    tls_content(*octets.first()?)
+}
+
+/// Whether the octets start with a TLS record header: a known type, version 3.0 to 3.4, and a
+/// length that a record may have.
+#[must_use]
+pub fn is_tls(octets: &[u8]) -> bool {
+    const MAX_RECORD: u16 = (1 << 14) + 2048;
+    let Some([kind, 3, 0..=4, high, low]) = octets.get(..TLS_HEADER_LEN) else {
+        return false;
+    };
+    let length = u16::from_be_bytes([*high, *low]);
+    tls_content(*kind).is_some() && (1..=MAX_RECORD).contains(&length)
+}
+
+/// What a TLS record at the start of `octets` is: its content, or the kind of its handshake
+/// message (RFC 8446 section 4).
+#[must_use]
+pub fn tls_record(octets: &[u8]) -> Option<&'static str> {
+    if !is_tls(octets) {
+        return None;
+    }
+    let content = tls_type(octets)?;
+    Some(match (content, octets.get(TLS_HEADER_LEN)) {
+        ("Handshake", Some(kind)) => match kind {
+            0 => "Hello Request",
+            1 => "Client Hello",
+            2 => "Server Hello",
+            4 => "New Session Ticket",
+            8 => "Encrypted Extensions",
+            11 => "Certificate",
+            12 => "Server Key Exchange",
+            13 => "Certificate Request",
+            14 => "Server Hello Done",
+            15 => "Certificate Verify",
+            16 => "Client Key Exchange",
+            20 => "Finished",
+            _ => "Encrypted Handshake Message",
+        },
+        _ => content,
+    })
+}
