@@ -18,7 +18,7 @@ build: ## Install what building needs, build the three programs (target/release/
 
 test: ## Install what the tests need (libpcap, tshark), run all tests
 	tools/setup.sh test
-	$(CARGO) test --no-fail-fast
+	tools/test.sh
 
 lint: ## Check format and lints, as CI does
 	$(CARGO) fmt --check

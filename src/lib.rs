@@ -14,6 +14,9 @@
 //!
 //! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
 
+/// The version that `--version` shows: the number, and the commit of a release build.
+pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
+
 pub mod protocol;
 
 pub mod accounts;

@@ -18,7 +18,7 @@ const FAILED: u8 = 2;
 #[derive(Parser)]
 #[command(
     name = "authscope-client",
-    version,
+    version = authscope::VERSION,
     after_help = "\
 Examples:
   authscope-client register alice

@@ -31,7 +31,7 @@ const FAILED: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(
     name = "authscope",
-    version,
+    version = crate::VERSION,
     after_help = "\
 Examples:
   authscope live                           what happens on port 8888 now

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::built::{BIG, LITTLE, octets, read, saved};
+use crate::need::skip;
 use authscope::capture::ReadOptions;
 
 /// A capture and how it ends: well, or with an error whose text holds the words.
@@ -288,7 +289,7 @@ fn tshark(path: &Path) -> Option<String> {
     match output {
         Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
         Err(error) => {
-            eprintln!("SKIPPED the comparison with tshark: cannot run it: {error}");
+            skip("tshark", error);
             None
         }
     }

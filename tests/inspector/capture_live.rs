@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::need::skip;
 use authscope::capture::live::{LiveOptions, LiveSource, interfaces};
 use authscope::capture::{Batch, FrameSource, What};
 
@@ -16,7 +17,7 @@ fn capture(options: &LiveOptions) -> Option<LiveSource> {
         Ok(source) => Some(source),
         Err(error) if error.to_string().contains("permission denied") => {
             assert!(error.to_string().contains("setcap cap_net_raw"), "{error}");
-            eprintln!("SKIPPED live capture: {error}");
+            skip("capture", error);
             None
         }
         Err(error) => panic!("{error}"),
@@ -39,7 +40,7 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
         .filter_map(|address| match TcpListener::bind(address) {
             Ok(listener) => Some(listener),
             Err(error) => {
-                eprintln!("SKIPPED {address}: {error}");
+                skip("ipv6", format!("{address}: {error}"));
                 None
             }
         })

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use crate::built::{BIG, LITTLE, lines, octets, read, rich, saved};
+use crate::need::skip;
 use authscope::capture::{
     Batch, CaptureWriter, FrameSource, Limits, ReadOptions, WriteOptions, open, open_all,
 };
@@ -59,7 +60,7 @@ fn tshark(path: &Path, fields: &[&str]) -> Option<String> {
             Some(String::from_utf8(output.stdout).unwrap())
         }
         Err(error) => {
-            eprintln!("SKIPPED the comparison with tshark: cannot run it: {error}");
+            skip("tshark", error);
             None
         }
     }

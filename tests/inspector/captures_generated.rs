@@ -1,6 +1,7 @@
 //! The generated captures are what the generator makes, every stored capture has an answer, and
 //! tshark agrees on frames, streams and what the lab report shows.
 
+use crate::need::skip;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,7 +35,7 @@ fn tshark(name: &str, filter: &str, fields: &[&str]) -> Option<Vec<String>> {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: tshark is not installed, so {name} is not checked against it");
+            skip("tshark", format!("{name} is not checked against it"));
             return None;
         }
         Err(error) => panic!("cannot run tshark on {name}: {error}"),

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use crate::inspector::{authscope, command};
+use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
 
 /// A running live capture.
@@ -32,7 +33,7 @@ impl Live {
                 line.contains("sudo") || line.contains("without live"),
                 "{line}"
             );
-            eprintln!("SKIPPED: live capture is not possible here: {line}");
+            skip("capture", line);
             return None;
         }
         // Nothing follows the line before there is traffic, so that nothing is lost with the reader.
@@ -156,7 +157,7 @@ fn it_stops_after_so_many_frames_and_on_sigterm() {
 fn the_interfaces_are_listed_and_a_wrong_one_is_told() {
     let listed = authscope(&["interfaces"]);
     if listed.code == 2 {
-        eprintln!("SKIPPED: {}", listed.stderr);
+        skip("capture", listed.stderr);
         return;
     }
     assert_eq!(listed.code, 0);

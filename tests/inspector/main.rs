@@ -8,6 +8,8 @@ mod catalogue;
 mod checks;
 #[path = "../support/inspector.rs"]
 mod inspector;
+#[path = "../support/need.rs"]
+mod need;
 #[path = "../support/programs.rs"]
 mod programs;
 #[path = "../support/scene.rs"]

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use crate::inspector::{authscope, capture, captures};
+use crate::need::skip;
 use serde_json::Value;
 
 /// Fields that tshark is asked for, a line a frame.
@@ -110,7 +111,7 @@ fn inspector(name: &str) -> Vec<String> {
 #[test]
 fn tshark_and_the_inspector_agree_on_every_frame() {
     if Command::new("tshark").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: tshark is not installed; apt-get install tshark");
+        skip("tshark", "apt-get install tshark");
         return;
     }
     let names = captures();

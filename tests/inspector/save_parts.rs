@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::inspector::{Done, authscope, capture};
+use crate::need::skip;
 
 const SEVERAL: &str = "recorded-several-users.pcapng";
 
@@ -202,7 +203,7 @@ fn a_live_capture_ends_by_the_clock_though_nothing_comes() {
     let limit = ["-q", "-w", &to, "-a", "duration:0.2"];
     let done = authscope(&[&["live"][..], &filter, &limit].concat());
     if done.stderr.contains("permission") {
-        eprintln!("SKIPPED: no right to capture: {}", done.stderr);
+        skip("capture", done.stderr);
         return;
     }
     assert_eq!(done.code, 0, "{}", done.stderr);

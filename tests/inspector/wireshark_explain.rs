@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
+use crate::need::skip;
 use crate::tshark::{Tshark, captures, in_parallel};
 use authscope::capture::{ReadOptions, open};
 use authscope::protocol::Command as Message;
@@ -306,7 +307,7 @@ fn the_ports_are_those_of_this_wireshark() {
         .output()
         .expect("tshark runs");
     if !String::from_utf8_lossy(&version.stdout).contains("(Wireshark) 4.0.") {
-        eprintln!("SKIPPED: this tshark is not 4.0, whose ports the table holds");
+        skip("tshark-4.0", "the table holds the ports of Wireshark 4.0");
         return;
     }
     let out = tshark

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
 use crate::tshark::Tshark;
 use rustix::process::{Pid, Signal, kill_process};
@@ -135,7 +136,7 @@ fn wireshark_reads_annotated_frames_from_the_pipe() {
             let mut pipe = capture.0.stderr.take().expect("a pipe");
             pipe.read_to_string(&mut error).expect("UTF-8");
             assert!(error.contains("permission denied"), "{status} {error}");
-            eprintln!("SKIPPED capture source: {error}");
+            skip("capture", error);
             return;
         }
         server.register(&format!("user{users}"), "secret");

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::need::skip;
 use crate::programs::{Place, Server, users};
 
 const NOT_STORED: &str = "no: the server could not store the registration";
@@ -57,9 +58,7 @@ fn a_full_disk_and_room_again() {
         .arg(&mount)
         .output();
     if !mounted.is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "SKIPPED: a_full_disk_and_room_again needs the right to mount a tmpfs (run as root)"
-        );
+        skip("mount", "only root may mount a tmpfs");
         return;
     }
     let passwd = mount.join("passwd");

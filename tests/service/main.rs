@@ -1,5 +1,7 @@
 //! Promises to those who run the server and the client, kept by the real programs. One file a promise.
 
+#[path = "../support/need.rs"]
+mod need;
 #[path = "../support/programs.rs"]
 mod programs;
 

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::need::skip;
 use crate::programs::{Place, Server, described, receive, request, stderr, stdout};
 use authscope::protocol::Action;
 use rcgen::{CertificateParams, Issuer, KeyPair};
@@ -102,7 +103,7 @@ fn openssl_talks_to_it_in_both_versions() {
     let server = certificates.server(&place, &[], None);
     server.register("alice", "secret");
     if Command::new("openssl").arg("version").output().is_err() {
-        eprintln!("SKIPPED: openssl_talks_to_it_in_both_versions needs the openssl program");
+        skip("openssl", "apt-get install openssl");
         return;
     }
     for (version, name) in [("-tls1_2", "TLSv1_2"), ("-tls1_3", "TLSv1_3")] {

@@ -2,6 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::need::skip;
 use authscope::wireshark::plugin::plugin;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,8 +23,8 @@ impl Tshark {
         let path = home.path().join("plugin.lua");
         std::fs::write(&path, plugin()).expect("the plugin is written");
         let tshark = Self { home, plugin: path };
-        let skip = |why: &str| {
-            eprintln!("SKIPPED: {why}; nothing was compared with Wireshark");
+        let without = |why: &str| {
+            skip("tshark", why);
             None
         };
         let probe = tshark.home.path().join("probe.lua");
@@ -34,9 +35,9 @@ impl Tshark {
             .args(["-X", &script, "-G", "folders"])
             .output()
         {
-            Err(error) => skip(&format!("tshark cannot be run ({error})")),
+            Err(error) => without(&format!("tshark cannot be run ({error})")),
             Ok(out) if !String::from_utf8_lossy(&out.stdout).contains("scripts run") => {
-                skip("this tshark runs no Lua scripts (upstream's runs none for root)")
+                without("this tshark runs no Lua scripts (upstream's runs none for root)")
             }
             Ok(_) => Some(tshark),
         }
@@ -250,7 +251,7 @@ pub fn list_joined(tshark: &Tshark, captures: &[PathBuf], fields: &[&str]) -> Op
         let done = match command.arg(&joined).args(captures).output() {
             Ok(done) => done,
             Err(error) => {
-                eprintln!("SKIPPED: mergecap cannot be run ({error}); nothing was compared");
+                skip("mergecap", error);
                 return None;
             }
         };

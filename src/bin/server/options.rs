@@ -15,7 +15,7 @@ use crate::users::UsersCommand;
 #[derive(Parser)]
 #[command(
     name = "authscope-server",
-    version,
+    version = authscope::VERSION,
     args_conflicts_with_subcommands = false,
     after_help = "\
 Examples:

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
+use crate::need::skip;
 use authscope::capture::{ReadOptions, open_all};
 use authscope::filter::{Filter, FilterOptions, Needs};
 use authscope::output::Watch;
@@ -26,7 +27,7 @@ pub struct Witness {
 pub fn is_there() -> bool {
     let there = Command::new("tshark").arg("--version").output().is_ok();
     if !there {
-        eprintln!("SKIPPED: tshark is not installed, so nothing is compared with it");
+        skip("tshark", "apt-get install tshark");
     }
     there
 }
