@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint captures fuzz torture bench bench-server bench-live
+.PHONY: help demo build test lint fixtures coverage captures fuzz torture bench bench-server bench-live
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -23,6 +23,15 @@ test: ## Install what the tests need (libpcap, tshark), run all tests
 lint: ## Check format and lints, as CI does
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+
+coverage: ## Measure which lines the tests run (needs cargo-llvm-cov); the report is target/coverage/html/index.html
+	$(CARGO) llvm-cov --html --output-dir target/coverage
+	$(CARGO) llvm-cov report --summary-only
+
+fixtures: ## Ask tshark anew for the answers kept in tests/fixtures/ (needs tshark 4.0)
+	rm -f target/tmp/answers.jsonl
+	AUTHSCOPE_FIXTURES=update $(CARGO) test --test inspector
+	$(CARGO) test --test inspector -- --ignored kept::pack_the_answers
 
 captures: ## Write the generated captures, their answers and their table again
 	$(CARGO) run --quiet --example make-captures -- captures

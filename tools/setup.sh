@@ -2,8 +2,9 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test|bench
+# Usage: tools/setup.sh build|test|bench|lint|full
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 packages=()
 
@@ -42,6 +43,33 @@ check_build() {
 check_test() {
     command -v tshark > /dev/null ||
         need tshark "the tests compare what Authscope finds with what tshark finds"
+    command -v strace > /dev/null || need strace "the tests let system calls of the server fail with it"
+    command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
+}
+
+# What .ci/run checks with beside the tests.
+check_lint() {
+    command -v shellcheck > /dev/null || need shellcheck "it checks the shell scripts"
+    command -v c++ > /dev/null || need g++ "the fuzzer's library is compiled with it"
+}
+
+# typos is not in Debian: a ready-made program from PyPI where Python can, else built.
+install_typos() {
+    command -v typos > /dev/null || [ -x target/tools/bin/typos ] && return
+    say "typos is missing: it checks the spelling; installing it into target/tools/"
+    python3 -m venv target/tools > /dev/null 2>&1 && target/tools/bin/pip install -q typos >&2 && return
+    cargo install --quiet --locked --root target/tools typos-cli
+}
+
+# Cargo's own helpers, for .ci/full: they are installed beside cargo, as one would by hand.
+install_cargo_tools() {
+    local tool
+    for tool in cargo-fuzz cargo-llvm-cov cargo-deny; do
+        cargo "${tool#cargo-}" --version > /dev/null 2>&1 && continue
+        say "$tool is missing; installing it with cargo install"
+        cargo install --quiet --locked "$tool"
+    done
+    rustup component add llvm-tools >&2
 }
 
 check_bench() {
@@ -92,9 +120,20 @@ case "${1:-}" in
         check_build
         check_bench
         ;;
+    lint | full)
+        check_build
+        check_lint
+        ;;
     *)
-        echo "usage: tools/setup.sh build|test|bench" >&2
+        echo "usage: tools/setup.sh build|test|bench|lint|full" >&2
         exit 2
         ;;
 esac
 install_packages
+case "$1" in
+    lint) install_typos ;;
+    full)
+        install_typos
+        install_cargo_tools
+        ;;
+esac

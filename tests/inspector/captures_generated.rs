@@ -1,9 +1,9 @@
 //! The generated captures are what the generator makes, every stored capture has an answer, and
 //! tshark agrees on frames, streams and what the lab report shows.
 
-use crate::need::skip;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use crate::tshark::Tshark;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
@@ -14,34 +14,12 @@ fn committed(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Rows of fields that tshark finds in a capture; `None`, said loudly, where there is no tshark.
-fn tshark(name: &str, filter: &str, fields: &[&str]) -> Option<Vec<String>> {
-    let mut command = Command::new("tshark");
-    command
-        .args([
-            "-n",
-            "-T",
-            "fields",
-            "-E",
-            "separator=|",
-            "-Y",
-            filter,
-            "-r",
-        ])
-        .arg(folder().join(name));
-    for field in fields {
-        command.args(["-e", field]);
-    }
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            skip("tshark", format!("{name} is not checked against it"));
-            return None;
-        }
-        Err(error) => panic!("cannot run tshark on {name}: {error}"),
-    };
-    let text = String::from_utf8(output.stdout).unwrap();
-    Some(text.lines().map(str::to_owned).collect())
+/// Rows of fields that tshark finds in a capture.
+fn of_tshark(tshark: &Tshark, name: &str, filter: &str, fields: &[&str]) -> Vec<String> {
+    let mut arguments = vec!["-n", "-T", "fields", "-E", "separator=|", "-Y", filter];
+    arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
+    let text = tshark.plain(&folder().join(name), &arguments);
+    text.lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -92,10 +70,9 @@ fn every_capture_has_an_answer_and_a_line_in_the_readme() {
 
 #[test]
 fn tshark_counts_the_frames_and_streams_of_the_answers() {
+    let Some(tshark) = Tshark::find() else { return };
     for (file, answer) in answers() {
-        let Some(rows) = tshark(&file, "frame", &["frame.number", "tcp.stream"]) else {
-            return;
-        };
+        let rows = of_tshark(&tshark, &file, "frame", &["frame.number", "tcp.stream"]);
         assert_eq!(
             rows.len() as u64,
             answer["tshark_frames"],
@@ -120,9 +97,8 @@ fn tshark_takes_the_lab_report_for_the_smpp_that_the_report_shows() {
         "smpp.sequence_number",
         "_ws.col.Info",
     ];
-    let Some(rows) = tshark(name, "smpp", &fields) else {
-        return;
-    };
+    let Some(tshark) = Tshark::find() else { return };
+    let rows = of_tshark(&tshark, name, "smpp", &fields);
     assert_eq!(
         rows,
         [
@@ -146,7 +122,7 @@ fn tshark_takes_the_lab_report_for_the_smpp_that_the_report_shows() {
             _ => "117|2619648||",
         }))
         .collect::<Vec<_>>();
-    let rows = tshark(name, "tcp", &fields).unwrap();
+    let rows = of_tshark(&tshark, name, "tcp", &fields);
     assert_eq!(rows[..11], sizes);
     assert_eq!(rows[11..], sizes);
 }

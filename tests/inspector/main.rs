@@ -8,6 +8,8 @@ mod catalogue;
 mod checks;
 #[path = "../support/inspector.rs"]
 mod inspector;
+#[path = "../support/kept.rs"]
+mod kept;
 #[path = "../support/need.rs"]
 mod need;
 #[path = "../support/programs.rs"]
@@ -29,6 +31,7 @@ mod captures_generated;
 mod captures_protocols;
 mod cli_usage;
 mod cookbook_commands;
+mod docs_links;
 mod docs_protocol;
 mod filter_like_tshark;
 mod filter_properties;

@@ -1,10 +1,10 @@
 //! For every frame of every saved capture, tshark and the inspector agree on number, time, length,
 //! addresses, ports, TCP stream and payload, and on the Info of those that both call TCP.
 
-use std::process::Command;
+use std::path::Path;
 
 use crate::inspector::{authscope, capture, captures};
-use crate::need::skip;
+use crate::tshark::Tshark;
 use serde_json::Value;
 
 /// Fields that tshark is asked for, a line a frame.
@@ -30,27 +30,12 @@ const DIFFERENCES: [(&str, &str); 1] = [(
     "tshark counts a custom block as a frame of its own",
 )];
 
-/// What tshark says of a file's frames; `None` where there is no tshark.
-fn tshark(name: &str) -> Option<Vec<String>> {
-    let mut command = Command::new("tshark");
-    command.args([
-        "-n",
-        "-r",
-        &capture(name),
-        "-T",
-        "fields",
-        "-E",
-        "occurrence=f",
-    ]);
-    for field in FIELDS {
-        command.args(["-e", field]);
-    }
-    let output = command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).unwrap();
-    Some(text.lines().map(str::to_owned).collect())
+/// What tshark says of a file's frames.
+fn of_tshark(tshark: &Tshark, name: &str) -> Vec<String> {
+    let mut arguments = vec!["-n", "-T", "fields", "-E", "occurrence=f"];
+    arguments.extend(FIELDS.iter().flat_map(|field| ["-e", field]));
+    let text = tshark.plain(Path::new(&capture(name)), &arguments);
+    text.lines().map(str::to_owned).collect()
 }
 
 /// The same of the inspector, in tshark's form.
@@ -110,20 +95,17 @@ fn inspector(name: &str) -> Vec<String> {
 
 #[test]
 fn tshark_and_the_inspector_agree_on_every_frame() {
-    if Command::new("tshark").arg("--version").output().is_err() {
-        skip("tshark", "apt-get install tshark");
-        return;
-    }
+    let Some(tshark) = Tshark::find() else { return };
     let names = captures();
     std::thread::scope(|scope| {
         for part in names.chunks(names.len().div_ceil(4)) {
-            scope.spawn(|| part.iter().for_each(|name| compare(name)));
+            scope.spawn(|| part.iter().for_each(|name| compare(&tshark, name)));
         }
     });
 }
 
-fn compare(name: &str) {
-    let mut theirs = tshark(name).unwrap();
+fn compare(tshark: &Tshark, name: &str) {
+    let mut theirs = of_tshark(tshark, name);
     let ours = inspector(name);
     if let Some((_, reason)) = DIFFERENCES.iter().find(|(file, _)| *file == name) {
         assert_eq!(theirs.len(), ours.len() + 1, "{name}: {reason}");

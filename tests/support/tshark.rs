@@ -2,6 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::kept::answer;
 use crate::need::skip;
 use authscope::wireshark::plugin::plugin;
 use serde_json::Value;
@@ -67,6 +68,16 @@ impl Tshark {
     }
 
     fn run(&self, capture: &Path, arguments: &[&str], script: Option<&Path>) -> String {
+        let script_text = if script.is_some() {
+            plugin()
+        } else {
+            String::new()
+        };
+        let question = [&[&script_text[..]], arguments].concat();
+        answer(capture, &question, || self.ask(capture, arguments, script))
+    }
+
+    fn ask(&self, capture: &Path, arguments: &[&str], script: Option<&Path>) -> String {
         let mut command = self.command();
         if let Some(script) = script {
             command

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
+use crate::kept::answer;
 use crate::need::skip;
 use authscope::capture::{ReadOptions, open_all};
 use authscope::filter::{Filter, FilterOptions, Needs};
@@ -34,6 +35,35 @@ pub fn is_there() -> bool {
 
 /// Asks tshark. A listener is put up for each filter by a script, so that one run answers all.
 pub fn ask(capture: &Path, filters: &[&str], fields: &[&str], options: &[&str]) -> Witness {
+    let question = [
+        &["witness"],
+        filters,
+        &["fields"],
+        fields,
+        &["options"],
+        options,
+    ]
+    .concat();
+    let said = answer(capture, &question, || {
+        run_tshark(capture, filters, fields, options)
+    });
+    let (answers, rows) = said.split_once(BETWEEN).expect("answers and rows");
+    let mut selected = vec![None; filters.len()];
+    for line in answers.lines() {
+        let (index, frames) = line.split_once(' ').unwrap();
+        selected[index.parse::<usize>().unwrap()] = Some(frames.to_owned());
+    }
+    Witness {
+        selected: selected.into_iter().map(Option::unwrap).collect(),
+        rows: rows.lines().map(str::to_owned).collect(),
+    }
+}
+
+/// Stands between what the filters select and the rows of fields.
+const BETWEEN: &str = "\n--\n";
+
+/// What the filters select, a line each, and behind [`BETWEEN`] the rows.
+fn run_tshark(capture: &Path, filters: &[&str], fields: &[&str], options: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let answers = folder.path().join("answers");
     let script = folder.path().join("listen.lua");
@@ -61,15 +91,7 @@ pub fn ask(capture: &Path, filters: &[&str], fields: &[&str], options: &[&str]) 
             capture.display()
         );
     });
-    let mut selected = vec![None; filters.len()];
-    for line in answers.lines() {
-        let (index, frames) = line.split_once(' ').unwrap();
-        selected[index.parse::<usize>().unwrap()] = Some(frames.to_owned());
-    }
-    Witness {
-        selected: selected.into_iter().map(Option::unwrap).collect(),
-        rows: rows.lines().map(str::to_owned).collect(),
-    }
+    answers + BETWEEN + &rows
 }
 
 fn listeners(filters: &[&str], answers: &Path) -> String {
