@@ -217,7 +217,7 @@ fn an_installed_plugin_is_found_by_tshark() {
             String::from_utf8_lossy(&out.stdout).into_owned(),
         )
     };
-    let list = || tshark.plain(&capture("lab-report.pcap"), &LIST);
+    let list = || tshark.ask(&capture("lab-report.pcap"), &LIST, None);
     let (code, said) = authscope(&["wireshark", "plugin", "--install"]);
     assert_eq!(code, Some(0));
     assert!(said.starts_with("installed /"), "{said}");

@@ -77,7 +77,8 @@ impl Tshark {
         answer(capture, &question, || self.ask(capture, arguments, script))
     }
 
-    fn ask(&self, capture: &Path, arguments: &[&str], script: Option<&Path>) -> String {
+    /// What tshark prints about a capture with what is in its home folder now; never an answer that is kept.
+    pub fn ask(&self, capture: &Path, arguments: &[&str], script: Option<&Path>) -> String {
         let mut command = self.command();
         if let Some(script) = script {
             command
