@@ -77,12 +77,11 @@ fn pack_the_answers() {
     fs::remove_file(gathered()).expect("it is removed");
 }
 
+/// The first 64 bits of the SHA-256, in hexadecimal.
 fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first = digest.first_chunk().expect("32 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 /// What tshark answers to `question` about `capture`: kept, or else what `ask` finds out. Only of stored captures are
