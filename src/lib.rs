@@ -5,7 +5,8 @@
 //!
 //! The wire format, shared by endpoints and inspector: [`protocol`].
 //!
-//! The endpoints: [`accounts`], [`server`], [`client`].
+//! The endpoints: [`hostport`], which says where a server is, [`accounts`], [`server`],
+//! [`client`].
 //!
 //! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`],
 //! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
@@ -21,6 +22,7 @@ pub mod protocol;
 
 pub mod accounts;
 pub mod client;
+pub mod hostport;
 pub mod server;
 
 pub mod capture;

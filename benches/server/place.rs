@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authscope::accounts::{Accounts, Done, Hashing, HashingError, Job, StoreCounts, Work};
-use authscope::server::{Config, Limits, Policy, Tls, run};
+use authscope::server::{Config, Limits, Listeners, Purpose, run};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// Enough open files for the clients of 10,000 connections.
@@ -174,21 +173,21 @@ impl Bare {
         let (accounts, _) = Accounts::open(&path, Arc::new(NoHashing), false, &mut |_| {})
             .expect("the passwd file opens");
         let accounts = Arc::new(accounts);
-        let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
-            .expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let inside = runtime.enter();
+        let any = "127.0.0.1:0".parse().expect("a place to listen");
+        let listeners = Listeners::bind(&[any], Purpose::Service).expect("a port");
+        drop(inside);
+        let address = listeners.addresses()[0];
         let config = Config {
             limits: Limits {
                 failures: 0,
                 ..Limits::DEFAULT
             },
-            policy: Policy::default(),
-            tls: Tls::default(),
+            ..Config::default()
         };
         let served = Arc::clone(&accounts);
         runtime.spawn(async move {
-            run(listener, served, config, std::future::pending())
+            run(listeners, served, config, std::future::pending())
                 .await
                 .expect("the server goes on");
         });

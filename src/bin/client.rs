@@ -1,12 +1,15 @@
 //! `authscope-client`: registers a user or logs one in.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authscope::client::{Client, ClientError, Tls, password};
-use authscope::protocol::{Action, Request, UserName};
+use authscope::client::password::{self, PasswordError};
+use authscope::client::{Client, ClientError, Tls};
+use authscope::hostport::HostPort;
+use authscope::protocol::{Action, Password, Request, UserName};
 use clap::{Args, Parser, Subcommand};
 
 /// Exit code where the server said no.
@@ -27,9 +30,10 @@ Examples:
   printf '%s\\n' \"$PASSWORD\" | authscope-client login alice --password-stdin
 
 Exit codes:
-  0  the server said yes
-  1  the server said no: name taken, no such user, wrong password, busy
-  2  wrong usage, no server, or an answer that is none"
+  0    the server said yes
+  1    the server said no: name taken, no such user, wrong password, busy
+  2    wrong usage, no password, no server, or an answer that is none
+  130  interrupted by Ctrl-C while the password was asked for"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -50,9 +54,9 @@ struct Arguments {
     /// either end.
     name: String,
 
-    /// Where the server listens.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
-    server: String,
+    /// Where the server listens, such as auth.example:8888, [::1]:8888 or [fe80::1%eth0]:8888.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
+    server: HostPort,
 
     /// Read the password (1 to 30 octets) from the first line of standard input instead of asking
     /// on the terminal.
@@ -71,7 +75,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME", requires = "tls")]
     server_name: Option<String>,
 
-    /// How long everything with the server may take.
+    /// How long connecting may take, and then the answer.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
 }
@@ -94,12 +98,15 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "authscope-client: {error}");
-            ExitCode::from(FAILED)
+            let interrupted = error
+                .downcast_ref::<PasswordError>()
+                .and_then(PasswordError::signal_exit_code);
+            ExitCode::from(interrupted.unwrap_or(FAILED))
         }
     }
 }
 
-fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let user_name = UserName::new(arguments.name)
         .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
     let tls = arguments
@@ -107,25 +114,39 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::er
         .then(|| Tls::new(arguments.ca_file.as_deref(), arguments.server_name))
         .transpose()
         .map_err(ClientError::from)?;
-    let password = if arguments.password_stdin {
-        password::from_stdin()?
-    } else {
-        password::from_terminal(action == Action::Register)?
-    };
-    let request = Request {
-        action,
-        user_name,
-        password,
-    };
+    // From a pipe the password is there already; a person is asked once there is somebody to
+    // tell it to.
+    let given = arguments
+        .password_stdin
+        .then(password::from_stdin)
+        .transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    let response = runtime.block_on(async {
-        let mut client =
-            Client::connect_with(&arguments.server, tls.as_ref(), arguments.timeout).await?;
-        client.ask(&request).await
-    })?;
+    let answered = runtime.block_on(async {
+        let connect = || Client::connect(&arguments.server, tls.as_ref(), arguments.timeout);
+        let mut client = connect().await?;
+        let password = if let Some(password) = given {
+            password
+        } else {
+            let (password, closed) = ask(&mut client, action).await?;
+            if closed {
+                client = connect().await?;
+            }
+            client.restart_clock();
+            password
+        };
+        let request = Request {
+            action,
+            user_name,
+            password,
+        };
+        Ok::<_, Box<dyn Error>>(client.ask(&request).await?)
+    });
+    // A look-up that goes on is not waited for.
+    runtime.shutdown_background();
+    let response = answered?;
     // The description comes from the wire.
     let shown: String = response
         .description
@@ -144,6 +165,22 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn std::er
     } else {
         ExitCode::from(REFUSED)
     })
+}
+
+/// Asks for the password on the terminal; also whether the server has closed the connection
+/// meanwhile.
+async fn ask(client: &mut Client, action: Action) -> Result<(Password, bool), Box<dyn Error>> {
+    let twice = action == Action::Register;
+    let mut typing = tokio::task::spawn_blocking(move || password::from_terminal(twice));
+    let mut closed = false;
+    loop {
+        tokio::select! {
+            // An end that has come by now is seen first.
+            biased;
+            () = client.closed(), if !closed => closed = true,
+            password = &mut typing => return Ok((password??, closed)),
+        }
+    }
 }
 
 /// A character as a terminal may have it: control characters and those that change the direction

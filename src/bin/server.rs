@@ -1,79 +1,122 @@
 //! `authscope-server`: registers users and logs them in.
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use authscope::accounts::{Accounts, HashPool, OpenReport, Progress};
-use authscope::server::{self, Config, Summary};
+use authscope::accounts::{Accounts, HashPool, OpenReport, Progress, describe_meters};
+use authscope::client::password::PasswordError;
+use authscope::server::{self, Listeners, Log, Purpose};
 use clap::Parser;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use sd_notify::NotifyState;
 
 #[path = "server/options.rs"]
 mod options;
+#[path = "server/panics.rs"]
+mod panics;
+#[path = "server/reload.rs"]
+mod reload;
+#[path = "server/signals.rs"]
+mod signals;
 #[path = "server/users.rs"]
 mod users;
 
-use options::{Cli, Command, LogFormat, LogLevel, LogOptions};
+use options::{Cli, Command};
+use reload::{Reload, Reloadable};
+use signals::Signals;
 
 /// Exit code for wrong usage and for a server that cannot run.
 const FAILED: u8 = 2;
 
-/// Descriptors beside those of connections: listener, passwd file, standard streams, runtime.
-const OTHER_DESCRIPTORS: u64 = 64;
+/// How long the end of the process waits for what was logged to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Descriptors that clients' connections leave free: for the standard streams, the runtime,
+/// listeners, the passwd file and its successor, the log file and its successor, certificate and
+/// key, and the connections of the metrics page.
+const RESERVED_DESCRIPTORS: u64 = 40;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(&cli.log);
-    let result = match cli.command {
-        Some(Command::Users(command)) => cli
-            .hashing
-            .scheme()
-            .map_err(Into::into)
-            .and_then(|scheme| users::run(command, &cli.passwd, scheme)),
-        None => run(&cli).map(|()| ExitCode::SUCCESS),
-    };
-    result.unwrap_or_else(|error| {
-        let _ = writeln!(io::stderr(), "authscope-server: {error}");
-        ExitCode::from(FAILED)
+    start(&cli).unwrap_or_else(|error| {
+        say(format!("authscope-server: {error}\n"));
+        let interrupted = error
+            .downcast_ref::<PasswordError>()
+            .and_then(PasswordError::signal_exit_code);
+        ExitCode::from(interrupted.unwrap_or(FAILED))
     })
 }
 
-fn start_log(options: &LogOptions) {
-    let level = match options.log_level {
-        LogLevel::Error => tracing::Level::ERROR,
-        LogLevel::Warn => tracing::Level::WARN,
-        LogLevel::Info => tracing::Level::INFO,
-        LogLevel::Debug => tracing::Level::DEBUG,
+fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    let cannot_start = |error: io::Error| format!("cannot start: {error}");
+    let log = Log::start(cli.log.settings()).map_err(cannot_start)?;
+    let result = match &cli.command {
+        Some(Command::Users(command)) => {
+            let scheme = cli.hashing.scheme()?;
+            users::run(command.clone(), &cli.passwd, scheme)
+        }
+        None => {
+            panics::watch(log.clone());
+            let signals = Signals::install().map_err(cannot_start)?;
+            let served = run(cli, &log, signals);
+            if let (Err(error), true) = (&served, cli.log.file.is_some()) {
+                tracing::error!("{error}");
+            }
+            served.map(|()| ExitCode::SUCCESS)
+        }
     };
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let log = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(level)
-        .with_target(false)
-        .with_ansi(colours);
-    match options.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+    log.flush(LAST_WORDS);
+    result
+}
+
+/// Writes to standard error, without waiting for long where nobody reads it.
+fn say(text: String) {
+    let (done, written) = mpsc::channel();
+    let writer = std::thread::Builder::new().spawn(move || {
+        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = done.send(());
+    });
+    if writer.is_ok() {
+        let _ = written.recv_timeout(LAST_WORDS);
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
-    let config = cli.config()?;
+fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
+    // Nothing is made before the arguments are right and the ports are there.
+    let mut config = cli.config()?;
     let scheme = cli.hashing.scheme()?;
     discourage_dumps();
-    raise_descriptor_limit(config.limits.connections);
-    // A file that may not grow is an error to answer, not a reason to die.
-    let too_large = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, too_large)
-        .map_err(|error| format!("cannot handle signals: {error}"))?;
-
+    config.limits.connections = raise_descriptor_limit(config.limits.connections);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores)
+        .thread_name(panics::TASK_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let inside = runtime.enter();
+    let listeners = Listeners::bind(&cli.listen, Purpose::Service)?;
+    let page = cli
+        .metrics
+        .as_ref()
+        .map(|place| Listeners::bind(std::slice::from_ref(place), Purpose::Metrics))
+        .transpose()?;
+    if let Some(path) = &cli.log.file {
+        log.open_file(path)?;
+    }
+    if let Some(page) = page {
+        let metrics = server::install_meters()?;
+        for address in page.addresses() {
+            tracing::info!("metrics on http://{address}/metrics");
+        }
+        // From here on: how a long start goes is to be seen.
+        server::offer_page(page, metrics, Arc::clone(&config.health));
+    }
+    config.tls.tell();
+
     let (threads, queue) = (cli.hashing.threads(cores), cli.hashing.queue(cores));
     let pool = Arc::new(HashPool::start(scheme, threads, queue)?);
     let uniform = config.policy.uniform_failures;
@@ -81,15 +124,29 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let hashing = Arc::clone(&pool);
     let (accounts, report) = Accounts::open(&cli.passwd, hashing, uniform, &mut progress())?;
     tell(&report, started.elapsed());
+    describe_meters(accounts.users());
     tracing::info!(scheme = %scheme, threads, queue, "password hashing");
     let accounts = Arc::new(accounts);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores)
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
-    let summary = runtime.block_on(listen(cli, config, Arc::clone(&accounts)))?;
+    let reload = Reload::start(Reloadable {
+        log: log.clone(),
+        tls: config.tls.clone(),
+    })
+    .map_err(|error| format!("cannot start: {error}"))?;
+    let stop = signals.serve(reload, config.limits.drain, log.clone());
+    for address in listeners.addresses() {
+        tracing::info!("listening on {address}");
+    }
+    notify(&[NotifyState::Ready]);
+    let stopping = async {
+        stop.await;
+        notify(&[NotifyState::Stopping]);
+    };
+    let served = server::run(listeners, Arc::clone(&accounts), config, stopping);
+    let summary = runtime
+        .block_on(served)
+        .map_err(|error| format!("cannot go on accepting connections: {error}"))?;
+    drop(inside);
     runtime.shutdown_timeout(Duration::from_secs(1));
     let counts = accounts.counts();
     tracing::info!(
@@ -105,34 +162,6 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         "stopped"
     );
     Ok(())
-}
-
-async fn listen(
-    cli: &Cli,
-    config: Config,
-    accounts: Arc<Accounts>,
-) -> Result<Summary, Box<dyn Error>> {
-    if let Some(address) = cli.metrics {
-        server::publish(address, accounts.users())?;
-        tracing::info!("metrics on http://{address}/metrics");
-    }
-    let cannot_listen = |error: io::Error| {
-        format!(
-            "cannot listen on {}: {error}; choose another address with --listen",
-            cli.listen
-        )
-    };
-    let listener = TcpListener::bind(&cli.listen)
-        .await
-        .map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
-    let shutdown = shutdown().map_err(|error| format!("cannot handle signals: {error}"))?;
-    tracing::info!("listening on {address}");
-    notify(sd_notify::NotifyState::Ready);
-    let summary = server::run(listener, accounts, config, shutdown)
-        .await
-        .map_err(|error| format!("cannot go on accepting connections: {error}"))?;
-    Ok(summary)
 }
 
 /// Keeps passwords that are in memory from being written to disk by a crash, and other processes
@@ -151,62 +180,44 @@ fn discourage_dumps() {
     }
 }
 
-/// Allows as many open files as connections need, as far as the system lets it.
-fn raise_descriptor_limit(connections: usize) {
-    let wanted = connections as u64 + OTHER_DESCRIPTORS;
+/// Allows as many open files as connections need, as far as the system lets it. The connections
+/// that there is room for: `connections`, or fewer.
+fn raise_descriptor_limit(connections: usize) -> usize {
+    let wanted = connections as u64 + RESERVED_DESCRIPTORS;
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
     if enough(limit.current) {
-        return;
+        return connections;
     }
-    let current = if enough(limit.maximum) {
-        Some(wanted)
-    } else {
-        limit.maximum
-    };
     let raised = Rlimit {
-        current,
+        current: if enough(limit.maximum) {
+            Some(wanted)
+        } else {
+            limit.maximum
+        },
         maximum: limit.maximum,
     };
-    let result = rustix::process::setrlimit(Resource::Nofile, raised);
-    if result.is_err() || !enough(current) {
-        tracing::warn!(
-            connections,
-            descriptors = rustix::process::getrlimit(Resource::Nofile).current,
-            "fewer open files are allowed than connections; accepting will pause when they run out"
-        );
+    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+    let current = rustix::process::getrlimit(Resource::Nofile).current;
+    if enough(current) {
+        return connections;
     }
+    let descriptors = current.unwrap_or(wanted);
+    let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1) as usize;
+    tracing::warn!(
+        wanted = connections,
+        connections = room,
+        descriptors,
+        "fewer open files are allowed than --max-connections needs; serving fewer at once"
+    );
+    room
 }
 
 /// Tells the service manager, where there is one.
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "cannot tell the service manager");
     }
-}
-
-/// Ready when the server is to stop. A second signal ends the process at once.
-fn shutdown() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        let name = tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-            _ = hang_up.recv() => "SIGHUP",
-        };
-        tracing::info!(signal = name, "told to stop");
-        notify(sd_notify::NotifyState::Stopping);
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            tracing::warn!("told to stop again; stopping at once");
-            std::process::exit(i32::from(FAILED));
-        });
-    })
 }
 
 /// Says how far a long load is, every two seconds.

@@ -2,17 +2,20 @@
 
 pub mod password;
 mod tls;
+mod trouble;
 
 pub use tls::{Tls, TlsError};
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use crate::hostport::HostPort;
 use crate::protocol::layout::RESPONSE_LEN;
 use crate::protocol::{DecodeError, Framing, Kind, Request, Response, frame};
 
@@ -20,22 +23,23 @@ use crate::protocol::{DecodeError, Framing, Kind, Request, Response, frame};
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The name of the server has no address.
-    #[error(
-        "cannot find the address of \"{server}\": {source}; write it as HOST:PORT, such as 127.0.0.1:8888 or [::1]:8888"
-    )]
+    #[error("cannot find the address of \"{server}\": {source}")]
     Address {
         /// As it was given.
-        server: String,
+        server: HostPort,
         /// What went wrong.
         source: io::Error,
     },
-    /// No connection.
-    #[error("cannot connect to {address}: {source}; is authscope-server running there?")]
+    /// No connection to any of the server's addresses.
+    #[error(
+        "cannot connect to {}; is authscope-server running there?",
+        Tried(server, tried)
+    )]
     Connect {
-        /// Where to.
-        address: SocketAddr,
-        /// What went wrong.
-        source: io::Error,
+        /// As it was given.
+        server: HostPort,
+        /// Each address, and what went wrong with it.
+        tried: Vec<(SocketAddr, String)>,
     },
     /// The connection broke.
     #[error("cannot {doing} {address}: {source}")]
@@ -89,15 +93,58 @@ pub enum ClientError {
         reason: String,
     },
     /// Time ran out.
-    #[error("{server} did not answer within {} s while the client was to {doing}; try again later, or allow more with --timeout", seconds.as_secs_f64())]
+    #[error("{server} did not {doing} within {} s; try again later, or allow more with --timeout", seconds.as_secs_f64())]
     Timeout {
         /// Who.
-        server: String,
-        /// What was being done.
+        server: HostPort,
+        /// What it did not do.
         doing: &'static str,
         /// How long was waited.
         seconds: Duration,
     },
+}
+
+/// The addresses that were tried, with what went wrong.
+struct Tried<'a>(&'a HostPort, &'a [(SocketAddr, String)]);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [(address, reason)] = self.1 {
+            return write!(f, "{address}: {reason}");
+        }
+        write!(f, "{}", self.0)?;
+        for (index, (address, reason)) in self.1.iter().enumerate() {
+            let separator = if index == 0 { ": " } else { ", " };
+            write!(f, "{separator}{address} ({reason})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an attempt at one address did not lead to a connection.
+enum Attempt {
+    NoConnection(io::Error),
+    NotTrusted(ClientError),
+}
+
+/// Connects to one address.
+async fn open(
+    server: &HostPort,
+    address: SocketAddr,
+    tls: Option<&Tls>,
+) -> Result<Box<dyn Stream>, Attempt> {
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(Attempt::NoConnection)?;
+    // A request is one small write that nothing follows.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => Ok(Box::new(stream)),
+        Some(tls) => tls
+            .handshake(server, address, stream)
+            .await
+            .map_err(Attempt::NotTrusted),
+    }
 }
 
 /// A connection, encrypted or not.
@@ -109,64 +156,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub struct Client {
     stream: Box<dyn Stream>,
     address: SocketAddr,
-    server: String,
+    server: HostPort,
     timeout: Duration,
     deadline: Instant,
 }
 
 impl Client {
-    /// Connects to `server`, given as `HOST:PORT`; tries each of its addresses.
-    pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
-        Self::connect_with(server, None, timeout).await
-    }
-
-    /// Connects as [`connect`](Self::connect) does; with `tls`, encrypted.
-    pub async fn connect_with(
-        server: &str,
+    /// Connects to `server`, with `tls` encrypted. Its addresses are tried in turn, and each gets
+    /// an equal share of the time that is left.
+    pub async fn connect(
+        server: &HostPort,
         tls: Option<&Tls>,
         timeout: Duration,
     ) -> Result<Self, ClientError> {
         let deadline = Instant::now() + timeout;
-        let late = |_| ClientError::Timeout {
-            server: server.to_owned(),
-            doing: "connect",
-            seconds: timeout,
-        };
         let unknown = |source| ClientError::Address {
-            server: server.to_owned(),
+            server: server.clone(),
             source,
         };
-        let addresses = timeout_at(deadline, lookup_host(server))
+        let place = server.clone();
+        let resolving = tokio::task::spawn_blocking(move || place.resolve());
+        let addresses = timeout_at(deadline, resolving)
             .await
-            .map_err(late)?
+            .map_err(|_| unknown(io::ErrorKind::TimedOut.into()))?
+            .map_err(|error| unknown(error.into()))?
             .map_err(unknown)?;
-        let mut last = unknown(io::Error::new(io::ErrorKind::NotFound, "no address"));
-        for address in addresses {
-            match timeout_at(deadline, TcpStream::connect(address))
-                .await
-                .map_err(late)?
-            {
-                Ok(stream) => {
-                    // A request is one small write that nothing follows.
-                    let _ = stream.set_nodelay(true);
-                    let stream: Box<dyn Stream> = match tls {
-                        None => Box::new(stream),
-                        Some(tls) => timeout_at(deadline, tls.handshake(server, address, stream))
-                            .await
-                            .map_err(late)??,
-                    };
+        let mut tried = Vec::new();
+        for (index, &address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+            let attempt = tokio::time::timeout(share, open(server, address, tls)).await;
+            match attempt {
+                Ok(Ok(stream)) => {
                     return Ok(Self {
                         stream,
                         address,
-                        server: server.to_owned(),
+                        server: server.clone(),
                         timeout,
                         deadline,
                     });
                 }
-                Err(source) => last = ClientError::Connect { address, source },
+                Ok(Err(Attempt::NoConnection(error))) => tried.push((address, error.to_string())),
+                // It is a server, but not one to trust: another address would be no better.
+                Ok(Err(Attempt::NotTrusted(error))) => return Err(error),
+                Err(_) => {
+                    let seconds = (share.as_secs_f64() * 10.0).round() / 10.0;
+                    tried.push((address, format!("no answer within {seconds} s")));
+                }
             }
         }
-        Err(last)
+        Err(ClientError::Connect {
+            server: server.clone(),
+            tried,
+        })
+    }
+
+    /// Gives what is done from now on as much time as connecting had.
+    pub fn restart_clock(&mut self) {
+        self.deadline = Instant::now() + self.timeout;
+    }
+
+    /// Ready when the server has closed the connection, before anything was sent on it.
+    pub async fn closed(&mut self) {
+        // Octets that nobody has asked for are no better than the end.
+        let _ = self.stream.read(&mut [0]).await;
     }
 
     /// Sends a request and waits for its response.
@@ -191,7 +244,7 @@ impl Client {
             self.stream.flush().await
         })
         .await;
-        sent.map_err(|_| self.late("send its request"))?
+        sent.map_err(|_| self.late("take the request"))?
             .map_err(self.broken("send a request to"))
     }
 
@@ -211,7 +264,7 @@ impl Client {
             }
             let read = timeout_at(self.deadline, self.stream.read(&mut octets[received..]))
                 .await
-                .map_err(|_| self.late("receive the response"))?;
+                .map_err(|_| self.late("answer"))?;
             let read = match read {
                 // On TLS, an end that the server did not announce.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,

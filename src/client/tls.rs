@@ -1,6 +1,5 @@
 //! TLS on the client's side: whom to trust, and what went wrong in words.
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,9 +9,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, KeyLogFile, RootCertStore};
+use tokio_rustls::rustls::{self, ClientConfig, KeyLogFile, RootCertStore};
 
+use super::trouble::explain;
 use super::{ClientError, Stream};
+use crate::hostport::HostPort;
 
 /// Why TLS cannot be used as asked.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,12 @@ pub enum TlsError {
         path: PathBuf,
         /// What went wrong.
         source: pem::Error,
+    },
+    /// A certificate in that file is none that can be an authority's.
+    #[error("a certificate in \"{}\" cannot be read", path.display())]
+    BadAuthority {
+        /// Which file.
+        path: PathBuf,
     },
     /// No authority is trusted.
     #[error(
@@ -60,7 +67,10 @@ impl Tls {
                 source,
             };
             for certificate in CertificateDer::pem_file_iter(path).map_err(file)? {
-                roots.add(certificate.map_err(file)?)?;
+                let certificate = certificate.map_err(file)?;
+                roots
+                    .add(certificate)
+                    .map_err(|_| TlsError::BadAuthority { path: path.into() })?;
             }
             format!("\"{}\"", path.display())
         } else {
@@ -83,12 +93,12 @@ impl Tls {
 
     pub(super) async fn handshake(
         &self,
-        server: &str,
+        server: &HostPort,
         address: SocketAddr,
         stream: TcpStream,
     ) -> Result<Box<dyn Stream>, ClientError> {
-        let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        // A link-local address is for a certificate the same on every interface.
+        let host = server.host.split('%').next().unwrap_or_default();
         let name = self.name.as_deref().unwrap_or(host);
         let server_name =
             ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))?;
@@ -99,54 +109,5 @@ impl Tls {
                 reason: explain(&error, name),
             }),
         }
-    }
-}
-
-/// What went wrong in a handshake, and what to do about it.
-fn explain(error: &io::Error, name: &str) -> String {
-    let Some(tls) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    else {
-        return match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                "the server closed the connection; does it offer TLS?".into()
-            }
-            _ => error.to_string(),
-        };
-    };
-    match tls {
-        rustls::Error::InvalidCertificate(error) => explain_certificate(error, name),
-        rustls::Error::InvalidMessage(_) => {
-            format!("the server does not answer in TLS ({tls}); does it offer TLS?")
-        }
-        other => other.to_string(),
-    }
-}
-
-fn explain_certificate(error: &CertificateError, name: &str) -> String {
-    match error {
-        // Bad signature: an authority of the right name, but another one.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "no trusted authority has signed the server's certificate; name the authority's certificate, or the server's own if it signed itself, with --ca-file".into()
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => format!(
-            "the server's certificate is not for \"{name}\" but for {}; if that is the server you mean, say so with --server-name",
-            presented.join(", ")
-        ),
-        CertificateError::NotValidForName => format!(
-            "the server's certificate is not for \"{name}\"; if it is the server you mean, give its name with --server-name"
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("the server's certificate has expired ({error}); is this machine's clock right?")
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
-            "the server's certificate is not valid yet ({error}); is this machine's clock right?"
-        ),
-        // The verifier's own error, which is not public by name.
-        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "the server's certificate is an authority's (CA:TRUE); a server needs one of its own, with CA:FALSE".into()
-        }
-        other => format!("the server's certificate is not accepted: {other}"),
     }
 }

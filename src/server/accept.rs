@@ -1,25 +1,22 @@
 //! The listener: accepts connections within the limits, and drains them at the end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::address::{OpenBySource, Source};
 use super::answer::{Peer, Service};
+use super::health::Health;
 use super::limits::{Limits, Policy};
+use super::listen::Listeners;
+use super::log::Refusals;
 use super::meters;
 use super::serve::{Server, serve};
 use super::tls::Tls;
 use crate::accounts::Accounts;
-
-/// How long accepting pauses when the system has no more descriptors or memory for it.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// What the server did, said when it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,12 +42,14 @@ pub struct Config {
     pub policy: Policy,
     /// Whether connections are encrypted.
     pub tls: Tls,
+    /// Where the server says how it is.
+    pub health: Arc<Health>,
 }
 
-/// Serves clients of `listener` until `shutdown` is ready; then stops accepting, answers what is
+/// Serves clients of `listeners` until `shutdown` is ready; then stops accepting, answers what is
 /// in flight, and returns.
 pub async fn run(
-    listener: TcpListener,
+    listeners: Listeners,
     accounts: Arc<Accounts>,
     config: Config,
     shutdown: impl Future<Output = ()>,
@@ -59,11 +58,21 @@ pub async fn run(
         limits,
         policy,
         tls,
+        health,
     } = config;
+    let refusals = Arc::new(Refusals::default());
+    refusals.tell_regularly();
     let server = Arc::new(Server {
-        service: Service::new(accounts, policy, &limits),
+        service: Service::new(
+            accounts,
+            policy,
+            &limits,
+            Arc::clone(&refusals),
+            Arc::clone(&health),
+        ),
         limits,
         tls,
+        refusals: Arc::clone(&refusals),
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
@@ -71,6 +80,15 @@ pub async fn run(
     let permits = Arc::new(Semaphore::new(server.limits.connections));
     let (stop, stopped) = watch::channel(false);
     let (mut connections, mut refused) = (0, 0);
+    let paused = |paused| {
+        if paused {
+            meters::accept_paused();
+        } else {
+            tracing::info!("accepting again");
+        }
+        health.paused(paused);
+    };
+    health.serving();
     tokio::pin!(shutdown);
     loop {
         // First the right to a connection, then the connection: too many wait in the backlog.
@@ -79,7 +97,7 @@ pub async fn run(
                 .acquire_owned()
                 .await
                 .map_err(io::Error::other)?;
-            let (stream, address) = accept(&listener).await?;
+            let (stream, address) = listeners.accept(paused).await?;
             io::Result::Ok((permit, stream, address))
         };
         let (permit, stream, address) = tokio::select! {
@@ -95,19 +113,22 @@ pub async fn run(
         let Some(counted) = by_source.enter(source, server.limits.per_address) else {
             refused += 1;
             meters::connection_refused();
-            tracing::warn!(
-                conn = peer.connection,
-                peer = %peer.address,
-                limit = server.limits.per_address,
-                "connection refused: too many from this address"
-            );
+            if refusals.is_first(source, "too many connections") {
+                tracing::warn!(
+                    conn = peer.connection,
+                    peer = %peer.address,
+                    limit = server.limits.per_address,
+                    "connection refused: too many from this address"
+                );
+            }
             continue;
         };
         let server = Arc::clone(&server);
         let counted = (permit, counted);
         tokio::spawn(serve(server, stream, peer, stopped.clone(), counted));
     }
-    drop(listener);
+    health.stopping();
+    drop(listeners);
     tracing::info!(
         open = server.limits.connections - permits.available_permits(),
         "shutting down"
@@ -120,6 +141,7 @@ pub async fn run(
         Ok(_) => 0,
         Err(_) => server.limits.connections - permits.available_permits(),
     };
+    refusals.tell();
     Ok(Summary {
         connections,
         requests: server.requests.load(Ordering::Relaxed),
@@ -127,42 +149,4 @@ pub async fn run(
         slow: server.slow.load(Ordering::Relaxed),
         cut,
     })
-}
-
-/// Waits for a connection. A connection that broke before it was accepted is passed over; when
-/// the system has no room for another, accepting pauses. Other errors end the server.
-async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    let mut paused = false;
-    loop {
-        let error = match listener.accept().await {
-            Ok(accepted) => {
-                if paused {
-                    tracing::info!("accepting again");
-                }
-                return Ok(accepted);
-            }
-            Err(error) => error,
-        };
-        match rustix::io::Errno::from_io_error(&error) {
-            Some(
-                rustix::io::Errno::MFILE
-                | rustix::io::Errno::NFILE
-                | rustix::io::Errno::NOBUFS
-                | rustix::io::Errno::NOMEM,
-            ) => {
-                meters::accept_paused();
-                if !paused {
-                    tracing::error!(%error, "no room for another connection; accepting pauses");
-                }
-                paused = true;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Some(
-                rustix::io::Errno::BADF | rustix::io::Errno::INVAL | rustix::io::Errno::NOTSOCK,
-            ) => {
-                return Err(error);
-            }
-            _ => tracing::debug!(%error, "a connection broke before it was accepted"),
-        }
-    }
 }

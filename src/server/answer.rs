@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::address::Source;
+use super::health::Health;
 use super::limits::{Limits, Policy};
+use super::log::Refusals;
 use super::meters;
 use super::throttle::Throttle;
 use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration, Upgrade};
@@ -57,6 +59,23 @@ pub mod words {
         TOO_SLOW,
     ];
 
+    /// What a description that says how long to wait is counted as.
+    pub const THROTTLED: &str = "too many failed logins";
+
+    /// What a description is counted as: itself, but for the seconds in one that makes wait.
+    #[must_use]
+    pub fn outcome(description: &str) -> &'static str {
+        ALL.into_iter()
+            .find(|words| *words == description)
+            .unwrap_or(THROTTLED)
+    }
+
+    /// Whether the server turned the request away without looking at it.
+    #[must_use]
+    pub fn is_refusal(outcome: &str) -> bool {
+        [THROTTLED, BUSY, REGISTRATION_CLOSED].contains(&outcome)
+    }
+
     /// Too many logins failed; says how long to wait, in whole seconds.
     #[must_use]
     pub fn wait(time: std::time::Duration) -> String {
@@ -74,13 +93,17 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
-/// A response that says no.
-pub fn failure(action: Action, words: &str) -> Response {
+fn response(action: Action, success: bool, words: &str) -> Response {
     Response {
         action,
-        success: false,
+        success,
         description: Description::cut(words),
     }
+}
+
+/// A response that says no.
+pub fn failure(action: Action, words: &str) -> Response {
+    response(action, false, words)
 }
 
 /// What answers requests: the users, and who may ask what and how often.
@@ -88,6 +111,8 @@ pub struct Service {
     accounts: Arc<Accounts>,
     policy: Policy,
     throttle: Throttle,
+    refusals: Arc<Refusals>,
+    health: Arc<Health>,
 }
 
 /// Whether the answer is yes, and the answer in words.
@@ -95,18 +120,27 @@ type Answer = (bool, Cow<'static, str>);
 
 impl Service {
     /// A service for these users.
-    pub fn new(accounts: Arc<Accounts>, policy: Policy, limits: &Limits) -> Self {
+    pub fn new(
+        accounts: Arc<Accounts>,
+        policy: Policy,
+        limits: &Limits,
+        refusals: Arc<Refusals>,
+        health: Arc<Health>,
+    ) -> Self {
         let throttle = Throttle::new(limits.failures, limits.address_failures, Instant::now());
         Self {
             accounts,
             policy,
             throttle,
+            refusals,
+            health,
         }
     }
 
     /// Answers one request and logs the outcome.
     pub async fn answer(&self, peer: Peer, request: Request) -> Response {
         let started = Instant::now();
+        let _in_flight = self.health.request();
         let Request {
             action,
             user_name,
@@ -129,7 +163,17 @@ impl Service {
             }
             (false, words.into())
         });
-        meters::answered(action, &description, started.elapsed());
+        let outcome = words::outcome(&description);
+        meters::answered(action, outcome, started.elapsed());
+        match outcome {
+            words::REGISTERED => self.health.stored(true),
+            words::NOT_STORED => self.health.stored(false),
+            _ => {}
+        }
+        let source = Source::from(peer.address.ip());
+        if words::is_refusal(outcome) && !self.refusals.is_first(source, outcome) {
+            return response(action, success, &description);
+        }
         tracing::info!(
             conn = peer.connection,
             peer = %peer.address,
@@ -140,11 +184,7 @@ impl Service {
             "{}",
             action.noun()
         );
-        Response {
-            action,
-            success,
-            description: Description::cut(&description),
-        }
+        response(action, success, &description)
     }
 
     async fn register(&self, name: &UserName, password: Password) -> Result<Answer, AccountsError> {

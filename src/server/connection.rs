@@ -48,6 +48,14 @@ pub enum End {
 }
 
 impl End {
+    /// Whether the server closed the connection because of what the client did or did not do.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_) | Self::TooSlow | Self::NotReading | Self::Handshake(_) | Self::Plain
+        )
+    }
+
     /// A short name for counting.
     pub const fn label(&self) -> &'static str {
         match self {

@@ -1,16 +1,13 @@
 //! What the server counts and times, for a Prometheus page.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::answer::words;
 use super::connection::End;
-use crate::accounts;
 use crate::protocol::Action;
 
 const ACCEPTED: &str = "authscope_connections_accepted_total";
@@ -20,6 +17,10 @@ const REFUSED: &str = "authscope_connections_refused_total";
 const ENCRYPTED: &str = "authscope_connections_encrypted_total";
 const PAUSES: &str = "authscope_accept_pauses_total";
 const REQUESTS: &str = "authscope_requests_total";
+const LOG_LOST: &str = "authscope_log_lines_lost_total";
+const RELOADS: &str = "authscope_reloads_total";
+const EXPIRY: &str = "authscope_tls_certificate_expiry_timestamp_seconds";
+const KEY_EXPOSED: &str = "authscope_tls_key_readable_by_others";
 const SECONDS: &str = "authscope_request_seconds";
 
 /// Upper bounds of the histograms' buckets, in seconds: a sync takes less than a millisecond on
@@ -28,22 +29,16 @@ const BUCKETS: [f64; 14] = [
     0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// Why the page cannot be offered.
+/// Why nothing can be counted.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot offer metrics on {address}: {source}; choose another address with --metrics")]
-pub struct MetricsError {
-    address: SocketAddr,
-    source: BuildError,
-}
+#[error("cannot count what happens: {0}")]
+pub struct MetricsError(#[from] BuildError);
 
-/// Offers the page at `http://address/metrics`; there are `users` at the start. Has to be called
-/// inside the runtime.
-pub fn publish(address: SocketAddr, users: usize) -> Result<(), MetricsError> {
-    PrometheusBuilder::new()
-        .with_http_listener(address)
+/// Starts counting; without this, nothing is counted. The result writes the page.
+pub fn install() -> Result<PrometheusHandle, MetricsError> {
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
-        .and_then(PrometheusBuilder::install)
-        .map_err(|source| MetricsError { address, source })?;
+        .and_then(PrometheusBuilder::install_recorder)?;
     describe_counter!(ACCEPTED, "Connections accepted");
     describe_gauge!(OPEN, "Connections open now");
     describe_counter!(CLOSED, "Connections closed, by reason");
@@ -62,9 +57,19 @@ pub fn publish(address: SocketAddr, users: usize) -> Result<(), MetricsError> {
         Unit::Seconds,
         "From a whole request to its answer, by action"
     );
-    accounts::describe_meters(users);
+    describe_counter!(LOG_LOST, "Log lines that were lost, by reason");
+    describe_counter!(RELOADS, "Reloads, by outcome");
+    describe_gauge!(
+        EXPIRY,
+        Unit::Seconds,
+        "When the TLS certificate expires, in seconds since 1970"
+    );
+    describe_gauge!(
+        KEY_EXPOSED,
+        "Whether others than the server's user can read the TLS key (1) or not (0)"
+    );
     gauge!(OPEN).set(0.0);
-    Ok(())
+    Ok(handle)
 }
 
 pub fn connection_opened() {
@@ -85,6 +90,23 @@ pub fn encrypted() {
     counter!(ENCRYPTED).increment(1);
 }
 
+/// A line of the log was lost.
+pub fn log_line_lost(reason: &'static str) {
+    counter!(LOG_LOST, "reason" => reason).increment(1);
+}
+
+/// The server was told to reload.
+pub fn reloaded(succeeded: bool) {
+    let outcome = if succeeded { "ok" } else { "failed" };
+    counter!(RELOADS, "outcome" => outcome).increment(1);
+}
+
+/// A certificate is in use that is valid until `not_after`, in seconds since 1970.
+pub fn certificate(not_after: i64, key_exposed: bool) {
+    gauge!(EXPIRY).set(not_after as f64);
+    gauge!(KEY_EXPOSED).set(f64::from(u8::from(key_exposed)));
+}
+
 pub fn accept_paused() {
     counter!(PAUSES).increment(1);
 }
@@ -93,13 +115,8 @@ pub fn invalid_request() {
     counter!(REQUESTS, "action" => "unknown", "outcome" => "invalid request").increment(1);
 }
 
-/// A request was answered with `description`.
-pub fn answered(action: Action, description: &str, took: Duration) {
-    // Every description is one of a fixed list, but for the seconds in the one that makes wait.
-    let outcome = words::ALL
-        .into_iter()
-        .find(|words| *words == description)
-        .unwrap_or("too many failed logins");
+/// A request was answered; `outcome` is one of a fixed list.
+pub fn answered(action: Action, outcome: &'static str, took: Duration) {
     counter!(REQUESTS, "action" => action.noun(), "outcome" => outcome).increment(1);
     histogram!(SECONDS, "action" => action.noun()).record(took);
 }

@@ -6,15 +6,24 @@
 mod accept;
 mod address;
 mod answer;
+mod certificate;
 mod connection;
+mod health;
 mod limits;
+mod listen;
+mod log;
 mod meters;
+mod page;
 mod serve;
 mod throttle;
 mod tls;
 
 pub use accept::{Config, Summary, run};
 pub use answer::words;
+pub use health::Health;
 pub use limits::{Limits, Policy};
-pub use meters::{MetricsError, publish};
-pub use tls::{Tls, TlsError, TlsMode, read_certificates};
+pub use listen::{ListenAddress, ListenAddressError, ListenError, Listeners, Purpose};
+pub use log::{Log, LogFileError, LogSettings, THREAD as LOG_THREAD};
+pub use meters::{MetricsError, install as install_meters, reloaded};
+pub use page::spawn as offer_page;
+pub use tls::{Tls, TlsError, TlsFiles, TlsMode, read_certificates};

@@ -10,10 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::address::Counted;
+use super::address::{Counted, Source};
 use super::answer::{Peer, Service};
 use super::connection::{Connection, End};
 use super::limits::Limits;
+use super::log::Refusals;
 use super::meters;
 use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
 
@@ -22,6 +23,7 @@ pub struct Server {
     pub service: Service,
     pub limits: Limits,
     pub tls: Tls,
+    pub refusals: Arc<Refusals>,
     /// Requests answered on connections that have ended.
     pub requests: AtomicU64,
     /// Connections that were too slow.
@@ -36,7 +38,7 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
     counted: (OwnedSemaphorePermit, Counted),
 ) {
-    tracing::info!(conn = peer.connection, peer = %peer.address, "connection opened");
+    tracing::debug!(conn = peer.connection, peer = %peer.address, "connection opened");
     meters::connection_opened();
     // A response is one small write that nothing follows; it must not wait for an acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
@@ -48,13 +50,24 @@ pub async fn serve(
         server.slow.fetch_add(1, Ordering::Relaxed);
     }
     meters::connection_closed(&end);
-    tracing::info!(
-        conn = peer.connection,
-        peer = %peer.address,
-        requests = answered,
-        reason = %end,
-        "connection closed"
-    );
+    let source = Source::from(peer.address.ip());
+    if end.is_refusal() && server.refusals.is_first(source, end.label()) {
+        tracing::info!(
+            conn = peer.connection,
+            peer = %peer.address,
+            requests = answered,
+            outcome = %end,
+            "connection refused"
+        );
+    } else {
+        tracing::debug!(
+            conn = peer.connection,
+            peer = %peer.address,
+            requests = answered,
+            reason = %end,
+            "connection closed"
+        );
+    }
     drop(counted);
 }
 
@@ -70,7 +83,7 @@ impl Server {
             match self.first_octet(&stream, &mut stop).await {
                 // In a box of its own: a plain connection does not pay for its size.
                 Ok(Some(HANDSHAKE)) => {
-                    return Box::pin(self.encrypted(acceptor, stream, peer, stop)).await;
+                    return Box::pin(self.encrypted(&acceptor, stream, peer, stop)).await;
                 }
                 Ok(_) => {}
                 Err(end) => return (0, end),
@@ -111,7 +124,7 @@ impl Server {
             Err(_) => return (0, End::TooSlow),
         };
         let (_, session) = stream.get_ref();
-        tracing::info!(
+        tracing::debug!(
             conn = peer.connection,
             version = session
                 .protocol_version()

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, KeyLogFile, ServerConfig};
+
+use super::certificate::{TimeWarning, Validity, key_is_exposed};
+use super::meters;
 
 /// First octet of a TLS handshake record (RFC 8446 section 5.1, content type handshake). A
 /// request starts with 0, the first octet of its length.
@@ -58,11 +62,37 @@ pub enum TlsError {
     },
 }
 
-/// The server's side of TLS.
+/// Where certificate and key come from.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The certificate chain, PEM, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Whether the secrets of each connection are written to the file that the environment
+    /// variable `SSLKEYLOGFILE` names.
+    pub key_log: bool,
+}
+
+/// The server's side of TLS. Clones share certificate and key.
 #[derive(Clone, Default)]
 pub struct Tls {
     mode: TlsMode,
-    acceptor: Option<TlsAcceptor>,
+    shared: Option<Arc<SharedTls>>,
+}
+
+/// What a reload changes.
+struct SharedTls {
+    files: TlsFiles,
+    current: RwLock<Current>,
+}
+
+/// What handshakes are done with.
+#[derive(Clone)]
+struct Current {
+    acceptor: TlsAcceptor,
+    validity: Option<Validity>,
+    key_exposed: bool,
 }
 
 impl fmt::Debug for Tls {
@@ -72,20 +102,108 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads certificate chain and key, both PEM. With `key_log`, the secrets of each connection
-    /// are written to the file that the environment variable `SSLKEYLOGFILE` names.
-    pub fn new(
-        required: bool,
-        certificate: &Path,
-        key: &Path,
-        key_log: bool,
-    ) -> Result<Self, TlsError> {
+    /// Reads certificate chain and key.
+    pub fn new(required: bool, files: TlsFiles) -> Result<Self, TlsError> {
+        let current = RwLock::new(Current::read(&files)?);
+        Ok(Self {
+            mode: if required {
+                TlsMode::Required
+            } else {
+                TlsMode::Optional
+            },
+            shared: Some(Arc::new(SharedTls { files, current })),
+        })
+    }
+
+    /// Reads certificate chain and key anew, for handshakes from now on. Where that fails, the
+    /// old ones stay in use. Says whether there is anything to read.
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        let Some(shared) = &self.shared else {
+            return Ok(false);
+        };
+        let current = Current::read(&shared.files)?;
+        *shared
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = current;
+        Ok(true)
+    }
+
+    /// Whether connections are encrypted.
+    #[must_use]
+    pub const fn mode(&self) -> TlsMode {
+        self.mode
+    }
+
+    /// What does the handshakes; `None` where TLS is off.
+    pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
+        Some(self.shared.as_ref()?.current().acceptor)
+    }
+
+    /// Logs what is wrong with the certificate's time and the key's mode, and keeps the metrics
+    /// of them.
+    pub fn tell(&self) {
+        let Some(shared) = &self.shared else {
+            return;
+        };
+        let (certificate, key) = (
+            shared.files.certificate.display(),
+            shared.files.key.display(),
+        );
+        let current = shared.current();
+        if current.key_exposed {
+            tracing::warn!(%key, "others can read the TLS key; chmod 600 it");
+        }
+        let Some(validity) = current.validity else {
+            tracing::warn!(%certificate, "cannot tell until when the TLS certificate is valid");
+            return;
+        };
+        let Validity {
+            not_before,
+            not_after,
+        } = validity;
+        meters::certificate(not_after.as_second(), current.key_exposed);
+        match validity.warning(Timestamp::now()) {
+            Some(TimeWarning::Expired) => {
+                tracing::warn!(%certificate, %not_after, "the TLS certificate has expired");
+            }
+            Some(TimeWarning::NotYetValid) => {
+                tracing::warn!(%certificate, %not_before, "the TLS certificate is not valid yet");
+            }
+            Some(TimeWarning::ExpiresSoon) => {
+                tracing::warn!(%certificate, %not_after, "the TLS certificate expires soon");
+            }
+            None => tracing::info!(%certificate, %not_after, "TLS certificate in use"),
+        }
+    }
+}
+
+impl SharedTls {
+    fn current(&self) -> Current {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Current {
+    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let TlsFiles {
+            certificate,
+            key,
+            key_log,
+        } = files;
         let chain = read_certificates(certificate)?;
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::File {
+        let unreadable = |source| TlsError::File {
             what: "TLS key",
             path: key.into(),
             source,
-        })?;
+        };
+        let validity = Validity::of(&chain);
+        let private = PrivateKeyDer::from_pem_file(key).map_err(unreadable)?;
+        let key_exposed =
+            key_is_exposed(key).map_err(|source| unreadable(pem::Error::Io(source)))?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
@@ -98,28 +216,14 @@ impl Tls {
                 key: key.into(),
                 source,
             })?;
-        if key_log {
+        if *key_log {
             config.key_log = Arc::new(KeyLogFile::new());
         }
         Ok(Self {
-            mode: if required {
-                TlsMode::Required
-            } else {
-                TlsMode::Optional
-            },
-            acceptor: Some(TlsAcceptor::from(Arc::new(config))),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            validity,
+            key_exposed,
         })
-    }
-
-    /// Whether connections are encrypted.
-    #[must_use]
-    pub const fn mode(&self) -> TlsMode {
-        self.mode
-    }
-
-    /// What does the handshakes; `None` where TLS is off.
-    pub(super) const fn acceptor(&self) -> Option<&TlsAcceptor> {
-        self.acceptor.as_ref()
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::io::Write;
 
-use crate::programs::{Place, described, receive, request};
+use crate::programs::{Place, Server, described, page, receive, request};
 use authscope::protocol::Action;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// Clock ticks of processor time that the process has used.
 fn ticks(pid: u32) -> u64 {
@@ -18,21 +19,67 @@ fn ticks(pid: u32) -> u64 {
     fields[11].parse::<u64>().expect("user time") + fields[12].parse::<u64>().expect("system time")
 }
 
+/// Leaves a running server with `descriptors` at the most.
+fn limit_to(server: &Server, descriptors: u64) {
+    let pid = i32::try_from(server.pid()).ok().and_then(Pid::from_raw);
+    let limit = Rlimit {
+        current: Some(descriptors),
+        maximum: Some(descriptors),
+    };
+    prlimit(pid, Resource::Nofile, limit).expect("the limit is set");
+}
+
 #[test]
-fn accepting_pauses_and_goes_on() {
+fn a_low_limit_lowers_the_number_of_connections() {
     let place = Place::new();
-    let mut server = place.start_under("ulimit -n 40", &[]);
+    let mut server = place.start_under("ulimit -n 50", &[]);
     assert!(
-        server.log().contains("fewer open files are allowed"),
+        server
+            .log()
+            .contains("wanted=10000 connections=10 descriptors=50"),
         "{}",
         server.log()
     );
+    let login = request(Action::Login, "a", "x");
+    // More than there is room for: they take turns.
+    let mut streams: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    for mut stream in streams.drain(..) {
+        stream.write_all(login.as_ref()).unwrap();
+        assert_ne!(described(&receive(&mut stream)), "");
+    }
+    assert!(
+        !server.log().contains("accepting pauses"),
+        "{}",
+        server.log()
+    );
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn a_limit_below_what_the_server_needs_does_not_refuse_the_start() {
+    let place = Place::new();
+    let mut server = place.start_under("ulimit -n 24", &[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn accepting_pauses_and_goes_on() {
+    let place = Place::new();
+    let mut server = place.start(&["--metrics", "127.0.0.1:0"]);
+    let log = server.log();
+    let metrics = log.split("metrics on http://").nth(1).unwrap();
+    let metrics = metrics.split("/metrics").next().unwrap().to_owned();
+    limit_to(&server, 40);
     let mut streams: Vec<_> = (0..60).map(|_| server.connect()).collect();
     server.wait_for("accepting pauses");
+    // A scrape finds no descriptor either, and waits in the backlog.
+    let scrape = std::thread::spawn(move || page(&metrics, "/metrics").0);
     let before = ticks(server.pid());
     std::thread::sleep(std::time::Duration::from_secs(1));
     let used = ticks(server.pid()) - before;
     assert!(used < 50, "{used} ticks in a second of pause");
+    assert!(server.log().len() < 10_000, "{}", server.log());
     // Who is connected is served.
     let login = request(Action::Login, "a", "x");
     streams[0].write_all(login.as_ref()).unwrap();
@@ -42,6 +89,7 @@ fn accepting_pauses_and_goes_on() {
     drop(streams);
     last.write_all(login.as_ref()).unwrap();
     assert_eq!(described(&receive(&mut last)), "no: no such user");
+    assert_eq!(scrape.join().unwrap(), "HTTP/1.1 200 OK");
     server.wait_for("accepting again");
     let pauses = server.log().matches("accepting pauses").count();
     assert!(pauses < 10, "{pauses} pauses");

@@ -8,7 +8,7 @@ use authscope::protocol::Action;
 #[test]
 fn connections_past_the_limit_wait_for_a_place() {
     let place = Place::new();
-    let server = place.start(&["--max-connections", "2"]);
+    let server = place.start(&["--max-connections", "2", "--log-level", "debug"]);
     let one = server.connect();
     let two = server.connect();
     server.wait_for("conn=2");
@@ -31,7 +31,7 @@ fn connections_past_the_limit_wait_for_a_place() {
 #[test]
 fn connections_past_an_addresss_limit_are_closed() {
     let place = Place::new();
-    let mut server = place.start(&["--max-per-address", "2"]);
+    let mut server = place.start(&["--max-per-address", "2", "--log-level", "debug"]);
     let mut one = server.connect();
     let two = server.connect();
     server.wait_for("conn=2");
@@ -51,7 +51,14 @@ fn connections_past_an_addresss_limit_are_closed() {
 #[test]
 fn idle_and_slow_clients_are_dropped_and_counted() {
     let place = Place::new();
-    let mut server = place.start(&["--idle-timeout", "2", "--request-timeout", "0.5"]);
+    let mut server = place.start(&[
+        "--idle-timeout",
+        "2",
+        "--request-timeout",
+        "0.5",
+        "--log-level",
+        "debug",
+    ]);
     let mut idle = server.connect();
     assert_eq!(idle.read(&mut [0]).unwrap(), 0);
     server.wait_for("idle for too long");

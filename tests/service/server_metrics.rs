@@ -2,30 +2,28 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::time::Instant;
 
-use crate::programs::Place;
+use crate::programs::{PATIENCE, Place, Server, page};
 
-fn page(address: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+fn metrics(address: &str) -> String {
+    let (status, text) = page(address, "/metrics");
+    assert_eq!(status, "HTTP/1.1 200 OK", "{text}");
     text
+}
+
+/// Where a server offers its metrics.
+fn address(server: &Server) -> String {
+    let log = server.log();
+    let rest = log.split("metrics on http://").nth(1).unwrap();
+    rest.split("/metrics").next().unwrap().to_owned()
 }
 
 #[test]
 fn what_happened_is_on_the_page() {
-    // A port that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
     let place = Place::new();
-    let server = place.start(&["--metrics", &address]);
+    let server = place.start(&["--metrics", "127.0.0.1:0", "--log-level", "debug"]);
+    let address = address(&server);
     server.register("alice", "x");
     server.login("alice", "x");
     server.login("alice", "y");
@@ -33,7 +31,7 @@ fn what_happened_is_on_the_page() {
     let open = server.connect();
     server.wait_for("connection opened conn=5");
     server.wait_for("connection closed conn=4");
-    let text = page(&address);
+    let text = metrics(&address);
     for line in [
         "authscope_connections_accepted_total 5",
         "authscope_connections_open 1",
@@ -67,4 +65,100 @@ fn an_address_in_use_is_said() {
         "{}",
         crate::programs::stderr(&output)
     );
+}
+
+#[test]
+fn health_and_readiness_mean_something() {
+    let place = Place::new();
+    let mut server = place.start(&["--metrics", "127.0.0.1:0"]);
+    let address = address(&server);
+    for path in ["/healthz", "/readyz"] {
+        let (status, text) = page(&address, path);
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        assert!(text.ends_with("\r\n\r\nok\n"), "{text}");
+    }
+    for path in ["/", "/metricsx", "/metrics/", "/health"] {
+        assert_eq!(page(&address, path).0, "HTTP/1.1 404 Not Found", "{path}");
+    }
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 405"), "{text}");
+    // A file that somebody else has put in place of the passwd file: nothing can be stored.
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    let aside = place.path("aside");
+    std::fs::rename(place.passwd(), &aside).unwrap();
+    assert!(server.register("bob", "x").starts_with("no: "));
+    let (status, text) = page(&address, "/readyz");
+    assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
+    assert!(text.ends_with("registrations cannot be stored\n"), "{text}");
+    assert_eq!(page(&address, "/healthz").0, "HTTP/1.1 200 OK");
+    std::fs::rename(&aside, place.passwd()).unwrap();
+    assert_eq!(server.register("bob", "x"), "yes: registered");
+    assert_eq!(page(&address, "/readyz").0, "HTTP/1.1 200 OK");
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn a_server_that_stops_is_not_ready_and_still_tells() {
+    let place = Place::new();
+    let mut server = place.start(&[
+        "--metrics",
+        "127.0.0.1:0",
+        "--request-timeout",
+        "60",
+        "--drain-timeout",
+        "60",
+    ]);
+    let address = address(&server);
+    let mut half = server.connect();
+    half.write_all(&[0, 0, 0, 58]).unwrap();
+    let mut hog = server.connect();
+    hog.set_write_timeout(Some(std::time::Duration::from_millis(500)))
+        .unwrap();
+    let login = crate::programs::request(authscope::protocol::Action::Login, "a", "x");
+    while hog.write_all(&login.as_ref().repeat(1000)).is_ok() {}
+    server.signal(rustix::process::Signal::TERM);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (status, text) = page(&address, "/readyz");
+        if status.contains("503") {
+            assert!(text.ends_with("stopping\n"), "{text}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    }
+    drop((half, hog));
+    assert_eq!(server.stop_status(), Some(0));
+}
+
+#[test]
+fn idle_connections_do_not_keep_the_page_from_others() {
+    let place = Place::new();
+    let server = place.start(&["--metrics", "127.0.0.1:0"]);
+    let address = address(&server);
+    let descriptors = || {
+        let path = format!("/proc/{}/fd", server.pid());
+        std::fs::read_dir(path).unwrap().count()
+    };
+    let before = descriptors();
+    let mut idle: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(&address).unwrap())
+        .collect();
+    let deadline = Instant::now() + PATIENCE;
+    while descriptors() < before + 8 {
+        assert!(Instant::now() < deadline);
+    }
+    assert_eq!(descriptors(), before + 8, "8 at once");
+    // Those that say nothing are closed after a while, and make room.
+    let mut first = idle.remove(0);
+    first.set_read_timeout(Some(PATIENCE)).unwrap();
+    let _ = first.read(&mut [0]);
+    drop(idle);
+    assert!(metrics(&address).contains("authscope_users 0"));
 }

@@ -11,13 +11,17 @@ use authscope::protocol::Action;
 use rcgen::{CertificateParams, Issuer, KeyPair};
 
 /// Files of an authority and of a server's certificate signed by it.
-struct Certificates {
-    authority: PathBuf,
-    certificate: PathBuf,
-    key: PathBuf,
+pub struct Certificates {
+    pub authority: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
-fn certificates(place: &Place, names: &[&str], change: fn(&mut CertificateParams)) -> Certificates {
+pub fn certificates(
+    place: &Place,
+    names: &[&str],
+    change: impl Fn(&mut CertificateParams),
+) -> Certificates {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority
@@ -44,7 +48,7 @@ fn certificates(place: &Place, names: &[&str], change: fn(&mut CertificateParams
 }
 
 impl Certificates {
-    fn server(&self, place: &Place, arguments: &[&str], key_log: Option<&Path>) -> Server {
+    pub fn server(&self, place: &Place, arguments: &[&str], key_log: Option<&Path>) -> Server {
         let mut command = place.command();
         command
             .arg("--tls-cert")
@@ -59,7 +63,7 @@ impl Certificates {
         Server::start(command)
     }
 
-    fn client(&self, server: &Server, arguments: &[&str]) -> std::process::Output {
+    pub fn client(&self, server: &Server, arguments: &[&str]) -> std::process::Output {
         let ca = self.authority.to_str().unwrap();
         server.client(&[arguments, &["--tls", "--ca-file", ca]].concat(), "secret")
     }
@@ -69,7 +73,7 @@ impl Certificates {
 fn plain_and_encrypted_on_one_port() {
     let place = Place::new();
     let certificates = certificates(&place, &["127.0.0.1"], |_| {});
-    let server = certificates.server(&place, &[], None);
+    let server = certificates.server(&place, &["--log-level", "debug"], None);
     let output = certificates.client(&server, &["register", "alice"]);
     assert_eq!(stdout(&output), "registered\n", "{}", stderr(&output));
     assert_eq!(server.login("alice", "secret"), "yes: login successful");
@@ -100,7 +104,7 @@ fn tls_can_be_required() {
 fn openssl_talks_to_it_in_both_versions() {
     let place = Place::new();
     let certificates = certificates(&place, &["127.0.0.1"], |_| {});
-    let server = certificates.server(&place, &[], None);
+    let server = certificates.server(&place, &["--log-level", "debug"], None);
     server.register("alice", "secret");
     if Command::new("openssl").arg("version").output().is_err() {
         skip("openssl", "apt-get install openssl");

@@ -145,6 +145,38 @@ impl Server {
         }
     }
 
+    /// Starts a server that logs to a file; what it says on standard error is not kept.
+    pub fn start_with_log_file(place: &Place, path: &Path) -> Self {
+        let child = place
+            .command()
+            .arg("--log-file")
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server is started");
+        let mut server = Self {
+            child,
+            address: SocketAddr::from(([0; 4], 0)),
+            log: Arc::default(),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let said = text.split_once("listening on ");
+            if let Some((address, _)) = said.and_then(|(_, rest)| rest.split_once('\n')) {
+                server.address = address.parse().expect("an address");
+                return server;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the server did not say where it listens:\n{text}"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -232,7 +264,8 @@ impl Drop for Server {
     }
 }
 
-fn wait(child: &mut Child) -> ExitStatus {
+/// Waits until a process has ended.
+pub fn wait(child: &mut Child) -> ExitStatus {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().expect("the process is asked") {
@@ -307,4 +340,42 @@ pub fn users(path: &Path) -> Vec<String> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, _)| name.to_owned())
         .collect()
+}
+
+/// A small file system in memory, unmounted at the end.
+pub struct Mount {
+    pub path: PathBuf,
+}
+
+/// Mounts one of `size` in `place`; `None` without the right to.
+pub fn mounted(place: &Place, size: &str) -> Option<Mount> {
+    let path = place.path("small");
+    std::fs::create_dir(&path).expect("a directory");
+    let output = Command::new("mount")
+        .args(["-t", "tmpfs", "-o"])
+        .arg(format!("size={size}"))
+        .arg("tmpfs")
+        .arg(&path)
+        .output();
+    output
+        .is_ok_and(|output| output.status.success())
+        .then_some(Mount { path })
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: a server may have a file open there still.
+        let _ = Command::new("umount").arg("-l").arg(&self.path).status();
+    }
+}
+
+/// Asks an HTTP server for `path`; its status line and the whole answer.
+pub fn page(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut text).expect("an answer");
+    let status = text.lines().next().unwrap_or_default().to_owned();
+    (status, text)
 }

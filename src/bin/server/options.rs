@@ -1,13 +1,17 @@
 //! The arguments of `authscope-server`, and what they mean to the library.
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
-use authscope::server::{Config, Limits, Policy, Tls};
+use authscope::server::{
+    Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
 
 use crate::users::UsersCommand;
 
@@ -20,28 +24,36 @@ use crate::users::UsersCommand;
     after_help = "\
 Examples:
   authscope-server
-  authscope-server --listen '[::1]:8888' --passwd /var/lib/authscope/passwd
-  authscope-server --log-format json 2> server.log
+  authscope-server --listen :8888 --passwd /var/lib/authscope/passwd
+  authscope-server --listen 192.0.2.7:8888 --listen '[fe80::1%eth0]:8888'
+  authscope-server --log-format json --log-file server.log
   authscope-server users list
   authscope-server --passwd /var/lib/authscope/passwd users remove alice
 
+Signals:
+  SIGTERM, SIGINT  stop in order; a second one stops at once
+  SIGHUP           open the log file anew, read certificate and key anew
+
 Exit codes:
-  0  stopped by Ctrl-C, SIGTERM or SIGHUP; a users command did what was asked
-  1  a users command found no such user, or a fault in the file
-  2  wrong usage, or the server cannot start or go on"
+  0    stopped in order; a users command did what was asked
+  1    a users command found no such user, or a fault in the file
+  2    wrong usage, or the server cannot start, go on, or stop in time
+  70   a fault in the server itself; its log says where
+  130  stopped at once by SIGINT, 143 by SIGTERM"
 )]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Where to listen.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8888")]
-    pub listen: String,
+    /// Where to listen: HOST:PORT, PORT for this machine only, or :PORT for all addresses. May be
+    /// given several times.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8888")]
+    pub listen: Vec<ListenAddress>,
 
-    /// Where to offer counters and times as a Prometheus page, such as 127.0.0.1:9188 [default:
-    /// nowhere].
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub metrics: Option<SocketAddr>,
+    /// Where to offer counters and times as a Prometheus page, and /healthz and /readyz; in the
+    /// forms of --listen, such as 9188 [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<ListenAddress>,
 
     /// The file with the users; made with mode 0600 where it is missing.
     #[arg(long, value_name = "FILE", default_value = "./passwd", global = true)]
@@ -71,15 +83,42 @@ pub enum Command {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Log (on standard error)")]
+#[command(next_help_heading = "Log")]
 pub struct LogOptions {
+    /// Append log lines to this file, which SIGHUP opens anew, instead of writing them to
+    /// standard error.
+    #[arg(long = "log-file", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
     /// How log lines are written.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    #[arg(long = "log-format", value_enum, default_value_t = LogFormat::Text)]
+    pub format: LogFormat,
 
     /// The least severe log lines that are written.
-    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
-    pub log_level: LogLevel,
+    #[arg(long = "log-level", value_enum, default_value_t = LogLevel::Info)]
+    pub level: LogLevel,
+
+    /// Most log lines a second, warnings and errors counted apart from the rest; what is left out
+    /// is counted; 0 for no bound.
+    #[arg(long = "log-rate", value_name = "N", default_value_t = 1000)]
+    pub rate: u32,
+}
+
+impl LogOptions {
+    pub fn settings(&self) -> LogSettings {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        LogSettings {
+            json: matches!(self.format, LogFormat::Json),
+            level: match self.level {
+                LogLevel::Error => LevelFilter::ERROR,
+                LogLevel::Warn => LevelFilter::WARN,
+                LogLevel::Info => LevelFilter::INFO,
+                LogLevel::Debug => LevelFilter::DEBUG,
+            },
+            rate: self.rate,
+            colours: self.file.is_none() && io::stderr().is_terminal() && !no_colour,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -295,7 +334,12 @@ impl TlsOptions {
             );
         }
         let required = self.tls == Some(TlsName::Required);
-        Ok(Tls::new(required, certificate, key, self.tls_key_log)?)
+        let files = TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            key_log: self.tls_key_log,
+        };
+        Ok(Tls::new(required, files)?)
     }
 }
 
@@ -318,6 +362,7 @@ impl Cli {
                 uniform_failures: self.policy.uniform_failures,
             },
             tls: self.tls.tls()?,
+            health: Arc::new(Health::default()),
         })
     }
 }

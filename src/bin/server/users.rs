@@ -13,7 +13,7 @@ use clap::Subcommand;
 /// Exit code where the answer is no.
 const NO: u8 = 1;
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub enum UsersCommand {
     /// Print each user's name and hash scheme, a tab between them.
     List,

@@ -1,0 +1,76 @@
+//! Reloading while the server runs: the log file is opened anew, certificate and key are read
+//! anew. What cannot be reloaded stays as it was.
+
+use std::io;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use authscope::server::{self, Log, Tls};
+
+/// How often the certificate's time is looked at without being asked.
+const LOOK_EVERY: Duration = Duration::from_hours(24);
+
+/// What can be reloaded.
+pub struct Reloadable {
+    pub log: Log,
+    pub tls: Tls,
+}
+
+/// Asks for reloads.
+#[derive(Clone)]
+pub struct Reload(SyncSender<()>);
+
+impl Reload {
+    /// Starts the thread that reloads: files can take their time.
+    pub fn start(reloadable: Reloadable) -> io::Result<Self> {
+        // A request while one waits is the same request.
+        let (sender, requests) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("reload".into())
+            .spawn(move || {
+                use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+                loop {
+                    match requests.recv_timeout(LOOK_EVERY) {
+                        Ok(()) => reloadable.reload(),
+                        Err(Timeout) => reloadable.tls.tell(),
+                        Err(Disconnected) => return,
+                    }
+                }
+            })?;
+        Ok(Self(sender))
+    }
+
+    /// Asks for a reload, and does not wait for it.
+    pub fn request(&self) {
+        let _ = self.0.try_send(());
+    }
+}
+
+impl Reloadable {
+    fn reload(&self) {
+        crate::notify(&[
+            sd_notify::NotifyState::Reloading,
+            sd_notify::NotifyState::monotonic_usec_now()
+                .unwrap_or(sd_notify::NotifyState::MonotonicUsec(0)),
+        ]);
+        let mut succeeded = true;
+        let log_file = self.log.reopen().unwrap_or_else(|error| {
+            tracing::error!("{error}; the log goes on as before");
+            succeeded = false;
+            false
+        });
+        let certificate = self.tls.reload().unwrap_or_else(|error| {
+            tracing::error!("{error}; the old certificate stays in use");
+            succeeded = false;
+            false
+        });
+        if certificate {
+            self.tls.tell();
+        }
+        server::reloaded(succeeded);
+        if succeeded {
+            tracing::info!(log_file, certificate, "reloaded");
+        }
+        crate::notify(&[sd_notify::NotifyState::Ready]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Whether the server works, and whether it is of use to clients just now: what `/healthz` and
+//! `/readyz` say.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// With requests under way and none answered for this long, the server is stuck: a hash takes
+/// some tens of milliseconds, a full queue of them some seconds.
+const STUCK: Duration = Duration::from_secs(30);
+/// For this long after a registration could not be put on disk, the server is not ready.
+const NOT_STORING: Duration = Duration::from_secs(30);
+
+const STARTING: u8 = 0;
+const SERVING: u8 = 1;
+const STOPPING: u8 = 2;
+
+/// The server's state as others may see it. Times are milliseconds since it was made.
+#[derive(Debug)]
+pub struct Health {
+    began: Instant,
+    phase: AtomicU8,
+    paused: AtomicBool,
+    /// Requests being worked on.
+    in_flight: AtomicU64,
+    /// When one was last answered, or the first of those in flight came.
+    progress: AtomicU64,
+    /// When a registration last could not be put on disk; 0 for never, or for not since one could.
+    not_stored: AtomicU64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            phase: AtomicU8::new(STARTING),
+            paused: AtomicBool::new(false),
+            in_flight: AtomicU64::new(0),
+            progress: AtomicU64::new(0),
+            not_stored: AtomicU64::new(0),
+        }
+    }
+}
+
+/// A request that is being worked on, for as long as this lives.
+pub struct InFlight<'a>(&'a Health);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.progress.store(self.0.now(), Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Health {
+    fn now(&self) -> u64 {
+        // From 1 on, so that 0 is free for "never".
+        u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |now| now + 1)
+    }
+
+    /// Connections are accepted from now on.
+    pub fn serving(&self) {
+        self.phase.store(SERVING, Ordering::Relaxed);
+    }
+
+    /// No further connections are accepted.
+    pub fn stopping(&self) {
+        self.phase.store(STOPPING, Ordering::Relaxed);
+    }
+
+    /// Accepting pauses, or goes on.
+    pub fn paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// A request is being worked on until the result is dropped.
+    pub fn request(&self) -> InFlight<'_> {
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.progress.store(self.now(), Ordering::Relaxed);
+        }
+        InFlight(self)
+    }
+
+    /// A registration could, or could not, be put on disk.
+    pub fn stored(&self, stored: bool) {
+        let at = if stored { 0 } else { self.now() };
+        self.not_stored.store(at, Ordering::Relaxed);
+    }
+
+    /// Whether the server works; if not, why. A server that does not is best started again.
+    pub fn alive(&self) -> Result<(), &'static str> {
+        let still = self
+            .now()
+            .saturating_sub(self.progress.load(Ordering::Relaxed));
+        if self.in_flight.load(Ordering::Relaxed) > 0 && Duration::from_millis(still) > STUCK {
+            return Err("requests wait, and none was answered for 30 s");
+        }
+        Ok(())
+    }
+
+    /// Whether the server is of use to further clients now; if not, why.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        match self.phase.load(Ordering::Relaxed) {
+            STARTING => return Err("starting"),
+            STOPPING => return Err("stopping"),
+            _ => {}
+        }
+        self.alive()?;
+        if self.paused.load(Ordering::Relaxed) {
+            return Err("no room for another connection");
+        }
+        let not_stored = self.not_stored.load(Ordering::Relaxed);
+        let since = Duration::from_millis(self.now().saturating_sub(not_stored));
+        if not_stored > 0 && since < NOT_STORING {
+            return Err("registrations cannot be stored");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_between_start_and_stop_and_while_it_stores() {
+        let health = Health::default();
+        assert_eq!(health.ready(), Err("starting"));
+        assert_eq!(health.alive(), Ok(()));
+        health.serving();
+        assert_eq!(health.ready(), Ok(()));
+        health.paused(true);
+        assert!(health.ready().is_err());
+        health.paused(false);
+        health.stored(false);
+        assert_eq!(health.ready(), Err("registrations cannot be stored"));
+        health.stored(true);
+        assert_eq!(health.ready(), Ok(()));
+        health.stopping();
+        assert_eq!(health.ready(), Err("stopping"));
+    }
+
+    #[test]
+    fn a_request_that_gets_no_answer_is_noticed() {
+        let mut health = Health::default();
+        health.serving();
+        let earlier = Instant::now().checked_sub(Duration::from_mins(1));
+        health.began = earlier.expect("a machine that is up for a minute");
+        health.in_flight.store(1, Ordering::Relaxed);
+        assert!(health.alive().is_err());
+        drop(InFlight(&health));
+        assert_eq!(health.alive(), Ok(()));
+    }
+}

@@ -1,0 +1,126 @@
+//! The log: lines go through a bounded queue to a thread of their own, so that nobody who has
+//! something to log ever waits for the disk, the pipe or the terminal that takes it.
+//!
+//! Lines that find the queue full, that cannot be written, or that are more than the log's rate
+//! allows are lost and counted: in `authscope_log_lines_lost_total`, and in a line once the log
+//! works again.
+
+mod output;
+mod queue;
+mod rate;
+mod refusals;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry};
+
+use output::Output;
+use queue::Queue;
+use rate::RateCap;
+
+pub use queue::THREAD;
+pub use refusals::Refusals;
+
+/// How the log looks and how much of it there is.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSettings {
+    /// One JSON object a line, instead of text for people.
+    pub json: bool,
+    /// The least severe lines that are written.
+    pub level: LevelFilter,
+    /// Most lines a second, warnings and errors counted apart from the rest; 0 for no bound.
+    pub rate: u32,
+    /// Whether severities have colours.
+    pub colours: bool,
+}
+
+/// The running log. Cheap to clone; all clones are the same log.
+#[derive(Clone)]
+pub struct Log {
+    queue: Queue,
+    /// Where `--log-file` is, once it is open.
+    file: Arc<Mutex<Option<PathBuf>>>,
+}
+
+/// Why a log file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the log file \"{}\": {source}; name another with --log-file", path.display())]
+pub struct LogFileError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Log {
+    /// Starts the log on standard error and makes it the one that all events go to.
+    pub fn start(settings: LogSettings) -> io::Result<Self> {
+        let queue = Queue::start(Output::standard_error())?;
+        let format = tracing_subscriber::fmt::layer()
+            .with_writer(queue.clone())
+            .with_target(false)
+            .with_ansi(settings.colours)
+            .log_internal_errors(false);
+        let format: Box<dyn Layer<Registry> + Send + Sync> = if settings.json {
+            Box::new(format.json().flatten_event(true))
+        } else {
+            Box::new(format)
+        };
+        let rate = RateCap::new(settings.rate, queue.losses());
+        let subscriber = Registry::default()
+            .with(format)
+            .with(settings.level)
+            .with(rate);
+        // There is one log a process; a second one would be a fault of the program.
+        tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
+        Ok(Self {
+            queue,
+            file: Arc::default(),
+        })
+    }
+
+    /// From now on lines go to the end of the file at `path`, which is made where it is missing.
+    pub fn open_file(&self, path: &Path) -> Result<(), LogFileError> {
+        let file = open(path)?;
+        self.queue.switch(Output::file(file));
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.into());
+        Ok(())
+    }
+
+    /// Opens the log file anew, as after its rotation; says whether there is one. Where that
+    /// fails, lines go on to where they went before.
+    pub fn reopen(&self) -> Result<bool, LogFileError> {
+        let path = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(path) = path else {
+            return Ok(false);
+        };
+        self.queue.switch(Output::file(open(&path)?));
+        Ok(true)
+    }
+
+    /// Waits until what was logged so far is written or lost, but no longer than `limit`.
+    pub fn flush(&self, limit: Duration) {
+        self.queue.flush(limit);
+    }
+}
+
+fn open(path: &Path) -> Result<File, LogFileError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(|source| LogFileError {
+            path: path.into(),
+            source,
+        })
+}

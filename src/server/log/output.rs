@@ -1,0 +1,113 @@
+//! Where log lines go: standard error or a file.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// Takes whole lines.
+pub struct Output {
+    file: Option<File>,
+    /// Whether the last line could be written in part only.
+    torn: bool,
+}
+
+impl Output {
+    /// Lines go to standard error.
+    pub const fn standard_error() -> Self {
+        Self {
+            file: None,
+            torn: false,
+        }
+    }
+
+    /// Lines go to the end of a file.
+    pub const fn file(file: File) -> Self {
+        Self {
+            file: Some(file),
+            torn: false,
+        }
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        match &self.file {
+            Some(file) => file.as_fd(),
+            // Not through the standard library's handle, whose lock others may hold.
+            None => rustix::stdio::stderr(),
+        }
+    }
+
+    /// Writes a line, and waits for as long as that takes. After a line that went out in part,
+    /// the next one starts on a line of its own.
+    pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.write_all(b"\n").map_err(|(_, error)| error)?;
+            self.torn = false;
+        }
+        self.write_all(line).map_err(|(written, error)| {
+            self.torn = written > 0;
+            error
+        })
+    }
+
+    /// Writes all octets, or tells how many were written before what went wrong.
+    fn write_all(&self, octets: &[u8]) -> Result<(), (usize, io::Error)> {
+        let mut written = 0;
+        while written < octets.len() {
+            match rustix::io::write(self.descriptor(), &octets[written..]) {
+                Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
+                Ok(len) => written += len,
+                Err(Errno::INTR) => {}
+                // Somebody who shares it has made the pipe or terminal non-blocking.
+                Err(Errno::AGAIN) => {
+                    let mut ready = [PollFd::from_borrowed_fd(self.descriptor(), PollFlags::OUT)];
+                    match poll(&mut ready, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err((written, error.into())),
+                    }
+                }
+                Err(error) => return Err((written, error.into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_torn_line_does_not_run_into_the_next() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let writer: std::os::fd::OwnedFd = writer.into();
+        let mut output = Output::file(writer.into());
+        output.torn = true;
+        output.write_line(b"whole\n").unwrap();
+        drop(output);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "\nwhole\n");
+    }
+
+    #[test]
+    fn a_full_non_blocking_pipe_is_waited_for() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let writer: std::os::fd::OwnedFd = writer.into();
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let mut output = Output::file(writer.into());
+        let thread = std::thread::spawn(move || {
+            for _ in 0..3000 {
+                output.write_line(&[b'x'; 64]).unwrap();
+            }
+        });
+        let mut octets = Vec::new();
+        reader.read_to_end(&mut octets).unwrap();
+        thread.join().unwrap();
+        assert_eq!(octets.len(), 3000 * 64);
+    }
+}
