@@ -11,6 +11,8 @@
 //! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`],
 //! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
 //!
+//! What is shown of text and octets, and what is not: [`text`].
+//!
 //! Questions to a capture, in Wireshark's language: [`filter`].
 //!
 //! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
@@ -30,6 +32,8 @@ pub mod dissect;
 pub mod packet;
 pub mod session;
 pub mod stream;
+
+pub mod text;
 
 pub mod filter;
 

@@ -10,6 +10,7 @@ use authscope::client::password::{self, PasswordError};
 use authscope::client::{Client, ClientError, Tls};
 use authscope::hostport::HostPort;
 use authscope::protocol::{Action, Password, Request, UserName};
+use authscope::text::escape::Escaped;
 use clap::{Args, Parser, Subcommand};
 
 /// Exit code where the server said no.
@@ -148,12 +149,7 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
     runtime.shutdown_background();
     let response = answered?;
     // The description comes from the wire.
-    let shown: String = response
-        .description
-        .as_str()
-        .chars()
-        .flat_map(shown)
-        .collect();
+    let shown = Escaped(response.description.as_str());
     match writeln!(io::stdout(), "{shown}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return Err(format!("cannot write the answer: {error}").into());
@@ -181,14 +177,4 @@ async fn ask(client: &mut Client, action: Action) -> Result<(Password, bool), Bo
             password = &mut typing => return Ok((password??, closed)),
         }
     }
-}
-
-/// A character as a terminal may have it: control characters and those that change the direction
-/// of text are escaped.
-fn shown(character: char) -> impl Iterator<Item = char> {
-    let harmful = character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let escaped = harmful.then(|| character.escape_default());
-    let plain = (!harmful).then_some(character);
-    escaped.into_iter().flatten().chain(plain)
 }

@@ -16,6 +16,7 @@ mod pcap;
 mod pcapng;
 mod rotate;
 mod sniff;
+mod texts;
 mod time;
 mod writer;
 
@@ -24,5 +25,6 @@ pub use error::{FileError, FileName, SourceError};
 pub use file::{FileSource, Progress, ReadOptions, open};
 pub use merge::{MergedSource, open_all};
 pub use rotate::{LimitError, Limits};
+pub use texts::HideText;
 pub use time::{Seconds, Timestamp};
 pub use writer::{CaptureWriter, WriteError, WriteOptions};

@@ -9,6 +9,7 @@ use super::encode::{Encoder, NAMES, SECRETS};
 use super::error::plain;
 use super::options::{self, STATISTICS};
 use super::rotate::{Limits, Ring};
+use super::texts::{self, HideText};
 use super::time::Timestamp;
 
 /// Octets gathered before they are written.
@@ -73,6 +74,7 @@ pub struct CaptureWriter {
     gathered: Vec<u8>,
     packet_buffered: bool,
     redacted: bool,
+    hide: Option<HideText>,
     ring: Option<Ring>,
     files: u64,
     /// The options of the frame that comes next.
@@ -107,6 +109,7 @@ impl CaptureWriter {
             gathered: Vec::with_capacity(GATHERED * 2),
             packet_buffered: options.packet_buffered,
             redacted: options.redacted,
+            hide: None,
             ring: options.rotate.map(|limits| Ring::new(path, limits)),
             files: 0,
             options: Vec::new(),
@@ -137,6 +140,7 @@ impl CaptureWriter {
             gathered: Vec::new(),
             packet_buffered: false,
             redacted: false,
+            hide: None,
             ring: None,
             files: 1,
             options: Vec::new(),
@@ -144,6 +148,12 @@ impl CaptureWriter {
             in_file: 0,
             frames: 0,
         }
+    }
+
+    /// Has every text of the original changed that is written from now on: comments, names and
+    /// descriptions.
+    pub fn hide_texts(&mut self, hide: HideText) {
+        self.hide = Some(hide);
     }
 
     /// Writes a batch: each frame of which `choose` answers something, with these comments added
@@ -261,16 +271,37 @@ impl CaptureWriter {
     /// Takes what stands before the next frame or belongs to it.
     pub fn aside(&mut self, batch: &Batch, what: &What) {
         match what {
-            What::Section(range) => self.begin(&batch.buffer[range.clone()]),
+            What::Section(range) => {
+                let list = &batch.buffer[range.clone()];
+                match &self.hide {
+                    Some(hide) => {
+                        let list = texts::of_section(list, hide);
+                        self.begin(&list);
+                    }
+                    None => self.begin(list),
+                }
+            }
             What::Interface(interface) => {
                 self.begin(&[]);
+                let changed = self.hide.as_ref();
+                let changed = changed.map(|hide| texts::of_interface(interface, hide));
+                let interface = changed.as_ref().unwrap_or(interface);
                 self.encoder.interface(interface, &mut self.gathered);
             }
             What::Block { kind, body } => {
                 self.begin(&[]);
                 let body = &batch.buffer[body.clone()];
                 match *kind {
-                    NAMES | STATISTICS => self.encoder.block(*kind, body, &mut self.gathered),
+                    NAMES | STATISTICS => {
+                        let changed = match &self.hide {
+                            Some(hide) if *kind == NAMES => texts::of_names(body, hide),
+                            Some(hide) => Some(texts::of_statistics(body, hide)),
+                            None => Some(body.to_vec()),
+                        };
+                        if let Some(body) = changed {
+                            self.encoder.block(*kind, &body, &mut self.gathered);
+                        }
+                    }
                     SECRETS if self.redacted => {}
                     // Programs that count such blocks as frames still do.
                     _ if self.redacted => {
@@ -292,6 +323,9 @@ impl CaptureWriter {
                 }
                 for (code, value) in options::list(given).filter(|(code, _)| *code != HASH) {
                     options::push(&mut self.options, code, value);
+                }
+                if let Some(hide) = &self.hide {
+                    self.options = texts::of_frame(&self.options, hide);
                 }
             }
         }

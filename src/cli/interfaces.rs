@@ -9,7 +9,7 @@ use comfy_table::{Table, TableStyle};
 use super::error::Failure;
 use crate::capture::live::{InterfaceInfo, interfaces};
 use crate::output::OutputError;
-use crate::output::escape::Escaped;
+use crate::text::escape::Escaped;
 
 /// List the network interfaces that can be captured on.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::FrameSource;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
-use crate::output::escape::Escaped;
 use crate::output::{Counter, Tee};
 use crate::session::{self, Inspector};
+use crate::text::escape::Escaped;
 
 /// Octets in the unit of `--buffer-size`.
 const MIB: u32 = 1 << 20;

@@ -236,6 +236,7 @@ impl OutputArguments {
         }
         let mut needs = query.needs();
         let mut select = self.select(query.filter.is_some());
+        select.show_passwords = self.show_passwords;
         let tells_findings = select.rows != Rows::Messages
             && !self.quiet
             && matches!(self.format, Format::Table | Format::Text);

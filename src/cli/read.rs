@@ -14,9 +14,9 @@ use super::save::{Inputs, SaveArguments};
 use super::signal::stop_flag;
 use super::source::Limited;
 use crate::capture::{FrameSource, ReadOptions, open_all};
-use crate::output::escape::Escaped;
 use crate::output::{Answers, Tee};
 use crate::session::{self, Inspector};
+use crate::text::escape::Escaped;
 
 /// Show what is in capture files.
 #[derive(Debug, Args)]

@@ -32,7 +32,8 @@ pub(super) struct SaveArguments {
     #[arg(long, requires = "path")]
     annotate: bool,
 
-    /// Replace every password by asterisks, so that the capture can be given to others.
+    /// Replace all that may be part of a password by asterisks, so that the capture can be given to
+    /// others.
     #[arg(long, requires = "path")]
     redact: bool,
 

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::protocol::layout::{COMMAND, LENGTH, STATUS, USER_NAME};
-use crate::protocol::{Command, Field};
+use crate::protocol::{Command, Field, HeaderNumber};
 
 /// How much a note matters, as Wireshark grades expert information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -270,13 +270,24 @@ impl fmt::Display for Note {
             Self::Length { found, command } => match command.kind() {
                 Some(kind) => write!(
                     f,
-                    "total length is {found}, but a {command} has {} octets",
+                    "total length is {}, but a {command} has {} octets",
+                    HeaderNumber::length(*found, *command),
                     kind.len()
                 ),
-                None => write!(f, "total length {found} belongs to no known command"),
+                None => write!(
+                    f,
+                    "total length {} belongs to no known command",
+                    HeaderNumber::length(*found, *command)
+                ),
             },
-            Self::UnknownCommand(code) => {
-                write!(f, "command {code} is unknown; the protocol has 1 to 4")
+            Self::UnknownCommand(code) => write!(
+                f,
+                "command {} is unknown; the protocol has 1 to 4",
+                HeaderNumber::new(*code)
+            ),
+            // A character may be the first of a name or a password.
+            Self::Status(status) if status.is_ascii_graphic() && !status.is_ascii_digit() => {
+                f.write_str("status (text) is unknown; 1 means success and 0 failure")
             }
             Self::Status(status) => write!(
                 f,

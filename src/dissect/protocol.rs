@@ -32,6 +32,13 @@ impl Protocol {
             Self::Http => "HTTP",
         }
     }
+
+    /// Whether the stream is known for sure to speak another protocol, so that what it carries is
+    /// that protocol's to show.
+    #[must_use]
+    pub const fn is_named(self) -> bool {
+        !matches!(self, Self::Unknown | Self::RegLogin | Self::Data)
+    }
 }
 
 impl fmt::Display for Protocol {

@@ -13,7 +13,6 @@ mod functions;
 mod grammar;
 mod lexer;
 mod literal;
-mod mask;
 mod syntax;
 mod value;
 mod view;

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use jiff::tz::TimeZone;
 
 use crate::capture::{Seconds, Timestamp};
-use crate::output::escape::{EscapedOctets, Hex};
+use crate::text::escape::{EscapedOctets, Hex};
 
 /// How a number is printed, as Wireshark has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::mask;
 use crate::capture::{Frame, FrameHeader, LinkType, Timestamp};
 use crate::dissect::{Message, Peer, Protocol};
 use crate::packet::{self, Endpoint, Ip, Other, Packet};
@@ -226,19 +225,13 @@ impl<'a> View<'a> {
     /// Octets of the frame as they may be seen: for each that may be a password's there is a `*`,
     /// unless passwords are shown.
     pub(super) fn seen_in_frame(&self, range: Range<usize>) -> Cow<'a, [u8]> {
-        self.seen(mask::Whole::Frame, range)
+        let hidden = self.record.secrets(self.show_passwords).in_frame();
+        hidden.masked(self.record.frame.octets, range)
     }
 
     /// Octets of the packet, likewise; its offsets are those of the segment.
     pub(super) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
-        self.seen(mask::Whole::Packet, range)
-    }
-
-    fn seen(&self, whole: mask::Whole, range: Range<usize>) -> Cow<'a, [u8]> {
-        if self.show_passwords {
-            let octets = whole.octets(self.record).get(range).unwrap_or_default();
-            return Cow::Borrowed(octets);
-        }
-        mask::masked(self.record, whole, range)
+        let hidden = self.record.secrets(self.show_passwords).in_packet();
+        hidden.masked(self.record.packet_octets(), range)
     }
 }

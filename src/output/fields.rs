@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 
 use jiff::tz::TimeZone;
 
-use super::mask;
 use super::select::{Rows, Select, late_messages};
 use super::watch::Watch;
 use crate::capture::Timestamp;
@@ -183,7 +182,7 @@ fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_
     if field.kind == Kind::Protocol {
         out.push_str(&field.name);
     } else if field.kind == Kind::Bytes && field.needs.octets {
-        mask::write_hex(out, view.record, view.show_passwords);
+        super::write_payload(out, view.record, view.show_passwords);
     } else {
         let _ = write!(out, "{}", value.shown(field.kind, field.names));
     }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
-use super::escape::EscapedOctets;
 use super::select::messages_of;
 use crate::dissect::http::http_line;
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp, smpp_command};
@@ -13,8 +12,10 @@ use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
 use crate::dissect::{Message, Note, Protocol, Severity};
 use crate::packet::{Flags, Other, Packet, Segment};
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Command, Kind};
+use crate::protocol::{HeaderNumber, Kind};
 use crate::session::FrameRecord;
+use crate::text::escape::EscapedOctets;
+use crate::text::secret::{self, MASK, Masked};
 
 /// What stands between several messages of one frame.
 pub const SEPARATOR: &str = " | ";
@@ -30,15 +31,15 @@ pub fn addresses(packet: &Packet) -> Option<(IpAddr, IpAddr)> {
 }
 
 /// Appends what a frame is, with what is to be said of its stream; answers its protocol.
-pub fn frame(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
-    let protocol = content(out, record);
+pub fn frame(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> &'static str {
+    let protocol = content(out, record, show_passwords);
     for noted in record.notes {
         marker(out, &noted.note);
     }
     protocol
 }
 
-fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
+fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> &'static str {
     let segment = match record.packet {
         Packet::Tcp(segment) => segment,
         Packet::Fragment(ip) => {
@@ -58,7 +59,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
         if out.len() > start {
             out.push_str(SEPARATOR);
         }
-        message(out, found);
+        message(out, found, show_passwords);
     }
     if out.len() > start {
         return PROTOCOL_NAME;
@@ -78,16 +79,16 @@ fn content(out: &mut String, record: &FrameRecord<'_>) -> &'static str {
 }
 
 /// Appends what a message says, with its notes that are warnings or worse.
-pub fn message(out: &mut String, message: &Message) {
-    summary(out, message);
+pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
+    summary(out, message, show_passwords);
     for note in &message.notes {
         marker(out, note);
     }
 }
 
-/// Appends what a message says.
-pub fn summary(out: &mut String, message: &Message) {
-    let view = message.view();
+/// Appends what a message says, with [`MASK`] in place of what may be part of a password.
+pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
+    let view = secret::view(message, show_passwords);
     let command = message.command();
     if message.octets.len() < crate::protocol::layout::HEADER_LEN {
         out.push_str("Beginning of a message");
@@ -96,26 +97,34 @@ pub fn summary(out: &mut String, message: &Message) {
     }
     match command.kind() {
         Some(Kind::Request) => match view.user_name() {
-            Some(name) if name.octets().is_empty() => out.push_str(", no user name"),
-            Some(name) => put(out, format_args!(", user {}", EscapedOctets(name.octets()))),
+            Some(Masked::Clear(name)) if name.octets().is_empty() => {
+                out.push_str(", no user name");
+            }
+            Some(Masked::Clear(name)) => {
+                put(out, format_args!(", user {}", EscapedOctets(name.octets())));
+            }
+            Some(Masked::Hidden) => put(out, format_args!(", user {MASK}")),
             None => {}
         },
         Some(Kind::Response) => {
             match view.status() {
-                Some(STATUS_SUCCESS) => out.push_str(", success"),
-                Some(STATUS_FAILURE) => out.push_str(", failure"),
-                Some(status) => put(out, format_args!(", status {status}")),
-                None => {}
+                Some(Masked::Clear(STATUS_SUCCESS)) => out.push_str(", success"),
+                Some(Masked::Clear(STATUS_FAILURE)) => out.push_str(", failure"),
+                Some(Masked::Clear(status)) => put(out, format_args!(", status {status}")),
+                Some(Masked::Hidden) | None => {}
             }
-            if let Some(text) = view.description().filter(|text| !text.octets().is_empty()) {
-                put(out, format_args!(": {}", EscapedOctets(text.octets())));
+            match view.description() {
+                Some(Masked::Clear(text)) if text.octets().is_empty() => {}
+                Some(Masked::Clear(text)) => {
+                    put(out, format_args!(": {}", EscapedOctets(text.octets())));
+                }
+                Some(Masked::Hidden) => put(out, format_args!(": {MASK}")),
+                None => {}
             }
         }
         None => {
-            if let Command::Unknown(code) = command
-                && view.command().is_some()
-            {
-                put(out, format_args!(" {code}"));
+            if view.command().is_some() {
+                put(out, format_args!(" {}", HeaderNumber::new(command.code())));
             }
         }
     }

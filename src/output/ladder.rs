@@ -153,7 +153,7 @@ impl<W: Write> Ladder<W> {
 
     fn message(&mut self, message: &Message) -> io::Result<()> {
         let mut text = String::new();
-        info::message(&mut text, message);
+        info::message(&mut text, message, false);
         let answers = message.command().kind() == Some(Kind::Response);
         if let Some(peer) = message.peer.filter(|_| answers) {
             let elapsed = format!(" ({})", Span(peer.elapsed));
@@ -216,13 +216,10 @@ impl<W: Write> Ladder<W> {
         for message in messages_of(record) {
             self.message(message)?;
         }
-        let foreign = matches!(
-            record.protocol,
-            Protocol::Smpp | Protocol::Tls | Protocol::Http | Protocol::Data
-        );
+        let foreign = record.protocol.is_named() || record.protocol == Protocol::Data;
         if foreign && segment.payload_len > 0 && record.messages.is_empty() {
             let mut text = String::new();
-            let protocol = info::frame(&mut text, record);
+            let protocol = info::frame(&mut text, record, false);
             if protocol == Protocol::Data.name() {
                 text = format!("{} octets", segment.payload_len);
             } else {

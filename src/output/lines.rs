@@ -40,7 +40,8 @@ impl<W: Write> Lines<W> {
     }
 
     fn message(&mut self, message: &Message, wire: Option<u32>) -> io::Result<()> {
-        write_message(&mut self.text, message, wire, &self.clock);
+        let shows = self.select.show_passwords;
+        write_message(&mut self.text, message, wire, &self.clock, shows);
         self.flush_text()
     }
 }
@@ -71,7 +72,7 @@ pub(super) fn write_frame(
     }
     let start = out.len();
     select.write_findings(out);
-    let protocol = info::frame(out, record);
+    let protocol = info::frame(out, record, select.show_passwords);
     let mut before = ArrayString::<24>::new();
     let _ = write!(before, "{protocol} {} ", header.wire);
     out.insert_str(start, &before);
@@ -86,14 +87,20 @@ pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
 }
 
 /// Appends the line of a message; `wire` is the length of its frame where that is at hand.
-pub(super) fn write_message(out: &mut String, message: &Message, wire: Option<u32>, clock: &Clock) {
+pub(super) fn write_message(
+    out: &mut String,
+    message: &Message,
+    wire: Option<u32>,
+    clock: &Clock,
+    show_passwords: bool,
+) {
     begin(out, message.frame, message.time, clock);
     let (from, to) = (message.source.address, message.destination.address);
     let _ = write!(out, "{from} → {to} {PROTOCOL_NAME} ");
     if let Some(wire) = wire {
         let _ = write!(out, "{wire} ");
     }
-    info::message(out, message);
+    info::message(out, message, show_passwords);
     out.push('\n');
 }
 

@@ -4,17 +4,19 @@
 //! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
 //! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
 
+use std::fmt::Write as _;
+
+use crate::session::FrameRecord;
+
 mod charset;
 mod clock;
 mod details;
-pub mod escape;
 mod fields;
 mod follow;
 pub mod info;
 mod json;
 mod ladder;
 mod lines;
-pub mod mask;
 mod save;
 mod select;
 mod stats;
@@ -41,5 +43,18 @@ pub use tee::{OutputError, Printer, Tee};
 pub use tone::Tone;
 pub use watch::{Answers, Watch};
 
-/// What stands where a password would, unless it is asked for.
-pub const MASK: &str = "********";
+/// Appends a frame's TCP payload in hexadecimal, `**` for each octet that may be part of a
+/// password.
+fn write_payload(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) {
+    let Some(segment) = record.segment() else {
+        return;
+    };
+    let hidden = record.secrets(show_passwords).in_packet();
+    for (at, octet) in (segment.payload_start as usize..).zip(record.payload()) {
+        if hidden.has(at) {
+            out.push_str("**");
+        } else {
+            let _ = write!(out, "{octet:02x}");
+        }
+    }
+}

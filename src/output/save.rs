@@ -60,7 +60,7 @@ impl Survey {
     pub fn wants_more(&self) -> bool {
         match self.passes {
             0 => self.options != SaveOptions::default(),
-            1 => self.options.redact && self.redactor.has_fragments(),
+            1 => self.options.redact,
             _ => false,
         }
     }
@@ -72,6 +72,7 @@ impl Sink for Survey {
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         if self.passes > 0 {
             self.redactor.sum(record);
+            self.redactor.learn(record);
             return Ok(ControlFlow::Continue(()));
         }
         if self.options.stream_complete {
@@ -108,7 +109,17 @@ pub struct Save {
 impl Save {
     /// Saves what `select` takes, with the options and the knowledge of `survey`.
     #[must_use]
-    pub fn new(writer: CaptureWriter, select: Select, survey: Survey) -> Self {
+    pub fn new(mut writer: CaptureWriter, select: Select, mut survey: Survey) -> Self {
+        if survey.options.redact {
+            writer.hide_texts(match survey.redactor.take_words() {
+                Some(words) => Box::new(move |text| {
+                    words.hide(text);
+                    true
+                }),
+                // What they say of frames that come later is not known.
+                None => Box::new(|_| false),
+            });
+        }
         Self {
             writer,
             select,

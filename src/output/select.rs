@@ -37,6 +37,8 @@ pub struct Select {
     pub filter: Option<Rc<dyn RecordFilter>>,
     /// What TCP's analysis says of frames, where rows tell it.
     pub analysis: Option<Watch>,
+    /// Whether rows show what may be part of a password.
+    pub show_passwords: bool,
 }
 
 impl Select {
@@ -47,6 +49,7 @@ impl Select {
             rows,
             filter: None,
             analysis: None,
+            show_passwords: false,
         }
     }
 

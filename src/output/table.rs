@@ -95,7 +95,7 @@ impl<W: Write> Table<W> {
     fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
         let mut text = String::new();
         self.select.write_findings(&mut text);
-        let protocol = info::frame(&mut text, record);
+        let protocol = info::frame(&mut text, record, self.select.show_passwords);
         let (source, destination) = info::addresses(record.packet)
             .map(|(from, to)| (from.to_string(), to.to_string()))
             .unwrap_or_default();
@@ -124,7 +124,7 @@ impl<W: Write> Table<W> {
         let mut time = String::new();
         self.clock.write(&mut time, message.time);
         let mut text = String::new();
-        info::message(&mut text, message);
+        info::message(&mut text, message, self.select.show_passwords);
         let cells = [
             message.frame.to_string(),
             time,

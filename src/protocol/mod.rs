@@ -14,4 +14,7 @@ pub use command::{Action, Command};
 pub use layout::{Field, FieldKind, Kind};
 pub use message::{DecodeError, Framing, Request, RequestOctets, Response, frame};
 pub use text::{Description, Password, TextError, UserName};
-pub use view::{MessageView, TextValue, is_header, is_strict, right_header};
+pub use view::{
+    HeaderNumber, MessageView, TextValue, is_header, is_strict, length_reads_as_text,
+    reads_as_text, right_header,
+};

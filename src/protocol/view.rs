@@ -1,11 +1,12 @@
 //! A tolerant reading of a message: any octets, no judgement. The inspector's side.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, STATUS,
-    STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN,
+    RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 
 /// A message's octets, whole or cut off, right or wrong, read through the layout table.
@@ -188,6 +189,62 @@ pub fn right_header(octets: &[u8]) -> Option<Kind> {
     right.map(|(_, kind)| *kind)
 }
 
+/// Whether a number of a header reads as text: two characters stand side by side in it, or one
+/// beside anything else than NULs before it. Where a message is looked for at a wrong place, or has
+/// another layout, a name or a password can stand where its header should; no number that could be
+/// meant has such octets, but for a size in reverse byte order.
+#[must_use]
+pub fn reads_as_text(number: u32) -> bool {
+    const SIZES: [usize; 4] = [
+        REQUEST_LEN,
+        RESPONSE_LEN,
+        REQUEST_LEN - HEADER_LEN,
+        RESPONSE_LEN - HEADER_LEN,
+    ];
+    if SIZES.contains(&(number.swap_bytes() as usize)) {
+        return false;
+    }
+    let octets = number.to_be_bytes();
+    let is_text = |octet: u8| octet >= b' ' && octet != u8::MAX;
+    let pairs = octets
+        .windows(2)
+        .any(|pair| is_text(pair[0]) && is_text(pair[1]));
+    pairs || number > 0xff && octets.iter().any(u8::is_ascii_graphic)
+}
+
+/// Whether `totalLength` reads as text. Before a known command a length of two octets does not.
+#[must_use]
+pub fn length_reads_as_text(length: u32, command: Command) -> bool {
+    reads_as_text(length) && (length > 0xffff || command.kind().is_none())
+}
+
+/// A number of a header for people, or that it reads as text and is not told.
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderNumber(Option<u32>);
+
+impl HeaderNumber {
+    /// A number of which nothing else is known.
+    #[must_use]
+    pub fn new(number: u32) -> Self {
+        Self((!reads_as_text(number)).then_some(number))
+    }
+
+    /// `totalLength` before this command.
+    #[must_use]
+    pub fn length(length: u32, command: Command) -> Self {
+        Self((!length_reads_as_text(length, command)).then_some(length))
+    }
+}
+
+impl fmt::Display for HeaderNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => number.fmt(f),
+            None => f.write_str("(text)"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +309,27 @@ mod tests {
             assert_eq!(view.user_name(), None);
             assert_eq!(view.description(), None);
             assert!(!is_strict(&octets));
+        }
+    }
+
+    #[test]
+    fn numbers_of_text_are_told_apart() {
+        for number in [58, 73, 258, 1000, 4096, 0x3a00_0000, u32::MAX] {
+            assert_eq!(HeaderNumber::new(number).to_string(), number.to_string());
+        }
+        let known = HeaderNumber::length(850, Command::LoginRequest);
+        assert_eq!(known.to_string(), "850");
+        assert_eq!(HeaderNumber::new(850).to_string(), "(text)");
+        for text in [
+            *b"hunt",
+            *b"\0\0er",
+            *b"2\xc3\xa4\0",
+            *b"0058",
+            *b"r\0\0\0",
+            *b"\0\0r\0",
+        ] {
+            let number = HeaderNumber::new(u32::from_be_bytes(text));
+            assert_eq!(number.to_string(), "(text)");
         }
     }
 

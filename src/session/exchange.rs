@@ -14,6 +14,7 @@ use crate::dissect::{Message, Note, Peer, exchanged};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, TextValue};
+use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 const MAX_WAITING: usize = 1 << 14;
@@ -69,15 +70,15 @@ impl Waiting {
     };
 
     fn new(id: u64, message: &Message, action: Action, key: &PasswordKey) -> Self {
-        let view = message.view();
-        let user = view.user_name().map(TextValue::octets).unwrap_or_default();
+        let user = secret::view(message, false).user_name();
+        let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
         Self {
             id,
             frame: message.frame,
             time: message.time,
-            password: key.tag(view.password()),
+            password: key.tag(message.view().password()),
             action,
-            user: Name::new(user),
+            user: Name::new(user.unwrap_or_default()),
         }
     }
 
@@ -149,7 +150,7 @@ pub struct Resolution {
     pub stream: u32,
     /// Who sent it.
     pub client: Endpoint,
-    /// Its user name.
+    /// Its user name, or what stands in its place where it is not shown.
     pub user: Name,
     /// Stands for its password.
     pub password: PasswordTag,

@@ -6,6 +6,7 @@ use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet, Segment};
 use crate::stream::{Placement, Totals};
+use crate::text::secret::Secrets;
 
 /// A frame with everything that the rooms found in it. Borrowed until the next frame is pushed.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +79,19 @@ impl<'a> FrameRecord<'a> {
         self.segment()
             .map(|segment| segment.payload(self.packet_octets()))
             .unwrap_or_default()
+    }
+
+    /// What its octets are judged by: which of them may be part of a password.
+    #[must_use]
+    pub const fn secrets(&self, show_passwords: bool) -> Secrets<'a> {
+        Secrets {
+            frame: self.frame,
+            packet: self.packet,
+            datagram: self.datagram,
+            messages: self.messages,
+            protocol: self.protocol,
+            show_passwords,
+        }
     }
 
     /// Whether the frame belongs to what a user watches: a watched port, or a stream that turned

@@ -84,7 +84,7 @@ pub fn comments(record: &FrameRecord<'_>) -> Vec<String> {
         if message.frame != number {
             let _ = write!(text, "in frame {}: ", message.frame);
         }
-        info::message(&mut text, message);
+        info::message(&mut text, message, false);
         for note in &message.notes {
             // The others stand in the text already.
             if note.severity() < Severity::Warning {

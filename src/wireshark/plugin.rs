@@ -20,11 +20,12 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/identify.lua"),
     include_str!("lua/framing.lua"),
     include_str!("lua/judge.lua"),
+    include_str!("lua/secret.lua"),
     include_str!("lua/exchange.lua"),
     include_str!("lua/flow.lua"),
     include_str!("lua/frame.lua"),

@@ -9,7 +9,7 @@ use crate::protocol::layout::{DESCRIPTION, PASSWORD, USER_NAME};
 use crate::protocol::{Action, Command, Password, Request, UserName};
 
 /// Numbers that no text has of itself.
-const MARKS: [u64; 3] = [3_900_000_017, 3_900_000_029, 3_900_000_041];
+const MARKS: [u64; 3] = [0x1f00_1f01, 0x1f00_1f03, 0x1f00_1f05];
 
 /// A note for the plugin.
 pub(super) struct NoteEntry {

@@ -130,7 +130,7 @@ fn raw_octets_say_what_was_changed() {
     assert_eq!(output.stdout.len(), 58 * 2 - 20 + 73 * 2);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("48 octets that are, or may be, part of a password"),
+        said.contains("60 octets that are, or may be, part of a password"),
         "{said}"
     );
     assert!(said.contains("20 octets were never captured"), "{said}");

@@ -52,6 +52,7 @@ mod save_annotate;
 mod save_parts;
 mod save_redact;
 mod save_redact_captures;
+mod secrets_in_any_layout;
 mod stats_truth;
 mod threads_same_answers;
 mod wireshark_explain;

@@ -33,7 +33,8 @@ fn requests(random: &mut Rng, hidden: Hidden) -> Vec<u8> {
         let len = random.usize(1..=PASSWORD.width);
         let filling = if random.u8(..4) == 0 { b'0' } else { 0 };
         let mut password: Vec<u8> = (0..len).map(|_| random.u8(1..)).collect();
-        if random.bool() {
+        // A full name is shown where both fields are text.
+        if random.bool() || filling != 0 {
             let letters = |octet: u8| b"abcdefghijklmnop"[usize::from(octet % 16)];
             password = password.into_iter().map(letters).collect();
         }

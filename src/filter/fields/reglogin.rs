@@ -12,6 +12,7 @@ use crate::protocol::layout::{
     COMMAND, FIELDS, FieldKind, PASSWORD, STATUS, STATUS_FAILURE, STATUS_SUCCESS,
 };
 use crate::protocol::{Command, Field as WireField, Kind as MessageKind, TextValue};
+use crate::text::secret::{self, MASK, Masked};
 
 const COMMANDS: &[(i64, &str)] = &[
     (1, Command::RegistrationRequest.name()),
@@ -37,8 +38,8 @@ const RESPONSES: Needs = Needs {
     ..Needs::NOTHING
 };
 
-/// The values of a field of the layout in the record's messages. A password that is not shown
-/// is told by its mask alone.
+/// The values of a field of the layout in the record's messages. A text that is not shown is told
+/// by its mask alone, and a number that is not shown is not there.
 pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
     for message in view.record.messages {
         let kind = message.view().kind();
@@ -49,11 +50,13 @@ pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
         if !is_part || octets.is_empty() {
             continue;
         }
+        let shown = secret::view(message, view.show_passwords);
         match field.kind {
-            FieldKind::Text if *field == PASSWORD && !view.show_passwords => {
-                emit(Value::Text(crate::output::MASK.as_bytes()));
+            FieldKind::Text => {
+                let text = shown.text(field).unwrap_or(Masked::Hidden);
+                emit(Value::Text(text.map_or(MASK.as_bytes(), TextValue::octets)));
             }
-            FieldKind::Text => emit(Value::Text(TextValue::new(octets).octets())),
+            FieldKind::U8 | FieldKind::U32 if !shown.shows(field) => {}
             FieldKind::U8 | FieldKind::U32 => {
                 if let Some(number) = field.number(&message.octets) {
                     emit(Value::Number(i64::from(number)));
@@ -106,10 +109,10 @@ fn notes<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Note> + use<'a> {
     of_messages.chain(of_stream.map(|noted| &noted.note))
 }
 
-/// `login success`; `None` for what is no response with a known status.
-fn outcome(message: &Message) -> Option<&'static str> {
-    let view = message.view();
-    Some(match (view.command()?, view.status()?) {
+/// `login success`; `None` for what is no response with a known status, or does not show it.
+fn outcome(message: &Message, show_passwords: bool) -> Option<&'static str> {
+    let view = secret::view(message, show_passwords);
+    Some(match (view.command()?.clear()?, view.status()?.clear()?) {
         (Command::RegistrationResponse, STATUS_SUCCESS) => "registration success",
         (Command::RegistrationResponse, STATUS_FAILURE) => "registration failure",
         (Command::LoginResponse, STATUS_SUCCESS) => "login success",
@@ -134,7 +137,8 @@ fn of_messages() -> Vec<Field> {
             Kind::Text,
             "What a response says, such as login success",
             |view, emit| {
-                let outcomes = messages(view).filter_map(outcome);
+                let shows = view.show_passwords;
+                let outcomes = messages(view).filter_map(|message| outcome(message, shows));
                 outcomes.for_each(|outcome| emit(Value::Text(outcome.as_bytes())));
             },
         ),
@@ -275,13 +279,8 @@ pub(super) fn fields() -> Vec<Field> {
             "A RegLogin message",
             |view, emit| {
                 for message in messages(view) {
-                    let mut octets = message.octets.clone();
-                    if !view.show_passwords && !is_kind(message, MessageKind::Response) {
-                        octets
-                            .iter_mut()
-                            .skip(PASSWORD.offset)
-                            .for_each(|octet| *octet = b'*');
-                    }
+                    let clear = secret::view(message, view.show_passwords).clear();
+                    let octets = clear.masked(&message.octets);
                     emit(Value::Protocol(&octets, octets.len()));
                 }
             },

@@ -105,7 +105,7 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
         Packet::Tcp(segment) => nodes.push(tcp_node(record, segment)),
         Packet::Fragment(_) | Packet::Other(_) => {
             let mut text = String::new();
-            info::frame(&mut text, record);
+            info::frame(&mut text, record, false);
             nodes.push(Node::new(text));
         }
     }

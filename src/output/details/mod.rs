@@ -14,10 +14,10 @@ pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
 use super::clock::{Clock, TimeFormat};
 use super::lines;
-use super::mask::{FrameMask, Mask, hides_in_message};
 use super::select::{Select, late_messages, loose_notes, messages_of};
 use crate::dissect::Message;
 use crate::session::{FrameRecord, Remainder, Sink};
+use crate::text::secret;
 
 /// What is shown of each frame.
 // Each of these is a choice of its own.
@@ -91,12 +91,13 @@ impl<W: Write> Details<W> {
             ranges.collect::<Vec<Range<usize>>>()
         };
         let number = record.frame.number;
-        let mask = FrameMask::new(record, shows);
+        let secrets = record.secrets(shows);
+        let hidden = secrets.in_frame();
         let in_frame = match record.datagram {
             None => marked(number),
             Some(_) => Vec::new(),
         };
-        self.dump(record.frame.octets, in_frame, |at| mask.hides(at));
+        self.dump(record.frame.octets, in_frame, |at| hidden.has(at));
         if let Some(datagram) = record.datagram {
             let octets = &datagram.payload;
             let _ = writeln!(
@@ -104,8 +105,8 @@ impl<W: Write> Details<W> {
                 "\nDatagram put together ({} octets):",
                 octets.len()
             );
-            let mask = Mask::new(record, shows);
-            self.dump(octets, marked(number), |at| mask.hides(at));
+            let hidden = secrets.in_packet();
+            self.dump(octets, marked(number), |at| hidden.has(at));
         }
         for message in messages_of(record).filter(|message| message.is_reassembled()) {
             self.message_octets(message);
@@ -115,9 +116,9 @@ impl<W: Write> Details<W> {
     fn message_octets(&mut self, message: &Message) {
         let octets = &message.octets;
         let _ = writeln!(self.text, "\nMessage ({} octets):", octets.len());
-        let shows = self.options.show_passwords;
+        let clear = secret::view(message, self.options.show_passwords).clear();
         let all = std::iter::once(0..octets.len()).collect();
-        self.dump(octets, all, |at| !shows && hides_in_message(message, at));
+        self.dump(octets, all, |at| !clear.has(at));
     }
 
     fn dump(&mut self, octets: &[u8], marked: Vec<Range<usize>>, hides: impl Fn(usize) -> bool) {
@@ -140,7 +141,8 @@ impl<W: Write> Details<W> {
             let node = tree::message(message, Space::Frame, self.options.show_passwords);
             self.node(&node, 0);
         } else {
-            lines::write_message(&mut self.text, message, None, &self.clock);
+            let shows = self.options.show_passwords;
+            lines::write_message(&mut self.text, message, None, &self.clock, shows);
         }
         if self.options.octets {
             self.message_octets(message);

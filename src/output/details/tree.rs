@@ -5,13 +5,14 @@ use std::ops::Range;
 use super::layers;
 use crate::dissect::{Message, Note};
 use crate::output::clock::Clock;
-use crate::output::escape::{EscapedOctets, Hex};
+use crate::output::info;
 use crate::output::select::messages_of;
 use crate::output::tone::Tone;
-use crate::output::{MASK, info};
-use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, PASSWORD, STATUS};
-use crate::protocol::{Command, Field, FieldKind, Kind, TextValue};
+use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, STATUS};
+use crate::protocol::{Command, Field, FieldKind, Kind};
 use crate::session::FrameRecord;
+use crate::text::escape::{EscapedOctets, Hex};
+use crate::text::secret::{self, MASK, Masked, MaskedView};
 
 /// Where a node's octets are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +97,7 @@ pub fn frame(record: &FrameRecord<'_>, clock: &Clock, show_passwords: bool) -> V
 pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
     let mut text = String::from("RegLogin, ");
     let start = text.len();
-    info::summary(&mut text, message);
+    info::summary(&mut text, message, show_passwords);
     text[start..=start].make_ascii_lowercase();
     let (base, space) = match message.sources.as_slice() {
         [only] if only.frame == message.frame => (only.offset as usize, space),
@@ -105,6 +106,7 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
     let mut node = Node::at(space, base..base + message.octets.len(), text);
     node.tone = Tone::of(message);
     node.children.extend(about(message));
+    let view = secret::view(message, show_passwords);
     let fields = match message.command().kind() {
         Some(kind) => kind.fields(),
         None => &[&LENGTH, &COMMAND],
@@ -123,7 +125,7 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
         let mut child = Node::at(
             space,
             start..start + octets.len(),
-            format!("{}: {}", field.label, value(field, message, show_passwords)),
+            format!("{}: {}", field.label, value(field, message, view)),
         );
         child.children.extend(notes.map(Node::note));
         child.tone = child
@@ -189,7 +191,7 @@ fn about(message: &Message) -> Vec<Node> {
 }
 
 /// A field's value in words.
-fn value(field: &Field, message: &Message, show_passwords: bool) -> String {
+fn value(field: &Field, message: &Message, view: MaskedView<'_>) -> String {
     let octets = field.slice(&message.octets);
     let cut = match octets.len() {
         len if len < field.width => format!(" (cut off after {len} of {} octets)", field.width),
@@ -197,10 +199,9 @@ fn value(field: &Field, message: &Message, show_passwords: bool) -> String {
     };
     let number = match field.kind {
         FieldKind::Text => {
-            if field == &PASSWORD && !show_passwords {
+            let Some(Masked::Clear(text)) = view.text(field) else {
                 return format!("{MASK}{cut}");
-            }
-            let text = TextValue::new(octets);
+            };
             let hex = if text.is_utf8() {
                 String::new()
             } else {
@@ -213,6 +214,7 @@ fn value(field: &Field, message: &Message, show_passwords: bool) -> String {
             };
             return format!("{}{empty}{hex}{cut}", EscapedOctets(text.octets()));
         }
+        FieldKind::U8 | FieldKind::U32 if !view.shows(field) => return format!("{MASK}{cut}"),
         FieldKind::U8 | FieldKind::U32 => field.number(&message.octets),
     };
     let Some(number) = number else {

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Protocol};
-use crate::output::mask::hides_in_message;
 use crate::session::{Content, Piece};
 use crate::stream::{Role, Side};
+use crate::text::secret::{clear, is_open, is_open_at_end};
 
 /// Octets held at the most. A message has 73 at the most, and what stands behind it waits for it.
 const MAX_HELD: usize = 1 << 20;
@@ -107,6 +107,7 @@ impl Held {
 
     /// Learns from a message of the stream what its octets are.
     pub fn learn(&mut self, message: &Message) {
+        let clear = clear(&message.octets, message.sender);
         for source in &message.sources {
             let from = source.offset as usize;
             let to = from + usize::from(source.len);
@@ -119,10 +120,10 @@ impl Held {
                         continue;
                     }
                     let in_message = usize::from(source.start) + place - from;
-                    *veil = if hides_in_message(message, in_message) {
-                        Veil::Secret
-                    } else {
+                    *veil = if clear.has(in_message) {
                         Veil::Shown
+                    } else {
+                        Veil::Secret
                     };
                 }
             }
@@ -138,11 +139,10 @@ impl Held {
             watched,
             client,
         } = state;
-        let foreign = match protocol {
-            Protocol::RegLogin => false,
-            Protocol::Smpp | Protocol::Tls | Protocol::Http => true,
-            // On a port where RegLogin is expected it may be some of it, cut at both ends.
-            Protocol::Data | Protocol::Unknown => (end || self.octets > MAX_HELD) && !watched,
+        let foreign = if end || self.octets > MAX_HELD {
+            is_open_at_end(protocol, watched)
+        } else {
+            is_open(protocol)
         };
         let is_known = |run: &Run| !run.veils.contains(&Veil::Unknown);
         let front = self.runs.front()?;

@@ -17,6 +17,7 @@ use crate::capture::Timestamp;
 use crate::dissect::{Message, Protocol};
 use crate::session::{FrameRecord, Piece, Remainder, Sink};
 use crate::stream::{Role, Side};
+use crate::text::secret::{self, Masked};
 
 /// What is shown of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -182,7 +183,10 @@ impl Finder {
     fn look(&self, messages: &[Message]) -> bool {
         let fits = |message: &&Message| {
             self.user.as_ref().is_none_or(|user| {
-                let name = message.view().user_name();
+                // A name that is not shown cannot be asked for: it may be part of a password.
+                let name = secret::view(message, false)
+                    .user_name()
+                    .and_then(Masked::clear);
                 name.is_some_and(|name| name.octets() == user.as_bytes())
             })
         };

@@ -7,16 +7,16 @@ use serde::Serialize;
 use super::held::Part;
 use super::{FollowOptions, shown_time};
 use crate::dissect::{Message, Protocol, Severity};
-use crate::output::MASK;
 use crate::output::clock::Clock;
-use crate::output::escape::EscapedOctets;
 use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::output::json::{JsonMessage, JsonOptions};
 use crate::output::stats::Span;
 use crate::packet::Endpoint;
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Kind, TextValue};
+use crate::protocol::Kind;
+use crate::protocol::layout::{DESCRIPTION, PASSWORD, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME};
 use crate::stream::Role;
+use crate::text::escape::EscapedOctets;
+use crate::text::secret::{self, HIDDEN, MASK, Masked};
 
 /// How a conversation is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -162,7 +162,7 @@ impl<W: Write> Writer<W> {
             FollowFormat::Hex => self.hex_part(part),
             FollowFormat::Raw => {
                 let octets = part.octets.iter().zip(&part.masked);
-                let shown = octets.map(|(octet, masked)| if *masked { b'*' } else { *octet });
+                let shown = octets.map(|(octet, masked)| if *masked { HIDDEN } else { *octet });
                 self.out.write_all(&shown.collect::<Vec<u8>>())
             }
         }
@@ -187,7 +187,7 @@ impl<W: Write> Writer<W> {
 
     fn text_message(&mut self, message: &Message) -> io::Result<()> {
         let time = shown_time(&self.clock, message.time);
-        let view = message.view();
+        let view = secret::view(message, self.options.show_passwords);
         let title = if view.command().is_some() {
             message.command().title()
         } else {
@@ -213,30 +213,22 @@ impl<W: Write> Writer<W> {
         let mut line = |label: &str, value: std::fmt::Arguments<'_>| {
             writeln!(self.out, "    {label:<13}{value}")
         };
-        if let Some(name) = view.user_name() {
-            line(
-                "User name",
-                format_args!("{}", EscapedOctets(name.octets())),
-            )?;
-        }
-        match view.password().map(TextValue::octets) {
-            Some(password) if self.options.show_passwords => {
-                line("Password", format_args!("{}", EscapedOctets(password)))?;
-            }
-            Some(_) => line("Password", format_args!("{MASK}"))?,
-            None => {}
-        }
         match view.status() {
-            Some(STATUS_SUCCESS) => line("Status", format_args!("success"))?,
-            Some(STATUS_FAILURE) => line("Status", format_args!("failure"))?,
-            Some(other) => line("Status", format_args!("{other}"))?,
+            Some(Masked::Clear(STATUS_SUCCESS)) => line("Status", format_args!("success"))?,
+            Some(Masked::Clear(STATUS_FAILURE)) => line("Status", format_args!("failure"))?,
+            Some(Masked::Clear(other)) => line("Status", format_args!("{other}"))?,
+            Some(Masked::Hidden) => line("Status", format_args!("{MASK}"))?,
             None => {}
         }
-        if let Some(text) = view.description() {
-            line(
-                "Description",
-                format_args!("{}", EscapedOctets(text.octets())),
-            )?;
+        for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
+            match view
+                .text(field)
+                .map(|text| text.map_or(None, |text| Some(text.octets())))
+            {
+                Some(Some(octets)) => line(field.label, format_args!("{}", EscapedOctets(octets)))?,
+                Some(None) => line(field.label, format_args!("{MASK}"))?,
+                None => {}
+            }
         }
         for note in &message.notes {
             let severity = match note.severity() {
@@ -264,7 +256,7 @@ impl<W: Write> Writer<W> {
         writeln!(self.out, "\n{arrow} at {time}, frame {}:", part.frame)?;
         let octets = part.octets.iter().zip(&part.masked);
         let shown: Vec<u8> = octets
-            .map(|(octet, masked)| if *masked { b'*' } else { *octet })
+            .map(|(octet, masked)| if *masked { HIDDEN } else { *octet })
             .collect();
         let text = shown.strip_suffix(b"\n").unwrap_or(&shown);
         for line in text.split(|octet| *octet == b'\n') {

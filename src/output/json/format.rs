@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
 use crate::capture::Timestamp;
-use crate::output::escape::is_harmful;
 use crate::packet::Endpoint;
+use crate::text::escape::is_harmful;
 
 /// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes,
 /// and in which a [`Decimal`] is written as such.

@@ -28,7 +28,7 @@ pub enum Layout {
 /// What the objects hold.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonOptions {
-    /// Passwords in clear instead of [`MASK`](super::MASK).
+    /// Passwords in clear instead of [`MASK`](crate::text::secret::MASK).
     pub show_passwords: bool,
     /// Frames with the octets of their payload.
     pub payload: bool,
@@ -65,10 +65,10 @@ impl<W: Write> JsonSink<W> {
 
     fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
         self.info.clear();
-        let protocol = info::frame(&mut self.info, record);
+        let protocol = info::frame(&mut self.info, record, self.options.show_passwords);
         let payload = self.options.payload.then(|| {
             self.payload.clear();
-            super::mask::write_hex(&mut self.payload, record, self.options.show_passwords);
+            super::write_payload(&mut self.payload, record, self.options.show_passwords);
             self.payload.as_str()
         });
         let frame = JsonFrame::new(record, protocol, &self.info, payload, self.options);

@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::JsonOptions;
 use super::format::{Decimal, Shown, ShownEndpoint};
 use crate::dissect::{Message, Note};
-use crate::output::MASK;
-use crate::output::escape::Hex;
 use crate::output::info;
 use crate::output::select::messages_of;
 use crate::packet::{Endpoint, Flags};
 use crate::protocol::layout::PROTOCOL_NAME;
 use crate::protocol::{Command, Kind, TextValue};
 use crate::session::{FrameRecord, StreamNote};
+use crate::text::escape::Hex;
+use crate::text::secret::{self, MASK, Masked};
 
 /// A message.
 #[derive(Debug, Serialize)]
@@ -61,13 +61,10 @@ impl<'a> JsonMessage<'a> {
     /// What there is to say about a message.
     #[must_use]
     pub fn new(message: &'a Message, options: JsonOptions) -> Self {
-        let view = message.view();
+        let view = secret::view(message, options.show_passwords);
         let command = message.command();
         let (username, username_hex) = text(view.user_name());
-        let (password, password_hex) = match view.password() {
-            Some(_) if !options.show_passwords => (Some(MASK.into()), None),
-            password => text(password),
-        };
+        let (password, password_hex) = text(view.password());
         let (description, description_hex) = text(view.description());
         let peer = message.peer;
         let answers = command.kind() == Some(Kind::Response);
@@ -80,13 +77,13 @@ impl<'a> JsonMessage<'a> {
             dst: ShownEndpoint(message.destination),
             protocol: PROTOCOL_NAME,
             kind: command.name(),
-            length: view.length(),
-            command: view.command().map(Command::code),
+            length: view.length().and_then(Masked::clear),
+            command: view.command().and_then(Masked::clear).map(Command::code),
             username,
             username_hex,
             password,
             password_hex,
-            status: view.status(),
+            status: view.status().and_then(Masked::clear),
             description,
             description_hex,
             response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
@@ -97,7 +94,13 @@ impl<'a> JsonMessage<'a> {
     }
 }
 
-fn text(value: Option<TextValue<'_>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
+/// The text, or what stands in its place; its octets too where they are not UTF-8.
+fn text(value: Option<Masked<TextValue<'_>>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
+    let value = match value {
+        Some(Masked::Hidden) => return (Some(MASK.into()), None),
+        Some(Masked::Clear(value)) => Some(value),
+        None => None,
+    };
     let hex = value.filter(|value| !value.is_utf8());
     (
         value.map(TextValue::lossy),

@@ -59,7 +59,7 @@ impl LateComments {
 /// What a message says, as the Info column has it, with every note of whatever severity.
 fn comment(message: &Message) -> String {
     let mut text = format!("{PROTOCOL_NAME}: ");
-    info::summary(&mut text, message);
+    info::summary(&mut text, message, false);
     for note in &message.notes {
         info::bracketed(&mut text, note);
     }

@@ -1,35 +1,63 @@
-//! Which octets of streams are known to be no part of a password.
+//! Which octets of streams are known to be no part of a password, by their place and content.
 //!
-//! Everything else is taken for one: what was never put together, belongs to no message, or was
-//! forgotten because a bound was reached can hide a password and is not shown.
+//! Everything else is taken for one: what was never put together, belongs to no message, says
+//! something else than the message that has its place, or was forgotten because a bound was
+//! reached can hide a password and is not shown.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
+use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
 use crate::dissect::Message;
 use crate::packet::SeqNumber;
-use crate::protocol::Kind;
-use crate::protocol::is_header;
-use crate::protocol::layout::{COMMAND, LENGTH, PASSWORD};
-use crate::stream::Role;
+use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
+use crate::text::secret;
 
-/// Runs remembered of all directions; each takes 12 octets, a direction about 60.
+/// Runs remembered of all directions; each takes 16 octets, a direction about 60.
 const MOST_RUNS: usize = 1 << 22;
+/// Different messages remembered, each of about 150 octets; of what is beyond that only headers
+/// are known.
+const MOST_CONTENTS: usize = 1 << 18;
 /// Sequence numbers come again after twice this many octets (RFC 9293 section 3.4).
 const HALF: u32 = 1 << 31;
 
 /// One direction of a stream: the stream's number, and whether the lesser end sends.
 pub(super) type DirectionKey = (u32, bool);
 
-/// Messages that follow each other without a gap and are alike: of each `len` octets the first
-/// `clear` are shown.
+/// What a message says where it is clear.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Content {
+    /// As many octets as the message has; those that are not clear are not kept.
+    octets: ArrayVec<u8, MAX_LEN>,
+    clear: secret::Clear,
+}
+
+impl Content {
+    fn new(octets: &[u8], clear: secret::Clear) -> Self {
+        let kept = octets.iter().take(MAX_LEN).enumerate();
+        let kept = kept.map(|(at, octet)| if clear.has(at) { *octet } else { 0 });
+        Self {
+            octets: kept.collect(),
+            clear,
+        }
+    }
+
+    fn has(&self, at: usize, octet: u8) -> bool {
+        self.clear.has(at) && self.octets[at] == octet
+    }
+}
+
+/// Messages that follow each other without a gap and have the same [`Content`].
 #[derive(Debug, Clone, Copy)]
 struct Run {
     start: SeqNumber,
     messages: u32,
+    /// Place in [`ClearOctets::contents`].
+    content: u32,
+    /// Octets of each message.
     len: u8,
-    clear: u8,
 }
 
 #[derive(Debug, Default)]
@@ -42,19 +70,32 @@ struct Direction {
 
 /// The octets known to be clear, by direction.
 #[derive(Debug, Default)]
-pub(super) struct Clear {
+pub(super) struct ClearOctets {
     directions: HashMap<DirectionKey, Direction>,
     runs: usize,
+    contents: Vec<Rc<Content>>,
+    places: HashMap<Rc<Content>, u32>,
 }
 
-impl Clear {
-    /// Takes note of a message: its header and user name, or all of a response.
+/// What is known of octets that follow each other in a direction.
+pub(super) struct Known<'a> {
+    contents: &'a [Rc<Content>],
+    runs: &'a [Run],
+    seq: SeqNumber,
+}
+
+impl ClearOctets {
+    /// Takes note of what is clear of a message.
     pub fn add(&mut self, message: &Message) {
         let key = (message.stream, message.source <= message.destination);
-        let (len, clear) = (message.octets.len() as u8, clear_octets(message));
         let Some(start) = message.sources.first().map(|source| source.seq) else {
             return;
         };
+        let clear = secret::clear(&message.octets, message.sender);
+        let Some(content) = self.content(&message.octets, clear) else {
+            return;
+        };
+        let len = message.octets.len() as u8;
         let direction = self.directions.entry(key).or_default();
         if let Some(first) = direction.runs.first()
             && start.0.wrapping_sub(first.start.0) >= HALF - 2 * u32::from(u8::MAX)
@@ -67,7 +108,7 @@ impl Clear {
             return;
         }
         if let Some(last) = direction.runs.last_mut()
-            && (last.len, last.clear) == (len, clear)
+            && (last.len, last.content) == (len, content)
             && last.start.plus(last.messages * u32::from(len)) == start
         {
             last.messages += 1;
@@ -76,10 +117,37 @@ impl Clear {
             direction.runs.push(Run {
                 start,
                 messages: 1,
+                content,
                 len,
-                clear,
             });
         }
+    }
+
+    /// The place of what a message says where it is clear, or of its header alone where there are
+    /// too many different ones.
+    fn content(&mut self, octets: &[u8], clear: secret::Clear) -> Option<u32> {
+        let content = Content::new(octets, clear);
+        if let Some(place) = self.places.get(&content) {
+            return Some(*place);
+        }
+        let content = if self.contents.len() < MOST_CONTENTS {
+            content
+        } else {
+            let header = Content::new(octets, clear.within(&(0..HEADER_LEN)));
+            if let Some(place) = self.places.get(&header) {
+                return Some(*place);
+            }
+            // Headers of right messages are few; some places are left for them.
+            if self.contents.len() >= MOST_CONTENTS + MAX_LEN {
+                return None;
+            }
+            header
+        };
+        let place = self.contents.len() as u32;
+        let content = Rc::new(content);
+        self.contents.push(Rc::clone(&content));
+        self.places.insert(content, place);
+        Some(place)
     }
 
     /// Forgets a stream that has ended.
@@ -91,44 +159,44 @@ impl Clear {
         }
     }
 
-    /// Says of each octet from `seq` on whether it is clear.
-    pub fn of(&self, key: DirectionKey, seq: SeqNumber) -> impl Fn(usize) -> bool + use<'_> {
+    /// What is known of the octets from `seq` on.
+    pub fn of(&self, key: DirectionKey, seq: SeqNumber) -> Known<'_> {
         let runs = self.directions.get(&key).map(|direction| &direction.runs);
-        let runs = runs.map(SmallVec::as_slice).unwrap_or_default();
-        move |at| {
-            let Some(first) = runs.first() else {
-                return false;
-            };
-            let place = |seq: SeqNumber| seq.0.wrapping_sub(first.start.0);
-            let wanted = place(seq.plus(at as u32));
-            let behind = runs.partition_point(|run| place(run.start) <= wanted);
-            let Some(run) = runs[..behind].last() else {
-                return false;
-            };
-            let within = wanted - place(run.start);
-            within < run.messages * u32::from(run.len)
-                && within % u32::from(run.len) < u32::from(run.clear)
+        Known {
+            contents: &self.contents,
+            runs: runs.map(SmallVec::as_slice).unwrap_or_default(),
+            seq,
         }
     }
 }
 
-/// How many octets at the start of a message are shown.
-fn clear_octets(message: &Message) -> u8 {
-    let octets = &message.octets[..];
-    let all = octets.len();
-    let clear = match message.command().kind() {
-        _ if is_text(LENGTH.slice(octets)) || is_text(COMMAND.slice(octets)) => 0,
-        Some(Kind::Response) if is_header(octets) || message.sender == Role::Server => all,
-        _ => all.min(PASSWORD.offset),
-    };
-    clear as u8
-}
+impl Known<'_> {
+    /// The message that has the octet at this offset, and the octet's offset in it.
+    fn message(&self, at: usize) -> Option<(&Content, usize)> {
+        let first = self.runs.first()?;
+        let place = |seq: SeqNumber| seq.0.wrapping_sub(first.start.0);
+        let wanted = place(self.seq.plus(at as u32));
+        let behind = self.runs.partition_point(|run| place(run.start) <= wanted);
+        let run = self.runs[..behind].last()?;
+        let within = wanted - place(run.start);
+        let len = u32::from(run.len);
+        (within < run.messages * len).then(|| {
+            let content = &self.contents[run.content as usize];
+            (&**content, (within % len) as usize)
+        })
+    }
 
-/// Whether a number may be text instead: where a message is looked for at a wrong place, part of
-/// a password can stand where its header should. Every right number has one octet that is not NUL.
-fn is_text(number: &[u8]) -> bool {
-    let neighbours = number.windows(2).any(|pair| pair[0] != 0 && pair[1] != 0);
-    neighbours && number.iter().any(|octet| *octet != u8::MAX)
+    /// Whether what stands at this offset is clear, whatever a copy says.
+    pub fn place_is_clear(&self, at: usize) -> bool {
+        let found = self.message(at);
+        found.is_some_and(|(content, at)| content.clear.has(at))
+    }
+
+    /// Whether this octet at this offset is clear: what the message has there.
+    pub fn is_clear(&self, at: usize, octet: u8) -> bool {
+        let found = self.message(at);
+        found.is_some_and(|(content, at)| content.has(at, octet))
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +207,7 @@ mod tests {
     use crate::capture::Timestamp;
     use crate::dissect::Source;
     use crate::packet::Endpoint;
+    use crate::stream::Role;
 
     fn message(seq: u32, octets: &[u8]) -> Message {
         let end = |port| Endpoint {
@@ -167,13 +236,13 @@ mod tests {
 
     fn request() -> Vec<u8> {
         let mut octets = vec![0, 0, 0, 58, 0, 0, 0, 1];
-        octets.resize(58, b'x');
+        octets.extend([b"alice", &[0; 15][..], &[b'x'; 30]].concat());
         octets
     }
 
     #[test]
     fn requests_in_a_row_take_one_run_over_the_wrap() {
-        let mut clear = Clear::default();
+        let mut clear = ClearOctets::default();
         let start = u32::MAX - 60;
         for index in 0..3 {
             clear.add(&message(start.wrapping_add(index * 58), &request()));
@@ -181,33 +250,48 @@ mod tests {
         assert_eq!(clear.runs, 1);
         let shown = clear.of((3, true), SeqNumber(start));
         for at in 0..200 {
-            assert_eq!(shown(at), at < 3 * 58 && at % 58 < 28, "{at}");
+            assert_eq!(
+                shown.place_is_clear(at),
+                at < 3 * 58 && at % 58 < 28,
+                "{at}"
+            );
         }
         let before = clear.of((3, true), SeqNumber(start.wrapping_sub(1)));
-        assert!(!before(0) && before(1));
-        assert!(!clear.of((3, false), SeqNumber(start))(0));
-        drop((shown, before));
+        assert!(!before.place_is_clear(0) && before.place_is_clear(1));
+        assert!(!clear.of((3, false), SeqNumber(start)).place_is_clear(0));
         clear.forget(3);
         assert_eq!(clear.runs, 0);
     }
 
     #[test]
     fn nothing_is_shown_where_sequence_numbers_come_around() {
-        let mut clear = Clear::default();
+        let mut clear = ClearOctets::default();
         for seq in [0, 1 << 30, HALF - 100, 5] {
             clear.add(&message(seq, &request()));
         }
-        assert!(!clear.of((3, true), SeqNumber(0))(0));
+        assert!(!clear.of((3, true), SeqNumber(0)).place_is_clear(0));
         assert_eq!(clear.runs, 0);
     }
 
     #[test]
-    fn text_in_the_place_of_a_header_is_not_shown() {
-        let mut octets = request();
-        octets[..4].copy_from_slice(b"word");
-        assert_eq!(clear_octets(&message(0, &octets)), 0);
-        octets[..4].fill(0xff);
-        assert_eq!(clear_octets(&message(0, &octets)), 28);
-        assert_eq!(clear_octets(&message(0, &request()[..5])), 5);
+    fn a_copy_that_says_something_else_is_not_clear() {
+        let mut clear = ClearOctets::default();
+        clear.add(&message(7, &request()));
+        let known = clear.of((3, true), SeqNumber(7));
+        assert!(known.is_clear(8, b'a') && !known.is_clear(8, b'h'));
+        assert!(known.is_clear(13, 0) && !known.is_clear(13, b'h'));
+        assert!(!known.is_clear(28, b'x'));
+    }
+
+    #[test]
+    fn too_many_different_messages_leave_their_headers() {
+        let other = Rc::new(Content::new(&[], secret::Clear::NONE));
+        let mut clear = ClearOctets {
+            contents: std::iter::repeat_n(other, MOST_CONTENTS).collect(),
+            ..ClearOctets::default()
+        };
+        clear.add(&message(0, &request()));
+        let known = clear.of((3, true), SeqNumber(0));
+        assert!(known.is_clear(3, 58) && !known.is_clear(8, b'a'));
     }
 }

@@ -1,7 +1,7 @@
 //! Passwords replaced by asterisks, octet for octet, in every frame that may hold a part of one.
 //!
-//! Of a stream that is RegLogin, or may be, only octets that are known to be something else stay
-//! as they are: headers, user names, responses. Where a stream's octets were gathered in a pass
+//! What may be part of one [`secret`] says. Of a stream that is RegLogin, or may be, only octets
+//! stay as they are that are known to be something else: headers, user names, responses. Where a stream's octets were gathered in a pass
 //! over the whole capture that is known of every copy of them, whenever it comes; in a single pass
 //! only of those that belong to messages known so far. NULs stay, so that a message that is right
 //! stays right.
@@ -9,24 +9,27 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use arrayvec::ArrayVec;
+
 use super::checksum;
-use super::clear::Clear;
+use super::clear::{ClearOctets, DirectionKey};
 use super::streams::StreamSet;
 use crate::dissect::Protocol;
 use crate::packet::{Endpoint, Ip, Packet, Segment, SeqNumber, decode};
-use crate::protocol::is_header;
-use crate::protocol::layout::{HEADER_LEN, PASSWORD, REQUEST_LEN, RESPONSE_LEN};
+use crate::protocol::layout::{HEADER_LEN, REQUEST_LEN, RESPONSE_LEN};
 use crate::session::{FlowEnd, FrameRecord, Remainder};
-use crate::stream::Side;
+use crate::stream::{Placement, Side};
+use crate::text::secret::{self, HIDDEN, SecretWords, headers, is_open};
 
-/// What stands in place of a password's octet.
-const HIDDEN: u8 = b'*';
 /// Octets of the shortest TCP header, and where its checksum stands.
 const TCP_HEADER: u32 = 20;
 const CHECKSUM: u32 = 16;
 /// Fragments and servers remembered; of what is beyond that everything is hidden.
 const MOST_FRAGMENTS: usize = 1 << 20;
 const MOST_SERVERS: usize = 1 << 16;
+
+/// Octets of a direction that are looked at together with what follows them.
+const TAIL: usize = 8;
 
 /// Where a fragment's octets belong.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +46,7 @@ struct Fragment {
 /// Finds what is to be hidden, and hides it.
 #[derive(Debug, Default)]
 pub(super) struct Redactor {
-    clear: Clear,
+    clear: ClearOctets,
     /// Whether all of the capture was seen before.
     surveyed: bool,
     /// Streams that are another protocol, and streams of which nobody knows what they are.
@@ -54,6 +57,10 @@ pub(super) struct Redactor {
     /// Ends of RegLogin streams that other streams may have too.
     servers: HashSet<Endpoint>,
     fragments: HashMap<u64, Fragment>,
+    /// What was hidden, so that it can be found in comments, and the end of it in each direction
+    /// with the sequence number that follows.
+    words: SecretWords,
+    tails: HashMap<DirectionKey, (SeqNumber, ArrayVec<u8, TAIL>)>,
 }
 
 impl Redactor {
@@ -75,9 +82,78 @@ impl Redactor {
         self.surveyed = true;
     }
 
-    /// Whether checksums are spread over frames, so that they need a pass of their own.
-    pub fn has_fragments(&self) -> bool {
-        !self.fragments.is_empty()
+    /// Learns what is hidden of a frame, in a pass behind the one that tells what that is.
+    pub fn learn(&mut self, record: &FrameRecord<'_>) {
+        for flow in record.ended_flows {
+            for lesser in [false, true] {
+                self.tails.remove(&(flow.stream, lesser));
+            }
+        }
+        for message in record.messages {
+            let masked = secret::clear(&message.octets, message.sender).masked(&message.octets);
+            self.learn_runs(&message.octets, &masked, &[]);
+        }
+        let (Some(segment), Some(placed)) = (record.segment(), record.placement) else {
+            if matches!(record.packet, Packet::Other(_)) {
+                let changed = self.redacted(record);
+                self.learn_runs(record.frame.octets, &changed, &[]);
+            }
+            return;
+        };
+        let payload = record.payload();
+        if payload.is_empty() || self.spares(record) {
+            return;
+        }
+        let mut changed = record.packet_octets().to_vec();
+        self.hide_payload(record, segment, &mut changed);
+        let start = segment.payload_start as usize;
+        let seq = segment.payload_seq();
+        let before = match self.tails.remove(&key(placed)) {
+            Some((next, tail)) if next == seq => tail,
+            _ => ArrayVec::new(),
+        };
+        let last = self.learn_runs(payload, &changed[start..start + payload.len()], &before);
+        let mut tail = ArrayVec::new();
+        let whole = if last.len() == payload.len() {
+            [&before[..], last].concat()
+        } else {
+            last.to_vec()
+        };
+        let _ = tail.try_extend_from_slice(SecretWords::tail(&whole));
+        if !tail.is_empty() && segment.payload_captured == segment.payload_len {
+            self.tails
+                .insert(key(placed), (seq.plus(segment.payload_len), tail));
+        }
+    }
+
+    /// Learns each run of hidden octets; gives the one that ends with the last octet. `before`
+    /// came right before the first octet.
+    fn learn_runs<'a>(&mut self, octets: &'a [u8], changed: &[u8], before: &[u8]) -> &'a [u8] {
+        // An asterisk that stood there is part of what it stands in.
+        let hidden = |at: usize| changed[at] == HIDDEN;
+        let mut at = 0;
+        let mut last = &octets[octets.len()..];
+        while at < octets.len() {
+            let end = (at..octets.len()).find(|end| !hidden(*end));
+            let end = end.unwrap_or(octets.len());
+            if end > at {
+                let before = if at == 0 { before } else { &[] };
+                self.words.learn(before, &octets[at..end]);
+                last = if end == octets.len() {
+                    &octets[at..]
+                } else {
+                    last
+                };
+            }
+            at = end + 1;
+        }
+        last
+    }
+
+    /// What finds in other text what is hidden in packets; `None` where the capture was not read
+    /// before, so that it is not known.
+    pub fn take_words(&mut self) -> Option<SecretWords> {
+        self.surveyed.then(|| std::mem::take(&mut self.words))
     }
 
     /// Works out the checksum of a datagram that came in fragments.
@@ -108,7 +184,7 @@ impl Redactor {
                         self.servers.insert(flow.ends[1]);
                     }
                 }
-                Protocol::Smpp | Protocol::Tls | Protocol::Http => self.others.add(flow.stream),
+                other if is_open(other) => self.others.add(flow.stream),
                 _ => self.undecided.add(flow.stream),
             }
         }
@@ -171,7 +247,7 @@ impl Redactor {
             Packet::Tcp(_) if self.spares(record) => {}
             Packet::Tcp(segment) => self.segment(record, segment, &mut octets),
             Packet::Fragment(ip) if ip.is_tcp() => self.fragment(frame.number, ip, &mut octets),
-            Packet::Fragment(_) | Packet::Other(_) => scan(&mut octets),
+            Packet::Fragment(_) | Packet::Other(_) => hide_loose(record, &mut octets),
         }
         if !self.surveyed {
             for flow in record.ended_flows {
@@ -187,10 +263,7 @@ impl Redactor {
             return false;
         };
         if !self.surveyed {
-            return matches!(
-                record.protocol,
-                Protocol::Smpp | Protocol::Tls | Protocol::Http
-            );
+            return is_open(record.protocol);
         }
         let stream = placed.stream;
         if self.others.has(stream) {
@@ -213,13 +286,13 @@ impl Redactor {
         let Some(placed) = record.placement else {
             return false;
         };
-        let key = (placed.stream, placed.from == Side::A);
-        let clear = self.clear.of(key, segment.payload_seq());
+        let known = self.clear.of(key(placed), segment.payload_seq());
         let start = segment.payload_start as usize;
         let captured = segment.payload_captured as usize;
-        let mut found = (captured..segment.payload_len as usize).any(|at| !clear(at));
+        let missing = captured..segment.payload_len as usize;
+        let mut found = missing.into_iter().any(|at| !known.place_is_clear(at));
         for (at, octet) in packet[start..start + captured].iter_mut().enumerate() {
-            if *octet != 0 && !clear(at) {
+            if *octet != 0 && !known.is_clear(at, *octet) {
                 *octet = HIDDEN;
                 found = true;
             }
@@ -228,16 +301,21 @@ impl Redactor {
     }
 
     fn segment(&self, record: &FrameRecord<'_>, segment: &Segment, octets: &mut Cow<'_, [u8]>) {
-        if segment.payload_len == 0 {
+        // Behind the packet a check sequence of the link layer may stand, or what was left in the
+        // buffer of the sender's network card.
+        let end = (segment.payload_start + segment.payload_captured) as usize;
+        let is_filled = octets[end..].iter().all(|octet| *octet == 0);
+        if segment.payload_len == 0 && is_filled {
             return;
         }
         let mut changed = octets.to_vec();
+        changed[end..].fill(0);
         if !self.hide_payload(record, segment, &mut changed) {
+            if !is_filled {
+                *octets = Cow::Owned(changed);
+            }
             return;
         }
-        // Behind the packet a check sequence of the link layer may stand.
-        let end = (segment.payload_start + segment.payload_captured) as usize;
-        changed[end..].fill(0);
         if let Some(sum) = checksum::mended(segment, octets, &changed) {
             changed[checksum::place(segment)].copy_from_slice(&sum.to_be_bytes());
         }
@@ -275,7 +353,7 @@ impl Redactor {
             if at >= header {
                 let shown = clear
                     .as_ref()
-                    .is_some_and(|clear| clear((at - header) as usize));
+                    .is_some_and(|known| known.is_clear((at - header) as usize, *octet));
                 if *octet != 0 && !shown {
                     *octet = HIDDEN;
                 }
@@ -299,29 +377,17 @@ const HEADERS: [[u8; HEADER_LEN]; 4] = {
     ]
 };
 
-/// Where messages seem to begin.
-fn headers(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let mut from = 0;
-    // A right header starts with three NULs and the length's last octet.
-    std::iter::from_fn(move || {
-        let at = from + memchr::memmem::find(&octets[from..], &[0, 0, 0])?;
-        from = at + 1;
-        Some(at)
-    })
-    .filter(|at| is_header(&octets[*at..]))
-}
-
-/// Hides passwords in a frame that is not read as TCP, such as a tunnel or an error message that
-/// quotes another packet: wherever a right header stands.
-fn scan(octets: &mut Cow<'_, [u8]>) {
-    let found: Vec<usize> = headers(octets).collect();
-    for start in found {
-        let changed = octets.to_mut();
-        let range = PASSWORD.range();
-        let end = (start + range.end).min(changed.len());
-        let from = (start + range.start).min(end);
-        for octet in changed[from..end].iter_mut().filter(|octet| **octet != 0) {
-            *octet = HIDDEN;
+/// Hides what may be a password's in a frame that is not read as TCP, such as a tunnel or an error
+/// message that quotes another packet.
+fn hide_loose(record: &FrameRecord<'_>, octets: &mut Cow<'_, [u8]>) {
+    let hidden = record.secrets(false).in_frame();
+    for at in 0..octets.len() {
+        if octets[at] != 0 && hidden.has(at) {
+            octets.to_mut()[at] = HIDDEN;
         }
     }
+}
+
+fn key(placed: &Placement) -> DirectionKey {
+    (placed.stream, placed.from == Side::A)
 }

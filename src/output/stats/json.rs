@@ -6,7 +6,6 @@ use serde::{Serialize, Serializer};
 
 use super::sentence::Sentence;
 use crate::dissect::{Group, Severity};
-use crate::output::escape::Hex;
 use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::packet::Endpoint;
 use crate::protocol::Action;
@@ -15,6 +14,7 @@ use crate::session::summary::{
     ACTIONS, Counts, Finding, MESSAGE_TYPES, PROTOCOLS, Quantiles, Summary, What, top_addresses,
     top_users,
 };
+use crate::text::escape::Hex;
 
 pub(super) fn write(out: &mut impl Write, summary: &Summary, top: usize) -> io::Result<()> {
     let mut octets = Vec::new();

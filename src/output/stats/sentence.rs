@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::capture::Timestamp;
-use crate::output::escape::EscapedOctets;
 use crate::session::summary::{Finding, What};
+use crate::text::escape::EscapedOctets;
 
 /// The sentence; user names in it are escaped.
 #[derive(Debug, Clone, Copy)]

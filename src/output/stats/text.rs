@@ -9,12 +9,12 @@ use crate::capture::Seconds;
 use crate::dissect::Severity;
 use crate::output::charset::Charset;
 use crate::output::clock::{Clock, TimeFormat};
-use crate::output::escape::EscapedOctets;
 use crate::output::tone::Tone;
 use crate::session::FlowEnd;
 use crate::session::summary::{
     ACTIONS, Capped, Counts, MESSAGE_TYPES, PROTOCOLS, Summary, top_addresses, top_users,
 };
+use crate::text::escape::EscapedOctets;
 
 /// How the text looks.
 #[derive(Debug, Clone, Copy, Default)]

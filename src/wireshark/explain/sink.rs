@@ -11,7 +11,7 @@ use crate::session::{FrameRecord, Remainder, Sink};
 /// How explanations are written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExplainOptions {
-    /// Passwords in clear instead of [`MASK`](crate::output::MASK).
+    /// Passwords in clear instead of [`MASK`](crate::text::secret::MASK).
     pub show_passwords: bool,
 }
 
@@ -47,7 +47,7 @@ impl<W: Write> ExplainSink<W> {
         self.text.push_str("Frame ");
         self.text.push_str(&message.frame.to_string());
         self.text.push_str(": ");
-        info::message(&mut self.text, message);
+        info::message(&mut self.text, message, self.options.show_passwords);
         self.text.push('\n');
         let explanation = explain(&self.model, message);
         words::write(

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use super::{Explanation, Fate, Refusal, Rule};
 use crate::dissect::Message;
-use crate::output::MASK;
-use crate::output::escape::EscapedOctets;
-use crate::protocol::Kind;
-use crate::protocol::layout::PASSWORD;
+use crate::protocol::HeaderNumber;
+use crate::text::escape::EscapedOctets;
+use crate::text::secret::{self, Clear, MASK};
 
 /// Writes an explanation, a line a fact, each indented.
 pub fn write(out: &mut String, message: &Message, explanation: &Explanation, passwords: bool) {
-    let words = Words { message, passwords };
+    let clear = secret::view(message, passwords).clear();
+    let words = Words { message, clear };
     words.verdict(out, explanation);
     if let Some((port, name)) = explanation.tried_first {
         put(
@@ -29,9 +29,12 @@ pub fn write(out: &mut String, message: &Message, explanation: &Explanation, pas
     words.proof(out, explanation);
 }
 
+/// Where SMPP has its sequence_number.
+const SEQUENCE: Range<usize> = 12..16;
+
 struct Words<'a> {
     message: &'a Message,
-    passwords: bool,
+    clear: Clear,
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -49,7 +52,8 @@ impl Words<'_> {
                     } else {
                         ""
                     };
-                    let (name, sequence) = (pdu.name, pdu.sequence);
+                    let name = pdu.name;
+                    let sequence = self.number(SEQUENCE, pdu.sequence);
                     put(
                         out,
                         format_args!("SMPP, {name}{malformed}, sequence number {sequence}"),
@@ -64,6 +68,7 @@ impl Words<'_> {
             Fate::Waits(need) => {
                 out.push_str("TCP: its SMPP dissector waits for more octets");
                 if let Some(need) = need {
+                    let need = HeaderNumber::new(*need as u32);
                     put(out, format_args!(", {need} in all"));
                 }
                 out.push('\n');
@@ -86,8 +91,21 @@ impl Words<'_> {
     }
 
     fn hex(&self, out: &mut String, range: Range<usize>) {
-        for octet in self.octets(range) {
-            put(out, format_args!("{octet:02x} "));
+        for (at, octet) in range.clone().zip(self.octets(range)) {
+            if self.clear.has(at) {
+                put(out, format_args!("{octet:02x} "));
+            } else {
+                out.push_str("** ");
+            }
+        }
+    }
+
+    /// A number that these octets are, where they are shown.
+    fn number(&self, range: Range<usize>, number: u32) -> String {
+        if self.clear.covers(&range) {
+            number.to_string()
+        } else {
+            MASK.to_owned()
         }
     }
 
@@ -108,6 +126,7 @@ impl Words<'_> {
             ),
         ] {
             let value = super::word(&self.message.octets, range.start).unwrap_or_default();
+            let value = self.number(range.clone(), value);
             put(
                 out,
                 format_args!("    octets {}-{}: ", range.start, range.end - 1),
@@ -120,9 +139,10 @@ impl Words<'_> {
     fn fields(&self, out: &mut String, explanation: &Explanation) {
         let Some(pdu) = &explanation.pdu else { return };
         put(out, format_args!("  It then reads a {}:\n", pdu.name));
+        let sequence = self.number(SEQUENCE, pdu.sequence);
         put(
             out,
-            format_args!("    octets 12-15: sequence_number {}\n", pdu.sequence),
+            format_args!("    octets 12-15: sequence_number {sequence}\n"),
         );
         for field in &pdu.fields {
             self.place(out, &field.range);
@@ -155,8 +175,8 @@ impl Words<'_> {
 
     /// Whether octets are, or may be, part of a password.
     fn hides(&self, range: &Range<usize>) -> bool {
-        let is_request = self.message.command().kind() != Some(Kind::Response);
-        !self.passwords && is_request && range.end > PASSWORD.offset
+        let end = range.end.min(self.message.octets.len());
+        !self.clear.covers(&(range.start..end))
     }
 
     fn value(&self, out: &mut String, range: &Range<usize>, is_text: bool) {
@@ -206,10 +226,16 @@ fn refused(refusal: Refusal) -> String {
             format!("its SMPP heuristic wants 16 octets in the first segment, which has {octets}")
         }
         Refusal::Length(length) => {
-            format!("its SMPP heuristic wants a length of 16 to 65536, and this says {length}")
+            format!(
+                "its SMPP heuristic wants a length of 16 to 65536, and this says {}",
+                HeaderNumber::new(length)
+            )
         }
         Refusal::Command(command) => {
-            format!("its SMPP heuristic knows no command {command}")
+            format!(
+                "its SMPP heuristic knows no command {}",
+                HeaderNumber::new(command)
+            )
         }
     }
 }

@@ -18,8 +18,9 @@ do
 
   reglogin.prefs.ports = Pref.range("TCP ports", tostring(L.port),
     "TCP ports where RegLogin is expected; it is found on any other port by its content", 65535)
-  reglogin.prefs.hide_passwords = Pref.bool("Hide passwords", false,
-    "Show ******** in place of each password's value; the octets pane still has its octets")
+  reglogin.prefs.hide_passwords = Pref.bool("Hide passwords", true,
+    "Show ******** in place of each value that may be part of a password; the octets pane and "
+    .. "filters on octets still have them")
 
   local registered = nil
   local ranges = {}

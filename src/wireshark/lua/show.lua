@@ -1,6 +1,5 @@
 -- Messages in the packet list and in the details tree.
 do
-  local MASK = "********"
   local f, e = {}, {}
   R.expert_fields = e
 
@@ -69,10 +68,13 @@ do
     end))
   end
 
-  local function value(message, key)
+  -- A text as it is shown; nil where the message has none.
+  local function value(message, key, clear)
     local octets = R.field(message.octets, L.fields[key])
     if octets ~= "" then
-      return (R.read_text((R.text(octets))))
+      local text = R.text(octets)
+      local shown = clear[key] or (text == "" and key ~= "password")
+      return shown and R.read_text(text) or R.MASK
     end
   end
 
@@ -89,28 +91,32 @@ do
   function R.note_text(note)
     return (L.notes[note.key].text:gsub("{(%w+)}", function(name)
       local number = note.values[name]
+      if number and name == "found" then
+        return R.shown_number(number, tonumber(note.key:match("^length%.(%d+)$")))
+      end
       return number and ("%d"):format(number)
     end))
   end
 
   local function summary(message)
+    local clear = R.clear(message)
     if not message.command then
       return "Beginning of a message"
     end
     local known = L.commands[message.command]
     if not known then
-      return ("Unknown command %d"):format(message.command)
+      return "Unknown command " .. R.shown_number(message.command)
     end
     if known.kind == "request" then
-      local user = value(message, "username")
+      local user = value(message, "username", clear)
       if not user then
         return known.title
       end
       return known.title .. (user == "" and ", no user name" or ", user " .. escaped(user))
     end
-    local status = R.field(message.octets, L.fields.status):byte()
+    local status = clear.status and R.field(message.octets, L.fields.status):byte()
     local outcome = status and (L.statuses[status] or ("status %d"):format(status))
-    local description = value(message, "description")
+    local description = value(message, "description", clear)
     return known.title .. (outcome and ", " .. outcome or "")
       .. (description and description ~= "" and ": " .. escaped(description) or "")
   end
@@ -144,13 +150,13 @@ do
   end
 
   -- What filters ask for: the type, whether it asks or answers, and the answer's outcome.
-  local function add_kind(top, message, known)
+  local function add_kind(top, message, known, clear)
     if not known then
       return
     end
     top:add(f.type, known.name):set_generated()
     top:add(f[known.kind]):set_generated():set_hidden()
-    local status = known.kind == "response" and R.field(message.octets, L.fields.status):byte()
+    local status = known.kind == "response" and clear.status and R.field(message.octets, L.fields.status):byte()
     if status and L.statuses[status] then
       top:add(f.outcome, known.action .. " " .. L.statuses[status]):set_generated()
     end
@@ -162,23 +168,24 @@ do
     top:set_text(("%s, %s"):format(L.name, R.info(message):gsub("^%u", string.lower)))
     local items = { message = top }
     local known = L.commands[message.command]
+    local clear = R.clear(message)
     local keys = known and L.kinds[known.kind].fields or L.header_fields
     for _, key in ipairs(keys) do
       local field = L.fields[key]
       local len = math.min(field.width, range:len() - field.offset)
       if len > 0 and (field.kind == "text" or len == field.width) then
         local part = range:range(field.offset, len)
-        if field.kind ~= "text" then
+        if field.kind == "text" then
+          items[key] = top:add(f[key], part, value(message, key, clear))
+        elseif clear[key] then
           items[key] = top:add(f[key], part)
-        elseif key == "password" and reglogin.prefs.hide_passwords then
-          items[key] = top:add(f[key], part, MASK)
         else
-          items[key] = top:add(f[key], part, value(message, key))
+          items[key] = top:add(part, field.label .. ": " .. R.MASK)
         end
       end
     end
     top:add(f.sender, message.from):set_generated()
-    add_kind(top, message, known)
+    add_kind(top, message, known, clear)
     local peer = message.peer
     if peer and known.kind == "request" then
       top:add(f.response_in, peer.frame):set_generated()

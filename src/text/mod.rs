@@ -1,0 +1,5 @@
+//! What is done to text and octets before anybody sees them: [`escape`] makes them harmless to a
+//! terminal, [`secret`] says which of them may be part of a password.
+
+pub mod escape;
+pub mod secret;
