@@ -13,7 +13,7 @@ use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
 use authscope::stream::{
-    Carried, Chunk, Conflict, End, Flow, FlowHasher, FlowTable, Handler, Limits, Side,
+    Carried, Chunk, End, Flow, FlowHasher, FlowTable, Handler, Limits, Remark, Side,
 };
 use authscope::synth::load::Load;
 use divan::Bencher;
@@ -88,8 +88,7 @@ impl Handler<()> for Nobody {
         black_box(chunk);
     }
     fn gap(&mut self, _: &mut Flow<()>, _: Side, _: u64) {}
-    fn conflict(&mut self, _: &mut Flow<()>, _: Side, _: Conflict) {}
-    fn given_up(&mut self, _: &mut Flow<()>, _: Side, _: u64) {}
+    fn remark(&mut self, _: &mut Flow<()>, _: Side, _: Remark<'_>) {}
     fn ended(&mut self, _: &mut Flow<()>, _: Side, _: End) {}
     fn let_go(&mut self, _: &mut Flow<()>) {}
 }
@@ -116,6 +115,7 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
                 wire: frame.header.wire,
                 segment,
                 payload: segment.payload(frame.octets),
+                packet: frame.octets,
             };
             let key = hasher.key(segment);
             let hint = table.look_ahead(key);

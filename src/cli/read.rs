@@ -120,5 +120,11 @@ fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
     let mut answers = Answers::default();
     // What is wrong with the files is said when they are read for good.
     session::run(source, inspector, &mut answers, 2)?;
+    if answers.forgotten() > 0 {
+        eprintln!(
+            "authscope: the responses of {} requests are not known to filters and fields: there are too many",
+            answers.forgotten()
+        );
+    }
     Ok(answers)
 }

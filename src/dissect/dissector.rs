@@ -3,7 +3,7 @@
 use super::identify::{Verdict, identify};
 use super::protocol::Protocol;
 use super::reglogin::framing::{Extent, extent};
-use super::reglogin::{Arrival, Between, DirectionState, Mode, direction_fits, judge_into, skip};
+use super::reglogin::{Between, DirectionState, Mode, direction_fits, judge_into, skip};
 
 use super::message::Message;
 use super::note::{CutBy, Note};
@@ -47,8 +47,8 @@ pub trait Finds<S> {
     fn messages(&mut self) -> &mut Vec<Message>;
     /// The last of the messages, which is of this command, is there, whole or as far as it goes.
     fn message(&mut self, flow: &mut Flow<S>, command: Command);
-    /// Octets were never captured, after the first `begun` octets of a message.
-    fn lost(&mut self, flow: &mut Flow<S>, from: Side, begun: usize, octets: u64);
+    /// This many messages cannot be told of, as octets of them were never captured.
+    fn lost(&mut self, flow: &mut Flow<S>, from: Side, messages: u64);
     /// Something is to be said about a stream that is about no message.
     fn note(&mut self, flow: &mut Flow<S>, from: Side, note: Note);
 }
@@ -65,14 +65,13 @@ pub fn octets<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     chunk: Chunk<'_>,
-    arrival: Arrival,
     finds: &mut impl Finds<S>,
 ) {
     let state = flow.state.dissect();
     state.saw_data = true;
     match state.protocol {
-        Protocol::RegLogin => take(flow, from, chunk, arrival, finds),
-        Protocol::Unknown => probe(flow, from, chunk, arrival, finds),
+        Protocol::RegLogin => take(flow, from, chunk, finds),
+        Protocol::Unknown => probe(flow, from, chunk, finds),
         _ => {}
     }
 }
@@ -82,7 +81,6 @@ fn probe<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     chunk: Chunk<'_>,
-    arrival: Arrival,
     finds: &mut impl Finds<S>,
 ) {
     let watched = flow.is_watched();
@@ -95,17 +93,17 @@ fn probe<S: HasDissectState>(
         if let Verdict::Is(protocol @ (Protocol::Smpp | Protocol::Tls | Protocol::Http)) =
             identify(chunk.octets, true, false)
         {
-            decide(flow, protocol, finds, arrival);
+            decide(flow, protocol, finds);
             return;
         }
-        take(flow, from, chunk, arrival, finds);
+        take(flow, from, chunk, finds);
         return;
     }
     let mut rest = chunk;
     let verdict = match &mut direction.work {
         None => identify(chunk.octets, watched, false),
         Some(work) => {
-            let taken = work.append(chunk, arrival);
+            let taken = work.append(chunk);
             rest = skip(chunk, taken);
             identify(&work.octets, watched, false)
         }
@@ -114,38 +112,33 @@ fn probe<S: HasDissectState>(
         Verdict::Is(Protocol::RegLogin) if watched && !from_start => {
             direction.mode = Mode::Search;
             if direction.work.is_none() {
-                take(flow, from, chunk, arrival, finds);
+                take(flow, from, chunk, finds);
             } else {
-                retake(flow, from, arrival, finds);
-                take_some(flow, from, rest, arrival, finds);
+                retake(flow, from, finds);
+                take_some(flow, from, rest, finds);
             }
         }
         Verdict::Is(Protocol::Data) if !from_start => direction.work = None,
         Verdict::Is(protocol) => {
-            decide(flow, protocol, finds, arrival);
+            decide(flow, protocol, finds);
             if protocol == Protocol::RegLogin {
-                take_some(flow, from, rest, arrival, finds);
+                take_some(flow, from, rest, finds);
             }
         }
         Verdict::Unsure if direction.work.is_none() => {
             let work = direction.work.get_or_insert_default();
-            work.append(chunk, arrival);
+            work.append(chunk);
         }
         Verdict::Unsure => {}
     }
 }
 
 /// Settles the stream's protocol, and takes what both directions held until now.
-fn decide<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    protocol: Protocol,
-    finds: &mut impl Finds<S>,
-    arrival: Arrival,
-) {
+fn decide<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol, finds: &mut impl Finds<S>) {
     flow.state.dissect().protocol = protocol;
     for side in Side::BOTH {
         if protocol == Protocol::RegLogin {
-            retake(flow, side, arrival, finds);
+            retake(flow, side, finds);
         } else {
             flow.state.dissect().directions[index(side)].work = None;
         }
@@ -153,24 +146,12 @@ fn decide<S: HasDissectState>(
 }
 
 /// Takes the octets held of a direction as if they came now.
-fn retake<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    side: Side,
-    arrival: Arrival,
-    finds: &mut impl Finds<S>,
-) {
+fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl Finds<S>) {
     let Some(work) = flow.state.dissect().directions[index(side)].work.take() else {
         return;
     };
-    for source in &work.sources {
-        let range = usize::from(source.start)..usize::from(source.start) + usize::from(source.len);
-        let chunk = Chunk {
-            octets: &work.octets[range],
-            frame: source.frame,
-            offset: source.offset,
-            seq: source.seq,
-        };
-        take_some(flow, side, chunk, arrival, finds);
+    for chunk in work.chunks() {
+        take_some(flow, side, chunk, finds);
     }
 }
 
@@ -178,11 +159,10 @@ fn take_some<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     chunk: Chunk<'_>,
-    arrival: Arrival,
     finds: &mut impl Finds<S>,
 ) {
     if !chunk.octets.is_empty() {
-        take(flow, from, chunk, arrival, finds);
+        take(flow, from, chunk, finds);
     }
 }
 
@@ -191,7 +171,6 @@ fn take<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     mut chunk: Chunk<'_>,
-    arrival: Arrival,
     finds: &mut impl Finds<S>,
 ) {
     let between = Between::of(flow, from);
@@ -205,15 +184,25 @@ fn take<S: HasDissectState>(
                 Mode::Search
             };
         }
-        if direction.mode == Mode::Search {
-            chunk = direction.search(chunk, arrival);
-            if direction.mode == Mode::Search {
+        if let Mode::Foretold { kind, left } = direction.mode {
+            chunk = direction.try_boundary(chunk, kind, usize::from(left));
+            if matches!(direction.mode, Mode::Foretold { .. }) {
                 return;
+            }
+            continue;
+        }
+        if direction.mode == Mode::Search {
+            chunk = direction.search(chunk);
+            if direction.mode == Mode::Search {
+                if chunk.octets.is_empty() {
+                    return;
+                }
+                continue;
             }
             flow.state.dissect().protocol = Protocol::RegLogin;
             continue;
         }
-        let Some(rest) = direction.message(chunk, arrival, between, finds.messages()) else {
+        let Some(rest) = direction.message(chunk, between, finds.messages()) else {
             return;
         };
         let holds = direction
@@ -265,19 +254,29 @@ pub fn gap<S: HasDissectState>(
 ) {
     let watched = flow.is_watched();
     let state = flow.state.dissect();
-    let direction = &mut state.directions[index(from)];
+    let direction = &state.directions[index(from)];
     match state.protocol {
         Protocol::RegLogin => {}
         Protocol::Unknown if watched || direction.work.is_some() => {}
         _ => return,
     }
-    let begun = direction.begun();
+    let kind = flow.role(from).sends();
+    let direction = &flow.state.dissect().directions[index(from)];
+    let boundary = direction.boundary(kind);
     cut(flow, from, CutBy::Gap, finds);
-    if flow.state.dissect().protocol == Protocol::RegLogin {
-        finds.lost(flow, from, begun, octets);
+    let reglogin = flow.state.dissect().protocol == Protocol::RegLogin;
+    if reglogin {
+        let lost = boundary.map_or_else(
+            || octets.div_ceil(kind.len() as u64),
+            |boundary| boundary.lost_in(octets, kind),
+        );
+        finds.lost(flow, from, lost);
     }
     let direction = &mut flow.state.dissect().directions[index(from)];
-    direction.mode = Mode::Search;
+    direction.mode = match boundary.filter(|_| reglogin) {
+        Some(boundary) => boundary.behind(octets, kind),
+        None => Mode::Search,
+    };
     let work = direction.work.get_or_insert_default();
     work.notes.push(Note::Gap { octets });
 }
@@ -299,7 +298,6 @@ pub fn ended<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     by: CutBy,
-    arrival: Arrival,
     finds: &mut impl Finds<S>,
 ) {
     let watched = flow.is_watched();
@@ -310,7 +308,7 @@ pub fn ended<S: HasDissectState>(
         && let Some(work) = &direction.work
         && let Verdict::Is(Protocol::RegLogin) = identify(&work.octets, watched, true)
     {
-        decide(flow, Protocol::RegLogin, finds, arrival);
+        decide(flow, Protocol::RegLogin, finds);
     }
     if flow.state.dissect().protocol != Protocol::RegLogin {
         flow.state.dissect().directions[index(from)].work = None;

@@ -21,6 +21,8 @@ pub struct Source {
     pub offset: u32,
     /// TCP sequence number of the first of them.
     pub seq: SeqNumber,
+    /// What the segment that carried them acknowledges, where it does.
+    pub ack: Option<SeqNumber>,
     /// First octet in the message.
     pub start: u8,
     /// How many octets.
@@ -40,7 +42,8 @@ pub struct Peer {
 /// part of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Number of the frame in which the last octet became available.
+    /// Number of the frame that carried the last of its octets to be captured. Where others had to
+    /// be waited for, the message is found later than that.
     pub frame: u64,
     /// Time of that frame.
     pub time: Timestamp,
@@ -98,6 +101,19 @@ impl Message {
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.notes.iter().map(Note::severity).max()
+    }
+
+    /// TCP sequence number of its first octet.
+    #[must_use]
+    pub fn start(&self) -> Option<SeqNumber> {
+        self.sources.first().map(|source| source.seq)
+    }
+
+    /// TCP sequence number after its last octet.
+    #[must_use]
+    pub fn end(&self) -> Option<SeqNumber> {
+        let last = self.sources.last()?;
+        Some(last.seq.plus(u32::from(last.len)))
     }
 
     /// Whether the octets came in more than one frame.

@@ -17,4 +17,4 @@ pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap,
 pub use message::{Message, Peer, Source};
 pub use note::{CutBy, Group, Note, Severity};
 pub use protocol::Protocol;
-pub use reglogin::{Arrival, judge};
+pub use reglogin::judge;

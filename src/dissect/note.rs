@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::protocol::layout::{COMMAND, LENGTH, STATUS, USER_NAME};
 use crate::protocol::{Command, Field, HeaderNumber};
+use crate::stream::{Conflict, Ignored, Remark};
 
 /// How much a note matters, as Wireshark grades expert information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,6 +146,27 @@ pub enum Note {
         /// How many octets.
         octets: u64,
     },
+    /// A reset came with words that say why.
+    ResetCause(String),
+    /// A reset was ignored by its receiver.
+    ResetIgnored {
+        /// The reset's frame.
+        frame: u64,
+        /// Why.
+        why: Ignored,
+    },
+    /// A SYN was ignored by its receiver: the connection goes on.
+    SynIgnored {
+        /// The SYN's frame.
+        frame: u64,
+        /// Why.
+        why: Ignored,
+    },
+    /// Data came although the connection had been reset.
+    AfterReset {
+        /// The reset's frame.
+        reset: u64,
+    },
     /// IP fragments of this datagram overlapped.
     FragmentOverlap {
         /// Whether they had different octets for the same place.
@@ -154,6 +176,28 @@ pub enum Note {
     Unanswered,
     /// A response for which no request was seen.
     NoRequest,
+    /// A response of the stream for which no request was seen, as turned out later.
+    NoRequestFor {
+        /// The response's frame.
+        frame: u64,
+    },
+    /// The response to this request has an earlier time.
+    AnsweredBefore {
+        /// The response's frame.
+        response: u64,
+    },
+    /// The response has the very time of the request in that frame.
+    NoTime {
+        /// The request's frame.
+        request: u64,
+    },
+    /// The response has an earlier time than the request in that frame.
+    NegativeTime {
+        /// The request's frame.
+        request: u64,
+    },
+    /// The request is not paired with a response: too many waited on its connection.
+    NotPaired,
     /// The response is not of the kind that the request in that frame asked for.
     WrongResponse {
         /// The request's frame.
@@ -183,7 +227,26 @@ pub enum CutBy {
     End,
 }
 
+/// Octets of a reset's words that are told at the most.
+const CAUSE_LEN: usize = 80;
+
 impl Note {
+    /// What is to be said about a direction.
+    #[must_use]
+    pub fn of_remark(remark: Remark<'_>) -> Self {
+        match remark {
+            Remark::Conflict(Conflict { frame, from, to }) => Self::Conflict { frame, from, to },
+            Remark::GivenUp(octets) => Self::GivenUp { octets },
+            Remark::ResetCause(words) => {
+                let words = &words[..words.len().min(CAUSE_LEN)];
+                Self::ResetCause(shown(words))
+            }
+            Remark::ResetIgnored { frame, why } => Self::ResetIgnored { frame, why },
+            Remark::SynIgnored { frame, why } => Self::SynIgnored { frame, why },
+            Remark::AfterReset { reset } => Self::AfterReset { reset },
+        }
+    }
+
     /// How much it matters.
     #[must_use]
     pub const fn severity(&self) -> Severity {
@@ -201,12 +264,21 @@ impl Note {
             | Self::Skipped { .. }
             | Self::Conflict { .. }
             | Self::GivenUp { .. }
+            | Self::ResetCause(_)
+            | Self::ResetIgnored { .. }
+            | Self::SynIgnored { .. }
+            | Self::AfterReset { .. }
             | Self::FragmentOverlap { conflict: true }
             | Self::NoRequest
+            | Self::NoRequestFor { .. }
+            | Self::AnsweredBefore { .. }
+            | Self::NegativeTime { .. }
+            | Self::NotPaired
             | Self::WrongResponse { .. } => Severity::Warning,
-            Self::ZeroFilled(_) | Self::FragmentOverlap { conflict: false } | Self::Unanswered => {
-                Severity::Note
-            }
+            Self::NoTime { .. }
+            | Self::ZeroFilled(_)
+            | Self::FragmentOverlap { conflict: false }
+            | Self::Unanswered => Severity::Note,
             Self::Pipelined { .. } => Severity::Chat,
         }
     }
@@ -227,8 +299,17 @@ impl Note {
             | Self::WrongDirection(_) => Group::Protocol,
             Self::Gap { .. }
             | Self::Conflict { .. }
+            | Self::ResetCause(_)
+            | Self::ResetIgnored { .. }
+            | Self::SynIgnored { .. }
+            | Self::AfterReset { .. }
             | Self::Unanswered
             | Self::NoRequest
+            | Self::NoRequestFor { .. }
+            | Self::AnsweredBefore { .. }
+            | Self::NoTime { .. }
+            | Self::NegativeTime { .. }
+            | Self::NotPaired
             | Self::WrongResponse { .. }
             | Self::Pipelined { .. } => Group::Sequence,
             Self::CutOff { .. } | Self::GivenUp { .. } | Self::FragmentOverlap { .. } => {
@@ -256,6 +337,29 @@ impl Note {
             | Self::ZeroFilled(field) => Some(field),
             _ => None,
         }
+    }
+}
+
+/// Words off the wire with nothing in them that a terminal heeds.
+fn shown(words: &[u8]) -> String {
+    let text = String::from_utf8_lossy(words);
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\'' | '"' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// Why a segment was ignored, as the end of a sentence.
+const fn ignored(why: Ignored) -> &'static str {
+    match why {
+        Ignored::OutOfWindow => "its sequence number is out of the receiver's window",
+        Ignored::Checksum => "its checksum is wrong, while those of its sender's others are right",
+        Ignored::AnswersNoSyn => "it answers a SYN that it does not acknowledge",
+        Ignored::GoesOn => "the connection goes on after it",
     }
 }
 
@@ -330,6 +434,41 @@ impl fmt::Display for Note {
                 };
                 write!(f, "cut off after {have} of {need} octets: {by}")
             }
+            Self::Unanswered => f.write_str("no response to this request was seen"),
+            Self::NoRequest => f.write_str("no request for this response was seen"),
+            Self::NoRequestFor { frame } => {
+                write!(f, "no request for the response in frame {frame} was seen")
+            }
+            Self::AnsweredBefore { response } => write!(
+                f,
+                "its response in frame {response} was captured before it by their times: two clocks differ"
+            ),
+            Self::NoTime { request } => write!(
+                f,
+                "captured at the same time as its request in frame {request}: the clock is coarse, or two clocks differ"
+            ),
+            Self::NegativeTime { request } => write!(
+                f,
+                "captured before its request in frame {request} by their times: two clocks differ"
+            ),
+            Self::NotPaired => f.write_str(
+                "too many requests wait on this connection: its response is not looked for",
+            ),
+            Self::WrongResponse { request, command } => {
+                write!(f, "the request in frame {request} was a {command}")
+            }
+            Self::Pipelined { after } => {
+                write!(f, "sent before the request in frame {after} was answered")
+            }
+            of_stream => of_stream.write_of_stream(f),
+        }
+    }
+}
+
+impl Note {
+    /// Writes what is about a stream's segments rather than about a message.
+    fn write_of_stream(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Gap { octets: 1 } => f.write_str("1 octet of the stream was never captured"),
             Self::Gap { octets } => write!(f, "{octets} octets of the stream were never captured"),
             Self::Skipped { octets: 1 } => {
@@ -347,19 +486,32 @@ impl fmt::Display for Note {
                 f,
                 "{octets} octets out of order could not wait longer: the buffer was full"
             ),
+            Self::ResetCause(words) => write!(f, "the connection was reset: {words}"),
+            Self::ResetIgnored { frame, why } => {
+                write!(
+                    f,
+                    "the reset in frame {frame} counts for nothing: {}",
+                    ignored(*why)
+                )
+            }
+            Self::SynIgnored { frame, why } => {
+                write!(
+                    f,
+                    "the SYN in frame {frame} counts for nothing: {}",
+                    ignored(*why)
+                )
+            }
+            Self::AfterReset { reset } => write!(
+                f,
+                "data came after the reset in frame {reset}; it is shown all the same"
+            ),
             Self::FragmentOverlap { conflict: false } => f.write_str("IP fragments overlap"),
             Self::FragmentOverlap { conflict: true } => {
                 f.write_str("IP fragments overlap with different octets; the first copy counts")
             }
-            Self::Unanswered => f.write_str("no response to this request was seen"),
-            Self::NoRequest => f.write_str("no request for this response was seen"),
-            Self::WrongResponse { request, command } => {
-                write!(f, "the request in frame {request} was a {command}")
-            }
-            Self::Pipelined { after } => {
-                write!(f, "sent before the request in frame {after} was answered")
-            }
             Self::Checksum => f.write_str("the TCP checksum is wrong"),
+            // The rest is written with the messages'.
+            _ => Ok(()),
         }
     }
 }

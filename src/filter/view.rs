@@ -137,6 +137,7 @@ impl<'a> View<'a> {
             notes: &[],
             first_message: 0,
             resolutions: &[],
+            unasked: &[],
             ended_flows: &[],
             followed: &[],
         };

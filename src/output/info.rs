@@ -86,6 +86,23 @@ pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
     }
 }
 
+/// When a message is told that does not stand in the row of the frame being told.
+#[derive(Debug, Clone, Copy)]
+pub enum Late {
+    /// With this frame, a later one than its own.
+    With(u64),
+    /// When nothing more came.
+    AtEnd,
+}
+
+/// Appends that a row comes late, and why it is not where its number belongs.
+pub fn late(out: &mut String, late: Late) {
+    match late {
+        Late::With(frame) => put(out, format_args!(" [Late: told with frame {frame}]")),
+        Late::AtEnd => out.push_str(" [Late: told at the end]"),
+    }
+}
+
 /// Appends what a message says, with [`MASK`] in place of what may be part of a password.
 pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
     let view = secret::view(message, show_passwords);

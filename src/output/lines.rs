@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use arrayvec::ArrayString;
 
 use super::clock::{Clock, TimeFormat};
-use super::info;
+use super::info::{self, Late};
 use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
@@ -39,7 +39,7 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
-    fn message(&mut self, message: &Message, wire: Option<u32>) -> io::Result<()> {
+    fn message(&mut self, message: &Message, wire: Result<u32, Late>) -> io::Result<()> {
         let shows = self.select.show_passwords;
         write_message(&mut self.text, message, wire, &self.clock, shows);
         self.flush_text()
@@ -86,21 +86,24 @@ pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
     out.push('\n');
 }
 
-/// Appends the line of a message; `wire` is the length of its frame where that is at hand.
+/// Appends the line of a message: with the length of its frame where that is at hand, or late.
 pub(super) fn write_message(
     out: &mut String,
     message: &Message,
-    wire: Option<u32>,
+    wire: Result<u32, Late>,
     clock: &Clock,
     show_passwords: bool,
 ) {
     begin(out, message.frame, message.time, clock);
     let (from, to) = (message.source.address, message.destination.address);
     let _ = write!(out, "{from} → {to} {PROTOCOL_NAME} ");
-    if let Some(wire) = wire {
+    if let Ok(wire) = wire {
         let _ = write!(out, "{wire} ");
     }
     info::message(out, message, show_passwords);
+    if let Err(late) = wire {
+        info::late(out, late);
+    }
     out.push('\n');
 }
 
@@ -112,7 +115,7 @@ impl<W: Write> Sink for Lines<W> {
         if self.select.takes(record) {
             if self.select.rows == Rows::Messages {
                 for found in messages_of(record) {
-                    self.message(found, Some(record.frame.header.wire))?;
+                    self.message(found, Ok(record.frame.header.wire))?;
                 }
             } else {
                 write_frame(&mut self.text, record, &self.clock, &self.select);
@@ -132,7 +135,7 @@ impl<W: Write> Sink for Lines<W> {
         }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
-                self.message(late, None)?;
+                self.message(late, Err(Late::With(record.frame.number)))?;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -146,7 +149,7 @@ impl<W: Write> Sink for Lines<W> {
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
         for late in remainder.messages {
             if self.select.takes_late(late) {
-                self.message(late, None)?;
+                self.message(late, Err(Late::AtEnd))?;
             }
         }
         if self.select.filter.is_none() {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, Row, TableStyle, Width};
 
 use super::clock::{Clock, TimeFormat};
-use super::info;
+use super::info::{self, Late};
 use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use super::tone::Tone;
 use crate::dissect::Message;
@@ -119,12 +119,15 @@ impl<W: Write> Table<W> {
         self.add(cells, tone)
     }
 
-    /// A row of a message; `wire` is the length of its frame where that is at hand.
-    fn message(&mut self, message: &Message, wire: Option<u32>) -> io::Result<()> {
+    /// A row of a message: with the length of its frame where that is at hand, or late.
+    fn message(&mut self, message: &Message, wire: Result<u32, Late>) -> io::Result<()> {
         let mut time = String::new();
         self.clock.write(&mut time, message.time);
         let mut text = String::new();
         info::message(&mut text, message, self.select.show_passwords);
+        if let Err(late) = wire {
+            info::late(&mut text, late);
+        }
         let cells = [
             message.frame.to_string(),
             time,
@@ -216,7 +219,7 @@ impl<W: Write> Sink for Table<W> {
             if self.select.rows == Rows::Messages {
                 let wire = record.frame.header.wire;
                 for found in messages_of(record) {
-                    self.message(found, Some(wire))?;
+                    self.message(found, Ok(wire))?;
                 }
             } else {
                 self.frame(record)?;
@@ -227,7 +230,7 @@ impl<W: Write> Sink for Table<W> {
         }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
-                self.message(late, None)?;
+                self.message(late, Err(Late::With(record.frame.number)))?;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -242,7 +245,7 @@ impl<W: Write> Sink for Table<W> {
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
         for late in remainder.messages {
             if self.select.takes_late(late) {
-                self.message(late, None)?;
+                self.message(late, Err(Late::AtEnd))?;
             }
         }
         if self.select.filter.is_none() {

@@ -12,15 +12,40 @@ use crate::filter::{Filter, Needs, Responses, Times, View};
 use crate::session::{FrameRecord, Remainder, Resolution, Sink};
 use crate::stream::{Analysis, Analyzer};
 
+/// Responses kept for filters and fields at the most: with the table's own slots 64 MiB.
+const MAX_ANSWERS: usize = 1 << 20;
+
 /// Responses found by an earlier pass over the same capture, by the request's number.
 #[derive(Debug, Default)]
-pub struct Answers(HashMap<u64, Peer>);
+pub struct Answers {
+    peers: HashMap<u64, Peer>,
+    /// Messages whose peers were not kept.
+    forgotten: u64,
+}
 
 impl Answers {
+    /// Messages whose responses filters and fields do not know, as there were too many.
+    #[must_use]
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    fn keep(&mut self, message: u64, peer: Peer) {
+        if self.peers.len() < MAX_ANSWERS {
+            self.peers.insert(message, peer);
+        } else {
+            self.forgotten += 1;
+        }
+    }
+
     fn see(&mut self, resolutions: &[Resolution]) {
         for resolution in resolutions {
             if let Some(peer) = resolution.response {
-                self.0.insert(resolution.request, peer);
+                self.keep(resolution.request, peer);
+                if let Some(early) = resolution.early {
+                    let frame = resolution.frame;
+                    self.keep(early.number, Peer { frame, ..peer });
+                }
             }
         }
     }
@@ -126,7 +151,7 @@ impl State {
         let answers = self.answers.as_ref();
         View {
             analysis: self.analysis.as_ref(),
-            responses: answers.map(|answers| &answers.0 as &dyn Responses),
+            responses: answers.map(|answers| &answers.peers as &dyn Responses),
             show_passwords: self.show_passwords,
             ..View::new(record, self.times)
         }

@@ -82,12 +82,19 @@ struct Partial {
     conflict: bool,
 }
 
+/// Keys of datagrams that became whole which are kept at the most, besides as many as there are
+/// datagrams that are not.
+const FORGOTTEN: usize = 1024;
+
 /// Octets that a datagram takes besides its payload, about.
 const OVERHEAD: usize = 256;
 
 impl Partial {
     fn memory(&self) -> usize {
-        self.payload.len() + self.pieces.len() * size_of::<Piece>() + OVERHEAD
+        self.payload.capacity()
+            + self.pieces.capacity() * size_of::<Piece>()
+            + self.filled.capacity() * size_of::<(u32, u32)>()
+            + OVERHEAD
     }
 
     /// Puts `octets` at `start`; what is filled already stays.
@@ -216,8 +223,9 @@ impl Defragmenter {
         if !ip.more_fragments {
             partial.total = Some(partial.total.map_or(end, |total| total.min(end)));
         }
-        self.memory += partial.memory() - before;
+        self.memory = self.memory - before + partial.memory();
         if !partial.is_whole() {
+            self.let_go(time);
             return None;
         }
         let mut partial = self.partial.remove(&key)?;
@@ -242,6 +250,14 @@ impl Defragmenter {
     }
 
     fn let_go(&mut self, now: Timestamp) {
+        // Those that became whole are forgotten as well.
+        if self.order.len() > 2 * self.partial.len() + FORGOTTEN {
+            let partial = &self.partial;
+            self.order.retain(|(since, key)| {
+                let known = partial.get(key);
+                known.is_some_and(|partial| partial.first_seen == *since)
+            });
+        }
         while let Some(&(since, key)) = self.order.front() {
             let old = now.since(since) > self.limits.age;
             if !old && self.memory <= self.limits.octets {
@@ -352,7 +368,24 @@ mod tests {
                 ..ip(0, true, 1000)
             };
             pool.push(1, Timestamp(0), &header, &[0; 1000]);
-            assert!(pool.memory <= 12_000);
+            assert!(pool.memory <= 10_000, "{}", pool.memory);
         }
+        assert!(pool.given_up() > 900);
+    }
+
+    #[test]
+    fn datagrams_that_became_whole_leave_nothing() {
+        let mut pool = Defragmenter::default();
+        for identification in 0..100_000 {
+            for (offset, more) in [(0, true), (8, false)] {
+                let header = Ip {
+                    identification,
+                    ..ip(offset, more, 8)
+                };
+                pool.push(1, Timestamp(0), &header, &[0; 8]);
+            }
+            assert!(pool.order.len() <= FORGOTTEN + 3);
+        }
+        assert_eq!((pool.memory, pool.given_up()), (0, 0));
     }
 }

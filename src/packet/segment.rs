@@ -174,6 +174,17 @@ impl Segment {
         self.seq.plus(self.seq_len())
     }
 
+    /// The acknowledgement number where it counts.
+    #[must_use]
+    #[inline]
+    pub const fn acknowledges(&self) -> Option<SeqNumber> {
+        if self.flags.has(Flags::ACK) {
+            Some(self.ack)
+        } else {
+            None
+        }
+    }
+
     /// The payload captured, out of the packet's octets.
     #[must_use]
     pub fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {

@@ -1,5 +1,8 @@
-//! Which response answers which request: the protocol answers in order, so the oldest request
-//! without a response is the one.
+//! Which response answers which request.
+//!
+//! The protocol answers in order, so it is the oldest request without a response, whichever of the
+//! two was captured first; unless their acknowledgement numbers say that the server had none of
+//! the request when it answered, or that the client had the response when it asked.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,9 +12,10 @@ use foldhash::quality::RandomState;
 
 use super::name::Name;
 use super::refusal::{Outcome, Refusal};
+use super::tracker::StreamNote;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged};
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, TextValue};
 use crate::text::secret::{self, MASK};
@@ -52,8 +56,48 @@ struct Waiting {
     frame: u64,
     time: Timestamp,
     password: PasswordTag,
+    /// Where it begins in the client's octets.
+    start: SeqNumber,
+    /// How far the client had the server's octets when it asked.
+    ack: Option<SeqNumber>,
     action: Action,
     user: Name,
+}
+
+/// A response that was captured before its request.
+#[derive(Debug, Clone, Copy)]
+struct Early {
+    id: u64,
+    frame: u64,
+    time: Timestamp,
+    /// Where it begins in the server's octets.
+    start: SeqNumber,
+    /// How far the server had the client's octets when it answered.
+    ack: Option<SeqNumber>,
+    action: Action,
+    outcome: Outcome,
+}
+
+/// What the acknowledgement numbers of a request and a response say of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// The response may be the request's.
+    Fits,
+    /// It answers an earlier one.
+    Earlier,
+}
+
+/// `start` and `ack` of a request, then those of a response.
+fn fit(request: (SeqNumber, Option<SeqNumber>), response: (SeqNumber, Option<SeqNumber>)) -> Fit {
+    // The server had nothing of the request when it answered, or the client had the answer
+    // already when it asked.
+    let unknown_yet = response.1.is_some_and(|ack| !ack.after(request.0));
+    let known_before = request.1.is_some_and(|ack| response.0.before(ack));
+    if unknown_yet || known_before {
+        Fit::Earlier
+    } else {
+        Fit::Fits
+    }
 }
 
 /// Number of no message.
@@ -65,6 +109,8 @@ impl Waiting {
         frame: 0,
         time: Timestamp(0),
         password: PasswordTag(0),
+        start: SeqNumber(0),
+        ack: None,
         action: Action::Login,
         user: Name::EMPTY,
     };
@@ -77,6 +123,8 @@ impl Waiting {
             frame: message.frame,
             time: message.time,
             password: key.tag(message.view().password()),
+            start: message.start().unwrap_or_default(),
+            ack: message.sources.first().and_then(|source| source.ack),
             action,
             user: Name::new(user.unwrap_or_default()),
         }
@@ -84,6 +132,12 @@ impl Waiting {
 
     const fn was_captured(&self) -> bool {
         self.id != LOST
+    }
+
+    /// What became of a request that gets no response, where it was captured.
+    fn unanswered(&self, asked: Asked) -> Option<Resolution> {
+        self.was_captured()
+            .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
     }
 
     /// What the response in `message`, which is one to `action`, makes of this; the message is told.
@@ -100,6 +154,7 @@ impl Waiting {
             frame: self.frame,
             elapsed,
         });
+        message.notes.extend(clocks(elapsed, self.frame));
         let asked = Asked {
             stream: message.stream,
             client: message.destination,
@@ -108,11 +163,17 @@ impl Waiting {
             frame: message.frame,
             elapsed,
         };
-        self.resolved(asked, Some(response), outcome(message))
+        self.resolved(asked, Some(response), outcome(message), None)
     }
 
     #[inline]
-    fn resolved(&self, asked: Asked, response: Option<Peer>, outcome: Outcome) -> Resolution {
+    fn resolved(
+        &self,
+        asked: Asked,
+        response: Option<Peer>,
+        outcome: Outcome,
+        early: Option<EarlyResponse>,
+    ) -> Resolution {
         Resolution {
             request: self.id,
             action: self.action,
@@ -124,7 +185,17 @@ impl Waiting {
             password: self.password,
             response,
             outcome,
+            early,
         }
+    }
+}
+
+/// What is to be said of the time between a request in that frame and its response.
+fn clocks(elapsed: i64, request: u64) -> Option<Note> {
+    match elapsed {
+        1.. => None,
+        0 => Some(Note::NoTime { request }),
+        _ => Some(Note::NegativeTime { request }),
     }
 }
 
@@ -158,9 +229,39 @@ pub struct Resolution {
     pub response: Option<Peer>,
     /// What the response says.
     pub outcome: Outcome,
+    /// The response, where it was captured before the request, and so could not tell of it.
+    pub early: Option<EarlyResponse>,
+}
+
+/// A response that was captured before its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlyResponse {
+    /// Its number among all messages of the run, from 0.
+    pub number: u64,
+    /// What its header says that it responds to.
+    pub action: Action,
 }
 
 impl Resolution {
+    /// Tells the early response of its request.
+    pub(super) fn tell_early(&self, message: &mut Message) {
+        let (Some(early), Some(response)) = (self.early, self.response) else {
+            return;
+        };
+        if early.action != self.action {
+            message.notes.push(Note::WrongResponse {
+                request: self.frame,
+                command: self.action.request(),
+            });
+        }
+        let elapsed = response.elapsed;
+        message.peer = Some(Peer {
+            frame: self.frame,
+            elapsed,
+        });
+        message.notes.extend(clocks(elapsed, self.frame));
+    }
+
     /// When it was resolved: the response's time, or the request's where there is none.
     #[must_use]
     pub fn ended(&self) -> Timestamp {
@@ -169,27 +270,61 @@ impl Resolution {
     }
 }
 
-/// The requests of a flow that wait. Most connections have one at a time.
+/// The requests of a flow that wait, and the responses that came before theirs. Most connections
+/// have one request at a time, and no such response.
 #[derive(Debug, Default)]
 pub struct ExchangeState {
     first: Option<Waiting>,
-    #[expect(
-        clippy::box_collection,
-        reason = "8 octets instead of 32 in each open flow"
-    )]
-    others: Option<Box<VecDeque<Waiting>>>,
+    /// Behind the last request seen.
+    asked_to: Option<SeqNumber>,
+    more: Option<Box<More>>,
+}
+
+/// What few flows have.
+#[derive(Debug, Default)]
+struct More {
+    /// Requests behind the first that waits.
+    others: VecDeque<Waiting>,
+    /// Responses whose requests are still to come; there are none while requests wait.
+    early: VecDeque<Early>,
+}
+
+/// Where what becomes of messages is put.
+#[derive(Debug)]
+pub(super) struct Fates<'a> {
+    /// What became of requests.
+    pub resolutions: &'a mut Vec<Resolution>,
+    /// Numbers of early responses whose requests never came.
+    pub unasked: &'a mut Vec<u64>,
+    /// What is said of the stream.
+    pub notes: &'a mut Vec<StreamNote>,
+    /// Requests that were not kept, as too many waited.
+    pub unpaired: &'a mut u64,
+}
+
+impl Fates<'_> {
+    /// No request came for an early response of this stream.
+    fn unasked(&mut self, stream: u32, early: Early) {
+        self.unasked.push(early.id);
+        let frame = early.frame;
+        let note = Note::NoRequestFor { frame };
+        self.notes.push(StreamNote { stream, note });
+    }
 }
 
 impl ExchangeState {
-    fn push(&mut self, waiting: Waiting) {
+    /// Keeps a request; whether there was room.
+    fn push(&mut self, waiting: Waiting) -> bool {
         if self.first.is_none() {
             self.first = Some(waiting);
-            return;
+            return true;
         }
-        let others = self.others.get_or_insert_default();
-        if others.len() < MAX_WAITING {
+        let others = &mut self.more.get_or_insert_default().others;
+        let room = others.len() < MAX_WAITING;
+        if room {
             others.push_back(waiting);
         }
+        room
     }
 
     fn pop(&mut self) -> Option<Waiting> {
@@ -201,76 +336,214 @@ impl ExchangeState {
     #[inline]
     fn drop_first(&mut self) {
         self.first = None;
-        if let Some(others) = &mut self.others {
-            self.first = others.pop_front();
-            if self.first.is_none() {
-                self.others = None;
+        if let Some(more) = &mut self.more {
+            self.first = more.others.pop_front();
+            if self.first.is_none() && more.early.is_empty() {
+                self.more = None;
             }
         }
     }
 
     fn last(&self) -> Option<&Waiting> {
-        let last = self.others.as_ref().and_then(|others| others.back());
+        let last = self.more.as_ref().and_then(|more| more.others.back());
         last.or(self.first.as_ref())
     }
 
-    /// Pairs a message that has number `id` and this command; a response's peer and both kinds'
-    /// notes are set, and what became of the request is put among `resolutions`.
+    fn has_early(&self) -> bool {
+        self.more
+            .as_ref()
+            .is_some_and(|more| !more.early.is_empty())
+    }
+
+    fn pop_early(&mut self) -> Option<Early> {
+        let more = self.more.as_mut()?;
+        let early = more.early.pop_front();
+        if more.early.is_empty() && more.others.is_empty() {
+            self.more = None;
+        }
+        early
+    }
+
+    /// Pairs a message that has number `id` and this command: its peer and its notes are set where
+    /// they are known already, and what became of messages is put among `fates`.
     pub(super) fn pair(
         &mut self,
         id: u64,
         message: &mut Message,
         command: Command,
         key: &PasswordKey,
-        resolutions: &mut Vec<Resolution>,
+        fates: &mut Fates<'_>,
     ) {
         if !message.notes.is_empty() && exchanged(message).is_none() {
             return;
         }
         match (command.kind(), command.action()) {
             (Some(Kind::Request), Some(action)) => {
-                if let Some(last) = self.last().filter(|last| last.was_captured()) {
-                    message.notes.push(Note::Pipelined { after: last.frame });
-                }
-                self.push(Waiting::new(id, message, action, key));
+                self.request(id, message, action, key, fates);
             }
-            (Some(Kind::Response), Some(action)) => {
-                match self.first.as_ref().filter(|first| first.was_captured()) {
-                    Some(request) => resolutions.push(request.answered(message, action)),
-                    None => message.notes.push(Note::NoRequest),
-                }
-                self.drop_first();
-            }
+            (Some(Kind::Response), Some(action)) => self.response(id, message, action, fates),
             _ => {}
         }
     }
 
+    fn request(
+        &mut self,
+        id: u64,
+        message: &mut Message,
+        action: Action,
+        key: &PasswordKey,
+        fates: &mut Fates<'_>,
+    ) {
+        if let Some(last) = self.last().filter(|last| last.was_captured()) {
+            message.notes.push(Note::Pipelined { after: last.frame });
+        }
+        self.asked_to = message.end();
+        let waiting = Waiting::new(id, message, action, key);
+        if self.has_early() && self.answer_early(&waiting, message, fates) {
+            return;
+        }
+        if !self.push(waiting) {
+            *fates.unpaired += 1;
+            message.notes.push(Note::NotPaired);
+        }
+    }
+
+    /// Looks among the early responses for that to a request; whether there is one. Those before
+    /// it answer requests that were never captured.
+    #[cold]
+    fn answer_early(
+        &mut self,
+        request: &Waiting,
+        message: &mut Message,
+        fates: &mut Fates<'_>,
+    ) -> bool {
+        while let Some(early) = self.pop_early() {
+            if fit((request.start, request.ack), (early.start, early.ack)) == Fit::Earlier {
+                fates.unasked(message.stream, early);
+                continue;
+            }
+            let response = Peer {
+                frame: early.frame,
+                elapsed: early.time.since(request.time),
+            };
+            message.peer = Some(response);
+            if response.elapsed < 0 {
+                let response = early.frame;
+                message.notes.push(Note::AnsweredBefore { response });
+            }
+            let asked = Asked {
+                stream: message.stream,
+                client: message.source,
+            };
+            let told = EarlyResponse {
+                number: early.id,
+                action: early.action,
+            };
+            let resolution = request.resolved(asked, Some(response), early.outcome, Some(told));
+            fates.resolutions.push(resolution);
+            return true;
+        }
+        false
+    }
+
+    fn response(&mut self, id: u64, message: &mut Message, action: Action, fates: &mut Fates<'_>) {
+        let Some(first) = &self.first else {
+            return self.before_its_request(id, message, action, fates);
+        };
+        if !first.was_captured() {
+            message.notes.push(Note::NoRequest);
+            return self.drop_first();
+        }
+        if fit((first.start, first.ack), place(message)) == Fit::Earlier {
+            message.notes.push(Note::NoRequest);
+            return;
+        }
+        fates.resolutions.push(first.answered(message, action));
+        self.drop_first();
+    }
+
+    /// Takes a response while no request waits.
+    #[cold]
+    fn before_its_request(
+        &mut self,
+        id: u64,
+        message: &mut Message,
+        action: Action,
+        fates: &mut Fates<'_>,
+    ) {
+        let (start, ack) = place(message);
+        let all_seen = |to: SeqNumber| ack.is_none_or(|ack| !ack.after(to));
+        let early = &mut self.more.get_or_insert_default().early;
+        if early.is_empty() && self.asked_to.is_some_and(all_seen) {
+            message.notes.push(Note::NoRequest);
+            self.more = None;
+            return;
+        }
+        if early.len() >= MAX_WAITING
+            && let Some(oldest) = early.pop_front()
+        {
+            fates.unasked(message.stream, oldest);
+        }
+        early.push_back(Early {
+            id,
+            frame: message.frame,
+            time: message.time,
+            start,
+            ack,
+            action,
+            outcome: outcome(message),
+        });
+    }
+
     /// This many messages of a kind were never captured: requests whose responses may come, or
-    /// responses to the requests that have waited longest, which are given.
-    pub(super) fn lost(&mut self, kind: Kind, messages: u64, asked: Asked) -> Vec<Resolution> {
-        let messages = messages.min(MAX_WAITING as u64);
-        let mut resolved = Vec::new();
-        for _ in 0..messages {
+    /// responses to the requests that have waited longest, which are told.
+    pub(super) fn lost(&mut self, kind: Kind, messages: u64, asked: Asked, fates: &mut Fates<'_>) {
+        for _ in 0..messages.min(MAX_WAITING as u64) {
             match kind {
-                Kind::Request => self.push(Waiting::NEVER_CAPTURED),
+                Kind::Request => match self.pop_early() {
+                    Some(early) => fates.unasked(asked.stream, early),
+                    None => {
+                        self.push(Waiting::NEVER_CAPTURED);
+                    }
+                },
                 Kind::Response => match self.pop() {
                     None => break,
-                    Some(request) if request.was_captured() => {
-                        resolved.push(request.resolved(asked, None, Outcome::Unanswered));
-                    }
-                    Some(_) => {}
+                    Some(request) => fates.resolutions.extend(request.unanswered(asked)),
                 },
             }
         }
-        resolved
     }
 
-    /// The requests left without a response, oldest first.
-    pub(super) fn unanswered(&mut self, asked: Asked) -> impl Iterator<Item = Resolution> {
-        std::iter::from_fn(|| self.pop())
-            .filter(Waiting::was_captured)
-            .map(move |request| request.resolved(asked, None, Outcome::Unanswered))
+    /// No response comes any more: the requests left are told, oldest first.
+    pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
+        while let Some(request) = self.pop() {
+            fates.resolutions.extend(request.unanswered(asked));
+        }
     }
+
+    /// No request comes any more: the early responses left are told.
+    pub(super) fn unasked(&mut self, asked: Asked, fates: &mut Fates<'_>) {
+        while let Some(early) = self.pop_early() {
+            fates.unasked(asked.stream, early);
+        }
+    }
+}
+
+/// Where a response begins in the server's octets, and how far the server had the client's.
+fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
+    let acks = response.sources.iter().filter_map(|source| source.ack);
+    (
+        response.start().unwrap_or_default(),
+        acks.reduce(SeqNumber::later),
+    )
+}
+
+/// Whether it is known only later what becomes of a message that was just paired.
+pub(super) fn awaits(message: &Message) -> bool {
+    let settled = |note: &Note| matches!(note, Note::NoRequest | Note::NotPaired);
+    exchanged(message).is_some_and(|command| command.kind().is_some())
+        && message.peer.is_none()
+        && !message.notes.iter().any(settled)
 }
 
 /// What a response says.
@@ -292,8 +565,8 @@ mod tests {
 
     #[test]
     fn an_open_flow_keeps_little() {
-        assert_eq!(size_of::<Option<Waiting>>(), 56);
-        assert_eq!(size_of::<ExchangeState>(), 64);
+        assert!(size_of::<Option<Waiting>>() <= 64);
+        assert!(size_of::<ExchangeState>() <= 80);
     }
 
     #[test]

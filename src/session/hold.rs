@@ -1,14 +1,14 @@
-//! Records held back until the requests in them are resolved, so that a request can name its
-//! response although that comes later.
+//! Records held back until the messages in them are paired, so that a request can name its
+//! response although that comes later, and a response that was captured too early its request.
 //!
-//! Order is kept: what stands behind a request that waits is held too. Memory is bounded; the
+//! Order is kept: what stands behind a message that waits is held too. Memory is bounded; the
 //! oldest then goes on without its response.
 
 use std::collections::VecDeque;
 
 use super::Resolution;
-use crate::dissect::{Message, Note, exchanged};
-use crate::protocol::{Command, Kind};
+use super::exchange::awaits;
+use crate::dissect::{Message, Note};
 
 /// Something that holds messages and is to be given on in order.
 pub trait Held {
@@ -38,7 +38,7 @@ struct Item<T> {
     content: T,
     /// Number of its first message.
     first: u64,
-    /// Requests in it that are not resolved.
+    /// Messages in it that are not paired yet.
     waiting: u32,
 }
 
@@ -72,9 +72,8 @@ impl<T: Held> Hold<T> {
 
     /// Takes an item whose first message has number `first`.
     pub fn push(&mut self, mut content: T, first: u64) {
-        let is_request =
-            |message: &&Message| exchanged(message).and_then(Command::kind) == Some(Kind::Request);
-        let waiting = content.messages().iter().filter(is_request).count() as u32;
+        let waits = |message: &&Message| awaits(message);
+        let waiting = content.messages().iter().filter(waits).count() as u32;
         self.memory += content.memory();
         self.items.push_back(Item {
             content,
@@ -83,13 +82,29 @@ impl<T: Held> Hold<T> {
         });
     }
 
-    /// Tells a request what became of it.
+    /// Tells a request what became of it, and a response that came before it.
     pub fn resolve(&mut self, resolution: &Resolution) {
-        let behind = self.behind(resolution.request);
+        self.tell(resolution.request, |message| match resolution.response {
+            Some(peer) => message.peer = Some(peer),
+            None => message.notes.push(Note::Unanswered),
+        });
+        if let Some(early) = resolution.early {
+            self.tell(early.number, |message| resolution.tell_early(message));
+        }
+    }
+
+    /// Tells a response that no request came for it.
+    pub fn unasked(&mut self, response: u64) {
+        self.tell(response, |message| message.notes.push(Note::NoRequest));
+    }
+
+    /// Tells the message with this number, where it is held and waits.
+    fn tell(&mut self, number: u64, tell: impl FnOnce(&mut Message)) {
+        let behind = self.behind(number);
         // An item without messages has the number of the next one's first.
         let mut candidates = self.items.range_mut(..behind).rev();
         let found = candidates.find_map(|item| {
-            let index = (resolution.request - item.first) as usize;
+            let index = (number - item.first) as usize;
             (index < item.content.messages().len()).then_some((item, index))
         });
         let Some((item, index)) = found else {
@@ -99,11 +114,7 @@ impl<T: Held> Hold<T> {
             return;
         }
         item.waiting -= 1;
-        let message = &mut item.content.messages()[index];
-        match resolution.response {
-            Some(peer) => message.peer = Some(peer),
-            None => message.notes.push(Note::Unanswered),
-        }
+        tell(&mut item.content.messages()[index]);
     }
 
     /// How many items have a first message with at most this number.
@@ -199,6 +210,7 @@ mod tests {
             password: PasswordTag::default(),
             response: frame.map(|frame| Peer { frame, elapsed: 5 }),
             outcome: Outcome::Unanswered,
+            early: None,
         }
     }
 
@@ -207,7 +219,12 @@ mod tests {
         let mut hold = Hold::default();
         hold.push(request(), 0);
         hold.push(request(), 1);
-        hold.push(response(), 2);
+        let mut answer = response();
+        answer.peer = Some(Peer {
+            frame: 1,
+            elapsed: 5,
+        });
+        hold.push(answer, 2);
         hold.resolve(&resolution(1, Some(3)));
         assert!(hold.pop().is_none());
         hold.resolve(&resolution(0, None));
@@ -216,6 +233,33 @@ mod tests {
         assert_eq!(hold.pop().unwrap().peer.unwrap().frame, 3);
         assert!(hold.pop().is_some());
         assert!(hold.pop().is_none());
+    }
+
+    #[test]
+    fn a_response_that_came_before_its_request_waits_for_it() {
+        let mut hold = Hold::default();
+        hold.push(response(), 0);
+        hold.push(request(), 1);
+        assert!(hold.pop().is_none());
+        hold.resolve(&Resolution {
+            early: Some(super::super::exchange::EarlyResponse {
+                number: 0,
+                action: Action::Login,
+            }),
+            response: Some(Peer {
+                frame: 1,
+                elapsed: -5,
+            }),
+            ..resolution(1, None)
+        });
+        let early = hold.pop().unwrap();
+        assert_eq!(early.peer.unwrap().elapsed, -5);
+        let request = 1;
+        assert_eq!(early.notes.as_slice(), [Note::NegativeTime { request }]);
+        assert!(hold.pop().is_some());
+        hold.push(response(), 2);
+        hold.unasked(2);
+        assert_eq!(hold.pop().unwrap().notes.as_slice(), [Note::NoRequest]);
     }
 
     #[test]

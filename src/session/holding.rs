@@ -27,6 +27,7 @@ struct OwnedRecord {
     notes: Vec<StreamNote>,
     first_message: u64,
     resolutions: Vec<Resolution>,
+    unasked: Vec<u64>,
     ended_flows: Vec<FlowEnd>,
     followed: Vec<Piece>,
 }
@@ -45,6 +46,7 @@ impl OwnedRecord {
             notes: record.notes.to_vec(),
             first_message: record.first_message,
             resolutions: record.resolutions.to_vec(),
+            unasked: record.unasked.to_vec(),
             ended_flows: record.ended_flows.to_vec(),
             followed: record.followed.to_vec(),
         }
@@ -63,6 +65,7 @@ impl OwnedRecord {
         record.messages.clone_into(&mut self.messages);
         record.notes.clone_into(&mut self.notes);
         record.resolutions.clone_into(&mut self.resolutions);
+        record.unasked.clone_into(&mut self.unasked);
         record.ended_flows.clone_into(&mut self.ended_flows);
         record.followed.clone_into(&mut self.followed);
     }
@@ -82,6 +85,7 @@ impl OwnedRecord {
             notes: &self.notes,
             first_message: self.first_message,
             resolutions: &self.resolutions,
+            unasked: &self.unasked,
             ended_flows: &self.ended_flows,
             followed: &self.followed,
         }
@@ -134,6 +138,15 @@ impl<S: Sink> Holding<S> {
         }
     }
 
+    fn resolve(&mut self, resolutions: &[Resolution], unasked: &[u64]) {
+        for resolution in resolutions {
+            self.hold.resolve(resolution);
+        }
+        for response in unasked {
+            self.hold.unasked(*response);
+        }
+    }
+
     fn give(&mut self, end: bool) -> Result<ControlFlow<()>, S::Error> {
         let mut flow = ControlFlow::Continue(());
         loop {
@@ -162,7 +175,7 @@ impl<S: Sink> Sink for Holding<S> {
         let wanted = self.all || !record.messages.is_empty();
         if wanted {
             let waits = !record.messages.is_empty() || !self.hold.is_empty();
-            if !waits && record.resolutions.is_empty() {
+            if !waits && record.resolutions.is_empty() && record.unasked.is_empty() {
                 return self.inner.record(record);
             }
             let owned = match self.spare.pop() {
@@ -174,9 +187,7 @@ impl<S: Sink> Sink for Holding<S> {
             };
             self.hold.push(owned, record.first_message);
         }
-        for resolution in record.resolutions {
-            self.hold.resolve(resolution);
-        }
+        self.resolve(record.resolutions, record.unasked);
         self.give(false)
     }
 
@@ -189,9 +200,7 @@ impl<S: Sink> Sink for Holding<S> {
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
-        for resolution in remainder.resolutions {
-            self.hold.resolve(resolution);
-        }
+        self.resolve(remainder.resolutions, remainder.unasked);
         let _ = self.give(true)?;
         self.inner.end(remainder)
     }

@@ -23,6 +23,7 @@ struct Lengths {
     messages: usize,
     notes: usize,
     resolutions: usize,
+    unasked: usize,
     flows: usize,
     followed: usize,
     datagrams: usize,
@@ -80,6 +81,7 @@ impl Inspected {
                 messages: found.messages.len(),
                 notes: found.notes.len(),
                 resolutions: found.resolutions.len(),
+                unasked: found.unasked.len(),
                 flows: found.flows.len(),
                 followed: found.followed.len(),
                 datagrams,
@@ -123,6 +125,7 @@ impl Inspected {
             notes: &[],
             first_message: self.first_message + cursor.from.messages as u64,
             resolutions: &[],
+            unasked: &[],
             ended_flows: &[],
             followed: &[],
         }
@@ -147,6 +150,7 @@ impl Inspected {
         record.messages = &found.messages[from.messages..to.messages];
         record.notes = &found.notes[from.notes..to.notes];
         record.resolutions = &found.resolutions[from.resolutions..to.resolutions];
+        record.unasked = &found.unasked[from.unasked..to.unasked];
         record.ended_flows = &found.flows[from.flows..to.flows];
         record.followed = &found.followed[from.followed..to.followed];
         if let [(datagram, packet)] = &datagrams[from.datagrams..to.datagrams] {

@@ -4,7 +4,7 @@ use super::inspected::{Cursor, Inspected};
 use super::record::{FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
 use crate::capture::{Batch, Frame};
-use crate::dissect::{Arrival, Note, Protocol};
+use crate::dissect::{Note, Protocol};
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
     decode, decode_by_steps, decode_tcp, usual_segment,
@@ -166,10 +166,6 @@ impl Inspector {
 
     #[inline]
     fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint, inspected: &mut Inspected) {
-        self.tracker.arrival = Arrival {
-            frame: frame.number,
-            time: frame.header.time,
-        };
         match &decoded.packet {
             Packet::Tcp(segment) => {
                 self.segment(frame, None, segment, decoded.key, hint, inspected);
@@ -199,6 +195,7 @@ impl Inspector {
             wire: frame.header.wire,
             segment,
             payload: segment.payload(octets),
+            packet: octets,
         };
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
         let protocol = flow.state.dissected().protocol();
@@ -247,6 +244,7 @@ impl Inspector {
             notes: &self.tracker.found.notes,
             first_message: self.tracker.messages - self.tracker.found.messages.len() as u64,
             resolutions: &self.tracker.found.resolutions,
+            unasked: &self.tracker.found.unasked,
             ended_flows: &self.tracker.found.flows,
             followed: &self.tracker.found.followed,
             totals: self.table.totals(),

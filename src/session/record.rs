@@ -29,6 +29,8 @@ pub struct FrameRecord<'a> {
     pub first_message: u64,
     /// What became of requests.
     pub resolutions: &'a [Resolution],
+    /// Numbers of responses for which no request came after all.
+    pub unasked: &'a [u64],
     /// Flows that were let go.
     pub ended_flows: &'a [FlowEnd],
     /// What became available of the stream that is followed.
@@ -46,6 +48,8 @@ pub struct Remainder<'a> {
     pub first_message: u64,
     /// What became of requests.
     pub resolutions: &'a [Resolution],
+    /// Numbers of responses for which no request came after all.
+    pub unasked: &'a [u64],
     /// Flows that were open.
     pub ended_flows: &'a [FlowEnd],
     /// What became available of the stream that is followed.

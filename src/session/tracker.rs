@@ -1,9 +1,9 @@
 //! Takes what streams deliver, has it dissected, and pairs the messages.
 
-use super::exchange::{Asked, ExchangeState, PasswordKey, Resolution};
-use crate::dissect::{self, Arrival, CutBy, DissectState, Finds, HasDissectState, Message, Note};
-use crate::protocol::{Command, Kind};
-use crate::stream::{Chunk, Conflict, End, Flow, Handler, Role, Side};
+use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
+use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Message, Note};
+use crate::protocol::Command;
+use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
 
 /// What is kept with a flow above its octets.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ pub(super) struct Yield {
     pub messages: Vec<Message>,
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
+    pub unasked: Vec<u64>,
     pub flows: Vec<FlowEnd>,
     pub followed: Vec<Piece>,
 }
@@ -94,6 +95,7 @@ impl Yield {
         self.messages.len()
             + self.notes.len()
             + self.resolutions.len()
+            + self.unasked.len()
             + self.flows.len()
             + self.followed.len()
     }
@@ -102,6 +104,7 @@ impl Yield {
         self.messages.clear();
         self.notes.clear();
         self.resolutions.clear();
+        self.unasked.clear();
         self.flows.clear();
         self.followed.clear();
     }
@@ -110,13 +113,14 @@ impl Yield {
 /// The handler that the flow table tells what came.
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
-    pub arrival: Arrival,
     pub found: Yield,
     /// Messages found so far; the next one's number.
     pub messages: u64,
     /// The stream whose octets are given.
     follows: Option<u32>,
     key: PasswordKey,
+    /// Requests that were not paired, as too many waited on their connection.
+    pub unpaired: u64,
 }
 
 /// Who asks on a flow.
@@ -138,25 +142,27 @@ impl Finds<FlowState> for Findings<'_> {
         let Yield {
             messages,
             resolutions,
+            unasked,
+            notes,
             ..
         } = &mut *self.found;
+        let mut fates = Fates {
+            resolutions,
+            unasked,
+            notes,
+            unpaired: self.unpaired,
+        };
         if let Some(message) = messages.last_mut() {
             let exchange = &mut flow.state.exchange;
-            exchange.pair(id, message, command, self.key, resolutions);
+            exchange.pair(id, message, command, self.key, &mut fates);
         }
     }
 
-    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, begun: usize, octets: u64) {
-        let kind = match flow.role(from) {
-            Role::Client => Kind::Request,
-            Role::Server => Kind::Response,
-        };
-        let reached = begun as u64 + octets;
-        let messages = reached.div_ceil(kind.len() as u64) - u64::from(begun > 0);
+    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, messages: u64) {
+        let kind = flow.role(from).sends();
         let asked = asked(flow);
-        self.found
-            .resolutions
-            .extend(flow.state.exchange.lost(kind, messages, asked));
+        let exchange = &mut flow.state.exchange;
+        exchange.lost(kind, messages, asked, &mut self.fates());
     }
 
     fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
@@ -171,6 +177,19 @@ struct Findings<'a> {
     /// Messages numbered so far.
     numbered: &'a mut u64,
     key: &'a PasswordKey,
+    /// Requests that were not kept for pairing.
+    unpaired: &'a mut u64,
+}
+
+impl Findings<'_> {
+    fn fates(&mut self) -> Fates<'_> {
+        Fates {
+            resolutions: &mut self.found.resolutions,
+            unasked: &mut self.found.unasked,
+            notes: &mut self.found.notes,
+            unpaired: self.unpaired,
+        }
+    }
 }
 
 impl Tracker {
@@ -182,13 +201,13 @@ impl Tracker {
         }
     }
 
-    fn finds(&mut self) -> (Arrival, Findings<'_>) {
-        let finds = Findings {
+    fn finds(&mut self) -> Findings<'_> {
+        Findings {
             found: &mut self.found,
             numbered: &mut self.messages,
             key: &self.key,
-        };
-        (self.arrival, finds)
+            unpaired: &mut self.unpaired,
+        }
     }
 
     fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
@@ -221,32 +240,24 @@ impl Handler<FlowState> for Tracker {
             frame: chunk.frame,
             offset: chunk.offset,
         });
-        let (arrival, mut finds) = self.finds();
-        dissect::octets(flow, from, chunk, arrival, &mut finds);
+        let mut finds = self.finds();
+        dissect::octets(flow, from, chunk, &mut finds);
     }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
         self.follow(flow, from, || Content::Gap(octets));
-        dissect::gap(flow, from, octets, &mut self.finds().1);
+        dissect::gap(flow, from, octets, &mut self.finds());
     }
 
-    fn conflict(&mut self, flow: &mut Flow<FlowState>, from: Side, conflict: Conflict) {
-        let Conflict {
-            frame,
-            from: start,
-            to,
-        } = conflict;
-        let note = Note::Conflict {
-            frame,
-            from: start,
-            to,
+    fn remark(&mut self, flow: &mut Flow<FlowState>, from: Side, remark: Remark<'_>) {
+        let note = match remark {
+            // What a client sends may be secret.
+            Remark::ResetCause(words) if flow.role(from) == Role::Client => {
+                Note::ResetCause(format!("{} octets of words, not shown", words.len()))
+            }
+            remark => Note::of_remark(remark),
         };
-        dissect::remark(flow, from, note, &mut self.finds().1);
-    }
-
-    fn given_up(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
-        let note = Note::GivenUp { octets };
-        dissect::remark(flow, from, note, &mut self.finds().1);
+        dissect::remark(flow, from, note, &mut self.finds());
     }
 
     fn ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
@@ -255,19 +266,26 @@ impl Handler<FlowState> for Tracker {
             End::Reset => CutBy::Reset,
             End::LetGo => CutBy::End,
         };
-        let (arrival, mut finds) = self.finds();
-        dissect::ended(flow, from, by, arrival, &mut finds);
+        let mut finds = self.finds();
+        dissect::ended(flow, from, by, &mut finds);
+        let asked = asked(flow);
+        let sender = flow.role(from);
+        let exchange = &mut flow.state.exchange;
         // The side that answers is gone: what waits for it gets no answer.
-        let answers = flow.role(from) == Role::Server;
-        if answers || end != End::Fin {
-            let asked = asked(flow);
-            self.found
-                .resolutions
-                .extend(flow.state.exchange.unanswered(asked));
+        if sender == Role::Server || end != End::Fin {
+            exchange.unanswered(asked, &mut finds.fates());
+        }
+        if sender == Role::Client || end != End::Fin {
+            exchange.unasked(asked, &mut finds.fates());
         }
     }
 
     fn let_go(&mut self, flow: &mut Flow<FlowState>) {
+        // What came after the other side had ended.
+        let asked = asked(flow);
+        let mut finds = self.finds();
+        flow.state.exchange.unanswered(asked, &mut finds.fates());
+        flow.state.exchange.unasked(asked, &mut finds.fates());
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
             stream: flow.stream,

@@ -3,6 +3,8 @@
 //! Kept apart from each other and in order. The first copy of an octet wins: a later one fills
 //! only what is still empty.
 
+use super::Chunk;
+use crate::capture::Timestamp;
 use crate::packet::SeqNumber;
 
 /// Octets that a held segment takes besides its payload, about.
@@ -17,10 +19,36 @@ pub(super) struct Held {
     pub octets: Vec<u8>,
     /// Octets behind them that were on the wire and cut off by the snapshot length.
     pub missing: u32,
-    /// Frame that carried them.
-    pub frame: u64,
-    /// Offset in that frame's packet.
+    /// The segment that carried them.
+    pub carrier: Carrier,
+    /// Offset in that segment's packet.
     pub offset: u32,
+}
+
+/// What octets have of the segment that carried them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Carrier {
+    /// Its frame.
+    pub frame: u64,
+    /// When that was captured.
+    pub time: Timestamp,
+    /// What it acknowledges.
+    pub ack: Option<SeqNumber>,
+}
+
+impl Carrier {
+    /// Octets that it carried.
+    pub const fn chunk(self, octets: &[u8], offset: u32, seq: SeqNumber) -> Chunk<'_> {
+        let Self { frame, time, ack } = self;
+        Chunk {
+            octets,
+            frame,
+            time,
+            offset,
+            seq,
+            ack,
+        }
+    }
 }
 
 impl Held {
@@ -72,6 +100,11 @@ impl Ahead {
         self.held.front()
     }
 
+    /// Sequence number after the last octet held, or of the FIN behind it.
+    pub fn end(&self) -> Option<SeqNumber> {
+        self.fin.or_else(|| self.held.back().map(Held::end))
+    }
+
     /// Takes the first segment out.
     pub fn pop(&mut self) -> Option<Held> {
         let held = self.held.pop_front()?;
@@ -84,9 +117,18 @@ impl Ahead {
         self.held.is_empty() && self.fin.is_none()
     }
 
-    /// Octets of payload held.
-    pub fn octets(&self) -> u64 {
-        self.held.iter().map(|held| held.octets.len() as u64).sum()
+    /// Octets of payload up to the next hole.
+    pub fn first_run(&self) -> Option<u64> {
+        let mut end = self.held.front()?.seq;
+        let mut octets = 0;
+        for held in self.held.iter().take_while(|held| {
+            let follows = held.seq == end;
+            end = held.end();
+            follows
+        }) {
+            octets += held.octets.len() as u64;
+        }
+        Some(octets)
     }
 
     /// Holds what of `new` is not held already; gives where copies differ.
@@ -135,7 +177,7 @@ fn split(mut run: Held, at: SeqNumber) -> (Held, Option<Held>) {
         seq: at,
         octets: run.octets.split_off(keep.min(captured) as usize),
         missing: run.missing.min(total - keep),
-        frame: run.frame,
+        carrier: run.carrier,
         offset: run.offset + keep.min(captured),
     };
     run.missing = keep.saturating_sub(captured);
@@ -158,7 +200,11 @@ mod tests {
             seq: SeqNumber(seq),
             octets: octets.to_vec(),
             missing: 0,
-            frame: 1,
+            carrier: Carrier {
+                frame: 1,
+                time: Timestamp(0),
+                ack: None,
+            },
             offset: 100,
         }
     }

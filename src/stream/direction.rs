@@ -1,9 +1,13 @@
 //! One direction of a connection: what its receiver got so far.
 
-use super::ahead::{Ahead, Held, difference};
+use super::ahead::{Ahead, Carrier, Held, difference};
 use super::history::{History, Position};
-use super::{Chunk, Conflict};
-use crate::packet::{Flags, Segment, SeqNumber};
+use super::{Carried, Chunk, Conflict};
+use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
+
+/// Octets by which an acknowledgement can be captured before what it acknowledges, at the most: the
+/// largest window of connections without window scaling (RFC 9293 section 3.1).
+const OVERTAKEN_BY: i32 = 65_535;
 
 /// What is known about a direction, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +26,10 @@ impl Known {
     const SENT: u8 = 16;
     /// All octets before its FIN were delivered.
     const FIN: u8 = 32;
+    /// It was ended by a reset.
+    const RESET: u8 = 64;
+    /// The checksum of its first segment is right.
+    const RIGHT: u8 = 128;
 
     const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
@@ -61,6 +69,8 @@ pub(super) struct Direction {
     known: Known,
     /// Window scale of the sender's SYN, plus one; 0 where there was none.
     shift_plus_one: u8,
+    /// Window that the sender last offered, as in its header.
+    window: u16,
     /// Octets of data before `next`, gaps included.
     position: u64,
     ahead: Option<Box<Ahead>>,
@@ -77,9 +87,63 @@ impl Direction {
         self.known.has(Known::FIN)
     }
 
-    /// Whether the receiver heeds a reset with this sequence number.
-    pub fn takes_reset(&self, seq: SeqNumber, window: std::ops::RangeInclusive<i32>) -> bool {
-        window.contains(&seq.since(self.next))
+    /// Whether a segment of this direction was seen.
+    pub const fn has_sent(&self) -> bool {
+        self.known.has(Known::SENT)
+    }
+
+    /// Whether its SYN was seen.
+    pub const fn has_syn(&self) -> bool {
+        self.known.has(Known::SYN)
+    }
+
+    /// Sequence number of the next octet in order.
+    pub const fn next(&self) -> SeqNumber {
+        self.next
+    }
+
+    /// Whether the checksum of its first segment is right.
+    pub const fn has_right_checksums(&self) -> bool {
+        self.known.has(Known::RIGHT)
+    }
+
+    /// Whether it was ended by a reset.
+    pub const fn was_reset(&self) -> bool {
+        self.known.has(Known::RESET)
+    }
+
+    /// Ends it by a reset.
+    pub fn reset(&mut self) {
+        self.known.set(Known::RESET | Known::ENDED);
+    }
+
+    /// Takes octets again although it was reset.
+    pub fn revive(&mut self) {
+        self.known.0 &= !(Known::RESET | Known::ENDED);
+    }
+
+    /// The sequence numbers of which a reset may have one, in the receiver's window as far as an
+    /// observer knows it: from what the receiver acknowledged, or the direction's start, to the
+    /// window's end, or the last octet seen. `receiver` is the direction of the receiver's own
+    /// segments.
+    pub fn reset_window(&self, receiver: &Self) -> (SeqNumber, SeqNumber) {
+        // The largest shift count (RFC 7323 section 2.3) where it is not known.
+        const MOST: u8 = 14;
+        let from = if self.known.has(Known::ACKED) {
+            self.acked
+        } else {
+            self.base.plus(1)
+        };
+        let ahead = self.ahead.as_ref();
+        let seen = ahead.map_or(self.next, |ahead| ahead.end().unwrap_or(self.next));
+        let window = if receiver.known.has(Known::SENT) {
+            let shift = receiver.window_shift(self).unwrap_or(MOST).min(MOST);
+            u32::from(receiver.window) << shift
+        } else {
+            u32::from(u16::MAX) << MOST
+        };
+        // A FIN takes a number too.
+        (from, from.plus(window).later(seen.plus(1)))
     }
 
     /// Shift count of this side's windows: both sides must have offered one (RFC 7323
@@ -113,14 +177,22 @@ impl Direction {
 
     /// Learns the start of the numbering from a segment that this side sent.
     #[inline]
-    pub fn sent(&mut self, segment: &Segment) {
+    pub fn sent(&mut self, carried: &Carried<'_>) {
+        let segment = carried.segment;
+        self.window = segment.window;
         let knows = self.known.has_all(Known::BASE | Known::SENT);
         if !knows || segment.flags.has(Flags::SYN) {
-            self.learn(segment);
+            self.learn(carried);
         }
     }
 
-    fn learn(&mut self, segment: &Segment) {
+    fn learn(&mut self, carried: &Carried<'_>) {
+        let segment = carried.segment;
+        if !self.known.has(Known::SENT)
+            && !checksum_is_wrong(segment, carried.packet).unwrap_or(true)
+        {
+            self.known.set(Known::RIGHT);
+        }
         if segment.flags.has(Flags::SYN) && !self.known.has(Known::SYN) {
             if !self.has_base() || self.base == segment.seq || !self.known.has(Known::SENT) {
                 self.known.set(Known::SYN);
@@ -129,8 +201,17 @@ impl Direction {
             }
         } else if !self.has_base() {
             self.start(SeqNumber(segment.seq.0.wrapping_sub(1)));
+        } else if !self.known.has(Known::SENT) && self.is_overtaken(segment) {
+            self.next = segment.seq;
         }
         self.known.set(Known::SENT);
+    }
+
+    /// Whether the first segment of a direction carries octets from before the acknowledgement that
+    /// told where the direction stands: that was captured too early. A keep-alive carries one.
+    fn is_overtaken(&self, segment: &Segment) -> bool {
+        let before = self.next.since(segment.seq);
+        segment.payload_len > 1 && (1..=OVERTAKEN_BY).contains(&before)
     }
 
     fn start(&mut self, base: SeqNumber) {
@@ -170,34 +251,33 @@ impl Direction {
     /// remembered for comparison with second copies.
     pub fn push(
         &mut self,
-        segment: &Segment,
-        payload: &[u8],
-        frame: u64,
+        carried: &Carried<'_>,
         history: Option<&mut History>,
         event: &mut impl FnMut(Event<'_>),
     ) {
         if self.has_ended() {
             return;
         }
+        let Carried {
+            segment, payload, ..
+        } = *carried;
         let seq = segment.payload_seq();
         let len = segment.payload_len;
         if len > 0 {
+            let by = Carrier {
+                frame: carried.number,
+                time: carried.time,
+                ack: segment.acknowledges(),
+            };
             let missing = len - payload.len() as u32;
             if seq == self.next && self.ahead.is_none() {
-                self.deliver_whole(
-                    payload,
-                    missing,
-                    frame,
-                    segment.payload_start,
-                    history,
-                    event,
-                );
+                self.deliver_whole(payload, missing, by, segment.payload_start, history, event);
             } else {
                 let held = Held {
                     seq,
                     octets: payload.to_vec(),
                     missing,
-                    frame,
+                    carrier: by,
                     offset: segment.payload_start,
                 };
                 self.push_out_of_order(held, history, event);
@@ -217,7 +297,7 @@ impl Direction {
         &mut self,
         payload: &[u8],
         missing: u32,
-        frame: u64,
+        carrier: Carrier,
         offset: u32,
         history: Option<&mut History>,
         event: &mut impl FnMut(Event<'_>),
@@ -228,12 +308,7 @@ impl Direction {
             }
             let seq = self.next;
             self.advance(payload.len() as u32);
-            event(Event::Octets(Chunk {
-                octets: payload,
-                frame,
-                offset,
-                seq,
-            }));
+            event(Event::Octets(carrier.chunk(payload, offset, seq)));
         }
         if missing > 0 {
             self.advance(missing);
@@ -259,7 +334,7 @@ impl Direction {
         history: Option<&mut History>,
         event: &mut impl FnMut(Event<'_>),
     ) {
-        let frame = held.frame;
+        let frame = held.carrier.frame;
         if held.seq.before(self.next) {
             let old = self.next.since(held.seq).unsigned_abs();
             // One octet just before the next one is a keep-alive, whose octet means nothing
@@ -311,7 +386,7 @@ impl Direction {
         });
         if from < to {
             event(Event::Conflict(Conflict {
-                frame: held.frame,
+                frame: held.carrier.frame,
                 from,
                 to,
             }));
@@ -332,7 +407,7 @@ impl Direction {
                     self.deliver_whole(
                         &held.octets,
                         held.missing,
-                        held.frame,
+                        held.carrier,
                         held.offset,
                         history.as_deref_mut(),
                         event,
@@ -379,12 +454,15 @@ impl Direction {
         }
     }
 
-    /// Gives up what is held beyond a bound: says how much, goes on behind the hole, and gives how
-    /// many octets it was.
+    /// Lets what is held behind the first hole wait no longer because a bound was reached: says how
+    /// much that is, goes on behind the hole, and gives how many octets it was.
     pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
-        let octets = self.ahead.as_ref().map_or(0, |ahead| ahead.octets());
+        let position = self.position;
+        let ahead = self.ahead.as_ref().and_then(|ahead| ahead.first_run());
+        let octets = ahead.unwrap_or_default();
         event(Event::GivenUp(octets));
         self.concede(None, event);
+        debug_assert!(self.position >= position + octets);
         octets
     }
 }

@@ -4,12 +4,8 @@ use super::direction::{Direction, Event};
 use super::flow::{Evidence, Flow, Side};
 use super::history::History;
 use super::table::{Limits, Placement};
-use super::{Carried, End, Handler};
-use crate::packet::{Flags, Segment};
-
-/// Octets before and after the next one in which a reset counts; a receiver ignores one outside
-/// of its window (RFC 9293 section 3.5.3).
-const RESET_WINDOW: std::ops::RangeInclusive<i32> = -1..=(1 << 20);
+use super::{Carried, End, Handler, Ignored, Remark};
+use crate::packet::{Flags, Segment, checksum_is_wrong};
 
 /// How far a flow's life has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +35,10 @@ pub(super) struct Memory {
 pub(super) struct Entry<S> {
     pub hash: u64,
     pub status: Status,
+    /// Whether it has a dispute, or is one's subject.
+    pub unsettled: bool,
+    /// Whether it is the rival of the flow with the same ends, which is found in its place.
+    pub rival: bool,
     directions: [Direction; 2],
     pub flow: Flow<S>,
 }
@@ -50,6 +50,8 @@ impl<S: Default> Entry<S> {
             flow,
             directions: Default::default(),
             status: Status::Open,
+            unsettled: false,
+            rival: false,
         }
     }
 }
@@ -61,6 +63,7 @@ impl<S> Entry<S> {
         self.flow.ends[from.index()] == segment.source
             && self.flow.ends[from.other().index()] == segment.destination
             && self.status != Status::Free
+            && !self.rival
     }
 
     /// Whether a segment opens another connection between the same ends: a SYN with another
@@ -69,6 +72,86 @@ impl<S> Entry<S> {
     pub fn is_reopened_by(&self, segment: &Segment, from: Side) -> bool {
         let direction = &self.directions[from.index()];
         segment.flags.opens() && direction.has_base() && direction.base != segment.seq
+    }
+
+    /// The direction of what a side sends.
+    pub const fn direction(&self, side: Side) -> &Direction {
+        &self.directions[side.index()]
+    }
+
+    /// Why the receiver of a reset ignores it; `None` where it may accept it. `in_order` says that
+    /// this flow's octets are put in order.
+    pub fn refuses_reset(
+        &self,
+        from: Side,
+        carried: &Carried<'_>,
+        in_order: bool,
+    ) -> Option<Ignored> {
+        let segment = carried.segment;
+        let sender = self.direction(from);
+        let receiver = self.direction(from.other());
+        if self.has_wrong_checksum(from, carried) {
+            return Some(Ignored::Checksum);
+        }
+        if receiver.has_syn() && !sender.has_sent() {
+            let acked = |ack: crate::packet::SeqNumber| {
+                ack.after(receiver.base) && !ack.after(receiver.next())
+            };
+            let answers = !in_order || segment.acknowledges().is_some_and(acked);
+            return (!answers).then_some(Ignored::AnswersNoSyn);
+        }
+        if !in_order || !sender.has_base() {
+            return None;
+        }
+        let (from, to) = sender.reset_window(receiver);
+        let outside = segment.seq.before(from) || segment.seq.after(to);
+        outside.then_some(Ignored::OutOfWindow)
+    }
+
+    /// Whether a segment's checksum is wrong while those of its sender's others are right.
+    pub fn has_wrong_checksum(&self, from: Side, carried: &Carried<'_>) -> bool {
+        self.direction(from).has_right_checksums()
+            && checksum_is_wrong(carried.segment, carried.packet) == Some(true)
+    }
+
+    /// Whether a SYN that answers one does not belong to this connection.
+    pub fn is_stray_answer(&self, from: Side, segment: &Segment) -> bool {
+        let sender = self.direction(from);
+        segment.flags.accepts() && sender.has_sent() && sender.base != segment.seq
+    }
+
+    /// Counts a segment of which its receiver takes nothing.
+    pub fn count(&mut self, from: Side, carried: &Carried<'_>) {
+        self.flow.last = carried.time;
+        self.flow.count(from, carried.wire);
+    }
+
+    /// Takes the acknowledgement of a segment that brings no octets.
+    pub fn acknowledge(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) {
+        if let Some(ack) = segment.acknowledges() {
+            let receiver = &mut self.directions[from.other().index()];
+            receiver.acknowledged(ack);
+            if receiver.can_concede() {
+                self.concede(from.other(), memory, handler);
+            }
+        }
+    }
+
+    /// Whether the connection was reset.
+    pub fn was_reset(&self) -> bool {
+        self.directions.iter().any(Direction::was_reset)
+    }
+
+    /// Takes octets again although the connection was reset.
+    pub fn revive(&mut self) {
+        self.directions.iter_mut().for_each(Direction::revive);
+        self.status = Status::Open;
     }
 
     /// Whether both directions have ended.
@@ -83,7 +166,7 @@ impl<S> Entry<S> {
         let segment = carried.segment;
         self.flow.last = carried.time;
         self.flow.count(from, carried.wire);
-        self.directions[from.index()].sent(segment);
+        self.directions[from.index()].sent(carried);
         if segment.flags.has(Flags::SYN) {
             self.flow.saw_syn(from);
             let client = if segment.flags.accepts() {
@@ -119,13 +202,7 @@ impl<S> Entry<S> {
         if segment.payload_len > 0 || fin {
             held |= self.take(from, carried, memory, handler);
         }
-        let reset = segment.flags.has(Flags::RST)
-            && self.directions[from.index()].takes_reset(segment.seq, RESET_WINDOW);
-        if reset {
-            for side in [from, other] {
-                self.end(side, End::Reset, memory, handler);
-            }
-        } else if fin || held {
+        if fin || held {
             for side in [from, other] {
                 if self.directions[side.index()].reached_fin() {
                     self.end(side, End::Fin, memory, handler);
@@ -163,13 +240,7 @@ impl<S> Entry<S> {
         let (held_some, before) = (sender.holds(), sender.held_memory());
         let history = handler.remembers(flow).then_some(&mut memory.history);
         let mut event = |event: Event<'_>| tell(handler, flow, from, event);
-        sender.push(
-            carried.segment,
-            carried.payload,
-            carried.number,
-            history,
-            &mut event,
-        );
+        sender.push(carried, history, &mut event);
         if !held_some && !sender.holds() {
             return false;
         }
@@ -194,11 +265,7 @@ impl<S> Entry<S> {
         memory: &mut Memory,
         handler: &mut impl Handler<S>,
     ) {
-        if segment.flags.has(Flags::RST) {
-            for side in [from, from.other()] {
-                self.end(side, End::Reset, memory, handler);
-            }
-        } else if segment.flags.has(Flags::FIN) {
+        if segment.flags.has(Flags::FIN) {
             self.end(from, End::Fin, memory, handler);
         }
     }
@@ -209,7 +276,10 @@ impl<S> Entry<S> {
         if !direction.has_ended() {
             memory.held -= direction.held_memory();
             direction.flush(&mut |event| tell(handler, &mut self.flow, side, event));
-            direction.end();
+            match by {
+                End::Reset => direction.reset(),
+                _ => direction.end(),
+            }
             handler.ended(&mut self.flow, side, by);
         }
     }
@@ -245,7 +315,7 @@ fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event:
     match event {
         Event::Octets(chunk) => handler.octets(flow, from, chunk),
         Event::Gap(octets) => handler.gap(flow, from, octets),
-        Event::Conflict(conflict) => handler.conflict(flow, from, conflict),
-        Event::GivenUp(octets) => handler.given_up(flow, from, octets),
+        Event::Conflict(conflict) => handler.remark(flow, from, Remark::Conflict(conflict)),
+        Event::GivenUp(octets) => handler.remark(flow, from, Remark::GivenUp(octets)),
     }
 }

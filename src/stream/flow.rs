@@ -2,6 +2,7 @@
 
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
+use crate::protocol::Kind;
 
 /// One of a flow's two ends. The order is that of their addresses and means nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -50,6 +51,15 @@ impl Role {
         match self {
             Self::Client => "client",
             Self::Server => "server",
+        }
+    }
+
+    /// The kind of message that this role sends.
+    #[must_use]
+    pub const fn sends(self) -> Kind {
+        match self {
+            Self::Client => Kind::Request,
+            Self::Server => Kind::Response,
         }
     }
 

@@ -8,6 +8,7 @@
 mod ahead;
 mod analysis;
 mod direction;
+mod dispute;
 mod entry;
 mod flow;
 mod history;
@@ -35,6 +36,8 @@ pub struct Carried<'a> {
     pub segment: &'a Segment,
     /// The segment's payload as far as it was captured.
     pub payload: &'a [u8],
+    /// The octets that the segment's offsets count in.
+    pub packet: &'a [u8],
 }
 
 /// A run of octets of one direction, in order.
@@ -44,10 +47,14 @@ pub struct Chunk<'a> {
     pub octets: &'a [u8],
     /// Frame that carried them. The frame that made them available is the one being pushed.
     pub frame: u64,
+    /// When that frame was captured.
+    pub time: Timestamp,
     /// Offset of the first octet in that frame's packet.
     pub offset: u32,
     /// Sequence number of the first octet.
     pub seq: SeqNumber,
+    /// What the segment that carried them acknowledges, where it does.
+    pub ack: Option<SeqNumber>,
 }
 
 /// What ended a direction.
@@ -72,6 +79,50 @@ pub struct Conflict {
     pub to: u64,
 }
 
+/// What is remarkable about a direction besides its octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remark<'a> {
+    /// A second copy differs from the first, which counts.
+    Conflict(Conflict),
+    /// This many octets held out of order could not wait any longer because a bound was reached;
+    /// they follow behind a gap.
+    GivenUp(u64),
+    /// The words that came with a reset (RFC 1122 section 4.2.2.12).
+    ResetCause(&'a [u8]),
+    /// A reset that its receiver ignores.
+    ResetIgnored {
+        /// Its frame.
+        frame: u64,
+        /// Why it is ignored.
+        why: Ignored,
+    },
+    /// Data that came although the connection had been reset.
+    AfterReset {
+        /// The reset's frame.
+        reset: u64,
+    },
+    /// A SYN that its receiver ignores: the connection that is there goes on.
+    SynIgnored {
+        /// Its frame.
+        frame: u64,
+        /// Why it is ignored.
+        why: Ignored,
+    },
+}
+
+/// Why a receiver ignores a segment, as far as an observer can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ignored {
+    /// Its sequence number is outside of the receiver's window (RFC 9293 section 3.5.3).
+    OutOfWindow,
+    /// Its checksum is wrong, while those of the sender's other segments are right.
+    Checksum,
+    /// It answers a SYN and does not acknowledge it (RFC 9293 section 3.10.7.3).
+    AnswersNoSyn,
+    /// The segments after it say so: both sides, or its sender, go on.
+    GoesOn,
+}
+
 /// Takes what a direction's receiver got. `S` is what the handler keeps with each flow.
 pub trait Handler<S> {
     /// Whether delivered octets of this flow are to be remembered, so that second copies can be
@@ -87,11 +138,10 @@ pub trait Handler<S> {
     fn octets(&mut self, flow: &mut Flow<S>, from: Side, chunk: Chunk<'_>);
     /// This many octets were never captured; what comes next follows behind them.
     fn gap(&mut self, flow: &mut Flow<S>, from: Side, octets: u64);
-    /// A second copy differs from the first, which counts.
-    fn conflict(&mut self, flow: &mut Flow<S>, from: Side, conflict: Conflict);
-    /// Octets held out of order were given up because a bound was reached; the gap follows.
-    fn given_up(&mut self, flow: &mut Flow<S>, from: Side, octets: u64);
-    /// No more octets come from this side. Called once a side.
+    /// Something is remarkable about what this side sent.
+    fn remark(&mut self, flow: &mut Flow<S>, from: Side, remark: Remark<'_>);
+    /// No more octets come from this side, as far as can be told: where they do after a reset,
+    /// they are told, and the end once more.
     fn ended(&mut self, flow: &mut Flow<S>, from: Side, end: End);
     /// The flow is let go; both sides have ended. Called once a flow.
     fn let_go(&mut self, flow: &mut Flow<S>);

@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
+use super::dispute::{Choice, Dispute, Reset, Rival, SETTLED_AFTER, choose};
 use super::entry::{Entry, Memory, Status};
 use super::flow::{Flow, Role, Side};
 use super::history::History;
 use super::key::{FlowHasher, FlowKey};
-use super::{Carried, End, Handler};
+use super::{Carried, End, Handler, Ignored, Remark};
 use crate::capture::Timestamp;
-use crate::packet::Segment;
+use crate::packet::{Flags, Segment, SeqNumber};
 
 /// Bounds on what is kept. Whatever is given up because of them is said.
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +120,10 @@ pub struct FlowTable<S> {
     hasher: FlowHasher,
     memory: Memory,
     watched_ports: Vec<u16>,
+    /// What is open about flows, by their slots.
+    disputes: HashMap<u32, Dispute, foldhash::fast::RandomState>,
+    /// Flows with a reset that is not settled yet, in the order of the resets.
+    resets: VecDeque<Closed>,
     /// In the order in which they closed.
     closed: VecDeque<Closed>,
     /// Capture time of the last look for idle flows.
@@ -151,6 +156,8 @@ impl<S: Default> FlowTable<S> {
                 given_up: 0,
             },
             watched_ports: watched_ports.to_vec(),
+            disputes: HashMap::default(),
+            resets: VecDeque::new(),
             closed: VecDeque::new(),
             swept: Timestamp(0),
             idle_sweep_in: IDLE_SWEEP_AFTER,
@@ -200,21 +207,166 @@ impl<S: Default> FlowTable<S> {
             self.sweep(carried.time, handler);
         }
         let (slot, reused) = self.find(carried, key, hint, handler);
-        let entry = &mut self.entries[slot as usize];
-        entry.learn(from, carried);
-        if handler.wants(&entry.flow) {
-            entry.deliver(from, carried, &mut self.memory, handler);
-        } else {
-            entry.pass_by(from, segment, &mut self.memory, handler);
+        let unusual = segment.flags.has(Flags(Flags::SYN.0 | Flags::RST.0))
+            || self.entries[slot as usize].unsettled;
+        if !unusual || self.takes_unusual(slot, from, carried, handler) {
+            let entry = &mut self.entries[slot as usize];
+            entry.learn(from, carried);
+            if handler.wants(&entry.flow) {
+                entry.deliver(from, carried, &mut self.memory, handler);
+            } else {
+                entry.pass_by(from, segment, &mut self.memory, handler);
+            }
         }
+        self.close_if_ended(slot, carried.time);
+        let entry = &self.entries[slot as usize];
+        (entry.place(from, segment, reused), &entry.flow)
+    }
+
+    #[inline]
+    fn close_if_ended(&mut self, slot: u32, time: Timestamp) {
+        let entry = &mut self.entries[slot as usize];
         if entry.status == Status::Open && entry.has_ended() {
             entry.status = Status::Closed;
             self.totals.open -= 1;
             let stream = entry.flow.stream;
-            let time = carried.time;
             self.closed.push_back(Closed { slot, stream, time });
         }
-        (entry.place(from, segment, reused), &entry.flow)
+    }
+
+    /// Looks at a segment that is a SYN or a reset, or comes after one that may not have been
+    /// accepted; whether its receiver takes it as any other.
+    #[cold]
+    fn takes_unusual(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) -> bool {
+        let (segment, frame) = (carried.segment, carried.number);
+        if segment.flags.has(Flags::RST) {
+            self.take_reset(slot, from, carried, handler);
+            return false;
+        }
+        let entry = &mut self.entries[slot as usize];
+        if entry.is_stray_answer(from, segment) {
+            entry.count(from, carried);
+            let why = Ignored::GoesOn;
+            handler.remark(&mut entry.flow, from, Remark::SynIgnored { frame, why });
+            return false;
+        }
+        self.take_after_reset(slot, from, carried, handler);
+        true
+    }
+
+    /// Takes a reset: its receiver ignores it, or may have accepted it.
+    fn take_reset(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) {
+        let Carried {
+            number: frame,
+            time,
+            segment,
+            payload,
+            ..
+        } = *carried;
+        let entry = &mut self.entries[slot as usize];
+        let wanted = handler.wants(&entry.flow);
+        if let Some(why) = entry.refuses_reset(from, carried, wanted) {
+            entry.count(from, carried);
+            return handler.remark(&mut entry.flow, from, Remark::ResetIgnored { frame, why });
+        }
+        entry.learn(from, carried);
+        if wanted {
+            entry.acknowledge(from, segment, &mut self.memory, handler);
+        }
+        if !payload.is_empty() {
+            handler.remark(&mut entry.flow, from, Remark::ResetCause(payload));
+        }
+        let dispute = self.disputes.entry(slot).or_default();
+        if !entry.has_ended() && dispute.reset.is_none_or(|reset| reset.settled) {
+            dispute.reset = Some(Reset {
+                from,
+                frame,
+                time,
+                seq: segment.seq,
+                next: entry.direction(from).next(),
+                settled: false,
+                told: false,
+            });
+            let stream = entry.flow.stream;
+            self.resets.push_back(Closed { slot, stream, time });
+        }
+        entry.unsettled = true;
+    }
+
+    /// Lets a segment tell whether the reset before it was accepted, and takes it for data again
+    /// where it is some.
+    fn take_after_reset(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) {
+        let Some(mut reset) = self.disputes.get(&slot).and_then(|dispute| dispute.reset) else {
+            return;
+        };
+        if !reset.settled && carried.time.since(reset.time) > SETTLED_AFTER {
+            self.settle(slot, handler);
+            reset.settled = true;
+        }
+        let segment = carried.segment;
+        let entry = &mut self.entries[slot as usize];
+        let end = segment.next_seq();
+        let brings = end.after(entry.direction(from).next()) && segment.seq_len() > 0;
+        // Its sender sends on behind it, or its receiver answers what came after it.
+        let answers = |ack: SeqNumber| ack.after(reset.next);
+        let goes_on = if from == reset.from {
+            brings && end.after(reset.seq)
+        } else {
+            segment.payload_len > 0 && segment.acknowledges().is_some_and(answers)
+        };
+        if goes_on && !reset.settled {
+            let (frame, why) = (reset.frame, Ignored::GoesOn);
+            let remark = Remark::ResetIgnored { frame, why };
+            handler.remark(&mut entry.flow, reset.from, remark);
+        } else if brings && segment.payload_len > 0 && !reset.told {
+            let remark = Remark::AfterReset { reset: reset.frame };
+            handler.remark(&mut entry.flow, from, remark);
+            reset.told = true;
+        }
+        if brings && entry.was_reset() {
+            if entry.status == Status::Closed {
+                self.totals.open += 1;
+            }
+            entry.revive();
+        }
+        if let Some(dispute) = self.disputes.get_mut(&slot) {
+            let forged = goes_on && !reset.settled;
+            dispute.reset = (!forged).then_some(reset);
+        }
+    }
+
+    /// Takes the reset of a flow, if there is one, for accepted.
+    fn settle(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        let dispute = self.disputes.get_mut(&slot);
+        let Some(reset) = dispute.and_then(|dispute| dispute.reset.as_mut()) else {
+            return;
+        };
+        if std::mem::replace(&mut reset.settled, true) {
+            return;
+        }
+        let (from, time) = (reset.from, reset.time);
+        for side in [from, from.other()] {
+            self.entries[slot as usize].end(side, End::Reset, &mut self.memory, handler);
+        }
+        self.close_if_ended(slot, time);
     }
 
     /// Ends all flows, in order of their streams: nothing more comes.
@@ -256,17 +408,85 @@ impl<S: Default> FlowTable<S> {
                 self.recent[place(hash)] = slot;
             }
         }
-        if let Some(slot) = found {
-            if !entries[slot as usize].is_reopened_by(segment, from) {
-                return (slot, false);
-            }
-            self.let_go(slot, handler);
+        let Some(slot) = found else {
+            return (self.open(hash, from, carried, false), false);
+        };
+        let entry = &entries[slot as usize];
+        if entry.unsettled || entry.is_reopened_by(segment, from) {
+            return self.find_unusual(slot, carried, key, handler);
         }
-        (self.open(hash, from, carried), found.is_some())
+        (slot, false)
+    }
+
+    /// Finds the flow of a segment that opens one in place of another, or comes when that is
+    /// tried.
+    #[cold]
+    fn find_unusual(
+        &mut self,
+        slot: u32,
+        carried: &Carried<'_>,
+        key: FlowKey,
+        handler: &mut impl Handler<S>,
+    ) -> (u32, bool) {
+        let FlowKey { hash, from } = key;
+        let segment = carried.segment;
+        let dispute = self.disputes.get_mut(&slot);
+        if let Some(rival) = dispute.and_then(|dispute| dispute.rival.as_mut()) {
+            let (old, new) = (
+                &self.entries[slot as usize],
+                &self.entries[rival.slot as usize],
+            );
+            let other = rival.slot;
+            match choose(old, new, rival.client, segment, from) {
+                Choice::Rival => return (other, false),
+                Choice::Accepted => {
+                    self.let_go(slot, handler);
+                    return (other, false);
+                }
+                Choice::Old { shows } => {
+                    if shows && !std::mem::replace(&mut rival.told, true) {
+                        let Rival {
+                            frame, why, client, ..
+                        } = *rival;
+                        let flow = &mut self.entries[slot as usize].flow;
+                        handler.remark(flow, client, Remark::SynIgnored { frame, why });
+                    }
+                    return (slot, false);
+                }
+                Choice::New => {
+                    self.let_go(other, handler);
+                }
+            }
+        }
+        let entry = &self.entries[slot as usize];
+        if !entry.is_reopened_by(segment, from) {
+            return (slot, false);
+        }
+        let dispute = self.disputes.get(&slot);
+        let reset = dispute.is_some_and(|dispute| dispute.reset.is_some());
+        if entry.status == Status::Closed || reset {
+            self.let_go(slot, handler);
+            return (self.open(hash, from, carried, false), true);
+        }
+        let why = if entry.has_wrong_checksum(from, carried) {
+            Ignored::Checksum
+        } else {
+            Ignored::GoesOn
+        };
+        let new = self.open(hash, from, carried, true);
+        self.entries[slot as usize].unsettled = true;
+        self.disputes.entry(slot).or_default().rival = Some(Rival {
+            slot: new,
+            client: from,
+            frame: carried.number,
+            why,
+            told: false,
+        });
+        (new, true)
     }
 
     #[cold]
-    fn open(&mut self, hash: u64, from: Side, carried: &Carried<'_>) -> u32 {
+    fn open(&mut self, hash: u64, from: Side, carried: &Carried<'_>, rival: bool) -> u32 {
         let Segment {
             source,
             destination,
@@ -278,7 +498,8 @@ impl<S: Default> FlowTable<S> {
         };
         let watch = ends.map(|end| self.watched_ports.contains(&end.port));
         let flow = Flow::new(ends, self.totals.streams as u32, carried.time, watch);
-        let entry = Entry::open(hash, flow);
+        let mut entry = Entry::open(hash, flow);
+        entry.rival = rival;
         self.totals.streams += 1;
         self.totals.open += 1;
         let slot = if let Some(slot) = self.free.pop() {
@@ -288,11 +509,18 @@ impl<S: Default> FlowTable<S> {
             self.entries.push(entry);
             self.entries.len() as u32 - 1
         };
+        if !rival {
+            self.enter(hash, slot);
+        }
+        slot
+    }
+
+    /// Lets the flow in a slot be found by its ends.
+    fn enter(&mut self, hash: u64, slot: u32) {
         self.recent[place(hash)] = slot;
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].hash);
-        slot
     }
 
     /// Lets closed flows go when their time is over or they are too many, and open ones that have
@@ -300,10 +528,26 @@ impl<S: Default> FlowTable<S> {
     #[cold]
     fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         self.sweep_in = SWEEP_EVERY;
+        self.sweep_resets(now, handler);
         self.sweep_closed(now, handler);
         self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
         if self.idle_sweep_in == 0 {
             self.sweep_idle(now, handler);
+        }
+    }
+
+    fn sweep_resets(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        while let Some(&Closed { slot, stream, time }) = self.resets.front() {
+            if now.since(time) <= SETTLED_AFTER {
+                break;
+            }
+            self.resets.pop_front();
+            let entry = &self.entries[slot as usize];
+            let dispute = self.disputes.get(&slot);
+            let reset = dispute.and_then(|dispute| dispute.reset);
+            if entry.flow.stream == stream && reset.is_some_and(|reset| reset.time == time) {
+                self.settle(slot, handler);
+            }
         }
     }
 
@@ -316,7 +560,8 @@ impl<S: Default> FlowTable<S> {
             }
             self.closed.pop_front();
             let entry = &self.entries[slot as usize];
-            if entry.status == Status::Closed && entry.flow.stream == stream {
+            // A rival goes with the flow whose rival it is.
+            if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
                 self.let_go(slot, handler);
             }
         }
@@ -335,7 +580,8 @@ impl<S: Default> FlowTable<S> {
         self.swept = now;
         for slot in 0..self.entries.len() {
             let entry = &self.entries[slot];
-            if entry.status == Status::Open && now.since(entry.flow.last) > idle {
+            let idle = now.since(entry.flow.last) > idle && !entry.rival;
+            if entry.status == Status::Open && idle {
                 self.totals.idle += 1;
                 self.let_go(slot as u32, handler);
             }
@@ -344,15 +590,24 @@ impl<S: Default> FlowTable<S> {
 
     #[cold]
     fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        let rival = self.disputes.get(&slot).and_then(|dispute| dispute.rival);
         let hash = self.end(slot, handler);
         if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
             found.remove();
         }
         self.free.push(slot);
+        if let Some(rival) = rival {
+            self.entries[rival.slot as usize].rival = false;
+            self.enter(hash, rival.slot);
+        }
     }
 
     /// Ends a flow, whose slot is free then; gives the hash that it was found by.
     fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> u64 {
+        if self.entries[slot as usize].unsettled {
+            self.settle(slot, handler);
+            self.disputes.remove(&slot);
+        }
         let entry = &mut self.entries[slot as usize];
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
             entry.end(side, End::LetGo, &mut self.memory, handler);

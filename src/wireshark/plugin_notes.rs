@@ -7,6 +7,7 @@ use super::plugin::quote;
 use crate::dissect::{CutBy, Note, judge};
 use crate::protocol::layout::{DESCRIPTION, PASSWORD, USER_NAME};
 use crate::protocol::{Action, Command, Password, Request, UserName};
+use crate::stream::Ignored;
 
 /// Numbers that no text has of itself.
 const MARKS: [u64; 3] = [0x1f00_1f01, 0x1f00_1f03, 0x1f00_1f05];
@@ -119,6 +120,13 @@ pub(super) fn notes() -> Vec<NoteEntry> {
             &["have", "need"],
         );
     }
+    of_streams(&mut add);
+    notes
+}
+
+/// The notes on streams and on exchanges.
+fn of_streams(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
+    let mark = MARKS[0];
     for (suffix, octets) in [("", mark), (".one", 1)] {
         let places: &[&str] = &["octets"];
         add(format!("gap{suffix}"), Note::Gap { octets }, places);
@@ -135,14 +143,56 @@ pub(super) fn notes() -> Vec<NoteEntry> {
         Note::Conflict { frame, from, to },
         &["frame", "from", "to"],
     );
+    let reset = mark;
+    add("after_reset".into(), Note::AfterReset { reset }, &["reset"]);
+    add(
+        "reset_cause".into(),
+        Note::ResetCause("{words}".to_owned()),
+        &[],
+    );
+    for (key, why) in [
+        ("out_of_window", Ignored::OutOfWindow),
+        ("checksum", Ignored::Checksum),
+        ("answers_no_syn", Ignored::AnswersNoSyn),
+        ("goes_on", Ignored::GoesOn),
+    ] {
+        let frame = mark;
+        add(
+            format!("reset_ignored.{key}"),
+            Note::ResetIgnored { frame, why },
+            &["frame"],
+        );
+        add(
+            format!("syn_ignored.{key}"),
+            Note::SynIgnored { frame, why },
+            &["frame"],
+        );
+    }
     add("unanswered".into(), Note::Unanswered, &[]);
     add("no_request".into(), Note::NoRequest, &[]);
+    add(
+        "no_request_for".into(),
+        Note::NoRequestFor { frame: mark },
+        &["frame"],
+    );
+    add(
+        "answered_before".into(),
+        Note::AnsweredBefore { response: mark },
+        &["response"],
+    );
+    add("not_paired".into(), Note::NotPaired, &[]);
+    let request = mark;
+    add("no_time".into(), Note::NoTime { request }, &["request"]);
+    add(
+        "negative_time".into(),
+        Note::NegativeTime { request },
+        &["request"],
+    );
     add(
         "pipelined".into(),
         Note::Pipelined { after: mark },
         &["after"],
     );
-    notes
 }
 
 /// The notes on a user name of `name`.

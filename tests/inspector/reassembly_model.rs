@@ -1,6 +1,6 @@
 //! Messages cut into any segments, reordered, sent twice and overlapping, over any number of
 //! interleaved connections, are found as a plain model of a receiver finds them: the same
-//! messages, in the same frames.
+//! messages, each in the last frame that it has octets of.
 
 use std::net::SocketAddr;
 
@@ -37,9 +37,10 @@ impl Plan {
     }
 }
 
-/// What a receiver has: each octet's first copy, and how far it is without a hole.
+/// What a receiver has: each octet's first copy with the frame it came in, and how far it is
+/// without a hole.
 struct Receiver {
-    octets: Vec<Option<u8>>,
+    octets: Vec<Option<(u8, u64)>>,
     contiguous: usize,
     /// Where messages end, and how many were given.
     ends: Vec<usize>,
@@ -62,9 +63,10 @@ impl Receiver {
         }
     }
 
-    fn take(&mut self, start: usize, octets: &[u8]) -> Vec<Vec<u8>> {
+    /// The messages that a frame completes, each with the last frame that it has octets of.
+    fn take(&mut self, start: usize, octets: &[u8], frame: u64) -> Vec<(u64, Vec<u8>)> {
         for (index, octet) in octets.iter().enumerate() {
-            self.octets[start + index].get_or_insert(*octet);
+            self.octets[start + index].get_or_insert((*octet, frame));
         }
         while self.contiguous < self.octets.len() && self.octets[self.contiguous].is_some() {
             self.contiguous += 1;
@@ -77,7 +79,8 @@ impl Receiver {
                 self.ends[self.given - 1]
             };
             let message = self.octets[from..self.ends[self.given]].iter().flatten();
-            messages.push(message.copied().collect());
+            let (octets, frames): (Vec<u8>, Vec<u64>) = message.copied().unzip();
+            messages.push((frames.into_iter().max().unwrap_or(0), octets));
             self.given += 1;
         }
         messages
@@ -247,7 +250,7 @@ fn compare(plans: &[(Plan, Plan)], picks: &[Index]) -> Result<(), TestCaseError>
             &mut found,
         );
         let receiver = &mut receivers[stream * 2 + usize::from(from == Role::Server)];
-        for octets in receiver.take(start, &octets) {
+        for (frame, octets) in receiver.take(start, &octets, frame) {
             expected.push(Found {
                 frame,
                 stream: stream as u32,

@@ -37,6 +37,12 @@ fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
     messages
 }
 
+/// Captures whose streams Wireshark numbers otherwise, and why.
+const OTHER_STREAMS: [(&str, &str); 1] = [(
+    "syn-stray.pcap",
+    "Wireshark takes a SYN that nobody accepted for the beginning of what comes after it",
+)];
+
 /// Messages in one order, with notes in one order.
 fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
     for message in &mut messages {
@@ -87,6 +93,12 @@ fn the_plugin_and_authscope_agree_on_every_stored_capture() {
             let fields = message.as_object_mut().expect("an object");
             for key in ["time", "fragment", "outcome", "request", "response"] {
                 fields.remove(key);
+            }
+        }
+        let mut expected = expected;
+        if OTHER_STREAMS.iter().any(|(other, _)| other == name) {
+            for message in expected.iter_mut().chain(&mut found) {
+                message["stream"] = 0.into();
             }
         }
         let (expected_messages, found) = (sorted(expected), sorted(found));

@@ -5,7 +5,9 @@ mod containers;
 mod ip;
 mod lab;
 mod links;
+mod pairs;
 mod protocols;
+mod receiver;
 mod smpp;
 mod tcp;
 mod tcp_trouble;
@@ -100,6 +102,8 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     protocols::add(&mut cases)?;
     wrong::add(&mut cases)?;
     attacks::add(&mut cases)?;
+    pairs::add(&mut cases)?;
+    receiver::add(&mut cases)?;
     Ok(cases)
 }
 

@@ -86,12 +86,12 @@ fn order(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-messages-out-of-order.pcap",
         [
             "The second request's segment comes before the first's.",
-            "Both requests are complete in frame 5, in the order in which they were sent.",
+            "The first request is in frame 5, and only then is the second one known, which is in frame 4.",
         ],
         &talk,
         &[
             (5, 0, Client, RegistrationRequest),
-            (5, 0, Client, LoginRequest),
+            (4, 0, Client, LoginRequest),
             (7, 0, Server, RegistrationResponse),
             (7, 0, Server, LoginResponse),
         ],

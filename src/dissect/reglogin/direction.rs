@@ -9,7 +9,8 @@ use crate::capture::Timestamp;
 use crate::dissect::message::{Message, Source};
 use crate::dissect::note::Note;
 use crate::packet::Endpoint;
-use crate::protocol::layout::MAX_LEN;
+use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
+use crate::protocol::{Kind, right_header};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// How a direction's next octets are taken.
@@ -20,6 +21,15 @@ pub(in crate::dissect) enum Mode {
     Start,
     /// A message begins here.
     Boundary,
+    /// Octets were never captured, and by the messages' sizes one begins this many octets behind
+    /// them: looked at before anything is searched for, so that no octets inside of a message are
+    /// taken for a header.
+    Foretold {
+        /// Of which kind.
+        kind: Kind,
+        /// Octets before it, from the gap on.
+        left: u8,
+    },
     /// A right header is searched for.
     Search,
 }
@@ -32,14 +42,11 @@ const HELD: usize = MAX_LEN + LOOK_AHEAD;
 pub(in crate::dissect) struct Work {
     /// The beginning of a message, or of what may be one.
     pub octets: ArrayVec<u8, HELD>,
-    pub sources: SmallVec<[Source; 1]>,
+    sources: SmallVec<[(Source, Timestamp); 1]>,
     /// Octets passed over in search of a header.
     pub skipped: u64,
     /// Notes for the next message.
     pub notes: SmallVec<[Note; 1]>,
-    /// Time and number of the frame that brought the last octet.
-    frame: u64,
-    time: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -48,21 +55,54 @@ pub(in crate::dissect) struct DirectionState {
     pub work: Option<Box<Work>>,
 }
 
-/// The frame being pushed: when its octets became available.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Arrival {
-    /// Number of the frame.
-    pub frame: u64,
-    /// Its time.
-    pub time: Timestamp,
-}
-
 pub(in crate::dissect) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
     Chunk {
         octets: &chunk.octets[octets..],
         offset: chunk.offset + octets as u32,
         seq: chunk.seq.plus(octets as u32),
         ..chunk
+    }
+}
+
+/// Where the first `len` octets of `chunk` come from, which stand at `start` of a message.
+fn source(chunk: Chunk<'_>, start: usize, len: usize) -> Source {
+    Source {
+        frame: chunk.frame,
+        offset: chunk.offset,
+        seq: chunk.seq,
+        ack: chunk.ack,
+        start: start as u8,
+        len: len as u8,
+    }
+}
+
+/// Where the message behind the one that is begun starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dissect) struct Boundary {
+    /// Octets from what was captured so far.
+    left: usize,
+    /// Whether a message is begun of whose header octets are missing.
+    headless: bool,
+}
+
+impl Boundary {
+    /// How the octets behind a gap are taken, where messages of this kind are sent.
+    pub fn behind(self, gap: u64, kind: Kind) -> Mode {
+        let (size, left) = (kind.len() as u64, self.left as u64);
+        let behind = match gap.checked_sub(left) {
+            None => left - gap,
+            Some(into) => (size - into % size) % size,
+        };
+        // A message has fewer octets than an octet can count.
+        let left = behind as u8;
+        Mode::Foretold { kind, left }
+    }
+
+    /// How many messages of this kind cannot be told of because of a gap: those that begin in it,
+    /// and one whose header it takes octets from.
+    pub fn lost_in(self, gap: u64, kind: Kind) -> u64 {
+        let into = gap.saturating_sub(self.left as u64);
+        into.div_ceil(kind.len() as u64) + u64::from(self.headless)
     }
 }
 
@@ -91,12 +131,12 @@ fn put<'a>(
     messages: &'a mut Vec<Message>,
     octets: &[u8],
     len: usize,
-    arrival: Arrival,
+    (frame, time): (u64, Timestamp),
     between: Between,
 ) -> &'a mut Message {
     messages.push(Message {
-        frame: arrival.frame,
-        time: arrival.time,
+        frame,
+        time,
         stream: between.stream,
         sender: Role::Client,
         source: between.source,
@@ -116,12 +156,12 @@ fn put<'a>(
 
 impl Work {
     /// Adds octets of `chunk` as far as they fit; gives how many.
-    pub fn append(&mut self, chunk: Chunk<'_>, arrival: Arrival) -> usize {
+    pub fn append(&mut self, chunk: Chunk<'_>) -> usize {
         let room = self.octets.remaining_capacity();
-        self.append_at_most(chunk, room, arrival)
+        self.append_at_most(chunk, room)
     }
 
-    fn append_at_most(&mut self, chunk: Chunk<'_>, most: usize, arrival: Arrival) -> usize {
+    fn append_at_most(&mut self, chunk: Chunk<'_>, most: usize) -> usize {
         let most = most.min(self.octets.remaining_capacity());
         let taken = chunk.octets.len().min(most);
         if taken == 0 {
@@ -132,30 +172,34 @@ impl Work {
         let _ = self.octets.try_extend_from_slice(&chunk.octets[..taken]);
         match self.sources.last_mut() {
             // What was held goes on in the same frame.
-            Some(last)
+            Some((last, _))
                 if last.frame == chunk.frame
                     && last.offset + u32::from(last.len) == chunk.offset =>
             {
                 last.len += taken as u8;
             }
-            _ => self.sources.push(Source {
-                frame: chunk.frame,
-                offset: chunk.offset,
-                seq: chunk.seq,
-                start: start as u8,
-                len: taken as u8,
-            }),
+            _ => self.sources.push((source(chunk, start, taken), chunk.time)),
         }
-        self.frame = arrival.frame;
-        self.time = arrival.time;
         taken
+    }
+
+    /// What is held, as it came.
+    pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
+        self.sources.iter().map(|(source, time)| Chunk {
+            octets: &self.octets[usize::from(source.start)..][..usize::from(source.len)],
+            frame: source.frame,
+            time: *time,
+            offset: source.offset,
+            seq: source.seq,
+            ack: source.ack,
+        })
     }
 
     /// Drops octets from the front.
     pub fn drop_front(&mut self, octets: usize) {
         self.octets.drain(..octets);
         let mut left = octets;
-        self.sources.retain_mut(|source| {
+        self.sources.retain_mut(|(source, _)| {
             let cut = left.min(usize::from(source.len));
             left -= cut;
             source.offset += cut as u32;
@@ -168,19 +212,17 @@ impl Work {
 
     /// Takes the first octets out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
-        let arrival = Arrival {
-            frame: self.frame,
-            time: self.time,
-        };
-        let message = put(messages, &self.octets, octets, arrival, between);
-        for source in &self.sources {
+        let within = |(source, _): &&(Source, Timestamp)| usize::from(source.start) < octets;
+        let sources = self.sources.iter().filter(within);
+        let last = sources.clone().max_by_key(|(source, _)| source.frame);
+        let carrier = last.map_or((0, Timestamp(0)), |(source, time)| (source.frame, *time));
+        let message = put(messages, &self.octets, octets, carrier, between);
+        for (source, _) in sources {
             let start = usize::from(source.start);
-            if start < octets {
-                message.sources.push(Source {
-                    len: (octets - start).min(usize::from(source.len)) as u8,
-                    ..*source
-                });
-            }
+            message.sources.push(Source {
+                len: (octets - start).min(usize::from(source.len)) as u8,
+                ..*source
+            });
         }
         message.notes = std::mem::take(&mut self.notes);
         self.drop_front(octets);
@@ -192,24 +234,60 @@ impl Work {
 }
 
 impl DirectionState {
-    /// Octets held of a message that is not whole yet.
-    pub fn begun(&self) -> usize {
-        match (&self.work, self.mode) {
-            (Some(work), Mode::Boundary) => work.octets.len(),
-            _ => 0,
+    /// Where the next message of this kind begins, where the sizes of those before it tell.
+    pub fn boundary(&self, kind: Kind) -> Option<Boundary> {
+        let held = self.work.as_ref().map_or(&[][..], |work| &work.octets);
+        let before = match self.mode {
+            Mode::Boundary => 0,
+            Mode::Foretold { left, .. } => usize::from(left),
+            Mode::Start | Mode::Search => return None,
+        };
+        let Some(begun) = held.get(before..).filter(|begun| !begun.is_empty()) else {
+            return Some(Boundary {
+                left: before - held.len(),
+                headless: false,
+            });
+        };
+        let headless = begun.len() < HEADER_LEN;
+        let size = match extent(begun) {
+            _ if headless => kind.len(),
+            Extent::Need(len) | Extent::Right(len) | Extent::Wrong(len) => len,
+        };
+        Some(Boundary {
+            left: size.saturating_sub(begun.len()),
+            headless,
+        })
+    }
+
+    /// Looks whether a message of this kind begins `left` octets behind a gap. Gives what is left
+    /// of `chunk` where that is decided: in mode [`Mode::Boundary`] it does, and stands at the
+    /// start of what is held and left, in mode [`Mode::Search`] it is searched for.
+    pub fn try_boundary<'a>(&mut self, chunk: Chunk<'a>, kind: Kind, left: usize) -> Chunk<'a> {
+        let work = self.work.get_or_insert_default();
+        let missing = (left + HEADER_LEN).saturating_sub(work.octets.len());
+        let rest = skip(chunk, work.append_at_most(chunk, missing));
+        if work.octets.len() < left + HEADER_LEN {
+            return rest;
         }
+        if right_header(&work.octets[left..]) == Some(kind) {
+            work.drop_front(left);
+            self.found_header(left);
+        } else {
+            self.mode = Mode::Search;
+        }
+        rest
     }
 
     /// Searches for a right header. Gives what is left of `chunk`: in mode
     /// [`Mode::Boundary`] the header is found and stands at the start of what is held and left.
-    pub fn search<'a>(&mut self, chunk: Chunk<'a>, arrival: Arrival) -> Chunk<'a> {
+    pub fn search<'a>(&mut self, chunk: Chunk<'a>) -> Chunk<'a> {
         const KEPT: usize = LOOK_AHEAD - 1;
         if let Some(work) = &mut self.work
             && !work.octets.is_empty()
         {
             // A header can start among the octets held and end in this chunk.
             let held = work.octets.len();
-            let taken = work.append_at_most(chunk, KEPT, arrival);
+            let taken = work.append_at_most(chunk, KEPT);
             if let Some(at) = find_header(&work.octets) {
                 work.drop_front(at);
                 self.found_header(at);
@@ -232,7 +310,7 @@ impl DirectionState {
         let passed = chunk.octets.len().saturating_sub(KEPT);
         let work = self.work.get_or_insert_default();
         work.skipped += passed as u64;
-        work.append(skip(chunk, passed), arrival);
+        work.append(skip(chunk, passed));
         skip(chunk, chunk.octets.len())
     }
 
@@ -251,7 +329,6 @@ impl DirectionState {
     pub fn message<'a>(
         &mut self,
         chunk: Chunk<'a>,
-        arrival: Arrival,
         between: Between,
         messages: &mut Vec<Message>,
     ) -> Option<Chunk<'a>> {
@@ -262,7 +339,7 @@ impl DirectionState {
                     match extent(&work.octets) {
                         Extent::Need(need) => {
                             let missing = need - work.octets.len();
-                            let taken = work.append_at_most(rest, missing, arrival);
+                            let taken = work.append_at_most(rest, missing);
                             rest = skip(rest, taken);
                             if taken < missing {
                                 return None;
@@ -279,13 +356,13 @@ impl DirectionState {
                 let (len, wrong) = match extent(chunk.octets) {
                     Extent::Need(_) => {
                         let work = self.work.get_or_insert_default();
-                        work.append(chunk, arrival);
+                        work.append(chunk);
                         return None;
                     }
                     Extent::Right(len) => (len, false),
                     Extent::Wrong(len) => (len, true),
                 };
-                self.in_place(chunk, len, arrival, between, messages);
+                self.in_place(chunk, len, between, messages);
                 (skip(chunk, len), wrong)
             }
         };
@@ -304,18 +381,12 @@ impl DirectionState {
         &mut self,
         chunk: Chunk<'_>,
         len: usize,
-        arrival: Arrival,
         between: Between,
         messages: &mut Vec<Message>,
     ) {
-        let message = put(messages, chunk.octets, len, arrival, between);
-        message.sources.push(Source {
-            frame: chunk.frame,
-            offset: chunk.offset,
-            seq: chunk.seq,
-            start: 0,
-            len: len as u8,
-        });
+        let carrier = (chunk.frame, chunk.time);
+        let message = put(messages, chunk.octets, len, carrier, between);
+        message.sources.push(source(chunk, 0, len));
         if let Some(work) = &mut self.work {
             message.notes = std::mem::take(&mut work.notes);
         }

@@ -5,7 +5,6 @@ pub mod framing;
 mod judge;
 mod plain;
 
-pub use direction::Arrival;
 pub(super) use direction::{Between, DirectionState, Mode, skip};
 pub(super) use judge::judge_into;
 pub use judge::{direction_fits, judge};

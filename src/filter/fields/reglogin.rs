@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Emit, Field, Needs, Source};
-use crate::dissect::{Group, Message, Note, Severity};
+use crate::dissect::{Group, Message, Note, Peer, Severity};
 use crate::filter::value::Base::{Decimal, Name};
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
@@ -174,6 +174,15 @@ fn of_messages() -> Vec<Field> {
     ]
 }
 
+/// The requests of the responses in a frame. Of a response that was captured before its request
+/// it is known where responses were looked for.
+fn requests_of<'a>(view: &'a View<'a>) -> impl Iterator<Item = Peer> + use<'a> {
+    let numbered = (view.record.first_message..).zip(messages(view));
+    numbered
+        .filter(|(_, message)| is_kind(message, MessageKind::Response))
+        .filter_map(|(number, message)| message.peer.or_else(|| view.responses?.response(number)))
+}
+
 fn of_exchanges() -> Vec<Field> {
     let frame = Kind::Number(32, Decimal);
     vec![
@@ -200,10 +209,7 @@ fn of_exchanges() -> Vec<Field> {
             frame,
             "Frame of the request that a response answers",
             |view, emit| {
-                let peers = messages(view)
-                    .filter(|message| is_kind(message, MessageKind::Response))
-                    .filter_map(|message| message.peer);
-                peers.for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
+                requests_of(view).for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
             },
         ),
         Field::of(
@@ -211,10 +217,7 @@ fn of_exchanges() -> Vec<Field> {
             Kind::Span,
             "Time from the request to the response",
             |view, emit| {
-                let peers = messages(view)
-                    .filter(|message| is_kind(message, MessageKind::Response))
-                    .filter_map(|message| message.peer);
-                peers.for_each(|peer| emit(Value::Span(peer.elapsed)));
+                requests_of(view).for_each(|peer| emit(Value::Span(peer.elapsed)));
             },
         ),
         Field::of(

@@ -13,6 +13,7 @@ pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
 use super::clock::{Clock, TimeFormat};
+use super::info::{self, Late};
 use super::lines;
 use super::select::{Select, late_messages, loose_notes, messages_of};
 use crate::dissect::Message;
@@ -131,18 +132,16 @@ impl<W: Write> Details<W> {
     }
 
     /// A message that an earlier frame carried, or that no frame completed.
-    fn late(&mut self, message: &Message) -> io::Result<()> {
+    fn late(&mut self, message: &Message, late: Late) -> io::Result<()> {
         if self.options.tree {
-            let _ = writeln!(
-                self.text,
-                "Frame {}, and no more of its message",
-                message.frame
-            );
+            let _ = write!(self.text, "Frame {}, its message", message.frame);
+            info::late(&mut self.text, late);
+            self.text.push('\n');
             let node = tree::message(message, Space::Frame, self.options.show_passwords);
             self.node(&node, 0);
         } else {
             let shows = self.options.show_passwords;
-            lines::write_message(&mut self.text, message, None, &self.clock, shows);
+            lines::write_message(&mut self.text, message, Err(late), &self.clock, shows);
         }
         if self.options.octets {
             self.message_octets(message);
@@ -206,7 +205,7 @@ impl<W: Write> Sink for Details<W> {
         }
         for late in late_messages(record) {
             if self.select.takes_late(late) {
-                self.late(late)?;
+                self.late(late, Late::With(record.frame.number))?;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -220,7 +219,7 @@ impl<W: Write> Sink for Details<W> {
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
         for late in remainder.messages {
             if self.select.takes_late(late) {
-                self.late(late)?;
+                self.late(late, Late::AtEnd)?;
             }
         }
         if self.select.filter.is_none() && !remainder.notes.is_empty() {

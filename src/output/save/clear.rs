@@ -226,6 +226,7 @@ mod tests {
                 frame: 1,
                 offset: 0,
                 seq: SeqNumber(seq),
+                ack: None,
                 start: 0,
                 len: octets.len() as u8,
             }],

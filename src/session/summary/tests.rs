@@ -48,6 +48,7 @@ impl Feed {
                 elapsed: 1000,
             }),
             outcome,
+            early: None,
         }
     }
 

@@ -14,59 +14,146 @@ do
   local LOST = {}
 
   local function wait(flow, request)
-    if #flow.waiting <= MAX_WAITING then
+    local room = #flow.waiting <= MAX_WAITING
+    if room then
       table.insert(flow.waiting, request)
+    end
+    return room
+  end
+
+  -- How far the server had the client's octets when it answered.
+  local function last_ack(response)
+    local ack
+    for _, source in ipairs(response.sources) do
+      if source.ack and (not ack or R.since(source.ack, ack) > 0) then
+        ack = source.ack
+      end
+    end
+    return ack
+  end
+
+  -- Whether the acknowledgement numbers say that a response answers an earlier request: the server
+  -- had nothing of this one when it answered, or the client had the answer already when it asked.
+  local function answers_earlier(request, response)
+    local ack, asked = last_ack(response), request.first.ack
+    return (ack and R.since(ack, request.first.seq) <= 0)
+      or (asked and R.since(response.first.seq, asked) < 0)
+  end
+
+  local function marry(request, response)
+    if L.commands[request.command].action ~= L.commands[response.command].action then
+      local values = { request = request.frame }
+      table.insert(response.notes, R.note_of("wrong_response." .. request.command, values))
+    end
+    request.peer, response.peer = response, request
+    local elapsed = response.time - request.time
+    if elapsed <= 0 then
+      local key = elapsed == 0 and "no_time" or "negative_time"
+      table.insert(response.notes, R.note_of(key, { request = request.frame }))
     end
   end
 
-  -- Which response answers which request: in order, the oldest request that waits.
+  local function without_peer(message, key)
+    if message == LOST then
+      return
+    elseif R.preview then
+      R.preview.unpaired[message] = key
+    else
+      table.insert(message.notes, R.note_of(key))
+    end
+  end
+
+  local function pair_request(flow, request)
+    local before = flow.waiting[#flow.waiting]
+    if before and before ~= LOST then
+      table.insert(request.notes, R.note_of("pipelined", { after = before.frame }))
+    end
+    flow.asked_to = R.plus(request.last.seq, request.last.len)
+    -- Early responses before that to this request answer requests that were never captured.
+    while flow.early[1] do
+      local early = table.remove(flow.early, 1)
+      if not answers_earlier(request, early) then
+        marry(request, early)
+        if early.time < request.time then
+          local values = { response = early.frame }
+          table.insert(request.notes, R.note_of("answered_before", values))
+        end
+        return
+      end
+      without_peer(early, "no_request")
+    end
+    if not wait(flow, request) then
+      table.insert(request.notes, R.note_of("not_paired"))
+    end
+  end
+
+  -- Takes a response while no request waits.
+  local function before_its_request(flow, response)
+    local ack = last_ack(response)
+    local all_seen = flow.asked_to and not (ack and R.since(ack, flow.asked_to) > 0)
+    if #flow.early == 0 and all_seen then
+      table.insert(response.notes, R.note_of("no_request"))
+      return
+    end
+    if #flow.early >= MAX_WAITING then
+      without_peer(table.remove(flow.early, 1), "no_request")
+    end
+    table.insert(flow.early, response)
+  end
+
+  -- Which response answers which request: in order, the oldest request that waits, whichever of
+  -- both was captured first.
   function R.pair(flow, message)
     local known = L.commands[message.command]
     if not known or message.uncounted then
       return
     end
-    local waiting = flow.waiting
     if known.kind == "request" then
-      local before = waiting[#waiting]
-      if before and before ~= LOST then
-        table.insert(message.notes, R.note_of("pipelined", { after = before.frame }))
-      end
-      wait(flow, message)
+      pair_request(flow, message)
       return
     end
-    local request = table.remove(waiting, 1)
-    if not request or request == LOST then
+    local request = flow.waiting[1]
+    if not request then
+      before_its_request(flow, message)
+    elseif request == LOST then
+      table.remove(flow.waiting, 1)
       table.insert(message.notes, R.note_of("no_request"))
-      return
-    end
-    local asked = L.commands[request.command]
-    if asked.action ~= known.action then
-      local values = { request = request.frame }
-      table.insert(message.notes, R.note_of("wrong_response." .. request.command, values))
-    end
-    request.peer, message.peer = message, request
-  end
-
-  function R.unanswered(request)
-    if request == LOST then
-      return
-    elseif R.preview then
-      R.preview.unanswered[request] = true
+    elseif answers_earlier(request, message) then
+      table.insert(message.notes, R.note_of("no_request"))
     else
-      table.insert(request.notes, R.note_of("unanswered"))
+      table.remove(flow.waiting, 1)
+      marry(request, message)
     end
   end
 
-  -- Octets were never captured, after the first `begun` octets of a message: so many messages of
-  -- the sender's kind were lost.
-  function R.lost(flow, side, begun, octets)
-    local kind = side == flow.client and L.kinds.request or L.kinds.response
-    local messages = math.ceil((begun + octets) / kind.len) - (begun > 0 and 1 or 0)
+  -- No response comes any more.
+  function R.all_unanswered(flow)
+    for _, request in ipairs(flow.waiting) do
+      without_peer(request, "unanswered")
+    end
+    flow.waiting = {}
+  end
+
+  -- No request comes any more.
+  function R.all_unasked(flow)
+    for _, response in ipairs(flow.early) do
+      without_peer(response, "no_request")
+    end
+    flow.early = {}
+  end
+
+  -- This many messages of a kind cannot be told of, as octets of them were never captured.
+  function R.lost(flow, kind, messages)
     for _ = 1, math.min(messages, MAX_WAITING) do
-      if kind.name == "request" then
+      if kind.name == "response" then
+        if #flow.waiting == 0 then
+          break
+        end
+        without_peer(table.remove(flow.waiting, 1), "unanswered")
+      elseif flow.early[1] then
+        without_peer(table.remove(flow.early, 1), "no_request")
+      else
         wait(flow, LOST)
-      elseif #flow.waiting > 0 then
-        R.unanswered(table.remove(flow.waiting, 1))
       end
     end
   end

@@ -24,6 +24,7 @@ do
       work = {},
       syn = {},
       waiting = {},
+      early = {},
     }
     local near, far = segment.expected[1], segment.expected[2]
     if near ~= far then
@@ -38,8 +39,79 @@ do
     return flow
   end
 
-  -- The segment's flow; `segment.side` says afterwards which of its sides sent it. A SYN with
-  -- another sequence number than the flow's first opens a connection of its own.
+  -- Whether a segment is a SYN with another sequence number than the flow's first.
+  local function reopens(flow, segment)
+    local base = flow.directions[segment.side].base
+    return R.opens(segment.flags) and base and base ~= segment.seq
+  end
+
+  -- Where a segment belongs while a SYN may have opened another connection in place of a flow's:
+  -- "old", "rival", "accepted" or "new"; and whether it shows that the SYN was ignored.
+  local function choose(flow, rival, segment)
+    local from_client = segment.side == rival.client
+    local old, new = flow.directions[rival.client], rival.flow.directions[1]
+    if R.opens(segment.flags) then
+      if from_client and segment.seq == new.base then
+        return "rival"
+      end
+      return from_client and segment.seq == old.base and "old" or "new", false
+    end
+    local number = segment.seq
+    if not from_client then
+      number = R.acknowledges(segment.flags) and segment.ack
+    end
+    local is_new = number and math.abs(R.since(number, new.next)) < math.abs(R.since(number, old.next))
+    if is_new then
+      return R.resets(segment.flags) and "rival" or "accepted"
+    end
+    local plain = not R.resets(segment.flags) and not R.accepts(segment.flags)
+    return "old", plain and (not from_client or segment.len > 0)
+  end
+
+  -- The flow of a segment that opens one in place of another, or comes when that is tried; nil
+  -- where it opens one at once.
+  local function find_unusual(flow, segment, key, other_key)
+    local rival = flow.rival
+    if rival then
+      local choice, shows = choose(flow, rival, segment)
+      if choice == "old" then
+        if shows and not rival.told then
+          rival.told = true
+          R.remark(flow, segment.frame, "syn_ignored." .. rival.why, { frame = rival.frame })
+        end
+        return flow
+      end
+      if choice ~= "new" then
+        segment.side = segment.side == rival.client and 1 or 2
+        if choice == "accepted" then
+          R.flows[key], R.flows[other_key] = nil, nil
+          R.flows[rival.key] = rival.flow
+          flow.rival = nil
+          R.close(flow)
+        end
+        return rival.flow
+      end
+      flow.rival = nil
+      R.close(rival.flow)
+    end
+    if not reopens(flow, segment) then
+      return flow
+    end
+    if R.is_over(flow) then
+      R.flows[key], R.flows[other_key] = nil, nil
+      R.close(flow)
+      return nil
+    end
+    local why = R.has_wrong_checksum(flow, segment) and "checksum" or "goes_on"
+    local new = new_flow(segment)
+    new.watched = segment.watched
+    R.all_flows[#R.all_flows + 1] = new
+    flow.rival = { flow = new, key = key, client = segment.side, frame = segment.frame, why = why }
+    segment.side = 1
+    return new
+  end
+
+  -- The segment's flow; `segment.side` says afterwards which of its sides sent it.
   function R.flow(segment)
     local near = segment.source .. ":" .. segment.ports[1]
     local far = segment.destination .. ":" .. segment.ports[2]
@@ -49,13 +121,8 @@ do
       flow = R.flows[far .. near]
       segment.side = 2
     end
-    if flow and R.opens(segment.flags) then
-      local base = flow.directions[segment.side].base
-      if base and base ~= segment.seq then
-        R.flows[near .. far], R.flows[far .. near] = nil, nil
-        R.close(flow)
-        flow = nil
-      end
+    if flow and (flow.rival or reopens(flow, segment)) then
+      flow = find_unusual(flow, segment, near .. far, far .. near)
     end
     if not flow then
       flow = new_flow(segment)
@@ -80,6 +147,13 @@ do
     table.insert(frames[number], item)
   end
 
+  -- Says something of a stream.
+  function R.remark(flow, frame, key, values)
+    if flow.protocol == "reglogin" or flow.watched then
+      put(frame, { note = R.note_of(key, values) })
+    end
+  end
+
   local function emit(flow, side, found)
     found.length, found.command = R.word(found.octets, 1), R.word(found.octets, 5)
     local known = found.command and L.commands[found.command]
@@ -102,15 +176,17 @@ do
     end)
   end
 
-  local function append(work, run, arrival)
+  local function append(work, run)
     table.insert(work.sources, {
       frame = run.frame,
+      time = run.time,
+      ack = run.ack,
+      seq = run.seq,
       offset = run.offset,
       start = #work.octets,
       len = #run.octets,
     })
     work.octets = work.octets .. run.octets
-    work.frame, work.time = arrival.frame, arrival.time
   end
 
   local function drop_front(work, octets)
@@ -122,6 +198,9 @@ do
       if source.len > cut then
         kept[#kept + 1] = {
           frame = source.frame,
+          time = source.time,
+          ack = source.ack,
+          seq = R.plus(source.seq, cut),
           offset = source.offset + cut,
           start = math.max(start, 0),
           len = source.len - cut,
@@ -136,14 +215,20 @@ do
       octets = work.octets:sub(1, octets),
       sources = {},
       notes = work.notes,
-      frame = work.frame,
-      time = work.time,
+      frame = 0,
     }
     work.notes = {}
     for _, source in ipairs(work.sources) do
       if source.start < octets then
+        -- A message's frame is the last one that carried octets of it.
+        if source.frame > found.frame then
+          found.frame, found.time = source.frame, source.time
+        end
+        found.first = found.first or source
+        found.last = source
         found.sources[#found.sources + 1] = {
           frame = source.frame,
+          ack = source.ack,
           offset = source.offset,
           start = source.start,
           len = math.min(source.len, octets - source.start),
@@ -155,13 +240,29 @@ do
   end
 
   -- Takes octets of a RegLogin stream, or of one that is searched for a header.
-  local function take(flow, side, run, arrival)
+  local function take(flow, side, run)
     local work = flow.work[side]
     if work.mode == "start" then
       work.mode = flow.syn[side] and "boundary" or "search"
     end
-    append(work, run, arrival)
+    append(work, run)
     while work.octets ~= "" do
+      if work.mode == "foretold" then
+        if #work.octets < work.left + L.header_len then
+          return
+        end
+        local header = work.octets:sub(work.left + 1, work.left + L.header_len)
+        local known = R.is_header(header) and L.commands[R.word(header, 5)]
+        if known and known.kind == work.kind then
+          drop_front(work, work.left)
+          if work.skipped + work.left > 0 then
+            table.insert(work.notes, R.octets_note("skipped", work.skipped + work.left))
+          end
+          work.skipped, work.mode = 0, "boundary"
+        else
+          work.mode = "search"
+        end
+      end
       if work.mode == "search" then
         local at = R.find_header(work.octets)
         local passed = at or math.max(#work.octets - LOOK_AHEAD_KEPT, 0)
@@ -195,21 +296,25 @@ do
   end
 
   -- Takes the octets held of a direction as if they came now.
-  local function retake(flow, side, arrival)
+  local function retake(flow, side)
     local work = flow.work[side]
     local octets, sources = work.octets, work.sources
     clear(work)
     for _, source in ipairs(sources) do
       local part = octets:sub(source.start + 1, source.start + source.len)
-      take(flow, side, { octets = part, frame = source.frame, offset = source.offset }, arrival)
+      local run = { octets = part }
+      for key, value in pairs(source) do
+        run[key] = value
+      end
+      take(flow, side, run)
     end
   end
 
-  local function decide(flow, protocol, arrival)
+  local function decide(flow, protocol)
     flow.protocol = protocol
     for side = 1, 2 do
       if protocol == "reglogin" then
-        retake(flow, side, arrival)
+        retake(flow, side)
       else
         clear(flow.work[side])
       end
@@ -217,28 +322,46 @@ do
   end
 
   -- Takes octets of a stream whose protocol is not known yet.
-  local function probe(flow, side, run, arrival)
+  local function probe(flow, side, run)
     local work = flow.work[side]
     if work.mode == "search" then
       -- Amid a stream on a watched port: another protocol shows at the start of a segment.
       local foreign = R.foreign(run.octets)
       if foreign then
-        decide(flow, foreign, arrival)
+        decide(flow, foreign)
       else
-        take(flow, side, run, arrival)
+        take(flow, side, run)
       end
       return
     end
-    append(work, run, arrival)
+    append(work, run)
     local protocol = R.identify(work.octets, flow.watched, false)
     if protocol == "reglogin" and flow.watched and not flow.syn[side] then
       work.mode = "search"
-      retake(flow, side, arrival)
+      retake(flow, side)
     elseif protocol == "data" and not flow.syn[side] then
       clear(work)
     elseif protocol then
-      decide(flow, protocol, arrival)
+      decide(flow, protocol)
     end
+  end
+
+  -- How many octets behind those captured the next message begins, where the sizes of those
+  -- before it tell; and whether one is begun of whose header octets are missing.
+  local function boundary(work, kind)
+    local before = work.mode == "foretold" and work.left or 0
+    if work.mode ~= "foretold" and work.mode ~= "boundary" then
+      return nil
+    end
+    local begun = #work.octets - before
+    if begun <= 0 then
+      return -begun, false
+    end
+    if begun < L.header_len then
+      return kind.len - begun, true
+    end
+    local _, len = R.extent(work.octets:sub(before + 1))
+    return math.max(len - begun, 0), false
   end
 
   -- Gives the message that is begun as far as it goes.
@@ -265,7 +388,7 @@ do
     local work = flow.work[side]
     if not flow.protocol and work.mode == "start" and work.octets ~= ""
       and R.identify(work.octets, flow.watched, true) == "reglogin" then
-      decide(flow, "reglogin", arrival)
+      decide(flow, "reglogin")
     end
     if flow.protocol ~= "reglogin" then
       clear(work)
@@ -280,26 +403,24 @@ do
     end
     clear(work)
     if side ~= flow.client or by ~= "fin" then
-      for _, request in ipairs(flow.waiting) do
-        R.unanswered(request)
-      end
-      flow.waiting = {}
+      R.all_unanswered(flow)
+    end
+    if side == flow.client or by ~= "fin" then
+      R.all_unasked(flow)
     end
   end
 
   -- What the TCP part tells of the octets that `side` of `flow` sent.
   local function handler(flow, side, arrival)
     local function remark(note)
-      if flow.protocol == "reglogin" or flow.watched then
-        put(arrival.frame, { note = note })
-      end
+      R.remark(flow, arrival.frame, note.key, note.values)
     end
     return {
       octets = function(run)
           if flow.protocol == "reglogin" then
-          take(flow, side, run, arrival)
+          take(flow, side, run)
         elseif not flow.protocol then
-          probe(flow, side, run, arrival)
+          probe(flow, side, run)
         end
       end,
       gap = function(octets)
@@ -307,12 +428,18 @@ do
         local concerned = flow.protocol == "reglogin"
           or (not flow.protocol and (flow.watched or work.octets ~= ""))
         if concerned then
-          local begun = work.mode == "boundary" and #work.octets or 0
+          local kind = side == flow.client and L.kinds.request or L.kinds.response
+          local left, headless = boundary(work, kind)
           cut(flow, side, "gap")
-          if flow.protocol == "reglogin" then
-            R.lost(flow, side, begun, octets)
-          end
           work.mode = "search"
+          if flow.protocol == "reglogin" then
+            local into = math.max(octets - (left or 0), 0)
+            R.lost(flow, kind, math.ceil(into / kind.len) + (headless and 1 or 0))
+            if left then
+              work.mode, work.kind = "foretold", kind.name
+              work.left = octets < left and left - octets or (kind.len - into % kind.len) % kind.len
+            end
+          end
           table.insert(work.notes, R.octets_note("gap", octets))
         end
       end,
@@ -321,6 +448,16 @@ do
       end,
       given_up = function(octets)
         remark(R.octets_note("given_up", octets))
+      end,
+      remark = function(key, values)
+        remark(R.note_of(key, values))
+      end,
+      reset_cause = function(words)
+        local shown = #words .. " octets of words, not shown"
+        if side ~= flow.client then
+          shown = words:sub(1, 80):gsub("[^\32-\126]", ".")
+        end
+        remark(R.note_of("reset_cause", { words = shown }))
       end,
       ended = function(by)
         ended(flow, side, by, arrival)
@@ -334,10 +471,12 @@ do
       return
     end
     local arrival = { frame = segment.frame, time = segment.time }
+    local own = flow.directions[segment.side]
+    local stray = R.accepts(segment.flags) and own.sent and own.base ~= segment.seq
     if R.opens(segment.flags) then
       set_client(flow, segment.side, HANDSHAKE)
       flow.syn[segment.side] = true
-    elseif R.accepts(segment.flags) then
+    elseif R.accepts(segment.flags) and not stray then
       set_client(flow, 3 - segment.side, HANDSHAKE)
       flow.syn[segment.side] = true
     end
@@ -352,8 +491,14 @@ do
       R.finish_flow(flow, function(side)
         return handler(flow, side, { frame = R.ingested })
       end)
+      -- What came after the other side had ended.
+      R.all_unanswered(flow)
+      R.all_unasked(flow)
     end
   end
+
+  -- What messages that wait are kept in, and what never changes.
+  local SHARED = { waiting = true, early = true, ends = true, rival = true }
 
   -- A copy of a flow's state; messages that wait stay the same objects.
   local function copy(value, deep)
@@ -362,7 +507,7 @@ do
     end
     local new = {}
     for key, part in pairs(value) do
-      new[key] = deep and key ~= "waiting" and key ~= "ends" and copy(part, true) or part
+      new[key] = deep and not SHARED[key] and copy(part, true) or part
     end
     return new
   end
@@ -370,14 +515,16 @@ do
   -- What the capture's end brings: messages that are cut off and requests that nobody answered.
   -- More frames may come in a live capture, so the end is tried out on copies.
   local function try_end()
-    R.preview = { at = R.ingested, frames = {}, unanswered = {} }
+    R.preview = { at = R.ingested, frames = {}, unpaired = {} }
     for _, flow in ipairs(R.all_flows) do
       if flow.protocol == "reglogin" then
         local tried = copy(flow, true)
-        tried.waiting = copy(flow.waiting, false)
+        tried.waiting, tried.early = copy(flow.waiting, false), copy(flow.early, false)
         R.finish_flow(tried, function(side)
           return handler(tried, side, { frame = 0 })
         end)
+        R.all_unanswered(tried)
+        R.all_unasked(tried)
       end
     end
     local found = R.preview
@@ -408,11 +555,12 @@ do
     return all
   end
 
-  -- The message's notes, and that nobody answered it where the capture's end says so.
+  -- The message's notes, and that it has no peer where the capture's end says so.
   function R.notes(message)
     local notes = { table.unpack(message.notes) }
-    if R.tried and R.tried.unanswered[message] then
-      notes[#notes + 1] = R.note_of("unanswered")
+    local why = R.tried and R.tried.unpaired[message]
+    if why then
+      notes[#notes + 1] = R.note_of(why)
     end
     return notes
   end

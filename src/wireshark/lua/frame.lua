@@ -1,4 +1,4 @@
--- A TCP segment out of a frame's octets, for passes in which Wireshark builds no tree to read the
+-- What stands in a TCP header, and a TCP segment out of a frame's octets, for passes in which Wireshark builds no tree to read the
 -- header's fields from.
 do
   local TCP, FRAGMENT = 6, 44
@@ -7,9 +7,57 @@ do
   -- The longest link layer header that is expected, radiotap and 802.11 included.
   local FARTHEST = 128
 
+  local FIXED_LEN, END, NOOP, WINDOW_SCALE = 20, 0, 1, 3
+
   local function u16(octets, at)
     local high, low = octets:byte(at + 1, at + 2)
     return low and high * 256 + low
+  end
+
+  -- The shift count of the window scale option.
+  local function window_shift(header)
+    local at = FIXED_LEN
+    while at < #header do
+      local kind, length, shift = header:byte(at + 1, at + 3)
+      if kind == END or (kind ~= NOOP and (not length or length < 2)) then
+        return nil
+      elseif kind == WINDOW_SCALE and length == 3 then
+        return shift
+      end
+      at = at + (kind == NOOP and 1 or length)
+    end
+  end
+
+  -- Puts into a segment what is read from its header's octets.
+  function R.read_header(segment, header)
+    segment.header = header
+    segment.window = u16(header, 14)
+    if R.opens(segment.flags) or R.accepts(segment.flags) then
+      segment.shift = window_shift(header)
+    end
+  end
+
+  -- The sum of octets as 16-bit numbers.
+  local function sum(octets)
+    local total = 0
+    for at = 1, #octets - 1, 2 do
+      local high, low = octets:byte(at, at + 1)
+      total = total + high * 256 + low
+    end
+    if #octets % 2 == 1 then
+      total = total + octets:byte(#octets) * 256
+    end
+    return total
+  end
+
+  -- Whether a segment's checksum is wrong; nil where that cannot be told.
+  function R.checksum_is_wrong(segment)
+    if not segment.header or #segment.octets < segment.len then
+      return nil
+    end
+    local octets = segment.header .. segment.octets
+    local total = sum(segment.source) + sum(segment.destination) + TCP + #octets + sum(octets)
+    return total % 0xffff ~= 0
   end
 
   -- Offset of the TCP header and of the datagram's end, where an IPv4 header stands at `at`.
@@ -67,7 +115,7 @@ do
         local source, destination, source_octets, destination_octets = addresses(tvb, octets, at)
         if source == pinfo.src and destination == pinfo.dst then
           local offset = math.floor(octets:byte(tcp + 13) / 16) * 4
-          return {
+          local segment = {
             source = source_octets,
             destination = destination_octets,
             addresses = { source, destination },
@@ -77,6 +125,8 @@ do
             len = math.max(ends - tcp - offset, 0),
             octets = octets:sub(tcp + offset + 1, ends),
           }
+          R.read_header(segment, octets:sub(tcp + 1, tcp + offset))
+          return segment
         end
       end
     end

@@ -3,6 +3,7 @@ do
   local PT_TCP = 2
   local tcp_table = DissectorTable.get("tcp.port")
   local field = {
+    tcp = Field.new("tcp"),
     seq = Field.new("tcp.seq_raw"),
     ack = Field.new("tcp.ack_raw"),
     flags = Field.new("tcp.flags"),
@@ -78,7 +79,8 @@ do
       return nil
     end
     local payload, ack = payload_of(), last(field.ack())
-    return {
+    local header = last(field.tcp())
+    local segment = {
       source = source.range:raw(),
       destination = destination.range:raw(),
       seq = seq.value,
@@ -87,6 +89,8 @@ do
       len = last(field.len()).value,
       octets = payload and payload:raw() or "",
     }
+    R.read_header(segment, header.range:raw())
+    return segment
   end
 
   -- Takes the frame's segment, once and in the first pass only. `named` says that Wireshark calls

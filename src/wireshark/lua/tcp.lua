@@ -4,7 +4,9 @@ do
   local WRAP, HALF = 2 ^ 32, 2 ^ 31
   local RUNS_REMEMBERED = 64
   local MAX_HELD = 2 ^ 20
-  local RESET_BEFORE, RESET_AFTER = -1, 2 ^ 20
+  local OVERTAKEN_BY = 65535
+  -- Seconds without contradiction after which a reset is taken for accepted.
+  local SETTLED_AFTER = 1
   local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
   local function has(flags, bit)
@@ -24,6 +26,8 @@ do
     return plus(run.seq, #run.octets + run.missing)
   end
 
+  R.since, R.plus = since, plus
+
   function R.direction()
     return { ahead = {}, history = {}, position = 0 }
   end
@@ -34,13 +38,25 @@ do
   end
 
   local function sent(dir, segment)
+    dir.window = segment.window or dir.window or 65535
+    if not dir.sent then
+      dir.right = R.checksum_is_wrong(segment) == false
+    end
     if has(segment.flags, SYN) and not dir.syn then
       if not dir.base or dir.base == segment.seq or not dir.sent then
         dir.syn = true
+        dir.shift = segment.shift
         start(dir, segment.seq)
       end
     elseif not dir.base then
       start(dir, plus(segment.seq, -1))
+    elseif not dir.sent then
+      -- Octets from before the acknowledgement that told where the direction stands: that was
+      -- captured too early. A keep-alive carries one.
+      local before = since(dir.next, segment.seq)
+      if segment.len > 1 and before >= 1 and before <= OVERTAKEN_BY then
+        dir.next = segment.seq
+      end
     end
     dir.sent = true
   end
@@ -159,6 +175,8 @@ do
       octets = run.octets:sub(cut + 1),
       missing = math.min(run.missing, captured + run.missing - keep),
       frame = run.frame,
+      time = run.time,
+      ack = run.ack,
       offset = run.offset + cut,
     }
     local before = {
@@ -166,6 +184,8 @@ do
       octets = run.octets:sub(1, cut),
       missing = math.max(keep - captured, 0),
       frame = run.frame,
+      time = run.time,
+      ack = run.ack,
       offset = run.offset,
     }
     return before, behind
@@ -212,6 +232,18 @@ do
     return octets
   end
 
+  -- Octets held up to the next hole.
+  local function first_run(dir)
+    local octets, last = 0, dir.ahead[1].seq
+    for _, run in ipairs(dir.ahead) do
+      if run.seq ~= last then
+        break
+      end
+      octets, last = octets + #run.octets, run_end(run)
+    end
+    return octets
+  end
+
   local function push_out_of_order(dir, run, on)
     local old = since(dir.next, run.seq)
     if old > 0 then
@@ -233,7 +265,7 @@ do
       concede(dir, on)
     end
     while #dir.ahead > 0 and held_octets(dir) > MAX_HELD do
-      on.given_up(held_octets(dir))
+      on.given_up(first_run(dir))
       concede(dir, on)
     end
   end
@@ -252,6 +284,8 @@ do
         octets = segment.octets,
         missing = segment.len - #segment.octets,
         frame = segment.frame,
+        time = segment.time,
+        ack = has(segment.flags, ACK) and segment.ack or nil,
         offset = 0,
       }
       if seq == dir.next and not held_seq(dir) then
@@ -289,39 +323,175 @@ do
       on.gap(lost)
     end
     dir.ended = true
+    dir.was_reset = by == "reset" or nil
     on.ended(by)
   end
 
-  -- Takes a segment. `handler(sender)` gives what is told of that side's octets: octets(run),
-  -- gap(octets), conflict(frame, from, to), given_up(octets), ended(by).
-  function R.push_segment(flow, segment, handler)
-    local own, other = flow.directions[segment.side], flow.directions[3 - segment.side]
-    sent(own, segment)
+  -- The sequence numbers of which a reset may have one: see Direction::reset_window.
+  local function reset_window(sender, receiver)
+    local from = sender.acked or plus(sender.base, 1)
+    local seen = sender.next
+    if sender.ahead_fin then
+      seen = sender.ahead_fin
+    elseif #sender.ahead > 0 then
+      seen = run_end(sender.ahead[#sender.ahead])
+    end
+    local window = 65535 * 2 ^ 14
+    if receiver.sent then
+      local shift = receiver.shift
+      if not (receiver.syn and sender.syn) then
+        shift = 14
+      elseif not (receiver.shift and sender.shift) then
+        shift = 0
+      end
+      window = receiver.window * 2 ^ math.min(shift, 14)
+    end
+    local to, least = plus(from, window), plus(seen, 1)
+    return from, since(to, least) < 0 and least or to
+  end
+
+  -- Whether a segment's checksum is wrong while those of its sender's others are right.
+  function R.has_wrong_checksum(flow, segment)
+    return flow.directions[segment.side].right and R.checksum_is_wrong(segment) == true
+  end
+
+  -- Why the receiver of a reset ignores it; nil where it may accept it.
+  local function refuses_reset(flow, segment)
+    local sender, receiver = flow.directions[segment.side], flow.directions[3 - segment.side]
+    if R.has_wrong_checksum(flow, segment) then
+      return "checksum"
+    end
+    if receiver.syn and not sender.sent then
+      local acked = has(segment.flags, ACK) and since(segment.ack, receiver.base) > 0
+        and since(segment.ack, receiver.next) <= 0
+      return not acked and "answers_no_syn" or nil
+    end
+    if sender.base then
+      local from, to = reset_window(sender, receiver)
+      if since(segment.seq, from) < 0 or since(segment.seq, to) > 0 then
+        return "out_of_window"
+      end
+    end
+  end
+
+  local function acknowledge(flow, segment, handler)
+    local other = flow.directions[3 - segment.side]
     if has(segment.flags, ACK) then
       acknowledged(other, segment.ack)
       if can_concede(other) then
         concede(other, handler(3 - segment.side))
       end
     end
-    push(own, segment, handler(segment.side))
-    local distance = since(segment.seq, own.next)
-    if has(segment.flags, RST) and distance >= RESET_BEFORE and distance <= RESET_AFTER then
-      finish(own, handler(segment.side), "reset")
-      finish(other, handler(3 - segment.side), "reset")
+  end
+
+  -- Takes the flow's reset, if there is one, for accepted.
+  local function settle(flow, handler)
+    local reset = flow.reset
+    if reset and not reset.settled then
+      reset.settled = true
+      for _, side in ipairs({ reset.from, 3 - reset.from }) do
+        finish(flow.directions[side], handler(side), "reset")
+      end
+    end
+  end
+
+  local function take_reset(flow, segment, handler)
+    local own, other = flow.directions[segment.side], flow.directions[3 - segment.side]
+    local why = refuses_reset(flow, segment)
+    if why then
+      handler(segment.side).remark("reset_ignored." .. why, { frame = segment.frame })
+      return
+    end
+    sent(own, segment)
+    acknowledge(flow, segment, handler)
+    if segment.len > 0 then
+      handler(segment.side).reset_cause(segment.octets)
+    end
+    if not (own.ended and other.ended) and (not flow.reset or flow.reset.settled) then
+      flow.reset = {
+        from = segment.side,
+        frame = segment.frame,
+        time = segment.time,
+        seq = segment.seq,
+        next = own.next,
+      }
+    end
+  end
+
+  -- Lets a segment tell whether the reset before it was accepted.
+  local function after_reset(flow, segment, handler)
+    local reset, own = flow.reset, flow.directions[segment.side]
+    if not reset.settled and segment.time - reset.time > SETTLED_AFTER then
+      settle(flow, handler)
+    end
+    local taken = segment.len + (has(segment.flags, SYN) and 1 or 0) + (has(segment.flags, FIN) and 1 or 0)
+    local last = plus(segment.seq, taken)
+    local brings = taken > 0 and own.next and since(last, own.next) > 0
+    local goes_on
+    if segment.side == reset.from then
+      goes_on = brings and since(last, reset.seq) > 0
     else
-      for _, side in ipairs({ segment.side, 3 - segment.side }) do
-        if flow.directions[side].fin then
-          finish(flow.directions[side], handler(side), "fin")
-        end
+      goes_on = segment.len > 0 and has(segment.flags, ACK) and reset.next
+        and since(segment.ack, reset.next) > 0
+    end
+    if goes_on and not reset.settled then
+      handler(reset.from).remark("reset_ignored.goes_on", { frame = reset.frame })
+      flow.reset = nil
+    elseif brings and segment.len > 0 and not reset.told then
+      handler(segment.side).remark("after_reset", { reset = reset.frame })
+      reset.told = true
+    end
+    if brings and (flow.directions[1].was_reset or flow.directions[2].was_reset) then
+      for side = 1, 2 do
+        flow.directions[side].was_reset, flow.directions[side].ended = nil, nil
+      end
+    end
+  end
+
+  -- Whether both sides have ended, or a reset may have ended them.
+  function R.is_over(flow)
+    return flow.reset ~= nil or (flow.directions[1].ended and flow.directions[2].ended)
+  end
+
+  -- Takes a segment. `handler(sender)` gives what is told of that side's octets: octets(run),
+  -- gap(octets), conflict(frame, from, to), given_up(octets), ended(by).
+  function R.push_segment(flow, segment, handler)
+    local own = flow.directions[segment.side]
+    if has(segment.flags, RST) then
+      take_reset(flow, segment, handler)
+      return
+    end
+    if R.accepts(segment.flags) and own.sent and own.base ~= segment.seq then
+      handler(segment.side).remark("syn_ignored.goes_on", { frame = segment.frame })
+      return
+    end
+    if flow.reset then
+      after_reset(flow, segment, handler)
+    end
+    sent(own, segment)
+    acknowledge(flow, segment, handler)
+    push(own, segment, handler(segment.side))
+    for _, side in ipairs({ segment.side, 3 - segment.side }) do
+      if flow.directions[side].fin then
+        finish(flow.directions[side], handler(side), "fin")
       end
     end
   end
 
   -- Ends what of a flow is still open: nothing more comes.
   function R.finish_flow(flow, handler)
+    settle(flow, handler)
     for _, side in ipairs({ flow.client, 3 - flow.client }) do
       finish(flow.directions[side], handler(side), "end")
     end
+  end
+
+  function R.resets(flags)
+    return has(flags, RST)
+  end
+
+  function R.acknowledges(flags)
+    return has(flags, ACK)
   end
 
   function R.opens(flags)
