@@ -26,6 +26,7 @@ mod capture_files;
 mod capture_live;
 mod capture_streams;
 mod capture_writer;
+mod captured_pairs;
 mod captures_answers;
 mod captures_generated;
 mod captures_protocols;
