@@ -14,24 +14,44 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// Ethernet.
     pub const ETHERNET: Self = Self(1);
+    /// PPP, with the address and control of HDLC or without.
+    pub const PPP: Self = Self(9);
     /// Raw IP as numbered on some systems; the same as [`LinkType::RAW`].
     pub const RAW_BSD: Self = Self(12);
     /// Raw IP as numbered on OpenBSD; the same as [`LinkType::RAW`].
     pub const RAW_OPENBSD: Self = Self(14);
+    /// PPP in HDLC, or Cisco's HDLC, told apart by the address.
+    pub const PPP_HDLC: Self = Self(50);
     /// Raw IPv4 or IPv6, told apart by the version field.
     pub const RAW: Self = Self(101);
+    /// Cisco's HDLC, or PPP in HDLC, told apart by the address.
+    pub const CISCO_HDLC: Self = Self(104);
     /// IEEE 802.11.
     pub const IEEE802_11: Self = Self(105);
     /// OpenBSD loopback, address family in network byte order.
     pub const LOOP: Self = Self(108);
+    /// Packets that came out of IPsec, on OpenBSD.
+    pub const OPENBSD_IPSEC: Self = Self(109);
     /// Linux cooked capture v1.
     pub const LINUX_SLL: Self = Self(113);
+    /// What OpenBSD's packet filter logs.
+    pub const PFLOG: Self = Self(117);
     /// IEEE 802.11 behind a radiotap header.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// PPP behind an octet that says the direction, in place of the address where there is one.
+    pub const PPP_PPPD: Self = Self(166);
+    /// PPP behind an octet that says the direction.
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
+    /// A stack of MPLS labels.
+    pub const MPLS: Self = Self(219);
     /// Raw IPv4.
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.
     pub const IPV6: Self = Self(229);
+    /// What Linux' netfilter logs.
+    pub const NFLOG: Self = Self(239);
+    /// Frames of several interfaces of macOS, each with its link type.
+    pub const PKTAP: Self = Self(258);
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: Self = Self(276);
 }

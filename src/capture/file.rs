@@ -12,6 +12,7 @@ pub use super::octets::Progress;
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
 use super::sniff;
+use super::stop::Stop;
 
 /// How to read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,8 +48,17 @@ enum Format {
 /// Opens a capture file, or standard input where `path` is `-`. What it is, is told from its
 /// content. Waits, where it is a pipe, for the first octets.
 pub fn open(path: &Path, options: ReadOptions) -> Result<FileSource, FileError> {
+    open_until(path, options, None)
+}
+
+/// The same, ended by `stop` as [`FileSource::stop_on`] has it, the opening included.
+pub(super) fn open_until(
+    path: &Path,
+    options: ReadOptions,
+    stop: Option<&Stop>,
+) -> Result<FileSource, FileError> {
     let mut first = Vec::new();
-    Octets::open(path, &mut first)
+    Octets::open(path, &mut first, stop)
         .and_then(|octets| FileSource::begin(octets, first, options))
         .map_err(|error| FileError::new(path, error))
 }

@@ -11,6 +11,7 @@ use super::error::{FileError, SourceError};
 use super::file::{self, FileSource, Progress, ReadOptions};
 use super::octets::CHUNK;
 use super::options::STATISTICS;
+use super::stop::Stop;
 
 /// Captures merged: always the frame with the earliest time among those that come next in each;
 /// of equal ones that of the capture named first. Frames and interfaces are numbered over all.
@@ -44,9 +45,27 @@ pub fn open_all<P: AsRef<Path>>(
     paths: &[P],
     options: ReadOptions,
 ) -> Result<MergedSource, FileError> {
+    open_each(paths, options, None)
+}
+
+/// The same, ended by `stop`: at once also where a pipe is being opened or waited for. What was
+/// read by then is still given; that it was cut off is no damage.
+pub fn open_all_until<P: AsRef<Path>>(
+    paths: &[P],
+    options: ReadOptions,
+    stop: &Stop,
+) -> Result<MergedSource, FileError> {
+    open_each(paths, options, Some(stop))
+}
+
+fn open_each<P: AsRef<Path>>(
+    paths: &[P],
+    options: ReadOptions,
+    stop: Option<&Stop>,
+) -> Result<MergedSource, FileError> {
     let mut merged = MergedSource::default();
     for path in paths {
-        let source = file::open(path.as_ref(), options)?;
+        let source = file::open_until(path.as_ref(), options, stop)?;
         merged.add(path.as_ref(), source);
     }
     Ok(merged)

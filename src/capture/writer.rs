@@ -1,6 +1,5 @@
 //! Saving what was read or captured, as pcapng, with everything else that the original held.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use super::batch::{Batch, Frame, What};
 use super::encode::{Encoder, NAMES, SECRETS};
 use super::error::plain;
 use super::options::{self, STATISTICS};
+use super::place::{Inputs, Place, is_input};
 use super::rotate::{Limits, Ring};
 use super::texts::{self, HideText};
 use super::time::Timestamp;
@@ -68,7 +68,8 @@ fn output(path: &Path) -> String {
 /// options written too. All sections become one. Frames without a time (simple packet blocks) get
 /// that of the frame before them.
 pub struct CaptureWriter {
-    out: Box<dyn Write + Send>,
+    out: Out,
+    inputs: Inputs,
     path: PathBuf,
     encoder: Encoder,
     gathered: Vec<u8>,
@@ -86,8 +87,10 @@ pub struct CaptureWriter {
 }
 
 impl CaptureWriter {
-    /// Creates a file, or several as [`WriteOptions::rotate`] says; `-` is standard output. An
-    /// existing file is replaced, but not one of `inputs`, which are still being read.
+    /// Creates a file, or several as [`WriteOptions::rotate`] says; `-` is standard output. One
+    /// file is written beside its place, so that an existing one stays as it is until
+    /// [`finish`](Self::finish). Nothing is written to one of `inputs`, which are still being read,
+    /// whatever its name here.
     pub fn create(
         path: &Path,
         inputs: &[PathBuf],
@@ -97,13 +100,9 @@ impl CaptureWriter {
             path: path.to_owned(),
             error,
         };
-        if inputs.iter().any(|input| same(path, input)) {
-            return Err(fails(io::Error::other(
-                "it is the file that is being read. Choose another name",
-            )));
-        }
         let mut writer = Self {
-            out: Box::new(io::sink()),
+            out: Out::Any(Box::new(io::sink())),
+            inputs: Inputs::of(inputs),
             path: path.to_owned(),
             encoder: Encoder::default(),
             gathered: Vec::with_capacity(GATHERED * 2),
@@ -123,7 +122,10 @@ impl CaptureWriter {
                     "several files need a name. Give one with -w",
                 )));
             }
-            writer.out = Box::new(io::stdout());
+            if writer.inputs.has_standard_output() {
+                return Err(fails(is_input()));
+            }
+            writer.out = Out::Any(Box::new(io::stdout()));
             writer.files = 1;
         } else {
             writer.open()?;
@@ -134,7 +136,8 @@ impl CaptureWriter {
     /// Writes to anything, for tests and pipes.
     pub fn to(out: impl Write + Send + 'static) -> Self {
         Self {
-            out: Box::new(out),
+            out: Out::Any(Box::new(out)),
+            inputs: Inputs::default(),
             path: "-".into(),
             encoder: Encoder::default(),
             gathered: Vec::new(),
@@ -241,10 +244,32 @@ impl CaptureWriter {
         self.out.flush().map_err(|error| self.fails(error))
     }
 
-    /// Ends the file; one without frames has a header all the same.
+    /// Ends the file; one without frames has a header all the same. Only now does it stand in its
+    /// place.
     pub fn finish(&mut self) -> Result<(), WriteError> {
         self.begin(&[]);
-        self.flush()
+        self.flush()?;
+        match &mut self.out {
+            Out::Any(_) => Ok(()),
+            Out::Place(place) => place.finish().map_err(|error| self.fails(error)),
+        }
+    }
+
+    /// Whether [`finish`](Self::finish) replaces a file.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        matches!(&self.out, Out::Place(place) if place.replaces())
+    }
+
+    /// Ends the file, of which it is known that it is not whole, and leaves it beside its place.
+    /// Gives its name; `None` where it was written in its place, as of a pipe or a ring.
+    pub fn leave_beside(&mut self) -> Result<Option<PathBuf>, WriteError> {
+        self.begin(&[]);
+        self.flush()?;
+        Ok(match &mut self.out {
+            Out::Any(_) => None,
+            Out::Place(place) => place.keep(),
+        })
     }
 
     fn fails(&self, error: io::Error) -> WriteError {
@@ -374,25 +399,43 @@ impl CaptureWriter {
                 return Err(WriteError { path: old, error });
             }
         }
-        let file = File::create(&self.path).map_err(|error| self.fails(error))?;
-        self.out = Box::new(file);
+        let place = if self.ring.is_some() {
+            Place::at(&self.path, &self.inputs)
+        } else {
+            Place::beside(&self.path, &self.inputs)
+        };
+        self.out = Out::Place(place.map_err(|error| self.fails(error))?);
         self.files += 1;
         (self.octets, self.in_file) = (0, 0);
         Ok(())
     }
 }
 
-impl Drop for CaptureWriter {
-    /// What was gathered is not lost where a run ends early.
-    fn drop(&mut self) {
-        let _ = self.flush();
+/// Where octets go.
+enum Out {
+    Any(Box<dyn Write + Send>),
+    Place(Place),
+}
+
+impl Write for Out {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Any(out) => out.write(octets),
+            Self::Place(place) => place.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Any(out) => out.flush(),
+            Self::Place(place) => place.flush(),
+        }
     }
 }
 
-/// Whether two names are of one file that exists.
-fn same(one: &Path, other: &Path) -> bool {
-    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other && one.is_file(),
-        _ => false,
+impl Drop for CaptureWriter {
+    /// What was gathered is not lost where a run ends early: of a pipe or a ring.
+    fn drop(&mut self) {
+        let _ = self.flush();
     }
 }

@@ -1,9 +1,16 @@
-//! Why a command did not do what it was to do.
+//! Why a command did not do what it was to do, and what it then ends with.
 
+use std::process::ExitCode;
+
+use super::signal::BY_SIGNAL;
 use crate::capture::{FileError, SourceError};
 use crate::output::OutputError;
+use crate::session::Passed;
 
-/// What is said on standard error; exit code 2.
+/// Exit code for wrong usage and bad input.
+const FAILED: u8 = 2;
+
+/// What is said on standard error, and the exit code.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Nothing could be read or captured.
@@ -12,24 +19,62 @@ pub(super) enum Failure {
     Sources(Vec<SourceError>),
     /// An output could not be written.
     Output(OutputError),
+    /// A signal came before the answer was whole.
+    Interrupted {
+        /// Frames read by then.
+        frames: u64,
+        /// The signal.
+        signal: i32,
+    },
     /// Anything else: a whole sentence but for the program's name.
     Text(String),
 }
 
 impl Failure {
+    /// That a pass was interrupted, where it was.
+    pub fn of_interruption(passed: &Passed) -> Option<Self> {
+        let frames = passed.frames;
+        let signal = passed.interrupted?;
+        Some(Self::Interrupted { frames, signal })
+    }
+
     /// The lines to say, each a whole sentence but for the program's name.
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::File(error) => vec![error.to_string()],
             Self::Sources(errors) => errors.iter().map(ToString::to_string).collect(),
             Self::Output(error) => vec![error.to_string()],
+            Self::Interrupted { frames, .. } => vec![format!("interrupted after {frames} frames")],
             Self::Text(text) => vec![text.clone()],
+        }
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        match self {
+            Self::Interrupted { signal, .. } => {
+                let code = u8::try_from(BY_SIGNAL + signal);
+                ExitCode::from(code.unwrap_or(FAILED))
+            }
+            _ => ExitCode::from(FAILED),
         }
     }
 
     /// Whether it is only that nobody reads the output any more.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.is_closed_pipe())
+    }
+}
+
+/// What a command ends with whose last pass came to this: `code` where nothing went wrong.
+pub(super) fn conclude(passed: Passed, code: ExitCode) -> Result<ExitCode, Failure> {
+    if let Some(interrupted) = Failure::of_interruption(&passed) {
+        return Err(interrupted);
+    }
+    if passed.errors.is_empty() {
+        Ok(code)
+    } else {
+        Err(Failure::Sources(passed.errors))
     }
 }
 

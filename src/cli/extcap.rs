@@ -3,16 +3,15 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
-use super::error::Failure;
-use super::signal::stop_flag;
+use super::error::{Failure, conclude};
+use super::signal::stop_on_signals;
 use crate::capture::live::{LiveOptions, LiveSource};
 use crate::output::OutputError;
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::session::{self, Inspector, Options};
+use crate::session::{Inspector, Options, Pass};
 use crate::wireshark::extcap::{self, AnnotateSink, INTERFACE};
 
 /// Be a capture source of Wireshark (extcap); Wireshark itself calls this.
@@ -98,28 +97,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Failure> {
-    let stop = stop_flag()?;
+    let stop = stop_on_signals()?;
+    // First of all: Wireshark waits for the pipe, and shows what goes wrong only when that closes.
+    let mut sink = AnnotateSink::open(fifo)?;
     let wanted = arguments.extcap_capture_filter.clone();
     let filter = wanted.filter(|filter| !filter.trim().is_empty());
     let source = LiveSource::open(&LiveOptions {
         interface: Some(arguments.interface.clone()).filter(|name| !name.is_empty()),
         ports: vec![arguments.port],
         filter: filter.or_else(|| arguments.all.then(|| "tcp".to_owned())),
-        stop: Arc::clone(&stop),
+        stop: stop.clone(),
         ..LiveOptions::default()
     })
     .map_err(|error| Failure::Sources(vec![error]))?;
-    let mut sink = AnnotateSink::open(fifo)?;
     let inspector = Inspector::new(&Options {
         ports: vec![arguments.port],
         ..Options::default()
     });
-    let errors = session::run(Box::new(source), inspector, &mut sink, 2)?;
-    if errors.is_empty() {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(Failure::Sources(errors))
-    }
+    let pass = Pass::new(Box::new(source), inspector, &stop).live();
+    conclude(pass.run(&mut sink)?, ExitCode::SUCCESS)
 }
 
 fn print(text: &str) -> Result<ExitCode, Failure> {

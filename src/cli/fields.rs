@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::error::Failure;
-use crate::filter::{Field, fields};
+use crate::filter::{Field, fields, nearest_field};
 use crate::output::OutputError;
 
 /// List the fields that display filters and -e can name, with type and meaning.
@@ -69,11 +69,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         text(out, &found)
     };
     written.map_err(OutputError::Standard)?;
-    Ok(if found.is_empty() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    if !found.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let near = nearest_field(part);
+    // That nobody reads it is no failure.
+    let _ = writeln!(
+        io::stderr(),
+        "authscope: no field has {part:?} in its name{near}; `authscope fields` lists all {}",
+        fields().len()
+    );
+    Ok(ExitCode::FAILURE)
 }
 
 fn json(mut out: impl Write, fields: &[&'static Field]) -> io::Result<()> {

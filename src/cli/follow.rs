@@ -8,16 +8,16 @@ use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
-use super::error::Failure;
+use super::error::{Failure, conclude};
 use super::inspect::InspectArguments;
 use super::output::{When, standard_output, terminal_width};
-use super::signal::stop_flag;
-use crate::capture::{FrameSource, ReadOptions, open_all};
+use super::reading::Reading;
+use super::signal::stop_on_signals;
+use crate::capture::Stop;
 use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Tee,
     TimeFormat,
 };
-use crate::session::{self, Inspector};
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -100,7 +100,7 @@ enum From {
 
 impl Arguments {
     /// The stream that is meant; `None` where the capture has none.
-    fn find(&self) -> Result<Option<u32>, Failure> {
+    fn find(&self, stop: &Stop) -> Result<Option<u32>, Failure> {
         if let Some(stream) = self.stream {
             return Ok(Some(stream));
         }
@@ -114,16 +114,17 @@ impl Arguments {
         let finder = Finder::new(self.user.clone());
         let mut tee = Tee::default();
         tee.add_printer(finder.clone());
-        let source = open_all(&self.files, ReadOptions::default())?;
-        let inspector = Inspector::new(&self.inspect.options());
-        // What is wrong with the files is said when the stream is shown.
-        session::run(Box::new(source), inspector, &mut tee, 2)?;
+        let reading = Reading::of(&self.files, self.inspect.options(), stop);
+        reading.first_pass(&mut tee)?;
         Ok(finder.found())
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Some(stream) = arguments.find()? else {
+    let stop = stop_on_signals()?;
+    let mut options = arguments.inspect.options();
+    Reading::of(&arguments.files, options.clone(), &stop).spare_inputs()?;
+    let Some(stream) = arguments.find(&stop)? else {
         let what = match &arguments.user {
             Some(user) => format!("no request of user {user:?}"),
             None => "no RegLogin stream; --stream N shows any other".to_owned(),
@@ -162,13 +163,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         };
         tee.add_printer(Follow::new(out, options, Rc::clone(&followed)));
     }
-    let source = open_all(&arguments.files, ReadOptions::default())?;
-    source.stop_on(&stop_flag()?);
-    let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let mut options = arguments.inspect.options();
     options.follow = Some(stream);
-    let inspector = Inspector::new(&options);
-    let errors = session::run(source, inspector, &mut tee, 2)?;
+    let reading = Reading::of(&arguments.files, options, &stop);
+    let passed = reading.run(&mut tee, false)?;
     let followed = *followed.borrow();
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
         if followed.masked > 0 {
@@ -185,9 +182,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             ));
         }
     }
-    if !errors.is_empty() {
-        return Err(Failure::Sources(errors));
-    }
+    conclude(passed, ExitCode::SUCCESS)?;
     if !followed.found {
         let streams = followed.streams;
         let numbers = match streams {

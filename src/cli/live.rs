@@ -7,16 +7,15 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::drops::Drops;
-use super::error::Failure;
+use super::error::{Failure, conclude};
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, exit_code};
 use super::save::SaveArguments;
-use super::signal::stop_flag;
-use super::source::Limited;
+use super::signal::stop_on_signals;
 use crate::capture::FrameSource;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
 use crate::output::{Counter, Tee};
-use crate::session::{self, Inspector};
+use crate::session::{Inspector, Pass, PassLimits};
 use crate::text::escape::Escaped;
 
 /// Octets in the unit of `--buffer-size`.
@@ -81,27 +80,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
         return Err(Failure::Text(message.to_owned()));
     }
-    let stop = stop_flag()?;
-    let source = LiveSource::open(&LiveOptions {
+    let stop = stop_on_signals()?;
+    let wanted = LiveOptions {
         interface: arguments.interface.clone(),
         ports: arguments.inspect.ports.clone(),
         filter: arguments.filter.clone(),
         buffer: arguments.buffer_size * MIB,
         snaplen: arguments.snaplen,
         promiscuous: !arguments.no_promiscuous,
-        stop: Arc::clone(&stop),
-    })
-    .map_err(|error| Failure::Sources(vec![error]))?;
+        stop: stop.clone(),
+    };
+    let source = LiveSource::open(&wanted).map_err(|error| Failure::Sources(vec![error]))?;
 
     let mut tee = Tee::default();
+    tee.stopping(&stop);
     let limits = arguments.save.stop()?;
     let count = [arguments.count, limits.packets]
         .into_iter()
         .flatten()
         .min();
-    let only = arguments.save.add_to(&mut tee, None)?;
+    let saving = arguments.save.add_to(&mut tee, None)?;
     let path = arguments.save.path();
-    let watch = arguments
+    let shown = arguments
         .output
         .add_to(&mut tee, path, query, None, false)?;
     let counter = Counter::default();
@@ -110,21 +110,68 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let counters = source.counters();
     // Behind the rows, which are then written in full when it says something.
     tee.add(Drops::new(Arc::clone(&counters)));
+    let interface = source.interface().to_owned();
     say(&format!(
-        "authscope: capturing on {}; Ctrl-C ends it",
-        Escaped(source.interface())
+        "authscope: capturing on {}, {}; Ctrl-C ends it",
+        Escaped(&interface),
+        what(arguments)
     ));
-    // The source itself watches the flag, and still gives what had arrived.
-    let source: Box<dyn FrameSource + Send> =
-        Box::new(Limited::new(source, count, Arc::default()).lasting(limits.duration, Some(stop)));
+    let source: Box<dyn FrameSource + Send> = Box::new(source);
     let inspector = Inspector::new(&arguments.inspect.options());
-    let errors = session::run(source, inspector, &mut tee, 2)?;
+    let pass = Pass::new(source, inspector, &stop)
+        .live()
+        .limited(PassLimits {
+            frames: count,
+            duration: limits.duration,
+        });
+    let passed = pass.run(&mut tee)?;
     say(&summary(&counter, &counters));
-    if errors.is_empty() {
-        Ok(exit_code([&watch, &only]))
-    } else {
-        Err(Failure::Sources(errors))
+    if counter.tally().frames == 0 && counters.dropped() == 0 {
+        say(&advice(arguments, &interface));
     }
+    // A terminal that is gone is no failure: the capture that is saved is whole.
+    match tee.finish() {
+        Err(_) if stop.signal().is_some() => {}
+        done => done?,
+    }
+    shown.say();
+    saving.say();
+    conclude(passed, exit_code([&shown.watch, &saving.watch]))
+}
+
+/// What is captured, and how it is chosen.
+fn what(arguments: &Arguments) -> String {
+    if let Some(filter) = &arguments.filter {
+        let filter = filter.trim();
+        return match filter {
+            "" => "everything (-f \"\")".to_owned(),
+            filter => format!("{} (-f)", Escaped(filter)),
+        };
+    }
+    let ports: Vec<String> = arguments.inspect.ports.iter().map(u16::to_string).collect();
+    let noun = if ports.len() == 1 { "port" } else { "ports" };
+    format!(
+        "TCP {noun} {} (-p PORT, or -f tcp for all)",
+        ports.join(", ")
+    )
+}
+
+/// What to try where nothing was captured.
+fn advice(arguments: &Arguments, interface: &str) -> String {
+    let mut tries = Vec::new();
+    if arguments.filter.is_none() {
+        tries.push("-f tcp captures every port");
+    } else {
+        tries.push("a wider filter (-f tcp)");
+    }
+    if interface != "any" {
+        tries.push("-i any (Linux) captures on every interface, `authscope interfaces` lists them");
+    }
+    format!(
+        "authscope: nothing was captured on {}: was there traffic on it? {}",
+        Escaped(interface),
+        tries.join("; ")
+    )
 }
 
 /// What is said when the capture has ended.

@@ -13,9 +13,9 @@ mod output;
 mod progress;
 mod query;
 mod read;
+mod reading;
 mod save;
 mod signal;
-mod source;
 mod stats;
 mod wireshark;
 
@@ -23,9 +23,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-/// Exit code for wrong usage and bad input.
-const FAILED: u8 = 2;
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -42,9 +39,11 @@ Examples:
   tcpdump -U -w - tcp port 8888 | authscope read -
 
 Exit codes:
-  0  done
-  1  a match was asked for and nothing matched
-  2  wrong usage, or bad input: what came before the damage was shown"
+  0    done
+  1    a match was asked for and nothing matched
+  2    wrong usage, or bad input: what came before the damage was shown
+  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM before the answer was whole;
+       live ends with 0, as that is how it ends"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -85,7 +84,7 @@ pub fn main() -> ExitCode {
             for line in failure.lines() {
                 let _ = writeln!(std::io::stderr(), "authscope: {line}");
             }
-            ExitCode::from(FAILED)
+            failure.code()
         }
     }
 }

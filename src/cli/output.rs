@@ -14,7 +14,7 @@ use super::query::{Query, QueryArguments};
 use crate::filter::field;
 use crate::output::{
     Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
-    Layout, Lines, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee, TextStyle,
+    Layout, Lines, Overview, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee, TextStyle,
     TimeFormat, Watch,
 };
 use crate::session::Holding;
@@ -66,6 +66,11 @@ pub(super) struct OutputArguments {
     /// For each message, what Wireshark says of it without the plugin, and why.
     #[arg(long, conflicts_with_all = ["format", "messages", "frames", "details", "hex"])]
     explain: bool,
+
+    /// With -T csv, text as it is: else a cell that a spreadsheet would run as a formula, because
+    /// it begins with =, +, - or @, has an apostrophe before it.
+    #[arg(long)]
+    csv_raw: bool,
 
     /// After the rows, what they amount to, as `authscope stats` has it; on standard error where
     /// the rows are JSON or fields.
@@ -156,6 +161,25 @@ impl When {
     }
 }
 
+/// What is known of what was shown once a run is over.
+pub(super) struct Shown {
+    /// What says whether a filter matched.
+    pub watch: Option<Watch>,
+    rows: Rows,
+    overview: Overview,
+}
+
+impl Shown {
+    /// Says on standard error what there was where little or nothing of it was shown.
+    pub fn say(&self) {
+        let missed = self.watch.as_ref().is_some_and(Watch::has_missed);
+        for line in self.overview.lines(self.rows, missed) {
+            // That nobody reads it is no failure.
+            let _ = writeln!(io::stderr(), "authscope: {line}");
+        }
+    }
+}
+
 impl OutputArguments {
     /// What is asked of the capture.
     pub fn query(&self) -> Result<Query, Failure> {
@@ -166,6 +190,10 @@ impl OutputArguments {
         }
         if self.format != Format::Fields && query.has_options {
             let message = "-E says how -T fields looks; choose that";
+            return Err(Failure::Text(message.to_owned()));
+        }
+        if self.csv_raw && self.format != Format::Csv {
+            let message = "--csv-raw is about the cells of -T csv; choose that";
             return Err(Failure::Text(message.to_owned()));
         }
         if self.format.has_fields() && query.fields.is_empty() {
@@ -200,7 +228,7 @@ impl OutputArguments {
 
     /// Adds the rows that were asked for, on standard output unless a capture is saved there.
     /// `answers` are the responses that come later than their requests, where the query needs
-    /// them. Gives what says whether a filter matched.
+    /// them. Gives what is to be looked at when the run is over.
     pub fn add_to(
         &self,
         tee: &mut Tee<'_>,
@@ -208,7 +236,14 @@ impl OutputArguments {
         mut query: Query,
         answers: Option<Answers>,
         replay: bool,
-    ) -> Result<Option<Watch>, Failure> {
+    ) -> Result<Shown, Failure> {
+        let overview = Overview::default();
+        tee.add(overview.clone());
+        let kind = if self.explain {
+            Rows::Messages
+        } else {
+            self.select(query.filter.is_some()).rows
+        };
         let mut rows = Tee::default();
         let watch = self.add_all(&mut rows, save, &mut query, answers)?;
         // Requests name their responses where rows can wait for them.
@@ -221,7 +256,11 @@ impl OutputArguments {
         } else {
             tee.add(Holding::of_messages(rows));
         }
-        Ok(watch)
+        Ok(Shown {
+            watch,
+            rows: if self.quiet { Rows::All } else { kind },
+            overview,
+        })
     }
 
     fn add_all(
@@ -269,7 +308,7 @@ impl OutputArguments {
         match &watch {
             Some(watch) if self.format.has_fields() => {
                 let format = match self.format {
-                    Format::Csv => FieldsFormat::Csv,
+                    Format::Csv => FieldsFormat::Csv { raw: self.csv_raw },
                     Format::Ek => FieldsFormat::Bulk,
                     _ => FieldsFormat::Columns(std::mem::take(&mut query.columns)),
                 };

@@ -1,21 +1,18 @@
 //! `authscope read`: what is in capture files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
-use super::error::Failure;
+use super::error::{Failure, conclude};
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, exit_code};
-use super::progress::Progress;
-use super::save::{Inputs, SaveArguments};
-use super::signal::stop_flag;
-use super::source::Limited;
-use crate::capture::{FrameSource, ReadOptions, open_all};
+use super::reading::{Reading, is_pipe};
+use super::save::SaveArguments;
+use super::signal::stop_on_signals;
 use crate::output::{Answers, Tee};
-use crate::session::{self, Inspector};
+use crate::session::PassLimits;
 use crate::text::escape::Escaped;
 
 /// Show what is in capture files.
@@ -54,59 +51,40 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let query = arguments.output.query()?;
+    let stop = stop_on_signals()?;
+    let limits = arguments.save.stop()?;
+    let counts = [arguments.count, limits.packets];
+    let reading = Reading {
+        limits: PassLimits {
+            frames: counts.into_iter().flatten().min(),
+            duration: limits.duration,
+        },
+        rows: !arguments.output.is_quiet(),
+        ..Reading::of(&arguments.files, arguments.inspect.options(), &stop)
+    };
+    reading.spare_inputs()?;
     let answers = query
         .needs()
         .responses
-        .then(|| answers(arguments))
+        .then(|| answers(&reading))
         .transpose()?;
     let save = arguments.save.path();
-    let options = ReadOptions {
-        keep: save.is_some(),
-    };
-    let stop = stop_flag()?;
-    let inspection = arguments.inspect.options();
-    let limits = arguments.save.stop()?;
-    let count = [arguments.count, limits.packets]
-        .into_iter()
-        .flatten()
-        .min();
-    let inputs = Inputs {
-        files: &arguments.files,
-        count,
-        duration: limits.duration,
-        options: &inspection,
-        stop: &stop,
-    };
-    let source = open_all(&arguments.files, options)?;
-    source.stop_on(&stop);
     let mut tee = Tee::default();
-    let whole = !arguments.files.iter().any(|path| is_pipe(path));
-    let only = arguments.save.add_to(&mut tee, Some(&inputs))?;
-    let watch = arguments
+    let saving = arguments.save.add_to(&mut tee, Some(&reading))?;
+    let whole = reading.can_be_repeated();
+    let shown = arguments
         .output
         .add_to(&mut tee, save, query, answers, whole)?;
-    let files = source.progress();
-    let source = Limited::new(source, count, Arc::clone(&stop)).lasting(limits.duration, None);
-    let progress = Progress::start(files, source.frames(), !arguments.output.is_quiet());
-    let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let inspector = Inspector::new(&inspection);
-    let errors = session::run(source, inspector, &mut tee, 2)?;
-    drop(progress);
-    if errors.is_empty() {
-        Ok(exit_code([&watch, &only]))
-    } else {
-        Err(Failure::Sources(errors))
-    }
-}
-
-/// Whether it may still be written: nothing is then to wait for what comes later.
-fn is_pipe(path: &Path) -> bool {
-    path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file())
+    let passed = reading.run(&mut tee, save.is_some())?;
+    tee.finish()?;
+    shown.say();
+    saving.say();
+    conclude(passed, exit_code([&shown.watch, &saving.watch]))
 }
 
 /// Reads the files once to find the responses that come later than their requests.
-fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
-    for path in &arguments.files {
+fn answers(reading: &Reading<'_>) -> Result<Answers, Failure> {
+    for path in reading.files {
         if is_pipe(path) {
             return Err(Failure::Text(format!(
                 "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
@@ -114,12 +92,8 @@ fn answers(arguments: &Arguments) -> Result<Answers, Failure> {
             )));
         }
     }
-    let source = open_all(&arguments.files, ReadOptions::default())?;
-    let source = Box::new(Limited::new(source, arguments.count, stop_flag()?));
-    let inspector = Inspector::new(&arguments.inspect.options());
     let mut answers = Answers::default();
-    // What is wrong with the files is said when they are read for good.
-    session::run(source, inspector, &mut answers, 2)?;
+    reading.first_pass(&mut answers)?;
     if answers.forgotten() > 0 {
         eprintln!(
             "authscope: the responses of {} requests are not known to filters and fields: there are too many",

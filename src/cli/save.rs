@@ -1,24 +1,21 @@
 //! What is saved and how: the arguments that every command with frames has, and their output.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::error::Failure;
-use super::source::Limited;
-use crate::capture::{
-    CaptureWriter, FrameSource, LimitError, Limits, ReadOptions, WriteOptions, open_all,
-};
+use super::reading::Reading;
+use crate::capture::{CaptureWriter, LimitError, Limits, WriteOptions};
 use crate::filter::{Filter, FilterOptions};
 use crate::output::{
-    Answers, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey, Tee, Watch,
+    Answers, LeftBeside, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey, Tee,
+    Watch,
 };
-use crate::session::{self, FrameRecord, Inspector, Options, Remainder, Sink};
+use crate::session::{FrameRecord, Remainder, Sink};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Saving")]
@@ -61,18 +58,26 @@ pub(super) struct SaveArguments {
     stop: Vec<String>,
 }
 
-/// Capture files that are read, and how far.
-pub(super) struct Inputs<'a> {
-    /// The files.
-    pub files: &'a [PathBuf],
-    /// The most frames read of them.
-    pub count: Option<u64>,
-    /// How long after the first frame.
-    pub duration: Option<Duration>,
-    /// How they are inspected.
-    pub options: &'a Options,
-    /// Set when the run is to end.
-    pub stop: &'a Arc<AtomicBool>,
+/// What is known of saving once a run is over.
+#[derive(Default)]
+pub(super) struct Saving {
+    /// What says whether any frame matched.
+    pub watch: Option<Watch>,
+    left: LeftBeside,
+}
+
+impl Saving {
+    /// Says on standard error where a capture is that did not become whole.
+    pub fn say(&self) {
+        if let Some((beside, place)) = self.left.get() {
+            let [beside, place] = [&beside, &place].map(|path| path.to_string_lossy());
+            // That nobody reads it is no failure.
+            let _ = writeln!(
+                std::io::stderr(),
+                "authscope: what was saved so far is in {beside:?}; {place:?} is as it was"
+            );
+        }
+    }
 }
 
 impl SaveArguments {
@@ -109,11 +114,11 @@ impl SaveArguments {
     pub fn add_to(
         &self,
         tee: &mut Tee<'_>,
-        inputs: Option<&Inputs<'_>>,
-    ) -> Result<Option<Watch>, Failure> {
+        inputs: Option<&Reading<'_>>,
+    ) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {
-            return Ok(None);
+            return Ok(Saving::default());
         };
         let rotate = match &self.rotate[..] {
             [] => None,
@@ -123,7 +128,7 @@ impl SaveArguments {
                     .map_err(|e| unusable("-b", &e))?,
             ),
         };
-        let twice = inputs.filter(|inputs| inputs.can_be_read_twice());
+        let twice = inputs.filter(|inputs| inputs.can_be_repeated());
         if self.stream_complete && twice.is_none() {
             let text = "--stream-complete reads the capture twice, which is not possible live or \
                         from a pipe; save it all with -w first, then read that file";
@@ -140,7 +145,7 @@ impl SaveArguments {
         let mut survey = Survey::new(self.options(), select(watch.as_ref()));
         if let Some(inputs) = twice {
             while survey.wants_more() {
-                inputs.read(&mut Surveying {
+                inputs.first_pass(&mut Surveying {
                     watch: watch.as_mut(),
                     survey: &mut survey,
                 })?;
@@ -153,12 +158,15 @@ impl SaveArguments {
         if let Some(watch) = &watch {
             tee.add(watch.clone());
         }
-        tee.add(Save::new(writer, select(watch.as_ref()), survey).stopping(stop));
-        Ok(watch)
+        let left = LeftBeside::default();
+        let mut save = Save::new(writer, select(watch.as_ref()), survey).stopping(stop);
+        save.when_not_whole(twice.is_none(), left.clone());
+        tee.add_lasting(save);
+        Ok(Saving { watch, left })
     }
 
     /// What is asked about frames, with the responses that come later where they are needed.
-    fn watch(&self, inputs: Option<&Inputs<'_>>) -> Result<Option<Watch>, Failure> {
+    fn watch(&self, inputs: Option<&Reading<'_>>) -> Result<Option<Watch>, Failure> {
         let Some(text) = &self.only else {
             return Ok(None);
         };
@@ -169,7 +177,7 @@ impl SaveArguments {
             _ if !needs.responses => None,
             Some(inputs) => {
                 let mut answers = Answers::default();
-                inputs.read(&mut answers)?;
+                inputs.first_pass(&mut answers)?;
                 Some(answers)
             }
             None => {
@@ -217,22 +225,5 @@ impl Sink for Surveying<'_> {
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.survey.end(remainder)
-    }
-}
-
-impl Inputs<'_> {
-    fn can_be_read_twice(&self) -> bool {
-        let again = |file: &PathBuf| file.as_os_str() != "-" && file.is_file();
-        self.files.iter().all(again)
-    }
-
-    /// Reads everything into `sink`. What is damaged is said when it is read for good.
-    fn read<S: Sink<Error = OutputError>>(&self, sink: &mut S) -> Result<(), Failure> {
-        let source = open_all(self.files, ReadOptions::default())?;
-        source.stop_on(self.stop);
-        let source = Limited::new(source, self.count, Arc::clone(self.stop));
-        let source: Box<dyn FrameSource + Send> = Box::new(source.lasting(self.duration, None));
-        session::run(source, Inspector::new(self.options), sink, 2)?;
-        Ok(())
     }
 }

@@ -1,24 +1,48 @@
-//! Ctrl-C and SIGTERM: a flag that ends the run; a second one ends the process at once.
+//! The signals that end a run in order; the same one again ends the process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
 use super::error::Failure;
+use crate::capture::Stop;
 
-/// Exit code of a process that a second signal ended, as shells count SIGINT.
-const INTERRUPTED: i32 = 130;
+/// Exit code of a process that a signal ended, as shells have it: this and the signal's number.
+pub(super) const BY_SIGNAL: i32 = 128;
 
-/// A flag that is set once the process is asked to end.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in TERM_SIGNALS {
-        // In this order the first signal sets the flag, the next finds it set.
-        flag::register_conditional_shutdown(*signal, INTERRUPTED, Arc::clone(&stop))
-            .and_then(|_| flag::register(*signal, Arc::clone(&stop)))
-            .map_err(|error| Failure::Text(format!("cannot wait for signals: {error}")))?;
-    }
+/// The one stop of this run, which signals ask for.
+pub(super) fn stop_on_signals() -> Result<Stop, Failure> {
+    let stop = Stop::default();
+    let asks = |signal: i32| {
+        flag::register_usize(signal, stop.signal_number(), signal.unsigned_abs() as usize)?;
+        flag::register(signal, stop.flag())
+    };
+    let all = || {
+        for signal in [SIGINT, SIGTERM, SIGQUIT] {
+            // In this order the first signal sets the flag, the next one finds it set.
+            let again = Arc::new(AtomicBool::new(false));
+            flag::register_conditional_shutdown(signal, BY_SIGNAL + signal, Arc::clone(&again))?;
+            flag::register(signal, again)?;
+            asks(signal)?;
+        }
+        // A terminal that goes away may say so several times.
+        if !is_ignored(SIGHUP) {
+            asks(SIGHUP)?;
+        }
+        Ok(())
+    };
+    let done: std::io::Result<()> = all();
+    done.map_err(|error| Failure::Text(format!("cannot wait for signals: {error}")))?;
     Ok(stop)
+}
+
+/// Whether whoever started the process wants it to ignore a signal, as `nohup` does with SIGHUP.
+/// Told on Linux only.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

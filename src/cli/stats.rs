@@ -6,18 +6,17 @@ use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
-use super::error::Failure;
+use super::error::{Failure, conclude};
 use super::inspect::InspectArguments;
 use super::output::{When, exit_code, standard_output, text_style};
-use super::progress::Progress;
-use super::signal::stop_flag;
-use super::source::Limited;
-use crate::capture::{FrameSource, ReadOptions, Timestamp, open_all};
+use super::reading::Reading;
+use super::signal::stop_on_signals;
+use crate::capture::Timestamp;
 use crate::filter::{Filter, FilterOptions};
 use crate::output::{Printer, RecordFilter, Stats, StatsFormat, Tee, Watch};
+use crate::session::PassLimits;
 use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
 use crate::session::summary::{Summary, Thresholds};
-use crate::session::{self, Inspector};
 
 /// Count what is in capture files, and say what is remarkable about it.
 #[derive(Debug, Args)]
@@ -124,13 +123,17 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let watch = arguments.watch()?;
-    let source = open_all(&arguments.files, ReadOptions::default())?;
-    let stop = stop_flag()?;
-    source.stop_on(&stop);
-    let files = source.progress();
-    let source = Limited::new(source, arguments.count, stop);
-    let progress = Progress::start(files, source.frames(), false);
-    let source: Box<dyn FrameSource + Send> = Box::new(source);
+    let stop = stop_on_signals()?;
+    let reading = Reading {
+        limits: PassLimits {
+            frames: arguments.count,
+            duration: None,
+        },
+        threads: usize::from(arguments.threads),
+        rows: false,
+        ..Reading::of(&arguments.files, arguments.inspect.options(), &stop)
+    };
+    reading.spare_inputs()?;
     let thresholds = Thresholds {
         guesses_per_user: arguments.guesses,
         guesses_per_address: arguments.guesses_per_address,
@@ -147,22 +150,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map(|watch| Rc::new(watch) as Rc<dyn RecordFilter>);
     let out = standard_output()?;
     let mut stats = Printer(Stats::new(out, summary, filter, format, arguments.top));
-    let inspector = Inspector::new(&arguments.inspect.options());
-    let threads = usize::from(arguments.threads);
-    let errors = match &watch {
+    let passed = match &watch {
         // Alone it is fed without a detour.
-        None => session::run(source, inspector, &mut stats, threads)?,
+        None => reading.run(&mut stats, false)?,
         Some(watch) => {
             let mut tee = Tee::default();
             tee.add(watch.clone());
             tee.add(stats);
-            session::run(source, inspector, &mut tee, threads)?
+            reading.run(&mut tee, false)?
         }
     };
-    drop(progress);
-    if errors.is_empty() {
-        Ok(exit_code([&watch, &None]))
-    } else {
-        Err(Failure::Sources(errors))
-    }
+    conclude(passed, exit_code([&watch, &None]))
 }

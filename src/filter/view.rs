@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::capture::{Frame, FrameHeader, LinkType, Timestamp};
 use crate::dissect::{Message, Peer, Protocol};
+use crate::packet::layout::{ipv4, ipv6};
 use crate::packet::{self, Endpoint, Ip, Other, Packet};
 use crate::session::FrameRecord;
 use crate::stream::Analysis;
@@ -167,37 +168,76 @@ impl<'a> View<'a> {
         self.late.is_none().then_some(self.record.frame)
     }
 
-    /// Offset of the IP header in the frame.
+    /// Offset of the innermost IP header in the frame.
     fn ip_start(&self) -> Option<usize> {
-        let frame = self.record.frame;
+        if self.record.datagram.is_some() {
+            return None;
+        }
         match self.record.packet {
-            Packet::Tcp(segment) if self.record.datagram.is_none() => {
-                Some(segment.ip_start as usize)
-            }
-            Packet::Fragment(ip) => Some(ip.start as usize),
-            _ => packet::ip_start(frame.header.link, frame.octets).ok(),
+            Packet::Tcp(segment) => Some(segment.ip_start as usize),
+            Packet::Fragment(ip) | Packet::Ip(ip, _) => Some(ip.start as usize),
+            Packet::Other(_) => None,
         }
     }
 
-    /// Offsets of the frame's octets from its IP header on.
-    pub(super) fn ip_range(&self) -> Option<Range<usize>> {
-        Some(self.ip_start()?..self.record.frame.octets.len())
+    /// Whether there may be more than one IP header.
+    pub(super) fn is_in_tunnel(&self) -> bool {
+        let header = self.record.frame.header;
+        let first = packet::ip_start(header.link, self.record.frame.octets);
+        self.late.is_none() && self.ip_start() != first.ok()
     }
 
-    /// The frame's octets from its IP header on, where it is of this version and whole.
-    fn ip(&self, version: u8, length: usize) -> Option<&'a [u8]> {
-        let octets = self.record.frame.octets.get(self.ip_range()?)?;
-        (octets.len() >= length && octets[0] >> 4 == version).then_some(octets)
+    /// Gives `show` each IP header of the frame, the outermost first, with what follows it, and
+    /// the offsets of that in the frame; `None` of one in a datagram that was put together.
+    pub(super) fn each_ip(&self, show: &mut dyn FnMut(&[u8], Option<Range<usize>>)) {
+        if self.late.is_some() {
+            return;
+        }
+        let (frame, octets) = (self.record.frame, self.record.frame.octets);
+        let mut seen = |octets: &[u8], start: usize, in_frame: bool| {
+            let range = start..octets.len();
+            let header = octets.get(range.clone()).unwrap_or_default();
+            let least = match header.first().map(|octet| octet >> 4) {
+                Some(4) => ipv4::LEN,
+                Some(6) => ipv6::LEN,
+                _ => return,
+            };
+            if header.len() >= least {
+                show(header, in_frame.then_some(range));
+            }
+        };
+        if !self.is_in_tunnel() {
+            let start = packet::ip_start(frame.header.link, octets);
+            return start
+                .into_iter()
+                .for_each(|start| seen(octets, start, true));
+        }
+        let (link, wire) = (frame.header.link, frame.header.wire);
+        packet::passed_headers(link, octets, wire, |_, ip| {
+            if let Some(ip) = ip {
+                seen(octets, ip.start as usize, true);
+            }
+        });
+        if let Some(datagram) = self.record.datagram {
+            packet::passed_in(&datagram.ip, &datagram.payload, |_, ip| {
+                if let Some(ip) = ip {
+                    seen(&datagram.payload, ip.start as usize, false);
+                }
+            });
+        }
     }
 
-    /// The frame's octets from its IPv4 header on; at least 20.
-    pub(super) fn ipv4(&self) -> Option<&'a [u8]> {
-        self.ip(4, 20)
-    }
-
-    /// The frame's octets from its IPv6 header on; at least 40.
-    pub(super) fn ipv6(&self) -> Option<&'a [u8]> {
-        self.ip(6, 40)
+    /// The same of one version.
+    pub(super) fn each_ip_of(
+        &self,
+        version: u8,
+        show: &mut dyn FnMut(&[u8], Option<Range<usize>>),
+    ) {
+        self.each_ip(&mut |header, range| {
+            if header[0] >> 4 == version {
+                show(header, range);
+            }
+        });
     }
 
     /// The fragment that the frame is.

@@ -62,8 +62,12 @@ pub enum FieldsFormat {
     /// Columns of text.
     Columns(Columns),
     /// Comma-separated values with a header (RFC 4180, with line feeds alone).
-    Csv,
-    /// Two lines of JSON for each row, for Elasticsearch's bulk interface, as tshark's `-T ek`.
+    Csv {
+        /// Text as it is, also where a spreadsheet would take it for a formula.
+        raw: bool,
+    },
+    /// Two lines of JSON for each row, for the bulk interface of Elasticsearch and OpenSearch, as
+    /// tshark's `-T ek` but for `_type`, which Elasticsearch 8 and OpenSearch 2 refuse.
     Bulk,
 }
 
@@ -113,7 +117,7 @@ impl<W: Write> FieldRows<W> {
                     writeln!(self.out, "{}", names.join(&columns.separator))?;
                 }
             }
-            FieldsFormat::Csv => writeln!(self.out, "{}", names.join(","))?,
+            FieldsFormat::Csv { .. } => writeln!(self.out, "{}", names.join(","))?,
             FieldsFormat::Bulk => {}
         }
         Ok(())
@@ -154,7 +158,7 @@ impl<W: Write> FieldRows<W> {
             FieldsFormat::Columns(columns) => {
                 columns_row(&mut self.text, columns, &self.fields, view);
             }
-            FieldsFormat::Csv => csv_row(&mut self.text, &self.fields, view),
+            FieldsFormat::Csv { raw } => csv_row(&mut self.text, &self.fields, view, *raw),
             FieldsFormat::Bulk => bulk_row(&mut self.text, &self.fields, view),
         }
         self.out.write_all(self.text.as_bytes())
@@ -205,7 +209,17 @@ fn columns_row(out: &mut String, columns: &Columns, fields: &[&Field], view: &Vi
     out.push('\n');
 }
 
-fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
+/// Whether a spreadsheet would take this text for a formula, and run it.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Whether a field's values are numbers, times or spans, which a spreadsheet is to take for such.
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Number(..) | Kind::Span | Kind::Bool)
+}
+
+fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
     let mut cell = String::new();
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
@@ -213,6 +227,10 @@ fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
         }
         cell.clear();
         values(&mut cell, field, view, Occurrence::All, ",");
+        // An apostrophe says that text follows (OWASP, CSV injection).
+        if !raw && is_formula(&cell) && !is_number(field.kind) {
+            cell.insert(0, '\'');
+        }
         if cell.contains(['"', ',']) {
             out.push('"');
             out.push_str(&cell.replace('"', "\"\""));
@@ -231,10 +249,7 @@ fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
     let day = jiff::Timestamp::from_nanosecond(i128::from(time.0))
         .map(|instant| instant.to_zoned_datetime(TimeZone::UTC).date().to_string())
         .unwrap_or_default();
-    let _ = writeln!(
-        out,
-        r#"{{"index":{{"_index":"packets-{day}","_type":"doc"}}}}"#
-    );
+    let _ = writeln!(out, r#"{{"index":{{"_index":"packets-{day}"}}}}"#);
     let timestamp = time.0.div_euclid(MILLISECOND);
     let _ = write!(out, r#"{{"timestamp":"{timestamp}","layers":{{"#);
     let mut between = "";

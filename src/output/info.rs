@@ -10,7 +10,7 @@ use crate::dissect::http::http_line;
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp, smpp_command};
 use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
 use crate::dissect::{Message, Note, Protocol, Severity};
-use crate::packet::{Flags, Other, Packet, Segment};
+use crate::packet::{Flags, Ip, Other, Packet, Segment, ip_protocol, link_type_name};
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{HeaderNumber, Kind};
 use crate::session::FrameRecord;
@@ -25,7 +25,7 @@ pub const SEPARATOR: &str = " | ";
 pub fn addresses(packet: &Packet) -> Option<(IpAddr, IpAddr)> {
     match packet {
         Packet::Tcp(segment) => Some((segment.source.address, segment.destination.address)),
-        Packet::Fragment(ip) => Some((ip.source, ip.destination)),
+        Packet::Fragment(ip) | Packet::Ip(ip, _) => Some((ip.source, ip.destination)),
         Packet::Other(_) => None,
     }
 }
@@ -52,6 +52,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
             );
             return if ip.source.is_ipv4() { "IPv4" } else { "IPv6" };
         }
+        Packet::Ip(ip, other) => return ip_packet(out, record, ip, *other),
         Packet::Other(other) => return other_packet(out, record, *other),
     };
     let start = out.len();
@@ -268,30 +269,51 @@ fn http(out: &mut String, payload: &[u8]) -> bool {
     true
 }
 
+/// An IP packet without a TCP segment that could be read.
+fn ip_packet(out: &mut String, record: &FrameRecord<'_>, ip: &Ip, other: Other) -> &'static str {
+    const ICMP: u8 = 1;
+    const UDP: u8 = 17;
+    const ICMP_V6: u8 = 58;
+    const UDP_HEADER: u32 = 8;
+    let protocol = ip_protocol(ip.protocol);
+    if other != Other::NotTcp {
+        other_packet(out, record, other);
+        return protocol.name;
+    }
+    match (ip.protocol, ip.payload(record.packet_octets())) {
+        (UDP, &[s0, s1, d0, d1, ..]) => {
+            let [from, to] = [[s0, s1], [d0, d1]].map(u16::from_be_bytes);
+            let len = ip.payload_len.saturating_sub(UDP_HEADER);
+            put(out, format_args!("{from} → {to} Len={len}"));
+        }
+        (ICMP | ICMP_V6, &[kind, code, ..]) => {
+            put(out, format_args!("Type {kind}, code {code}"));
+        }
+        _ => put(
+            out,
+            format_args!("IP protocol {}, not TCP", protocol.number),
+        ),
+    }
+    protocol.name
+}
+
 fn other_packet(out: &mut String, record: &FrameRecord<'_>, other: Other) -> &'static str {
     match other {
         Other::LinkType => {
-            let link = record.frame.header.link.0;
-            put(
-                out,
-                format_args!("Link type {link} is not read by this program"),
-            );
-            "-"
+            let link = record.frame.header.link;
+            put(out, format_args!("Link type {}", link.0));
+            if let Some(name) = link_type_name(link) {
+                put(out, format_args!(", {name}"));
+            }
+            out.push_str(": not read");
         }
-        Other::NotIp => {
-            out.push_str("Not an IP packet");
-            "-"
-        }
-        Other::NotTcp(protocol) => {
-            put(out, format_args!("IP protocol {protocol}, not TCP"));
-            "IP"
-        }
+        Other::NotIp => out.push_str("Not an IP packet"),
+        Other::NotTcp => out.push_str("Not TCP"),
         Other::Cut(layer) => {
             put(
                 out,
                 format_args!("[Cut off in the {} header]", layer.name()),
             );
-            "-"
         }
         Other::Malformed(layer) => {
             put(
@@ -301,9 +323,9 @@ fn other_packet(out: &mut String, record: &FrameRecord<'_>, other: Other) -> &'s
                     layer.name()
                 ),
             );
-            "-"
         }
     }
+    "-"
 }
 
 /// Writing to a string does not fail.

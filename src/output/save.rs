@@ -8,7 +8,10 @@ mod keep;
 mod redact;
 mod streams;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 use annotate::LateComments;
 use keep::Kept;
@@ -17,7 +20,7 @@ use redact::Redactor;
 use super::select::Select;
 use super::tee::OutputError;
 use crate::capture::{Aside, Batch, CaptureWriter, Frame, Limits};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{Ending, FrameRecord, Remainder, Sink};
 
 /// What is done to frames on their way into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,6 +107,20 @@ pub struct Save {
     survey: Survey,
     comments: Vec<String>,
     stop: Limits,
+    keeps: bool,
+    left: LeftBeside,
+}
+
+/// Where a capture is that did not become whole, and the place where it would stand.
+#[derive(Debug, Clone, Default)]
+pub struct LeftBeside(Rc<RefCell<Option<(PathBuf, PathBuf)>>>);
+
+impl LeftBeside {
+    /// The two names, where there is such a capture.
+    #[must_use]
+    pub fn get(&self) -> Option<(PathBuf, PathBuf)> {
+        self.0.borrow().clone()
+    }
 }
 
 impl Save {
@@ -126,7 +143,24 @@ impl Save {
             survey,
             comments: Vec::new(),
             stop: Limits::default(),
+            keeps: false,
+            left: LeftBeside::default(),
         }
+    }
+
+    /// What becomes of a capture that an interruption left half: it goes, unless `keeps` because
+    /// its source cannot be read again. `left` says where it is then.
+    pub fn when_not_whole(&mut self, keeps: bool, left: LeftBeside) {
+        self.keeps = keeps;
+        self.left = left;
+    }
+
+    fn leave_beside(&mut self) -> Result<(), OutputError> {
+        let place = self.writer.path().to_owned();
+        if let Some(beside) = self.writer.leave_beside()? {
+            *self.left.0.borrow_mut() = Some((beside, place));
+        }
+        Ok(())
     }
 
     /// Ends the run when the file has so many octets or so many files are written; the other
@@ -179,7 +213,14 @@ impl Sink for Save {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
-        Ok(self.writer.finish()?)
+    /// A file that existed is replaced by nothing but a whole one.
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        match remainder.ending {
+            Ending::Interrupted if self.keeps => self.leave_beside(),
+            // A pipe or a ring has what it was given.
+            Ending::Interrupted => Ok(self.writer.flush()?),
+            Ending::Damaged if self.writer.replaces() => self.leave_beside(),
+            Ending::Damaged | Ending::Whole => Ok(self.writer.finish()?),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::capture::{Aside, Batch, WriteError};
+use crate::capture::{Aside, Batch, Stop, WriteError};
 use crate::session::{FrameRecord, Remainder, Resolution, Sink};
 
 /// An output that could not be written.
@@ -29,20 +29,50 @@ impl OutputError {
 }
 
 /// Feeds several outputs, in the order in which they were added.
+///
+/// Where standard output cannot be written any more, because its reader or its terminal is gone, the
+/// outputs on it end; a capture that is being saved goes on to be whole.
 #[derive(Default)]
 pub struct Tee<'a> {
-    sinks: Vec<Box<dyn Sink<Error = OutputError> + 'a>>,
+    sinks: Vec<Output<'a>>,
+    lost: Option<OutputError>,
+    stop: Option<Stop>,
+}
+
+struct Output<'a> {
+    sink: Box<dyn Sink<Error = OutputError> + 'a>,
+    lasting: bool,
 }
 
 impl<'a> Tee<'a> {
     /// Adds an output that says itself where it could not write.
     pub fn add(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.sinks.push(Box::new(sink));
+        self.put(sink, false);
+    }
+
+    /// Adds an output that is to be whole even where standard output is lost.
+    pub fn add_lasting(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
+        self.put(sink, true);
     }
 
     /// Adds an output that writes to standard output.
     pub fn add_printer(&mut self, sink: impl Sink<Error = io::Error> + 'a) {
         self.add(Printer(sink));
+    }
+
+    /// Has a live run end, in order, where standard output is lost.
+    pub fn stopping(&mut self, stop: &Stop) {
+        self.stop = Some(stop.clone());
+    }
+
+    /// Gives the error that outputs on standard output ended in, once the others are whole.
+    pub fn finish(&mut self) -> Result<(), OutputError> {
+        self.lost.take().map_or(Ok(()), Err)
+    }
+
+    fn put(&mut self, sink: impl Sink<Error = OutputError> + 'a, lasting: bool) {
+        let sink = Box::new(sink);
+        self.sinks.push(Output { sink, lasting });
     }
 
     fn each(
@@ -52,13 +82,32 @@ impl<'a> Tee<'a> {
         ) -> Result<ControlFlow<()>, OutputError>,
     ) -> Result<ControlFlow<()>, OutputError> {
         let mut flow = ControlFlow::Continue(());
-        for sink in &mut self.sinks {
-            let answer = feed(sink.as_mut())?;
-            if answer.is_break() {
-                flow = answer;
+        for index in 0..self.sinks.len() {
+            let lost = self.lost.is_some();
+            let sink = &mut self.sinks[index].sink;
+            if lost && sink.prints() {
+                continue;
+            }
+            match feed(sink.as_mut()) {
+                Ok(answer) if answer.is_break() => flow = answer,
+                Ok(_) => {}
+                Err(error) => self.lose(error)?,
             }
         }
         Ok(flow)
+    }
+
+    /// Goes on without standard output where something else is to become whole.
+    fn lose(&mut self, error: OutputError) -> Result<(), OutputError> {
+        let saves = self.sinks.iter().any(|output| output.lasting);
+        if !saves || matches!(error, OutputError::Capture(_)) {
+            return Err(error);
+        }
+        if let Some(stop) = &self.stop {
+            stop.ask();
+        }
+        self.lost.get_or_insert(error);
+        Ok(())
     }
 }
 
@@ -67,6 +116,10 @@ pub struct Printer<S>(pub S);
 
 impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
     type Error = OutputError;
+
+    fn prints(&self) -> bool {
+        true
+    }
 
     #[inline]
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
@@ -98,6 +151,10 @@ impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
 impl Sink for Tee<'_> {
     type Error = OutputError;
 
+    fn prints(&self) -> bool {
+        self.sinks.iter().any(|output| output.sink.prints())
+    }
+
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.each(|sink| sink.record(record))
     }
@@ -107,8 +164,8 @@ impl Sink for Tee<'_> {
     }
 
     fn expect(&mut self, resolutions: &[Resolution]) {
-        for sink in &mut self.sinks {
-            sink.expect(resolutions);
+        for output in &mut self.sinks {
+            output.sink.expect(resolutions);
         }
     }
 

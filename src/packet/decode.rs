@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use etherparse::{TcpHeaderSlice, TcpSlice};
 
 use super::address::Endpoint;
+use super::encapsulation::{Passed, Trail};
 use super::ip::Ip;
-use super::link;
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::usual::usual_segment;
-use super::{Layer, Other, Packet};
+use super::{Layer, Other, Packet, link, tunnel};
 use crate::capture::LinkType;
+
+/// Tunnels in tunnels that are looked into at the most.
+const MAX_TUNNELS: usize = 8;
 
 /// Decodes a frame. `wire` is the length the frame had on the wire, in octets.
 #[must_use]
@@ -27,30 +30,101 @@ pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
 pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match link::ip_start(link, octets).and_then(|start| Ip::read(octets, start, wire as usize)) {
         Ok(ip) if ip.fragmented => Packet::Fragment(ip),
-        Ok(ip) => decode_tcp(&ip, octets),
+        Ok(ip) => decode_payload(&ip, octets),
         Err(other) => Packet::Other(other),
     }
 }
 
-/// Decodes the TCP header behind an IP header that is not a fragment's.
+/// Decodes what stands behind an IP header that is not a fragment's: a TCP header, or a tunnel
+/// and what is in that.
 #[must_use]
-pub fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
+pub fn decode_payload(ip: &Ip, octets: &[u8]) -> Packet {
+    let (mut ip, mut octets) = (*ip, octets);
+    for _ in 0..MAX_TUNNELS {
+        let Some((inner, end)) = enter(&ip, octets, &mut |_| {}) else {
+            break;
+        };
+        (ip, octets) = (inner, &octets[..end]);
+        if ip.fragmented {
+            return Packet::Fragment(ip);
+        }
+    }
+    decode_tcp(&ip, octets)
+}
+
+/// The IP header inside a tunnel's packet, and where that packet's octets end; `None` where there
+/// is none.
+fn enter(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<(Ip, usize)> {
+    if ip.is_tcp() {
+        return None;
+    }
+    let end = ip.payload_start as usize + ip.payload_len as usize;
+    let captured = &octets[..end.min(octets.len())];
+    let start = tunnel::inner(ip, captured, trail)?;
+    let inner = Ip::read(captured, start, end).ok()?;
+    Some((inner, captured.len()))
+}
+
+/// Every header before TCP, or before whatever the frame carries, in order: those of the link
+/// layer and of tunnels, and each IP header.
+pub fn passed_headers(
+    link: LinkType,
+    octets: &[u8],
+    wire: u32,
+    mut passed: impl FnMut(Passed, Option<&Ip>),
+) {
+    let trail: Trail<'_> = &mut |header| passed(header, None);
+    let Ok(start) = link::walk(link, octets, trail) else {
+        return;
+    };
+    let Ok(ip) = Ip::read(octets, start, wire as usize) else {
+        return;
+    };
+    passed(ip.passed(), Some(&ip));
+    if !ip.fragmented {
+        passed_in(&ip, octets, passed);
+    }
+}
+
+/// The same behind an IP header that is not a fragment's.
+pub fn passed_in(ip: &Ip, octets: &[u8], mut passed: impl FnMut(Passed, Option<&Ip>)) {
+    let (mut ip, mut octets) = (*ip, octets);
+    for _ in 0..MAX_TUNNELS {
+        // What turns out not to carry IP is no tunnel.
+        let mut headers = Vec::new();
+        let Some((inner, end)) = enter(&ip, octets, &mut |header| headers.push(header)) else {
+            return;
+        };
+        for header in headers {
+            passed(header, None);
+        }
+        passed(inner.passed(), Some(&inner));
+        if inner.fragmented {
+            return;
+        }
+        (ip, octets) = (inner, &octets[..end]);
+    }
+}
+
+/// Decodes the TCP header behind an IP header that is not a fragment's.
+fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
     if !ip.is_tcp() {
-        return Packet::Other(Other::NotTcp(ip.protocol));
+        return Packet::Ip(*ip, Other::NotTcp);
     }
     let available = ip.payload(octets);
     let header = match TcpHeaderSlice::from_slice(available) {
         Ok(header) => header,
         Err(etherparse::err::tcp::HeaderSliceError::Len(_)) => {
             let cut = available.len() < ip.payload_len as usize;
-            return Packet::Other(if cut {
+            let why = if cut {
                 Other::Cut(Layer::Tcp)
             } else {
                 Other::Malformed(Layer::Tcp)
-            });
+            };
+            return Packet::Ip(*ip, why);
         }
         Err(etherparse::err::tcp::HeaderSliceError::Content(_)) => {
-            return Packet::Other(Other::Malformed(Layer::Tcp));
+            return Packet::Ip(*ip, Other::Malformed(Layer::Tcp));
         }
     };
     let octets_of_header = header.slice();
@@ -164,7 +238,11 @@ mod tests {
         for end in 0..octets.len() {
             let decoded = decode(LinkType::RAW, &octets[..end], octets.len() as u32);
             if end < 40 {
-                assert!(matches!(decoded, Packet::Other(Other::Cut(_))), "{end}");
+                let cut = matches!(
+                    decoded,
+                    Packet::Other(Other::Cut(_)) | Packet::Ip(_, Other::Cut(_))
+                );
+                assert!(cut, "{end}");
             }
         }
     }

@@ -6,6 +6,7 @@ use etherparse::{
     IpNumber, Ipv4HeaderSlice, Ipv6ExtensionSlice, Ipv6ExtensionsSlice, Ipv6HeaderSlice,
 };
 
+use super::encapsulation::Passed;
 use super::{Layer, Other};
 
 /// What one IP packet says of itself. Offsets count from the start of the packet's octets.
@@ -15,7 +16,7 @@ pub struct Ip {
     pub source: IpAddr,
     /// Receiver.
     pub destination: IpAddr,
-    /// Protocol of the payload, behind any extension headers.
+    /// Protocol of the payload, behind any extension headers and an authentication header.
     pub protocol: u8,
     /// Time to live, or hop limit.
     pub ttl: u8,
@@ -39,6 +40,14 @@ pub struct Ip {
     pub payload_start: u32,
     /// Octets of payload by the length field; may reach beyond the octets captured.
     pub payload_len: u32,
+}
+
+/// The protocol behind an authentication header, and that header's octets (RFC 4302 section 2).
+fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
+    match octets {
+        [protocol, words, ..] => Ok((*protocol, (usize::from(*words) + 2) * 4)),
+        _ => Err(Other::Cut(Layer::Ip)),
+    }
 }
 
 impl Ip {
@@ -69,20 +78,30 @@ impl Ip {
         let payload_len = length
             .checked_sub(header_len)
             .ok_or(Other::Malformed(Layer::Ip))?;
+        let fragmented = header.is_fragmenting_payload();
+        let (protocol, extensions) = match header.protocol() {
+            IpNumber::AUTHENTICATION_HEADER if !fragmented => {
+                authenticated(packet.get(header_len..).unwrap_or_default())?
+            }
+            protocol => (protocol.0, 0),
+        };
+        let payload_len = payload_len
+            .checked_sub(extensions)
+            .ok_or(Other::Malformed(Layer::Ip))?;
         Ok(Self {
             source: header.source_addr().into(),
             destination: header.destination_addr().into(),
-            protocol: header.protocol().0,
+            protocol,
             ttl: header.ttl(),
             identification: u32::from(header.identification()),
             dont_fragment: header.dont_fragment(),
-            fragmented: header.is_fragmenting_payload(),
+            fragmented,
             more_fragments: header.more_fragments(),
             fragment_offset: u32::from(header.fragments_offset().byte_offset()),
             start: start as u32,
             header_len: header_len as u32,
             length: length as u32,
-            payload_start: (start + header_len) as u32,
+            payload_start: (start + header_len + extensions) as u32,
             payload_len: payload_len as u32,
         })
     }
@@ -139,10 +158,53 @@ impl Ip {
         Ok(ip)
     }
 
+    /// A packet that is all payload, for tests.
+    #[cfg(test)]
+    pub(super) fn of_payload(protocol: u8, len: usize) -> Self {
+        let address = std::net::Ipv4Addr::LOCALHOST.into();
+        Self {
+            source: address,
+            destination: address,
+            protocol,
+            ttl: 64,
+            identification: 0,
+            dont_fragment: false,
+            fragmented: false,
+            more_fragments: false,
+            fragment_offset: 0,
+            start: 0,
+            header_len: 0,
+            length: len as u32,
+            payload_start: 0,
+            payload_len: len as u32,
+        }
+    }
+
+    /// The header, as one that is passed on the way to what it carries.
+    pub(super) fn passed(&self) -> Passed {
+        let (protocols, name) = if self.source.is_ipv4() {
+            ("ip", "IPv4")
+        } else {
+            ("ipv6", "IPv6")
+        };
+        let start = self.start as usize;
+        Passed {
+            protocols,
+            name,
+            octets: start..start + self.header_len as usize,
+        }
+    }
+
     /// Whether the payload is TCP.
     #[must_use]
     pub const fn is_tcp(&self) -> bool {
         self.protocol == IpNumber::TCP.0
+    }
+
+    /// Whether TCP may stand somewhere in the payload: it is TCP, or what tunnels are made of.
+    #[must_use]
+    pub const fn may_carry_tcp(&self) -> bool {
+        self.is_tcp() || super::tunnel::is_carrier(self.protocol)
     }
 
     /// The payload captured, out of the packet's octets.

@@ -1,111 +1,331 @@
-//! The link layer: where the IP packet starts in a frame.
+//! The link layers that are read: a table of number, name and where IP begins.
 
-use etherparse::{EtherType, Ethernet2Slice, SingleVlanSlice};
-
+use super::encapsulation::{Header, Passed, Trail, follow, octet_at, u16_at};
 use super::{Layer, Other};
 use crate::capture::LinkType;
 
-/// Octets of the address family in front of NULL and LOOP frames.
-const FAMILY_LEN: usize = 4;
-/// Octets of a Linux cooked header v1 (LINKTYPE_LINUX_SLL); the protocol stands last in it.
-const SLL_LEN: usize = 16;
-/// Octets of a Linux cooked header v2 (`LINKTYPE_LINUX_SLL2`); the protocol stands first in it.
-const SLL2_LEN: usize = 20;
-/// Octets of the fixed part of an 802.11 data header with three addresses.
-const WIFI_LEN: usize = 24;
-/// Octets of an LLC header with a SNAP extension, of which the last two are the Ethertype.
-const SNAP_LEN: usize = 8;
-/// The first six octets of such a header for an encapsulated Ethertype (RFC 1042).
-const SNAP_PREFIX: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
-/// VLAN tags that are looked behind at the most.
-const MAX_VLANS: usize = 4;
+/// A link layer that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkLayer {
+    /// Its number in capture files.
+    pub link: LinkType,
+    /// Its name for people.
+    pub name: &'static str,
+    /// How Wireshark's `frame.protocols` begins; empty where the header behind it says it.
+    protocols: &'static str,
+    /// Finds how long its own header is and what follows that.
+    begin: fn(&[u8]) -> Result<(usize, Next), Other>,
+}
 
-/// `AF_INET` on every system.
-const AF_INET: u32 = 2;
-/// `AF_INET6` on NetBSD and OpenBSD, FreeBSD, Darwin and Linux.
-const AF_INET6: [u32; 4] = [24, 28, 30, 10];
+/// What follows a link layer's own header.
+enum Next {
+    /// A header that other link layers have too.
+    Header(Header),
+    /// A frame of another link layer.
+    Frame(LinkType),
+}
+
+use Next::Header as Behind;
 
 const CUT: Other = Other::Cut(Layer::Link);
 
-/// Finds the offset of the IP header in a frame.
+/// Every link layer that is read, by number.
+static TABLE: [LinkLayer; 22] = [
+    row(LinkType::NULL, "BSD loopback", "null", family),
+    row(LinkType::ETHERNET, "Ethernet", "", ethernet),
+    row(LinkType::PPP, "PPP", "", ppp),
+    row(LinkType::RAW_BSD, "raw IP", "raw", ip),
+    row(LinkType::RAW_OPENBSD, "raw IP", "raw", ip),
+    row(LinkType::PPP_HDLC, "PPP", "", ppp),
+    row(LinkType::RAW, "raw IP", "raw", ip),
+    row(LinkType::CISCO_HDLC, "Cisco HDLC", "", ppp),
+    row(LinkType::IEEE802_11, "Wi-Fi", "wlan", wifi),
+    row(LinkType::LOOP, "OpenBSD loopback", "null", family),
+    row(LinkType::OPENBSD_IPSEC, "OpenBSD IPsec", "enc", ipsec),
+    row(
+        LinkType::LINUX_SLL,
+        "Linux cooked capture v1",
+        "sll:ethertype",
+        sll,
+    ),
+    row(LinkType::PFLOG, "OpenBSD firewall log", "pflog", pflog),
+    row(
+        LinkType::IEEE802_11_RADIOTAP,
+        "Wi-Fi with radiotap",
+        "radiotap:wlan_radio:wlan",
+        radiotap,
+    ),
+    row(
+        LinkType::PPP_PPPD,
+        "PPP with direction",
+        "",
+        ppp_with_direction,
+    ),
+    row(
+        LinkType::PPP_WITH_DIRECTION,
+        "PPP with direction",
+        "",
+        ppp_with_direction,
+    ),
+    row(LinkType::MPLS, "MPLS", "", mpls),
+    row(LinkType::IPV4, "raw IPv4", "", ip),
+    row(LinkType::IPV6, "raw IPv6", "", ip),
+    row(LinkType::NFLOG, "Linux firewall log", "nflog", nflog),
+    row(
+        LinkType::PKTAP,
+        "macOS packet tap",
+        "pktap:pcap_pktdata",
+        pktap,
+    ),
+    row(
+        LinkType::LINUX_SLL2,
+        "Linux cooked capture v2",
+        "sll:ethertype",
+        sll2,
+    ),
+];
+
+const fn row(
+    link: LinkType,
+    name: &'static str,
+    protocols: &'static str,
+    begin: fn(&[u8]) -> Result<(usize, Next), Other>,
+) -> LinkLayer {
+    LinkLayer {
+        link,
+        name,
+        protocols,
+        begin,
+    }
+}
+
+/// The link layer of this number, where it is read.
+#[must_use]
+pub fn link_layer(link: LinkType) -> Option<&'static LinkLayer> {
+    let found = TABLE.binary_search_by_key(&link.0, |layer| layer.link.0);
+    found.ok().map(|at| &TABLE[at])
+}
+
+/// Link types that are not read, by number, so that a capture of them can be told what it is.
+static NOT_READ: [(u16, &str); 24] = [
+    (6, "Token Ring"),
+    (8, "SLIP"),
+    (10, "FDDI"),
+    (107, "Frame Relay"),
+    (119, "Wi-Fi with a Prism header"),
+    (143, "DOCSIS"),
+    (147, "user-defined 0"),
+    (163, "Wi-Fi with an AVS header"),
+    (177, "Linux LAPD"),
+    (187, "Bluetooth"),
+    (189, "USB"),
+    (192, "PPI"),
+    (195, "IEEE 802.15.4"),
+    (201, "Bluetooth"),
+    (220, "USB"),
+    (227, "CAN"),
+    (230, "IEEE 802.15.4"),
+    (242, "Infiniband"),
+    (249, "USB"),
+    (251, "Bluetooth Low Energy"),
+    (253, "Linux netlink"),
+    (254, "Bluetooth"),
+    (271, "vsock"),
+    (272, "Nordic BLE"),
+];
+
+/// A link type's name for people, where it has one here.
+#[must_use]
+pub fn link_type_name(link: LinkType) -> Option<&'static str> {
+    let not_read = || {
+        let mut known = NOT_READ.iter();
+        known
+            .find(|(number, _)| *number == link.0)
+            .map(|(_, name)| *name)
+    };
+    link_layer(link).map(|layer| layer.name).or_else(not_read)
+}
+
+/// Finds the offset of the first IP header in a frame.
 pub fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
-    match link {
-        LinkType::RAW
-        | LinkType::RAW_BSD
-        | LinkType::RAW_OPENBSD
-        | LinkType::IPV4
-        | LinkType::IPV6 => Ok(0),
-        LinkType::NULL | LinkType::LOOP => family(octets),
-        LinkType::ETHERNET => {
-            let ethernet = Ethernet2Slice::from_slice_without_fcs(octets).map_err(|_| CUT)?;
-            ethertype(octets, ethernet.header_slice().len(), ethernet.ether_type())
-        }
-        LinkType::LINUX_SLL => {
-            // etherparse refuses ARP hardware types it does not know, loopback's among them.
-            let header = octets.get(..SLL_LEN).ok_or(CUT)?;
-            let protocol = u16::from_be_bytes([header[14], header[15]]);
-            ethertype(octets, SLL_LEN, EtherType(protocol))
-        }
-        LinkType::LINUX_SLL2 => {
-            let header = octets.get(..SLL2_LEN).ok_or(CUT)?;
-            let protocol = u16::from_be_bytes([header[0], header[1]]);
-            ethertype(octets, SLL2_LEN, EtherType(protocol))
-        }
-        LinkType::IEEE802_11 => wifi(octets, 0),
-        LinkType::IEEE802_11_RADIOTAP => {
-            let length = octets.get(2..4).ok_or(CUT)?;
-            wifi(
-                octets,
-                usize::from(u16::from_le_bytes([length[0], length[1]])),
-            )
-        }
-        _ => Err(Other::LinkType),
-    }
+    walk(link, octets, &mut |_| {})
 }
 
-/// NULL has the family in the capturing host's byte order, which the file does not tell, and
-/// LOOP in network order: the small numbers are plain in either order.
-fn family(octets: &[u8]) -> Result<usize, Other> {
-    let header: [u8; FAMILY_LEN] = octets
-        .get(..FAMILY_LEN)
-        .and_then(|header| header.try_into().ok())
-        .ok_or(CUT)?;
+/// The same, with every header that is passed.
+pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<usize, Other> {
+    let (mut link, mut at) = (link, 0);
+    // A tap's frame has a frame of its interface's link layer in it, and that no other.
+    for _ in 0..2 {
+        let layer = link_layer(link).ok_or(Other::LinkType)?;
+        let (len, next) = (layer.begin)(octets.get(at..).unwrap_or_default())?;
+        if len > 0 || !layer.protocols.is_empty() {
+            trail(Passed {
+                protocols: layer.protocols,
+                name: layer.name,
+                octets: at..at + len,
+            });
+        }
+        at += len;
+        match next {
+            Next::Header(header) => return follow(header, octets, at, trail),
+            Next::Frame(inner) => link = inner,
+        }
+    }
+    Err(Other::NotIp)
+}
+
+fn ip(_: &[u8]) -> Result<(usize, Next), Other> {
+    Ok((0, Behind(Header::Ip)))
+}
+
+fn ethernet(_: &[u8]) -> Result<(usize, Next), Other> {
+    Ok((0, Behind(Header::Ethernet)))
+}
+
+fn mpls(_: &[u8]) -> Result<(usize, Next), Other> {
+    Ok((0, Behind(Header::Mpls)))
+}
+
+fn ppp(_: &[u8]) -> Result<(usize, Next), Other> {
+    Ok((0, Behind(Header::PppOrHdlc)))
+}
+
+/// An octet that says who sent the frame; pppd's stands in place of the address.
+fn ppp_with_direction(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const CONTROL: u8 = 0x03;
+    let len = if octet_at(octets, 1)? == CONTROL {
+        2
+    } else {
+        1
+    };
+    Ok((len, Behind(Header::Ppp)))
+}
+
+/// The address family, in the capturing host's byte order, which the file does not tell, and for
+/// [`LinkType::LOOP`] in network order: the small numbers are plain in either order.
+fn family(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const LEN: usize = 4;
+    let header = *octets.first_chunk::<LEN>().ok_or(CUT)?;
     for family in [u32::from_le_bytes(header), u32::from_be_bytes(header)] {
-        if family == AF_INET || AF_INET6.contains(&family) {
-            return Ok(FAMILY_LEN);
+        if is_ip(family) {
+            return Ok((LEN, Behind(Header::Ip)));
         }
     }
     Err(Other::NotIp)
 }
 
-/// Follows VLAN tags from the octet after an Ethertype.
-fn ethertype(octets: &[u8], mut at: usize, mut kind: EtherType) -> Result<usize, Other> {
-    for _ in 0..=MAX_VLANS {
-        match kind {
-            EtherType::IPV4 | EtherType::IPV6 => return Ok(at),
-            EtherType::VLAN_TAGGED_FRAME
-            | EtherType::PROVIDER_BRIDGING
-            | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
-                let tag = SingleVlanSlice::from_slice(octets.get(at..).unwrap_or_default())
-                    .map_err(|_| CUT)?;
-                kind = tag.ether_type();
-                at += tag.header_slice().len();
-            }
-            _ => break,
-        }
-    }
-    Err(Other::NotIp)
+/// Whether an address family is IPv4 or IPv6.
+fn is_ip(family: u32) -> bool {
+    /// On every system.
+    const AF_INET: u32 = 2;
+    /// On NetBSD and OpenBSD, FreeBSD, Darwin and Linux.
+    const AF_INET6: [u32; 4] = [24, 28, 30, 10];
+    family == AF_INET || AF_INET6.contains(&family)
 }
 
-/// An 802.11 data frame that is not encrypted, with LLC and SNAP in front of the packet.
-fn wifi(octets: &[u8], start: usize) -> Result<usize, Other> {
+/// What the protocol of a Linux cooked header says: an Ethertype, or one of Linux' own numbers.
+const fn cooked(protocol: u16) -> Next {
+    const LLC: u16 = 4;
+    Behind(match protocol {
+        LLC => Header::Llc,
+        kind => Header::Ethertype(kind),
+    })
+}
+
+/// The protocol stands last in the header.
+fn sll(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const LEN: usize = 16;
+    Ok((LEN, cooked(u16_at(octets, 14)?)))
+}
+
+/// The protocol stands first in the header.
+fn sll2(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const LEN: usize = 20;
+    Ok((LEN, cooked(u16_at(octets, 0)?)))
+}
+
+/// The address family, a number and flags, in the capturing host's byte order.
+fn ipsec(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const LEN: usize = 12;
+    family(octets).map(|_| (LEN, Behind(Header::Ip)))
+}
+
+/// A header that begins with its length, to be rounded up to 4 octets, and the address family.
+fn pflog(octets: &[u8]) -> Result<(usize, Next), Other> {
+    let len = usize::from(octet_at(octets, 0)?).next_multiple_of(4);
+    if !is_ip(u32::from(octet_at(octets, 1)?)) {
+        return Err(Other::NotIp);
+    }
+    Ok((len, Behind(Header::Ip)))
+}
+
+/// The address family, then values with length and type in the capturing host's byte order, of
+/// which the last is the packet.
+fn nflog(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const LEN: usize = 4;
+    const VALUE_HEADER: usize = 4;
+    const PAYLOAD: u16 = 9;
+    if !is_ip(u32::from(octet_at(octets, 0)?)) {
+        return Err(Other::NotIp);
+    }
+    let mut at = LEN;
+    loop {
+        let header = octets.get(at..at + VALUE_HEADER).ok_or(CUT)?;
+        let [low, high] = [header[0], header[1]].map(usize::from);
+        let kind = [header[2], header[3]];
+        if kind == PAYLOAD.to_le_bytes() || kind == PAYLOAD.to_be_bytes() {
+            return Ok((at + VALUE_HEADER, Behind(Header::Ip)));
+        }
+        // The types are small numbers, so that the place of the zero tells the order.
+        let len = if header[2] == 0 && header[3] != 0 {
+            low << 8 | high
+        } else {
+            high << 8 | low
+        };
+        if len < VALUE_HEADER {
+            return Err(Other::Malformed(Layer::Link));
+        }
+        at += len.next_multiple_of(4);
+    }
+}
+
+/// Darwin's tap of several interfaces: the header's length, 1 for a packet, and the link type of
+/// the interface, each in 4 octets, little-endian on every machine that runs it now.
+fn pktap(octets: &[u8]) -> Result<(usize, Next), Other> {
+    const PACKET: u32 = 1;
+    const LEAST: u32 = 12;
+    let word = |at: usize| {
+        let word = octets.get(at..at + 4).and_then(|word| word.try_into().ok());
+        word.map(u32::from_le_bytes).ok_or(CUT)
+    };
+    let (len, kind, link) = (word(0)?, word(4)?, word(8)?);
+    if len < LEAST {
+        return Err(Other::Malformed(Layer::Link));
+    }
+    if kind != PACKET {
+        return Err(Other::NotIp);
+    }
+    let inner = LinkType(u16::try_from(link).unwrap_or(u16::MAX));
+    Ok((len as usize, Next::Frame(inner)))
+}
+
+fn radiotap(octets: &[u8]) -> Result<(usize, Next), Other> {
+    let length = octets.get(2..4).ok_or(CUT)?;
+    let len = usize::from(u16::from_le_bytes([length[0], length[1]]));
+    let (header, next) = wifi(octets.get(len..).ok_or(CUT)?)?;
+    Ok((len + header, next))
+}
+
+/// An 802.11 data frame that is not encrypted, with LLC in front of the packet.
+fn wifi(octets: &[u8]) -> Result<(usize, Next), Other> {
     const DATA: u8 = 2;
     const QOS: u8 = 0b1000;
     const NO_DATA: u8 = 0b0100;
     const PROTECTED: u8 = 0x40;
     const HIGH_THROUGHPUT_CONTROL: u8 = 0x80;
-    let header = octets.get(start..).unwrap_or_default();
-    let [control, flags, ..] = *header else {
+    /// Octets of a header with three addresses.
+    const FIXED: usize = 24;
+    let [control, flags, ..] = *octets else {
         return Err(CUT);
     };
     let (kind, subtype) = ((control >> 2) & 0b11, control >> 4);
@@ -113,24 +333,37 @@ fn wifi(octets: &[u8], start: usize) -> Result<usize, Other> {
         return Err(Other::NotIp);
     }
     let four_addresses = flags & 0b11 == 0b11;
-    let mut at = start + WIFI_LEN + if four_addresses { 6 } else { 0 };
+    let mut len = FIXED + if four_addresses { 6 } else { 0 };
     if subtype & QOS != 0 {
-        at += 2;
+        len += 2;
         if flags & HIGH_THROUGHPUT_CONTROL != 0 {
-            at += 4;
+            len += 4;
         }
     }
-    let snap = octets.get(at..at + SNAP_LEN).ok_or(CUT)?;
-    if snap[..6] != SNAP_PREFIX {
-        return Err(Other::NotIp);
-    }
-    let kind = EtherType(u16::from_be_bytes([snap[6], snap[7]]));
-    ethertype(octets, at + SNAP_LEN, kind)
+    Ok((len, Behind(Header::Llc)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where IP begins, and what was passed, as `frame.protocols` has it.
+    fn walked(link: LinkType, octets: &[u8]) -> (Result<usize, Other>, String) {
+        let mut names: Vec<&str> = Vec::new();
+        let start = walk(link, octets, &mut |passed| {
+            if !passed.protocols.is_empty() {
+                names.push(passed.protocols);
+            }
+        });
+        (start, names.join(":"))
+    }
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(TABLE.is_sorted_by_key(|layer| layer.link.0));
+        assert!(TABLE.iter().all(|layer| link_layer(layer.link).is_some()));
+        assert!(link_layer(LinkType(147)).is_none());
+    }
 
     #[test]
     fn null_is_read_in_both_byte_orders_and_with_every_af_inet6() {
@@ -145,11 +378,80 @@ mod tests {
     }
 
     #[test]
-    fn vlan_tags_are_followed() {
-        let mut octets = vec![0; 12];
-        octets.extend([0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 0x08, 0]);
-        assert_eq!(ip_start(LinkType::ETHERNET, &octets), Ok(22));
-        assert_eq!(ip_start(LinkType::ETHERNET, &octets[..17]), Err(CUT));
+    fn what_stands_between_ethernet_and_ip_is_passed() {
+        for (behind_addresses, protocols) in [
+            (&[0x08, 0][..], "eth:ethertype"),
+            (
+                &[0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 0x08, 0],
+                "eth:ethertype:vlan:ethertype:vlan:ethertype",
+            ),
+            (&[0, 48, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd], "eth:llc"),
+            (&[0, 43, 6, 6, 3], "eth:llc"),
+            (
+                &[0x81, 0, 0, 1, 0, 48, 0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0],
+                "eth:ethertype:vlan:llc",
+            ),
+            (
+                &[0x88, 0x64, 0x11, 0, 0, 7, 0, 42, 0, 0x21],
+                "eth:ethertype:pppoes:ppp",
+            ),
+            (
+                &[0x81, 0, 0, 5, 0x88, 0x64, 0x11, 0, 0, 7, 0, 41, 0x57],
+                "eth:ethertype:vlan:ethertype:pppoes:ppp",
+            ),
+            (
+                &[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64, 0x45],
+                "eth:ethertype:mpls",
+            ),
+        ] {
+            let mut octets = vec![0; 12];
+            octets.extend(behind_addresses);
+            let ends_in_ip = octets.last() == Some(&0x45);
+            let expected = octets.len() - usize::from(ends_in_ip);
+            let found = walked(LinkType::ETHERNET, &octets);
+            assert_eq!(found, (Ok(expected), protocols.to_owned()));
+            if !ends_in_ip {
+                let cut = &octets[..octets.len() - 1];
+                assert_eq!(ip_start(LinkType::ETHERNET, cut), Err(CUT));
+            }
+        }
+    }
+
+    #[test]
+    fn ppp_may_leave_out_address_control_and_a_leading_zero() {
+        for octets in [
+            &[0xff, 3, 0, 0x21][..],
+            &[0xff, 3, 0x21],
+            &[0, 0x21],
+            &[0x57],
+            &[0xff, 3, 0x02, 0x81, 0, 1, 1, 64],
+        ] {
+            let mut octets = octets.to_vec();
+            let start = octets.len();
+            octets.push(0x45);
+            assert_eq!(ip_start(LinkType::PPP, &octets), Ok(start), "{octets:x?}");
+        }
+        assert_eq!(ip_start(LinkType::PPP, &[0xc0, 0x21]), Err(Other::NotIp));
+        assert_eq!(ip_start(LinkType::PPP, &[0x0f, 0, 8, 0]), Ok(4));
+    }
+
+    #[test]
+    fn a_tap_has_the_frame_of_its_interface() {
+        let mut octets = vec![0; 40];
+        octets[0] = 40;
+        octets[4] = 1;
+        let start = octets.len();
+        for (link, header) in [(0u8, &[2, 0, 0, 0][..]), (12, &[]), (101, &[])] {
+            octets[8] = link;
+            octets.truncate(start);
+            octets.extend(header);
+            assert_eq!(ip_start(LinkType::PKTAP, &octets), Ok(octets.len()));
+        }
+        octets[8] = 147;
+        assert_eq!(ip_start(LinkType::PKTAP, &octets), Err(Other::LinkType));
+        octets[0] = 3;
+        let malformed = Err(Other::Malformed(Layer::Link));
+        assert_eq!(ip_start(LinkType::PKTAP, &octets), malformed);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From a frame's octets down to TCP: link layer, VLAN, IPv4 and IPv6, fragments, TCP.
+//! From a frame's octets down to TCP: link layer, VLAN, tunnels, IPv4 and IPv6, fragments, TCP.
 //!
 //! Enters: a frame's link type and octets. Leaves: a [`Packet`], which says where things stand in
 //! those octets and holds the few numbers that every later room needs. Decoding one frame keeps
@@ -6,17 +6,25 @@
 
 mod address;
 mod decode;
+mod encapsulation;
 mod fragment;
 mod ip;
+mod ip_protocol;
+pub mod layout;
 mod link;
 mod segment;
+mod tunnel;
 mod usual;
 
 pub use address::Endpoint;
-pub use decode::{checksum_is_wrong, decode, decode_by_steps, decode_tcp};
+pub use decode::{
+    checksum_is_wrong, decode, decode_by_steps, decode_payload, passed_headers, passed_in,
+};
+pub use encapsulation::Passed;
 pub use fragment::{Datagram, DefragmentLimits, Defragmenter, Piece};
 pub use ip::Ip;
-pub use link::ip_start;
+pub use ip_protocol::{IpProtocol, ip_protocol};
+pub use link::{LinkLayer, ip_start, link_layer, link_type_name};
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
 pub use usual::usual_segment;
 
@@ -27,6 +35,9 @@ pub enum Packet {
     Tcp(Segment),
     /// A fragment of an IP datagram; its TCP segment is known once the others are there.
     Fragment(Ip),
+    /// An IP packet without a TCP segment that could be read, with the reason; of a tunnel the
+    /// innermost one.
+    Ip(Ip, Other),
     /// Anything else, with the reason why it is not looked at.
     Other(Other),
 }
@@ -38,8 +49,8 @@ pub enum Other {
     LinkType,
     /// A link layer payload that is not IP, such as ARP.
     NotIp,
-    /// An IP payload that is not TCP; the IP protocol number.
-    NotTcp(u8),
+    /// An IP payload that is not TCP.
+    NotTcp,
     /// The octets captured end inside a header.
     Cut(Layer),
     /// A header contradicts itself.

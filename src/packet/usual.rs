@@ -9,13 +9,12 @@
 use std::net::Ipv4Addr;
 
 use super::address::Endpoint;
+use super::layout::{ipv4, tcp};
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use crate::capture::LinkType;
 
-/// Octets of an IPv4 header without options (RFC 791 section 3.1).
-const IP_LEN: usize = 20;
-/// Octets of a TCP header without options (RFC 9293 section 3.1).
-const TCP_LEN: usize = 20;
+const IP_LEN: usize = ipv4::LEN;
+const TCP_LEN: usize = tcp::LEN;
 
 /// Where the IP header starts, if the link layer's header is the usual one.
 #[inline]
@@ -64,19 +63,19 @@ pub fn usual_segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
     let ip_start = ip_start(link, octets)?;
     let ip = octets[ip_start..].first_chunk::<IP_LEN>()?;
     let tcp_start = ip_start + IP_LEN;
-    let tcp = octets[tcp_start..].first_chunk::<TCP_LEN>()?;
-    let total_len = usize::from(u16_at(ip, 2));
-    let header_len = usize::from(tcp[12] >> 4) * 4;
+    let tcp_header = octets[tcp_start..].first_chunk::<TCP_LEN>()?;
+    let total_len = usize::from(u16_at(ip, ipv4::LENGTH.start));
+    let header_len = usize::from(tcp_header[tcp::HEADER_LENGTH.start] >> 4) * 4;
     let available = (total_len.saturating_sub(IP_LEN)).min(octets.len() - tcp_start);
     if ip[0] != VERSION_AND_LEN
-        || u16_at(ip, 6) & MORE_FRAGMENTS_AND_OFFSET != 0
-        || ip[9] != TCP
+        || u16_at(ip, ipv4::FRAGMENT.start) & MORE_FRAGMENTS_AND_OFFSET != 0
+        || ip[ipv4::PROTOCOL.start] != TCP
         || header_len < TCP_LEN
         || available < header_len
     {
         return None;
     }
-    let flags = Flags(u16_at(tcp, 12) & 0x0fff);
+    let flags = Flags(u16_at(tcp_header, tcp::FLAGS.start) & 0x0fff);
     let payload_start = tcp_start + header_len;
     let window_shift = if flags.has(Flags::SYN) {
         TcpOptions::read(&octets[tcp_start + TCP_LEN..payload_start]).window_shift
@@ -85,15 +84,15 @@ pub fn usual_segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
     };
     let end = |address_at, port_at| Endpoint {
         address: Ipv4Addr::from_bits(u32_at(ip, address_at)).into(),
-        port: u16_at(tcp, port_at),
+        port: u16_at(tcp_header, port_at),
     };
     Some(Segment {
-        source: end(12, 0),
-        destination: end(16, 2),
-        seq: SeqNumber(u32_at(tcp, 4)),
-        ack: SeqNumber(u32_at(tcp, 8)),
+        source: end(ipv4::SOURCE.start, tcp::SOURCE.start),
+        destination: end(ipv4::DESTINATION.start, tcp::DESTINATION.start),
+        seq: SeqNumber(u32_at(tcp_header, tcp::SEQUENCE.start)),
+        ack: SeqNumber(u32_at(tcp_header, tcp::ACKNOWLEDGEMENT.start)),
         flags,
-        window: u16_at(tcp, 14),
+        window: u16_at(tcp_header, tcp::WINDOW.start),
         window_shift,
         ip_start: ip_start as u32,
         tcp_start: tcp_start as u32,

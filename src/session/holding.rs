@@ -171,6 +171,10 @@ impl<S: Sink> Holding<S> {
 impl<S: Sink> Sink for Holding<S> {
     type Error = S::Error;
 
+    fn prints(&self) -> bool {
+        self.inner.prints()
+    }
+
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
         let wanted = self.all || !record.messages.is_empty();
         if wanted {

@@ -1,13 +1,13 @@
 //! The one way through the rooms: a frame is pushed in, a record comes out.
 
 use super::inspected::{Cursor, Inspected};
-use super::record::{FrameRecord, Remainder};
+use super::record::{Ending, FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
 use crate::capture::{Batch, Frame};
 use crate::dissect::{Note, Protocol};
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
-    decode, decode_by_steps, decode_tcp, usual_segment,
+    decode, decode_by_steps, decode_payload, usual_segment,
 };
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Totals};
@@ -171,7 +171,7 @@ impl Inspector {
                 self.segment(frame, None, segment, decoded.key, hint, inspected);
             }
             Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
-            Packet::Other(_) => {
+            Packet::Ip(..) | Packet::Other(_) => {
                 inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
             }
         }
@@ -216,10 +216,20 @@ impl Inspector {
     #[cold]
     fn fragment(&mut self, frame: Frame<'_>, ip: &Ip, inspected: &mut Inspected) {
         let time = frame.header.time;
-        let Some(datagram) = self.fragments.push(frame.number, time, ip, frame.octets) else {
+        let number = frame.number;
+        let Some(mut datagram) = self.fragments.push(number, time, ip, frame.octets) else {
             return inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
         };
-        let packet = decode_tcp(&datagram.ip, &datagram.payload);
+        let mut packet = decode_payload(&datagram.ip, &datagram.payload);
+        // A tunnel's datagram that was put together may carry a fragment itself.
+        while let Packet::Fragment(inner) = packet {
+            let outer = &datagram.payload;
+            match self.fragments.push(number, time, &inner, outer) {
+                Some(inner) => datagram = inner,
+                None => break,
+            }
+            packet = decode_payload(&datagram.ip, &datagram.payload);
+        }
         if let Packet::Tcp(segment) = &packet {
             let key = self.hasher.key(segment);
             self.segment(frame, Some(&datagram), segment, key, None, inspected);
@@ -248,6 +258,8 @@ impl Inspector {
             ended_flows: &self.tracker.found.flows,
             followed: &self.tracker.found.followed,
             totals: self.table.totals(),
+            ending: Ending::Whole,
+            frames: 0,
         }
     }
 }

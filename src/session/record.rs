@@ -56,6 +56,22 @@ pub struct Remainder<'a> {
     pub followed: &'a [Piece],
     /// Counts over all flows.
     pub totals: Totals,
+    /// Whether this is all of the capture.
+    pub ending: Ending,
+    /// Frames given before the end.
+    pub frames: u64,
+}
+
+/// How a pass over frames ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// With the capture, or where it was asked to.
+    #[default]
+    Whole,
+    /// Early: a signal ended it.
+    Interrupted,
+    /// With damage, behind which nothing could be read.
+    Damaged,
 }
 
 impl<'a> FrameRecord<'a> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::inspected::Cursor;
-use super::{Decoded, FrameRecord, Inspected, Inspector, Remainder, Resolution};
+use super::{Decoded, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 use crate::stream::FlowHasher;
 
@@ -45,6 +45,12 @@ pub trait Sink {
     /// buffered for a reader is to be written now. `Break` ends the run, as after a signal.
     fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Whether it writes to standard output, so that nothing is to be given to it any more once
+    /// that is lost.
+    fn prints(&self) -> bool {
+        false
     }
 
     /// Takes what the end of the capture brings.
@@ -153,16 +159,39 @@ pub fn run<S: Sink>(
     sink: &mut S,
     threads: usize,
 ) -> Result<Vec<SourceError>, S::Error> {
+    feed(source, inspector, sink, threads, || Ending::Whole)
+}
+
+/// The same; `ending` is asked at the end whether that came early.
+pub(super) fn feed<S: Sink>(
+    source: Box<dyn FrameSource + Send>,
+    inspector: Inspector,
+    sink: &mut S,
+    threads: usize,
+    ending: impl FnOnce() -> Ending,
+) -> Result<Vec<SourceError>, S::Error> {
     let mut errors = Vec::new();
     let reader = Reader::new(source, &inspector);
+    let mut frames = 0;
     let ended = if threads > 1 {
-        together(reader, inspector, sink, &mut errors)?
+        together(reader, inspector, sink, &mut errors, &mut frames)?
     } else {
-        alone(reader, inspector, sink, &mut errors)?
+        alone(reader, inspector, sink, &mut errors, &mut frames)?
+    };
+    let ending = match ending() {
+        Ending::Whole if !errors.is_empty() => Ending::Damaged,
+        ending => ending,
     };
     match ended {
-        Some(mut inspector) => sink.end(&inspector.finish())?,
-        None => sink.end(&Remainder::default())?,
+        Some(mut inspector) => sink.end(&Remainder {
+            ending,
+            frames,
+            ..inspector.finish()
+        })?,
+        None => sink.end(&Remainder {
+            frames,
+            ..Remainder::default()
+        })?,
     }
     Ok(errors)
 }
@@ -173,11 +202,13 @@ fn alone<S: Sink>(
     mut inspector: Inspector,
     sink: &mut S,
     errors: &mut Vec<SourceError>,
+    frames: &mut u64,
 ) -> Result<Option<Inspector>, S::Error> {
     let mut work = Work::default();
     loop {
         reader.read(&mut work);
         work.inspect(&mut inspector);
+        *frames += work.batch.headers.len() as u64;
         if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
             return Ok((!by_sink).then_some(inspector));
         }
@@ -248,6 +279,7 @@ fn together<S: Sink>(
     inspector: Inspector,
     sink: &mut S,
     errors: &mut Vec<SourceError>,
+    frames: &mut u64,
 ) -> Result<Option<Inspector>, S::Error> {
     let helps = !reader.source.may_wait();
     let shared = Arc::new(Shared {
@@ -267,6 +299,7 @@ fn together<S: Sink>(
             }
             return Ok(None);
         };
+        *frames += work.batch.headers.len() as u64;
         if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
             return Ok(if by_sink { None } else { left.recv().ok() });
         }

@@ -1,5 +1,6 @@
 //! Link layers: what stands before an IP packet in a frame.
 
+use super::shell::{Shell, in_shells};
 use crate::capture::LinkType;
 
 /// Which octet of a number comes first.
@@ -72,6 +73,8 @@ pub enum Link {
         /// Whether a radiotap header of 8 octets stands before it.
         radiotap: bool,
     },
+    /// Any shells around the packet, the outermost first, under this number.
+    Shells(LinkType, Vec<Shell>),
 }
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
@@ -100,7 +103,7 @@ impl Link {
             Self::Ethernet { .. } => LinkType::ETHERNET,
             Self::LinuxSll => LinkType::LINUX_SLL,
             Self::LinuxSll2 => LinkType::LINUX_SLL2,
-            Self::Raw(link) => *link,
+            Self::Raw(link) | Self::Shells(link, _) => *link,
             Self::Wifi { radiotap: false } => LinkType::IEEE802_11,
             Self::Wifi { radiotap: true } => LinkType::IEEE802_11_RADIOTAP,
         }
@@ -109,6 +112,9 @@ impl Link {
     /// The frame that carries `packet`.
     #[must_use]
     pub fn wrap(&self, packet: &[u8]) -> Vec<u8> {
+        if let Self::Shells(_, shells) = self {
+            return in_shells(shells, packet);
+        }
         let is_ipv6 = packet.first().is_some_and(|octet| octet >> 4 == 6);
         let ethertype = if is_ipv6 {
             ETHERTYPE_IPV6
@@ -150,7 +156,7 @@ impl Link {
                 put(&[0, 6]); // to this host; octets of the address
                 put(&[0; 8]);
             }
-            Self::Raw(_) => {}
+            Self::Raw(_) | Self::Shells(..) => {}
             Self::Wifi { radiotap } => {
                 if *radiotap {
                     put(&[0, 0, 8, 0, 0, 0, 0, 0]); // version, length 8, no fields

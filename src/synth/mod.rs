@@ -13,6 +13,7 @@ pub mod messages;
 mod pcap;
 mod pcapng;
 mod segment;
+mod shell;
 
 pub use conversation::{Conversation, Side, Timed, merge, start_time};
 pub use error::SynthError;
@@ -21,6 +22,7 @@ pub use link::{ByteOrder, Link};
 pub use pcap::{PcapForm, PcapKind, write_pcap};
 pub use pcapng::{Pcapng, SectionLength};
 pub use segment::{Checksum, Flags, Segment};
+pub use shell::Shell;
 
 /// Options of a TCP header, as etherparse writes them.
 pub use etherparse::TcpOptionElement as TcpOption;

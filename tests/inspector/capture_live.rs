@@ -3,13 +3,12 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
 use std::time::Duration;
 
 use crate::need::skip;
 use authscope::capture::live::{LiveOptions, LiveSource, interfaces};
-use authscope::capture::{Batch, FrameSource, What};
+use authscope::capture::{Batch, FrameSource, Stop, What};
 
 /// Opens a capture, or says loudly that the test is skipped.
 fn capture(options: &LiveOptions) -> Option<LiveSource> {
@@ -46,13 +45,13 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
         })
         .collect();
     let unwatched = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Stop::default();
     let options = LiveOptions {
         ports: listeners
             .iter()
             .map(|l| l.local_addr().unwrap().port())
             .collect(),
-        stop: Arc::clone(&stop),
+        stop: stop.clone(),
         ..LiveOptions::default()
     };
     let Some(mut source) = capture(&options) else {
@@ -65,7 +64,7 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
         talk(listener, &large);
     }
     talk(&unwatched, b"UNWATCHED");
-    stop.store(true, Ordering::Relaxed);
+    stop.ask();
 
     let (mut batch, mut octets, mut numbers) = (Batch::default(), Vec::<u8>::new(), Vec::new());
     let (mut interfaces, mut last) = (0, 0);
@@ -114,13 +113,13 @@ fn what_had_arrived_is_given_after_a_stop_however_long_it_takes() {
     const DATAGRAMS: usize = 12_000; // More than a batch holds.
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = receiver.local_addr().unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Stop::default();
     let Some(mut source) = capture(&LiveOptions {
         filter: Some(format!("udp port {}", address.port())),
         // libpcap's blocks of 256 KiB are closed every few milliseconds, however little is in them:
         // enough of them for a sender that takes a second.
         buffer: 64 << 20,
-        stop: Arc::clone(&stop),
+        stop: stop.clone(),
         ..LiveOptions::default()
     }) else {
         return;
@@ -129,7 +128,7 @@ fn what_had_arrived_is_given_after_a_stop_however_long_it_takes() {
     for _ in 0..DATAGRAMS {
         sender.send_to(b"datagram", address).unwrap();
     }
-    stop.store(true, Ordering::Relaxed);
+    stop.ask();
     let (mut batch, mut frames) = (Batch::default(), 0);
     while source.fill(&mut batch).unwrap() {
         frames += batch.headers.len();
@@ -146,10 +145,10 @@ fn frames_wait_by_their_octets_where_nobody_asks_for_them() {
     const DATAGRAMS: usize = 1000;
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = receiver.local_addr().unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Stop::default();
     let Some(mut source) = capture(&LiveOptions {
         filter: Some(format!("udp port {}", address.port())),
-        stop: Arc::clone(&stop),
+        stop: stop.clone(),
         ..LiveOptions::default()
     }) else {
         return;
@@ -160,7 +159,7 @@ fn frames_wait_by_their_octets_where_nobody_asks_for_them() {
         sender.send_to(b"datagram", address).unwrap();
         std::thread::sleep(Duration::from_millis(1));
     }
-    stop.store(true, Ordering::Relaxed);
+    stop.ask();
     let (mut batch, mut frames) = (Batch::default(), 0);
     while source.fill(&mut batch).unwrap() {
         frames += batch.headers.len();

@@ -62,7 +62,7 @@ fn is_about_the_header(note: &Note) -> bool {
 fn every_capture_gives_its_answer() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
-    for answers in ["expected.json", "recorded.json"] {
+    for answers in ["expected.json", "recorded.json", "cases.json"] {
         let text = std::fs::read_to_string(folder.join(answers)).unwrap();
         expected.append(&mut serde_json::from_str(&text).unwrap());
     }

@@ -35,7 +35,7 @@ fn protocols(name: &str) -> BTreeMap<u64, String> {
 fn each_stream_is_what_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut foreign = 0;
-    for answers in ["expected.json", "recorded.json"] {
+    for answers in ["expected.json", "recorded.json", "cases.json"] {
         for (file, answer) in json(&folder.join(answers)).as_object().unwrap() {
             let others = answer["others"].as_object().unwrap();
             let mut expected: BTreeMap<u64, String> = others

@@ -358,7 +358,7 @@ fn fields_are_written_in_three_forms() {
     assert_eq!(
         rows("lab-report.pcap", &arguments)[..2],
         [
-            r#"{"index":{"_index":"packets-2024-01-15","_type":"doc"}}"#,
+            r#"{"index":{"_index":"packets-2024-01-15"}}"#,
             r#"{"timestamp":"1705312800000","layers":{"frame_number":["6"],"tcp_port":["8888","5893"],"reglogin_description":["Registration successful"]}}"#,
         ]
     );

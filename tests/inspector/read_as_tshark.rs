@@ -8,14 +8,13 @@ use crate::tshark::Tshark;
 use serde_json::Value;
 
 /// Fields that tshark is asked for, a line a frame.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 11] = [
     "frame.number",
     "frame.time_epoch",
     "frame.len",
-    "ip.src",
-    "ip.dst",
-    "ipv6.src",
-    "ipv6.dst",
+    // Of a tunnel's frame those of the innermost packet.
+    "_ws.col.Source",
+    "_ws.col.Destination",
     "tcp.srcport",
     "tcp.dstport",
     "tcp.stream",
@@ -63,24 +62,17 @@ fn inspector(name: &str) -> Vec<String> {
             None => (text(key), String::new()),
         };
         let [(source, from), (destination, to)] = [end("src"), end("dst")];
-        let mut addresses = [source, destination, String::new(), String::new()];
-        if addresses[0].contains(':') {
-            addresses.rotate_right(2);
-        }
         let stream = frame
             .get("stream")
             .map(Value::to_string)
             .unwrap_or_default();
         let payload = frame["tcp"]["payload_hex"].as_str().unwrap_or_default();
-        let [v4_from, v4_to, v6_from, v6_to] = addresses;
         let fields = [
             frame["frame"].to_string(),
             time.to_owned(),
             frame["length"].to_string(),
-            v4_from,
-            v4_to,
-            v6_from,
-            v6_to,
+            source,
+            destination,
             from,
             to,
             stream,

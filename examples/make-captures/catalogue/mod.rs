@@ -2,6 +2,7 @@
 
 mod attacks;
 mod containers;
+mod encapsulations;
 mod ip;
 mod lab;
 mod links;
@@ -104,6 +105,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     attacks::add(&mut cases)?;
     pairs::add(&mut cases)?;
     receiver::add(&mut cases)?;
+    encapsulations::add(&mut cases)?;
     Ok(cases)
 }
 

@@ -18,8 +18,9 @@ pub use absent::{LiveSource, interfaces};
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::capture::Stop;
 
 /// What to capture, and how.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct LiveOptions {
     pub promiscuous: bool,
     /// Set, by a signal handler for instance, to end the capture: what has arrived by then is
     /// still given.
-    pub stop: Arc<AtomicBool>,
+    pub stop: Stop,
 }
 
 impl LiveOptions {
@@ -61,7 +62,7 @@ impl Default for LiveOptions {
             buffer: Self::BUFFER,
             snaplen: Self::SNAPLEN,
             promiscuous: true,
-            stop: Arc::default(),
+            stop: Stop::default(),
         }
     }
 }

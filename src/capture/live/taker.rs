@@ -76,7 +76,7 @@ impl Taker {
         let mut stopped: Option<Stopped> = None;
         let mut counted = Instant::now();
         loop {
-            if stopped.is_none() && self.options.stop.load(Ordering::Relaxed) {
+            if stopped.is_none() && self.options.stop.is_asked() {
                 stopped = Some(Stopped::now());
             }
             // After the stop, what the kernel still gathers is waited for.

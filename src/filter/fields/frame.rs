@@ -1,12 +1,11 @@
 //! `frame.*`.
 
 use super::{Field, Needs};
-use crate::capture::LinkType;
 use crate::dissect::Protocol;
 use crate::filter::value::Base::Decimal;
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
-use crate::packet::{Other, Packet};
+use crate::packet::{self, Other, Packet, ip_protocol};
 use crate::protocol::layout::FILTER_PREFIX;
 
 const OCTETS: Needs = Needs {
@@ -86,27 +85,24 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
         return;
     }
     let record = view.record;
-    let mut names = match record.frame.header.link {
-        LinkType::NULL | LinkType::LOOP => "null",
-        LinkType::ETHERNET => "eth:ethertype",
-        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => "sll:ethertype",
-        LinkType::IEEE802_11 => "wlan:llc",
-        LinkType::IEEE802_11_RADIOTAP => "radiotap:wlan_radio:wlan:llc",
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => "raw",
-        LinkType::IPV4 | LinkType::IPV6 => "",
-        _ => "data",
-    }
-    .to_owned();
+    let mut names = String::new();
     let mut add = |name: &str| {
-        if !names.is_empty() {
+        if !names.is_empty() && !name.is_empty() {
             names.push(':');
         }
         names.push_str(name);
     };
-    if view.ipv4().is_some() {
-        add("ip");
-    } else if view.ipv6().is_some() {
-        add("ipv6");
+    let frame = record.frame;
+    packet::passed_headers(
+        frame.header.link,
+        frame.octets,
+        frame.header.wire,
+        |passed, _| add(passed.protocols),
+    );
+    if let Some(datagram) = record.datagram {
+        packet::passed_in(&datagram.ip, &datagram.payload, |passed, _| {
+            add(passed.protocols);
+        });
     }
     match record.packet {
         Packet::Tcp(_) => {
@@ -123,9 +119,8 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
             }
         }
         Packet::Fragment(_) => add("data"),
-        Packet::Other(Other::NotTcp(17)) => add("udp"),
-        Packet::Other(Other::NotTcp(1)) => add("icmp"),
-        Packet::Other(Other::NotTcp(58)) => add("icmpv6"),
+        Packet::Ip(ip, _) => add(ip_protocol(ip.protocol).filter_name),
+        Packet::Other(Other::LinkType) => add("data"),
         Packet::Other(_) => {}
     }
     emit(Value::Text(names.as_bytes()));

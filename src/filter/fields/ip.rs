@@ -1,11 +1,13 @@
 //! `ip.*`: IPv4 (RFC 791).
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 
-use super::{Field, Needs, number};
+use super::{Emit, Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
+use crate::packet::layout::ipv4;
 
 const OCTETS: Needs = Needs {
     octets: true,
@@ -14,28 +16,31 @@ const OCTETS: Needs = Needs {
 
 const PROTOCOLS: &[(i64, &str)] = &[(1, "ICMP"), (6, "TCP"), (17, "UDP")];
 
-fn is_set(view: &View<'_>, at: usize, bit: u8) -> Option<Value<'static>> {
-    view.ipv4().map(|ip| Value::Bool(ip[at] & bit != 0))
+fn flag(view: &View<'_>, bit: u8, emit: Emit<'_>) {
+    view.each_ip_of(4, &mut |ip, _| {
+        emit(Value::Bool(ip[ipv4::FRAGMENT.start] & bit != 0));
+    });
 }
 
-fn of(view: &View<'_>, at: usize, width: usize) -> Option<i64> {
-    number(view.ipv4()?, at, width)
-}
-
-/// The address at this offset of the header; those of a TCP segment are known already.
-fn address(view: &View<'_>, at: usize) -> Option<Value<'static>> {
-    if let Some(ends) = view.ends() {
-        return match ends[usize::from(at == DESTINATION)].address {
-            IpAddr::V4(address) => Some(Value::v4(address)),
-            IpAddr::V6(_) => None,
-        };
+/// The addresses at these offsets of the headers; those of a TCP segment are known already.
+fn addresses<const N: usize>(view: &View<'_>, places: [Range<usize>; N], emit: Emit<'_>) {
+    if let Some(ends) = view.ends().filter(|_| !view.is_in_tunnel()) {
+        for place in places {
+            let end = ends[usize::from(place == ipv4::DESTINATION)];
+            if let IpAddr::V4(address) = end.address {
+                emit(Value::v4(address));
+            }
+        }
+        return;
     }
-    let octets: [u8; 4] = view.ipv4()?.get(at..at + 4)?.try_into().ok()?;
-    Some(Value::v4(Ipv4Addr::from(octets)))
+    view.each_ip_of(4, &mut |ip, _| {
+        for place in &places {
+            if let Some(octets) = ip[place.clone()].first_chunk::<4>() {
+                emit(Value::v4(Ipv4Addr::from(*octets)));
+            }
+        }
+    });
 }
-
-const SOURCE: usize = 12;
-const DESTINATION: usize = 16;
 
 pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
@@ -44,44 +49,54 @@ pub(super) fn fields() -> Vec<Field> {
             Kind::Protocol,
             "The IPv4 header and what follows it",
             |view, emit| {
-                if let Some(ip) = view.ipv4() {
-                    let octets = view.seen_in_frame(view.ip_range().unwrap_or_default());
-                    emit(Value::Protocol(&octets, usize::from(ip[0] & 0x0f) * 4));
-                }
+                view.each_ip_of(4, &mut |ip, octets| {
+                    if let Some(octets) = octets {
+                        let seen = view.seen_in_frame(octets);
+                        emit(Value::Protocol(&seen, usize::from(ip[0] & 0x0f) * 4));
+                    }
+                });
             },
         )
         .needing(OCTETS),
-        Field::one("ip.src", Kind::V4, "Source address", |view| {
-            address(view, SOURCE)
+        Field::of("ip.src", Kind::V4, "Source address", |view, emit| {
+            addresses(view, [ipv4::SOURCE], emit);
         }),
-        Field::one("ip.dst", Kind::V4, "Destination address", |view| {
-            address(view, DESTINATION)
+        Field::of("ip.dst", Kind::V4, "Destination address", |view, emit| {
+            addresses(view, [ipv4::DESTINATION], emit);
         }),
         Field::of(
             "ip.addr",
             Kind::V4,
             "Source and destination address",
             |view, emit| {
-                let both = [SOURCE, DESTINATION].into_iter();
-                both.filter_map(|at| address(view, at)).for_each(emit);
+                addresses(view, [ipv4::SOURCE, ipv4::DESTINATION], emit);
             },
         ),
-        Field::one("ip.flags.rb", Kind::Bool, "Reserved bit", |view| {
-            is_set(view, 6, 0x80)
-        }),
-        Field::one("ip.flags.df", Kind::Bool, "Do not fragment", |view| {
-            is_set(view, 6, 0x40)
-        }),
-        Field::one("ip.flags.mf", Kind::Bool, "More fragments follow", |view| {
-            is_set(view, 6, 0x20)
+        Field::of("ip.flags.rb", Kind::Bool, "Reserved bit", |view, emit| {
+            flag(view, 0x80, emit);
         }),
         Field::of(
+            "ip.flags.df",
+            Kind::Bool,
+            "Do not fragment",
+            |view, emit| {
+                flag(view, 0x40, emit);
+            },
+        ),
+        Field::of(
+            "ip.flags.mf",
+            Kind::Bool,
+            "More fragments follow",
+            |view, emit| {
+                flag(view, 0x20, emit);
+            },
+        ),
+        Field::in_ip(
+            4,
             "ip.proto",
             Kind::Number(8, Decimal),
             "Protocol of the payload",
-            |view, emit| {
-                of(view, 9, 1).map(Value::Number).into_iter().for_each(emit);
-            },
+            |ip| number(ip, ipv4::PROTOCOL.start, 1),
         )
         .named(PROTOCOLS),
     ];
@@ -91,71 +106,83 @@ pub(super) fn fields() -> Vec<Field> {
 
 fn numbers() -> Vec<Field> {
     vec![
-        Field::number(
+        Field::of(
             "ip.version",
             Kind::Number(8, Decimal),
             "Version: 4, or 6 of IPv6",
-            |view| {
-                let first = view.ipv4().or_else(|| view.ipv6())?.first()?;
-                Some(i64::from(first >> 4))
+            |view, emit| {
+                view.each_ip(&mut |ip, _| emit(Value::Number(i64::from(ip[0] >> 4))));
             },
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.hdr_len",
             Kind::Number(8, Decimal),
             "Octets of the header",
-            |view| of(view, 0, 1).map(|octet| (octet & 0x0f) * 4),
+            |ip| number(ip, 0, 1).map(|octet| (octet & 0x0f) * 4),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.dsfield",
             Kind::Number(8, Hex),
             "Differentiated services field",
-            |view| of(view, 1, 1),
+            |ip| number(ip, 1, 1),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.dsfield.dscp",
             Kind::Number(8, Decimal),
             "Differentiated services code point",
-            |view| of(view, 1, 1).map(|octet| octet >> 2),
+            |ip| number(ip, 1, 1).map(|octet| octet >> 2),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.dsfield.ecn",
             Kind::Number(8, Decimal),
             "Explicit congestion notification",
-            |view| of(view, 1, 1).map(|octet| octet & 3),
+            |ip| number(ip, 1, 1).map(|octet| octet & 3),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.len",
             Kind::Number(16, Decimal),
             "Octets of the packet by its header",
-            |view| of(view, 2, 2),
+            |ip| number(ip, 2, 2),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.id",
             Kind::Number(16, Hex),
             "Identification, the same in all fragments of a datagram",
-            |view| of(view, 4, 2),
+            |ip| number(ip, 4, 2),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.flags",
             Kind::Number(8, Hex),
             "The three flags",
-            |view| of(view, 6, 1).map(|octet| octet >> 5),
+            |ip| number(ip, 6, 1).map(|octet| octet >> 5),
         ),
-        Field::number(
+        Field::in_ip(
+            4,
             "ip.frag_offset",
             Kind::Number(16, Decimal),
             "Place of a fragment in its datagram, in units of 8 octets",
-            |view| of(view, 6, 2).map(|octets| octets & 0x1fff),
+            |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff),
         ),
-        Field::number("ip.ttl", Kind::Number(8, Decimal), "Time to live", |view| {
-            of(view, 8, 1)
-        }),
-        Field::number(
+        Field::in_ip(
+            4,
+            "ip.ttl",
+            Kind::Number(8, Decimal),
+            "Time to live",
+            |ip| number(ip, 8, 1),
+        ),
+        Field::in_ip(
+            4,
             "ip.checksum",
             Kind::Number(16, Hex),
             "Checksum of the header",
-            |view| of(view, 10, 2),
+            |ip| number(ip, 10, 2),
         ),
     ]
 }

@@ -1,42 +1,43 @@
 //! `ipv6.*`: IPv6 (RFC 8200).
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::Range;
 
-use super::{Field, Needs, number};
+use super::{Emit, Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
+use crate::packet::layout::ipv6;
 
-const SOURCE: usize = 8;
-const DESTINATION: usize = 24;
-const HEADER_LEN: usize = 40;
 /// Octets of the fragment header.
 const FRAGMENT_LEN: usize = 8;
 
-fn of(view: &View<'_>, at: usize, width: usize) -> Option<i64> {
-    number(view.ipv6()?, at, width)
-}
-
-/// The address at this offset of the header; those of a TCP segment are known already.
-fn address(view: &View<'_>, at: usize) -> Option<Value<'static>> {
-    if let Some(ends) = view.ends() {
-        return match ends[usize::from(at == DESTINATION)].address {
-            IpAddr::V6(address) => Some(Value::v6(address)),
-            IpAddr::V4(_) => None,
-        };
+/// The addresses at these offsets of the headers; those of a TCP segment are known already.
+fn addresses<const N: usize>(view: &View<'_>, places: [Range<usize>; N], emit: Emit<'_>) {
+    if let Some(ends) = view.ends().filter(|_| !view.is_in_tunnel()) {
+        for place in places {
+            let end = ends[usize::from(place == ipv6::DESTINATION)];
+            if let IpAddr::V6(address) = end.address {
+                emit(Value::v6(address));
+            }
+        }
+        return;
     }
-    let octets: [u8; 16] = view.ipv6()?.get(at..at + 16)?.try_into().ok()?;
-    Some(Value::v6(Ipv6Addr::from(octets)))
+    view.each_ip_of(6, &mut |ip, _| {
+        for place in &places {
+            if let Some(octets) = ip[place.clone()].first_chunk::<16>() {
+                emit(Value::v6(Ipv6Addr::from(*octets)));
+            }
+        }
+    });
 }
 
 /// The fragment header: it stands right before the fragment's payload.
 fn fragment<'a>(view: &View<'a>) -> Option<&'a [u8]> {
-    let start = view.fragment()?.payload_start as usize;
-    view.ipv6()?;
-    view.record
-        .frame
-        .octets
-        .get(start.checked_sub(FRAGMENT_LEN)?..start)
+    let fragment = view.fragment().filter(|ip| ip.source.is_ipv6())?;
+    let start = fragment.payload_start as usize;
+    let octets = view.record.frame.octets;
+    octets.get(start.checked_sub(FRAGMENT_LEN)?..start)
 }
 
 pub(super) fn fields() -> Vec<Field> {
@@ -46,29 +47,30 @@ pub(super) fn fields() -> Vec<Field> {
             Kind::Protocol,
             "The IPv6 header and what follows it",
             |view, emit| {
-                if view.ipv6().is_some() {
-                    let octets = view.seen_in_frame(view.ip_range().unwrap_or_default());
-                    emit(Value::Protocol(&octets, HEADER_LEN));
-                }
+                view.each_ip_of(6, &mut |_, octets| {
+                    if let Some(octets) = octets {
+                        let seen = view.seen_in_frame(octets);
+                        emit(Value::Protocol(&seen, ipv6::LEN));
+                    }
+                });
             },
         )
         .needing(Needs {
             octets: true,
             ..Needs::NOTHING
         }),
-        Field::one("ipv6.src", Kind::V6, "Source address", |view| {
-            address(view, SOURCE)
+        Field::of("ipv6.src", Kind::V6, "Source address", |view, emit| {
+            addresses(view, [ipv6::SOURCE], emit);
         }),
-        Field::one("ipv6.dst", Kind::V6, "Destination address", |view| {
-            address(view, DESTINATION)
+        Field::of("ipv6.dst", Kind::V6, "Destination address", |view, emit| {
+            addresses(view, [ipv6::DESTINATION], emit);
         }),
         Field::of(
             "ipv6.addr",
             Kind::V6,
             "Source and destination address",
             |view, emit| {
-                let both = [SOURCE, DESTINATION].into_iter();
-                both.filter_map(|at| address(view, at)).for_each(emit);
+                addresses(view, [ipv6::SOURCE, ipv6::DESTINATION], emit);
             },
         ),
         Field::of(
@@ -85,36 +87,44 @@ pub(super) fn fields() -> Vec<Field> {
         ),
     ];
     fields.extend([
-        Field::number(
+        Field::in_ip(
+            6,
             "ipv6.version",
             Kind::Number(8, Decimal),
             "Version, 6",
-            |view| of(view, 0, 1).map(|octet| octet >> 4),
+            |ip| number(ip, 0, 1).map(|octet| octet >> 4),
         ),
-        Field::number(
+        Field::in_ip(
+            6,
             "ipv6.tclass",
             Kind::Number(32, Hex),
             "Traffic class",
-            |view| of(view, 0, 2).map(|octets| octets >> 4 & 0xff),
+            |ip| number(ip, 0, 2).map(|octets| octets >> 4 & 0xff),
         ),
-        Field::number("ipv6.flow", Kind::Number(24, Hex), "Flow label", |view| {
-            of(view, 0, 4).map(|octets| octets & 0xf_ffff)
+        Field::in_ip(6, "ipv6.flow", Kind::Number(24, Hex), "Flow label", |ip| {
+            number(ip, 0, 4).map(|octets| octets & 0xf_ffff)
         }),
-        Field::number(
+        Field::in_ip(
+            6,
             "ipv6.plen",
             Kind::Number(16, Decimal),
             "Octets of the payload by the header",
-            |view| of(view, 4, 2),
+            |ip| number(ip, 4, 2),
         ),
-        Field::number(
+        Field::in_ip(
+            6,
             "ipv6.nxt",
             Kind::Number(8, Decimal),
             "Number of the next header",
-            |view| of(view, 6, 1),
+            |ip| number(ip, 6, 1),
         ),
-        Field::number("ipv6.hlim", Kind::Number(8, Decimal), "Hop limit", |view| {
-            of(view, 7, 1)
-        }),
+        Field::in_ip(
+            6,
+            "ipv6.hlim",
+            Kind::Number(8, Decimal),
+            "Hop limit",
+            |ip| number(ip, 7, 1),
+        ),
         Field::number(
             "ipv6.fraghdr.nxt",
             Kind::Number(8, Decimal),

@@ -78,6 +78,8 @@ enum Source {
     One(fn(&View<'_>) -> Option<Value<'static>>),
     /// At most one number.
     Number(fn(&View<'_>) -> Option<i64>),
+    /// A number in each IP header of this version.
+    Ip(u8, fn(&[u8]) -> Option<i64>),
     /// Read through the layout table.
     Wire(&'static crate::protocol::Field),
 }
@@ -111,6 +113,16 @@ impl Field {
         Self::from(name, kind, meaning, Source::Number(extract))
     }
 
+    const fn in_ip(
+        version: u8,
+        name: &'static str,
+        kind: Kind,
+        meaning: &'static str,
+        extract: fn(&[u8]) -> Option<i64>,
+    ) -> Self {
+        Self::from(name, kind, meaning, Source::Ip(version, extract))
+    }
+
     const fn from(name: &'static str, kind: Kind, meaning: &'static str, source: Source) -> Self {
         Self {
             name: Cow::Borrowed(name),
@@ -139,6 +151,11 @@ impl Field {
             Source::Of(extract) => extract(view, emit),
             Source::One(extract) => extract(view).into_iter().for_each(emit),
             Source::Number(extract) => extract(view).map(Value::Number).into_iter().for_each(emit),
+            Source::Ip(version, extract) => view.each_ip_of(version, &mut |ip, _| {
+                if let Some(number) = extract(ip) {
+                    emit(Value::Number(number));
+                }
+            }),
             Source::Wire(field) => reglogin::wire(field, view, emit),
         }
     }

@@ -6,43 +6,9 @@ use super::tree::{Node, Space};
 use crate::capture::LinkType;
 use crate::output::clock::{Clock, TimeFormat};
 use crate::output::info;
-use crate::packet::{Ip, Packet, Segment};
+use crate::packet::layout::{ipv4, ipv6, tcp};
+use crate::packet::{self, Ip, Packet, Segment, link_type_name, passed_headers};
 use crate::session::FrameRecord;
-
-/// The octets of fields of an IPv4 header (RFC 791 section 3.1).
-mod ipv4 {
-    use std::ops::Range;
-    pub const LENGTH: Range<usize> = 2..4;
-    pub const IDENTIFICATION: Range<usize> = 4..6;
-    pub const FRAGMENT: Range<usize> = 6..8;
-    pub const TTL: Range<usize> = 8..9;
-    pub const PROTOCOL: Range<usize> = 9..10;
-    pub const SOURCE: Range<usize> = 12..16;
-    pub const DESTINATION: Range<usize> = 16..20;
-}
-
-/// The octets of fields of an IPv6 header (RFC 8200 section 3).
-mod ipv6 {
-    use std::ops::Range;
-    pub const LENGTH: Range<usize> = 4..6;
-    pub const HOP_LIMIT: Range<usize> = 7..8;
-    pub const SOURCE: Range<usize> = 8..24;
-    pub const DESTINATION: Range<usize> = 24..40;
-}
-
-/// The octets of fields of a TCP header (RFC 9293 section 3.1).
-mod tcp {
-    use std::ops::Range;
-    pub const SOURCE: Range<usize> = 0..2;
-    pub const DESTINATION: Range<usize> = 2..4;
-    pub const SEQUENCE: Range<usize> = 4..8;
-    pub const ACKNOWLEDGEMENT: Range<usize> = 8..12;
-    pub const HEADER_LENGTH: Range<usize> = 12..13;
-    pub const FLAGS: Range<usize> = 12..14;
-    pub const WINDOW: Range<usize> = 14..16;
-    pub const CHECKSUM: Range<usize> = 16..18;
-    pub const FIXED_END: usize = 20;
-}
 
 fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
     range.start + by..range.end + by
@@ -50,20 +16,8 @@ fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
 
 /// A link type's name for people.
 #[must_use]
-pub const fn link_name(link: LinkType) -> &'static str {
-    match link {
-        LinkType::NULL => "BSD loopback",
-        LinkType::LOOP => "OpenBSD loopback",
-        LinkType::ETHERNET => "Ethernet",
-        LinkType::LINUX_SLL => "Linux cooked capture v1",
-        LinkType::LINUX_SLL2 => "Linux cooked capture v2",
-        LinkType::IEEE802_11 => "Wi-Fi",
-        LinkType::IEEE802_11_RADIOTAP => "Wi-Fi with radiotap",
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => "raw IP",
-        LinkType::IPV4 => "raw IPv4",
-        LinkType::IPV6 => "raw IPv6",
-        _ => "not read by this program",
-    }
+pub fn link_name(link: LinkType) -> &'static str {
+    link_type_name(link).unwrap_or("not read by this program")
 }
 
 /// The frame, its link layer, IP and TCP.
@@ -71,20 +25,22 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
     let header = record.frame.header;
     let mut nodes = vec![frame(record, clock)];
     let octets = record.frame.octets;
-    // The IP header that stands in the frame itself.
-    let ip = match (record.packet, record.datagram) {
-        (_, Some(datagram)) => Some(datagram.ip),
-        (Packet::Fragment(ip), None) => Some(*ip),
-        (Packet::Tcp(segment), None) => {
-            Ip::read(octets, segment.ip_start as usize, header.wire as usize).ok()
+    let mut end = 0;
+    passed_headers(header.link, octets, header.wire, |passed, ip| {
+        end = end.max(passed.octets.end);
+        match ip {
+            Some(ip) => nodes.push(ip_node(ip, Space::Frame)),
+            None if passed.octets.is_empty() => {}
+            None => nodes.push(Node::at(Space::Frame, passed.octets, passed.name)),
         }
-        (Packet::Other(_), None) => None,
-    };
-    let link_end = ip.map_or(octets.len(), |ip| ip.start as usize);
-    if link_end > 0 {
-        nodes.push(Node::at(Space::Frame, 0..link_end, link_name(header.link)));
+    });
+    if end == 0 && !octets.is_empty() {
+        nodes.push(Node::at(
+            Space::Frame,
+            0..octets.len(),
+            link_name(header.link),
+        ));
     }
-    nodes.extend(ip.map(|ip| ip_node(&ip)));
     if let Some(datagram) = record.datagram {
         let mut node = Node::new(format!(
             "Datagram of {} octets put together from {} fragments; octets below are counted in it",
@@ -100,10 +56,14 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
             )
         }));
         nodes.push(node);
+        packet::passed_in(&datagram.ip, &datagram.payload, |passed, ip| match ip {
+            Some(ip) => nodes.push(ip_node(ip, Space::Datagram)),
+            None => nodes.push(Node::at(Space::Datagram, passed.octets, passed.name)),
+        });
     }
     match record.packet {
         Packet::Tcp(segment) => nodes.push(tcp_node(record, segment)),
-        Packet::Fragment(_) | Packet::Other(_) => {
+        Packet::Fragment(_) | Packet::Ip(..) | Packet::Other(_) => {
             let mut text = String::new();
             info::frame(&mut text, record, false);
             nodes.push(Node::new(text));
@@ -136,13 +96,13 @@ fn frame(record: &FrameRecord<'_>, clock: &Clock) -> Node {
     node
 }
 
-fn ip_node(ip: &Ip) -> Node {
+fn ip_node(ip: &Ip, space: Space) -> Node {
     let start = ip.start as usize;
     let v4 = ip.source.is_ipv4();
     let version = if v4 { "IPv4" } else { "IPv6" };
     let end = start + ip.header_len as usize;
     let mut node = Node::at(
-        Space::Frame,
+        space,
         start..end,
         format!("{version}, {} → {}", ip.source, ip.destination),
     );
@@ -156,7 +116,7 @@ fn ip_node(ip: &Ip) -> Node {
     let destination = format!("Destination: {}", ip.destination);
     let mut add = |range: Range<usize>, text: String| {
         node.children
-            .push(Node::at(Space::Frame, shifted(&range, start), text));
+            .push(Node::at(space, shifted(&range, start), text));
     };
     if v4 {
         add(ipv4::LENGTH, format!("Total length: {}", ip.length));
@@ -187,7 +147,7 @@ fn ip_node(ip: &Ip) -> Node {
             } else {
                 "Extension headers".to_owned()
             };
-            node.children.push(Node::at(Space::Frame, extensions, text));
+            node.children.push(Node::at(space, extensions, text));
         }
     }
     node
@@ -262,10 +222,10 @@ fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
             format!("Checksum: {:#06x}", u16::from_be_bytes([*high, *low])),
         );
     }
-    if payload > start + tcp::FIXED_END {
+    if payload > start + tcp::LEN {
         let mut text = String::from("Options:");
         info::options(&mut text, record, segment);
-        add(tcp::FIXED_END..payload - start, text);
+        add(tcp::LEN..payload - start, text);
     }
     if segment.payload_captured > 0 {
         let end = payload + segment.payload_captured as usize;

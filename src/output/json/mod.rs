@@ -10,11 +10,11 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use format::TerminalSafe;
-pub use types::{JsonFrame, JsonMessage, JsonNote, JsonRest};
+pub use types::{JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
 
 use super::info;
 use super::select::{Rows, Select, late_messages, messages_of};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{Ending, FrameRecord, Remainder, Sink};
 
 /// How objects stand one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,10 @@ impl<W: Write> Sink for JsonSink<W> {
             if !messages.is_empty() || !notes.is_empty() {
                 self.objects.put(&JsonRest { notes, messages })?;
             }
+        }
+        if remainder.ending == Ending::Interrupted {
+            let frames = remainder.frames;
+            self.objects.put(&JsonInterrupted::after(frames))?;
         }
         self.objects.end()
     }

@@ -269,3 +269,22 @@ impl<'a> JsonRest<'a> {
         }
     }
 }
+
+/// The last object where a signal ended the reading early: what stands before it is not all.
+#[derive(Debug, Serialize)]
+pub struct JsonInterrupted {
+    interrupted: bool,
+    /// Frames read by then.
+    frames: u64,
+}
+
+impl JsonInterrupted {
+    /// Interrupted after so many frames.
+    #[must_use]
+    pub const fn after(frames: u64) -> Self {
+        Self {
+            interrupted: true,
+            frames,
+        }
+    }
+}

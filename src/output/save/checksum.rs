@@ -5,17 +5,16 @@ use std::ops::Range;
 
 use etherparse::TcpSlice;
 
+use crate::packet::layout::tcp;
 use crate::packet::{Segment, checksum_is_wrong};
 
-/// Offset of the checksum in a TCP header (RFC 9293 section 3.1).
-const OFFSET: usize = 16;
 /// TCP's number as an IP protocol.
 const TCP: u32 = 6;
 
 /// Where the checksum stands in the packet's octets.
 pub(super) fn place(segment: &Segment) -> Range<usize> {
-    let start = segment.tcp_start as usize + OFFSET;
-    start..start + 2
+    let start = segment.tcp_start as usize;
+    start + tcp::CHECKSUM.start..start + tcp::CHECKSUM.end
 }
 
 /// The checksum for `changed`, which `original` has become.

@@ -15,6 +15,7 @@ use super::checksum;
 use super::clear::{ClearOctets, DirectionKey};
 use super::streams::StreamSet;
 use crate::dissect::Protocol;
+use crate::packet::layout::tcp;
 use crate::packet::{Endpoint, Ip, Packet, Segment, SeqNumber, decode};
 use crate::protocol::layout::{HEADER_LEN, REQUEST_LEN, RESPONSE_LEN};
 use crate::session::{FlowEnd, FrameRecord, Remainder};
@@ -22,8 +23,8 @@ use crate::stream::{Placement, Side};
 use crate::text::secret::{self, HIDDEN, SecretWords, headers, is_open};
 
 /// Octets of the shortest TCP header, and where its checksum stands.
-const TCP_HEADER: u32 = 20;
-const CHECKSUM: u32 = 16;
+const TCP_HEADER: u32 = tcp::LEN as u32;
+const CHECKSUM: u32 = tcp::CHECKSUM.start as u32;
 /// Fragments and servers remembered; of what is beyond that everything is hidden.
 const MOST_FRAGMENTS: usize = 1 << 20;
 const MOST_SERVERS: usize = 1 << 16;
@@ -36,7 +37,8 @@ const TAIL: usize = 8;
 struct Fragment {
     stream: u32,
     from: Side,
-    /// Offset of the TCP payload in the datagram, and its sequence number.
+    /// Offsets of the TCP header and its payload in the datagram, and the sequence number.
+    tcp_start: u32,
     payload_start: u32,
     seq: SeqNumber,
     spared: bool,
@@ -222,6 +224,7 @@ impl Redactor {
                 let fragment = Fragment {
                     stream: placed.stream,
                     from: placed.from,
+                    tcp_start: segment.tcp_start,
                     payload_start: segment.payload_start,
                     seq: segment.payload_seq(),
                     spared: false,
@@ -246,8 +249,12 @@ impl Redactor {
         match &packet {
             Packet::Tcp(_) if self.spares(record) => {}
             Packet::Tcp(segment) => self.segment(record, segment, &mut octets),
-            Packet::Fragment(ip) if ip.is_tcp() => self.fragment(frame.number, ip, &mut octets),
-            Packet::Fragment(_) | Packet::Other(_) => hide_loose(record, &mut octets),
+            Packet::Fragment(ip) if ip.may_carry_tcp() => {
+                self.fragment(frame.number, ip, &mut octets);
+            }
+            Packet::Fragment(_) | Packet::Ip(..) | Packet::Other(_) => {
+                hide_loose(record, &mut octets);
+            }
         }
         if !self.surveyed {
             for flow in record.ended_flows {
@@ -341,6 +348,7 @@ impl Redactor {
             |fragment| fragment.payload_start,
         );
         let header = header.max(TCP_HEADER);
+        let checksum = known.map_or(0, |fragment| fragment.tcp_start) + CHECKSUM;
         let clear = known.map(|fragment| {
             let key = (fragment.stream, fragment.from == Side::A);
             self.clear.of(key, fragment.seq)
@@ -357,8 +365,8 @@ impl Redactor {
                 if *octet != 0 && !shown {
                     *octet = HIDDEN;
                 }
-            } else if let (Some(sum), 0 | 1) = (sum, at.wrapping_sub(CHECKSUM)) {
-                *octet = sum.to_be_bytes()[(at - CHECKSUM) as usize];
+            } else if let (Some(sum), 0 | 1) = (sum, at.wrapping_sub(checksum)) {
+                *octet = sum.to_be_bytes()[(at - checksum) as usize];
             }
         }
     }

@@ -43,9 +43,19 @@ fn named(counts: impl IntoIterator<Item = (impl ToString, u64)>) -> Named {
     )
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands on references"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// The whole.
 #[derive(Serialize)]
 struct Object<'a> {
+    #[serde(skip_serializing_if = "is_false")]
+    interrupted: bool,
     frames: u64,
     watched_frames: u64,
     cut_frames: u64,
@@ -313,6 +323,7 @@ impl<'a> Object<'a> {
         let addresses = top_addresses(summary, top);
         let largest = summary.conversations.largest();
         Self {
+            interrupted: summary.interrupted,
             frames: frames.frames,
             watched_frames: frames.watched,
             cut_frames: frames.cut,

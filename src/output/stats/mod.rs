@@ -14,7 +14,7 @@ pub use text::TextStyle;
 
 use super::select::RecordFilter;
 use crate::session::summary::Summary;
-use crate::session::{FrameRecord, Remainder, Resolution, Sink};
+use crate::session::{Ending, FrameRecord, Remainder, Resolution, Sink};
 
 /// How a summary is written.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +110,7 @@ impl<W: Write> Sink for Stats<W> {
                 self.summary.end_selected(remainder, late);
             }
         }
+        self.summary.interrupted = remainder.ending == Ending::Interrupted;
         write_summary(&mut self.out, &self.summary, self.format, self.top)?;
         self.out.flush()
     }

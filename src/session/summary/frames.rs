@@ -76,11 +76,13 @@ fn reason(packet: &Packet) -> usize {
         Layer::Tcp => 2,
     };
     match packet {
-        Packet::Other(Other::LinkType) => 0,
-        Packet::Other(Other::NotIp) => 1,
-        Packet::Other(Other::NotTcp(_)) => 2,
-        Packet::Other(Other::Cut(at)) => 3 + layer(at),
-        Packet::Other(Other::Malformed(at)) => 6 + layer(at),
+        Packet::Ip(_, other) | Packet::Other(other) => match other {
+            Other::LinkType => 0,
+            Other::NotIp => 1,
+            Other::NotTcp => 2,
+            Other::Cut(at) => 3 + layer(at),
+            Other::Malformed(at) => 6 + layer(at),
+        },
         Packet::Fragment(_) | Packet::Tcp(_) => 9,
     }
 }

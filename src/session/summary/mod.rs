@@ -110,6 +110,8 @@ pub struct Summary {
     pub protocols: [u64; PROTOCOLS.len()],
     /// Requests without a response.
     pub unanswered: UnansweredRequests,
+    /// Whether a signal ended the counting before the capture did.
+    pub interrupted: bool,
     notes: [[u64; Group::ALL.len()]; Severity::ALL.len()],
     slowest: [Slowest; 2],
     logins: Logins,
@@ -138,6 +140,7 @@ impl Summary {
             conversations: Conversations::default(),
             protocols: Default::default(),
             unanswered: UnansweredRequests::default(),
+            interrupted: false,
             notes: Default::default(),
             slowest: Default::default(),
             logins: Logins::new(thresholds),
@@ -215,6 +218,12 @@ impl Summary {
     #[must_use]
     pub fn limits(&self) -> Vec<String> {
         let mut limits = Vec::new();
+        if self.interrupted {
+            limits.push(format!(
+                "interrupted after {} frames: what comes behind them is not counted",
+                self.frames.frames
+            ));
+        }
         if self.logins.hide_unknown_users() {
             limits.push(
                 "no failed login says that the user is unknown: if the server answers a wrong \

@@ -118,10 +118,10 @@ impl Secrets<'_> {
                 }
                 hidden
             }
-            Packet::Fragment(ip) if ip.is_tcp() => {
+            Packet::Fragment(ip) if ip.may_carry_tcp() => {
                 Hidden::from(ip.payload_start as usize, octets.len())
             }
-            Packet::Fragment(_) | Packet::Other(_) => self.loose(packet, octets),
+            Packet::Fragment(_) | Packet::Ip(..) | Packet::Other(_) => self.loose(packet, octets),
         }
     }
 
@@ -162,8 +162,8 @@ impl Secrets<'_> {
             hidden.set(at..at + message.len(), |place| !clear.has(place - at));
             found = true;
         }
-        if let Packet::Other(Other::NotTcp(protocol)) = packet
-            && let Some(start) = self.quoted_data(*protocol, octets)
+        if let Packet::Ip(ip, Other::NotTcp) = packet
+            && let Some(start) = self.quoted_data(ip.protocol, octets)
         {
             hidden.set(start..octets.len(), |_| true);
             found = true;

@@ -1,0 +1,262 @@
+//! Where a capture is written: beside its place, and moved there when it is whole, so that a file
+//! that existed stays as it was until then.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+/// Files that must not be written to: those that are being read. By device and inode, since one
+/// file may have several names.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs(Vec<(u64, u64)>);
+
+impl Inputs {
+    /// The files of these names; `-` is what standard input is.
+    #[must_use]
+    pub fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
+        let found = paths.iter().filter_map(|path| metadata(path.as_ref()));
+        Self(found.map(|found| identity(&found)).collect())
+    }
+
+    /// Whether this is one of them.
+    fn has(&self, found: &Metadata) -> bool {
+        found.is_file() && self.0.contains(&identity(found))
+    }
+
+    /// Whether what standard output is is one of them, so that writing to it would never end or
+    /// destroy what is read.
+    #[must_use]
+    pub fn has_standard_output(&self) -> bool {
+        !self.0.is_empty() && standard(io::stdout()).is_some_and(|found| self.has(&found))
+    }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+fn metadata(path: &Path) -> Option<Metadata> {
+    if path.as_os_str() == "-" {
+        return standard(io::stdin());
+    }
+    std::fs::metadata(path).ok()
+}
+
+/// What stands behind a standard stream.
+fn standard(stream: impl std::os::fd::AsFd) -> Option<Metadata> {
+    let copy = stream.as_fd().try_clone_to_owned().ok()?;
+    File::from(copy).metadata().ok()
+}
+
+/// A file that is being written.
+pub(super) struct Place {
+    file: File,
+    beside: Option<Beside>,
+}
+
+/// A file beside its place.
+struct Beside {
+    path: PathBuf,
+    place: PathBuf,
+    /// What stands in the place.
+    existed: Option<Metadata>,
+}
+
+impl Place {
+    /// Opens what is written to `path`: a file beside it, or `path` itself where that is a pipe or
+    /// a device. Refuses what is one of `inputs`, before anything is opened.
+    pub fn beside(path: &Path, inputs: &Inputs) -> io::Result<Self> {
+        let existed = refuse(path, inputs)?;
+        let is_device = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
+        if existed.as_ref().is_some_and(|found| !found.is_file()) || is_device(path) {
+            let file = File::options().write(true).open(path)?;
+            return Ok(Self { file, beside: None });
+        }
+        // Of a link it is the file behind it that is replaced.
+        let place = if existed.is_some() {
+            std::fs::canonicalize(path)?
+        } else {
+            path.to_owned()
+        };
+        let (file, path) = create_beside(&place)?;
+        if let Some(existed) = &existed {
+            let mode = existed.permissions().mode();
+            file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+            // Only the superuser can; for others the file is theirs.
+            let _ = chown(&path, Some(existed.uid()), Some(existed.gid()));
+        }
+        Ok(Self {
+            file,
+            beside: Some(Beside {
+                path,
+                place,
+                existed,
+            }),
+        })
+    }
+
+    /// Opens `path` itself, as of a ring whose files are read while it goes on.
+    pub fn at(path: &Path, inputs: &Inputs) -> io::Result<Self> {
+        refuse(path, inputs)?;
+        let file = File::create(path)?;
+        Ok(Self { file, beside: None })
+    }
+
+    /// Whether a file stood in the place before.
+    pub fn replaces(&self) -> bool {
+        self.beside
+            .as_ref()
+            .is_some_and(|beside| beside.existed.is_some())
+    }
+
+    /// Moves the file, which is whole, to its place.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        let Some(beside) = &self.beside else {
+            return Ok(());
+        };
+        if beside.existed.is_some() {
+            // Else a crash could leave neither the old content nor the new.
+            self.file.sync_all()?;
+        }
+        std::fs::rename(&beside.path, &beside.place)?;
+        self.beside = None;
+        Ok(())
+    }
+
+    /// Leaves the file where it is, beside its place, and says where that is; `None` where it was
+    /// written in its place.
+    pub fn keep(&mut self) -> Option<PathBuf> {
+        self.beside.take().map(|beside| beside.path)
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.file.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Place {
+    /// What did not become whole goes.
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = std::fs::remove_file(&beside.path);
+        }
+    }
+}
+
+/// What stands at a path, unless it is one of the inputs.
+fn refuse(path: &Path, inputs: &Inputs) -> io::Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(found) if inputs.has(&found) => Err(is_input()),
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn is_input() -> io::Error {
+    io::Error::other("it is the file that is being read. Choose another name")
+}
+
+/// Creates a file that is not there yet: `NAME.partial`, or with a number where that is taken.
+fn create_beside(place: &Path) -> io::Result<(File, PathBuf)> {
+    const MOST: u32 = 1000;
+    let name = place.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut number = 1;
+    loop {
+        let mut beside = name.to_owned();
+        beside.push(match number {
+            1 => ".partial".to_owned(),
+            number => format!(".partial-{number}"),
+        });
+        let path = place.with_file_name(beside);
+        match File::options().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST => {
+                number += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_when_it_is_whole_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saved");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let read = || std::fs::read_to_string(&path).unwrap();
+        {
+            let mut place = Place::beside(&path, &Inputs::default()).unwrap();
+            place.write_all(b"half").unwrap();
+            assert_eq!((read(), place.replaces()), ("old".into(), true));
+        }
+        assert_eq!(read(), "old");
+        assert_eq!(names(folder.path()), ["saved"]);
+        let mut place = Place::beside(&path, &Inputs::default()).unwrap();
+        place.write_all(b"whole").unwrap();
+        place.finish().unwrap();
+        drop(place);
+        assert_eq!(read(), "whole");
+        assert_eq!(names(folder.path()), ["saved"]);
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn two_at_once_have_files_of_their_own_and_what_is_kept_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saved");
+        let mut one = Place::beside(&path, &Inputs::default()).unwrap();
+        let other = Place::beside(&path, &Inputs::default()).unwrap();
+        assert_eq!(names(folder.path()), ["saved.partial", "saved.partial-2"]);
+        drop(other);
+        let kept = one.keep().unwrap();
+        drop(one);
+        assert_eq!(kept, folder.path().join("saved.partial"));
+        assert_eq!(names(folder.path()), ["saved.partial"]);
+    }
+
+    #[test]
+    fn a_link_keeps_pointing_and_an_input_is_refused_by_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("input"), "input").unwrap();
+        std::fs::hard_link(path("input"), path("hard")).unwrap();
+        std::os::unix::fs::symlink("input", path("soft")).unwrap();
+        let inputs = Inputs::of(&[path("input")]);
+        for name in ["input", "hard", "soft"] {
+            assert!(Place::beside(&path(name), &inputs).is_err(), "{name}");
+            assert!(Place::at(&path(name), &inputs).is_err(), "{name}");
+        }
+        assert_eq!(std::fs::read_to_string(path("input")).unwrap(), "input");
+        let mut place = Place::beside(&path("soft"), &Inputs::default()).unwrap();
+        place.write_all(b"other").unwrap();
+        place.finish().unwrap();
+        assert!(path("soft").is_symlink());
+        assert_eq!(std::fs::read_to_string(path("input")).unwrap(), "other");
+        // The other name of the file that was replaced keeps the old content.
+        assert_eq!(std::fs::read_to_string(path("hard")).unwrap(), "input");
+    }
+}

@@ -1,0 +1,237 @@
+//! What a capture held where little or nothing of it is shown: the lines that break the silence.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use super::select::Rows;
+use super::tee::OutputError;
+use crate::capture::LinkType;
+use crate::dissect::Protocol;
+use crate::packet::{Other, Packet, ip_protocol, link_type_name};
+use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
+use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
+
+#[derive(Debug)]
+struct State {
+    frames: u64,
+    watched: u64,
+    messages: u64,
+    /// Streams by protocol, in order of name.
+    streams: BTreeMap<&'static str, u64>,
+    ours: u64,
+    /// Packets without TCP, by IP protocol.
+    without_tcp: [u64; 256],
+    not_ip: u64,
+    unread: BTreeMap<u16, u64>,
+    /// Segments on watched ports of whose data less was captured than a header.
+    bare: u64,
+    /// Octets captured of the shortest such frame.
+    bare_captured: u32,
+    whole: bool,
+}
+
+/// A handle to what was counted; all clones are of one.
+#[derive(Debug, Clone)]
+pub struct Overview(Rc<RefCell<State>>);
+
+impl Default for Overview {
+    fn default() -> Self {
+        Self(Rc::new(RefCell::new(State {
+            frames: 0,
+            watched: 0,
+            messages: 0,
+            streams: BTreeMap::new(),
+            ours: 0,
+            without_tcp: [0; 256],
+            not_ip: 0,
+            unread: BTreeMap::new(),
+            bare: 0,
+            bare_captured: u32::MAX,
+            whole: false,
+        })))
+    }
+}
+
+impl Overview {
+    /// What is to be said at the end, each a clause that begins a line. `rows` are those that were
+    /// asked for; `missed` says that a filter was, which nothing matched.
+    #[must_use]
+    pub fn lines(&self, rows: Rows, missed: bool) -> Vec<String> {
+        let state = self.0.borrow();
+        // Of half a capture nobody knows what it has not.
+        if !state.whole {
+            return Vec::new();
+        }
+        let mut lines: Vec<String> = state.unread.iter().map(unread).collect();
+        if state.frames == 0 {
+            lines.push("there is no frame in the capture".to_owned());
+            return lines;
+        }
+        if missed {
+            let frames = counted(state.frames, "frame");
+            lines.push(format!("nothing matches the filter: {frames} looked at"));
+            return lines;
+        }
+        let shown = match rows {
+            Rows::All => state.frames,
+            Rows::Watched => state.watched + state.messages,
+            Rows::Messages => state.messages,
+        };
+        let unread: u64 = state.unread.values().sum();
+        if state.bare > 0 && state.messages == 0 {
+            lines.push(state.bare_line());
+        } else if shown == 0 && state.frames > unread {
+            let what = state.what();
+            let more = match rows {
+                Rows::Messages if state.ours > 0 => "no message is whole enough to be shown",
+                _ => "",
+            };
+            lines.push(if more.is_empty() {
+                format!("no {PROTOCOL_NAME} here: {what}; --frames shows all")
+            } else {
+                format!("{more}: {what}; --frames shows all")
+            });
+        }
+        lines
+    }
+}
+
+fn unread((link, frames): (&u16, &u64)) -> String {
+    let have = if *frames == 1 {
+        "frame has"
+    } else {
+        "frames have"
+    };
+    let name = match link_type_name(LinkType(*link)) {
+        Some(name) => format!(", {name}"),
+        None => String::new(),
+    };
+    format!("{frames} {have} link type {link}{name}: not read")
+}
+
+/// `1 stream`, `3 streams`.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+impl State {
+    fn flows(&mut self, ended: &[FlowEnd]) {
+        for flow in ended {
+            let name = match flow.protocol {
+                Protocol::Unknown | Protocol::Data => "other",
+                known => known.name(),
+            };
+            *self.streams.entry(name).or_default() += 1;
+            self.ours += u64::from(flow.protocol == Protocol::RegLogin);
+        }
+    }
+
+    fn frame(&mut self, record: &FrameRecord<'_>) {
+        self.frames += 1;
+        match record.packet {
+            Packet::Tcp(segment) => {
+                let watched = record.is_watched();
+                self.watched += u64::from(watched);
+                if watched
+                    && segment.payload_captured < segment.payload_len
+                    && (segment.payload_captured as usize) < HEADER_LEN
+                {
+                    self.bare += 1;
+                    let captured = record.frame.header.captured;
+                    self.bare_captured = self.bare_captured.min(captured);
+                }
+            }
+            Packet::Fragment(_) => {}
+            Packet::Ip(ip, _) => self.without_tcp[usize::from(ip.protocol)] += 1,
+            Packet::Other(Other::LinkType) => {
+                *self.unread.entry(record.frame.header.link.0).or_default() += 1;
+            }
+            Packet::Other(_) => self.not_ip += 1,
+        }
+    }
+
+    /// `3 streams, SSH`; `5 streams (SSH 3, other 2)`; `12 frames, no TCP (UDP 10, not IP 2)`.
+    fn what(&self) -> String {
+        let streams: u64 = self.streams.values().sum();
+        if streams > 0 {
+            let streams = counted(streams, "stream");
+            let mut kinds = self.streams.iter();
+            return match (kinds.next(), kinds.next()) {
+                (Some((&"other", _)), None) => format!("{streams} of TCP, of no known protocol"),
+                (Some((only, _)), None) => format!("{streams}, {only}"),
+                _ => {
+                    let kinds = self.streams.iter();
+                    let kinds: Vec<String> = kinds
+                        .map(|(name, count)| format!("{name} {count}"))
+                        .collect();
+                    format!("{streams} ({})", kinds.join(", "))
+                }
+            };
+        }
+        let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+        for (number, count) in (0..=u8::MAX)
+            .zip(self.without_tcp)
+            .filter(|(_, count)| *count > 0)
+        {
+            *kinds.entry(ip_protocol(number).name).or_default() += count;
+        }
+        if self.not_ip > 0 {
+            kinds.insert("not IP", self.not_ip);
+        }
+        let kinds: Vec<String> = kinds
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let frames = counted(self.frames, "frame");
+        if kinds.is_empty() {
+            format!("{frames}, no TCP")
+        } else {
+            format!("{frames}, no TCP ({})", kinds.join(", "))
+        }
+    }
+
+    fn bare_line(&self) -> String {
+        let frames = self.bare;
+        let have = if frames == 1 {
+            "frame has"
+        } else {
+            "frames have"
+        };
+        format!(
+            "{frames} {have} data of which the snapshot length left nothing to read ({} bytes were \
+             captured): capture again with a larger one, tcpdump -s 0 or -s {}",
+            self.bare_captured, LEAST_SNAPSHOT
+        )
+    }
+}
+
+/// A snapshot length with which every message is captured whole on any usual link layer.
+const LEAST_SNAPSHOT: u32 = 256;
+
+impl Sink for Overview {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        let state = &mut *self.0.borrow_mut();
+        state.frame(record);
+        state.messages += record.messages.len() as u64;
+        state.flows(record.ended_flows);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.0.borrow_mut().frame(record);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        let state = &mut *self.0.borrow_mut();
+        state.messages += remainder.messages.len() as u64;
+        state.flows(remainder.ended_flows);
+        state.whole = remainder.ending == Ending::Whole;
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! The one runner of passes: frames from a source through an inspector to a sink, with its limits,
+//! its stop and its count of frames wired in one place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::run::feed;
+use super::{Ending, Inspector, Sink};
+use crate::capture::{Batch, FrameSource, SourceError, Stop, Timestamp};
+
+/// How far a pass goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassLimits {
+    /// Frames at the most.
+    pub frames: Option<u64>,
+    /// How long: by the clock where the source is live, else by the frames' times.
+    pub duration: Option<Duration>,
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+pub struct Passed {
+    /// What went wrong with the source; what was found before that has gone to the sink.
+    pub errors: Vec<SourceError>,
+    /// Frames read.
+    pub frames: u64,
+    /// The signal that ended the pass before its source did.
+    pub interrupted: Option<i32>,
+}
+
+/// One pass over frames.
+pub struct Pass {
+    limited: Limited,
+    inspector: Inspector,
+    threads: usize,
+    live: bool,
+}
+
+impl Pass {
+    /// A pass over all that `source` gives, by two threads, that `stop` ends early.
+    #[must_use]
+    pub fn new(source: Box<dyn FrameSource + Send>, inspector: Inspector, stop: &Stop) -> Self {
+        Self {
+            limited: Limited {
+                source,
+                left: None,
+                lasts: None,
+                watch: Arc::default(),
+                stop: stop.clone(),
+                live: false,
+                ended: false,
+            },
+            inspector,
+            threads: 2,
+            live: false,
+        }
+    }
+
+    /// The source goes on until it is stopped, which is then its ordinary end: it looks at the
+    /// stop itself, and still gives what had arrived.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self.limited.live = true;
+        self
+    }
+
+    /// Ends at limits. Said behind [`live`](Self::live).
+    #[must_use]
+    pub fn limited(mut self, limits: PassLimits) -> Self {
+        self.limited.left = limits.frames;
+        self.limited.lasts = limits.duration.map(|duration| match self.live {
+            true => Lasts::Until(Instant::now() + duration),
+            false => Lasts::For(duration, None),
+        });
+        self
+    }
+
+    /// Threads at work: 1, or more for 2.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Frames read so far, to be looked at while another thread reads.
+    #[must_use]
+    pub fn frames(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.limited.watch.frames)
+    }
+
+    /// Runs until the source ends, a limit is met, the sink breaks or the pass is stopped.
+    pub fn run<S: Sink>(self, sink: &mut S) -> Result<Passed, S::Error> {
+        let watch = Arc::clone(&self.limited.watch);
+        let ending = || match watch.interrupted.load(Ordering::Relaxed) {
+            true => Ending::Interrupted,
+            false => Ending::Whole,
+        };
+        let stop = self.limited.stop.clone();
+        let source = Box::new(self.limited);
+        let errors = feed(source, self.inspector, sink, self.threads, ending)?;
+        let interrupted = watch.interrupted.load(Ordering::Relaxed);
+        Ok(Passed {
+            errors,
+            frames: watch.frames.load(Ordering::Relaxed),
+            interrupted: stop.signal().filter(|_| interrupted),
+        })
+    }
+}
+
+/// What others see of a source while it is read.
+#[derive(Debug, Default)]
+struct Watched {
+    frames: Arc<AtomicU64>,
+    /// Whether it was stopped before its end.
+    interrupted: AtomicBool,
+}
+
+/// For how long frames are given.
+#[derive(Debug)]
+enum Lasts {
+    /// Until then, whether frames come or not: the source is told to stop, and gives what it has.
+    Until(Instant),
+    /// This long after the first frame, by the frames' times.
+    For(Duration, Option<Timestamp>),
+}
+
+/// Gives what another source gives until one of its own limits is met.
+struct Limited {
+    source: Box<dyn FrameSource + Send>,
+    left: Option<u64>,
+    lasts: Option<Lasts>,
+    watch: Arc<Watched>,
+    stop: Stop,
+    live: bool,
+    ended: bool,
+}
+
+impl Limited {
+    /// How many frames of a batch come in time, where not all do.
+    fn in_time(&mut self, batch: &Batch) -> Option<usize> {
+        let Some(Lasts::For(duration, first)) = &mut self.lasts else {
+            return None;
+        };
+        let first = *first.get_or_insert(batch.headers.first()?.time);
+        let most = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let mut headers = batch.headers.iter();
+        headers.position(|header| header.time.since(first) >= most)
+    }
+
+    /// Nothing more is given; what is left was not asked for, or nobody waits for it.
+    fn end(&mut self) -> Result<bool, SourceError> {
+        self.ended = true;
+        Ok(false)
+    }
+
+    fn interrupt(&mut self) -> Result<bool, SourceError> {
+        self.watch.interrupted.store(true, Ordering::Relaxed);
+        self.end()
+    }
+}
+
+impl FrameSource for Limited {
+    fn may_wait(&self) -> bool {
+        self.source.may_wait()
+    }
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        if matches!(self.lasts, Some(Lasts::Until(end)) if Instant::now() >= end) {
+            self.stop.ask();
+        }
+        if self.ended || self.left == Some(0) {
+            batch.clear();
+            return self.end();
+        }
+        let may_stop = !self.live;
+        if may_stop && self.stop.is_asked() {
+            batch.clear();
+            return self.interrupt();
+        }
+        let outcome = self.source.fill(batch);
+        let wanted = [self.left.map(|left| left as usize), self.in_time(batch)];
+        let wanted = wanted.into_iter().flatten().min();
+        let filled = batch.headers.len();
+        let given = wanted.map_or(filled, |wanted| wanted.min(filled));
+        self.watch.frames.fetch_add(given as u64, Ordering::Relaxed);
+        if let Some(wanted) = wanted.filter(|wanted| *wanted <= filled) {
+            // What comes behind the last frame wanted was not asked for, damage included.
+            batch.headers.truncate(wanted);
+            batch.asides.retain(|aside| aside.before <= wanted);
+            return self.end();
+        }
+        self.left = self.left.map(|left| left - filled as u64);
+        // A pipe that is told to stop ends as if nothing more came.
+        if may_stop && matches!(outcome, Ok(false)) && self.stop.is_asked() {
+            return self.interrupt();
+        }
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::capture::{FrameHeader, LinkType};
+    use crate::session::{FrameRecord, Options, Remainder};
+
+    /// Gives a frame a second in batches of three, and asks for the stop with the batch `stops`.
+    struct Seconds {
+        given: i64,
+        stop: Stop,
+        stops: i64,
+    }
+
+    impl FrameSource for Seconds {
+        fn may_wait(&self) -> bool {
+            false
+        }
+
+        fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+            batch.clear();
+            for _ in 0..3 {
+                batch.headers.push(FrameHeader {
+                    time: Timestamp::new(self.given, 0),
+                    start: 0,
+                    captured: 0,
+                    wire: 0,
+                    interface: 0,
+                    link: LinkType::RAW,
+                });
+                self.given += 1;
+            }
+            if self.given / 3 == self.stops {
+                self.stop.ask();
+            }
+            Ok(self.given < 30)
+        }
+    }
+
+    #[derive(Default)]
+    struct Count(u64, Option<Ending>);
+
+    impl Sink for Count {
+        type Error = std::convert::Infallible;
+
+        fn record(&mut self, _: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+            self.0 += 1;
+            Ok(ControlFlow::Continue(()))
+        }
+
+        fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error> {
+            assert_eq!(remainder.frames, self.0);
+            self.1 = Some(remainder.ending);
+            Ok(())
+        }
+    }
+
+    fn run(limits: PassLimits, stops: i64, threads: usize) -> (u64, Ending) {
+        let stop = Stop::default();
+        let source = Seconds {
+            given: 0,
+            stop: stop.clone(),
+            stops,
+        };
+        let inspector = Inspector::new(&Options::default());
+        let pass = Pass::new(Box::new(source), inspector, &stop);
+        let mut count = Count::default();
+        let Ok(passed) = pass.limited(limits).threads(threads).run(&mut count);
+        assert_eq!(passed.frames, count.0);
+        (count.0, count.1.unwrap())
+    }
+
+    #[test]
+    fn a_pass_ends_with_its_source_its_limits_or_a_stop() {
+        let limits = |frames, seconds: Option<u64>| PassLimits {
+            frames,
+            duration: seconds.map(Duration::from_secs),
+        };
+        for threads in [1, 2] {
+            let never = -1;
+            let whole = |limits| run(limits, never, threads);
+            assert_eq!(whole(limits(None, None)), (30, Ending::Whole));
+            assert_eq!(whole(limits(Some(7), None)), (7, Ending::Whole));
+            assert_eq!(whole(limits(None, Some(5))), (5, Ending::Whole));
+            assert_eq!(whole(limits(Some(4), Some(5))), (4, Ending::Whole));
+            let stopped = run(limits(None, None), 2, threads);
+            assert_eq!(stopped, (6, Ending::Interrupted));
+            // The end came first: nothing is missing.
+            assert_eq!(run(limits(Some(6), None), 2, threads), (6, Ending::Whole));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Shells around an IP packet: what providers, tunnels and taps put between a link layer and IP.
+
+use std::net::IpAddr;
+
+use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header};
+
+/// One header around what it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shell {
+    /// Ethernet II.
+    Ethernet,
+    /// IEEE 802.3 with a length in place of the type.
+    Ieee8023,
+    /// LLC and SNAP with an Ethertype.
+    Snap,
+    /// LLC with IP's own service access point.
+    LlcIp,
+    /// An 802.1Q tag with this VLAN number, before an Ethertype or, of an LLC frame, a length.
+    Vlan(u16),
+    /// PPP, with address and control or without, and the protocol's leading zero or not.
+    Ppp {
+        /// Whether address and control come first.
+        address: bool,
+        /// Whether the protocol's leading zero is left out.
+        compressed: bool,
+    },
+    /// Cisco's HDLC.
+    CiscoHdlc,
+    /// A PPPoE session.
+    Pppoe,
+    /// MPLS labels, outermost first.
+    Mpls(Vec<u32>),
+    /// The control word of a pseudowire.
+    ControlWord,
+    /// Darwin's tap of an interface with this link type.
+    Pktap(u32),
+    /// BSD loopback of a little-endian host.
+    Null,
+    /// An IP packet between these addresses.
+    Ip(IpAddr, IpAddr),
+    /// GRE with these flags and optional fields.
+    Gre {
+        /// Flags and version.
+        flags: u16,
+        /// Octets of the optional fields.
+        fields: Vec<u8>,
+    },
+    /// A UDP datagram to this port.
+    Udp(u16),
+    /// VXLAN.
+    Vxlan,
+    /// Geneve with these options, a multiple of 4 octets.
+    Geneve(Vec<u8>),
+    /// GTP-U, with these octets behind its fixed header.
+    GtpU(Vec<u8>),
+    /// A data message of L2TP.
+    L2tp,
+    /// EtherIP.
+    EtherIp,
+}
+
+/// What a shell is carried as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Carried {
+    ethertype: u16,
+    ip_protocol: u8,
+    ppp: u16,
+}
+
+const LLC: u16 = 0;
+const STATIONS: [u8; 12] = [2, 0x5a, 0x17, 0x43, 0x91, 2, 2, 0x5a, 0x17, 0x43, 0x91, 1];
+
+const fn ip(version: u8) -> Carried {
+    match version {
+        6 => Carried {
+            ethertype: 0x86dd,
+            ip_protocol: 41,
+            ppp: 0x0057,
+        },
+        _ => Carried {
+            ethertype: 0x0800,
+            ip_protocol: 4,
+            ppp: 0x0021,
+        },
+    }
+}
+
+/// `packet`, an IP packet, in `shells`, of which the first is the outermost.
+#[must_use]
+pub fn in_shells(shells: &[Shell], packet: &[u8]) -> Vec<u8> {
+    let mut carried = ip(packet.first().map_or(4, |octet| octet >> 4));
+    let mut octets = packet.to_vec();
+    for shell in shells.iter().rev() {
+        (octets, carried) = wrap(shell, &octets, carried);
+    }
+    octets
+}
+
+fn wrap(shell: &Shell, inner: &[u8], carried: Carried) -> (Vec<u8>, Carried) {
+    let as_ethertype = |ethertype| Carried {
+        ethertype,
+        ..carried
+    };
+    let as_ip = |ip_protocol| Carried {
+        ip_protocol,
+        ..carried
+    };
+    let length = (inner.len() as u16).to_be_bytes();
+    let kind = match carried.ethertype {
+        LLC => length,
+        kind => kind.to_be_bytes(),
+    };
+    let (header, carried) = match shell {
+        Shell::Ethernet => ([&STATIONS[..], &kind].concat(), as_ethertype(0x6558)),
+        Shell::Ieee8023 => ([&STATIONS[..], &length].concat(), as_ethertype(0x6558)),
+        Shell::Snap => (
+            [&[0xaa, 0xaa, 3, 0, 0, 0][..], &kind].concat(),
+            as_ethertype(LLC),
+        ),
+        Shell::LlcIp => (vec![6, 6, 3], as_ethertype(LLC)),
+        Shell::Vlan(number) => (
+            [&number.to_be_bytes()[..], &kind].concat(),
+            as_ethertype(0x8100),
+        ),
+        Shell::Ppp {
+            address,
+            compressed,
+        } => {
+            let mut header = if *address { vec![0xff, 3] } else { Vec::new() };
+            let [high, low] = carried.ppp.to_be_bytes();
+            header.extend((!*compressed || high != 0).then_some(high));
+            header.push(low);
+            (header, as_ethertype(0x880b))
+        }
+        Shell::CiscoHdlc => ([&[0x0f, 0][..], &kind].concat(), carried),
+        Shell::Pppoe => (
+            [&[0x11, 0, 0, 7][..], &length].concat(),
+            as_ethertype(0x8864),
+        ),
+        Shell::Mpls(labels) => (
+            labels
+                .iter()
+                .enumerate()
+                .flat_map(|(index, label)| {
+                    let bottom = u32::from(index + 1 == labels.len());
+                    (label << 12 | bottom << 8 | 64).to_be_bytes()
+                })
+                .collect(),
+            Carried {
+                ethertype: 0x8847,
+                ip_protocol: 137,
+                ppp: 0x0281,
+            },
+        ),
+        Shell::ControlWord => (vec![0; 4], carried),
+        Shell::Pktap(link) => {
+            let mut header = vec![0; 108];
+            header[..4].copy_from_slice(&108_u32.to_le_bytes());
+            header[4] = 1;
+            header[8..12].copy_from_slice(&link.to_le_bytes());
+            header[12..15].copy_from_slice(b"en0");
+            (header, carried)
+        }
+        Shell::Null => {
+            let family: u32 = if carried.ethertype == 0x86dd { 30 } else { 2 };
+            (family.to_le_bytes().to_vec(), carried)
+        }
+        Shell::Ip(from, to) => match (from, to) {
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                let header = Ipv6Header {
+                    traffic_class: 0,
+                    flow_label: Ipv6FlowLabel::ZERO,
+                    payload_length: inner.len() as u16,
+                    next_header: IpNumber(carried.ip_protocol),
+                    hop_limit: 64,
+                    source: from.octets(),
+                    destination: to.octets(),
+                };
+                (header.to_bytes().to_vec(), ip(6))
+            }
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                let mut header = Ipv4Header {
+                    total_len: (Ipv4Header::MIN_LEN + inner.len()) as u16,
+                    time_to_live: 64,
+                    protocol: IpNumber(carried.ip_protocol),
+                    source: from.octets(),
+                    destination: to.octets(),
+                    ..Ipv4Header::default()
+                };
+                header.header_checksum = header.calc_header_checksum();
+                (header.to_bytes().to_vec(), ip(4))
+            }
+            // There is no such packet.
+            _ => (Vec::new(), carried),
+        },
+        Shell::Gre { flags, fields } => (
+            [
+                &flags.to_be_bytes()[..],
+                &carried.ethertype.to_be_bytes(),
+                fields,
+            ]
+            .concat(),
+            as_ip(47),
+        ),
+        Shell::Udp(port) => {
+            let length = (inner.len() as u16 + 8).to_be_bytes();
+            // No checksum, as tunnels may have it.
+            (
+                [&[0xc0, 0][..], &port.to_be_bytes(), &length, &[0, 0]].concat(),
+                as_ip(17),
+            )
+        }
+        Shell::Vxlan => (vec![8, 0, 0, 0, 0, 0, 42, 0], carried),
+        Shell::Geneve(options) => {
+            let words = (options.len() / 4) as u8;
+            let kind = carried.ethertype.to_be_bytes();
+            (
+                [&[words, 0][..], &kind, &[0, 0, 42, 0], options].concat(),
+                carried,
+            )
+        }
+        Shell::GtpU(behind) => {
+            let flags = if behind.is_empty() { 0x30 } else { 0x34 };
+            let length = (inner.len() + behind.len()) as u16;
+            let length = length.to_be_bytes();
+            (
+                [&[flags, 0xff][..], &length, &[0, 0, 0, 9], behind].concat(),
+                carried,
+            )
+        }
+        Shell::L2tp => (vec![0, 2, 0, 1, 0, 2], carried),
+        Shell::EtherIp => (vec![0x30, 0], as_ip(97)),
+    };
+    ([header, inner.to_vec()].concat(), carried)
+}
