@@ -374,7 +374,7 @@ mod tests {
             (
                 9,
                 b':',
-                "userName at octet 8: found the user name has a colon at octet 1, which is not allowed, expected a user name",
+                "userName at octet 8: found the user name has a colon at octet 1, expected a user name",
             ),
             (
                 28,

@@ -36,7 +36,7 @@ pub enum TextError {
         offset: usize,
     },
     /// A character that the protocol does not allow there.
-    #[error("the {what} has {found} at octet {offset}, which is not allowed")]
+    #[error("the {what} has {found} at octet {offset}")]
     Character {
         /// `user name` or `password`.
         what: &'static str,

@@ -278,11 +278,7 @@ mod tests {
         .encode();
         for (index, octet, words) in [
             (3, 57, "totalLength 57, expected 58 for a login request"),
-            (
-                9,
-                b':',
-                "the user name has a colon at octet 1, which is not allowed",
-            ),
+            (9, b':', "the user name has a colon at octet 1"),
             (
                 57,
                 1,

@@ -95,7 +95,14 @@ fn idle_and_slow_clients_are_dropped_and_counted() {
 #[test]
 fn a_client_that_does_not_read_is_dropped() {
     let place = Place::new();
-    let mut server = place.start(&["--request-timeout", "0.5", "--max-failures", "0"]);
+    let mut server = place.start(&[
+        "--request-timeout",
+        "0.5",
+        "--max-failures",
+        "0",
+        "--log-rate",
+        "0",
+    ]);
     let stream = server.connect();
     let mut writer = stream.try_clone().unwrap();
     let requests: Vec<u8> = (0..1000)

@@ -37,3 +37,63 @@ pub fn watch(log: Log) {
 fn reason<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
     panic.payload_as_str().unwrap_or("unknown")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use authscope::server::LogSettings;
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+
+    /// Names the thread in which this test, started anew as a process of its own, panics.
+    const PANIC_IN: &str = "AUTHSCOPE_TEST_PANIC_IN";
+
+    /// What became of such a process: its exit code and its log.
+    fn panic_in(thread: &str) -> (Option<i32>, String) {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "panics::tests::a_thread_that_is_needed_ends_the_process",
+            ])
+            .arg("--nocapture")
+            .env(PANIC_IN, thread)
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), log)
+    }
+
+    #[test]
+    fn a_thread_that_is_needed_ends_the_process() {
+        if let Ok(name) = std::env::var(PANIC_IN) {
+            let log = Log::start(LogSettings {
+                json: false,
+                level: LevelFilter::INFO,
+                rate: 0,
+                colours: false,
+            });
+            let log = log.unwrap();
+            watch(log.clone());
+            let thread = std::thread::Builder::new().name(name);
+            let ended = thread.spawn(|| panic!("on purpose")).unwrap().join();
+            assert!(ended.is_err());
+            log.flush(LAST_WORDS);
+            return;
+        }
+        let (code, log) = panic_in("passwd-writer");
+        assert_eq!(code, Some(PANICKED), "{log}");
+        for part in [
+            "ERROR",
+            "thread=\"passwd-writer\"",
+            "on purpose",
+            "panics.rs:",
+        ] {
+            assert!(log.contains(part), "{part}: {log}");
+        }
+        let (code, log) = panic_in(TASK_THREADS);
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("on purpose"), "{log}");
+    }
+}
