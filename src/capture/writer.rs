@@ -404,7 +404,7 @@ impl CaptureWriter {
         } else {
             Place::beside(&self.path, &self.inputs)
         };
-        self.out = Out::Place(place.map_err(|error| self.fails(error))?);
+        self.out = Out::Place(Box::new(place.map_err(|error| self.fails(error))?));
         self.files += 1;
         (self.octets, self.in_file) = (0, 0);
         Ok(())
@@ -414,7 +414,7 @@ impl CaptureWriter {
 /// Where octets go.
 enum Out {
     Any(Box<dyn Write + Send>),
-    Place(Place),
+    Place(Box<Place>),
 }
 
 impl Write for Out {

@@ -82,6 +82,9 @@ impl<S: std::hash::BuildHasher> Responses for std::collections::HashMap<u64, Pee
     }
 }
 
+/// Is given an IP header with what follows it, and the offsets of that in the frame, if it is there.
+type ShowIp<'s> = &'s mut dyn FnMut(&[u8], Option<Range<usize>>);
+
 /// One frame and what its fields are taken from.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -189,7 +192,7 @@ impl<'a> View<'a> {
 
     /// Gives `show` each IP header of the frame, the outermost first, with what follows it, and
     /// the offsets of that in the frame; `None` of one in a datagram that was put together.
-    pub(super) fn each_ip(&self, show: &mut dyn FnMut(&[u8], Option<Range<usize>>)) {
+    pub(super) fn each_ip(&self, show: ShowIp<'_>) {
         if self.late.is_some() {
             return;
         }
@@ -228,11 +231,7 @@ impl<'a> View<'a> {
     }
 
     /// The same of one version.
-    pub(super) fn each_ip_of(
-        &self,
-        version: u8,
-        show: &mut dyn FnMut(&[u8], Option<Range<usize>>),
-    ) {
+    pub(super) fn each_ip_of(&self, version: u8, show: ShowIp<'_>) {
         self.each_ip(&mut |header, range| {
             if header[0] >> 4 == version {
                 show(header, range);

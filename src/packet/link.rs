@@ -14,7 +14,7 @@ pub struct LinkLayer {
     /// How Wireshark's `frame.protocols` begins; empty where the header behind it says it.
     protocols: &'static str,
     /// Finds how long its own header is and what follows that.
-    begin: fn(&[u8]) -> Result<(usize, Next), Other>,
+    begin: Begin,
 }
 
 /// What follows a link layer's own header.
@@ -26,6 +26,11 @@ enum Next {
 }
 
 use Next::Header as Behind;
+
+/// The octets of a link layer's own header, and what follows it.
+type Begun = Result<(usize, Next), Other>;
+/// Reads a link layer's own header.
+type Begin = fn(&[u8]) -> Begun;
 
 const CUT: Other = Other::Cut(Layer::Link);
 
@@ -89,7 +94,7 @@ const fn row(
     link: LinkType,
     name: &'static str,
     protocols: &'static str,
-    begin: fn(&[u8]) -> Result<(usize, Next), Other>,
+    begin: Begin,
 ) -> LinkLayer {
     LinkLayer {
         link,
@@ -174,24 +179,29 @@ pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<us
     Err(Other::NotIp)
 }
 
-fn ip(_: &[u8]) -> Result<(usize, Next), Other> {
+/// Those that have no header of their own are of the table's type too.
+#[allow(clippy::unnecessary_wraps)]
+fn ip(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::Ip)))
 }
 
-fn ethernet(_: &[u8]) -> Result<(usize, Next), Other> {
+#[allow(clippy::unnecessary_wraps)]
+fn ethernet(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::Ethernet)))
 }
 
-fn mpls(_: &[u8]) -> Result<(usize, Next), Other> {
+#[allow(clippy::unnecessary_wraps)]
+fn mpls(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::Mpls)))
 }
 
-fn ppp(_: &[u8]) -> Result<(usize, Next), Other> {
+#[allow(clippy::unnecessary_wraps)]
+fn ppp(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::PppOrHdlc)))
 }
 
 /// An octet that says who sent the frame; pppd's stands in place of the address.
-fn ppp_with_direction(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn ppp_with_direction(octets: &[u8]) -> Begun {
     const CONTROL: u8 = 0x03;
     let len = if octet_at(octets, 1)? == CONTROL {
         2
@@ -203,7 +213,7 @@ fn ppp_with_direction(octets: &[u8]) -> Result<(usize, Next), Other> {
 
 /// The address family, in the capturing host's byte order, which the file does not tell, and for
 /// [`LinkType::LOOP`] in network order: the small numbers are plain in either order.
-fn family(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn family(octets: &[u8]) -> Begun {
     const LEN: usize = 4;
     let header = *octets.first_chunk::<LEN>().ok_or(CUT)?;
     for family in [u32::from_le_bytes(header), u32::from_be_bytes(header)] {
@@ -233,25 +243,25 @@ const fn cooked(protocol: u16) -> Next {
 }
 
 /// The protocol stands last in the header.
-fn sll(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn sll(octets: &[u8]) -> Begun {
     const LEN: usize = 16;
     Ok((LEN, cooked(u16_at(octets, 14)?)))
 }
 
 /// The protocol stands first in the header.
-fn sll2(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn sll2(octets: &[u8]) -> Begun {
     const LEN: usize = 20;
     Ok((LEN, cooked(u16_at(octets, 0)?)))
 }
 
 /// The address family, a number and flags, in the capturing host's byte order.
-fn ipsec(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn ipsec(octets: &[u8]) -> Begun {
     const LEN: usize = 12;
     family(octets).map(|_| (LEN, Behind(Header::Ip)))
 }
 
 /// A header that begins with its length, to be rounded up to 4 octets, and the address family.
-fn pflog(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn pflog(octets: &[u8]) -> Begun {
     let len = usize::from(octet_at(octets, 0)?).next_multiple_of(4);
     if !is_ip(u32::from(octet_at(octets, 1)?)) {
         return Err(Other::NotIp);
@@ -261,7 +271,7 @@ fn pflog(octets: &[u8]) -> Result<(usize, Next), Other> {
 
 /// The address family, then values with length and type in the capturing host's byte order, of
 /// which the last is the packet.
-fn nflog(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn nflog(octets: &[u8]) -> Begun {
     const LEN: usize = 4;
     const VALUE_HEADER: usize = 4;
     const PAYLOAD: u16 = 9;
@@ -291,7 +301,7 @@ fn nflog(octets: &[u8]) -> Result<(usize, Next), Other> {
 
 /// Darwin's tap of several interfaces: the header's length, 1 for a packet, and the link type of
 /// the interface, each in 4 octets, little-endian on every machine that runs it now.
-fn pktap(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn pktap(octets: &[u8]) -> Begun {
     const PACKET: u32 = 1;
     const LEAST: u32 = 12;
     let word = |at: usize| {
@@ -309,7 +319,7 @@ fn pktap(octets: &[u8]) -> Result<(usize, Next), Other> {
     Ok((len as usize, Next::Frame(inner)))
 }
 
-fn radiotap(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn radiotap(octets: &[u8]) -> Begun {
     let length = octets.get(2..4).ok_or(CUT)?;
     let len = usize::from(u16::from_le_bytes([length[0], length[1]]));
     let (header, next) = wifi(octets.get(len..).ok_or(CUT)?)?;
@@ -317,7 +327,7 @@ fn radiotap(octets: &[u8]) -> Result<(usize, Next), Other> {
 }
 
 /// An 802.11 data frame that is not encrypted, with LLC in front of the packet.
-fn wifi(octets: &[u8]) -> Result<(usize, Next), Other> {
+fn wifi(octets: &[u8]) -> Begun {
     const DATA: u8 = 2;
     const QOS: u8 = 0b1000;
     const NO_DATA: u8 = 0b0100;

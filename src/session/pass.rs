@@ -70,9 +70,12 @@ impl Pass {
     #[must_use]
     pub fn limited(mut self, limits: PassLimits) -> Self {
         self.limited.left = limits.frames;
-        self.limited.lasts = limits.duration.map(|duration| match self.live {
-            true => Lasts::Until(Instant::now() + duration),
-            false => Lasts::For(duration, None),
+        self.limited.lasts = limits.duration.map(|duration| {
+            if self.live {
+                Lasts::Until(Instant::now() + duration)
+            } else {
+                Lasts::For(duration, None)
+            }
         });
         self
     }
@@ -93,9 +96,12 @@ impl Pass {
     /// Runs until the source ends, a limit is met, the sink breaks or the pass is stopped.
     pub fn run<S: Sink>(self, sink: &mut S) -> Result<Passed, S::Error> {
         let watch = Arc::clone(&self.limited.watch);
-        let ending = || match watch.interrupted.load(Ordering::Relaxed) {
-            true => Ending::Interrupted,
-            false => Ending::Whole,
+        let ending = || {
+            if watch.interrupted.load(Ordering::Relaxed) {
+                Ending::Interrupted
+            } else {
+                Ending::Whole
+            }
         };
         let stop = self.limited.stop.clone();
         let source = Box::new(self.limited);
@@ -150,12 +156,12 @@ impl Limited {
     }
 
     /// Nothing more is given; what is left was not asked for, or nobody waits for it.
-    fn end(&mut self) -> Result<bool, SourceError> {
+    fn end(&mut self) -> bool {
         self.ended = true;
-        Ok(false)
+        false
     }
 
-    fn interrupt(&mut self) -> Result<bool, SourceError> {
+    fn interrupt(&mut self) -> bool {
         self.watch.interrupted.store(true, Ordering::Relaxed);
         self.end()
     }
@@ -172,12 +178,12 @@ impl FrameSource for Limited {
         }
         if self.ended || self.left == Some(0) {
             batch.clear();
-            return self.end();
+            return Ok(self.end());
         }
         let may_stop = !self.live;
         if may_stop && self.stop.is_asked() {
             batch.clear();
-            return self.interrupt();
+            return Ok(self.interrupt());
         }
         let outcome = self.source.fill(batch);
         let wanted = [self.left.map(|left| left as usize), self.in_time(batch)];
@@ -189,12 +195,12 @@ impl FrameSource for Limited {
             // What comes behind the last frame wanted was not asked for, damage included.
             batch.headers.truncate(wanted);
             batch.asides.retain(|aside| aside.before <= wanted);
-            return self.end();
+            return Ok(self.end());
         }
         self.left = self.left.map(|left| left - filled as u64);
         // A pipe that is told to stop ends as if nothing more came.
         if may_stop && matches!(outcome, Ok(false)) && self.stop.is_asked() {
-            return self.interrupt();
+            return Ok(self.interrupt());
         }
         outcome
     }

@@ -96,6 +96,8 @@ pub fn in_shells(shells: &[Shell], packet: &[u8]) -> Vec<u8> {
     octets
 }
 
+// One row for each shell.
+#[allow(clippy::too_many_lines)]
 fn wrap(shell: &Shell, inner: &[u8], carried: Carried) -> (Vec<u8>, Carried) {
     let as_ethertype = |ethertype| Carried {
         ethertype,

@@ -12,9 +12,10 @@ fn every_capture_reads_as_it_was_reviewed() {
         let messages = authscope(&["read", "-T", "jsonl", &path]);
         assert_eq!(messages.code, table.code, "{name}");
         // Where no row is a message's, that is said of the messages alone.
-        let said = match messages.stderr == table.stderr {
-            true => "",
-            false => &messages.stderr,
+        let said = if messages.stderr == table.stderr {
+            ""
+        } else {
+            &messages.stderr
         };
         let text = format!(
             "exit code {}\n{}{}\n{said}{}",

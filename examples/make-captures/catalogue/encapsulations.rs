@@ -65,6 +65,8 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
 
 type Row = (&'static str, &'static str, LinkType, Vec<Shell>, bool);
 
+// One row for each file.
+#[allow(clippy::too_many_lines)]
 fn plain() -> Vec<Row> {
     use Shell::{CiscoHdlc, Ethernet, Ieee8023, LlcIp, Mpls, Null, Pktap, Snap, Vlan};
     let ethernet = LinkType::ETHERNET;
@@ -198,6 +200,8 @@ fn plain() -> Vec<Row> {
     ]
 }
 
+// One row for each file.
+#[allow(clippy::too_many_lines)]
 fn tunnels() -> Vec<Row> {
     use Shell::{Ethernet, Geneve, GtpU, L2tp, Mpls, Udp, Vlan, Vxlan};
     let ethernet = LinkType::ETHERNET;

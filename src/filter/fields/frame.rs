@@ -118,9 +118,8 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
                 add(carried);
             }
         }
-        Packet::Fragment(_) => add("data"),
         Packet::Ip(ip, _) => add(ip_protocol(ip.protocol).filter_name),
-        Packet::Other(Other::LinkType) => add("data"),
+        Packet::Fragment(_) | Packet::Other(Other::LinkType) => add("data"),
         Packet::Other(_) => {}
     }
     emit(Value::Text(names.as_bytes()));

@@ -86,7 +86,12 @@ pub(super) fn fields() -> Vec<Field> {
             },
         ),
     ];
-    fields.extend([
+    fields.extend(numbers());
+    fields
+}
+
+fn numbers() -> Vec<Field> {
+    vec![
         Field::in_ip(
             6,
             "ipv6.version",
@@ -143,6 +148,5 @@ pub(super) fn fields() -> Vec<Field> {
             "Identification, the same in all fragments of a datagram",
             |view| number(fragment(view)?, 4, 4),
         ),
-    ]);
-    fields
+    ]
 }
