@@ -39,8 +39,8 @@ captures: ## Write the generated captures, their answers and their table again
 fuzz: ## Run each fuzz target for a minute (needs cargo-fuzz; FUZZ_SECONDS=600 for ten)
 	tools/fuzz.sh
 
-torture: ## Kill the server 1,000 times while clients register; nothing acknowledged may be lost
-	AUTHSCOPE_KILLS=1000 $(CARGO) test --test service accounts_kill -- --nocapture
+torture: ## Kill the server 2,000 times while clients register and hashes are replaced
+	AUTHSCOPE_KILLS=2000 $(CARGO) test --test service accounts_kill -- --nocapture
 
 bench: ## Measure the inspector against its peers; writes its table into docs/performance.md
 	tools/setup.sh bench

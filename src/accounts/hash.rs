@@ -1,6 +1,7 @@
 //! Password hashes: what a stored hash may look like, hashing and verifying. Pure computation; the pool runs it off the I/O threads.
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -8,7 +9,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use super::memory;
 use super::scheme::{HashError, Scheme, check_argon2_ceiling, check_rounds_ceiling};
+
+/// Held while a hash is computed that asks for more memory than those made now, so that what is left
+/// for it is not counted on twice.
+static COSTLY: Mutex<()> = Mutex::new(());
 
 /// Octets of every hash this program makes.
 const OUTPUT_LEN: usize = 32;
@@ -243,8 +249,8 @@ impl Hasher {
     }
 
     /// Whether `password` is the one that `stored` was made from. The comparison takes the same
-    /// time wherever the two differ.
-    pub fn verify(&mut self, password: &[u8], stored: &Stored) -> bool {
+    /// time wherever the two differ. An error where the hash asks for more memory than there is.
+    pub fn verify(&mut self, password: &[u8], stored: &Stored) -> Result<bool, HashError> {
         let mut computed = [0; Output::MAX_LENGTH];
         let same = match &stored.0 {
             Kind::Argon2 {
@@ -262,9 +268,8 @@ impl Hasher {
                     password,
                     salt.as_ref(),
                     computed,
-                )
-                .is_ok()
-                    && bool::from(computed.ct_eq(output.as_bytes()))
+                )?;
+                computed.ct_eq(output.as_bytes()).into()
             }
             Kind::Pbkdf2 {
                 algorithm,
@@ -279,7 +284,7 @@ impl Hasher {
             Kind::Sha256(digest) => Sha256::digest(password)[..].ct_eq(digest).into(),
         };
         computed.zeroize();
-        same
+        Ok(same)
     }
 
     fn argon2(
@@ -292,9 +297,7 @@ impl Hasher {
         output: &mut [u8],
     ) -> Result<(), HashError> {
         let blocks = params.block_count();
-        if self.blocks.len() < blocks {
-            self.blocks.resize(blocks, Block::default());
-        }
+        let _alone = self.reserve(blocks)?;
         let result = Argon2::new(algorithm, version, params)
             .hash_password_into_with_memory(password, salt, output, &mut self.blocks[..blocks])
             .map_err(|error| HashError::Malformed(error.to_string()));
@@ -305,6 +308,27 @@ impl Hasher {
             self.blocks.shrink_to_fit();
         }
         result
+    }
+
+    /// Makes room for `blocks`. For more than the usual there has to be memory, which the system
+    /// may promise and then not have; while it is in use nobody else asks for as much.
+    fn reserve(&mut self, blocks: usize) -> Result<Option<MutexGuard<'static, ()>>, HashError> {
+        let Some(more) = blocks
+            .checked_sub(self.blocks.len())
+            .filter(|more| *more > 0)
+        else {
+            return Ok(None);
+        };
+        let costly = blocks > self.scheme.blocks();
+        let alone = costly.then(|| COSTLY.lock().unwrap_or_else(PoisonError::into_inner));
+        let available = if costly { memory::available() } else { None };
+        let wanted = more as u64 * size_of::<Block>() as u64;
+        let enough = available.is_none_or(|available| wanted <= available);
+        if !enough || self.blocks.try_reserve_exact(more).is_err() {
+            return Err(HashError::NoMemory(blocks as u64));
+        }
+        self.blocks.resize(blocks, Block::default());
+        Ok(alone)
     }
 }
 
@@ -327,8 +351,8 @@ mod tests {
             "{hash}"
         );
         let stored = Stored::parse(&hash).unwrap();
-        assert!(hasher.verify(b"secret", &stored));
-        assert!(!hasher.verify(b"Secret", &stored));
+        assert!(hasher.verify(b"secret", &stored).unwrap());
+        assert!(!hasher.verify(b"Secret", &stored).unwrap());
         assert!(!stored.is_weaker_than(Scheme::DEFAULT));
         assert!(stored.is_weaker_than(Scheme::PBKDF2));
         assert!(stored.is_full_length());
@@ -340,8 +364,8 @@ mod tests {
         let hash = hasher.hash(b"secret").unwrap();
         assert!(hash.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{hash}");
         let stored = Stored::parse(&hash).unwrap();
-        assert!(hasher.verify(b"secret", &stored));
-        assert!(!hasher.verify(b"secret2", &stored));
+        assert!(hasher.verify(b"secret", &stored).unwrap());
+        assert!(!hasher.verify(b"secret2", &stored).unwrap());
         assert!(stored.is_weaker_than(Scheme::PBKDF2));
     }
 
@@ -351,8 +375,8 @@ mod tests {
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         for text in [hex.to_owned(), hex.to_uppercase()] {
             let stored = Stored::parse(&text).unwrap();
-            assert!(Hasher::new(WEAK).verify(b"abc", &stored));
-            assert!(!Hasher::new(WEAK).verify(b"abd", &stored));
+            assert!(Hasher::new(WEAK).verify(b"abc", &stored).unwrap());
+            assert!(!Hasher::new(WEAK).verify(b"abd", &stored).unwrap());
             assert!(stored.is_weaker_than(Scheme::PBKDF2));
         }
     }
@@ -365,8 +389,14 @@ mod tests {
             "$pbkdf2-sha512$i=1000,l=64$c2FsdFNBTFQ$KWaX/2AQq78Y7djGLCRVNdrYOu2xRmMRynQmiI24ac6CG2FpZwwQJPO4vf6Qa9wrUXznEy5GwDl84NYrVhwtrA",
         ] {
             let stored = Stored::parse(text).unwrap();
-            assert!(Hasher::new(WEAK).verify(b"Password", &stored), "{text}");
-            assert!(!Hasher::new(WEAK).verify(b"password", &stored), "{text}");
+            assert!(
+                Hasher::new(WEAK).verify(b"Password", &stored).unwrap(),
+                "{text}"
+            );
+            assert!(
+                !Hasher::new(WEAK).verify(b"password", &stored).unwrap(),
+                "{text}"
+            );
         }
     }
 
@@ -403,8 +433,17 @@ mod tests {
         };
         let stored = Stored::parse(&Hasher::new(costly).hash(b"a").unwrap()).unwrap();
         let mut hasher = Hasher::new(WEAK);
-        assert!(hasher.verify(b"a", &stored));
+        assert!(hasher.verify(b"a", &stored).unwrap());
         assert!(hasher.blocks.len() <= 8);
+    }
+
+    #[test]
+    fn a_hash_that_asks_for_more_memory_than_there_is_is_an_error() {
+        // 4 TiB, which no stored hash can ask for: those are refused when they are read.
+        let mut hasher = Hasher::new(WEAK);
+        let error = hasher.reserve(1 << 32).unwrap_err();
+        assert_eq!(error, HashError::NoMemory(1 << 32));
+        assert!(hasher.hash(b"a").is_ok());
     }
 
     #[test]

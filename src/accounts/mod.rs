@@ -1,34 +1,28 @@
-//! Registering users and logging them in: the passwd file and password hashing. No sockets.
+//! Registering users and logging them in: what holds them, and password hashing. No sockets.
 //!
 //! A user name and a password enter; what became of them leaves.
 
-mod edit;
 mod hash;
-mod index;
-mod line;
-mod load;
+mod memory;
 mod meters;
-mod open;
+mod passwd;
 mod pool;
 mod scheme;
 mod store;
-mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
-pub use edit::{Check, Editor};
 pub use hash::{Hasher, Stored};
-pub use line::LineError;
-pub use load::{Progress, Tail};
 pub use meters::describe_meters;
-pub use open::OpenError;
+pub use passwd::{
+    Check, Editor, End, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
+};
 pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
 pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
-pub use store::{OpenReport, StoreCounts, StoreError};
+pub use store::{Answer, Arriving, Found, Reason, Store, StoreCounts, StoreError, Version};
 
 use crate::protocol::{Password, UserName};
-use store::Store;
 
 /// Why a request could be answered neither with yes nor with no.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +30,12 @@ pub enum AccountsError {
     /// No hash.
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    /// Not put on disk.
+    /// A registration was not stored, or it is not known whether it was.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Not read from disk.
+    Store(StoreError),
+    /// A user could not be looked up.
     #[error("cannot look a user up: {0}")]
-    Read(#[from] std::io::Error),
+    LookUp(StoreError),
 }
 
 /// What became of a registration.
@@ -75,9 +69,9 @@ pub enum Upgrade {
     Failed(StoreError),
 }
 
-/// The users: the passwd file and what hashes their passwords.
+/// The users: what holds them and what hashes their passwords.
 pub struct Accounts {
-    store: Store,
+    store: Box<dyn Store>,
     hashing: Arc<dyn Hashing>,
     /// Whether a login of a user that does not exist takes as long as one with a wrong password.
     uniform: bool,
@@ -90,14 +84,19 @@ impl Accounts {
         hashing: Arc<dyn Hashing>,
         uniform: bool,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Self, OpenReport), OpenError> {
-        let (store, report) = Store::open(path, progress)?;
-        let accounts = Self {
+    ) -> Result<(Self, OpenReport), PasswdError> {
+        let (store, report) = PasswdFile::open(path, progress)?;
+        Ok((Self::new(Box::new(store), hashing, uniform), report))
+    }
+
+    /// The users that `store` holds.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>, hashing: Arc<dyn Hashing>, uniform: bool) -> Self {
+        Self {
             store,
             hashing,
             uniform,
-        };
-        Ok((accounts, report))
+        }
     }
 
     /// Registers a user. `Registered` is said when the user is on disk.
@@ -106,7 +105,8 @@ impl Accounts {
         name: UserName,
         password: Password,
     ) -> Result<Registration, AccountsError> {
-        if self.store.find(&name)?.is_some() {
+        let taken = self.store.is_taken(&name).await;
+        if taken.map_err(AccountsError::LookUp)? {
             return Ok(Registration::NameTaken);
         }
         let arriving = self.store.announce();
@@ -114,8 +114,9 @@ impl Accounts {
         let Done::Hashed(hash) = done else {
             return Err(HashingError::Stopped.into());
         };
-        // The writer looks again: of two registrations of one name, one comes first.
-        let added = self.store.add(name, hash).await?;
+        // The store looks again: of two registrations of one name, one comes first.
+        let added = self.store.add(name, hash).await;
+        let added = added.map_err(AccountsError::Store)?;
         drop(arriving);
         Ok(if added {
             Registration::Registered
@@ -127,7 +128,8 @@ impl Accounts {
     /// Checks a user's password. A hash that is old or weaker than those made now is replaced, on
     /// disk, before the login is answered; where that fails the login stands all the same.
     pub async fn log_in(&self, name: UserName, password: Password) -> Result<Login, AccountsError> {
-        let Some(found) = self.store.find(&name)? else {
+        let found = self.store.find(&name).await;
+        let Some(found) = found.map_err(AccountsError::LookUp)? else {
             if self.uniform {
                 pool::compute(&*self.hashing, Work::Pretend, password).await?;
             }
@@ -137,7 +139,7 @@ impl Accounts {
         match pool::compute(&*self.hashing, work, password).await? {
             Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
             Done::Right(Some(hash)) => {
-                let replaced = self.store.replace(name, found.offset, hash).await;
+                let replaced = self.store.replace(name, found.version, hash).await;
                 Ok(Login::Successful(match replaced {
                     Ok(true) => Upgrade::Done,
                     Ok(false) => Upgrade::NotNeeded,
@@ -148,10 +150,15 @@ impl Accounts {
         }
     }
 
-    /// Users in the passwd file.
+    /// Users.
     #[must_use]
     pub fn users(&self) -> usize {
-        self.store.users()
+        self.store.counts().users
+    }
+
+    /// Whether changes can be stored, as far as the last one tells.
+    pub fn ready(&self) -> Result<(), StoreError> {
+        self.store.ready()
     }
 
     /// What the store has done so far.

@@ -50,15 +50,15 @@ impl Job {
         let password = self.password.expose();
         let done = match &self.work {
             Work::Hash => hasher.hash(password).map(Done::Hashed),
-            Work::Pretend => {
-                hasher.verify(password, pretended);
-                Ok(Done::Wrong)
-            }
-            Work::Verify(stored) if !hasher.verify(password, stored) => Ok(Done::Wrong),
-            Work::Verify(stored) if stored.is_weaker_than(hasher.scheme()) => {
-                hasher.hash(password).map(|hash| Done::Right(Some(hash)))
-            }
-            Work::Verify(_) => Ok(Done::Right(None)),
+            Work::Pretend => hasher.verify(password, pretended).map(|_| Done::Wrong),
+            Work::Verify(stored) => match hasher.verify(password, stored) {
+                Ok(true) if stored.is_weaker_than(hasher.scheme()) => {
+                    hasher.hash(password).map(|hash| Done::Right(Some(hash)))
+                }
+                Ok(true) => Ok(Done::Right(None)),
+                Ok(false) => Ok(Done::Wrong),
+                Err(error) => Err(error),
+            },
         };
         self.answer(done);
     }

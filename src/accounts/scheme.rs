@@ -127,6 +127,9 @@ pub enum HashError {
     /// Parameters above the ceiling.
     #[error("the hash asks for more than is spent on one: {0}")]
     TooCostly(String),
+    /// More memory than there is.
+    #[error("the hash asks for {0} KiB of memory, which is more than there is")]
+    NoMemory(u64),
     /// Parameters below the floor.
     #[error("the hash parameters are too weak: {0}")]
     TooWeak(String),

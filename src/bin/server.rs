@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use authscope::accounts::{Accounts, HashPool, OpenReport, Progress, describe_meters};
+use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
 use authscope::client::password::PasswordError;
 use authscope::server::{self, Listeners, Log, Purpose};
 use clap::Parser;
@@ -123,7 +123,7 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let hashing = Arc::clone(&pool);
     let (accounts, report) = Accounts::open(&cli.passwd, hashing, uniform, &mut progress())?;
-    tell(&report, started.elapsed());
+    report.log(started.elapsed());
     describe_meters(accounts.users());
     tracing::info!(scheme = %scheme, threads, queue, "password hashing");
     let accounts = Arc::new(accounts);
@@ -231,39 +231,4 @@ fn progress() -> impl FnMut(Progress) {
             tracing::info!(lines = progress.lines, percent, "loading the passwd file");
         }
     }
-}
-
-fn tell(report: &OpenReport, took: Duration) {
-    let path = report.path.display();
-    if let Some(tail) = &report.tail {
-        let user = tail.name.as_ref().map_or("unknown", |name| name.as_str());
-        if tail.whole {
-            tracing::warn!(
-                %path, line = tail.line, user,
-                "the last line had no line break; it is whole and has one now"
-            );
-        } else {
-            tracing::warn!(
-                %path, line = tail.line, octets = tail.len, user,
-                "the last line was torn; cut it off"
-            );
-        }
-    }
-    if report.finished > 0 {
-        tracing::warn!(%path, replacements = report.finished, "finished replacing hashes");
-    }
-    if report.mode & 0o077 != 0 {
-        tracing::warn!(
-            %path, mode = %format_args!("{:04o}", report.mode),
-            "others than its owner can use the passwd file; chmod 600 it"
-        );
-    }
-    tracing::info!(
-        %path,
-        users = report.users,
-        created = report.created,
-        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        index_octets = report.index_octets,
-        "passwd file ready"
-    );
 }

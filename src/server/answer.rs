@@ -11,7 +11,9 @@ use super::limits::{Limits, Policy};
 use super::log::Refusals;
 use super::meters;
 use super::throttle::Throttle;
-use crate::accounts::{Accounts, AccountsError, HashingError, Login, Registration, Upgrade};
+use crate::accounts::{
+    Accounts, AccountsError, HashingError, Login, Registration, StoreError, Upgrade,
+};
 use crate::protocol::{
     Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
 };
@@ -24,6 +26,8 @@ pub mod words {
     pub const NAME_TAKEN: &str = "user name taken";
     /// A registration could not be put on disk.
     pub const NOT_STORED: &str = "the server could not store the registration";
+    /// A registration may be on disk or not.
+    pub const OUTCOME_UNKNOWN: &str = "registration outcome unknown, try to log in";
     /// The password is right.
     pub const LOGIN_SUCCESSFUL: &str = "login successful";
     /// The user has another password.
@@ -44,10 +48,11 @@ pub mod words {
     pub const TOO_SLOW: &str = "request not complete in time";
 
     /// All of them.
-    pub const ALL: [&str; 12] = [
+    pub const ALL: [&str; 13] = [
         REGISTERED,
         NAME_TAKEN,
         NOT_STORED,
+        OUTCOME_UNKNOWN,
         LOGIN_SUCCESSFUL,
         WRONG_PASSWORD,
         NO_SUCH_USER,
@@ -167,7 +172,7 @@ impl Service {
         meters::answered(action, outcome, started.elapsed());
         match outcome {
             words::REGISTERED => self.health.stored(true),
-            words::NOT_STORED => self.health.stored(false),
+            words::NOT_STORED | words::OUTCOME_UNKNOWN => self.health.stored(false),
             _ => {}
         }
         let source = Source::from(peer.address.ip());
@@ -242,8 +247,9 @@ fn log_upgrade(peer: Peer, user: &UserName, upgrade: &Upgrade) {
 fn words_for(error: &AccountsError) -> &'static str {
     match error {
         AccountsError::Hashing(HashingError::Busy) => words::BUSY,
+        AccountsError::Store(StoreError::OutcomeUnknown(_)) => words::OUTCOME_UNKNOWN,
         AccountsError::Store(_) => words::NOT_STORED,
-        AccountsError::Hashing(_) | AccountsError::Read(_) => words::SERVER_ERROR,
+        AccountsError::Hashing(_) | AccountsError::LookUp(_) => words::SERVER_ERROR,
     }
 }
 

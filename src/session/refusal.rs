@@ -49,12 +49,13 @@ const UNKNOWN_USER: [&str; 9] = [
 ];
 /// Words by which servers say that they are in trouble, in lower case. All are this project's
 /// server's.
-const UNAVAILABLE: [&str; 6] = [
+const UNAVAILABLE: [&str; 7] = [
     "busy",
     "try again",
     "shutting down",
     "server error",
     "could not store",
+    "outcome unknown",
     "not complete in time",
 ];
 /// A word of every description that is about a password.
@@ -94,6 +95,7 @@ mod tests {
             words::BUSY,
             words::SERVER_ERROR,
             words::NOT_STORED,
+            words::OUTCOME_UNKNOWN,
             words::TOO_SLOW,
         ] {
             assert_eq!(of(trouble), Refusal::Unavailable, "{trouble}");

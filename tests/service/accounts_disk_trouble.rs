@@ -108,6 +108,29 @@ fn a_file_that_is_removed_or_replaced() {
 }
 
 #[test]
+fn a_link_that_names_another_file_now() {
+    let place = Place::new();
+    let [one, two] = ["one", "two"].map(|name| place.path(name));
+    std::fs::write(&one, padding(1)).unwrap();
+    std::fs::write(&two, padding(2)).unwrap();
+    let link = |to: &std::path::Path| {
+        let _ = std::fs::remove_file(place.passwd());
+        std::os::unix::fs::symlink(to, place.passwd()).unwrap();
+    };
+    link(&one);
+    let server = place.start(&[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    assert!(place.passwd().is_symlink(), "the link stays a link");
+    link(&two);
+    assert_eq!(server.register("bob", "x"), NOT_STORED);
+    server.wait_for("was removed or replaced");
+    assert_eq!(std::fs::read_to_string(&two).unwrap(), padding(2));
+    link(&one);
+    assert_eq!(server.register("bob", "x"), "yes: registered");
+    assert_eq!(users(&one), ["old0", "alice", "bob"]);
+}
+
+#[test]
 fn a_file_that_another_program_writes_to() {
     use std::io::Write;
     let place = Place::new();

@@ -1,20 +1,29 @@
-//! kill -9 at random moments while clients register: after the restart every user whose
-//! registration was answered with yes can log in, and nobody is half there.
+//! kill -9 at random moments while clients register and logins replace old hashes: after the restart
+//! every user whose registration was answered with yes can log in, and so can everybody whose hash
+//! was being replaced, with her own password; nobody is half there.
 //!
-//! 100 kills; another number with `AUTHSCOPE_KILLS` (`make torture` takes 1,000).
+//! 30 kills; another number with `AUTHSCOPE_KILLS` (`make torture` takes 2,000).
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::programs::{Place, described, receive, request};
+use crate::programs::{PATIENCE, Place, Server, described, receive, request};
 use authscope::accounts::{Hasher, Scheme, Stored};
 use authscope::protocol::{Action, Response};
 
 /// Clients that register at the same time.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 3;
+
+/// Clients that log users in at the same time whose hashes are old.
+const LOGINS: usize = 2;
+
+/// Users with an old hash for each kill: as many as log in before it, as a rule, and one that has
+/// a name that could be taken for a mark for each that has not.
+const OLD_FOR_EACH_KILL: u64 = 16;
 
 /// A small generator, so that a failure can be repeated with its seed.
 struct Random(u64);
@@ -50,15 +59,62 @@ fn register(address: std::net::SocketAddr, prefix: &str, yes: &Mutex<Vec<String>
     }
 }
 
+/// The name of one who has an old hash; her password is the same. Every second name ends in the one
+/// before it.
+fn old_name(number: u64) -> String {
+    if number.is_multiple_of(2) {
+        format!("v{number}")
+    } else {
+        format!("?=v{}", number - 1)
+    }
+}
+
+fn digest(password: &str) -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write;
+    let digest = Sha256::digest(password);
+    digest.iter().fold(String::new(), |mut text, octet| {
+        write!(text, "{octet:02x}").expect("a string takes it");
+        text
+    })
+}
+
+/// Logs one user with an old hash after another in, on one connection, until the server is gone.
+fn log_in(address: std::net::SocketAddr, next: &AtomicU64) {
+    let Ok(mut stream) = TcpStream::connect(address) else {
+        return;
+    };
+    loop {
+        let name = old_name(next.fetch_add(1, Ordering::Relaxed));
+        let mut octets = [0; 73];
+        if stream
+            .write_all(request(Action::Login, &name, &name).as_ref())
+            .is_err()
+            || stream.read_exact(&mut octets).is_err()
+        {
+            return;
+        }
+        let response = Response::decode(&octets).expect("a valid response");
+        assert_eq!(described(&response), "yes: login successful", "{name}");
+    }
+}
+
 #[test]
-fn every_acknowledged_registration_survives() {
-    let kills: u64 = std::env::var("AUTHSCOPE_KILLS").map_or(100, |kills| {
+fn what_was_acknowledged_survives_and_nobody_has_anothers_hash() {
+    let kills: u64 = std::env::var("AUTHSCOPE_KILLS").map_or(30, |kills| {
         kills.parse().expect("AUTHSCOPE_KILLS is a number")
     });
     let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
     println!("seed {seed}, {kills} kills");
     let mut random = Random(seed);
     let place = Place::new();
+    let old_users = kills * OLD_FOR_EACH_KILL;
+    let lines = (0..old_users).map(|number| {
+        let name = old_name(number);
+        format!("{name}:{}\n", digest(&name))
+    });
+    place.write(lines.collect::<String>());
+    let next = AtomicU64::new(0);
     let yes = Mutex::new(Vec::new());
     let mut acknowledged = 0;
     for kill in 0..kills {
@@ -68,10 +124,17 @@ fn every_acknowledged_registration_survives() {
                 let (address, yes) = (server.address, &yes);
                 scope.spawn(move || register(address, &format!("{kill}-{client}"), yes));
             }
+            for _ in 0..LOGINS {
+                let (address, next) = (server.address, &next);
+                let last = (kill + 1) * OLD_FOR_EACH_KILL - LOGINS as u64;
+                if next.load(Ordering::Relaxed) < last {
+                    scope.spawn(move || log_in(address, next));
+                }
+            }
             // After some answers and at any moment between two of them, however fast the
             // machine is.
             let wanted = acknowledged + random.below(8) as usize;
-            let deadline = Instant::now() + crate::programs::PATIENCE;
+            let deadline = Instant::now() + PATIENCE;
             while yes.lock().expect("the list").len() < wanted && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -88,15 +151,42 @@ fn every_acknowledged_registration_survives() {
         }
         acknowledged = yes.len();
     }
-    // All of them through the server, each half of them pipelined on a connection of its own.
-    let server = place.start(&["--max-failures", "0", "--hash-queue", "100000"]);
     let yes = yes.into_inner().expect("the list");
     assert!(
         !yes.is_empty(),
         "no registration was acknowledged before a kill"
     );
+    let mut server = place.start(&["--max-failures", "0", "--hash-queue", "100000"]);
+    let known = hashes(&place.text());
+    let (replaced, old): (Vec<String>, Vec<String>) = (0..old_users)
+        .map(old_name)
+        .partition(|name| known[name] != digest(name));
+    assert!(!replaced.is_empty(), "no hash was replaced before a kill");
+    let everyone: Vec<&String> = yes.iter().chain(&replaced).collect();
+    all_log_in(&server, &everyone);
+    // Whoever was not acknowledged is there with a whole hash of the right password, or not at all.
+    let mut hasher = Hasher::new(Scheme::DEFAULT);
+    let mut unacknowledged = 0;
+    let is_new = |name: &String| !name.contains('v') && !yes.contains(name);
+    for (name, hash) in known.iter().filter(|(name, _)| is_new(name)) {
+        unacknowledged += 1;
+        let stored = Stored::parse(hash).expect("a whole hash");
+        let right = hasher.verify(name.as_bytes(), &stored);
+        assert!(stored.is_full_length() && right == Ok(true), "{name}");
+    }
+    server.stop();
+    println!(
+        "{kills} kills, {} acknowledged registrations, {unacknowledged} on disk that were not, {} hashes replaced, {} not",
+        yes.len(),
+        replaced.len(),
+        old.len()
+    );
+}
+
+/// Logs all of them in through the server, each half of them pipelined on a connection of its own.
+fn all_log_in(server: &Server, names: &[&String]) {
     std::thread::scope(|scope| {
-        for names in yes.chunks(yes.len().div_ceil(2)) {
+        for names in names.chunks(names.len().div_ceil(2)) {
             let mut stream = server.connect();
             let mut writer = stream.try_clone().expect("a second handle");
             scope.spawn(move || {
@@ -115,28 +205,15 @@ fn every_acknowledged_registration_survives() {
             });
         }
     });
-    // Whoever was not acknowledged is there with a whole hash of the right password, or not at all.
-    let known = hashes(&place.text());
-    let mut hasher = Hasher::new(Scheme::DEFAULT);
-    let mut unacknowledged = 0;
-    for (name, hash) in known.iter().filter(|(name, _)| !yes.contains(name)) {
-        unacknowledged += 1;
-        let stored = Stored::parse(hash).expect("a whole hash");
-        assert!(
-            stored.is_full_length() && hasher.verify(name.as_bytes(), &stored),
-            "{name}"
-        );
-    }
-    println!(
-        "{kills} kills, {} acknowledged registrations, {unacknowledged} on disk that were not",
-        yes.len()
-    );
 }
 
-/// Name and hash of every whole line.
+/// Name and hash of every whole line; of a user with several lines, the last.
 fn hashes(text: &str) -> BTreeMap<String, String> {
     text.split_inclusive('\n')
-        .filter_map(|line| line.strip_suffix('\n')?.split_once(':'))
+        .filter_map(|line| line.strip_suffix('\n'))
+        .map(|line| line.strip_prefix(":replace:").unwrap_or(line))
+        .filter(|line| !line.starts_with(':'))
+        .filter_map(|line| line.split_once(':'))
         .map(|(name, hash)| (name.to_owned(), hash.to_owned()))
         .collect()
 }

@@ -31,6 +31,117 @@ fn a_torn_last_line_is_cut_off_with_a_warning() {
 }
 
 #[test]
+fn what_an_interrupted_write_left_is_kept_beside_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let before = format!("alice:{ABC}\n");
+    for (torn, kept) in [
+        ("bob:$argon2id$v=19", "passwd.torn"),
+        ("carol", "passwd.torn.1"),
+    ] {
+        place.write(before.clone() + torn);
+        let mut server = place.start(&[]);
+        let log = server.log();
+        assert!(log.contains(&format!("/{kept}\"")), "{log}");
+        server.stop();
+        let kept = place.path(kept);
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), torn);
+        let mode = std::fs::metadata(kept).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn blocks_that_did_not_reach_the_disk_do_not_stop_the_start() {
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    server.stop();
+    let mut text = place.text().into_bytes();
+    let synced = text.len();
+    for n in 0..160 {
+        text.extend_from_slice(format!("new{n}:{ARGON}\n").as_bytes());
+    }
+    let blocks = text.len() / 4096;
+    assert!(blocks >= 3);
+    // Each set of missing blocks among the first four.
+    for missing in 1..16_usize {
+        let mut left = text.clone();
+        for (number, block) in left.chunks_mut(4096).enumerate().take(4) {
+            if missing & (1 << number) != 0 {
+                let kept = synced.saturating_sub(number * 4096).min(block.len());
+                block[kept..].fill(0);
+            }
+        }
+        place.write(&left);
+        let mut server = place.start(&[]);
+        assert!(server.log().contains("torn; cut"), "{}", server.log());
+        assert_eq!(server.register("alice", "y"), "no: user name taken");
+        server.stop();
+        for user in crate::programs::users(&place.passwd()) {
+            assert!(user == "alice" || user.starts_with("new"), "{user}");
+        }
+        assert!(!place.text().contains('\0'));
+    }
+}
+
+#[test]
+fn a_file_edited_by_hand_is_judged_line_by_line() {
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    for name in ["alice", "bob", "carol"] {
+        assert_eq!(server.register(name, "x"), "yes: registered");
+    }
+    server.stop();
+    let text = place.text();
+    let bobs = text.lines().find(|line| line.starts_with("bob:")).unwrap();
+    // A line less, a line changed, a line more, at the end and before it.
+    for edited in [
+        text.replace(&format!("{bobs}\n"), ""),
+        text.replace(bobs, &format!("bob:{ABC}")),
+        format!("dave:{ABC}\n{text}"),
+        format!("{text}dave:{ABC}\n"),
+    ] {
+        place.write(&edited);
+        let mut server = place.start(&[]);
+        assert_eq!(
+            server.log().contains("WARN lines were changed"),
+            !edited.starts_with(&text),
+            "{}",
+            server.log()
+        );
+        for name in ["alice", "carol"] {
+            assert_eq!(server.login(name, "x"), "yes: login successful", "{edited}");
+        }
+        let (bob, password) = if edited.contains(bobs) {
+            (true, "x")
+        } else {
+            (edited.contains("bob:"), "abc")
+        };
+        let expected = if bob {
+            "yes: login successful"
+        } else {
+            "no: no such user"
+        };
+        assert_eq!(server.login("bob", password), expected, "{edited}");
+        let expected = if edited.contains("dave:") {
+            "yes: login successful"
+        } else {
+            "no: no such user"
+        };
+        assert_eq!(server.login("dave", "abc"), expected, "{edited}");
+        server.stop();
+    }
+    assert_eq!(place.files(), ["passwd"]);
+    // A line that is wrong stops the start also there.
+    let wrong = text.replace(bobs, "bob");
+    place.write(&wrong);
+    let said = stderr(&place.refused(&[]));
+    assert!(said.contains("no ':'"), "{said}");
+    assert_eq!(place.text(), wrong);
+}
+
+#[test]
 fn a_whole_last_line_without_its_line_break_is_kept() {
     let place = Place::new();
     place.write(format!("alice:{ABC}"));

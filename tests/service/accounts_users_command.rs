@@ -57,6 +57,46 @@ fn remove_and_set_password() {
 }
 
 #[test]
+fn the_last_user_of_a_file_that_an_editor_wrote_stays() {
+    let place = Place::new();
+    for command in [
+        &["remove", "a"][..],
+        &["set-password", "a", "--password-stdin"],
+    ] {
+        place.write(format!("a:{ABC}\nb:{ABC}\nlast:{ABC}"));
+        let output = place.users(command, "x");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let listed = stdout(&place.users(&["list"], ""));
+        assert!(
+            listed.ends_with("b\tplain SHA-256\nlast\tplain SHA-256\n"),
+            "{listed}"
+        );
+        let mut server = place.start(&[]);
+        assert_eq!(server.login("last", "abc"), "yes: login successful");
+        server.stop();
+    }
+    // What the server wrote, and an editor took the last line break from.
+    let text = place.text();
+    place.write(text.trim_end());
+    let output = place.users(&["remove", "b"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let server = place.start(&[]);
+    assert_eq!(server.login("last", "abc"), "yes: login successful");
+    assert_eq!(place.files(), ["passwd"]);
+}
+
+#[test]
+fn torn_lines_that_a_change_cuts_off_are_kept() {
+    let place = Place::new();
+    place.write(format!("a:{ABC}\nb:{ABC}\nc:$argon2id$v="));
+    let output = place.users(&["remove", "a"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(place.files(), ["passwd", "passwd.torn"]);
+    let torn = std::fs::read_to_string(place.path("passwd.torn")).unwrap();
+    assert_eq!(torn, "c:$argon2id$v=");
+}
+
+#[test]
 fn check_tells_every_fault_and_changes_nothing() {
     let place = Place::new();
     let text = format!("alice:{ABC}\nbob\nalice:{ABC}\ncarol:x\ndave:{ABC}\neve:");
@@ -73,7 +113,7 @@ fn check_tells_every_fault_and_changes_nothing() {
     }
     assert_eq!(
         stdout(&output),
-        "users: 2\nlines out of use: 0\nunfinished replacements: 0\nend of the file: line 6 is torn (4 octets)\nfaults: 3\n"
+        "users: 2\nlines out of use: 0\nreplaced hashes: 0\nlines changed by hand: no\nend of the file: line 6 is torn (4 octets)\nfaults: 3\n"
     );
     assert_eq!(place.text(), text);
     place.write(format!("alice:{ABC}\n"));

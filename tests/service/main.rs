@@ -6,9 +6,11 @@ mod need;
 mod programs;
 
 mod accounts_disk_trouble;
+mod accounts_faults;
 mod accounts_kill;
 mod accounts_same_name;
 mod accounts_startup;
+mod accounts_takeover;
 mod accounts_upgrade;
 mod accounts_users_command;
 mod addresses;

@@ -42,6 +42,30 @@ impl Place {
         std::fs::read_to_string(self.passwd()).expect("the passwd file is read")
     }
 
+    /// Waits until the passwd file says what it should; its text then.
+    pub fn wait_for(&self, done: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text();
+            if done(&text) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "the passwd file stays: {text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The names of the files in the directory, in order.
+    pub fn files(&self) -> Vec<String> {
+        let entries = self.directory.path().read_dir().expect("the directory");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name())
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// The command that starts a server on a free port of loopback with this passwd file.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-server"));
@@ -250,8 +274,17 @@ impl Server {
         wait(&mut self.child).code()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child
+            .try_wait()
+            .expect("the server is asked")
+            .is_some()
+    }
+
     /// Ends it as a crash would.
     pub fn kill(&mut self) {
+        // One that has ended already is no error.
         self.child.kill().expect("the server is killed");
         self.child.wait().expect("the server is gone");
     }
@@ -332,7 +365,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The lines of a passwd file that are users.
+/// The users of a passwd file, in the order of their first lines.
 pub fn users(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the passwd file is read");
     text.lines()

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use authscope::accounts::{Editor, Hasher, Scheme};
+use authscope::accounts::{Editor, End, Hasher, Scheme};
 use authscope::client::password;
 use authscope::protocol::UserName;
 use clap::Subcommand;
@@ -114,14 +114,16 @@ fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
     }
     write_out(|out| {
         writeln!(out, "users: {}", report.users)?;
-        writeln!(out, "lines out of use: {}", report.dead)?;
-        writeln!(out, "unfinished replacements: {}", report.unfinished)?;
-        let tail = match report.tail {
-            None => "complete".to_owned(),
-            Some(tail) if tail.whole => format!("line {} has no line break", tail.line),
-            Some(tail) => format!("line {} is torn ({} octets)", tail.line, tail.len),
+        writeln!(out, "lines out of use: {}", report.unused)?;
+        writeln!(out, "replaced hashes: {}", report.replaced)?;
+        let changed = if report.edited { "yes" } else { "no" };
+        writeln!(out, "lines changed by hand: {changed}")?;
+        let end = match report.end {
+            End::Complete => "complete".to_owned(),
+            End::Unended(line) => format!("line {line} has no line break"),
+            End::Torn(torn) => format!("line {} is torn ({} octets)", torn.line, torn.octets),
         };
-        writeln!(out, "end of the file: {tail}")?;
+        writeln!(out, "end of the file: {end}")?;
         writeln!(out, "faults: {}", report.faults.len())
     })?;
     Ok(if report.faults.is_empty() {

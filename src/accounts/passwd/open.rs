@@ -15,9 +15,9 @@ use super::line::LineError;
 /// Permissions of a passwd file that is made: its owner reads and writes, nobody else does either.
 pub const MODE: u32 = 0o600;
 
-/// Why the passwd file cannot be used. Nothing in the file has been changed.
+/// Why the passwd file cannot be used. Nothing that it says has been changed.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum PasswdError {
     /// The system said no.
     #[error("cannot {doing} \"{}\": {source}", path.display())]
     Io {
@@ -64,6 +64,32 @@ pub enum OpenError {
         /// The first line's number.
         first: u64,
     },
+    /// The path names another file than the one that was opened, or none.
+    #[error("\"{}\" was removed or replaced while it was in use; put the file back, or restart the server to use what is there now", path.display())]
+    Replaced {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Its size is not what was left.
+    #[error("\"{}\" was changed by another program while it was in use: it has {found} octets, expected {expected}; restart the server to use it as it is now", path.display())]
+    Changed {
+        /// The path.
+        path: PathBuf,
+        /// Bytes in the file.
+        found: u64,
+        /// Bytes that should be there.
+        expected: u64,
+    },
+    /// A user's line is not what it was when the file was opened.
+    #[error("the line of user \"{name}\" in \"{}\" has changed while it was in use: {reason}", path.display())]
+    UserChanged {
+        /// The path.
+        path: PathBuf,
+        /// The user name.
+        name: String,
+        /// What is wrong with the line now.
+        reason: String,
+    },
 }
 
 fn holder(pid: Option<u32>) -> String {
@@ -73,8 +99,9 @@ fn holder(pid: Option<u32>) -> String {
     }
 }
 
-impl OpenError {
-    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+impl PasswdError {
+    /// From an error of the system, while it was being asked to do that to `path`.
+    pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
             doing,
@@ -89,104 +116,129 @@ impl OpenError {
 pub struct Passwd {
     /// Open for reading and writing, locked.
     pub file: File,
-    /// The path without symbolic links.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// Whether the file was made just now.
     pub created: bool,
 }
 
 impl Passwd {
     /// Opens and locks the file at `path`; with `create`, makes it where it is missing.
-    pub fn open(path: &Path, create: bool) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, create: bool) -> Result<Self, PasswdError> {
         // Between opening and locking, another process may put a file in this one's place; then
         // the lock is on a file that nobody sees any more.
         loop {
             let (file, created) = open_or_create(path, create)?;
-            let metadata = file.metadata().map_err(OpenError::io("examine", path))?;
+            let metadata = file.metadata().map_err(PasswdError::io("examine", path))?;
             if !metadata.is_file() {
-                return Err(OpenError::NotAFile { path: path.into() });
+                return Err(PasswdError::NotAFile { path: path.into() });
             }
             lock(&file, path)?;
-            let path = path.canonicalize().map_err(OpenError::io("find", path))?;
-            let passwd = Self {
-                file,
-                path,
-                created,
+            let real = path.canonicalize().map_err(PasswdError::io("find", path))?;
+            let place = Place {
+                given: path.into(),
+                real,
             };
-            if passwd
-                .is_in_place()
-                .map_err(OpenError::io("examine", &passwd.path))?
+            if place
+                .names(&file)
+                .map_err(PasswdError::io("examine", &place.real))?
             {
-                return Ok(passwd);
+                return Ok(Self {
+                    file,
+                    place,
+                    created,
+                });
             }
         }
     }
+}
 
-    /// Whether the path still names this file.
-    pub fn is_in_place(&self) -> io::Result<bool> {
-        is_in_place(&self.file, &self.path)
+/// Where a passwd file is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The path as it was given; a symbolic link in it may come to name another file.
+    given: PathBuf,
+    /// The path without symbolic links.
+    pub real: PathBuf,
+}
+
+impl Place {
+    /// Whether both paths name the file that is open as `file`.
+    pub fn names(&self, file: &File) -> io::Result<bool> {
+        let open = file.metadata()?;
+        for named in [self.given.metadata(), self.real.symlink_metadata()] {
+            match named {
+                Ok(named) if (named.dev(), named.ino()) == (open.dev(), open.ino()) => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The file beside this one whose name is longer by `suffix`.
+    pub fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.real.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        self.real.with_file_name(name)
     }
 }
 
-/// Whether `path` names the file that is open as `file`.
-pub fn is_in_place(file: &File, path: &Path) -> io::Result<bool> {
-    let open = file.metadata()?;
-    match path.symlink_metadata() {
-        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn open_or_create(path: &Path, create: bool) -> Result<(File, bool), OpenError> {
+fn open_or_create(path: &Path, create: bool) -> Result<(File, bool), PasswdError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     loop {
         match options.open(path) {
             Ok(file) => return Ok((file, false)),
             Err(error) if create && error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(OpenError::io("open", path)(error)),
+            Err(error) => return Err(PasswdError::io("open", path)(error)),
         }
         match options.clone().create_new(true).mode(MODE).open(path) {
             Ok(file) => {
-                file.sync_all().map_err(OpenError::io("sync", path))?;
+                file.sync_all().map_err(PasswdError::io("sync", path))?;
                 sync_directory(path)?;
                 return Ok((file, true));
             }
             // Another process made it in between, or the path is a link to nothing.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.is_symlink() => {}
-            Err(error) => return Err(OpenError::io("create", path)(error)),
+            Err(error) => return Err(PasswdError::io("create", path)(error)),
         }
     }
 }
 
 /// Puts the directory entry of `path` on disk.
-pub fn sync_directory(path: &Path) -> Result<(), OpenError> {
+pub fn sync_directory(path: &Path) -> Result<(), PasswdError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     File::open(directory)
         .and_then(|directory| directory.sync_all())
-        .map_err(OpenError::io("sync the directory", directory))
+        .map_err(PasswdError::io("sync the directory", directory))
 }
 
 /// Takes two locks: `flock`, which belongs to the open file, and on top of it a record lock,
-/// which the system gives up together with the process and which tells the process's id.
-fn lock(file: &File, path: &Path) -> Result<(), OpenError> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            return Err(OpenError::Held {
-                path: path.into(),
-                pid: holder_of(file),
-            });
-        }
-        Err(error) => return Err(OpenError::io("lock", path)(error.into())),
-    }
+/// which the system gives up together with the process and which tells the process's id. Where
+/// another process has the first, the error is [`io::ErrorKind::WouldBlock`].
+pub fn take_locks(file: &File) -> io::Result<()> {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?;
     // Some file systems have no record locks; the first lock is enough to keep others out.
     let _ = rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive);
     Ok(())
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), PasswdError> {
+    take_locks(file).map_err(|error| {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            let pid = holder_of(file);
+            return PasswdError::Held {
+                path: path.into(),
+                pid,
+            };
+        }
+        PasswdError::io("lock", path)(error)
+    })
 }
 
 /// Who has the record lock. The holder takes it a moment after the first lock, hence the tries.
@@ -227,7 +279,7 @@ mod tests {
         let first = Passwd::open(&path, true).unwrap();
         assert!(matches!(
             Passwd::open(&path, true),
-            Err(OpenError::Held { .. })
+            Err(PasswdError::Held { .. })
         ));
         drop(first);
         assert!(Passwd::open(&path, true).is_ok());
@@ -238,13 +290,28 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("passwd");
         let passwd = Passwd::open(&path, true).unwrap();
-        assert!(passwd.is_in_place().unwrap());
+        let in_place = || passwd.place.names(&passwd.file).unwrap();
+        assert!(in_place());
         std::fs::rename(&path, directory.path().join("aside")).unwrap();
-        assert!(!passwd.is_in_place().unwrap());
+        assert!(!in_place());
         std::fs::write(&path, "").unwrap();
-        assert!(!passwd.is_in_place().unwrap());
+        assert!(!in_place());
         std::fs::rename(directory.path().join("aside"), &path).unwrap();
-        assert!(passwd.is_in_place().unwrap());
+        assert!(in_place());
+    }
+
+    #[test]
+    fn a_link_that_names_another_file_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, two, link] = ["one", "two", "link"].map(|name| directory.path().join(name));
+        std::fs::write(&one, "").unwrap();
+        std::fs::write(&two, "").unwrap();
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        let passwd = Passwd::open(&link, true).unwrap();
+        assert!(passwd.place.names(&passwd.file).unwrap());
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&two, &link).unwrap();
+        assert!(!passwd.place.names(&passwd.file).unwrap());
     }
 
     #[test]

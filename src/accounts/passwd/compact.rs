@@ -1,0 +1,208 @@
+//! Writing the passwd file anew, with the lines that count and no others, so that replaced hashes
+//! vanish: a copy beside it, synced, locked, and renamed to its name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::append::Uncommitted;
+use super::index::Index;
+use super::line::{name_in, write_user};
+use super::open::{MODE, PasswdError, Place, sync_directory, take_locks};
+use super::scan::scan;
+use crate::protocol::UserName;
+
+/// What the copy's name has more than the file's. Whoever has the file locked owns the copy.
+const SUFFIX: &str = ".compacting";
+
+/// Bytes written to the copy at once.
+const BUFFER: usize = 1 << 18;
+
+/// What else changes on the way.
+#[derive(Clone, Copy)]
+pub enum Change<'a> {
+    /// Nothing.
+    Nothing,
+    /// A user is left out.
+    Remove(&'a UserName),
+    /// A user has another hash.
+    SetHash(&'a UserName, &'a str),
+}
+
+/// The file after it was compacted.
+pub struct Compacted {
+    /// The file, locked.
+    pub file: File,
+    /// Where its users stand.
+    pub index: Index,
+    /// Its bytes, all of them on disk.
+    pub len: u64,
+    /// Whether it is on disk that the name is this file's now.
+    pub renamed: Result<(), PasswdError>,
+}
+
+/// Puts a compacted copy in the place of `file`, whose users stand where `index` says. Where that
+/// fails, the file is as it was.
+pub fn compact(
+    file: &File,
+    place: &Place,
+    index: &Index,
+    change: Change<'_>,
+) -> Result<Compacted, PasswdError> {
+    remove_copy(place);
+    let copy = place.beside(SUFFIX);
+    let put_in_place = || {
+        let new =
+            create(&copy, file).map_err(PasswdError::io("write a copy beside", &place.real))?;
+        let (index, len) = write(&new, file, &place.real, index, change)?;
+        take_locks(&new).map_err(PasswdError::io("lock", &copy))?;
+        if !place
+            .names(file)
+            .map_err(PasswdError::io("examine", &place.real))?
+        {
+            return Err(PasswdError::Replaced {
+                path: place.real.clone(),
+            });
+        }
+        std::fs::rename(&copy, &place.real).map_err(PasswdError::io("replace", &place.real))?;
+        Ok(Compacted {
+            file: new,
+            index,
+            len,
+            renamed: sync_directory(&place.real),
+        })
+    };
+    put_in_place().inspect_err(|_| remove_copy(place))
+}
+
+/// Removes a copy that an interrupted compaction left.
+pub fn remove_copy(place: &Place) {
+    // As a rule there is none.
+    let _ = std::fs::remove_file(place.beside(SUFFIX));
+}
+
+/// An empty file with the owner and the permissions of `old`.
+fn create(copy: &Path, old: &File) -> io::Result<File> {
+    let old = old.metadata()?;
+    let new = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(copy)?;
+    let made = new.metadata()?;
+    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+        std::os::unix::fs::fchown(&new, Some(old.uid()), Some(old.gid()))?;
+    }
+    new.set_permissions(old.permissions())?;
+    Ok(new)
+}
+
+/// Writes the lines that count, and syncs.
+fn write(
+    new: &File,
+    old: &File,
+    path: &Path,
+    index: &Index,
+    change: Change<'_>,
+) -> Result<(Index, u64), PasswdError> {
+    let mut out = BufWriter::with_capacity(BUFFER, new);
+    let mut placed = Index::with_capacity(index.len());
+    let mut covered = Uncommitted::default();
+    let (mut len, mut found) = (0, 0);
+    let mut line = Vec::new();
+    scan(old, path, &mut |_| {}, &mut |raw| {
+        let Some((start, name)) = name_in(raw.bytes) else {
+            return Ok(());
+        };
+        let at = raw.offset + start as u64;
+        if !index.candidates(name).contains(&at) {
+            return Ok(());
+        }
+        found += 1;
+        line.clear();
+        match change {
+            Change::Remove(removed) if removed.as_str() == name => return Ok(()),
+            Change::SetHash(user, hash) if user.as_str() == name => {
+                write_user(&mut line, user, hash);
+            }
+            _ => {
+                line.extend_from_slice(&raw.bytes[start..]);
+                line.push(b'\n');
+            }
+        }
+        placed.insert(name, len);
+        len += line.len() as u64;
+        covered.crc.update(&line);
+        out.write_all(&line)
+            .map_err(PasswdError::io("write a copy of", path))
+    })?;
+    if found != index.len() {
+        let text = format!("{found} of {} users are left in it", index.len());
+        let error = io::Error::new(io::ErrorKind::InvalidData, text);
+        return Err(PasswdError::io("write a copy of", path)(error));
+    }
+    line.clear();
+    if len > 0 {
+        covered.commit().write(&mut line);
+    }
+    len += line.len() as u64;
+    out.write_all(&line)
+        .and_then(|()| out.flush())
+        .and_then(|()| new.sync_all())
+        .map_err(PasswdError::io("write a copy of", path))?;
+    Ok((placed, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::load::load;
+    use super::super::open::Passwd;
+    use super::*;
+
+    const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn what_counts_is_kept_beside_the_real_file_with_its_permissions() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (
+            directory.path().join("passwd"),
+            directory.path().join("link"),
+        );
+        let text = format!(
+            "a:{HEX}\n:::\nb:{HEX}\n:replace:a:{}\nc:{HEX}",
+            HEX.to_uppercase()
+        );
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let Passwd { file, place, .. } = Passwd::open(&link, false).unwrap();
+        let loaded = load(&file, &place.real, &mut |_| {}, &mut Err).unwrap();
+        let compacted = compact(&file, &place, &loaded.index, Change::Nothing).unwrap();
+        compacted.renamed.unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let users = format!("b:{HEX}\na:{}\nc:{HEX}\n", HEX.to_uppercase());
+        let crc = crc32fast::hash(users.as_bytes());
+        assert_eq!(text, format!("{users}:c 0 {crc:08x}\n"));
+        assert_eq!(compacted.len, text.len() as u64);
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert!(link.is_symlink());
+        // Both the file that was and the one that is are held.
+        assert!(matches!(
+            Passwd::open(&link, false),
+            Err(PasswdError::Held { .. })
+        ));
+        let loaded = load(&compacted.file, &place.real, &mut |_| {}, &mut Err).unwrap();
+        assert!(!loaded.is_worth_compacting());
+        for name in ["a", "b", "c"] {
+            let place = loaded.index.candidates(name);
+            assert_eq!(compacted.index.candidates(name), place);
+        }
+        let names: Vec<_> = directory.path().read_dir().unwrap().collect();
+        assert_eq!(names.len(), 2, "no copy stays: {names:?}");
+    }
+}

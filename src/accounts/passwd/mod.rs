@@ -1,0 +1,336 @@
+//! The passwd file as a store of users: finding them, and handing changes to the one writer.
+//!
+//! Nothing in the file is ever overwritten: changes are lines at its end, and from time to time it
+//! is written anew. So whoever has the file and a place in it may read there at any time.
+
+mod append;
+mod compact;
+#[cfg(test)]
+mod crash_test;
+mod edit;
+mod index;
+mod line;
+mod load;
+mod open;
+mod report;
+mod scan;
+mod start;
+mod writer;
+
+use std::fs::File;
+use std::future::ready;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::store::{Answer, Arriving, Found, Store, StoreCounts, StoreError, Version};
+use crate::protocol::UserName;
+pub use edit::{Check, Editor, End};
+use index::Index;
+pub use line::LineError;
+use line::{MAX_LINE, parse_user};
+pub use load::Torn;
+pub use open::PasswdError;
+pub use report::OpenReport;
+pub use scan::Progress;
+use writer::Change;
+
+/// The passwd file, open and locked, with its writer's thread.
+pub struct PasswdFile {
+    shared: Arc<Shared>,
+    /// `None` only while the store is being dropped.
+    sender: Option<mpsc::Sender<Change>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What finding and writing share.
+struct Shared {
+    current: RwLock<Current>,
+    /// The path without symbolic links.
+    path: PathBuf,
+    /// Makes versions out of hashes.
+    versions: RandomState,
+    /// Registrations that are on their way to the writer or with it.
+    arriving: Arc<AtomicUsize>,
+    stored: AtomicU64,
+    replaced: AtomicU64,
+    syncs: AtomicU64,
+    /// Why the last change could not be stored, until one can.
+    trouble: Mutex<Option<StoreError>>,
+}
+
+/// The file that the path names, and where its users stand. A compaction puts another in its place.
+struct Current {
+    file: Arc<File>,
+    index: Index,
+}
+
+impl Shared {
+    fn new(file: Arc<File>, index: Index, path: PathBuf) -> Self {
+        Self {
+            current: RwLock::new(Current { file, index }),
+            path,
+            versions: RandomState::new(),
+            arriving: Arc::default(),
+            stored: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks a user up. Reads one line, as a rule from the page cache.
+    fn find(&self, name: &UserName) -> Result<Option<(u64, Found)>, StoreError> {
+        let (file, places) = {
+            let current = self.current();
+            let places = current.index.candidates(name.as_str());
+            (Arc::clone(&current.file), places)
+        };
+        for place in &places {
+            if let Some(found) = self.read_user(&file, name, *place)? {
+                return Ok(Some((*place, found)));
+            }
+        }
+        if places.is_empty() {
+            return Ok(None);
+        }
+        Err(self.corrupt(name, &"it names another user now"))
+    }
+
+    /// The user, if `name` stands at `place`.
+    fn read_user(
+        &self,
+        file: &File,
+        name: &UserName,
+        place: u64,
+    ) -> Result<Option<Found>, StoreError> {
+        let mut line = [0; MAX_LINE + 1];
+        let read = read_up_to(file, &mut line, place).map_err(|source| {
+            let error = PasswdError::io("read", &self.path)(source);
+            StoreError::Unavailable(Arc::new(error))
+        })?;
+        let line = &line[..memchr::memchr(b'\n', &line[..read]).unwrap_or(read)];
+        let hash = line
+            .strip_prefix(name.as_str().as_bytes())
+            .and_then(|rest| rest.strip_prefix(b":"));
+        let Some(hash) = hash else {
+            return Ok(None);
+        };
+        let (_, stored) = parse_user(line).map_err(|reason| self.corrupt(name, &reason))?;
+        let version = Version(self.versions.hash_one(hash));
+        Ok(Some(Found { stored, version }))
+    }
+
+    fn corrupt(&self, name: &UserName, reason: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Corrupt(Arc::new(PasswdError::UserChanged {
+            path: self.path.clone(),
+            name: name.to_string(),
+            reason: reason.to_string(),
+        }))
+    }
+}
+
+impl PasswdFile {
+    /// Opens the file at `path`, made where it is missing, and reads all of it. What an
+    /// interrupted write left at its end is cut off; any other fault is an error, and then nothing
+    /// has been changed. What is kept is on disk when this returns.
+    pub fn open(
+        path: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Self, OpenReport), PasswdError> {
+        let (writer, shared, report) = start::start(path, progress)?;
+        let (sender, receiver) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("passwd-writer".into())
+            .spawn(move || writer.run(&receiver))
+            .map_err(PasswdError::io("start the writer of", path))?;
+        let store = Self {
+            shared,
+            sender: Some(sender),
+            thread: Some(thread),
+        };
+        Ok((store, report))
+    }
+
+    // The channel has no bound of its own: each sender waits for its answer, so it holds at most
+    // one change for each connection.
+    fn send(&self, change: impl FnOnce(writer::Reply) -> Change) -> Answer<'_, bool> {
+        let (reply, answer) = oneshot::channel();
+        let sent = match &self.sender {
+            Some(sender) => sender.send(change(reply)).is_ok(),
+            None => false,
+        };
+        Box::pin(async move {
+            if !sent {
+                return Err(StoreError::Stopped);
+            }
+            answer.await.unwrap_or(Err(StoreError::Stopped))
+        })
+    }
+}
+
+impl Store for PasswdFile {
+    fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>> {
+        let found = self.shared.find(name);
+        Box::pin(ready(found.map(|found| found.map(|(_, found)| found))))
+    }
+
+    fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool> {
+        let taken = self.shared.current().index.probably_has(name.as_str());
+        Box::pin(ready(Ok(taken)))
+    }
+
+    fn announce(&self) -> Arriving {
+        Arriving::count(&self.shared.arriving)
+    }
+
+    fn add(&self, name: UserName, hash: String) -> Answer<'_, bool> {
+        self.send(|reply| Change::Add { name, hash, reply })
+    }
+
+    fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool> {
+        self.send(|reply| Change::Replace {
+            name,
+            version,
+            hash,
+            reply,
+        })
+    }
+
+    fn counts(&self) -> StoreCounts {
+        StoreCounts {
+            users: self.shared.current().index.len(),
+            stored: self.shared.stored.load(Ordering::Relaxed),
+            replaced: self.shared.replaced.load(Ordering::Relaxed),
+            syncs: self.shared.syncs.load(Ordering::Relaxed),
+        }
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(StoreError::Stopped);
+        }
+        let trouble = self.shared.trouble.lock();
+        let trouble = trouble.unwrap_or_else(PoisonError::into_inner).clone();
+        trouble.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for PasswdFile {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn name(n: usize) -> UserName {
+        UserName::new(format!("user{n}")).unwrap()
+    }
+
+    fn with_text(text: &str) -> (tempfile::TempDir, PathBuf, PasswdFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passwd");
+        std::fs::write(&path, text).unwrap();
+        let (store, _) = PasswdFile::open(&path, &mut |_| {}).unwrap();
+        (directory, path, store)
+    }
+
+    #[tokio::test]
+    async fn registrations_that_come_together_share_a_sync() {
+        let (_directory, path, store) = with_text("");
+        let store = Arc::new(store);
+        let tasks: Vec<_> = (0..64)
+            .map(|n| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let arriving = store.announce();
+                    let added = store.add(name(n), HEX.into()).await.unwrap();
+                    drop(arriving);
+                    added
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert!(task.await.unwrap());
+        }
+        let counts = store.counts();
+        assert_eq!((counts.stored, counts.users), (64, 64));
+        assert!(counts.syncs <= 32, "{} syncs for 64 users", counts.syncs);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(HEX).count(), 64);
+    }
+
+    #[tokio::test]
+    async fn one_name_twice_in_one_batch() {
+        let (_directory, _, store) = with_text("");
+        let (one, two) = tokio::join!(
+            store.add(name(1), HEX.into()),
+            store.add(name(1), HEX.into())
+        );
+        assert_eq!((one.unwrap(), two.unwrap()), (true, false));
+        assert_eq!(store.counts().users, 1);
+        assert!(store.is_taken(&name(1)).await.unwrap());
+        assert!(!store.is_taken(&name(2)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_replaced_by_whoever_saw_the_last_one() {
+        let (_directory, path, store) = with_text(&format!("user1:{HEX}\nuser2:{HEX}\n"));
+        let seen = store.find(&name(1)).await.unwrap().unwrap().version;
+        let other = HEX.to_uppercase();
+        assert!(store.replace(name(1), seen, other.clone()).await.unwrap());
+        // Whoever looked the user up before comes too late.
+        assert!(!store.replace(name(1), seen, HEX.into()).await.unwrap());
+        let now = store.find(&name(1)).await.unwrap().unwrap().version;
+        assert_ne!(now, seen);
+        // A store that is closed in order leaves plain lines.
+        drop(store);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with(&format!("user2:{HEX}\nuser1:{other}\n:c 0 ")),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_that_changed_under_the_store_is_that_users_fault() {
+        let (_directory, path, store) = with_text(&format!("user1:{HEX}\nuser2:{HEX}\n"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("user1:ba78", "user1:ba7x", 1)).unwrap();
+        let error = store.find(&name(1)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+        assert!(
+            !error.to_string().contains("78"),
+            "no part of a hash: {error}"
+        );
+        assert!(store.find(&name(2)).await.unwrap().is_some());
+        assert!(store.find(&name(3)).await.unwrap().is_none());
+    }
+}

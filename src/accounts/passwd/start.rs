@@ -1,0 +1,152 @@
+//! What a start does with the passwd file that it finds: what an interrupted write left is kept
+//! beside the file and cut off, the file is compacted, and what stays is put on disk before anyone
+//! is told of it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Shared;
+use super::append::{Appender, Uncommitted};
+use super::compact::{Change, Compacted, compact, remove_copy};
+use super::load::{Loaded, Torn, load};
+use super::open::{MODE, Passwd, PasswdError, Place, sync_directory};
+use super::report::OpenReport;
+use super::scan::Progress;
+use super::writer::Writer;
+
+/// What the name of a file with torn lines has more than the passwd file's.
+const TORN: &str = ".torn";
+
+/// Most files with torn lines beside one passwd file.
+const MAX_TORN: u32 = 100;
+
+/// Bytes copied at once.
+const CHUNK: usize = 1 << 16;
+
+/// Opens the file at `path`, made where it is missing. Its users, and what writes to it.
+pub fn start(
+    path: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Writer, Arc<Shared>, OpenReport), PasswdError> {
+    let passwd = Passwd::open(path, true)?;
+    let Passwd { file, place, .. } = passwd;
+    remove_copy(&place);
+    let loaded = load(&file, &place.real, progress, &mut Err)?;
+    let metadata = file.metadata().map_err(PasswdError::io("examine", path))?;
+    let mut report = OpenReport {
+        path: place.real.clone(),
+        users: loaded.index.len(),
+        created: passwd.created,
+        torn: loaded.torn.clone().map(|torn| {
+            let kept = keep(&file, &place, &torn);
+            (torn, kept)
+        }),
+        unended: loaded.unended,
+        edited: loaded.edited,
+        compacted: Ok(false),
+        mode: metadata.permissions().mode() & 0o7777,
+        index_octets: loaded.index.allocation(),
+    };
+    if loaded.is_worth_compacting() {
+        match compact(&file, &place, &loaded.index, Change::Nothing) {
+            Ok(compacted) => {
+                report.compacted = Ok(true);
+                let (writer, shared) = of_compacted(compacted, place)?;
+                return Ok((writer, shared, report));
+            }
+            Err(error) => report.compacted = Err(error),
+        }
+    }
+    let replaced = loaded.replaced > 0;
+    let (appender, index) = mend(file, &place, loaded)?;
+    let shared = Shared::new(Arc::clone(appender.file()), index, place.real.clone());
+    let shared = Arc::new(shared);
+    let mut writer = Writer::new(Arc::clone(&shared), appender, place);
+    if replaced {
+        writer.compact_later();
+    }
+    Ok((writer, shared, report))
+}
+
+fn of_compacted(compacted: Compacted, place: Place) -> Result<(Writer, Arc<Shared>), PasswdError> {
+    compacted.renamed?;
+    let file = Arc::new(compacted.file);
+    let uncommitted = Uncommitted::after(compacted.len);
+    let appender = Appender::new(Arc::clone(&file), compacted.len, uncommitted);
+    let shared = Shared::new(file, compacted.index, place.real.clone());
+    let shared = Arc::new(shared);
+    Ok((Writer::new(Arc::clone(&shared), appender, place), shared))
+}
+
+/// Cuts torn lines off, ends a whole one with its line break, and puts what stays on disk.
+fn mend(
+    file: File,
+    place: &Place,
+    loaded: Loaded,
+) -> Result<(Appender, super::index::Index), PasswdError> {
+    let path = &place.real;
+    let mut len = loaded.len;
+    let mended = if loaded.torn.is_some() {
+        file.set_len(len)
+    } else if loaded.unended.is_some() {
+        len += 1;
+        file.write_all_at(b"\n", len - 1)
+    } else {
+        Ok(())
+    };
+    mended.map_err(PasswdError::io("mend the end of", path))?;
+    file.sync_all().map_err(PasswdError::io("sync", path))?;
+    match sync_directory(path) {
+        // Who may not read the directory did not make the file.
+        Err(PasswdError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+        }
+        result => result?,
+    }
+    let appender = Appender::new(Arc::new(file), len, loaded.uncommitted);
+    Ok((appender, loaded.index))
+}
+
+/// Copies torn lines into a file of their own, beside the passwd file, for its owner alone.
+pub fn keep(file: &File, place: &Place, torn: &Torn) -> Result<PathBuf, PasswdError> {
+    let (kept, mut copy) = create_torn(place)?;
+    let mut copied = 0;
+    let mut chunk = vec![0; CHUNK];
+    let mut copy_all = || {
+        while copied < torn.octets {
+            let left = usize::try_from(torn.octets - copied).unwrap_or(CHUNK);
+            let part = &mut chunk[..left.min(CHUNK)];
+            file.read_exact_at(part, torn.offset + copied)?;
+            copy.write_all(part)?;
+            copied += part.len() as u64;
+        }
+        copy.sync_all()
+    };
+    copy_all().map_err(PasswdError::io("write", &kept))?;
+    sync_directory(&kept)?;
+    Ok(kept)
+}
+
+fn create_torn(place: &Place) -> Result<(PathBuf, File), PasswdError> {
+    let mut number = 0;
+    loop {
+        let kept = match number {
+            0 => place.beside(TORN),
+            _ => place.beside(&format!("{TORN}.{number}")),
+        };
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(MODE)
+            .open(&kept);
+        match created {
+            Ok(copy) => return Ok((kept, copy)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MAX_TORN => {
+                number += 1;
+            }
+            Err(error) => return Err(PasswdError::io("create", &kept)(error)),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The one writer of the passwd file: a thread that takes changes as they come, puts as many as
+//! wait on disk with one sync, and answers only then. Between changes it removes what a failed
+//! write left, and writes the file anew when hashes were replaced.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::append::{Appender, Uncommitted};
+use super::compact::{self, compact};
+use super::line::{write_replacement, write_user};
+use super::open::{PasswdError, Place, sync_directory};
+use super::report::log_not_compacted;
+use super::{Current, Shared};
+use crate::accounts::meters;
+use crate::accounts::store::{StoreError, Version};
+use crate::protocol::UserName;
+
+/// Most changes that share one sync.
+pub const MAX_BATCH: usize = 1024;
+
+/// The writer waits until one in this many of the registrations that are known to be coming is
+/// there: that adds an eighth at the most to the time that each waits for its hash, and the disk
+/// is spared a sync for each. With fewer than twice as many it does not wait at all.
+const SHARE: usize = 8;
+/// However long hashing takes, it waits no longer than this.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// How long a replaced hash stays in the file at least, so that those replaced after it go with it.
+const COMPACT_AFTER: Duration = Duration::from_secs(1);
+/// A compaction comes this many times its duration after the last, so that it takes a hundredth of
+/// the writer's time at the most.
+const COMPACT_SHARE: u32 = 100;
+/// When a compaction that failed is tried again.
+const COMPACT_AGAIN: Duration = Duration::from_mins(10);
+/// When what a failed write left is to be removed again, where that failed too.
+const CUT_AGAIN: Duration = Duration::from_secs(1);
+
+pub type Reply = oneshot::Sender<Result<bool, StoreError>>;
+
+/// A change to the file.
+pub enum Change {
+    /// A registration.
+    Add {
+        name: UserName,
+        hash: String,
+        reply: Reply,
+    },
+    /// Another hash for a user.
+    Replace {
+        name: UserName,
+        version: Version,
+        hash: String,
+        reply: Reply,
+    },
+}
+
+impl Change {
+    const fn name(&self) -> &UserName {
+        let (Self::Add { name, .. } | Self::Replace { name, .. }) = self;
+        name
+    }
+
+    fn answer(self, result: Result<bool, StoreError>) {
+        let (Self::Add { reply, .. } | Self::Replace { reply, .. }) = self;
+        // Whoever asked may be gone; the change stands all the same.
+        let _ = reply.send(result);
+    }
+}
+
+/// Changes that are written at once.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<u8>,
+    names: HashSet<UserName>,
+    /// Where each new user will stand.
+    added: Vec<(UserName, u64)>,
+    /// Where each user with another hash stands, and where she will.
+    replaced: Vec<(UserName, u64, u64)>,
+    accepted: Vec<Change>,
+    /// Changes that come second to one in this batch.
+    late: Vec<Change>,
+}
+
+pub struct Writer {
+    shared: Arc<Shared>,
+    appender: Appender,
+    place: Place,
+    /// Whether a compaction may be lost when the machine stops.
+    unsynced_rename: bool,
+    /// When the file is to be written anew; `None` while no replaced hash is in it.
+    compact_at: Option<Instant>,
+    /// No compaction before that.
+    compact_from: Instant,
+    /// Whether the last compaction failed, which has been said.
+    compact_failed: bool,
+}
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, appender: Appender, place: Place) -> Self {
+        Self {
+            shared,
+            appender,
+            place,
+            unsynced_rename: false,
+            compact_at: None,
+            compact_from: Instant::now(),
+            compact_failed: false,
+        }
+    }
+
+    /// Tries a compaction again that could not be done at the start.
+    pub fn compact_later(&mut self) {
+        self.compact_failed = true;
+        self.compact_at = Some(Instant::now() + COMPACT_AGAIN);
+    }
+
+    /// Works until every sender is gone.
+    pub fn run(mut self, changes: &Receiver<Change>) {
+        loop {
+            let first = match self.wakes_in() {
+                Some(time) => changes.recv_timeout(time),
+                None => changes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match first {
+                Ok(first) => {
+                    let batch = self.gather(first, changes);
+                    self.commit(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.tidy(Instant::now());
+        }
+        if self.compact_at.is_some() && !self.compact_failed {
+            self.compact();
+        }
+    }
+
+    /// When there is something to do though no change comes.
+    fn wakes_in(&self) -> Option<Duration> {
+        let compact = self
+            .compact_at
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        let cut = self.appender.is_dirty().then_some(CUT_AGAIN);
+        compact.into_iter().chain(cut).min()
+    }
+
+    /// Takes what waits, and waits a moment where many more are known to be coming.
+    fn gather(&self, first: Change, changes: &Receiver<Change>) -> Vec<Change> {
+        let deadline = Instant::now() + GATHER;
+        let mut batch = vec![first];
+        while batch.len() < MAX_BATCH {
+            batch.extend(changes.try_iter().take(MAX_BATCH - batch.len()));
+            let arriving = self.shared.arriving.load(Ordering::Relaxed);
+            if batch.len() >= arriving / SHARE {
+                break;
+            }
+            match changes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(change) => batch.push(change),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        batch
+    }
+
+    /// Stores changes and answers them.
+    pub fn commit(&mut self, changes: Vec<Change>) {
+        if let Err(error) = self.prepare() {
+            return self.refuse(changes, &StoreError::Unavailable(Arc::new(error)));
+        }
+        let mut batch = Batch::default();
+        for change in changes {
+            self.take(change, &mut batch);
+        }
+        if batch.accepted.is_empty() {
+            return;
+        }
+        if let Err(error) = self.write(std::mem::take(&mut batch.lines)) {
+            self.refuse(batch.accepted, &error);
+            return self.refuse(batch.late, &error);
+        }
+        let users = {
+            let current = self.shared.current.write();
+            let index = &mut current.unwrap_or_else(PoisonError::into_inner).index;
+            for (name, place) in &batch.added {
+                index.insert(name.as_str(), *place);
+            }
+            for (name, old, new) in &batch.replaced {
+                index.repoint(name.as_str(), *old, *new);
+            }
+            index.len()
+        };
+        let (added, replaced) = (batch.added.len(), batch.replaced.len());
+        meters::stored(added, replaced, users);
+        let shared = &self.shared;
+        shared.stored.fetch_add(added as u64, Ordering::Relaxed);
+        shared
+            .replaced
+            .fetch_add(replaced as u64, Ordering::Relaxed);
+        self.set_trouble(None);
+        for change in batch.accepted {
+            change.answer(Ok(true));
+        }
+        for change in batch.late {
+            change.answer(Ok(false));
+        }
+        if replaced > 0 && self.compact_at.is_none() {
+            let soon = Instant::now() + COMPACT_AFTER;
+            self.compact_at = Some(soon.max(self.compact_from));
+        }
+    }
+
+    /// Makes sure that the file is the one that the path names and ends where it should.
+    fn prepare(&mut self) -> Result<(), PasswdError> {
+        let path = &self.shared.path;
+        let file = self.appender.file();
+        let named = self.place.names(file);
+        if !named.map_err(PasswdError::io("examine", path))? {
+            return Err(PasswdError::Replaced { path: path.clone() });
+        }
+        if self.unsynced_rename {
+            sync_directory(path)?;
+            self.unsynced_rename = false;
+        }
+        self.appender
+            .cut_back()
+            .map_err(PasswdError::io("restore the end of", path))?;
+        let metadata = self.appender.file().metadata();
+        let found = metadata.map_err(PasswdError::io("examine", path))?.len();
+        let expected = self.appender.len();
+        if found != expected {
+            return Err(PasswdError::Changed {
+                path: path.clone(),
+                found,
+                expected,
+            });
+        }
+        Ok(())
+    }
+
+    /// Puts `change` into the batch, or answers it where the name is taken, the hash is not the
+    /// one that was seen, or the user cannot be read.
+    fn take(&self, change: Change, batch: &mut Batch) {
+        let name = change.name().clone();
+        if batch.names.contains(&name) {
+            return batch.late.push(change);
+        }
+        let end = self.appender.len() + batch.lines.len() as u64;
+        match &change {
+            Change::Add { hash, .. } => {
+                if self.shared.current().index.probably_has(name.as_str()) {
+                    return change.answer(Ok(false));
+                }
+                write_user(&mut batch.lines, &name, hash);
+                batch.added.push((name.clone(), end));
+            }
+            Change::Replace { version, hash, .. } => match self.shared.find(&name) {
+                Ok(Some((old, found))) if found.version == *version => {
+                    let start = write_replacement(&mut batch.lines, &name, hash);
+                    let new = end + start as u64;
+                    batch.replaced.push((name.clone(), old, new));
+                }
+                Ok(_) => return change.answer(Ok(false)),
+                Err(error) => return change.answer(Err(error)),
+            },
+        }
+        batch.names.insert(name);
+        batch.accepted.push(change);
+    }
+
+    fn write(&mut self, lines: Vec<u8>) -> Result<(), StoreError> {
+        let started = Instant::now();
+        self.shared.syncs.fetch_add(1, Ordering::Relaxed);
+        let appended = self.appender.append(lines);
+        appended.map_err(|error| {
+            let undone = error.undone;
+            let error = PasswdError::io(error.doing, &self.shared.path)(error.source);
+            if undone {
+                StoreError::Unavailable(Arc::new(error))
+            } else {
+                StoreError::OutcomeUnknown(Arc::new(error))
+            }
+        })?;
+        meters::synced(started.elapsed());
+        Ok(())
+    }
+
+    fn refuse(&self, changes: Vec<Change>, error: &StoreError) {
+        if changes.is_empty() {
+            return;
+        }
+        meters::failed(changes.len());
+        tracing::error!(changes = changes.len(), %error, "could not store");
+        self.set_trouble(Some(error.clone()));
+        for change in changes {
+            change.answer(Err(error.clone()));
+        }
+    }
+
+    fn set_trouble(&self, trouble: Option<StoreError>) {
+        let lock = self.shared.trouble.lock();
+        *lock.unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// What is to be done between changes.
+    fn tidy(&mut self, now: Instant) {
+        // Where it is gone or replaced, that is told with the next change.
+        if self.appender.is_dirty() && self.prepare().is_ok() {
+            tracing::info!(path = %self.path(), "removed what a failed write had left");
+        }
+        if self.compact_at.is_some_and(|at| now >= at) {
+            self.compact();
+        }
+    }
+
+    fn path(&self) -> std::path::Display<'_> {
+        self.shared.path.display()
+    }
+
+    /// Writes the file anew, so that replaced hashes vanish. Logins go on meanwhile; changes wait.
+    pub fn compact(&mut self) {
+        let started = Instant::now();
+        let compacted = self.prepare().and_then(|()| {
+            let current = self.shared.current();
+            compact(
+                &current.file,
+                &self.place,
+                &current.index,
+                compact::Change::Nothing,
+            )
+        });
+        match compacted {
+            Ok(compacted) => {
+                self.unsynced_rename = compacted.renamed.is_err();
+                let file = Arc::new(compacted.file);
+                let len = compacted.len;
+                self.appender = Appender::new(Arc::clone(&file), len, Uncommitted::after(len));
+                let index = compacted.index;
+                let current = self.shared.current.write();
+                *current.unwrap_or_else(PoisonError::into_inner) = Current { file, index };
+                self.compact_at = None;
+                self.compact_from = Instant::now() + started.elapsed() * COMPACT_SHARE;
+                self.compact_failed = false;
+                tracing::debug!(path = %self.path(), octets = len, "wrote the passwd file anew");
+            }
+            Err(error) => {
+                if !self.compact_failed {
+                    log_not_compacted(&error);
+                }
+                self.compact_failed = true;
+                self.compact_at = Some(Instant::now() + COMPACT_AGAIN);
+            }
+        }
+    }
+}
