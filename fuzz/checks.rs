@@ -6,8 +6,9 @@ use std::io::Read;
 use authscope::capture::{
     Batch, FileSource, Frame, FrameHeader, FrameSource, LinkType, ReadOptions, Timestamp,
 };
+use authscope::dissect::reglogin::evidence::Opening;
 use authscope::dissect::reglogin::framing;
-use authscope::dissect::{identify, judge, smpp};
+use authscope::dissect::{Protocol, identify, judge, smpp};
 use authscope::filter::{Filter, FilterOptions};
 use authscope::output::{
     Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
@@ -207,11 +208,23 @@ pub fn message(octets: &[u8]) {
         assert!((protocol::layout::HEADER_LEN..=protocol::layout::MAX_LEN).contains(&len));
         assert!(len <= octets.len());
     }
-    let _ = (judge(octets), identify::identify(octets, true, false));
-    assert_ne!(
-        identify::identify(octets, false, true),
-        identify::Verdict::Unsure
-    );
+    let _ = judge(octets);
+    for (watched, whole, one_segment) in [
+        (true, false, true),
+        (true, true, false),
+        (false, true, true),
+        (false, false, false),
+    ] {
+        let opening = Opening {
+            octets,
+            one_segment,
+            whole,
+        };
+        let verdict = identify::identify(opening, watched);
+        assert!(!whole || verdict != identify::Verdict::Unsure);
+        let claimed = verdict == identify::Verdict::Is(Protocol::RegLogin);
+        assert!(!(claimed && smpp::is_smpp(octets)), "SMPP is claimed");
+    }
 }
 
 /// Gives what it has in pieces of the sizes that are asked for, as a pipe does.

@@ -110,7 +110,7 @@ impl Encoder {
         }
     }
 
-    /// A frame with its own options and further comments.
+    /// A frame with its own options and those comments that are not among them.
     pub(super) fn frame(
         &self,
         header: &FrameHeader,
@@ -141,7 +141,11 @@ impl Encoder {
         for comment in comments {
             let most = comment.len().min(usize::from(u16::MAX));
             let cut = (0..=most).rev().find(|&at| comment.is_char_boundary(at));
-            options::push(out, COMMENT, &comment.as_bytes()[..cut.unwrap_or(0)]);
+            let comment = &comment.as_bytes()[..cut.unwrap_or(0)];
+            // One that is there already, from an earlier time, is not said twice.
+            if !options::holds(original, COMMENT, comment) {
+                options::push(out, COMMENT, comment);
+            }
         }
         if out.len() > before {
             options::push(out, END, &[]);

@@ -81,6 +81,19 @@ fn of_statistics(code: u16) -> Value {
     }
 }
 
+/// Whether a little-endian list of options has this one.
+pub(super) fn holds(list: &[u8], code: u16, value: &[u8]) -> bool {
+    let mut rest = list;
+    while let Some((head, behind)) = rest.split_first_chunk::<4>() {
+        let length = usize::from(Order::Little.half(head, 2));
+        if Order::Little.half(head, 0) == code && behind.get(..length) == Some(value) {
+            return true;
+        }
+        rest = behind.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    false
+}
+
 /// Turns a list of options to little-endian in place. Gives the octets of the well-formed options,
 /// without the option that ends the list.
 pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) -> usize {

@@ -1,9 +1,15 @@
 //! A direction's octets turned into messages.
 
+use arrayvec::ArrayVec;
+
 use super::identify::{Verdict, identify};
 use super::protocol::Protocol;
-use super::reglogin::framing::{Extent, extent};
-use super::reglogin::{Between, DirectionState, Mode, direction_fits, judge_into, skip};
+use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
+use super::reglogin::evidence::Opening;
+use super::reglogin::framing::{Extent, extent, find_strict};
+use super::reglogin::{
+    Between, DirectionState, Mode, direction_fits, judge_cut, judge_into, judge_sender, skip,
+};
 
 use super::message::Message;
 use super::note::{CutBy, Note};
@@ -83,60 +89,145 @@ fn probe<S: HasDissectState>(
     chunk: Chunk<'_>,
     finds: &mut impl Finds<S>,
 ) {
+    let Some(chunk) = behind_proxy_header(flow, from, chunk, finds) else {
+        return;
+    };
     let watched = flow.is_watched();
     let from_start = flow.starts_with_syn(from);
-    let state = flow.state.dissect();
-    let direction = &mut state.directions[index(from)];
-    if direction.mode == Mode::Search {
-        // Amid a stream on a watched port: another protocol shows at the start of a segment,
-        // this one wherever a right header stands.
-        if let Verdict::Is(protocol @ (Protocol::Smpp | Protocol::Tls | Protocol::Http)) =
-            identify(chunk.octets, true, false)
-        {
-            decide(flow, protocol, finds);
-            return;
-        }
-        take(flow, from, chunk, finds);
+    let direction = &mut flow.state.dissect().directions[index(from)];
+    if direction.mode == Mode::Unproven && !watched {
         return;
     }
     let mut rest = chunk;
-    let verdict = match &mut direction.work {
-        None => identify(chunk.octets, watched, false),
+    let held = direction
+        .work
+        .as_mut()
+        .filter(|work| !work.octets.is_empty());
+    let one_segment = held.is_none();
+    let octets = match held {
+        None => chunk.octets,
         Some(work) => {
             let taken = work.append(chunk);
             rest = skip(chunk, taken);
-            identify(&work.octets, watched, false)
+            &work.octets
         }
     };
+    let opening = Opening {
+        octets,
+        one_segment,
+        whole: false,
+    };
+    let verdict = if direction.mode == Mode::Unproven {
+        opening.weigh().into()
+    } else {
+        identify(opening, watched)
+    };
     match verdict {
-        Verdict::Is(Protocol::RegLogin) if watched && !from_start => {
-            direction.mode = Mode::Search;
-            if direction.work.is_none() {
-                take(flow, from, chunk, finds);
-            } else {
-                retake(flow, from, finds);
-                take_some(flow, from, rest, finds);
-            }
+        Verdict::Is(Protocol::RegLogin) => {
+            direction.found_header(0);
+            decide(flow, from, Protocol::RegLogin, finds);
+            take_some(flow, from, rest, finds);
         }
-        Verdict::Is(Protocol::Data) if !from_start => direction.work = None,
-        Verdict::Is(protocol) => {
-            decide(flow, protocol, finds);
-            if protocol == Protocol::RegLogin {
-                take_some(flow, from, rest, finds);
-            }
-        }
-        Verdict::Unsure if direction.work.is_none() => {
+        Verdict::Is(protocol) => decide(flow, from, protocol, finds),
+        Verdict::Unsure if one_segment => {
             let work = direction.work.get_or_insert_default();
             work.append(chunk);
         }
-        Verdict::Unsure => {}
+        Verdict::Other if !one_segment => {
+            // What was held has led nowhere; this segment may begin a message.
+            direction.let_go(!from_start);
+            probe(flow, from, chunk, finds);
+        }
+        Verdict::Other if from_start && direction.mode != Mode::Search => {
+            direction.mode = Mode::Unproven;
+            direction.let_go(false);
+            let directions = &flow.state.dissect().directions;
+            if !watched && directions.iter().all(|one| one.mode == Mode::Unproven) {
+                decide(flow, from, Protocol::Data, finds);
+            }
+        }
+        Verdict::Other if watched => {
+            // The capture begins amid the stream, or has a gap: a message may begin anywhere.
+            let Some(at) = find_strict(chunk.octets) else {
+                let work = direction.work.get_or_insert_default();
+                work.skipped += chunk.octets.len() as u64;
+                return;
+            };
+            direction.found_header(at);
+            decide(flow, from, Protocol::RegLogin, finds);
+            take_some(flow, from, skip(chunk, at), finds);
+        }
+        Verdict::Unsure | Verdict::Other => {}
     }
 }
 
-/// Settles the stream's protocol, and takes what both directions held until now.
-fn decide<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol, finds: &mut impl Finds<S>) {
+/// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
+/// more octets have to come.
+fn behind_proxy_header<'a, S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    chunk: Chunk<'a>,
+    finds: &mut impl Finds<S>,
+) -> Option<Chunk<'a>> {
+    let from_start = flow.starts_with_syn(from);
+    let direction = &mut flow.state.dissect().directions[index(from)];
+    if let Some(work) = &mut direction.work
+        && work.header_left > 0
+    {
+        let passed = work.header_left.min(chunk.octets.len());
+        work.header_left -= passed;
+        let rest = skip(chunk, passed);
+        return (!rest.octets.is_empty()).then_some(rest);
+    }
+    if !from_start || direction.mode != Mode::Start {
+        return Some(chunk);
+    }
+    let mut held = ArrayVec::<u8, { 2 * PROXY_V1_MAX_LEN }>::new();
+    let octets = match &direction.work {
+        Some(work) if !work.octets.is_empty() => {
+            let more = chunk.octets.len().min(PROXY_V1_MAX_LEN);
+            held.extend(work.octets.iter().chain(&chunk.octets[..more]).copied());
+            held.as_slice()
+        }
+        _ => chunk.octets,
+    };
+    match proxy_header(octets) {
+        Proxy::No => Some(chunk),
+        Proxy::Unsure => {
+            let work = direction.work.get_or_insert_default();
+            work.append(chunk);
+            None
+        }
+        Proxy::Header(header) => {
+            let before = direction.work.as_ref().map_or(0, |work| work.octets.len());
+            let left = header.len.saturating_sub(before);
+            let passed = left.min(chunk.octets.len());
+            direction.let_go(false);
+            if left > passed {
+                let work = direction.work.get_or_insert_default();
+                work.header_left = left - passed;
+            }
+            let note = Note::Proxy {
+                version: header.version,
+                client: header.client,
+            };
+            finds.note(flow, from, note);
+            let rest = skip(chunk, passed);
+            (!rest.octets.is_empty()).then_some(rest)
+        }
+    }
+}
+
+/// Settles the stream's protocol, and takes what both directions held until now: last that which
+/// settled it.
+fn decide<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    protocol: Protocol,
+    finds: &mut impl Finds<S>,
+) {
     flow.state.dissect().protocol = protocol;
-    for side in Side::BOTH {
+    for side in [from.other(), from] {
         if protocol == Protocol::RegLogin {
             retake(flow, side, finds);
         } else {
@@ -147,9 +238,15 @@ fn decide<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol, finds: &mu
 
 /// Takes the octets held of a direction as if they came now.
 fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl Finds<S>) {
-    let Some(work) = flow.state.dissect().directions[index(side)].work.take() else {
+    let direction = &mut flow.state.dissect().directions[index(side)];
+    let Some(mut work) = direction.work.take() else {
         return;
     };
+    if !work.notes.is_empty() || work.skipped > 0 {
+        let kept = direction.work.get_or_insert_default();
+        kept.notes = std::mem::take(&mut work.notes);
+        kept.skipped = work.skipped;
+    }
     for chunk in work.chunks() {
         take_some(flow, side, chunk, finds);
     }
@@ -177,7 +274,7 @@ fn take<S: HasDissectState>(
     loop {
         let from_start = flow.starts_with_syn(from);
         let direction = &mut flow.state.dissect().directions[index(from)];
-        if direction.mode == Mode::Start {
+        if matches!(direction.mode, Mode::Start | Mode::Unproven) {
             direction.mode = if from_start {
                 Mode::Boundary
             } else {
@@ -232,6 +329,7 @@ fn emit<S: HasDissectState>(
     judge_into(&message.octets, &mut message.notes);
     if let Some(cut) = cut {
         message.notes.push(cut);
+        judge_cut(&message.octets, &mut message.notes);
     }
     match command.kind() {
         Some(Kind::Request) => flow.role_by_content(from, Role::Client),
@@ -241,6 +339,7 @@ fn emit<S: HasDissectState>(
     message.sender = flow.role(from);
     if !direction_fits(command, message.sender) {
         message.notes.push(Note::WrongDirection(command));
+        judge_sender(&message.octets, message.sender, &mut message.notes);
     }
     finds.message(flow, command);
 }
@@ -302,13 +401,20 @@ pub fn ended<S: HasDissectState>(
 ) {
     let watched = flow.is_watched();
     let state = flow.state.dissect();
-    let direction = &state.directions[index(from)];
+    let direction = &mut state.directions[index(from)];
     if state.protocol == Protocol::Unknown
-        && direction.mode == Mode::Start
         && let Some(work) = &direction.work
-        && let Verdict::Is(Protocol::RegLogin) = identify(&work.octets, watched, true)
+        && let Verdict::Is(Protocol::RegLogin) = identify(
+            Opening {
+                octets: &work.octets,
+                one_segment: false,
+                whole: true,
+            },
+            watched,
+        )
     {
-        decide(flow, Protocol::RegLogin, finds);
+        direction.found_header(0);
+        decide(flow, from, Protocol::RegLogin, finds);
     }
     if flow.state.dissect().protocol != Protocol::RegLogin {
         flow.state.dissect().directions[index(from)].work = None;

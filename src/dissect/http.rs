@@ -1,6 +1,7 @@
 //! HTTP/1, recognised by its first line.
 
-/// How an HTTP/1 request or response starts (RFC 9112 sections 3 and 4).
+/// How an HTTP/1 request or response usually starts (RFC 9112 sections 3 and 4). Other methods are
+/// recognised by the version at the end of their line.
 pub const HTTP_STARTS: [&[u8]; 10] = [
     b"GET ",
     b"HEAD ",
@@ -14,22 +15,45 @@ pub const HTTP_STARTS: [&[u8]; 10] = [
     b"HTTP/1.",
 ];
 
+/// What a request line ends with before the version's last digit.
+pub const HTTP_VERSION: &[u8] = b" HTTP/1.";
+
 /// Whether the octets start with an HTTP/1 request or status line.
 #[must_use]
 pub fn is_http(octets: &[u8]) -> bool {
     HTTP_STARTS.iter().any(|start| octets.starts_with(start))
+        || is_request_line(octets, HTTP_VERSION)
 }
 
-/// The first line of an HTTP/1 message, at most 80 octets of it.
+/// Whether the octets start with a request line: a method in capital letters, a space, what is
+/// asked for, and a version. The line must be there to its end.
+pub(super) fn is_request_line(octets: &[u8], version: &[u8]) -> bool {
+    let Some(end) = memchr::memchr(b'\r', octets) else {
+        return false;
+    };
+    let line = &octets[..end];
+    let method = line
+        .iter()
+        .take_while(|octet| octet.is_ascii_uppercase() || **octet == b'_');
+    let method = method.count();
+    let Some(at) = memchr::memmem::rfind(line, version) else {
+        return false;
+    };
+    method >= 3
+        && line.get(method) == Some(&b' ')
+        && at > method
+        && line[at + version.len()..]
+            .iter()
+            .all(|octet| octet.is_ascii_digit() || *octet == b'.')
+}
+
+/// What stands before the first line break, at most 80 octets of it.
 #[must_use]
-pub fn http_line(octets: &[u8]) -> Option<&[u8]> {
+pub fn first_line(octets: &[u8]) -> &[u8] {
     const SHOWN: usize = 80;
-    if !is_http(octets) {
-        return None;
-    }
     let shown = &octets[..octets.len().min(SHOWN)];
     let end = shown
         .iter()
         .position(|octet| *octet == b'\r' || *octet == b'\n');
-    Some(&shown[..end.unwrap_or(shown.len())])
+    &shown[..end.unwrap_or(shown.len())]
 }

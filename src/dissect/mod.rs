@@ -5,12 +5,16 @@
 
 mod dissector;
 pub mod http;
+pub mod http2;
 pub mod identify;
 mod message;
 mod note;
 mod protocol;
+pub mod proxy;
 pub mod reglogin;
+pub mod rtsp;
 pub mod smpp;
+pub mod ssh;
 pub mod tls;
 
 pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark};

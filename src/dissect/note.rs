@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use crate::protocol::layout::{COMMAND, LENGTH, STATUS, USER_NAME};
+use crate::packet::Endpoint;
+use crate::protocol::layout::{
+    COMMAND, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, STATUS, USER_NAME,
+};
 use crate::protocol::{Command, Field, HeaderNumber};
 use crate::stream::{Conflict, Ignored, Remark};
 
@@ -90,6 +93,39 @@ pub enum Note {
         /// The command of the message.
         command: Command,
     },
+    /// `totalLength` is right but for the header's octets, which it does not count.
+    HeaderNotCounted {
+        /// The value found.
+        found: u32,
+    },
+    /// The number in a header's field is one of ours in little-endian order.
+    Reversed {
+        /// The field.
+        field: &'static Field,
+        /// The value that it should be.
+        value: u32,
+    },
+    /// A header's field holds digits in place of a number.
+    NumberAsText {
+        /// The field.
+        field: &'static Field,
+        /// The number that the digits say.
+        value: u32,
+    },
+    /// The second text begins elsewhere than the password should.
+    SecondText {
+        /// Offset in the message of its first octet.
+        at: usize,
+    },
+    /// The text ends with a line break.
+    LineBreak(&'static Field),
+    /// A message cut off whose fields have no filling.
+    NotFilled {
+        /// Octets there are.
+        have: usize,
+    },
+    /// A message under a command of the other kind, with as many octets as its sender's kind has.
+    FitsOther(Kind),
     /// `commandID` is none of the four.
     UnknownCommand(u32),
     /// `status` is neither 0 nor 1.
@@ -126,6 +162,13 @@ pub enum Note {
     Gap {
         /// How many octets.
         octets: u64,
+    },
+    /// A proxy said for whom it speaks, before the first message.
+    Proxy {
+        /// Version of the PROXY protocol, 1 or 2.
+        version: u8,
+        /// Who connected to the proxy; `None` where the header does not say.
+        client: Option<Endpoint>,
     },
     /// Octets that are part of no message were passed over.
     Skipped {
@@ -251,7 +294,12 @@ impl Note {
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::Length { .. } | Self::UnknownCommand(_) | Self::CutOff { .. } => Severity::Error,
+            Self::Length { .. }
+            | Self::HeaderNotCounted { .. }
+            | Self::Reversed { .. }
+            | Self::NumberAsText { .. }
+            | Self::UnknownCommand(_)
+            | Self::CutOff { .. } => Severity::Error,
             Self::Checksum
             | Self::Status(_)
             | Self::Empty(_)
@@ -260,6 +308,10 @@ impl Note {
             | Self::ControlCharacters(_)
             | Self::UserNameRule(_)
             | Self::WrongDirection(_)
+            | Self::SecondText { .. }
+            | Self::LineBreak(_)
+            | Self::NotFilled { .. }
+            | Self::FitsOther(_)
             | Self::Gap { .. }
             | Self::Skipped { .. }
             | Self::Conflict { .. }
@@ -279,8 +331,17 @@ impl Note {
             | Self::ZeroFilled(_)
             | Self::FragmentOverlap { conflict: false }
             | Self::Unanswered => Severity::Note,
-            Self::Pipelined { .. } => Severity::Chat,
+            Self::Pipelined { .. } | Self::Proxy { .. } => Severity::Chat,
         }
+    }
+
+    /// Whether rows have it: warnings and errors, and what its sender should know.
+    #[must_use]
+    pub fn in_rows(&self) -> bool {
+        self.severity() >= Severity::Warning
+            || matches!(self, Self::Proxy { .. })
+            // A password's own octets are not told of in rows.
+            || matches!(self, Self::ZeroFilled(field) if field.offset != PASSWORD.offset)
     }
 
     /// What it is about.
@@ -288,6 +349,9 @@ impl Note {
     pub const fn group(&self) -> Group {
         match self {
             Self::Length { .. }
+            | Self::HeaderNotCounted { .. }
+            | Self::Reversed { .. }
+            | Self::NumberAsText { .. }
             | Self::UnknownCommand(_)
             | Self::AfterNul { .. }
             | Self::NotUtf8(_)
@@ -296,7 +360,9 @@ impl Note {
             | Self::Empty(_)
             | Self::ControlCharacters(_)
             | Self::UserNameRule(_)
-            | Self::WrongDirection(_) => Group::Protocol,
+            | Self::LineBreak(_)
+            | Self::WrongDirection(_)
+            | Self::Proxy { .. } => Group::Protocol,
             Self::Gap { .. }
             | Self::Conflict { .. }
             | Self::ResetCause(_)
@@ -315,7 +381,10 @@ impl Note {
             Self::CutOff { .. } | Self::GivenUp { .. } | Self::FragmentOverlap { .. } => {
                 Group::Reassembly
             }
-            Self::ZeroFilled(_) => Group::Assumption,
+            Self::ZeroFilled(_)
+            | Self::SecondText { .. }
+            | Self::NotFilled { .. }
+            | Self::FitsOther(_) => Group::Assumption,
             Self::Checksum => Group::Checksum,
         }
     }
@@ -324,13 +393,18 @@ impl Note {
     #[must_use]
     pub const fn field(&self) -> Option<&'static Field> {
         match self {
-            Self::Length { .. } => Some(&LENGTH),
-            Self::UnknownCommand(_) | Self::WrongDirection(_) | Self::WrongResponse { .. } => {
-                Some(&COMMAND)
-            }
+            Self::Length { .. } | Self::HeaderNotCounted { .. } => Some(&LENGTH),
+            Self::UnknownCommand(_)
+            | Self::WrongDirection(_)
+            | Self::FitsOther(_)
+            | Self::WrongResponse { .. } => Some(&COMMAND),
             Self::Status(_) => Some(&STATUS),
             Self::UserNameRule(_) => Some(&USER_NAME),
-            Self::Empty(field)
+            Self::SecondText { .. } => Some(&PASSWORD),
+            Self::Reversed { field, .. }
+            | Self::NumberAsText { field, .. }
+            | Self::LineBreak(field)
+            | Self::Empty(field)
             | Self::AfterNul { field, .. }
             | Self::NotUtf8(field)
             | Self::ControlCharacters(field)
@@ -360,6 +434,78 @@ const fn ignored(why: Ignored) -> &'static str {
         Ignored::Checksum => "its checksum is wrong, while those of its sender's others are right",
         Ignored::AnswersNoSyn => "it answers a SYN that it does not acknowledge",
         Ignored::GoesOn => "the connection goes on after it",
+    }
+}
+
+impl Note {
+    /// The notes that name a mistake of whoever wrote the sender, and its remedy.
+    fn write_mistake(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HeaderNotCounted { found } => write!(
+                f,
+                "total length {found} = {} - {HEADER_LEN}: the header counts too",
+                found + HEADER_LEN as u32
+            ),
+            Self::Reversed { field, value } => {
+                let [first, second, third, last] = value.to_le_bytes();
+                write!(
+                    f,
+                    "{} {first:02x} {second:02x} {third:02x} {last:02x} is {value} in reverse order: numbers are \
+                     big-endian, htonl",
+                    name(field)
+                )
+            }
+            Self::NumberAsText { field, value } => write!(
+                f,
+                "bytes {} to {} are the text '{value:04}': send the number itself, 4 bytes \
+                 big-endian",
+                field.offset,
+                field.end() - 1
+            ),
+            Self::SecondText { at } if *at == HEADER_LEN + PASSWORD.width => write!(
+                f,
+                "a second text begins at offset {at} of the message, not {}: was the password \
+                 sent before the user name?",
+                PASSWORD.offset
+            ),
+            Self::SecondText { at } => write!(
+                f,
+                "a second text begins at offset {at} of the message, not {}: is the user name's \
+                 field {} bytes wide?",
+                PASSWORD.offset,
+                at - USER_NAME.offset
+            ),
+            Self::LineBreak(field) => write!(
+                f,
+                "the {} ends with a line break: was the line's newline left in?",
+                name(field)
+            ),
+            Self::NotFilled { have } => write!(
+                f,
+                "{have} of {REQUEST_LEN} bytes so far: are both fields filled with NUL to {} and \
+                 {}?",
+                USER_NAME.width, PASSWORD.width
+            ),
+            Self::FitsOther(kind) => {
+                let [one, other] = match kind {
+                    Kind::Request => [1, 3],
+                    Kind::Response => [2, 4],
+                };
+                write!(
+                    f,
+                    "{} bytes fit a {}: {one} or {other}?",
+                    kind.len(),
+                    kind.name()
+                )
+            }
+            Self::AfterNul { field, at } => write!(
+                f,
+                "rubbish behind the text, at offset {at} of the {}: clear the buffer before it \
+                 is filled",
+                name(field)
+            ),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -398,11 +544,6 @@ impl fmt::Display for Note {
                 "status {status} is unknown; 1 means success and 0 failure"
             ),
             Self::Empty(field) => write!(f, "the {} is empty", name(field)),
-            Self::AfterNul { field, at } => write!(
-                f,
-                "octet {at} of the {} is not NUL although the text ended before it",
-                name(field)
-            ),
             Self::NotUtf8(field) => write!(f, "the {} is not valid UTF-8", name(field)),
             Self::ControlCharacters(field) => {
                 write!(f, "the {} holds control characters", name(field))
@@ -415,7 +556,7 @@ impl fmt::Display for Note {
             }
             Self::ZeroFilled(field) => write!(
                 f,
-                "the {} looks filled up with ASCII '0' instead of NUL; its value is then all {} octets",
+                "the {} looks filled up with '0', 0x30: fill with NUL, or its value is all {} bytes",
                 name(field),
                 field.width
             ),
@@ -509,9 +650,15 @@ impl Note {
             Self::FragmentOverlap { conflict: true } => {
                 f.write_str("IP fragments overlap with different octets; the first copy counts")
             }
+            Self::Proxy { version, client } => {
+                write!(f, "PROXY header of version {version}")?;
+                match client {
+                    Some(client) => write!(f, ": the client is {client}"),
+                    None => f.write_str(", which names no client"),
+                }
+            }
             Self::Checksum => f.write_str("the TCP checksum is wrong"),
-            // The rest is written with the messages'.
-            _ => Ok(()),
+            mistake => mistake.write_mistake(f),
         }
     }
 }
@@ -519,7 +666,6 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::layout::PASSWORD;
 
     #[test]
     fn notes_read_as_sentences() {
@@ -537,7 +683,7 @@ mod tests {
             ),
             (
                 Note::ZeroFilled(&PASSWORD),
-                "the password looks filled up with ASCII '0' instead of NUL; its value is then all 30 octets",
+                "the password looks filled up with '0', 0x30: fill with NUL, or its value is all 30 bytes",
             ),
             (
                 Note::WrongDirection(Command::LoginRequest),

@@ -16,6 +16,12 @@ pub enum Protocol {
     Tls,
     /// HTTP/1.
     Http,
+    /// HTTP/2, of which gRPC is one use.
+    Http2,
+    /// Secure Shell.
+    Ssh,
+    /// Real-Time Streaming Protocol.
+    Rtsp,
     /// Something else.
     Data,
 }
@@ -30,6 +36,9 @@ impl Protocol {
             Self::Smpp => "SMPP",
             Self::Tls => "TLS",
             Self::Http => "HTTP",
+            Self::Http2 => "HTTP2",
+            Self::Ssh => "SSH",
+            Self::Rtsp => "RTSP",
         }
     }
 
@@ -45,7 +54,7 @@ impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "no data",
-            Self::Data => "data",
+            Self::Data => "other",
             known => known.name(),
         })
     }

@@ -5,6 +5,9 @@
 //! is a text field which starts with NUL and then has another octet: never well filled. So no
 //! octets are strictly both.
 
+use crate::protocol::layout::{DESCRIPTION, Kind, USER_NAME};
+use crate::protocol::right_header;
+
 /// Octets of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
 /// section 3.2).
 pub const SMPP_HEADER_LEN: usize = 16;
@@ -14,24 +17,79 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
+/// Lengths that a PDU may say that it has.
+const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
+/// Sequence numbers that a PDU may have (SMPP 3.4 section 3.2).
+const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
+/// Commands left to vendors, without the bit of a response (SMPP 3.4 section 5.1.2.1).
+pub const SMPP_VENDOR: std::ops::RangeInclusive<u32> = 0x0001_0200..=0x0001_02ff;
+
 /// Whether the octets start with a strictly valid SMPP header: a known command id, a length of
 /// 16 to 65536, status 0 on a request, and a sequence number of 1 to 0x7FFFFFFF.
 #[must_use]
 pub fn is_smpp(octets: &[u8]) -> bool {
-    const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
-    const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
-    let (Some(length), Some(id), Some(status), Some(sequence)) = (
-        word(octets, 0),
-        word(octets, 4),
-        word(octets, 8),
-        word(octets, 12),
-    ) else {
+    let Some([length, id, status, sequence]) = header(octets) else {
         return false;
     };
     LENGTHS.contains(&length)
         && smpp_command(id).is_some()
         && (status == 0 || id & SMPP_RESPONSE != 0)
         && SEQUENCES.contains(&sequence)
+}
+
+fn header(octets: &[u8]) -> Option<[u32; 4]> {
+    Some([
+        word(octets, 0)?,
+        word(octets, 4)?,
+        word(octets, 8)?,
+        word(octets, 12)?,
+    ])
+}
+
+/// Whether the octets of a stream's first segment start with a PDU in any form that is met: as
+/// [`is_smpp`] has it, with a vendor's command, or with sequence number 0, which many a client
+/// sends and a `generic_nack` may have (SMPP 3.4 section 4.3.1). What is not strictly SMPP must
+/// be a response, or PDUs that end where the segment does, and must not be RegLogin's right
+/// header before an empty text.
+#[must_use]
+pub fn begins_smpp(octets: &[u8]) -> bool {
+    if is_smpp(octets) {
+        return true;
+    }
+    let Some([length, id, status, sequence]) = header(octets) else {
+        return false;
+    };
+    let plain = id & !SMPP_RESPONSE;
+    let response = id & SMPP_RESPONSE != 0;
+    let known = smpp_command(id).is_some() || SMPP_VENDOR.contains(&plain);
+    let header = LENGTHS.contains(&length)
+        && known
+        && (status == 0 || response)
+        && sequence <= *SEQUENCES.end();
+    header && (response || ends_with_a_pdu(octets)) && !is_empty_reglogin(octets)
+}
+
+/// Whether this is RegLogin's right header before a text that is all NUL as far as it is there.
+fn is_empty_reglogin(octets: &[u8]) -> bool {
+    let text = match right_header(octets) {
+        Some(Kind::Request) => &USER_NAME,
+        Some(Kind::Response) => &DESCRIPTION,
+        None => return false,
+    };
+    text.slice(octets).iter().all(|octet| *octet == 0)
+}
+
+/// Whether the lengths of the PDUs lead to the octets' end.
+fn ends_with_a_pdu(octets: &[u8]) -> bool {
+    let mut rest = octets;
+    while let Some(length) = word(rest, 0) {
+        match rest.get(length.max(*LENGTHS.start()) as usize..) {
+            Some([]) => return true,
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// The bit of an SMPP command id that tells a response from a request.

@@ -6,10 +6,13 @@ use std::net::IpAddr;
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::select::messages_of;
-use crate::dissect::http::http_line;
-use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp, smpp_command};
+use crate::dissect::http::{first_line, is_http};
+use crate::dissect::http2::is_http2;
+use crate::dissect::rtsp::is_rtsp;
+use crate::dissect::smpp::{SMPP_HEADER_LEN, begins_smpp, smpp_command};
+use crate::dissect::ssh::is_ssh;
 use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
-use crate::dissect::{Message, Note, Protocol, Severity};
+use crate::dissect::{Message, Note, Protocol};
 use crate::packet::{Flags, Ip, Other, Packet, Segment, ip_protocol, link_type_name};
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{HeaderNumber, Kind};
@@ -69,7 +72,10 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
     let known = match record.protocol {
         Protocol::Smpp => smpp(out, payload),
         Protocol::Tls => tls(out, payload),
-        Protocol::Http => http(out, payload),
+        Protocol::Http => line(out, payload, is_http),
+        Protocol::Http2 => line(out, payload, is_http2),
+        Protocol::Ssh => line(out, payload, is_ssh),
+        Protocol::Rtsp => line(out, payload, is_rtsp),
         _ => false,
     };
     if known {
@@ -148,9 +154,9 @@ pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
     }
 }
 
-/// Appends a note in brackets where it is a warning or worse.
+/// Appends a note in brackets where rows have it.
 pub fn marker(out: &mut String, note: &Note) {
-    if note.severity() >= Severity::Warning {
+    if note.in_rows() {
         bracketed(out, note);
     }
 }
@@ -233,12 +239,13 @@ fn option(out: &mut String, element: &TcpOptionElement, base: u32) {
 fn smpp(out: &mut String, payload: &[u8]) -> bool {
     let mut rest = payload;
     let mut separator = "";
-    while is_smpp(rest) {
+    while begins_smpp(rest) {
         let Some((header, _)) = rest.split_first_chunk::<SMPP_HEADER_LEN>() else {
             break;
         };
         let [l0, l1, l2, l3, c0, c1, c2, c3, ..] = *header;
-        let name = smpp_command(u32::from_be_bytes([c0, c1, c2, c3])).unwrap_or_default();
+        let id = u32::from_be_bytes([c0, c1, c2, c3]);
+        let name = smpp_command(id).unwrap_or("Vendor command");
         put(out, format_args!("{separator}{name}"));
         separator = ", ";
         let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
@@ -260,13 +267,12 @@ fn tls(out: &mut String, payload: &[u8]) -> bool {
     !separator.is_empty()
 }
 
-/// Appends the first line of an HTTP message; whether there is one.
-fn http(out: &mut String, payload: &[u8]) -> bool {
-    let Some(line) = http_line(payload) else {
-        return false;
-    };
-    put(out, format_args!("{}", EscapedOctets(line)));
-    true
+/// Appends the first line of a payload that begins as a protocol's text does; whether it does.
+fn line(out: &mut String, payload: &[u8], begins: fn(&[u8]) -> bool) -> bool {
+    if begins(payload) {
+        put(out, format_args!("{}", EscapedOctets(first_line(payload))));
+    }
+    begins(payload)
 }
 
 /// An IP packet without a TCP segment that could be read.

@@ -10,6 +10,7 @@ use crate::session::FrameRecord;
 
 mod charset;
 mod clock;
+pub mod comment;
 mod details;
 mod fields;
 mod follow;

@@ -236,6 +236,15 @@ impl Kind {
         }
     }
 
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        }
+    }
+
     /// The fields of a message of this kind in wire order; they cover it without gaps.
     #[must_use]
     pub fn fields(self) -> &'static [&'static Field] {

@@ -4,13 +4,11 @@
 //! Wireshark starts the program again and again with other questions, and at last with the order
 //! to capture into a named pipe (Wireshark's extcap(4)).
 
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::capture::{Aside, Batch, CaptureWriter, Seconds, WriteOptions};
-use crate::dissect::Severity;
-use crate::output::{OutputError, info};
+use crate::capture::{Aside, Batch, CaptureWriter, WriteOptions};
+use crate::output::{OutputError, comment};
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::session::{FrameRecord, Remainder, Sink};
 
@@ -74,41 +72,22 @@ impl AnnotateSink {
     }
 }
 
-/// What is said of a frame: its messages as in the Info column, and each note that is not there.
+/// What is said of a frame: its messages, those of earlier frames that are known only now, and
+/// its stream, in the words of saved captures.
 #[must_use]
 pub fn comments(record: &FrameRecord<'_>) -> Vec<String> {
-    let mut comments = Vec::new();
     let number = record.frame.number;
-    for message in record.messages {
-        let mut text = String::new();
-        if message.frame != number {
-            let _ = write!(text, "in frame {}: ", message.frame);
+    let messages = record.messages.iter().map(|message| {
+        let said = comment::message(message);
+        if message.frame == number {
+            said
+        } else {
+            format!("in frame {}: {said}", message.frame)
         }
-        info::message(&mut text, message, false);
-        for note in &message.notes {
-            // The others stand in the text already.
-            if note.severity() < Severity::Warning {
-                let _ = write!(text, " [{}: {note}]", note.severity().name());
-            }
-        }
-        if let Some(peer) = message.peer.filter(|peer| peer.frame != number) {
-            let seconds = Seconds(peer.elapsed);
-            let _ = write!(
-                text,
-                " (request in frame {}, {seconds} s before)",
-                peer.frame
-            );
-        }
-        comments.push(text);
-    }
-    for noted in record.notes {
-        let mut text = format!("Stream {}:", noted.stream);
-        info::marker(&mut text, &noted.note);
-        if text.ends_with(']') {
-            comments.push(text);
-        }
-    }
-    comments
+    });
+    messages
+        .chain(record.notes.iter().map(comment::stream))
+        .collect()
 }
 
 impl Sink for AnnotateSink {

@@ -4,8 +4,13 @@
 use std::fmt::Write as _;
 
 use super::plugin_notes::notes;
-use crate::dissect::http::HTTP_STARTS;
-use crate::dissect::smpp::{SMPP_RESPONSE, smpp_command};
+use crate::dissect::http::{HTTP_STARTS, HTTP_VERSION};
+use crate::dissect::http2::HTTP2_PREFACE;
+use crate::dissect::proxy::{PROXY_V1_START, PROXY_V2_START};
+use crate::dissect::reglogin::HELD;
+use crate::dissect::rtsp::{RTSP_START, RTSP_VERSION};
+use crate::dissect::smpp::{SMPP_RESPONSE, SMPP_VENDOR, smpp_command};
+use crate::dissect::ssh::SSH_STARTS;
 use crate::protocol::layout::{
     DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, Kind, MAX_LEN, PROTOCOL_NAME,
     STATUS_FAILURE, STATUS_SUCCESS,
@@ -20,9 +25,10 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/identify.lua"),
+    include_str!("lua/proxy.lua"),
     include_str!("lua/framing.lua"),
     include_str!("lua/judge.lua"),
     include_str!("lua/secret.lua"),
@@ -82,7 +88,7 @@ const fn kind_name(kind: Kind) -> &'static str {
 fn table(lua: &mut String) {
     let _ = writeln!(
         lua,
-        "  name = {}, prefix = {}, port = {DEFAULT_PORT}, header_len = {HEADER_LEN}, max_len = {MAX_LEN},",
+        "  name = {}, prefix = {}, port = {DEFAULT_PORT}, header_len = {HEADER_LEN}, max_len = {MAX_LEN}, held = {HELD},",
         quote(PROTOCOL_NAME),
         quote(FILTER_PREFIX),
     );
@@ -131,11 +137,34 @@ fn table(lua: &mut String) {
     for id in smpp_commands() {
         let _ = writeln!(lua, "    [{id:#010x}] = true,");
     }
-    let starts = HTTP_STARTS
-        .iter()
-        .map(|start| String::from_utf8_lossy(start));
-    let starts: Vec<String> = starts.map(|start| quote(&start)).collect();
-    let _ = writeln!(lua, "  }},\n  http_starts = {{ {} }},", starts.join(", "));
+    lua.push_str("  },\n");
+    let _ = writeln!(
+        lua,
+        "  smpp_vendor = {{ {:#x}, {:#x} }},",
+        SMPP_VENDOR.start(),
+        SMPP_VENDOR.end(),
+    );
+    for (name, starts) in [
+        ("http_starts", &HTTP_STARTS[..]),
+        ("ssh_starts", &SSH_STARTS),
+        ("proxy_starts", &[PROXY_V1_START, PROXY_V2_START]),
+    ] {
+        let starts: Vec<String> = starts.iter().map(|start| quote_octets(start)).collect();
+        let _ = writeln!(lua, "  {name} = {{ {} }},", starts.join(", "));
+    }
+    for (name, octets) in [
+        ("http_version", HTTP_VERSION),
+        ("http2_preface", HTTP2_PREFACE),
+        ("rtsp_start", RTSP_START),
+        ("rtsp_version", RTSP_VERSION),
+    ] {
+        let _ = writeln!(lua, "  {name} = {},", quote_octets(octets));
+    }
+}
+
+/// Octets as Lua source.
+fn quote_octets(octets: &[u8]) -> String {
+    quote(&String::from_utf8_lossy(octets))
 }
 
 fn keys(fields: &[&Field]) -> String {

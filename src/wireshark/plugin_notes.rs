@@ -3,14 +3,25 @@
 //! The words come from [`Note`] itself: a note is made with numbers that stand for such places,
 //! and they are put in where its text has the numbers.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::plugin::quote;
 use crate::dissect::{CutBy, Note, judge};
-use crate::protocol::layout::{DESCRIPTION, PASSWORD, USER_NAME};
+use crate::packet::Endpoint;
+use crate::protocol::layout::{
+    COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, USER_NAME,
+};
 use crate::protocol::{Action, Command, Password, Request, UserName};
 use crate::stream::Ignored;
 
 /// Numbers that no text has of itself.
 const MARKS: [u64; 3] = [0x1f00_1f01, 0x1f00_1f03, 0x1f00_1f05];
+
+/// An address that stands for the place `client`.
+const CLIENT: Endpoint = Endpoint {
+    address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 254)),
+    port: 65_535,
+};
 
 /// A note for the plugin.
 pub(super) struct NoteEntry {
@@ -28,12 +39,18 @@ impl NoteEntry {
         for (mark, place) in MARKS.iter().zip(self.places) {
             text = text.replace(&mark.to_string(), &format!("{{{place}}}"));
         }
+        text = text.replace(&CLIENT.to_string(), "{client}");
         let field = self
             .note
             .field()
             .map_or_else(String::new, |field| format!(", field = \"{}\"", field.key));
+        let in_rows = if self.note.in_rows() {
+            ", in_rows = true"
+        } else {
+            ""
+        };
         format!(
-            "[{}] = {{ severity = \"{}\", group = \"{}\"{field}, text = {} }}",
+            "[{}] = {{ severity = \"{}\", group = \"{}\"{field}{in_rows}, text = {} }}",
             quote(&self.key),
             self.note.severity().name(),
             self.note.group().name(),
@@ -43,6 +60,7 @@ impl NoteEntry {
 }
 
 /// Every note that the plugin can give.
+#[allow(clippy::too_many_lines, reason = "one list of all")]
 pub(super) fn notes() -> Vec<NoteEntry> {
     let mut notes = Vec::new();
     let mut add = |key: String, note: Note, places: &'static [&'static str]| {
@@ -85,11 +103,14 @@ pub(super) fn notes() -> Vec<NoteEntry> {
             &["request"],
         );
     }
+    mistakes(&mut add);
+    proxies(&mut add);
     for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
         let key = field.key;
         let at = mark as usize;
         add(format!("empty.{key}"), Note::Empty(field), &[]);
         add(format!("not_utf8.{key}"), Note::NotUtf8(field), &[]);
+        add(format!("line_break.{key}"), Note::LineBreak(field), &[]);
         add(
             format!("control_characters.{key}"),
             Note::ControlCharacters(field),
@@ -195,6 +216,49 @@ fn of_streams(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     );
 }
 
+/// The notes on PROXY headers.
+fn proxies(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
+    for (key, client) in [("proxy", Some(CLIENT)), ("proxy.unknown", None)] {
+        for version in [1, 2] {
+            let note = Note::Proxy { version, client };
+            add(format!("{key}.{version}"), note, &[]);
+        }
+    }
+}
+
+/// The notes that name a mistake of whoever wrote the sender.
+fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
+    for kind in [Kind::Request, Kind::Response] {
+        let length = kind.len() as u32;
+        let found = length - HEADER_LEN as u32;
+        let note = Note::HeaderNotCounted { found };
+        add(format!("header_not_counted.{found}"), note, &[]);
+        for (field, values) in [(&LENGTH, length..=length), (&COMMAND, 1..=4)] {
+            // The commands are the same for both kinds.
+            if kind == Kind::Response && field == &COMMAND {
+                continue;
+            }
+            for value in values {
+                let key = field.key;
+                let reversed = Note::Reversed { field, value };
+                add(format!("reversed.{key}.{value}"), reversed, &[]);
+                let text = Note::NumberAsText { field, value };
+                add(format!("number_as_text.{key}.{value}"), text, &[]);
+            }
+        }
+        add(
+            format!("fits_other.{}", kind.name()),
+            Note::FitsOther(kind),
+            &[],
+        );
+    }
+    for at in HEADER_LEN..=MAX_LEN {
+        add(format!("second_text.{at}"), Note::SecondText { at }, &[]);
+    }
+    let have = MARKS[0] as usize;
+    add("not_filled".into(), Note::NotFilled { have }, &["have"]);
+}
+
 /// The notes on a user name of `name`.
 fn user_name_rules(name: &[u8]) -> Vec<Note> {
     let (Ok(user_name), Ok(password)) = (UserName::new("x"), Password::new(*b"x")) else {
@@ -228,7 +292,7 @@ mod tests {
     fn numbers_become_places() {
         assert_eq!(
             entry("length.3"),
-            r#"["length.3"] = { severity = "error", group = "malformed", field = "length", text = "total length is {found}, but a login request has 58 octets" }"#
+            r#"["length.3"] = { severity = "error", group = "malformed", field = "length", in_rows = true, text = "total length is {found}, but a login request has 58 octets" }"#
         );
         assert!(entry("conflict").contains(
             "frame {frame} carried other octets for stream offsets {from} to {to}; the first copy counts"

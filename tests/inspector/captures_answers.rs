@@ -55,7 +55,14 @@ impl Sink for Collect {
 
 /// The answers list messages whose header is right.
 fn is_about_the_header(note: &Note) -> bool {
-    matches!(note, Note::Length { .. } | Note::UnknownCommand(_))
+    matches!(
+        note,
+        Note::Length { .. }
+            | Note::UnknownCommand(_)
+            | Note::HeaderNotCounted { .. }
+            | Note::Reversed { .. }
+            | Note::NumberAsText { .. }
+    )
 }
 
 #[test]

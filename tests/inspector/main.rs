@@ -45,6 +45,7 @@ mod fuzz_checks;
 mod live_capture;
 mod load_truth;
 mod loadable;
+mod mistakes;
 mod read_as_tshark;
 mod read_details;
 mod read_json;

@@ -17,7 +17,8 @@ use authscope::session::{Inspector, Options};
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
 /// and so does the status of a response that the client sent.
-const SAID_OTHERWISE: [&str; 3] = [
+const SAID_OTHERWISE: [&str; 4] = [
+    "mistake-trailing-newline.pcapng",
     "wrong-sender-client.pcap",
     "wrong-text-control-characters.pcap",
     "tcp-overlap-conflict-while-waiting.pcap",

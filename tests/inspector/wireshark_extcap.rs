@@ -160,7 +160,7 @@ fn wireshark_reads_annotated_frames_from_the_pipe() {
         last.starts_with("Login response, failure: wrong password"),
         "{last}"
     );
-    assert!(last.contains("(request in frame "), "{last}");
+    assert!(last.contains("(answers frame "), "{last}");
     assert!(
         seen.contains(&"Login request, user user0".to_owned()),
         "{seen:?}"

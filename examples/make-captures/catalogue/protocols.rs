@@ -135,8 +135,8 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     foreign(
         cases,
         "ssh-on-port-2222.pcap",
-        ["The banners of SSH on port 2222.", "Data, nothing claimed."],
-        (2222, "data"),
+        ["The banners of SSH on port 2222.", "SSH, nothing claimed."],
+        (2222, "SSH"),
         &ssh(),
     )?;
     together(cases)

@@ -4,10 +4,11 @@
 use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
-use super::framing::{Extent, LOOK_AHEAD, extent, find_header};
+use super::framing::{Extent, LOOK_AHEAD, Like, extent, find_next};
 use crate::capture::Timestamp;
 use crate::dissect::message::{Message, Source};
 use crate::dissect::note::Note;
+use crate::dissect::proxy::PROXY_V1_MAX_LEN;
 use crate::packet::Endpoint;
 use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
 use crate::protocol::{Kind, right_header};
@@ -19,6 +20,8 @@ pub(in crate::dissect) enum Mode {
     /// Nothing is known of the direction yet.
     #[default]
     Start,
+    /// What came first proved nothing.
+    Unproven,
     /// A message begins here.
     Boundary,
     /// Octets were never captured, and by the messages' sizes one begins this many octets behind
@@ -34,8 +37,13 @@ pub(in crate::dissect) enum Mode {
     Search,
 }
 
-/// Octets held of a direction at the most: a message, and what is looked at behind it.
-const HELD: usize = MAX_LEN + LOOK_AHEAD;
+/// Octets held of a direction at the most: a message and what is looked at behind it, or a PROXY
+/// header.
+pub const HELD: usize = if MAX_LEN + LOOK_AHEAD > PROXY_V1_MAX_LEN {
+    MAX_LEN + LOOK_AHEAD
+} else {
+    PROXY_V1_MAX_LEN
+};
 
 /// What is kept of a direction between its chunks, where anything is.
 #[derive(Debug, Default)]
@@ -45,6 +53,10 @@ pub(in crate::dissect) struct Work {
     sources: SmallVec<[(Source, Timestamp); 1]>,
     /// Octets passed over in search of a header.
     pub skipped: u64,
+    /// How the last wrong message began; the next is searched for by it.
+    pub like: Option<Like>,
+    /// Octets of a PROXY header that are still to come.
+    pub header_left: usize,
     /// Notes for the next message.
     pub notes: SmallVec<[Note; 1]>,
 }
@@ -229,7 +241,11 @@ impl Work {
     }
 
     fn is_idle(&self) -> bool {
-        self.octets.is_empty() && self.notes.is_empty() && self.skipped == 0
+        self.octets.is_empty()
+            && self.notes.is_empty()
+            && self.skipped == 0
+            && self.header_left == 0
+            && self.like.is_none()
     }
 }
 
@@ -240,7 +256,7 @@ impl DirectionState {
         let before = match self.mode {
             Mode::Boundary => 0,
             Mode::Foretold { left, .. } => usize::from(left),
-            Mode::Start | Mode::Search => return None,
+            Mode::Start | Mode::Unproven | Mode::Search => return None,
         };
         let Some(begun) = held.get(before..).filter(|begun| !begun.is_empty()) else {
             return Some(Boundary {
@@ -288,7 +304,7 @@ impl DirectionState {
             // A header can start among the octets held and end in this chunk.
             let held = work.octets.len();
             let taken = work.append_at_most(chunk, KEPT);
-            if let Some(at) = find_header(&work.octets) {
+            if let Some(at) = find_next(&work.octets, work.like) {
                 work.drop_front(at);
                 self.found_header(at);
                 return skip(chunk, taken);
@@ -303,7 +319,8 @@ impl DirectionState {
             work.octets.clear();
             work.sources.clear();
         }
-        if let Some(at) = find_header(chunk.octets) {
+        let like = self.work.as_ref().and_then(|work| work.like);
+        if let Some(at) = find_next(chunk.octets, like) {
             self.found_header(at);
             return skip(chunk, at);
         }
@@ -314,7 +331,22 @@ impl DirectionState {
         skip(chunk, chunk.octets.len())
     }
 
-    fn found_header(&mut self, passed: usize) {
+    /// Forgets what is held; `counted` says that it counts as passed over.
+    pub fn let_go(&mut self, counted: bool) {
+        if let Some(work) = &mut self.work {
+            if counted {
+                work.skipped += work.octets.len() as u64;
+            }
+            work.octets.clear();
+            work.sources.clear();
+            if work.is_idle() {
+                self.work = None;
+            }
+        }
+    }
+
+    /// A message begins behind `passed` octets.
+    pub fn found_header(&mut self, passed: usize) {
         self.mode = Mode::Boundary;
         let skipped = passed as u64 + self.work.as_ref().map_or(0, |work| work.skipped);
         if skipped > 0 {
@@ -366,8 +398,15 @@ impl DirectionState {
                 (skip(chunk, len), wrong)
             }
         };
-        if wrong {
+        let like = messages
+            .last()
+            .filter(|_| wrong)
+            .map(|last| Like::of(&last.octets));
+        if let Some(like) = like {
             self.mode = Mode::Search;
+            self.work.get_or_insert_default().like = like;
+        } else if let Some(work) = &mut self.work {
+            work.like = None;
         }
         if self.work.as_ref().is_some_and(|work| work.is_idle()) {
             self.work = None;

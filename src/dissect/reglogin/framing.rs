@@ -4,8 +4,8 @@
 //! TCP cut the stream. The Wireshark plugin follows the same rule.
 
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp};
-use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
-use crate::protocol::{MessageView, is_header, right_header};
+use crate::protocol::layout::{COMMAND, HEADER_LEN, Kind, LENGTH, MAX_LEN};
+use crate::protocol::{Command, MessageView, is_header, is_strict, right_header};
 
 /// Octets that [`find_header`] has to see from a header's first one on.
 pub const LOOK_AHEAD: usize = SMPP_HEADER_LEN;
@@ -24,10 +24,12 @@ pub enum Extent {
 
 /// Says how long the message at the start of `octets` is.
 ///
-/// With the right `totalLength` it is that long. A known command with a wrong one has its kind's
-/// octets, or as many as `totalLength` says where those are fewer. An unknown command has as many
-/// as `totalLength` says where that is a size a message can have, else it is a bare header. A
-/// wrong message ends early where a right header stands inside of it.
+/// With the right `totalLength` it is that long, and so it is with our header in little-endian
+/// order or as text. A known command with a wrong length has its kind's octets, or as many as
+/// `totalLength` says where those are fewer, unless it does not count the header. An unknown
+/// command has as many as `totalLength` says where that is a size a message can have, else it is a
+/// bare header. A wrong message ends early where a right header stands inside of it, or one that
+/// is wrong in the same way.
 #[must_use]
 #[inline]
 pub fn extent(octets: &[u8]) -> Extent {
@@ -38,6 +40,16 @@ pub fn extent(octets: &[u8]) -> Extent {
     }
 }
 
+/// The kind of message that a header calls for whose numbers are ours in little-endian order.
+#[must_use]
+pub fn swapped_header(octets: &[u8]) -> Option<Kind> {
+    let mut header = *octets.first_chunk::<HEADER_LEN>()?;
+    let (length, command) = header.split_at_mut(LENGTH.width);
+    length.reverse();
+    command.reverse();
+    right_header(&header)
+}
+
 fn extent_of_wrong(octets: &[u8]) -> Extent {
     let view = MessageView::new(octets);
     let (Some(length), Some(_)) = (view.length(), view.command()) else {
@@ -45,16 +57,111 @@ fn extent_of_wrong(octets: &[u8]) -> Extent {
     };
     let length = length as usize;
     let taken = match view.kind() {
+        Some(kind) if length + HEADER_LEN == kind.len() => kind.len(),
         Some(kind) if (HEADER_LEN..kind.len()).contains(&length) => length,
         Some(kind) => kind.len(),
-        None if (HEADER_LEN..=MAX_LEN).contains(&length) => length,
-        None => HEADER_LEN,
+        None => match swapped_header(octets).or_else(|| text_header(octets)) {
+            Some(kind) => kind.len(),
+            None if (HEADER_LEN..=MAX_LEN).contains(&length) => length,
+            None => HEADER_LEN,
+        },
     };
     if octets.len() < taken {
         return Extent::Need(taken);
     }
-    let inside = find_header(&octets[HEADER_LEN..taken]);
+    let inside = find_next(&octets[HEADER_LEN..taken], Like::of(octets));
     Extent::Wrong(inside.map_or(taken, |at| HEADER_LEN + at))
+}
+
+/// How the headers of a sender look that makes the same mistake in each: what its last wrong
+/// message began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Like {
+    length: [u8; LENGTH.width],
+    /// The command, where only the very same will do, as it is none of ours.
+    command: Option<[u8; COMMAND.width]>,
+}
+
+impl Like {
+    /// What the wrong message at the start of `octets` is like; `None` where neither its length
+    /// nor its command is one of ours.
+    #[must_use]
+    pub fn of(octets: &[u8]) -> Option<Self> {
+        let length = *octets.first_chunk()?;
+        let command = *octets.get(COMMAND.range())?.first_chunk()?;
+        if is_command(command) {
+            return Some(Self {
+                length,
+                command: None,
+            });
+        }
+        kind_of_len(u32::from_be_bytes(length)).map(|_| Self {
+            length,
+            command: Some(command),
+        })
+    }
+
+    fn find(self, octets: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        while let Some(found) = memchr::memmem::find(&octets[from..], &self.length) {
+            let at = from + found;
+            let command = octets.get(at + COMMAND.offset..)?.first_chunk()?;
+            if self
+                .command
+                .map_or_else(|| is_command(*command), |own| own == *command)
+            {
+                return Some(at);
+            }
+            from = at + 1;
+        }
+        None
+    }
+}
+
+/// Whether these are one of our commands, in either order of octets or as text.
+fn is_command(octets: [u8; COMMAND.width]) -> bool {
+    let known = |code| Command::from(code).kind().is_some();
+    known(u32::from_be_bytes(octets))
+        || known(u32::from_le_bytes(octets))
+        || text_number(&octets).is_some_and(known)
+}
+
+/// The kind of message that a header calls for whose numbers are ours written as text, as `0058`
+/// and `0001`.
+#[must_use]
+pub fn text_header(octets: &[u8]) -> Option<Kind> {
+    let kind = kind_of_len(text_number(octets.get(LENGTH.range())?)?)?;
+    let command = Command::from(text_number(octets.get(COMMAND.range())?)?);
+    command.kind().is_some().then_some(kind)
+}
+
+/// The kind of message that has this many octets.
+#[must_use]
+pub fn kind_of_len(length: u32) -> Option<Kind> {
+    [Kind::Request, Kind::Response]
+        .into_iter()
+        .find(|kind| kind.len() == length as usize)
+}
+
+/// A number written as text in a header's field: ASCII digits, filled up at either end with
+/// spaces or at the end with NUL.
+#[must_use]
+pub fn text_number(field: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(field).ok()?;
+    let digits = text.trim_end_matches('\0').trim_matches(' ');
+    let all_digits = digits.bytes().all(|octet| octet.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok())?
+}
+
+/// Offset of the first right header, or of one that is wrong in the way of `like`.
+#[must_use]
+pub fn find_next(octets: &[u8], like: Option<Like>) -> Option<usize> {
+    let right = find_header(octets);
+    let same = like.and_then(|like| like.find(octets));
+    match (right, same) {
+        (Some(right), Some(same)) => Some(right.min(same)),
+        (right, same) => right.or(same),
+    }
 }
 
 /// Offset of the first right header: a `totalLength` and `commandID` that belong together, with
@@ -70,6 +177,21 @@ pub fn find_header(octets: &[u8]) -> Option<usize> {
             return None;
         }
         if is_header(rest) && !is_smpp(rest) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// Offset of the first whole message without a fault.
+#[must_use]
+pub fn find_strict(octets: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(found) = find_header(&octets[from..]) {
+        let at = from + found;
+        let whole = right_header(&octets[at..]).and_then(|kind| octets.get(at..at + kind.len()));
+        if whole.is_some_and(is_strict) {
             return Some(at);
         }
         from = at + 1;

@@ -2,12 +2,15 @@
 
 use smallvec::SmallVec;
 
+use super::framing::{kind_of_len, text_number};
 use super::plain::is_plain;
 use crate::dissect::note::Note;
 use crate::protocol::layout::{
-    DESCRIPTION, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, STATUS_SUCCESS,
+    USER_NAME,
 };
-use crate::protocol::{Command, Field, MessageView, TextValue};
+use crate::protocol::{Command, Field, MessageView, TextValue, is_header};
+use crate::stream::Role;
 
 /// ASCII '0's at the end of a full field from which on it looks filled up with them.
 const ZEROES: usize = 2;
@@ -35,35 +38,60 @@ fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     match command.kind() {
         None => {
             // Where the length is that of a message, only the command is wrong.
-            if length as usize != REQUEST_LEN && length as usize != RESPONSE_LEN {
-                notes.push(Note::Length {
+            if kind_of_len(length).is_none() {
+                let wrong = Note::Length {
                     found: length,
                     command,
-                });
+                };
+                notes.push(mistaken(&LENGTH, octets).unwrap_or(wrong));
             }
-            notes.push(Note::UnknownCommand(command.code()));
+            let wrong = Note::UnknownCommand(command.code());
+            notes.push(mistaken(&COMMAND, octets).unwrap_or(wrong));
         }
         Some(kind) => {
-            if length as usize != kind.len() {
-                notes.push(Note::Length {
+            if length as usize + HEADER_LEN == kind.len() {
+                notes.push(Note::HeaderNotCounted { found: length });
+            } else if length as usize != kind.len() {
+                let wrong = Note::Length {
                     found: length,
                     command,
-                });
+                };
+                notes.push(mistaken(&LENGTH, octets).unwrap_or(wrong));
             }
-            judge_body(view, kind, notes);
+            judge_body(octets, kind, notes);
         }
     }
 }
 
-fn judge_body(view: MessageView<'_>, kind: Kind, notes: &mut SmallVec<[Note; 1]>) {
+/// What a number of the header looks like that is none of ours: one of ours in reverse order, or
+/// as text.
+fn mistaken(field: &'static Field, octets: &[u8]) -> Option<Note> {
+    let ours = |value| match field.offset {
+        0 => kind_of_len(value).is_some(),
+        _ => Command::from(value).kind().is_some(),
+    };
+    let number = field.number(octets)?;
+    let value = number.swap_bytes();
+    if ours(value) {
+        return Some(Note::Reversed { field, value });
+    }
+    let value = text_number(field.slice(octets)).filter(|value| ours(*value))?;
+    Some(Note::NumberAsText { field, value })
+}
+
+fn judge_body(octets: &[u8], kind: Kind, notes: &mut SmallVec<[Note; 1]>) {
+    let view = MessageView::new(octets);
     match kind {
         Kind::Request => {
+            let second = second_text(octets);
             if let Some(user_name) = view.user_name() {
-                judge_text(user_name, &USER_NAME, notes);
+                judge_text(user_name, &USER_NAME, second.is_some(), notes);
                 judge_user_name(user_name, notes);
             }
-            if let Some(password) = view.password() {
-                judge_text(password, &PASSWORD, notes);
+            if let Some(at) = second {
+                notes.push(Note::SecondText { at });
+            } else if let Some(password) = view.password() {
+                judge_text(password, &PASSWORD, false, notes);
             }
         }
         Kind::Response => {
@@ -73,31 +101,94 @@ fn judge_body(view: MessageView<'_>, kind: Kind, notes: &mut SmallVec<[Note; 1]>
                 notes.push(Note::Status(status));
             }
             if let Some(description) = view.description() {
-                judge_text(description, &DESCRIPTION, notes);
+                judge_text(description, &DESCRIPTION, false, notes);
             }
         }
     }
 }
 
-fn judge_text(text: TextValue<'_>, field: &'static Field, notes: &mut SmallVec<[Note; 1]>) {
+/// Offset of the second of exactly two texts in a request's body, each with nothing but NUL behind
+/// it, where it is not where the password should be and the message shows that its fields have
+/// other places: by its length, or because the second text stands where the user name does when
+/// the password comes first.
+fn second_text(octets: &[u8]) -> Option<usize> {
+    let body = octets.get(HEADER_LEN..)?;
+    let first = body.iter().position(|octet| *octet == 0)?;
+    let gap = body[first..].iter().position(|octet| *octet != 0)?;
+    let at = first + gap;
+    let end = body[at..].iter().position(|octet| *octet == 0);
+    let rest = end.map_or(&[][..], |end| &body[at + end..]);
+    let two = first > 0 && rest.iter().all(|octet| *octet == 0);
+    let at = HEADER_LEN + at;
+    let elsewhere = at != PASSWORD.offset
+        && (!is_header(octets) || at == HEADER_LEN + PASSWORD.width)
+        && octets.len() >= REQUEST_LEN;
+    (two && elsewhere).then_some(at)
+}
+
+/// `moved` says that what stands behind a NUL is another field's text.
+fn judge_text(
+    text: TextValue<'_>,
+    field: &'static Field,
+    moved: bool,
+    notes: &mut SmallVec<[Note; 1]>,
+) {
     let octets = text.octets();
     if octets.is_empty() && field.offset != DESCRIPTION.offset {
         notes.push(Note::Empty(field));
     }
     if !is_printable(octets) {
+        let line = octets.strip_suffix(b"\n").unwrap_or(octets);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !text.is_utf8() {
             notes.push(Note::NotUtf8(field));
         }
-        if has_control_characters(octets) {
+        if line.len() < octets.len() {
+            notes.push(Note::LineBreak(field));
+        }
+        if has_control_characters(line) {
             notes.push(Note::ControlCharacters(field));
         }
     }
-    if let Some(at) = text.first_after_nul() {
+    if let Some(at) = text.first_after_nul().filter(|_| !moved) {
         notes.push(Note::AfterNul { field, at });
     }
     let zeroes = octets.iter().rev().take_while(|octet| **octet == b'0');
     if octets.len() == field.width && zeroes.count() >= ZEROES {
         notes.push(Note::ZeroFilled(field));
+    }
+}
+
+/// What is to be said of a message that ended early: whether it looks as if its fields were not
+/// filled up.
+pub(in crate::dissect) fn judge_cut(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
+    if is_not_filled(octets) {
+        notes.push(Note::NotFilled { have: octets.len() });
+    }
+}
+
+/// Whether the beginning of a request has text and not one octet of filling, as where only the
+/// characters of both values were sent.
+#[must_use]
+pub fn is_not_filled(octets: &[u8]) -> bool {
+    let is_request = MessageView::new(octets).kind() == Some(Kind::Request);
+    let body = octets.get(HEADER_LEN..).unwrap_or_default();
+    is_request && octets.len() < REQUEST_LEN && body.len() >= 2 && !body.contains(&0)
+}
+
+/// Appends what speaks for a command of the other kind, in a message that its sender's side does
+/// not send.
+pub(in crate::dissect) fn judge_sender(
+    octets: &[u8],
+    sender: Role,
+    notes: &mut SmallVec<[Note; 1]>,
+) {
+    let kind = match sender {
+        Role::Client => Kind::Request,
+        Role::Server => Kind::Response,
+    };
+    if octets.len() == kind.len() {
+        notes.push(Note::FitsOther(kind));
     }
 }
 
@@ -129,8 +220,7 @@ fn judge_user_name(user_name: TextValue<'_>, notes: &mut SmallVec<[Note; 1]>) {
 
 /// Whether a message of this command has the direction that its sender's role calls for.
 #[must_use]
-pub fn direction_fits(command: Command, sender: crate::stream::Role) -> bool {
-    use crate::stream::Role;
+pub fn direction_fits(command: Command, sender: Role) -> bool {
     match command.kind() {
         Some(Kind::Request) => sender == Role::Client,
         Some(Kind::Response) => sender == Role::Server,
@@ -143,7 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::layout::{COMMAND, LENGTH, MAX_LEN};
+    use crate::protocol::layout::{MAX_LEN, RESPONSE_LEN};
     use crate::protocol::{Action, Description, Password, Request, Response, UserName};
 
     fn request() -> Vec<u8> {
@@ -230,7 +320,7 @@ mod tests {
         );
         assert_eq!(
             fault(50, b'x').1,
-            "octet 22 of the password is not NUL although the text ended before it"
+            "rubbish behind the text, at offset 22 of the password: clear the buffer before it is filled"
         );
     }
 

@@ -1,10 +1,12 @@
 //! RegLogin: where its messages begin and end, and what is to be said about each.
 
 mod direction;
+pub mod evidence;
 pub mod framing;
 mod judge;
 mod plain;
 
+pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode, skip};
-pub(super) use judge::judge_into;
-pub use judge::{direction_fits, judge};
+pub use judge::{direction_fits, is_not_filled, judge};
+pub(super) use judge::{judge_cut, judge_into, judge_sender};

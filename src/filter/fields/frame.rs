@@ -112,6 +112,9 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
                 Protocol::Smpp => "smpp",
                 Protocol::Tls => "tls",
                 Protocol::Http => "http",
+                Protocol::Http2 => "http2",
+                Protocol::Ssh => "ssh",
+                Protocol::Rtsp => "rtsp",
                 Protocol::Unknown | Protocol::Data => "data",
             };
             if !record.payload().is_empty() {

@@ -1,12 +1,10 @@
 //! Packet comments: what each message says, for programs that do not know the protocol.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use crate::dissect::Message;
-use crate::output::info;
+use crate::output::comment;
 use crate::output::select::{late_messages, messages_of};
-use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::{FrameRecord, Remainder};
 
 /// Comments kept for frames that come before it is known what is to be said of them; beyond that
@@ -41,35 +39,18 @@ impl LateComments {
         if self.count < MOST_LATE {
             self.count += 1;
             let comments = self.by_frame.entry(message.frame).or_default();
-            comments.push(comment(message));
+            comments.push(comment::message(message));
         }
     }
 
     /// Puts the comments for a frame into `comments`, in place of what it held: one for each of
-    /// its messages, in order.
+    /// its messages, in order, and one for what is said of its stream.
     pub fn of(&self, record: &FrameRecord<'_>, comments: &mut Vec<String>) {
         comments.clear();
-        comments.extend(messages_of(record).map(comment));
+        comments.extend(messages_of(record).map(comment::message));
+        comments.extend(record.notes.iter().map(comment::stream));
         if let Some(late) = self.by_frame.get(&record.frame.number) {
             comments.extend(late.iter().cloned());
         }
     }
-}
-
-/// What a message says, as the Info column has it, with every note of whatever severity.
-fn comment(message: &Message) -> String {
-    let mut text = format!("{PROTOCOL_NAME}: ");
-    info::summary(&mut text, message, false);
-    for note in &message.notes {
-        info::bracketed(&mut text, note);
-    }
-    if let Some(peer) = message.peer {
-        let request = peer.frame;
-        let milliseconds = peer.elapsed as f64 / 1e6;
-        let _ = write!(
-            text,
-            " (answers frame {request} after {milliseconds:.3} ms)"
-        );
-    }
-    text
 }

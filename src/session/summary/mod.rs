@@ -46,11 +46,14 @@ use crate::protocol::{Action, Command, Kind};
 /// User names, and client addresses, counted one by one at the most.
 pub const KEPT_NAMES: usize = 1 << 16;
 /// The protocols that streams are counted by.
-pub const PROTOCOLS: [Protocol; 6] = [
+pub const PROTOCOLS: [Protocol; 9] = [
     Protocol::RegLogin,
     Protocol::Smpp,
     Protocol::Tls,
     Protocol::Http,
+    Protocol::Http2,
+    Protocol::Ssh,
+    Protocol::Rtsp,
     Protocol::Data,
     Protocol::Unknown,
 ];

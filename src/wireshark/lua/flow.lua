@@ -164,6 +164,10 @@ do
     found.from = side == flow.client and "client" or "server"
     if known and (known.kind == "request") ~= (found.from == "client") then
       table.insert(found.notes, R.note_of("wrong_direction." .. found.command))
+      local fits = found.from == "client" and L.kinds.request or L.kinds.response
+      if #found.octets == fits.len then
+        table.insert(found.notes, R.note_of("fits_other." .. fits.name))
+      end
       found.uncounted = true
     end
     R.pair(flow, found)
@@ -239,10 +243,20 @@ do
     return found
   end
 
-  -- Takes octets of a RegLogin stream, or of one that is searched for a header.
+  -- A message begins behind `passed` octets.
+  local function found_header(work, passed)
+    work.mode = "boundary"
+    work.skipped = work.skipped + passed
+    if work.skipped > 0 then
+      table.insert(work.notes, R.octets_note("skipped", work.skipped))
+      work.skipped = 0
+    end
+  end
+
+  -- Takes octets of a RegLogin stream.
   local function take(flow, side, run)
     local work = flow.work[side]
-    if work.mode == "start" then
+    if work.mode == "start" or work.mode == "unproven" then
       work.mode = flow.syn[side] and "boundary" or "search"
     end
     append(work, run)
@@ -264,24 +278,20 @@ do
         end
       end
       if work.mode == "search" then
-        local at = R.find_header(work.octets)
+        local at = R.find_next(work.octets, work.like)
         local passed = at or math.max(#work.octets - LOOK_AHEAD_KEPT, 0)
         work.skipped = work.skipped + passed
         drop_front(work, passed)
         if not at then
           return
         end
-        work.mode = "boundary"
-        flow.protocol = "reglogin"
-        if work.skipped > 0 then
-          table.insert(work.notes, R.octets_note("skipped", work.skipped))
-          work.skipped = 0
-        end
+        found_header(work, 0)
       end
       local verdict, len = R.extent(work.octets)
       if verdict == "need" then
         return
       end
+      work.like = verdict == "wrong" and R.like(work.octets:sub(1, len)) or nil
       if verdict == "wrong" then
         work.mode = "search"
       end
@@ -299,7 +309,7 @@ do
   local function retake(flow, side)
     local work = flow.work[side]
     local octets, sources = work.octets, work.sources
-    clear(work)
+    work.octets, work.sources = "", {}
     for _, source in ipairs(sources) do
       local part = octets:sub(source.start + 1, source.start + source.len)
       local run = { octets = part }
@@ -310,9 +320,10 @@ do
     end
   end
 
-  local function decide(flow, protocol)
+  -- Settles the stream's protocol; the direction that settled it is taken last.
+  local function decide(flow, from, protocol)
     flow.protocol = protocol
-    for side = 1, 2 do
+    for _, side in ipairs({ 3 - from, from }) do
       if protocol == "reglogin" then
         retake(flow, side)
       else
@@ -321,28 +332,99 @@ do
     end
   end
 
-  -- Takes octets of a stream whose protocol is not known yet.
-  local function probe(flow, side, run)
+  local function skip(run, octets)
+    local rest = {}
+    for key, value in pairs(run) do
+      rest[key] = value
+    end
+    rest.octets, rest.offset = run.octets:sub(octets + 1), run.offset + octets
+    rest.seq = R.plus(run.seq, octets)
+    return rest
+  end
+
+  local function let_go(work, counted)
+    if counted then
+      work.skipped = work.skipped + #work.octets
+    end
+    work.octets, work.sources = "", {}
+  end
+
+  -- What of `run` stands behind a PROXY header, or all of it where there is none; nil where more
+  -- octets have to come.
+  local function behind_proxy_header(flow, side, run)
     local work = flow.work[side]
-    if work.mode == "search" then
-      -- Amid a stream on a watched port: another protocol shows at the start of a segment.
-      local foreign = R.foreign(run.octets)
-      if foreign then
-        decide(flow, foreign)
-      else
-        take(flow, side, run)
-      end
+    local left = work.header_left or 0
+    if left > 0 then
+      work.header_left = left - math.min(left, #run.octets)
+      local rest = skip(run, math.min(left, #run.octets))
+      return rest.octets ~= "" and rest or nil
+    end
+    if not flow.syn[side] or work.mode ~= "start" then
+      return run
+    end
+    local header = R.proxy_header(work.octets .. run.octets)
+    if not header then
+      return run
+    elseif header == "unsure" then
+      append(work, run)
+      return nil
+    end
+    local behind = header.len - #work.octets
+    put(run.frame, { note = R.note_of((header.client and "proxy." or "proxy.unknown.") .. header.version, header) })
+    work.header_left = math.max(behind - #run.octets, 0)
+    let_go(work, false)
+    local rest = skip(run, math.min(behind, #run.octets))
+    return rest.octets ~= "" and rest or nil
+  end
+
+  -- Takes octets of a stream whose protocol is not known yet.
+  local probe
+  probe = function(flow, side, run)
+    run = behind_proxy_header(flow, side, run)
+    local work = flow.work[side]
+    if not run or (work.mode == "unproven" and not flow.watched) then
       return
     end
+    local from_start = flow.syn[side]
+    local one_segment = work.octets == ""
     append(work, run)
-    local protocol = R.identify(work.octets, flow.watched, false)
-    if protocol == "reglogin" and flow.watched and not flow.syn[side] then
-      work.mode = "search"
-      retake(flow, side)
-    elseif protocol == "data" and not flow.syn[side] then
-      clear(work)
-    elseif protocol then
-      decide(flow, protocol)
+    local octets = one_segment and work.octets or work.octets:sub(1, L.held)
+    local opening = { octets = octets, one_segment = one_segment }
+    local verdict
+    if work.mode == "unproven" then
+      local evidence = R.weigh(opening)
+      verdict = evidence == "proof" and "reglogin" or evidence == "unsure" and "unsure" or "other"
+    else
+      verdict = R.identify(opening, flow.watched)
+    end
+    if verdict == "reglogin" then
+      found_header(work, 0)
+      decide(flow, side, "reglogin")
+    elseif verdict == "other" and not one_segment then
+      -- What was held has led nowhere; this segment may begin a message.
+      work.octets = work.octets:sub(1, -#run.octets - 1)
+      let_go(work, not from_start)
+      probe(flow, side, run)
+    elseif verdict == "other" and from_start and work.mode ~= "search" then
+      work.mode = "unproven"
+      let_go(work, false)
+      if not flow.watched and flow.work[3 - side].mode == "unproven" then
+        decide(flow, side, "data")
+      end
+    elseif verdict == "other" and flow.watched then
+      -- The capture begins amid the stream, or has a gap: a message may begin anywhere.
+      local at = R.find_strict(run.octets)
+      if at then
+        drop_front(work, at)
+        found_header(work, at)
+        decide(flow, side, "reglogin")
+      else
+        let_go(work, true)
+      end
+    elseif verdict == "other" then
+      let_go(work, false)
+    elseif verdict ~= "unsure" then
+      decide(flow, side, verdict)
     end
   end
 
@@ -381,14 +463,18 @@ do
     found.uncounted = by ~= "gap"
     judge(found)
     table.insert(found.notes, R.note_of("cut_off." .. by, { have = have, need = need }))
+    if R.is_not_filled(found.octets) then
+      table.insert(found.notes, R.note_of("not_filled", { have = have }))
+    end
     emit(flow, side, found)
   end
 
   local function ended(flow, side, by, arrival)
     local work = flow.work[side]
-    if not flow.protocol and work.mode == "start" and work.octets ~= ""
-      and R.identify(work.octets, flow.watched, true) == "reglogin" then
-      decide(flow, "reglogin")
+    if not flow.protocol and work.octets ~= ""
+      and R.identify({ octets = work.octets, whole = true }, flow.watched) == "reglogin" then
+      found_header(work, 0)
+      decide(flow, side, "reglogin")
     end
     if flow.protocol ~= "reglogin" then
       clear(work)
@@ -417,7 +503,7 @@ do
     end
     return {
       octets = function(run)
-          if flow.protocol == "reglogin" then
+        if flow.protocol == "reglogin" then
           take(flow, side, run)
         elseif not flow.protocol then
           probe(flow, side, run)

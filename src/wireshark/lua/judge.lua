@@ -52,24 +52,68 @@ do
     return table.concat(parts), good, controls
   end
 
-  local function judge_text(octets, field, note)
+  -- `moved` says that what stands behind a NUL is another field's text.
+  local function judge_text(octets, field, moved, note)
     local value, after = R.text(octets)
     if value == "" and field.key ~= "description" then
       note("empty." .. field.key)
     end
-    local _, good, controls = R.read_text(value)
+    local line = value:gsub("\n$", ""):gsub("\r$", "")
+    local _, good, controls = R.read_text(line)
     if not good then
       note("not_utf8." .. field.key)
+    end
+    if #line < #value then
+      note("line_break." .. field.key)
     end
     if controls then
       note("control_characters." .. field.key)
     end
-    if after then
+    if after and not moved then
       note("after_nul." .. field.key, { at = after })
     end
     if #value == field.width and value:sub(-2) == "00" then
       note("zero_filled." .. field.key)
     end
+  end
+
+  -- The key of what a number of the header looks like that is none of ours.
+  local function mistaken(octets, field)
+    local part = R.field(octets, field)
+    local function is_ours(value)
+      if field.key == "length" then
+        return R.kind_of_len(value)
+      end
+      return L.commands[value]
+    end
+    for _, way in ipairs({ { "reversed", R.word(part:reverse(), 1) }, { "number_as_text", R.text_number(part) } }) do
+      if is_ours(way[2]) then
+        return ("%s.%s.%d"):format(way[1], field.key, way[2])
+      end
+    end
+  end
+
+  -- Offset of the second of exactly two texts in a request's body, where it is not where the
+  -- password should be and the message shows that its fields have other places.
+  local function second_text(octets)
+    local body = octets:sub(L.header_len + 1)
+    local first, filling, second, rest = body:match("^(%Z+)(%z+)(%Z+)(%z*)$")
+    if not first or #rest + #second + #filling + #first ~= #body then
+      return nil
+    end
+    local at = L.header_len + #first + #filling
+    local password = L.fields.password
+    local elsewhere = at ~= password.offset and #octets >= L.kinds.request.len
+      and (not R.is_header(octets) or at == L.header_len + password.width)
+    return elsewhere and at or nil
+  end
+
+  -- Whether the beginning of a request has text and no filling.
+  function R.is_not_filled(octets)
+    local known = L.commands[R.word(octets, 5)]
+    local body = octets:sub(L.header_len + 1)
+    return known and known.kind == "request" and #octets < L.kinds.request.len
+      and #body >= 2 and not body:find("%z")
   end
 
   -- Calls `note(key, values)` for each thing that is wrong, in order of the fields.
@@ -81,24 +125,29 @@ do
     local known = L.commands[command]
     if not known then
       -- Where the length is that of a message, only the command is wrong.
-      if length ~= L.kinds.request.len and length ~= L.kinds.response.len then
-        note("length.unknown", { found = length })
+      if not R.kind_of_len(length) then
+        note(mistaken(octets, L.fields.length) or "length.unknown", { found = length })
       end
-      note("unknown_command", { found = command })
+      note(mistaken(octets, L.fields.command) or "unknown_command", { found = command })
       return
     end
     local kind = L.kinds[known.kind]
-    if length ~= kind.len then
-      note("length." .. command, { found = length })
+    if length + L.header_len == kind.len then
+      note("header_not_counted." .. length)
+    elseif length ~= kind.len then
+      note(mistaken(octets, L.fields.length) or "length." .. command, { found = length })
     end
+    local second = kind.name == "request" and second_text(octets)
     for _, key in ipairs(kind.fields) do
       local field = L.fields[key]
       local value = R.field(octets, field)
       if value == "" then
         return
       end
-      if field.kind == "text" then
-        judge_text(value, field, note)
+      if key == "password" and second then
+        note("second_text." .. second)
+      elseif field.kind == "text" then
+        judge_text(value, field, key == "username" and second, note)
       elseif key == "status" and value:byte() > 1 then
         note("status." .. value:byte())
       end

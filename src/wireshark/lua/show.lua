@@ -78,10 +78,10 @@ do
     end
   end
 
-  -- A note in brackets where it is a warning or worse.
+  -- A note in brackets where rows have it.
   local function marker(note)
     local known = L.notes[note.key]
-    if known.severity == "warning" or known.severity == "error" then
+    if known.in_rows then
       local group = known.group:gsub("^%l", string.upper)
       return (" [%s: %s]"):format(group, R.note_text(note))
     end
@@ -90,11 +90,11 @@ do
 
   function R.note_text(note)
     return (L.notes[note.key].text:gsub("{(%w+)}", function(name)
-      local number = note.values[name]
-      if number and name == "found" then
-        return R.shown_number(number, tonumber(note.key:match("^length%.(%d+)$")))
+      local value = note.values[name]
+      if value and name == "found" then
+        return R.shown_number(value, tonumber(note.key:match("^length%.(%d+)$")))
       end
-      return number and ("%d"):format(number)
+      return type(value) == "number" and ("%d"):format(value) or value
     end))
   end
 

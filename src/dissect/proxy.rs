@@ -1,0 +1,167 @@
+//! The PROXY protocol's header, versions 1 and 2, which a proxy sends before what its client
+//! sends, to say for whom it speaks (haproxy's `proxy-protocol.txt`).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::packet::Endpoint;
+
+/// How a header of version 1 starts.
+pub const PROXY_V1_START: &[u8] = b"PROXY ";
+/// Octets of a header of version 1 at the most, line break included.
+pub const PROXY_V1_MAX_LEN: usize = 107;
+/// How a header of version 2 starts.
+pub const PROXY_V2_START: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// Octets of a header of version 2 before the addresses: the start, version and command, family,
+/// and how many octets follow.
+pub const PROXY_V2_HEADER_LEN: usize = 16;
+
+/// A header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProxyHeader {
+    /// 1 or 2.
+    pub version: u8,
+    /// Octets of the header.
+    pub len: usize,
+    /// Who connected to the proxy; `None` where the header does not say.
+    pub client: Option<Endpoint>,
+}
+
+/// What octets at a stream's start are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// No such header.
+    No,
+    /// More octets are needed.
+    Unsure,
+    /// A header, of which all that is looked at is there.
+    Header(ProxyHeader),
+}
+
+/// Reads a header at the start of `octets`.
+#[must_use]
+pub fn proxy_header(octets: &[u8]) -> Proxy {
+    let begins = |start: &[u8]| octets.starts_with(start) || start.starts_with(octets);
+    if octets.is_empty() {
+        Proxy::Unsure
+    } else if begins(PROXY_V1_START) {
+        version_1(octets)
+    } else if begins(PROXY_V2_START) {
+        version_2(octets)
+    } else {
+        Proxy::No
+    }
+}
+
+fn version_1(octets: &[u8]) -> Proxy {
+    let line = &octets[..octets.len().min(PROXY_V1_MAX_LEN)];
+    let Some(end) = memchr::memmem::find(line, b"\r\n") else {
+        return if octets.len() < PROXY_V1_MAX_LEN {
+            Proxy::Unsure
+        } else {
+            Proxy::No
+        };
+    };
+    let Ok(text) = std::str::from_utf8(&line[..end]) else {
+        return Proxy::No;
+    };
+    let mut words = text.split(' ').skip(1);
+    let client = match (words.next(), words.next(), words.next(), words.next()) {
+        (Some("UNKNOWN"), ..) => None,
+        (Some("TCP4" | "TCP6"), Some(address), Some(_), Some(port)) => {
+            match (address.parse(), port.parse()) {
+                (Ok(address), Ok(port)) => Some(Endpoint { address, port }),
+                _ => return Proxy::No,
+            }
+        }
+        _ => return Proxy::No,
+    };
+    Proxy::Header(ProxyHeader {
+        version: 1,
+        len: end + 2,
+        client,
+    })
+}
+
+fn version_2(octets: &[u8]) -> Proxy {
+    let Some(&[version, family, high, low]) = octets
+        .get(PROXY_V2_START.len()..)
+        .and_then(<[u8]>::first_chunk)
+    else {
+        return Proxy::Unsure;
+    };
+    if version >> 4 != 2 {
+        return Proxy::No;
+    }
+    let rest = usize::from(u16::from_be_bytes([high, low]));
+    // Command 0 is the proxy's own connection, which is for nobody.
+    let addresses = match (version & 15, family >> 4) {
+        (1, 1) if rest >= 12 => 12,
+        (1, 2) if rest >= 36 => 36,
+        _ => 0,
+    };
+    let behind = &octets[PROXY_V2_HEADER_LEN..];
+    let Some(told) = behind.get(..addresses) else {
+        return Proxy::Unsure;
+    };
+    let client = match told.len() {
+        12 => read_v2::<4>(told, |octets| Ipv4Addr::from(octets).into()),
+        36 => read_v2::<16>(told, |octets| Ipv6Addr::from(octets).into()),
+        _ => None,
+    };
+    Proxy::Header(ProxyHeader {
+        version: 2,
+        len: PROXY_V2_HEADER_LEN + rest,
+        client,
+    })
+}
+
+/// The first address and port of a version 2 header's two.
+fn read_v2<const N: usize>(told: &[u8], read: fn([u8; N]) -> IpAddr) -> Option<Endpoint> {
+    let address = read(*told.first_chunk()?);
+    let port = told.get(2 * N..2 * N + 2)?;
+    Some(Endpoint {
+        address,
+        port: u16::from_be_bytes(port.try_into().ok()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_1_tells_the_client() {
+        let octets = b"PROXY TCP4 192.0.2.7 192.0.2.1 40000 8888\r\n\0\0\0\x3a";
+        let Proxy::Header(header) = proxy_header(octets) else {
+            panic!("no header");
+        };
+        assert_eq!((header.version, header.len), (1, octets.len() - 4));
+        assert_eq!(header.client.unwrap().to_string(), "192.0.2.7:40000");
+        for end in 1..octets.len() - 4 {
+            assert_eq!(proxy_header(&octets[..end]), Proxy::Unsure, "{end}");
+        }
+        let unknown = proxy_header(b"PROXY UNKNOWN\r\n");
+        assert!(matches!(unknown, Proxy::Header(header) if header.client.is_none()));
+        assert_eq!(proxy_header(b"PROXY protocol is nice\r\n"), Proxy::No);
+        assert_eq!(
+            proxy_header(&[b"PROXY ".as_slice(), &[b'x'; 200]].concat()),
+            Proxy::No
+        );
+    }
+
+    #[test]
+    fn version_2_tells_the_client_and_may_be_long() {
+        let mut octets = PROXY_V2_START.to_vec();
+        octets.extend([0x21, 0x11, 0, 15, 192, 0, 2, 7, 192, 0, 2, 1]);
+        octets.extend([0x9c, 0x40, 0x22, 0xb8, 4, 0, 0]);
+        let Proxy::Header(header) = proxy_header(&octets) else {
+            panic!("no header");
+        };
+        assert_eq!((header.version, header.len), (2, 31));
+        assert_eq!(header.client.unwrap().to_string(), "192.0.2.7:40000");
+        let local = [PROXY_V2_START, &[0x20, 0, 0, 0]].concat();
+        assert!(
+            matches!(proxy_header(&local), Proxy::Header(header) if header.client.is_none() && header.len == 16)
+        );
+    }
+}

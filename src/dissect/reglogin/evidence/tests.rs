@@ -1,0 +1,271 @@
+//! What is claimed and what is not, whole and cut anywhere.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::dissect::Protocol;
+use crate::dissect::identify::{Verdict, identify};
+
+/// What a direction that sends these segments from its start is taken for on a watched port, as
+/// the dissector goes about it: what is held grows until it tells, and where it tells nothing the
+/// next segment is looked at.
+fn taken_for(segments: &[&[u8]]) -> Verdict {
+    let mut held = Vec::new();
+    let mut begun = false;
+    for segment in segments {
+        let mut one_segment = held.is_empty();
+        held.extend_from_slice(segment);
+        loop {
+            match judged(&held, one_segment, false, begun) {
+                Verdict::Unsure => break,
+                Verdict::Other if one_segment => {
+                    held.clear();
+                    begun = true;
+                    break;
+                }
+                Verdict::Other => {
+                    one_segment = true;
+                    held = segment.to_vec();
+                }
+                known @ Verdict::Is(_) => return known,
+            }
+        }
+    }
+    judged(&held, false, true, begun)
+}
+
+/// Behind what proved nothing, only evidence for RegLogin counts.
+fn judged(octets: &[u8], one_segment: bool, whole: bool, begun: bool) -> Verdict {
+    let opening = Opening {
+        octets,
+        one_segment,
+        whole,
+    };
+    if begun {
+        opening.weigh().into()
+    } else {
+        identify(opening, true)
+    }
+}
+
+fn header(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
+    [&length.to_be_bytes()[..], &command.to_be_bytes(), body].concat()
+}
+
+fn body(name: &[u8], password: &[u8]) -> Vec<u8> {
+    let mut octets = vec![0; 50];
+    octets[..name.len()].copy_from_slice(name);
+    octets[20..20 + password.len()].copy_from_slice(password);
+    octets
+}
+
+fn claimed(octets: &[u8]) -> bool {
+    taken_for(&[octets]) == Verdict::Is(Protocol::RegLogin)
+}
+
+/// Openings of other protocols, as their clients and servers send them.
+fn openings() -> Vec<(&'static str, Vec<u8>)> {
+    let text = |name, text: &str| (name, text.as_bytes().to_vec());
+    let mut all = vec![
+        text("SSH", "SSH-2.0-OpenSSH_9.2\r\n"),
+        text("Redis", "*1\r\n$4\r\nPING\r\n"),
+        text("Redis answer", "+PONG\r\n"),
+        text("SMTP", "220 mail.example ESMTP\r\n"),
+        text("SMTP client", "EHLO client.example\r\n"),
+        text(
+            "HTTP/2",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\u{12}\u{4}\0\0\0\0\0",
+        ),
+        text("PROPFIND", "PROPFIND /dav HTTP/1.1\r\nHost: a\r\n\r\n"),
+        text("RTSP", "OPTIONS rtsp://a/b RTSP/1.0\r\nCSeq: 1\r\n\r\n"),
+        text("plain text", "alice secret1\n"),
+        text(
+            "numbers",
+            "0058 0001 alice secret1 and more text that goes on and on\n",
+        ),
+        text("AMQP", "AMQP\0\0\u{9}\u{1}"),
+        text(
+            "BitTorrent",
+            "\u{13}BitTorrent protocol\0\0\0\0\0\0\0\0aaaaaaaaaaaaaaaaaaaa",
+        ),
+    ];
+    let octets: [(&'static str, &[u8]); 20] = [
+        ("telnet", &[0xff, 0xfd, 0x18, 0xff, 0xfd, 0x20]),
+        ("MQTT", b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04abcd"),
+        ("LDAP", b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"),
+        ("SOCKS5", &[5, 1, 0]),
+        ("SOCKS4", &[4, 1, 0, 80, 192, 0, 2, 1, 0]),
+        ("TLS", &[22, 3, 1, 0, 100, 1, 0, 0, 96]),
+        ("PostgreSQL SSL", &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]),
+        ("PostgreSQL", b"\0\0\0\x16\0\x03\0\0user\0alice\0\0\0\0\0\0\0"),
+        ("PostgreSQL, 58", b"\0\0\0\x3a\0\x03\0\0user\0alice\0database\0registrations\0client\0abcdefg\0\0"),
+        ("MySQL", b"\x3a\0\0\0\x0a5.7.1\0\x08\0\0\0abcdefgh\0\xff\xf7\x08\x02\0\xff\x81\x15\0\0\0\0\0\0\0\0\0\0abcdefghijkl\0mysql\0"),
+        ("Kafka", b"\0\0\0\x16\0\x12\0\0\0\0\0\0\0\x0aconsumer-1\0\0"),
+        ("Kafka Produce v1, 58", b"\0\0\0\x3a\0\0\0\x01\0\0\0\x07\0\x05abcde\0\x01\0\0\x05\xdc\0\0\0\x01\0\x05topic\0\0\0\x01\0\0\0\0"),
+        ("DNS over TCP", b"\0\x1d\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01"),
+        ("SMPP, sequence 0", b"\0\0\0\x1d\0\0\0\x02\0\0\0\0\0\0\0\0test\0pw\0\0\x34\0\0\0"),
+        ("SMPP answer", b"\0\0\0\x15\x80\0\0\x02\0\0\0\0\0\0\0\0smsc\0"),
+        ("SMPP generic_nack", b"\0\0\0\x10\x80\0\0\0\0\0\0\x03\0\0\0\0"),
+        ("SMPP vendor", b"\0\0\0\x10\0\x01\x02\x05\0\0\0\0\0\0\0\x07"),
+        ("length prefix, 24/1", b"\0\0\0\x18\0\0\0\x01abcdefghijklmnop"),
+        ("length prefix, 20/2", b"\0\0\0\x14\0\0\0\x02\0abcdefghij\0"),
+        ("NULs", &[0; 64]),
+    ];
+    all.extend(octets.map(|(name, octets)| (name, octets.to_vec())));
+    all.push(("length prefix, 40/3", header(40, 3, &[b'x'; 32])));
+    let two = [header(24, 1, &[b'a'; 16]), header(34, 3, &[b'b'; 26])].concat();
+    all.push(("two in a segment of 58", two));
+    all
+}
+
+#[test]
+fn no_opening_of_another_protocol_is_claimed() {
+    for (name, octets) in openings() {
+        assert!(!claimed(&octets), "{name}");
+        for cut in 1..octets.len() {
+            let (one, other) = octets.split_at(cut);
+            let verdict = taken_for(&[one, other]);
+            assert_ne!(
+                verdict,
+                Verdict::Is(Protocol::RegLogin),
+                "{name} cut at {cut}"
+            );
+        }
+        let octet_by_octet: Vec<&[u8]> = octets.chunks(1).collect();
+        let verdict = taken_for(&octet_by_octet);
+        assert_ne!(
+            verdict,
+            Verdict::Is(Protocol::RegLogin),
+            "{name} octet by octet"
+        );
+    }
+}
+
+#[test]
+fn what_is_known_for_sure_is_named() {
+    let named = [
+        ("SSH", Protocol::Ssh),
+        ("HTTP/2", Protocol::Http2),
+        ("PROPFIND", Protocol::Http),
+        ("RTSP", Protocol::Rtsp),
+        ("TLS", Protocol::Tls),
+        ("SMPP, sequence 0", Protocol::Smpp),
+        ("SMPP answer", Protocol::Smpp),
+        ("SMPP generic_nack", Protocol::Smpp),
+        ("SMPP vendor", Protocol::Smpp),
+    ];
+    for (name, protocol) in named {
+        let all = openings();
+        let (_, octets) = all.iter().find(|(one, _)| *one == name).unwrap();
+        assert_eq!(taken_for(&[octets]), Verdict::Is(protocol), "{name}");
+    }
+}
+
+#[test]
+fn damaged_messages_are_claimed() {
+    let filled = body(b"alice", b"secret1");
+    let digits: Vec<u8> = [
+        &[&b"user"[..], &[b'0'; 16]].concat()[..],
+        &[&b"password"[..], &[b'0'; 22]].concat(),
+    ]
+    .concat();
+    for body in [&filled, &digits] {
+        for length in [0, 7, 8, 50, 57, 59, 60, 62, 66, 73, 100, u32::MAX] {
+            for command in [1, 3] {
+                let octets = header(length, command, body);
+                assert!(claimed(&octets), "{length}/{command}");
+            }
+        }
+        for command in [0, 5, 9, 1 << 24] {
+            assert!(claimed(&header(58, command, body)), "58/{command}");
+        }
+        assert!(claimed(&header(57, 1, &body[..49])), "57 octets");
+        assert!(
+            claimed(&header(59, 1, &[body, &b"!"[..]].concat())),
+            "59 octets"
+        );
+        assert!(claimed(&header(
+            58_u32.swap_bytes(),
+            1_u32.swap_bytes(),
+            body
+        )));
+        assert!(claimed(&[&b"00580001"[..], body].concat()), "as text");
+        assert!(
+            claimed(&[&b"0058\0\0\0\x01"[..], body].concat()),
+            "length as text"
+        );
+    }
+    for command in [2, 4] {
+        assert!(
+            claimed(&header(58, command, &filled)),
+            "a response's command"
+        );
+        assert!(
+            claimed(&header(73, command, &filled)),
+            "a response's header"
+        );
+    }
+    let rubbish = body(b"alice\0xyz", b"secret1\0uvw");
+    assert!(
+        claimed(&header(57, 1, &rubbish)),
+        "the segment shows the size"
+    );
+    let next = header(58, 1, &filled);
+    assert!(
+        claimed(&[header(0, 1, &rubbish), next].concat()),
+        "a header behind"
+    );
+    assert!(claimed(&header(58, 3, b"alicesecret1")), "no padding");
+    assert!(
+        claimed(&header(58, 1, &body(b"", b"secret1"))),
+        "an empty name"
+    );
+}
+
+fn foreign_length() -> impl Strategy<Value = (u32, u32, Vec<u8>)> {
+    // Lengths near ours are left out: there a body decides, and may be filled as ours is.
+    let body = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        "[ -~]{0,40}".prop_map(String::into_bytes),
+        "[a-z]{1,20}\0[a-z]{1,19}\0".prop_map(String::into_bytes),
+    ];
+    (0..3_u32, 1..5_u32, body)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn random_octets_are_not_claimed(octets in proptest::collection::vec(any::<u8>(), 0..120), cut: u8) {
+        prop_assert!(!claimed(&octets));
+        let (one, other) = octets.split_at(usize::from(cut).min(octets.len()));
+        prop_assert_ne!(taken_for(&[one, other]), Verdict::Is(Protocol::RegLogin));
+    }
+
+    /// The length counts all, all but itself, or all but itself and the command.
+    #[test]
+    fn a_length_that_agrees_is_another_protocol((counted, command, body) in foreign_length()) {
+        let length = 8 + body.len() as u32 - 4 * counted;
+        prop_assert!(!claimed(&header(length, command, &body)), "{length}/{command}");
+    }
+
+    #[test]
+    fn lines_of_text_are_not_claimed(lines in proptest::collection::vec("[ -~]{0,60}\r?\n", 1..4)) {
+        let octets = lines.concat().into_bytes();
+        prop_assert!(!claimed(&octets));
+    }
+
+    /// Whatever is filled as ours is, with one number of the header wrong.
+    #[test]
+    fn one_wrong_number_does_not_hide_a_message(
+        name in "[a-z]{1,19}",
+        password in "[!-~]{1,29}",
+        right in prop_oneof![Just(1_u32), Just(3)],
+        length: u32,
+        command: u32,
+    ) {
+        let body = body(name.as_bytes(), password.as_bytes());
+        prop_assert!(claimed(&header(length, right, &body)));
+        prop_assert!(claimed(&header(58, command, &body)));
+    }
+}
