@@ -5,6 +5,8 @@
 //!
 //! The wire format, shared by endpoints and inspector: [`protocol`].
 //!
+//! Other small protocols, described in a file: [`layout`].
+//!
 //! The endpoints: [`hostport`], which says where a server is, [`accounts`], [`server`],
 //! [`client`].
 //!
@@ -20,6 +22,7 @@
 /// The version that `--version` shows: the number, and the commit of a release build.
 pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
 
+pub mod layout;
 pub mod protocol;
 
 pub mod accounts;

@@ -8,6 +8,7 @@ mod fields;
 mod follow;
 mod inspect;
 mod interfaces;
+mod layout;
 mod live;
 mod output;
 mod progress;
@@ -60,6 +61,7 @@ enum Command {
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
     Fields(fields::Arguments),
+    Layout(layout::Arguments),
     Extcap(extcap::Arguments),
 }
 
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Wireshark(arguments) => wireshark::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
+        Command::Layout(arguments) => layout::run(&arguments),
         Command::Extcap(arguments) => extcap::run(&arguments),
     };
     match done {

@@ -42,6 +42,7 @@ mod filter_tcp_analysis;
 mod follow_forms;
 mod follow_tshark;
 mod fuzz_checks;
+mod layout_files;
 mod live_capture;
 mod load_truth;
 mod loadable;

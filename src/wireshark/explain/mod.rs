@@ -10,7 +10,7 @@ mod words;
 
 use std::ops::Range;
 
-pub use model::{Fate, Found, Model, Refusal};
+pub use model::{Fate, Found, Model, Refusal, heuristic};
 pub use sink::{ExplainOptions, ExplainSink};
 pub use smpp::{Pdu, read_pdu};
 

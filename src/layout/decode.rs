@@ -1,0 +1,546 @@
+//! From bytes to the values of a layout's fields.
+
+use std::ops::Range;
+
+use super::model::{ByteOrder, Constant, Count, Field, Integer, Layout, Part, Role, Side, Type};
+
+/// Where a message ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// It cannot be said before there are so many bytes.
+    Need(usize),
+    /// After so many bytes, which may not all be there yet.
+    Whole(usize),
+    /// These bytes begin no message.
+    None,
+}
+
+/// A value on the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'b> {
+    /// Of an integer or of flags.
+    Integer(i128),
+    /// Of a float.
+    Float(f64),
+    /// Of text, without what fills it up and without the NUL that ends it.
+    Text(&'b [u8]),
+    /// Of bytes.
+    Bytes(&'b [u8]),
+    /// Of one record.
+    Record(Vec<Node<'b>>),
+    /// Of counted records.
+    Records(Vec<Vec<Node<'b>>>),
+}
+
+/// A field of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node<'b> {
+    /// The part in which the field stands, and its place there.
+    pub field: (usize, usize),
+    /// Its bytes in the message, with the prefix that counts them and with what fills them up.
+    pub range: Range<usize>,
+    /// What it holds.
+    pub value: Value<'b>,
+}
+
+/// What is not as the layout says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The value is not the constant.
+    Constant,
+    /// The check over the bytes before it gives another value.
+    Check,
+    /// Behind the first NUL something else than NUL, or what a fill other than NUL leaves.
+    Fill,
+    /// The text is not UTF-8.
+    Utf8,
+    /// The value has no name where all values have one, or a bit is set that has none.
+    Unnamed,
+    /// The field is cut off by the message's end.
+    Missing,
+    /// Bytes behind the last field.
+    Excess,
+    /// No kind has this value.
+    Kind,
+    /// The kind is not sent by this side.
+    Side,
+}
+
+impl FaultKind {
+    /// What is wrong, a lower-case clause.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Constant => "not the constant that the layout names",
+            Self::Check => "not what the bytes before it add up to",
+            Self::Fill => "bytes behind the text that do not fill it up: clear the buffer",
+            Self::Utf8 => "not UTF-8",
+            Self::Unnamed => "a value without a name",
+            Self::Missing => "cut off by the message's end",
+            Self::Excess => "bytes behind the last field",
+            Self::Kind => "no kind has this value",
+            Self::Side => "this side does not send this kind",
+        }
+    }
+}
+
+impl Fault {
+    /// One line for a person: the bytes counted from 0, the field, and what is wrong.
+    #[must_use]
+    pub fn in_words(&self, layout: &Layout) -> String {
+        let place = match self.range.len() {
+            0 => format!("at byte {}", self.range.start),
+            1 => format!("byte {}", self.range.start),
+            _ => format!("bytes {} to {}", self.range.start, self.range.end - 1),
+        };
+        let field = self.field.map_or(String::new(), |(part, index)| {
+            format!(", {}", layout.parts[part].fields[index].label)
+        });
+        format!("{place}{field}: {}", self.kind.in_words())
+    }
+}
+
+/// What is not as the layout says, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What it is.
+    pub kind: FaultKind,
+    /// The field, where it is about one.
+    pub field: Option<(usize, usize)>,
+    /// The bytes of the message that it is about.
+    pub range: Range<usize>,
+}
+
+/// A message read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded<'b> {
+    /// Its kind, by index; `None` where no kind has its value.
+    pub kind: Option<usize>,
+    /// Its fields in wire order, the header's first.
+    pub nodes: Vec<Node<'b>>,
+    /// What the layout has no field for: all behind the header of an unknown kind.
+    pub data: Range<usize>,
+    /// What is not as the layout says.
+    pub faults: Vec<Fault>,
+}
+
+impl Decoded<'_> {
+    /// Whether any of its fields, or of its records', is secret.
+    #[must_use]
+    pub fn has_secrets(&self, layout: &Layout) -> bool {
+        fn any(nodes: &[Node<'_>], layout: &Layout) -> bool {
+            nodes.iter().any(|node| {
+                layout.parts[node.field.0].fields[node.field.1].secret
+                    || match &node.value {
+                        Value::Record(inside) => any(inside, layout),
+                        Value::Records(records) => records.iter().any(|inside| any(inside, layout)),
+                        _ => false,
+                    }
+            })
+        }
+        any(&self.nodes, layout)
+    }
+}
+
+impl Layout {
+    /// Where the message ends that begins with `bytes` and is sent by `from`.
+    #[must_use]
+    pub fn frame(&self, bytes: &[u8], from: Side) -> Frame {
+        let header = self.header().size(&self.parts);
+        if let Some((field, start)) = self.header_field(|role| matches!(role, Role::Length(_))) {
+            let (Type::Integer(integer, _), Some(Role::Length(offset))) = (&field.ty, field.role)
+            else {
+                return Frame::None;
+            };
+            let end = start + usize::from(integer.width);
+            let Some(value) = bytes.get(start..).and_then(|bytes| integer.read(bytes)) else {
+                return Frame::Need(end);
+            };
+            // The field is the length plus `offset`.
+            let length = value - i128::from(offset);
+            let least = header.unwrap_or(end as u64).max(1);
+            return match usize::try_from(length) {
+                Ok(length) if length as u64 >= least && length <= self.max as usize => {
+                    Frame::Whole(length)
+                }
+                _ => Frame::None,
+            };
+        }
+        let value = match self.kind_value(bytes) {
+            Ok(value) => value,
+            Err(need) => return Frame::Need(need),
+        };
+        match self
+            .kind(value, from)
+            .and_then(|kind| self.size(&self.kinds[kind]))
+        {
+            Some(size) => usize::try_from(size).map_or(Frame::None, Frame::Whole),
+            None => Frame::None,
+        }
+    }
+
+    /// The value of the field with the role `kind`, if the layout has one.
+    ///
+    /// # Errors
+    ///
+    /// How many bytes it takes to know it.
+    fn kind_value(&self, bytes: &[u8]) -> Result<Option<i128>, usize> {
+        let Some((field, start)) = self.header_field(|role| role == Role::Kind) else {
+            return Ok(None);
+        };
+        let Type::Integer(integer, _) = &field.ty else {
+            return Ok(None);
+        };
+        let value = bytes.get(start..).and_then(|bytes| integer.read(bytes));
+        value.map(Some).ok_or(start + usize::from(integer.width))
+    }
+
+    /// Reads a whole message, or as much of it as there is.
+    #[must_use]
+    pub fn decode<'b>(&self, bytes: &'b [u8], from: Side) -> Decoded<'b> {
+        let mut reader = Reader {
+            layout: self,
+            bytes,
+            at: 0,
+            slots: vec![0; self.slots.len()],
+            faults: Vec::new(),
+        };
+        let mut nodes = Vec::new();
+        let value = self.kind_value(bytes).ok().flatten();
+        let has_kind_field = self.header_field(|role| role == Role::Kind).is_some();
+        let kind = match (value, has_kind_field) {
+            (None, true) => None,
+            (value, _) => self.kind(value, from),
+        };
+        let body = kind.and_then(|kind| self.kinds[kind].body);
+        let whole = reader.part(self.header, &mut nodes);
+        if let (true, Some(body)) = (whole, body) {
+            reader.part(body, &mut nodes);
+        }
+        let mut data = reader.at..reader.at;
+        if let Some(kind) = kind {
+            let kind = &self.kinds[kind];
+            if !kind.is_from(from) {
+                reader.fault_of_role(FaultKind::Side, Role::Kind);
+            }
+            if reader.at < bytes.len() {
+                let excess = reader.at..bytes.len();
+                reader.fault(FaultKind::Excess, None, excess);
+            }
+        } else {
+            data.end = bytes.len();
+            reader.fault_of_role(FaultKind::Kind, Role::Kind);
+        }
+        Decoded {
+            kind,
+            nodes,
+            data,
+            faults: reader.faults,
+        }
+    }
+}
+
+struct Reader<'a, 'b> {
+    layout: &'a Layout,
+    bytes: &'b [u8],
+    at: usize,
+    slots: Vec<i128>,
+    faults: Vec<Fault>,
+}
+
+impl<'b> Reader<'_, 'b> {
+    fn fault(&mut self, kind: FaultKind, field: Option<(usize, usize)>, range: Range<usize>) {
+        self.faults.push(Fault { kind, field, range });
+    }
+
+    /// Notes a fault at the header's field with a role; at the message's beginning where there is none.
+    fn fault_of_role(&mut self, kind: FaultKind, role: Role) {
+        let layout = self.layout;
+        let fields = &layout.header().fields;
+        let index = fields.iter().position(|field| field.role == Some(role));
+        let place = layout.header_field(|found| found == role);
+        let range = place.map_or(0..0, |(field, start)| {
+            let size = field.size(&layout.parts).unwrap_or(0);
+            start..start + usize::try_from(size).unwrap_or(0)
+        });
+        let range = range.start.min(self.bytes.len())..range.end.min(self.bytes.len());
+        self.fault(kind, index.map(|index| (layout.header, index)), range);
+    }
+
+    /// Reads the fields of a part; whether all were there.
+    fn part(&mut self, part: usize, nodes: &mut Vec<Node<'b>>) -> bool {
+        let layout = self.layout;
+        (0..layout.parts[part].fields.len()).all(|index| self.field((part, index), nodes))
+    }
+
+    /// The next `len` bytes; where there are fewer, those, and a fault at the field.
+    fn take(&mut self, id: (usize, usize), len: usize) -> (&'b [u8], bool) {
+        let left = self.bytes.len() - self.at;
+        let start = self.at;
+        self.at += len.min(left);
+        if len > left {
+            self.fault(FaultKind::Missing, Some(id), start..self.bytes.len());
+        }
+        (&self.bytes[start..self.at], len <= left)
+    }
+
+    /// Bytes or records that a count stands for; `None` where the message ends before it is known.
+    fn count(&mut self, id: (usize, usize), count: &Count, part: &Part) -> Option<usize> {
+        Some(match count {
+            Count::Fixed(count) => *count as usize,
+            Count::Slot(slot) => usize::try_from(self.slots[*slot].max(0)).unwrap_or(usize::MAX),
+            Count::Prefix(integer) => {
+                let (bytes, _) = self.take(id, integer.width.into());
+                usize::try_from(integer.read(bytes)?.max(0)).unwrap_or(usize::MAX)
+            }
+            Count::Rest => {
+                let behind = &part.fields[id.1 + 1..];
+                let behind: u64 = behind
+                    .iter()
+                    .filter_map(|field| field.size(&self.layout.parts))
+                    .sum();
+                let left = self.bytes.len() - self.at;
+                left.saturating_sub(usize::try_from(behind).unwrap_or(usize::MAX))
+            }
+            Count::Nul => {
+                let left = &self.bytes[self.at..];
+                left.iter()
+                    .position(|byte| *byte == 0)
+                    .map_or(left.len(), |nul| nul + 1)
+            }
+        })
+    }
+
+    /// Reads one field; whether it was there as a whole.
+    fn field(&mut self, id: (usize, usize), nodes: &mut Vec<Node<'b>>) -> bool {
+        let layout = self.layout;
+        let part = &layout.parts[id.0];
+        let field = &part.fields[id.1];
+        let start = self.at;
+        let (value, whole) = match &field.ty {
+            Type::Integer(integer, _) | Type::Flags(integer, _) => {
+                let (bytes, whole) = self.take(id, integer.width.into());
+                match integer.read(bytes) {
+                    Some(value) => {
+                        self.integer(id, field, *integer, value, start);
+                        (Value::Integer(value), whole)
+                    }
+                    None => return self.cut(id, start, nodes),
+                }
+            }
+            Type::Float(width, order) => {
+                let (bytes, whole) = self.take(id, usize::from(*width));
+                if !whole {
+                    return self.cut(id, start, nodes);
+                }
+                (Value::Float(float(bytes, *order)), whole)
+            }
+            Type::Text(count) => {
+                let Some(len) = self.count(id, count, part) else {
+                    return self.cut(id, start, nodes);
+                };
+                let (bytes, whole) = self.take(id, len);
+                if *count == Count::Nul && bytes.last() != Some(&0) {
+                    self.fault(FaultKind::Missing, Some(id), start..self.at);
+                }
+                (Value::Text(self.text(id, field, count, bytes)), whole)
+            }
+            Type::Bytes(count) => {
+                let Some(len) = self.count(id, count, part) else {
+                    return self.cut(id, start, nodes);
+                };
+                let (bytes, whole) = self.take(id, len);
+                self.constant(id, field, bytes);
+                (Value::Bytes(bytes), whole)
+            }
+            Type::Record(inner, None) => {
+                let (inside, whole) = self.record(*inner);
+                (Value::Record(inside), whole)
+            }
+            Type::Record(inner, Some(count)) => match self.records(id, *inner, count) {
+                Some((records, whole)) => (Value::Records(records), whole),
+                None => return self.cut(id, start, nodes),
+            },
+        };
+        nodes.push(Node {
+            field: id,
+            range: start..self.at,
+            value,
+        });
+        whole
+    }
+
+    /// A number that is not there as a whole: what there is of it stands as bytes.
+    fn cut(&mut self, id: (usize, usize), start: usize, nodes: &mut Vec<Node<'b>>) -> bool {
+        if start < self.at {
+            nodes.push(Node {
+                field: id,
+                range: start..self.at,
+                value: Value::Bytes(&self.bytes[start..self.at]),
+            });
+        }
+        false
+    }
+
+    /// Reads one record. What its fields count by ends with it.
+    fn record(&mut self, part: usize) -> (Vec<Node<'b>>, bool) {
+        let outside = self.slots.clone();
+        let mut inside = Vec::new();
+        let whole = self.part(part, &mut inside);
+        self.slots = outside;
+        (inside, whole)
+    }
+
+    fn records(
+        &mut self,
+        id: (usize, usize),
+        inner: usize,
+        count: &Count,
+    ) -> Option<(Vec<Vec<Node<'b>>>, bool)> {
+        let layout = self.layout;
+        let number = self.count(id, count, &layout.parts[id.0])?;
+        // `*` counts bytes; anything else counts records.
+        let (number, end) = match count {
+            Count::Rest => (usize::MAX, self.at + number),
+            _ => (number, self.bytes.len()),
+        };
+        let mut records = Vec::new();
+        while records.len() < number && self.at < end {
+            let (inside, whole) = self.record(inner);
+            records.push(inside);
+            if !whole {
+                return Some((records, false));
+            }
+        }
+        let whole = *count == Count::Rest || records.len() == number;
+        if !whole {
+            self.fault(FaultKind::Missing, Some(id), self.at..self.at);
+        }
+        Some((records, whole))
+    }
+
+    fn integer(
+        &mut self,
+        id: (usize, usize),
+        field: &Field,
+        integer: Integer,
+        value: i128,
+        start: usize,
+    ) {
+        let range = start..self.at;
+        if let Some(slot) = field.slot {
+            self.slots[slot] = value;
+        }
+        if field
+            .constant
+            .as_ref()
+            .is_some_and(|constant| *constant != Constant::Integer(value))
+        {
+            self.fault(FaultKind::Constant, Some(id), range.clone());
+        }
+        let before = &self.bytes[..start];
+        let check = match field.role {
+            Some(Role::Crc32) => Some(i128::from(crc32fast::hash(before))),
+            Some(Role::Sum8) => Some(i128::from(
+                before.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)),
+            )),
+            Some(Role::Internet) => Some(i128::from(internet(before))),
+            _ => None,
+        };
+        if check.is_some_and(|right| right != value) {
+            self.fault(FaultKind::Check, Some(id), range.clone());
+        }
+        let unnamed = match &field.ty {
+            Type::Integer(_, names) => {
+                !names.is_empty() && names.iter().all(|(known, _)| *known != value)
+            }
+            Type::Flags(_, names) => {
+                let known = names.iter().fold(0i128, |bits, (bit, _)| bits | 1 << bit);
+                value & !known & *integer.range().end() != 0
+            }
+            _ => false,
+        };
+        if unnamed {
+            self.fault(FaultKind::Unnamed, Some(id), range);
+        }
+    }
+
+    fn constant(&mut self, id: (usize, usize), field: &Field, value: &[u8]) {
+        if let Some(Constant::Bytes(constant)) = &field.constant
+            && constant != value
+        {
+            self.fault(
+                FaultKind::Constant,
+                Some(id),
+                self.at - value.len()..self.at,
+            );
+        }
+    }
+
+    /// The value of text: what ends or fills it up is taken off.
+    fn text(
+        &mut self,
+        id: (usize, usize),
+        field: &Field,
+        count: &Count,
+        bytes: &'b [u8],
+    ) -> &'b [u8] {
+        let end = self.at;
+        let value = match count {
+            Count::Fixed(_) if field.fill == 0 => {
+                let len = bytes
+                    .iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(bytes.len());
+                if bytes[len..].iter().any(|byte| *byte != 0) {
+                    self.fault(FaultKind::Fill, Some(id), end - bytes.len() + len..end);
+                }
+                &bytes[..len]
+            }
+            Count::Fixed(_) => {
+                let len = bytes
+                    .iter()
+                    .rposition(|byte| *byte != field.fill)
+                    .map_or(0, |last| last + 1);
+                &bytes[..len]
+            }
+            Count::Nul => bytes.strip_suffix(&[0]).unwrap_or(bytes),
+            _ => bytes,
+        };
+        if std::str::from_utf8(value).is_err() {
+            self.fault(FaultKind::Utf8, Some(id), end - bytes.len()..end);
+        }
+        if let Some(Constant::Bytes(constant)) = &field.constant
+            && constant != value
+        {
+            self.fault(FaultKind::Constant, Some(id), end - bytes.len()..end);
+        }
+        value
+    }
+}
+
+fn float(bytes: &[u8], order: ByteOrder) -> f64 {
+    match (
+        <[u8; 4]>::try_from(bytes),
+        <[u8; 8]>::try_from(bytes),
+        order,
+    ) {
+        (Ok(bytes), _, ByteOrder::Big) => f32::from_be_bytes(bytes).into(),
+        (Ok(bytes), _, ByteOrder::Little) => f32::from_le_bytes(bytes).into(),
+        (_, Ok(bytes), ByteOrder::Big) => f64::from_be_bytes(bytes),
+        (_, Ok(bytes), ByteOrder::Little) => f64::from_le_bytes(bytes),
+        _ => f64::NAN,
+    }
+}
+
+/// The Internet checksum (RFC 1071) over `bytes`, an odd last one filled up with a zero.
+fn internet(bytes: &[u8]) -> u16 {
+    let mut sum: u64 = bytes
+        .chunks(2)
+        .map(|pair| u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0)))
+        .sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}

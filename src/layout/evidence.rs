@@ -1,0 +1,88 @@
+//! How sure a message makes one that a stream speaks a layout's protocol.
+
+use super::model::{ByteOrder, Integer, Kind, Layout, Role, Type};
+
+/// Below this, in bits, a layout is looked for on its own ports only.
+pub const ENOUGH: u32 = 32;
+
+impl Layout {
+    /// Bits of evidence in a message of `kind`: of random bytes, one in two to this power would pass for one. What may
+    /// hold anything counts nothing; text counts nothing, since other protocols are text too.
+    #[must_use]
+    pub fn evidence(&self, kind: &Kind) -> u32 {
+        let fixed_size = self.size(kind);
+        let mut bits = 0.0;
+        let mut parts = vec![self.header];
+        parts.extend(kind.body);
+        for part in parts {
+            for field in &self.parts[part].fields {
+                let width = match &field.ty {
+                    Type::Integer(integer, _) | Type::Flags(integer, _) => {
+                        f64::from(integer.width) * 8.0
+                    }
+                    Type::Text(_) | Type::Bytes(_) => {
+                        bits += match &field.constant {
+                            Some(super::model::Constant::Bytes(bytes)) => bytes.len() as f64 * 8.0,
+                            _ => 0.0,
+                        };
+                        continue;
+                    }
+                    _ => continue,
+                };
+                bits += match (&field.ty, field.role) {
+                    _ if field.constant.is_some() => width,
+                    // One value where the kind has one size, else any up to the largest.
+                    (_, Some(Role::Length(_))) if fixed_size.is_some() => width,
+                    (_, Some(Role::Length(_))) => (width - f64::from(self.max).log2()).max(0.0),
+                    (_, Some(Role::Kind | Role::Crc32 | Role::Sum8 | Role::Internet)) => width,
+                    (Type::Integer(_, names), _) if !names.is_empty() => {
+                        width - (names.len() as f64).log2()
+                    }
+                    (Type::Flags(_, names), _) => width - names.len() as f64,
+                    _ => 0.0,
+                };
+            }
+        }
+        // Rounded down: evidence is not made up.
+        #[expect(clippy::cast_sign_loss, reason = "no field takes evidence away")]
+        let whole = bits as u32;
+        whole
+    }
+
+    /// The first `len` bytes of a message of `kind`, as far as they are always the same; what may be anything is zero. Of a
+    /// message whose length varies, the length is the least that holds them.
+    #[must_use]
+    pub fn opening(&self, kind: &Kind, len: usize) -> Vec<u8> {
+        let size = self.size(kind).unwrap_or(len as u64).max(1);
+        let mut bytes = Vec::new();
+        for field in &self.header().fields {
+            let Some(width) = field.size(&self.parts) else {
+                break;
+            };
+            let start = bytes.len();
+            bytes.resize(start + usize::try_from(width).unwrap_or(0), 0);
+            let value = match (&field.constant, field.role) {
+                (Some(super::model::Constant::Integer(value)), _) => Some(*value),
+                (_, Some(Role::Length(offset))) => Some(i128::from(size) + i128::from(offset)),
+                (_, Some(Role::Kind)) => kind.value,
+                _ => None,
+            };
+            if let (Some(value), Type::Integer(integer, _)) = (value, &field.ty) {
+                put(*integer, value, &mut bytes[start..]);
+            }
+        }
+        bytes.resize(len, 0);
+        bytes
+    }
+}
+
+fn put(integer: Integer, value: i128, into: &mut [u8]) {
+    let width = usize::from(integer.width);
+    let bytes = value.to_be_bytes();
+    for (place, byte) in into.iter_mut().zip(&bytes[16 - width..]) {
+        *place = *byte;
+    }
+    if integer.order == ByteOrder::Little {
+        into[..width].reverse();
+    }
+}

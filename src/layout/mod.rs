@@ -1,0 +1,34 @@
+//! A small binary protocol, described in a file: what its messages look like, enough to find, decode and judge them.
+//!
+//! [`parse`] reads a layout file (`docs/layouts.md`) and gives a [`Layout`], or everything that is wrong with the file.
+//! [`Layout::frame`] finds where a message ends, [`Layout::decode`] reads one. No I/O.
+
+#![allow(
+    clippy::single_match_else,
+    clippy::similar_names,
+    reason = "a fault stands in an arm of its own; parts, ports and part are the words of the file"
+)]
+
+/// RegLogin's own layout, to start from.
+pub const EXAMPLE: &str = include_str!("../protocol/reglogin.toml");
+
+mod check;
+mod decode;
+mod describe;
+mod error;
+mod evidence;
+mod field;
+mod file;
+mod json;
+mod kinds;
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{Decoded, Fault, FaultKind, Frame, Node, Value};
+pub use describe::describe;
+pub use error::{LayoutError, Place, Report};
+pub use evidence::ENOUGH;
+pub use file::parse;
+pub use json::Fields;
+pub use model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Side, Type};
