@@ -138,6 +138,7 @@ const HEADER: &str = r#""len: u16 = length", "id: u8 = kind""#;
 const ONE: &str = r#"1 = { name = "one", body = "body" }"#;
 
 /// A faulty file; line and column of what is wrong; a part of what is said.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn faulty() -> Vec<(String, (usize, usize), &'static str)> {
     let with = |body: &str| around(HEADER, body, ONE);
     let kinds = |kinds: &str| around(HEADER, r#""a: u8""#, kinds);
