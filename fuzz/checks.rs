@@ -16,7 +16,8 @@ use authscope::output::{
 use authscope::packet::SeqNumber;
 use authscope::protocol::{self, Kind, MessageView, Request, Response};
 use authscope::session::{Inspector, Options, Sink, run};
-use authscope::stream::Role;
+use authscope::stream::{Role, Side};
+use authscope::tls::{Decryptor, Event, Label, Secret, Session};
 
 /// The link types that frames are read of, and one that they are not.
 const LINKS: [LinkType; 12] = [
@@ -174,6 +175,80 @@ pub fn segments(pieces: &[Piece]) {
     given += rest.messages.iter().map(|m| m.octets.len()).sum::<usize>();
     assert!(given <= sent, "{given} octets out of {sent}");
 }
+
+/// Any octets as the records and handshakes of both sides of a TLS connection, with gaps, ends and
+/// secrets at any time. Each portion has two octets before it that say what it is and how long.
+pub fn tls(octets: &[u8]) {
+    let mut all = Decryptor::default();
+    all.limits.connection = 4096;
+    let (start, mut rest) = octets.split_first().map_or((0, octets), |(a, b)| (*a, b));
+    let mut session = Session::new([start & 1 == 0, start & 2 == 0], Side::A);
+    let (mut ends, mut told) = ([0u64; 2], Vec::new());
+    let mut check = |event: Event<'_>, ends: [u64; 2]| match event {
+        Event::Record(record) => {
+            let end = record.at + record.record_len() as u64;
+            assert!(
+                end <= ends[usize::from(record.from == Side::B)],
+                "beyond what came"
+            );
+            let text = record.text_at + record.text.len() as u64;
+            assert!(
+                record.text.is_empty() || text <= end,
+                "content outside of its record"
+            );
+        }
+        Event::Lost { at, from, .. } => {
+            assert!(at <= ends[usize::from(from == Side::B)], "beyond what came");
+        }
+        Event::Problem { problem, .. } => {
+            let kind = std::mem::discriminant(&problem);
+            assert!(!told.contains(&kind), "told twice: {problem}");
+            told.push(kind);
+        }
+    };
+    while let [kind, length, behind @ ..] = rest {
+        let (portion, next) = behind.split_at(behind.len().min(usize::from(*length)));
+        rest = next;
+        let at = usize::from(kind & 1);
+        let from = Side::BOTH[at];
+        match kind >> 1 & 7 {
+            0..=4 => {
+                ends[at] += portion.len() as u64;
+                session.push(&mut all, from, portion, &mut |event| check(event, ends));
+            }
+            5 => {
+                ends[at] += u64::from(*length) + 1;
+                let gap = u64::from(*length) + 1;
+                session.gap(&mut all, from, gap, &mut |event| check(event, ends));
+            }
+            6 => {
+                all.keys.read_all(portion);
+                session.keys_came(&mut all, &mut |event| check(event, ends));
+            }
+            _ => {
+                // A secret of whatever connection was named last.
+                if let Some(random) = session.random().copied() {
+                    for label in Label::ALL {
+                        for len in [32, 48] {
+                            if let Some(secret) = Secret::new(&[*length; 48][..len]) {
+                                all.keys.add(random, label, &secret);
+                            }
+                        }
+                    }
+                }
+                session.keys_came(&mut all, &mut |event| check(event, ends));
+            }
+        }
+        assert!(all.waiting() <= all.limits.connection + MOST_OF_A_RECORD);
+    }
+    for from in Side::BOTH {
+        session.ended(&mut all, from, &mut |event| check(event, ends));
+    }
+    assert_eq!(all.waiting(), 0, "something waits for ever");
+}
+
+/// Memory that one record may take, about.
+const MOST_OF_A_RECORD: usize = 20_000;
 
 /// A message of any octets, read by endpoints and by the inspector.
 pub fn message(octets: &[u8]) {

@@ -10,7 +10,7 @@
 //! The endpoints: [`hostport`], which says where a server is, [`accounts`], [`server`],
 //! [`client`].
 //!
-//! The inspector: [`capture`], [`packet`], [`stream`], [`dissect`], [`session`], [`output`],
+//! The inspector: [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`], [`output`],
 //! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
 //!
 //! What is shown of text and octets, and what is not: [`text`].
@@ -35,6 +35,7 @@ pub mod dissect;
 pub mod packet;
 pub mod session;
 pub mod stream;
+pub mod tls;
 
 pub mod text;
 

@@ -74,8 +74,10 @@ port=${address##*:}
 echo "authscope-server listens on $address"
 
 title "Captured live on loopback while two users register and log in, and two attempts fail"
-echo "\$ authscope live -p $port"
-"$programs/authscope" live -p "$port" -w "$work/demo.pcapng" 2> "$work/live.log" &
+keys=$work/keys.txt
+: > "$keys"
+echo "\$ authscope live -p $port --tls-keylog keys.txt"
+"$programs/authscope" live -p "$port" --tls-keylog "$keys" -w "$work/demo.pcapng" 2> "$work/live.log" &
 live=$!
 started+=("$live")
 if wait_for "$live" "$work/live.log" 'capturing on'; then
@@ -86,8 +88,9 @@ if wait_for "$live" "$work/live.log" 'capturing on'; then
     client login alice 'wrong horse'
     client register bob 'another staple'
     if [ ${#encryption[@]} -gt 0 ]; then
-        # The same login once more where nobody on the way can read it.
-        client login alice 'correct horse' --tls --ca-file "$work/cert.pem"
+        # The same login once more where nobody on the way can read it, but who has its secrets.
+        printf '\n(encrypted, with SSLKEYLOGFILE=keys.txt)'
+        SSLKEYLOGFILE=$keys client login alice 'correct horse' --tls --ca-file "$work/cert.pem"
     else
         echo "(openssl is not installed; with a certificate the demo shows an encrypted login too)"
     fi

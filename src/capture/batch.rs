@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::error::SourceError;
+use super::secrets::KeyLogText;
 use super::time::Timestamp;
 
 /// A link type as the registry of the tcpdump project numbers them (LINKTYPE_ values).
@@ -91,8 +92,8 @@ pub struct Batch {
     pub buffer: Vec<u8>,
     /// The frames in order.
     pub headers: Vec<FrameHeader>,
-    /// What stood between the frames, in order: each interface that appeared and, where the source
-    /// was opened with [`keep`](super::ReadOptions::keep), everything that a writer passes on.
+    /// What stood between the frames, in order: each interface that appeared, TLS secrets and, where
+    /// the source was opened with [`keep`](super::ReadOptions::keep), everything that a writer passes on.
     pub asides: Vec<Aside>,
     /// Number of the first frame.
     pub first_number: u64,
@@ -117,6 +118,9 @@ pub enum What {
     Interface(Box<Interface>),
     /// The options of frame `before`, as an enhanced packet block has them.
     FrameOptions(Range<usize>),
+    /// TLS secrets that the capture holds. Given always; where they stand behind the last packet of a
+    /// file, before the first one. A capture whose format can hold secrets begins with an empty one.
+    KeyLog(KeyLogText),
     /// Any other pcapng block that is neither a section, an interface nor a packet.
     Block {
         /// The block type.

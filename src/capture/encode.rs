@@ -3,13 +3,13 @@
 use super::batch::{FrameHeader, Interface};
 use super::options::{self, COMMENT, END, NAME, OFFSET, RESOLUTION};
 use super::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION};
+use super::secrets::SECRETS;
 use super::time::Timestamp;
 
 /// `shb_userappl`: the program that wrote the file.
 const PROGRAM: u16 = 4;
 /// Name resolution and decryption secrets: of use to every frame after them, in every file.
 pub(super) const NAMES: u32 = 4;
-pub(super) const SECRETS: u32 = 10;
 
 /// About the most octets that are held to be written again at the start of each further file.
 const MAX_PREAMBLE: usize = 16 << 20;

@@ -11,6 +11,7 @@ use super::octets::Octets;
 pub use super::octets::Progress;
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
+use super::secrets::{self, KeyLogText};
 use super::sniff;
 use super::stop::Stop;
 
@@ -34,6 +35,8 @@ pub struct FileSource {
     frames: u64,
     /// Whether a pcap file's one interface was given.
     begun: bool,
+    /// TLS secrets to be given before the first frame.
+    secrets_first: Vec<KeyLogText>,
     ended: bool,
 }
 
@@ -60,6 +63,10 @@ pub(super) fn open_until(
     let mut first = Vec::new();
     Octets::open(path, &mut first, stop)
         .and_then(|octets| FileSource::begin(octets, first, options))
+        .map(|mut source| {
+            source.secrets_first.extend(secrets::at_end(path));
+            source
+        })
         .map_err(|error| FileError::new(path, error))
 }
 
@@ -79,9 +86,12 @@ impl FileSource {
         mut first: Vec<u8>,
         options: ReadOptions,
     ) -> Result<Self, SourceError> {
-        let mut base = 0;
+        let (mut base, mut secrets_first) = (0, Vec::new());
         let format = match sniff::format(&first) {
-            Some(sniff::Format::Pcapng) => Format::Pcapng(Pcapng::new(options.keep)),
+            Some(sniff::Format::Pcapng) => {
+                secrets_first.push(KeyLogText::default());
+                Format::Pcapng(Pcapng::new(options.keep))
+            }
             Some(sniff::Format::Pcap) => {
                 while first.len() < pcap::HEADER && octets.read(&mut first, 0)? > 0 {}
                 let Some(header) = first.first_chunk() else {
@@ -113,6 +123,7 @@ impl FileSource {
             octets,
             format,
             begun: false,
+            secrets_first,
             carry: first,
             base,
             frames: 0,
@@ -153,12 +164,13 @@ impl FileSource {
         })
     }
 
-    /// Reads until at least one frame or aside is there or the octets end; whether they did.
-    fn advance(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+    /// Reads until at least one frame or aside is there, besides the first so many, or the octets
+    /// end; whether they did.
+    fn advance(&mut self, batch: &mut Batch, besides: usize) -> Result<bool, SourceError> {
         let mut at = 0;
         loop {
             self.find(batch, &mut at)?;
-            if !batch.headers.is_empty() || !batch.asides.is_empty() {
+            if !batch.headers.is_empty() || batch.asides.len() > besides {
                 self.carry.extend_from_slice(&batch.buffer[at..]);
                 self.base += at as u64;
                 return Ok(false);
@@ -194,12 +206,19 @@ impl FrameSource for FileSource {
                 what: What::Interface(Box::new(pcap.interface())),
             });
         }
+        let secrets = self.secrets_first.len();
+        batch
+            .asides
+            .extend(self.secrets_first.drain(..).map(|text| Aside {
+                before: 0,
+                what: What::KeyLog(text),
+            }));
         if batch.buffer.capacity() < self.carry.capacity() {
             std::mem::swap(&mut batch.buffer, &mut self.carry);
         } else {
             batch.buffer.append(&mut self.carry);
         }
-        let outcome = self.advance(batch);
+        let outcome = self.advance(batch, secrets);
         self.frames += batch.headers.len() as u64;
         self.ended = !matches!(outcome, Ok(false));
         match outcome {

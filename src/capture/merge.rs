@@ -170,6 +170,7 @@ impl<S: FrameSource> Input<S> {
                     *interfaces += 1;
                     What::Interface(Box::new(numbered))
                 }
+                What::KeyLog(text) => What::KeyLog(text.clone()),
                 What::Block { kind, body } => {
                     let body = self.copy(body, out);
                     if *kind == STATISTICS

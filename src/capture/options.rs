@@ -1,5 +1,7 @@
 //! pcapng's numbers and options: byte order, and finding one option among many.
 
+use super::secrets::SECRETS;
+
 /// A file's byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -162,7 +164,6 @@ pub(super) fn block_to_little(
     interface: impl Fn(u32) -> Option<u32>,
 ) -> bool {
     const NAMES: u32 = 4;
-    const SECRETS: u32 = 10;
     const CUSTOM: u32 = 0xbad;
     match kind {
         STATISTICS => {

@@ -12,6 +12,7 @@ use super::clock::{Clock, Scale};
 use super::error::SourceError;
 use super::options::{self, Order};
 use super::pcap::max_captured;
+use super::secrets::{self, SECRETS};
 use super::time::Timestamp;
 
 /// The largest block that is held in memory. Larger ones are damage where they hold a frame, a
@@ -389,6 +390,18 @@ impl Pcapng {
 
     /// Any other block: passed over, or on to a writer.
     fn other(&mut self, batch: &mut Batch, kind: u32, block: Range<usize>) {
+        if kind == SECRETS {
+            let body = &mut batch.buffer[block.start + 8..block.end - 4];
+            if let Some(text) = secrets::key_log(self.order, body) {
+                batch.asides.push(Aside {
+                    before: batch.headers.len(),
+                    what: What::KeyLog(text),
+                });
+            }
+            if !self.keep {
+                secrets::wipe(body);
+            }
+        }
         if !self.keep || kind == CUSTOM_NOT_COPIED {
             return;
         }

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::batch::{Batch, Frame, What};
-use super::encode::{Encoder, NAMES, SECRETS};
+use super::encode::{Encoder, NAMES};
 use super::error::plain;
 use super::options::{self, STATISTICS};
 use super::place::{Inputs, Place, is_input};
 use super::rotate::{Limits, Ring};
+use super::secrets::{self, SECRETS};
 use super::texts::{self, HideText};
 use super::time::Timestamp;
 
@@ -32,6 +33,9 @@ pub struct WriteOptions {
     /// The frames' octets are changed so that nobody learns what they were: leave out what could
     /// tell, which is hashes of frames, secrets, and the content of blocks of other kinds.
     pub redacted: bool,
+    /// Leave out the secrets that the original holds: those that are to be in the file come by
+    /// [`CaptureWriter::secrets`].
+    pub own_secrets: bool,
 }
 
 /// Saving failed. The text is a whole sentence but for the program's name.
@@ -76,6 +80,7 @@ pub struct CaptureWriter {
     packet_buffered: bool,
     redacted: bool,
     hide: Option<HideText>,
+    own_secrets: bool,
     ring: Option<Ring>,
     files: u64,
     /// The options of the frame that comes next.
@@ -109,6 +114,7 @@ impl CaptureWriter {
             packet_buffered: options.packet_buffered,
             redacted: options.redacted,
             hide: None,
+            own_secrets: options.own_secrets,
             ring: options.rotate.map(|limits| Ring::new(path, limits)),
             files: 0,
             options: Vec::new(),
@@ -144,6 +150,7 @@ impl CaptureWriter {
             packet_buffered: false,
             redacted: false,
             hide: None,
+            own_secrets: false,
             ring: None,
             files: 1,
             options: Vec::new(),
@@ -196,6 +203,13 @@ impl CaptureWriter {
             self.write_out()?;
         }
         Ok(())
+    }
+
+    /// Writes a TLS key log, in the NSS format, before the frames that come next.
+    pub fn secrets(&mut self, text: &[u8]) {
+        self.begin(&[]);
+        let body = secrets::block_body(text);
+        self.encoder.block(SECRETS, &body, &mut self.gathered);
     }
 
     /// Writes out what has gathered where [`packet_buffered`](WriteOptions::packet_buffered) asks
@@ -327,7 +341,7 @@ impl CaptureWriter {
                             self.encoder.block(*kind, &body, &mut self.gathered);
                         }
                     }
-                    SECRETS if self.redacted => {}
+                    SECRETS if self.redacted || self.own_secrets => {}
                     // Programs that count such blocks as frames still do.
                     _ if self.redacted => {
                         let kept = body.len().min(ENTERPRISE);
@@ -338,6 +352,8 @@ impl CaptureWriter {
                     _ => self.encoder.block(*kind, body, &mut self.gathered),
                 }
             }
+            // In the block that it came from, or behind others.
+            What::KeyLog(_) => {}
             // Written with its frame.
             What::FrameOptions(range) => {
                 self.options.clear();

@@ -69,6 +69,21 @@ pub(super) struct Arguments {
     /// All TCP ports.
     #[arg(long)]
     all: bool,
+
+    /// A file with secrets of TLS connections in the NSS key log format.
+    #[arg(long, value_name = "FILE")]
+    tls_keylog: Vec<PathBuf>,
+}
+
+impl Arguments {
+    /// Wireshark gives an empty name where none was chosen.
+    fn key_logs(&self) -> Vec<PathBuf> {
+        let named = self
+            .tls_keylog
+            .iter()
+            .filter(|path| !path.as_os_str().is_empty());
+        named.cloned().collect()
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -112,6 +127,7 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     .map_err(|error| Failure::Sources(vec![error]))?;
     let inspector = Inspector::new(&Options {
         ports: vec![arguments.port],
+        key_logs: arguments.key_logs(),
         ..Options::default()
     });
     let pass = Pass::new(Box::new(source), inspector, &stop).live();

@@ -121,6 +121,7 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.inspect.check_key_logs(false)?;
     let stop = stop_on_signals()?;
     let mut options = arguments.inspect.options();
     Reading::of(&arguments.files, options.clone(), &stop).spare_inputs()?;

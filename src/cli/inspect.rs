@@ -1,9 +1,19 @@
 //! How frames are inspected: the arguments that every command with frames has.
 
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
 use clap::Args;
 
+use super::error::Failure;
+use crate::capture::FileError;
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::session::Options;
+use crate::text::escape::Escaped;
+
+/// The variable by which programs are told where to write secrets of TLS connections.
+const ENVIRONMENT: &str = "SSLKEYLOGFILE";
 
 /// Octets that must be kept of out-of-order data for anything to be put together.
 const LEAST_BUFFER: usize = 64 << 10;
@@ -20,17 +30,55 @@ pub(super) struct InspectArguments {
     #[arg(long)]
     checksums: bool,
 
+    /// A file with secrets of TLS connections in the NSS key log format, to decrypt them with; may
+    /// be given several times. It is read again as it grows. [default: what SSLKEYLOGFILE names]
+    #[arg(long = "tls-keylog", value_name = "FILE")]
+    key_logs: Vec<PathBuf>,
+
     /// Memory for octets that wait for missing ones, of all streams together, such as 16M or 1G.
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     max_buffer: usize,
 }
 
 impl InspectArguments {
+    /// The key logs: those that were named, or the one of the environment.
+    fn key_logs(&self) -> Vec<PathBuf> {
+        if self.key_logs.is_empty() {
+            let named = std::env::var_os(ENVIRONMENT).filter(|name| !name.is_empty());
+            named.map(PathBuf::from).into_iter().collect()
+        } else {
+            self.key_logs.clone()
+        }
+    }
+
+    /// Makes sure that the key logs can be read, and says where one comes from that was not named.
+    /// With `live` a key log may come later.
+    pub fn check_key_logs(&self, live: bool) -> Result<(), Failure> {
+        for path in self.key_logs() {
+            let named = !self.key_logs.is_empty();
+            let shown = path.to_string_lossy();
+            let shown = Escaped(&shown);
+            match File::open(&path) {
+                Ok(_) if named => {}
+                Ok(_) => say(&format!(
+                    "authscope: TLS secrets are read from {shown}, which {ENVIRONMENT} names"
+                )),
+                Err(error) if error.kind() == ErrorKind::NotFound && live => say(&format!(
+                    "authscope: the key log {shown} is not there yet; it is read once it is"
+                )),
+                Err(_) if !named => {}
+                Err(error) => return Err(FileError::new(&path, error).into()),
+            }
+        }
+        Ok(())
+    }
+
     /// The inspector's options.
     pub fn options(&self) -> Options {
         let mut options = Options {
             ports: self.ports.clone(),
             checksums: self.checksums,
+            key_logs: self.key_logs(),
             ..Options::default()
         };
         let octets = self.max_buffer;
@@ -40,6 +88,11 @@ impl InspectArguments {
         options.fragments.octets = options.fragments.octets.min(octets);
         options
     }
+}
+
+/// Says something on standard error; that nobody reads it is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Octets with an optional unit of 1024, 1024^2 or 1024^3.

@@ -75,6 +75,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.inspect.check_key_logs(true)?;
     let query = arguments.output.query()?;
     if query.needs().responses {
         let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
@@ -99,7 +100,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .into_iter()
         .flatten()
         .min();
-    let saving = arguments.save.add_to(&mut tee, None)?;
+    let mut inspection = arguments.inspect.options();
+    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
+    let saving = arguments
+        .save
+        .add_to(&mut tee, None, &inspection.key_logs)?;
     let path = arguments.save.path();
     let shown = arguments
         .output
@@ -117,7 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         what(arguments)
     ));
     let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let inspector = Inspector::new(&arguments.inspect.options());
+    let inspector = Inspector::new(&inspection);
     let pass = Pass::new(source, inspector, &stop)
         .live()
         .limited(PassLimits {

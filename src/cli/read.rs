@@ -50,17 +50,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.inspect.check_key_logs(false)?;
     let query = arguments.output.query()?;
     let stop = stop_on_signals()?;
     let limits = arguments.save.stop()?;
     let counts = [arguments.count, limits.packets];
+    let mut inspection = arguments.inspect.options();
+    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
     let reading = Reading {
         limits: PassLimits {
             frames: counts.into_iter().flatten().min(),
             duration: limits.duration,
         },
         rows: !arguments.output.is_quiet(),
-        ..Reading::of(&arguments.files, arguments.inspect.options(), &stop)
+        ..Reading::of(&arguments.files, inspection.clone(), &stop)
     };
     reading.spare_inputs()?;
     let answers = query
@@ -70,7 +73,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .transpose()?;
     let save = arguments.save.path();
     let mut tee = Tee::default();
-    let saving = arguments.save.add_to(&mut tee, Some(&reading))?;
+    let saving = arguments
+        .save
+        .add_to(&mut tee, Some(&reading), &inspection.key_logs)?;
     let whole = reading.can_be_repeated();
     let shown = arguments
         .output

@@ -9,11 +9,11 @@ use clap::Args;
 
 use super::error::Failure;
 use super::reading::Reading;
-use crate::capture::{CaptureWriter, LimitError, Limits, WriteOptions};
-use crate::filter::{Filter, FilterOptions};
+use crate::capture::{Aside, Batch, CaptureWriter, LimitError, Limits, What, WriteOptions};
+use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{
-    Answers, LeftBeside, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey, Tee,
-    Watch,
+    Answers, Embed, LeftBeside, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey,
+    Tee, Watch,
 };
 use crate::session::{FrameRecord, Remainder, Sink};
 
@@ -33,6 +33,11 @@ pub(super) struct SaveArguments {
     /// others.
     #[arg(long, requires = "path")]
     redact: bool,
+
+    /// Write the secrets of the TLS connections that are saved, and only those, into the file before
+    /// their packets, so that Wireshark decrypts it. Who has the file can then read them.
+    #[arg(long, requires = "path", conflicts_with = "redact")]
+    embed_keys: bool,
 
     /// Save the frames that match, in Wireshark's display filter language.
     #[arg(long, value_name = "FILTER", requires = "path")]
@@ -115,6 +120,7 @@ impl SaveArguments {
         &self,
         tee: &mut Tee<'_>,
         inputs: Option<&Reading<'_>>,
+        key_logs: &[PathBuf],
     ) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {
@@ -140,6 +146,7 @@ impl SaveArguments {
             packet_buffered: inputs.is_none(),
             rotate,
             redacted: self.redact,
+            own_secrets: self.embed_keys,
         };
         let writer = CaptureWriter::create(path, files, &options).map_err(OutputError::Capture)?;
         let mut survey = Survey::new(self.options(), select(watch.as_ref()));
@@ -161,17 +168,34 @@ impl SaveArguments {
         let left = LeftBeside::default();
         let mut save = Save::new(writer, select(watch.as_ref()), survey).stopping(stop);
         save.when_not_whole(twice.is_none(), left.clone());
+        if self.embed_keys {
+            save.embed(Embed::new(key_logs));
+        }
         tee.add_lasting(save);
+        if self.redact {
+            tee.add(LeftOut::default());
+        }
         Ok(Saving { watch, left })
+    }
+
+    /// What must be known of frames.
+    pub fn needs(&self) -> Result<Needs, Failure> {
+        let filter = self.filter()?;
+        Ok(filter.as_ref().map(Filter::needs).unwrap_or_default())
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, Failure> {
+        let text = self.only.as_deref();
+        text.map(|text| Filter::parse(text, FilterOptions::default()))
+            .transpose()
+            .map_err(|error| Failure::Text(format!("cannot use the filter of --only: {error}")))
     }
 
     /// What is asked about frames, with the responses that come later where they are needed.
     fn watch(&self, inputs: Option<&Reading<'_>>) -> Result<Option<Watch>, Failure> {
-        let Some(text) = &self.only else {
+        let Some(filter) = self.filter()? else {
             return Ok(None);
         };
-        let filter = Filter::parse(text, FilterOptions::default())
-            .map_err(|error| Failure::Text(format!("cannot use the filter of --only: {error}")))?;
         let needs = filter.needs();
         let answers = match inputs {
             _ if !needs.responses => None,
@@ -204,6 +228,36 @@ fn limits(option: &str, given: &[String]) -> Result<Limits, Failure> {
 
 fn unusable(option: &str, error: &LimitError) -> Failure {
     Failure::Text(format!("cannot use {option}: {error}"))
+}
+
+/// Says that secrets of the original are not in the redacted file.
+#[derive(Default)]
+struct LeftOut {
+    secrets: bool,
+}
+
+impl Sink for LeftOut {
+    type Error = OutputError;
+
+    fn record(&mut self, _: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), OutputError> {
+        if let What::KeyLog(text) = &aside.what {
+            self.secrets |= !text.bytes().is_empty();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
+        if self.secrets {
+            let text =
+                "authscope: the TLS secrets in the capture were left out of the redacted file";
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+        Ok(())
+    }
 }
 
 /// A survey, and what it asks about frames.

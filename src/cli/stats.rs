@@ -105,13 +105,23 @@ fn at_least_two(text: &str) -> Result<usize, String> {
 }
 
 impl Arguments {
+    /// Whether the filter asks for TLS records.
+    fn needs_tls(&self) -> Result<bool, Failure> {
+        Ok(self.filter()?.is_some_and(|filter| filter.needs().tls))
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, Failure> {
+        let text = self.display_filter.as_deref();
+        text.map(|text| Filter::parse(text, FilterOptions::default()))
+            .transpose()
+            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))
+    }
+
     /// What asks the filter, where there is one.
     fn watch(&self) -> Result<Option<Watch>, Failure> {
-        let Some(text) = &self.display_filter else {
+        let Some(filter) = self.filter()? else {
             return Ok(None);
         };
-        let filter = Filter::parse(text, FilterOptions::default())
-            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
         let needs = filter.needs();
         if needs.responses {
             let message = "reglogin.response_in looks ahead in the capture, which stats does not; reglogin.response_to is known with the response";
@@ -122,8 +132,11 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.inspect.check_key_logs(false)?;
     let watch = arguments.watch()?;
     let stop = stop_on_signals()?;
+    let mut inspection = arguments.inspect.options();
+    inspection.tls_records = arguments.needs_tls()?;
     let reading = Reading {
         limits: PassLimits {
             frames: arguments.count,
@@ -131,7 +144,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         },
         threads: usize::from(arguments.threads),
         rows: false,
-        ..Reading::of(&arguments.files, arguments.inspect.options(), &stop)
+        ..Reading::of(&arguments.files, inspection, &stop)
     };
     reading.spare_inputs()?;
     let thresholds = Thresholds {

@@ -61,6 +61,8 @@ pub struct Message {
     pub sources: SmallVec<[Source; 1]>,
     /// What is to be said about it.
     pub notes: SmallVec<[Note; 1]>,
+    /// Whether it was encrypted: its octets are not those of the frames that carried them.
+    pub encrypted: bool,
     /// The request of a response, or the response to a request where it is known already.
     pub peer: Option<Peer>,
 }

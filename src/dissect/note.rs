@@ -11,6 +11,7 @@ use crate::protocol::layout::{
 };
 use crate::protocol::{Command, Field, HeaderNumber};
 use crate::stream::{Conflict, Ignored, Remark};
+use crate::tls::Problem;
 
 /// How much a note matters, as Wireshark grades expert information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,17 +57,20 @@ pub enum Group {
     Assumption,
     /// A checksum.
     Checksum,
+    /// What is encrypted.
+    Decryption,
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Malformed,
         Self::Protocol,
         Self::Sequence,
         Self::Reassembly,
         Self::Assumption,
         Self::Checksum,
+        Self::Decryption,
     ];
 
     /// The name in outputs and filters.
@@ -79,6 +83,7 @@ impl Group {
             Self::Reassembly => "reassembly",
             Self::Assumption => "assumption",
             Self::Checksum => "checksum",
+            Self::Decryption => "decryption",
         }
     }
 }
@@ -255,6 +260,8 @@ pub enum Note {
     },
     /// The TCP checksum of the frame is wrong.
     Checksum,
+    /// Something is to be said about the stream's TLS.
+    Tls(Box<Problem>),
 }
 
 /// What ended a message early.
@@ -300,6 +307,11 @@ impl Note {
             | Self::NumberAsText { .. }
             | Self::UnknownCommand(_)
             | Self::CutOff { .. } => Severity::Error,
+
+            Self::Tls(problem) => match **problem {
+                Problem::Renegotiated | Problem::NoEarlySecret => Severity::Note,
+                _ => Severity::Warning,
+            },
             Self::Checksum
             | Self::Status(_)
             | Self::Empty(_)
@@ -386,6 +398,7 @@ impl Note {
             | Self::NotFilled { .. }
             | Self::FitsOther(_) => Group::Assumption,
             Self::Checksum => Group::Checksum,
+            Self::Tls(_) => Group::Decryption,
         }
     }
 
@@ -657,6 +670,7 @@ impl Note {
                     None => f.write_str(", which names no client"),
                 }
             }
+            Self::Tls(problem) => write!(f, "{problem}"),
             Self::Checksum => f.write_str("the TCP checksum is wrong"),
             mistake => mistake.write_mistake(f),
         }

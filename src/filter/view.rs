@@ -137,6 +137,7 @@ impl<'a> View<'a> {
             datagram: None,
             placement: None,
             protocol: Protocol::RegLogin,
+            on_tcp: Protocol::RegLogin,
             messages: std::slice::from_ref(message),
             notes: &[],
             first_message: 0,
@@ -144,6 +145,7 @@ impl<'a> View<'a> {
             unasked: &[],
             ended_flows: &[],
             followed: &[],
+            tls: &[],
         };
         show(&View {
             late: Some(message),

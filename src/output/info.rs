@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
+use super::details::tls_summary;
 use super::select::messages_of;
 use crate::dissect::http::{first_line, is_http};
 use crate::dissect::http2::is_http2;
@@ -67,6 +68,11 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
     }
     if out.len() > start {
         return PROTOCOL_NAME;
+    }
+    if !record.tls.is_empty() {
+        let records: Vec<_> = record.tls.iter().map(tls_summary).collect();
+        out.push_str(&records.join(", "));
+        return Protocol::Tls.name();
     }
     let payload = record.payload();
     let known = match record.protocol {

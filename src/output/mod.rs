@@ -37,7 +37,7 @@ pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
 pub use ladder::{Ladder, LadderOptions};
 pub use lines::Lines;
 pub use overview::Overview;
-pub use save::{LeftBeside, Save, SaveOptions, Survey};
+pub use save::{Embed, LeftBeside, Save, SaveOptions, Survey};
 pub use select::{RecordFilter, Rows, Select};
 pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use table::{Table, TableOptions};

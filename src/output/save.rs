@@ -4,6 +4,7 @@
 mod annotate;
 mod checksum;
 mod clear;
+mod embed;
 mod keep;
 mod redact;
 mod streams;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use annotate::LateComments;
+pub use embed::Embed;
 use keep::Kept;
 use redact::Redactor;
 
@@ -109,6 +111,7 @@ pub struct Save {
     stop: Limits,
     keeps: bool,
     left: LeftBeside,
+    embed: Option<Embed>,
 }
 
 /// Where a capture is that did not become whole, and the place where it would stand.
@@ -145,6 +148,7 @@ impl Save {
             stop: Limits::default(),
             keeps: false,
             left: LeftBeside::default(),
+            embed: None,
         }
     }
 
@@ -161,6 +165,12 @@ impl Save {
             *self.left.0.borrow_mut() = Some((beside, place));
         }
         Ok(())
+    }
+
+    /// Writes the secrets of the TLS connections that are saved too. The writer has to leave those
+    /// of the original out.
+    pub fn embed(&mut self, embed: Embed) {
+        self.embed = Some(embed);
     }
 
     /// Ends the run when the file has so many octets or so many files are written; the other
@@ -185,6 +195,9 @@ impl Sink for Save {
         if takes && full && writer.would_begin_file(record.frame.header.time) {
             return Ok(ControlFlow::Break(()));
         }
+        if let Some(embed) = &mut self.embed {
+            embed.frame(record, takes, writer);
+        }
         let chosen = takes.then_some(&self.comments[..]);
         if self.survey.options.redact {
             let octets = self.survey.redactor.redacted(record);
@@ -204,11 +217,17 @@ impl Sink for Save {
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
+        if let Some(embed) = &mut self.embed {
+            embed.aside(aside);
+        }
         self.writer.aside(batch, &aside.what);
         Ok(())
     }
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
+        if let Some(embed) = &mut self.embed {
+            embed.read();
+        }
         self.writer.pause()?;
         Ok(ControlFlow::Continue(()))
     }

@@ -176,6 +176,7 @@ mod tests {
             octets: octets.iter().copied().collect(),
             sources: smallvec::SmallVec::new(),
             notes: smallvec::SmallVec::new(),
+            encrypted: false,
             peer: None,
         }
     }

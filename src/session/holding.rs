@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::hold::{Held, Hold};
+use super::layer::TlsRecord;
 use super::tracker::{FlowEnd, Piece, StreamNote};
 use super::{FrameRecord, Remainder, Resolution, Sink};
 use crate::capture::{Aside, Batch, Frame, FrameHeader};
@@ -23,6 +24,7 @@ struct OwnedRecord {
     datagram: Option<Datagram>,
     placement: Option<Placement>,
     protocol: Protocol,
+    on_tcp: Protocol,
     messages: Vec<Message>,
     notes: Vec<StreamNote>,
     first_message: u64,
@@ -30,6 +32,7 @@ struct OwnedRecord {
     unasked: Vec<u64>,
     ended_flows: Vec<FlowEnd>,
     followed: Vec<Piece>,
+    tls: Vec<TlsRecord>,
 }
 
 impl OwnedRecord {
@@ -42,6 +45,7 @@ impl OwnedRecord {
             datagram: record.datagram.cloned(),
             placement: record.placement.copied(),
             protocol: record.protocol,
+            on_tcp: record.on_tcp,
             messages: record.messages.to_vec(),
             notes: record.notes.to_vec(),
             first_message: record.first_message,
@@ -49,6 +53,7 @@ impl OwnedRecord {
             unasked: record.unasked.to_vec(),
             ended_flows: record.ended_flows.to_vec(),
             followed: record.followed.to_vec(),
+            tls: record.tls.to_vec(),
         }
     }
 
@@ -60,6 +65,7 @@ impl OwnedRecord {
         self.datagram = record.datagram.cloned();
         self.placement = record.placement.copied();
         self.protocol = record.protocol;
+        self.on_tcp = record.on_tcp;
         self.first_message = record.first_message;
         record.frame.octets.clone_into(&mut self.octets);
         record.messages.clone_into(&mut self.messages);
@@ -68,6 +74,7 @@ impl OwnedRecord {
         record.unasked.clone_into(&mut self.unasked);
         record.ended_flows.clone_into(&mut self.ended_flows);
         record.followed.clone_into(&mut self.followed);
+        record.tls.clone_into(&mut self.tls);
     }
 
     fn record(&self) -> FrameRecord<'_> {
@@ -81,6 +88,7 @@ impl OwnedRecord {
             datagram: self.datagram.as_ref(),
             placement: self.placement.as_ref(),
             protocol: self.protocol,
+            on_tcp: self.on_tcp,
             messages: &self.messages,
             notes: &self.notes,
             first_message: self.first_message,
@@ -88,6 +96,7 @@ impl OwnedRecord {
             unasked: &self.unasked,
             ended_flows: &self.ended_flows,
             followed: &self.followed,
+            tls: &self.tls,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::stream::Placement;
 struct Placed {
     placement: Option<Placement>,
     protocol: Protocol,
+    on_tcp: Protocol,
     /// Whether [`Inspected::brought`] has an entry for it.
     brought: bool,
 }
@@ -26,6 +27,7 @@ struct Lengths {
     unasked: usize,
     flows: usize,
     followed: usize,
+    tls: usize,
     datagrams: usize,
 }
 
@@ -68,7 +70,7 @@ impl Inspected {
     pub(super) fn push(
         &mut self,
         placement: Option<Placement>,
-        protocol: Protocol,
+        [protocol, on_tcp]: [Protocol; 2],
         found: &Yield,
         datagram: bool,
     ) {
@@ -84,12 +86,14 @@ impl Inspected {
                 unasked: found.unasked.len(),
                 flows: found.flows.len(),
                 followed: found.followed.len(),
+                tls: found.tls.len(),
                 datagrams,
             });
         }
         self.frames.push(Placed {
             placement,
             protocol,
+            on_tcp,
             brought,
         });
     }
@@ -121,6 +125,7 @@ impl Inspected {
             datagram: None,
             placement: placed.placement.as_ref(),
             protocol: placed.protocol,
+            on_tcp: placed.on_tcp,
             messages: &[],
             notes: &[],
             first_message: self.first_message + cursor.from.messages as u64,
@@ -128,6 +133,7 @@ impl Inspected {
             unasked: &[],
             ended_flows: &[],
             followed: &[],
+            tls: &[],
         }
     }
 
@@ -153,6 +159,7 @@ impl Inspected {
         record.unasked = &found.unasked[from.unasked..to.unasked];
         record.ended_flows = &found.flows[from.flows..to.flows];
         record.followed = &found.followed[from.followed..to.followed];
+        record.tls = &found.tls[from.tls..to.tls];
         if let [(datagram, packet)] = &datagrams[from.datagrams..to.datagrams] {
             record.datagram = Some(datagram);
             record.packet = packet;

@@ -1,9 +1,12 @@
 //! The one way through the rooms: a frame is pushed in, a record comes out.
 
+use std::path::PathBuf;
+
 use super::inspected::{Cursor, Inspected};
+use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
-use crate::capture::{Batch, Frame};
+use crate::capture::{Batch, Frame, What};
 use crate::dissect::{Note, Protocol};
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
@@ -29,6 +32,10 @@ pub struct Options {
     pub streams: Limits,
     /// Bounds on what is kept of IP fragments.
     pub fragments: DefragmentLimits,
+    /// Files with TLS secrets in the NSS key log format, which may still grow.
+    pub key_logs: Vec<PathBuf>,
+    /// Whether TLS records are looked at where they cannot be decrypted either.
+    pub tls_records: bool,
 }
 
 impl Default for Options {
@@ -39,6 +46,8 @@ impl Default for Options {
             follow: None,
             streams: Limits::default(),
             fragments: DefragmentLimits::default(),
+            key_logs: Vec::new(),
+            tls_records: false,
         }
     }
 }
@@ -104,11 +113,16 @@ impl Inspector {
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let table = FlowTable::new(&options.ports, options.streams);
+        let mut tracker = Tracker::following(options.follow);
+        if options.tls_records || !options.key_logs.is_empty() {
+            let tls = Tls::new(&options.key_logs, options.tls_records);
+            tracker.tls = Some(Box::new(tls));
+        }
         Self {
             hasher: table.hasher(),
             table,
             fragments: Defragmenter::new(options.fragments),
-            tracker: Tracker::following(options.follow),
+            tracker,
             checksums: options.checksums,
             packet: Packet::Other(Other::LinkType),
             alone: Inspected::default(),
@@ -140,6 +154,7 @@ impl Inspector {
         let mut frames = batch.frames();
         let mut hints = [None; LOOK_AHEAD];
         self.begin(inspected);
+        self.take_secrets(batch);
         for chunk in decoded.chunks(LOOK_AHEAD) {
             for (hint, decoded) in hints.iter_mut().zip(chunk) {
                 *hint = match decoded.packet {
@@ -160,6 +175,28 @@ impl Inspector {
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
 
+    /// Takes secrets that came with a batch, or to the key logs since the last one, and has what
+    /// waited for them decrypted. That goes with the batch's first frame, where it has one.
+    fn take_secrets(&mut self, batch: &Batch) {
+        for aside in &batch.asides {
+            if let What::KeyLog(text) = &aside.what {
+                self.tracker.tls.get_or_insert_default().add(text);
+            }
+        }
+        if let Some(tls) = &mut self.tracker.tls {
+            tls.read();
+            if !batch.headers.is_empty() && tls.has_more() {
+                self.decrypt_what_waited();
+            }
+        }
+    }
+
+    #[cold]
+    fn decrypt_what_waited(&mut self) {
+        let tracker = &mut self.tracker;
+        self.table.flows(|flow| tracker.keys_came(flow));
+    }
+
     fn end(&mut self, inspected: &mut Inspected) {
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
@@ -172,7 +209,7 @@ impl Inspector {
             }
             Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
             Packet::Ip(..) | Packet::Other(_) => {
-                inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
+                inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, false);
             }
         }
     }
@@ -198,7 +235,7 @@ impl Inspector {
             packet: octets,
         };
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
-        let protocol = flow.state.dissected().protocol();
+        let protocols = [flow.state.protocol(), flow.state.on_tcp()];
         let (stream, found) = (placement.stream, &mut self.tracker.found);
         if let Some(datagram) = datagram.filter(|datagram| datagram.overlap) {
             let conflict = datagram.conflict;
@@ -209,7 +246,7 @@ impl Inspector {
             let note = Note::Checksum;
             found.notes.push(StreamNote { stream, note });
         }
-        inspected.push(Some(placement), protocol, found, datagram.is_some());
+        inspected.push(Some(placement), protocols, found, datagram.is_some());
     }
 
     /// Takes a fragment, and the segment of the datagram that it makes whole.
@@ -218,7 +255,7 @@ impl Inspector {
         let time = frame.header.time;
         let number = frame.number;
         let Some(mut datagram) = self.fragments.push(number, time, ip, frame.octets) else {
-            return inspected.push(None, Protocol::Unknown, &self.tracker.found, false);
+            return inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, false);
         };
         let mut packet = decode_payload(&datagram.ip, &datagram.payload);
         // A tunnel's datagram that was put together may carry a fragment itself.
@@ -234,7 +271,7 @@ impl Inspector {
             let key = self.hasher.key(segment);
             self.segment(frame, Some(&datagram), segment, key, None, inspected);
         } else {
-            inspected.push(None, Protocol::Unknown, &self.tracker.found, true);
+            inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, true);
         }
         inspected.datagrams.push((datagram, packet));
     }
@@ -248,6 +285,12 @@ impl Inspector {
     /// Ends all streams: no more frames come.
     pub fn finish(&mut self) -> Remainder<'_> {
         self.tracker.found.clear();
+        if let Some(tls) = &mut self.tracker.tls {
+            tls.read();
+            if tls.has_more() {
+                self.decrypt_what_waited();
+            }
+        }
         self.table.finish(&mut self.tracker);
         Remainder {
             messages: &self.tracker.found.messages,
@@ -257,6 +300,7 @@ impl Inspector {
             unasked: &self.tracker.found.unasked,
             ended_flows: &self.tracker.found.flows,
             followed: &self.tracker.found.followed,
+            tls: &self.tracker.found.tls,
             totals: self.table.totals(),
             ending: Ending::Whole,
             frames: 0,

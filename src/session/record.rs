@@ -1,6 +1,7 @@
 //! What there is to say about one frame.
 
 use super::Resolution;
+use super::layer::TlsRecord;
 use super::tracker::{FlowEnd, Piece, StreamNote};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
@@ -21,6 +22,8 @@ pub struct FrameRecord<'a> {
     pub placement: Option<&'a Placement>,
     /// What its stream speaks, as far as it is known now.
     pub protocol: Protocol,
+    /// What its stream speaks right above TCP: TLS where that was decrypted.
+    pub on_tcp: Protocol,
     /// The messages that became available with this frame, in order.
     pub messages: &'a [Message],
     /// What is to be said about streams outside of any message.
@@ -35,6 +38,8 @@ pub struct FrameRecord<'a> {
     pub ended_flows: &'a [FlowEnd],
     /// What became available of the stream that is followed.
     pub followed: &'a [Piece],
+    /// The TLS records that became available with this frame, of streams that may be decrypted.
+    pub tls: &'a [TlsRecord],
 }
 
 /// What the end of a capture brings: what no frame completed.
@@ -54,6 +59,8 @@ pub struct Remainder<'a> {
     pub ended_flows: &'a [FlowEnd],
     /// What became available of the stream that is followed.
     pub followed: &'a [Piece],
+    /// TLS records that became available.
+    pub tls: &'a [TlsRecord],
     /// Counts over all flows.
     pub totals: Totals,
     /// Whether this is all of the capture.
@@ -109,7 +116,7 @@ impl<'a> FrameRecord<'a> {
             packet: self.packet,
             datagram: self.datagram,
             messages: self.messages,
-            protocol: self.protocol,
+            protocol: self.on_tcp,
             show_passwords,
         }
     }

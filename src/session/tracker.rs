@@ -1,22 +1,46 @@
 //! Takes what streams deliver, has it dissected, and pairs the messages.
 
 use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
+use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, content};
 use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Message, Note};
 use crate::protocol::Command;
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
+use crate::tls::Event;
 
 /// What is kept with a flow above its octets.
 #[derive(Debug, Default)]
 pub struct FlowState {
     dissect: DissectState,
     exchange: ExchangeState,
+    /// TLS below what is dissected, where it can be decrypted.
+    layer: Option<Box<Layer>>,
 }
 
 impl FlowState {
-    /// The dissector's state.
+    /// What the stream speaks, as far as it is known: above TLS, where that was decrypted.
     #[must_use]
-    pub const fn dissected(&self) -> &DissectState {
-        &self.dissect
+    pub fn protocol(&self) -> dissect::Protocol {
+        use dissect::Protocol::{Data, Tls, Unknown};
+        match self.dissect.protocol() {
+            Unknown | Data if self.is_tls() => Tls,
+            protocol => protocol,
+        }
+    }
+
+    /// What the stream speaks right above TCP.
+    #[must_use]
+    pub fn on_tcp(&self) -> dissect::Protocol {
+        if self.is_tls() {
+            dissect::Protocol::Tls
+        } else {
+            self.dissect.protocol()
+        }
+    }
+
+    fn is_tls(&self) -> bool {
+        self.layer
+            .as_ref()
+            .is_some_and(|layer| !layer.is_something_else)
     }
 }
 
@@ -44,6 +68,7 @@ pub(super) struct Yield {
     pub unasked: Vec<u64>,
     pub flows: Vec<FlowEnd>,
     pub followed: Vec<Piece>,
+    pub tls: Vec<TlsRecord>,
 }
 
 /// A part of what one side of the followed stream sent, in order.
@@ -86,6 +111,8 @@ pub struct FlowEnd {
     pub times: [crate::capture::Timestamp; 2],
     /// What it spoke.
     pub protocol: dissect::Protocol,
+    /// What it spoke right above TCP: TLS where that was decrypted.
+    pub on_tcp: dissect::Protocol,
 }
 
 impl Yield {
@@ -98,6 +125,7 @@ impl Yield {
             + self.unasked.len()
             + self.flows.len()
             + self.followed.len()
+            + self.tls.len()
     }
 
     pub fn clear(&mut self) {
@@ -107,6 +135,7 @@ impl Yield {
         self.unasked.clear();
         self.flows.clear();
         self.followed.clear();
+        self.tls.clear();
     }
 }
 
@@ -121,6 +150,8 @@ pub(super) struct Tracker {
     key: PasswordKey,
     /// Requests that were not paired, as too many waited on their connection.
     pub unpaired: u64,
+    /// Where TLS can be decrypted.
+    pub tls: Option<Box<Tls>>,
 }
 
 /// Who asks on a flow.
@@ -220,6 +251,113 @@ impl Tracker {
     }
 }
 
+impl Tracker {
+    /// Takes octets that are not encrypted, or were decrypted.
+    #[inline]
+    fn plain(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
+        self.follow(flow, from, || Content::Octets {
+            octets: chunk.octets.to_vec(),
+            frame: chunk.frame,
+            offset: chunk.offset,
+        });
+        let mut finds = self.finds();
+        dissect::octets(flow, from, chunk, &mut finds);
+    }
+
+    fn plain_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
+        self.follow(flow, from, || Content::Gap(octets));
+        dissect::gap(flow, from, octets, &mut self.finds());
+    }
+
+    /// Takes octets of a stream that is TLS, or may be; whether it is.
+    #[cold]
+    fn goes_through_tls(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        from: Side,
+        chunk: Chunk<'_>,
+    ) -> bool {
+        if flow.state.layer.is_none() {
+            let unknown = flow.state.dissect.decided() == dissect::Protocol::Unknown;
+            if !unknown || !begins_as_tls(chunk.octets, flow.starts_with_syn(from)) {
+                return false;
+            }
+            let nothing_before = flow.state.dissect.protocol() == dissect::Protocol::Unknown;
+            let from_start = Side::BOTH.map(|side| nothing_before && flow.starts_with_syn(side));
+            let layer = Layer::new(from_start, flow.side(Role::Client));
+            flow.state.layer = Some(Box::new(layer));
+        }
+        self.through_tls(flow, |layer, tls, each| layer.push(tls, from, chunk, each));
+        true
+    }
+
+    /// Has a stream's TLS layer do something, and takes what comes of it.
+    fn through_tls(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        act: impl FnOnce(&mut Layer, &mut Tls, &mut dyn FnMut(&Spans, Event<'_>)),
+    ) {
+        let (Some(mut tls), Some(mut layer)) = (self.tls.take(), flow.state.layer.take()) else {
+            return;
+        };
+        let first = self.found.tls.len();
+        let silent = tls.has_none();
+        act(&mut layer, &mut tls, &mut |spans, event| {
+            if !silent || !matches!(event, Event::Problem { .. }) {
+                self.of_tls(flow, spans, event);
+            }
+        });
+        if silent && !tls.records && layer.session.let_some_go() {
+            layer.give_up(&mut tls);
+        }
+        for record in &mut self.found.tls[first..] {
+            let session = &layer.session;
+            record.agreed = (session.version(), session.suite());
+            record.server_name = session.server_name().map(ToOwned::to_owned);
+            record.resumed = session.resumed();
+        }
+        flow.state.layer = Some(layer);
+        self.tls = Some(tls);
+    }
+
+    /// Takes what a stream's TLS layer found.
+    fn of_tls(&mut self, flow: &mut Flow<FlowState>, spans: &Spans, event: Event<'_>) {
+        match event {
+            Event::Record(record) => {
+                let last = spans.at(record.at + record.record_len() as u64 - 1);
+                if !record.repeated {
+                    let record = TlsRecord::new(flow.stream, &record, spans);
+                    self.found.tls.push(record);
+                }
+                let Some(text) = content(&record) else { return };
+                let from = record.from;
+                let first = self.found.messages.len();
+                spans.pieces(record.text_at, text, |piece| {
+                    let readable = last.map_or(piece.readable, |last| last.readable);
+                    self.plain(flow, from, Chunk { readable, ..piece });
+                });
+                for message in &mut self.found.messages[first..] {
+                    message.encrypted = true;
+                }
+            }
+            Event::Lost { from, bytes, .. } if bytes > 0 => self.plain_gap(flow, from, bytes),
+            Event::Lost { .. } => {}
+            Event::Problem { from, problem } => {
+                let note = Note::Tls(Box::new(problem));
+                dissect::remark(flow, from, note, &mut self.finds());
+            }
+        }
+    }
+
+    /// Tries again what waits for secrets on a stream.
+    pub fn keys_came(&mut self, flow: &mut Flow<FlowState>) {
+        let waits = |layer: &Layer| layer.session.waits();
+        if flow.state.layer.as_deref().is_some_and(waits) {
+            self.through_tls(flow, |layer, tls, each| layer.keys_came(tls, each));
+        }
+    }
+}
+
 impl Handler<FlowState> for Tracker {
     #[inline]
     fn remembers(&self, flow: &Flow<FlowState>) -> bool {
@@ -230,23 +368,28 @@ impl Handler<FlowState> for Tracker {
     fn wants(&self, flow: &Flow<FlowState>) -> bool {
         use dissect::Protocol::{RegLogin, Unknown};
         matches!(flow.state.dissect.decided(), RegLogin | Unknown)
+            || flow
+                .state
+                .layer
+                .as_ref()
+                .is_some_and(|layer| !layer.given_up)
             || self.follows == Some(flow.stream)
     }
 
     #[inline]
     fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
-        self.follow(flow, from, || Content::Octets {
-            octets: chunk.octets.to_vec(),
-            frame: chunk.frame,
-            offset: chunk.offset,
-        });
-        let mut finds = self.finds();
-        dissect::octets(flow, from, chunk, &mut finds);
+        if self.tls.is_some() && self.goes_through_tls(flow, from, chunk) {
+            return;
+        }
+        self.plain(flow, from, chunk);
     }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
-        self.follow(flow, from, || Content::Gap(octets));
-        dissect::gap(flow, from, octets, &mut self.finds());
+        if flow.state.layer.is_some() {
+            self.through_tls(flow, |layer, tls, each| layer.gap(tls, from, octets, each));
+            return;
+        }
+        self.plain_gap(flow, from, octets);
     }
 
     fn remark(&mut self, flow: &mut Flow<FlowState>, from: Side, remark: Remark<'_>) {
@@ -266,6 +409,9 @@ impl Handler<FlowState> for Tracker {
             End::Reset => CutBy::Reset,
             End::LetGo => CutBy::End,
         };
+        if flow.state.layer.is_some() {
+            self.through_tls(flow, |layer, tls, each| layer.ended(tls, from, each));
+        }
         let mut finds = self.finds();
         dissect::ended(flow, from, by, &mut finds);
         let asked = asked(flow);
@@ -293,7 +439,8 @@ impl Handler<FlowState> for Tracker {
             frames: sides.map(|side| flow.frames(side)),
             octets: sides.map(|side| flow.wire_octets(side)),
             times: [flow.first, flow.last],
-            protocol: flow.state.dissect.protocol(),
+            protocol: flow.state.protocol(),
+            on_tcp: flow.state.on_tcp(),
         });
     }
 }

@@ -43,7 +43,7 @@ impl Carrier {
         Chunk {
             octets,
             frame,
-            time,
+            readable: (frame, time),
             offset,
             seq,
             ack,

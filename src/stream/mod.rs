@@ -47,8 +47,9 @@ pub struct Chunk<'a> {
     pub octets: &'a [u8],
     /// Frame that carried them. The frame that made them available is the one being pushed.
     pub frame: u64,
-    /// When that frame was captured.
-    pub time: Timestamp,
+    /// The frame with which they can be read, and when that was captured: the same, or where they
+    /// were encrypted the one that completed their record.
+    pub readable: (u64, Timestamp),
     /// Offset of the first octet in that frame's packet.
     pub offset: u32,
     /// Sequence number of the first octet.

@@ -369,6 +369,14 @@ impl<S: Default> FlowTable<S> {
         self.close_if_ended(slot, time);
     }
 
+    /// Calls `each` with every flow, in order of their streams.
+    pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
+        let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
+        let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
+        flows.sort_unstable_by_key(|entry| entry.flow.stream);
+        flows.into_iter().for_each(|entry| each(&mut entry.flow));
+    }
+
     /// Ends all flows, in order of their streams: nothing more comes.
     pub fn finish(&mut self, handler: &mut impl Handler<S>) {
         // Nothing is looked for any more, and what the handler makes of so many flows takes memory.

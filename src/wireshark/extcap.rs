@@ -51,7 +51,9 @@ pub fn config() -> String {
          arg {{number=1}}{{call=--port}}{{display=TCP port of the server}}\
          {{tooltip=Where RegLogin is expected}}{{type=unsigned}}{{range=1,65535}}{{default={DEFAULT_PORT}}}\n\
          arg {{number=2}}{{call=--all}}{{display=All TCP ports}}\
-         {{tooltip=Find RegLogin on any port}}{{type=boolflag}}{{default=false}}\n"
+         {{tooltip=Find RegLogin on any port}}{{type=boolflag}}{{default=false}}\n\
+         arg {{number=3}}{{call=--tls-keylog}}{{display=TLS key log}}\
+         {{tooltip=A file with secrets of TLS connections, which are decrypted then}}{{type=fileselect}}{{mustexist=false}}\n"
     )
 }
 

@@ -42,6 +42,24 @@ fn a_thousand_damaged_captures_end_with_an_answer() {
 }
 
 #[test]
+fn any_records_and_handshakes_of_tls_are_survived() {
+    let mut seed = 7;
+    for _ in 0..3000 {
+        let len = next(&mut seed) % 600;
+        let mut octets: Vec<u8> = (0..len).map(|_| next(&mut seed) as u8).collect();
+        // Headers of records and of hello messages among them.
+        for _ in 0..next(&mut seed) % 6 {
+            let at = next(&mut seed) % (len + 1);
+            let record = [22, 3, 3, 0, 60, 1, 0, 0, 56, 3, 3];
+            let head = [next(&mut seed) as u8 & 15, 80];
+            let kind = 20 + (next(&mut seed) % 4) as u8;
+            octets.splice(at..at, [&head[..], &[kind], &record[1..]].concat());
+        }
+        crate::checks::tls(&octets);
+    }
+}
+
+#[test]
 fn every_capture_is_the_same_through_a_pipe() {
     for octets in captures() {
         let sizes = [4, 1, 100, 3, 255];

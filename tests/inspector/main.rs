@@ -12,12 +12,16 @@ mod inspector;
 mod kept;
 #[path = "../support/need.rs"]
 mod need;
+#[path = "../support/openssl.rs"]
+mod openssl;
 #[path = "../support/programs.rs"]
 mod programs;
 #[path = "../support/scene.rs"]
 mod scene;
 #[path = "../support/tshark.rs"]
 mod tshark;
+#[path = "../support/wire.rs"]
+mod wire;
 #[path = "../support/witness/mod.rs"]
 mod witness;
 
@@ -61,6 +65,8 @@ mod secrets_in_any_layout;
 mod silence_broken;
 mod stats_truth;
 mod threads_same_answers;
+mod tls_decrypted;
+mod tls_openssl;
 mod wireshark_explain;
 mod wireshark_extcap;
 mod wireshark_plugin;

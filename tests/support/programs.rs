@@ -255,6 +255,22 @@ impl Server {
         )
     }
 
+    /// Runs the client against another address that leads here; its TLS secrets go to `key_log`.
+    pub fn client_at(
+        &self,
+        address: SocketAddr,
+        arguments: &[&str],
+        password: &str,
+        key_log: &Path,
+    ) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-client"));
+        command
+            .args(arguments)
+            .args(["--server", &address.to_string(), "--password-stdin"])
+            .env("SSLKEYLOGFILE", key_log);
+        run(&mut command, password)
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid())
             .ok()

@@ -50,7 +50,8 @@ pub const HELD: usize = if MAX_LEN + LOOK_AHEAD > PROXY_V1_MAX_LEN {
 pub(in crate::dissect) struct Work {
     /// The beginning of a message, or of what may be one.
     pub octets: ArrayVec<u8, HELD>,
-    sources: SmallVec<[(Source, Timestamp); 1]>,
+    /// Where they stood, and with which frame they can be read.
+    sources: SmallVec<[(Source, (u64, Timestamp)); 1]>,
     /// Octets passed over in search of a header.
     pub skipped: u64,
     /// How the last wrong message began; the next is searched for by it.
@@ -156,6 +157,7 @@ fn put<'a>(
         octets: ArrayVec::new_const(),
         sources: SmallVec::new_const(),
         notes: SmallVec::new_const(),
+        encrypted: false,
         peer: None,
     });
     let last = messages.len() - 1;
@@ -184,23 +186,26 @@ impl Work {
         let _ = self.octets.try_extend_from_slice(&chunk.octets[..taken]);
         match self.sources.last_mut() {
             // What was held goes on in the same frame.
-            Some((last, _))
+            Some((last, readable))
                 if last.frame == chunk.frame
+                    && *readable == chunk.readable
                     && last.offset + u32::from(last.len) == chunk.offset =>
             {
                 last.len += taken as u8;
             }
-            _ => self.sources.push((source(chunk, start, taken), chunk.time)),
+            _ => self
+                .sources
+                .push((source(chunk, start, taken), chunk.readable)),
         }
         taken
     }
 
     /// What is held, as it came.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
-        self.sources.iter().map(|(source, time)| Chunk {
+        self.sources.iter().map(|(source, readable)| Chunk {
             octets: &self.octets[usize::from(source.start)..][..usize::from(source.len)],
             frame: source.frame,
-            time: *time,
+            readable: *readable,
             offset: source.offset,
             seq: source.seq,
             ack: source.ack,
@@ -224,11 +229,12 @@ impl Work {
 
     /// Takes the first octets out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
-        let within = |(source, _): &&(Source, Timestamp)| usize::from(source.start) < octets;
+        let within = |(source, _): &&(Source, _)| usize::from(source.start) < octets;
         let sources = self.sources.iter().filter(within);
-        let last = sources.clone().max_by_key(|(source, _)| source.frame);
-        let carrier = last.map_or((0, Timestamp(0)), |(source, time)| (source.frame, *time));
-        let message = put(messages, &self.octets, octets, carrier, between);
+        let readable = sources.clone().map(|(_, readable)| *readable);
+        let last = readable.max_by_key(|(frame, _)| *frame);
+        let last = last.unwrap_or((0, Timestamp(0)));
+        let message = put(messages, &self.octets, octets, last, between);
         for (source, _) in sources {
             let start = usize::from(source.start);
             message.sources.push(Source {
@@ -423,7 +429,7 @@ impl DirectionState {
         between: Between,
         messages: &mut Vec<Message>,
     ) {
-        let carrier = (chunk.frame, chunk.time);
+        let carrier = chunk.readable;
         let message = put(messages, chunk.octets, len, carrier, between);
         message.sources.push(source(chunk, 0, len));
         if let Some(work) = &mut self.work {

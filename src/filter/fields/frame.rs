@@ -107,7 +107,15 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
     match record.packet {
         Packet::Tcp(_) => {
             add("tcp");
+            if record.on_tcp == Protocol::Tls && !record.messages.is_empty() {
+                add("tls");
+            }
             let carried = match record.protocol {
+                Protocol::RegLogin
+                    if record.on_tcp == Protocol::Tls && record.messages.is_empty() =>
+                {
+                    "tls"
+                }
                 Protocol::RegLogin => FILTER_PREFIX,
                 Protocol::Smpp => "smpp",
                 Protocol::Tls => "tls",

@@ -1,7 +1,7 @@
 //! The registry of fields: names, types, meanings, and how each is taken from a frame.
 //!
 //! Display filters, `-e`, and the list that `authscope fields` prints come from this one table.
-//! `frame.*`, `ip.*`, `ipv6.*` and `tcp.*` are Wireshark's names; those of RegLogin's wire fields
+//! `frame.*`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
 //! come from [`layout`](crate::protocol::layout).
 
 mod frame;
@@ -10,6 +10,7 @@ mod ipv6;
 mod reglogin;
 mod tcp;
 mod tcp_analysis;
+mod tls;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ pub struct Needs {
     pub responses: bool,
     /// Octets of frames, some of which may be passwords': those are masked.
     pub octets: bool,
+    /// TLS records, which are looked at only where they are asked for or can be decrypted.
+    pub tls: bool,
 }
 
 impl Needs {
@@ -41,6 +44,7 @@ impl Needs {
         analysis: false,
         responses: false,
         octets: false,
+        tls: false,
     };
 
     /// What either needs.
@@ -50,6 +54,7 @@ impl Needs {
             analysis: self.analysis || other.analysis,
             responses: self.responses || other.responses,
             octets: self.octets || other.octets,
+            tls: self.tls || other.tls,
         }
     }
 }
@@ -175,6 +180,7 @@ static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     fields.extend(ipv6::fields());
     fields.extend(tcp::fields());
     fields.extend(tcp_analysis::fields());
+    fields.extend(tls::fields());
     fields.extend(reglogin::fields());
     fields
 });

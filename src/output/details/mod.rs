@@ -2,6 +2,7 @@
 
 mod hex;
 mod layers;
+mod tls;
 mod tree;
 
 use std::fmt::Write as _;
@@ -11,6 +12,8 @@ use std::ops::{ControlFlow, Range};
 use hex::Dump;
 pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
+
+pub(super) use tls::summary as tls_summary;
 
 use super::clock::{Clock, TimeFormat};
 use super::info::{self, Late};
@@ -109,14 +112,18 @@ impl<W: Write> Details<W> {
             let hidden = secrets.in_packet();
             self.dump(octets, marked(number), |at| hidden.has(at));
         }
-        for message in messages_of(record).filter(|message| message.is_reassembled()) {
+        for message in
+            messages_of(record).filter(|message| message.is_reassembled() || message.encrypted)
+        {
             self.message_octets(message);
         }
     }
 
     fn message_octets(&mut self, message: &Message) {
         let octets = &message.octets;
-        let _ = writeln!(self.text, "\nMessage ({} octets):", octets.len());
+        let decrypted = if message.encrypted { ", decrypted" } else { "" };
+        let len = octets.len();
+        let _ = writeln!(self.text, "\nMessage ({len} octets{decrypted}):");
         let clear = secret::view(message, self.options.show_passwords).clear();
         let all = std::iter::once(0..octets.len()).collect();
         self.dump(octets, all, |at| !clear.has(at));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::layers;
+use super::{layers, tls};
 use crate::dissect::{Message, Note};
 use crate::output::clock::Clock;
 use crate::output::info;
@@ -87,6 +87,12 @@ pub fn frame(record: &FrameRecord<'_>, clock: &Clock, show_passwords: bool) -> V
         Some(_) => Space::Datagram,
         None => Space::Frame,
     };
+    nodes.extend(
+        record
+            .tls
+            .iter()
+            .map(|found| tls::node(found, record, space)),
+    );
     nodes.extend(messages_of(record).map(|found| message(found, space, show_passwords)));
     nodes
 }
@@ -100,7 +106,9 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
     info::summary(&mut text, message, show_passwords);
     text[start..=start].make_ascii_lowercase();
     let (base, space) = match message.sources.as_slice() {
-        [only] if only.frame == message.frame => (only.offset as usize, space),
+        [only] if only.frame == message.frame && !message.encrypted => {
+            (only.offset as usize, space)
+        }
         _ => (0, Space::Message),
     };
     let mut node = Node::at(space, base..base + message.octets.len(), text);
@@ -161,6 +169,9 @@ fn about(message: &Message) -> Vec<Node> {
             Some(Kind::Response) => format!("Response to frame {}, {time} s after it", peer.frame),
             _ => format!("Response in frame {}, {time} s later", peer.frame),
         }));
+    }
+    if message.encrypted {
+        nodes.push(Node::new("Decrypted; octets are counted in the message"));
     }
     if message.is_reassembled()
         || message

@@ -231,6 +231,7 @@ mod tests {
                 len: octets.len() as u8,
             }],
             notes: smallvec![],
+            encrypted: false,
             peer: None,
         }
     }

@@ -180,13 +180,17 @@ impl Redactor {
 
     fn flows(&mut self, ended: &[FlowEnd]) {
         for flow in ended {
+            // What is encrypted tells nothing to those who get no secrets with it.
+            if is_open(flow.on_tcp) {
+                self.others.add(flow.stream);
+                continue;
+            }
             match flow.protocol {
                 Protocol::RegLogin => {
                     if self.servers.len() < MOST_SERVERS {
                         self.servers.insert(flow.ends[1]);
                     }
                 }
-                other if is_open(other) => self.others.add(flow.stream),
                 _ => self.undecided.add(flow.stream),
             }
         }
@@ -270,7 +274,7 @@ impl Redactor {
             return false;
         };
         if !self.surveyed {
-            return is_open(record.protocol);
+            return is_open(record.on_tcp);
         }
         let stream = placed.stream;
         if self.others.has(stream) {

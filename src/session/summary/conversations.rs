@@ -91,6 +91,7 @@ mod tests {
                 octets: [u64::from(stream * 7 % count), 5],
                 times: [Timestamp(0); 2],
                 protocol: Protocol::Unknown,
+                on_tcp: Protocol::RegLogin,
             });
         }
         assert_eq!(conversations.count(), u64::from(count));

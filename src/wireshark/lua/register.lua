@@ -150,6 +150,11 @@ do
     return try(tvb, pinfo, tree, false) > 0
   end)
 
+  -- What TLS carries, where Wireshark has its secrets. Requests and responses are not paired there.
+  reglogin:register_heuristic("tls", function(tvb, pinfo, tree)
+    return R.show_decrypted(tree, pinfo, tvb)
+  end)
+
   -- Sees every frame last. What Wireshark did not hand over in the first place, since it came
   -- out of order, behind a gap or on another protocol's port, is shown here.
   local watcher = Proto(L.prefix .. "_watcher", L.name .. " (streams)")

@@ -234,6 +234,42 @@ do
     return true
   end
 
+  -- Shows the messages that octets begin with, which Wireshark decrypted; whether there are any. A
+  -- message that goes on in the next record is asked for.
+  function R.show_decrypted(tree, pinfo, tvb)
+    local octets, at, lines = tvb:raw(), 0, {}
+    while at < #octets do
+      local rest = octets:sub(at + 1)
+      local how, len = R.extent(rest)
+      if how == "need" and (at > 0 or R.looks_right(rest)) then
+        pinfo.desegment_offset = at
+        pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+        return true
+      elseif how ~= "right" or not R.looks_right(rest) then
+        break
+      end
+      local command = R.word(rest, 5)
+      local kind = L.commands[command].kind
+      local message = {
+        octets = rest:sub(1, len), length = R.word(rest, 1), command = command,
+        from = kind == "request" and "client" or "server", frame = pinfo.number,
+        sources = { { frame = pinfo.number, offset = at, start = 0, len = len } }, notes = {},
+      }
+      R.judge(message.octets, function(key, values)
+        message.notes[#message.notes + 1] = R.note_of(key, values)
+      end)
+      lines[#lines + 1] = R.info(message)
+      add_message(tree, message, tvb:range())
+      at = at + len
+    end
+    if #lines > 0 then
+      pinfo.cols.protocol = L.name
+      pinfo.cols.info:clear_fence()
+      pinfo.cols.info = table.concat(lines, " | ")
+    end
+    return at > 0
+  end
+
   -- Shows octets that are part of a message which another frame completes.
   function R.show_segment(tree, range)
     tree:add(reglogin, range):set_text(L.name .. ", part of a message")

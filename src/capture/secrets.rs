@@ -1,0 +1,125 @@
+//! TLS key logs inside captures: pcapng's decryption secrets blocks, wherever they stand
+//! (draft-ietf-opsawg-pcapng, section 4.7).
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use super::options::Order;
+use super::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, SECTION};
+
+/// The block type.
+pub(super) const SECRETS: u32 = 10;
+
+/// `secrets_type` of a TLS key log: "TLSK".
+const TLS_KEY_LOG: u32 = 0x544c_534b;
+
+/// Bytes of a block's type and length, and of those of the secrets inside.
+const HEAD: usize = 8;
+
+/// Blocks looked at from a file's end on, at the most.
+const MAX_BLOCKS: usize = 1 << 16;
+
+/// A key log in the NSS format, wiped from memory when it is let go and never shown.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct KeyLogText(Zeroizing<Vec<u8>>);
+
+impl KeyLogText {
+    /// The text.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyLogText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyLogText({} bytes)", self.0.len())
+    }
+}
+
+/// The TLS key log in the body of a decryption secrets block; other secrets are none.
+pub(super) fn key_log(order: Order, body: &[u8]) -> Option<KeyLogText> {
+    let (head, rest) = body.split_first_chunk::<HEAD>()?;
+    if order.word(head, 0) != TLS_KEY_LOG {
+        return None;
+    }
+    let text = rest.get(..order.word(head, 4) as usize)?;
+    Some(KeyLogText(Zeroizing::new(text.to_vec())))
+}
+
+/// The body of a decryption secrets block with a TLS key log, in little-endian order.
+pub(super) fn block_body(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let padded = text.len().next_multiple_of(4);
+    let mut body = Zeroizing::new(Vec::with_capacity(HEAD + padded));
+    body.extend_from_slice(&TLS_KEY_LOG.to_le_bytes());
+    body.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    body.extend_from_slice(text);
+    body.resize(HEAD + padded, 0);
+    body
+}
+
+/// The key logs behind the last packet of a pcapng file, which other programs append there. Blocks
+/// have their length at their end too, so that they can be read backwards. A pipe, a compressed file
+/// or one that ends in something else has none; an error of reading will show when it is read.
+pub(super) fn at_end(path: &Path) -> Vec<KeyLogText> {
+    let mut found = Vec::new();
+    // What was found until something went wrong counts.
+    let _ = backwards(path, &mut found);
+    found.reverse();
+    found
+}
+
+fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
+    // Opening a pipe would take what was written to it.
+    if !path.metadata()?.is_file() {
+        return Ok(());
+    }
+    let mut file = File::open(path)?;
+    let mut head = [0; 12];
+    file.read_exact(&mut head)?;
+    let order = match (Order::Little.word(&head, 0), &head[8..]) {
+        (SECTION, [0x4d, 0x3c, 0x2b, 0x1a]) => Order::Little,
+        (SECTION, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
+        _ => return Ok(()),
+    };
+    let mut end = file.seek(SeekFrom::End(0))?;
+    for _ in 0..MAX_BLOCKS {
+        let mut tail = [0; 4];
+        file.seek(SeekFrom::Start(end.saturating_sub(4)))?;
+        file.read_exact(&mut tail)?;
+        let length = u64::from(order.word(&tail, 0));
+        let Some(start) = end.checked_sub(length) else {
+            return Ok(());
+        };
+        if length < 12 || length > u64::from(MAX_BLOCK) || !length.is_multiple_of(4) {
+            return Ok(());
+        }
+        let mut head = [0; 8];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut head)?;
+        let kind = order.word(&head, 0);
+        let packet_or_less = (2..=ENHANCED_PACKET).contains(&kind) && !matches!(kind, 4 | 5);
+        if u64::from(order.word(&head, 4)) != length
+            || matches!(kind, SECTION | INTERFACE)
+            || packet_or_less
+        {
+            return Ok(());
+        }
+        if kind == SECRETS {
+            let mut body = Zeroizing::new(vec![0; length as usize - 12]);
+            file.read_exact(&mut body)?;
+            found.extend(key_log(order, &body));
+        }
+        end = start;
+    }
+    Ok(())
+}
+
+/// Wipes what stood in a block.
+pub(super) fn wipe(body: &mut [u8]) {
+    body.zeroize();
+}

@@ -1,0 +1,194 @@
+//! `tls.*`: the TLS records that became available with a frame, decrypted where that is possible.
+//! The names are Wireshark's.
+
+use super::{Emit, Field, Needs};
+use crate::filter::value::Base::{Decimal, Hex};
+use crate::filter::value::{Kind, Value};
+use crate::filter::view::View;
+use crate::session::TlsRecord;
+use crate::tls::{Body, ContentType, Handshake, Protected, Version};
+
+const CONTENT_TYPES: &[(i64, &str)] = &[
+    (20, "Change Cipher Spec"),
+    (21, "Alert"),
+    (22, "Handshake"),
+    (23, "Application Data"),
+    (24, "Heartbeat"),
+];
+
+const NEEDS: Needs = Needs {
+    tls: true,
+    ..Needs::NOTHING
+};
+
+/// Whether the record says outside only that it is protected, as those of TLS 1.3 do.
+fn is_opaque(record: &TlsRecord) -> bool {
+    record.header.content == ContentType::APPLICATION_DATA
+        && record.agreed.0 == Some(Version::TLS13)
+}
+
+fn records<'a>(view: &View<'a>) -> impl Iterator<Item = &'a TlsRecord> + use<'a> {
+    view.record.tls.iter()
+}
+
+fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Handshake> + use<'a> {
+    records(view).flat_map(|record| &record.messages)
+}
+
+fn number(emit: Emit<'_>, value: impl Into<i64>) {
+    emit(Value::Number(value.into()));
+}
+
+fn content_type(view: &View<'_>, emit: Emit<'_>) {
+    for record in records(view) {
+        if !is_opaque(record) || record.protected == Protected::Opened {
+            number(emit, record.content.0);
+        }
+    }
+}
+
+fn opaque_type(view: &View<'_>, emit: Emit<'_>) {
+    for record in records(view).filter(|record| is_opaque(record)) {
+        number(emit, record.header.content.0);
+    }
+}
+
+fn cipher_suites(view: &View<'_>, emit: Emit<'_>) {
+    for message in messages(view) {
+        match &message.body {
+            Body::ClientHello(hello) => {
+                for suite in &hello.suites {
+                    number(emit, suite.0);
+                }
+            }
+            Body::ServerHello(hello) => number(emit, hello.suite.0),
+            Body::NewSessionTicket(_) | Body::Other => {}
+        }
+    }
+}
+
+fn hello_versions(view: &View<'_>, emit: Emit<'_>) {
+    for message in messages(view) {
+        match &message.body {
+            Body::ClientHello(hello) => number(emit, hello.version.0),
+            Body::ServerHello(hello) => number(emit, hello.version.0),
+            Body::NewSessionTicket(_) | Body::Other => {}
+        }
+    }
+}
+
+fn supported_versions(view: &View<'_>, emit: Emit<'_>) {
+    for message in messages(view) {
+        match &message.body {
+            Body::ClientHello(hello) => {
+                for version in &hello.supported_versions {
+                    number(emit, version.0);
+                }
+            }
+            Body::ServerHello(hello) => {
+                if let Some(version) = hello.supported_version {
+                    number(emit, version.0);
+                }
+            }
+            Body::NewSessionTicket(_) | Body::Other => {}
+        }
+    }
+}
+
+fn server_names(view: &View<'_>, emit: Emit<'_>) {
+    for message in messages(view) {
+        if let Body::ClientHello(hello) = &message.body
+            && let Some(name) = &hello.server_name
+        {
+            emit(Value::Text(name.as_bytes()));
+        }
+    }
+}
+
+pub(super) fn fields() -> Vec<Field> {
+    let eight = Kind::Number(8, Decimal);
+    let fields = vec![
+        Field::of(
+            "tls.record.content_type",
+            eight,
+            "What a TLS record holds: 20 change cipher spec, 21 alert, 22 handshake, 23 application data",
+            content_type,
+        )
+        .named(CONTENT_TYPES),
+        Field::of(
+            "tls.record.opaque_type",
+            eight,
+            "What a protected record of TLS 1.3 says outside, always 23",
+            opaque_type,
+        )
+        .named(CONTENT_TYPES),
+        Field::of(
+            "tls.record.version",
+            Kind::Number(16, Hex),
+            "The version that a TLS record says",
+            |view, emit| records(view).for_each(|record| number(emit, record.header.version.0)),
+        ),
+        Field::of(
+            "tls.record.length",
+            Kind::Number(16, Decimal),
+            "Bytes of a TLS record behind its header",
+            |view, emit| records(view).for_each(|record| number(emit, record.header.length)),
+        ),
+        Field::of(
+            "tls.handshake.type",
+            eight,
+            "What a TLS handshake message is: 1 client hello, 2 server hello, 11 certificate, 20 finished, 24 key update",
+            |view, emit| messages(view).for_each(|message| number(emit, message.kind.0)),
+        ),
+        Field::of(
+            "tls.handshake.length",
+            Kind::Number(24, Decimal),
+            "Bytes of a TLS handshake message behind its type and length",
+            |view, emit| messages(view).for_each(|message| number(emit, message.length)),
+        ),
+        Field::of(
+            "tls.handshake.version",
+            Kind::Number(16, Hex),
+            "The version that a hello message says; TLS 1.3 says 1.2 here",
+            hello_versions,
+        ),
+        Field::of(
+            "tls.handshake.ciphersuite",
+            Kind::Number(16, Hex),
+            "A cipher suite that the client offers, or the one that the server chose",
+            cipher_suites,
+        ),
+        Field::of(
+            "tls.handshake.extensions.supported_version",
+            Kind::Number(16, Hex),
+            "A version that the client offers, or the one that the server chose",
+            supported_versions,
+        ),
+        Field::of(
+            "tls.handshake.extensions_server_name",
+            Kind::Text,
+            "The name of the server that the client asks for",
+            server_names,
+        ),
+        Field::of(
+            "tls.alert_message.level",
+            eight,
+            "How grave a TLS alert is: 1 warning, 2 fatal",
+            |view, emit| {
+                let alerts = records(view).filter_map(|record| record.alert);
+                alerts.for_each(|[level, _]| number(emit, level));
+            },
+        ),
+        Field::of(
+            "tls.alert_message.desc",
+            eight,
+            "What a TLS alert says: 0 close notify, 40 handshake failure, 48 unknown authority",
+            |view, emit| {
+                let alerts = records(view).filter_map(|record| record.alert);
+                alerts.for_each(|[_, description]| number(emit, description));
+            },
+        ),
+    ];
+    let needing = |field: Field| field.needing(NEEDS);
+    fields.into_iter().map(needing).collect()
+}

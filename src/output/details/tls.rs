@@ -1,0 +1,211 @@
+//! TLS records in a frame's details.
+
+use super::tree::{Node, Space};
+use crate::session::{FrameRecord, TlsRecord};
+use crate::text::escape::Escaped;
+use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protected, Version};
+
+/// The tree of a record.
+pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
+    let header = found.header;
+    let (frame, start) = (found.begins.0, found.begins.1 as usize);
+    let version = found.agreed.0.unwrap_or(header.version);
+    let mut text = format!("{}, {}", version_name(version), summary(found));
+    if found.protected == Protected::Opened {
+        text.push_str(" (decrypted)");
+    }
+    let mut node = if frame == record.frame.number {
+        let end = (start + header.record_len()).min(record.packet_octets().len());
+        Node::at(space, start..end.max(start), text)
+    } else {
+        Node::new(text)
+    };
+    let in_frame = node.range.is_some();
+    let mut add = |from: usize, len: usize, text: String| {
+        node.children.push(match in_frame {
+            true => Node::at(space, start + from..start + from + len, text),
+            false => Node::new(text),
+        });
+    };
+    let outer = content_name(header.content);
+    if found.content == header.content {
+        add(
+            0,
+            1,
+            format!("Content type: {outer} ({})", header.content.0),
+        );
+    } else {
+        add(0, 1, format!("Opaque type: {outer} ({})", header.content.0));
+    }
+    add(
+        1,
+        2,
+        format!(
+            "Version: {} ({:#06x})",
+            version_name(header.version),
+            header.version.0
+        ),
+    );
+    add(3, 2, format!("Length: {}", header.length));
+    if !in_frame {
+        let length = header.record_len() - HEADER_LEN;
+        node.children.push(Node::new(format!(
+            "Begins in frame {frame}, {length} octets"
+        )));
+    }
+    if found.content != header.content {
+        node.children.push(Node::new(format!(
+            "Content type: {} ({})",
+            content_name(found.content),
+            found.content.0
+        )));
+    }
+    node.children.extend(found.messages.iter().map(handshake));
+    if let Some([level, description]) = found.alert {
+        node.children.push(Node::new(format!(
+            "Alert: level {} ({level}), description {} ({description})",
+            if level == 2 { "Fatal" } else { "Warning" },
+            alert_name(description),
+        )));
+    }
+    let state = match found.protected {
+        Protected::Waiting => Some("Encrypted; its secrets are not known yet"),
+        Protected::Sealed => Some("Encrypted, and not decrypted"),
+        Protected::No | Protected::Opened => None,
+    };
+    node.children.extend(state.map(Node::new));
+    if let (Some(version), Some(suite)) = found.agreed {
+        let mut text = format!(
+            "Connection: {}, {}",
+            version_name(version),
+            suite_name(suite)
+        );
+        if let Some(name) = &found.server_name {
+            text += &format!(", server name {}", Escaped(name));
+        }
+        match found.resumed {
+            Some(true) => text += ", session resumed",
+            Some(false) => text += ", session not resumed",
+            None => {}
+        }
+        node.children.push(Node::new(text));
+    }
+    node
+}
+
+/// What a record is, as Wireshark's Info column says it.
+pub(in crate::output) fn summary(found: &TlsRecord) -> String {
+    let names: Vec<_> = found
+        .messages
+        .iter()
+        .filter_map(|message| message.kind.name())
+        .collect();
+    if !names.is_empty() {
+        return names.join(", ");
+    }
+    let protected = matches!(found.protected, Protected::Waiting | Protected::Sealed);
+    match found.content {
+        ContentType::HANDSHAKE if protected => "Encrypted Handshake Message".to_owned(),
+        ContentType::ALERT if protected => "Encrypted Alert".to_owned(),
+        ContentType::ALERT => match found.alert {
+            Some([_, description]) => format!("Alert ({})", alert_name(description)),
+            None => "Alert".to_owned(),
+        },
+        content => content_name(content).to_owned(),
+    }
+}
+
+fn handshake(message: &Handshake) -> Node {
+    let name = message.kind.name().unwrap_or("Unknown");
+    let mut node = Node::new(format!(
+        "Handshake: {name} ({}), {} octets",
+        message.kind.0, message.length
+    ));
+    match &message.body {
+        Body::ClientHello(hello) => {
+            if let Some(name) = &hello.server_name {
+                let name = Escaped(name);
+                node.children
+                    .push(Node::new(format!("Server name: {name}")));
+            }
+            let suites: Vec<_> = hello.suites.iter().copied().map(suite_name).collect();
+            node.children
+                .push(Node::new(format!("Cipher suites: {}", suites.join(", "))));
+            let versions: Vec<_> = hello
+                .supported_versions
+                .iter()
+                .map(|version| version_name(*version))
+                .collect();
+            if !versions.is_empty() {
+                node.children.push(Node::new(format!(
+                    "Supported versions: {}",
+                    versions.join(", ")
+                )));
+            }
+        }
+        Body::ServerHello(hello) => {
+            if hello.is_retry() {
+                node.children.push(Node::new("Hello Retry Request"));
+            }
+            node.children.push(Node::new(format!(
+                "Version: {}",
+                version_name(hello.chosen_version())
+            )));
+            node.children.push(Node::new(format!(
+                "Cipher suite: {}",
+                suite_name(hello.suite)
+            )));
+        }
+        Body::NewSessionTicket(_) | Body::Other => {}
+    }
+    node
+}
+
+fn content_name(content: ContentType) -> &'static str {
+    content.name().unwrap_or("Unknown")
+}
+
+fn version_name(version: Version) -> String {
+    match version.name() {
+        Some(name) => name.to_owned(),
+        None => format!("version {:#06x}", version.0),
+    }
+}
+
+fn suite_name(suite: CipherSuite) -> String {
+    match suite.name() {
+        Some(name) => format!("{name} ({:#06x})", suite.0),
+        None => format!("unknown suite {:#06x}", suite.0),
+    }
+}
+
+/// The description of an alert (RFC 8446 section 6), as Wireshark names it.
+const fn alert_name(description: u8) -> &'static str {
+    match description {
+        0 => "Close Notify",
+        10 => "Unexpected Message",
+        20 => "Bad Record MAC",
+        22 => "Record Overflow",
+        40 => "Handshake Failure",
+        42 => "Bad Certificate",
+        43 => "Unsupported Certificate",
+        44 => "Certificate Revoked",
+        45 => "Certificate Expired",
+        46 => "Certificate Unknown",
+        47 => "Illegal Parameter",
+        48 => "Unknown CA",
+        49 => "Access Denied",
+        50 => "Decode Error",
+        51 => "Decrypt Error",
+        70 => "Protocol Version",
+        71 => "Insufficient Security",
+        80 => "Internal Error",
+        90 => "User Canceled",
+        109 => "Missing Extension",
+        110 => "Unsupported Extension",
+        112 => "Unrecognized Name",
+        116 => "Certificate Required",
+        120 => "No application Protocol",
+        _ => "Unknown",
+    }
+}

@@ -1,0 +1,54 @@
+//! What the connections of a capture have in common: secrets, sessions that can be resumed, and the
+//! memory that waiting records may take.
+
+use super::direction::Scratch;
+use super::keylog::KeyLog;
+use super::resumption::Sessions;
+
+/// Bounds on records that wait for secrets, in bytes. What goes beyond them is let go and told.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of one connection.
+    pub connection: usize,
+    /// Of all together.
+    pub all: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connection: 1 << 20,
+            all: 64 << 20,
+        }
+    }
+}
+
+/// What the connections of a capture have in common.
+#[derive(Default)]
+pub struct Decryptor {
+    /// The secrets that are known.
+    pub keys: KeyLog,
+    /// The bounds.
+    pub limits: Limits,
+    pub(super) sessions: Sessions,
+    /// Bytes that wait, of all connections.
+    pub(super) waiting: usize,
+    pub(super) scratch: Scratch,
+}
+
+impl std::fmt::Debug for Decryptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decryptor")
+            .field("secrets", &self.keys.added())
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Decryptor {
+    /// Bytes of records that wait for secrets, of all connections.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+}
