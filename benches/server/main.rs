@@ -4,6 +4,7 @@
 //! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
 
 mod compare;
+mod fairness;
 mod load;
 mod place;
 mod slapd;
@@ -26,6 +27,7 @@ fn main() {
     );
     compare::hashing(&mut report);
     compare::requests(&mut report);
+    fairness::beside_a_flood(&mut report);
     compare::registrations(&mut report);
     compare::idle_connections(&mut report);
     compare::many_users(&mut report);

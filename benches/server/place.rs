@@ -47,6 +47,14 @@ pub fn directory() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
 }
 
+/// A directory with this passwd file.
+fn with_passwd(passwd: &str) -> TempDir {
+    let directory = directory();
+    let path = directory.path().join("passwd");
+    std::fs::write(path, passwd).expect("the passwd file is written");
+    directory
+}
+
 /// The real server, logging into a file.
 pub struct Server {
     child: Child,
@@ -56,20 +64,31 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts it without limits on the addresses of loopback.
     pub fn start(passwd: &str, arguments: &[&str]) -> Self {
-        let directory = directory();
-        let path = directory.path().join("passwd");
-        std::fs::write(&path, passwd).expect("the passwd file is written");
-        Self::start_in(directory, arguments)
+        Self::start_in(with_passwd(passwd), arguments)
     }
 
-    /// Starts it on the file `passwd` in `directory`.
+    /// Starts it on the file `passwd` in `directory`, without limits on the addresses of loopback.
     pub fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
+        let unlimited = [
+            "--throttle-exempt",
+            "127.0.0.0/8",
+            "--max-connections",
+            "20000",
+        ];
+        Self::start_with(directory, &[&unlimited[..], arguments].concat())
+    }
+
+    /// Starts it with the limits that it has where nothing is said.
+    pub fn start_limited(passwd: &str) -> Self {
+        Self::start_with(with_passwd(passwd), &[])
+    }
+
+    fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
         let log = directory.path().join("log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_authscope-server"))
-            .args(["--listen", "127.0.0.1:0", "--max-failures", "0"])
-            .args(["--max-per-address", "20000", "--max-connections", "20000"])
-            .arg("--passwd")
+            .args(["--listen", "127.0.0.1:0", "--passwd"])
             .arg(directory.path().join("passwd"))
             .args(arguments)
             .stderr(File::create(&log).expect("a log file"))
@@ -153,7 +172,7 @@ impl Hashing for NoHashing {
             Work::Verify(_) => Done::Right(None),
             Work::Pretend => Done::Wrong,
         };
-        job.answer(Ok(done));
+        job.answer(done);
         Ok(())
     }
 }
@@ -181,6 +200,7 @@ impl Bare {
         let config = Config {
             limits: Limits {
                 failures: 0,
+                registration_rate: 0,
                 ..Limits::DEFAULT
             },
             ..Config::default()

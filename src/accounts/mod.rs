@@ -9,9 +9,12 @@ mod passwd;
 mod pool;
 mod scheme;
 mod store;
+mod turns;
+mod uniform;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use hash::{Hasher, Stored};
 pub use meters::describe_meters;
@@ -21,8 +24,10 @@ pub use passwd::{
 pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
 pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
 pub use store::{Answer, Arriving, Found, Reason, Store, StoreCounts, StoreError, Version};
+pub use turns::Caller;
 
-use crate::protocol::{Password, UserName};
+use crate::protocol::{Password, TextError, UserName};
+use uniform::EqualTime;
 
 /// Why a request could be answered neither with yes nor with no.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +44,14 @@ pub enum AccountsError {
 }
 
 /// What became of a registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     /// The user is on disk.
     Registered,
     /// Another user has the name.
     NameTaken,
+    /// Nobody can have the name.
+    NameRefused(TextError),
 }
 
 /// What became of a login.
@@ -73,8 +80,8 @@ pub enum Upgrade {
 pub struct Accounts {
     store: Box<dyn Store>,
     hashing: Arc<dyn Hashing>,
-    /// Whether a login of a user that does not exist takes as long as one with a wrong password.
-    uniform: bool,
+    /// Where it is set, all failed logins take the same time.
+    uniform: Option<EqualTime>,
 }
 
 impl Accounts {
@@ -94,28 +101,38 @@ impl Accounts {
     pub fn new(store: Box<dyn Store>, hashing: Arc<dyn Hashing>, uniform: bool) -> Self {
         Self {
             store,
+            uniform: uniform.then(|| EqualTime::new(hashing.cost())),
             hashing,
-            uniform,
         }
     }
 
-    /// Registers a user. `Registered` is said when the user is on disk.
+    /// Registers a user for `caller`. `Registered` is said when the user is on disk. The name is
+    /// registered in NFC; see [`UserName::registrable`].
     pub async fn register(
         &self,
-        name: UserName,
+        name: &UserName,
         password: Password,
+        caller: Caller,
     ) -> Result<Registration, AccountsError> {
-        let taken = self.store.is_taken(&name).await;
+        let composed = match name.registrable() {
+            Ok(name) => name,
+            Err(error) => return Ok(Registration::NameRefused(error)),
+        };
+        let mut taken = self.store.is_taken(&composed).await;
+        if matches!(taken, Ok(false)) && composed != *name {
+            // It may be stored as it was sent, from before names were put into NFC.
+            taken = self.store.is_taken(name).await;
+        }
         if taken.map_err(AccountsError::LookUp)? {
             return Ok(Registration::NameTaken);
         }
         let arriving = self.store.announce();
-        let done = pool::compute(&*self.hashing, Work::Hash, password).await?;
-        let Done::Hashed(hash) = done else {
+        let computed = pool::compute(&*self.hashing, Work::Hash, password, caller).await?;
+        let Done::Hashed(hash) = computed.done else {
             return Err(HashingError::Stopped.into());
         };
         // The store looks again: of two registrations of one name, one comes first.
-        let added = self.store.add(name, hash).await;
+        let added = self.store.add(composed, hash).await;
         let added = added.map_err(AccountsError::Store)?;
         drop(arriving);
         Ok(if added {
@@ -125,18 +142,33 @@ impl Accounts {
         })
     }
 
-    /// Checks a user's password. A hash that is old or weaker than those made now is replaced, on
-    /// disk, before the login is answered; where that fails the login stands all the same.
-    pub async fn log_in(&self, name: UserName, password: Password) -> Result<Login, AccountsError> {
-        let found = self.store.find(&name).await;
-        let Some(found) = found.map_err(AccountsError::LookUp)? else {
-            if self.uniform {
-                pool::compute(&*self.hashing, Work::Pretend, password).await?;
+    /// Checks a user's password for `caller`. A hash that is old or weaker than those made now is
+    /// replaced, on disk, before the login is answered; where that fails the login stands all the
+    /// same. Dropping the future withdraws the login while its password waits to be verified.
+    pub async fn log_in(
+        &self,
+        name: &UserName,
+        password: Password,
+        caller: Caller,
+    ) -> Result<Login, AccountsError> {
+        let started = Instant::now();
+        let found = self.find(name).await.map_err(AccountsError::LookUp)?;
+        let work = match &found {
+            Some((_, found)) => Work::Verify(Box::new(found.stored.clone())),
+            None if self.uniform.is_some() => Work::Pretend,
+            None => return Ok(Login::NoSuchUser),
+        };
+        let computed = pool::compute(&*self.hashing, work, password, caller).await?;
+        if let Some(uniform) = &self.uniform {
+            uniform.observe(&computed);
+            if computed.done == Done::Wrong {
+                uniform.make_up(started, &computed).await;
             }
+        }
+        let Some((name, found)) = found else {
             return Ok(Login::NoSuchUser);
         };
-        let work = Work::Verify(Box::new(found.stored));
-        match pool::compute(&*self.hashing, work, password).await? {
+        match computed.done {
             Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
             Done::Right(Some(hash)) => {
                 let replaced = self.store.replace(name, found.version, hash).await;
@@ -148,6 +180,19 @@ impl Accounts {
             }
             Done::Wrong | Done::Hashed(_) => Ok(Login::WrongPassword),
         }
+    }
+
+    /// The user that `name` means, with the name as it is stored: exactly these octets, or else
+    /// the name in NFC.
+    async fn find(&self, name: &UserName) -> Result<Option<(UserName, Found)>, StoreError> {
+        if let Some(found) = self.store.find(name).await? {
+            return Ok(Some((name.clone(), found)));
+        }
+        let Some(composed) = name.composed().filter(|composed| composed != name) else {
+            return Ok(None);
+        };
+        let found = self.store.find(&composed).await?;
+        Ok(found.map(|found| (composed, found)))
     }
 
     /// Users.

@@ -1,15 +1,15 @@
-//! Hashing off the I/O threads: a fixed number of threads behind a queue with a bound.
+//! Hashing off the I/O threads: a fixed number of threads that serve callers in turn.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::hash::{Hasher, Stored};
 use super::meters;
 use super::scheme::{HashError, Scheme};
+use super::turns::{Caller, Turns};
 use crate::protocol::Password;
 
 /// What is to be computed.
@@ -34,19 +34,50 @@ pub enum Done {
     Wrong,
 }
 
+/// A result, and how long its computation had to wait for its turn.
+#[derive(Debug)]
+pub struct Computed {
+    /// What was computed.
+    pub done: Done,
+    /// From the submission to the start of the computation.
+    pub waited: Duration,
+    /// How long the computation took.
+    pub took: Duration,
+}
+
 /// One computation and where its result goes.
 pub struct Job {
     work: Work,
     password: Password,
-    reply: oneshot::Sender<Result<Done, HashError>>,
+    caller: Caller,
+    submitted: Instant,
+    reply: oneshot::Sender<Result<Computed, HashingError>>,
 }
 
 impl Job {
+    /// A job, and where its result will be.
+    pub(super) fn new(
+        work: Work,
+        password: Password,
+        caller: Caller,
+    ) -> (Self, oneshot::Receiver<Result<Computed, HashingError>>) {
+        let (reply, result) = oneshot::channel();
+        let job = Self {
+            work,
+            password,
+            caller,
+            submitted: Instant::now(),
+            reply,
+        };
+        (job, result)
+    }
+
     /// Does the work, unless nobody waits for it any more.
     pub fn run(self, hasher: &mut Hasher, pretended: &Stored) {
-        if self.reply.is_closed() {
+        if self.is_abandoned() {
             return;
         }
+        let started = Instant::now();
         let password = self.password.expose();
         let done = match &self.work {
             Work::Hash => hasher.hash(password).map(Done::Hashed),
@@ -60,7 +91,13 @@ impl Job {
                 Err(error) => Err(error),
             },
         };
-        self.answer(done);
+        let computed = done.map(|done| Computed {
+            done,
+            waited: started.saturating_duration_since(self.submitted),
+            took: started.elapsed(),
+        });
+        // Whoever asked may be gone.
+        let _ = self.reply.send(computed.map_err(Into::into));
     }
 
     /// What is to be computed.
@@ -69,17 +106,40 @@ impl Job {
         &self.work
     }
 
-    /// Hands the result over.
-    pub fn answer(self, done: Result<Done, HashError>) {
-        // Whoever asked may be gone.
-        let _ = self.reply.send(done);
+    #[cfg(test)]
+    pub(super) const fn password(&self) -> &Password {
+        &self.password
+    }
+
+    /// Who asked.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether nobody waits for the result.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    /// Hands over a result that took no time.
+    pub fn answer(self, done: Done) {
+        let _ = self.reply.send(Ok(Computed {
+            done,
+            waited: Duration::ZERO,
+            took: Duration::ZERO,
+        }));
+    }
+
+    /// Says that there is no room for the job.
+    pub(super) fn refuse(self) {
+        let _ = self.reply.send(Err(HashingError::Busy));
     }
 }
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
-    /// The queue is full.
+    /// There is no room for another password that waits.
     #[error("the queue of passwords to be hashed is full")]
     Busy,
     /// The computation failed.
@@ -99,80 +159,140 @@ pub trait Hashing: Send + Sync {
     fn waiting(&self) -> usize {
         0
     }
+
+    /// Time that a hash of the scheme in use took when the program started.
+    fn cost(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
-/// Submits work and waits for the result.
+/// Submits work of `caller` and waits for the result. Dropping the future withdraws the work.
 pub async fn compute(
     hashing: &dyn Hashing,
     work: Work,
     password: Password,
-) -> Result<Done, HashingError> {
-    let (reply, result) = oneshot::channel();
-    hashing.submit(Job {
-        work,
-        password,
-        reply,
-    })?;
-    Ok(result.await.map_err(|_| HashingError::Stopped)??)
+    caller: Caller,
+) -> Result<Computed, HashingError> {
+    let (job, result) = Job::new(work, password, caller);
+    hashing.submit(job)?;
+    result.await.map_err(|_| HashingError::Stopped)?
 }
 
-/// The hashing threads. They end when the pool is dropped and the queue is empty.
-pub struct HashPool {
-    queue: Sender<Job>,
+/// What the threads share.
+struct Shared {
+    turns: Mutex<Turns>,
+    arrived: Condvar,
     refused: AtomicUsize,
+}
+
+/// The hashing threads. They end when the pool is dropped and no job is left.
+pub struct HashPool {
+    shared: Arc<Shared>,
+    cost: Duration,
 }
 
 impl HashPool {
     /// Starts `threads` threads with room for `queue` jobs that wait.
     pub fn start(scheme: Scheme, threads: usize, queue: usize) -> Result<Self, HashingError> {
-        let (sender, receiver) = crossbeam_channel::bounded(queue);
-        let pretended = Arc::new(Stored::parse(&Hasher::new(scheme).hash(b"nobody")?)?);
+        let mut hasher = Hasher::new(scheme);
+        let pretended = Arc::new(Stored::parse(&hasher.hash(b"nobody")?)?);
+        // The second one does not pay for memory that is new.
+        let started = Instant::now();
+        hasher.hash(b"nobody")?;
+        let cost = started.elapsed();
+        let shared = Arc::new(Shared {
+            turns: Mutex::new(Turns::new(queue)),
+            arrived: Condvar::new(),
+            refused: AtomicUsize::new(0),
+        });
+        let pool = Self {
+            shared: Arc::clone(&shared),
+            cost,
+        };
         for number in 0..threads.max(1) {
-            let receiver: Receiver<Job> = receiver.clone();
+            let shared = Arc::clone(&shared);
             let pretended = Arc::clone(&pretended);
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
                 .spawn(move || {
                     let mut hasher = Hasher::new(scheme);
-                    for job in &receiver {
+                    while let Some(job) = shared.next() {
                         let started = Instant::now();
                         job.run(&mut hasher, &pretended);
                         meters::hashed(started.elapsed());
-                        meters::queue_depth(receiver.len());
                     }
                 })
                 .map_err(|_| HashingError::Stopped)?;
         }
-        Ok(Self {
-            queue: sender,
-            refused: AtomicUsize::new(0),
-        })
+        Ok(pool)
     }
 
-    /// Jobs refused because the queue was full.
+    /// Jobs refused because there was no room for them.
     #[must_use]
     pub fn refused(&self) -> usize {
-        self.refused.load(Ordering::Relaxed)
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// The job whose turn it is; waits for one. `None` when no more will come.
+    fn next(&self) -> Option<Job> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let job = turns.next();
+            // Fewer wait also where there was nothing left but what nobody waits for.
+            meters::queue_depth(turns.waiting());
+            if job.is_some() {
+                return job;
+            }
+            if turns.is_closed() {
+                return None;
+            }
+            turns = self
+                .arrived
+                .wait(turns)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        let turns = self.shared.turns.lock();
+        turns.unwrap_or_else(PoisonError::into_inner).close();
+        self.shared.arrived.notify_all();
     }
 }
 
 impl Hashing for HashPool {
     fn submit(&self, job: Job) -> Result<(), HashingError> {
-        match self.queue.try_send(job) {
-            Ok(()) => {
-                meters::queue_depth(self.queue.len());
-                Ok(())
-            }
-            Err(TrySendError::Full(_)) => {
-                meters::busy();
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                Err(HashingError::Busy)
-            }
-            Err(TrySendError::Disconnected(_)) => Err(HashingError::Stopped),
+        let mut turns = self
+            .shared
+            .turns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let without_room = turns.add(job);
+        meters::queue_depth(turns.waiting());
+        drop(turns);
+        self.shared.arrived.notify_one();
+        // It may be another caller's job that has to go.
+        if let Some(job) = without_room {
+            meters::busy();
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            job.refuse();
         }
+        Ok(())
     }
 
     fn waiting(&self) -> usize {
-        self.queue.len()
+        self.shared
+            .turns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .waiting()
+    }
+
+    fn cost(&self) -> Duration {
+        self.cost
     }
 }

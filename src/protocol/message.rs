@@ -9,7 +9,8 @@ use super::layout::{
     COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN,
     RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
-use super::text::{Description, Password, UserName};
+use super::name::UserName;
+use super::text::{Description, Password};
 use super::view::{MessageView, TextValue};
 
 /// Why octets are not a legal message: the field, where it stands, what was found there and what

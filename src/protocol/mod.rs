@@ -7,13 +7,15 @@
 mod command;
 pub mod layout;
 mod message;
+mod name;
 mod text;
 mod view;
 
 pub use command::{Action, Command};
 pub use layout::{Field, FieldKind, Kind};
 pub use message::{DecodeError, Framing, Request, RequestOctets, Response, frame};
-pub use text::{Description, Password, TextError, UserName};
+pub use name::UserName;
+pub use text::{Description, Password, TextError};
 pub use view::{
     HeaderNumber, MessageView, TextValue, is_header, is_strict, length_reads_as_text,
     reads_as_text, right_header,

@@ -1,10 +1,10 @@
-//! The three text values and their limits: what an endpoint may send.
+//! Passwords and descriptions, and what is wrong with a text value that cannot be sent.
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::layout::{DESCRIPTION, Field, PASSWORD, USER_NAME};
+use super::layout::{DESCRIPTION, Field, PASSWORD};
 
 /// Why a text value cannot be sent. Never holds the value itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,16 @@ pub enum TextError {
         what: &'static str,
         /// Octets given.
         given: usize,
+        /// The field's width in octets.
+        limit: usize,
+    },
+    /// More octets than the field holds, once the text is in NFC.
+    #[error("the {what} has {composed} octets in NFC; at most {limit} fit")]
+    TooLongInNfc {
+        /// `user name`.
+        what: &'static str,
+        /// Octets in NFC.
+        composed: usize,
         /// The field's width in octets.
         limit: usize,
     },
@@ -47,66 +57,16 @@ pub enum TextError {
     },
 }
 
-fn check_length(what: &'static str, field: &Field, given: usize) -> Result<(), TextError> {
+pub(super) fn check_length(
+    what: &'static str,
+    field: &Field,
+    given: usize,
+) -> Result<(), TextError> {
     let limit = field.width;
     match given {
         0 => Err(TextError::Empty { what, limit }),
         _ if given > limit => Err(TextError::TooLong { what, given, limit }),
         _ => Ok(()),
-    }
-}
-
-/// A user name: 1 to 20 octets of UTF-8, no control characters, no `:`, no space at either end.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserName(String);
-
-impl UserName {
-    /// Checks `name` against the protocol's rules.
-    pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
-        const WHAT: &str = "user name";
-        let name = name.into();
-        check_length(WHAT, &USER_NAME, name.len())?;
-        let bad = |found, offset| TextError::Character {
-            what: WHAT,
-            found,
-            offset,
-        };
-        for (offset, character) in name.char_indices() {
-            match character {
-                ':' => return Err(bad("a colon", offset)),
-                '\0' => return Err(bad("a NUL", offset)),
-                c if c.is_control() => return Err(bad("a control character", offset)),
-                _ => {}
-            }
-        }
-        if name.starts_with(' ') {
-            return Err(bad("a leading space", 0));
-        }
-        if name.ends_with(' ') {
-            return Err(bad("a trailing space", name.len() - 1));
-        }
-        Ok(Self(name))
-    }
-
-    /// Checks octets from the wire.
-    pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
-        let name = std::str::from_utf8(octets).map_err(|error| TextError::NotUtf8 {
-            what: "user name",
-            offset: error.valid_up_to(),
-        })?;
-        Self::new(name)
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -172,29 +132,6 @@ impl fmt::Display for Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn user_names_are_counted_in_octets() {
-        assert!(UserName::new("é".repeat(10)).is_ok());
-        assert_eq!(
-            UserName::new("é".repeat(11)),
-            Err(TextError::TooLong {
-                what: "user name",
-                given: 22,
-                limit: 20
-            })
-        );
-    }
-
-    #[test]
-    fn user_names_keep_the_passwd_file_and_the_terminal_safe() {
-        for bad in ["", "a:b", " a", "a ", "a\tb", "a\u{85}b", "a\0"] {
-            assert!(UserName::new(bad).is_err(), "{bad:?}");
-        }
-        for good in ["a", "a b", "naïve", "0000", "名前"] {
-            assert!(UserName::new(good).is_ok(), "{good:?}");
-        }
-    }
 
     #[test]
     fn a_password_takes_any_octets_but_nul() {

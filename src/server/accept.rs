@@ -4,16 +4,17 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::address::{OpenBySource, Source};
+use super::admission::Admission;
 use super::answer::{Peer, Service};
 use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::listen::Listeners;
 use super::log::Refusals;
 use super::meters;
+use super::networks::Networks;
 use super::serve::{Server, serve};
 use super::tls::Tls;
 use crate::accounts::Accounts;
@@ -44,6 +45,8 @@ pub struct Config {
     pub tls: Tls,
     /// Where the server says how it is.
     pub health: Arc<Health>,
+    /// Proxies whose connections begin with a PROXY header, and must.
+    pub proxies: Networks,
 }
 
 /// Serves clients of `listeners` until `shutdown` is ready; then stops accepting, answers what is
@@ -59,6 +62,7 @@ pub async fn run(
         policy,
         tls,
         health,
+        proxies,
     } = config;
     let refusals = Arc::new(Refusals::default());
     refusals.tell_regularly();
@@ -71,15 +75,18 @@ pub async fn run(
             Arc::clone(&health),
         ),
         limits,
+        proxies,
+        by_source: Arc::default(),
+        refused: AtomicU64::new(0),
         tls,
         refusals: Arc::clone(&refusals),
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
-    let by_source = Arc::new(OpenBySource::default());
-    let permits = Arc::new(Semaphore::new(server.limits.connections));
+    let admission = Admission::new(server.limits.connections);
+    let relieving = tokio::spawn(Arc::clone(&admission).relieve());
     let (stop, stopped) = watch::channel(false);
-    let (mut connections, mut refused) = (0, 0);
+    let mut connections = 0;
     let paused = |paused| {
         if paused {
             meters::accept_paused();
@@ -91,16 +98,13 @@ pub async fn run(
     health.serving();
     tokio::pin!(shutdown);
     loop {
-        // First the right to a connection, then the connection: too many wait in the backlog.
         let accepted = async {
-            let permit = Arc::clone(&permits)
-                .acquire_owned()
-                .await
-                .map_err(io::Error::other)?;
             let (stream, address) = listeners.accept(paused).await?;
-            io::Result::Ok((permit, stream, address))
+            // Too many wait here and in the system's backlog.
+            let place = admission.enter(connections + 1).await;
+            io::Result::Ok((place, stream, address))
         };
-        let (permit, stream, address) = tokio::select! {
+        let (place, stream, address) = tokio::select! {
             accepted = accepted => accepted?,
             () = &mut shutdown => break,
         };
@@ -109,43 +113,25 @@ pub async fn run(
             connection: connections,
             address,
         };
-        let source = Source::from(address.ip());
-        let Some(counted) = by_source.enter(source, server.limits.per_address) else {
-            refused += 1;
-            meters::connection_refused();
-            if refusals.is_first(source, "too many connections") {
-                tracing::warn!(
-                    conn = peer.connection,
-                    peer = %peer.address,
-                    limit = server.limits.per_address,
-                    "connection refused: too many from this address"
-                );
-            }
-            continue;
-        };
         let server = Arc::clone(&server);
-        let counted = (permit, counted);
-        tokio::spawn(serve(server, stream, peer, stopped.clone(), counted));
+        tokio::spawn(serve(server, stream, peer, stopped.clone(), place));
     }
+    relieving.abort();
     health.stopping();
     drop(listeners);
-    tracing::info!(
-        open = server.limits.connections - permits.available_permits(),
-        "shutting down"
-    );
+    tracing::info!(open = admission.open(), "shutting down");
     // Nobody listening means that no connection is open.
     let _ = stop.send(true);
-    let all = u32::try_from(server.limits.connections).unwrap_or(u32::MAX);
-    let drained = timeout(server.limits.drain, permits.acquire_many(all)).await;
+    let drained = timeout(server.limits.drain, admission.drained()).await;
     let cut = match drained {
-        Ok(_) => 0,
-        Err(_) => server.limits.connections - permits.available_permits(),
+        Ok(()) => 0,
+        Err(_) => admission.open(),
     };
     refusals.tell();
     Ok(Summary {
         connections,
         requests: server.requests.load(Ordering::Relaxed),
-        refused,
+        refused: server.refused.load(Ordering::Relaxed),
         slow: server.slow.load(Ordering::Relaxed),
         cut,
     })

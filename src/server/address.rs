@@ -31,6 +31,54 @@ impl fmt::Display for Source {
     }
 }
 
+/// A network that a source is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Its leading bits; an IPv4 address as IPv6 maps it (RFC 4291, section 2.5.5.2).
+    pub bits: u128,
+    /// How many bits those are, of 128.
+    pub prefix: u8,
+    /// How many times as much as a single source it may do.
+    pub share: u32,
+}
+
+impl Source {
+    /// Whether it is an IPv4 address.
+    pub const fn is_ipv4(self) -> bool {
+        self.0.is_ipv4()
+    }
+
+    /// The smallest network: the source itself.
+    pub const fn nearest(self) -> Network {
+        match self.0 {
+            IpAddr::V4(address) => Network {
+                bits: address.to_ipv6_mapped().to_bits(),
+                prefix: 128,
+                share: 1,
+            },
+            IpAddr::V6(network) => Network {
+                bits: network.to_bits(),
+                prefix: 64,
+                share: 1,
+            },
+        }
+    }
+
+    /// The networks that count what the source does: an IPv4 address, or the IPv6 networks that
+    /// one subscriber can have, of 64, 56 and 48 bits (RFC 6177).
+    pub fn networks(self) -> impl Iterator<Item = Network> {
+        let wider = [(56, 2), (48, 4)]
+            .into_iter()
+            .filter(move |_| !self.is_ipv4())
+            .map(move |(prefix, share)| Network {
+                bits: self.nearest().bits >> (128 - prefix) << (128 - prefix),
+                prefix,
+                share,
+            });
+        std::iter::once(self.nearest()).chain(wider)
+    }
+}
+
 /// Open connections of each address. Holds no more entries than there are connections.
 #[derive(Debug, Default)]
 pub struct OpenBySource(Mutex<HashMap<Source, usize>>);
@@ -86,6 +134,24 @@ mod tests {
         assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
         assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
         assert_ne!(source("192.0.2.2"), source("192.0.2.1"));
+    }
+
+    #[test]
+    fn an_ipv6_source_is_in_three_networks() {
+        let all: Vec<_> = source("2001:db8:1:2233::1")
+            .networks()
+            .map(|network| (std::net::Ipv6Addr::from(network.bits), network.prefix))
+            .collect();
+        let expected = [
+            ("2001:db8:1:2233::", 64),
+            ("2001:db8:1:2200::", 56),
+            ("2001:db8:1::", 48),
+        ];
+        assert_eq!(
+            all,
+            expected.map(|(text, prefix)| (text.parse().unwrap(), prefix))
+        );
+        assert_eq!(source("192.0.2.1").networks().count(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a request to its response, and the words of every description.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::log::Refusals;
 use super::meters;
 use super::throttle::Throttle;
 use crate::accounts::{
-    Accounts, AccountsError, HashingError, Login, Registration, StoreError, Upgrade,
+    Accounts, AccountsError, Caller, HashingError, Login, Registration, StoreError, Upgrade,
 };
 use crate::protocol::{
     Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
@@ -47,7 +47,14 @@ pub mod words {
     /// A request that started did not end in time.
     pub const TOO_SLOW: &str = "request not complete in time";
 
-    /// All of them.
+    /// What a description that says how long to wait after failed logins is counted as.
+    pub const THROTTLED: &str = "too many failed logins";
+    /// What a description that says how long to wait for a registration is counted as.
+    pub const TOO_MANY_REGISTRATIONS: &str = "too many registrations";
+    /// What a description that says why nobody can have a name is counted as.
+    pub const NAME_REFUSED: &str = "user name not allowed";
+
+    /// All that are always the same.
     pub const ALL: [&str; 13] = [
         REGISTERED,
         NAME_TAKEN,
@@ -64,28 +71,38 @@ pub mod words {
         TOO_SLOW,
     ];
 
-    /// What a description that says how long to wait is counted as.
-    pub const THROTTLED: &str = "too many failed logins";
+    /// Too many logins failed; says how long to wait, in whole seconds.
+    #[must_use]
+    pub fn wait(time: std::time::Duration) -> String {
+        format!("{THROTTLED}, try again in {} s", whole_seconds(time))
+    }
 
-    /// What a description is counted as: itself, but for the seconds in one that makes wait.
+    /// Too many registrations; says how long to wait, in whole seconds.
+    #[must_use]
+    pub fn wait_to_register(time: std::time::Duration) -> String {
+        format!(
+            "{TOO_MANY_REGISTRATIONS}, try again in {} s",
+            whole_seconds(time)
+        )
+    }
+
+    fn whole_seconds(time: std::time::Duration) -> u64 {
+        time.as_secs() + u64::from(time.subsec_nanos() > 0)
+    }
+
+    /// What a description is counted as: itself, without what differs from one to the next.
     #[must_use]
     pub fn outcome(description: &str) -> &'static str {
         ALL.into_iter()
-            .find(|words| *words == description)
-            .unwrap_or(THROTTLED)
+            .chain([THROTTLED, TOO_MANY_REGISTRATIONS])
+            .find(|words| description.starts_with(words))
+            .unwrap_or(NAME_REFUSED)
     }
 
     /// Whether the server turned the request away without looking at it.
     #[must_use]
     pub fn is_refusal(outcome: &str) -> bool {
-        [THROTTLED, BUSY, REGISTRATION_CLOSED].contains(&outcome)
-    }
-
-    /// Too many logins failed; says how long to wait, in whole seconds.
-    #[must_use]
-    pub fn wait(time: std::time::Duration) -> String {
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        format!("too many failed logins, try again in {seconds} s")
+        [THROTTLED, TOO_MANY_REGISTRATIONS, BUSY, REGISTRATION_CLOSED].contains(&outcome)
     }
 }
 
@@ -120,8 +137,16 @@ pub struct Service {
     health: Arc<Health>,
 }
 
+/// What becomes of a request.
+pub struct Answer {
+    /// What the client is told.
+    pub response: Response,
+    /// Whether the request was turned away without being looked at.
+    pub refused: bool,
+}
+
 /// Whether the answer is yes, and the answer in words.
-type Answer = (bool, Cow<'static, str>);
+type Outcome = (bool, Cow<'static, str>);
 
 impl Service {
     /// A service for these users.
@@ -132,7 +157,7 @@ impl Service {
         refusals: Arc<Refusals>,
         health: Arc<Health>,
     ) -> Self {
-        let throttle = Throttle::new(limits.failures, limits.address_failures, Instant::now());
+        let throttle = Throttle::new(limits);
         Self {
             accounts,
             policy,
@@ -142,8 +167,15 @@ impl Service {
         }
     }
 
-    /// Answers one request and logs the outcome.
-    pub async fn answer(&self, peer: Peer, request: Request) -> Response {
+    /// For whom passwords are hashed that come from `address`.
+    pub fn caller(&self, address: IpAddr) -> Caller {
+        let source = Source::from(address);
+        Caller::new(source.nearest().bits, self.throttle.is_exempt(address))
+    }
+
+    /// Answers one request of `caller` and logs the outcome. What is refused too often is
+    /// answered late. Dropping the future withdraws a request that waits for its turn.
+    pub async fn answer(&self, peer: Peer, request: Request, caller: &Caller) -> Answer {
         let started = Instant::now();
         let _in_flight = self.health.request();
         let Request {
@@ -152,8 +184,8 @@ impl Service {
             password,
         } = request;
         let result = match action {
-            Action::Register => self.register(&user_name, password).await,
-            Action::Login => self.log_in(peer, &user_name, password).await,
+            Action::Register => self.register(peer, &user_name, password, caller).await,
+            Action::Login => self.log_in(peer, &user_name, password, caller).await,
         };
         let (success, description) = result.unwrap_or_else(|error| {
             let words = words_for(&error);
@@ -175,32 +207,49 @@ impl Service {
             words::NOT_STORED | words::OUTCOME_UNKNOWN => self.health.stored(false),
             _ => {}
         }
+        let refused = words::is_refusal(outcome);
         let source = Source::from(peer.address.ip());
-        if words::is_refusal(outcome) && !self.refusals.is_first(source, outcome) {
-            return response(action, success, &description);
+        if !refused || self.refusals.is_first(source, outcome) {
+            tracing::info!(
+                conn = peer.connection,
+                peer = %peer.address,
+                user = user_name.as_str(),
+                outcome = &*description,
+                success,
+                ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "{}",
+                action.noun()
+            );
         }
-        tracing::info!(
-            conn = peer.connection,
-            peer = %peer.address,
-            user = user_name.as_str(),
-            outcome = &*description,
-            success,
-            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "{}",
-            action.noun()
-        );
-        response(action, success, &description)
+        if refused {
+            let late = self.throttle.refused(peer.address.ip(), Instant::now());
+            tokio::time::sleep(late).await;
+        }
+        Answer {
+            response: response(action, success, &description),
+            refused,
+        }
     }
 
-    async fn register(&self, name: &UserName, password: Password) -> Result<Answer, AccountsError> {
+    async fn register(
+        &self,
+        peer: Peer,
+        name: &UserName,
+        password: Password,
+        caller: &Caller,
+    ) -> Result<Outcome, AccountsError> {
         if self.policy.registration_closed {
             return Ok((false, words::REGISTRATION_CLOSED.into()));
         }
-        let answer = match self.accounts.register(name.clone(), password).await? {
-            Registration::Registered => (true, words::REGISTERED),
-            Registration::NameTaken => (false, words::NAME_TAKEN),
-        };
-        Ok((answer.0, answer.1.into()))
+        if let Some(wait) = self.throttle.register(peer.address.ip(), Instant::now()) {
+            return Ok((false, words::wait_to_register(wait).into()));
+        }
+        let registration = self.accounts.register(name, password, caller.clone());
+        Ok(match registration.await? {
+            Registration::Registered => (true, words::REGISTERED.into()),
+            Registration::NameTaken => (false, words::NAME_TAKEN.into()),
+            Registration::NameRefused(error) => (false, error.to_string().into()),
+        })
     }
 
     async fn log_in(
@@ -208,29 +257,37 @@ impl Service {
         peer: Peer,
         name: &UserName,
         password: Password,
-    ) -> Result<Answer, AccountsError> {
-        let source = Source::from(peer.address.ip());
-        if let Some(wait) = self.throttle.wait(source, name, Instant::now()) {
+        caller: &Caller,
+    ) -> Result<Outcome, AccountsError> {
+        let attempt = self.throttle.attempt(peer.address.ip(), name, &password);
+        if let Some(wait) = self.throttle.wait(&attempt, Instant::now()) {
             return Ok((false, words::wait(wait).into()));
         }
-        let outcome = self.accounts.log_in(name.clone(), password).await?;
+        let delay = self.throttle.delay(&attempt, Instant::now());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let login = self.accounts.log_in(name, password, caller.clone());
+        let outcome = login.await?;
         let now = Instant::now();
         // Many logins at once pass the first question together. Those whose turn comes after the
         // last failure that is allowed are not told whether they were right.
-        if let Some(wait) = self.throttle.wait(source, name, now) {
+        if let Some(wait) = self.throttle.wait(&attempt, now) {
             return Ok((false, words::wait(wait).into()));
         }
         let words = match outcome {
             Login::Successful(upgrade) => {
                 log_upgrade(peer, name, &upgrade);
-                self.throttle.succeeded(source, name, now);
+                self.throttle.succeeded(&attempt, now);
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
             _ if self.policy.uniform_failures => words::LOGIN_FAILED,
             Login::NoSuchUser => words::NO_SUCH_USER,
             Login::WrongPassword => words::WRONG_PASSWORD,
         };
-        self.throttle.failed(source, name, now);
+        if self.throttle.failed(&attempt, now) {
+            tokio::time::sleep(self.throttle.refused(peer.address.ip(), now)).await;
+        }
         Ok((false, words.into()))
     }
 }
@@ -272,6 +329,10 @@ mod tests {
         }
         let longest = words::wait(std::time::Duration::from_mins(15));
         assert_eq!(Description::cut(&longest).as_str(), longest);
+        assert_eq!(words::outcome(&longest), words::THROTTLED);
+        let longest = words::wait_to_register(std::time::Duration::from_hours(1));
+        assert_eq!(Description::cut(&longest).as_str(), longest);
+        assert_eq!(words::outcome(&longest), words::TOO_MANY_REGISTRATIONS);
     }
 
     #[test]

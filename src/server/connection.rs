@@ -9,16 +9,20 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroize;
 
-use super::answer::{Peer, Service, failure, refuse, words};
+use super::admission::Slot;
+use super::answer::{Answer, Peer, Service, failure, refuse, words};
 use super::limits::Limits;
 use super::meters;
 use super::tls::HANDSHAKE;
+use crate::accounts::Caller;
 use crate::protocol::layout::REQUEST_LEN;
 use crate::protocol::{Command, DecodeError, Framing, Kind, MessageView, Request, Response, frame};
 
 /// After a last response, how many octets that the peer still sends are read and dropped, so
 /// that the system does not answer them with a reset that would swallow the response.
 const LINGER_OCTETS: usize = 64 * 1024;
+/// Requests in a row that are refused before the connection is closed.
+const REFUSALS: u32 = 10;
 /// How long that goes on at most.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -43,6 +47,12 @@ pub enum End {
     Handshake(String),
     /// A request that is not encrypted came where it has to be.
     Plain,
+    /// Too many requests in a row were refused.
+    Throttled,
+    /// The place was needed for others.
+    MadeRoom,
+    /// A proxy did not say for whom it connects, or the client behind it had too many connections.
+    NotAdmitted(String),
     /// The connection broke.
     Broken(io::Error),
 }
@@ -52,7 +62,13 @@ impl End {
     pub const fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::TooSlow | Self::NotReading | Self::Handshake(_) | Self::Plain
+            Self::Refused(_)
+                | Self::TooSlow
+                | Self::NotReading
+                | Self::Handshake(_)
+                | Self::Plain
+                | Self::Throttled
+                | Self::NotAdmitted(_)
         )
     }
 
@@ -68,6 +84,9 @@ impl End {
             Self::Shutdown => "shutdown",
             Self::Handshake(_) => "tls_handshake",
             Self::Plain => "tls_required",
+            Self::Throttled => "throttled",
+            Self::MadeRoom => "made_room",
+            Self::NotAdmitted(_) => "not_admitted",
             Self::Broken(_) => "broken",
         }
     }
@@ -85,6 +104,9 @@ impl fmt::Display for End {
             Self::Shutdown => f.write_str("server shutting down"),
             Self::Handshake(reason) => write!(f, "TLS handshake failed: {reason}"),
             Self::Plain => f.write_str("not encrypted, and this server requires TLS"),
+            Self::Throttled => f.write_str("too many requests in a row were refused"),
+            Self::MadeRoom => f.write_str("idle, and its place was needed"),
+            Self::NotAdmitted(reason) => f.write_str(reason),
             Self::Broken(error) => write!(f, "broken: {error}"),
         }
     }
@@ -129,6 +151,10 @@ pub struct Connection<'a, S> {
     pub peer: Peer,
     /// What answers.
     pub service: &'a Service,
+    /// For whom passwords are hashed.
+    pub caller: Caller,
+    /// What knows whether the connection is idle.
+    pub slot: &'a Slot,
     /// What may be spent.
     pub limits: &'a Limits,
     /// Turns true when the server is to stop.
@@ -151,6 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let mut buffer = Buffer::new(self.limits.read_ahead);
         // When the request at the front of the buffer has to be complete.
         let mut due: Option<Instant> = None;
+        let mut refused = 0;
         loop {
             match frame(buffer.filled(), Kind::Request) {
                 Framing::Complete(len) => {
@@ -166,9 +193,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     }
                     buffer.consume(len);
                     due = None;
-                    let response = self.service.answer(self.peer, request).await;
-                    self.send(&response).await?;
+                    if !self.slot.begins() {
+                        return Ok(End::MadeRoom);
+                    }
+                    let answer = self.answer(request, &mut buffer).await?;
+                    self.send(&answer.response).await?;
                     self.answered += 1;
+                    self.slot.rests(Instant::now().into_std());
+                    refused = if answer.refused { refused + 1 } else { 0 };
+                    if refused >= REFUSALS {
+                        self.linger().await;
+                        return Ok(End::Throttled);
+                    }
                 }
                 Framing::Invalid(error) => return self.refuse(&buffer, &error).await,
                 Framing::Need(_) => {
@@ -207,6 +243,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let read = waited.map_err(|_| End::Idle)??;
         buffer.filled += read;
         Ok(read)
+    }
+
+    /// Has a request answered, and reads ahead meanwhile. When the connection breaks, the request
+    /// is withdrawn. A client that sends nothing more may be gone, or may still read.
+    async fn answer(&mut self, request: Request, buffer: &mut Buffer) -> Result<Answer, End> {
+        let (service, caller) = (self.service, self.caller.clone());
+        let answer = service.answer(self.peer, request, &caller);
+        tokio::pin!(answer);
+        let mut ended = false;
+        while !ended && buffer.filled < buffer.octets.len() {
+            let read = self.stream.read(&mut buffer.octets[buffer.filled..]);
+            let read = tokio::select! {
+                biased;
+                answer = &mut answer => return Ok(answer),
+                read = read => read.or_else(end_of_tls).map_err(End::Broken)?,
+            };
+            buffer.filled += read;
+            ended = read == 0;
+        }
+        if ended {
+            caller.leaves();
+        }
+        Ok(answer.await)
     }
 
     async fn send(&mut self, response: &Response) -> Result<(), End> {

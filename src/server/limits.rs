@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::networks::Networks;
+
 /// What the server spends at most on its clients.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -23,6 +25,10 @@ pub struct Limits {
     pub failures: u32,
     /// Failed logins from one address, over all names, before further ones have to wait.
     pub address_failures: u32,
+    /// Registrations a second from one address, after a burst; 0 for no limit.
+    pub registration_rate: u32,
+    /// Networks that no limit on an address holds for.
+    pub exempt: Networks,
 }
 
 impl Limits {
@@ -36,6 +42,8 @@ impl Limits {
         drain: Duration::from_secs(10),
         failures: 5,
         address_failures: 100,
+        registration_rate: 10,
+        exempt: Networks::NONE,
     };
 }
 

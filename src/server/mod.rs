@@ -5,6 +5,7 @@
 
 mod accept;
 mod address;
+mod admission;
 mod answer;
 mod certificate;
 mod connection;
@@ -13,7 +14,9 @@ mod limits;
 mod listen;
 mod log;
 mod meters;
+mod networks;
 mod page;
+mod proxy;
 mod serve;
 mod throttle;
 mod tls;
@@ -25,5 +28,6 @@ pub use limits::{Limits, Policy};
 pub use listen::{ListenAddress, ListenAddressError, ListenError, Listeners, Purpose};
 pub use log::{Log, LogFileError, LogSettings, THREAD as LOG_THREAD};
 pub use meters::{MetricsError, install as install_meters, reloaded};
+pub use networks::{Networks, parse_network};
 pub use page::spawn as offer_page;
 pub use tls::{Tls, TlsError, TlsFiles, TlsMode, read_certificates};

@@ -6,22 +6,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::address::{Counted, Source};
+use super::address::{Counted, OpenBySource, Source};
+use super::admission::{Place, Slot};
 use super::answer::{Peer, Service};
 use super::connection::{Connection, End};
 use super::limits::Limits;
 use super::log::Refusals;
 use super::meters;
+use super::networks::Networks;
+use super::proxy;
 use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
 
 /// What all connections share.
 pub struct Server {
     pub service: Service,
     pub limits: Limits,
+    /// Whose connections begin with a PROXY header.
+    pub proxies: Networks,
+    pub by_source: Arc<OpenBySource>,
+    /// Connections refused because their address had too many.
+    pub refused: AtomicU64,
     pub tls: Tls,
     pub refusals: Arc<Refusals>,
     /// Requests answered on connections that have ended.
@@ -30,13 +38,13 @@ pub struct Server {
     pub slow: AtomicU64,
 }
 
-/// Serves one connection to its end. `counted` is given back then.
+/// Serves one connection to its end. Its `place` is given back then.
 pub async fn serve(
     server: Arc<Server>,
-    stream: TcpStream,
-    peer: Peer,
+    mut stream: TcpStream,
+    mut peer: Peer,
     stop: watch::Receiver<bool>,
-    counted: (OwnedSemaphorePermit, Counted),
+    place: Place,
 ) {
     tracing::debug!(conn = peer.connection, peer = %peer.address, "connection opened");
     meters::connection_opened();
@@ -44,7 +52,17 @@ pub async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(conn = peer.connection, %error, "cannot set TCP_NODELAY");
     }
-    let (answered, end) = server.begin(stream, peer, stop).await;
+    bound_unsent(&stream, peer);
+    let (answered, end) = tokio::select! {
+        biased;
+        () = place.slot().has_to_go() => (0, End::MadeRoom),
+        ended = async {
+            match server.admit(&mut stream, &mut peer, &place).await {
+                Ok(_counted) => server.begin(stream, peer, stop, place.slot()).await,
+                Err(end) => (0, end),
+            }
+        } => ended,
+    };
     server.requests.fetch_add(answered, Ordering::Relaxed);
     if matches!(end, End::TooSlow | End::NotReading) {
         server.slow.fetch_add(1, Ordering::Relaxed);
@@ -68,29 +86,80 @@ pub async fn serve(
             "connection closed"
         );
     }
-    drop(counted);
+    drop(place);
+}
+
+/// What the system holds of a connection's unsent answers, in octets; it takes twice as much, for
+/// what it needs itself. A client that does not read finds the server not reading either.
+const UNSENT: usize = 16 * 1024;
+
+fn bound_unsent(stream: &TcpStream, peer: Peer) {
+    if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(stream, UNSENT) {
+        tracing::debug!(conn = peer.connection, %error, "cannot set SO_SNDBUF");
+    }
 }
 
 impl Server {
+    /// Finds out whose connection it is, and counts it for as long as the result lives.
+    async fn admit(
+        &self,
+        stream: &mut TcpStream,
+        peer: &mut Peer,
+        place: &Place,
+    ) -> Result<Option<Counted>, End> {
+        if self.proxies.contain(peer.address.ip()) {
+            let header = timeout(self.limits.request, proxy::read_header(stream)).await;
+            let header = header.map_err(|_| End::TooSlow)?;
+            let client = header.map_err(|error| End::NotAdmitted(error.to_string()))?;
+            // A proxy can also connect for itself.
+            if let Some(client) = client {
+                let proxy = peer.address;
+                tracing::debug!(conn = peer.connection, %proxy, %client, "behind a proxy");
+                peer.address = client;
+            }
+        }
+        let address = peer.address.ip();
+        if self.limits.exempt.contain(address) {
+            place.keep();
+            return Ok(None);
+        }
+        let source = Source::from(address);
+        if let Some(counted) = self.by_source.enter(source, self.limits.per_address) {
+            return Ok(Some(counted));
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        meters::connection_refused();
+        if self.refusals.is_first(source, "too many connections") {
+            tracing::warn!(
+                conn = peer.connection,
+                peer = %peer.address,
+                limit = self.limits.per_address,
+                "connection refused: too many from this address"
+            );
+        }
+        Err(End::NotAdmitted("too many from this address".into()))
+    }
+
     /// Finds out whether the connection is encrypted, and serves it.
     async fn begin(
         &self,
         stream: TcpStream,
         peer: Peer,
         mut stop: watch::Receiver<bool>,
+        slot: &Slot,
     ) -> (u64, End) {
         if let Some(acceptor) = self.tls.acceptor() {
             match self.first_octet(&stream, &mut stop).await {
                 // In a box of its own: a plain connection does not pay for its size.
                 Ok(Some(HANDSHAKE)) => {
-                    return Box::pin(self.encrypted(&acceptor, stream, peer, stop)).await;
+                    return Box::pin(self.encrypted(&acceptor, stream, peer, stop, slot)).await;
                 }
                 Ok(_) => {}
                 Err(end) => return (0, end),
             }
         }
         let refuse_plain = self.tls.mode() == TlsMode::Required;
-        self.exchange(stream, peer, stop, refuse_plain).await
+        self.exchange(stream, peer, stop, slot, refuse_plain).await
     }
 
     /// The first octet, left where it is; `None` at the end of the stream.
@@ -117,6 +186,7 @@ impl Server {
         stream: TcpStream,
         peer: Peer,
         stop: watch::Receiver<bool>,
+        slot: &Slot,
     ) -> (u64, End) {
         let stream = match timeout(self.limits.request, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
@@ -132,7 +202,7 @@ impl Server {
             "encrypted"
         );
         meters::encrypted();
-        self.exchange(stream, peer, stop, false).await
+        self.exchange(stream, peer, stop, slot, false).await
     }
 
     async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
@@ -140,12 +210,15 @@ impl Server {
         stream: S,
         peer: Peer,
         stop: watch::Receiver<bool>,
+        slot: &Slot,
         refuse_plain: bool,
     ) -> (u64, End) {
         let mut connection = Connection {
             stream,
             peer,
             service: &self.service,
+            caller: self.service.caller(peer.address.ip()),
+            slot,
             limits: &self.limits,
             stop,
             refuse_plain,

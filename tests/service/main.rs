@@ -4,10 +4,13 @@
 mod need;
 #[path = "../support/programs.rs"]
 mod programs;
+#[path = "../support/proxied.rs"]
+mod proxied;
 
 mod accounts_disk_trouble;
 mod accounts_faults;
 mod accounts_kill;
+mod accounts_names;
 mod accounts_same_name;
 mod accounts_startup;
 mod accounts_takeover;
@@ -18,14 +21,17 @@ mod client_limits;
 mod client_prompt;
 mod server_busy;
 mod server_descriptors;
-mod server_failed_logins;
+mod server_fairness;
 mod server_flood;
 mod server_framing;
+mod server_guessing;
 mod server_limits;
 mod server_log;
 mod server_main_path;
 mod server_metrics;
 mod server_policy;
+mod server_pressure;
+mod server_proxy;
 mod server_shutdown;
 mod server_tls;
 mod server_tls_reload;

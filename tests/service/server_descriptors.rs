@@ -43,10 +43,15 @@ fn a_low_limit_lowers_the_number_of_connections() {
     let login = request(Action::Login, "a", "x");
     // More than there is room for: they take turns.
     let mut streams: Vec<_> = (0..30).map(|_| server.connect()).collect();
-    for mut stream in streams.drain(..) {
+    for stream in &mut streams {
         stream.write_all(login.as_ref()).unwrap();
+    }
+    for mut stream in streams.drain(..) {
         assert_ne!(described(&receive(&mut stream)), "");
     }
+    // Those that ask nothing give way.
+    let _silent: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    assert_eq!(server.login("a", "x"), "no: no such user");
     assert!(
         !server.log().contains("accepting pauses"),
         "{}",

@@ -139,6 +139,7 @@ fn every_limit_is_in_the_help_with_its_default() {
         ("--drain-timeout", "10"),
         ("--max-failures", "5"),
         ("--max-address-failures", "100"),
+        ("--registration-rate", "10"),
         ("--hash-threads", "one for each core"),
         ("--hash-queue", "256 for each thread"),
         ("--argon2-memory", "19456"),

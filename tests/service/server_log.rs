@@ -338,13 +338,17 @@ fn a_flood_of_refusals_is_a_few_lines_a_second() {
     let mut server = place.start(&arguments);
     let started = Instant::now();
     let mut refused = 0;
-    for _ in 0..50 {
-        if server.login("nobody", "x").starts_with("no: too many") {
+    for n in 0..30 {
+        if server
+            .login("nobody", &format!("guess{n}"))
+            .starts_with("no: too many")
+        {
             refused += 1;
         }
         let _ = server.connect().write_all(b"GET / HTTP/1.1\r\n\r\n");
     }
-    assert!(refused >= 40, "{refused}");
+    // One more is looked at each time a wait is over: they are answered late.
+    assert!(refused >= 20, "{refused}");
     server.stop();
     server.wait_for("stopped");
     let log = server.log();

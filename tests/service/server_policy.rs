@@ -1,5 +1,9 @@
 //! What an operator can close: registration, and the difference between the two ways to fail.
 
+use std::time::{Duration, Instant};
+
+use authscope::accounts::{Hasher, Scheme, Stored};
+
 use crate::programs::Place;
 
 #[test]
@@ -51,4 +55,38 @@ fn failures_can_be_made_alike() {
         "{answers:?}"
     );
     assert!(answers.iter().any(|answer| answer == alike), "{answers:?}");
+}
+
+#[test]
+fn alike_means_in_the_time_of_the_slowest_scheme() {
+    // A few times what new hashes cost.
+    let slow = Scheme::Argon2id {
+        memory_kib: 19_456,
+        passes: 6,
+        lanes: 1,
+    };
+    let mut hasher = Hasher::new(slow);
+    let slow = hasher.hash(b"right").unwrap();
+    let quick = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let place = Place::new();
+    place.write(format!("slow:{slow}\nquick:{quick}\n"));
+    // Waiting costs nobody anything here: one at a time is asked for.
+    let server = place.start(&["--uniform-failures", "--max-failures", "0"]);
+    assert_eq!(server.login("slow", "x"), "no: wrong user name or password");
+    // Whatever else the machine has to do makes these longer, never shorter.
+    let stored = Stored::parse(&slow).unwrap();
+    let costs = (0..5).map(|_| {
+        let started = Instant::now();
+        assert!(!hasher.verify(b"x", &stored).unwrap());
+        started.elapsed()
+    });
+    let cost = costs.min().unwrap();
+    assert!(cost > Duration::from_millis(1));
+    for name in ["quick", "nobody", "slow"] {
+        let started = Instant::now();
+        let answer = server.login(name, "x");
+        let took = started.elapsed();
+        assert_eq!(answer, "no: wrong user name or password");
+        assert!(took >= cost, "{name}: {took:?}, less than {cost:?}");
+    }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
 use authscope::server::{
-    Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles,
+    Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles, parse_network,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 use crate::users::UsersCommand;
@@ -241,6 +242,20 @@ pub struct LimitOptions {
     /// Failed logins from an address, over all names, before the next has to wait likewise.
     #[arg(long, value_name = "N", default_value_t = DEFAULT.address_failures, value_parser = clap::value_parser!(u32).range(1..))]
     max_address_failures: u32,
+
+    /// Registrations a second from an address, after 500 at once; 0 for no limit.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT.registration_rate, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    registration_rate: u32,
+
+    /// A network that no limit on an address holds for, such as 192.0.2.0/24; may be given several
+    /// times.
+    #[arg(long, value_name = "NET", value_parser = parse_network)]
+    throttle_exempt: Vec<IpNet>,
+
+    /// A network of proxies whose connections begin with a PROXY header (version 1 or 2), and are
+    /// refused without one; may be given several times.
+    #[arg(long, value_name = "NET", value_parser = parse_network)]
+    trusted_proxy: Vec<IpNet>,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -356,7 +371,10 @@ impl Cli {
                 drain: Duration::from_secs_f64(limits.drain_timeout),
                 failures: limits.max_failures,
                 address_failures: limits.max_address_failures,
+                registration_rate: limits.registration_rate,
+                exempt: limits.throttle_exempt.iter().copied().collect(),
             },
+            proxies: limits.trusted_proxy.iter().copied().collect(),
             policy: Policy {
                 registration_closed: self.policy.no_registration,
                 uniform_failures: self.policy.uniform_failures,

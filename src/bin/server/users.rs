@@ -74,10 +74,14 @@ fn user_name(name: String) -> Result<UserName, String> {
 
 fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Error>> {
     if found {
-        write_out(|out| writeln!(out, "{name}: {what}"))?;
+        write_out(|out| writeln!(out, "{}: {what}", name.shown()))?;
         Ok(ExitCode::SUCCESS)
     } else {
-        writeln!(io::stderr(), "authscope-server: no such user: {name}")?;
+        writeln!(
+            io::stderr(),
+            "authscope-server: no such user: {}",
+            name.shown()
+        )?;
         Ok(ExitCode::from(NO))
     }
 }
@@ -88,7 +92,7 @@ fn list(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
     write_out(|out| {
         let mut written = Ok(());
         let listed = editor.for_each_user(&mut |name, stored| {
-            written = writeln!(out, "{name}\t{}", stored.scheme_name());
+            written = writeln!(out, "{}\t{}", name.shown(), stored.scheme_name());
             // The reason is kept: it may be a reader that has seen enough.
             match &written {
                 Ok(()) => Ok(()),

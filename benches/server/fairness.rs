@@ -1,0 +1,102 @@
+//! A login beside a flood from one other address.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use authscope::accounts::{Hasher, Scheme};
+use authscope::protocol::Action;
+use authscope::protocol::layout::RESPONSE_LEN;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::load::{Measured, request};
+use super::place::{Server, runtime};
+use super::report::Report;
+
+const FLOODING: usize = 400;
+const FLOOD: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+
+async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind(SocketAddr::from((from, 0)))
+        .expect("an address of loopback");
+    let stream = socket.connect(to).await.expect("a connection");
+    stream.set_nodelay(true).expect("no delay");
+    stream
+}
+
+/// One answer after another, on a connection that is opened anew when the server closes it.
+async fn flood(to: SocketAddr, octets: Vec<u8>) {
+    let mut response = [0; RESPONSE_LEN];
+    loop {
+        let mut stream = connect(FLOOD, to).await;
+        while stream.write_all(&octets).await.is_ok()
+            && stream.read_exact(&mut response).await.is_ok()
+        {}
+    }
+}
+
+/// Logins for `time`, each on a connection of its own.
+async fn logins(to: SocketAddr, octets: &[u8], time: Duration) -> Measured {
+    let (began, mut times) = (Instant::now(), Vec::new());
+    let mut response = [0; RESPONSE_LEN];
+    while began.elapsed() < time {
+        let started = Instant::now();
+        let mut stream = connect(HONEST, to).await;
+        stream.write_all(octets).await.expect("a request is sent");
+        stream
+            .read_exact(&mut response)
+            .await
+            .expect("a response comes");
+        times.push(started.elapsed().as_nanos() as u64);
+        assert_eq!(response[8], 1, "the login succeeds");
+    }
+    Measured {
+        times,
+        took: began.elapsed(),
+    }
+}
+
+/// The median login while 400 connections of another address log in, register or guess as fast as
+/// they can.
+pub fn beside_a_flood(report: &mut Report) {
+    let hash = Hasher::new(Scheme::DEFAULT)
+        .hash(b"secret")
+        .expect("a hash");
+    let clients = runtime();
+    let honest = request(Action::Login, "alice", "secret");
+    for (what, octets) in [
+        ("log in", request(Action::Login, "alice", "secret")),
+        ("guess", request(Action::Login, "alice", "wrong")),
+        (
+            "register a taken name",
+            request(Action::Register, "alice", "x"),
+        ),
+    ] {
+        let server = Server::start_limited(&format!("alice:{hash}\n"));
+        let address = server.address;
+        let mut quiet = clients.block_on(logins(address, &honest, Duration::from_secs(4)));
+        let mut beside = clients.block_on(async {
+            let floods: Vec<_> = (0..FLOODING)
+                .map(|_| tokio::spawn(flood(address, octets.clone())))
+                .collect();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let measured = logins(address, &honest, Duration::from_secs(8)).await;
+            for flood in floods {
+                flood.abort();
+            }
+            measured
+        });
+        let (beside, quiet) = (beside.percentile(50), quiet.percentile(50));
+        report.row(
+            &format!(
+                "median login while {FLOODING} connections of another address {what}, against a quiet server"
+            ),
+            &format!("{beside:.1?} against {quiet:.1?}"),
+            &format!("{:.2}", beside.as_secs_f64() / quiet.as_secs_f64()),
+            "under 10, and under 250 ms",
+        );
+    }
+}

@@ -1,0 +1,289 @@
+//! User names: which can stand in a request and in the passwd file, and which can be registered.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use super::layout::USER_NAME;
+use super::text::{TextError, check_length};
+
+const WHAT: &str = "user name";
+
+/// A user name: 1 to 20 octets of UTF-8, no control characters, no `:`, no space at either end.
+///
+/// That is what a login can ask for and the passwd file can hold. What can be registered is less:
+/// [`UserName::registrable`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Checks `name` against the rules of the wire and of the passwd file.
+    pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
+        let name = name.into();
+        check_length(WHAT, &USER_NAME, name.len())?;
+        for (offset, character) in name.char_indices() {
+            match character {
+                ':' => return Err(bad("a colon", offset)),
+                '\0' => return Err(bad("a NUL", offset)),
+                c if c.is_control() => return Err(bad("a control character", offset)),
+                _ => {}
+            }
+        }
+        if name.starts_with(' ') {
+            return Err(bad("a leading space", 0));
+        }
+        if name.ends_with(' ') {
+            return Err(bad("a trailing space", name.len() - 1));
+        }
+        Ok(Self(name))
+    }
+
+    /// Checks octets from the wire.
+    pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
+        let name = std::str::from_utf8(octets).map_err(|error| TextError::NotUtf8 {
+            what: WHAT,
+            offset: error.valid_up_to(),
+        })?;
+        Self::new(name)
+    }
+
+    /// The name as a registration stores it: in NFC (Unicode Standard Annex 15), and only of
+    /// characters that RFC 8264's FreeformClass takes and that are no format characters, with no
+    /// kind of space at either end, so that no two names look the same by what is invisible.
+    /// Spaces inside and symbols are taken; rules that ask for a context are not applied.
+    pub fn registrable(&self) -> Result<Self, TextError> {
+        // Refused before it is composed, so that the offset is the one in what was sent.
+        if let Some((offset, found)) = unregistrable(&self.0) {
+            return Err(bad(found, offset));
+        }
+        let space = |c: char| c.general_category() == GeneralCategory::SpaceSeparator;
+        if self.0.starts_with(space) {
+            return Err(bad("a leading space", 0));
+        }
+        if self.0.ends_with(space) {
+            return Err(bad(
+                "a trailing space",
+                self.0.trim_end_matches(space).len(),
+            ));
+        }
+        let composed: String = self.0.nfc().collect();
+        if composed.len() > USER_NAME.width {
+            return Err(TextError::TooLongInNfc {
+                what: WHAT,
+                composed: composed.len(),
+                limit: USER_NAME.width,
+            });
+        }
+        Self::new(composed)
+    }
+
+    /// The name in NFC; `None` where it does not fit a request any more.
+    #[must_use]
+    pub fn composed(&self) -> Option<Self> {
+        Self::new(self.0.nfc().collect::<String>()).ok()
+    }
+
+    /// The name as a terminal may have it: characters that no name can be registered with any more
+    /// are escaped as `\u{202e}`, and a backslash as two.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut shown = String::with_capacity(self.0.len());
+        for character in self.0.chars() {
+            if character == '\\' || refusal(character).is_some() {
+                shown.extend(character.escape_default());
+            } else {
+                shown.push(character);
+            }
+        }
+        shown
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const fn bad(found: &'static str, offset: usize) -> TextError {
+    TextError::Character {
+        what: WHAT,
+        found,
+        offset,
+    }
+}
+
+/// The first character that no name can be registered with: where it stands, in octets, and what
+/// it is, in words.
+fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
+    if name.bytes().all(|octet| matches!(octet, 0x20..=0x7e)) {
+        return None;
+    }
+    name.char_indices()
+        .find_map(|(offset, character)| Some((offset, refusal(character)?)))
+}
+
+/// Why RFC 8264, section 4.3, does not take a character. ZERO WIDTH JOINER and NON-JOINER, which
+/// it takes in some contexts, count as the format characters that they are.
+fn refusal(character: char) -> Option<&'static str> {
+    match character {
+        // Old Hangul letters (section 9.9).
+        '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97c}' | '\u{d7b0}'..='\u{d7fb}' => {
+            return Some("an old Hangul letter");
+        }
+        // Ignorable by default (section 9.13), as far as their category does not say so.
+        '\u{34f}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ffa0}'
+        | '\u{e0100}'..='\u{e01ef}' => return Some("an invisible character"),
+        _ => {}
+    }
+    match character.general_category() {
+        GeneralCategory::Control => Some("a control character"),
+        GeneralCategory::Format => Some("a format character"),
+        GeneralCategory::Unassigned => Some("an unassigned character"),
+        GeneralCategory::PrivateUse => Some("a private-use character"),
+        GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator => {
+            Some("a line separator")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn user_names_are_counted_in_octets() {
+        assert!(UserName::new("é".repeat(10)).is_ok());
+        assert_eq!(
+            UserName::new("é".repeat(11)),
+            Err(TextError::TooLong {
+                what: "user name",
+                given: 22,
+                limit: 20
+            })
+        );
+    }
+
+    #[test]
+    fn user_names_keep_the_passwd_file_and_the_terminal_safe() {
+        for bad in ["", "a:b", " a", "a ", "a\tb", "a\u{85}b", "a\0"] {
+            assert!(UserName::new(bad).is_err(), "{bad:?}");
+        }
+        for good in ["a", "a b", "naïve", "0000", "名前"] {
+            let name = UserName::new(good).unwrap();
+            assert_eq!(name.registrable(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn what_looks_like_another_name_cannot_be_registered() {
+        for (look_alike, found) in [
+            ("ali\u{200b}ce", "a format character"),
+            ("ali\u{200d}ce", "a format character"),
+            ("\u{202e}ecila", "a format character"),
+            ("ali\u{ad}ce", "a format character"),
+            ("\u{feff}alice", "a format character"),
+            ("ali\u{34f}ce", "an invisible character"),
+            ("alice\u{fe0f}", "an invisible character"),
+            ("ali\u{3164}ce", "an invisible character"),
+            ("ali\u{115f}ce", "an old Hangul letter"),
+            ("ali\u{378}ce", "an unassigned character"),
+            ("ali\u{fdd0}ce", "an unassigned character"),
+            ("ali\u{e000}ce", "a private-use character"),
+            ("ali\u{2028}ce", "a line separator"),
+            ("\u{3000}alice", "a leading space"),
+            ("alice\u{a0}", "a trailing space"),
+        ] {
+            // It can be stored and logged in with, as it could be before.
+            let name = UserName::new(look_alike).unwrap();
+            let refused = name.registrable().unwrap_err();
+            assert!(refused.to_string().contains(found), "{refused}");
+        }
+        for good in [
+            "a—b",
+            "☺",
+            "Ⅸ",
+            "½",
+            "x²",
+            "日本 語",
+            "مرحبا",
+            "नमस्ते",
+            "₿uck",
+            "ｆｕｌｌ",
+        ] {
+            let name = UserName::new(good).unwrap();
+            assert_eq!(name.registrable(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn names_are_registered_in_nfc() {
+        let decomposed = UserName::new("e\u{301}ric").unwrap();
+        assert_eq!(decomposed.registrable().unwrap().as_str(), "éric");
+        assert_eq!(decomposed.composed().unwrap().as_str(), "éric");
+        // U+FB2C is among the few that NFC takes apart: 3 octets become 6.
+        let growing = UserName::new("\u{fb2c}".repeat(6)).unwrap();
+        assert_eq!(
+            growing.registrable(),
+            Err(TextError::TooLongInNfc {
+                what: "user name",
+                composed: 36,
+                limit: 20
+            })
+        );
+        assert_eq!(growing.composed(), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_visible() {
+        for (name, shown) in [
+            ("naïve 名前", "naïve 名前"),
+            ("\u{202e}ecila", "\\u{202e}ecila"),
+            ("a\\b", "a\\\\b"),
+        ] {
+            assert_eq!(UserName::new(name).unwrap().shown(), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_registered_stays_as_it_is(name in "\\PC{1,8}") {
+            let Ok(name) = UserName::new(name) else { return Ok(()) };
+            if let Ok(registered) = name.registrable() {
+                prop_assert_eq!(registered.registrable(), Ok(registered.clone()));
+                prop_assert_eq!(name.composed(), Some(registered));
+            }
+        }
+
+        /// Whatever is wrong with a name, a response has room to say so.
+        #[test]
+        fn every_refusal_fits_a_description(name in "\\PC{1,8}|.{1,20}") {
+            let refused = UserName::new(name).and_then(|name| name.registrable());
+            match refused {
+                // That many octets cannot come in a request.
+                Ok(_) | Err(TextError::TooLong { .. }) => {}
+                Err(error) => {
+                    let words = error.to_string();
+                    let whole = crate::protocol::Description::cut(&words);
+                    prop_assert_eq!(whole.as_str(), &words);
+                }
+            }
+        }
+    }
+}

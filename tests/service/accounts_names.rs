@@ -1,0 +1,70 @@
+//! No two names that look alike by what is invisible; names stored earlier go on.
+
+use crate::programs::{Place, stderr, stdout, users};
+
+/// SHA-256("abc").
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+#[test]
+fn names_are_registered_in_nfc_and_found_in_either_form() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    assert_eq!(server.register("e\u{301}ric", "x"), "yes: registered");
+    assert_eq!(users(&place.passwd()), ["éric"]);
+    assert_eq!(server.register("éric", "x"), "no: user name taken");
+    assert_eq!(server.register("e\u{301}ric", "x"), "no: user name taken");
+    assert_eq!(server.login("éric", "x"), "yes: login successful");
+    assert_eq!(server.login("e\u{301}ric", "x"), "yes: login successful");
+    // U+FB2C has 3 octets, and 6 in NFC.
+    assert_eq!(
+        server.register(&"\u{fb2c}".repeat(6), "x"),
+        "no: the user name has 36 octets in NFC; at most 20 fit"
+    );
+}
+
+#[test]
+fn what_looks_like_another_name_is_refused() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    for (name, found) in [
+        ("ali\u{200b}ce", "a format character at octet 3"),
+        ("\u{202e}ecila", "a format character at octet 0"),
+        ("ali\u{ad}ce", "a format character at octet 3"),
+        ("alice\u{fe0f}", "an invisible character at octet 5"),
+        ("alice\u{378}", "an unassigned character at octet 5"),
+        ("alice\u{a0}", "a trailing space at octet 5"),
+    ] {
+        let said = format!("no: the user name has {found}");
+        assert_eq!(server.register(name, "x"), said);
+        assert_eq!(server.login(name, "x"), "no: no such user");
+    }
+    for name in ["al ice", "alice☺", "名前", "½ €"] {
+        assert_eq!(server.register(name, "x"), "yes: registered");
+    }
+}
+
+#[test]
+fn names_stored_earlier_log_in_and_are_shown_escaped() {
+    let place = Place::new();
+    let decomposed = "e\u{301}ve";
+    place.write(format!(
+        "\u{202e}ecila:{ABC}\nali\u{200b}ce:{ABC}\n{decomposed}:{ABC}\n"
+    ));
+    let mut server = place.start(&[]);
+    for name in ["\u{202e}ecila", "ali\u{200b}ce", decomposed] {
+        assert_eq!(server.login(name, "abc"), "yes: login successful");
+        assert_ne!(server.register(name, "x"), "yes: registered");
+    }
+    server.stop();
+    let output = place.users(&["list"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let list = stdout(&output);
+    assert!(list.contains("\\u{202e}ecila\t"), "{list}");
+    assert!(list.contains("ali\\u{200b}ce\t"), "{list}");
+    assert!(!list.contains('\u{202e}') && !list.contains('\u{200b}'));
+    let output = place.users(&["remove", "\u{202e}nobody"], "");
+    assert!(!stderr(&output).contains('\u{202e}'), "{}", stderr(&output));
+    let output = place.users(&["remove", "\u{202e}ecila"], "");
+    assert_eq!(stdout(&output), "\\u{202e}ecila: removed\n");
+}
