@@ -153,11 +153,11 @@ fn session_inspect(bencher: Bencher<'_, '_>) {
     let batches = batches();
     bencher.counter(frames(&batches)).bench_local(|| {
         let mut inspector = Inspector::new(&Options::default());
-        let hasher = inspector.hasher();
+        let decoding = inspector.decoding();
         let (mut decoded, mut inspected) = (Vec::new(), Inspected::default());
         for batch in &batches {
             decoded.clear();
-            Decoded::batch(batch, &hasher, &mut decoded);
+            Decoded::batch(batch, &decoding, &mut decoded);
             inspector.inspect(batch, &decoded, &mut inspected);
             black_box(&inspected);
         }

@@ -35,6 +35,11 @@ pub(super) struct InspectArguments {
     #[arg(long = "tls-keylog", value_name = "FILE")]
     key_logs: Vec<PathBuf>,
 
+    /// Take what has the same addresses and ports on several VLANs for one connection, as in a
+    /// capture from both sides of a device that changes tags.
+    #[arg(long)]
+    ignore_vlan_tags: bool,
+
     /// Memory for octets that wait for missing ones, of all streams together, such as 16M or 1G.
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     max_buffer: usize,
@@ -79,6 +84,7 @@ impl InspectArguments {
             ports: self.ports.clone(),
             checksums: self.checksums,
             key_logs: self.key_logs(),
+            ignore_vlan_tags: self.ignore_vlan_tags,
             ..Options::default()
         };
         let octets = self.max_buffer;

@@ -28,11 +28,21 @@ pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
 #[must_use]
 #[inline(never)]
 pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
-    match link::ip_start(link, octets).and_then(|start| Ip::read(octets, start, wire as usize)) {
+    match ip_of(link, octets, wire, &mut |_| {}) {
         Ok(ip) if ip.fragmented => Packet::Fragment(ip),
         Ok(ip) => decode_payload(&ip, octets),
         Err(other) => Packet::Other(other),
     }
+}
+
+/// The first IP header of a frame.
+fn ip_of(link: LinkType, octets: &[u8], wire: u32, trail: Trail<'_>) -> Result<Ip, Other> {
+    let place = link::walk(link, octets, trail)?;
+    let ip = Ip::read(octets, place.start, wire as usize)?;
+    Ok(Ip {
+        tags: place.tags,
+        ..ip
+    })
 }
 
 /// Decodes what stands behind an IP header that is not a fragment's: a TCP header, or a tunnel
@@ -60,8 +70,11 @@ fn enter(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<(Ip, usize)> {
     }
     let end = ip.payload_start as usize + ip.payload_len as usize;
     let captured = &octets[..end.min(octets.len())];
-    let start = tunnel::inner(ip, captured, trail)?;
-    let inner = Ip::read(captured, start, end).ok()?;
+    let place = tunnel::inner(ip, captured, trail)?;
+    let inner = Ip {
+        tags: place.tags,
+        ..Ip::read(captured, place.start, end).ok()?
+    };
     Some((inner, captured.len()))
 }
 
@@ -74,10 +87,7 @@ pub fn passed_headers(
     mut passed: impl FnMut(Passed, Option<&Ip>),
 ) {
     let trail: Trail<'_> = &mut |header| passed(header, None);
-    let Ok(start) = link::walk(link, octets, trail) else {
-        return;
-    };
-    let Ok(ip) = Ip::read(octets, start, wire as usize) else {
+    let Ok(ip) = ip_of(link, octets, wire, trail) else {
         return;
     };
     passed(ip.passed(), Some(&ip));
@@ -153,6 +163,7 @@ fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
         payload_start: ip.payload_start + header_len,
         payload_len: ip.payload_len - header_len,
         payload_captured: available.len() as u32 - header_len,
+        tags: ip.tags,
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::vlan::VlanTags;
 use super::{Layer, Other};
 
 /// Headers that are looked behind in one frame at the most: more than any network stacks.
@@ -53,6 +54,15 @@ pub(super) enum Header {
     Mpls,
 }
 
+/// Where an IP packet begins in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IpPlace {
+    /// Offset of its header.
+    pub start: usize,
+    /// The VLANs of the tags before it.
+    pub tags: VlanTags,
+}
+
 /// A header that was passed, for those who show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
@@ -67,20 +77,18 @@ pub struct Passed {
 /// Takes the headers that are passed on the way to IP, in order.
 pub(super) type Trail<'t> = &'t mut dyn FnMut(Passed);
 
-/// Follows headers from `at` on until IP begins, and gives that offset.
+/// Follows headers from `at` on, before which these tags were passed, until IP begins.
 pub(super) fn follow(
     mut header: Header,
     octets: &[u8],
     mut at: usize,
+    mut tags: VlanTags,
     trail: Trail<'_>,
-) -> Result<usize, Other> {
+) -> Result<IpPlace, Other> {
     for _ in 0..MAX_HEADERS {
-        if header == Header::Ip {
-            return Ok(at);
-        }
         let rest = octets.get(at..).unwrap_or_default();
         let step = match header {
-            Header::Ip => return Ok(at),
+            Header::Ip => return Ok(IpPlace { start: at, tags }),
             Header::Ethernet => ethernet(rest)?,
             Header::Ethertype(kind) => ethertype(kind, rest)?,
             Header::Llc => llc(rest)?,
@@ -94,6 +102,9 @@ pub(super) fn follow(
                 name: step.name,
                 octets: at..at + step.len,
             });
+        }
+        if let Some(control) = step.tag {
+            tags = tags.and(control);
         }
         at += step.len;
         header = step.next;
@@ -109,6 +120,8 @@ struct Step {
     len: usize,
     /// What follows it.
     next: Header,
+    /// Of a VLAN tag its control information: priority and number.
+    tag: Option<u16>,
 }
 
 impl Step {
@@ -122,6 +135,7 @@ impl Step {
             name,
             len,
             next,
+            tag: None,
         }
     }
 
@@ -191,7 +205,10 @@ fn vlan(octets: &[u8], len: usize) -> Result<Step, Other> {
         Header::Llc => "vlan",
         _ => "vlan:ethertype",
     };
-    Ok(Step::new((protocols, "VLAN tag"), len, next))
+    Ok(Step {
+        tag: Some(u16_at(octets, 0)?),
+        ..Step::new((protocols, "VLAN tag"), len, next)
+    })
 }
 
 fn llc(octets: &[u8]) -> Result<Step, Other> {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::ip::Ip;
+use super::vlan::VlanTags;
 use crate::capture::Timestamp;
 
 /// Octets of the largest payload that an IP datagram can have.
@@ -40,6 +41,7 @@ struct Key {
     destination: IpAddr,
     protocol: u8,
     identification: u32,
+    tags: VlanTags,
 }
 
 /// Where octets of a datagram came from.
@@ -195,6 +197,7 @@ impl Defragmenter {
             destination: ip.destination,
             protocol: ip.protocol,
             identification: ip.identification,
+            tags: ip.tags,
         };
         let partial = self.partial.entry(key).or_insert_with(|| {
             self.order.push_back((time, key));
@@ -297,6 +300,7 @@ mod tests {
             length: len,
             payload_start: 0,
             payload_len: len,
+            tags: VlanTags::NONE,
         }
     }
 
@@ -345,6 +349,31 @@ mod tests {
         push(&mut pool, 0, true, b"aaaaaaaa");
         let datagram = push(&mut pool, 8, false, b"bb").unwrap();
         assert!(datagram.overlap && !datagram.conflict);
+    }
+
+    #[test]
+    fn fragments_on_two_vlans_are_two_datagrams() {
+        let mut pool = Defragmenter::default();
+        let [one, other] = [10, 20].map(|number| VlanTags::NONE.and(number));
+        let mut push = |tags, offset, more, octets: &[u8]| {
+            let header = Ip {
+                tags,
+                ..ip(offset, more, octets.len() as u32)
+            };
+            pool.push(1, Timestamp(0), &header, octets)
+        };
+        assert_eq!(push(one, 0, true, b"aaaaaaaa"), None);
+        assert_eq!(push(other, 0, true, b"bbbbbbbb"), None);
+        let datagram = push(one, 8, false, b"a").unwrap();
+        assert_eq!(
+            (datagram.payload, datagram.ip.tags),
+            (b"aaaaaaaaa".to_vec(), one)
+        );
+        let datagram = push(other, 8, false, b"b").unwrap();
+        assert_eq!(
+            (datagram.payload, datagram.conflict),
+            (b"bbbbbbbbb".to_vec(), false)
+        );
     }
 
     #[test]

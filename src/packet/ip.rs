@@ -7,6 +7,7 @@ use etherparse::{
 };
 
 use super::encapsulation::Passed;
+use super::vlan::VlanTags;
 use super::{Layer, Other};
 
 /// What one IP packet says of itself. Offsets count from the start of the packet's octets.
@@ -40,6 +41,8 @@ pub struct Ip {
     pub payload_start: u32,
     /// Octets of payload by the length field; may reach beyond the octets captured.
     pub payload_len: u32,
+    /// The VLANs that it was sent on.
+    pub tags: VlanTags,
 }
 
 /// The protocol behind an authentication header, and that header's octets (RFC 4302 section 2).
@@ -51,7 +54,7 @@ fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
 }
 
 impl Ip {
-    /// Reads the IP header at `start` of `octets`. `wire` is the length that the octets had on
+    /// Reads the IP header at `start` of `octets`, of a packet without VLAN tags. `wire` is the length that the octets had on
     /// the wire; it counts where the header's own length is 0 (segmentation offloading).
     pub fn read(octets: &[u8], start: usize, wire: usize) -> Result<Self, Other> {
         let packet = octets.get(start..).unwrap_or_default();
@@ -103,6 +106,7 @@ impl Ip {
             length: length as u32,
             payload_start: (start + header_len + extensions) as u32,
             payload_len: payload_len as u32,
+            tags: VlanTags::NONE,
         })
     }
 
@@ -144,6 +148,7 @@ impl Ip {
             length: (header_len + behind_header) as u32,
             payload_start: (start + header_len + extensions_len) as u32,
             payload_len: (behind_header - extensions_len) as u32,
+            tags: VlanTags::NONE,
         };
         if extensions.is_fragmenting_payload() {
             for extension in extensions {
@@ -177,6 +182,7 @@ impl Ip {
             length: len as u32,
             payload_start: 0,
             payload_len: len as u32,
+            tags: VlanTags::NONE,
         }
     }
 

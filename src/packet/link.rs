@@ -1,6 +1,7 @@
 //! The link layers that are read: a table of number, name and where IP begins.
 
-use super::encapsulation::{Header, Passed, Trail, follow, octet_at, u16_at};
+use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
+use super::vlan::VlanTags;
 use super::{Layer, Other};
 use crate::capture::LinkType;
 
@@ -153,11 +154,11 @@ pub fn link_type_name(link: LinkType) -> Option<&'static str> {
 
 /// Finds the offset of the first IP header in a frame.
 pub fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
-    walk(link, octets, &mut |_| {})
+    Ok(walk(link, octets, &mut |_| {})?.start)
 }
 
-/// The same, with every header that is passed.
-pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<usize, Other> {
+/// The same with the tags before it, and every header that is passed.
+pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<IpPlace, Other> {
     let (mut link, mut at) = (link, 0);
     // A tap's frame has a frame of its interface's link layer in it, and that no other.
     for _ in 0..2 {
@@ -172,7 +173,7 @@ pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<us
         }
         at += len;
         match next {
-            Next::Header(header) => return follow(header, octets, at, trail),
+            Next::Header(header) => return follow(header, octets, at, VlanTags::NONE, trail),
             Next::Frame(inner) => link = inner,
         }
     }
@@ -365,7 +366,7 @@ mod tests {
                 names.push(passed.protocols);
             }
         });
-        (start, names.join(":"))
+        (start.map(|place| place.start), names.join(":"))
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod link;
 mod segment;
 mod tunnel;
 mod usual;
+mod vlan;
 
 pub use address::Endpoint;
 pub use decode::{
@@ -27,6 +28,7 @@ pub use ip_protocol::{IpProtocol, ip_protocol};
 pub use link::{LinkLayer, ip_start, link_layer, link_type_name};
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
 pub use usual::usual_segment;
+pub use vlan::VlanTags;
 
 /// What a frame carries, as far as the way down to TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,19 @@ pub enum Packet {
     Ip(Ip, Other),
     /// Anything else, with the reason why it is not looked at.
     Other(Other),
+}
+
+impl Packet {
+    /// The same as if it had no VLAN tags.
+    #[must_use]
+    pub const fn without_tags(mut self) -> Self {
+        match &mut self {
+            Self::Tcp(segment) => segment.tags = VlanTags::NONE,
+            Self::Fragment(ip) | Self::Ip(ip, _) => ip.tags = VlanTags::NONE,
+            Self::Other(_) => {}
+        }
+        self
+    }
 }
 
 /// Why a frame has no TCP segment.

@@ -5,6 +5,7 @@ use std::fmt;
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::address::Endpoint;
+use super::vlan::VlanTags;
 
 /// A TCP sequence number. Its order wraps around, as in RFC 9293 section 3.4: `a` is before `b`
 /// where less than half of the number space lies between.
@@ -151,6 +152,8 @@ pub struct Segment {
     pub payload_len: u32,
     /// Octets of payload captured: fewer where the snapshot length cut the frame.
     pub payload_captured: u32,
+    /// The VLANs that it was sent on.
+    pub tags: VlanTags,
 }
 
 impl Segment {

@@ -3,7 +3,7 @@
 //! IP in IP and 6in4, GRE, EtherIP, MPLS in IP, and over UDP by port VXLAN, Geneve, GTP-U, L2TP and
 //! MPLS.
 
-use super::encapsulation::{Header, Passed, Trail, follow, octet_at, u16_at};
+use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
 use super::ip::Ip;
 use super::{Layer, Other};
 
@@ -46,9 +46,9 @@ pub(super) const fn is_carrier(number: u8) -> bool {
     )
 }
 
-/// The offset of the IP header that stands inside `ip`, whose octets `octets` are; `None` where
+/// The place of the IP header that stands inside `ip`, whose octets `octets` are; `None` where
 /// it is no tunnel, or none with IP in it.
-pub(super) fn inner(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<usize> {
+pub(super) fn inner(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<IpPlace> {
     let start = ip.payload_start as usize;
     let (names, len, next) = header(ip, ip.payload(octets)).ok()?;
     if len > 0 {
@@ -58,7 +58,7 @@ pub(super) fn inner(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<usize> {
             octets: start..start + len,
         });
     }
-    follow(next, octets, start + len, trail).ok()
+    follow(next, octets, start + len, ip.tags, trail).ok()
 }
 
 fn header(ip: &Ip, payload: &[u8]) -> Result<Tunnel, Other> {
@@ -227,7 +227,7 @@ mod tests {
 
     fn found(protocol: u8, payload: &[u8]) -> Option<usize> {
         let ip = Ip::of_payload(protocol, payload.len());
-        inner(&ip, payload, &mut |_| {})
+        inner(&ip, payload, &mut |_| {}).map(|place| place.start)
     }
 
     /// A UDP header to this port before `payload`.

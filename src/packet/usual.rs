@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use super::address::Endpoint;
 use super::layout::{ipv4, tcp};
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
+use super::vlan::VlanTags;
 use crate::capture::LinkType;
 
 const IP_LEN: usize = ipv4::LEN;
@@ -99,6 +100,7 @@ pub fn usual_segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
         payload_start: payload_start as u32,
         payload_len: (total_len - IP_LEN - header_len) as u32,
         payload_captured: (available - header_len) as u32,
+        tags: VlanTags::NONE,
     })
 }
 

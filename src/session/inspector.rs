@@ -28,6 +28,9 @@ pub struct Options {
     pub checksums: bool,
     /// Number of the stream whose octets are given, in order, with the records.
     pub follow: Option<u32>,
+    /// Whether VLAN tags do not count: what has the same addresses and ports on two VLANs is then
+    /// one connection, as for a capture that sees both sides of a change of tags.
+    pub ignore_vlan_tags: bool,
     /// Bounds on what is kept of streams.
     pub streams: Limits,
     /// Bounds on what is kept of IP fragments.
@@ -44,10 +47,29 @@ impl Default for Options {
             ports: vec![DEFAULT_PORT],
             checksums: false,
             follow: None,
+            ignore_vlan_tags: false,
             streams: Limits::default(),
             fragments: DefragmentLimits::default(),
             key_logs: Vec::new(),
             tls_records: false,
+        }
+    }
+}
+
+/// How frames are decoded for an inspector.
+#[derive(Debug, Clone, Default)]
+pub struct Decoding {
+    hasher: FlowHasher,
+    ignore_vlan_tags: bool,
+}
+
+impl Decoding {
+    /// The packet as this inspector is to see it.
+    const fn seen(&self, packet: Packet) -> Packet {
+        if self.ignore_vlan_tags {
+            packet.without_tags()
+        } else {
+            packet
         }
     }
 }
@@ -61,35 +83,39 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Decodes a frame. `hasher` is that of the inspector which it is meant for.
+    /// Decodes a frame. `decoding` is that of the inspector which it is meant for.
     #[must_use]
-    pub fn new(frame: &Frame<'_>, hasher: &FlowHasher) -> Self {
+    pub fn new(frame: &Frame<'_>, decoding: &Decoding) -> Self {
         Self::of(
             decode(frame.header.link, frame.octets, frame.header.wire),
-            hasher,
+            decoding,
         )
     }
 
-    fn of(packet: Packet, hasher: &FlowHasher) -> Self {
+    fn of(packet: Packet, decoding: &Decoding) -> Self {
+        let packet = decoding.seen(packet);
         let key = match &packet {
-            Packet::Tcp(segment) => hasher.key(segment),
+            Packet::Tcp(segment) => decoding.hasher.key(segment),
             _ => FlowKey::default(),
         };
         Self { packet, key }
     }
 
     /// Decodes a batch's frames.
-    pub fn batch(batch: &Batch, hasher: &FlowHasher, into: &mut Vec<Self>) {
+    pub fn batch(batch: &Batch, decoding: &Decoding, into: &mut Vec<Self>) {
         into.reserve(batch.headers.len());
         for header in &batch.headers {
             let (link, octets) = (header.link, batch.octets(header));
             if let Some(segment) = usual_segment(link, octets) {
                 into.push(Self {
-                    key: hasher.key(&segment),
+                    key: decoding.hasher.key(&segment),
                     packet: Packet::Tcp(segment),
                 });
             } else {
-                into.push(Self::of(decode_by_steps(link, octets, header.wire), hasher));
+                into.push(Self::of(
+                    decode_by_steps(link, octets, header.wire),
+                    decoding,
+                ));
             }
         }
     }
@@ -99,7 +125,7 @@ impl Decoded {
 #[derive(Debug)]
 pub struct Inspector {
     table: FlowTable<FlowState>,
-    hasher: FlowHasher,
+    decoding: Decoding,
     fragments: Defragmenter,
     tracker: Tracker,
     checksums: bool,
@@ -119,7 +145,10 @@ impl Inspector {
             tracker.tls = Some(Box::new(tls));
         }
         Self {
-            hasher: table.hasher(),
+            decoding: Decoding {
+                hasher: table.hasher(),
+                ignore_vlan_tags: options.ignore_vlan_tags,
+            },
             table,
             fragments: Defragmenter::new(options.fragments),
             tracker,
@@ -131,7 +160,7 @@ impl Inspector {
 
     /// Takes a frame, decodes it and says what there is to say about it.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
-        let decoded = Decoded::new(&frame, &self.hasher);
+        let decoded = Decoded::new(&frame, &self.decoding);
         let mut alone = std::mem::take(&mut self.alone);
         self.begin(&mut alone);
         self.take(frame, &decoded, None, &mut alone);
@@ -144,8 +173,8 @@ impl Inspector {
 
     /// What [`Decoded::batch`] needs to decode frames for this inspector.
     #[must_use]
-    pub fn hasher(&self) -> FlowHasher {
-        self.hasher.clone()
+    pub fn decoding(&self) -> Decoding {
+        self.decoding.clone()
     }
 
     /// Takes a batch of frames that were decoded already, and puts what there is to say about them
@@ -257,7 +286,11 @@ impl Inspector {
         let Some(mut datagram) = self.fragments.push(number, time, ip, frame.octets) else {
             return inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, false);
         };
-        let mut packet = decode_payload(&datagram.ip, &datagram.payload);
+        let decoded = |whole: &Datagram| {
+            self.decoding
+                .seen(decode_payload(&whole.ip, &whole.payload))
+        };
+        let mut packet = decoded(&datagram);
         // A tunnel's datagram that was put together may carry a fragment itself.
         while let Packet::Fragment(inner) = packet {
             let outer = &datagram.payload;
@@ -265,10 +298,10 @@ impl Inspector {
                 Some(inner) => datagram = inner,
                 None => break,
             }
-            packet = decode_payload(&datagram.ip, &datagram.payload);
+            packet = decoded(&datagram);
         }
         if let Packet::Tcp(segment) = &packet {
-            let key = self.hasher.key(segment);
+            let key = self.decoding.hasher.key(segment);
             self.segment(frame, Some(&datagram), segment, key, None, inspected);
         } else {
             inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, true);

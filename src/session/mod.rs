@@ -22,7 +22,7 @@ pub use exchange::{ExchangeState, PasswordTag, Resolution};
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
 pub use inspected::Inspected;
-pub use inspector::{Decoded, Inspector, Options};
+pub use inspector::{Decoded, Decoding, Inspector, Options};
 pub use keylog::KeyLogFile;
 pub use layer::TlsRecord;
 pub use name::Name;

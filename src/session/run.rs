@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::inspected::Cursor;
-use super::{Decoded, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
+use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
-use crate::stream::FlowHasher;
 
 /// Takes what an inspector gives.
 pub trait Sink {
@@ -123,7 +122,7 @@ impl Work {
 /// The source, and the decoding of what it gives.
 struct Reader {
     source: Box<dyn FrameSource + Send>,
-    hasher: FlowHasher,
+    decoding: Decoding,
     next_number: u64,
     ended: bool,
 }
@@ -132,7 +131,7 @@ impl Reader {
     fn new(source: Box<dyn FrameSource + Send>, inspector: &Inspector) -> Self {
         Self {
             source,
-            hasher: inspector.hasher(),
+            decoding: inspector.decoding(),
             next_number: 1,
             ended: false,
         }
@@ -144,7 +143,7 @@ impl Reader {
         work.batch.first_number = self.next_number;
         let more = self.source.fill(&mut work.batch);
         self.next_number += work.batch.headers.len() as u64;
-        Decoded::batch(&work.batch, &self.hasher, &mut work.decoded);
+        Decoded::batch(&work.batch, &self.decoding, &mut work.decoded);
         self.ended = matches!(more, Ok(false));
         work.more = Some(more);
     }

@@ -62,6 +62,7 @@ impl<S> Entry<S> {
     pub fn is_of(&self, segment: &Segment, from: Side) -> bool {
         self.flow.ends[from.index()] == segment.source
             && self.flow.ends[from.other().index()] == segment.destination
+            && self.flow.tags == segment.tags
             && self.status != Status::Free
             && !self.rival
     }

@@ -1,7 +1,7 @@
 //! One TCP connection: its ends, its two directions, and who is the server.
 
 use crate::capture::Timestamp;
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, VlanTags};
 use crate::protocol::Kind;
 
 /// One of a flow's two ends. The order is that of their addresses and means nothing more.
@@ -98,6 +98,7 @@ pub struct Flow<S> {
     frames: [u32; 2],
     /// The stream's number, from 0 in order of first frame.
     pub stream: u32,
+    pub(super) tags: VlanTags,
     client: Side,
     evidence: Evidence,
     watched: bool,
@@ -124,6 +125,7 @@ impl<S: Default> Flow<S> {
             frames: [0; 2],
             wire_octets: [0; 2],
             syn: [false; 2],
+            tags: VlanTags::NONE,
             client,
             evidence,
             watched: watch[0] || watch[1],

@@ -1,4 +1,4 @@
-//! What a flow is found by: its two ends, the same for both directions.
+//! What a flow is found by: its two ends and its VLANs, the same for both directions.
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::flow::Side;
-use crate::packet::{Endpoint, Segment};
+use crate::packet::{Endpoint, Segment, VlanTags};
 
 /// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
 /// flow table's can find it.
@@ -28,11 +28,12 @@ impl FlowHasher {
     pub fn key(&self, segment: &Segment) -> FlowKey {
         let (source, destination) = (&segment.source, &segment.destination);
         let (Some(from), Some(to)) = (number(source), number(destination)) else {
-            return self.key_of_any(source, destination);
+            return self.key_of_any(segment);
         };
         let mut hasher = self.0.build_hasher();
         hasher.write_u64(from.min(to));
         hasher.write_u64(from.max(to));
+        write_tags(&mut hasher, segment);
         FlowKey {
             hash: hasher.finish(),
             from: if from <= to { Side::A } else { Side::B },
@@ -40,7 +41,8 @@ impl FlowHasher {
     }
 
     #[inline(never)]
-    fn key_of_any(&self, source: &Endpoint, destination: &Endpoint) -> FlowKey {
+    fn key_of_any(&self, segment: &Segment) -> FlowKey {
+        let (source, destination) = (&segment.source, &segment.destination);
         let (from, first, second) = if source <= destination {
             (Side::A, source, destination)
         } else {
@@ -54,10 +56,18 @@ impl FlowHasher {
             }
         }
         hasher.write_u64(u64::from(first.port) << 16 | u64::from(second.port));
+        write_tags(&mut hasher, segment);
         FlowKey {
             hash: hasher.finish(),
             from,
         }
+    }
+}
+
+#[inline]
+fn write_tags(hasher: &mut impl Hasher, segment: &Segment) {
+    if segment.tags != VlanTags::NONE {
+        hasher.write_u32(segment.tags.as_u32());
     }
 }
 

@@ -498,6 +498,7 @@ impl<S: Default> FlowTable<S> {
         let Segment {
             source,
             destination,
+            tags,
             ..
         } = *carried.segment;
         let ends = match from {
@@ -505,7 +506,8 @@ impl<S: Default> FlowTable<S> {
             Side::B => [destination, source],
         };
         let watch = ends.map(|end| self.watched_ports.contains(&end.port));
-        let flow = Flow::new(ends, self.totals.streams as u32, carried.time, watch);
+        let mut flow = Flow::new(ends, self.totals.streams as u32, carried.time, watch);
+        flow.tags = tags;
         let mut entry = Entry::open(hash, flow);
         entry.rival = rival;
         self.totals.streams += 1;

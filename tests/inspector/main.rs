@@ -67,6 +67,7 @@ mod stats_truth;
 mod threads_same_answers;
 mod tls_decrypted;
 mod tls_openssl;
+mod vlans;
 mod wireshark_explain;
 mod wireshark_extcap;
 mod wireshark_plugin;

@@ -201,6 +201,19 @@ fn note(expert: &Value, field: Option<&str>) -> Value {
     note
 }
 
+/// Captures with several connections between the same addresses and ports, of which Wireshark makes
+/// streams otherwise, and why.
+pub const MERGED: [(&str, &str); 2] = [
+    ("same-addresses-on-two-vlans.pcap", NO_TAGS),
+    ("same-addresses-in-qinq.pcap", NO_TAGS),
+];
+const NO_TAGS: &str = "Wireshark does not tell connections apart by VLAN tags";
+
+/// Whether what is said of streams is not compared for this capture.
+pub fn is_merged(name: &str) -> bool {
+    MERGED.iter().any(|(merged, _)| *merged == name)
+}
+
 /// Every stored capture that tshark can read to its end, by name.
 pub fn captures() -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");

@@ -12,6 +12,7 @@ mod receiver;
 mod smpp;
 mod tcp;
 mod tcp_trouble;
+mod vlans;
 mod wrong;
 
 use std::net::SocketAddr;
@@ -106,6 +107,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     pairs::add(&mut cases)?;
     receiver::add(&mut cases)?;
     encapsulations::add(&mut cases)?;
+    vlans::add(&mut cases)?;
     Ok(cases)
 }
 
