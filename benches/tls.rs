@@ -1,7 +1,7 @@
 //! What decrypting TLS takes beside what the cipher takes: the same bytes through
 //! [`authscope::tls`] and through ring alone.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hint::black_box;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ impl KeyLog for Log {
             *log += if index == 0 { label } else { "" };
             *log += " ";
             for byte in part {
-                *log += &format!("{byte:02x}");
+                let _ = write!(log, "{byte:02x}");
             }
         }
         *log += "\n";

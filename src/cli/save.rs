@@ -17,6 +17,8 @@ use crate::output::{
 };
 use crate::session::{FrameRecord, Remainder, Sink};
 
+// Each of these is a flag of its own on the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Saving")]
 pub(super) struct SaveArguments {

@@ -374,7 +374,9 @@ impl<S: Default> FlowTable<S> {
         let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
         let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
         flows.sort_unstable_by_key(|entry| entry.flow.stream);
-        flows.into_iter().for_each(|entry| each(&mut entry.flow));
+        for entry in flows {
+            each(&mut entry.flow);
+        }
     }
 
     /// Ends all flows, in order of their streams: nothing more comes.

@@ -255,22 +255,6 @@ impl Server {
         )
     }
 
-    /// Runs the client against another address that leads here; its TLS secrets go to `key_log`.
-    pub fn client_at(
-        &self,
-        address: SocketAddr,
-        arguments: &[&str],
-        password: &str,
-        key_log: &Path,
-    ) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-client"));
-        command
-            .args(arguments)
-            .args(["--server", &address.to_string(), "--password-stdin"])
-            .env("SSLKEYLOGFILE", key_log);
-        run(&mut command, password)
-    }
-
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid())
             .ok()
@@ -349,6 +333,21 @@ pub fn receive(stream: &mut impl std::io::Read) -> Response {
 pub fn described(response: &Response) -> String {
     let answer = if response.success { "yes" } else { "no" };
     format!("{answer}: {}", response.description)
+}
+
+/// Runs the client against an address; its TLS secrets go to `key_log`.
+pub fn client_at(
+    address: SocketAddr,
+    arguments: &[&str],
+    password: &str,
+    key_log: &Path,
+) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-client"));
+    command
+        .args(arguments)
+        .args(["--server", &address.to_string(), "--password-stdin"])
+        .env("SSLKEYLOGFILE", key_log);
+    run(&mut command, password)
 }
 
 /// Runs the client with `input` on its standard input.

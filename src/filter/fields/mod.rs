@@ -27,6 +27,8 @@ pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
 type Extract = fn(&View<'_>, Emit<'_>);
 
 /// What must be known of a frame before its fields can be asked for.
+// Each of these is known or not by itself.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     /// TCP's sequence analysis.

@@ -1,5 +1,7 @@
 //! TLS records in a frame's details.
 
+use std::fmt::Write as _;
+
 use super::tree::{Node, Space};
 use crate::session::{FrameRecord, TlsRecord};
 use crate::text::escape::Escaped;
@@ -22,9 +24,10 @@ pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) ->
     };
     let in_frame = node.range.is_some();
     let mut add = |from: usize, len: usize, text: String| {
-        node.children.push(match in_frame {
-            true => Node::at(space, start + from..start + from + len, text),
-            false => Node::new(text),
+        node.children.push(if in_frame {
+            Node::at(space, start + from..start + from + len, text)
+        } else {
+            Node::new(text)
         });
     };
     let outer = content_name(header.content);
@@ -81,7 +84,7 @@ pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) ->
             suite_name(suite)
         );
         if let Some(name) = &found.server_name {
-            text += &format!(", server name {}", Escaped(name));
+            let _ = write!(text, ", server name {}", Escaped(name));
         }
         match found.resumed {
             Some(true) => text += ", session resumed",
