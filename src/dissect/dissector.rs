@@ -104,9 +104,11 @@ fn probe<S: HasDissectState>(
         .as_mut()
         .filter(|work| !work.octets.is_empty());
     let one_segment = held.is_none();
+    let mut held_before = 0;
     let octets = match held {
         None => chunk.octets,
         Some(work) => {
+            held_before = work.octets.len();
             let taken = work.append(chunk);
             rest = skip(chunk, taken);
             &work.octets
@@ -135,6 +137,9 @@ fn probe<S: HasDissectState>(
         }
         Verdict::Other if !one_segment => {
             // What was held has led nowhere; this segment may begin a message.
+            if let Some(work) = &mut direction.work {
+                work.octets.truncate(held_before);
+            }
             direction.let_go(!from_start);
             probe(flow, from, chunk, finds);
         }

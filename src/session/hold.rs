@@ -29,6 +29,16 @@ impl Held for Message {
     }
 }
 
+impl Held for Vec<Message> {
+    fn messages(&mut self) -> &mut [Message] {
+        self
+    }
+
+    fn memory(&self) -> usize {
+        size_of_val(self.as_slice())
+    }
+}
+
 /// Octets held at the most, about: enough for the messages of 200,000 connections at once, each
 /// of which waits for a response.
 pub const MAX_HELD: usize = 64 << 20;
@@ -110,11 +120,13 @@ impl<T: Held> Hold<T> {
         let Some((item, index)) = found else {
             return;
         };
-        if item.waiting == 0 {
+        // What became of it may have been known already when it was taken.
+        let message = &mut item.content.messages()[index];
+        if item.waiting == 0 || !awaits(message) {
             return;
         }
+        tell(message);
         item.waiting -= 1;
-        tell(&mut item.content.messages()[index]);
     }
 
     /// How many items have a first message with at most this number.
@@ -234,6 +246,23 @@ mod tests {
         assert_eq!(hold.pop().unwrap().peer.unwrap().frame, 3);
         assert!(hold.pop().is_some());
         assert!(hold.pop().is_none());
+    }
+
+    #[test]
+    fn what_is_known_of_one_message_ends_no_other_ones_waiting() {
+        let mut hold = Hold::default();
+        let mut answered = request();
+        answered.peer = Some(Peer {
+            frame: 1,
+            elapsed: -5,
+        });
+        hold.push(vec![answered, request()], 0);
+        hold.resolve(&resolution(0, Some(1)));
+        assert!(hold.pop().is_none());
+        hold.resolve(&resolution(1, Some(3)));
+        let messages = hold.pop().unwrap();
+        let frames = messages.iter().map(|message| message.peer.unwrap().frame);
+        assert_eq!(frames.collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

@@ -215,6 +215,18 @@ impl<S: Sink> Sink for Holding<S> {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
         self.resolve(remainder.resolutions, remainder.unasked);
         let _ = self.give(true)?;
-        self.inner.end(remainder)
+        let mut last = Hold::default();
+        last.push(remainder.messages.to_vec(), remainder.first_message);
+        for resolution in remainder.resolutions {
+            last.resolve(resolution);
+        }
+        for response in remainder.unasked {
+            last.unasked(*response);
+        }
+        let messages = last.take().unwrap_or_default();
+        self.inner.end(&Remainder {
+            messages: &messages,
+            ..*remainder
+        })
     }
 }

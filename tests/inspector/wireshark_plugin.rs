@@ -7,7 +7,7 @@ use crate::tshark::{TWO_PASSES, Tshark, captures, in_parallel, is_merged};
 use serde_json::Value;
 
 /// What `authscope read -T json` says of a capture, as far as the plugin says it too.
-fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
+pub fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
     let out = std::process::Command::new(env!("CARGO_BIN_EXE_authscope"))
         .args(["read", "-T", "json"])
         .args(more)
@@ -43,8 +43,22 @@ const OTHER_STREAMS: [(&str, &str); 1] = [(
     "Wireshark takes a SYN that nobody accepted for the beginning of what comes after it",
 )];
 
+/// What the plugin says of a capture, as far as Authscope says it too.
+pub fn of_plugin(tshark: &Tshark, path: &Path, more: &[&str]) -> Vec<Value> {
+    let mut found = tshark.messages(path, more);
+    // What tshark says beside the messages: notes on the stream.
+    found.retain(|message| message.get("from").is_some());
+    for message in &mut found {
+        let fields = message.as_object_mut().expect("an object");
+        for key in ["time", "fragment", "outcome", "request", "response"] {
+            fields.remove(key);
+        }
+    }
+    found
+}
+
 /// Messages in one order, with notes in one order.
-fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
+pub fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
     for message in &mut messages {
         if let Some(notes) = message["notes"].as_array_mut() {
             notes.sort_by_key(ToString::to_string);
@@ -87,15 +101,7 @@ fn the_plugin_and_authscope_agree_on_every_stored_capture() {
         .collect();
     let differences = in_parallel(&runs, |((name, path), (asked, wireshark))| {
         let expected = messages(path, asked);
-        let mut found = tshark.messages(path, wireshark);
-        // What tshark says beside the messages: notes on the stream.
-        found.retain(|message| message.get("from").is_some());
-        for message in &mut found {
-            let fields = message.as_object_mut().expect("an object");
-            for key in ["time", "fragment", "outcome", "request", "response"] {
-                fields.remove(key);
-            }
-        }
+        let mut found = of_plugin(&tshark, path, wireshark);
         let mut expected = expected;
         if OTHER_STREAMS.iter().any(|(other, _)| other == name) {
             for message in expected.iter_mut().chain(&mut found) {

@@ -165,8 +165,31 @@ fn collect_notes(node: &Value, field: Option<&str>, notes: &mut Vec<Value>) {
             .and_then(|key| key.strip_suffix("_tree"))
         {
             collect_notes(value, Some(field), notes);
+        } else if key == "_ws.lua.text" {
+            // A number that is hidden stands there as text, under no name.
+            for hidden in each(value) {
+                collect_notes(hidden, field_of_hidden(hidden), notes);
+            }
         }
     }
+}
+
+/// Which number a text that hides one stands for, by what is said of it.
+fn field_of_hidden(text: &Value) -> Option<&'static str> {
+    let experts = each(&text["_ws.expert"]);
+    let says = |kind: &str| {
+        let key = format!("reglogin.note.{kind}");
+        experts.iter().any(|expert| expert.get(&key).is_some())
+    };
+    let kinds = [
+        ("status", "status"),
+        ("length", "length"),
+        ("unknown_command", "command"),
+        ("wrong_direction", "command"),
+        ("wrong_response", "command"),
+    ];
+    let known = kinds.into_iter().find(|(kind, _)| says(kind));
+    known.map(|(_, field)| field)
 }
 
 /// Wireshark's numbers for severities and groups, as its expert items have them.

@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 
+use arrayvec::ArrayVec;
+
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Protocol};
+use crate::protocol::layout::HEADER_LEN;
 use crate::session::{Content, Piece};
 use crate::stream::{Role, Side};
-use crate::text::secret::{clear, is_open, is_open_at_end};
+use crate::text::secret::{begins_like_message, clear, is_open, is_open_at_end};
 
 /// Octets held at the most. A message has 73 at the most, and what stands behind it waits for it.
 const MAX_HELD: usize = 1 << 20;
@@ -62,6 +65,10 @@ pub struct Held {
     runs: VecDeque<Run>,
     octets: usize,
     shows: bool,
+    /// The first octets of each direction.
+    openings: [ArrayVec<u8, HEADER_LEN>; 2],
+    /// Whether a part began as a message does, so that a password may be in the stream on any port.
+    suspected: bool,
 }
 
 impl Held {
@@ -71,6 +78,8 @@ impl Held {
             runs: VecDeque::new(),
             octets: 0,
             shows: show_passwords,
+            openings: Default::default(),
+            suspected: false,
         }
     }
 
@@ -85,6 +94,10 @@ impl Held {
             Content::Gap(octets) => (Vec::new(), 0, 0, *octets),
         };
         self.octets += octets.len();
+        let opening = &mut self.openings[usize::from(piece.from == Side::B)];
+        let room = opening.remaining_capacity();
+        opening.extend(octets.iter().take(room).copied());
+        self.suspected |= begins_like_message(&octets) || begins_like_message(opening);
         let veil = if self.shows {
             Veil::Shown
         } else {
@@ -140,7 +153,7 @@ impl Held {
             client,
         } = state;
         let foreign = if end || self.octets > MAX_HELD {
-            is_open_at_end(protocol, watched)
+            is_open_at_end(protocol, watched || self.suspected)
         } else {
             is_open(protocol)
         };

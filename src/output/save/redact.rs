@@ -17,10 +17,11 @@ use super::streams::StreamSet;
 use crate::dissect::Protocol;
 use crate::packet::layout::tcp;
 use crate::packet::{Endpoint, Ip, Packet, Segment, SeqNumber, decode};
-use crate::protocol::layout::{HEADER_LEN, REQUEST_LEN, RESPONSE_LEN};
 use crate::session::{FlowEnd, FrameRecord, Remainder};
 use crate::stream::{Placement, Side};
-use crate::text::secret::{self, HIDDEN, SecretWords, headers, is_open};
+use crate::text::secret::{
+    self, HIDDEN, LIKELY_HEADERS, SecretWords, begins_like_message, headers, is_open,
+};
 
 /// Octets of the shortest TCP header, and where its checksum stands.
 const TCP_HEADER: u32 = tcp::LEN as u32;
@@ -196,8 +197,8 @@ impl Redactor {
         }
     }
 
-    /// Remembers streams on any port that begin as a message does, or have a right header in one
-    /// piece, though they never turned out to be RegLogin: their first octets may be lost.
+    /// Remembers streams on any port that begin as a message does, or have a segment that does, or a right header in
+    /// one piece, though they never turned out to be RegLogin: their first octets may be lost.
     fn suspect(&mut self, record: &FrameRecord<'_>) {
         let (Some(placed), Some(segment)) = (record.placement, record.segment()) else {
             return;
@@ -208,11 +209,11 @@ impl Redactor {
         }
         let syn = u32::from(segment.payload_seq() != segment.seq);
         let at = placed.relative_seq.wrapping_add(syn).wrapping_sub(1) as usize;
-        let begins = HEADERS.iter().any(|header| {
+        let begins = LIKELY_HEADERS.iter().any(|header| {
             let wanted = header.get(at..).unwrap_or_default();
             !wanted.is_empty() && wanted.iter().zip(payload).all(|(one, other)| one == other)
         });
-        if begins || headers(payload).next().is_some() {
+        if begins || begins_like_message(payload) || headers(payload).next().is_some() {
             self.suspects.add(placed.stream);
         }
     }
@@ -375,19 +376,6 @@ impl Redactor {
         }
     }
 }
-
-/// The headers of the four messages.
-const HEADERS: [[u8; HEADER_LEN]; 4] = {
-    const fn header(length: usize, command: u8) -> [u8; HEADER_LEN] {
-        [0, 0, 0, length as u8, 0, 0, 0, command]
-    }
-    [
-        header(REQUEST_LEN, 1),
-        header(REQUEST_LEN, 3),
-        header(RESPONSE_LEN, 2),
-        header(RESPONSE_LEN, 4),
-    ]
-};
 
 /// Hides what may be a password's in a frame that is not read as TCP, such as a tunnel or an error
 /// message that quotes another packet.

@@ -68,7 +68,7 @@ do
     if before and before ~= LOST then
       table.insert(request.notes, R.note_of("pipelined", { after = before.frame }))
     end
-    flow.asked_to = R.plus(request.last.seq, request.last.len)
+    flow.asked_to = request.stop
     -- Early responses before that to this request answer requests that were never captured.
     while flow.early[1] do
       local early = table.remove(flow.early, 1)

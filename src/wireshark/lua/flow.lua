@@ -229,13 +229,15 @@ do
           found.frame, found.time = source.frame, source.time
         end
         found.first = found.first or source
-        found.last = source
+        local len = math.min(source.len, octets - source.start)
+        -- Behind the message's last octet, where the same segment may have more.
+        found.stop = R.plus(source.seq, len)
         found.sources[#found.sources + 1] = {
           frame = source.frame,
           ack = source.ack,
           offset = source.offset,
           start = source.start,
-          len = math.min(source.len, octets - source.start),
+          len = len,
         }
       end
     end
