@@ -152,6 +152,8 @@ pub(super) struct Layer {
     pub session: Session,
     /// Whether the stream's bytes are not wanted any longer.
     pub given_up: bool,
+    /// Whether a whole record header was seen. Before, what came may be anything, a password too.
+    pub is_certain: bool,
     /// Whether what came turned out to be no TLS.
     pub is_something_else: bool,
     spans: [Spans; 2],
@@ -167,11 +169,17 @@ pub(super) fn begins_as_tls(bytes: &[u8], from_start: bool) -> bool {
     }
 }
 
+/// Whether a stream's bytes begin with the whole header of a TLS record.
+pub(super) fn begins_with_header(bytes: &[u8]) -> bool {
+    Header::read(bytes).is_some()
+}
+
 impl Layer {
     pub fn new(from_start: [bool; 2], likely_client: Side) -> Self {
         Self {
             session: Session::new(from_start, likely_client),
             given_up: false,
+            is_certain: false,
             is_something_else: false,
             spans: Default::default(),
         }

@@ -1,7 +1,7 @@
 //! Takes what streams deliver, has it dissected, and pairs the messages.
 
 use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
-use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, content};
+use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content};
 use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Message, Note};
 use crate::protocol::Command;
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
@@ -40,7 +40,7 @@ impl FlowState {
     fn is_tls(&self) -> bool {
         self.layer
             .as_ref()
-            .is_some_and(|layer| !layer.is_something_else)
+            .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
     }
 }
 
@@ -284,7 +284,8 @@ impl Tracker {
             }
             let nothing_before = flow.state.dissect.protocol() == dissect::Protocol::Unknown;
             let from_start = Side::BOTH.map(|side| nothing_before && flow.starts_with_syn(side));
-            let layer = Layer::new(from_start, flow.side(Role::Client));
+            let mut layer = Layer::new(from_start, flow.side(Role::Client));
+            layer.is_certain = begins_with_header(chunk.octets);
             flow.state.layer = Some(Box::new(layer));
         }
         self.through_tls(flow, |layer, tls, each| layer.push(tls, from, chunk, each));
@@ -311,6 +312,7 @@ impl Tracker {
             layer.give_up(&mut tls);
         }
         for record in &mut self.found.tls[first..] {
+            layer.is_certain = true;
             let session = &layer.session;
             record.agreed = (session.version(), session.suite());
             record.server_name = session.server_name().map(ToOwned::to_owned);
