@@ -24,6 +24,7 @@ fn streams(arguments: &[&str]) -> Vec<(u64, usize)> {
 }
 
 /// A capture whose client's frames have the first tags, and its server's the second.
+#[allow(clippy::needless_pass_by_value, reason = "it reads as a list of tags")]
 fn saved(folder: &Path, tags: [Vec<(u16, u16)>; 2]) -> PathBuf {
     let ends = ["192.0.2.10:40001", "192.0.2.1:8888"].map(|end| end.parse().unwrap());
     let [client, server] = ends;

@@ -23,7 +23,7 @@ const FRAMES: usize = 10;
 /// behind the one before it.
 fn one(at: usize, tags: &[(u16, u16)]) -> Result<Vec<Frame>, SynthError> {
     let mut talk: Conversation = conversation(40_440);
-    let start = Timestamp(talk.now().0 + at as i64 * 1_000);
+    let start = Timestamp(talk.now().0 + at.cast_signed() as i64 * 1_000);
     let initial = at as u32 * 900_000_000;
     talk = talk.at(start).initial(1_000 + initial, 5_000 + initial);
     talk.handshake()
