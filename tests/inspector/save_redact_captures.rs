@@ -16,8 +16,9 @@ use authscope::session::{Inspector, Options};
 /// Octets in a row that give a password away.
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
-/// so does the status of a response that the client sent, and the text in a RST.
-const SAID_OTHERWISE: [&str; 5] = [
+/// so does the status of a response that the client sent, the text in a RST, and what nobody can name.
+const SAID_OTHERWISE: [&str; 6] = [
+    "several-protocols-on-port-8888.pcap",
     "rst-with-text.pcap",
     "mistake-trailing-newline.pcapng",
     "wrong-sender-client.pcap",

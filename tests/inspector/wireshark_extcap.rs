@@ -146,7 +146,7 @@ fn wireshark_reads_annotated_frames_from_the_pipe() {
             Err(_) => assert!(users < 300, "no comment came"),
         }
     };
-    assert!(first.starts_with("Registration re"), "{first}");
+    assert!(first.contains("Registration re"), "{first}");
     server.login("user0", "wrong");
     let mut seen = Vec::new();
     while !seen

@@ -225,7 +225,7 @@ fn note(expert: &Value, field: Option<&str>) -> Value {
 }
 
 /// Captures whose streams Wireshark makes or analyses otherwise, and why.
-pub const MERGED: [(&str, &str); 12] = [
+pub const MERGED: [(&str, &str); 13] = [
     ("same-addresses-on-two-vlans.pcap", NO_TAGS),
     ("same-addresses-in-qinq.pcap", NO_TAGS),
     ("syn-stray.pcap", ANY_SYN),
@@ -238,6 +238,7 @@ pub const MERGED: [(&str, &str); 12] = [
     ("tap-server-side-clock-right.pcap", ORDER),
     ("one-pair-swapped-mid-stream.pcap", ORDER),
     ("every-pair-swapped.pcap", ORDER),
+    ("one-pair-swapped.pcap", ORDER),
 ];
 const NO_TAGS: &str = "Wireshark does not tell connections apart by VLAN tags";
 const ANY_SYN: &str =
