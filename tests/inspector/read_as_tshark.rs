@@ -127,7 +127,8 @@ fn without_stream(line: &str) -> Vec<&str> {
     let fields = fields.filter(|(at, _)| Some(*at) != stream);
     fields
         .map(|(_, text)| text)
-        .take(FIELDS.len() - 3)
+        // Neither stream, payload, protocol nor Info.
+        .take(FIELDS.len() - 4)
         .collect()
 }
 
