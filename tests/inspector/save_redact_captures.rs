@@ -17,7 +17,8 @@ use authscope::session::{Inspector, Options};
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
 /// so does the status of a response that the client sent, the text in a RST, and what nobody can name.
-const SAID_OTHERWISE: [&str; 6] = [
+const SAID_OTHERWISE: [&str; 7] = [
+    "tls-on-port-8888.pcap",
     "several-protocols-on-port-8888.pcap",
     "rst-with-text.pcap",
     "mistake-trailing-newline.pcapng",
