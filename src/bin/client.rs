@@ -55,8 +55,12 @@ struct Arguments {
     /// either end.
     name: String,
 
-    /// Where the server listens, such as auth.example:8888, [::1]:8888 or [fe80::1%eth0]:8888.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8888",
+        help = "Where the server listens, such as auth.example:8888, [::1]:8888 or [fe80::1%eth0]:8888"
+    )]
     server: HostPort,
 
     /// Read the password (1 to 30 octets) from the first line of standard input instead of asking

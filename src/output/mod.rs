@@ -1,6 +1,6 @@
 //! What is shown of records: tables, lines, details, octets, JSON.
 //!
-//! Enters: [`FrameRecord`](crate::session::FrameRecord)s. Leaves, through any writer: text. Every
+//! Enters: [`FrameRecord`]s. Leaves, through any writer: text. Every
 //! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
 //! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
 

@@ -67,7 +67,7 @@ impl Label {
     }
 }
 
-/// A secret of at most [`MAX_SECRET`] bytes, wiped from memory when it is let go and never shown.
+/// A secret of at most `MAX_SECRET` bytes, wiped from memory when it is let go and never shown.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Secret {
     bytes: [u8; MAX_SECRET],

@@ -146,23 +146,26 @@ fn wireshark_reads_annotated_frames_from_the_pipe() {
             Err(_) => assert!(users < 300, "no comment came"),
         }
     };
-    assert!(first.contains("Registration re"), "{first}");
+    assert!(first.starts_with("RegLogin: Registration re"), "{first}");
     server.login("user0", "wrong");
     let mut seen = Vec::new();
     while !seen
         .iter()
-        .any(|line: &String| line.starts_with("Login response"))
+        .any(|line: &String| line.starts_with("RegLogin: Login response"))
     {
-        seen.push(comments.recv_timeout(PATIENCE).expect("a comment"));
+        match comments.recv_timeout(PATIENCE) {
+            Ok(line) => seen.push(line),
+            Err(_) => panic!("no login response came: {seen:#?}"),
+        }
     }
     let last = seen.last().expect("a comment");
     assert!(
-        last.starts_with("Login response, failure: wrong password"),
+        last.starts_with("RegLogin: Login response, failure: wrong password"),
         "{last}"
     );
     assert!(last.contains("(answers frame "), "{last}");
     assert!(
-        seen.contains(&"Login request, user user0".to_owned()),
+        seen.contains(&"RegLogin: Login request, user user0".to_owned()),
         "{seen:?}"
     );
     assert!(!seen.concat().contains("secret"));

@@ -1,7 +1,7 @@
 //! Messages of which there is nothing to note, told at a glance.
 //!
 //! Nearly all are like that, and are told here by a look at eight octets at a time, where
-//! [`judge`](super::judge) asks one question after the other. Not all are: a field that is full,
+//! [`judge`](super::judge()) asks one question after the other. Not all are: a field that is full,
 //! or text beyond ASCII, is left to be judged. A property test holds the two against each other.
 
 use crate::protocol::layout::{
