@@ -44,6 +44,9 @@ check_test() {
     command -v tshark > /dev/null ||
         need tshark "the tests compare what Authscope finds with what tshark finds"
     command -v strace > /dev/null || need strace "the tests let system calls of the server fail with it"
+    # Debian puts it where users other than root do not look.
+    PATH="$PATH:/usr/sbin" command -v logrotate > /dev/null || need logrotate "the tests rotate the server's log with it"
+    command -v systemd-analyze > /dev/null || need systemd "the tests check the server's unit file with it"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
 }
 

@@ -216,7 +216,9 @@ impl HashPool {
                 .name(format!("hash-{number}"))
                 .spawn(move || {
                     let mut hasher = Hasher::new(scheme);
-                    while let Some(job) = shared.next() {
+                    let mut finished = None;
+                    while let Some(job) = shared.next(finished) {
+                        finished = Some(job.caller().key());
                         let started = Instant::now();
                         job.run(&mut hasher, &pretended);
                         meters::hashed(started.elapsed());
@@ -235,9 +237,13 @@ impl HashPool {
 }
 
 impl Shared {
-    /// The job whose turn it is; waits for one. `None` when no more will come.
-    fn next(&self) -> Option<Job> {
+    /// The job whose turn it is, for a thread that has finished one of the caller `finished`; waits
+    /// for one. `None` when no more will come.
+    fn next(&self, finished: Option<u128>) -> Option<Job> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(caller) = finished {
+            turns.finished(caller);
+        }
         loop {
             let job = turns.next();
             // Fewer wait also where there was nothing left but what nobody waits for.

@@ -8,6 +8,8 @@ use super::pool::Job;
 
 /// The part of the room that one caller may fill, in eighths.
 const SHARE: usize = 7;
+/// Of a caller's turns, one in so many goes to jobs whose client may be gone, while others wait too.
+const LEAVING_TURN: u32 = 4;
 
 /// For whom a job is computed. All jobs with the same key wait in one line.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +30,13 @@ impl Caller {
         }
     }
 
-    /// Notes that the caller sends nothing more and may be gone: its jobs wait until nobody
-    /// else's do.
+    /// What tells the caller from others.
+    pub(super) const fn key(&self) -> u128 {
+        self.key
+    }
+
+    /// Notes that the client sends nothing more and may be gone: its job waits behind those of
+    /// other clients of the same caller.
     pub fn leaves(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
@@ -39,14 +46,68 @@ impl Caller {
     }
 }
 
+/// One caller's jobs that wait.
+#[derive(Default)]
+struct Line {
+    /// Oldest first.
+    jobs: VecDeque<Job>,
+    /// Those whose turn came and whose client may be gone, oldest first.
+    leaving: VecDeque<Job>,
+    /// Turns that it has had since it was empty.
+    turns: u32,
+}
+
+impl Line {
+    fn len(&self) -> usize {
+        self.jobs.len() + self.leaving.len()
+    }
+
+    /// The next job that somebody may wait for.
+    fn next(&mut self) -> Option<Job> {
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns.is_multiple_of(LEAVING_TURN)
+            && let Some(job) = self.next_leaving()
+        {
+            return Some(job);
+        }
+        while let Some(job) = self.jobs.pop_front() {
+            if job.caller().is_leaving() {
+                self.leaving.push_back(job);
+            } else if !job.is_abandoned() {
+                return Some(job);
+            }
+        }
+        self.next_leaving()
+    }
+
+    fn next_leaving(&mut self) -> Option<Job> {
+        std::iter::from_fn(|| self.leaving.pop_front()).find(|job| !job.is_abandoned())
+    }
+
+    /// The job that matters least: one that nobody waits for, else one whose client may be gone,
+    /// else the latest.
+    fn give_up(&mut self) -> Option<Job> {
+        let least = |unwanted: fn(&Job) -> bool| self.jobs.iter().rposition(unwanted);
+        if let Some(index) = least(Job::is_abandoned) {
+            return self.jobs.remove(index);
+        }
+        if let Some(job) = self.leaving.pop_back() {
+            return Some(job);
+        }
+        let index = least(|job| job.caller().is_leaving());
+        self.jobs
+            .remove(index.unwrap_or(self.jobs.len().saturating_sub(1)))
+    }
+}
+
 /// The jobs that wait.
 pub struct Turns {
-    /// Each caller's jobs, oldest first. No line is empty.
-    lines: HashMap<u128, VecDeque<Job>>,
-    /// The callers in the order of their turns, each once.
+    /// The callers that have jobs waiting. No line is empty.
+    lines: HashMap<u128, Line>,
+    /// These callers in the order of their turns, each once.
     order: VecDeque<u128>,
-    /// Jobs of callers that may be gone.
-    last: VecDeque<Job>,
+    /// How many jobs of a caller are being computed, where there are any.
+    running: HashMap<u128, usize>,
     waiting: usize,
     room: usize,
     closed: bool,
@@ -58,19 +119,19 @@ impl Turns {
         Self {
             lines: HashMap::new(),
             order: VecDeque::new(),
-            last: VecDeque::new(),
+            running: HashMap::new(),
             waiting: 0,
             room,
             closed: false,
         }
     }
 
-    /// Takes a job. Where there is no room for all, the one that has to go is the result: one of a
-    /// caller that may be gone, else the latest of the caller that has most waiting.
+    /// Takes a job. Where there is no room for all, the one that has to go is the result: of the
+    /// caller that has most waiting, the one that matters least.
     pub fn add(&mut self, job: Job) -> Option<Job> {
         let caller = job.caller();
         let (key, unlimited) = (caller.key, caller.unlimited);
-        let own = self.lines.get(&key).map_or(0, VecDeque::len);
+        let own = self.lines.get(&key).map_or(0, Line::len);
         let share = (self.room * SHARE).div_ceil(8);
         if !unlimited && own >= share {
             return Some(job);
@@ -88,58 +149,56 @@ impl Turns {
 
     fn push(&mut self, key: u128, job: Job) {
         let line = self.lines.entry(key).or_default();
-        if line.is_empty() {
+        if line.len() == 0 {
             self.order.push_back(key);
         }
-        line.push_back(job);
+        line.jobs.push_back(job);
         self.waiting += 1;
     }
 
     /// Takes a job away from whoever has more than `own` and one more waiting.
     fn make_room(&mut self, own: usize) -> Option<Job> {
-        if let Some(job) = self.last.pop_front() {
-            self.waiting -= 1;
-            return Some(job);
-        }
-        let (&key, line) = self.lines.iter_mut().max_by_key(|(_, line)| line.len())?;
-        if line.len() <= own + 1 {
+        let longest = self.lines.values_mut().max_by_key(|line| line.len())?;
+        if longest.len() <= own + 1 {
             return None;
         }
-        let job = line.pop_back()?;
-        debug_assert!(!line.is_empty(), "line {key} had two jobs at least");
+        let job = longest.give_up()?;
         self.waiting -= 1;
         Some(job)
     }
 
-    /// The job whose turn it is. Jobs that nobody waits for are let go.
+    /// The job whose turn it is: callers of whom nothing is being computed come before others.
+    /// Jobs that nobody waits for are let go. Whoever takes a job says so when it is
+    /// [`finished`](Self::finished).
     pub fn next(&mut self) -> Option<Job> {
-        while let Some(key) = self.order.pop_front() {
-            let Some(line) = self.lines.get_mut(&key) else {
-                continue;
-            };
-            let job = line.pop_front();
-            if line.is_empty() {
+        loop {
+            let none_running = |key: &u128| !self.running.contains_key(key);
+            let turn = self.order.iter().position(none_running).unwrap_or(0);
+            let key = self.order.remove(turn)?;
+            let line = self.lines.get_mut(&key)?;
+            let before = line.len();
+            let job = line.next();
+            self.waiting -= before - line.len();
+            if line.len() == 0 {
                 self.lines.remove(&key);
             } else {
                 self.order.push_back(key);
             }
-            match job {
-                Some(job) if job.is_abandoned() => self.waiting -= 1,
-                Some(job) if job.caller().is_leaving() => self.last.push_back(job),
-                Some(job) => {
-                    self.waiting -= 1;
-                    return Some(job);
-                }
-                None => {}
-            }
-        }
-        while let Some(job) = self.last.pop_front() {
-            self.waiting -= 1;
-            if !job.is_abandoned() {
+            if let Some(job) = job {
+                *self.running.entry(key).or_default() += 1;
                 return Some(job);
             }
         }
-        None
+    }
+
+    /// A job of the caller with this key has been computed.
+    pub fn finished(&mut self, key: u128) {
+        if let Some(running) = self.running.get_mut(&key) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(&key);
+            }
+        }
     }
 
     /// Jobs that wait.
@@ -178,8 +237,14 @@ mod tests {
         String::from_utf8(job.password().expose().to_vec()).unwrap()
     }
 
+    /// The jobs in their order, computed by one thread.
     fn drain(turns: &mut Turns) -> Vec<String> {
-        std::iter::from_fn(|| turns.next().map(|job| name(&job))).collect()
+        let next = || {
+            let job = turns.next()?;
+            turns.finished(job.caller().key());
+            Some(name(&job))
+        };
+        std::iter::from_fn(next).collect()
     }
 
     #[test]
@@ -242,22 +307,89 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_is_let_go_and_what_may_be_is_last() {
-        let mut turns = Turns::new(3);
-        let (gone, leaving, here) = (
-            Caller::new(1, false),
-            Caller::new(1, false),
-            Caller::new(1, false),
-        );
+    fn who_has_nothing_being_computed_comes_first() {
+        let mut turns = Turns::new(100);
+        let (flood, honest) = (Caller::new(1, false), Caller::new(2, false));
+        let mut replies = Vec::new();
+        let mut add = |turns: &mut Turns, caller: &Caller, text: &str| {
+            let (job, reply) = job(caller, text);
+            assert!(turns.add(job).is_none());
+            replies.push(reply);
+        };
+        for n in 0..5 {
+            add(&mut turns, &flood, &format!("flood{n}"));
+        }
+        let threads: Vec<_> = (0..2).map(|_| turns.next().unwrap()).collect();
+        add(&mut turns, &honest, "honest0");
+        add(&mut turns, &honest, "honest1");
+        turns.finished(threads[0].caller().key());
+        let honest = turns.next().unwrap();
+        assert_eq!(name(&honest), "honest0");
+        // Both have one under way: the flood's turn comes before the honest one's second.
+        turns.finished(threads[1].caller().key());
+        assert_eq!(name(&turns.next().unwrap()), "flood2");
+        turns.finished(honest.caller().key());
+        assert_eq!(name(&turns.next().unwrap()), "honest1");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_let_go_and_what_may_be_is_behind_its_callers_others() {
+        let mut turns = Turns::new(100);
+        let client = || Caller::new(1, false);
+        let (gone, leaving, here) = (client(), client(), client());
         let (withdrawn, reply) = job(&gone, "withdrawn");
         assert!(turns.add(withdrawn).is_none());
         drop(reply);
-        let (last, _last) = job(&leaving, "last");
-        assert!(turns.add(last).is_none());
+        let mut replies = Vec::new();
+        let mut add = |turns: &mut Turns, caller: &Caller, text: &str| {
+            let (job, reply) = job(caller, text);
+            assert!(turns.add(job).is_none());
+            replies.push(reply);
+        };
+        add(&mut turns, &leaving, "leaving");
         leaving.leaves();
-        let (first, _first) = job(&here, "first");
-        assert!(turns.add(first).is_none());
-        assert_eq!(drain(&mut turns), ["first", "last"]);
+        for n in 0..5 {
+            add(&mut turns, &here, &format!("here{n}"));
+        }
+        let other = Caller::new(2, false);
+        add(&mut turns, &other, "other");
+        other.leaves();
+        // Another caller's turn comes as ever, and one turn in four is for those that leave.
+        assert_eq!(
+            drain(&mut turns),
+            [
+                "here0", "other", "here1", "here2", "leaving", "here3", "here4"
+            ]
+        );
         assert_eq!(turns.waiting(), 0);
+    }
+
+    #[test]
+    fn what_matters_least_gives_way_first() {
+        let mut turns = Turns::new(6);
+        let client = || Caller::new(1, true);
+        let (leaving, here) = (client(), client());
+        let mut replies = Vec::new();
+        for (caller, text) in [
+            (&here, "gone"),
+            (&leaving, "leaving"),
+            (&here, "a"),
+            (&here, "b"),
+            (&here, "c"),
+            (&here, "d"),
+        ] {
+            let (job, reply) = job(caller, text);
+            assert!(turns.add(job).is_none());
+            replies.push(reply);
+        }
+        drop(replies.remove(0));
+        leaving.leaves();
+        let mut gone = Vec::new();
+        for n in 2..5 {
+            let (job, reply) = job(&Caller::new(n, false), "new");
+            gone.push(name(&turns.add(job).unwrap()));
+            replies.push(reply);
+        }
+        assert_eq!(gone, ["gone", "leaving", "d"]);
     }
 }

@@ -86,14 +86,14 @@ fn say(text: String) {
 
 fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     // Nothing is made before the arguments are right and the ports are there.
-    let mut config = cli.config()?;
+    let mut config = cli.config(log.client_lines())?;
     let scheme = cli.hashing.scheme()?;
     discourage_dumps();
     config.limits.connections = raise_descriptor_limit(config.limits.connections);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
-        .thread_name(panics::TASK_THREADS)
+        .thread_name("connections")
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;

@@ -12,10 +12,11 @@ use super::answer::{Peer, Service};
 use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::listen::Listeners;
-use super::log::Refusals;
+use super::log::ClientLines;
 use super::meters;
 use super::networks::Networks;
 use super::serve::{Server, serve};
+use super::task;
 use super::tls::Tls;
 use crate::accounts::Accounts;
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub health: Arc<Health>,
     /// Proxies whose connections begin with a PROXY header, and must.
     pub proxies: Networks,
+    /// Which lines about clients are logged.
+    pub lines: Arc<ClientLines>,
 }
 
 /// Serves clients of `listeners` until `shutdown` is ready; then stops accepting, answers what is
@@ -63,15 +66,15 @@ pub async fn run(
         tls,
         health,
         proxies,
+        lines,
     } = config;
-    let refusals = Arc::new(Refusals::default());
-    refusals.tell_regularly();
+    lines.tell_regularly();
     let server = Arc::new(Server {
         service: Service::new(
             accounts,
             policy,
             &limits,
-            Arc::clone(&refusals),
+            Arc::clone(&lines),
             Arc::clone(&health),
         ),
         limits,
@@ -79,7 +82,7 @@ pub async fn run(
         by_source: Arc::default(),
         refused: AtomicU64::new(0),
         tls,
-        refusals: Arc::clone(&refusals),
+        lines: Arc::clone(&lines),
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
@@ -114,7 +117,7 @@ pub async fn run(
             address,
         };
         let server = Arc::clone(&server);
-        tokio::spawn(serve(server, stream, peer, stopped.clone(), place));
+        task::spawn(serve(server, stream, peer, stopped.clone(), place));
     }
     relieving.abort();
     health.stopping();
@@ -127,7 +130,7 @@ pub async fn run(
         Ok(()) => 0,
         Err(_) => admission.open(),
     };
-    refusals.tell();
+    lines.tell();
     Ok(Summary {
         connections,
         requests: server.requests.load(Ordering::Relaxed),

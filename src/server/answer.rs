@@ -1,4 +1,4 @@
-//! From a request to its response, and the words of every description.
+//! From a request to its response: policy, limits, the users, and the line in the log.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -8,103 +8,14 @@ use std::time::Instant;
 use super::address::Source;
 use super::health::Health;
 use super::limits::{Limits, Policy};
-use super::log::Refusals;
+use super::log::ClientLines;
 use super::meters;
 use super::throttle::Throttle;
-use crate::accounts::{
-    Accounts, AccountsError, Caller, HashingError, Login, Registration, StoreError, Upgrade,
-};
+use super::words;
+use crate::accounts::{Accounts, AccountsError, Caller, Login, Registration, Upgrade};
 use crate::protocol::{
     Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
 };
-
-/// What the server says in descriptions: at most 64 octets each.
-pub mod words {
-    /// A registration is on disk.
-    pub const REGISTERED: &str = "registered";
-    /// Another user has the name.
-    pub const NAME_TAKEN: &str = "user name taken";
-    /// A registration could not be put on disk.
-    pub const NOT_STORED: &str = "the server could not store the registration";
-    /// A registration may be on disk or not.
-    pub const OUTCOME_UNKNOWN: &str = "registration outcome unknown, try to log in";
-    /// The password is right.
-    pub const LOGIN_SUCCESSFUL: &str = "login successful";
-    /// The user has another password.
-    pub const WRONG_PASSWORD: &str = "wrong password";
-    /// There is no user of that name.
-    pub const NO_SUCH_USER: &str = "no such user";
-    /// Unknown user or wrong password, where the server does not tell which.
-    pub const LOGIN_FAILED: &str = "wrong user name or password";
-    /// Nobody can register.
-    pub const REGISTRATION_CLOSED: &str = "registration is closed";
-    /// The queue of passwords to be hashed is full.
-    pub const BUSY: &str = "server busy, try again";
-    /// A fault in the server; its log says more.
-    pub const SERVER_ERROR: &str = "server error, try again later";
-    /// The connection is not encrypted.
-    pub const TLS_REQUIRED: &str = "this server requires TLS";
-    /// A request that started did not end in time.
-    pub const TOO_SLOW: &str = "request not complete in time";
-
-    /// What a description that says how long to wait after failed logins is counted as.
-    pub const THROTTLED: &str = "too many failed logins";
-    /// What a description that says how long to wait for a registration is counted as.
-    pub const TOO_MANY_REGISTRATIONS: &str = "too many registrations";
-    /// What a description that says why nobody can have a name is counted as.
-    pub const NAME_REFUSED: &str = "user name not allowed";
-
-    /// All that are always the same.
-    pub const ALL: [&str; 13] = [
-        REGISTERED,
-        NAME_TAKEN,
-        NOT_STORED,
-        OUTCOME_UNKNOWN,
-        LOGIN_SUCCESSFUL,
-        WRONG_PASSWORD,
-        NO_SUCH_USER,
-        BUSY,
-        SERVER_ERROR,
-        LOGIN_FAILED,
-        REGISTRATION_CLOSED,
-        TLS_REQUIRED,
-        TOO_SLOW,
-    ];
-
-    /// Too many logins failed; says how long to wait, in whole seconds.
-    #[must_use]
-    pub fn wait(time: std::time::Duration) -> String {
-        format!("{THROTTLED}, try again in {} s", whole_seconds(time))
-    }
-
-    /// Too many registrations; says how long to wait, in whole seconds.
-    #[must_use]
-    pub fn wait_to_register(time: std::time::Duration) -> String {
-        format!(
-            "{TOO_MANY_REGISTRATIONS}, try again in {} s",
-            whole_seconds(time)
-        )
-    }
-
-    fn whole_seconds(time: std::time::Duration) -> u64 {
-        time.as_secs() + u64::from(time.subsec_nanos() > 0)
-    }
-
-    /// What a description is counted as: itself, without what differs from one to the next.
-    #[must_use]
-    pub fn outcome(description: &str) -> &'static str {
-        ALL.into_iter()
-            .chain([THROTTLED, TOO_MANY_REGISTRATIONS])
-            .find(|words| description.starts_with(words))
-            .unwrap_or(NAME_REFUSED)
-    }
-
-    /// Whether the server turned the request away without looking at it.
-    #[must_use]
-    pub fn is_refusal(outcome: &str) -> bool {
-        [THROTTLED, TOO_MANY_REGISTRATIONS, BUSY, REGISTRATION_CLOSED].contains(&outcome)
-    }
-}
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +44,7 @@ pub struct Service {
     accounts: Arc<Accounts>,
     policy: Policy,
     throttle: Throttle,
-    refusals: Arc<Refusals>,
+    lines: Arc<ClientLines>,
     health: Arc<Health>,
 }
 
@@ -154,7 +65,7 @@ impl Service {
         accounts: Arc<Accounts>,
         policy: Policy,
         limits: &Limits,
-        refusals: Arc<Refusals>,
+        lines: Arc<ClientLines>,
         health: Arc<Health>,
     ) -> Self {
         let throttle = Throttle::new(limits);
@@ -162,7 +73,7 @@ impl Service {
             accounts,
             policy,
             throttle,
-            refusals,
+            lines,
             health,
         }
     }
@@ -183,13 +94,14 @@ impl Service {
             user_name,
             password,
         } = request;
+        let source = Source::from(peer.address.ip());
         let result = match action {
             Action::Register => self.register(peer, &user_name, password, caller).await,
             Action::Login => self.log_in(peer, &user_name, password, caller).await,
         };
         let (success, description) = result.unwrap_or_else(|error| {
-            let words = words_for(&error);
-            if words == words::SERVER_ERROR {
+            let words = words::of_error(&error);
+            if words == words::SERVER_ERROR && self.lines.admits(source) {
                 tracing::error!(
                     conn = peer.connection,
                     request = action.noun(),
@@ -208,8 +120,12 @@ impl Service {
             _ => {}
         }
         let refused = words::is_refusal(outcome);
-        let source = Source::from(peer.address.ip());
-        if !refused || self.refusals.is_first(source, outcome) {
+        let told = if refused {
+            self.lines.is_first_refusal(source, outcome)
+        } else {
+            self.lines.admits(source)
+        };
+        if told {
             tracing::info!(
                 conn = peer.connection,
                 peer = %peer.address,
@@ -277,7 +193,7 @@ impl Service {
         }
         let words = match outcome {
             Login::Successful(upgrade) => {
-                log_upgrade(peer, name, &upgrade);
+                self.log_upgrade(peer, name, &upgrade);
                 self.throttle.succeeded(&attempt, now);
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
@@ -290,23 +206,17 @@ impl Service {
         }
         Ok((false, words.into()))
     }
-}
 
-fn log_upgrade(peer: Peer, user: &UserName, upgrade: &Upgrade) {
-    let (conn, user) = (peer.connection, user.as_str());
-    match upgrade {
-        Upgrade::NotNeeded => {}
-        Upgrade::Done => tracing::info!(conn, user, "hash upgraded"),
-        Upgrade::Failed(error) => tracing::warn!(conn, user, %error, "hash not upgraded"),
-    }
-}
-
-fn words_for(error: &AccountsError) -> &'static str {
-    match error {
-        AccountsError::Hashing(HashingError::Busy) => words::BUSY,
-        AccountsError::Store(StoreError::OutcomeUnknown(_)) => words::OUTCOME_UNKNOWN,
-        AccountsError::Store(_) => words::NOT_STORED,
-        AccountsError::Hashing(_) | AccountsError::LookUp(_) => words::SERVER_ERROR,
+    fn log_upgrade(&self, peer: Peer, user: &UserName, upgrade: &Upgrade) {
+        let (conn, user) = (peer.connection, user.as_str());
+        let told = || self.lines.admits(Source::from(peer.address.ip()));
+        match upgrade {
+            Upgrade::Done if told() => tracing::info!(conn, user, "hash upgraded"),
+            Upgrade::Failed(error) if told() => {
+                tracing::warn!(conn, user, %error, "hash not upgraded");
+            }
+            Upgrade::NotNeeded | Upgrade::Done | Upgrade::Failed(_) => {}
+        }
     }
 }
 
@@ -321,19 +231,6 @@ pub fn refuse(octets: &[u8], error: &DecodeError) -> Option<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_description_fits() {
-        for words in words::ALL {
-            assert_eq!(Description::cut(words).as_str(), words);
-        }
-        let longest = words::wait(std::time::Duration::from_mins(15));
-        assert_eq!(Description::cut(&longest).as_str(), longest);
-        assert_eq!(words::outcome(&longest), words::THROTTLED);
-        let longest = words::wait_to_register(std::time::Duration::from_hours(1));
-        assert_eq!(Description::cut(&longest).as_str(), longest);
-        assert_eq!(words::outcome(&longest), words::TOO_MANY_REGISTRATIONS);
-    }
 
     #[test]
     fn a_refusal_names_the_reason() {

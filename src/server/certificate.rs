@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -12,6 +13,10 @@ use x509_parser::parse_x509_certificate;
 
 /// A certificate that expires within this time is worth a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// A warning is repeated after this time.
+const DAY: Duration = Duration::from_hours(24);
+/// How long after a moment it is past for sure.
+const PAST: Duration = Duration::from_millis(10);
 
 /// Time during which a whole certificate chain is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +70,18 @@ impl Validity {
             None
         }
     }
+
+    /// After what time there is something to say again, seen from `now`: when a warning begins or
+    /// becomes another one, and after a day in any case.
+    pub fn next_look(&self, now: Timestamp) -> Duration {
+        let soon = self.not_after.checked_sub(SOON).unwrap_or(Timestamp::MIN);
+        [self.not_before, soon, self.not_after]
+            .into_iter()
+            .filter(|moment| *moment >= now)
+            .filter_map(|moment| Duration::try_from(moment.duration_since(now)).ok())
+            .map(|left| left + PAST)
+            .fold(DAY, Duration::min)
+    }
 }
 
 /// Whether others than its owner can read a private key's file. A key that belongs to root may be
@@ -95,5 +112,38 @@ mod tests {
         ] {
             assert_eq!(validity.warning(at(now)), warning, "{now}");
         }
+    }
+
+    #[test]
+    fn each_warning_is_said_when_it_begins_and_once_a_day() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let validity = Validity {
+            not_before: at("2026-10-01T12:00:00Z"),
+            not_after: at("2026-12-31T06:00:00Z"),
+        };
+        let mut now = at("2026-09-30T18:00:00Z");
+        let mut said = Vec::new();
+        while now < at("2027-01-03T00:00:00Z") {
+            said.push((now, validity.warning(now)));
+            let next = SignedDuration::try_from(validity.next_look(now)).unwrap();
+            assert!(next > SignedDuration::ZERO && next <= SignedDuration::from_hours(24));
+            now += next;
+        }
+        let first = |warning| said.iter().find(|(_, said)| *said == warning).unwrap().0;
+        for (warning, begins) in [
+            (None, "2026-10-01T12:00:00Z"),
+            (Some(TimeWarning::ExpiresSoon), "2026-12-01T06:00:00Z"),
+            (Some(TimeWarning::Expired), "2026-12-31T06:00:00Z"),
+        ] {
+            let late = first(warning).duration_since(at(begins));
+            assert!(
+                late >= SignedDuration::ZERO && late <= SignedDuration::from_secs(1),
+                "{late}"
+            );
+        }
+        let days = said
+            .iter()
+            .filter(|(_, said)| *said == Some(TimeWarning::ExpiresSoon));
+        assert_eq!(days.count(), 30);
     }
 }

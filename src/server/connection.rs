@@ -10,10 +10,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroize;
 
 use super::admission::Slot;
-use super::answer::{Answer, Peer, Service, failure, refuse, words};
+use super::answer::{Answer, Peer, Service, failure, refuse};
 use super::limits::Limits;
 use super::meters;
 use super::tls::HANDSHAKE;
+use super::words;
 use crate::accounts::Caller;
 use crate::protocol::layout::REQUEST_LEN;
 use crate::protocol::{Command, DecodeError, Framing, Kind, MessageView, Request, Response, frame};
@@ -246,7 +247,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 
     /// Has a request answered, and reads ahead meanwhile. When the connection breaks, the request
-    /// is withdrawn. A client that sends nothing more may be gone, or may still read.
+    /// is withdrawn. A client that has closed its side may be gone, or may still read: TCP does not
+    /// tell, so its request waits behind those of others at its address.
     async fn answer(&mut self, request: Request, buffer: &mut Buffer) -> Result<Answer, End> {
         let (service, caller) = (self.service, self.caller.clone());
         let answer = service.answer(self.peer, request, &caller);

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::health::Health;
 use super::listen::Listeners;
+use super::task;
 
 /// Connections at once; further ones wait in the system's backlog.
 pub const CONNECTIONS: usize = 8;
@@ -55,7 +56,7 @@ pub fn spawn(listeners: Listeners, metrics: PrometheusHandle, health: Arc<Health
                 }
             };
             let (metrics, health) = (metrics.clone(), Arc::clone(&health));
-            tokio::spawn(async move {
+            task::spawn(async move {
                 let service = service_fn(move |request| {
                     let response = respond(&request, &metrics, &health);
                     std::future::ready(Ok::<_, Infallible>(response))

@@ -15,7 +15,7 @@ use super::admission::{Place, Slot};
 use super::answer::{Peer, Service};
 use super::connection::{Connection, End};
 use super::limits::Limits;
-use super::log::Refusals;
+use super::log::ClientLines;
 use super::meters;
 use super::networks::Networks;
 use super::proxy;
@@ -31,7 +31,7 @@ pub struct Server {
     /// Connections refused because their address had too many.
     pub refused: AtomicU64,
     pub tls: Tls,
-    pub refusals: Arc<Refusals>,
+    pub lines: Arc<ClientLines>,
     /// Requests answered on connections that have ended.
     pub requests: AtomicU64,
     /// Connections that were too slow.
@@ -69,7 +69,7 @@ pub async fn serve(
     }
     meters::connection_closed(&end);
     let source = Source::from(peer.address.ip());
-    if end.is_refusal() && server.refusals.is_first(source, end.label()) {
+    if end.is_refusal() && server.lines.is_first_refusal(source, end.label()) {
         tracing::info!(
             conn = peer.connection,
             peer = %peer.address,
@@ -129,7 +129,7 @@ impl Server {
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
         meters::connection_refused();
-        if self.refusals.is_first(source, "too many connections") {
+        if self.lines.is_first_refusal(source, "too many connections") {
             tracing::warn!(
                 conn = peer.connection,
                 peer = %peer.address,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_rustls::TlsAcceptor;
@@ -138,6 +139,13 @@ impl Tls {
     /// What does the handshakes; `None` where TLS is off.
     pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
         Some(self.shared.as_ref()?.current().acceptor)
+    }
+
+    /// After what time [`tell`](Self::tell) may have something else to say; `None` for never.
+    #[must_use]
+    pub fn next_look(&self) -> Option<Duration> {
+        let validity = self.shared.as_ref()?.current().validity?;
+        Some(validity.next_look(Timestamp::now()))
     }
 
     /// Logs what is wrong with the certificate's time and the key's mode, and keeps the metrics

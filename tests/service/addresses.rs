@@ -4,6 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use crate::need::skip;
 use crate::programs::{Place, Server, client, stderr, stdout};
 use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 
@@ -106,8 +107,9 @@ fn a_link_local_address_has_an_interface() {
         .output();
     let text = output.as_ref().map(stdout).unwrap_or_default();
     if text.contains("SKIP") || text.is_empty() {
-        eprintln!(
-            "SKIPPED: a_link_local_address_has_an_interface needs the right to make a network (run as root), unshare and ip"
+        skip(
+            "network",
+            "no network can be made: that takes root, unshare and ip",
         );
         return;
     }
@@ -154,8 +156,9 @@ fn each_address_of_a_name_gets_its_share_of_the_time() {
     let name = format!("both.example:{port}");
     let login = ["login", "a", "--server", &name, "--timeout"];
     let Some(output) = client_with_two_addresses(&place, &[&login[..], &["6"]].concat()) else {
-        eprintln!(
-            "SKIPPED: each_address_of_a_name_gets_its_share_of_the_time needs the right to mount (run as root)"
+        skip(
+            "mount",
+            "no file can be mounted over another: that takes root",
         );
         return;
     };

@@ -1,5 +1,7 @@
 //! Promises to those who run the server and the client, kept by the real programs. One file a promise.
 
+#[path = "../support/faults.rs"]
+mod faults;
 #[path = "../support/need.rs"]
 mod need;
 #[path = "../support/programs.rs"]
@@ -27,11 +29,14 @@ mod server_framing;
 mod server_guessing;
 mod server_limits;
 mod server_log;
+mod server_log_rate;
+mod server_log_rotation;
 mod server_main_path;
 mod server_metrics;
 mod server_policy;
 mod server_pressure;
 mod server_proxy;
+mod server_service;
 mod server_shutdown;
 mod server_tls;
 mod server_tls_reload;

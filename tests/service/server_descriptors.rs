@@ -2,8 +2,9 @@
 //! end and does not spin.
 
 use std::io::Write;
+use std::time::Instant;
 
-use crate::programs::{Place, Server, described, page, receive, request};
+use crate::programs::{PATIENCE, Place, Server, described, page, receive, request};
 use authscope::protocol::Action;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
@@ -29,10 +30,22 @@ fn limit_to(server: &Server, descriptors: u64) {
     prlimit(pid, Resource::Nofile, limit).expect("the limit is set");
 }
 
+/// Where the server offers its metrics.
+fn metrics(server: &Server) -> String {
+    let log = server.log();
+    let metrics = log.split("metrics on http://").nth(1).expect("an address");
+    metrics
+        .split("/metrics")
+        .next()
+        .expect("its end")
+        .to_owned()
+}
+
 #[test]
 fn a_low_limit_lowers_the_number_of_connections() {
     let place = Place::new();
-    let mut server = place.start_under("ulimit -n 50", &[]);
+    let mut server = place.start_under("ulimit -n 50", &["--metrics", "127.0.0.1:0"]);
+    let metrics = metrics(&server);
     assert!(
         server
             .log()
@@ -49,8 +62,18 @@ fn a_low_limit_lowers_the_number_of_connections() {
     for mut stream in streams.drain(..) {
         assert_ne!(described(&receive(&mut stream)), "");
     }
-    // Those that ask nothing give way.
+    // With as many connections as there may be, the page has descriptors of its own.
     let _silent: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (status, text) = page(&metrics, "/metrics");
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        if text.contains("authscope_connections_open 10\n") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    }
+    // Those that ask nothing give way.
     assert_eq!(server.login("a", "x"), "no: no such user");
     assert!(
         !server.log().contains("accepting pauses"),
@@ -72,9 +95,7 @@ fn a_limit_below_what_the_server_needs_does_not_refuse_the_start() {
 fn accepting_pauses_and_goes_on() {
     let place = Place::new();
     let mut server = place.start(&["--metrics", "127.0.0.1:0"]);
-    let log = server.log();
-    let metrics = log.split("metrics on http://").nth(1).unwrap();
-    let metrics = metrics.split("/metrics").next().unwrap().to_owned();
+    let metrics = metrics(&server);
     limit_to(&server, 40);
     let mut streams: Vec<_> = (0..60).map(|_| server.connect()).collect();
     server.wait_for("accepting pauses");

@@ -72,6 +72,11 @@ fn health_and_readiness_mean_something() {
     let place = Place::new();
     let mut server = place.start(&["--metrics", "127.0.0.1:0"]);
     let address = address(&server);
+    // "Listening" is said a moment before the first connection can be accepted.
+    let deadline = Instant::now() + PATIENCE;
+    while page(&address, "/readyz").1.ends_with("starting\n") {
+        assert!(Instant::now() < deadline, "it goes on starting");
+    }
     for path in ["/healthz", "/readyz"] {
         let (status, text) = page(&address, path);
         assert_eq!(status, "HTTP/1.1 200 OK");

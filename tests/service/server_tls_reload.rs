@@ -117,3 +117,26 @@ fn an_expiring_certificate_and_an_open_key_are_said() {
         }
     }
 }
+
+#[test]
+fn a_certificate_that_expires_while_the_server_runs_is_said() {
+    // On a machine that takes longer than that to start the server, with more time.
+    for seconds in [5, 20, 50] {
+        let place = Place::new();
+        let end = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
+        let files = certificates(&place, &["127.0.0.1"], |params| {
+            params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+            params.not_after = end.into();
+        });
+        let server = files.server(&place, &[], None);
+        let expired = "WARN the TLS certificate has expired";
+        if server.log().contains(expired) {
+            continue;
+        }
+        let soon = "WARN the TLS certificate expires soon";
+        assert!(server.log().contains(soon), "{}", server.log());
+        server.wait_for(expired);
+        return;
+    }
+    panic!("the server takes a minute to start");
+}

@@ -171,10 +171,14 @@ impl Server {
 
     /// Starts a server that logs to a file; what it says on standard error is not kept.
     pub fn start_with_log_file(place: &Place, path: &Path) -> Self {
-        let child = place
-            .command()
-            .arg("--log-file")
-            .arg(path)
+        let mut command = place.command();
+        command.arg("--log-file").arg(path);
+        Self::start_logging_to(command, path)
+    }
+
+    /// Starts `command` and waits until it says in the file at `path` where it listens.
+    pub fn start_logging_to(mut command: Command, path: &Path) -> Self {
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

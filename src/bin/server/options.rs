@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
 use authscope::server::{
-    Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles, parse_network,
+    ClientLines, Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles,
+    parse_network,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
@@ -99,8 +100,8 @@ pub struct LogOptions {
     #[arg(long = "log-level", value_enum, default_value_t = LogLevel::Info)]
     pub level: LogLevel,
 
-    /// Most log lines a second, warnings and errors counted apart from the rest; what is left out
-    /// is counted; 0 for no bound.
+    /// Most log lines a second, warnings and errors counted apart from the rest, a quarter of it for
+    /// one address; what is left out is counted; 0 for no bound.
     #[arg(long = "log-rate", value_name = "N", default_value_t = 1000)]
     pub rate: u32,
 }
@@ -359,7 +360,7 @@ impl TlsOptions {
 }
 
 impl Cli {
-    pub fn config(&self) -> Result<Config, Box<dyn Error>> {
+    pub fn config(&self, lines: Arc<ClientLines>) -> Result<Config, Box<dyn Error>> {
         let limits = &self.limits;
         Ok(Config {
             limits: Limits {
@@ -381,6 +382,7 @@ impl Cli {
             },
             tls: self.tls.tls()?,
             health: Arc::new(Health::default()),
+            lines,
         })
     }
 }

@@ -1,16 +1,14 @@
 //! A panic is logged, never written to standard error directly. In a connection's task it costs
-//! that connection; in a thread that the server needs it ends the process, with an exit code of
-//! its own, for the service manager to start it again.
+//! that connection; in any other task or thread it ends the process, with an exit code of its own,
+//! for the service manager to start it again.
 
 use std::panic::PanicHookInfo;
 
-use authscope::server::{LOG_THREAD, Log};
+use authscope::server::{LOG_THREAD, Log, is_for_one_connection};
 
 use crate::LAST_WORDS;
 
-/// The threads that run connections' tasks. The runtime goes on after a panic in one.
-pub const TASK_THREADS: &str = "connections";
-/// The exit code after a panic in any other thread.
+/// The exit code after a panic that is more than a connection's end.
 const PANICKED: i32 = 70;
 
 /// From now on every panic goes this way.
@@ -26,8 +24,8 @@ pub fn watch(log: Log) {
             "a fault in the server"
         );
         // The log's own thread goes on by itself.
-        if ![TASK_THREADS, LOG_THREAD].contains(&thread) {
-            tracing::error!("ending: the server needs this thread");
+        if thread != LOG_THREAD && !is_for_one_connection() {
+            tracing::error!("ending: the server cannot go on without this");
             log.flush(LAST_WORDS);
             signal_hook::low_level::exit(PANICKED);
         }
@@ -42,32 +40,61 @@ fn reason<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
 mod tests {
     use std::process::Command;
 
-    use authscope::server::LogSettings;
+    use authscope::server::{LogSettings, spawn_for_one_connection};
     use tracing::level_filters::LevelFilter;
 
     use super::*;
 
-    /// Names the thread in which this test, started anew as a process of its own, panics.
+    /// Names the thread or task in which this test, started anew as a process of its own, panics.
     const PANIC_IN: &str = "AUTHSCOPE_TEST_PANIC_IN";
+    const CONNECTION: &str = "a connection's task";
+    const OTHER_TASK: &str = "another task";
 
     /// What became of such a process: its exit code and its log.
-    fn panic_in(thread: &str) -> (Option<i32>, String) {
+    fn panic_in(place: &str) -> (Option<i32>, String) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "panics::tests::a_thread_that_is_needed_ends_the_process",
+                "panics::tests::only_a_connections_task_may_panic",
             ])
             .arg("--nocapture")
-            .env(PANIC_IN, thread)
+            .env(PANIC_IN, place)
             .output()
             .unwrap();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), log)
     }
 
+    /// Panics in the thread or task `place`, and waits until it is over.
+    fn panic_here(place: String) {
+        if ![CONNECTION, OTHER_TASK].contains(&&*place) {
+            let thread = std::thread::Builder::new().name(place);
+            let ended = thread.spawn(|| panic!("on purpose")).unwrap().join();
+            assert!(ended.is_err());
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (sender, ended) = tokio::sync::oneshot::channel::<()>();
+            let task = async move {
+                let _dropped_at_the_end = sender;
+                panic!("on purpose");
+            };
+            if place == CONNECTION {
+                spawn_for_one_connection(task);
+            } else {
+                tokio::spawn(task);
+            }
+            assert!(ended.await.is_err());
+        });
+    }
+
     #[test]
-    fn a_thread_that_is_needed_ends_the_process() {
-        if let Ok(name) = std::env::var(PANIC_IN) {
+    fn only_a_connections_task_may_panic() {
+        if let Ok(place) = std::env::var(PANIC_IN) {
             let log = Log::start(LogSettings {
                 json: false,
                 level: LevelFilter::INFO,
@@ -76,24 +103,25 @@ mod tests {
             });
             let log = log.unwrap();
             watch(log.clone());
-            let thread = std::thread::Builder::new().name(name);
-            let ended = thread.spawn(|| panic!("on purpose")).unwrap().join();
-            assert!(ended.is_err());
+            panic_here(place);
             log.flush(LAST_WORDS);
             return;
         }
-        let (code, log) = panic_in("passwd-writer");
-        assert_eq!(code, Some(PANICKED), "{log}");
-        for part in [
-            "ERROR",
-            "thread=\"passwd-writer\"",
-            "on purpose",
-            "panics.rs:",
+        for (place, expected) in [
+            ("passwd-writer", Some(PANICKED)),
+            (OTHER_TASK, Some(PANICKED)),
+            (CONNECTION, Some(0)),
+            (LOG_THREAD, Some(0)),
         ] {
-            assert!(log.contains(part), "{part}: {log}");
+            let (code, log) = panic_in(place);
+            assert_eq!(code, expected, "{place}: {log}");
+            let ending = log.contains("ending: the server cannot go on");
+            assert_eq!(ending, expected != Some(0), "{place}: {log}");
+            for part in ["ERROR", "on purpose", "panics.rs:"] {
+                assert!(log.contains(part), "{part}: {log}");
+            }
         }
-        let (code, log) = panic_in(TASK_THREADS);
-        assert_eq!(code, Some(0), "{log}");
-        assert!(log.contains("on purpose"), "{log}");
+        let (_, log) = panic_in("passwd-writer");
+        assert!(log.contains("thread=\"passwd-writer\""), "{log}");
     }
 }

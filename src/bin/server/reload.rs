@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use authscope::server::{self, Log, Tls};
 
-/// How often the certificate's time is looked at without being asked.
-const LOOK_EVERY: Duration = Duration::from_hours(24);
+/// How long is waited where nothing changes by itself.
+const LONG: Duration = Duration::from_hours(24);
 
 /// What can be reloaded.
 pub struct Reloadable {
@@ -21,7 +21,8 @@ pub struct Reloadable {
 pub struct Reload(SyncSender<()>);
 
 impl Reload {
-    /// Starts the thread that reloads: files can take their time.
+    /// Starts the thread that reloads: files can take their time. It also tells when a warning of the
+    /// certificate's time is due.
     pub fn start(reloadable: Reloadable) -> io::Result<Self> {
         // A request while one waits is the same request.
         let (sender, requests) = sync_channel(1);
@@ -30,7 +31,8 @@ impl Reload {
             .spawn(move || {
                 use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
                 loop {
-                    match requests.recv_timeout(LOOK_EVERY) {
+                    let wait = reloadable.tls.next_look().unwrap_or(LONG);
+                    match requests.recv_timeout(wait) {
                         Ok(()) => reloadable.reload(),
                         Err(Timeout) => reloadable.tls.tell(),
                         Err(Disconnected) => return,

@@ -5,10 +5,10 @@
 //! allows are lost and counted: in `authscope_log_lines_lost_total`, and in a line once the log
 //! works again.
 
+mod clients;
 mod output;
 mod queue;
 mod rate;
-mod refusals;
 
 use std::fs::File;
 use std::io;
@@ -24,8 +24,8 @@ use output::Output;
 use queue::Queue;
 use rate::RateCap;
 
+pub use clients::ClientLines;
 pub use queue::THREAD;
-pub use refusals::Refusals;
 
 /// How the log looks and how much of it there is.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,7 @@ pub struct Log {
     queue: Queue,
     /// Where `--log-file` is, once it is open.
     file: Arc<Mutex<Option<PathBuf>>>,
+    client_lines: Arc<ClientLines>,
 }
 
 /// Why a log file cannot be used.
@@ -70,6 +71,7 @@ impl Log {
         } else {
             Box::new(format)
         };
+        let client_lines = Arc::new(ClientLines::new(settings.rate, queue.losses()));
         let rate = RateCap::new(settings.rate, queue.losses());
         let subscriber = Registry::default()
             .with(format)
@@ -80,7 +82,14 @@ impl Log {
         Ok(Self {
             queue,
             file: Arc::default(),
+            client_lines,
         })
+    }
+
+    /// Which lines about clients are logged.
+    #[must_use]
+    pub fn client_lines(&self) -> Arc<ClientLines> {
+        Arc::clone(&self.client_lines)
     }
 
     /// From now on lines go to the end of the file at `path`, which is made where it is missing.

@@ -54,7 +54,7 @@ impl Losses {
         meters::log_line_lost(loss.label());
     }
 
-    fn counts(&self) -> [u64; 3] {
+    pub fn counts(&self) -> [u64; 3] {
         Loss::ALL.map(|loss| self.0[loss as usize].load(Ordering::Relaxed))
     }
 }
@@ -167,6 +167,8 @@ impl Writer {
     }
 
     fn write(&mut self, line: &[u8]) {
+        #[cfg(test)]
+        assert_ne!(line, tests::FAULT, "on purpose");
         self.take_next();
         if self.output.write_line(line).is_err() {
             self.shared.losses.add(Loss::Unwritten);
@@ -265,6 +267,9 @@ mod tests {
 
     use super::*;
 
+    /// A line at which the thread panics.
+    pub const FAULT: &[u8] = b"fault\n";
+
     fn pipe() -> (io::PipeReader, Output) {
         let (reader, writer) = io::pipe().unwrap();
         let writer: std::os::fd::OwnedFd = writer.into();
@@ -292,6 +297,21 @@ mod tests {
         });
         drop(queue);
         assert_eq!(thread.join().unwrap() + lost, lines);
+    }
+
+    #[test]
+    fn a_fault_in_the_thread_costs_a_line_and_the_log_goes_on() {
+        let (mut reader, output) = pipe();
+        let queue = Queue::start(output).unwrap();
+        for line in [b"before\n", FAULT, b"between\n", FAULT, b"behind\n"] {
+            queue.put(line.to_vec());
+        }
+        queue.flush(Duration::from_mins(1));
+        assert_eq!(queue.losses().counts()[Loss::Unwritten as usize], 2);
+        drop(queue);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "before\nbetween\nbehind\n");
     }
 
     #[test]

@@ -1,0 +1,315 @@
+//! What stands in the passwd file: every line checked, the index built, and the end of what was
+//! written whole told from what an interrupted write left. Changes nothing.
+//!
+//! What is written at once ends in a commit line, and is synced before anything else is written.
+//! What an interrupted write can leave ([`tail`]) is cut off when a server starts. Any other line
+//! that is not right stops the start. A commit line that does not fit what stands before it was left
+//! by somebody who edited the file; then each line is judged by itself, as in a file without commit
+//! lines.
+
+mod earlier;
+mod tail;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crc32fast::Hasher as Crc;
+
+use super::append::Uncommitted;
+use super::index::{Candidates, Index};
+use super::line::{Commit, Line, LineError, name_in};
+use super::open::PasswdError;
+use super::scan::{Progress, RawLine, line_number, scan};
+use crate::protocol::UserName;
+use crate::protocol::layout::USER_NAME;
+use earlier::{Doubt, Earlier};
+use tail::{End, is_torn, parse};
+
+pub use tail::Torn;
+
+/// Bytes in a line with an Argon2id hash and a name of usual length; for a first guess at the
+/// number of lines.
+const USUAL_LINE: u64 = 110;
+
+/// Most bytes in a user name and the `:` after it.
+const NAME_AND_COLON: usize = USER_NAME.width + 1;
+
+/// What stands in the file.
+pub struct Loaded {
+    /// Where each user's name stands on the line that counts.
+    pub index: Index,
+    /// Bytes that count: all but a torn end.
+    pub len: u64,
+    /// The number of the last line, where it is whole and only its line break is missing.
+    pub unended: Option<u64>,
+    /// What no right commit line covers.
+    pub uncommitted: Uncommitted,
+    /// What an interrupted write left.
+    pub torn: Option<Torn>,
+    /// Lines of users whose hash was replaced.
+    pub replaced: u64,
+    /// Lines out of use.
+    pub unused: u64,
+    /// Replacements of the earlier format.
+    pub pending: u64,
+    /// Commit lines that are right.
+    pub commits: u64,
+    /// Whether a commit line does not fit what stands before it.
+    pub edited: bool,
+}
+
+impl Loaded {
+    /// Whether the file would be another one after it is compacted.
+    #[must_use]
+    pub fn is_worth_compacting(&self) -> bool {
+        let users = self.index.len() as u64;
+        self.replaced + self.unused + self.pending > 0
+            || self.edited
+            || self.commits > 1 + users / 4
+            || self.len > self.uncommitted.start
+    }
+}
+
+/// What is done about a bad line: an error ends the loading.
+pub type OnFault<'a> = dyn FnMut(PasswdError) -> Result<(), PasswdError> + 'a;
+
+/// Reads the file from start to end. `on_fault` is told each bad line and says whether to go on.
+pub fn load(
+    file: &File,
+    path: &Path,
+    progress: &mut dyn FnMut(Progress),
+    on_fault: &mut OnFault<'_>,
+) -> Result<Loaded, PasswdError> {
+    let metadata = file.metadata().map_err(PasswdError::io("examine", path))?;
+    let mut loader = Loader::new(file, path, metadata.len(), on_fault);
+    scan(file, path, progress, &mut |line| loader.take(line))?;
+    if let Some(line) = loader.end.as_ref().and_then(End::fault) {
+        // Each of its lines is a bad one. Those before it have been judged.
+        let mut strict = Loader::new(file, path, metadata.len(), on_fault);
+        strict.strict_from = Some(line);
+        scan(file, path, progress, &mut |line| strict.take(line))?;
+        return strict.finish();
+    }
+    loader.finish()
+}
+
+struct Loader<'a, 'f> {
+    file: &'a File,
+    path: &'a Path,
+    on_fault: &'a mut OnFault<'f>,
+    loaded: Loaded,
+    /// The CRC of all bytes before `uncommitted.start`.
+    committed: Crc,
+    /// Whether every commit line so far is right, or one behind it covers what it does not.
+    intact: bool,
+    /// Replacements of the earlier format, before the first commit line.
+    earlier: Earlier,
+    /// Whether the line before is `:` alone, which the earlier format left before a replacement
+    /// that was put in place.
+    after_mark: bool,
+    end: Option<End>,
+    /// The first line of an end that no interrupted write left: there, torn lines are bad ones,
+    /// and faults before it have been told.
+    strict_from: Option<u64>,
+}
+
+impl<'a, 'f> Loader<'a, 'f> {
+    fn new(file: &'a File, path: &'a Path, len: u64, on_fault: &'a mut OnFault<'f>) -> Self {
+        let lines = usize::try_from(len / USUAL_LINE).unwrap_or(0);
+        Self {
+            file,
+            path,
+            on_fault,
+            loaded: Loaded {
+                index: Index::with_capacity(lines),
+                len: 0,
+                unended: None,
+                uncommitted: Uncommitted::default(),
+                torn: None,
+                replaced: 0,
+                unused: 0,
+                pending: 0,
+                commits: 0,
+                edited: false,
+            },
+            committed: Crc::new(),
+            intact: true,
+            earlier: Earlier::default(),
+            after_mark: false,
+            end: None,
+            strict_from: None,
+        }
+    }
+
+    fn take(&mut self, line: RawLine<'_>) -> Result<(), PasswdError> {
+        if let Some(end) = &mut self.end {
+            end.take(line);
+            return Ok(());
+        }
+        let parsed = parse(line);
+        if self.strict_from.is_none() && is_torn(line, &parsed) {
+            self.end = Some(End::at(line));
+            return Ok(());
+        }
+        self.loaded.len = line.offset + line.len + u64::from(line.ended);
+        self.loaded.unended = (!line.ended).then_some(line.number);
+        if let Ok(Line::Commit(commit)) = parsed {
+            return self.commit(line, commit);
+        }
+        self.loaded.uncommitted.add(line.bytes);
+        let after_mark = std::mem::replace(&mut self.after_mark, line.bytes == b":");
+        match parsed {
+            Ok(parsed) => self.add(line, parsed, after_mark),
+            Err(reason) => self.fault(line.number, reason),
+        }
+    }
+
+    fn fault(&mut self, line: u64, reason: LineError) -> Result<(), PasswdError> {
+        let path = self.path.into();
+        self.tell(line, PasswdError::BadLine { path, line, reason })
+    }
+
+    fn tell(&mut self, line: u64, fault: PasswdError) -> Result<(), PasswdError> {
+        match self.strict_from {
+            Some(first) if line < first => Ok(()),
+            _ => (self.on_fault)(fault),
+        }
+    }
+
+    fn commit(&mut self, line: RawLine<'_>, commit: Commit) -> Result<(), PasswdError> {
+        self.settle_earlier()?;
+        let uncommitted = std::mem::take(&mut self.loaded.uncommitted);
+        let start = uncommitted.start;
+        let since = commit == uncommitted.commit();
+        self.committed.combine(&uncommitted.crc);
+        let whole = commit.offset == 0 && commit.crc == self.committed.clone().finalize();
+        let right = since || whole;
+        self.loaded.commits += u64::from(right);
+        self.intact = right && (self.intact || whole || start == 0);
+        self.committed.update(line.bytes);
+        self.committed.update(b"\n");
+        self.loaded.uncommitted.start = line.offset + line.len + 1;
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        line: RawLine<'_>,
+        parsed: Line,
+        after_mark: bool,
+    ) -> Result<(), PasswdError> {
+        let start = name_in(line.bytes).map_or(0, |(start, _)| start);
+        let place = line.offset + start as u64;
+        // The earlier format ends where the first commit line stands.
+        let earlier = self.loaded.uncommitted.start == 0;
+        match parsed {
+            Line::Unused => self.loaded.unused += 1,
+            // Judged where it stands.
+            Line::Commit(_) => {}
+            Line::User(name, _) => match self.find(&name)? {
+                None => self.loaded.index.insert(name.as_str(), place),
+                // A machine that stopped may have lost that the replaced line was overwritten.
+                Some(old) if earlier && after_mark => self.replace(&name, old, place),
+                Some(old) => {
+                    if self.earlier.comes_later(old, line.number) {
+                        return Ok(());
+                    }
+                    let fault = PasswdError::Duplicate {
+                        path: self.path.into(),
+                        line: line.number,
+                        name: name.to_string(),
+                        first: line_number(self.file, self.path, old)?,
+                    };
+                    self.tell(line.number, fault)?;
+                }
+            },
+            Line::Replacement(name, _) => match self.find(&name)? {
+                Some(old) => self.replace(&name, old, place),
+                // Somebody removed the user's line by hand.
+                None => self.loaded.unused += 1,
+            },
+            Line::Pending(name, _) => {
+                match self.find(&name)? {
+                    Some(old) => self.replace(&name, old, place),
+                    None => self.loaded.index.insert(name.as_str(), place),
+                }
+                self.loaded.pending += 1;
+                self.earlier.add(line.number, name, place);
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, name: &UserName, old: u64, new: u64) {
+        self.loaded.index.repoint(name.as_str(), old, new);
+        self.loaded.replaced += 1;
+    }
+
+    fn find(&self, name: &UserName) -> Result<Option<u64>, PasswdError> {
+        name_at(
+            self.file,
+            name,
+            &self.loaded.index.candidates(name.as_str()),
+        )
+        .map_err(PasswdError::io("read", self.path))
+    }
+
+    fn settle_earlier(&mut self) -> Result<(), PasswdError> {
+        let earlier = std::mem::take(&mut self.earlier);
+        for doubt in earlier.doubts(|name| self.find(name))? {
+            match doubt {
+                Doubt::Ambiguous { line, name, other } => {
+                    self.fault(line, LineError::Ambiguous { name, other })?;
+                }
+                Doubt::Twice { line, name, first } => {
+                    let path = self.path.into();
+                    let fault = PasswdError::Duplicate {
+                        path,
+                        line,
+                        name,
+                        first,
+                    };
+                    self.tell(line, fault)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Loaded, PasswdError> {
+        self.settle_earlier()?;
+        let loaded = &mut self.loaded;
+        loaded.torn = self.end.take().map(|end| end.torn);
+        loaded.edited = !self.intact;
+        if !self.intact {
+            // The next commit line covers the file from its start.
+            self.committed.combine(&loaded.uncommitted.crc);
+            loaded.uncommitted.start = 0;
+            loaded.uncommitted.crc = self.committed;
+        }
+        Ok(self.loaded)
+    }
+}
+
+/// The one of `candidates` at which `name` and a `:` stand.
+pub fn name_at(file: &File, name: &UserName, candidates: &Candidates) -> io::Result<Option<u64>> {
+    let name = name.as_str().as_bytes();
+    let mut bytes = [0; NAME_AND_COLON];
+    let bytes = &mut bytes[..=name.len()];
+    for offset in candidates {
+        match file.read_exact_at(bytes, *offset) {
+            Ok(()) if bytes.starts_with(name) && bytes.ends_with(b":") => {
+                return Ok(Some(*offset));
+            }
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! Lines about clients. No source has more than its share of the log's rate, so that a noisy one
+//! does not take the lines of others; and of refusals the first of a kind from a source in a second
+//! has a line of its own, the others are one line together. What was left out is told each second.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::queue::{Loss, Losses};
+use crate::server::address::Source;
+
+/// Most sources, and most kinds of refusals, that are told apart in one second.
+const MOST: usize = 1024;
+/// How long lines are counted and refusals summed up.
+const PERIOD: Duration = Duration::from_secs(1);
+/// The part of the log's rate that one source may have, and that refusals of all sources may have.
+const SHARE: u32 = 4;
+
+/// Which lines about clients are logged.
+#[derive(Debug)]
+pub struct ClientLines {
+    /// Most lines of one source in a second, those of refusals apart.
+    most: u32,
+    /// Most kinds of refusals in a second that have a line of their own.
+    kinds: usize,
+    losses: Arc<Losses>,
+    table: Mutex<Table>,
+}
+
+/// What was in the second that runs.
+#[derive(Debug, Default)]
+struct Table {
+    lines: HashMap<Source, u32>,
+    /// Further refusals after the first.
+    further: HashMap<(Source, &'static str), u64>,
+    /// Those for which there was no room.
+    others: u64,
+}
+
+impl Default for ClientLines {
+    /// For a log without a rate.
+    fn default() -> Self {
+        Self::new(0, Arc::default())
+    }
+}
+
+impl ClientLines {
+    /// For a log that takes `rate` lines a second, 0 for any number. What is left out is added to
+    /// `losses`.
+    pub(super) fn new(rate: u32, losses: Arc<Losses>) -> Self {
+        let share = match rate {
+            0 => u32::MAX,
+            rate => rate.div_ceil(SHARE),
+        };
+        Self {
+            most: share,
+            kinds: usize::try_from(share).map_or(MOST, |share| share.min(MOST)),
+            losses,
+            table: Mutex::default(),
+        }
+    }
+
+    /// Counts a line about `source`; whether it is to be logged.
+    pub fn admits(&self, source: Source) -> bool {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.lines.len() >= MOST && !table.lines.contains_key(&source) {
+            // The log's own cap has to do.
+            return true;
+        }
+        let lines = table.lines.entry(source).or_default();
+        *lines = lines.saturating_add(1);
+        let admitted = *lines <= self.most;
+        drop(table);
+        if !admitted {
+            self.losses.add(Loss::Rate);
+        }
+        admitted
+    }
+
+    /// Counts a refusal of `source`; `reason` in words. Whether it is the first in this second,
+    /// and thus to have a line of its own.
+    pub fn is_first_refusal(&self, source: Source, reason: &'static str) -> bool {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(further) = table.further.get_mut(&(source, reason)) {
+            *further += 1;
+            return false;
+        }
+        if table.further.len() >= self.kinds {
+            table.others += 1;
+            return false;
+        }
+        table.further.insert((source, reason), 0);
+        true
+    }
+
+    /// Says what was left out and summed up, and begins anew.
+    pub fn tell(&self) {
+        let table = std::mem::take(&mut *self.table.lock().unwrap_or_else(PoisonError::into_inner));
+        for (source, lines) in table.lines {
+            let count = lines.saturating_sub(self.most);
+            if count > 0 {
+                tracing::info!(%source, count, "log lines left out");
+            }
+        }
+        for ((source, reason), count) in table.further {
+            if count > 0 {
+                tracing::info!(%source, reason, count, "refused further");
+            }
+        }
+        if table.others > 0 {
+            tracing::info!(count = table.others, "refused further, from many sources");
+        }
+    }
+
+    /// Says it every second, for as long as the runtime lives.
+    pub fn tell_regularly(self: &Arc<Self>) {
+        let lines = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(PERIOD);
+            loop {
+                ticks.tick().await;
+                lines.tell();
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn source(n: u32) -> Source {
+        Source::from(IpAddr::from(n.to_be_bytes()))
+    }
+
+    #[test]
+    fn each_source_has_its_share_in_each_second() {
+        let lines = ClientLines::new(40, Arc::default());
+        for _ in 0..2 {
+            let admitted = (0..100).filter(|_| lines.admits(source(1))).count();
+            assert_eq!(admitted, 10);
+            assert!(lines.admits(source(2)));
+            lines.tell();
+        }
+        assert_eq!(lines.losses.counts()[Loss::Rate as usize], 2 * 90);
+        let unbounded = ClientLines::default();
+        assert!((0..5000).all(|_| unbounded.admits(source(1))));
+        assert!((0..5000).all(|n| unbounded.admits(source(n))));
+        assert_eq!(unbounded.table.lock().unwrap().lines.len(), MOST);
+    }
+
+    #[test]
+    fn the_first_of_each_kind_stands_alone_and_memory_is_bounded() {
+        let lines = ClientLines::default();
+        assert!(lines.is_first_refusal(source(1), "busy"));
+        assert!(!lines.is_first_refusal(source(1), "busy"));
+        assert!(lines.is_first_refusal(source(1), "slow"));
+        assert!(lines.is_first_refusal(source(2), "busy"));
+        lines.tell();
+        assert!(lines.is_first_refusal(source(1), "busy"));
+        for n in 0..5000 {
+            lines.is_first_refusal(source(n), "busy");
+        }
+        let table = lines.table.lock().unwrap();
+        assert_eq!(table.further.len(), MOST);
+        assert!(table.others > 3000);
+    }
+
+    #[test]
+    fn refusals_of_many_sources_leave_room_in_the_log() {
+        let lines = ClientLines::new(100, Arc::default());
+        let told = (0..5000).filter(|n| lines.is_first_refusal(source(*n), "busy"));
+        assert_eq!(told.count(), 25);
+    }
+}

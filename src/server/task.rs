@@ -1,0 +1,17 @@
+//! Tasks that a fault may end: what they do is done for one connection, which ends with them.
+
+tokio::task_local! {
+    static FOR_ONE_CONNECTION: ();
+}
+
+/// Starts a task for one connection. A panic in it closes that connection.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(FOR_ONE_CONNECTION.scope((), task));
+}
+
+/// Whether the code that runs does so in such a task. A panic anywhere else ends something that
+/// all connections need.
+#[must_use]
+pub fn is_for_one_connection() -> bool {
+    FOR_ONE_CONNECTION.try_with(|()| ()).is_ok()
+}

@@ -1,0 +1,119 @@
+//! What the server says in descriptions: at most 64 octets each. Also what an answer is counted as.
+
+use std::time::Duration;
+
+use crate::accounts::{AccountsError, HashingError, StoreError};
+
+/// A registration is on disk.
+pub const REGISTERED: &str = "registered";
+/// Another user has the name.
+pub const NAME_TAKEN: &str = "user name taken";
+/// A registration could not be put on disk.
+pub const NOT_STORED: &str = "the server could not store the registration";
+/// A registration may be on disk or not.
+pub const OUTCOME_UNKNOWN: &str = "registration outcome unknown, try to log in";
+/// The password is right.
+pub const LOGIN_SUCCESSFUL: &str = "login successful";
+/// The user has another password.
+pub const WRONG_PASSWORD: &str = "wrong password";
+/// There is no user of that name.
+pub const NO_SUCH_USER: &str = "no such user";
+/// Unknown user or wrong password, where the server does not tell which.
+pub const LOGIN_FAILED: &str = "wrong user name or password";
+/// Nobody can register.
+pub const REGISTRATION_CLOSED: &str = "registration is closed";
+/// The queue of passwords to be hashed is full.
+pub const BUSY: &str = "server busy, try again";
+/// A fault in the server; its log says more.
+pub const SERVER_ERROR: &str = "server error, try again later";
+/// The connection is not encrypted.
+pub const TLS_REQUIRED: &str = "this server requires TLS";
+/// A request that started did not end in time.
+pub const TOO_SLOW: &str = "request not complete in time";
+
+/// What a description that says how long to wait after failed logins is counted as.
+pub const THROTTLED: &str = "too many failed logins";
+/// What a description that says how long to wait for a registration is counted as.
+pub const TOO_MANY_REGISTRATIONS: &str = "too many registrations";
+/// What a description that says why nobody can have a name is counted as.
+pub const NAME_REFUSED: &str = "user name not allowed";
+
+/// All that are always the same.
+pub const ALL: [&str; 13] = [
+    REGISTERED,
+    NAME_TAKEN,
+    NOT_STORED,
+    OUTCOME_UNKNOWN,
+    LOGIN_SUCCESSFUL,
+    WRONG_PASSWORD,
+    NO_SUCH_USER,
+    BUSY,
+    SERVER_ERROR,
+    LOGIN_FAILED,
+    REGISTRATION_CLOSED,
+    TLS_REQUIRED,
+    TOO_SLOW,
+];
+
+/// Too many logins failed; says how long to wait, in whole seconds.
+#[must_use]
+pub fn wait(time: Duration) -> String {
+    format!("{THROTTLED}, try again in {} s", whole_seconds(time))
+}
+
+/// Too many registrations; says how long to wait, in whole seconds.
+#[must_use]
+pub fn wait_to_register(time: Duration) -> String {
+    format!(
+        "{TOO_MANY_REGISTRATIONS}, try again in {} s",
+        whole_seconds(time)
+    )
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// What a description is counted as: itself, without what differs from one to the next.
+#[must_use]
+pub fn outcome(description: &str) -> &'static str {
+    ALL.into_iter()
+        .chain([THROTTLED, TOO_MANY_REGISTRATIONS])
+        .find(|words| description.starts_with(words))
+        .unwrap_or(NAME_REFUSED)
+}
+
+/// Whether the server turned the request away without looking at it.
+#[must_use]
+pub fn is_refusal(outcome: &str) -> bool {
+    [THROTTLED, TOO_MANY_REGISTRATIONS, BUSY, REGISTRATION_CLOSED].contains(&outcome)
+}
+
+/// What a client is told of an error.
+pub(super) const fn of_error(error: &AccountsError) -> &'static str {
+    match error {
+        AccountsError::Hashing(HashingError::Busy) => BUSY,
+        AccountsError::Store(StoreError::OutcomeUnknown(_)) => OUTCOME_UNKNOWN,
+        AccountsError::Store(_) => NOT_STORED,
+        AccountsError::Hashing(_) | AccountsError::LookUp(_) => SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Description;
+
+    #[test]
+    fn every_description_fits() {
+        for words in ALL {
+            assert_eq!(Description::cut(words).as_str(), words);
+        }
+        let longest = wait(Duration::from_mins(15));
+        assert_eq!(Description::cut(&longest).as_str(), longest);
+        assert_eq!(outcome(&longest), THROTTLED);
+        let longest = wait_to_register(Duration::from_hours(1));
+        assert_eq!(Description::cut(&longest).as_str(), longest);
+        assert_eq!(outcome(&longest), TOO_MANY_REGISTRATIONS);
+    }
+}

@@ -1,0 +1,149 @@
+//! The server as a service: what the unit file says is so, the service manager is told what the server
+//! does, and a fault in it ends it with a status of its own.
+
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::faults::with_faults;
+use crate::need::skip;
+use crate::programs::{PATIENCE, Place, Server, stderr};
+use rustix::process::Signal;
+
+const UNIT: &str = include_str!("../../docs/authscope-server.service");
+
+/// The values that a setting of the unit has.
+fn values(setting: &str) -> Vec<&'static str> {
+    UNIT.lines()
+        .filter_map(|line| line.split_once('='))
+        .filter(|(name, _)| *name == setting)
+        .map(|(_, value)| value)
+        .collect()
+}
+
+fn number(setting: &str) -> u64 {
+    values(setting)[0].parse().expect("a number")
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let place = Place::new();
+    let unit = place.path("authscope-server.service");
+    // What it starts has to be there.
+    let program = env!("CARGO_BIN_EXE_authscope-server");
+    std::fs::write(
+        &unit,
+        UNIT.replace("/usr/local/bin/authscope-server", program),
+    )
+    .unwrap();
+    let verified = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&unit)
+        .output();
+    let output = match verified {
+        Ok(output) => output,
+        Err(error) => {
+            skip("systemd", error);
+            return;
+        }
+    };
+    let said = stderr(&output);
+    let about_it: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("authscope-server.service"))
+        .collect();
+    assert!(output.status.success() && about_it.is_empty(), "{said}");
+    // It does find what is wrong.
+    std::fs::write(&unit, UNIT.replace("Restart=always", "Restart=sometimes")).unwrap();
+    let output = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&unit)
+        .output();
+    let said = stderr(&output.unwrap());
+    assert!(said.contains("sometimes"), "{said}");
+}
+
+#[test]
+fn the_unit_starts_the_server_as_the_server_wants_to_be_started() {
+    let place = Place::new();
+    let command = values("ExecStart")[0];
+    let (program, arguments) = command.split_once(' ').unwrap();
+    assert!(program.ends_with("/authscope-server"));
+    let passwd = place.passwd();
+    let arguments = arguments
+        .replace(":8888", "127.0.0.1:0")
+        .replace("/var/lib/authscope/passwd", passwd.to_str().unwrap());
+    let mut shell = Command::new("sh");
+    // As many descriptors as it gets, so that it can serve as many connections as it wants to.
+    shell
+        .arg("-c")
+        .arg(format!(
+            "ulimit -n {}; umask 0077; exec \"$0\" \"$@\"",
+            number("LimitNOFILE")
+        ))
+        .arg(env!("CARGO_BIN_EXE_authscope-server"))
+        .args(arguments.split(' '));
+    let mut server = Server::start(shell);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    let log = server.log();
+    assert!(!log.contains("fewer open files"), "{log}");
+    assert!(log.lines().all(|line| line.starts_with('{')), "{log}");
+    assert_eq!(server.stop().code(), Some(0));
+    // It is started again however it ended, and has the time that it takes to stop.
+    assert_eq!(values("Restart"), ["always"]);
+    assert_eq!(values("Type"), ["notify"]);
+    assert_eq!(values("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+    assert!(
+        number("TimeoutStopSec") > 10 + 3,
+        "drain timeout and a little"
+    );
+}
+
+/// Waits until the service manager has been told `state`.
+fn told(manager: &UnixDatagram, state: &str) {
+    let mut octets = [0; 1024];
+    let len = manager.recv(&mut octets).expect("it is told something");
+    let said = String::from_utf8_lossy(&octets[..len]);
+    assert!(said.lines().any(|line| line == state), "{said}");
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let place = Place::new();
+    let path = place.path("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = place.command();
+    command.env("NOTIFY_SOCKET", &path);
+    let mut server = Server::start(command);
+    told(&manager, "READY=1");
+    // Who was told that it is ready can connect.
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    server.signal(Signal::HUP);
+    told(&manager, "RELOADING=1");
+    told(&manager, "READY=1");
+    server.signal(Signal::TERM);
+    told(&manager, "STOPPING=1");
+    assert_eq!(server.stop_status(), Some(0));
+}
+
+#[test]
+fn a_fault_in_what_all_need_ends_the_server_with_status_70() {
+    let place = Place::new();
+    // The loop that waits for sockets cannot go on.
+    let broken = "?epoll_wait,epoll_pwait:error=EBADF:when=30+";
+    let Some(command) = with_faults(&place, "?epoll_wait,epoll_pwait", &[broken]) else {
+        return;
+    };
+    let mut server = Server::start(command);
+    let deadline = Instant::now() + PATIENCE;
+    while !server.has_ended() {
+        assert!(Instant::now() < deadline, "it goes on: {}", server.log());
+        let _ = TcpStream::connect(server.address);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.stop_status(), Some(70), "{}", server.log());
+    server.wait_for("ERROR a fault in the server thread=\"connections\"");
+    server.wait_for("ending: the server cannot go on without this");
+}
