@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::hostport::HostPort;
 use crate::protocol::layout::RESPONSE_LEN;
-use crate::protocol::{DecodeError, Framing, Kind, Request, Response, frame};
+use crate::protocol::{Fault, Framing, Kind, Request, Response, frame};
 
 /// Why there is no answer from the server.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ pub enum ClientError {
     },
     /// The server closed the connection before its response was complete.
     #[error(
-        "{address} closed the connection after {received} of {RESPONSE_LEN} octets of its response; is it an authscope-server?"
+        "the response of {address} is cut off after {received} of {RESPONSE_LEN} octets: it closed the connection; is it an authscope-server?"
     )]
     Closed {
         /// Who.
@@ -69,7 +69,7 @@ pub enum ClientError {
         /// Who sent it.
         address: SocketAddr,
         /// What is wrong with it.
-        reason: DecodeError,
+        reason: Fault,
     },
     /// The response answers another kind of request.
     #[error("{address} answered a {} with a {}; is it an authscope-server?", asked.request(), answered.response())]

@@ -13,7 +13,7 @@ use super::reglogin::{
 
 use super::message::Message;
 use super::note::{CutBy, Note};
-use crate::protocol::{Command, Kind};
+use crate::protocol::{Command, Fault, Kind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// What the dissector keeps with a flow.
@@ -343,7 +343,7 @@ fn emit<S: HasDissectState>(
     }
     message.sender = flow.role(from);
     if !direction_fits(command, message.sender) {
-        message.notes.push(Note::WrongDirection(command));
+        message.notes.push(Note::Fault(Fault::WrongSender(command)));
         judge_sender(&message.octets, message.sender, &mut message.notes);
     }
     finds.message(flow, command);
@@ -471,7 +471,7 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
 pub fn exchanged(message: &Message) -> Option<Command> {
     let counts_not = |note: &Note| match note {
         Note::CutOff { by, .. } => *by != CutBy::Gap,
-        Note::WrongDirection(_) => true,
+        Note::Fault(Fault::WrongSender(_)) => true,
         _ => false,
     };
     let command = message.view().command()?;

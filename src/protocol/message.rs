@@ -5,63 +5,15 @@ use std::fmt;
 use zeroize::Zeroize;
 
 use super::command::{Action, Command};
+use super::fault::Fault;
+use super::judge::judge;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN,
-    RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, RESPONSE_LEN,
+    STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 use super::name::UserName;
 use super::text::{Description, Password};
-use super::view::{MessageView, TextValue};
-
-/// Why octets are not a legal message: the field, where it stands, what was found there and what
-/// was expected. Never holds password octets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} at octet {offset}: found {found}, expected {expected}", field.wire_name)]
-pub struct DecodeError {
-    /// The field that is wrong.
-    pub field: &'static Field,
-    /// Octets from the start of the message to the first wrong one.
-    pub offset: usize,
-    /// What stands there, in words.
-    pub found: String,
-    /// What should stand there, in words.
-    pub expected: String,
-}
-
-impl DecodeError {
-    fn new(
-        field: &'static Field,
-        within: usize,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            field,
-            offset: field.offset + within,
-            found: found.into(),
-            expected: expected.into(),
-        }
-    }
-
-    /// The reason without the offset, short enough for a response's description as a rule.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let Self {
-            field,
-            found,
-            expected,
-            ..
-        } = self;
-        match field.kind {
-            // A text value's own error names the field already.
-            FieldKind::Text if found.starts_with("the ") => found.clone(),
-            FieldKind::Text => format!("{}: {found}", field.wire_name),
-            FieldKind::U8 | FieldKind::U32 => {
-                format!("{} {found}, expected {expected}", field.wire_name)
-            }
-        }
-    }
-}
+use super::view::{MessageView, TextValue, right_header};
 
 /// What the octets received so far amount to, for a reader that waits for one kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +23,7 @@ pub enum Framing {
     /// The first message takes this many octets.
     Complete(usize),
     /// The header is wrong; no amount of further octets mends it.
-    Invalid(DecodeError),
+    Invalid(Fault),
 }
 
 /// Finds where the first message in `octets` ends, before any of its body is kept or copied.
@@ -87,71 +39,52 @@ pub fn frame(octets: &[u8], kind: Kind) -> Framing {
     }
 }
 
-/// The action that a header of `kind` names.
-fn check_header(octets: &[u8], kind: Kind) -> Result<Action, DecodeError> {
-    let view = MessageView::new(octets);
-    let cut = |field: &'static Field| {
-        DecodeError::new(
-            field,
-            0,
-            format!("{} of {} octets", field.slice(octets).len(), field.width),
-            "the whole field",
-        )
-    };
-    let command = view.command().ok_or_else(|| cut(&COMMAND))?;
-    let length = view.length().ok_or_else(|| cut(&LENGTH))?;
-    let action = match (command.action(), command.kind()) {
-        (Some(action), Some(found)) if found == kind => action,
-        _ => {
-            let (one, other) = match kind {
-                Kind::Request => (Action::Register.request(), Action::Login.request()),
-                Kind::Response => (Action::Register.response(), Action::Login.response()),
-            };
-            return Err(DecodeError::new(
-                &COMMAND,
-                0,
-                command.code().to_string(),
-                format!("{} ({one}) or {} ({other})", one.code(), other.code()),
-            ));
+/// The action that a header of `kind` names. The whole header is there.
+fn check_header(octets: &[u8], kind: Kind) -> Result<Action, Fault> {
+    let command = MessageView::new(octets).command();
+    let action = command.and_then(Command::action);
+    action
+        .filter(|_| right_header(octets) == Some(kind))
+        .ok_or_else(|| first_fault(octets, kind))
+}
+
+/// The first thing for which octets that are no message of `kind` are refused.
+fn first_fault(octets: &[u8], kind: Kind) -> Fault {
+    let octets = &octets[..octets.len().min(kind.len())];
+    if let Some(command) = MessageView::new(octets).command()
+        && command.kind().is_some_and(|found| found != kind)
+    {
+        return Fault::WrongSender(command);
+    }
+    first_refused(octets).unwrap_or(Fault::Size {
+        have: octets.len(),
+        need: kind.len(),
+    })
+}
+
+fn first_refused(octets: &[u8]) -> Option<Fault> {
+    let mut first = None;
+    judge(octets, &mut |fault| {
+        if first.is_none() && fault.is_refused() {
+            first = Some(fault);
         }
-    };
-    if length as usize != kind.len() {
-        return Err(DecodeError::new(
-            &LENGTH,
-            0,
-            length.to_string(),
-            format!("{} for a {command}", kind.len()),
-        ));
-    }
-    Ok(action)
+    });
+    first
 }
 
-/// Checks the header and that exactly the message's octets are there.
-fn check_whole(octets: &[u8], kind: Kind) -> Result<Action, DecodeError> {
+/// Checks that the message is whole and that nothing in it is to be refused.
+fn check_whole(octets: &[u8], kind: Kind) -> Result<Action, Fault> {
+    if octets.len() < HEADER_LEN {
+        return Err(first_fault(octets, kind));
+    }
     let action = check_header(octets, kind)?;
-    if octets.len() == kind.len() {
-        return Ok(action);
+    if octets.len() != kind.len() {
+        return Err(Fault::Size {
+            have: octets.len(),
+            need: kind.len(),
+        });
     }
-    Err(DecodeError::new(
-        &LENGTH,
-        0,
-        format!("{} octets in the message", octets.len()),
-        format!("{} octets", kind.len()),
-    ))
-}
-
-/// A text field's value, with the check that nothing but NUL fills the field up.
-fn text<'a>(octets: &'a [u8], field: &'static Field) -> Result<TextValue<'a>, DecodeError> {
-    let value = TextValue::new(field.slice(octets));
-    match value.first_after_nul() {
-        Some(within) => Err(DecodeError::new(
-            field,
-            within,
-            "an octet that is not NUL after the text's end",
-            "NUL up to the field's end",
-        )),
-        None => Ok(value),
-    }
+    first_refused(octets).map_or(Ok(action), Err)
 }
 
 fn put(message: &mut [u8], field: &Field, value: &[u8]) {
@@ -214,17 +147,17 @@ impl Request {
         message
     }
 
-    /// Reads one whole request; the error says which field is wrong.
-    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads one whole request; the error says what is wrong.
+    pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
         let action = check_whole(octets, Kind::Request)?;
-        let user_name = UserName::from_octets(text(octets, &USER_NAME)?.octets())
-            .map_err(|error| DecodeError::new(&USER_NAME, 0, error.to_string(), "a user name"))?;
-        let password = Password::new(text(octets, &PASSWORD)?.octets())
-            .map_err(|error| DecodeError::new(&PASSWORD, 0, error.to_string(), "a password"))?;
+        let view = MessageView::new(octets);
+        let user_name = view.user_name().map(TextValue::octets).unwrap_or_default();
+        let password = view.password().map(TextValue::octets).unwrap_or_default();
+        // What was judged can be made.
         Ok(Self {
             action,
-            user_name,
-            password,
+            user_name: UserName::from_octets(user_name).map_err(|_| Fault::Empty(&USER_NAME))?,
+            password: Password::new(password).map_err(|_| Fault::Empty(&PASSWORD))?,
         })
     }
 }
@@ -260,40 +193,24 @@ impl Response {
         message
     }
 
-    /// Reads one whole response; the error says which field is wrong.
-    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads one whole response; the error says what is wrong.
+    pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
         let action = check_whole(octets, Kind::Response)?;
-        let success = match octets[STATUS.offset] {
-            STATUS_SUCCESS => true,
-            STATUS_FAILURE => false,
-            other => {
-                return Err(DecodeError::new(
-                    &STATUS,
-                    0,
-                    other.to_string(),
-                    "1 (success) or 0 (failure)",
-                ));
-            }
-        };
-        let description =
-            std::str::from_utf8(text(octets, &DESCRIPTION)?.octets()).map_err(|error| {
-                DecodeError::new(
-                    &DESCRIPTION,
-                    error.valid_up_to(),
-                    "octets that are not UTF-8",
-                    "UTF-8 text",
-                )
-            })?;
+        let view = MessageView::new(octets);
+        let description = view.description().map(TextValue::lossy).unwrap_or_default();
         Ok(Self {
             action,
-            success,
-            description: Description::cut(description),
+            success: view.status() == Some(STATUS_SUCCESS),
+            description: Description::cut(&description),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::super::view::is_strict;
     use super::*;
 
@@ -350,38 +267,28 @@ mod tests {
     }
 
     #[test]
-    fn the_error_names_field_offset_found_and_expected() {
-        let cases: [(usize, u8, &str); 6] = [
+    fn the_error_says_what_is_wrong_and_where() {
+        let cases: [(usize, u8, &str); 8] = [
             (
                 3,
                 57,
-                "totalLength at octet 0: found 57, expected 58 for a registration request",
+                "total length is 57, but a registration request has 58 octets",
             ),
-            (
-                7,
-                9,
-                "commandID at octet 4: found 9, expected 1 (registration request) or 3 (login request)",
-            ),
+            (3, 50, "total length 50 = 58 - 8: the header counts too"),
+            (7, 9, "command 9 is unknown; the protocol has 1 to 4"),
+            (7, 2, "a registration response that the client sent"),
             (
                 20,
                 b'x',
-                "userName at octet 20: found an octet that is not NUL after the text's end, expected NUL up to the field's end",
+                "rubbish behind the text: clear the buffer before it is filled (offset 20 of the message, user name)",
             ),
             (
                 8,
                 0xff,
-                "userName at octet 8: found the user name is not valid UTF-8 at octet 0, expected a user name",
+                "the user name is not valid UTF-8 from its offset 0 on",
             ),
-            (
-                9,
-                b':',
-                "userName at octet 8: found the user name has a colon at octet 1, expected a user name",
-            ),
-            (
-                28,
-                0,
-                "password at octet 29: found an octet that is not NUL after the text's end, expected NUL up to the field's end",
-            ),
+            (9, b':', "the user name has a colon at its offset 1"),
+            (28, 0, "the password is empty; it takes 1 to 30 octets"),
         ];
         for (index, octet, text) in cases {
             let mut octets = request().encode().as_ref().to_vec();
@@ -399,10 +306,37 @@ mod tests {
         }
         .encode();
         octets[STATUS.offset] = 7;
-        let error = Response::decode(&octets).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "status at octet 8: found 7, expected 1 (success) or 0 (failure)"
+            Response::decode(&octets).unwrap_err().to_string(),
+            "status 7 is unknown; 1 means success and 0 failure"
         );
+    }
+
+    proptest! {
+        /// What is judged faultless can be made of, and what is made has no fault.
+        #[test]
+        fn what_is_not_refused_is_a_message(
+            name in prop_oneof!["[ -~]{0,20}".prop_map(String::into_bytes), vec(any::<u8>(), 0..21)],
+            password in prop_oneof!["[ -~]{0,30}".prop_map(String::into_bytes), vec(any::<u8>(), 0..31)],
+            faults in vec((0..REQUEST_LEN, any::<u8>()), 0..3),
+        ) {
+            let mut octets = [0; REQUEST_LEN];
+            put_header(&mut octets, Command::LoginRequest);
+            put(&mut octets, &USER_NAME, &name);
+            put(&mut octets, &PASSWORD, &password);
+            for (at, octet) in faults {
+                octets[at] = octet;
+            }
+            if let Ok(request) = Request::decode(&octets) {
+                let again = request.encode();
+                prop_assert_eq!(again.as_ref(), &octets[..]);
+                prop_assert_eq!(first_refused(&octets), None);
+            } else {
+                let mut found = false;
+                judge(&octets, &mut |fault| found |= fault.is_refused());
+                let other_kind = MessageView::new(&octets).kind() == Some(Kind::Response);
+                prop_assert!(found || other_kind);
+            }
+        }
     }
 }

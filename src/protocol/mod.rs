@@ -5,6 +5,9 @@
 //! Both go through the one table in [`layout`].
 
 mod command;
+mod fault;
+pub mod header;
+mod judge;
 pub mod layout;
 mod message;
 mod name;
@@ -12,8 +15,10 @@ mod text;
 mod view;
 
 pub use command::{Action, Command};
+pub use fault::Fault;
+pub use judge::judge;
 pub use layout::{Field, FieldKind, Kind};
-pub use message::{DecodeError, Framing, Request, RequestOctets, Response, frame};
+pub use message::{Framing, Request, RequestOctets, Response, frame};
 pub use name::UserName;
 pub use text::{Description, Password, TextError};
 pub use view::{

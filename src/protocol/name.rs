@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::layout::USER_NAME;
-use super::text::{TextError, check_length};
+use super::text::{CONTROL, TextError, check_length, first_control};
 
 const WHAT: &str = "user name";
 
@@ -22,21 +22,11 @@ impl UserName {
     pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
         let name = name.into();
         check_length(WHAT, &USER_NAME, name.len())?;
-        for (offset, character) in name.char_indices() {
-            match character {
-                ':' => return Err(bad("a colon", offset)),
-                '\0' => return Err(bad("a NUL", offset)),
-                c if c.is_control() => return Err(bad("a control character", offset)),
-                _ => {}
-            }
+        let refusal = refusals(name.as_bytes()).next();
+        match refusal {
+            Some((found, offset)) => Err(bad(found, offset)),
+            None => Ok(Self(name)),
         }
-        if name.starts_with(' ') {
-            return Err(bad("a leading space", 0));
-        }
-        if name.ends_with(' ') {
-            return Err(bad("a trailing space", name.len() - 1));
-        }
-        Ok(Self(name))
     }
 
     /// Checks octets from the wire.
@@ -110,6 +100,21 @@ impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What speaks against a name, and at which offsets: the rules of the wire and of the passwd file.
+pub(super) fn refusals(name: &[u8]) -> impl Iterator<Item = (&'static str, usize)> {
+    let first = |octet| memchr::memchr(octet, name);
+    let colon = first(b':').map(|at| ("a colon", at));
+    let nul = first(b'\0').map(|at| ("a NUL", at));
+    let control = first_control(name).filter(|_| nul.is_none());
+    let control = control.map(|at| (CONTROL, at));
+    let leading = name.starts_with(b" ").then_some(("a leading space", 0));
+    let trailing = name.ends_with(b" ");
+    let trailing = trailing.then(|| ("a trailing space", name.len() - 1));
+    [colon, nul, control, leading, trailing]
+        .into_iter()
+        .flatten()
 }
 
 const fn bad(found: &'static str, offset: usize) -> TextError {

@@ -38,7 +38,7 @@ pub enum TextError {
         limit: usize,
     },
     /// The octets are not UTF-8 from `offset` on.
-    #[error("the {what} is not valid UTF-8 at octet {offset}")]
+    #[error("the {what} is not valid UTF-8 from its offset {offset} on")]
     NotUtf8 {
         /// `user name` or `password`.
         what: &'static str,
@@ -46,7 +46,7 @@ pub enum TextError {
         offset: usize,
     },
     /// A character that the protocol does not allow there.
-    #[error("the {what} has {found} at octet {offset}")]
+    #[error("the {what} has {found} at its offset {offset}")]
     Character {
         /// `user name` or `password`.
         what: &'static str,
@@ -55,6 +55,21 @@ pub enum TextError {
         /// Octets before it.
         offset: usize,
     },
+}
+
+/// A control character, in the words of [`TextError::Character`].
+pub(super) const CONTROL: &str = "a control character";
+
+/// Offset of the first of the C0, DEL and C1 controls, in what of the text is UTF-8.
+pub(super) fn first_control(octets: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    octets.utf8_chunks().find_map(|chunk| {
+        let mut characters = chunk.valid().char_indices();
+        let control = characters.find(|(_, character)| character.is_control());
+        let at = control.map(|(at, _)| start + at);
+        start += chunk.valid().len() + chunk.invalid().len();
+        at
+    })
 }
 
 pub(super) fn check_length(

@@ -14,7 +14,7 @@ use super::throttle::Throttle;
 use super::words;
 use crate::accounts::{Accounts, AccountsError, Caller, Login, Registration, Upgrade};
 use crate::protocol::{
-    Action, DecodeError, Description, MessageView, Password, Request, Response, UserName,
+    Action, Description, Fault, MessageView, Password, Request, Response, UserName,
 };
 
 /// Who asks.
@@ -222,10 +222,10 @@ impl Service {
 
 /// The response to octets that are no request: `None` where their command is not a request's, so
 /// that there is no telling which response is waited for.
-pub fn refuse(octets: &[u8], error: &DecodeError) -> Option<Response> {
+pub fn refuse(octets: &[u8], fault: &Fault) -> Option<Response> {
     let command = MessageView::new(octets).command()?;
     let action = command.action()?;
-    (command == action.request()).then(|| failure(action, &error.summary()))
+    (command == action.request()).then(|| failure(action, &fault.summary()))
 }
 
 #[cfg(test)]
@@ -241,12 +241,16 @@ mod tests {
         }
         .encode();
         for (index, octet, words) in [
-            (3, 57, "totalLength 57, expected 58 for a login request"),
-            (9, b':', "the user name has a colon at octet 1"),
+            (
+                3,
+                57,
+                "total length is 57, but a login request has 58 octets",
+            ),
+            (9, b':', "the user name has a colon at its offset 1"),
             (
                 57,
                 1,
-                "password: an octet that is not NUL after the text's end",
+                "rubbish behind the text (offset 57 of the message, password)",
             ),
         ] {
             let mut octets = octets.as_ref().to_vec();

@@ -17,7 +17,7 @@ use super::tls::HANDSHAKE;
 use super::words;
 use crate::accounts::Caller;
 use crate::protocol::layout::REQUEST_LEN;
-use crate::protocol::{Command, DecodeError, Framing, Kind, MessageView, Request, Response, frame};
+use crate::protocol::{Command, Fault, Framing, Kind, MessageView, Request, Response, frame};
 
 /// After a last response, how many octets that the peer still sends are read and dropped, so
 /// that the system does not answer them with a reset that would swallow the response.
@@ -282,15 +282,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn refuse(&mut self, buffer: &Buffer, error: &DecodeError) -> Result<End, End> {
-        if let Some(response) = refuse(buffer.filled(), error) {
+    async fn refuse(&mut self, buffer: &Buffer, fault: &Fault) -> Result<End, End> {
+        if let Some(response) = refuse(buffer.filled(), fault) {
             self.send(&response).await?;
         }
         self.linger().await;
         meters::invalid_request();
         Ok(match buffer.filled().first() {
             Some(&HANDSHAKE) => End::Refused("it looks like TLS, which is off here".into()),
-            _ => End::Refused(error.to_string()),
+            _ => End::Refused(fault.to_string()),
         })
     }
 

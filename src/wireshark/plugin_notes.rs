@@ -6,16 +6,22 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::plugin::quote;
-use crate::dissect::{CutBy, Note, judge};
+use crate::dissect::{CutBy, Note};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, USER_NAME,
 };
-use crate::protocol::{Action, Command, Password, Request, UserName};
+use crate::protocol::{Action, Command, Fault, Password, Request, UserName, judge};
 use crate::stream::Ignored;
 
 /// Numbers that no text has of itself.
 const MARKS: [u64; 3] = [0x1f00_1f01, 0x1f00_1f03, 0x1f00_1f05];
+
+/// The same for an offset in a message, in those texts that have one.
+const OFFSET: u8 = 201;
+
+/// The place that [`OFFSET`] stands for.
+const OFFSET_PLACE: &str = "at";
 
 /// An address that stands for the place `client`.
 const CLIENT: Endpoint = Endpoint {
@@ -30,13 +36,20 @@ pub(super) struct NoteEntry {
     note: Note,
     /// Names of the places that stand for [`MARKS`].
     places: &'static [&'static str],
+    /// What kind of expert information it is, where the key's beginning does not say it: each has
+    /// one severity in Wireshark.
+    expert: Option<&'static str>,
 }
 
 impl NoteEntry {
     /// The entry in the plugin's table.
     pub fn entry(&self) -> String {
         let mut text = self.note.to_string();
-        for (mark, place) in MARKS.iter().zip(self.places) {
+        for (mark, &place) in MARKS.iter().zip(self.places) {
+            let mark = match place {
+                OFFSET_PLACE => u64::from(OFFSET),
+                _ => *mark,
+            };
             text = text.replace(&mark.to_string(), &format!("{{{place}}}"));
         }
         text = text.replace(&CLIENT.to_string(), "{client}");
@@ -49,8 +62,11 @@ impl NoteEntry {
         } else {
             ""
         };
+        let expert = self
+            .expert
+            .map_or_else(String::new, |kind| format!(", expert = \"{kind}\""));
         format!(
-            "[{}] = {{ severity = \"{}\", group = \"{}\"{field}{in_rows}, text = {} }}",
+            "[{}] = {{ severity = \"{}\", group = \"{}\"{field}{in_rows}{expert}, text = {} }}",
             quote(&self.key),
             self.note.severity().name(),
             self.note.group().name(),
@@ -64,36 +80,51 @@ impl NoteEntry {
 pub(super) fn notes() -> Vec<NoteEntry> {
     let mut notes = Vec::new();
     let mut add = |key: String, note: Note, places: &'static [&'static str]| {
-        notes.push(NoteEntry { key, note, places });
+        let expert = match &note {
+            Note::Fault(Fault::NotUtf8 { field, .. }) if *field == &PASSWORD => {
+                Some("not_utf8_password")
+            }
+            Note::Fault(Fault::Character { field, .. }) if *field == &PASSWORD => {
+                Some("character_in_password")
+            }
+            _ => None,
+        };
+        notes.push(NoteEntry {
+            key,
+            note,
+            places,
+            expert,
+        });
     };
     let mark = MARKS[0];
     let found = mark as u32;
     add(
         "unknown_command".into(),
-        Note::UnknownCommand(found),
+        Note::Fault(Fault::UnknownCommand(found)),
         &["found"],
     );
     add(
         "length.unknown".into(),
-        Note::Length {
+        Note::Fault(Fault::Length {
             found,
             command: Command::Unknown(0),
-        },
+        }),
         &["found"],
     );
     for status in 2..=u8::MAX {
-        add(format!("status.{status}"), Note::Status(status), &[]);
+        let fault = Fault::Status(status);
+        add(format!("status.{status}"), Note::Fault(fault), &[]);
     }
     for command in Command::KNOWN {
         let code = command.code();
         add(
             format!("length.{code}"),
-            Note::Length { found, command },
+            Note::Fault(Fault::Length { found, command }),
             &["found"],
         );
         add(
             format!("wrong_direction.{code}"),
-            Note::WrongDirection(command),
+            Note::Fault(Fault::WrongSender(command)),
             &[],
         );
         let request = mark;
@@ -105,29 +136,7 @@ pub(super) fn notes() -> Vec<NoteEntry> {
     }
     mistakes(&mut add);
     proxies(&mut add);
-    for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
-        let key = field.key;
-        let at = mark as usize;
-        add(format!("empty.{key}"), Note::Empty(field), &[]);
-        add(format!("not_utf8.{key}"), Note::NotUtf8(field), &[]);
-        add(format!("line_break.{key}"), Note::LineBreak(field), &[]);
-        add(
-            format!("control_characters.{key}"),
-            Note::ControlCharacters(field),
-            &[],
-        );
-        add(
-            format!("after_nul.{key}"),
-            Note::AfterNul { field, at },
-            &["at"],
-        );
-        add(format!("zero_filled.{key}"), Note::ZeroFilled(field), &[]);
-    }
-    for (key, name) in [("colon", &b"a:b"[..]), ("space", b" a")] {
-        for note in user_name_rules(name) {
-            add(format!("user_name_rule.{key}"), note, &[]);
-        }
-    }
+    texts(&mut add);
     for (key, by) in [
         ("fin", CutBy::Fin),
         ("reset", CutBy::Reset),
@@ -143,6 +152,41 @@ pub(super) fn notes() -> Vec<NoteEntry> {
     }
     of_streams(&mut add);
     notes
+}
+
+/// The faults of texts.
+fn texts(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
+    const AT: &[&str] = &[OFFSET_PLACE];
+    for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
+        let key = field.key;
+        let at = OFFSET;
+        // That of the message is said.
+        let after_nul = Fault::AfterNul {
+            field,
+            at: OFFSET - field.offset as u8,
+        };
+        for (kind, fault, places) in [
+            ("empty", Fault::Empty(field), &[][..]),
+            ("line_break", Fault::LineBreak(field), &[]),
+            ("zero_filled", Fault::ZeroFilled(field), &[]),
+            ("after_nul", after_nul, AT),
+            ("not_utf8", Fault::NotUtf8 { field, at }, AT),
+        ] {
+            add(format!("{kind}.{key}"), Note::Fault(fault), places);
+        }
+    }
+    for (key, name) in CHARACTERS {
+        for fault in faults_of_name(name) {
+            let Fault::Character { found, .. } = fault else {
+                continue;
+            };
+            for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
+                let at = OFFSET;
+                let note = Note::Fault(Fault::Character { field, found, at });
+                add(format!("character.{}.{key}", field.key), note, AT);
+            }
+        }
+    }
 }
 
 /// The notes on streams and on exchanges.
@@ -229,10 +273,11 @@ fn proxies(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
 /// The notes that name a mistake of whoever wrote the sender.
 fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     for kind in [Kind::Request, Kind::Response] {
+        let mut add = |key, fault| add(key, Note::Fault(fault), &[]);
         let length = kind.len() as u32;
         let found = length - HEADER_LEN as u32;
-        let note = Note::HeaderNotCounted { found };
-        add(format!("header_not_counted.{found}"), note, &[]);
+        let fault = Fault::HeaderNotCounted { found };
+        add(format!("header_not_counted.{found}"), fault);
         for (field, values) in [(&LENGTH, length..=length), (&COMMAND, 1..=4)] {
             // The commands are the same for both kinds.
             if kind == Kind::Response && field == &COMMAND {
@@ -240,27 +285,33 @@ fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
             }
             for value in values {
                 let key = field.key;
-                let reversed = Note::Reversed { field, value };
-                add(format!("reversed.{key}.{value}"), reversed, &[]);
-                let text = Note::NumberAsText { field, value };
-                add(format!("number_as_text.{key}.{value}"), text, &[]);
+                let reversed = Fault::Reversed { field, value };
+                add(format!("reversed.{key}.{value}"), reversed);
+                let text = Fault::NumberAsText { field, value };
+                add(format!("number_as_text.{key}.{value}"), text);
             }
         }
-        add(
-            format!("fits_other.{}", kind.name()),
-            Note::FitsOther(kind),
-            &[],
-        );
+        let key = format!("fits_other.{}", kind.name());
+        add(key, Fault::FitsOther(kind));
     }
-    for at in HEADER_LEN..=MAX_LEN {
-        add(format!("second_text.{at}"), Note::SecondText { at }, &[]);
+    for at in HEADER_LEN as u8..=MAX_LEN as u8 {
+        let note = Note::Fault(Fault::SecondText { at });
+        add(format!("second_text.{at}"), note, &[]);
     }
     let have = MARKS[0] as usize;
     add("not_filled".into(), Note::NotFilled { have }, &["have"]);
 }
 
-/// The notes on a user name of `name`.
-fn user_name_rules(name: &[u8]) -> Vec<Note> {
+/// Names with a character, or a place of one, that is not allowed, by what the plugin calls it.
+const CHARACTERS: [(&str, &[u8]); 4] = [
+    ("colon", b"a:b"),
+    ("leading_space", b" a"),
+    ("trailing_space", b"a "),
+    ("control", b"a\x01b"),
+];
+
+/// The faults of a request whose user name is `name`.
+fn faults_of_name(name: &[u8]) -> Vec<Fault> {
     let (Ok(user_name), Ok(password)) = (UserName::new("x"), Password::new(*b"x")) else {
         return Vec::new();
     };
@@ -273,7 +324,9 @@ fn user_name_rules(name: &[u8]) -> Vec<Note> {
     let encoded = request.encode();
     let mut octets = encoded.as_ref().to_vec();
     octets[USER_NAME.offset..USER_NAME.offset + name.len()].copy_from_slice(name);
-    judge(&octets).into_vec()
+    let mut faults = Vec::new();
+    judge(&octets, &mut |fault| faults.push(fault));
+    faults
 }
 
 #[cfg(test)]
@@ -303,7 +356,13 @@ mod tests {
 
     #[test]
     fn each_rule_of_user_names_has_its_entry() {
-        assert!(entry("user_name_rule.colon").contains("a colon"));
-        assert!(entry("user_name_rule.space").contains("a space"));
+        let colon = entry("character.username.colon");
+        assert!(colon.contains("the user name has a colon at its offset {at}"));
+        assert!(entry("character.username.leading_space").contains("a leading space"));
+        let after_nul = entry("after_nul.username");
+        assert!(
+            after_nul.contains("offset {at} of the message, user name"),
+            "{after_nul}"
+        );
     }
 }

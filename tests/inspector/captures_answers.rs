@@ -6,6 +6,7 @@ use std::path::Path;
 
 use authscope::capture::{ReadOptions, open};
 use authscope::dissect::{Message, Note};
+use authscope::protocol::Fault;
 use authscope::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
 use serde::Deserialize;
 
@@ -57,11 +58,13 @@ impl Sink for Collect {
 fn is_about_the_header(note: &Note) -> bool {
     matches!(
         note,
-        Note::Length { .. }
-            | Note::UnknownCommand(_)
-            | Note::HeaderNotCounted { .. }
-            | Note::Reversed { .. }
-            | Note::NumberAsText { .. }
+        Note::Fault(
+            Fault::Length { .. }
+                | Fault::UnknownCommand(_)
+                | Fault::HeaderNotCounted { .. }
+                | Fault::Reversed { .. }
+                | Fault::NumberAsText { .. }
+        )
     )
 }
 

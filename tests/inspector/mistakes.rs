@@ -36,7 +36,7 @@ const MISTAKES: [(&str, &str, &str, usize); 8] = [
     (
         "mistake-leftovers.pcapng",
         "18888",
-        "rubbish behind the text, at offset 6 of the user name: clear the buffer before it is filled",
+        "rubbish behind the text: clear the buffer before it is filled (offset 14 of the message, user name)",
         1,
     ),
     (

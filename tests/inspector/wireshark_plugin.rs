@@ -152,9 +152,9 @@ fn the_plugin_cures_what_the_lab_report_saw() {
     );
     assert_eq!(
         tshark.with_plugin(&lab, &LIST),
-        "4\tRegLogin\tRegistration request, user user0000000000000000 [Assumption: the user name looks filled up with '0', 0x30: fill with NUL, or its value is all 20 bytes]\n\
+        "4\tRegLogin\tRegistration request, user user0000000000000000 [Assumption: the user name looks filled up with '0', 0x30: fill with NUL, or its value is all 20 bytes] [Assumption: the password looks filled up with '0', 0x30: fill with NUL, or its value is all 30 bytes]\n\
          6\tRegLogin\tRegistration response, success: Registration successful\n\
-         15\tRegLogin\tLogin request, user user0000000000000000 [Assumption: the user name looks filled up with '0', 0x30: fill with NUL, or its value is all 20 bytes]\n\
+         15\tRegLogin\tLogin request, user user0000000000000000 [Assumption: the user name looks filled up with '0', 0x30: fill with NUL, or its value is all 20 bytes] [Assumption: the password looks filled up with '0', 0x30: fill with NUL, or its value is all 30 bytes]\n\
          17\tRegLogin\tLogin response, success: Login successful\n"
     );
 }

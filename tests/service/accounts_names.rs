@@ -28,12 +28,12 @@ fn what_looks_like_another_name_is_refused() {
     let server = place.start(&[]);
     assert_eq!(server.register("alice", "x"), "yes: registered");
     for (name, found) in [
-        ("ali\u{200b}ce", "a format character at octet 3"),
-        ("\u{202e}ecila", "a format character at octet 0"),
-        ("ali\u{ad}ce", "a format character at octet 3"),
-        ("alice\u{fe0f}", "an invisible character at octet 5"),
-        ("alice\u{378}", "an unassigned character at octet 5"),
-        ("alice\u{a0}", "a trailing space at octet 5"),
+        ("ali\u{200b}ce", "a format character at its offset 3"),
+        ("\u{202e}ecila", "a format character at its offset 0"),
+        ("ali\u{ad}ce", "a format character at its offset 3"),
+        ("alice\u{fe0f}", "an invisible character at its offset 5"),
+        ("alice\u{378}", "an unassigned character at its offset 5"),
+        ("alice\u{a0}", "a trailing space at its offset 5"),
     ] {
         let said = format!("no: the user name has {found}");
         assert_eq!(server.register(name, "x"), said);

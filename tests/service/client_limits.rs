@@ -25,7 +25,7 @@ fn what_does_not_fit_is_not_sent() {
             "secret",
             "the user name has 21 octets in UTF-8; at most 20 octets fit",
         ),
-        ("a:b", "secret", "the user name has a colon at octet 1"),
+        ("a:b", "secret", "the user name has a colon at its offset 1"),
         (
             "",
             "secret",
@@ -142,7 +142,10 @@ fn a_broken_answer_is_code_2_and_explained() {
             Some(b"HTTP/1.1 400 Bad Request\r\n".to_vec()),
             "not a valid response",
         ),
-        (Some(bad_status), "status at octet 8"),
+        (
+            Some(bad_status),
+            "status 9 is unknown; 1 means success and 0 failure",
+        ),
         (
             Some(response(Action::Register, true, "ok")),
             "registration response",

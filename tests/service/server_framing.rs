@@ -107,28 +107,28 @@ fn wrong_messages_are_refused_with_the_reason() {
     for (message, reason) in [
         (
             with(3, &[57]),
-            "totalLength 57, expected 58 for a registration request",
+            "total length is 57, but a registration request has 58 octets",
         ),
         (
             with(0, &[255; 4]),
-            "totalLength 4294967295, expected 58 for a registration request",
+            "total length is 4294967295, a registration request has 58 octets",
         ),
         (
             with(3, &[57])[..8].to_vec(),
-            "totalLength 57, expected 58 for a registration request",
+            "total length is 57, but a registration request has 58 octets",
         ),
         (
             with(8, &[0; 20]),
             "the user name is empty; it takes 1 to 20 octets",
         ),
-        (with(9, b":"), "the user name has a colon at octet 1"),
+        (with(9, b":"), "the user name has a colon at its offset 1"),
         (
             with(9, &[0xff]),
-            "the user name is not valid UTF-8 at octet 1",
+            "the user name is not valid UTF-8 from its offset 1 on",
         ),
         (
             with(27, b"x"),
-            "userName: an octet that is not NUL after the text's end",
+            "rubbish behind the text (offset 27 of the message, user name)",
         ),
         (
             with(28, &[0; 30]),
@@ -181,7 +181,7 @@ fn every_reason_is_said_whole() {
     let mut wrong = vec![
         (
             changed(&[(0, &[255; 4])]),
-            "totalLength 4294967295, expected 58 for a registration request".to_owned(),
+            "total length is 4294967295, a registration request has 58 octets".to_owned(),
         ),
         (
             changed(&[(8, &nothing[..20])]),
@@ -193,31 +193,34 @@ fn every_reason_is_said_whole() {
         ),
         (
             changed(&[(20, &[0])]),
-            "userName: an octet that is not NUL after the text's end".to_owned(),
+            "rubbish behind the text (offset 21 of the message, user name)".to_owned(),
         ),
         (
             changed(&[(57, &[1])]),
-            "password: an octet that is not NUL after the text's end".to_owned(),
+            "rubbish behind the text (offset 57 of the message, password)".to_owned(),
         ),
         (
             changed(&[(8, b" ")]),
-            "the user name has a leading space at octet 0".to_owned(),
+            "the user name has a leading space at its offset 0".to_owned(),
         ),
         (
             changed(&[(27, b" ")]),
-            "the user name has a trailing space at octet 19".to_owned(),
+            "the user name has a trailing space at its offset 19".to_owned(),
         ),
     ];
     for offset in [0, 9, 10, 19] {
         for (octet, words) in [
-            (b':', format!("the user name has a colon at octet {offset}")),
+            (
+                b':',
+                format!("the user name has a colon at its offset {offset}"),
+            ),
             (
                 7,
-                format!("the user name has a control character at octet {offset}"),
+                format!("the user name has a control character at its offset {offset}"),
             ),
             (
                 0xff,
-                format!("the user name is not valid UTF-8 at octet {offset}"),
+                format!("the user name is not valid UTF-8 from its offset {offset} on"),
             ),
         ] {
             wrong.push((changed(&[(8 + offset, &[octet])]), words));

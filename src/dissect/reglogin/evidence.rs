@@ -4,8 +4,8 @@
 //! Enters: octets from a place where a message may begin. Leaves: proof, no proof, or that more
 //! octets may bring one. Nothing else counts: not the port, and nothing that comes later.
 
-use super::framing::{kind_of_len, swapped_header, text_header};
 use crate::dissect::smpp::SMPP_HEADER_LEN;
+use crate::protocol::header::{kind_of_len, swapped_header, text_header};
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, STATUS, STATUS_SUCCESS,
     USER_NAME,

@@ -4,7 +4,8 @@
 //! TCP cut the stream. The Wireshark plugin follows the same rule.
 
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp};
-use crate::protocol::layout::{COMMAND, HEADER_LEN, Kind, LENGTH, MAX_LEN};
+use crate::protocol::header::{kind_of_len, swapped_header, text_header, text_number};
+use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, MAX_LEN};
 use crate::protocol::{Command, MessageView, is_header, is_strict, right_header};
 
 /// Octets that [`find_header`] has to see from a header's first one on.
@@ -38,16 +39,6 @@ pub fn extent(octets: &[u8]) -> Extent {
         Some(kind) => Extent::Need(kind.len()),
         None => extent_of_wrong(octets),
     }
-}
-
-/// The kind of message that a header calls for whose numbers are ours in little-endian order.
-#[must_use]
-pub fn swapped_header(octets: &[u8]) -> Option<Kind> {
-    let mut header = *octets.first_chunk::<HEADER_LEN>()?;
-    let (length, command) = header.split_at_mut(LENGTH.width);
-    length.reverse();
-    command.reverse();
-    right_header(&header)
 }
 
 fn extent_of_wrong(octets: &[u8]) -> Extent {
@@ -124,33 +115,6 @@ fn is_command(octets: [u8; COMMAND.width]) -> bool {
     known(u32::from_be_bytes(octets))
         || known(u32::from_le_bytes(octets))
         || text_number(&octets).is_some_and(known)
-}
-
-/// The kind of message that a header calls for whose numbers are ours written as text, as `0058`
-/// and `0001`.
-#[must_use]
-pub fn text_header(octets: &[u8]) -> Option<Kind> {
-    let kind = kind_of_len(text_number(octets.get(LENGTH.range())?)?)?;
-    let command = Command::from(text_number(octets.get(COMMAND.range())?)?);
-    command.kind().is_some().then_some(kind)
-}
-
-/// The kind of message that has this many octets.
-#[must_use]
-pub fn kind_of_len(length: u32) -> Option<Kind> {
-    [Kind::Request, Kind::Response]
-        .into_iter()
-        .find(|kind| kind.len() == length as usize)
-}
-
-/// A number written as text in a header's field: ASCII digits, filled up at either end with
-/// spaces or at the end with NUL.
-#[must_use]
-pub fn text_number(field: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(field).ok()?;
-    let digits = text.trim_end_matches('\0').trim_matches(' ');
-    let all_digits = digits.bytes().all(|octet| octet.is_ascii_digit());
-    all_digits.then(|| digits.parse().ok())?
 }
 
 /// Offset of the first right header, or of one that is wrong in the way of `like`.

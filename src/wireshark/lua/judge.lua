@@ -28,28 +28,28 @@ do
     return more + 1
   end
 
-  -- The text with U+FFFD for each part that is not UTF-8, whether it is UTF-8, and whether it
-  -- holds control characters.
+  -- The text with U+FFFD for each part that is not UTF-8, and the offsets of the first such part
+  -- and of the first control character; nil where there is none.
   function R.read_text(octets)
-    local parts, good, controls = {}, true, false
+    local parts, bad_at, control_at = {}, nil, nil
     local at = 1
     while at <= #octets do
       local len, bad = character(octets, at)
       if len == 0 then
         parts[#parts + 1] = "\239\191\189"
-        good = false
+        bad_at = bad_at or at - 1
         at = at + bad
       else
         local part = octets:sub(at, at + len - 1)
         local a, b = part:byte(1, 2)
         if a < 0x20 or a == 0x7f or (a == 0xc2 and b < 0xa0) then
-          controls = true
+          control_at = control_at or at - 1
         end
         parts[#parts + 1] = part
         at = at + len
       end
     end
-    return table.concat(parts), good, controls
+    return table.concat(parts), bad_at, control_at
   end
 
   -- `moved` says that what stands behind a NUL is another field's text.
@@ -59,18 +59,29 @@ do
       note("empty." .. field.key)
     end
     local line = value:gsub("\n$", ""):gsub("\r$", "")
-    local _, good, controls = R.read_text(line)
-    if not good then
-      note("not_utf8." .. field.key)
+    local _, bad_at, control_at = R.read_text(line)
+    if bad_at then
+      note("not_utf8." .. field.key, { at = bad_at })
     end
     if #line < #value then
       note("line_break." .. field.key)
     end
-    if controls then
-      note("control_characters." .. field.key)
+    local function character(kind, at)
+      if at then
+        note(("character.%s.%s"):format(field.key, kind), { at = at })
+      end
+    end
+    if field.key == "username" then
+      local colon = line:find(":", 1, true)
+      character("colon", colon and colon - 1)
+    end
+    character("control", control_at)
+    if field.key == "username" then
+      character("leading_space", line:sub(1, 1) == " " and 0)
+      character("trailing_space", line:sub(-1) == " " and #line - 1)
     end
     if after and not moved then
-      note("after_nul." .. field.key, { at = after })
+      note("after_nul." .. field.key, { at = field.offset + after })
     end
     if #value == field.width and value:sub(-2) == "00" then
       note("zero_filled." .. field.key)
@@ -150,15 +161,6 @@ do
         judge_text(value, field, key == "username" and second, note)
       elseif key == "status" and value:byte() > 1 then
         note("status." .. value:byte())
-      end
-      if key == "username" then
-        local name = R.text(value)
-        if name:find(":", 1, true) then
-          note("user_name_rule.colon")
-        end
-        if name:sub(1, 1) == " " or name:sub(-1) == " " then
-          note("user_name_rule.space")
-        end
       end
     end
   end

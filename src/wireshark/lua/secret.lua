@@ -60,7 +60,7 @@ do
   local function are_filled_alike(octets)
     local name, password = R.field(octets, L.fields.username), R.field(octets, L.fields.password)
     local of_name, of_password, first = filling(name), filling(password), password:sub(1, 1)
-    return select(2, R.read_text(name)) and select(2, R.read_text(password))
+    return not select(2, R.read_text(name)) and not select(2, R.read_text(password))
       and (not of_password or name:sub(-1) == of_password)
       and first ~= of_name and first ~= of_password
   end

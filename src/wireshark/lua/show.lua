@@ -50,9 +50,14 @@ do
     sequence = expert.group.SEQUENCE, reassembly = expert.group.REASSEMBLE,
     assumption = expert.group.ASSUMPTION, checksum = expert.group.CHECKSUM,
   }
+  -- The kind of expert information that a note is: what its key begins with, but where it matters
+  -- less than others of that kind.
+  local function expert_kind(key)
+    return L.notes[key].expert or key:match("^[^.]+")
+  end
   local experts = {}
   for key, note in pairs(L.notes) do
-    local kind = key:match("^[^.]+")
+    local kind = expert_kind(key)
     if not e[kind] then
       local name = L.prefix .. ".note." .. kind
       e[kind] = ProtoExpert.new(name, kind:gsub("_", " "), groups[note.group], severities[note.severity])
@@ -134,7 +139,7 @@ do
     for _, note in ipairs(notes) do
       local known = L.notes[note.key]
       local item = items[known.field] or items.message
-      item:add_proto_expert_info(e[note.key:match("^[^.]+")], R.note_text(note))
+      item:add_proto_expert_info(e[expert_kind(note.key)], R.note_text(note))
     end
   end
 

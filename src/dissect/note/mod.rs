@@ -1,0 +1,373 @@
+//! Notes ("expert information"): what is remarkable or wrong, in words a student understands.
+//!
+//! The one list of them: JSON, the details tree, display filters, statistics and the Wireshark
+//! plugin take severity, group and field from here.
+
+mod words;
+
+use words::shown;
+
+use crate::packet::Endpoint;
+use crate::protocol::layout::{COMMAND, PASSWORD};
+use crate::protocol::{Command, Fault, Field};
+use crate::stream::{Conflict, Ignored, Remark};
+use crate::tls::Problem;
+
+/// How much a note matters, as Wireshark grades expert information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Usual workings.
+    Chat,
+    /// Worth knowing.
+    Note,
+    /// Something is not as it should be.
+    Warning,
+    /// Something is broken.
+    Error,
+}
+
+impl Severity {
+    /// All, from the least to the most serious.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Note, Self::Warning, Self::Error];
+
+    /// The name in outputs and filters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a note is about, in Wireshark's groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// The octets are not built as the layout says.
+    Malformed,
+    /// The octets are built right and mean something the protocol does not allow.
+    Protocol,
+    /// Order of messages or of TCP octets.
+    Sequence,
+    /// Something is missing that should have been put together.
+    Reassembly,
+    /// A guess that the reader should know of.
+    Assumption,
+    /// A checksum.
+    Checksum,
+    /// What is encrypted.
+    Decryption,
+}
+
+impl Group {
+    /// All groups.
+    pub const ALL: [Self; 7] = [
+        Self::Malformed,
+        Self::Protocol,
+        Self::Sequence,
+        Self::Reassembly,
+        Self::Assumption,
+        Self::Checksum,
+        Self::Decryption,
+    ];
+
+    /// The name in outputs and filters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Protocol => "protocol",
+            Self::Sequence => "sequence",
+            Self::Reassembly => "reassembly",
+            Self::Assumption => "assumption",
+            Self::Checksum => "checksum",
+            Self::Decryption => "decryption",
+        }
+    }
+}
+
+/// One note. Its `Display` form is the text; no text holds octets of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Something is wrong with its octets, or looks wrong.
+    Fault(Fault),
+    /// A message that ended early, or may be at its end, whose fields have no filling.
+    NotFilled {
+        /// Octets there are.
+        have: usize,
+    },
+    /// The message ends before its last octet.
+    CutOff {
+        /// Octets there are.
+        have: usize,
+        /// Octets the message should have.
+        need: usize,
+        /// What ended it.
+        by: CutBy,
+    },
+    /// Octets of this direction were never captured.
+    Gap {
+        /// How many octets.
+        octets: u64,
+    },
+    /// A proxy said for whom it speaks, before the first message.
+    Proxy {
+        /// Version of the PROXY protocol, 1 or 2.
+        version: u8,
+        /// Who connected to the proxy; `None` where the header does not say.
+        client: Option<Endpoint>,
+    },
+    /// Octets that are part of no message were passed over.
+    Skipped {
+        /// How many octets.
+        octets: u64,
+    },
+    /// A retransmission carried other octets for a place already filled; the first copy counts.
+    Conflict {
+        /// The frame with the other octets.
+        frame: u64,
+        /// Offset of the first differing octet from the start of this direction's data.
+        from: u64,
+        /// Offset after the last differing octet.
+        to: u64,
+    },
+    /// Out-of-order data was given up because a bound was reached.
+    GivenUp {
+        /// How many octets.
+        octets: u64,
+    },
+    /// A reset came with words that say why.
+    ResetCause(String),
+    /// A reset was ignored by its receiver.
+    ResetIgnored {
+        /// The reset's frame.
+        frame: u64,
+        /// Why.
+        why: Ignored,
+    },
+    /// A SYN was ignored by its receiver: the connection goes on.
+    SynIgnored {
+        /// The SYN's frame.
+        frame: u64,
+        /// Why.
+        why: Ignored,
+    },
+    /// Data came although the connection had been reset.
+    AfterReset {
+        /// The reset's frame.
+        reset: u64,
+    },
+    /// IP fragments of this datagram overlapped.
+    FragmentOverlap {
+        /// Whether they had different octets for the same place.
+        conflict: bool,
+    },
+    /// No response to this request was seen before its connection ended.
+    Unanswered,
+    /// A response for which no request was seen.
+    NoRequest,
+    /// A response of the stream for which no request was seen, as turned out later.
+    NoRequestFor {
+        /// The response's frame.
+        frame: u64,
+    },
+    /// The response to this request has an earlier time.
+    AnsweredBefore {
+        /// The response's frame.
+        response: u64,
+    },
+    /// The response has the very time of the request in that frame.
+    NoTime {
+        /// The request's frame.
+        request: u64,
+    },
+    /// The response has an earlier time than the request in that frame.
+    NegativeTime {
+        /// The request's frame.
+        request: u64,
+    },
+    /// The request is not paired with a response: too many waited on its connection.
+    NotPaired,
+    /// The response is not of the kind that the request in that frame asked for.
+    WrongResponse {
+        /// The request's frame.
+        request: u64,
+        /// The request's command.
+        command: Command,
+    },
+    /// The request was sent before the one in that frame was answered.
+    Pipelined {
+        /// Frame of the request before it.
+        after: u64,
+    },
+    /// The TCP checksum of the frame is wrong.
+    Checksum,
+    /// Something is to be said about the stream's TLS.
+    Tls(Box<Problem>),
+}
+
+/// What ended a message early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutBy {
+    /// The sender closed its direction (FIN).
+    Fin,
+    /// The connection was reset.
+    Reset,
+    /// Octets of it were never captured.
+    Gap,
+    /// The capture ended, or the connection was idle for too long.
+    End,
+}
+
+/// Octets of a reset's words that are told at the most.
+const CAUSE_LEN: usize = 80;
+
+impl Note {
+    /// What is to be said about a direction.
+    #[must_use]
+    pub fn of_remark(remark: Remark<'_>) -> Self {
+        match remark {
+            Remark::Conflict(Conflict { frame, from, to }) => Self::Conflict { frame, from, to },
+            Remark::GivenUp(octets) => Self::GivenUp { octets },
+            Remark::ResetCause(words) => {
+                let words = &words[..words.len().min(CAUSE_LEN)];
+                Self::ResetCause(shown(words))
+            }
+            Remark::ResetIgnored { frame, why } => Self::ResetIgnored { frame, why },
+            Remark::SynIgnored { frame, why } => Self::SynIgnored { frame, why },
+            Remark::AfterReset { reset } => Self::AfterReset { reset },
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Fault(fault) => severity_of(fault),
+            Self::CutOff { .. } => Severity::Error,
+            Self::Tls(problem) => match **problem {
+                Problem::Renegotiated | Problem::NoEarlySecret => Severity::Note,
+                _ => Severity::Warning,
+            },
+            Self::Checksum
+            | Self::NotFilled { .. }
+            | Self::Gap { .. }
+            | Self::Skipped { .. }
+            | Self::Conflict { .. }
+            | Self::GivenUp { .. }
+            | Self::ResetCause(_)
+            | Self::ResetIgnored { .. }
+            | Self::SynIgnored { .. }
+            | Self::AfterReset { .. }
+            | Self::FragmentOverlap { conflict: true }
+            | Self::NoRequest
+            | Self::NoRequestFor { .. }
+            | Self::AnsweredBefore { .. }
+            | Self::NegativeTime { .. }
+            | Self::NotPaired
+            | Self::WrongResponse { .. } => Severity::Warning,
+            Self::NoTime { .. } | Self::FragmentOverlap { conflict: false } | Self::Unanswered => {
+                Severity::Note
+            }
+            Self::Pipelined { .. } | Self::Proxy { .. } => Severity::Chat,
+        }
+    }
+
+    /// Whether rows have it: warnings and errors, and what its sender should know.
+    #[must_use]
+    pub fn in_rows(&self) -> bool {
+        self.severity() >= Severity::Warning
+            || matches!(self, Self::Proxy { .. } | Self::Fault(Fault::ZeroFilled(_)))
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn group(&self) -> Group {
+        match self {
+            Self::Fault(fault) => group_of(fault),
+            Self::Skipped { .. } => Group::Malformed,
+            Self::Proxy { .. } => Group::Protocol,
+            Self::Gap { .. }
+            | Self::Conflict { .. }
+            | Self::ResetCause(_)
+            | Self::ResetIgnored { .. }
+            | Self::SynIgnored { .. }
+            | Self::AfterReset { .. }
+            | Self::Unanswered
+            | Self::NoRequest
+            | Self::NoRequestFor { .. }
+            | Self::AnsweredBefore { .. }
+            | Self::NoTime { .. }
+            | Self::NegativeTime { .. }
+            | Self::NotPaired
+            | Self::WrongResponse { .. }
+            | Self::Pipelined { .. } => Group::Sequence,
+            Self::CutOff { .. } | Self::GivenUp { .. } | Self::FragmentOverlap { .. } => {
+                Group::Reassembly
+            }
+            Self::NotFilled { .. } => Group::Assumption,
+            Self::Checksum => Group::Checksum,
+            Self::Tls(_) => Group::Decryption,
+        }
+    }
+
+    /// The field it is about; `None` where it is about the message or the connection.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static Field> {
+        match self {
+            Self::Fault(fault) => fault.field(),
+            Self::WrongResponse { .. } => Some(&COMMAND),
+            _ => None,
+        }
+    }
+}
+
+/// How much a fault matters.
+const fn severity_of(fault: &Fault) -> Severity {
+    match fault {
+        Fault::Length { .. }
+        | Fault::HeaderNotCounted { .. }
+        | Fault::Reversed { .. }
+        | Fault::NumberAsText { .. }
+        | Fault::UnknownCommand(_)
+        | Fault::Size { .. } => Severity::Error,
+        Fault::ZeroFilled(_) => Severity::Note,
+        // A password may have any octets but NUL.
+        Fault::NotUtf8 { field, .. } | Fault::Character { field, .. }
+            if field.offset == PASSWORD.offset =>
+        {
+            Severity::Note
+        }
+        Fault::WrongSender(_)
+        | Fault::FitsOther(_)
+        | Fault::Status(_)
+        | Fault::Empty(_)
+        | Fault::NotUtf8 { .. }
+        | Fault::Character { .. }
+        | Fault::LineBreak(_)
+        | Fault::AfterNul { .. }
+        | Fault::SecondText { .. } => Severity::Warning,
+    }
+}
+
+/// What a fault is about.
+const fn group_of(fault: &Fault) -> Group {
+    match fault {
+        Fault::Length { .. }
+        | Fault::HeaderNotCounted { .. }
+        | Fault::Reversed { .. }
+        | Fault::NumberAsText { .. }
+        | Fault::UnknownCommand(_)
+        | Fault::Size { .. }
+        | Fault::AfterNul { .. }
+        | Fault::NotUtf8 { .. } => Group::Malformed,
+        Fault::Status(_)
+        | Fault::Empty(_)
+        | Fault::Character { .. }
+        | Fault::LineBreak(_)
+        | Fault::WrongSender(_) => Group::Protocol,
+        Fault::ZeroFilled(_) | Fault::SecondText { .. } | Fault::FitsOther(_) => Group::Assumption,
+    }
+}

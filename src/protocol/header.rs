@@ -1,0 +1,42 @@
+//! Headers whose numbers are ours in another form: in little-endian order, or written as text.
+
+use super::command::Command;
+use super::layout::{COMMAND, HEADER_LEN, Kind, LENGTH};
+use super::view::right_header;
+
+/// The kind of message that a header calls for whose numbers are ours in little-endian order.
+#[must_use]
+pub fn swapped_header(octets: &[u8]) -> Option<Kind> {
+    let mut header = *octets.first_chunk::<HEADER_LEN>()?;
+    let (length, command) = header.split_at_mut(LENGTH.width);
+    length.reverse();
+    command.reverse();
+    right_header(&header)
+}
+
+/// The kind of message that a header calls for whose numbers are ours written as text, as `0058`
+/// and `0001`.
+#[must_use]
+pub fn text_header(octets: &[u8]) -> Option<Kind> {
+    let kind = kind_of_len(text_number(octets.get(LENGTH.range())?)?)?;
+    let command = Command::from(text_number(octets.get(COMMAND.range())?)?);
+    command.kind().is_some().then_some(kind)
+}
+
+/// The kind of message that has this many octets.
+#[must_use]
+pub fn kind_of_len(length: u32) -> Option<Kind> {
+    [Kind::Request, Kind::Response]
+        .into_iter()
+        .find(|kind| kind.len() == length as usize)
+}
+
+/// A number written as text in a header's field: ASCII digits, filled up at either end with
+/// spaces or at the end with NUL.
+#[must_use]
+pub fn text_number(field: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(field).ok()?;
+    let digits = text.trim_end_matches('\0').trim_matches(' ');
+    let all_digits = digits.bytes().all(|octet| octet.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok())?
+}

@@ -1,0 +1,164 @@
+//! What is wrong with a message's octets: the one judgement of server, client and inspector.
+
+use super::command::Command;
+use super::fault::Fault;
+use super::header::{kind_of_len, text_number};
+use super::layout::{
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, REQUEST_LEN,
+    STATUS_SUCCESS, USER_NAME,
+};
+use super::name;
+use super::text::{CONTROL, first_control};
+use super::view::{MessageView, TextValue, is_header};
+
+/// ASCII '0's at the end of a full field from which on it looks filled up with them.
+const ZEROES: usize = 2;
+
+/// Tells each fault of a message, whole or cut off, in order of the fields.
+pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
+    let view = MessageView::new(octets);
+    let (Some(length), Some(command)) = (view.length(), view.command()) else {
+        return;
+    };
+    let wrong_length = || {
+        let wrong = Fault::Length {
+            found: length,
+            command,
+        };
+        mistaken(&LENGTH, octets).unwrap_or(wrong)
+    };
+    match command.kind() {
+        None => {
+            // Where the length is that of a message, only the command is wrong.
+            if kind_of_len(length).is_none() {
+                tell(wrong_length());
+            }
+            let wrong = Fault::UnknownCommand(command.code());
+            tell(mistaken(&COMMAND, octets).unwrap_or(wrong));
+        }
+        Some(kind) => {
+            if length as usize + HEADER_LEN == kind.len() {
+                tell(Fault::HeaderNotCounted { found: length });
+            } else if length as usize != kind.len() {
+                tell(wrong_length());
+            }
+            judge_body(octets, kind, tell);
+        }
+    }
+}
+
+/// What a number of the header looks like that is none of ours: one of ours in reverse order, or
+/// as text.
+fn mistaken(field: &'static Field, octets: &[u8]) -> Option<Fault> {
+    let ours = |value| match field.offset {
+        0 => kind_of_len(value).is_some(),
+        _ => Command::from(value).kind().is_some(),
+    };
+    let number = field.number(octets)?;
+    let value = number.swap_bytes();
+    if ours(value) {
+        return Some(Fault::Reversed { field, value });
+    }
+    let value = text_number(field.slice(octets)).filter(|value| ours(*value))?;
+    Some(Fault::NumberAsText { field, value })
+}
+
+fn judge_body(octets: &[u8], kind: Kind, tell: &mut impl FnMut(Fault)) {
+    let view = MessageView::new(octets);
+    match kind {
+        Kind::Request => {
+            let second = second_text(octets);
+            if let Some(user_name) = view.user_name() {
+                judge_text(user_name, &USER_NAME, second.is_some(), tell);
+            }
+            if let Some(at) = second {
+                let at = place(at);
+                tell(Fault::SecondText { at });
+            } else if let Some(password) = view.password() {
+                judge_text(password, &PASSWORD, false, tell);
+            }
+        }
+        Kind::Response => {
+            if let Some(status) = view.status()
+                && status > STATUS_SUCCESS
+            {
+                tell(Fault::Status(status));
+            }
+            if let Some(description) = view.description() {
+                judge_text(description, &DESCRIPTION, false, tell);
+            }
+        }
+    }
+}
+
+/// Offset of the second of exactly two texts in a request's body, each with nothing but NUL behind
+/// it, where it is not where the password should be and the message shows that its fields have
+/// other places: by its length, or because the second text stands where the user name does when
+/// the password comes first.
+fn second_text(octets: &[u8]) -> Option<usize> {
+    let body = octets.get(HEADER_LEN..)?;
+    let first = body.iter().position(|octet| *octet == 0)?;
+    let gap = body[first..].iter().position(|octet| *octet != 0)?;
+    let at = first + gap;
+    let end = body[at..].iter().position(|octet| *octet == 0);
+    let rest = end.map_or(&[][..], |end| &body[at + end..]);
+    let two = first > 0 && rest.iter().all(|octet| *octet == 0);
+    let at = HEADER_LEN + at;
+    let elsewhere = at != PASSWORD.offset
+        && (!is_header(octets) || at == HEADER_LEN + PASSWORD.width)
+        && octets.len() >= REQUEST_LEN;
+    (two && elsewhere).then_some(at)
+}
+
+/// `moved` says that what stands behind a NUL is another field's text.
+fn judge_text(
+    text: TextValue<'_>,
+    field: &'static Field,
+    moved: bool,
+    tell: &mut impl FnMut(Fault),
+) {
+    let octets = text.octets();
+    if octets.is_empty() && field.offset != DESCRIPTION.offset {
+        tell(Fault::Empty(field));
+    }
+    let is_name = field.offset == USER_NAME.offset;
+    if is_name || !is_printable(octets) {
+        let line = octets.strip_suffix(b"\n").unwrap_or(octets);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Err(error) = std::str::from_utf8(octets) {
+            let at = place(error.valid_up_to());
+            tell(Fault::NotUtf8 { field, at });
+        }
+        if line.len() < octets.len() {
+            tell(Fault::LineBreak(field));
+        }
+        let mut character = |(found, at): (_, usize)| {
+            let at = place(at);
+            tell(Fault::Character { field, found, at });
+        };
+        if is_name {
+            name::refusals(line).for_each(character);
+        } else if let Some(at) = first_control(line) {
+            character((CONTROL, at));
+        }
+    }
+    if let Some(at) = text.first_after_nul().filter(|_| !moved) {
+        let at = place(at);
+        tell(Fault::AfterNul { field, at });
+    }
+    let zeroes = octets.iter().rev().take_while(|octet| **octet == b'0');
+    if octets.len() == field.width && zeroes.count() >= ZEROES {
+        tell(Fault::ZeroFilled(field));
+    }
+}
+
+/// An offset in a message, which has fewer octets than an octet can count.
+const fn place(at: usize) -> u8 {
+    const { assert!(MAX_LEN <= u8::MAX as usize) };
+    at as u8
+}
+
+/// Whether all is printable ASCII, as nearly all text is.
+fn is_printable(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
+}
