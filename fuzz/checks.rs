@@ -1,6 +1,8 @@
 //! What must hold for any octets. The fuzz targets call these; `tests/inspector/fuzz_checks.rs` runs them
 //! over the stored captures, so that they stay right without a fuzzer.
 
+mod forms;
+
 use std::io::Read;
 
 use authscope::capture::{
@@ -18,6 +20,8 @@ use authscope::protocol::{self, Kind, MessageView, Request, Response};
 use authscope::session::{Inspector, Options, Sink, run};
 use authscope::stream::{Role, Side};
 use authscope::tls::{Decryptor, Event, Label, Secret, Session};
+
+pub use forms::{FORMS, forms, in_form};
 
 /// The link types that frames are read of, and one that they are not.
 const LINKS: [LinkType; 12] = [
@@ -39,7 +43,7 @@ const LINKS: [LinkType; 12] = [
 fn assert_harmless(text: &[u8]) {
     let text = std::str::from_utf8(text).expect("output is UTF-8");
     let control = text.chars().find(|c| c.is_control() && *c != '\n');
-    assert_eq!(control, None, "a control character in the output");
+    assert_eq!(control, None, "a control character in the output: {text}");
 }
 
 /// A capture file of any octets: read, inspected and printed in every form.

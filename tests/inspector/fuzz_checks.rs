@@ -21,6 +21,17 @@ fn next(seed: &mut u64) -> usize {
     (*seed >> 33) as usize
 }
 
+/// Each stored capture in each form, now one way, now another.
+#[test]
+fn every_form_takes_every_capture() {
+    let mut seed = 3;
+    for octets in captures() {
+        for form in 0..crate::checks::FORMS {
+            crate::checks::in_form(form, next(&mut seed) as u8, &octets);
+        }
+    }
+}
+
 #[test]
 fn a_thousand_damaged_captures_end_with_an_answer() {
     let captures = captures();
@@ -38,6 +49,8 @@ fn a_thousand_damaged_captures_end_with_an_answer() {
             octets.truncate(next(&mut seed) % octets.len());
         }
         crate::checks::capture(&octets);
+        let form = (next(&mut seed) % usize::from(crate::checks::FORMS)) as u8;
+        crate::checks::in_form(form, next(&mut seed) as u8, &octets);
     }
 }
 
@@ -89,6 +102,7 @@ fn what_was_found_stays_right() {
         let octets = std::fs::read(&path).unwrap();
         match name.split_once('-').unwrap().0 {
             "capture" => crate::checks::capture(&octets),
+            "forms" => crate::checks::forms(&octets),
             "frame" => crate::checks::frame(&octets),
             "message" => crate::checks::message(&octets),
             "pipe" => crate::checks::pipe(&octets),
