@@ -108,7 +108,7 @@ impl Rowed {
         let needs = filter.as_ref().map_or(needs, |f| f.needs().or(needs));
         let answers = needs.responses.then(|| {
             let mut answers = Answers::default();
-            pass(capture, Options::default(), &mut answers);
+            pass(capture, &Options::default(), &mut answers);
             answers
         });
         let watched = filter.is_some() || always;
@@ -135,7 +135,7 @@ impl Rowed {
     }
 }
 
-fn pass<S: Sink>(capture: &[u8], options: Options, sink: &mut S)
+fn pass<S: Sink>(capture: &[u8], options: &Options, sink: &mut S)
 where
     S::Error: std::fmt::Debug,
 {
@@ -143,7 +143,7 @@ where
     let Ok(source) = FileSource::from_reader(reader, ReadOptions::default()) else {
         return;
     };
-    let inspector = Inspector::new(&options);
+    let inspector = Inspector::new(options);
     run(Box::new(source), inspector, sink, 1).expect("memory can be written to");
 }
 
@@ -196,7 +196,7 @@ fn rows(form: u8, choice: Choice, capture: &[u8]) {
     let mut tee = rowed.tee();
     match form {
         0 | 1 => {
-            select.analysis = rowed.watch.clone();
+            select.analysis.clone_from(&rowed.watch);
             if form == 0 {
                 tee.add_printer(Lines::new(text.clone(), select, time));
             } else {
@@ -232,7 +232,7 @@ fn rows(form: u8, choice: Choice, capture: &[u8]) {
             tee.add_printer(ExplainSink::new(text.clone(), select, options));
         }
     }
-    pass(capture, Options::default(), &mut tee);
+    pass(capture, &Options::default(), &mut tee);
     drop(tee);
     assert_harmless(&text.0.borrow());
 }
@@ -253,7 +253,7 @@ fn json(form: u8, choice: Choice, capture: &[u8]) {
     let mut held = Tee::default();
     held.add_printer(JsonSink::new(text.clone(), layout, rowed.select(), options));
     tee.add(Holding::all(held));
-    pass(capture, Options::default(), &mut tee);
+    pass(capture, &Options::default(), &mut tee);
     drop(tee);
     let text = text.0.borrow();
     assert_harmless(&text);
@@ -286,7 +286,7 @@ fn field_rows(form: u8, choice: Choice, capture: &[u8]) {
         all,
         format,
     ));
-    pass(capture, Options::default(), &mut tee);
+    pass(capture, &Options::default(), &mut tee);
     drop(tee);
     let text = text.0.borrow();
     assert_harmless(&text);
@@ -329,7 +329,7 @@ fn followed(form: u8, choice: Choice, capture: &[u8]) {
         follow: Some(stream),
         ..Options::default()
     };
-    pass(capture, options, &mut tee);
+    pass(capture, &options, &mut tee);
     drop(tee);
     let text = text.0.borrow();
     if form == 9 && format == FollowFormat::Raw {
@@ -367,7 +367,7 @@ fn summary(form: u8, choice: Choice, capture: &[u8]) {
         format,
         None,
     ));
-    pass(capture, Options::default(), &mut tee);
+    pass(capture, &Options::default(), &mut tee);
     drop(tee);
     let text = text.0.borrow();
     assert_harmless(&text);
@@ -388,11 +388,11 @@ fn saved(form: u8, choice: Choice, capture: &[u8]) {
     while FileSource::from_reader(io::Cursor::new(capture.to_vec()), ReadOptions::default()).is_ok()
         && survey.wants_more()
     {
-        pass(capture, Options::default(), &mut survey);
+        pass(capture, &Options::default(), &mut survey);
     }
     let saved = Saved::default();
     let mut save = Save::new(CaptureWriter::to(saved.clone()), select(), survey);
-    pass(capture, Options::default(), &mut save);
+    pass(capture, &Options::default(), &mut save);
     drop(save);
     let octets = std::mem::take(&mut *saved.0.lock().expect("nobody fails meanwhile"));
     if octets.is_empty() {

@@ -153,10 +153,8 @@ fn wireshark_reads_annotated_frames_from_the_pipe() {
         .iter()
         .any(|line: &String| line.starts_with("RegLogin: Login response"))
     {
-        match comments.recv_timeout(PATIENCE) {
-            Ok(line) => seen.push(line),
-            Err(_) => panic!("no login response came: {seen:#?}"),
-        }
+        let line = comments.recv_timeout(PATIENCE);
+        seen.push(line.unwrap_or_else(|error| panic!("{error} after {seen:#?}")));
     }
     let last = seen.last().expect("a comment");
     assert!(
