@@ -52,7 +52,7 @@ enum Command {
 #[derive(Args)]
 struct Arguments {
     /// The user name: 1 to 20 octets of UTF-8, without ':', control characters, or a space at
-    /// either end.
+    /// either end; to register, without invisible characters.
     name: String,
 
     #[arg(
@@ -112,7 +112,12 @@ fn main() -> ExitCode {
 }
 
 fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    // A stored name may be one that no server registers any more; it logs in as it is.
     let user_name = UserName::new(arguments.name)
+        .and_then(|name| match action {
+            Action::Register => name.registrable(),
+            Action::Login => Ok(name),
+        })
         .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
     let tls = arguments
         .tls

@@ -19,7 +19,7 @@ pub use fault::Fault;
 pub use judge::judge;
 pub use layout::{Field, FieldKind, Kind};
 pub use message::{Framing, Request, RequestOctets, Response, frame};
-pub use name::UserName;
+pub use name::{UserName, spaces, unregistrable_runs};
 pub use text::{Description, Password, TextError};
 pub use view::{
     HeaderNumber, MessageView, TextValue, is_header, is_strict, length_reads_as_text,

@@ -135,6 +135,37 @@ fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
         .find_map(|(offset, character)| Some((offset, refusal(character)?)))
 }
 
+/// All characters that no name can be registered with, in order: the first and the last of each run, and
+/// what they are, in words.
+#[must_use]
+pub fn unregistrable_runs() -> Vec<(char, char, &'static str)> {
+    let mut runs: Vec<(char, char, &'static str)> = Vec::new();
+    // Surrogates are no characters, and are passed over.
+    for character in '\0'..=char::MAX {
+        let Some(found) = refusal(character) else {
+            continue;
+        };
+        match runs.last_mut() {
+            Some((_, last, words)) if *words == found && next(*last) == Some(character) => {
+                *last = character;
+            }
+            _ => runs.push((character, character, found)),
+        }
+    }
+    runs
+}
+
+fn next(character: char) -> Option<char> {
+    (character..=char::MAX).nth(1)
+}
+
+/// All kinds of spaces (general category Zs): no name can be registered that has one at either end.
+#[must_use]
+pub fn spaces() -> Vec<char> {
+    let space = |c: &char| c.general_category() == GeneralCategory::SpaceSeparator;
+    ('\0'..=char::MAX).filter(space).collect()
+}
+
 /// Why RFC 8264, section 4.3, does not take a character. ZERO WIDTH JOINER and NON-JOINER, which
 /// it takes in some contexts, count as the format characters that they are.
 fn refusal(character: char) -> Option<&'static str> {
@@ -235,6 +266,20 @@ mod tests {
             let name = UserName::new(good).unwrap();
             assert_eq!(name.registrable(), Ok(name));
         }
+    }
+
+    #[test]
+    fn the_runs_are_what_is_refused_and_nothing_else() {
+        let runs = unregistrable_runs();
+        let mut runs = runs.iter().peekable();
+        for character in '\0'..=char::MAX {
+            while runs.peek().is_some_and(|(_, last, _)| *last < character) {
+                runs.next();
+            }
+            let in_run = runs.peek().filter(|(first, ..)| *first <= character);
+            assert_eq!(in_run.map(|(.., found)| *found), refusal(character));
+        }
+        assert!(spaces().contains(&'\u{3000}') && spaces().contains(&' '));
     }
 
     #[test]

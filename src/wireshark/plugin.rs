@@ -1,9 +1,10 @@
 //! The Wireshark plugin: a Lua dissector whose facts come from the layout table, the commands and
 //! the notes, and whose workings stand in `lua/`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::plugin_notes::notes;
+use super::plugin_notes::{character_key, notes};
 use crate::dissect::http::{HTTP_STARTS, HTTP_VERSION};
 use crate::dissect::http2::HTTP2_PREFACE;
 use crate::dissect::proxy::{PROXY_V1_START, PROXY_V2_START};
@@ -15,7 +16,7 @@ use crate::protocol::layout::{
     DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, Kind, MAX_LEN, PROTOCOL_NAME,
     STATUS_FAILURE, STATUS_SUCCESS,
 };
-use crate::protocol::{Action, Command, Field};
+use crate::protocol::{Action, Command, Field, spaces, unregistrable_runs};
 
 /// File name of the installed plugin.
 pub const FILE_NAME: &str = "authscope-reglogin.lua";
@@ -116,12 +117,13 @@ fn table(lua: &mut String) {
         if let (Some(kind), Some(action)) = (command.kind(), command.action()) {
             let _ = writeln!(
                 lua,
-                "    [{}] = {{ name = {}, title = {}, kind = \"{}\", action = {} }},",
+                "    [{}] = {{ name = {}, title = {}, kind = \"{}\", action = {}, registers = {} }},",
                 command.code(),
                 quote(command.name()),
                 quote(command.title()),
                 kind_name(kind),
                 quote(Action::noun(action)),
+                action == Action::Register,
             );
         }
     }
@@ -133,7 +135,9 @@ fn table(lua: &mut String) {
     for note in notes() {
         let _ = writeln!(lua, "    {},", note.entry());
     }
-    lua.push_str("  },\n  smpp_commands = {\n");
+    lua.push_str("  },\n");
+    unregistrable(lua);
+    lua.push_str("  smpp_commands = {\n");
     for id in smpp_commands() {
         let _ = writeln!(lua, "    [{id:#010x}] = true,");
     }
@@ -160,6 +164,29 @@ fn table(lua: &mut String) {
     ] {
         let _ = writeln!(lua, "  {name} = {},", quote_octets(octets));
     }
+}
+
+/// The first and the last code point of each run of characters that no name can be registered with, by
+/// the key of the note; and all kinds of spaces.
+fn unregistrable(lua: &mut String) {
+    let mut by_words: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (first, last, words) in unregistrable_runs() {
+        let run = format!("{}, {}", u32::from(first), u32::from(last));
+        by_words.entry(words).or_default().push(run);
+    }
+    lua.push_str("  unregistrable = {\n");
+    for (words, runs) in by_words {
+        let _ = writeln!(lua, "    {} = {{", character_key(words));
+        for runs in runs.chunks(8) {
+            let _ = writeln!(lua, "      {},", runs.join(", "));
+        }
+        lua.push_str("    },\n");
+    }
+    let spaces: Vec<String> = spaces()
+        .iter()
+        .map(|space| format!("[{}] = true", u32::from(*space)))
+        .collect();
+    let _ = writeln!(lua, "  }},\n  spaces = {{ {} }},", spaces.join(", "));
 }
 
 /// Octets as Lua source.

@@ -3,6 +3,7 @@
 //! The words come from [`Note`] itself: a note is made with numbers that stand for such places,
 //! and they are put in where its text has the numbers.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::plugin::quote;
@@ -11,7 +12,9 @@ use crate::packet::Endpoint;
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, USER_NAME,
 };
-use crate::protocol::{Action, Command, Fault, Password, Request, UserName, judge};
+use crate::protocol::{
+    Action, Command, Fault, Password, Request, UserName, judge, unregistrable_runs,
+};
 use crate::stream::Ignored;
 
 /// Numbers that no text has of itself.
@@ -137,6 +140,7 @@ pub(super) fn notes() -> Vec<NoteEntry> {
     mistakes(&mut add);
     proxies(&mut add);
     texts(&mut add);
+    unregistrable(&mut add);
     for (key, by) in [
         ("fin", CutBy::Fin),
         ("reset", CutBy::Reset),
@@ -187,6 +191,24 @@ fn texts(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
             }
         }
     }
+}
+
+/// What keeps a name from being registered.
+fn unregistrable(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
+    let (field, at) = (&USER_NAME, OFFSET);
+    let all: BTreeSet<&str> = unregistrable_runs().iter().map(|run| run.2).collect();
+    for found in all {
+        let key = format!("character.{}.{}", field.key, character_key(found));
+        let fault = Fault::Character { field, found, at };
+        add(key, Note::Fault(fault), &[OFFSET_PLACE]);
+    }
+}
+
+/// What the plugin calls a character that is in words `found`: `a format character` is
+/// `format_character`.
+pub(super) fn character_key(found: &str) -> String {
+    let (_, noun) = found.split_once(' ').unwrap_or(("", found));
+    noun.to_lowercase().replace([' ', '-'], "_")
 }
 
 /// The notes on streams and on exchanges.

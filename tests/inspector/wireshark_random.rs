@@ -27,7 +27,18 @@ fn asks(random: &mut Rng) -> Vec<u8> {
     let action = pick(random, &[Action::Register, Action::Login]);
     let name = pick(
         random,
-        &["al", "alice", "robert_smith", "twenty-octets-user-x"],
+        &[
+            "al",
+            "alice",
+            "robert_smith",
+            "twenty-octets-user-x",
+            "\u{e9}ric \u{540d}",
+            "ali\u{200b}ce",
+            "alice\u{378}",
+            "alice\u{a0}",
+            "\u{10fffd}al",
+            "\u{3164}twenty-octets-use",
+        ],
     );
     let mut message = request(
         action,

@@ -25,6 +25,9 @@ const LOGINS: usize = 2;
 /// a name that could be taken for a mark for each that has not.
 const OLD_FOR_EACH_KILL: u64 = 16;
 
+/// Kills of servers on one passwd file, before the next one has its turn.
+const ROUND: u64 = 100;
+
 /// A small generator, so that a failure can be repeated with its seed.
 struct Random(u64);
 
@@ -107,6 +110,52 @@ fn what_was_acknowledged_survives_and_nobody_has_anothers_hash() {
     let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
     println!("seed {seed}, {kills} kills");
     let mut random = Random(seed);
+    let mut total = Survived::default();
+    while total.kills < kills {
+        total.add(&round((kills - total.kills).min(ROUND), &mut random));
+        println!("{total}");
+    }
+}
+
+/// What was found after kills: registrations that were acknowledged, others that are on disk all the
+/// same, and old hashes that were replaced and that were not.
+#[derive(Default)]
+struct Survived {
+    kills: u64,
+    acknowledged: usize,
+    unacknowledged: usize,
+    replaced: usize,
+    old: usize,
+}
+
+impl Survived {
+    fn add(&mut self, other: &Self) {
+        self.kills += other.kills;
+        self.acknowledged += other.acknowledged;
+        self.unacknowledged += other.unacknowledged;
+        self.replaced += other.replaced;
+        self.old += other.old;
+    }
+}
+
+impl std::fmt::Display for Survived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            kills,
+            acknowledged,
+            unacknowledged,
+            replaced,
+            old,
+        } = self;
+        write!(
+            f,
+            "{kills} kills, {acknowledged} acknowledged registrations, {unacknowledged} on disk that were not, {replaced} hashes replaced, {old} not; none lost"
+        )
+    }
+}
+
+/// Kills one server after another on one passwd file, and looks at what is left.
+fn round(kills: u64, random: &mut Random) -> Survived {
     let place = Place::new();
     let old_users = kills * OLD_FOR_EACH_KILL;
     let lines = (0..old_users).map(|number| {
@@ -114,6 +163,41 @@ fn what_was_acknowledged_survives_and_nobody_has_anothers_hash() {
         format!("{name}:{}\n", digest(&name))
     });
     place.write(lines.collect::<String>());
+    let yes = kill_again_and_again(&place, kills, random);
+    assert!(
+        !yes.is_empty(),
+        "no registration was acknowledged before a kill"
+    );
+    let mut server = place.start(&["--max-failures", "0", "--hash-queue", "100000"]);
+    let known = hashes(&place.text());
+    let (replaced, old): (Vec<String>, Vec<String>) = (0..old_users)
+        .map(old_name)
+        .partition(|name| known[name] != digest(name));
+    assert!(!replaced.is_empty(), "no hash was replaced before a kill");
+    let everyone: Vec<&String> = yes.iter().chain(&replaced).collect();
+    all_log_in(&server, &everyone);
+    // Whoever was not acknowledged is there with a whole hash of the right password, or not at all.
+    let mut hasher = Hasher::new(Scheme::DEFAULT);
+    let mut unacknowledged = 0;
+    let is_new = |name: &String| !name.contains('v') && !yes.contains(name);
+    for (name, hash) in known.iter().filter(|(name, _)| is_new(name)) {
+        unacknowledged += 1;
+        let stored = Stored::parse(hash).expect("a whole hash");
+        let right = hasher.verify(name.as_bytes(), &stored);
+        assert!(stored.is_full_length() && right == Ok(true), "{name}");
+    }
+    server.stop();
+    Survived {
+        kills,
+        acknowledged: yes.len(),
+        unacknowledged,
+        replaced: replaced.len(),
+        old: old.len(),
+    }
+}
+
+/// The names whose registrations were answered with yes. After each kill they all stand in the file.
+fn kill_again_and_again(place: &Place, kills: u64, random: &mut Random) -> Vec<String> {
     let next = AtomicU64::new(0);
     let yes = Mutex::new(Vec::new());
     let mut acknowledged = 0;
@@ -143,7 +227,7 @@ fn what_was_acknowledged_survives_and_nobody_has_anothers_hash() {
         });
         let known = hashes(&place.text());
         let yes = yes.lock().expect("the list");
-        for name in &yes[acknowledged..] {
+        for name in yes.iter() {
             assert!(
                 known.contains_key(name),
                 "{name} was acknowledged and is lost"
@@ -151,36 +235,7 @@ fn what_was_acknowledged_survives_and_nobody_has_anothers_hash() {
         }
         acknowledged = yes.len();
     }
-    let yes = yes.into_inner().expect("the list");
-    assert!(
-        !yes.is_empty(),
-        "no registration was acknowledged before a kill"
-    );
-    let mut server = place.start(&["--max-failures", "0", "--hash-queue", "100000"]);
-    let known = hashes(&place.text());
-    let (replaced, old): (Vec<String>, Vec<String>) = (0..old_users)
-        .map(old_name)
-        .partition(|name| known[name] != digest(name));
-    assert!(!replaced.is_empty(), "no hash was replaced before a kill");
-    let everyone: Vec<&String> = yes.iter().chain(&replaced).collect();
-    all_log_in(&server, &everyone);
-    // Whoever was not acknowledged is there with a whole hash of the right password, or not at all.
-    let mut hasher = Hasher::new(Scheme::DEFAULT);
-    let mut unacknowledged = 0;
-    let is_new = |name: &String| !name.contains('v') && !yes.contains(name);
-    for (name, hash) in known.iter().filter(|(name, _)| is_new(name)) {
-        unacknowledged += 1;
-        let stored = Stored::parse(hash).expect("a whole hash");
-        let right = hasher.verify(name.as_bytes(), &stored);
-        assert!(stored.is_full_length() && right == Ok(true), "{name}");
-    }
-    server.stop();
-    println!(
-        "{kills} kills, {} acknowledged registrations, {unacknowledged} on disk that were not, {} hashes replaced, {} not",
-        yes.len(),
-        replaced.len(),
-        old.len()
-    );
+    yes.into_inner().expect("the list")
 }
 
 /// Logs all of them in through the server, each half of them pipelined on a connection of its own.

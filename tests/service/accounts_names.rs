@@ -45,6 +45,35 @@ fn what_looks_like_another_name_is_refused() {
 }
 
 #[test]
+fn the_client_refuses_with_the_servers_words_what_the_server_would() {
+    let place = Place::new();
+    let odd = "ali\u{200b}ce";
+    place.write(format!("{odd}:{ABC}\n"));
+    let server = place.start(&[]);
+    for name in [
+        "b\u{ad}b",
+        "\u{202e}bob",
+        "bob\u{378}",
+        "bob\u{3000}",
+        &"\u{fb2c}".repeat(6),
+    ] {
+        let said = server.register(name, "x");
+        let words = said.strip_prefix("no: ").unwrap();
+        let output = server.client(&["register", name], "x");
+        assert_eq!(output.status.code(), Some(2));
+        let expected =
+            format!("authscope-client: cannot use this user name: {words}; nothing was done\n");
+        assert_eq!(stderr(&output), expected);
+    }
+    // Who has such a name already logs in with it.
+    let output = server.client(&["login", odd], "abc");
+    assert_eq!(stdout(&output), "login successful\n", "{}", stderr(&output));
+    let output = server.client(&["register", "e\u{301}ric"], "x");
+    assert_eq!(stdout(&output), "registered\n", "{}", stderr(&output));
+    assert_eq!(server.register("\u{e9}ric", "x"), "no: user name taken");
+}
+
+#[test]
 fn names_stored_earlier_log_in_and_are_shown_escaped() {
     let place = Place::new();
     let decomposed = "e\u{301}ve";

@@ -27,6 +27,21 @@ fn what_does_not_fit_is_not_sent() {
         ),
         ("a:b", "secret", "the user name has a colon at its offset 1"),
         (
+            "ali\u{200b}ce",
+            "secret",
+            "the user name has a format character at its offset 3",
+        ),
+        (
+            "alice\u{a0}",
+            "secret",
+            "the user name has a trailing space at its offset 5",
+        ),
+        (
+            "\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}",
+            "secret",
+            "the user name has 36 octets in NFC; at most 20 fit",
+        ),
+        (
             "",
             "secret",
             "the user name is empty; it takes 1 to 20 octets",

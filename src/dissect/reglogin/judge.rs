@@ -4,8 +4,10 @@ use smallvec::SmallVec;
 
 use super::plain::is_plain;
 use crate::dissect::note::Note;
-use crate::protocol::layout::{HEADER_LEN, Kind, REQUEST_LEN};
-use crate::protocol::{self, Command, Fault, MessageView};
+use crate::protocol::layout::{HEADER_LEN, Kind, REQUEST_LEN, USER_NAME};
+use crate::protocol::{
+    self, Command, Fault, MessageView, TextError, TextValue, UserName, is_strict,
+};
 use crate::stream::Role;
 
 /// The notes on a message's fields, in order of the fields.
@@ -24,7 +26,28 @@ pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 
 }
 
 fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
+    judge_registration(octets, notes);
     protocol::judge(octets, &mut |fault| notes.push(Note::Fault(fault)));
+}
+
+/// What keeps a server from registering the name, where that cannot be a password's octets: in a
+/// request that is right, of a name that does not fill its field. That a name has more octets than
+/// its field in NFC is not told.
+fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
+    let view = MessageView::new(octets);
+    let Some(name) = view.user_name().map(TextValue::octets) else {
+        return;
+    };
+    let registers = view.command() == Some(Command::RegistrationRequest);
+    if !registers || name.is_ascii() || name.len() >= USER_NAME.width || !is_strict(octets) {
+        return;
+    }
+    // What no request can hold is a fault of its own.
+    let registered = UserName::from_octets(name).map(|name| name.registrable());
+    if let Ok(Err(TextError::Character { found, offset, .. })) = registered {
+        let (field, at) = (&USER_NAME, offset as u8);
+        notes.push(Note::Fault(Fault::Character { field, found, at }));
+    }
 }
 
 /// What is to be said of a message that ended early: whether it looks as if its fields were not
@@ -130,6 +153,32 @@ mod tests {
             description: Description::default(),
         };
         assert!(texts(&response.encode()).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_no_server_registers_is_noted_where_it_is_to_be_registered() {
+        let ask = |action, name: &str| {
+            let request = Request {
+                action,
+                user_name: UserName::new(name).unwrap(),
+                password: Password::new(b"secret".to_vec()).unwrap(),
+            };
+            texts(request.encode().as_ref())
+        };
+        for (name, found) in [
+            ("ali\u{200b}ce", "a format character at its offset 3"),
+            ("alice\u{fe0f}", "an invisible character at its offset 5"),
+            ("alice\u{378}", "an unassigned character at its offset 5"),
+            ("\u{3000}alice", "a leading space at its offset 0"),
+            ("alice\u{3000}\u{a0}", "a trailing space at its offset 5"),
+        ] {
+            let said = format!("the user name has {found}");
+            assert_eq!(ask(Action::Register, name), [said]);
+            assert_eq!(ask(Action::Login, name), [""; 0]);
+        }
+        assert_eq!(ask(Action::Register, "\u{e9}ric \u{540d}"), [""; 0]);
+        // What may be a password's octets is not told of.
+        assert_eq!(ask(Action::Register, "seventeen-octets-\u{200b}"), [""; 0]);
     }
 
     #[test]

@@ -52,6 +52,39 @@ do
     return table.concat(parts), bad_at, control_at
   end
 
+  -- What keeps a name from being registered that a request can hold, and at which offset.
+  local function unregistrable(name)
+    local _, bad_at, control_at = R.read_text(name)
+    if bad_at or control_at or name:find(":", 1, true) or name:sub(1, 1) == " " or name:sub(-1) == " " then
+      return nil
+    end
+    local at, spaces_at, leading = 1, nil, false
+    while at <= #name do
+      local len = character(name, at)
+      local code = name:byte(at)
+      if len > 1 then
+        code = code % 2 ^ (7 - len)
+        for more = 1, len - 1 do
+          code = code * 64 + name:byte(at + more) % 64
+        end
+      end
+      for kind, runs in pairs(L.unregistrable) do
+        for run = 1, #runs, 2 do
+          if code >= runs[run] and code <= runs[run + 1] then
+            return kind, at - 1
+          end
+        end
+      end
+      spaces_at = L.spaces[code] and (spaces_at or at - 1) or nil
+      leading = leading or spaces_at == 0
+      at = at + len
+    end
+    if leading then
+      return "leading_space", 0
+    end
+    return spaces_at and "trailing_space", spaces_at
+  end
+
   -- `moved` says that what stands behind a NUL is another field's text.
   local function judge_text(octets, field, moved, note)
     local value, after = R.text(octets)
@@ -149,6 +182,16 @@ do
       note(mistaken(octets, L.fields.length) or "length." .. command, { found = length })
     end
     local second = kind.name == "request" and second_text(octets)
+    if known.registers and kind.name == "request" and R.is_strict(octets) then
+      local name = R.text(R.field(octets, L.fields.username))
+      -- Only where it cannot be a password's octets.
+      if #name < L.fields.username.width then
+        local refused, at = unregistrable(name)
+        if refused then
+          note("character.username." .. refused, { at = at })
+        end
+      end
+    end
     for _, key in ipairs(kind.fields) do
       local field = L.fields[key]
       local value = R.field(octets, field)
