@@ -96,6 +96,21 @@ impl Place {
         })
     }
 
+    /// Opens what is written to `path` while others may read it already, as of a live capture:
+    /// `path` itself where nothing stands there that could be destroyed, else a file beside it.
+    pub fn growing(path: &Path, inputs: &Inputs) -> io::Result<Self> {
+        if refuse(path, inputs)?.is_some() {
+            return Self::beside(path, inputs);
+        }
+        let file = File::options().write(true).create_new(true).open(path)?;
+        Ok(Self { file, beside: None })
+    }
+
+    /// Where it is written until it is whole, if that is beside its place.
+    pub fn path_beside(&self) -> Option<&Path> {
+        self.beside.as_ref().map(|beside| beside.path.as_path())
+    }
+
     /// Opens `path` itself, as of a ring whose files are read while it goes on.
     pub fn at(path: &Path, inputs: &Inputs) -> io::Result<Self> {
         refuse(path, inputs)?;
@@ -222,6 +237,27 @@ mod tests {
         assert_eq!(names(folder.path()), ["saved"]);
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn what_grows_stands_in_its_place_where_nothing_stood() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saved");
+        let mut place = Place::growing(&path, &Inputs::default()).unwrap();
+        assert_eq!(place.path_beside(), None);
+        place.write_all(b"first").unwrap();
+        assert_eq!(names(folder.path()), ["saved"]);
+        place.finish().unwrap();
+        drop(place);
+        let mut other = Place::growing(&path, &Inputs::default()).unwrap();
+        assert_eq!(
+            other.path_beside(),
+            Some(&*folder.path().join("saved.partial"))
+        );
+        other.write_all(b"other").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        other.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"other");
     }
 
     #[test]

@@ -24,8 +24,8 @@ const ENTERPRISE: usize = 4;
 /// How to write.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Write out each batch at once instead of when enough has gathered: for live captures that
-    /// another program reads meanwhile.
+    /// Write out each batch at once instead of when enough has gathered, in its place where nothing
+    /// stands there: for live captures that another program reads meanwhile.
     pub packet_buffered: bool,
     /// Begin a further file on these conditions. A duration is measured by the frames' times, so
     /// a file that is replayed is divided as it would have been live.
@@ -94,7 +94,8 @@ pub struct CaptureWriter {
 impl CaptureWriter {
     /// Creates a file, or several as [`WriteOptions::rotate`] says; `-` is standard output. One
     /// file is written beside its place, so that an existing one stays as it is until
-    /// [`finish`](Self::finish). Nothing is written to one of `inputs`, which are still being read,
+    /// [`finish`](Self::finish); one that others read meanwhile is written in its place where
+    /// nothing stands there. Nothing is written to one of `inputs`, which are still being read,
     /// whatever its name here.
     pub fn create(
         path: &Path,
@@ -275,6 +276,15 @@ impl CaptureWriter {
         matches!(&self.out, Out::Place(place) if place.replaces())
     }
 
+    /// Where the file is until it is whole, if that is beside its place.
+    #[must_use]
+    pub fn path_beside(&self) -> Option<&Path> {
+        match &self.out {
+            Out::Place(place) => place.path_beside(),
+            Out::Any(_) => None,
+        }
+    }
+
     /// Ends the file, of which it is known that it is not whole, and leaves it beside its place.
     /// Gives its name; `None` where it was written in its place, as of a pipe or a ring.
     pub fn leave_beside(&mut self) -> Result<Option<PathBuf>, WriteError> {
@@ -417,6 +427,8 @@ impl CaptureWriter {
         }
         let place = if self.ring.is_some() {
             Place::at(&self.path, &self.inputs)
+        } else if self.packet_buffered {
+            Place::growing(&self.path, &self.inputs)
         } else {
             Place::beside(&self.path, &self.inputs)
         };

@@ -11,12 +11,12 @@ use clap::{Args, ValueEnum};
 use super::error::{Failure, conclude};
 use super::inspect::InspectArguments;
 use super::output::{When, standard_output, terminal_width};
-use super::reading::Reading;
+use super::reading::{Reading, is_pipe};
 use super::signal::stop_on_signals;
 use crate::capture::Stop;
 use crate::output::{
-    Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Tee,
-    TimeFormat,
+    Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
+    Tee, TimeFormat,
 };
 use crate::stream::Role;
 
@@ -149,6 +149,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             },
             time: arguments.time,
             color: arguments.color.applies(),
+            at_once: arguments.files.iter().any(|file| is_pipe(file)),
         };
         tee.add_printer(Ladder::new(out, options, Rc::clone(&followed)));
     } else {
@@ -164,6 +165,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         };
         tee.add_printer(Follow::new(out, options, Rc::clone(&followed)));
     }
+    let losses = Losses::default();
+    tee.add(losses.clone());
     options.follow = Some(stream);
     let reading = Reading::of(&arguments.files, options, &stop);
     let passed = reading.run(&mut tee, false)?;
@@ -182,6 +185,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 "{missing} octets were never captured and are left out"
             ));
         }
+    }
+    for sentence in losses.given_up().sentences() {
+        say(&sentence);
     }
     conclude(passed, ExitCode::SUCCESS)?;
     if !followed.found {

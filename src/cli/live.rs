@@ -116,6 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // Behind the rows, which are then written in full when it says something.
     tee.add(Drops::new(Arc::clone(&counters)));
     let interface = source.interface().to_owned();
+    saving.say_where();
     say(&format!(
         "authscope: capturing on {}, {}; Ctrl-C ends it",
         Escaped(&interface),

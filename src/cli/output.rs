@@ -14,8 +14,8 @@ use super::query::{Query, QueryArguments};
 use crate::filter::field;
 use crate::output::{
     Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
-    Layout, Lines, Overview, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee, TextStyle,
-    TimeFormat, Watch,
+    Layout, Lines, Losses, Overview, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee,
+    TextStyle, TimeFormat, Watch,
 };
 use crate::session::Holding;
 use crate::session::summary::Summary;
@@ -167,13 +167,16 @@ pub(super) struct Shown {
     pub watch: Option<Watch>,
     rows: Rows,
     overview: Overview,
+    /// What was given up, where no summary says it.
+    losses: Losses,
 }
 
 impl Shown {
-    /// Says on standard error what there was where little or nothing of it was shown.
+    /// Says on standard error what there was where little or nothing of it was shown, and what was given up.
     pub fn say(&self) {
         let missed = self.watch.as_ref().is_some_and(Watch::has_missed);
-        for line in self.overview.lines(self.rows, missed) {
+        let lines = self.overview.lines(self.rows, missed);
+        for line in lines.into_iter().chain(self.losses.given_up().sentences()) {
             // That nobody reads it is no failure.
             let _ = writeln!(io::stderr(), "authscope: {line}");
         }
@@ -246,6 +249,10 @@ impl OutputArguments {
         };
         let mut rows = Tee::default();
         let watch = self.add_all(&mut rows, save, &mut query, answers)?;
+        let losses = Losses::default();
+        if !self.stats {
+            rows.add(losses.clone());
+        }
         // Requests name their responses where rows can wait for them.
         let names_responses =
             !self.quiet && (self.details || matches!(self.format, Format::Json | Format::Jsonl));
@@ -260,6 +267,7 @@ impl OutputArguments {
             watch,
             rows: if self.quiet { Rows::All } else { kind },
             overview,
+            losses,
         })
     }
 

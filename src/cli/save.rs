@@ -71,9 +71,23 @@ pub(super) struct Saving {
     /// What says whether any frame matched.
     pub watch: Option<Watch>,
     left: LeftBeside,
+    /// Where the capture is while it goes on, and its place, where something stands there.
+    beside: Option<(PathBuf, PathBuf)>,
 }
 
 impl Saving {
+    /// Says on standard error where a live capture can be found that does not stand in its place
+    /// yet.
+    pub fn say_where(&self) {
+        if let Some((beside, place)) = &self.beside {
+            let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
+            let _ = writeln!(
+                std::io::stderr(),
+                "authscope: {place:?} exists and is replaced at the end; until then the capture is in {beside:?}"
+            );
+        }
+    }
+
     /// Says on standard error where a capture is that did not become whole.
     pub fn say(&self) {
         if let Some((beside, place)) = self.left.get() {
@@ -151,6 +165,8 @@ impl SaveArguments {
             own_secrets: self.embed_keys,
         };
         let writer = CaptureWriter::create(path, files, &options).map_err(OutputError::Capture)?;
+        let beside = writer.path_beside().filter(|_| inputs.is_none());
+        let beside = beside.map(|beside| (beside.to_owned(), path.to_owned()));
         let mut survey = Survey::new(self.options(), select(watch.as_ref()));
         if let Some(inputs) = twice {
             while survey.wants_more() {
@@ -177,7 +193,11 @@ impl SaveArguments {
         if self.redact {
             tee.add(LeftOut::default());
         }
-        Ok(Saving { watch, left })
+        Ok(Saving {
+            watch,
+            left,
+            beside,
+        })
     }
 
     /// What must be known of frames.

@@ -1,6 +1,7 @@
 //! One connection as a sequence diagram: two lifelines, an arrow a message, times at the left.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -34,10 +35,15 @@ pub struct LadderOptions {
     pub time: TimeFormat,
     /// Whether arrows are coloured by outcome.
     pub color: bool,
+    /// Whether somebody waits for the rows while frames still come. A message that is told late
+    /// then stands behind rows that are written already.
+    pub at_once: bool,
 }
 
 /// Columns between the lifelines at the least, however narrow the terminal is.
 const LEAST: usize = 24;
+/// Rows kept back at the most, so that a message that is told late still stands where it was sent.
+const MOST_ROWS: usize = 4096;
 
 /// How far opening a connection has come.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +62,10 @@ pub struct Ladder<W> {
     /// Who closed its direction first, and when.
     closing: Option<(Role, Timestamp)>,
     begun: bool,
+    /// Rows that are not written yet, in order, each with its frame.
+    rows: VecDeque<(u64, String)>,
+    /// The frame that rows are drawn for.
+    frame: u64,
     followed: Rc<RefCell<Followed>>,
 }
 
@@ -69,6 +79,8 @@ impl<W: Write> Ladder<W> {
             opening: None,
             closing: None,
             begun: false,
+            rows: VecDeque::new(),
+            frame: 0,
             followed,
         }
     }
@@ -143,12 +155,37 @@ impl<W: Write> Ladder<W> {
             ),
             _ => (String::new(), String::new()),
         };
-        writeln!(
-            self.out,
+        let row = format!(
             "{shown:>width$}  {life}{color}{start}{} {text} {}{end}{plain}{life}",
             fill.repeat(before),
             fill.repeat(after),
-        )
+        );
+        let behind = self
+            .rows
+            .iter()
+            .rposition(|(frame, _)| *frame <= self.frame);
+        let place = behind.map_or(0, |place| place + 1);
+        self.rows.insert(place, (self.frame, row));
+        if self.rows.len() > MOST_ROWS {
+            self.write_rows(1)?;
+        }
+        Ok(())
+    }
+
+    /// Writes so many of the rows that are kept back.
+    fn write_rows(&mut self, count: usize) -> io::Result<()> {
+        for (_, row) in self.rows.drain(..count) {
+            writeln!(self.out, "{row}")?;
+        }
+        Ok(())
+    }
+
+    /// Draws a message that an earlier frame carried, among the rows of its time.
+    fn late(&mut self, message: &Message) -> io::Result<()> {
+        let now = std::mem::replace(&mut self.frame, message.frame);
+        self.message(message)?;
+        self.frame = now;
+        Ok(())
     }
 
     fn message(&mut self, message: &Message) -> io::Result<()> {
@@ -285,11 +322,12 @@ impl<W: Write> Sink for Ladder<W> {
         self.clock.see(record.frame.header.time);
         let stream = self.options.stream;
         for late in late_messages(record).filter(|late| late.stream == stream) {
-            self.message(late)?;
+            self.late(late)?;
         }
         let placed = record.placement.filter(|placed| placed.stream == stream);
         if let (Some(placed), Some(segment)) = (placed, record.segment()) {
             self.followed.borrow_mut().found = true;
+            self.frame = record.frame.number;
             self.head(segment, placed.sender)?;
             self.segment(record, segment, placed.sender)?;
         }
@@ -297,6 +335,9 @@ impl<W: Write> Sink for Ladder<W> {
     }
 
     fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+        if self.options.at_once {
+            self.write_rows(self.rows.len())?;
+        }
         self.out.flush()?;
         Ok(ControlFlow::Continue(()))
     }
@@ -311,7 +352,7 @@ impl<W: Write> Sink for Ladder<W> {
             .iter()
             .filter(|late| late.stream == stream)
         {
-            self.message(late)?;
+            self.late(late)?;
         }
         for noted in remainder
             .notes
@@ -321,6 +362,7 @@ impl<W: Write> Sink for Ladder<W> {
             self.note(last, &noted.note)?;
         }
         self.half_closed()?;
+        self.write_rows(self.rows.len())?;
         self.out.flush()
     }
 }

@@ -16,14 +16,29 @@ use crate::stream::{Analysis, Analyzer};
 const MAX_ANSWERS: usize = 1 << 20;
 
 /// Responses found by an earlier pass over the same capture, by the request's number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answers {
     peers: HashMap<u64, Peer>,
+    most: usize,
     /// Messages whose peers were not kept.
     forgotten: u64,
 }
 
+impl Default for Answers {
+    fn default() -> Self {
+        Self::with_most(MAX_ANSWERS)
+    }
+}
+
 impl Answers {
+    fn with_most(most: usize) -> Self {
+        Self {
+            peers: HashMap::new(),
+            most,
+            forgotten: 0,
+        }
+    }
+
     /// Messages whose responses filters and fields do not know, as there were too many.
     #[must_use]
     pub const fn forgotten(&self) -> u64 {
@@ -31,7 +46,7 @@ impl Answers {
     }
 
     fn keep(&mut self, message: u64, peer: Peer) {
-        if self.peers.len() < MAX_ANSWERS {
+        if self.peers.len() < self.most {
             self.peers.insert(message, peer);
         } else {
             self.forgotten += 1;
@@ -210,5 +225,26 @@ impl RecordFilter for Watch {
         });
         self.0.borrow_mut().matched |= matches;
         matches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_known_ahead_are_bounded_and_counted_beyond() {
+        assert_eq!(Answers::default().most, 1_048_576);
+        let mut answers = Answers::with_most(3);
+        for message in 0..5 {
+            let peer = Peer {
+                frame: message + 1,
+                elapsed: 1,
+            };
+            answers.keep(message, peer);
+        }
+        assert_eq!((answers.peers.len(), answers.forgotten()), (3, 2));
+        assert!(answers.peers.response(2).is_some());
+        assert!(answers.peers.response(3).is_none());
     }
 }

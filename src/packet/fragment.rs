@@ -82,6 +82,8 @@ struct Partial {
     pieces: Vec<Piece>,
     overlap: bool,
     conflict: bool,
+    /// Whether anything of interest can be lost with it.
+    may_carry_tcp: bool,
 }
 
 /// Keys of datagrams that became whole which are kept at the most, besides as many as there are
@@ -158,7 +160,16 @@ pub struct Defragmenter {
     /// Keys in order of first fragment; some may be gone already.
     order: VecDeque<(Timestamp, Key)>,
     memory: usize,
-    given_up: u64,
+    given_up: GivenUpDatagrams,
+}
+
+/// Datagrams that never became whole, of those that may carry TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GivenUpDatagrams {
+    /// All of them.
+    pub incomplete: u64,
+    /// Those that were let go because too many fragments waited.
+    pub crowded: u64,
 }
 
 impl Defragmenter {
@@ -171,10 +182,14 @@ impl Defragmenter {
         }
     }
 
-    /// Datagrams that were let go before they were whole.
+    /// Datagrams that were let go before they were whole, and those that still wait.
     #[must_use]
-    pub const fn given_up(&self) -> u64 {
-        self.given_up
+    pub fn given_up(&self) -> GivenUpDatagrams {
+        let waiting = self.partial.values().filter(|one| one.may_carry_tcp);
+        GivenUpDatagrams {
+            incomplete: self.given_up.incomplete + waiting.count() as u64,
+            ..self.given_up
+        }
     }
 
     /// Takes the fragment in frame `number`, whose octets `octets` the header `ip` was read
@@ -209,6 +224,7 @@ impl Defragmenter {
                 pieces: Vec::new(),
                 overlap: false,
                 conflict: false,
+                may_carry_tcp: ip.may_carry_tcp(),
             }
         });
         let before = if partial.pieces.is_empty() {
@@ -272,7 +288,8 @@ impl Defragmenter {
                 && let Some(partial) = self.partial.remove(&key)
             {
                 self.memory -= partial.memory();
-                self.given_up += 1;
+                self.given_up.incomplete += u64::from(partial.may_carry_tcp);
+                self.given_up.crowded += u64::from(partial.may_carry_tcp && !old);
             }
         }
     }
@@ -382,7 +399,11 @@ mod tests {
         push(&mut pool, 0, true, b"aaaaaaaa");
         let late = Timestamp(31 * Timestamp::SECOND);
         assert_eq!(pool.push(2, late, &ip(8, false, 2), b"bb"), None);
-        assert_eq!(pool.given_up(), 1);
+        // The other one still waits.
+        assert_eq!(
+            (pool.given_up.incomplete, pool.given_up().incomplete),
+            (1, 2)
+        );
     }
 
     #[test]
@@ -399,7 +420,9 @@ mod tests {
             pool.push(1, Timestamp(0), &header, &[0; 1000]);
             assert!(pool.memory <= 10_000, "{}", pool.memory);
         }
-        assert!(pool.given_up() > 900);
+        let given_up = pool.given_up();
+        assert!(given_up.crowded > 900);
+        assert_eq!(given_up.incomplete, 1000);
     }
 
     #[test]
@@ -415,6 +438,7 @@ mod tests {
             }
             assert!(pool.order.len() <= FORGOTTEN + 3);
         }
-        assert_eq!((pool.memory, pool.given_up()), (0, 0));
+        assert_eq!(pool.memory, 0);
+        assert_eq!(pool.given_up(), GivenUpDatagrams::default());
     }
 }

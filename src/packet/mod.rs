@@ -22,7 +22,7 @@ pub use decode::{
     checksum_is_wrong, decode, decode_by_steps, decode_payload, passed_headers, passed_in,
 };
 pub use encapsulation::Passed;
-pub use fragment::{Datagram, DefragmentLimits, Defragmenter, Piece};
+pub use fragment::{Datagram, DefragmentLimits, Defragmenter, GivenUpDatagrams, Piece};
 pub use ip::Ip;
 pub use ip_protocol::{IpProtocol, ip_protocol};
 pub use link::{LinkLayer, ip_start, link_layer, link_type_name};

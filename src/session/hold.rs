@@ -58,6 +58,8 @@ pub struct Hold<T> {
     items: VecDeque<Item<T>>,
     memory: usize,
     limit: usize,
+    /// Items that went on although they waited, as too much was held.
+    early: u64,
 }
 
 impl<T> Default for Hold<T> {
@@ -66,6 +68,7 @@ impl<T> Default for Hold<T> {
             items: VecDeque::new(),
             memory: 0,
             limit: MAX_HELD,
+            early: 0,
         }
     }
 }
@@ -143,8 +146,18 @@ impl<T: Held> Hold<T> {
 
     /// The next item in order that waits for nothing, or that cannot be held any longer.
     pub fn pop(&mut self) -> Option<T> {
-        let ready = self.items.front()?.waiting == 0 || self.memory > self.limit;
-        if ready { self.take() } else { None }
+        let waits = self.items.front()?.waiting > 0;
+        if waits && self.memory <= self.limit {
+            return None;
+        }
+        self.early += u64::from(waits);
+        self.take()
+    }
+
+    /// Items that went on although they waited, as too much was held.
+    #[must_use]
+    pub const fn early(&self) -> u64 {
+        self.early
     }
 
     /// The next item in order, whether it waits or not.
@@ -300,6 +313,7 @@ mod tests {
         }
         assert_eq!(hold.pop().unwrap().peer, None);
         assert!(hold.pop().is_none());
+        assert_eq!(hold.early(), 1);
         assert!(hold.take().is_some() && hold.take().is_some());
         assert!(hold.take().is_none());
     }

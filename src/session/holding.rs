@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::hold::{Held, Hold};
 use super::layer::TlsRecord;
 use super::tracker::{FlowEnd, Piece, StreamNote};
-use super::{FrameRecord, Remainder, Resolution, Sink};
+use super::{FrameRecord, GivenUp, Remainder, Resolution, Sink};
 use crate::capture::{Aside, Batch, Frame, FrameHeader};
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
@@ -226,6 +226,10 @@ impl<S: Sink> Sink for Holding<S> {
         let messages = last.take().unwrap_or_default();
         self.inner.end(&Remainder {
             messages: &messages,
+            given_up: GivenUp {
+                early_rows: self.hold.early(),
+                ..remainder.given_up
+            },
             ..*remainder
         })
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::GivenUp;
 use super::inspected::{Cursor, Inspected};
 use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
@@ -335,6 +336,11 @@ impl Inspector {
             followed: &self.tracker.found.followed,
             tls: &self.tracker.found.tls,
             totals: self.table.totals(),
+            given_up: GivenUp {
+                unpaired_requests: self.tracker.unpaired,
+                tls_bytes: self.tracker.tls.as_ref().map_or(0, |tls| tls.let_go()),
+                ..GivenUp::of_streams(self.table.totals()).datagrams(self.fragments.given_up())
+            },
             ending: Ending::Whole,
             frames: 0,
         }

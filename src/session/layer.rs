@@ -54,6 +54,11 @@ impl Tls {
         self.files.is_empty() && self.all.keys.is_empty()
     }
 
+    /// Bytes of records that could not wait, where there are secrets that they might have waited for.
+    pub fn let_go(&self) -> u64 {
+        if self.has_none() { 0 } else { self.all.let_go }
+    }
+
     /// Whether what waits is worth another try, which it then is not until secrets come.
     pub fn has_more(&mut self) -> bool {
         let added = self.all.keys.added();

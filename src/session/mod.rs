@@ -4,6 +4,7 @@
 //! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
 
 mod exchange;
+mod given_up;
 mod hold;
 mod holding;
 mod inspected;
@@ -19,6 +20,7 @@ pub mod summary;
 mod tracker;
 
 pub use exchange::{ExchangeState, PasswordTag, Resolution};
+pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
 pub use inspected::Inspected;

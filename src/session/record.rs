@@ -1,8 +1,8 @@
 //! What there is to say about one frame.
 
-use super::Resolution;
 use super::layer::TlsRecord;
 use super::tracker::{FlowEnd, Piece, StreamNote};
+use super::{GivenUp, Resolution};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet, Segment};
@@ -63,6 +63,8 @@ pub struct Remainder<'a> {
     pub tls: &'a [TlsRecord],
     /// Counts over all flows.
     pub totals: Totals,
+    /// What was given up because a bound was reached.
+    pub given_up: GivenUp,
     /// Whether this is all of the capture.
     pub ending: Ending,
     /// Frames given before the end.

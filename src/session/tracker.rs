@@ -5,6 +5,7 @@ use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_head
 use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Message, Note};
 use crate::protocol::Command;
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
+use crate::text::secret::is_open;
 use crate::tls::Event;
 
 /// What is kept with a flow above its octets.
@@ -360,6 +361,14 @@ impl Tracker {
     }
 }
 
+/// Whether words that came with a reset are shown: a server's, on a stream that is known. What a
+/// client sends may be secret, and so may anything on a stream of which nobody knows what it is.
+fn shows_words(flow: &Flow<FlowState>, from: Side) -> bool {
+    let protocol = flow.state.protocol();
+    let is_known = protocol == dissect::Protocol::RegLogin || is_open(protocol);
+    is_known && flow.role(from) == Role::Server
+}
+
 impl Handler<FlowState> for Tracker {
     #[inline]
     fn remembers(&self, flow: &Flow<FlowState>) -> bool {
@@ -396,8 +405,7 @@ impl Handler<FlowState> for Tracker {
 
     fn remark(&mut self, flow: &mut Flow<FlowState>, from: Side, remark: Remark<'_>) {
         let note = match remark {
-            // What a client sends may be secret.
-            Remark::ResetCause(words) if flow.role(from) == Role::Client => {
+            Remark::ResetCause(words) if !shows_words(flow, from) => {
                 Note::ResetCause(format!("{} octets of words, not shown", words.len()))
             }
             remark => Note::of_remark(remark),

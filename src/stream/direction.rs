@@ -55,6 +55,8 @@ pub(super) enum Event<'a> {
     Conflict(Conflict),
     /// Octets held out of order are given up.
     GivenUp(u64),
+    /// Octets that came again are not compared: their first copy is not kept any more.
+    Uncompared(u64),
 }
 
 /// Bookkeeping of one direction. Kept small: a capture can have a million open flows.
@@ -146,14 +148,17 @@ impl Direction {
         (from, from.plus(window).later(seen.plus(1)))
     }
 
-    /// Shift count of this side's windows: both sides must have offered one (RFC 7323
-    /// section 2.2).
+    /// Shift count of this side's windows: both sides must offer one (RFC 7323 section 2.2). A
+    /// SYN that was not captured is believed to have offered what its answer, or what it answers,
+    /// does.
     pub fn window_shift(&self, other: &Self) -> Option<u8> {
-        if self.known.has(Known::SYN) && other.known.has(Known::SYN) {
-            let both = self.shift_plus_one > 0 && other.shift_plus_one > 0;
-            Some(if both { self.shift_plus_one - 1 } else { 0 })
-        } else {
-            None
+        let offers = |side: &Self| {
+            let has_syn = side.known.has(Known::SYN);
+            has_syn.then_some(side.shift_plus_one.checked_sub(1))
+        };
+        match (offers(self), offers(other)) {
+            (Some(None), _) | (_, Some(None)) => Some(0),
+            (own, _) => own.flatten(),
         }
     }
 
@@ -331,7 +336,7 @@ impl Direction {
     fn push_out_of_order(
         &mut self,
         mut held: Held,
-        history: Option<&mut History>,
+        mut history: Option<&mut History>,
         event: &mut impl FnMut(Event<'_>),
     ) {
         let frame = held.carrier.frame;
@@ -360,9 +365,9 @@ impl Direction {
                 to: self.offset_of(differs.to),
             }));
         }
-        self.deliver_held(history, event);
+        self.deliver_held(history.as_deref_mut(), event);
         if self.can_concede() {
-            self.concede(None, event);
+            self.concede(history, event);
         }
     }
 
@@ -374,16 +379,24 @@ impl Direction {
     ) {
         let (mut from, mut to) = (u64::MAX, 0);
         let len = held.octets.len() as u32;
-        history.overlaps(self.history, held.seq, len, |run, octets| {
+        let delivered = len.min(self.next.octets_after(held.seq));
+        let mut compared = 0;
+        let kept_all = history.overlaps(self.history, held.seq, delivered, |run, octets| {
             let start = run.later(held.seq);
             let first = &octets[start.octets_after(run) as usize..];
             let second = &held.octets[start.octets_after(held.seq) as usize..];
             let common = first.len().min(second.len());
+            compared += common as u64;
             if let Some(differs) = difference(start, &first[..common], &second[..common]) {
                 from = from.min(self.offset_of(differs.from));
                 to = to.max(self.offset_of(differs.to));
             }
         });
+        if !kept_all {
+            event(Event::Uncompared(
+                u64::from(delivered).saturating_sub(compared),
+            ));
+        }
         if from < to {
             event(Event::Conflict(Conflict {
                 frame: held.carrier.frame,

@@ -27,6 +27,8 @@ pub(super) struct Memory {
     pub held: usize,
     /// Octets out of order that were given up.
     pub given_up: u64,
+    /// Octets sent again that were not compared with their first copy.
+    pub uncompared: u64,
 }
 
 /// In the order of how often it is looked at.
@@ -240,7 +242,11 @@ impl<S> Entry<S> {
         let sender = &mut directions[from.index()];
         let (held_some, before) = (sender.holds(), sender.held_memory());
         let history = handler.remembers(flow).then_some(&mut memory.history);
-        let mut event = |event: Event<'_>| tell(handler, flow, from, event);
+        let uncompared = &mut memory.uncompared;
+        let mut event = |event: Event<'_>| match event {
+            Event::Uncompared(octets) => *uncompared += octets,
+            event => tell(handler, flow, from, event),
+        };
         sender.push(carried, history, &mut event);
         if !held_some && !sender.holds() {
             return false;
@@ -301,7 +307,12 @@ impl<S> Entry<S> {
             sender: self.flow.role(from),
             watched: self.flow.is_watched(),
             reused,
-            relative_seq: segment.seq.0.wrapping_sub(own.base.0),
+            // What is ignored tells nothing of where a direction begins: it counts by itself.
+            relative_seq: if own.has_base() {
+                segment.seq.0.wrapping_sub(own.base.0)
+            } else {
+                1
+            },
             relative_ack: if segment.flags.has(Flags::ACK) {
                 segment.ack.0.wrapping_sub(other.base.0)
             } else {
@@ -318,5 +329,7 @@ fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event:
         Event::Gap(octets) => handler.gap(flow, from, octets),
         Event::Conflict(conflict) => handler.remark(flow, from, Remark::Conflict(conflict)),
         Event::GivenUp(octets) => handler.remark(flow, from, Remark::GivenUp(octets)),
+        // It is counted, and a remark for each would be too much.
+        Event::Uncompared(_) => {}
     }
 }

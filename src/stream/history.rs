@@ -92,28 +92,29 @@ impl History {
     }
 
     /// Calls `found` with each remembered run of the direction that overlaps `seq..seq + len`,
-    /// the latest first.
+    /// the latest first. Whether they are all that was delivered of it: older runs are not kept.
     pub fn overlaps(
         &self,
         last: Position,
         seq: SeqNumber,
         len: u32,
         mut found: impl FnMut(SeqNumber, &[u8]),
-    ) {
+    ) -> bool {
         let mut position = last;
         for _ in 0..MAX_STEPS {
             let Some((previous, run, octets)) = self.run(position) else {
-                return;
+                return position == Position::NONE;
             };
             let run_end = run.plus(octets.len() as u32);
             if !run_end.after(seq) {
-                return;
+                return true;
             }
             if run.before(seq.plus(len)) {
                 found(run, octets);
             }
             position = previous;
         }
+        false
     }
 }
 

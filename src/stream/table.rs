@@ -53,8 +53,12 @@ pub struct Totals {
     pub open: u64,
     /// Flows let go because they were idle.
     pub idle: u64,
+    /// Flows forgotten soon after they had closed, as there were too many.
+    pub closed_early: u64,
     /// Octets out of order that were given up because a bound was reached.
     pub given_up: u64,
+    /// Octets sent again whose first copy was not kept so long.
+    pub uncompared: u64,
 }
 
 /// Where a segment belongs.
@@ -154,6 +158,7 @@ impl<S: Default> FlowTable<S> {
                 history: History::new(limits.history),
                 held: 0,
                 given_up: 0,
+                uncompared: 0,
             },
             watched_ports: watched_ports.to_vec(),
             disputes: HashMap::default(),
@@ -171,6 +176,7 @@ impl<S: Default> FlowTable<S> {
     pub const fn totals(&self) -> Totals {
         Totals {
             given_up: self.memory.given_up,
+            uncompared: self.memory.uncompared,
             ..self.totals
         }
     }
@@ -574,6 +580,7 @@ impl<S: Default> FlowTable<S> {
             let entry = &self.entries[slot as usize];
             // A rival goes with the flow whose rival it is.
             if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
+                self.totals.closed_early += u64::from(!old);
                 self.let_go(slot, handler);
             }
         }

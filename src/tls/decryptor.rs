@@ -33,6 +33,8 @@ pub struct Decryptor {
     pub(super) sessions: Sessions,
     /// Bytes that wait, of all connections.
     pub(super) waiting: usize,
+    /// Bytes of records that were let go because too much waited.
+    pub let_go: u64,
     pub(super) scratch: Scratch,
 }
 

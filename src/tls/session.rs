@@ -389,7 +389,9 @@ impl State {
             self.waiting -= memory;
             all.waiting -= memory;
             if let Item::Record(record) = item {
-                self.let_go += record.header.record_len() as u64;
+                let bytes = record.header.record_len() as u64;
+                self.let_go += bytes;
+                all.let_go += bytes;
                 break;
             }
         }

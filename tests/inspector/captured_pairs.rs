@@ -85,3 +85,40 @@ fn two_capture_points_give_the_pairs_and_negative_times_are_noted() {
         assert_eq!(texts.matches("two clocks differ").count(), 2, "{texts}");
     }
 }
+
+/// A time below 0 is counted and shown as what it is, not as 0.
+#[test]
+fn statistics_show_negative_times() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let stats = |arguments: &[&str], second: &str| {
+        let out = Command::new(env!("CARGO_BIN_EXE_authscope"))
+            .arg("stats")
+            .args(arguments)
+            .args([folder.join("tap-client-side.pcap"), folder.join(second)])
+            .output()
+            .expect("authscope runs");
+        String::from_utf8(out.stdout).expect("UTF-8")
+    };
+    let early = "tap-server-side-clock-early.pcap";
+    let json: Value = serde_json::from_str(&stats(&["-T", "json"], early)).unwrap();
+    for action in ["registration", "login"] {
+        let times = &json["response_time"][action];
+        assert_eq!(
+            (&times["count"], &times["negative"]),
+            (&3.into(), &3.into())
+        );
+        for value in ["min", "p50", "max"] {
+            let time = times[value].as_f64().unwrap();
+            assert!((time + 0.0002).abs() < 1e-9, "{action} {value}: {time}");
+        }
+    }
+    let note = "6 responses are earlier than their requests";
+    assert!(json["limits"].to_string().contains(note), "{json}");
+    let text = stats(&[], early);
+    assert!(text.contains("-0.000200") && text.contains(note), "{text}");
+    let right = stats(&["-T", "json"], "tap-server-side-clock-right.pcap");
+    assert!(
+        !right.contains("negative") && !right.contains("earlier than"),
+        "{right}"
+    );
+}

@@ -255,3 +255,84 @@ fn an_interrupted_save_replaces_nothing() {
     let (_, rows, _) = run(&["read", "-T", "text", &beside], Stdio::null());
     assert_eq!(rows.lines().count(), 6, "{rows}");
 }
+
+/// A capture that takes a while to read: the same frames again and again.
+fn long(path: &str) {
+    let one = octets();
+    let (header, records) = one.split_at(24);
+    let file = std::fs::File::create(path).unwrap();
+    let mut file = zstd::Encoder::new(file, 1).unwrap();
+    file.write_all(header).unwrap();
+    let many = records.repeat(1000);
+    for _ in 0..150 {
+        file.write_all(&many).unwrap();
+    }
+    file.finish().unwrap();
+}
+
+/// Waits until a process takes a signal itself.
+fn wait_for_handler(process: u32) {
+    let started = Instant::now();
+    let takes = || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // 15 is SIGTERM, which is registered behind SIGINT.
+        mask.is_some_and(|mask| mask >> 14 & 1 == 1)
+    };
+    while !takes() {
+        assert!(started.elapsed() < PATIENCE, "no handler");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+}
+
+/// What is learnt before the pass that counts is no answer: nothing is shown or saved of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_first_pass_says_so_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (long_path, old) = (path("long.pcap.zst"), path("old.pcapng"));
+    long(&long_path);
+    std::fs::write(&old, "old").unwrap();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        for arguments in [
+            &["read", "-q", &long_path, "-w", &old, "--redact"][..],
+            &[
+                "read",
+                "-T",
+                "json",
+                &long_path,
+                "-Y",
+                "reglogin.response_in",
+            ],
+            &["follow", &long_path, "--user", "nobody"],
+        ] {
+            let child = command(arguments)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            wait_for_handler(child.id());
+            let id = child.id().to_string();
+            assert!(
+                Command::new("kill")
+                    .args([signal, &id])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            let done = child.wait_with_output().unwrap();
+            let error = String::from_utf8(done.stderr).unwrap();
+            assert_eq!(done.status.code(), Some(code), "{arguments:?}: {error}");
+            assert!(
+                error.contains("interrupted after "),
+                "{arguments:?}: {error}"
+            );
+            assert!(done.stdout.is_empty(), "{arguments:?}");
+            assert_eq!(std::fs::read_to_string(&old).unwrap(), "old");
+            assert_eq!(names(folder.path()), ["long.pcap.zst", "old.pcapng"]);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::inspector::authscope;
+use crate::otherwise::{Check, left_out};
 use crate::witness::tables::{FIELDS, FILTERS};
 use crate::witness::{Ours, Witness};
 
@@ -48,7 +49,12 @@ fn differences(turn: usize, capture: &str, mut theirs: Witness) -> Vec<String> {
             *frames = without(frames, number);
         }
     }
-    let skips = |text: &str| matches!(exception, Some(Exception::NoTimes)) && is_about_time(text);
+    let named = left_out(Check::Fields, capture);
+    let skips = |text: &str| {
+        matches!(exception, Some(Exception::NoTimes)) && is_about_time(text)
+            || named.iter().any(|name| text.contains(name))
+    };
+    let mut unlisted: Vec<&str> = named.to_vec();
     let path = crate::inspector::capture(capture);
     let ours = Ours::of(Path::new(&path), FILTERS);
     for (index, filter) in FILTERS.iter().enumerate() {
@@ -94,6 +100,9 @@ fn differences(turn: usize, capture: &str, mut theirs: Witness) -> Vec<String> {
     for (row, (ours, theirs)) in rows.iter().zip(&theirs.rows).enumerate() {
         let (ours, theirs) = (ours.split('\t'), theirs.split('\t'));
         for (field, (ours, theirs)) in FIELDS.iter().zip(ours.zip(theirs)) {
+            if ours != theirs {
+                unlisted.retain(|name| !field.starts_with(name));
+            }
             if ours != theirs && !skips(field) {
                 let frame = row + 1;
                 differences.push(format!(
@@ -102,6 +111,8 @@ fn differences(turn: usize, capture: &str, mut theirs: Witness) -> Vec<String> {
             }
         }
     }
+    let listed = unlisted.iter();
+    differences.extend(listed.map(|name| format!("{capture}: {name} does not differ")));
     differences
 }
 
@@ -110,8 +121,7 @@ fn filters_and_fields_are_tsharks_on_every_capture() {
     if !crate::witness::is_there() {
         return;
     }
-    let mut captures = crate::inspector::captures();
-    captures.retain(|name| !crate::tshark::is_merged(name));
+    let captures = crate::inspector::captures();
     let differences = crate::witness::in_parallel(&captures, |turn, capture| {
         let path = crate::inspector::capture(capture);
         let theirs = crate::witness::ask(Path::new(&path), FILTERS, FIELDS, &[]);

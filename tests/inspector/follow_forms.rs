@@ -52,6 +52,26 @@ fn a_ladder_fits_eighty_columns() {
     ));
 }
 
+/// A message that a reset cuts off is known to be cut off only later.
+#[test]
+fn a_ladder_is_in_order_of_time() {
+    // In some the frames themselves are not.
+    for name in captures()
+        .into_iter()
+        .filter(|name| !name.contains("swapped"))
+    {
+        let drawn = command(&["follow", &capture(&name), "--ladder", "--time", "relative"])
+            .output()
+            .unwrap();
+        let drawn = String::from_utf8(drawn.stdout).unwrap();
+        let times: Vec<f64> = drawn
+            .lines()
+            .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+            .collect();
+        assert!(times.is_sorted(), "{name}:\n{drawn}");
+    }
+}
+
 #[test]
 fn a_locale_that_is_not_utf8_gets_ascii() {
     let path = capture("full-fields-utf8.pcap");

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::inspector::{authscope, capture, captures};
-use crate::tshark::{Tshark, is_merged};
+use crate::otherwise::{Check, left_out};
+use crate::tshark::Tshark;
 use authscope::capture::{ReadOptions, open};
 use authscope::output::{Follow, FollowFormat, FollowOptions, TimeFormat};
 use authscope::session::{Inspector, Options, run};
@@ -92,15 +93,12 @@ fn followed(path: &Path, options: FollowOptions) -> Vec<u8> {
     out
 }
 
-/// Where tshark gives other octets, and why ours are right.
-const DIFFERENCES: [(&str, u32, &str); 0] = [];
-
 #[test]
 fn octets_are_those_of_tshark() {
     let Some(tshark) = Tshark::find() else { return };
     let mut compared = 0;
     let mut wrong = Vec::new();
-    for name in captures().into_iter().filter(|name| !is_merged(name)) {
+    for name in captures() {
         let stats = authscope(&["stats", "-T", "json", &capture(&name)]);
         let stats: Value = serde_json::from_str(&stats.stdout).unwrap();
         let streams = stats["streams"].as_u64().unwrap();
@@ -116,9 +114,7 @@ fn octets_are_those_of_tshark() {
                 .filter(|(_, octets)| !octets.is_empty())
                 .collect();
             compared += 1;
-            let listed = DIFFERENCES
-                .iter()
-                .any(|(capture, number, _)| *capture == name && *number == stream);
+            let listed = left_out(Check::Streams, &name).contains(&stream.to_string().as_str());
             if (ours == theirs) == listed {
                 wrong.push(format!(
                     "{name} stream {stream}\n  ours   {ours:?}\n  theirs {theirs:?}"

@@ -153,6 +153,96 @@ fn it_stops_after_so_many_frames_and_on_sigterm() {
     assert_eq!(code, Some(0), "{summary}");
 }
 
+/// What had been captured is in the file, whichever signal ends it.
+#[test]
+fn each_signal_ends_it_in_order_with_all_frames_saved() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let saved = place.path(&format!("saved{signal}.pcapng"));
+        let saved = saved.to_str().unwrap();
+        let Some(live) = Live::start(&["-q", "-p", &port, "-w", saved]) else {
+            return;
+        };
+        for name in ["one", "two", "three"] {
+            server.client(&["register", &format!("{name}{signal}")], "secret");
+        }
+        let (code, summary) = live.end(signal);
+        assert_eq!(code, Some(0), "{signal}: {summary}");
+        let again = authscope(&["read", "-p", &port, "-T", "jsonl", saved]);
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{signal}");
+        assert_eq!(
+            again.stdout.lines().count(),
+            6,
+            "{signal}: {}",
+            again.stdout
+        );
+    }
+}
+
+/// Messages in a file that may still grow.
+fn messages_in(path: &str, port: &str) -> usize {
+    let done = authscope(&["read", "-p", port, "-T", "jsonl", path]);
+    let is_message = |line: &&str| line.contains("\"username\"") || line.contains("\"status\"");
+    done.stdout.lines().filter(is_message).count()
+}
+
+fn wait_for_messages(count: usize, path: &str, port: &str) {
+    let started = std::time::Instant::now();
+    while messages_in(path, port) < count {
+        assert!(started.elapsed() < PATIENCE, "{path} does not grow");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_file_grows_in_its_place_where_nothing_stood_and_replaces_what_stood_at_the_end() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    let saved = place.path("saved.pcapng");
+    let saved = saved.to_str().unwrap();
+    let arguments = ["-q", "-p", &port, "-w", saved];
+    let Some(live) = Live::start(&arguments) else {
+        return;
+    };
+    server.client(&["register", "alice"], "secret");
+    wait_for_messages(2, saved, &port);
+    server.client(&["login", "alice"], "secret");
+    wait_for_messages(4, saved, &port);
+    assert_eq!(live.end("-INT").0, Some(0));
+    let whole = std::fs::read(saved).unwrap();
+    // Now something stands there.
+    let beside = format!("{saved}.partial");
+    let mut child = command(&[&["live"], &arguments[..]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(
+        first.contains(&beside) && first.contains("exists"),
+        "{first}"
+    );
+    assert!(lines.next().unwrap().unwrap().contains("capturing on"));
+    server.client(&["register", "bob"], "secret");
+    wait_for_messages(2, &beside, &port);
+    assert_eq!(std::fs::read(saved).unwrap(), whole);
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(messages_in(saved, &port), 2);
+    assert!(!std::path::Path::new(&beside).exists());
+}
+
 #[test]
 fn the_interfaces_are_listed_and_a_wrong_one_is_told() {
     let listed = authscope(&["interfaces"]);

@@ -14,6 +14,8 @@ mod kept;
 mod need;
 #[path = "../support/openssl.rs"]
 mod openssl;
+#[path = "../support/otherwise.rs"]
+mod otherwise;
 #[path = "../support/programs.rs"]
 mod programs;
 #[path = "../support/scene.rs"]
@@ -25,6 +27,7 @@ mod wire;
 #[path = "../support/witness/mod.rs"]
 mod witness;
 
+mod bounds;
 mod capture_damage;
 mod capture_files;
 mod capture_live;
@@ -51,6 +54,7 @@ mod live_capture;
 mod load_truth;
 mod loadable;
 mod mistakes;
+mod proxied_streams;
 mod read_as_tshark;
 mod read_details;
 mod read_json;

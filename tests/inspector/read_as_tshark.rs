@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use crate::inspector::{authscope, capture, captures};
-use crate::tshark::{Tshark, is_merged};
+use crate::otherwise::{Check, left_out, reason};
+use crate::tshark::Tshark;
 use serde_json::Value;
 
 /// Fields that tshark is asked for, a line a frame.
@@ -104,32 +105,33 @@ fn compare(tshark: &Tshark, name: &str) {
         theirs.pop();
     }
     assert_eq!(theirs.len(), ours.len(), "{name}");
+    let skipped = left_out(Check::Columns, name);
+    let mut differs = false;
     for (theirs, ours) in theirs.iter().zip(&ours) {
         // A simple packet block has no time, which counts as 0 here.
         let theirs = theirs.replacen("\t\t", "\t0.000000000\t", usize::from(is_timeless(theirs)));
-        if is_merged(name) {
-            assert_eq!(without_stream(&theirs), without_stream(ours), "{name}");
-            continue;
-        }
+        let (all_theirs, all_ours) = (theirs.as_str(), ours.as_str());
         let (theirs, their_info) = split(&theirs);
         let (ours, our_info) = split(ours);
-        assert_eq!(theirs, ours, "{name}");
+        let columns = FIELDS.iter().zip(theirs.split('\t').zip(ours.split('\t')));
+        for (column, (theirs, ours)) in columns {
+            if skipped.contains(column) {
+                differs |= theirs != ours;
+            } else {
+                let all = format!("{name}, {column}:\n{all_theirs}\n{all_ours}");
+                assert_eq!(theirs, ours, "{all}");
+            }
+        }
         if let (Some(theirs), Some(ours)) = (their_info, our_info) {
-            assert_eq!(theirs, ours, "{name}");
+            if skipped.contains(&"_ws.col.Info") {
+                differs |= theirs != ours;
+            } else {
+                assert_eq!(theirs, ours, "{name}");
+            }
         }
     }
-}
-
-/// What a line says of a frame that no other frame changes.
-fn without_stream(line: &str) -> Vec<&str> {
-    let stream = FIELDS.iter().position(|field| *field == "tcp.stream");
-    let fields = line.split('\t').enumerate();
-    let fields = fields.filter(|(at, _)| Some(*at) != stream);
-    fields
-        .map(|(_, text)| text)
-        // Neither stream, payload, protocol nor Info.
-        .take(FIELDS.len() - 4)
-        .collect()
+    let why = reason(Check::Columns, name);
+    assert_eq!(differs, !skipped.is_empty(), "{name} is listed: {why}");
 }
 
 /// A line without protocol and Info, and the Info of a TCP frame without remarks in brackets

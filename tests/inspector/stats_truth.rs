@@ -353,7 +353,8 @@ fn documented_keys() -> Vec<String> {
 }
 
 /// Objects whose keys are reasons or names.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
+    "given_up",
     "frames_without_tcp",
     "messages",
     "outcomes",

@@ -70,6 +70,67 @@ fn an_installed_launcher_stands_in_the_list_of_interfaces() {
     );
 }
 
+/// Wireshark waits for the pipe to be opened, and then shows what is said.
+#[test]
+fn a_missing_right_to_capture_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let is_root = rustix::process::geteuid().is_root();
+    let path = |name: &str| folder.path().join(name);
+    // Where only this user can look the other one cannot run it, and a copy has no capabilities.
+    std::fs::copy(env!("CARGO_BIN_EXE_authscope"), path("authscope")).expect("a copy");
+    for (name, mode) in [("", 0o755), ("authscope", 0o755)] {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path(name), mode).expect("it can be read");
+    }
+    let fifo = path("pipe");
+    let mode = rustix::fs::Mode::from_raw_mode(0o666);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).expect("a pipe");
+    std::fs::set_permissions(&fifo, std::fs::Permissions::from_mode(0o666))
+        .expect("a pipe for all");
+    let mut command = if is_root {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.args(["--inh-caps=-all", "--bounding-set=-all"]);
+        command.arg(path("authscope"));
+        command
+    } else {
+        Command::new(path("authscope"))
+    };
+    command.args([
+        "extcap",
+        "--extcap-interface",
+        "authscope",
+        "--capture",
+        "--fifo",
+    ]);
+    let child = command.arg(&fifo).stderr(Stdio::piped()).spawn();
+    let mut child = match child {
+        Ok(child) => Running(child),
+        Err(error) => return skip("setpriv", error),
+    };
+    let (teller, hearer) = mpsc::channel();
+    let pipe = fifo.clone();
+    std::thread::spawn(move || {
+        // Opening it ends when somebody else opens it too.
+        let mut octets = Vec::new();
+        let read = std::fs::File::open(pipe).and_then(|mut pipe| pipe.read_to_end(&mut octets));
+        teller.send(read.map(|_| octets))
+    });
+    let Ok(read) = hearer.recv_timeout(PATIENCE) else {
+        panic!("nobody opened the pipe, or it was not closed again");
+    };
+    read.expect("the pipe is read");
+    let status = child.0.wait().expect("it ends");
+    let mut error = String::new();
+    let mut pipe = child.0.stderr.take().expect("a pipe");
+    pipe.read_to_string(&mut error).expect("UTF-8");
+    if error.contains("setpriv") {
+        return skip("setpriv", error);
+    }
+    assert_eq!(status.code(), Some(2), "{error}");
+    assert!(error.contains("permission denied"), "{error}");
+}
+
 /// A process that is ended with the test.
 struct Running(Child);
 

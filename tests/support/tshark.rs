@@ -224,33 +224,6 @@ fn note(expert: &Value, field: Option<&str>) -> Value {
     note
 }
 
-/// Captures whose streams Wireshark makes or analyses otherwise, and why.
-pub const MERGED: [(&str, &str); 13] = [
-    ("same-addresses-on-two-vlans.pcap", NO_TAGS),
-    ("same-addresses-in-qinq.pcap", NO_TAGS),
-    ("syn-stray.pcap", ANY_SYN),
-    ("rst-answers-no-syn.pcap", ANY_SYN),
-    ("rst-with-text.pcap", ANY_RST),
-    ("rst-not-next.pcap", ANY_RST),
-    ("rst-out-of-window.pcap", ANY_RST),
-    ("tap-client-side.pcap", ORDER),
-    ("tap-server-side-clock-early.pcap", ORDER),
-    ("tap-server-side-clock-right.pcap", ORDER),
-    ("one-pair-swapped-mid-stream.pcap", ORDER),
-    ("every-pair-swapped.pcap", ORDER),
-    ("one-pair-swapped.pcap", ORDER),
-];
-const NO_TAGS: &str = "Wireshark does not tell connections apart by VLAN tags";
-const ANY_SYN: &str =
-    "Wireshark takes a SYN, or what answers none, for the begin of a conversation";
-const ANY_RST: &str = "Wireshark takes a RST, and its text, as accepted whatever its place";
-const ORDER: &str = "frames out of order or a side missing: Wireshark's analysis of windows and lost segments differs";
-
-/// Whether what is said of streams is not compared for this capture.
-pub fn is_merged(name: &str) -> bool {
-    MERGED.iter().any(|(merged, _)| *merged == name)
-}
-
 /// Every stored capture that tshark can read to its end, by name.
 pub fn captures() -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");

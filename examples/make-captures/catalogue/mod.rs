@@ -8,6 +8,7 @@ mod lab;
 mod links;
 mod pairs;
 mod protocols;
+mod proxied;
 mod receiver;
 mod smpp;
 mod tcp;
@@ -108,6 +109,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     receiver::add(&mut cases)?;
     encapsulations::add(&mut cases)?;
     vlans::add(&mut cases)?;
+    proxied::add(&mut cases)?;
     Ok(cases)
 }
 

@@ -1,5 +1,7 @@
 //! `tcp.*` but for the analysis: what the header says (RFC 9293), and where it belongs.
 
+use std::borrow::Cow;
+
 use super::{Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{Kind, Value};
@@ -271,6 +273,14 @@ fn option_fields() -> Vec<Field> {
     ]
 }
 
+/// The octets of a segment's payload as they may be shown: of a reset, or of any other segment.
+fn payload<'a>(view: &View<'a>, of_reset: bool) -> Option<Cow<'a, [u8]>> {
+    let segment = segment(view)?;
+    let is_wanted = segment.flags.has(Flags::RST) == of_reset && segment.payload_captured > 0;
+    let end = segment.payload_start + segment.payload_captured;
+    is_wanted.then(|| view.seen_in_packet(segment.payload_start as usize..end as usize))
+}
+
 pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
         Field::of(
@@ -289,13 +299,21 @@ pub(super) fn fields() -> Vec<Field> {
         Field::of(
             "tcp.payload",
             Kind::Bytes,
-            "The octets of payload captured",
+            "The octets of payload captured; not those of a reset",
             |view, emit| {
-                if let Some(segment) = segment(view).filter(|segment| segment.payload_captured > 0)
-                {
-                    let end = segment.payload_start + segment.payload_captured;
-                    let range = segment.payload_start as usize..end as usize;
-                    emit(Value::Bytes(&view.seen_in_packet(range)));
+                if let Some(octets) = payload(view, false) {
+                    emit(Value::Bytes(&octets));
+                }
+            },
+        )
+        .needing(OCTETS),
+        Field::of(
+            "tcp.reset_cause",
+            Kind::Text,
+            "The words that came with a reset (RFC 1122 section 4.2.2.12)",
+            |view, emit| {
+                if let Some(octets) = payload(view, true) {
+                    emit(Value::Text(&octets));
                 }
             },
         )

@@ -28,6 +28,12 @@ pub(super) fn write(out: &mut impl Write, summary: &Summary, top: usize) -> io::
 /// Counts by name, in order.
 struct Named(Vec<(String, u64)>);
 
+impl Named {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Serialize for Named {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, count)| (name, count)))
@@ -49,6 +55,14 @@ fn named(counts: impl IntoIterator<Item = (impl ToString, u64)>) -> Named {
 )]
 const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands on references"
+)]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// The whole.
@@ -86,6 +100,8 @@ struct Object<'a> {
     notes: Named,
     note_groups: Named,
     findings: Vec<JsonFinding<'a>>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    given_up: Named,
     limits: Vec<String>,
 }
 
@@ -100,6 +116,8 @@ struct ResponseTime {
 #[derive(Serialize)]
 struct Distribution {
     count: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    negative: u64,
     min: Decimal,
     p50: Decimal,
     p90: Decimal,
@@ -205,11 +223,12 @@ impl From<Quantiles> for Distribution {
     fn from(quantiles: Quantiles) -> Self {
         Self {
             count: quantiles.count,
-            min: decimal(quantiles.min),
-            p50: decimal(quantiles.p50),
-            p90: decimal(quantiles.p90),
-            p99: decimal(quantiles.p99),
-            max: decimal(quantiles.max),
+            negative: quantiles.negative,
+            min: Decimal(quantiles.min),
+            p50: Decimal(quantiles.p50),
+            p90: Decimal(quantiles.p90),
+            p99: Decimal(quantiles.p99),
+            max: Decimal(quantiles.max),
             exact: quantiles.exact,
         }
     }
@@ -288,7 +307,7 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
                 slowest, median, ..
             } => {
                 json.slowest = Some(Decimal(slowest));
-                json.median = Some(decimal(median));
+                json.median = Some(Decimal(median));
             }
         }
         json
@@ -390,6 +409,13 @@ impl<'a> Object<'a> {
             notes: named(severities),
             note_groups: named(groups),
             findings: findings.iter().map(Into::into).collect(),
+            given_up: named(
+                summary
+                    .given_up
+                    .counts()
+                    .into_iter()
+                    .filter(|(_, count)| *count > 0),
+            ),
             limits: summary.limits(),
         }
     }

@@ -89,7 +89,7 @@ impl fmt::Display for Sentence<'_> {
                         Span(slowest)
                     )?;
                 }
-                let median = Span(i64::try_from(median).unwrap_or(i64::MAX));
+                let median = Span(median);
                 write!(f, "; half of all took {median} at most")?;
             }
         }

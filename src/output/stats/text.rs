@@ -186,10 +186,16 @@ fn response_times(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
 }
 
 /// Nanoseconds as seconds with six decimals.
-fn seconds(nanoseconds: u64) -> String {
-    let microseconds = nanoseconds / 1000 + u64::from(nanoseconds % 1000 >= 500);
+fn seconds(nanoseconds: i64) -> String {
+    let size = nanoseconds.unsigned_abs();
+    let microseconds = size / 1000 + u64::from(size % 1000 >= 500);
+    let sign = if nanoseconds < 0 && microseconds > 0 {
+        "-"
+    } else {
+        ""
+    };
     format!(
-        "{}.{:06}",
+        "{sign}{}.{:06}",
         microseconds / 1_000_000,
         microseconds % 1_000_000
     )
@@ -293,7 +299,7 @@ fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Res
             answered.to_string(),
             sent.to_string(),
             received.to_string(),
-            seconds(u64::try_from(last.since(*first)).unwrap_or(0)),
+            seconds(last.since(*first)),
         ]);
     }
     let left_out = summary.conversations.count() - shown.count() as u64;
@@ -329,7 +335,7 @@ fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result
     ]);
     for (index, bar) in bars.iter().enumerate() {
         section.row([
-            seconds(index as u64 * summary.rate.width()),
+            seconds(i64::try_from(index as u64 * summary.rate.width()).unwrap_or(i64::MAX)),
             bar.frames.to_string(),
             bar.messages.to_string(),
             bar.failures.to_string(),

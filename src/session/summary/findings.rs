@@ -117,7 +117,7 @@ pub enum What {
         /// Nanoseconds that the slowest took.
         slowest: i64,
         /// Nanoseconds that half of the answers took at most.
-        median: u64,
+        median: i64,
     },
 }
 
@@ -296,7 +296,8 @@ fn slow(summary: &Summary) -> impl Iterator<Item = Finding> {
             slow_floor,
             ..
         } = summary.logins.thresholds;
-        let limit = slow_floor.max(quantiles.p50.saturating_mul(slow_factor));
+        let median = u64::try_from(quantiles.p50).unwrap_or(0);
+        let limit = slow_floor.max(median.saturating_mul(slow_factor));
         let is_slow = |elapsed: i64| u64::try_from(elapsed).is_ok_and(|elapsed| elapsed > limit);
         let answers = summary.slowest[action].answers();
         let listed: Vec<_> = answers.iter().filter(|one| is_slow(one.elapsed)).collect();

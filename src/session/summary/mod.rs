@@ -38,7 +38,7 @@ use self::counts::index;
 use self::logins::Logins;
 use self::selection::Selection;
 use self::slow::Slowest;
-use super::{FlowEnd, FrameRecord, Name, Remainder, Resolution};
+use super::{FlowEnd, FrameRecord, GivenUp, Name, Remainder, Resolution};
 use crate::dissect::{Group, Message, Note, Protocol, Severity};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind};
@@ -115,6 +115,8 @@ pub struct Summary {
     pub unanswered: UnansweredRequests,
     /// Whether a signal ended the counting before the capture did.
     pub interrupted: bool,
+    /// What was given up because a bound was reached.
+    pub given_up: GivenUp,
     notes: [[u64; Group::ALL.len()]; Severity::ALL.len()],
     slowest: [Slowest; 2],
     logins: Logins,
@@ -144,6 +146,7 @@ impl Summary {
             protocols: Default::default(),
             unanswered: UnansweredRequests::default(),
             interrupted: false,
+            given_up: GivenUp::default(),
             notes: Default::default(),
             slowest: Default::default(),
             logins: Logins::new(thresholds),
@@ -202,6 +205,7 @@ impl Summary {
             .iter()
             .for_each(|flow| self.flow(flow));
         self.streams = remainder.totals.streams;
+        self.given_up = remainder.given_up;
     }
 
     /// Notes of a severity, by group as in [`Group::ALL`].
@@ -251,6 +255,22 @@ impl Summary {
                  them"
                     .to_owned(),
             );
+        }
+        limits.extend(self.given_up.sentences());
+        let forgotten = self.selection.as_ref().map_or(0, |some| some.forgotten);
+        if forgotten > 0 {
+            limits.push(format!(
+                "{forgotten} selected requests are counted only where their response is selected \
+                 too: there are too many"
+            ));
+        }
+        let negative: u64 = self.times.iter().map(Times::negative).sum();
+        if negative > 0 {
+            limits.push(format!(
+                "{negative} responses are earlier than their requests by the frames' times, which \
+                 are those of two clocks, or of one that was set back: response times below 0 tell \
+                 nothing of the server"
+            ));
         }
         let more = findings::find(self).1;
         if more > 0 {

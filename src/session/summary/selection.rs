@@ -17,14 +17,20 @@ pub(super) struct Selection {
     streams: HashSet<u32>,
     /// Selected requests that are not resolved.
     requests: HashSet<u64>,
+    /// Selected requests that were not remembered, as too many were.
+    pub(super) forgotten: u64,
 }
 
 impl Selection {
     fn messages(&mut self, first: u64, messages: &[Message], taken: impl Fn(&Message) -> bool) {
         for (id, message) in (first..).zip(messages) {
             let is_request = exchanged(message).and_then(Command::kind) == Some(Kind::Request);
-            if is_request && taken(message) && self.requests.len() < MOST_REQUESTS {
-                self.requests.insert(id);
+            if is_request && taken(message) {
+                if self.requests.len() < MOST_REQUESTS {
+                    self.requests.insert(id);
+                } else {
+                    self.forgotten += 1;
+                }
             }
         }
     }
@@ -106,5 +112,7 @@ impl Summary {
                 self.flow(flow);
             }
         }
+        self.given_up = remainder.given_up;
+        self.selection = Some(selection);
     }
 }

@@ -9,17 +9,59 @@ const LONGEST: u64 = 86_400 * 1_000_000_000;
 /// Decimal digits that a time read from the histogram has right.
 const DIGITS: u8 = 3;
 
-/// The distribution of times, in nanoseconds. Times below 0 (a clock that was set back) count
-/// as 0.
+/// The distribution of times, in nanoseconds. They can be below 0: the two frames have the times of two clocks, or of one
+/// that was set back.
 #[derive(Debug)]
 pub struct Times {
-    exact: Vec<u64>,
+    exact: Vec<i64>,
     limit: usize,
     /// Instead of `exact` once there are more than `limit`.
-    histogram: Option<Histogram<u64>>,
+    histograms: Option<Histograms>,
     count: u64,
-    least: u64,
-    most: u64,
+    negative: u64,
+    least: i64,
+    most: i64,
+}
+
+/// Histograms of times from 0 on, and of those below 0 with the sign taken away.
+#[derive(Debug)]
+struct Histograms {
+    positive: Histogram<u64>,
+    negative: Histogram<u64>,
+}
+
+impl Histograms {
+    fn new() -> Option<Self> {
+        let one = || Histogram::new_with_bounds(1, LONGEST, DIGITS).ok();
+        Some(Self {
+            positive: one()?,
+            negative: one()?,
+        })
+    }
+
+    fn record(&mut self, time: i64) {
+        let of_sign = if time < 0 {
+            &mut self.negative
+        } else {
+            &mut self.positive
+        };
+        of_sign.saturating_record(time.unsigned_abs());
+    }
+
+    /// The time that so many times, from 1, do not exceed.
+    fn at_rank(&self, rank: u64) -> i64 {
+        // Just below the rank's upper border, so that rounding does not reach the next one.
+        let at = |histogram: &Histogram<u64>, rank: u64| {
+            let quantile = (rank as f64 - 0.5) / histogram.len() as f64;
+            i64::try_from(histogram.value_at_quantile(quantile)).unwrap_or(i64::MAX)
+        };
+        let below = self.negative.len();
+        if rank <= below {
+            -at(&self.negative, below - rank + 1)
+        } else {
+            at(&self.positive, rank - below)
+        }
+    }
 }
 
 impl Default for Times {
@@ -33,16 +75,18 @@ impl Default for Times {
 pub struct Quantiles {
     /// How many there were.
     pub count: u64,
+    /// Those below 0.
+    pub negative: u64,
     /// The shortest.
-    pub min: u64,
+    pub min: i64,
     /// Half of them took at most this long.
-    pub p50: u64,
+    pub p50: i64,
     /// Nine of ten took at most this long.
-    pub p90: u64,
+    pub p90: i64,
     /// 99 of 100 took at most this long.
-    pub p99: u64,
+    pub p99: i64,
     /// The longest.
-    pub max: u64,
+    pub max: i64,
     /// Whether the values are exact; else those between min and max have three digits.
     pub exact: bool,
 }
@@ -52,33 +96,40 @@ impl Times {
         Self {
             exact: Vec::new(),
             limit,
-            histogram: None,
+            histograms: None,
             count: 0,
-            least: u64::MAX,
-            most: 0,
+            negative: 0,
+            least: i64::MAX,
+            most: i64::MIN,
         }
     }
 
     /// Counts a time.
     pub fn add(&mut self, nanoseconds: i64) {
-        let time = u64::try_from(nanoseconds).unwrap_or(0);
         self.count += 1;
-        self.least = self.least.min(time);
-        self.most = self.most.max(time);
-        if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(time);
+        self.negative += u64::from(nanoseconds < 0);
+        self.least = self.least.min(nanoseconds);
+        self.most = self.most.max(nanoseconds);
+        if let Some(histograms) = &mut self.histograms {
+            histograms.record(nanoseconds);
             return;
         }
-        self.exact.push(time);
+        self.exact.push(nanoseconds);
         if self.exact.len() > self.limit
-            && let Ok(mut histogram) = Histogram::new_with_bounds(1, LONGEST, DIGITS)
+            && let Some(mut histograms) = Histograms::new()
         {
             for time in self.exact.drain(..) {
-                histogram.saturating_record(time);
+                histograms.record(time);
             }
             self.exact = Vec::new();
-            self.histogram = Some(histogram);
+            self.histograms = Some(histograms);
         }
+    }
+
+    /// How many were below 0.
+    #[must_use]
+    pub const fn negative(&self) -> u64 {
+        self.negative
     }
 
     /// The distribution; `None` where there was no time.
@@ -89,41 +140,37 @@ impl Times {
         }
         let mut sorted = self.exact.clone();
         sorted.sort_unstable();
-        let at = |percent: u32| match &self.histogram {
-            Some(histogram) => histogram.value_at_quantile(f64::from(percent) / 100.0),
-            None => nearest_rank(&sorted, percent),
+        let at = |percent: u64| {
+            let rank = (self.count * percent).div_ceil(100).max(1);
+            match &self.histograms {
+                Some(histograms) => histograms.at_rank(rank),
+                None => sorted[rank as usize - 1],
+            }
         };
         let within = |percent| at(percent).clamp(self.least, self.most);
         Some(Quantiles {
             count: self.count,
+            negative: self.negative,
             min: self.least,
             p50: within(50),
             p90: within(90),
             p99: within(99),
             max: self.most,
-            exact: self.histogram.is_none(),
+            exact: self.histograms.is_none(),
         })
     }
 
     /// How many took longer than this.
     #[must_use]
     pub fn longer_than(&self, nanoseconds: u64) -> u64 {
-        match &self.histogram {
-            Some(histogram) => histogram.count_between(nanoseconds.saturating_add(1), u64::MAX),
-            None => self
-                .exact
-                .iter()
-                .filter(|time| **time > nanoseconds)
-                .count() as u64,
+        let longer = |time: &&i64| u64::try_from(**time).is_ok_and(|time| time > nanoseconds);
+        match &self.histograms {
+            Some(Histograms { positive, .. }) => {
+                positive.count_between(nanoseconds.saturating_add(1), u64::MAX)
+            }
+            None => self.exact.iter().filter(longer).count() as u64,
         }
     }
-}
-
-/// The least of the values that so many percent do not exceed.
-fn nearest_rank(sorted: &[u64], percent: u32) -> u64 {
-    let rank = (sorted.len() * percent as usize).div_ceil(100);
-    let found = sorted.get(rank.saturating_sub(1));
-    found.copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -143,6 +190,7 @@ mod tests {
         let quantiles = filled(1000, (1..=200).rev()).quantiles().unwrap();
         let Quantiles {
             count,
+            negative,
             min,
             p50,
             p90,
@@ -151,13 +199,13 @@ mod tests {
             exact,
         } = quantiles;
         assert_eq!(
-            (count, min, p50, p90, p99, max),
-            (200, 1, 100, 180, 198, 200)
+            (count, negative, min, p50, p90, p99, max),
+            (200, 0, 1, 100, 180, 198, 200)
         );
         assert!(exact);
         assert_eq!(filled(1000, []).quantiles(), None);
         let one = filled(1000, [-5]).quantiles().unwrap();
-        assert_eq!((one.min, one.p50, one.max), (0, 0, 0));
+        assert_eq!((one.negative, one.min, one.p50, one.max), (1, -5, -5, -5));
     }
 
     #[test]
@@ -181,13 +229,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_histogram_is_right_to_three_digits(times in proptest::collection::vec(0i64..1_000_000_000_000, 20..400)) {
+        fn a_histogram_is_right_to_three_digits(times in proptest::collection::vec(-1_000_000_000_000i64..1_000_000_000_000, 20..400)) {
             let exact = filled(1000, times.iter().copied()).quantiles().unwrap();
             let rough = filled(10, times.iter().copied()).quantiles().unwrap();
             prop_assert!(exact.exact && !rough.exact);
             prop_assert_eq!((exact.count, exact.min, exact.max), (rough.count, rough.min, rough.max));
             for (one, other) in [(exact.p50, rough.p50), (exact.p90, rough.p90), (exact.p99, rough.p99)] {
-                prop_assert!(one.abs_diff(other) <= one / 1000 + 1, "{} {}", one, other);
+                prop_assert!(one.abs_diff(other) <= one.unsigned_abs() / 1000 + 1, "{} {}", one, other);
             }
         }
     }

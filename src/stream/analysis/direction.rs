@@ -69,6 +69,8 @@ pub(super) struct Arrival<'a> {
     pub time: Timestamp,
     pub segment: &'a Segment,
     pub shift: Option<u8>,
+    /// As in [`Unacked`].
+    pub before_start: bool,
     pub initial_rtt: Option<i64>,
     /// Whether the segment may be remembered until it is acknowledged.
     pub remembers: bool,
@@ -169,6 +171,9 @@ fn sent_again(
     }
     // What is acknowledged was sent before, be it that it was not captured then.
     let is_acknowledged = len > 0 && other.next.is_some() && !seq.plus(len).after(other.ack);
+    if is_acknowledged && own.next.is_none() {
+        return Findings::SPURIOUS_RETRANSMISSION | Findings::RETRANSMISSION;
+    }
     let Some(next) = own
         .next
         .filter(|next| takes_numbers && (seq.before(*next) || is_acknowledged))
@@ -208,6 +213,7 @@ fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut Direction) {
             seq: segment.seq,
             next,
             octets_end: segment.seq.plus(segment.payload_len),
+            before_start: arrival.before_start,
         });
     }
     if !findings.has(Findings::ZERO_WINDOW_PROBE) {
@@ -264,10 +270,14 @@ fn in_flight(segment: &Segment, own: &mut Direction, analysis: &mut Analysis) {
     if own.flight_unknown {
         return;
     }
-    let mut sent = own.unacked.iter();
-    let Some(one) = sent.next() else { return };
+    // What was overtaken by its own acknowledgement counts only while nothing else was sent.
+    let counts = |sent: &&Unacked| !sent.before_start;
+    let sent = || own.unacked.iter();
+    let Some(one) = sent().find(counts).or_else(|| sent().next()) else {
+        return;
+    };
     let (mut first, mut last) = (one.seq, one.octets_end);
-    for other in sent {
+    for other in sent().filter(counts) {
         if other.seq.before(first) {
             first = other.seq;
         }

@@ -208,6 +208,7 @@ impl Analyzer {
             time,
             segment,
             shift: placement.window_shift,
+            before_start: placement.relative_seq.cast_signed() < 0,
             initial_rtt: flow.initial_rtt,
             remembers: self.unacked < MAX_UNACKED,
         };
@@ -257,4 +258,6 @@ struct Unacked {
     next: SeqNumber,
     /// Where its octets end, SYN and FIN not counted.
     octets_end: SeqNumber,
+    /// Whether it begins before what counts as the direction's start: captured out of order.
+    before_start: bool,
 }

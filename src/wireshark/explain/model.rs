@@ -86,7 +86,10 @@ pub enum Fate {
 
 #[derive(Debug, Default)]
 struct Direction {
+    /// The furthest number sent, by whatever segment.
     next: Option<SeqNumber>,
+    /// What its last segment acknowledged.
+    ack: Option<SeqNumber>,
     pending: Option<Pending>,
     found: VecDeque<Found>,
     refused: VecDeque<(Place, Refusal)>,
@@ -125,16 +128,24 @@ impl Model {
         let (Some(segment), Some(placement)) = (record.segment(), record.placement) else {
             return;
         };
+        let (seq, number) = (segment.payload_seq(), record.frame.number);
+        let end = seq.plus(segment.payload_len);
+        // What is acknowledged already counts as sent again, be it that it was not captured then.
+        let other = self
+            .directions
+            .get(&(placement.stream, placement.from != Side::B));
+        let acknowledged = other.and_then(|other| other.ack);
+        let is_known = acknowledged.is_some_and(|ack| !end.after(ack));
+        let key = (placement.stream, placement.from == Side::B);
+        let direction = self.directions.entry(key).or_default();
+        direction.ack = segment.acknowledges().or(direction.ack);
+        let next = direction.next.unwrap_or(seq);
+        // A reset counts too, wherever it stands.
+        direction.next = Some(next.later(end));
         if segment.payload_len == 0 {
             return;
         }
-        let key = (placement.stream, placement.from == Side::B);
-        let direction = self.directions.entry(key).or_default();
-        let (seq, number) = (segment.payload_seq(), record.frame.number);
-        let end = seq.plus(segment.payload_len);
-        let next = direction.next.unwrap_or(seq);
-        direction.next = Some(next.later(end));
-        if next != seq || segment.payload_captured < segment.payload_len {
+        if next != seq || is_known || segment.payload_captured < segment.payload_len {
             keep(&mut direction.irregular, number);
             // What is there already, sent again, leaves what waits as it is.
             if end.after(next) {
