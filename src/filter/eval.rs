@@ -312,7 +312,13 @@ fn calculate(left: Value<'_>, sign: Sign, right: Value<'_>, emit: &mut dyn FnMut
     let result = match sign {
         Sign::And => Some(a & b),
         Sign::Plus => a.checked_add(b),
-        Sign::Minus => a.checked_sub(b),
+        // A difference of two 32-bit numbers has 32 bits, as in Wireshark.
+        Sign::Minus => a.checked_sub(b).filter(|difference| {
+            let is_short = |value: Value<'_>, number| {
+                matches!(value, Value::Number(_)) && u32::try_from(number).is_ok()
+            };
+            *difference >= i64::from(i32::MIN) || !is_short(left, a) || !is_short(right, b)
+        }),
         Sign::Times => a.checked_mul(b),
         Sign::Divide => a.checked_div(b),
         Sign::Remainder => a.checked_rem(b),

@@ -9,6 +9,7 @@ use super::select::Rows;
 use super::tee::OutputError;
 use crate::capture::LinkType;
 use crate::dissect::Protocol;
+use crate::dissect::identify::ENOUGH;
 use crate::packet::{Other, Packet, ip_protocol, link_type_name};
 use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
 use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
@@ -25,10 +26,12 @@ struct State {
     without_tcp: [u64; 256],
     not_ip: u64,
     unread: BTreeMap<u16, u64>,
-    /// Segments on watched ports of whose data less was captured than a header.
+    /// Segments on watched ports of whose data less was captured than tells what it is.
     bare: u64,
     /// Octets captured of the shortest such frame.
     bare_captured: u32,
+    /// Octets of payload captured of one of them, at the most.
+    bare_payload: u32,
     whole: bool,
 }
 
@@ -49,6 +52,7 @@ impl Default for Overview {
             unread: BTreeMap::new(),
             bare: 0,
             bare_captured: u32::MAX,
+            bare_payload: 0,
             whole: false,
         })))
     }
@@ -137,9 +141,10 @@ impl State {
                 self.watched += u64::from(watched);
                 if watched
                     && segment.payload_captured < segment.payload_len
-                    && (segment.payload_captured as usize) < HEADER_LEN
+                    && (segment.payload_captured as usize) < ENOUGH
                 {
                     self.bare += 1;
+                    self.bare_payload = self.bare_payload.max(segment.payload_captured);
                     let captured = record.frame.header.captured;
                     self.bare_captured = self.bare_captured.min(captured);
                 }
@@ -200,8 +205,13 @@ impl State {
         } else {
             "frames have"
         };
+        let left = if (self.bare_payload as usize) < HEADER_LEN {
+            "nothing"
+        } else {
+            "too little"
+        };
         format!(
-            "{frames} {have} data of which the snapshot length left nothing to read ({} bytes were \
+            "{frames} {have} data of which the snapshot length left {left} to read ({} bytes were \
              captured): capture again with a larger one, tcpdump -s 0 or -s {}",
             self.bare_captured, LEAST_SNAPSHOT
         )

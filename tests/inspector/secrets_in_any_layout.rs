@@ -12,7 +12,8 @@ use authscope::filter::{Filter, FilterOptions, Times, View, fields};
 use authscope::protocol::{Action, Description, Response};
 use authscope::session::{self, FrameRecord, Inspector, Options, Remainder, Sink};
 use authscope::synth::{
-    ByteOrder, Conversation, Fragment, Frame, IpForm, Link, Pcapng, Segment, Side, packets,
+    ByteOrder, Conversation, Fragment, Frame, IpForm, Link, PcapForm, Pcapng, Segment, Side,
+    packets, write_pcap,
 };
 use fastrand::Rng;
 
@@ -235,9 +236,15 @@ fn conversation(seed: u64, index: u16, whose: Whose) -> (Vec<Frame>, Option<Stri
         let cut = random.usize(..=answers.len());
         talk.send_cut(Side::Server, &answers, &[cut]);
     }
-    match random.u8(..3) {
+    match random.u8(..4) {
         0 => drop(talk.close(Side::Client).now()),
         1 => drop(talk.reset(Side::Server).now()),
+        // A reset can have words.
+        2 => {
+            let mut reset = talk.segment(Side::Client, &[b"bye ", &password[..]].concat());
+            reset.flags.rst = true;
+            talk.put(reset);
+        }
         _ => {}
     }
     let fragments = random.u8(..4) == 0;
@@ -270,6 +277,84 @@ fn conversation(seed: u64, index: u16, whose: Whose) -> (Vec<Frame>, Option<Stri
         frames,
         (plain && !fragments).then(|| format!("tried {text}, and {text}!")),
     )
+}
+
+/// Where nobody knows the protocol, a server's words in a reset can be what it was sent; and a datagram of UDP can have
+/// a request.
+#[test]
+fn words_of_a_reset_and_datagrams_tell_no_password() {
+    let client: SocketAddr = ([127, 0, 0, 1], 40_000).into();
+    let mut talk = Conversation::new(client, ([127, 0, 0, 2], 8888).into());
+    talk.handshake()
+        .deliver(Side::Client, b"\x05alice\x07FJKLMNP");
+    let mut reset = talk.segment(Side::Server, b"no such user: FJKLMNP");
+    reset.flags.rst = true;
+    talk.put(reset);
+    let mut frames = talk
+        .frames(&Link::ETHERNET, &IpForm::default())
+        .expect("frames");
+    for command in 1..=4 {
+        let mut request = vec![0, 0, 0, 58, 0, 0, 0, command];
+        request.extend(body(&mut Rng::with_seed(8), b"alice", b"FJKLMNP"));
+        let mut datagram = vec![
+            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 127, 0, 0, 1, 127, 0, 0, 2,
+        ];
+        datagram[3] = 28 + request.len() as u8;
+        datagram.extend([0x9c, 0x40, 0x22, 0xb8, 0, 8 + request.len() as u8, 0, 0]);
+        datagram.extend(request);
+        let time = frames.last().expect("a frame").time;
+        frames.push(Frame::whole(time, Link::ETHERNET.wrap(&datagram)));
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let form = PcapForm::usual(Link::ETHERNET.link_type());
+    std::fs::write(path("c.pcap"), write_pcap(&form, &frames)).expect("a capture");
+    let (capture, saved) = (path("c.pcap"), path("saved.pcapng"));
+    for arguments in [
+        &["read", "--frames", "-x", &capture][..],
+        &["read", "--frames", "-V", &capture],
+        &["read", "--frames", "-T", "jsonl", "--payload", &capture],
+        &[
+            "read",
+            "-T",
+            "fields",
+            "-e",
+            "tcp.reset_cause",
+            "-e",
+            "frame",
+            "-e",
+            "tcp",
+            &capture,
+        ],
+        &["follow", "--ladder", "--stream", "0", &capture],
+        &[
+            "read",
+            "-q",
+            &capture,
+            "-w",
+            &saved,
+            "--redact",
+            "--annotate",
+        ],
+    ] {
+        let done = command(arguments).output().expect("the inspector runs");
+        let mut all = [done.stdout, done.stderr].concat();
+        all.extend(std::fs::read(&saved).unwrap_or_default());
+        let hidden = |text: &[u8]| !all.windows(text.len()).any(|part| part == text);
+        for told in [
+            &b"FJKL"[..],
+            b"464a4b4c",
+            b"46 4a 4b 4c",
+            b"KLMN",
+            b"4b4c4d4e",
+        ] {
+            assert!(
+                hidden(told),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&all)
+            );
+        }
+    }
 }
 
 /// Conversations in one capture.

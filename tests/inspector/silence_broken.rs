@@ -80,17 +80,20 @@ fn a_filter_or_a_field_without_a_match_is_told() {
 
 #[test]
 fn a_snapshot_length_that_left_nothing_is_told() {
-    // The same exchange with 0 and 6 octets of each message.
+    // The same exchange with 0, 6 and 12 octets of each message: the header alone does not tell it from SMPP.
     let whole = std::fs::read(capture("link-ethernet.pcap")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for octets in [54, 60] {
+    for (octets, left) in [(54, "nothing"), (60, "nothing"), (66, "too little")] {
         let path = folder.path().join(format!("{octets}.pcap"));
         std::fs::write(&path, snapped(&whole, octets)).unwrap();
         let path = path.to_str().unwrap();
         for arguments in [&["read"][..], &["read", "-T", "jsonl"]] {
             let done = authscope(&[arguments, &[path]].concat());
             let line = said_by(&done, 0);
-            assert!(line.contains("the snapshot length left nothing"), "{line}");
+            assert!(
+                line.contains(&format!("the snapshot length left {left} to read")),
+                "{line}"
+            );
             assert!(
                 line.contains(&format!("{octets} bytes were captured")),
                 "{line}"

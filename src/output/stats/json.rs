@@ -314,6 +314,12 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
     }
 }
 
+/// The counts of what was given up that are not 0.
+fn given_up(summary: &Summary) -> Named {
+    let counts = summary.given_up.counts().into_iter();
+    named(counts.filter(|(_, count)| *count > 0))
+}
+
 impl<'a> Object<'a> {
     fn new(summary: &'a Summary, findings: &'a [Finding], top: usize) -> Self {
         let frames = &summary.frames;
@@ -409,13 +415,7 @@ impl<'a> Object<'a> {
             notes: named(severities),
             note_groups: named(groups),
             findings: findings.iter().map(Into::into).collect(),
-            given_up: named(
-                summary
-                    .given_up
-                    .counts()
-                    .into_iter()
-                    .filter(|(_, count)| *count > 0),
-            ),
+            given_up: given_up(summary),
             limits: summary.limits(),
         }
     }

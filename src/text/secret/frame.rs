@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{HIDDEN, clear, is_open};
+use super::{HIDDEN, begins_like_message, clear, is_open};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Other, Packet, decode, ip_start};
+use crate::protocol::layout::HEADER_LEN;
 use crate::protocol::right_header;
 use crate::stream::Role;
 
@@ -143,15 +144,18 @@ impl Secrets<'_> {
     }
 
     /// What is not read as TCP can quote or carry a segment: data behind a TCP header that an ICMP
-    /// error quotes is hidden, and so is a message whose right header stands somewhere.
+    /// error quotes is hidden, and so is a message whose right header stands somewhere, and all behind
+    /// a header whose length and command do not fit each other.
     fn loose(&self, packet: &Packet, octets: &[u8]) -> Hidden {
         let mut hidden = Hidden::from(0, octets.len());
         hidden.set(0..octets.len(), |_| false);
         let mut found = false;
-        for at in headers(octets) {
+        for at in likely(octets) {
             let message = &octets[at..];
+            found = true;
             let Some(kind) = right_header(message) else {
-                continue;
+                hidden.set(at + HEADER_LEN..octets.len(), |_| true);
+                break;
             };
             let sender = match kind {
                 crate::protocol::Kind::Request => Role::Client,
@@ -160,7 +164,6 @@ impl Secrets<'_> {
             let message = &message[..message.len().min(kind.len())];
             let clear = clear(message, sender);
             hidden.set(at..at + message.len(), |place| !clear.has(place - at));
-            found = true;
         }
         if let Packet::Ip(ip, Other::NotTcp) = packet
             && let Some(start) = self.quoted_data(ip.protocol, octets)
@@ -201,12 +204,17 @@ impl Secrets<'_> {
 
 /// Where messages seem to begin: right headers.
 pub fn headers(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    likely(octets).filter(|at| right_header(&octets[*at..]).is_some())
+}
+
+/// Where messages may begin: [`LIKELY_HEADERS`](super::LIKELY_HEADERS).
+fn likely(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let mut from = 0;
-    // A right header starts with three NULs and the length's last octet.
+    // Each starts with three NULs and the length's last octet.
     std::iter::from_fn(move || {
         let at = from + memchr::memmem::find(&octets[from..], &[0, 0, 0])?;
         from = at + 1;
         Some(at)
     })
-    .filter(|at| right_header(&octets[*at..]).is_some())
+    .filter(|at| begins_like_message(&octets[*at..]))
 }

@@ -63,10 +63,10 @@ fn claimed(octets: &[u8]) -> bool {
     taken_for(&[octets]) == Verdict::Is(Protocol::RegLogin)
 }
 
-/// Openings of other protocols, as their clients and servers send them.
-fn openings() -> Vec<(&'static str, Vec<u8>)> {
+/// Openings of protocols of text.
+fn text_openings() -> Vec<(&'static str, Vec<u8>)> {
     let text = |name, text: &str| (name, text.as_bytes().to_vec());
-    let mut all = vec![
+    vec![
         text("SSH", "SSH-2.0-OpenSSH_9.2\r\n"),
         text("Redis", "*1\r\n$4\r\nPING\r\n"),
         text("Redis answer", "+PONG\r\n"),
@@ -122,7 +122,12 @@ fn openings() -> Vec<(&'static str, Vec<u8>)> {
             "BitTorrent",
             "\u{13}BitTorrent protocol\0\0\0\0\0\0\0\0aaaaaaaaaaaaaaaaaaaa",
         ),
-    ];
+    ]
+}
+
+/// Openings of other protocols, as their clients and servers send them.
+fn openings() -> Vec<(&'static str, Vec<u8>)> {
+    let mut all = text_openings();
     let octets: [(&'static str, &[u8]); 38] = [
         ("telnet", &[0xff, 0xfd, 0x18, 0xff, 0xfd, 0x20]),
         ("MQTT", b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04abcd"),
