@@ -322,6 +322,7 @@ fn followed(form: u8, choice: Choice, capture: &[u8]) {
             charset: Charset::Unicode,
             time: choice.time(),
             color: false,
+            at_once: false,
         };
         tee.add_printer(Ladder::new(text.clone(), options, Rc::clone(&said)));
     }

@@ -1,17 +1,17 @@
 //! HTTP/1, recognised by its first line.
 
-/// How an HTTP/1 request or response usually starts (RFC 9112 sections 3 and 4). Other methods are
-/// recognised by the version at the end of their line.
-pub const HTTP_STARTS: [&[u8]; 10] = [
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"PATCH ",
+/// How an HTTP/1 request or response usually starts (RFC 9112 sections 3 and 4): a method alone says nothing, as
+/// `GET alice secret` may be a protocol of somebody's own. Other methods and targets are recognised by the version at the
+/// end of their line.
+pub const HTTP_STARTS: [&[u8]; 9] = [
+    b"GET /",
+    b"HEAD /",
+    b"POST /",
+    b"PUT /",
+    b"DELETE /",
+    b"OPTIONS /",
+    b"TRACE /",
+    b"PATCH /",
     b"HTTP/1.",
 ];
 

@@ -50,15 +50,20 @@ fn header(octets: &[u8]) -> Option<[u32; 4]> {
 /// [`is_smpp`] has it, with a vendor's command, or with sequence number 0, which many a client
 /// sends and a `generic_nack` may have (SMPP 3.4 section 4.3.1). What is not strictly SMPP must
 /// be a response, or PDUs that end where the segment does, and must not be RegLogin's right
-/// header before an empty text.
+/// header before an empty text. A request whose sequence number reads as text is none: a name may
+/// begin there, in a layout of somebody's own.
 #[must_use]
 pub fn begins_smpp(octets: &[u8]) -> bool {
-    if is_smpp(octets) {
-        return true;
-    }
     let Some([length, id, status, sequence]) = header(octets) else {
         return false;
     };
+    let printable = |octet: &u8| (b' '..=b'~').contains(octet);
+    if id & SMPP_RESPONSE == 0 && sequence.to_be_bytes().iter().all(printable) {
+        return false;
+    }
+    if is_smpp(octets) {
+        return true;
+    }
     let plain = id & !SMPP_RESPONSE;
     let response = id & SMPP_RESPONSE != 0;
     let known = smpp_command(id).is_some() || SMPP_VENDOR.contains(&plain);

@@ -6,6 +6,7 @@
 
 mod conversation;
 mod error;
+pub mod foreign;
 mod ip;
 mod link;
 pub mod load;

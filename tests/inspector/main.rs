@@ -48,6 +48,7 @@ mod filter_reglogin;
 mod filter_tcp_analysis;
 mod follow_forms;
 mod follow_tshark;
+mod foreign_protocols;
 mod fuzz_checks;
 mod layout_files;
 mod live_capture;

@@ -46,12 +46,16 @@ do
 
   -- SMPP in any form that is met: with a vendor's command, or with sequence number 0.
   local function begins_smpp(octets)
-    if R.is_smpp(octets) then
-      return true
-    end
     local length, id, status, sequence = word(octets, 1), word(octets, 5), word(octets, 9), word(octets, 13)
     if not sequence then
       return false
+    end
+    -- Of a request, a sequence number that reads as text may be a name's beginning.
+    if id < 0x80000000 and octets:match("^[ -~][ -~][ -~][ -~]", 13) then
+      return false
+    end
+    if R.is_smpp(octets) then
+      return true
     end
     local response = id >= 0x80000000
     local request = id % 0x80000000
