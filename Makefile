@@ -46,7 +46,7 @@ bench: ## Measure the inspector against its peers; writes its table into docs/pe
 	tools/setup.sh bench
 	$(CARGO) bench --bench inspector
 
-bench-server: ## Measure the server; writes its table into docs/performance.md (two minutes)
+bench-server: ## Measure the server; writes its tables into docs/performance.md (three minutes)
 	$(CARGO) bench --bench server
 
 bench-live: ## Measure live capture; writes its table into docs/performance.md (needs root)

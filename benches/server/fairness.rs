@@ -1,6 +1,8 @@
 //! A login beside a flood from one other address.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use authscope::accounts::{Hasher, Scheme};
@@ -27,12 +29,16 @@ async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     stream
 }
 
+/// The octets of the request of this number.
+type Requests = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
+
 /// One answer after another, on a connection that is opened anew when the server closes it.
-async fn flood(to: SocketAddr, octets: Vec<u8>) {
+async fn flood(to: SocketAddr, requests: Requests, number: Arc<AtomicUsize>) {
     let mut response = [0; RESPONSE_LEN];
     loop {
         let mut stream = connect(FLOOD, to).await;
-        while stream.write_all(&octets).await.is_ok()
+        let octets = || requests(number.fetch_add(1, Ordering::Relaxed));
+        while stream.write_all(&octets()).await.is_ok()
             && stream.read_exact(&mut response).await.is_ok()
         {}
     }
@@ -67,20 +73,32 @@ pub fn beside_a_flood(report: &mut Report) {
         .expect("a hash");
     let clients = runtime();
     let honest = request(Action::Login, "alice", "secret");
-    for (what, octets) in [
-        ("log in", request(Action::Login, "alice", "secret")),
-        ("guess", request(Action::Login, "alice", "wrong")),
+    let floods: [(_, Requests); 4] = [
         (
-            "register a taken name",
-            request(Action::Register, "alice", "x"),
+            "log in",
+            Arc::new(|_| request(Action::Login, "alice", "secret")),
         ),
-    ] {
+        (
+            "guess one password after another",
+            Arc::new(|n| request(Action::Login, "alice", &format!("guess {n}"))),
+        ),
+        (
+            "register one name after another",
+            Arc::new(|n| request(Action::Register, &format!("user {n}"), "secret")),
+        ),
+        (
+            "register a name that is taken",
+            Arc::new(|_| request(Action::Register, "alice", "x")),
+        ),
+    ];
+    for (what, requests) in floods {
         let server = Server::start_limited(&format!("alice:{hash}\n"));
         let address = server.address;
         let mut quiet = clients.block_on(logins(address, &honest, Duration::from_secs(4)));
+        let number = Arc::new(AtomicUsize::new(0));
         let mut beside = clients.block_on(async {
             let floods: Vec<_> = (0..FLOODING)
-                .map(|_| tokio::spawn(flood(address, octets.clone())))
+                .map(|_| tokio::spawn(flood(address, Arc::clone(&requests), Arc::clone(&number))))
                 .collect();
             tokio::time::sleep(Duration::from_secs(2)).await;
             let measured = logins(address, &honest, Duration::from_secs(8)).await;
@@ -92,11 +110,11 @@ pub fn beside_a_flood(report: &mut Report) {
         let (beside, quiet) = (beside.percentile(50), quiet.percentile(50));
         report.row(
             &format!(
-                "median login while {FLOODING} connections of another address {what}, against a quiet server"
+                "median time of a login while {FLOODING} connections of another address {what}, against without them"
             ),
             &format!("{beside:.1?} against {quiet:.1?}"),
             &format!("{:.2}", beside.as_secs_f64() / quiet.as_secs_f64()),
-            "under 10, and under 250 ms",
+            "under 10 and 250 ms",
         );
     }
 }

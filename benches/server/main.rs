@@ -1,5 +1,6 @@
 //! What the server does, measured against what the machine could do without it, and written as a
-//! table into `docs/performance.md`. `make bench-server` runs it; it takes about two minutes.
+//! tables into `docs/performance.md`. `make bench-server` runs it; it takes about three minutes.
+//! `cargo bench --bench server -- flooded` measures a flooded server only.
 //!
 //! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
 
@@ -20,6 +21,19 @@ fn main() {
         return;
     }
     place::raise_descriptor_limit();
+    if !std::env::args().any(|argument| argument == "flooded") {
+        performance();
+    }
+    let mut report = Report::start(
+        "## A flooded server",
+        "`make bench-server`. The server has the limits that it has where nothing is said; clients run\n\
+         beside it, on the same cores.",
+    );
+    fairness::beside_a_flood(&mut report);
+    report.write();
+}
+
+fn performance() {
     let mut report = Report::start(
         "## Server",
         "`make bench-server`, all in one run. What is compared runs in turns on the same cores\n\
@@ -27,7 +41,6 @@ fn main() {
     );
     compare::hashing(&mut report);
     compare::requests(&mut report);
-    fairness::beside_a_flood(&mut report);
     compare::registrations(&mut report);
     compare::idle_connections(&mut report);
     compare::many_users(&mut report);

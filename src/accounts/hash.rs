@@ -230,11 +230,12 @@ impl Hasher {
                 (argon2::ARGON2ID_IDENT, Some(Version::V0x13.into()), shown)
             }
             Scheme::Pbkdf2Sha256 { rounds } => {
-                pbkdf2::pbkdf2_hmac::<pbkdf2::sha2::Sha256>(password, &salt, rounds, &mut output);
+                let algorithm = pbkdf2::Algorithm::Pbkdf2Sha256;
                 let params = pbkdf2::Params::new_with_output_len(rounds, OUTPUT_LEN)
                     .map_err(|error| malformed(&error))?;
                 let shown = ParamsString::try_from(&params).map_err(|error| malformed(&error))?;
-                (pbkdf2::Algorithm::Pbkdf2Sha256.into(), None, shown)
+                pbkdf2::pbkdf2_hmac_with_params(password, &salt, algorithm, params, &mut output);
+                (algorithm.into(), None, shown)
             }
         };
         let phc = PasswordHash {

@@ -1,6 +1,7 @@
 //! Text from the wire made fit for a terminal: the one place where that is done.
 
 use std::fmt::{self, Write as _};
+use std::io;
 
 /// Whether a character does something to a terminal or to the text around it rather than being
 /// seen: control characters, the marks that change the direction of text, and invisible ones.
@@ -37,6 +38,34 @@ impl fmt::Display for Escaped<'_> {
         }
         f.write_str(&text[shown..])
     }
+}
+
+/// Writes a part of a JSON string: characters that JSON would allow there, but a terminal obeys, become
+/// `\u` escapes.
+pub fn write_json_fragment<W>(writer: &mut W, fragment: &str) -> io::Result<()>
+where
+    W: ?Sized + io::Write,
+{
+    // No early end, so that many octets are looked at in one step: nearly always all are plain.
+    let octets = fragment.as_bytes();
+    let odd = octets
+        .iter()
+        .fold(false, |odd, octet| odd | !(b' '..=b'~').contains(octet));
+    if !odd {
+        return writer.write_all(octets);
+    }
+    let mut written = 0;
+    for (at, character) in fragment.char_indices() {
+        if !is_harmful(character) {
+            continue;
+        }
+        writer.write_all(&octets[written..at])?;
+        written = at + character.len_utf8();
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+    }
+    writer.write_all(&octets[written..])
 }
 
 /// Octets that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].

@@ -1,6 +1,9 @@
 //! No two names that look alike by what is invisible; names stored earlier go on.
 
-use crate::programs::{Place, stderr, stdout, users};
+use std::io::Write;
+
+use crate::programs::{Place, described, receive, request, stderr, stdout, users};
+use authscope::protocol::Action;
 
 /// SHA-256("abc").
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -71,6 +74,43 @@ fn the_client_refuses_with_the_servers_words_what_the_server_would() {
     let output = server.client(&["register", "e\u{301}ric"], "x");
     assert_eq!(stdout(&output), "registered\n", "{}", stderr(&output));
     assert_eq!(server.register("\u{e9}ric", "x"), "no: user name taken");
+}
+
+#[test]
+fn a_password_is_its_octets() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    assert_eq!(server.register("alice", "\u{e9}"), "yes: registered");
+    assert_eq!(server.login("alice", "e\u{301}"), "no: wrong password");
+    assert_eq!(server.login("alice", "\u{e9}"), "yes: login successful");
+    // They need not be text.
+    let ask = |action, name: &str, octets: &[u8]| {
+        let mut message = request(action, name, "x").as_ref().to_vec();
+        message[28..28 + octets.len()].copy_from_slice(octets);
+        let mut stream = server.connect();
+        stream.write_all(&message).unwrap();
+        described(&receive(&mut stream))
+    };
+    let odd = b"\xff\xfe \xc3";
+    assert_eq!(ask(Action::Register, "bob", odd), "yes: registered");
+    assert_eq!(ask(Action::Login, "bob", odd), "yes: login successful");
+    let other = b"\xff\xfe \xc2";
+    assert_eq!(ask(Action::Login, "bob", other), "no: wrong password");
+}
+
+#[test]
+fn the_log_shows_what_is_invisible_escaped() {
+    for (format, shown) in [
+        ("text", "user=\"\\u{202e}ecila\u{e9}\""),
+        ("json", "\"user\":\"\\u202eecila\u{e9}\""),
+    ] {
+        let place = Place::new();
+        let server = place.start(&["--log-format", format]);
+        assert_eq!(server.login("\u{202e}ecila\u{e9}", "x"), "no: no such user");
+        server.wait_for("no such user");
+        let log = server.log();
+        assert!(log.contains(shown) && !log.contains('\u{202e}'), "{log}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A login puts a better hash in the place of an old or weak one, on disk.
 
-use crate::programs::{Place, users};
+use crate::need::skip;
+use crate::programs::{Place, stderr, users};
 
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -41,6 +42,30 @@ fn a_plain_digest_becomes_argon2id_at_the_next_login() {
     names.sort();
     assert_eq!(names, ["alice", "bob", "carol"]);
     place.wait_for(|text| !text.contains(ABC));
+}
+
+#[test]
+fn the_file_that_is_written_anew_has_the_old_ones_mode_and_owner() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let place = Place::new();
+    place.write(format!("alice:{ABC}\n"));
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(place.passwd(), mode).unwrap();
+    if let Err(error) = chown(place.passwd(), Some(1234), Some(4321)) {
+        skip("root", format!("a file cannot be given away: {error}"));
+        return;
+    }
+    let server = place.start(&[]);
+    assert_eq!(server.login("alice", "abc"), "yes: login successful");
+    place.wait_for(|text| !text.contains(ABC));
+    let file = std::fs::metadata(place.passwd()).unwrap();
+    assert_eq!((file.uid(), file.gid()), (1234, 4321));
+    assert_eq!(file.mode() & 0o7777, 0o640);
+    // The lock is on the file that stands there now.
+    let second = place.refused(&[]);
+    assert_eq!(second.status.code(), Some(2));
+    let holder = format!("process {} holds it", server.pid());
+    assert!(stderr(&second).contains(&holder), "{}", stderr(&second));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! not computed.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use crate::programs::{PATIENCE, Place, described, receive, request};
 use crate::proxied::{PROXIED, connect, from};
@@ -25,14 +25,44 @@ fn an_address_with_one_request_does_not_wait_for_one_with_many() {
     receive(&mut flood[0]);
     honest.write_all(login.as_ref()).unwrap();
     assert_eq!(described(&receive(&mut honest)), "yes: login successful");
-    let answered = flood[1..]
-        .iter()
-        .filter(|stream| {
-            stream.set_nonblocking(true).unwrap();
-            stream.peek(&mut [0]).is_ok_and(|octets| octets > 0)
-        })
-        .count();
+    let answered = answered(&flood[1..]);
     assert!(answered < 50, "{answered} of 99 before the one");
+}
+
+/// How many of the connections have an answer.
+fn answered(streams: &[TcpStream]) -> usize {
+    let has_one = |stream: &&TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        stream.peek(&mut [0]).is_ok_and(|octets| octets > 0)
+    };
+    streams.iter().filter(has_one).count()
+}
+
+#[test]
+fn who_closes_one_side_early_is_answered_and_does_not_wait_for_strangers() {
+    let place = Place::new();
+    let server = place.start(&[&PROXIED[..], &["--hash-threads", "1"]].concat());
+    let home = "198.51.100.7";
+    let registered = from(&server, home, Action::Register, "alice", "x");
+    assert_eq!(registered, "yes: registered");
+    let login = request(Action::Login, "alice", "x");
+    let ask = |client| {
+        let mut stream = connect(&server, client);
+        stream.write_all(login.as_ref()).unwrap();
+        stream
+    };
+    let mut flood: Vec<_> = (0..100).map(|_| ask("192.0.2.1")).collect();
+    receive(&mut flood[0]);
+    // As `nc -N` does: nothing more will be sent, and the answer is waited for.
+    let mut half = ask(home);
+    half.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(described(&receive(&mut half)), "yes: login successful");
+    let others = answered(&flood[1..]);
+    assert!(others < 50, "{others} of 99 before the one");
+    for stream in &mut flood[1..] {
+        stream.set_nonblocking(false).unwrap();
+        assert_eq!(described(&receive(stream)), "yes: login successful");
+    }
 }
 
 #[test]

@@ -49,6 +49,19 @@ fn connections_past_an_addresss_limit_are_closed() {
 }
 
 #[test]
+fn an_exempt_address_has_as_many_connections_as_it_wants() {
+    let place = Place::new();
+    let arguments = ["--max-per-address", "1", "--throttle-exempt", "127.0.0.0/8"];
+    let server = place.start(&arguments);
+    let login = request(Action::Login, "a", "x");
+    let mut streams: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(login.as_ref()).unwrap();
+        assert_eq!(described(&receive(stream)), "no: no such user");
+    }
+}
+
+#[test]
 fn idle_and_slow_clients_are_dropped_and_counted() {
     let place = Place::new();
     let mut server = place.start(&[

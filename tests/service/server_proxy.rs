@@ -27,6 +27,20 @@ fn a_trusted_proxy_says_who_asks() {
         assert_eq!(described(&receive(&mut stream)), "no: no such user");
         server.wait_for(client);
     }
+    // Octet by octet.
+    for version in [1, 2] {
+        let client = format!("192.0.2.{}", 10 + version);
+        let mut stream = server.connect();
+        stream.set_nodelay(true).unwrap();
+        for octet in header(version, &client) {
+            stream.write_all(&[octet]).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let login = request(Action::Login, "alice", "x");
+        stream.write_all(login.as_ref()).unwrap();
+        assert_eq!(described(&receive(&mut stream)), "no: no such user");
+        server.wait_for(&format!("peer={client}:"));
+    }
     // A health check of the proxy's own.
     let mut stream = server.connect();
     stream.write_all(b"PROXY UNKNOWN\r\n").unwrap();
@@ -63,6 +77,19 @@ fn without_a_header_a_trusted_proxy_is_refused() {
         stream.write_all(octets).unwrap();
         assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0, "closed, unanswered");
     }
+}
+
+#[test]
+fn a_header_that_does_not_come_to_its_end_has_the_time_of_a_request() {
+    let place = Place::new();
+    let server = place.start(&[&PROXIED[..], &["--request-timeout", "0.5"]].concat());
+    for version in [1, 2] {
+        let mut stream = server.connect();
+        let whole = header(version, "192.0.2.1");
+        stream.write_all(&whole[..whole.len() - 1]).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0, "closed, unanswered");
+    }
+    server.wait_for("request not complete in time");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::ser::Formatter;
 
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
-use crate::text::escape::is_harmful;
+use crate::text::escape::write_json_fragment;
 
 /// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes,
 /// and in which a [`Decimal`] is written as such.
@@ -20,26 +20,7 @@ impl Formatter for TerminalSafe {
     where
         W: ?Sized + Write,
     {
-        // No early end, so that many octets are looked at in one step: nearly always all are plain.
-        let octets = fragment.as_bytes();
-        let odd = octets
-            .iter()
-            .fold(false, |odd, octet| odd | !(b' '..=b'~').contains(octet));
-        if !odd {
-            return writer.write_all(octets);
-        }
-        let mut written = 0;
-        for (at, character) in fragment.char_indices() {
-            if !is_harmful(character) {
-                continue;
-            }
-            writer.write_all(&fragment.as_bytes()[written..at])?;
-            written = at + character.len_utf8();
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-        }
-        writer.write_all(&fragment.as_bytes()[written..])
+        write_json_fragment(writer, fragment)
     }
 
     /// No other value here has 128 bits: it is a [`Decimal`]'s nanoseconds.

@@ -61,8 +61,13 @@ impl Log {
     /// Starts the log on standard error and makes it the one that all events go to.
     pub fn start(settings: LogSettings) -> io::Result<Self> {
         let queue = Queue::start(Output::standard_error())?;
+        let lines = if settings.json {
+            queue.for_json()
+        } else {
+            queue.clone()
+        };
         let format = tracing_subscriber::fmt::layer()
-            .with_writer(queue.clone())
+            .with_writer(lines)
             .with_target(false)
             .with_ansi(settings.colours)
             .log_internal_errors(false);

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::output::Output;
 use crate::server::meters;
+use crate::text::escape::write_json_fragment;
 
 /// Lines that may wait to be written: some 2 MiB.
 const CAPACITY: usize = 8192;
@@ -64,6 +65,8 @@ impl Losses {
 pub struct Queue {
     lines: Sender<Vec<u8>>,
     shared: Arc<Shared>,
+    /// Whether the lines are JSON.
+    json: bool,
 }
 
 struct Shared {
@@ -94,7 +97,20 @@ impl Queue {
         std::thread::Builder::new()
             .name(THREAD.into())
             .spawn(move || writer.run())?;
-        Ok(Self { lines, shared })
+        Ok(Self {
+            lines,
+            shared,
+            json: false,
+        })
+    }
+
+    /// The same queue, for lines of JSON: what a terminal would obey is escaped in them.
+    pub fn for_json(&self) -> Self {
+        let json = true;
+        Self {
+            json,
+            ..self.clone()
+        }
     }
 
     pub fn losses(&self) -> Arc<Losses> {
@@ -235,7 +251,10 @@ impl io::Write for Line<'_> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        let line = std::mem::take(&mut self.octets);
+        let mut line = std::mem::take(&mut self.octets);
+        if self.queue.json {
+            line = safe_for_a_terminal(line);
+        }
         let line = OWN_REPORT.with_borrow_mut(|report| match report {
             Some(report) => {
                 report.extend_from_slice(&line);
@@ -247,6 +266,22 @@ impl Drop for Line<'_> {
             self.queue.put(line);
         }
     }
+}
+
+/// A line of JSON in which nothing is that a terminal obeys. Only its strings can have had any.
+fn safe_for_a_terminal(line: Vec<u8>) -> Vec<u8> {
+    if line.is_ascii() {
+        return line;
+    }
+    let Some(text) = line.strip_suffix(b"\n").map(str::from_utf8) else {
+        return line;
+    };
+    let mut safe = Vec::with_capacity(line.len() + 16);
+    match text.map(|text| write_json_fragment(&mut safe, text)) {
+        Ok(Ok(())) => safe.push(b'\n'),
+        _ => return line,
+    }
+    safe
 }
 
 impl<'a> MakeWriter<'a> for Queue {
