@@ -96,27 +96,27 @@ fn the_plugin_leaves_them_to_wireshark() {
     let Some(tshark) = Tshark::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     let paths = captures(&folder, |name| name != FIX);
+    // With any heuristic in Lua, Wireshark names a dissector among a frame's protocols that waits for more.
+    let said = |text: String| -> Vec<String> {
+        let lines = text
+            .lines()
+            .filter(|line| !line.contains("[Protocols in frame:"));
+        lines.map(str::to_owned).collect()
+    };
+    let list = [
+        "-T",
+        "fields",
+        "-e",
+        "_ws.col.Protocol",
+        "-e",
+        "_ws.col.Info",
+    ];
     let wrong = in_parallel(&paths, |path| {
-        let list = [
-            "-T",
-            "fields",
-            "-e",
-            "frame.protocols",
-            "-e",
-            "_ws.col.Info",
-        ];
-        let details: &[&str] = &["-V"];
-        [details, &list].into_iter().find_map(|arguments| {
-            let without = tshark.plain(path, arguments);
-            let with = tshark.with_plugin(path, arguments);
-            let mut lines = without.lines().zip(with.lines());
-            let differs = lines.find(|(one, other)| one != other);
-            let differs = differs.map(|(one, other)| {
-                format!("{}: {one:?}, with the plugin {other:?}", path.display())
-            });
-            differs.or_else(|| {
-                (without.len() != with.len()).then(|| format!("{}: more lines", path.display()))
-            })
+        [&["-V"][..], &list].into_iter().find_map(|arguments| {
+            let without = said(tshark.plain(path, arguments));
+            let with = said(tshark.with_plugin(path, arguments));
+            let differs = without.iter().zip(&with).find(|(one, other)| one != other);
+            (without != with).then(|| format!("{}: {differs:?}", path.display()))
         })
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
