@@ -12,6 +12,7 @@ use authscope::dissect::reglogin::evidence::Opening;
 use authscope::dissect::reglogin::framing;
 use authscope::dissect::{Protocol, identify, judge, smpp};
 use authscope::filter::{Filter, FilterOptions};
+use authscope::layout::{self, Plan};
 use authscope::output::{
     Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
 };
@@ -132,8 +133,23 @@ pub struct Piece {
 /// Any segments of one connection. Messages are made of octets that were sent, and what is given
 /// out is bounded by what came in.
 pub fn segments(pieces: &[Piece]) {
+    let layouts = LAYOUTS[1..].iter().map(|text| {
+        let layout = layout::parse(text).expect("a layout of ours is right");
+        let id = layout::LayoutId::of(&layout).expect("there are few");
+        (id, vec![8888])
+    });
+    let with_layouts = Options {
+        layouts: layouts.collect(),
+        ..Options::default()
+    };
+    for options in [Options::default(), with_layouts] {
+        inspected(pieces, &options);
+    }
+}
+
+fn inspected(pieces: &[Piece], options: &Options) {
     const ACK: u8 = 0x10;
-    let mut inspector = Inspector::new(&Options::default());
+    let mut inspector = Inspector::new(options);
     let base = SeqNumber(u32::MAX - 1000);
     let mut sent = 0;
     let mut given = 0;
@@ -169,14 +185,14 @@ pub fn segments(pieces: &[Piece]) {
             octets: &octets,
         });
         for message in record.messages {
-            given += message.octets.len();
-            let covered: usize = message.sources.iter().map(|s| usize::from(s.len)).sum();
-            assert_eq!(covered, message.octets.len(), "octets without a source");
+            given += message.bytes().len();
+            let covered: usize = message.sources.iter().map(|s| s.len as usize).sum();
+            assert_eq!(covered, message.bytes().len(), "octets without a source");
             assert!(message.frame <= number.unsigned_abs());
         }
     }
     let rest = inspector.finish();
-    given += rest.messages.iter().map(|m| m.octets.len()).sum::<usize>();
+    given += rest.messages.iter().map(|m| m.bytes().len()).sum::<usize>();
     assert!(given <= sent, "{given} octets out of {sent}");
 }
 
@@ -392,4 +408,119 @@ pub fn filter(text: &str) {
             assert_harmless(error.to_string().as_bytes());
         }
     }
+}
+
+/// Any text as a layout file: it is a layout, or has faults at places in it.
+pub fn layout_file(octets: &[u8]) {
+    let Ok(text) = std::str::from_utf8(octets) else {
+        return;
+    };
+    match layout::parse(text) {
+        Ok(read) => {
+            assert!(!layout::describe(&read, |_| false).is_empty());
+            let plan = Plan::new(read);
+            for side in [layout::Side::Client, layout::Side::Server] {
+                plan_of_message(&plan, octets, side);
+            }
+        }
+        Err(errors) => {
+            assert!(!errors.is_empty(), "refused without a reason");
+            for error in &errors {
+                assert!(error.at.start <= error.at.end && error.at.end <= text.len());
+                assert!(text.is_char_boundary(error.at.start));
+            }
+            let report = layout::Report {
+                file: "x",
+                text,
+                errors: &errors,
+            };
+            assert!(report.to_string().starts_with("x:"));
+        }
+    }
+}
+
+/// Any bytes as messages of any layout: its file stands before the first NUL, or is one of ours by the first octet.
+pub fn described(octets: &[u8]) {
+    let Some((choice, rest)) = octets.split_first() else {
+        return;
+    };
+    let own = LAYOUTS.get(usize::from(*choice)).copied();
+    let (text, bytes) = match (own, rest.iter().position(|octet| *octet == 0)) {
+        (Some(text), _) => (text, rest),
+        (None, Some(nul)) => match std::str::from_utf8(&rest[..nul]) {
+            Ok(text) => (text, &rest[nul + 1..]),
+            Err(_) => return,
+        },
+        (None, None) => return,
+    };
+    let Ok(read) = layout::parse(text) else {
+        assert!(own.is_none(), "one of ours is refused");
+        return;
+    };
+    let plan = Plan::new(read);
+    for side in [layout::Side::Client, layout::Side::Server] {
+        plan_of_message(&plan, bytes, side);
+    }
+}
+
+/// Layouts that bytes are read by.
+pub const LAYOUTS: [&str; 3] = [
+    layout::EXAMPLE,
+    "name = \"T\"\nport = 9100\norder = \"little\"\n[layout]\n\
+     header = [\"magic: u16 == 0xCAFE\", \"size: u16 = length - 8\", \"seq: u16 = id\", \"kind: u16 = kind\"]\n\
+     login = [\"user: text[u16] = user\", \"token: bytes[u8] secret\", \"f: options\"]\n\
+     answer = [\"code: u8 {0 ok, 1 refused} = outcome\", \"reason: text[nul]\"]\n\
+     reading = [\"count: u8\", \"items: item[count]\", \"note: text[u8]\", \"check: u32 = crc32\"]\n\
+     item = [\"sensor: u16\", \"value: f32\", \"state: state\"]\n\
+     [enum]\nstate = { type = \"u8\", 0 = \"ok\", 1 = \"stale\" }\n\
+     [flags]\noptions = { type = \"u16\", 0 = \"urgent\", 3 = \"signed\" }\n\
+     [kind]\n1 = { name = \"login\", body = \"login\", response = 2 }\n\
+     2 = { name = \"answer\", body = \"answer\" }\n3 = { name = \"reading\", body = \"reading\" }\n",
+    "name = \"S\"\nport = 9101\n[layout]\nheader = [\"len: u8 = length\"]\nbody = [\"x: text[*]\", \"sum: u8 = sum8\"]\n\
+     [kind]\nclient = { name = \"ask\", body = \"body\", response = \"server\" }\nserver = { name = \"tell\", body = \"body\" }\n",
+];
+
+/// What is said of a message at a glance is what its decoding says, and searching finds what begins there.
+fn plan_of_message(plan: &Plan, bytes: &[u8], side: layout::Side) {
+    assert_eq!(plan.frame(bytes, side), plan.layout.frame(bytes, side));
+    let len = match plan.frame(bytes, side) {
+        layout::Frame::Whole(len) => len.min(bytes.len()),
+        _ => bytes.len(),
+    };
+    let message = &bytes[..len];
+    let (reading, decoded) = (plan.read(message, side), plan.layout.decode(message, side));
+    assert_eq!(
+        (reading.kind, &reading.faults),
+        (decoded.kind, &decoded.faults)
+    );
+    let mut at = 0;
+    for node in &decoded.nodes {
+        assert!(node.range.start == at && node.range.end <= message.len());
+        assert!(node.range.start <= node.content.start && node.content.end <= node.range.end);
+        at = node.range.end;
+    }
+    for (_, range) in [&reading.user, &reading.id, &reading.secret]
+        .into_iter()
+        .flatten()
+    {
+        assert!(range.start <= range.end && range.end <= message.len());
+    }
+    match plan.find(bytes, side, true) {
+        layout::Found::At(at) => {
+            assert!(plan.may_begin(&bytes[at..], side));
+            assert!(matches!(
+                plan.begins(&bytes[at..], side, true),
+                layout::Opening::Yes(_)
+            ));
+        }
+        layout::Found::NoneBefore(at) => assert!(at <= bytes.len()),
+    }
+    let fields = layout::Fields {
+        layout: &plan.layout,
+        message: &decoded,
+        bytes: message,
+        show_secrets: true,
+    };
+    let json = serde_json::to_value(fields).expect("fields are JSON");
+    assert!(json.is_object());
 }

@@ -248,6 +248,7 @@ fn json(form: u8, choice: Choice, capture: &[u8]) {
     let options = JsonOptions {
         show_passwords: choice.show_passwords(),
         payload: true,
+        in_fields: false,
     };
     let mut tee = rowed.tee();
     let mut held = Tee::default();
@@ -313,6 +314,7 @@ fn followed(form: u8, choice: Choice, capture: &[u8]) {
             sender: None,
             time: choice.time(),
             show_passwords: choice.show_passwords(),
+            in_fields: false,
         };
         tee.add_printer(Follow::new(text.clone(), options, Rc::clone(&said)));
     } else {

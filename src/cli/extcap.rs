@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::error::{Failure, conclude};
+use super::layouts::{self, LayoutArguments};
 use super::signal::stop_on_signals;
 use crate::capture::live::{LiveOptions, LiveSource};
 use crate::output::OutputError;
@@ -62,13 +63,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "IFACE", default_value = "")]
     interface: String,
 
-    /// The port where RegLogin is expected.
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
-    port: u16,
+    /// The port where RegLogin is expected, or the protocol of the one layout that is given. [default: 8888, or the
+    /// layout's own]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
 
     /// All TCP ports.
     #[arg(long)]
     all: bool,
+
+    #[command(flatten)]
+    layouts: LayoutArguments,
 
     /// A file with secrets of TLS connections in the NSS key log format.
     #[arg(long, value_name = "FILE")]
@@ -117,19 +122,24 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     let mut sink = AnnotateSink::open(fifo)?;
     let wanted = arguments.extcap_capture_filter.clone();
     let filter = wanted.filter(|filter| !filter.trim().is_empty());
+    let mut options = Options {
+        key_logs: arguments.key_logs(),
+        ..Options::default()
+    };
+    let layouts = arguments.layouts.load()?;
+    // Wireshark names the port that its dialog shows, chosen or not.
+    let is_chosen = |port: &u16| layouts.is_empty() || *port != DEFAULT_PORT;
+    let ports: Vec<u16> = arguments.port.into_iter().filter(is_chosen).collect();
+    layouts::apply(&mut options, &layouts, &ports, &[])?;
     let source = LiveSource::open(&LiveOptions {
         interface: Some(arguments.interface.clone()).filter(|name| !name.is_empty()),
-        ports: vec![arguments.port],
+        ports: options.all_ports(),
         filter: filter.or_else(|| arguments.all.then(|| "tcp".to_owned())),
         stop: stop.clone(),
         ..LiveOptions::default()
     })
     .map_err(|error| Failure::Sources(vec![error]))?;
-    let inspector = Inspector::new(&Options {
-        ports: vec![arguments.port],
-        key_logs: arguments.key_logs(),
-        ..Options::default()
-    });
+    let inspector = Inspector::new(&options);
     let pass = Pass::new(Box::new(source), inspector, &stop).live();
     conclude(pass.run(&mut sink)?, ExitCode::SUCCESS)
 }

@@ -18,6 +18,7 @@ use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
     Tee, TimeFormat,
 };
+use crate::session::Options;
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -100,7 +101,7 @@ enum From {
 
 impl Arguments {
     /// The stream that is meant; `None` where the capture has none.
-    fn find(&self, stop: &Stop) -> Result<Option<u32>, Failure> {
+    fn find(&self, options: &Options, stop: &Stop) -> Result<Option<u32>, Failure> {
         if let Some(stream) = self.stream {
             return Ok(Some(stream));
         }
@@ -114,7 +115,7 @@ impl Arguments {
         let finder = Finder::new(self.user.clone());
         let mut tee = Tee::default();
         tee.add_printer(finder.clone());
-        let reading = Reading::of(&self.files, self.inspect.options(), stop);
+        let reading = Reading::of(&self.files, options.clone(), stop);
         reading.first_pass(&mut tee)?;
         Ok(finder.found())
     }
@@ -123,9 +124,9 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.inspect.check_key_logs(false)?;
     let stop = stop_on_signals()?;
-    let mut options = arguments.inspect.options();
+    let mut options = arguments.inspect.options()?;
     Reading::of(&arguments.files, options.clone(), &stop).spare_inputs()?;
-    let Some(stream) = arguments.find(&stop)? else {
+    let Some(stream) = arguments.find(&options, &stop)? else {
         let what = match &arguments.user {
             Some(user) => format!("no request of user {user:?}"),
             None => "no RegLogin stream; --stream N shows any other".to_owned(),
@@ -162,6 +163,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }),
             time: arguments.time,
             show_passwords: arguments.show_passwords,
+            in_fields: options.reglogin_in_fields,
         };
         tee.add_printer(Follow::new(out, options, Rc::clone(&followed)));
     }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::error::Failure;
+use super::layouts::{self, DecodeAs, LayoutArguments};
 use crate::capture::FileError;
-use crate::protocol::layout::DEFAULT_PORT;
 use crate::session::Options;
 use crate::text::escape::Escaped;
 
@@ -21,10 +21,17 @@ const LEAST_BUFFER: usize = 64 << 10;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Inspection")]
 pub(super) struct InspectArguments {
-    /// A port where RegLogin is expected; may be given several times. On other ports it is found
-    /// by its content.
-    #[arg(short, long = "port", value_name = "PORT", default_values_t = [DEFAULT_PORT])]
-    pub ports: Vec<u16>,
+    /// A port where RegLogin is expected, or the protocol of the one layout that is given; may be given several times. On
+    /// other ports it is found by its content. [default: 8888, or the layout's own]
+    #[arg(short, long = "port", value_name = "PORT")]
+    ports: Vec<u16>,
+
+    #[command(flatten)]
+    layouts: LayoutArguments,
+
+    /// A port where a layout's protocol is expected, as tcp.port==9000,telemetry; may be given several times.
+    #[arg(short, long, value_name = "tcp.port==PORT,PROTOCOL")]
+    decode_as: Vec<DecodeAs>,
 
     /// Note wrong TCP checksums. They are usual where the network card fills them in.
     #[arg(long)]
@@ -78,10 +85,9 @@ impl InspectArguments {
         Ok(())
     }
 
-    /// The inspector's options.
-    pub fn options(&self) -> Options {
+    /// The inspector's options. Filters and fields know the layouts' names from then on.
+    pub fn options(&self) -> Result<Options, Failure> {
         let mut options = Options {
-            ports: self.ports.clone(),
             checksums: self.checksums,
             key_logs: self.key_logs(),
             ignore_vlan_tags: self.ignore_vlan_tags,
@@ -92,7 +98,10 @@ impl InspectArguments {
         streams.buffer = octets;
         streams.buffer_per_direction = streams.buffer_per_direction.min(octets);
         options.fragments.octets = options.fragments.octets.min(octets);
-        options
+        let layouts = self.layouts.load()?;
+        layouts::apply(&mut options, &layouts, &self.ports, &self.decode_as)?;
+        options.reglogin_in_fields = layouts.iter().any(layouts::is_builtin);
+        Ok(options)
     }
 }
 

@@ -1,13 +1,14 @@
 //! `authscope layout`: descriptions of protocols, to start from and to check.
 
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::error::Failure;
-use crate::layout::{self, Fields, Frame, Layout, Report, Side};
+use super::layouts::load;
+use crate::layout::{self, Fields, Frame, Layout, Side};
 use crate::output::OutputError;
 use crate::wireshark::explain::heuristic;
 
@@ -68,17 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn checked(check: &Check) -> Result<String, Failure> {
-    let name = check.file.display().to_string();
-    let text = read(&check.file)
-        .map_err(|error| Failure::Text(format!("cannot read the layout \"{name}\": {error}")))?;
-    let layout = layout::parse(&text).map_err(|errors| {
-        let report = Report {
-            file: &name,
-            text: &text,
-            errors: &errors,
-        };
-        Failure::Text(report.to_string())
-    })?;
+    let layout = load(&check.file)?;
     match &check.message {
         None => Ok(layout::describe(&layout, |opening| {
             heuristic(opening).is_ok()
@@ -92,15 +83,6 @@ fn checked(check: &Check) -> Result<String, Failure> {
             message(&layout, &bytes, side, check.show_passwords)
         }
     }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(path)
 }
 
 /// The bytes of hexadecimal text.

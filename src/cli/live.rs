@@ -76,6 +76,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.inspect.check_key_logs(true)?;
+    let mut inspection = arguments.inspect.options()?;
     let query = arguments.output.query()?;
     if query.needs().responses {
         let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
@@ -84,7 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let stop = stop_on_signals()?;
     let wanted = LiveOptions {
         interface: arguments.interface.clone(),
-        ports: arguments.inspect.ports.clone(),
+        ports: inspection.all_ports(),
         filter: arguments.filter.clone(),
         buffer: arguments.buffer_size * MIB,
         snaplen: arguments.snaplen,
@@ -100,7 +101,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .into_iter()
         .flatten()
         .min();
-    let mut inspection = arguments.inspect.options();
     inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
     let saving = arguments
         .save
@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = arguments.save.path();
     let shown = arguments
         .output
-        .add_to(&mut tee, path, query, None, false)?;
+        .add_to(&mut tee, path, query, None, false, &inspection)?;
     let counter = Counter::default();
     tee.add(counter.clone());
 
@@ -120,7 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     say(&format!(
         "authscope: capturing on {}, {}; Ctrl-C ends it",
         Escaped(&interface),
-        what(arguments)
+        what(arguments, &inspection.all_ports())
     ));
     let source: Box<dyn FrameSource + Send> = Box::new(source);
     let inspector = Inspector::new(&inspection);
@@ -146,7 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What is captured, and how it is chosen.
-fn what(arguments: &Arguments) -> String {
+fn what(arguments: &Arguments, ports: &[u16]) -> String {
     if let Some(filter) = &arguments.filter {
         let filter = filter.trim();
         return match filter {
@@ -154,7 +154,7 @@ fn what(arguments: &Arguments) -> String {
             filter => format!("{} (-f)", Escaped(filter)),
         };
     }
-    let ports: Vec<String> = arguments.inspect.ports.iter().map(u16::to_string).collect();
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     let noun = if ports.len() == 1 { "port" } else { "ports" };
     format!(
         "TCP {noun} {} (-p PORT, or -f tcp for all)",

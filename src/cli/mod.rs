@@ -9,6 +9,7 @@ mod follow;
 mod inspect;
 mod interfaces;
 mod layout;
+mod layouts;
 mod live;
 mod output;
 mod progress;

@@ -17,8 +17,8 @@ use crate::output::{
     Layout, Lines, Losses, Overview, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee,
     TextStyle, TimeFormat, Watch,
 };
-use crate::session::Holding;
 use crate::session::summary::Summary;
+use crate::session::{Holding, Options};
 use crate::wireshark::explain::{ExplainOptions, ExplainSink};
 
 /// Octets that wait to be written to standard output at the most.
@@ -239,6 +239,7 @@ impl OutputArguments {
         mut query: Query,
         answers: Option<Answers>,
         replay: bool,
+        inspection: &Options,
     ) -> Result<Shown, Failure> {
         let overview = Overview::default();
         tee.add(overview.clone());
@@ -248,7 +249,7 @@ impl OutputArguments {
             self.select(query.filter.is_some()).rows
         };
         let mut rows = Tee::default();
-        let watch = self.add_all(&mut rows, save, &mut query, answers)?;
+        let watch = self.add_all(&mut rows, save, &mut query, answers, inspection)?;
         let losses = Losses::default();
         if !self.stats {
             rows.add(losses.clone());
@@ -277,6 +278,7 @@ impl OutputArguments {
         save: Option<&Path>,
         query: &mut Query,
         answers: Option<Answers>,
+        inspection: &Options,
     ) -> Result<Option<Watch>, Failure> {
         if let Some(warning) = query.warning(self.show_passwords) {
             let _ = writeln!(io::stderr(), "authscope: {warning}");
@@ -328,7 +330,7 @@ impl OutputArguments {
                     format,
                 ));
             }
-            _ => self.add_rows(tee, out, select),
+            _ => self.add_rows(tee, out, select, inspection),
         }
         self.add_stats(tee, save, behind)?;
         Ok(watch)
@@ -357,7 +359,13 @@ impl OutputArguments {
         Ok(())
     }
 
-    fn add_rows(&self, tee: &mut Tee<'_>, out: BufWriter<File>, select: Select) {
+    fn add_rows(
+        &self,
+        tee: &mut Tee<'_>,
+        out: BufWriter<File>,
+        select: Select,
+        inspection: &Options,
+    ) {
         if self.explain {
             let show_passwords = self.show_passwords;
             let options = ExplainOptions { show_passwords };
@@ -367,6 +375,7 @@ impl OutputArguments {
         let json = JsonOptions {
             show_passwords: self.show_passwords,
             payload: self.payload,
+            in_fields: inspection.reglogin_in_fields,
         };
         match self.format {
             Format::Table | Format::Text if self.details || self.hex => {

@@ -51,11 +51,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.inspect.check_key_logs(false)?;
+    let mut inspection = arguments.inspect.options()?;
     let query = arguments.output.query()?;
     let stop = stop_on_signals()?;
     let limits = arguments.save.stop()?;
     let counts = [arguments.count, limits.packets];
-    let mut inspection = arguments.inspect.options();
     inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
     let reading = Reading {
         limits: PassLimits {
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let whole = reading.can_be_repeated();
     let shown = arguments
         .output
-        .add_to(&mut tee, save, query, answers, whole)?;
+        .add_to(&mut tee, save, query, answers, whole, &inspection)?;
     let passed = reading.run(&mut tee, save.is_some())?;
     tee.finish()?;
     shown.say();

@@ -133,9 +133,9 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.inspect.check_key_logs(false)?;
+    let mut inspection = arguments.inspect.options()?;
     let watch = arguments.watch()?;
     let stop = stop_on_signals()?;
-    let mut inspection = arguments.inspect.options();
     inspection.tls_records = arguments.needs_tls()?;
     let reading = Reading {
         limits: PassLimits {

@@ -1,7 +1,10 @@
 //! A direction's octets turned into messages.
 
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 
+use super::described::{self, DescribedState, Known};
 use super::identify::{Verdict, identify};
 use super::protocol::Protocol;
 use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
@@ -13,6 +16,7 @@ use super::reglogin::{
 
 use super::message::Message;
 use super::note::{CutBy, Note};
+use crate::layout::FaultKind;
 use crate::protocol::{Command, Fault, Kind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
@@ -22,6 +26,8 @@ pub struct DissectState {
     protocol: Protocol,
     saw_data: bool,
     directions: [DirectionState; 2],
+    /// What layouts need, where there are any.
+    pub(super) described: Option<Box<DescribedState>>,
 }
 
 impl DissectState {
@@ -55,11 +61,26 @@ pub trait Finds<S> {
     fn message(&mut self, flow: &mut Flow<S>, command: Command);
     /// This many messages cannot be told of, as octets of them were never captured.
     fn lost(&mut self, flow: &mut Flow<S>, from: Side, messages: u64);
+    /// The protocols that are known.
+    fn known(&self) -> Arc<Known>;
+    /// Whether any layout is among them.
+    fn has_layouts(&self) -> bool;
+    /// The last of the messages, which a layout describes, is there, whole or as far as it goes.
+    fn described(&mut self, flow: &mut Flow<S>);
+    /// Messages that a layout describes cannot be told of, as so many octets of them were never captured: how many, where
+    /// that is known.
+    fn lost_described(
+        &mut self,
+        flow: &mut Flow<S>,
+        from: Side,
+        messages: Option<u64>,
+        octets: u64,
+    );
     /// Something is to be said about a stream that is about no message.
     fn note(&mut self, flow: &mut Flow<S>, from: Side, note: Note);
 }
 
-const fn index(side: Side) -> usize {
+pub(super) const fn index(side: Side) -> usize {
     match side {
         Side::A => 0,
         Side::B => 1,
@@ -77,13 +98,26 @@ pub fn octets<S: HasDissectState>(
     state.saw_data = true;
     match state.protocol {
         Protocol::RegLogin => take(flow, from, chunk, finds),
+        Protocol::Unknown if finds.has_layouts() => described::probe(flow, from, chunk, finds),
         Protocol::Unknown => probe(flow, from, chunk, finds),
+        Protocol::Layout(layout) => described::take(flow, from, layout, chunk, finds),
         _ => {}
     }
 }
 
+/// Whether RegLogin is expected on a port of the stream.
+fn expects_reglogin<S: HasDissectState>(flow: &Flow<S>, finds: &impl Finds<S>) -> bool {
+    let ends = || [flow.end(Side::A), flow.end(Side::B)];
+    flow.is_watched() && (!finds.has_layouts() || finds.known().expects_reglogin(ends()))
+}
+
+/// Whether RegLogin is looked for at all.
+fn knows_reglogin<S: HasDissectState>(finds: &impl Finds<S>) -> bool {
+    !finds.has_layouts() || finds.known().reglogin
+}
+
 /// Takes octets of a stream whose protocol is not known yet.
-fn probe<S: HasDissectState>(
+pub(super) fn probe<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     chunk: Chunk<'_>,
@@ -92,7 +126,8 @@ fn probe<S: HasDissectState>(
     let Some(chunk) = behind_proxy_header(flow, from, chunk, finds) else {
         return;
     };
-    let watched = flow.is_watched();
+    let watched = expects_reglogin(flow, finds);
+    let knows_reglogin = knows_reglogin(finds);
     let from_start = flow.starts_with_syn(from);
     let direction = &mut flow.state.dissect().directions[index(from)];
     if direction.mode == Mode::Unproven && !watched {
@@ -123,6 +158,10 @@ fn probe<S: HasDissectState>(
         opening.weigh().into()
     } else {
         identify(opening, watched)
+    };
+    let verdict = match verdict {
+        Verdict::Is(Protocol::RegLogin) if !knows_reglogin => Verdict::Other,
+        verdict => verdict,
     };
     match verdict {
         Verdict::Is(Protocol::RegLogin) => {
@@ -241,6 +280,15 @@ fn decide<S: HasDissectState>(
     }
 }
 
+/// Settles that the stream speaks a protocol that holds its octets itself.
+pub(super) fn settle<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol) {
+    let state = flow.state.dissect();
+    state.protocol = protocol;
+    for direction in &mut state.directions {
+        direction.work = None;
+    }
+}
+
 /// Takes the octets held of a direction as if they came now.
 fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl Finds<S>) {
     let direction = &mut flow.state.dissect().directions[index(side)];
@@ -356,7 +404,13 @@ pub fn gap<S: HasDissectState>(
     octets: u64,
     finds: &mut impl Finds<S>,
 ) {
-    let watched = flow.is_watched();
+    let watched = expects_reglogin(flow, finds);
+    let state = flow.state.dissect();
+    match state.protocol {
+        Protocol::Layout(layout) => return described::gap(flow, from, layout, octets, finds),
+        Protocol::Unknown if finds.has_layouts() => described::probe_gap(flow, from, octets),
+        _ => {}
+    }
     let state = flow.state.dissect();
     let direction = &state.directions[index(from)];
     match state.protocol {
@@ -392,7 +446,7 @@ pub fn remark<S: HasDissectState>(
     note: Note,
     finds: &mut impl Finds<S>,
 ) {
-    if flow.state.dissect().protocol == Protocol::RegLogin || flow.is_watched() {
+    if flow.state.dissect().protocol.has_messages() || flow.is_watched() {
         finds.note(flow, from, note);
     }
 }
@@ -404,10 +458,20 @@ pub fn ended<S: HasDissectState>(
     by: CutBy,
     finds: &mut impl Finds<S>,
 ) {
-    let watched = flow.is_watched();
+    if finds.has_layouts() {
+        if flow.state.dissect().protocol == Protocol::Unknown {
+            described::ended_unknown(flow, from, finds);
+        }
+        if let Protocol::Layout(layout) = flow.state.dissect().protocol {
+            return described::ended(flow, from, layout, by, finds);
+        }
+    }
+    let watched = expects_reglogin(flow, finds);
+    let knows_reglogin = knows_reglogin(finds);
     let state = flow.state.dissect();
     let direction = &mut state.directions[index(from)];
     if state.protocol == Protocol::Unknown
+        && knows_reglogin
         && let Some(work) = &direction.work
         && let Verdict::Is(Protocol::RegLogin) = identify(
             Opening {
@@ -469,11 +533,36 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
 #[must_use]
 #[inline]
 pub fn exchanged(message: &Message) -> Option<Command> {
-    let counts_not = |note: &Note| match note {
-        Note::CutOff { by, .. } => *by != CutBy::Gap,
-        Note::Fault(Fault::WrongSender(_)) => true,
-        _ => false,
-    };
+    if message.described.is_some() {
+        return None;
+    }
     let command = message.view().command()?;
-    (command.kind().is_some() && !message.notes.iter().any(counts_not)).then_some(command)
+    (command.kind().is_some() && !message.notes.iter().any(ends_exchange)).then_some(command)
+}
+
+/// Whether a message that has this note is no part of an exchange: its receiver never had all of it, or its sender's side
+/// does not send such.
+const fn ends_exchange(note: &Note) -> bool {
+    match note {
+        Note::CutOff { by, .. } => !matches!(by, CutBy::Gap),
+        Note::Fault(Fault::WrongSender(_))
+        | Note::Described {
+            fault: FaultKind::Side,
+            ..
+        } => true,
+        _ => false,
+    }
+}
+
+/// Whether a message asks or answers, and was received whole by its receiver, captured whole or not.
+#[must_use]
+#[inline]
+pub fn is_exchanged(message: &Message) -> bool {
+    match &message.described {
+        None => exchanged(message).is_some_and(|command| command.kind().is_some()),
+        Some(described) => {
+            (described.is_request() || described.is_response())
+                && !message.notes.iter().any(ends_exchange)
+        }
+    }
 }

@@ -61,6 +61,11 @@ fn named(octets: &[u8]) -> Option<Protocol> {
     if octets.first() == Some(&0) {
         return begins_smpp(octets).then_some(Protocol::Smpp);
     }
+    named_by_text(octets)
+}
+
+/// The same of protocols that begin with text or a handshake, and not with a length that others may have too.
+pub(super) fn named_by_text(octets: &[u8]) -> Option<Protocol> {
     let known: [(Recognises, Protocol); 5] = [
         (is_tls, Protocol::Tls),
         (is_ssh, Protocol::Ssh),

@@ -1,15 +1,21 @@
-//! One RegLogin message as the inspector holds it: its octets, where they came from, and what is
+//! One message as the inspector holds it: its octets, where they came from, and what is
 //! to be said about them.
+
+use std::ops::Range;
 
 use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
 use super::note::{Note, Severity};
+use super::protocol::Protocol;
 use crate::capture::Timestamp;
+use crate::layout::{self, Decoded, LayoutId, Plan, Said, Type};
 use crate::packet::{Endpoint, SeqNumber};
-use crate::protocol::layout::MAX_LEN;
-use crate::protocol::{Command, MessageView};
+use crate::protocol::layout::{MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Command, Kind, MessageView};
 use crate::stream::Role;
+use crate::text::escape::Hex;
+use crate::text::secret::MASK;
 
 /// Where a run of a message's octets stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +30,18 @@ pub struct Source {
     /// What the segment that carried them acknowledges, where it does.
     pub ack: Option<SeqNumber>,
     /// First octet in the message.
-    pub start: u8,
+    pub start: u32,
     /// How many octets.
-    pub len: u8,
+    pub len: u32,
+}
+
+impl Source {
+    /// Which bytes of the message.
+    #[must_use]
+    pub const fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
 }
 
 /// The other half of an exchange.
@@ -38,8 +53,85 @@ pub struct Peer {
     pub elapsed: i64,
 }
 
-/// A message of at most [`MAX_LEN`] octets. What a wrong `totalLength` claims beyond that is not
-/// part of it.
+/// The request that a message answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedFor {
+    /// Its kind, by index.
+    pub kind: usize,
+    /// Its user, or what stands in its place where it is not shown.
+    pub user: Vec<u8>,
+}
+
+/// What a message has that a layout file describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The layout.
+    pub layout: LayoutId,
+    /// The bytes there are.
+    pub bytes: Vec<u8>,
+    /// The whole message's size in bytes, by its length field or its kind.
+    pub size: u32,
+    /// Its kind, by index.
+    pub kind: Option<usize>,
+    /// The bytes that name its user.
+    pub user: Option<Range<usize>>,
+    /// The bytes that a response repeats of its request.
+    pub id: Option<Range<usize>>,
+    /// The bytes of its first secret.
+    pub secret: Option<Range<usize>>,
+    /// What it says of its request.
+    pub said: Option<Said>,
+    /// What it answers, where that is known when it is found.
+    pub asked: Option<AskedFor>,
+}
+
+impl Described {
+    /// What names its user: `None` where the layout has nothing that does.
+    #[must_use]
+    pub fn user_name(&self, show_secrets: bool) -> Option<String> {
+        let range = self.user.clone()?;
+        let plan = self.plan();
+        let field = plan.user_field()?;
+        if field.secret && !show_secrets {
+            return Some(MASK.to_owned());
+        }
+        let bytes = &self.bytes[range];
+        Some(match &field.ty {
+            Type::Integer(integer, _) => integer.read(bytes).unwrap_or_default().to_string(),
+            Type::Bytes(_) => Hex(bytes).to_string(),
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        })
+    }
+
+    /// The layout, compiled.
+    #[must_use]
+    pub fn plan(&self) -> &'static Plan {
+        self.layout.plan()
+    }
+
+    /// The name of its kind.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        self.kind
+            .map_or("unknown", |kind| &self.plan().layout.kinds[kind].name)
+    }
+
+    /// Whether it asks for a response.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        self.kind.is_some_and(|kind| self.plan().is_request(kind))
+    }
+
+    /// Whether it answers a request.
+    #[must_use]
+    pub fn is_response(&self) -> bool {
+        self.kind
+            .is_some_and(|kind| self.plan().kinds[kind].is_response)
+    }
+}
+
+/// A message: of RegLogin with at most [`MAX_LEN`] octets, what a wrong `totalLength` claims beyond that being no part of
+/// it; or of a protocol that a layout file describes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
     /// Number of the frame that carried the last of its octets to be captured. Where others had to
@@ -55,8 +147,10 @@ pub struct Message {
     pub source: Endpoint,
     /// Where it went.
     pub destination: Endpoint,
-    /// The octets there are, from the first octet of `totalLength`.
+    /// The octets there are of a RegLogin message, from the first octet of `totalLength`.
     pub octets: ArrayVec<u8, MAX_LEN>,
+    /// What there is of a message that a layout file describes: then it is that, and no RegLogin message.
+    pub described: Option<Box<Described>>,
     /// Which frames carried them, in order of the octets, which they cover.
     pub sources: SmallVec<[Source; 1]>,
     /// What is to be said about it.
@@ -76,6 +170,7 @@ impl Clone for Message {
         Self {
             octets,
             sources: SmallVec::from_slice(&self.sources),
+            described: self.described.clone(),
             notes: if self.notes.is_empty() {
                 SmallVec::new_const()
             } else {
@@ -91,6 +186,87 @@ impl Message {
     #[must_use]
     pub fn view(&self) -> MessageView<'_> {
         MessageView::new(&self.octets)
+    }
+
+    /// Its bytes, whatever protocol it is of.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.described {
+            Some(described) => &described.bytes,
+            None => &self.octets,
+        }
+    }
+
+    /// Its protocol.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        match &self.described {
+            Some(described) => Protocol::Layout(described.layout),
+            None => Protocol::RegLogin,
+        }
+    }
+
+    /// The name of its protocol.
+    #[must_use]
+    pub fn protocol_name(&self) -> &'static str {
+        self.protocol().name()
+    }
+
+    /// The fields of a message that a layout file describes.
+    #[must_use]
+    pub fn decoded(&self) -> Option<Decoded<'_>> {
+        let described = self.described.as_ref()?;
+        let layout = &described.plan().layout;
+        Some(layout.decode(&described.bytes, self.layout_side()))
+    }
+
+    /// Its sender, as layouts name it.
+    #[must_use]
+    pub const fn layout_side(&self) -> layout::Side {
+        side_of(self.sender)
+    }
+
+    /// Whether it asks for a response.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        match &self.described {
+            Some(described) => described.is_request(),
+            None => self.view().kind() == Some(Kind::Request),
+        }
+    }
+
+    /// Whether it answers a request.
+    #[must_use]
+    pub fn is_response(&self) -> bool {
+        match &self.described {
+            Some(described) => described.is_response(),
+            None => self.view().kind() == Some(Kind::Response),
+        }
+    }
+
+    /// Whether its peer is its request, and not its response. A kind that both asks and answers is taken for a request
+    /// unless it answers.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.is_response() && !(self.is_request() && self.peer_is_later())
+    }
+
+    /// Whether its peer is a frame behind its own.
+    fn peer_is_later(&self) -> bool {
+        self.peer.is_none_or(|peer| peer.frame > self.frame)
+    }
+
+    /// What it says of its request, where it does.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        match &self.described {
+            Some(described) => described.said,
+            None => self.view().status().map(|status| match status {
+                STATUS_SUCCESS => Said::Success,
+                STATUS_FAILURE => Said::Failure,
+                _ => Said::Unclear,
+            }),
+        }
     }
 
     /// `commandID`; an unknown 0 where it is cut off.
@@ -115,12 +291,21 @@ impl Message {
     #[must_use]
     pub fn end(&self) -> Option<SeqNumber> {
         let last = self.sources.last()?;
-        Some(last.seq.plus(u32::from(last.len)))
+        Some(last.seq.plus(last.len))
     }
 
     /// Whether the octets came in more than one frame.
     #[must_use]
     pub fn is_reassembled(&self) -> bool {
         self.sources.len() > 1
+    }
+}
+
+/// A role, as layouts name it.
+#[must_use]
+pub const fn side_of(role: Role) -> layout::Side {
+    match role {
+        Role::Client => layout::Side::Client,
+        Role::Server => layout::Side::Server,
     }
 }

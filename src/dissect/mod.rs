@@ -3,6 +3,7 @@
 //!
 //! Enters: octets in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
 
+pub mod described;
 mod dissector;
 pub mod http;
 pub mod http2;
@@ -17,8 +18,11 @@ pub mod smpp;
 pub mod ssh;
 pub mod tls;
 
-pub use dissector::{DissectState, Finds, HasDissectState, ended, exchanged, gap, octets, remark};
-pub use message::{Message, Peer, Source};
+pub use described::Known;
+pub use dissector::{
+    DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged, octets, remark,
+};
+pub use message::{AskedFor, Described, Message, Peer, Source, side_of};
 pub use note::{CutBy, Group, Note, Severity};
 pub use protocol::Protocol;
 pub use reglogin::judge;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::layout::LayoutId;
+
 /// A protocol that a stream can be recognised as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Protocol {
@@ -22,6 +24,8 @@ pub enum Protocol {
     Ssh,
     /// Real-Time Streaming Protocol.
     Rtsp,
+    /// What a layout file describes.
+    Layout(LayoutId),
     /// Something else.
     Data,
 }
@@ -29,10 +33,11 @@ pub enum Protocol {
 impl Protocol {
     /// The name in a packet list's Protocol column; frames without anything recognised are TCP.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Unknown | Self::Data => "TCP",
             Self::RegLogin => crate::protocol::layout::PROTOCOL_NAME,
+            Self::Layout(layout) => layout.name(),
             Self::Smpp => "SMPP",
             Self::Tls => "TLS",
             Self::Http => "HTTP",
@@ -46,7 +51,16 @@ impl Protocol {
     /// that protocol's to show.
     #[must_use]
     pub const fn is_named(self) -> bool {
-        !matches!(self, Self::Unknown | Self::RegLogin | Self::Data)
+        !matches!(
+            self,
+            Self::Unknown | Self::RegLogin | Self::Layout(_) | Self::Data
+        )
+    }
+
+    /// Whether its messages are told one by one.
+    #[must_use]
+    pub const fn has_messages(self) -> bool {
+        matches!(self, Self::RegLogin | Self::Layout(_))
     }
 }
 

@@ -6,13 +6,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::value::{Kind, Value};
+use super::value::{Kind, Real, Value};
 use crate::capture::Timestamp;
 
 /// A value out of a filter's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Constant {
     Number(i64),
+    Float(Real),
     Bool(bool),
     V4(u32, u32),
     V6(u128, u128),
@@ -26,6 +27,7 @@ impl Constant {
     pub fn value(&self) -> Value<'_> {
         match self {
             Self::Number(number) => Value::Number(*number),
+            Self::Float(number) => Value::Float(*number),
             Self::Bool(flag) => Value::Bool(*flag),
             Self::V4(bits, mask) => Value::V4(*bits, *mask),
             Self::V6(bits, mask) => Value::V6(*bits, *mask),
@@ -46,6 +48,7 @@ pub(super) fn word(
     match kind {
         Kind::Number(bits, _) => number_of(word, bits, names).map(Constant::Number),
         Kind::Signed => number(word).map(Constant::Number),
+        Kind::Float => float(word).map(Constant::Float),
         Kind::Bool => boolean(word).map(Constant::Bool),
         Kind::V4 => v4(word),
         Kind::V6 => v6(word),
@@ -85,6 +88,14 @@ fn name(word: &str, names: &[(i64, &'static str)]) -> Result<i64, String> {
         let all: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
         format!("\"{word}\" is none of the names here: {}", all.join(", "))
     })
+}
+
+/// Decimal, with or without a fraction and an exponent.
+fn float(word: &str) -> Result<Real, String> {
+    match word.parse() {
+        Ok(number) => Ok(Real(number)),
+        Err(_) => Err(format!("\"{word}\" is not a number")),
+    }
 }
 
 /// Decimal, 0x hexadecimal, 0b binary, 0 octal.

@@ -27,7 +27,8 @@ pub use view::{Responses, Times, View};
 /// `; did you mean "x"?` for the field whose name is nearest to this word, where one is near.
 #[must_use]
 pub fn nearest_field(word: &str) -> String {
-    error::suggestion(word, fields().iter().map(|field| field.name.as_ref()))
+    let all = fields().iter().chain(fields::described_fields());
+    error::suggestion(word, all.map(|field| field.name.as_ref()))
 }
 
 /// What a filter may see.

@@ -29,6 +29,8 @@ pub enum Kind {
     Number(u8, Base),
     /// Signed number.
     Signed,
+    /// Floating-point number.
+    Float,
     /// True or false.
     Bool,
     /// IPv4 address.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Label => "label",
             Self::Number(..) => "number",
             Self::Signed => "signed number",
+            Self::Float => "floating-point number",
             Self::Bool => "boolean",
             Self::V4 => "IPv4 address",
             Self::V6 => "IPv6 address",
@@ -79,6 +82,13 @@ impl Kind {
     }
 }
 
+/// A floating-point number; NaN is no more and no less than any, and equal to none.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Real(pub f64);
+
+/// Of one filter with another, where a constant is compared with itself, NaN among them.
+impl Eq for Real {}
+
 /// One value of a field. Addresses have a mask, all ones but in a filter's constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -86,6 +96,8 @@ pub enum Value<'a> {
     Present,
     /// A number.
     Number(i64),
+    /// A floating-point number.
+    Float(Real),
     /// True or false.
     Bool(bool),
     /// An IPv4 address and the bits of it that count.
@@ -150,10 +162,11 @@ impl<'a> Value<'a> {
     /// How this stands to `other`; `None` where they cannot be compared.
     #[must_use]
     pub fn order(self, other: Value<'_>) -> Option<Ordering> {
-        use Value::{Bool, Number, Span, Time, V4, V6};
+        use Value::{Bool, Float, Number, Span, Time, V4, V6};
         match (self, other) {
             (Number(a), Number(b)) | (Span(a), Span(b)) => Some(a.cmp(&b)),
             (Bool(a), Bool(b)) => Some(a.cmp(&b)),
+            (Float(a), Float(b)) => a.partial_cmp(&b),
             (Time(a), Time(b)) => Some(a.cmp(&b)),
             (V4(a, mask_a), V4(b, mask_b)) => {
                 let mask = mask_a & mask_b;
@@ -205,6 +218,7 @@ impl fmt::Display for Shown<'_> {
                 },
                 _ => number.fmt(f),
             },
+            Value::Float(Real(number)) => number.fmt(f),
             Value::Bool(flag) => u8::from(flag).fmt(f),
             Value::V4(bits, _) => Ipv4Addr::from_bits(bits).fmt(f),
             Value::V6(bits, _) => Ipv6Addr::from_bits(bits).fmt(f),

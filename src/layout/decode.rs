@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::fault::{Fault, FaultKind};
 use super::model::{ByteOrder, Constant, Count, Field, Integer, Layout, Part, Role, Side, Type};
+use super::plan::check_of;
 
 /// Where a message ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,76 +41,10 @@ pub struct Node<'b> {
     pub field: (usize, usize),
     /// Its bytes in the message, with the prefix that counts them and with what fills them up.
     pub range: Range<usize>,
+    /// Of these the bytes of the value alone, without prefix and filling.
+    pub content: Range<usize>,
     /// What it holds.
     pub value: Value<'b>,
-}
-
-/// What is not as the layout says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The value is not the constant.
-    Constant,
-    /// The check over the bytes before it gives another value.
-    Check,
-    /// Behind the first NUL something else than NUL, or what a fill other than NUL leaves.
-    Fill,
-    /// The text is not UTF-8.
-    Utf8,
-    /// The value has no name where all values have one, or a bit is set that has none.
-    Unnamed,
-    /// The field is cut off by the message's end.
-    Missing,
-    /// Bytes behind the last field.
-    Excess,
-    /// No kind has this value.
-    Kind,
-    /// The kind is not sent by this side.
-    Side,
-}
-
-impl FaultKind {
-    /// What is wrong, a lower-case clause.
-    #[must_use]
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Constant => "not the constant that the layout names",
-            Self::Check => "not what the bytes before it add up to",
-            Self::Fill => "bytes behind the text that do not fill it up: clear the buffer",
-            Self::Utf8 => "not UTF-8",
-            Self::Unnamed => "a value without a name",
-            Self::Missing => "cut off by the message's end",
-            Self::Excess => "bytes behind the last field",
-            Self::Kind => "no kind has this value",
-            Self::Side => "this side does not send this kind",
-        }
-    }
-}
-
-impl Fault {
-    /// One line for a person: the bytes counted from 0, the field, and what is wrong.
-    #[must_use]
-    pub fn in_words(&self, layout: &Layout) -> String {
-        let place = match self.range.len() {
-            0 => format!("at byte {}", self.range.start),
-            1 => format!("byte {}", self.range.start),
-            _ => format!("bytes {} to {}", self.range.start, self.range.end - 1),
-        };
-        let field = self.field.map_or(String::new(), |(part, index)| {
-            format!(", {}", layout.parts[part].fields[index].label)
-        });
-        format!("{place}{field}: {}", self.kind.in_words())
-    }
-}
-
-/// What is not as the layout says, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// What it is.
-    pub kind: FaultKind,
-    /// The field, where it is about one.
-    pub field: Option<(usize, usize)>,
-    /// The bytes of the message that it is about.
-    pub range: Range<usize>,
 }
 
 /// A message read.
@@ -125,6 +61,13 @@ pub struct Decoded<'b> {
 }
 
 impl Decoded<'_> {
+    /// Whether the value of `field` may give a secret away: it is one, or a check over one.
+    #[must_use]
+    pub fn hides(&self, layout: &Layout, field: &Field) -> bool {
+        let is_check = matches!(field.role, Some(Role::Crc32 | Role::Sum8 | Role::Internet));
+        field.secret || (is_check && self.has_secrets(layout))
+    }
+
     /// Whether any of its fields, or of its records', is secret.
     #[must_use]
     pub fn has_secrets(&self, layout: &Layout) -> bool {
@@ -362,9 +305,18 @@ impl<'b> Reader<'_, 'b> {
                 None => return self.cut(id, start, nodes),
             },
         };
+        let range = start..self.at;
+        let content = match (&value, &field.ty) {
+            (Value::Text(text), Type::Text(Count::Fixed(_) | Count::Nul)) => {
+                start..start + text.len()
+            }
+            (Value::Text(value) | Value::Bytes(value), _) => range.end - value.len()..range.end,
+            _ => range.clone(),
+        };
         nodes.push(Node {
             field: id,
-            range: start..self.at,
+            range,
+            content,
             value,
         });
         whole
@@ -376,6 +328,7 @@ impl<'b> Reader<'_, 'b> {
             nodes.push(Node {
                 field: id,
                 range: start..self.at,
+                content: start..self.at,
                 value: Value::Bytes(&self.bytes[start..self.at]),
             });
         }
@@ -438,15 +391,9 @@ impl<'b> Reader<'_, 'b> {
         {
             self.fault(FaultKind::Constant, Some(id), range.clone());
         }
-        let before = &self.bytes[..start];
-        let check = match field.role {
-            Some(Role::Crc32) => Some(i128::from(crc32fast::hash(before))),
-            Some(Role::Sum8) => Some(i128::from(
-                before.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)),
-            )),
-            Some(Role::Internet) => Some(i128::from(internet(before))),
-            _ => None,
-        };
+        let check = field
+            .role
+            .and_then(|role| check_of(role, &self.bytes[..start]));
         if check.is_some_and(|right| right != value) {
             self.fault(FaultKind::Check, Some(id), range.clone());
         }
@@ -531,16 +478,4 @@ fn float(bytes: &[u8], order: ByteOrder) -> f64 {
         (_, Ok(bytes), ByteOrder::Little) => f64::from_le_bytes(bytes),
         _ => f64::NAN,
     }
-}
-
-/// The Internet checksum (RFC 1071) over `bytes`, an odd last one filled up with a zero.
-fn internet(bytes: &[u8]) -> u16 {
-    let mut sum: u64 = bytes
-        .chunks(2)
-        .map(|pair| u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0)))
-        .sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !u16::try_from(sum).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! How sure a message makes one that a stream speaks a layout's protocol.
 
-use super::model::{ByteOrder, Integer, Kind, Layout, Role, Type};
+use super::model::{Kind, Layout, Role, Type};
 
 /// Below this, in bits, a layout is looked for on its own ports only.
 pub const ENOUGH: u32 = 32;
@@ -68,21 +68,12 @@ impl Layout {
                 _ => None,
             };
             if let (Some(value), Type::Integer(integer, _)) = (value, &field.ty) {
-                put(*integer, value, &mut bytes[start..]);
+                for (place, byte) in bytes[start..].iter_mut().zip(integer.encode(value)) {
+                    *place = byte;
+                }
             }
         }
         bytes.resize(len, 0);
         bytes
-    }
-}
-
-fn put(integer: Integer, value: i128, into: &mut [u8]) {
-    let width = usize::from(integer.width);
-    let bytes = value.to_be_bytes();
-    for (place, byte) in into.iter_mut().zip(&bytes[16 - width..]) {
-        *place = *byte;
-    }
-    if integer.order == ByteOrder::Little {
-        into[..width].reverse();
     }
 }

@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::decode::{Decoded, Node, Value};
-use super::model::{Field, Layout, Role, Type};
+use super::model::{Field, Layout, Type};
 
 /// What stands for a secret.
 const MASK: &str = "********";
@@ -52,11 +52,11 @@ impl Record<'_> {
         &self.fields.layout.parts[node.field.0].fields[node.field.1]
     }
 
-    /// Whether a value may give a secret away: it is one, or a check over one.
     fn is_hidden(&self, field: &Field) -> bool {
-        let is_check = matches!(field.role, Some(Role::Crc32 | Role::Sum8 | Role::Internet));
-        !self.fields.show_secrets
-            && (field.secret || (is_check && self.fields.message.has_secrets(self.fields.layout)))
+        let Fields {
+            layout, message, ..
+        } = self.fields;
+        !self.fields.show_secrets && message.hides(layout, field)
     }
 
     fn entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {

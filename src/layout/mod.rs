@@ -17,18 +17,26 @@ mod decode;
 mod describe;
 mod error;
 mod evidence;
+mod fault;
 mod field;
 mod file;
 mod json;
 mod kinds;
+mod known;
 mod model;
+pub mod plan;
+mod recognise;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Decoded, Fault, FaultKind, Frame, Node, Value};
+pub use decode::{Decoded, Frame, Node, Value};
 pub use describe::describe;
 pub use error::{LayoutError, Place, Report};
 pub use evidence::ENOUGH;
+pub use fault::{Fault, FaultKind};
 pub use file::parse;
 pub use json::Fields;
+pub use known::{FieldRef, LayoutId, MOST_LAYOUTS};
 pub use model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Side, Type};
+pub use plan::{Plan, Reading, Said};
+pub use recognise::{Found, Opening, Setting};

@@ -54,6 +54,17 @@ impl Integer {
         }
     }
 
+    /// The bytes of a value that fits.
+    #[must_use]
+    pub fn encode(self, value: i128) -> Vec<u8> {
+        let width = usize::from(self.width);
+        let mut bytes = value.to_be_bytes()[16 - width..].to_vec();
+        if self.order == ByteOrder::Little {
+            bytes.reverse();
+        }
+        bytes
+    }
+
     /// The value of the first `width` bytes; `None` where there are fewer.
     #[must_use]
     pub fn read(self, bytes: &[u8]) -> Option<i128> {
@@ -299,6 +310,26 @@ impl Layout {
             None => 0,
         };
         self.header().size(&self.parts)?.checked_add(body)
+    }
+
+    /// Whether both describe the same messages, wherever in their files and on whichever ports.
+    #[must_use]
+    pub fn describes_the_same_as(&self, other: &Self) -> bool {
+        let bare = |layout: &Self| {
+            let mut layout = layout.clone();
+            layout.ports.clear();
+            for part in &mut layout.parts {
+                part.at = 0..0;
+                for field in &mut part.fields {
+                    field.at = 0..0;
+                }
+            }
+            for kind in &mut layout.kinds {
+                kind.at = 0..0;
+            }
+            layout
+        };
+        bare(self) == bare(other)
     }
 
     /// Whether any field is secret.

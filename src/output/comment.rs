@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use super::info;
-use crate::dissect::Message;
+use crate::dissect::{Message, Protocol};
 use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::StreamNote;
 
 /// What a message says, as the Info column has it, with every note of whatever severity.
 #[must_use]
 pub fn message(message: &Message) -> String {
-    let mut text = format!("{PROTOCOL_NAME}: ");
+    let mut text = format!("{}: ", message.protocol_name());
     info::summary(&mut text, message, false);
     for note in &message.notes {
         info::bracketed(&mut text, note);
@@ -26,10 +26,15 @@ pub fn message(message: &Message) -> String {
     text
 }
 
-/// What is said of a stream.
+/// What is said of a stream, which speaks this protocol as far as is known.
 #[must_use]
-pub fn stream(noted: &StreamNote) -> String {
-    let mut text = format!("{PROTOCOL_NAME}, stream {}:", noted.stream);
+pub fn stream(noted: &StreamNote, protocol: Protocol) -> String {
+    let name = if protocol.has_messages() {
+        protocol.name()
+    } else {
+        PROTOCOL_NAME
+    };
+    let mut text = format!("{name}, stream {}:", noted.stream);
     info::bracketed(&mut text, &noted.note);
     text
 }

@@ -60,14 +60,16 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
         Packet::Other(other) => return other_packet(out, record, *other),
     };
     let start = out.len();
+    let mut protocol = PROTOCOL_NAME;
     for found in messages_of(record) {
+        protocol = found.protocol_name();
         if out.len() > start {
             out.push_str(SEPARATOR);
         }
         message(out, found, show_passwords);
     }
     if out.len() > start {
-        return PROTOCOL_NAME;
+        return protocol;
     }
     if !record.tls.is_empty() {
         let records: Vec<_> = record.tls.iter().map(tls_summary).collect();
@@ -118,6 +120,9 @@ pub fn late(out: &mut String, late: Late) {
 
 /// Appends what a message says, with [`MASK`] in place of what may be part of a password.
 pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
+    if let Some(described) = &message.described {
+        return super::described::summary(out, message, described, show_passwords);
+    }
     let view = secret::view(message, show_passwords);
     let command = message.command();
     if message.octets.len() < crate::protocol::layout::HEADER_LEN {

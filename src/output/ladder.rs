@@ -18,7 +18,6 @@ use super::tone::Tone;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Protocol, Severity};
 use crate::packet::{Flags, Segment};
-use crate::protocol::Kind;
 use crate::session::{FrameRecord, Remainder, Sink};
 use crate::stream::Role;
 
@@ -191,8 +190,7 @@ impl<W: Write> Ladder<W> {
     fn message(&mut self, message: &Message) -> io::Result<()> {
         let mut text = String::new();
         info::message(&mut text, message, false);
-        let answers = message.command().kind() == Some(Kind::Response);
-        if let Some(peer) = message.peer.filter(|_| answers) {
+        if let Some(peer) = message.peer.filter(|_| message.is_answer()) {
             let elapsed = format!(" ({})", Span(peer.elapsed));
             let room = self.room().saturating_sub(elapsed.len());
             text = fit(&text, room, self.options.charset) + &elapsed;

@@ -11,7 +11,6 @@ use super::info::{self, Late};
 use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
-use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::{FrameRecord, Remainder, Sink, StreamNote};
 
 /// The lines: number, time, source, arrow, destination, protocol, length and info, as tshark's.
@@ -96,7 +95,8 @@ pub(super) fn write_message(
 ) {
     begin(out, message.frame, message.time, clock);
     let (from, to) = (message.source.address, message.destination.address);
-    let _ = write!(out, "{from} → {to} {PROTOCOL_NAME} ");
+    let protocol = message.protocol_name();
+    let _ = write!(out, "{from} → {to} {protocol} ");
     if let Ok(wire) = wire {
         let _ = write!(out, "{wire} ");
     }

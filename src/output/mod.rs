@@ -11,6 +11,7 @@ use crate::session::FrameRecord;
 mod charset;
 mod clock;
 pub mod comment;
+mod described;
 mod details;
 mod fields;
 mod follow;

@@ -129,7 +129,7 @@ impl State {
                 known => known.name(),
             };
             *self.streams.entry(name).or_default() += 1;
-            self.ours += u64::from(flow.protocol == Protocol::RegLogin);
+            self.ours += u64::from(flow.protocol.has_messages());
         }
     }
 

@@ -10,7 +10,6 @@ use super::info::{self, Late};
 use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
 use super::tone::Tone;
 use crate::dissect::Message;
-use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::{FrameRecord, Remainder, Sink, StreamNote};
 
 /// How a table looks.
@@ -133,7 +132,7 @@ impl<W: Write> Table<W> {
             time,
             message.source.address.to_string(),
             message.destination.address.to_string(),
-            PROTOCOL_NAME.to_owned(),
+            message.protocol_name().to_owned(),
             wire.map(|wire| wire.to_string()).unwrap_or_default(),
             text,
         ];

@@ -1,12 +1,14 @@
 //! Counts for the few lines at the end of a live capture.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::tee::OutputError;
 use crate::dissect::Message;
+use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Command, Kind};
 use crate::session::{FrameRecord, Remainder, Sink};
@@ -26,10 +28,24 @@ pub struct Tally {
     messages: [u64; 5],
     /// Responses by command, and by success, failure and any other or missing status.
     outcomes: [[u64; 3]; 5],
+    /// Of what layouts describe: messages by layout and kind, and the outcomes of each.
+    described: BTreeMap<(LayoutId, Option<usize>), (u64, [u64; 3])>,
 }
 
 impl Tally {
     fn count(&mut self, message: &Message) {
+        if let Some(described) = &message.described {
+            let key = (described.layout, described.kind);
+            let (count, outcomes) = self.described.entry(key).or_default();
+            *count += 1;
+            match described.said {
+                Some(Said::Success) => outcomes[0] += 1,
+                Some(Said::Failure) => outcomes[1] += 1,
+                Some(Said::Unclear) => outcomes[2] += 1,
+                None => {}
+            }
+            return;
+        }
         let command = message.command();
         let known = Command::KNOWN.iter().position(|known| *known == command);
         let index = known.unwrap_or(Command::KNOWN.len());
@@ -47,7 +63,8 @@ impl Tally {
     /// Messages of all types.
     #[must_use]
     pub fn messages(&self) -> u64 {
-        self.messages.iter().sum()
+        let described = self.described.values().map(|(count, _)| count);
+        self.messages.iter().chain(described).sum()
     }
 }
 
@@ -62,23 +79,34 @@ impl fmt::Display for Tally {
         )?;
         let names = Command::KNOWN.iter().map(|command| command.title());
         for (index, name) in names.chain(["Unknown command"]).enumerate() {
-            if self.messages[index] == 0 {
-                continue;
-            }
-            write!(f, "\n  {name}: {}", self.messages[index])?;
-            let mut separator = " (";
-            for (outcome, count) in OUTCOMES.iter().zip(self.outcomes[index]) {
-                if count > 0 {
-                    write!(f, "{separator}{outcome} {count}")?;
-                    separator = ", ";
-                }
-            }
-            if separator == ", " {
-                f.write_str(")")?;
-            }
+            line(f, name, self.messages[index], self.outcomes[index])?;
+        }
+        for ((layout, kind), (count, outcomes)) in &self.described {
+            let layout = &layout.plan().layout;
+            let kind = kind.map_or("unknown kind", |kind| &layout.kinds[kind].name);
+            line(f, &format!("{}, {kind}", layout.name), *count, *outcomes)?;
         }
         Ok(())
     }
+}
+
+/// A line of messages with one name, where there are any.
+fn line(f: &mut fmt::Formatter<'_>, name: &str, count: u64, outcomes: [u64; 3]) -> fmt::Result {
+    if count == 0 {
+        return Ok(());
+    }
+    write!(f, "\n  {name}: {count}")?;
+    let mut separator = " (";
+    for (outcome, count) in OUTCOMES.iter().zip(outcomes) {
+        if count > 0 {
+            write!(f, "{separator}{outcome} {count}")?;
+            separator = ", ";
+        }
+    }
+    if separator == ", " {
+        f.write_str(")")?;
+    }
+    Ok(())
 }
 
 /// Counts into a tally that somebody else looks at when the run is over.

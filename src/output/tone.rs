@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::dissect::{Message, Severity};
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::layout::Said;
 
 /// How it went, from the least to the most remarkable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -23,10 +23,10 @@ impl Tone {
     /// The tone of one message.
     #[must_use]
     pub fn of(message: &Message) -> Self {
-        let outcome = match message.view().status() {
-            Some(STATUS_SUCCESS) => Self::Success,
-            Some(STATUS_FAILURE) => Self::Failure,
-            _ => Self::Plain,
+        let outcome = match message.said() {
+            Some(Said::Success) => Self::Success,
+            Some(Said::Failure) => Self::Failure,
+            Some(Said::Unclear) | None => Self::Plain,
         };
         outcome.max(message.severity().map_or(Self::Plain, Self::of_severity))
     }

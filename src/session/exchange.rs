@@ -10,18 +10,20 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 
+use super::described::DescribedExchange;
 use super::name::Name;
 use super::refusal::{Outcome, Refusal};
 use super::tracker::StreamNote;
 use crate::capture::Timestamp;
-use crate::dissect::{Message, Note, Peer, exchanged};
+use crate::dissect::{Message, Note, Peer, exchanged, is_exchanged};
+use crate::layout::LayoutId;
 use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
-const MAX_WAITING: usize = 1 << 14;
+pub(super) const MAX_WAITING: usize = 1 << 14;
 
 /// Stands for a password so that it can be told whether two are the same, and nothing else: 32
 /// bits of a hash under a key that is made anew for each run and never leaves it.
@@ -80,7 +82,7 @@ struct Early {
 
 /// What the acknowledgement numbers of a request and a response say of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
+pub(super) enum Fit {
     /// The response may be the request's.
     Fits,
     /// It answers an earlier one.
@@ -88,7 +90,10 @@ enum Fit {
 }
 
 /// `start` and `ack` of a request, then those of a response.
-fn fit(request: (SeqNumber, Option<SeqNumber>), response: (SeqNumber, Option<SeqNumber>)) -> Fit {
+pub(super) fn fit(
+    request: (SeqNumber, Option<SeqNumber>),
+    response: (SeqNumber, Option<SeqNumber>),
+) -> Fit {
     // The server had nothing of the request when it answered, or the client had the answer
     // already when it asked.
     let unknown_yet = response.1.is_some_and(|ack| !ack.after(request.0));
@@ -176,7 +181,7 @@ impl Waiting {
     ) -> Resolution {
         Resolution {
             request: self.id,
-            action: self.action,
+            subject: Subject::RegLogin(self.action),
             frame: self.frame,
             time: self.time,
             stream: asked.stream,
@@ -191,7 +196,7 @@ impl Waiting {
 }
 
 /// What is to be said of the time between a request in that frame and its response.
-fn clocks(elapsed: i64, request: u64) -> Option<Note> {
+pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
     match elapsed {
         1.. => None,
         0 => Some(Note::NoTime { request }),
@@ -206,13 +211,22 @@ pub(super) struct Asked {
     pub client: Endpoint,
 }
 
+/// What a request asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// What a RegLogin request asks for.
+    RegLogin(Action),
+    /// The layout that describes the request, and its kind by index.
+    Layout(LayoutId, usize),
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
     /// The request's number among all messages of the run, from 0.
     pub request: u64,
     /// What it asked for.
-    pub action: Action,
+    pub subject: Subject,
     /// Its frame.
     pub frame: u64,
     /// Its time.
@@ -238,20 +252,40 @@ pub struct Resolution {
 pub struct EarlyResponse {
     /// Its number among all messages of the run, from 0.
     pub number: u64,
-    /// What its header says that it responds to.
-    pub action: Action,
+    /// What its header says that it responds to, of RegLogin.
+    pub action: Option<Action>,
 }
 
 impl Resolution {
+    /// The action that it counts as. A layout's request counts where it names a user and is judged: as a login, unless it is
+    /// called a registration.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        match self.subject {
+            Subject::RegLogin(action) => Some(action),
+            Subject::Layout(layout, kind) => {
+                let kind = &layout.plan().kinds[kind];
+                let action = if kind.is_registration {
+                    Action::Register
+                } else {
+                    Action::Login
+                };
+                kind.is_attempt.then_some(action)
+            }
+        }
+    }
+
     /// Tells the early response of its request.
     pub(super) fn tell_early(&self, message: &mut Message) {
         let (Some(early), Some(response)) = (self.early, self.response) else {
             return;
         };
-        if early.action != self.action {
+        if let Subject::RegLogin(asked) = self.subject
+            && early.action != Some(asked)
+        {
             message.notes.push(Note::WrongResponse {
                 request: self.frame,
-                command: self.action.request(),
+                command: asked.request(),
             });
         }
         let elapsed = response.elapsed;
@@ -287,6 +321,14 @@ struct More {
     others: VecDeque<Waiting>,
     /// Responses whose requests are still to come; there are none while requests wait.
     early: VecDeque<Early>,
+    /// What waits where a layout says what answers what.
+    described: DescribedExchange,
+}
+
+impl More {
+    fn is_empty(&self) -> bool {
+        self.others.is_empty() && self.early.is_empty() && self.described.is_empty()
+    }
 }
 
 /// Where what becomes of messages is put.
@@ -304,9 +346,8 @@ pub(super) struct Fates<'a> {
 
 impl Fates<'_> {
     /// No request came for an early response of this stream.
-    fn unasked(&mut self, stream: u32, early: Early) {
-        self.unasked.push(early.id);
-        let frame = early.frame;
+    pub fn unasked(&mut self, stream: u32, id: u64, frame: u64) {
+        self.unasked.push(id);
         let note = Note::NoRequestFor { frame };
         self.notes.push(StreamNote { stream, note });
     }
@@ -338,7 +379,7 @@ impl ExchangeState {
         self.first = None;
         if let Some(more) = &mut self.more {
             self.first = more.others.pop_front();
-            if self.first.is_none() && more.early.is_empty() {
+            if self.first.is_none() && more.is_empty() {
                 self.more = None;
             }
         }
@@ -358,7 +399,7 @@ impl ExchangeState {
     fn pop_early(&mut self) -> Option<Early> {
         let more = self.more.as_mut()?;
         let early = more.early.pop_front();
-        if more.early.is_empty() && more.others.is_empty() {
+        if more.is_empty() {
             self.more = None;
         }
         early
@@ -419,7 +460,7 @@ impl ExchangeState {
     ) -> bool {
         while let Some(early) = self.pop_early() {
             if fit((request.start, request.ack), (early.start, early.ack)) == Fit::Earlier {
-                fates.unasked(message.stream, early);
+                fates.unasked(message.stream, early.id, early.frame);
                 continue;
             }
             let response = Peer {
@@ -437,7 +478,7 @@ impl ExchangeState {
             };
             let told = EarlyResponse {
                 number: early.id,
-                action: early.action,
+                action: Some(early.action),
             };
             let resolution = request.resolved(asked, Some(response), early.outcome, Some(told));
             fates.resolutions.push(resolution);
@@ -482,7 +523,7 @@ impl ExchangeState {
         if early.len() >= MAX_WAITING
             && let Some(oldest) = early.pop_front()
         {
-            fates.unasked(message.stream, oldest);
+            fates.unasked(message.stream, oldest.id, oldest.frame);
         }
         early.push_back(Early {
             id,
@@ -501,7 +542,7 @@ impl ExchangeState {
         for _ in 0..messages.min(MAX_WAITING as u64) {
             match kind {
                 Kind::Request => match self.pop_early() {
-                    Some(early) => fates.unasked(asked.stream, early),
+                    Some(early) => fates.unasked(asked.stream, early.id, early.frame),
                     None => {
                         self.push(Waiting::NEVER_CAPTURED);
                     }
@@ -514,6 +555,16 @@ impl ExchangeState {
         }
     }
 
+    /// What waits of a stream that a layout describes.
+    pub(super) fn described(&mut self) -> &mut DescribedExchange {
+        &mut self.more.get_or_insert_default().described
+    }
+
+    /// The same, where there is any.
+    pub(super) fn if_described(&mut self) -> Option<&mut DescribedExchange> {
+        self.more.as_mut().map(|more| &mut more.described)
+    }
+
     /// No response comes any more: the requests left are told, oldest first.
     pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(request) = self.pop() {
@@ -524,13 +575,13 @@ impl ExchangeState {
     /// No request comes any more: the early responses left are told.
     pub(super) fn unasked(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(early) = self.pop_early() {
-            fates.unasked(asked.stream, early);
+            fates.unasked(asked.stream, early.id, early.frame);
         }
     }
 }
 
 /// Where a response begins in the server's octets, and how far the server had the client's.
-fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
+pub(super) fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
     let acks = response.sources.iter().filter_map(|source| source.ack);
     (
         response.start().unwrap_or_default(),
@@ -541,9 +592,7 @@ fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
 /// Whether it is known only later what becomes of a message that was just paired.
 pub(super) fn awaits(message: &Message) -> bool {
     let settled = |note: &Note| matches!(note, Note::NoRequest | Note::NotPaired);
-    exchanged(message).is_some_and(|command| command.kind().is_some())
-        && message.peer.is_none()
-        && !message.notes.iter().any(settled)
+    is_exchanged(message) && message.peer.is_none() && !message.notes.iter().any(settled)
 }
 
 /// What a response says.

@@ -178,7 +178,7 @@ impl<T: Held> Hold<T> {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::super::{Name, Outcome, PasswordTag};
+    use super::super::{Name, Outcome, PasswordTag, Subject};
     use super::*;
     use crate::capture::Timestamp;
     use crate::dissect::Peer;
@@ -201,6 +201,7 @@ mod tests {
             octets: octets.iter().copied().collect(),
             sources: smallvec::SmallVec::new(),
             notes: smallvec::SmallVec::new(),
+            described: None,
             encrypted: false,
             peer: None,
         }
@@ -227,7 +228,7 @@ mod tests {
     fn resolution(request: u64, frame: Option<u64>) -> Resolution {
         Resolution {
             request,
-            action: Action::Login,
+            subject: Subject::RegLogin(Action::Login),
             frame: 1,
             time: Timestamp(0),
             stream: 0,
@@ -287,7 +288,7 @@ mod tests {
         hold.resolve(&Resolution {
             early: Some(super::super::exchange::EarlyResponse {
                 number: 0,
-                action: Action::Login,
+                action: Some(Action::Login),
             }),
             response: Some(Peer {
                 frame: 1,

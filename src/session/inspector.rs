@@ -8,7 +8,8 @@ use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
 use crate::capture::{Batch, Frame, What};
-use crate::dissect::{Note, Protocol};
+use crate::dissect::{Known, Note, Protocol};
+use crate::layout::LayoutId;
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
     decode, decode_by_steps, decode_payload, usual_segment,
@@ -20,10 +21,18 @@ use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Total
 const LOOK_AHEAD: usize = 32;
 
 /// How an inspector works.
+// Each of these is a choice of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Ports where RegLogin is expected.
     pub ports: Vec<u16>,
+    /// Layouts that are looked for, each with the ports where it is expected.
+    pub layouts: Vec<(LayoutId, Vec<u16>)>,
+    /// Whether RegLogin is looked for: it is not where a layout takes its name.
+    pub reglogin: bool,
+    /// Whether RegLogin's own layout was given, so that its messages are written as other layouts' are.
+    pub reglogin_in_fields: bool,
     /// Whether wrong TCP checksums are noted. They are usual where the capturing host's network
     /// card fills them in, loopback included.
     pub checksums: bool,
@@ -42,10 +51,29 @@ pub struct Options {
     pub tls_records: bool,
 }
 
+impl Options {
+    /// All ports where something is expected.
+    #[must_use]
+    pub fn all_ports(&self) -> Vec<u16> {
+        self.known().ports()
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            layouts: self.layouts.clone(),
+            reglogin: self.reglogin,
+            reglogin_ports: self.ports.clone(),
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             ports: vec![DEFAULT_PORT],
+            layouts: Vec::new(),
+            reglogin: true,
+            reglogin_in_fields: false,
             checksums: false,
             follow: None,
             ignore_vlan_tags: false,
@@ -139,8 +167,9 @@ impl Inspector {
     /// An inspector that has seen nothing yet.
     #[must_use]
     pub fn new(options: &Options) -> Self {
-        let table = FlowTable::new(&options.ports, options.streams);
-        let mut tracker = Tracker::following(options.follow);
+        let known = options.known();
+        let table = FlowTable::new(&known.ports(), options.streams);
+        let mut tracker = Tracker::new(known, options.follow);
         if options.tls_records || !options.key_logs.is_empty() {
             let tls = Tls::new(&options.key_logs, options.tls_records);
             tracker.tls = Some(Box::new(tls));

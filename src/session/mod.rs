@@ -3,6 +3,7 @@
 //! [`Inspector`] is the one way through the rooms, live and in replay. It is pushed frames and
 //! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
 
+mod described;
 mod exchange;
 mod given_up;
 mod hold;
@@ -19,7 +20,7 @@ mod run;
 pub mod summary;
 mod tracker;
 
-pub use exchange::{ExchangeState, PasswordTag, Resolution};
+pub use exchange::{ExchangeState, PasswordTag, Resolution, Subject};
 pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;

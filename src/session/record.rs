@@ -124,10 +124,9 @@ impl<'a> FrameRecord<'a> {
     }
 
     /// Whether the frame belongs to what a user watches: a watched port, or a stream that turned
-    /// out to be RegLogin on another.
+    /// out to have messages on another.
     #[must_use]
     pub fn is_watched(&self) -> bool {
-        self.protocol == Protocol::RegLogin
-            || self.placement.is_some_and(|placement| placement.watched)
+        self.protocol.has_messages() || self.placement.is_some_and(|placement| placement.watched)
     }
 }

@@ -1,8 +1,10 @@
 //! Takes what streams deliver, has it dissected, and pairs the messages.
 
+use std::sync::Arc;
+
 use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
 use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content};
-use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Message, Note};
+use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Known, Message, Note};
 use crate::protocol::Command;
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
 use crate::text::secret::is_open;
@@ -141,7 +143,7 @@ impl Yield {
 }
 
 /// The handler that the flow table tells what came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tracker {
     pub found: Yield,
     /// Messages found so far; the next one's number.
@@ -153,6 +155,9 @@ pub(super) struct Tracker {
     pub unpaired: u64,
     /// Where TLS can be decrypted.
     pub tls: Option<Box<Tls>>,
+    /// The protocols that are looked for.
+    known: Arc<Known>,
+    has_layouts: bool,
 }
 
 /// Who asks on a flow.
@@ -197,6 +202,49 @@ impl Finds<FlowState> for Findings<'_> {
         exchange.lost(kind, messages, asked, &mut self.fates());
     }
 
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(self.known)
+    }
+
+    #[inline]
+    fn has_layouts(&self) -> bool {
+        self.has_layouts
+    }
+
+    fn described(&mut self, flow: &mut Flow<FlowState>) {
+        let number = *self.numbered;
+        *self.numbered += 1;
+        let Yield {
+            messages,
+            resolutions,
+            unasked,
+            notes,
+            ..
+        } = &mut *self.found;
+        let mut fates = Fates {
+            resolutions,
+            unasked,
+            notes,
+            unpaired: self.unpaired,
+        };
+        if let Some(message) = messages.last_mut() {
+            let exchange = flow.state.exchange.described();
+            exchange.pair(number, message, self.key, &mut fates);
+        }
+    }
+
+    fn lost_described(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        from: Side,
+        messages: Option<u64>,
+        octets: u64,
+    ) {
+        let (sender, stream) = (flow.role(from), flow.stream);
+        let exchange = flow.state.exchange.described();
+        exchange.lost(sender, messages, octets, stream, &mut self.fates());
+    }
+
     fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
         let stream = flow.stream;
         self.found.notes.push(StreamNote { stream, note });
@@ -211,6 +259,8 @@ struct Findings<'a> {
     key: &'a PasswordKey,
     /// Requests that were not kept for pairing.
     unpaired: &'a mut u64,
+    known: &'a Arc<Known>,
+    has_layouts: bool,
 }
 
 impl Findings<'_> {
@@ -225,11 +275,17 @@ impl Findings<'_> {
 }
 
 impl Tracker {
-    /// A tracker that gives the octets of this stream.
-    pub fn following(stream: Option<u32>) -> Self {
+    /// A tracker that looks for these protocols, and gives the octets of one stream.
+    pub fn new(known: Known, follows: Option<u32>) -> Self {
         Self {
-            follows: stream,
-            ..Self::default()
+            found: Yield::default(),
+            messages: 0,
+            follows,
+            key: PasswordKey::default(),
+            unpaired: 0,
+            tls: None,
+            has_layouts: !known.layouts.is_empty(),
+            known: Arc::new(known),
         }
     }
 
@@ -239,6 +295,8 @@ impl Tracker {
             numbered: &mut self.messages,
             key: &self.key,
             unpaired: &mut self.unpaired,
+            known: &self.known,
+            has_layouts: self.has_layouts,
         }
     }
 
@@ -372,13 +430,14 @@ fn shows_words(flow: &Flow<FlowState>, from: Side) -> bool {
 impl Handler<FlowState> for Tracker {
     #[inline]
     fn remembers(&self, flow: &Flow<FlowState>) -> bool {
-        flow.is_watched() || flow.state.dissect.protocol() == dissect::Protocol::RegLogin
+        flow.is_watched() || flow.state.dissect.protocol().has_messages()
     }
 
     #[inline]
     fn wants(&self, flow: &Flow<FlowState>) -> bool {
-        use dissect::Protocol::{RegLogin, Unknown};
-        matches!(flow.state.dissect.decided(), RegLogin | Unknown)
+        let decided = flow.state.dissect.decided();
+        decided.has_messages()
+            || decided == dissect::Protocol::Unknown
             || flow
                 .state
                 .layer
@@ -434,6 +493,14 @@ impl Handler<FlowState> for Tracker {
         if sender == Role::Client || end != End::Fin {
             exchange.unasked(asked, &mut finds.fates());
         }
+        let stream = flow.stream;
+        if let Some(described) = flow.state.exchange.if_described() {
+            if end == End::Fin {
+                described.ended(sender, stream, &mut finds.fates());
+            } else {
+                described.let_go(stream, &mut finds.fates());
+            }
+        }
     }
 
     fn let_go(&mut self, flow: &mut Flow<FlowState>) {
@@ -442,6 +509,10 @@ impl Handler<FlowState> for Tracker {
         let mut finds = self.finds();
         flow.state.exchange.unanswered(asked, &mut finds.fates());
         flow.state.exchange.unasked(asked, &mut finds.fates());
+        let stream = flow.stream;
+        if let Some(described) = flow.state.exchange.if_described() {
+            described.let_go(stream, &mut finds.fates());
+        }
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
             stream: flow.stream,
@@ -464,6 +535,6 @@ mod tests {
     #[test]
     fn an_open_flow_is_small() {
         let octets = FlowTable::<FlowState>::OCTETS_PER_FLOW;
-        assert!(octets <= 330, "{octets} octets");
+        assert!(octets <= 340, "{octets} octets");
     }
 }

@@ -53,7 +53,9 @@ pub fn config() -> String {
          arg {{number=2}}{{call=--all}}{{display=All TCP ports}}\
          {{tooltip=Find RegLogin on any port}}{{type=boolflag}}{{default=false}}\n\
          arg {{number=3}}{{call=--tls-keylog}}{{display=TLS key log}}\
-         {{tooltip=A file with secrets of TLS connections, which are decrypted then}}{{type=fileselect}}{{mustexist=false}}\n"
+         {{tooltip=A file with secrets of TLS connections, which are decrypted then}}{{type=fileselect}}{{mustexist=false}}\n\
+         arg {{number=4}}{{call=--layout}}{{display=Layout file}}\
+         {{tooltip=A file that describes another protocol, which is then found as RegLogin is}}{{type=fileselect}}{{mustexist=true}}\n"
     )
 }
 
@@ -88,7 +90,12 @@ pub fn comments(record: &FrameRecord<'_>) -> Vec<String> {
         }
     });
     messages
-        .chain(record.notes.iter().map(comment::stream))
+        .chain(
+            record
+                .notes
+                .iter()
+                .map(|noted| comment::stream(noted, record.protocol)),
+        )
         .collect()
 }
 

@@ -67,6 +67,7 @@ fn of_us(path: &Path, stream: u32) -> Sides {
         sender: None,
         time: TimeFormat::Relative,
         show_passwords: true,
+        in_fields: false,
     };
     let head: Value = serde_json::from_slice(&followed(path, options)).unwrap();
     options.format = FollowFormat::Raw;

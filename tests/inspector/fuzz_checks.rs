@@ -183,3 +183,38 @@ proptest! {
         crate::checks::filter(&text);
     }
 }
+
+#[test]
+fn any_bytes_are_read_by_any_layout() {
+    let mut seed = 11;
+    for round in 0..4000u32 {
+        let len = next(&mut seed) % 200;
+        let mut octets: Vec<u8> = (0..len).map(|_| next(&mut seed) as u8 & 7).collect();
+        // Headers of the layouts among them.
+        for _ in 0..next(&mut seed) % 4 {
+            let at = next(&mut seed) % (octets.len() + 1);
+            let headers: [&[u8]; 4] = [
+                &[0, 0, 0, 58, 0, 0, 0, 1],
+                &[0xfe, 0xca, 4, 0, 1, 0, 1, 0],
+                &[0xfe, 0xca, 30, 0, 1, 0, 3, 0, 2],
+                &[9, b'a', b'b'],
+            ];
+            octets.splice(at..at, headers[next(&mut seed) % 4].iter().copied());
+        }
+        octets.insert(0, (round % 3) as u8);
+        crate::checks::described(&octets);
+    }
+}
+
+#[test]
+fn a_damaged_layout_file_has_faults_at_places_or_is_one() {
+    let mut seed = 3;
+    for round in 0..3000 {
+        let mut octets = crate::checks::LAYOUTS[round % 3].as_bytes().to_vec();
+        for _ in 0..=next(&mut seed) % 4 {
+            let at = next(&mut seed) % octets.len();
+            octets[at] = b"=[]{}\"'0x9lu \n"[next(&mut seed) % 14];
+        }
+        crate::checks::layout_file(&octets);
+    }
+}

@@ -10,6 +10,8 @@ mod checks;
 mod inspector;
 #[path = "../support/kept.rs"]
 mod kept;
+#[path = "../support/layouts.rs"]
+mod layouts;
 #[path = "../support/need.rs"]
 mod need;
 #[path = "../support/openssl.rs"]
@@ -50,7 +52,10 @@ mod follow_forms;
 mod follow_tshark;
 mod foreign_protocols;
 mod fuzz_checks;
+mod layout_docs;
 mod layout_files;
+mod layout_read;
+mod layout_streams;
 mod live_capture;
 mod load_truth;
 mod loadable;

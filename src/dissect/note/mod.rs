@@ -7,6 +7,7 @@ mod words;
 
 use words::shown;
 
+use crate::layout::{FaultKind, FieldRef};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{COMMAND, PASSWORD};
 use crate::protocol::{Command, Fault, Field};
@@ -206,6 +207,15 @@ pub enum Note {
     Checksum,
     /// Something is to be said about the stream's TLS.
     Tls(Box<Problem>),
+    /// The message is not as its layout says.
+    Described {
+        /// What it is.
+        fault: FaultKind,
+        /// The field, where it is about one.
+        field: Option<FieldRef>,
+        /// The first byte of the message that it is about, and how many.
+        at: (u32, u32),
+    },
 }
 
 /// What ended a message early.
@@ -247,6 +257,16 @@ impl Note {
         match self {
             Self::Fault(fault) => severity_of(fault),
             Self::CutOff { .. } => Severity::Error,
+            Self::Described { fault, .. } => match fault {
+                FaultKind::Constant
+                | FaultKind::Check
+                | FaultKind::Missing
+                | FaultKind::Excess
+                | FaultKind::Kind => Severity::Error,
+                FaultKind::Fill | FaultKind::Utf8 | FaultKind::Unnamed | FaultKind::Side => {
+                    Severity::Warning
+                }
+            },
             Self::Tls(problem) => match **problem {
                 Problem::Renegotiated | Problem::NoEarlySecret => Severity::Note,
                 _ => Severity::Warning,
@@ -308,6 +328,11 @@ impl Note {
                 Group::Reassembly
             }
             Self::NotFilled { .. } => Group::Assumption,
+            Self::Described { fault, .. } => match fault {
+                FaultKind::Check => Group::Checksum,
+                FaultKind::Unnamed | FaultKind::Side => Group::Protocol,
+                _ => Group::Malformed,
+            },
             Self::Checksum => Group::Checksum,
             Self::Tls(_) => Group::Decryption,
         }
@@ -320,6 +345,15 @@ impl Note {
             Self::Fault(fault) => fault.field(),
             Self::WrongResponse { .. } => Some(&COMMAND),
             _ => None,
+        }
+    }
+
+    /// The key of the field that it is about, as JSON and filters have it.
+    #[must_use]
+    pub fn field_key(&self) -> Option<&'static str> {
+        match self {
+            Self::Described { field, .. } => field.map(|field| field.field().key.as_str()),
+            _ => self.field().map(|field| field.key),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{CutBy, Note};
+use crate::layout::FaultKind;
 use crate::protocol::layout::{PASSWORD, REQUEST_LEN, USER_NAME};
 use crate::stream::Ignored;
 
@@ -131,6 +132,14 @@ impl Note {
                 }
             }
             Self::Tls(problem) => write!(f, "{problem}"),
+            Self::Described { fault, field, at } => {
+                if let Some(field) = field {
+                    write!(f, "{}: ", field.field().label)?;
+                } else if *fault == FaultKind::Excess {
+                    write!(f, "{} ", at.1)?;
+                }
+                f.write_str(fault.in_words())
+            }
             Self::Checksum => f.write_str("the TCP checksum is wrong"),
             _ => Ok(()),
         }

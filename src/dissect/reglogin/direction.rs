@@ -84,8 +84,8 @@ fn source(chunk: Chunk<'_>, start: usize, len: usize) -> Source {
         offset: chunk.offset,
         seq: chunk.seq,
         ack: chunk.ack,
-        start: start as u8,
-        len: len as u8,
+        start: start as u32,
+        len: len as u32,
     }
 }
 
@@ -157,6 +157,7 @@ fn put<'a>(
         octets: ArrayVec::new_const(),
         sources: SmallVec::new_const(),
         notes: SmallVec::new_const(),
+        described: None,
         encrypted: false,
         peer: None,
     });
@@ -189,9 +190,9 @@ impl Work {
             Some((last, readable))
                 if last.frame == chunk.frame
                     && *readable == chunk.readable
-                    && last.offset + u32::from(last.len) == chunk.offset =>
+                    && last.offset + last.len == chunk.offset =>
             {
-                last.len += taken as u8;
+                last.len += taken as u32;
             }
             _ => self
                 .sources
@@ -203,7 +204,7 @@ impl Work {
     /// What is held, as it came.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.sources.iter().map(|(source, readable)| Chunk {
-            octets: &self.octets[usize::from(source.start)..][..usize::from(source.len)],
+            octets: &self.octets[(source.start as usize)..][..(source.len as usize)],
             frame: source.frame,
             readable: *readable,
             offset: source.offset,
@@ -217,28 +218,28 @@ impl Work {
         self.octets.drain(..octets);
         let mut left = octets;
         self.sources.retain_mut(|(source, _)| {
-            let cut = left.min(usize::from(source.len));
+            let cut = left.min(source.len as usize);
             left -= cut;
             source.offset += cut as u32;
             source.seq = source.seq.plus(cut as u32);
-            source.len -= cut as u8;
-            source.start = (usize::from(source.start) + cut).saturating_sub(octets) as u8;
+            source.len -= cut as u32;
+            source.start = (source.start as usize + cut).saturating_sub(octets) as u32;
             source.len > 0
         });
     }
 
     /// Takes the first octets out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
-        let within = |(source, _): &&(Source, _)| usize::from(source.start) < octets;
+        let within = |(source, _): &&(Source, _)| (source.start as usize) < octets;
         let sources = self.sources.iter().filter(within);
         let readable = sources.clone().map(|(_, readable)| *readable);
         let last = readable.max_by_key(|(frame, _)| *frame);
         let last = last.unwrap_or((0, Timestamp(0)));
         let message = put(messages, &self.octets, octets, last, between);
         for (source, _) in sources {
-            let start = usize::from(source.start);
+            let start = source.start as usize;
             message.sources.push(Source {
-                len: (octets - start).min(usize::from(source.len)) as u8,
+                len: (octets - start).min(source.len as usize) as u32,
                 ..*source
             });
         }

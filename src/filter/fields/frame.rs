@@ -111,12 +111,13 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
                 add("tls");
             }
             let carried = match record.protocol {
-                Protocol::RegLogin
+                Protocol::RegLogin | Protocol::Layout(_)
                     if record.on_tcp == Protocol::Tls && record.messages.is_empty() =>
                 {
                     "tls"
                 }
                 Protocol::RegLogin => FILTER_PREFIX,
+                Protocol::Layout(layout) => &layout.plan().layout.prefix,
                 Protocol::Smpp => "smpp",
                 Protocol::Tls => "tls",
                 Protocol::Http => "http",

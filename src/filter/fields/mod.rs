@@ -4,6 +4,7 @@
 //! `frame.*`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
 //! come from [`layout`](crate::protocol::layout).
 
+mod described;
 mod frame;
 mod ip;
 mod ipv6;
@@ -89,6 +90,8 @@ enum Source {
     Ip(u8, fn(&[u8]) -> Option<i64>),
     /// Read through the layout table.
     Wire(&'static crate::protocol::Field),
+    /// Of a protocol that a layout file describes.
+    Layout(described::Of),
 }
 
 impl fmt::Debug for Field {
@@ -154,16 +157,17 @@ impl Field {
 
     /// Gives a frame's values to `emit`, in order.
     pub fn values(&self, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
-        match self.source {
+        match &self.source {
             Source::Of(extract) => extract(view, emit),
             Source::One(extract) => extract(view).into_iter().for_each(emit),
             Source::Number(extract) => extract(view).map(Value::Number).into_iter().for_each(emit),
-            Source::Ip(version, extract) => view.each_ip_of(version, &mut |ip, _| {
+            Source::Ip(version, extract) => view.each_ip_of(*version, &mut |ip, _| {
                 if let Some(number) = extract(ip) {
                     emit(Value::Number(number));
                 }
             }),
             Source::Wire(field) => reglogin::wire(field, view, emit),
+            Source::Layout(of) => described::values(of, view, emit),
         }
     }
 
@@ -198,10 +202,16 @@ pub fn fields() -> &'static [Field] {
     &FIELDS
 }
 
-/// The field of this name.
+/// The fields of protocols that layout files describe.
+pub fn described_fields() -> impl Iterator<Item = &'static Field> {
+    described::fields()
+}
+
+/// The field of this name: a layout's, where it takes the name of another.
 #[must_use]
 pub fn field(name: &str) -> Option<&'static Field> {
-    INDEX.get(name).map(|index| &FIELDS[*index])
+    let described = described::fields().find(|field| field.name == name);
+    described.or_else(|| INDEX.get(name).map(|index| &FIELDS[*index]))
 }
 
 /// A big-endian number of up to 4 octets at `at`.

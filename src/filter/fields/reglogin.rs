@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Emit, Field, Needs, Source};
-use crate::dissect::{Group, Message, Note, Peer, Severity};
+use crate::dissect::{Group, Message, Note, Peer, Protocol, Severity};
 use crate::filter::value::Base::{Decimal, Name};
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
@@ -26,7 +26,7 @@ const STATUSES: &[(i64, &str)] = &[
     (STATUS_SUCCESS as i64, "success"),
 ];
 
-const SEVERITIES: &[(i64, &str)] = &[
+pub(super) const SEVERITIES: &[(i64, &str)] = &[
     (Severity::Chat as i64, Severity::Chat.name()),
     (Severity::Note as i64, Severity::Note.name()),
     (Severity::Warning as i64, Severity::Warning.name()),
@@ -41,7 +41,7 @@ const RESPONSES: Needs = Needs {
 /// The values of a field of the layout in the record's messages. A text that is not shown is told
 /// by its mask alone, and a number that is not shown is not there.
 pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
-    for message in view.record.messages {
+    for message in messages(view) {
         let kind = message.view().kind();
         let has_field = |kind: MessageKind| kind.fields().contains(&field);
         // The header is read of unknown messages too.
@@ -89,7 +89,8 @@ fn wire_fields() -> impl Iterator<Item = Field> {
 }
 
 fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
-    view.record.messages.iter()
+    let all = view.record.messages.iter();
+    all.filter(|message| message.described.is_none())
 }
 
 fn is_kind(message: &Message, kind: MessageKind) -> bool {
@@ -101,11 +102,9 @@ fn notes<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Note> + use<'a> {
     let stream = view.record.placement.map(|placement| placement.stream);
     let of_stream = view.record.notes.iter();
     let of_stream = of_stream.filter(move |noted| Some(noted.stream) == stream);
-    let of_messages = view
-        .record
-        .messages
-        .iter()
-        .flat_map(|message| &message.notes);
+    let of_layout = matches!(view.record.protocol, Protocol::Layout(_));
+    let of_stream = of_stream.filter(move |_| !of_layout);
+    let of_messages = messages(view).flat_map(|message| &message.notes);
     of_messages.chain(of_stream.map(|noted| &noted.note))
 }
 
@@ -177,7 +176,7 @@ fn of_messages() -> Vec<Field> {
 /// The requests of the responses in a frame. Of a response that was captured before its request
 /// it is known where responses were looked for.
 fn requests_of<'a>(view: &'a View<'a>) -> impl Iterator<Item = Peer> + use<'a> {
-    let numbered = (view.record.first_message..).zip(messages(view));
+    let numbered = (view.record.first_message..).zip(view.record.messages);
     numbered
         .filter(|(_, message)| is_kind(message, MessageKind::Response))
         .filter_map(|(number, message)| message.peer.or_else(|| view.responses?.response(number)))
@@ -194,7 +193,7 @@ fn of_exchanges() -> Vec<Field> {
                 let Some(responses) = view.responses else {
                     return;
                 };
-                for (number, message) in (view.record.first_message..).zip(messages(view)) {
+                for (number, message) in (view.record.first_message..).zip(view.record.messages) {
                     if is_kind(message, MessageKind::Request)
                         && let Some(peer) = responses.response(number)
                     {

@@ -90,7 +90,7 @@ impl<W: Write> Details<W> {
                 .filter(move |source| source.frame == number)
                 .map(|source| {
                     let start = source.offset as usize;
-                    start..start + usize::from(source.len)
+                    start..start + source.len as usize
                 });
             ranges.collect::<Vec<Range<usize>>>()
         };
@@ -120,11 +120,11 @@ impl<W: Write> Details<W> {
     }
 
     fn message_octets(&mut self, message: &Message) {
-        let octets = &message.octets;
+        let octets = message.bytes();
         let decrypted = if message.encrypted { ", decrypted" } else { "" };
         let len = octets.len();
         let _ = writeln!(self.text, "\nMessage ({len} octets{decrypted}):");
-        let clear = secret::view(message, self.options.show_passwords).clear();
+        let clear = secret::clear_of(message, self.options.show_passwords);
         let all = std::iter::once(0..octets.len()).collect();
         self.dump(octets, all, |at| !clear.has(at));
     }

@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::{layers, tls};
 use crate::dissect::{Message, Note};
 use crate::output::clock::Clock;
-use crate::output::info;
 use crate::output::select::messages_of;
 use crate::output::tone::Tone;
+use crate::output::{described, info};
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, STATUS};
-use crate::protocol::{Command, Field, FieldKind, Kind};
+use crate::protocol::{Command, Field, FieldKind};
 use crate::session::FrameRecord;
 use crate::text::escape::{EscapedOctets, Hex};
 use crate::text::secret::{self, MASK, Masked, MaskedView};
@@ -61,7 +61,7 @@ impl Node {
         }
     }
 
-    fn note(note: &Note) -> Self {
+    pub(in crate::output) fn note(note: &Note) -> Self {
         let severity = note.severity();
         Self {
             tone: Tone::of_severity(severity),
@@ -101,7 +101,7 @@ pub fn frame(record: &FrameRecord<'_>, clock: &Clock, show_passwords: bool) -> V
 /// have come in its own frame.
 #[must_use]
 pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
-    let mut text = String::from("RegLogin, ");
+    let mut text = format!("{}, ", message.protocol_name());
     let start = text.len();
     info::summary(&mut text, message, show_passwords);
     text[start..=start].make_ascii_lowercase();
@@ -111,9 +111,14 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
         }
         _ => (0, Space::Message),
     };
-    let mut node = Node::at(space, base..base + message.octets.len(), text);
+    let mut node = Node::at(space, base..base + message.bytes().len(), text);
     node.tone = Tone::of(message);
     node.children.extend(about(message));
+    if message.described.is_some() {
+        let fields = described::nodes(message, space, base, show_passwords);
+        node.children.extend(fields);
+        return node;
+    }
     let view = secret::view(message, show_passwords);
     let fields = match message.command().kind() {
         Some(kind) => kind.fields(),
@@ -165,9 +170,10 @@ fn about(message: &Message) -> Vec<Node> {
     ))];
     if let Some(peer) = message.peer {
         let time = crate::capture::Seconds(peer.elapsed);
-        nodes.push(Node::new(match message.command().kind() {
-            Some(Kind::Response) => format!("Response to frame {}, {time} s after it", peer.frame),
-            _ => format!("Response in frame {}, {time} s later", peer.frame),
+        nodes.push(Node::new(if message.is_answer() {
+            format!("Response to frame {}, {time} s after it", peer.frame)
+        } else {
+            format!("Response in frame {}, {time} s later", peer.frame)
         }));
     }
     if message.encrypted {
@@ -186,10 +192,10 @@ fn about(message: &Message) -> Vec<Node> {
             }
         });
         node.children.extend(message.sources.iter().map(|source| {
-            let start = usize::from(source.start);
+            let start = source.start as usize;
             Node::at(
                 Space::Message,
-                start..start + usize::from(source.len),
+                start..start + source.len as usize,
                 format!(
                     "Frame {}, from octet {} of its packet",
                     source.frame, source.offset

@@ -9,7 +9,7 @@ use crate::dissect::{Message, Protocol};
 use crate::protocol::layout::HEADER_LEN;
 use crate::session::{Content, Piece};
 use crate::stream::{Role, Side};
-use crate::text::secret::{begins_like_message, clear, is_open, is_open_at_end};
+use crate::text::secret::{begins_like_message, clear_of, is_open, is_open_at_end};
 
 /// Octets held at the most. A message has 73 at the most, and what stands behind it waits for it.
 const MAX_HELD: usize = 1 << 20;
@@ -120,10 +120,10 @@ impl Held {
 
     /// Learns from a message of the stream what its octets are.
     pub fn learn(&mut self, message: &Message) {
-        let clear = clear(&message.octets, message.sender);
+        let clear = clear_of(message, false);
         for source in &message.sources {
             let from = source.offset as usize;
-            let to = from + usize::from(source.len);
+            let to = from + source.len as usize;
             let runs = self.runs.iter_mut();
             for run in runs.filter(|run| run.part.frame == source.frame) {
                 let start = run.offset as usize;
@@ -132,7 +132,7 @@ impl Held {
                     if !(from..to).contains(&place) || *veil != Veil::Unknown {
                         continue;
                     }
-                    let in_message = usize::from(source.start) + place - from;
+                    let in_message = (source.start as usize) + place - from;
                     *veil = if clear.has(in_message) {
                         Veil::Shown
                     } else {

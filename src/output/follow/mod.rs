@@ -32,6 +32,8 @@ pub struct FollowOptions {
     pub time: TimeFormat,
     /// Whether passwords are shown.
     pub show_passwords: bool,
+    /// Whether RegLogin's values stand in `fields` in JSON.
+    pub in_fields: bool,
 }
 
 /// What there is to be said about the output when it is over.
@@ -86,7 +88,7 @@ impl<W: Write> Follow<W> {
         let wanted = self.options.sender;
         let own = messages.iter().filter(|message| message.stream == stream);
         for message in own {
-            self.state.protocol = Protocol::RegLogin;
+            self.state.protocol = message.protocol();
             self.held.learn(message);
             if wanted.is_none_or(|sender| sender == message.sender) {
                 self.writer.message(message)?;

@@ -11,6 +11,7 @@ use crate::output::clock::Clock;
 use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::output::json::{JsonMessage, JsonOptions};
 use crate::output::stats::Span;
+use crate::output::{described, info};
 use crate::packet::Endpoint;
 use crate::protocol::Kind;
 use crate::protocol::layout::{DESCRIPTION, PASSWORD, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME};
@@ -135,6 +136,7 @@ impl<W: Write> Writer<W> {
                 let options = JsonOptions {
                     show_passwords: self.options.show_passwords,
                     payload: false,
+                    in_fields: self.options.in_fields,
                 };
                 self.object(&JsonMessage::new(message, options))
             }
@@ -145,7 +147,7 @@ impl<W: Write> Writer<W> {
     /// Writes a part of the stream, where the form is one of octets or there are no messages.
     pub fn part(&mut self, part: &Part, protocol: Protocol) -> io::Result<()> {
         self.begin()?;
-        let has_messages = protocol == Protocol::RegLogin;
+        let has_messages = protocol.has_messages();
         match self.options.format {
             FollowFormat::Text | FollowFormat::Json if has_messages => Ok(()),
             FollowFormat::Text => self.text_part(part),
@@ -187,6 +189,9 @@ impl<W: Write> Writer<W> {
 
     fn text_message(&mut self, message: &Message) -> io::Result<()> {
         let time = shown_time(&self.clock, message.time);
+        if message.described.is_some() {
+            return self.described_message(message, time.trim_start());
+        }
         let view = secret::view(message, self.options.show_passwords);
         let title = if view.command().is_some() {
             message.command().title()
@@ -230,6 +235,32 @@ impl<W: Write> Writer<W> {
                 None => {}
             }
         }
+        self.notes(message)
+    }
+
+    /// A message that a layout file describes.
+    fn described_message(&mut self, message: &Message, time: &str) -> io::Result<()> {
+        let mut title = String::new();
+        info::summary(&mut title, message, self.options.show_passwords);
+        let (title, _) = title.split_once(", ").unwrap_or((&title, ""));
+        write!(
+            self.out,
+            "\n{} at {time}, frame {}: {title}",
+            arrow(message.sender),
+            message.frame,
+        )?;
+        if let Some(peer) = message.peer.filter(|_| message.is_answer()) {
+            let elapsed = Span(peer.elapsed);
+            write!(self.out, " to frame {} after {elapsed}", peer.frame)?;
+        }
+        writeln!(self.out)?;
+        for (label, value) in described::lines(message, self.options.show_passwords) {
+            writeln!(self.out, "    {label:<12} {value}")?;
+        }
+        self.notes(message)
+    }
+
+    fn notes(&mut self, message: &Message) -> io::Result<()> {
         for note in &message.notes {
             let severity = match note.severity() {
                 Severity::Chat => "Chat",
@@ -237,7 +268,7 @@ impl<W: Write> Writer<W> {
                 Severity::Warning => "Warning",
                 Severity::Error => "Error",
             };
-            line(severity, format_args!("{note}"))?;
+            writeln!(self.out, "    {severity:<13}{note}")?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! JSON: an object a message or a frame, as an array or one a line. `docs/output.md` states the
 //! keys; a test holds the output to it.
 
+mod fields;
 pub(super) mod format;
 mod types;
 
@@ -9,6 +10,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+pub use fields::JsonFields;
 use format::TerminalSafe;
 pub use types::{JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
 
@@ -32,6 +34,8 @@ pub struct JsonOptions {
     pub show_passwords: bool,
     /// Frames with the octets of their payload.
     pub payload: bool,
+    /// RegLogin's values in `fields`, as those of protocols that a layout describes.
+    pub in_fields: bool,
 }
 
 /// Octets that wait to be written at the most, about.

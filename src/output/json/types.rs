@@ -5,14 +5,13 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::JsonOptions;
 use super::format::{Decimal, Shown, ShownEndpoint};
+use super::{JsonFields, JsonOptions};
 use crate::dissect::{Message, Note};
 use crate::output::info;
 use crate::output::select::messages_of;
 use crate::packet::{Endpoint, Flags};
-use crate::protocol::layout::PROTOCOL_NAME;
-use crate::protocol::{Command, Kind, TextValue};
+use crate::protocol::{Command, TextValue};
 use crate::session::{FrameRecord, StreamNote};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
@@ -48,6 +47,8 @@ pub struct JsonMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description_hex: Option<Shown<Hex<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<JsonFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     response_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_to: Option<u64>,
@@ -61,23 +62,34 @@ impl<'a> JsonMessage<'a> {
     /// What there is to say about a message.
     #[must_use]
     pub fn new(message: &'a Message, options: JsonOptions) -> Self {
+        if let Some(described) = &message.described {
+            let fields = message
+                .decoded()
+                .map(|decoded| JsonFields::Described(message, decoded, options.show_passwords));
+            return Self {
+                kind: described.kind_name(),
+                length: Some(described.size),
+                fields,
+                ..Self::bare(message)
+            };
+        }
         let view = secret::view(message, options.show_passwords);
         let command = message.command();
+        let bare = Self {
+            kind: command.name(),
+            length: view.length().and_then(Masked::clear),
+            ..Self::bare(message)
+        };
+        if options.in_fields {
+            return Self {
+                fields: Some(JsonFields::RegLogin(message, options.show_passwords)),
+                ..bare
+            };
+        }
         let (username, username_hex) = text(view.user_name());
         let (password, password_hex) = text(view.password());
         let (description, description_hex) = text(view.description());
-        let peer = message.peer;
-        let answers = command.kind() == Some(Kind::Response);
         Self {
-            frame: message.frame,
-            time: Decimal(message.time.0),
-            stream: message.stream,
-            from: message.sender.name(),
-            src: ShownEndpoint(message.source),
-            dst: ShownEndpoint(message.destination),
-            protocol: PROTOCOL_NAME,
-            kind: command.name(),
-            length: view.length().and_then(Masked::clear),
             command: view.command().and_then(Masked::clear).map(Command::code),
             username,
             username_hex,
@@ -86,6 +98,33 @@ impl<'a> JsonMessage<'a> {
             status: view.status().and_then(Masked::clear),
             description,
             description_hex,
+            ..bare
+        }
+    }
+
+    /// What messages of all protocols have.
+    fn bare(message: &'a Message) -> Self {
+        let peer = message.peer;
+        let answers = message.is_answer();
+        Self {
+            frame: message.frame,
+            time: Decimal(message.time.0),
+            stream: message.stream,
+            from: message.sender.name(),
+            src: ShownEndpoint(message.source),
+            dst: ShownEndpoint(message.destination),
+            protocol: message.protocol_name(),
+            kind: "",
+            length: None,
+            command: None,
+            username: None,
+            username_hex: None,
+            password: None,
+            password_hex: None,
+            status: None,
+            description: None,
+            description_hex: None,
+            fields: None,
             response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
             response_to: peer.filter(|_| answers).map(|peer| peer.frame),
             response_time: peer.filter(|_| answers).map(|peer| Decimal(peer.elapsed)),
@@ -133,7 +172,7 @@ impl<'a> JsonNote<'a> {
             severity: note.severity().name(),
             group: note.group().name(),
             text: Shown(note),
-            field: note.field().map(|field| field.key),
+            field: note.field_key(),
         }
     }
 

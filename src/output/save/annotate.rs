@@ -48,7 +48,8 @@ impl LateComments {
     pub fn of(&self, record: &FrameRecord<'_>, comments: &mut Vec<String>) {
         comments.clear();
         comments.extend(messages_of(record).map(comment::message));
-        comments.extend(record.notes.iter().map(comment::stream));
+        let of_stream = record.notes.iter();
+        comments.extend(of_stream.map(|noted| comment::stream(noted, record.protocol)));
         if let Some(late) = self.by_frame.get(&record.frame.number) {
             comments.extend(late.iter().cloned());
         }

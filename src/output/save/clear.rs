@@ -20,6 +20,10 @@ const MOST_RUNS: usize = 1 << 22;
 /// Different messages remembered, each of about 150 octets; of what is beyond that only headers
 /// are known.
 const MOST_CONTENTS: usize = 1 << 18;
+/// Bytes remembered of messages that layouts describe; of what is beyond that nothing is known to be clear.
+const MOST_BYTES: usize = 1 << 26;
+/// More than any two messages have.
+const LONGEST: u32 = 1 << 25;
 /// Sequence numbers come again after twice this many octets (RFC 9293 section 3.4).
 const HALF: u32 = 1 << 31;
 
@@ -28,24 +32,51 @@ pub(super) type DirectionKey = (u32, bool);
 
 /// What a message says where it is clear.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Content {
-    /// As many octets as the message has; those that are not clear are not kept.
-    octets: ArrayVec<u8, MAX_LEN>,
-    clear: secret::Clear,
+enum Content {
+    /// A RegLogin message.
+    RegLogin {
+        /// As many octets as the message has; those that are not clear are not kept.
+        octets: ArrayVec<u8, MAX_LEN>,
+        clear: secret::Clear,
+    },
+    /// A message that a layout describes, as it is to be written.
+    Described(Vec<secret::Redacted>),
 }
 
 impl Content {
     fn new(octets: &[u8], clear: secret::Clear) -> Self {
         let kept = octets.iter().take(MAX_LEN).enumerate();
         let kept = kept.map(|(at, octet)| if clear.has(at) { *octet } else { 0 });
-        Self {
+        Self::RegLogin {
             octets: kept.collect(),
             clear,
         }
     }
 
+    /// Whether the octet that stands here is clear.
+    fn is_clear(&self, at: usize) -> bool {
+        match self {
+            Self::RegLogin { clear, .. } => clear.has(at),
+            Self::Described(bytes) => matches!(bytes.get(at), Some(secret::Redacted::Clear(_))),
+        }
+    }
+
     fn has(&self, at: usize, octet: u8) -> bool {
-        self.clear.has(at) && self.octets[at] == octet
+        match self {
+            Self::RegLogin { octets, clear } => clear.has(at) && octets[at] == octet,
+            Self::Described(bytes) => bytes.get(at) == Some(&secret::Redacted::Clear(octet)),
+        }
+    }
+
+    /// What is to be written here, where it is neither what stands there nor an asterisk.
+    fn anew(&self, at: usize) -> Option<u8> {
+        match self {
+            Self::Described(bytes) => match bytes.get(at) {
+                Some(secret::Redacted::Anew(byte)) => Some(*byte),
+                _ => None,
+            },
+            Self::RegLogin { .. } => None,
+        }
     }
 }
 
@@ -57,7 +88,7 @@ struct Run {
     /// Place in [`ClearOctets::contents`].
     content: u32,
     /// Octets of each message.
-    len: u8,
+    len: u32,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +106,8 @@ pub(super) struct ClearOctets {
     runs: usize,
     contents: Vec<Rc<Content>>,
     places: HashMap<Rc<Content>, u32>,
+    /// Bytes of messages that layouts describe.
+    bytes: usize,
 }
 
 /// What is known of octets that follow each other in a direction.
@@ -91,14 +124,19 @@ impl ClearOctets {
         let Some(start) = message.sources.first().map(|source| source.seq) else {
             return;
         };
-        let clear = secret::clear(&message.octets, message.sender);
-        let Some(content) = self.content(&message.octets, clear) else {
+        let content = if message.described.is_some() {
+            self.described(message)
+        } else {
+            let clear = secret::clear(&message.octets, message.sender);
+            self.content(&message.octets, clear)
+        };
+        let Some(content) = content else {
             return;
         };
-        let len = message.octets.len() as u8;
+        let len = message.bytes().len() as u32;
         let direction = self.directions.entry(key).or_default();
         if let Some(first) = direction.runs.first()
-            && start.0.wrapping_sub(first.start.0) >= HALF - 2 * u32::from(u8::MAX)
+            && start.0.wrapping_sub(first.start.0) >= HALF - LONGEST
         {
             direction.spent = true;
         }
@@ -109,7 +147,7 @@ impl ClearOctets {
         }
         if let Some(last) = direction.runs.last_mut()
             && (last.len, last.content) == (len, content)
-            && last.start.plus(last.messages * u32::from(len)) == start
+            && last.start.plus(last.messages * len) == start
         {
             last.messages += 1;
         } else if self.runs < MOST_RUNS {
@@ -143,11 +181,28 @@ impl ClearOctets {
             }
             header
         };
+        Some(self.put(content))
+    }
+
+    /// The place of what a message says that a layout describes.
+    fn described(&mut self, message: &Message) -> Option<u32> {
+        let content = Content::Described(secret::redacted(message)?);
+        if let Some(place) = self.places.get(&content) {
+            return Some(*place);
+        }
+        self.bytes += message.bytes().len();
+        if self.contents.len() >= MOST_CONTENTS || self.bytes > MOST_BYTES {
+            return None;
+        }
+        Some(self.put(content))
+    }
+
+    fn put(&mut self, content: Content) -> u32 {
         let place = self.contents.len() as u32;
         let content = Rc::new(content);
         self.contents.push(Rc::clone(&content));
         self.places.insert(content, place);
-        Some(place)
+        place
     }
 
     /// Forgets a stream that has ended.
@@ -179,7 +234,7 @@ impl Known<'_> {
         let behind = self.runs.partition_point(|run| place(run.start) <= wanted);
         let run = self.runs[..behind].last()?;
         let within = wanted - place(run.start);
-        let len = u32::from(run.len);
+        let len = run.len;
         (within < run.messages * len).then(|| {
             let content = &self.contents[run.content as usize];
             (&**content, (within % len) as usize)
@@ -189,7 +244,14 @@ impl Known<'_> {
     /// Whether what stands at this offset is clear, whatever a copy says.
     pub fn place_is_clear(&self, at: usize) -> bool {
         let found = self.message(at);
-        found.is_some_and(|(content, at)| content.clear.has(at))
+        found.is_some_and(|(content, at)| content.is_clear(at))
+    }
+
+    /// What is to be written at this offset, where it is neither what stands there nor an asterisk: a check over what is
+    /// hidden.
+    pub fn anew(&self, at: usize) -> Option<u8> {
+        let (content, at) = self.message(at)?;
+        content.anew(at)
     }
 
     /// Whether this octet at this offset is clear: what the message has there.
@@ -228,9 +290,10 @@ mod tests {
                 seq: SeqNumber(seq),
                 ack: None,
                 start: 0,
-                len: octets.len() as u8,
+                len: octets.len() as u32,
             }],
             notes: smallvec![],
+            described: None,
             encrypted: false,
             peer: None,
         }

@@ -93,8 +93,8 @@ impl Redactor {
             }
         }
         for message in record.messages {
-            let masked = secret::clear(&message.octets, message.sender).masked(&message.octets);
-            self.learn_runs(&message.octets, &masked, &[]);
+            let masked = secret::clear_of(message, false).masked(message.bytes());
+            self.learn_runs(message.bytes(), &masked, &[]);
         }
         let (Some(segment), Some(placed)) = (record.segment(), record.placement) else {
             if matches!(record.packet, Packet::Other(_)) {
@@ -187,7 +187,7 @@ impl Redactor {
                 continue;
             }
             match flow.protocol {
-                Protocol::RegLogin => {
+                Protocol::RegLogin | Protocol::Layout(_) => {
                     if self.servers.len() < MOST_SERVERS {
                         self.servers.insert(flow.ends[1]);
                     }
@@ -304,7 +304,10 @@ impl Redactor {
         let missing = captured..segment.payload_len as usize;
         let mut found = missing.into_iter().any(|at| !known.place_is_clear(at));
         for (at, octet) in packet[start..start + captured].iter_mut().enumerate() {
-            if *octet != 0 && !known.is_clear(at, *octet) {
+            if let Some(anew) = known.anew(at) {
+                found |= *octet != anew;
+                *octet = anew;
+            } else if *octet != 0 && !known.is_clear(at, *octet) {
                 *octet = HIDDEN;
                 found = true;
             }
@@ -364,10 +367,13 @@ impl Redactor {
         };
         for (octet, at) in payload.iter_mut().zip(ip.fragment_offset..) {
             if at >= header {
+                let at = (at - header) as usize;
                 let shown = clear
                     .as_ref()
-                    .is_some_and(|known| known.is_clear((at - header) as usize, *octet));
-                if *octet != 0 && !shown {
+                    .is_some_and(|known| known.is_clear(at, *octet));
+                if let Some(anew) = clear.as_ref().and_then(|known| known.anew(at)) {
+                    *octet = anew;
+                } else if *octet != 0 && !shown {
                     *octet = HIDDEN;
                 }
             } else if let (Some(sum), 0 | 1) = (sum, at.wrapping_sub(checksum)) {

@@ -11,8 +11,8 @@ use crate::packet::Endpoint;
 use crate::protocol::Action;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    ACTIONS, Counts, Finding, MESSAGE_TYPES, PROTOCOLS, Quantiles, Summary, What, top_addresses,
-    top_users,
+    ACTIONS, Counts, DescribedCounts, Finding, MESSAGE_TYPES, Quantiles, Summary, What,
+    top_addresses, top_users,
 };
 use crate::text::escape::Hex;
 
@@ -85,6 +85,8 @@ struct Object<'a> {
     outcomes: Named,
     unanswered: Named,
     response_time: ResponseTime,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layouts: Vec<OfLayout>,
     users: Vec<User<'a>>,
     users_total: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,36 @@ struct Object<'a> {
     #[serde(skip_serializing_if = "Named::is_empty")]
     given_up: Named,
     limits: Vec<String>,
+}
+
+/// What a layout describes.
+#[derive(Serialize)]
+struct OfLayout {
+    name: &'static str,
+    streams: u64,
+    messages: Named,
+    outcomes: Named,
+    unanswered: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time: Option<Distribution>,
+}
+
+impl From<&DescribedCounts> for OfLayout {
+    fn from(counts: &DescribedCounts) -> Self {
+        let outcomes = counts.outcomes;
+        Self {
+            name: counts.layout.name(),
+            streams: counts.streams,
+            messages: named(counts.by_kind()),
+            outcomes: named([
+                ("success", outcomes.success),
+                ("failure", outcomes.failure),
+                ("other", outcomes.unclear),
+            ]),
+            unanswered: counts.unanswered,
+            response_time: counts.times.quantiles().map(Into::into),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -375,6 +407,7 @@ impl<'a> Object<'a> {
                 registration: distribution(Action::Register),
                 login: distribution(Action::Login),
             },
+            layouts: summary.described.iter().map(Into::into).collect(),
             users: users
                 .into_iter()
                 .map(|(name, user)| User {
@@ -396,7 +429,7 @@ impl<'a> Object<'a> {
                 .addresses
                 .others()
                 .map(|others| others.counts.into()),
-            protocols: named(PROTOCOLS.iter().zip(summary.protocols)),
+            protocols: named(summary.all_protocols()),
             conversations: largest.iter().take(top).map(Into::into).collect(),
             conversations_total: summary.conversations.count(),
             rate: Rate {

@@ -12,9 +12,9 @@ use crate::output::clock::{Clock, TimeFormat};
 use crate::output::tone::Tone;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    ACTIONS, Capped, Counts, MESSAGE_TYPES, PROTOCOLS, Summary, top_addresses, top_users,
+    ACTIONS, Capped, Counts, MESSAGE_TYPES, Summary, top_addresses, top_users,
 };
-use crate::text::escape::EscapedOctets;
+use crate::text::escape::{Escaped, EscapedOctets};
 
 /// How the text looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +37,7 @@ pub(super) fn write(
     overview(out, summary)?;
     messages(out, summary)?;
     response_times(out, summary)?;
+    described(out, summary)?;
     let users = top_users(summary, top);
     let names = users
         .iter()
@@ -160,17 +161,49 @@ fn messages(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     section.write(out, 1)
 }
 
+/// What layouts describe: messages by kind, with what responses say, and how long answers took.
+fn described(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    for counts in &summary.described {
+        let name = counts.layout.name();
+        let mut section = Section::new([name, "Count"]);
+        for (kind, count) in counts.by_kind() {
+            section.row([Escaped(kind).to_string(), count.to_string()]);
+        }
+        let outcomes = counts.outcomes;
+        let more = [
+            ("responses: success", outcomes.success),
+            ("responses: failure", outcomes.failure),
+            ("responses: other outcome", outcomes.unclear),
+            ("requests without a response", counts.unanswered),
+        ];
+        for (what, count) in more.into_iter().filter(|(_, count)| *count > 0) {
+            section.row([what.to_owned(), count.to_string()]);
+        }
+        section.write(out, 1)?;
+        if let Some(q) = counts.times.quantiles() {
+            let mut section = Section::new(TIMES);
+            let mut row = vec![name.to_owned(), q.count.to_string()];
+            row.extend([q.min, q.p50, q.p90, q.p99, q.max].map(seconds));
+            section.row(row);
+            section.write(out, 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Columns of response times.
+const TIMES: [&str; 7] = [
+    "Response time (s)",
+    "Count",
+    "Min",
+    "Median",
+    "90%",
+    "99%",
+    "Max",
+];
+
 fn response_times(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    let header = [
-        "Response time (s)",
-        "Count",
-        "Min",
-        "Median",
-        "90%",
-        "99%",
-        "Max",
-    ];
-    let mut section = Section::new(header);
+    let mut section = Section::new(TIMES);
     for (action, times) in ACTIONS.iter().zip(&summary.times) {
         let Some(q) = times.quantiles() else { continue };
         let mut noun = action.noun().to_owned();
@@ -254,7 +287,7 @@ fn more(out: &mut impl Write, left_out: usize) -> io::Result<()> {
 
 fn protocols(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let mut section = Section::new(["Protocols", "Streams"]);
-    for (protocol, streams) in PROTOCOLS.iter().zip(summary.protocols) {
+    for (protocol, streams) in summary.all_protocols() {
         if streams > 0 {
             section.row([protocol.to_string(), streams.to_string()]);
         }
@@ -315,7 +348,8 @@ fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result
     if bars.len() < 2 {
         return Ok(());
     }
-    let has_messages = summary.messages.iter().any(|count| *count > 0);
+    let has_messages =
+        summary.messages.iter().any(|count| *count > 0) || !summary.described.is_empty();
     let (value, what): (fn(&_) -> u64, _) = if has_messages {
         (
             |bar: &crate::session::summary::Bar| bar.messages,

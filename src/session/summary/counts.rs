@@ -31,9 +31,9 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a request.
-    pub fn add(&mut self, resolution: &Resolution) {
-        let action = index(resolution.action);
+    /// Counts a request for an action.
+    pub fn add(&mut self, action: Action, resolution: &Resolution) {
+        let action = index(action);
         match resolution.outcome {
             Outcome::Success => self.successes[action] += 1,
             Outcome::Failure(_) => self.failures[action] += 1,

@@ -7,6 +7,7 @@
 mod capped;
 mod conversations;
 mod counts;
+mod described;
 mod findings;
 mod frames;
 mod logins;
@@ -24,6 +25,7 @@ use std::net::IpAddr;
 pub use capped::Capped;
 pub use conversations::{Conversations, KEPT_CONVERSATIONS};
 pub use counts::{ACTIONS, Address, Counts, User};
+pub use described::DescribedCounts;
 pub use findings::{
     FINDINGS_PER_KIND, Finding, GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER,
     NAMES_PER_PASSWORD, PROBED_NAMES, SLOW_FACTOR, SLOW_FLOOR, SPRAYED_NAMES, Thresholds, What,
@@ -38,8 +40,9 @@ use self::counts::index;
 use self::logins::Logins;
 use self::selection::Selection;
 use self::slow::Slowest;
-use super::{FlowEnd, FrameRecord, GivenUp, Name, Remainder, Resolution};
+use super::{FlowEnd, FrameRecord, GivenUp, Name, Remainder, Resolution, Subject};
 use crate::dissect::{Group, Message, Note, Protocol, Severity};
+use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind};
 
@@ -111,6 +114,8 @@ pub struct Summary {
     pub conversations: Conversations,
     /// Streams by protocol, as in [`PROTOCOLS`].
     pub protocols: [u64; PROTOCOLS.len()],
+    /// What layouts describe, each apart.
+    pub described: Vec<DescribedCounts>,
     /// Requests without a response.
     pub unanswered: UnansweredRequests,
     /// Whether a signal ended the counting before the capture did.
@@ -144,6 +149,7 @@ impl Summary {
             addresses: Capped::new(KEPT_NAMES),
             conversations: Conversations::default(),
             protocols: Default::default(),
+            described: Vec::new(),
             unanswered: UnansweredRequests::default(),
             interrupted: false,
             given_up: GivenUp::default(),
@@ -206,6 +212,13 @@ impl Summary {
             .for_each(|flow| self.flow(flow));
         self.streams = remainder.totals.streams;
         self.given_up = remainder.given_up;
+    }
+
+    /// Streams by protocol, those of layouts behind the others.
+    pub fn all_protocols(&self) -> impl Iterator<Item = (Protocol, u64)> {
+        let known = PROTOCOLS.into_iter().zip(self.protocols);
+        let described = self.described.iter();
+        known.chain(described.map(|counts| (Protocol::Layout(counts.layout), counts.streams)))
     }
 
     /// Notes of a severity, by group as in [`Group::ALL`].
@@ -292,9 +305,13 @@ impl Summary {
 
     /// Counts a message; whether it is a response that says no.
     fn message(&mut self, message: &Message) -> bool {
+        message.notes.iter().for_each(|note| self.note(note));
+        if let Some(described) = &message.described {
+            self.of_layout(described.layout).message(described);
+            return described.said == Some(Said::Failure);
+        }
         let command = message.command();
         self.messages[message_type(command)] += 1;
-        message.notes.iter().for_each(|note| self.note(note));
         let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
             return false;
         };
@@ -319,22 +336,47 @@ impl Summary {
         if let Some(place) = PROTOCOLS.iter().position(|known| *known == flow.protocol) {
             self.protocols[place] += 1;
         }
+        if let Protocol::Layout(layout) = flow.protocol {
+            self.of_layout(layout).streams += 1;
+        }
+    }
+
+    /// What is counted of a layout.
+    fn of_layout(&mut self, layout: LayoutId) -> &mut DescribedCounts {
+        let known = self.described.iter().position(|own| own.layout == layout);
+        let place = known.unwrap_or_else(|| {
+            self.described.push(DescribedCounts::new(layout));
+            self.described.len() - 1
+        });
+        &mut self.described[place]
     }
 
     fn resolution(&mut self, resolution: &Resolution) {
-        let action = index(resolution.action);
-        let (user, own_user) = self.users.get(resolution.user);
-        user.counts.add(resolution);
-        let (address, own_address) = self.addresses.get(resolution.client.address);
-        address.counts.add(resolution);
-        let Some(response) = resolution.response else {
-            self.unanswered.add(resolution);
+        if let Subject::Layout(layout, _) = resolution.subject {
+            self.of_layout(layout).resolution(resolution);
+        }
+        if resolution.response.is_none() {
             self.note(&Note::Unanswered);
+        }
+        let Some(action) = resolution.action() else {
             return;
         };
-        self.times[action].add(response.elapsed);
-        self.slowest[action].add(response.elapsed, resolution);
-        if resolution.action == Action::Login {
+        let (user, own_user) = self.users.get(resolution.user);
+        user.counts.add(action, resolution);
+        let (address, own_address) = self.addresses.get(resolution.client.address);
+        address.counts.add(action, resolution);
+        let is_reglogin = matches!(resolution.subject, Subject::RegLogin(_));
+        let Some(response) = resolution.response else {
+            if is_reglogin {
+                self.unanswered.add(action, resolution);
+            }
+            return;
+        };
+        if is_reglogin {
+            self.times[index(action)].add(response.elapsed);
+            self.slowest[index(action)].add(response.elapsed, resolution);
+        }
+        if action == Action::Login {
             let user = own_user.then_some(user);
             let address = own_address.then_some(address);
             self.logins

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::capture::Timestamp;
+use crate::protocol::Action;
 use crate::session::{Name, Resolution};
 
 /// Exchanges kept of each kind, to look at.
@@ -69,9 +70,9 @@ pub struct UnansweredRequests {
 }
 
 impl UnansweredRequests {
-    /// Takes a request.
-    pub fn add(&mut self, resolution: &Resolution) {
-        self.counts[super::counts::index(resolution.action)] += 1;
+    /// Takes a request for an action.
+    pub fn add(&mut self, action: Action, resolution: &Resolution) {
+        self.counts[super::counts::index(action)] += 1;
         let [first, last] = self.times.get_or_insert([resolution.time; 2]);
         *first = resolution.time.min(*first);
         *last = resolution.time.max(*last);

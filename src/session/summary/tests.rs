@@ -33,7 +33,7 @@ impl Feed {
         self.frame += 2;
         Resolution {
             request: frame,
-            action: Action::Login,
+            subject: crate::session::Subject::RegLogin(Action::Login),
             frame,
             time: Timestamp(self.now),
             stream: 0,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{HIDDEN, begins_like_message, clear, is_open};
+use super::{HIDDEN, begins_like_message, clear, clear_of, is_open};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Other, Packet, decode, ip_start};
@@ -134,10 +134,10 @@ impl Secrets<'_> {
                 .iter()
                 .filter(|source| source.frame == number);
             let Some(first) = here.next() else { continue };
-            let clear = clear(&message.octets, message.sender);
+            let clear = clear_of(message, false);
             for source in std::iter::once(first).chain(here) {
-                let (from, start) = (source.offset as usize, usize::from(source.start));
-                let range = from..from + usize::from(source.len);
+                let (from, start) = (source.offset as usize, (source.start as usize));
+                let range = from..from + source.len as usize;
                 hidden.set(range, |at| !clear.has(start + at - from));
             }
         }

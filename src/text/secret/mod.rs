@@ -18,7 +18,9 @@ mod message;
 mod words;
 
 pub use frame::{Hidden, Secrets, headers};
-pub use message::{Clear, Masked, MaskedView, clear, view};
+pub use message::{
+    Clear, Masked, MaskedView, MessageClear, Redacted, clear, clear_of, redacted, view,
+};
 pub use words::SecretWords;
 
 use crate::dissect::Protocol;
@@ -53,17 +55,20 @@ pub fn begins_like_message(octets: &[u8]) -> bool {
 }
 
 /// Whether payload of a stream is shown that belongs to no message: only where the stream is
-/// known by name to speak another protocol.
+/// known by name to speak another protocol, or one whose layout has no secrets.
 #[must_use]
-pub const fn is_open(protocol: Protocol) -> bool {
-    protocol.is_named()
+pub fn is_open(protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Layout(layout) => !layout.plan().has_secrets,
+        other => other.is_named(),
+    }
 }
 
 /// The same of a stream that has ended: one of which nobody knows what it spoke is secret only where it is
 /// `suspected`: on a port where RegLogin is expected, since there it may have been some of it, or a protocol of the
 /// same purpose, and where a segment of it [`begins_like_message`].
 #[must_use]
-pub const fn is_open_at_end(protocol: Protocol, suspected: bool) -> bool {
+pub fn is_open_at_end(protocol: Protocol, suspected: bool) -> bool {
     is_open(protocol) || matches!(protocol, Protocol::Unknown | Protocol::Data) && !suspected
 }
 

@@ -39,6 +39,10 @@ impl<W: Write> ExplainSink<W> {
     }
 
     fn message(&mut self, message: &Message) -> io::Result<()> {
+        // What Wireshark makes of other protocols is not known.
+        if message.described.is_some() {
+            return Ok(());
+        }
         self.text.clear();
         if self.begun {
             self.text.push('\n');

@@ -1,0 +1,144 @@
+//! Bytes of a direction that wait for those behind them, and where they came from.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::capture::Timestamp;
+use crate::dissect::message::Source;
+use crate::stream::Chunk;
+
+/// Where bytes stood, and with which frame they can be read.
+pub(super) type Carrier = (Source, (u64, Timestamp));
+
+/// Where the bytes of a message came from: its sources, and the frame that carried the last to be captured.
+pub(super) type Carried = (SmallVec<[Source; 1]>, (u64, Timestamp));
+
+/// Bytes held, in order.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub octets: Vec<u8>,
+    carriers: Vec<Carrier>,
+}
+
+/// The carrier of a chunk whose first byte stands at `start`.
+fn carrier(chunk: Chunk<'_>, start: usize) -> Carrier {
+    let source = Source {
+        frame: chunk.frame,
+        offset: chunk.offset,
+        seq: chunk.seq,
+        ack: chunk.ack,
+        start: start as u32,
+        len: chunk.octets.len() as u32,
+    };
+    (source, chunk.readable)
+}
+
+/// The part of a carrier that has bytes of `range`, counted from the range's start.
+fn part((source, readable): &Carrier, range: &Range<usize>) -> Option<Carrier> {
+    let own = source.range();
+    let start = own.start.max(range.start);
+    let end = own.end.min(range.end);
+    (start < end).then(|| {
+        let cut = (start - own.start) as u32;
+        let source = Source {
+            offset: source.offset + cut,
+            seq: source.seq.plus(cut),
+            start: (start - range.start) as u32,
+            len: (end - start) as u32,
+            ..*source
+        };
+        (source, *readable)
+    })
+}
+
+fn carried<'a>(carriers: impl Iterator<Item = &'a Carrier>, range: &Range<usize>) -> Carried {
+    let mut sources: SmallVec<[Source; 1]> = SmallVec::new();
+    let mut last = (0, Timestamp(0));
+    for (source, readable) in carriers.filter_map(|carrier| part(carrier, range)) {
+        if readable.0 >= last.0 {
+            last = readable;
+        }
+        sources.push(source);
+    }
+    (sources, last)
+}
+
+impl Held {
+    /// Adds a chunk.
+    pub fn push(&mut self, chunk: Chunk<'_>) {
+        let start = self.octets.len();
+        self.octets.extend_from_slice(chunk.octets);
+        self.carriers.push(carrier(chunk, start));
+    }
+
+    /// Where the bytes of `range` came from.
+    pub fn carried(&self, range: &Range<usize>) -> Carried {
+        let first = self
+            .carriers
+            .partition_point(|(source, _)| source.range().end <= range.start);
+        let near = self.carriers[first..]
+            .iter()
+            .take_while(|(source, _)| (source.start as usize) < range.end);
+        carried(near, range)
+    }
+
+    /// The same of a chunk that is not held.
+    pub fn carried_by(chunk: Chunk<'_>, range: &Range<usize>) -> Carried {
+        carried(std::iter::once(&carrier(chunk, 0)), range)
+    }
+
+    /// Drops bytes from the front.
+    pub fn drop_front(&mut self, octets: usize) {
+        if octets == 0 {
+            return;
+        }
+        let range = octets..self.octets.len();
+        self.octets.drain(..octets);
+        let left = self.carriers.iter();
+        self.carriers = left.filter_map(|carrier| part(carrier, &range)).collect();
+    }
+
+    /// What is held, as it came.
+    pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
+        self.carriers.iter().map(|(source, readable)| Chunk {
+            octets: &self.octets[source.range()],
+            frame: source.frame,
+            readable: *readable,
+            offset: source.offset,
+            seq: source.seq,
+            ack: source.ack,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::SeqNumber;
+
+    #[test]
+    fn bytes_know_their_frames_after_others_went() {
+        let chunk = |octets: &'static [u8], frame, seq| Chunk {
+            octets,
+            frame,
+            readable: (frame, Timestamp(0)),
+            offset: 54,
+            seq: SeqNumber(seq),
+            ack: None,
+        };
+        let mut held = Held::default();
+        held.push(chunk(b"abcdef", 3, 100));
+        held.push(chunk(b"ghi", 5, 106));
+        held.drop_front(2);
+        let (sources, last) = held.carried(&(1..6));
+        assert_eq!(last.0, 5);
+        let told: Vec<_> = sources
+            .iter()
+            .map(|one| (one.frame, one.offset, one.seq.0, one.start, one.len))
+            .collect();
+        assert_eq!(told, [(3, 57, 103, 0, 3), (5, 54, 106, 3, 2)]);
+        let kept: Vec<&[u8]> = held.chunks().map(|chunk| chunk.octets).collect();
+        assert_eq!(kept, [b"cdef".as_slice(), b"ghi"]);
+    }
+}

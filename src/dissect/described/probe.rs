@@ -1,0 +1,231 @@
+//! Which layout's protocol a stream speaks, where that is not known yet.
+
+use super::direction::Mode;
+use super::held::Held;
+use super::known::is_on;
+use super::{Known, take};
+use crate::dissect::dissector::{self, Finds, HasDissectState, index};
+use crate::dissect::identify::named_by_text;
+use crate::dissect::message::side_of;
+use crate::dissect::protocol::Protocol;
+use crate::layout::{ENOUGH, Found, LayoutId, Opening, Setting};
+use crate::stream::{Chunk, Flow, Side};
+
+/// What the layouts say of bytes.
+enum Verdict {
+    /// They are of this one, behind so many bytes.
+    Is(LayoutId, usize),
+    /// More bytes may tell.
+    Unsure,
+    /// They are of none.
+    None,
+}
+
+/// Asks the layouts about the bytes that `from` sent first, or first behind what is missing.
+fn judge<S: HasDissectState>(
+    flow: &Flow<S>,
+    from: Side,
+    known: &Known,
+    bytes: &[u8],
+    setting: Setting,
+) -> Verdict {
+    let ends = [flow.end(Side::A), flow.end(Side::B)];
+    let role = flow.role(from);
+    let roles = [
+        Some(role),
+        (!flow.roles_are_certain()).then(|| role.other()),
+    ];
+    let mut best: Option<((bool, u32), LayoutId)> = None;
+    let mut is_unsure = false;
+    for (layout, ports) in &known.layouts {
+        let own_port = is_on(ports, ends);
+        let setting = Setting {
+            own_port,
+            ..setting
+        };
+        for role in roles.into_iter().flatten() {
+            match layout.plan().opens(bytes, side_of(role), setting) {
+                Opening::Yes(bits) => {
+                    let weight = (own_port, bits);
+                    if best.is_none_or(|(other, _)| weight > other) {
+                        best = Some((weight, *layout));
+                    }
+                }
+                Opening::More => is_unsure = true,
+                Opening::No => {}
+            }
+        }
+    }
+    // Text and a handshake say more than a header of few bits.
+    let is_named = named_by_text(bytes).is_some();
+    match best {
+        Some(((_, bits), layout)) if !is_named || bits >= ENOUGH => Verdict::Is(layout, 0),
+        _ if is_named => Verdict::None,
+        _ if is_unsure => Verdict::Unsure,
+        _ if setting.from_start => Verdict::None,
+        _ => amid(flow, from, known, bytes, setting.whole),
+    }
+}
+
+/// Searches bytes from amid a stream for a message of the layouts that are expected on its ports.
+fn amid<S: HasDissectState>(
+    flow: &Flow<S>,
+    from: Side,
+    known: &Known,
+    bytes: &[u8],
+    whole: bool,
+) -> Verdict {
+    let ends = [flow.end(Side::A), flow.end(Side::B)];
+    let own = known.layouts.iter().filter(|(_, ports)| is_on(ports, ends));
+    let side = side_of(flow.role(from));
+    let mut is_unsure = false;
+    for (layout, _) in own {
+        match layout.plan().find(bytes, side, whole) {
+            Found::At(at) => return Verdict::Is(*layout, at),
+            Found::NoneBefore(at) => is_unsure |= at < bytes.len(),
+        }
+    }
+    if is_unsure {
+        Verdict::Unsure
+    } else {
+        Verdict::None
+    }
+}
+
+/// Takes bytes of a stream whose protocol is not known, where layouts are.
+pub(in crate::dissect) fn probe<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    chunk: Chunk<'_>,
+    finds: &mut impl Finds<S>,
+) {
+    let known = finds.known();
+    let from_start = flow.starts_with_syn(from);
+    let state = flow.state.dissect().described.get_or_insert_default();
+    let direction = &mut state.directions[index(from)];
+    if direction.mode == Mode::Unproven {
+        return dissector::probe(flow, from, chunk, finds);
+    }
+    let from_start = from_start && direction.mode == Mode::Start;
+    let one_segment = direction.held.octets.is_empty();
+    let mut held = std::mem::take(&mut direction.held);
+    if !one_segment {
+        held.push(chunk);
+    }
+    let bytes = if one_segment {
+        chunk.octets
+    } else {
+        &held.octets
+    };
+    let setting = Setting {
+        own_port: false,
+        from_start,
+        one_segment,
+        whole: false,
+    };
+    match judge(flow, from, &known, bytes, setting) {
+        Verdict::Is(layout, passed) => {
+            if one_segment {
+                held.push(chunk);
+            }
+            begin(flow, from, layout, held, passed, finds);
+        }
+        Verdict::Unsure => {
+            if one_segment {
+                held.push(chunk);
+            }
+            let state = flow.state.dissect().described.get_or_insert_default();
+            state.directions[index(from)].held = held;
+        }
+        Verdict::None => {
+            let state = flow.state.dissect().described.get_or_insert_default();
+            let direction = &mut state.directions[index(from)];
+            if from_start {
+                direction.mode = Mode::Unproven;
+            }
+            if one_segment {
+                dissector::probe(flow, from, chunk, finds);
+            } else {
+                give_back(flow, from, &held, finds);
+            }
+        }
+    }
+}
+
+/// Gives bytes that are of no layout to those who look for other protocols.
+fn give_back<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    held: &Held,
+    finds: &mut impl Finds<S>,
+) {
+    for chunk in held.chunks() {
+        match flow.state.dissect().decided() {
+            Protocol::Unknown => dissector::probe(flow, from, chunk, finds),
+            Protocol::RegLogin => dissector::octets(flow, from, chunk, finds),
+            _ => {}
+        }
+    }
+}
+
+/// The stream speaks this layout's protocol: takes what both directions hold, last that which showed it.
+fn begin<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    layout: LayoutId,
+    mut held: Held,
+    passed: usize,
+    finds: &mut impl Finds<S>,
+) {
+    dissector::settle(flow, Protocol::Layout(layout));
+    let starts = Side::BOTH.map(|side| flow.starts_with_syn(side));
+    let state = flow.state.dissect().described.get_or_insert_default();
+    state.layout = Some(layout);
+    for (direction, starts) in state.directions.iter_mut().zip(starts) {
+        direction.mode = match direction.mode {
+            Mode::Start if starts => Mode::Boundary,
+            Mode::Start => Mode::Start,
+            _ => Mode::Search,
+        };
+    }
+    let own = &mut state.directions[index(from)];
+    own.skipped += passed as u64;
+    own.found();
+    held.drop_front(passed);
+    let other = from.other();
+    let waiting = std::mem::take(&mut state.directions[index(other)].held);
+    for chunk in waiting.chunks() {
+        take(flow, other, layout, chunk, finds);
+    }
+    for chunk in held.chunks() {
+        take(flow, from, layout, chunk, finds);
+    }
+}
+
+/// Nothing more comes from this side, of a stream of which it is not known what it speaks.
+pub(in crate::dissect) fn ended_unknown<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    finds: &mut impl Finds<S>,
+) {
+    let Some(state) = &mut flow.state.dissect().described else {
+        return;
+    };
+    let direction = &mut state.directions[index(from)];
+    let held = std::mem::take(&mut direction.held);
+    let is_start = direction.mode == Mode::Start;
+    if held.octets.is_empty() {
+        return;
+    }
+    let setting = Setting {
+        own_port: false,
+        from_start: is_start && flow.starts_with_syn(from),
+        one_segment: false,
+        whole: true,
+    };
+    let known = finds.known();
+    match judge(flow, from, &known, &held.octets, setting) {
+        Verdict::Is(layout, passed) => begin(flow, from, layout, held, passed, finds),
+        Verdict::Unsure | Verdict::None => give_back(flow, from, &held, finds),
+    }
+}

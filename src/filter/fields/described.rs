@@ -1,0 +1,444 @@
+//! The fields of protocols that layout files describe: a name for each KEY, and what the inspector knows of their messages.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use super::reglogin::SEVERITIES;
+use super::{Emit, Field, Needs, Source};
+use crate::dissect::{Described, Group, Message, Note, Peer, Protocol};
+use crate::filter::value::Base::{Decimal, Hex, Name};
+use crate::filter::value::{Kind, Real, Value};
+use crate::filter::view::View;
+use crate::layout::{self, Decoded, Layout, LayoutId, MOST_LAYOUTS, Node, Role, Said, Type};
+use crate::text::secret::{self, MASK};
+
+/// A field of a layout.
+#[derive(Debug)]
+pub(super) struct Of {
+    layout: LayoutId,
+    /// The keys from the outermost field to the value's, where a message has them.
+    path: Vec<String>,
+    /// What is known of a message that has none.
+    known: Option<Known>,
+}
+
+/// What is known of a message besides its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Protocol,
+    Type,
+    User,
+    Action,
+    Outcome,
+    Length,
+    Sender,
+    Request,
+    Response,
+    ResponseIn,
+    ResponseTo,
+    Time,
+    Fragment,
+    Note,
+    NoteGroup,
+    Severity,
+    Malformed,
+}
+
+/// Each by the last part of its name, with its type and what it means.
+const KNOWN: [(Known, &str, Kind, &str); 16] = [
+    (
+        Known::Type,
+        "type",
+        Kind::Text,
+        "The name of the message's kind",
+    ),
+    (
+        Known::User,
+        "user",
+        Kind::Text,
+        "The user that the message, or the request that it answers, is about",
+    ),
+    (
+        Known::Action,
+        "action",
+        Kind::Text,
+        "The kind of the request: the message's own, or of the one that it answers",
+    ),
+    (
+        Known::Outcome,
+        "outcome",
+        Kind::Text,
+        "What a response says: success or failure",
+    ),
+    (
+        Known::Length,
+        "length",
+        Kind::Number(32, Decimal),
+        "The whole message's size in bytes",
+    ),
+    (
+        Known::Sender,
+        "sender",
+        Kind::Text,
+        "Who sent the message: client or server",
+    ),
+    (
+        Known::Request,
+        "request",
+        Kind::Label,
+        "The message is a request",
+    ),
+    (
+        Known::Response,
+        "response",
+        Kind::Label,
+        "The message is a response",
+    ),
+    (
+        Known::ResponseIn,
+        "response_in",
+        Kind::Number(32, Decimal),
+        "Frame of the response to a request",
+    ),
+    (
+        Known::ResponseTo,
+        "response_to",
+        Kind::Number(32, Decimal),
+        "Frame of the request that a response answers",
+    ),
+    (
+        Known::Time,
+        "time",
+        Kind::Span,
+        "Time from the request to the response",
+    ),
+    (
+        Known::Fragment,
+        "fragment",
+        Kind::Number(32, Decimal),
+        "Frames that carried a message, where it came in several",
+    ),
+    (
+        Known::Note,
+        "note",
+        Kind::Text,
+        "What is remarkable or wrong, in words",
+    ),
+    (
+        Known::NoteGroup,
+        "note.group",
+        Kind::Text,
+        "What a note is about",
+    ),
+    (
+        Known::Severity,
+        "severity",
+        Kind::Number(8, Name),
+        "How much a note matters; in order: chat, note, warning, error",
+    ),
+    (
+        Known::Malformed,
+        "malformed",
+        Kind::Label,
+        "A message is not built as its layout says",
+    ),
+];
+
+/// The fields of each layout, made when they are first asked for.
+static FIELDS: [OnceLock<Vec<Field>>; MOST_LAYOUTS] = [const { OnceLock::new() }; MOST_LAYOUTS];
+
+/// The fields of all layouts of this process.
+pub(super) fn fields() -> impl Iterator<Item = &'static Field> {
+    LayoutId::all().flat_map(|layout| FIELDS[layout.number()].get_or_init(|| of_layout(layout)))
+}
+
+fn of_layout(id: LayoutId) -> Vec<Field> {
+    let layout = &id.plan().layout;
+    let mut fields = vec![field(id, Vec::new(), Some(Known::Protocol), {
+        let meaning = format!("A message of {}", layout.name);
+        (layout.prefix.clone(), Kind::Protocol, meaning)
+    })];
+    fields[0].needs.octets = true;
+    let bodies = layout.kinds.iter().filter_map(|kind| kind.body);
+    let mut parts = vec![layout.header];
+    parts.extend(bodies);
+    let mut found = Vec::new();
+    for part in parts {
+        keys(layout, part, &mut Vec::new(), &mut found);
+    }
+    for (path, own) in found {
+        let name = format!("{}.{}", layout.prefix, path.join("."));
+        if fields.iter().any(|field| field.name == name) {
+            continue;
+        }
+        let kind = kind_of(&own.ty);
+        let generated = KNOWN
+            .iter()
+            .find(|(_, name, known, _)| [*name] == path[..] && *known == kind);
+        let known = generated.map(|(known, ..)| *known);
+        let mut made = field(id, path, known, (name, kind, own.label.clone()));
+        made.secret = own.secret || may_check_a_secret(id, own);
+        made.names = names_of(&own.ty);
+        fields.push(made);
+    }
+    for (known, name, kind, meaning) in KNOWN {
+        let name = format!("{}.{name}", layout.prefix);
+        if fields.iter().any(|field| field.name == name) {
+            continue;
+        }
+        let mut made = field(
+            id,
+            Vec::new(),
+            Some(known),
+            (name, kind, meaning.to_owned()),
+        );
+        made.needs.responses = known == Known::ResponseIn;
+        if known == Known::Severity {
+            made.names = SEVERITIES;
+        }
+        fields.push(made);
+    }
+    fields
+}
+
+fn field(
+    layout: LayoutId,
+    path: Vec<String>,
+    known: Option<Known>,
+    (name, kind, meaning): (String, Kind, String),
+) -> Field {
+    Field {
+        name: Cow::Owned(name),
+        kind,
+        meaning: Cow::Owned(meaning),
+        names: &[],
+        needs: Needs::NOTHING,
+        secret: false,
+        source: Source::Layout(Of {
+            layout,
+            path,
+            known,
+        }),
+    }
+}
+
+/// Whether a field is a check in a layout with secrets: its value helps to guess them.
+fn may_check_a_secret(layout: LayoutId, field: &layout::Field) -> bool {
+    layout.plan().has_secrets
+        && matches!(field.role, Some(Role::Crc32 | Role::Sum8 | Role::Internet))
+}
+
+/// The fields of a part and of the records in it, each with the keys that lead to it.
+fn keys<'l>(
+    layout: &'l Layout,
+    part: usize,
+    path: &mut Vec<String>,
+    found: &mut Vec<(Vec<String>, &'l layout::Field)>,
+) {
+    for field in &layout.parts[part].fields {
+        path.push(field.key.clone());
+        match field.ty {
+            Type::Record(inner, _) => keys(layout, inner, path, found),
+            _ => found.push((path.clone(), field)),
+        }
+        path.pop();
+    }
+}
+
+fn kind_of(ty: &Type) -> Kind {
+    match ty {
+        Type::Integer(integer, _) if integer.signed => Kind::Signed,
+        Type::Integer(integer, _) => Kind::Number(integer.width * 8, Decimal),
+        Type::Flags(integer, _) => Kind::Number(integer.width * 8, Hex),
+        Type::Float(..) => Kind::Float,
+        Type::Text(_) => Kind::Text,
+        Type::Bytes(_) | Type::Record(..) => Kind::Bytes,
+    }
+}
+
+/// Names of values, for as long as the process runs, as the layouts do.
+fn names_of(ty: &Type) -> &'static [(i64, &'static str)] {
+    let Type::Integer(_, names) = ty else {
+        return &[];
+    };
+    let all = names.iter().filter_map(|(value, name)| {
+        let name: &'static str = name.clone().leak();
+        Some((i64::try_from(*value).ok()?, name))
+    });
+    all.collect::<Vec<_>>().leak()
+}
+
+/// The values of a field in the record's messages.
+pub(super) fn values(of: &Of, view: &View<'_>, emit: Emit<'_>) {
+    for (number, message) in (view.record.first_message..).zip(view.record.messages) {
+        let Some(described) = &message.described else {
+            continue;
+        };
+        if described.layout != of.layout {
+            continue;
+        }
+        let mut found = false;
+        if !of.path.is_empty()
+            && let Some(decoded) = message.decoded()
+        {
+            let mut each = |value: Value<'_>| {
+                found = true;
+                emit(value);
+            };
+            let layout = &of.layout.plan().layout;
+            let inside = Inside {
+                decoded: &decoded,
+                layout,
+                shows: view.show_passwords,
+            };
+            inside.values(&decoded.nodes, &of.path, &mut each);
+        }
+        if let Some(known) = of.known.filter(|_| !found) {
+            known.values(number, message, described, view, emit);
+        }
+    }
+    if let Some(known) = of.known
+        && view.record.protocol == Protocol::Layout(of.layout)
+    {
+        let stream = view.record.placement.map(|placement| placement.stream);
+        let notes = view.record.notes.iter();
+        for noted in notes.filter(|noted| Some(noted.stream) == stream) {
+            known.of_note(&noted.note, emit);
+        }
+    }
+}
+
+struct Inside<'a> {
+    decoded: &'a Decoded<'a>,
+    layout: &'a Layout,
+    shows: bool,
+}
+
+impl Inside<'_> {
+    fn values(&self, nodes: &[Node<'_>], path: &[String], emit: Emit<'_>) {
+        let Some((key, inner)) = path.split_first() else {
+            return;
+        };
+        for node in nodes {
+            let field = &self.layout.parts[node.field.0].fields[node.field.1];
+            if field.key != *key {
+                continue;
+            }
+            match &node.value {
+                layout::Value::Record(inside) => self.values(inside, inner, emit),
+                layout::Value::Records(records) => {
+                    for inside in records {
+                        self.values(inside, inner, emit);
+                    }
+                }
+                _ if !self.shows && self.decoded.hides(self.layout, field) => {
+                    if matches!(field.ty, Type::Text(_)) {
+                        emit(Value::Text(MASK.as_bytes()));
+                    } else {
+                        emit(Value::Bytes(MASK.as_bytes()));
+                    }
+                }
+                layout::Value::Integer(value) => {
+                    // Filters count to 2^63 - 1.
+                    let value = i64::try_from(*value).unwrap_or(i64::MAX);
+                    emit(Value::Number(value));
+                }
+                layout::Value::Float(value) => emit(Value::Float(Real(*value))),
+                layout::Value::Text(text) => emit(Value::Text(text)),
+                // A number that is cut off is none.
+                layout::Value::Bytes(_) if !matches!(field.ty, Type::Bytes(_)) => {}
+                layout::Value::Bytes(bytes) => emit(Value::Bytes(bytes)),
+            }
+        }
+    }
+}
+
+impl Known {
+    fn values(
+        self,
+        number: u64,
+        message: &Message,
+        described: &Described,
+        view: &View<'_>,
+        emit: Emit<'_>,
+    ) {
+        let peer = || -> Option<Peer> { message.peer.or_else(|| view.responses?.response(number)) };
+        match self {
+            Self::Protocol => {
+                let clear = secret::clear_of(message, view.show_passwords);
+                let bytes = clear.masked(&described.bytes);
+                emit(Value::Protocol(&bytes, bytes.len()));
+            }
+            Self::Type => emit(Value::Text(described.kind_name().as_bytes())),
+            Self::User => {
+                if let Some(user) = described.user_name(view.show_passwords) {
+                    emit(Value::Text(user.as_bytes()));
+                } else if let Some(asked) = &described.asked {
+                    emit(Value::Text(&asked.user));
+                }
+            }
+            Self::Action => {
+                let kind = match &described.asked {
+                    Some(asked) => Some(asked.kind),
+                    None => described.kind.filter(|_| described.is_request()),
+                };
+                if let Some(kind) = kind {
+                    let name = &described.plan().layout.kinds[kind].name;
+                    emit(Value::Text(name.as_bytes()));
+                }
+            }
+            Self::Outcome => match described.said {
+                Some(Said::Success) => emit(Value::Text(b"success")),
+                Some(Said::Failure) => emit(Value::Text(b"failure")),
+                Some(Said::Unclear) | None => {}
+            },
+            Self::Length => emit(Value::Number(described.size.into())),
+            Self::Sender => emit(Value::Text(message.sender.name().as_bytes())),
+            Self::Request if described.is_request() => emit(Value::Present),
+            Self::Response if described.is_response() => emit(Value::Present),
+            Self::ResponseIn if described.is_request() => {
+                let later = view.responses.and_then(|known| known.response(number));
+                if let Some(peer) = later {
+                    emit(Value::Number(peer.frame.cast_signed()));
+                }
+            }
+            Self::ResponseTo if described.is_response() => {
+                if let Some(peer) = peer() {
+                    emit(Value::Number(peer.frame.cast_signed()));
+                }
+            }
+            Self::Time if described.is_response() => {
+                if let Some(peer) = peer() {
+                    emit(Value::Span(peer.elapsed));
+                }
+            }
+            Self::Fragment if message.is_reassembled() => {
+                for source in &message.sources {
+                    emit(Value::Number(source.frame.cast_signed()));
+                }
+            }
+            Self::Request
+            | Self::Response
+            | Self::ResponseIn
+            | Self::ResponseTo
+            | Self::Time
+            | Self::Fragment => {}
+            Self::Note | Self::NoteGroup | Self::Severity | Self::Malformed => {
+                for note in &message.notes {
+                    self.of_note(note, emit);
+                }
+            }
+        }
+    }
+
+    /// What a note says.
+    fn of_note(self, note: &Note, emit: Emit<'_>) {
+        match self {
+            Self::Note => emit(Value::Text(note.to_string().as_bytes())),
+            Self::NoteGroup => emit(Value::Text(note.group().name().as_bytes())),
+            Self::Severity => emit(Value::Number(note.severity() as i64)),
+            Self::Malformed if note.group() == Group::Malformed => emit(Value::Present),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What is not as the layout says, in a message.
+
+use std::ops::Range;
+
+use super::model::Layout;
+
+/// What is not as the layout says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The value is not the constant.
+    Constant,
+    /// The check over the bytes before it gives another value.
+    Check,
+    /// Behind the first NUL something else than NUL, or what a fill other than NUL leaves.
+    Fill,
+    /// The text is not UTF-8.
+    Utf8,
+    /// The value has no name where all values have one, or a bit is set that has none.
+    Unnamed,
+    /// The field is cut off by the message's end.
+    Missing,
+    /// Bytes behind the last field.
+    Excess,
+    /// No kind has this value.
+    Kind,
+    /// The kind is not sent by this side.
+    Side,
+}
+
+impl FaultKind {
+    /// Whether the message has fewer or more bytes than its fields.
+    #[must_use]
+    pub const fn is_of_size(self) -> bool {
+        matches!(self, Self::Missing | Self::Excess)
+    }
+
+    /// What is wrong, a lower-case clause.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Constant => "not the constant that the layout names",
+            Self::Check => "not what the bytes before it add up to",
+            Self::Fill => "bytes behind the text that do not fill it up: clear the buffer",
+            Self::Utf8 => "not UTF-8",
+            Self::Unnamed => "a value without a name",
+            Self::Missing => "cut off by the message's end",
+            Self::Excess => "bytes behind the last field",
+            Self::Kind => "no kind has this value",
+            Self::Side => "this side does not send this kind",
+        }
+    }
+}
+
+impl Fault {
+    /// One line for a person: the bytes counted from 0, the field, and what is wrong.
+    #[must_use]
+    pub fn in_words(&self, layout: &Layout) -> String {
+        let place = match self.range.len() {
+            0 => format!("at byte {}", self.range.start),
+            1 => format!("byte {}", self.range.start),
+            _ => format!("bytes {} to {}", self.range.start, self.range.end - 1),
+        };
+        let field = self.field.map_or(String::new(), |(part, index)| {
+            format!(", {}", layout.parts[part].fields[index].label)
+        });
+        format!("{place}{field}: {}", self.kind.in_words())
+    }
+}
+
+/// What is not as the layout says, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What it is.
+    pub kind: FaultKind,
+    /// The field, where it is about one.
+    pub field: Option<(usize, usize)>,
+    /// The bytes of the message that it is about.
+    pub range: Range<usize>,
+}

@@ -1,0 +1,576 @@
+//! A layout compiled for reading streams: offsets where they are fixed, so that most messages are found and held to
+//! their layout without being decoded.
+
+use std::ops::Range;
+
+use super::decode::{Decoded, Frame, Node};
+use super::fault::{Fault, FaultKind};
+use super::model::{Constant, Count, Field, Integer, Layout, Role, Side, Type};
+
+/// Bytes that always stand at an offset.
+type Fixed = (usize, Box<[u8]>);
+
+/// A field's place in a layout: the part, and the field in it.
+pub type FieldId = (usize, usize);
+
+/// What a response says of its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Said {
+    /// The request succeeded.
+    Success,
+    /// It did not.
+    Failure,
+    /// Neither: the value has no name that tells.
+    Unclear,
+}
+
+/// What a message must hold at a fixed place for nothing to be remarked on it.
+#[derive(Debug)]
+enum Step {
+    /// These bytes.
+    Constant(usize, Box<[u8]>),
+    /// Text, filled up.
+    Text(Range<usize>, u8),
+    /// One of these values.
+    Named(usize, Integer, Box<[i128]>),
+    /// None but these bits.
+    Bits(usize, Integer, i128),
+    /// A check of all before it.
+    Check(usize, Integer, Role),
+}
+
+/// A field with a role, and where its value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    field: FieldId,
+    range: Range<usize>,
+}
+
+/// The fields of a message that its stream is understood by.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    user: Option<Place>,
+    id: Option<Place>,
+    outcome: Option<Place>,
+    secret: Option<Place>,
+}
+
+/// What is known ahead of a kind of message.
+#[derive(Debug)]
+pub struct KindPlan {
+    /// Its size in bytes, where that is always the same.
+    pub size: Option<usize>,
+    /// Bits of evidence of a message that is as its layout says.
+    pub bits: u32,
+    /// The side that sends it, as far as that can be told: by what the file says, or as requests come from the client.
+    pub sender: Option<Side>,
+    /// Whether it answers another kind.
+    pub is_response: bool,
+    /// Whether it asks for something in a user's name, of which the response says whether it was granted: a login, or
+    /// the like.
+    pub is_attempt: bool,
+    /// Whether it is called a registration.
+    pub is_registration: bool,
+    /// What to look at, where all stands at fixed places.
+    steps: Option<Vec<Step>>,
+    places: Places,
+}
+
+/// What was read of a message at the least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Its kind, by index.
+    pub kind: Option<usize>,
+    /// What is not as the layout says.
+    pub faults: Vec<Fault>,
+    /// The user's field, and the bytes of its value.
+    pub user: Option<(FieldId, Range<usize>)>,
+    /// The field that a response repeats, and the bytes of its value.
+    pub id: Option<(FieldId, Range<usize>)>,
+    /// The first secret field, and the bytes of its value.
+    pub secret: Option<(FieldId, Range<usize>)>,
+    /// What it says of its request.
+    pub said: Option<Said>,
+}
+
+/// A compiled layout.
+#[derive(Debug)]
+pub struct Plan {
+    /// The layout.
+    pub layout: Layout,
+    /// What is known of its kinds, in the same order.
+    pub kinds: Vec<KindPlan>,
+    /// Whether any field is secret.
+    pub has_secrets: bool,
+    length: Option<(usize, Integer, i64)>,
+    kind: Option<(usize, Integer)>,
+    /// The least size of a message.
+    least: usize,
+    /// Kinds by value, and for whom.
+    index: Vec<(Option<i128>, Option<Side>, usize)>,
+    /// What the header always holds.
+    constants: Vec<Fixed>,
+    /// Bits of evidence that those and the kind make.
+    header_bits: u32,
+    /// The size of every message that a client, and a server, sends.
+    sizes: [Option<usize>; 2],
+}
+
+impl Plan {
+    /// Compiles a layout.
+    #[must_use]
+    pub fn new(layout: Layout) -> Self {
+        let integer = |field: &Field| match field.ty {
+            Type::Integer(integer, _) => Some(integer),
+            _ => None,
+        };
+        let length = layout.header_field(|role| matches!(role, Role::Length(_)));
+        let length = length.and_then(|(field, start)| match field.role {
+            Some(Role::Length(offset)) => Some((start, integer(field)?, offset)),
+            _ => None,
+        });
+        let kind = layout.header_field(|role| role == Role::Kind);
+        let kind = kind.and_then(|(field, start)| Some((start, integer(field)?)));
+        let header = layout.header().size(&layout.parts);
+        let end = length.map_or(0, |(start, integer, _)| start + usize::from(integer.width));
+        let least = header.map_or(end, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        let kinds: Vec<KindPlan> = (0..layout.kinds.len())
+            .map(|index| KindPlan::new(&layout, index))
+            .collect();
+        let index = layout.kinds.iter().enumerate();
+        let index = index
+            .map(|(at, kind)| (kind.value, kind.side, at))
+            .collect();
+        let (constants, bits) = header_constants(&layout);
+        let kind_bits = kind.map_or(0, |(_, integer)| u32::from(integer.width) * 8);
+        let size_from = |side| {
+            let own = layout.kinds.iter().zip(&kinds);
+            let mut sizes = own
+                .filter(|(kind, plan)| {
+                    kind.is_from(side) && plan.sender.is_none_or(|of| of == side)
+                })
+                .map(|(_, plan)| plan.size);
+            let first = sizes.next()??;
+            sizes.all(|size| size == Some(first)).then_some(first)
+        };
+        Self {
+            sizes: [size_from(Side::Client), size_from(Side::Server)],
+            has_secrets: layout.has_secrets(),
+            header_bits: bits + kind_bits,
+            least: least.max(1),
+            kinds,
+            length,
+            kind,
+            index,
+            constants,
+            layout,
+        }
+    }
+
+    /// The kind with this value that `side` can send.
+    #[inline]
+    fn kind(&self, value: Option<i128>, side: Side) -> Option<usize> {
+        let is = |(found, only, _): &&(Option<i128>, Option<Side>, usize)| {
+            *found == value && only.is_none_or(|only| only == side)
+        };
+        self.index.iter().find(is).map(|(_, _, kind)| *kind)
+    }
+
+    /// The kind of the message that begins with `bytes`: none known, or none yet.
+    #[inline]
+    pub(super) fn kind_of(&self, bytes: &[u8], side: Side) -> Result<Option<usize>, usize> {
+        match self.kind {
+            None => Ok(self.kind(None, side)),
+            Some((start, integer)) => {
+                let value = bytes.get(start..).and_then(|bytes| integer.read(bytes));
+                let value = value.ok_or(start + usize::from(integer.width))?;
+                Ok(self.kind(Some(value), side))
+            }
+        }
+    }
+
+    /// Where the message ends that begins with `bytes` and is sent by `side`: [`Layout::frame`], compiled.
+    #[must_use]
+    #[inline]
+    pub fn frame(&self, bytes: &[u8], side: Side) -> Frame {
+        if let Some((start, integer, offset)) = self.length {
+            let Some(value) = bytes.get(start..).and_then(|bytes| integer.read(bytes)) else {
+                return Frame::Need(start + usize::from(integer.width));
+            };
+            return match usize::try_from(value - i128::from(offset)) {
+                Ok(length) if length >= self.least && length <= self.layout.max as usize => {
+                    Frame::Whole(length)
+                }
+                _ => Frame::None,
+            };
+        }
+        match self.kind_of(bytes, side) {
+            Err(need) => Frame::Need(need),
+            Ok(kind) => match kind.and_then(|kind| self.kinds[kind].size) {
+                Some(size) => Frame::Whole(size),
+                None => Frame::None,
+            },
+        }
+    }
+
+    /// The size of every message that `side` sends, where they have one.
+    #[must_use]
+    pub const fn size_from(&self, side: Side) -> Option<usize> {
+        match side {
+            Side::Client => self.sizes[0],
+            Side::Server => self.sizes[1],
+        }
+    }
+
+    /// The least size of a message in bytes.
+    #[must_use]
+    pub const fn least(&self) -> usize {
+        self.least
+    }
+
+    /// The most bits of evidence that a message can carry.
+    #[must_use]
+    pub fn best_bits(&self) -> u32 {
+        self.kinds.iter().map(|kind| kind.bits).max().unwrap_or(0)
+    }
+
+    /// Whether the header that begins with `bytes` has a known kind and right constants, as far as it is there.
+    #[must_use]
+    pub fn header_fits(&self, bytes: &[u8], side: Side) -> bool {
+        let constants = self.constants.iter().all(|(start, constant)| {
+            let there = bytes.get(*start..).unwrap_or_default();
+            there.iter().zip(constant).all(|(one, other)| one == other)
+        });
+        constants && self.kind_of(bytes, side) != Ok(None)
+    }
+
+    /// Bits of evidence that a header makes which fits.
+    #[must_use]
+    pub const fn header_bits(&self) -> u32 {
+        self.header_bits
+    }
+
+    /// Reads a message as far as its stream is understood by it, and says what is not as the layout says.
+    #[must_use]
+    pub fn read(&self, bytes: &[u8], side: Side) -> Reading {
+        if let Ok(Some(kind)) = self.kind_of(bytes, side)
+            && self.layout.kinds[kind].is_from(side)
+            && self.kinds[kind].is_plain(bytes)
+        {
+            let places = &self.kinds[kind].places;
+            let value = |place: &Option<Place>| {
+                let place = place.as_ref()?;
+                Some((
+                    place.field,
+                    self.trimmed(place.field, place.range.clone(), bytes),
+                ))
+            };
+            return Reading {
+                kind: Some(kind),
+                faults: Vec::new(),
+                user: value(&places.user),
+                id: value(&places.id),
+                secret: value(&places.secret),
+                said: places.outcome.as_ref().map(|place| {
+                    let field = self.field(place.field);
+                    said(field, &bytes[place.range.clone()])
+                }),
+            };
+        }
+        self.read_decoded(self.layout.decode(bytes, side), bytes)
+    }
+
+    fn read_decoded(&self, decoded: Decoded<'_>, bytes: &[u8]) -> Reading {
+        let with = |role: Role| {
+            let of_role = |node: &&Node<'_>| self.field(node.field).role == Some(role);
+            let node = decoded.nodes.iter().find(of_role)?;
+            Some((node.field, node.content.clone()))
+        };
+        let outcome = with(Role::Outcome);
+        let secret = decoded
+            .nodes
+            .iter()
+            .find(|node| self.field(node.field).secret);
+        Reading {
+            kind: decoded.kind,
+            user: with(Role::User),
+            id: with(Role::Id),
+            secret: secret.map(|node| (node.field, node.content.clone())),
+            said: outcome.map(|(field, range)| said(self.field(field), &bytes[range])),
+            faults: decoded.faults,
+        }
+    }
+
+    /// A field.
+    #[must_use]
+    pub fn field(&self, (part, index): FieldId) -> &Field {
+        &self.layout.parts[part].fields[index]
+    }
+
+    /// The field that names a user.
+    #[must_use]
+    pub fn user_field(&self) -> Option<&Field> {
+        let mut fields = self.layout.parts.iter().flat_map(|part| &part.fields);
+        fields.find(|field| field.role == Some(Role::User))
+    }
+
+    /// The bytes of a fixed-width value without what fills it up.
+    fn trimmed(&self, field: FieldId, range: Range<usize>, bytes: &[u8]) -> Range<usize> {
+        let field = self.field(field);
+        if !matches!(field.ty, Type::Text(_)) {
+            return range;
+        }
+        let len = text_len(&bytes[range.clone()], field.fill);
+        range.start..range.start + len
+    }
+
+    /// Whether a message of `kind` is answered.
+    #[must_use]
+    pub fn is_request(&self, kind: usize) -> bool {
+        !self.layout.kinds[kind].responses.is_empty()
+    }
+
+    /// Whether a message of kind `response` answers one of kind `request`.
+    #[must_use]
+    pub fn answers(&self, response: usize, request: usize) -> bool {
+        self.layout.kinds[request].responses.contains(&response)
+    }
+}
+
+/// The length of a text that `fill` fills up.
+fn text_len(bytes: &[u8], fill: u8) -> usize {
+    if fill == 0 {
+        memchr::memchr(0, bytes).unwrap_or(bytes.len())
+    } else {
+        let last = bytes.iter().rposition(|byte| *byte != fill);
+        last.map_or(0, |last| last + 1)
+    }
+}
+
+/// What the value of a field with the role `outcome` says.
+fn said(field: &Field, bytes: &[u8]) -> Said {
+    let Type::Integer(integer, names) = &field.ty else {
+        return Said::Unclear;
+    };
+    let name_of = |value| names.iter().find(|(known, _)| Some(*known) == value);
+    let Some((value, name)) = name_of(integer.read(bytes)) else {
+        return Said::Unclear;
+    };
+    let called = |words: &[&str]| {
+        let is = |name: &str| words.iter().any(|word| name.eq_ignore_ascii_case(word));
+        names.iter().find(|(_, name)| is(name))
+    };
+    let success = called(&["success"]).or_else(|| called(&["ok", "accepted"]));
+    match success {
+        Some((success, _)) if success == value => Said::Success,
+        Some(_) => Said::Failure,
+        None if name.eq_ignore_ascii_case("failure") => Said::Failure,
+        None => Said::Unclear,
+    }
+}
+
+/// The constants of the header that stand at fixed places, and how many bits they are.
+fn header_constants(layout: &Layout) -> (Vec<Fixed>, u32) {
+    let mut constants = Vec::new();
+    let mut bits = 0;
+    let mut start = 0;
+    for field in &layout.header().fields {
+        let constant: Option<Box<[u8]>> = match (&field.ty, &field.constant) {
+            (
+                Type::Integer(integer, _) | Type::Flags(integer, _),
+                Some(Constant::Integer(value)),
+            ) => Some(integer.encode(*value).into()),
+            (Type::Bytes(_), Some(Constant::Bytes(bytes))) => Some(bytes.clone().into()),
+            (Type::Text(Count::Fixed(size)), Some(Constant::Bytes(bytes))) => {
+                let mut filled = bytes.clone();
+                filled.resize(*size as usize, field.fill);
+                Some(filled.into())
+            }
+            _ => None,
+        };
+        if let Some(constant) = constant {
+            bits += constant.len() as u32 * 8;
+            constants.push((start, constant));
+        }
+        let Some(size) = field.size(&layout.parts) else {
+            break;
+        };
+        start += usize::try_from(size).unwrap_or(0);
+    }
+    (constants, bits)
+}
+
+impl KindPlan {
+    fn new(layout: &Layout, index: usize) -> Self {
+        let kind = &layout.kinds[index];
+        let is_response = layout
+            .kinds
+            .iter()
+            .any(|other| other.responses.contains(&index));
+        let by_exchange = match (kind.responses.is_empty(), is_response) {
+            (false, false) => Some(Side::Client),
+            (true, true) => Some(Side::Server),
+            _ => None,
+        };
+        let size = layout
+            .size(kind)
+            .and_then(|size| usize::try_from(size).ok());
+        let mut parts = vec![layout.header];
+        parts.extend(kind.body);
+        let compiled = size.and_then(|_| steps(layout, &parts));
+        let (steps, places) = compiled.unzip();
+        let has = |kind: &super::model::Kind, role: Role| {
+            let parts = [Some(layout.header), kind.body];
+            let mut fields = parts
+                .into_iter()
+                .flatten()
+                .flat_map(|part| &layout.parts[part].fields);
+            fields.any(|field| field.role == Some(role))
+        };
+        let mut responses = kind.responses.iter();
+        let is_judged = responses.any(|response| has(&layout.kinds[*response], Role::Outcome));
+        Self {
+            is_attempt: is_judged && has(kind, Role::User),
+            is_registration: kind.name.to_ascii_lowercase().contains("regist"),
+            size,
+            bits: layout.evidence(kind),
+            sender: kind.side.or(kind.from).or(by_exchange),
+            is_response,
+            steps,
+            places: places.unwrap_or_default(),
+        }
+    }
+
+    /// Whether there is nothing to remark on a message of this kind, as far as that can be told without decoding it.
+    #[inline]
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        let Some(steps) = &self.steps else {
+            return false;
+        };
+        Some(bytes.len()) == self.size && steps.iter().all(|step| step.holds(bytes))
+    }
+}
+
+/// What to look at in the fields of a message whose size is fixed; `None` where that does not do, as with records.
+fn steps(layout: &Layout, parts: &[usize]) -> Option<(Vec<Step>, Places)> {
+    let mut steps = Vec::new();
+    let mut places = Places::default();
+    let mut at = 0;
+    for part in parts {
+        for (index, field) in layout.parts[*part].fields.iter().enumerate() {
+            let size = usize::try_from(field.size(&layout.parts)?).ok()?;
+            let range = at..at + size;
+            let place = Place {
+                field: (*part, index),
+                range: range.clone(),
+            };
+            let slot = match field.role {
+                Some(Role::User) => Some(&mut places.user),
+                Some(Role::Id) => Some(&mut places.id),
+                Some(Role::Outcome) => Some(&mut places.outcome),
+                _ => None,
+            };
+            if let Some(slot) = slot {
+                slot.get_or_insert(place.clone());
+            }
+            if field.secret {
+                places.secret.get_or_insert(place);
+            }
+            match (&field.ty, &field.constant) {
+                (Type::Record(..), _) | (Type::Text(_), Some(_)) => return None,
+                (Type::Text(_), None) => steps.push(Step::Text(range, field.fill)),
+                (Type::Bytes(_), Some(Constant::Bytes(constant))) => {
+                    steps.push(Step::Constant(at, constant.clone().into()));
+                }
+                (Type::Integer(integer, names), constant) => {
+                    if let Some(Constant::Integer(value)) = constant {
+                        steps.push(Step::Constant(at, integer.encode(*value).into()));
+                    }
+                    if !names.is_empty() {
+                        let values = names.iter().map(|(value, _)| *value).collect();
+                        steps.push(Step::Named(at, *integer, values));
+                    }
+                    if let Some(role @ (Role::Crc32 | Role::Sum8 | Role::Internet)) = field.role {
+                        steps.push(Step::Check(at, *integer, role));
+                    }
+                }
+                (Type::Flags(integer, names), constant) => {
+                    if let Some(Constant::Integer(value)) = constant {
+                        steps.push(Step::Constant(at, integer.encode(*value).into()));
+                    }
+                    let known = names.iter().fold(0, |bits, (bit, _)| bits | 1 << bit);
+                    steps.push(Step::Bits(at, *integer, known));
+                }
+                (Type::Bytes(_) | Type::Float(..), _) => {}
+            }
+            at += size;
+        }
+    }
+    Some((steps, places))
+}
+
+impl Step {
+    #[inline]
+    fn holds(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Constant(at, constant) => bytes[*at..].starts_with(constant),
+            Self::Text(range, fill) => {
+                let text = &bytes[range.clone()];
+                let len = text_len(text, *fill);
+                (*fill != 0 || text[len..].iter().all(|byte| *byte == 0))
+                    && std::str::from_utf8(&text[..len]).is_ok()
+            }
+            Self::Named(at, integer, values) => {
+                let value = integer.read(&bytes[*at..]);
+                value.is_some_and(|value| values.contains(&value))
+            }
+            Self::Bits(at, integer, known) => {
+                let value = integer.read(&bytes[*at..]);
+                value.is_some_and(|value| value & !known == 0)
+            }
+            Self::Check(at, integer, role) => {
+                integer.read(&bytes[*at..]) == check_of(*role, &bytes[..*at])
+            }
+        }
+    }
+}
+
+/// What a check must be behind these bytes; `None` where the role is no check.
+#[must_use]
+pub fn check_of(role: Role, before: &[u8]) -> Option<i128> {
+    Some(match role {
+        Role::Crc32 => crc32fast::hash(before).into(),
+        Role::Sum8 => before
+            .iter()
+            .fold(0u8, |sum, byte| sum.wrapping_add(*byte))
+            .into(),
+        Role::Internet => internet(before).into(),
+        _ => return None,
+    })
+}
+
+/// Whether faults leave a message's extent and header in doubt; others are about what a field says.
+#[must_use]
+pub fn is_structural(fault: &Fault) -> bool {
+    matches!(
+        fault.kind,
+        FaultKind::Constant
+            | FaultKind::Check
+            | FaultKind::Missing
+            | FaultKind::Excess
+            | FaultKind::Kind
+            | FaultKind::Side
+    )
+}
+
+/// The Internet checksum (RFC 1071) over `bytes`, an odd last one filled up with a zero.
+fn internet(bytes: &[u8]) -> u16 {
+    let mut sum: u64 = bytes
+        .chunks(2)
+        .map(|pair| u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0)))
+        .sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}

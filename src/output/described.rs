@@ -1,0 +1,249 @@
+//! What is shown of messages that a layout file describes: their line, and their fields as a tree.
+
+use std::fmt::Write as _;
+
+use super::details::{Node, Space};
+use super::tone::Tone;
+use crate::dissect::{Described, Message, Note};
+use crate::layout::{Decoded, Field, Layout, Node as Read, Role, Said, Type, Value};
+use crate::text::escape::{Escaped, EscapedOctets, Hex};
+use crate::text::secret::MASK;
+
+/// Bytes of a value that are shown at the most.
+const MOST_BYTES: usize = 256;
+
+/// Appends what a message says: its kind, its user, what it says of its request, and the first text that is neither.
+pub fn summary(out: &mut String, message: &Message, described: &Described, show_secrets: bool) {
+    let plan = described.plan();
+    if described.bytes.len() < plan.least() {
+        out.push_str("Beginning of a message");
+        return;
+    }
+    let Some(decoded) = message.decoded() else {
+        return;
+    };
+    if described.kind.is_some() {
+        let start = out.len();
+        let _ = write!(out, "{}", Escaped(described.kind_name()));
+        if let Some(first) = out.get_mut(start..=start) {
+            first.make_ascii_uppercase();
+        }
+    } else {
+        out.push_str("Unknown kind");
+        if let Some((node, _)) = of_role(&decoded, &plan.layout, Role::Kind)
+            && let Value::Integer(value) = node.value
+        {
+            let _ = write!(out, " {value}");
+        }
+    }
+    if let Some((node, field)) = of_role(&decoded, &plan.layout, Role::User) {
+        let value = value(node, field, &decoded, &plan.layout, show_secrets);
+        if value.is_empty() {
+            out.push_str(", no user");
+        } else {
+            let _ = write!(out, ", user {value}");
+        }
+    }
+    if let Some((node, field)) = of_role(&decoded, &plan.layout, Role::Outcome) {
+        match described.said {
+            Some(Said::Success) => out.push_str(", success"),
+            Some(Said::Failure) => out.push_str(", failure"),
+            Some(Said::Unclear) | None => {
+                let value = value(node, field, &decoded, &plan.layout, show_secrets);
+                let _ = write!(out, ", {} {value}", field.label.to_lowercase());
+            }
+        }
+        let texts = decoded
+            .nodes
+            .iter()
+            .map(|node| (node, plan.field(node.field)));
+        let mut texts = texts.filter(|(_, field)| {
+            matches!(field.ty, Type::Text(_)) && field.role.is_none() && field.constant.is_none()
+        });
+        if let Some((node, field)) = texts.next() {
+            let value = value(node, field, &decoded, &plan.layout, show_secrets);
+            if !value.is_empty() {
+                let _ = write!(out, ": {value}");
+            }
+        }
+    }
+}
+
+/// The field with a role, and what was read of it.
+fn of_role<'d, 'l>(
+    decoded: &'d Decoded<'_>,
+    layout: &'l Layout,
+    role: Role,
+) -> Option<(&'d Read<'d>, &'l Field)> {
+    let mut nodes = decoded.nodes.iter();
+    nodes.find_map(|node| {
+        let field = &layout.parts[node.field.0].fields[node.field.1];
+        (field.role == Some(role)).then_some((node, field))
+    })
+}
+
+/// A value in words; of records nothing, as their fields tell.
+fn value(
+    node: &Read<'_>,
+    field: &Field,
+    decoded: &Decoded<'_>,
+    layout: &Layout,
+    show_secrets: bool,
+) -> String {
+    if !show_secrets && decoded.hides(layout, field) {
+        return MASK.to_owned();
+    }
+    match (&node.value, &field.ty) {
+        (Value::Integer(value), Type::Integer(_, names)) => {
+            let name = names.iter().find(|(known, _)| known == value);
+            match name {
+                Some((_, name)) => format!("{value} ({})", Escaped(name)),
+                None if names.is_empty() => value.to_string(),
+                None => format!("{value} (unknown)"),
+            }
+        }
+        (Value::Integer(value), Type::Flags(integer, names)) => {
+            let set = names.iter().filter(|(bit, _)| value >> bit & 1 == 1);
+            let names: Vec<String> = set.map(|(_, name)| Escaped(name).to_string()).collect();
+            let digits = usize::from(integer.width) * 2;
+            format!("0x{value:0digits$x} ({})", names.join(", "))
+        }
+        (Value::Integer(value), _) => value.to_string(),
+        (Value::Float(value), Type::Float(4, _)) => {
+            // As many digits as tell it from its neighbours.
+            #[allow(clippy::cast_possible_truncation)]
+            let short = *value as f32;
+            short.to_string()
+        }
+        (Value::Float(value), _) => value.to_string(),
+        (Value::Text(text), _) => {
+            let hex = if std::str::from_utf8(text).is_ok() {
+                String::new()
+            } else {
+                format!(" ({})", Hex(&text[..text.len().min(MOST_BYTES)]))
+            };
+            format!("{}{hex}", EscapedOctets(text))
+        }
+        (Value::Bytes(bytes), _) if bytes.len() > MOST_BYTES => {
+            let left = bytes.len() - MOST_BYTES;
+            format!("{} and {left} more bytes", Hex(&bytes[..MOST_BYTES]))
+        }
+        (Value::Bytes(bytes), _) => Hex(bytes).to_string(),
+        (Value::Record(_), _) => String::new(),
+        (Value::Records(records), _) => match records.len() {
+            1 => "1 record".to_owned(),
+            more => format!("{more} records"),
+        },
+    }
+}
+
+/// The fields of a message as lines: label and value, those of records left out.
+pub fn lines(message: &Message, show_secrets: bool) -> Vec<(String, String)> {
+    let (Some(described), Some(decoded)) = (&message.described, message.decoded()) else {
+        return Vec::new();
+    };
+    let layout = &described.plan().layout;
+    let body = decoded
+        .nodes
+        .iter()
+        .filter(|node| node.field.0 != layout.header);
+    body.map(|node| {
+        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let value = value(node, field, &decoded, layout, show_secrets);
+        let value = if value.is_empty() {
+            "(empty)".to_owned()
+        } else {
+            value
+        };
+        (field.label.clone(), value)
+    })
+    .collect()
+}
+
+/// The tree of a message's fields; `base` is where the message begins in `space`.
+pub fn nodes(message: &Message, space: Space, base: usize, show_secrets: bool) -> Vec<Node> {
+    let (Some(described), Some(decoded)) = (&message.described, message.decoded()) else {
+        return Vec::new();
+    };
+    let layout = &described.plan().layout;
+    let mut tree = Tree {
+        layout,
+        decoded: &decoded,
+        space,
+        base,
+        show_secrets,
+        notes: message.notes.iter().collect(),
+    };
+    let mut nodes = tree.fields(&decoded.nodes);
+    if !decoded.data.is_empty() {
+        let data = base + decoded.data.start..base + decoded.data.end;
+        let text = format!("Data: {} bytes", data.len());
+        nodes.push(Node::at(space, data, text));
+    }
+    nodes.extend(tree.notes.into_iter().map(Node::note));
+    nodes
+}
+
+struct Tree<'a> {
+    layout: &'a Layout,
+    decoded: &'a Decoded<'a>,
+    space: Space,
+    base: usize,
+    show_secrets: bool,
+    /// Notes that stand at no field yet.
+    notes: Vec<&'a Note>,
+}
+
+impl Tree<'_> {
+    fn fields(&mut self, read: &[Read<'_>]) -> Vec<Node> {
+        read.iter().map(|node| self.field(node)).collect()
+    }
+
+    fn field(&mut self, read: &Read<'_>) -> Node {
+        let field = &self.layout.parts[read.field.0].fields[read.field.1];
+        let value = value(read, field, self.decoded, self.layout, self.show_secrets);
+        let text = match value.as_str() {
+            "" if matches!(read.value, Value::Record(_)) => field.label.clone(),
+            "" => format!("{}: (empty)", field.label),
+            value => format!("{}: {value}", field.label),
+        };
+        let range = self.base + read.range.start..self.base + read.range.end;
+        let mut node = Node::at(self.space, range, text);
+        match &read.value {
+            Value::Record(inside) => node.children = self.fields(inside),
+            Value::Records(records) => {
+                for (number, inside) in records.iter().enumerate() {
+                    let start = inside.first().map_or(0, |first| first.range.start);
+                    let end = inside.last().map_or(0, |last| last.range.end);
+                    let range = self.base + start..self.base + end;
+                    let mut record =
+                        Node::at(self.space, range, format!("{} {}", field.label, number + 1));
+                    record.children = self.fields(inside);
+                    record.tone = tone_of(&record.children);
+                    node.children.push(record);
+                }
+            }
+            _ => {}
+        }
+        let is_own = |note: &&Note| match note {
+            Note::Described {
+                field: Some(of),
+                at: (start, _),
+                ..
+            } => {
+                let start = *start as usize;
+                of.id() == read.field && read.range.start <= start && start <= read.range.end
+            }
+            _ => false,
+        };
+        let own = self.notes.extract_if(.., |note| is_own(note));
+        node.children.extend(own.map(Node::note));
+        node.tone = tone_of(&node.children);
+        node
+    }
+}
+
+fn tone_of(children: &[Node]) -> Tone {
+    let tones = children.iter().map(|child| child.tone);
+    tones.max().unwrap_or_default()
+}
