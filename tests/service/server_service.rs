@@ -129,6 +129,43 @@ fn the_service_manager_is_told() {
 }
 
 #[test]
+fn memory_is_written_nowhere_and_read_by_nobody_of_the_same_user() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    use std::os::unix::process::CommandExt;
+    let place = Place::new();
+    let (user, program) = (1234, place.path("authscope-server"));
+    let home = program.parent().unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_authscope-server"), &program).unwrap();
+    if let Err(error) = chown(home, Some(user), Some(user)) {
+        skip(
+            "root",
+            format!("a server cannot be started as somebody else: {error}"),
+        );
+        return;
+    }
+    let mut command = Command::new(&program);
+    command
+        .args(["--listen", "127.0.0.1:0", "--passwd"])
+        .arg(place.passwd())
+        .uid(user)
+        .gid(user)
+        .current_dir(home);
+    let server = Server::start(command);
+    let process = format!("/proc/{}", server.pid());
+    let limits = std::fs::read_to_string(format!("{process}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let mut core = core.expect("the limit").split_whitespace().skip(4);
+    assert_eq!((core.next(), core.next()), (Some("0"), Some("0")));
+    // What Linux shows of a process that is not dumpable belongs to root (proc(5)).
+    let memory = std::fs::metadata(format!("{process}/mem")).unwrap();
+    assert_eq!(memory.uid(), 0);
+    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+    assert!(status.contains(&format!("Uid:\t{user}\t")), "{status}");
+}
+
+#[test]
 fn a_fault_in_what_all_need_ends_the_server_with_status_70() {
     let place = Place::new();
     // The loop that waits for sockets cannot go on.
