@@ -1,15 +1,15 @@
 //! What decrypting TLS takes beside what the cipher takes: the same bytes through
-//! [`authscope::tls`] and through ring alone.
+//! [`authscope::tls`] and through ring alone, in turns, so that both see the same machine. Prints rows
+//! for docs/performance.md.
 
 use std::fmt::{self, Write as _};
 use std::hint::black_box;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use authscope::stream::Side;
 use authscope::tls::{ContentType, Decryptor, Event, Protected, Session};
-use divan::Bencher;
-use divan::counter::{BytesCount, ItemsCount};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use tokio_rustls::rustls::crypto::ring as provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -23,8 +23,46 @@ const CONTENT: usize = 16 << 20;
 /// Bytes of a TCP segment, as Ethernet has them.
 const SEGMENT: usize = 1448;
 
+/// Turns of both; the medians count.
+const ROUNDS: usize = 21;
+
 fn main() {
-    divan::main();
+    println!("| Decrypting TLS 1.3, AES-256-GCM | Layer | Ring alone | Ratio | Goal |");
+    println!("| --- | --- | --- | --- | --- |");
+    for (what, portion, goal) in [
+        ("16 KiB a record", 16 << 10, "at least 0.5"),
+        ("75 bytes a record", 75, ""),
+    ] {
+        let (layer, alone) = in_turns(portion);
+        let records = CONTENT / portion;
+        let shown = |time: Duration| {
+            let rate = (records * portion) as f64 / time.as_secs_f64() / 1e6;
+            let each = time.as_secs_f64() * 1e9 / records as f64;
+            format!("{rate:.0} MB/s, {each:.0} ns a record")
+        };
+        let ratio = alone.as_secs_f64() / layer.as_secs_f64();
+        println!(
+            "| {what} | {} | {} | {ratio:.2} | {goal} |",
+            shown(layer),
+            shown(alone)
+        );
+    }
+}
+
+/// Medians of the time that the layer takes for the content, and that ring takes.
+fn in_turns(portion: usize) -> (Duration, Duration) {
+    let (mut layer, mut alone) = (layer(portion), alone(portion));
+    let (mut of_layer, mut of_ring) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_layer.push(layer());
+        of_ring.push(alone());
+    }
+    (median(of_layer), median(of_ring))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 #[derive(Default)]
@@ -109,36 +147,35 @@ fn session(portion: usize) -> (Vec<(Side, Vec<u8>)>, String) {
     (flights, log)
 }
 
-/// Decrypts a session whose records have `portion` bytes.
-fn layer(bencher: Bencher<'_, '_>, portion: usize) {
+/// Decrypts a session whose records have `portion` bytes; gives how long that took.
+fn layer(portion: usize) -> impl FnMut() -> Duration {
     let (flights, log) = session(portion);
     let mut all = Decryptor::default();
     all.keys.read_all(log.as_bytes());
     let records = CONTENT / portion;
-    bencher
-        .counter(BytesCount::new(records * portion))
-        .counter(ItemsCount::new(records))
-        .bench_local(|| {
-            let mut session = Session::new([true; 2], Side::A);
-            let mut bytes = 0;
-            for (from, flight) in &flights {
-                for segment in flight.chunks(SEGMENT) {
-                    session.push(&mut all, *from, segment, &mut |event| {
-                        if let Event::Record(record) = event
-                            && record.content == ContentType::APPLICATION_DATA
-                            && record.protected == Protected::Opened
-                        {
-                            bytes += black_box(record.text).len();
-                        }
-                    });
-                }
+    move || {
+        let begun = Instant::now();
+        let mut session = Session::new([true; 2], Side::A);
+        let mut bytes = 0;
+        for (from, flight) in &flights {
+            for segment in flight.chunks(SEGMENT) {
+                session.push(&mut all, *from, segment, &mut |event| {
+                    if let Event::Record(record) = event
+                        && record.content == ContentType::APPLICATION_DATA
+                        && record.protected == Protected::Opened
+                    {
+                        bytes += black_box(record.text).len();
+                    }
+                });
             }
-            assert_eq!(bytes, records * portion);
-        });
+        }
+        assert_eq!(bytes, records * portion);
+        begun.elapsed()
+    }
 }
 
-/// Opens as many records with ring alone.
-fn alone(bencher: Bencher<'_, '_>, portion: usize) {
+/// Opens as many records with ring alone; gives how long that took.
+fn alone(portion: usize) -> impl FnMut() -> Duration {
     let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).expect("a key");
     let key = LessSafeKey::new(key);
     let nonce = |n: usize| {
@@ -156,35 +193,13 @@ fn alone(bencher: Bencher<'_, '_>, portion: usize) {
             record
         })
         .collect();
-    bencher
-        .counter(BytesCount::new(count * portion))
-        .counter(ItemsCount::new(count))
-        .with_inputs(|| records.clone())
-        .bench_local_values(|mut records| {
-            for (n, record) in records.iter_mut().enumerate() {
-                let aad = Aad::from([23, 3, 3, 0, 0]);
-                black_box(key.open_in_place(nonce(n), aad, record).expect("opened"));
-            }
-            records
-        });
-}
-
-#[divan::bench]
-fn layer_of_16_kib(bencher: Bencher<'_, '_>) {
-    layer(bencher, 16 << 10);
-}
-
-#[divan::bench]
-fn ring_of_16_kib(bencher: Bencher<'_, '_>) {
-    alone(bencher, 16 << 10);
-}
-
-#[divan::bench]
-fn layer_of_75_bytes(bencher: Bencher<'_, '_>) {
-    layer(bencher, 75);
-}
-
-#[divan::bench]
-fn ring_of_75_bytes(bencher: Bencher<'_, '_>) {
-    alone(bencher, 75);
+    move || {
+        let mut records = records.clone();
+        let begun = Instant::now();
+        for (n, record) in records.iter_mut().enumerate() {
+            let aad = Aad::from([23, 3, 3, 0, 0]);
+            black_box(key.open_in_place(nonce(n), aad, record).expect("opened"));
+        }
+        begun.elapsed()
+    }
 }

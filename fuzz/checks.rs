@@ -264,6 +264,7 @@ pub fn tls(octets: &[u8]) {
     for from in Side::BOTH {
         session.ended(&mut all, from, &mut |event| check(event, ends));
     }
+    session.finish(&mut all, &mut |event| check(event, ends));
     assert_eq!(all.waiting(), 0, "something waits for ever");
 }
 

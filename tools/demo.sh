@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 
 work=
 started=()
+# The user's own key log is not the demo's.
+unset SSLKEYLOGFILE
 
 stop_all() {
     trap - EXIT INT TERM
@@ -39,7 +41,7 @@ wait_for() {
 client() {
     local answer=0 said verb=$1 name=$2 password=$3
     shift 3
-    printf '\n$ authscope-client %s %s%s\n' "$verb" "$name" "${1:+ $1}"
+    printf '\n$ %sauthscope-client %s %s%s\n' "${SSLKEYLOGFILE:+SSLKEYLOGFILE=keys.txt }" "$verb" "$name" "${1:+ $1}"
     said=$(printf '%s\n' "$password" | "$programs/authscope-client" "$verb" "$name" \
         --server "$address" --password-stdin "$@" 2>&1) || answer=$?
     if [ "$answer" -ge 2 ]; then
@@ -89,7 +91,8 @@ if wait_for "$live" "$work/live.log" 'capturing on'; then
     client register bob 'another staple'
     if [ ${#encryption[@]} -gt 0 ]; then
         # The same login once more where nobody on the way can read it, but who has its secrets.
-        printf '\n(encrypted, with SSLKEYLOGFILE=keys.txt)'
+        echo
+        echo "(encrypted now; the client writes the connection's secrets, and the capture reads them)"
         SSLKEYLOGFILE=$keys client login alice 'correct horse' --tls --ca-file "$work/cert.pem"
     else
         echo "(openssl is not installed; with a certificate the demo shows an encrypted login too)"

@@ -12,7 +12,7 @@ use super::signal::stop_on_signals;
 use crate::capture::live::{LiveOptions, LiveSource};
 use crate::output::OutputError;
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::session::{Inspector, Options, Pass};
+use crate::session::{Inspector, KeyLogSource, Options, Pass};
 use crate::wireshark::extcap::{self, AnnotateSink, INTERFACE};
 
 /// Be a capture source of Wireshark (extcap); Wireshark itself calls this.
@@ -81,13 +81,16 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Wireshark gives an empty name where none was chosen.
-    fn key_logs(&self) -> Vec<PathBuf> {
+    /// Wireshark gives an empty name where none was chosen. A file that is not there may come.
+    fn key_logs(&self) -> Vec<KeyLogSource> {
         let named = self
             .tls_keylog
             .iter()
             .filter(|path| !path.as_os_str().is_empty());
-        named.cloned().collect()
+        let source = |path: &PathBuf| {
+            KeyLogSource::open(path).unwrap_or_else(|_| KeyLogSource::File(path.clone()))
+        };
+        named.map(source).collect()
     }
 }
 

@@ -122,9 +122,8 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.inspect.check_key_logs(false)?;
     let stop = stop_on_signals()?;
-    let mut options = arguments.inspect.options()?;
+    let mut options = arguments.inspect.options(false)?;
     Reading::of(&arguments.files, options.clone(), &stop).spare_inputs()?;
     let Some(stream) = arguments.find(&options, &stop)? else {
         let what = match &arguments.user {

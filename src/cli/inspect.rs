@@ -1,6 +1,5 @@
 //! How frames are inspected: the arguments that every command with frames has.
 
-use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use clap::Args;
 use super::error::Failure;
 use super::layouts::{self, DecodeAs, LayoutArguments};
 use crate::capture::FileError;
-use crate::session::Options;
+use crate::session::{KeyLogSource, Options};
 use crate::text::escape::Escaped;
 
 /// The variable by which programs are told where to write secrets of TLS connections.
@@ -53,43 +52,47 @@ pub(super) struct InspectArguments {
 }
 
 impl InspectArguments {
-    /// The key logs: those that were named, or the one of the environment.
-    fn key_logs(&self) -> Vec<PathBuf> {
-        if self.key_logs.is_empty() {
-            let named = std::env::var_os(ENVIRONMENT).filter(|name| !name.is_empty());
-            named.map(PathBuf::from).into_iter().collect()
-        } else {
-            self.key_logs.clone()
-        }
-    }
-
-    /// Makes sure that the key logs can be read, and says where one comes from that was not named.
-    /// With `live` a key log may come later.
-    pub fn check_key_logs(&self, live: bool) -> Result<(), Failure> {
-        for path in self.key_logs() {
-            let named = !self.key_logs.is_empty();
+    /// The key logs: those that were named, or the one of the environment, which is said. With `live`
+    /// a key log may come later.
+    fn key_logs(&self, live: bool) -> Result<Vec<KeyLogSource>, Failure> {
+        let of_environment = std::env::var_os(ENVIRONMENT)
+            .filter(|name| !name.is_empty() && self.key_logs.is_empty())
+            .map(PathBuf::from);
+        let mut sources = Vec::new();
+        for path in self.key_logs.iter().chain(&of_environment) {
+            let named = of_environment.is_none();
             let shown = path.to_string_lossy();
             let shown = Escaped(&shown);
-            match File::open(&path) {
-                Ok(_) if named => {}
-                Ok(_) => say(&format!(
-                    "authscope: TLS secrets are read from {shown}, which {ENVIRONMENT} names"
-                )),
-                Err(error) if error.kind() == ErrorKind::NotFound && live => say(&format!(
-                    "authscope: the key log {shown} is not there yet; it is read once it is"
-                )),
+            match KeyLogSource::open(path) {
+                Ok(source) => {
+                    if !named {
+                        say(&format!(
+                            "authscope: TLS secrets are read from {shown}, which {ENVIRONMENT} names"
+                        ));
+                    }
+                    sources.push(source);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && live => {
+                    say(&format!(
+                        "authscope: the key log {shown} is not there yet; it is read once it is"
+                    ));
+                    sources.push(KeyLogSource::File(path.clone()));
+                }
+                // Other programs write there; this one was not asked to read it.
                 Err(_) if !named => {}
-                Err(error) => return Err(FileError::new(&path, error).into()),
+                Err(error) => return Err(FileError::new(path, error).into()),
             }
         }
-        Ok(())
+        Ok(sources)
     }
 
-    /// The inspector's options. Filters and fields know the layouts' names from then on.
-    pub fn options(&self) -> Result<Options, Failure> {
+    /// The inspector's options, for a `live` capture or for files. Key logs that are pipes are read. Filters
+    /// and fields know the layouts' names from then on.
+    pub fn options(&self, live: bool) -> Result<Options, Failure> {
         let mut options = Options {
             checksums: self.checksums,
-            key_logs: self.key_logs(),
+            key_logs: self.key_logs(live)?,
+            live,
             ignore_vlan_tags: self.ignore_vlan_tags,
             ..Options::default()
         };

@@ -75,13 +75,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.inspect.check_key_logs(true)?;
-    let mut inspection = arguments.inspect.options()?;
+    let mut inspection = arguments.inspect.options(true)?;
     let query = arguments.output.query()?;
     if query.needs().responses {
         let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
         return Err(Failure::Text(message.to_owned()));
     }
+    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
     let stop = stop_on_signals()?;
     let wanted = LiveOptions {
         interface: arguments.interface.clone(),
@@ -101,7 +101,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .into_iter()
         .flatten()
         .min();
-    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
     let saving = arguments
         .save
         .add_to(&mut tee, None, &inspection.key_logs)?;

@@ -50,8 +50,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.inspect.check_key_logs(false)?;
-    let mut inspection = arguments.inspect.options()?;
+    let mut inspection = arguments.inspect.options(false)?;
     let query = arguments.output.query()?;
     let stop = stop_on_signals()?;
     let limits = arguments.save.stop()?;

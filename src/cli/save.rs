@@ -15,7 +15,7 @@ use crate::output::{
     Answers, Embed, LeftBeside, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey,
     Tee, Watch,
 };
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{FrameRecord, KeyLogSource, Remainder, Sink};
 
 // Each of these is a flag of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
@@ -136,7 +136,7 @@ impl SaveArguments {
         &self,
         tee: &mut Tee<'_>,
         inputs: Option<&Reading<'_>>,
-        key_logs: &[PathBuf],
+        key_logs: &[KeyLogSource],
     ) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {

@@ -132,8 +132,7 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.inspect.check_key_logs(false)?;
-    let mut inspection = arguments.inspect.options()?;
+    let mut inspection = arguments.inspect.options(false)?;
     let watch = arguments.watch()?;
     let stop = stop_on_signals()?;
     inspection.tls_records = arguments.needs_tls()?;

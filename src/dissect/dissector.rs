@@ -11,7 +11,7 @@ use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::{Extent, extent, find_strict};
 use super::reglogin::{
-    Between, DirectionState, Mode, direction_fits, judge_cut, judge_into, judge_sender, skip,
+    Between, DirectionState, Mode, direction_fits, judge_cut, judge_into, judge_sender,
 };
 
 use super::message::Message;
@@ -145,7 +145,7 @@ pub(super) fn probe<S: HasDissectState>(
         Some(work) => {
             held_before = work.octets.len();
             let taken = work.append(chunk);
-            rest = skip(chunk, taken);
+            rest = chunk.behind(taken);
             &work.octets
         }
     };
@@ -199,7 +199,7 @@ pub(super) fn probe<S: HasDissectState>(
             };
             direction.found_header(at);
             decide(flow, from, Protocol::RegLogin, finds);
-            take_some(flow, from, skip(chunk, at), finds);
+            take_some(flow, from, chunk.behind(at), finds);
         }
         Verdict::Unsure | Verdict::Other => {}
     }
@@ -220,7 +220,7 @@ fn behind_proxy_header<'a, S: HasDissectState>(
     {
         let passed = work.header_left.min(chunk.octets.len());
         work.header_left -= passed;
-        let rest = skip(chunk, passed);
+        let rest = chunk.behind(passed);
         return (!rest.octets.is_empty()).then_some(rest);
     }
     if !from_start || direction.mode != Mode::Start {
@@ -256,7 +256,7 @@ fn behind_proxy_header<'a, S: HasDissectState>(
                 client: header.client,
             };
             finds.note(flow, from, note);
-            let rest = skip(chunk, passed);
+            let rest = chunk.behind(passed);
             (!rest.octets.is_empty()).then_some(rest)
         }
     }

@@ -283,16 +283,21 @@ impl<W: Write> Sink for FieldRows<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
+        self.start()?;
+        for late in found.messages {
+            self.late(late)?;
+        }
+        Ok(())
+    }
+
     fn pause(&mut self) -> io::Result<ControlFlow<()>> {
         self.out.flush()?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.start()?;
-        for late in remainder.messages {
-            self.late(late)?;
-        }
+        self.between(remainder)?;
         self.out.flush()
     }
 }

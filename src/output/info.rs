@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
-use super::details::tls_summary;
+use super::details::tls_summaries;
 use super::select::messages_of;
 use crate::dissect::http::{first_line, is_http};
 use crate::dissect::http2::is_http2;
@@ -72,8 +72,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
         return protocol;
     }
     if !record.tls.is_empty() {
-        let records: Vec<_> = record.tls.iter().map(tls_summary).collect();
-        out.push_str(&records.join(", "));
+        tls_summaries(out, record.tls);
         return Protocol::Tls.name();
     }
     let payload = record.payload();
@@ -106,6 +105,8 @@ pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
 pub enum Late {
     /// With this frame, a later one than its own.
     With(u64),
+    /// When its TLS secrets came, while no frame did.
+    Between,
     /// When nothing more came.
     AtEnd,
 }
@@ -114,6 +115,7 @@ pub enum Late {
 pub fn late(out: &mut String, late: Late) {
     match late {
         Late::With(frame) => put(out, format_args!(" [Late: told with frame {frame}]")),
+        Late::Between => out.push_str(" [Late: told when its TLS secrets came]"),
         Late::AtEnd => out.push_str(" [Late: told at the end]"),
     }
 }

@@ -107,6 +107,26 @@ pub(super) fn write_message(
     out.push('\n');
 }
 
+impl<W: Write> Lines<W> {
+    /// Writes what no frame completed.
+    fn behind(&mut self, found: &Remainder<'_>, when: Late) -> io::Result<()> {
+        for late in found.messages {
+            if self.select.takes_late(late) {
+                self.message(late, Err(when))?;
+            }
+        }
+        if self.select.filter.is_none() {
+            for noted in found.notes {
+                if noted.note.severity() >= Severity::Warning {
+                    write_note(&mut self.text, noted);
+                    self.flush_text()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<W: Write> Sink for Lines<W> {
     type Error = io::Error;
 
@@ -141,25 +161,17 @@ impl<W: Write> Sink for Lines<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
+        self.behind(found, Late::Between)
+    }
+
     fn pause(&mut self) -> io::Result<ControlFlow<()>> {
         self.out.flush()?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        for late in remainder.messages {
-            if self.select.takes_late(late) {
-                self.message(late, Err(Late::AtEnd))?;
-            }
-        }
-        if self.select.filter.is_none() {
-            for noted in remainder.notes {
-                if noted.note.severity() >= Severity::Warning {
-                    write_note(&mut self.text, noted);
-                    self.flush_text()?;
-                }
-            }
-        }
+        self.behind(remainder, Late::AtEnd)?;
         self.out.flush()
     }
 }

@@ -237,6 +237,11 @@ impl Sink for Overview {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
+        self.0.borrow_mut().messages += found.messages.len() as u64;
+        Ok(())
+    }
+
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         let state = &mut *self.0.borrow_mut();
         state.messages += remainder.messages.len() as u64;

@@ -167,6 +167,13 @@ impl Save {
         Ok(())
     }
 
+    /// Writes secrets that came after the frames of their streams.
+    fn embed_late(&mut self) {
+        if let Some(embed) = &mut self.embed {
+            embed.late(&mut self.writer);
+        }
+    }
+
     /// Writes the secrets of the TLS connections that are saved too. The writer has to leave those
     /// of the original out.
     pub fn embed(&mut self, embed: Embed) {
@@ -225,15 +232,14 @@ impl Sink for Save {
     }
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
-        if let Some(embed) = &mut self.embed {
-            embed.read();
-        }
+        self.embed_late();
         self.writer.pause()?;
         Ok(ControlFlow::Continue(()))
     }
 
     /// A file that existed is replaced by nothing but a whole one.
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.embed_late();
         match remainder.ending {
             Ending::Interrupted if self.keeps => self.leave_beside(),
             // A pipe or a ring has what it was given.

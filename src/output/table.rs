@@ -209,6 +209,25 @@ impl<W: Write> Table<W> {
     }
 }
 
+impl<W: Write> Table<W> {
+    /// Takes what no frame completed.
+    fn behind(&mut self, found: &Remainder<'_>, when: Late) -> io::Result<()> {
+        for late in found.messages {
+            if self.select.takes_late(late) {
+                self.message(late, Err(when))?;
+            }
+        }
+        if self.select.filter.is_none() {
+            for noted in found.notes {
+                if noted.note.severity() >= crate::dissect::Severity::Warning {
+                    self.note(noted, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<W: Write> Sink for Table<W> {
     type Error = io::Error;
 
@@ -235,6 +254,10 @@ impl<W: Write> Sink for Table<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
+        self.behind(found, Late::Between)
+    }
+
     fn pause(&mut self) -> io::Result<ControlFlow<()>> {
         self.flush_rows()?;
         self.out.flush()?;
@@ -242,18 +265,7 @@ impl<W: Write> Sink for Table<W> {
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        for late in remainder.messages {
-            if self.select.takes_late(late) {
-                self.message(late, Err(Late::AtEnd))?;
-            }
-        }
-        if self.select.filter.is_none() {
-            for noted in remainder.notes {
-                if noted.note.severity() >= crate::dissect::Severity::Warning {
-                    self.note(noted, None)?;
-                }
-            }
-        }
+        self.behind(remainder, Late::AtEnd)?;
         self.flush_rows()?;
         self.out.flush()
     }

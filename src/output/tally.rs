@@ -134,13 +134,17 @@ impl Sink for Counter {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
         let mut tally = self.0.borrow_mut();
-        tally.streams = remainder.totals.streams;
-        remainder
+        found
             .messages
             .iter()
             .for_each(|message| tally.count(message));
         Ok(())
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.0.borrow_mut().streams = remainder.totals.streams;
+        self.between(remainder)
     }
 }

@@ -139,6 +139,10 @@ impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
         self.0.aside(aside, batch).map_err(OutputError::Standard)
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
+        self.0.between(found).map_err(OutputError::Standard)
+    }
+
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
         self.0.pause().map_err(OutputError::Standard)
     }
@@ -171,6 +175,11 @@ impl Sink for Tee<'_> {
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
         self.each(|sink| sink.aside(aside, batch).map(ControlFlow::Continue))
+            .map(drop)
+    }
+
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
+        self.each(|sink| sink.between(found).map(ControlFlow::Continue))
             .map(drop)
     }
 

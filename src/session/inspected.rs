@@ -1,7 +1,7 @@
 //! What a run of frames brought, apart from the frames: made by one thread, read by another.
 
 use super::exchange::Resolution;
-use super::record::FrameRecord;
+use super::record::{FrameRecord, Remainder};
 use super::tracker::Yield;
 use crate::capture::Frame;
 use crate::dissect::Protocol;
@@ -135,6 +135,23 @@ impl Inspected {
             followed: &[],
             tls: &[],
         }
+    }
+
+    /// What came with no frame, where something did. It is asked for behind the last record.
+    pub(super) fn behind(&self, cursor: &Cursor) -> Option<Remainder<'_>> {
+        let (found, from) = (&self.found, cursor.from);
+        let is_more = found.len() + self.datagrams.len() > self.total;
+        is_more.then(|| Remainder {
+            messages: &found.messages[from.messages..],
+            notes: &found.notes[from.notes..],
+            first_message: self.first_message + from.messages as u64,
+            resolutions: &found.resolutions[from.resolutions..],
+            unasked: &found.unasked[from.unasked..],
+            ended_flows: &found.flows[from.flows..],
+            followed: &found.followed[from.followed..],
+            tls: &found.tls[from.tls..],
+            ..Remainder::default()
+        })
     }
 
     /// The record of any frame. Records are asked for in order.

@@ -1,9 +1,8 @@
 //! The one way through the rooms: a frame is pushed in, a record comes out.
 
-use std::path::PathBuf;
-
 use super::GivenUp;
 use super::inspected::{Cursor, Inspected};
+use super::keylog::KeyLogSource;
 use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
 use super::tracker::{FlowState, StreamNote, Tracker};
@@ -45,8 +44,11 @@ pub struct Options {
     pub streams: Limits,
     /// Bounds on what is kept of IP fragments.
     pub fragments: DefragmentLimits,
-    /// Files with TLS secrets in the NSS key log format, which may still grow.
-    pub key_logs: Vec<PathBuf>,
+    /// TLS secrets in the NSS key log format, and where more may come from.
+    pub key_logs: Vec<KeyLogSource>,
+    /// Whether what waited for TLS secrets is given when they come, also while no frames come, as in a
+    /// live capture; else with the next frame.
+    pub live: bool,
     /// Whether TLS records are looked at where they cannot be decrypted either.
     pub tls_records: bool,
 }
@@ -80,6 +82,7 @@ impl Default for Options {
             streams: Limits::default(),
             fragments: DefragmentLimits::default(),
             key_logs: Vec::new(),
+            live: false,
             tls_records: false,
         }
     }
@@ -158,6 +161,7 @@ pub struct Inspector {
     fragments: Defragmenter,
     tracker: Tracker,
     checksums: bool,
+    live: bool,
     /// The frame that was pushed last, where it was pushed alone.
     packet: Packet,
     alone: Inspected,
@@ -183,6 +187,7 @@ impl Inspector {
             fragments: Defragmenter::new(options.fragments),
             tracker,
             checksums: options.checksums,
+            live: options.live,
             packet: Packet::Other(Other::LinkType),
             alone: Inspected::default(),
         }
@@ -235,7 +240,8 @@ impl Inspector {
     }
 
     /// Takes secrets that came with a batch, or to the key logs since the last one, and has what
-    /// waited for them decrypted. That goes with the batch's first frame, where it has one.
+    /// waited for them decrypted. That goes with the batch's first frame, where it has one, or live with
+    /// none.
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
             if let What::KeyLog(text) = &aside.what {
@@ -244,7 +250,7 @@ impl Inspector {
         }
         if let Some(tls) = &mut self.tracker.tls {
             tls.read();
-            if !batch.headers.is_empty() && tls.has_more() {
+            if (self.live || !batch.headers.is_empty()) && tls.has_more() {
                 self.decrypt_what_waited();
             }
         }

@@ -1,8 +1,9 @@
 //! TLS key logs in files, read again as they grow.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -11,10 +12,72 @@ use crate::tls::{KeyLog, Rest};
 /// Bytes read at once.
 const PORTION: usize = 64 << 10;
 
+/// Where secrets of TLS connections come from.
+#[derive(Debug, Clone)]
+pub enum KeyLogSource {
+    /// A file that another program may still write to.
+    File(PathBuf),
+    /// What a pipe had, which cannot be read again.
+    Read(Arc<KeyLog>),
+}
+
+impl KeyLogSource {
+    /// The key log of this name. A pipe is read to its end.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if path.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut file = File::open(path)?;
+        if file.metadata()?.is_file() {
+            return Ok(Self::File(path.to_owned()));
+        }
+        let (mut log, mut rest) = (KeyLog::default(), Rest::default());
+        portions(&mut file, |portion| log.read(portion, &mut rest))?;
+        log.read_last(&rest);
+        Ok(Self::Read(Arc::new(log)))
+    }
+}
+
+/// Several key logs.
+#[derive(Debug, Default)]
+pub struct KeyLogs(Vec<KeyLogFile>);
+
+impl KeyLogs {
+    /// Reads what they have now.
+    #[must_use]
+    pub fn new(sources: &[KeyLogSource], into: &mut KeyLog) -> Self {
+        let mut files = Vec::new();
+        for source in sources {
+            match source {
+                KeyLogSource::File(path) => files.push(KeyLogFile::new(path)),
+                KeyLogSource::Read(log) => into.extend(log),
+            }
+        }
+        let mut logs = Self(files);
+        logs.read(into);
+        logs
+    }
+
+    /// Reads what was added to files. One that cannot be read has nothing to add: it may come.
+    pub fn read(&mut self, into: &mut KeyLog) {
+        for file in &mut self.0 {
+            let _ = file.read(into);
+        }
+    }
+
+    /// Whether nothing can be added to them.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A key log that another program may still write to.
 #[derive(Debug)]
-pub struct KeyLogFile {
+struct KeyLogFile {
     path: PathBuf,
+    /// Which file of that name was read.
+    identity: Option<(u64, u64)>,
     /// Bytes read so far.
     read: u64,
     rest: Rest,
@@ -22,42 +85,64 @@ pub struct KeyLogFile {
 
 impl KeyLogFile {
     /// A key log of which nothing was read yet.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
+    fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            identity: None,
             read: 0,
             rest: Rest::default(),
         }
     }
 
-    /// Reads what was added since the last time; a file that has become shorter is read anew. The
-    /// secrets of a line count before its end is written.
-    pub fn read(&mut self, into: &mut KeyLog) -> io::Result<()> {
-        let length = self.path.metadata()?.len();
-        if length == self.read {
-            return Ok(());
-        }
-        if length < self.read {
+    /// Reads what was added since the last time; a file that has become shorter, or is another one
+    /// than before, is read anew. The secrets of a line count before its end is written.
+    fn read(&mut self, into: &mut KeyLog) -> io::Result<()> {
+        let metadata = self.path.metadata()?;
+        let (length, identity) = (metadata.len(), identity(&metadata));
+        if length < self.read || identity != self.identity {
             (self.read, self.rest) = (0, Rest::default());
+            self.identity = identity;
+        }
+        // A pipe in its place would have to be waited for.
+        if length == self.read || !metadata.is_file() {
+            return Ok(());
         }
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.read))?;
-        let mut portion = Zeroizing::new(vec![0; PORTION]);
-        loop {
-            match file.read(&mut portion) {
-                Ok(0) => break,
-                Ok(bytes) => {
-                    into.read(&portion[..bytes], &mut self.rest);
-                    self.read += bytes as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let (read, rest) = (&mut self.read, &mut self.rest);
+        portions(&mut file, |portion| {
+            into.read(portion, rest);
+            *read += portion.len() as u64;
+        })?;
         into.read_last(&self.rest);
         Ok(())
     }
+}
+
+/// Reads a file to its end in portions, which are wiped.
+fn portions(file: &mut File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut portion = Zeroizing::new(vec![0; PORTION]);
+    loop {
+        match file.read(&mut portion) {
+            Ok(0) => return Ok(()),
+            Ok(bytes) => each(&portion[..bytes]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What tells a file from another one that took its name.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)]
+fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 #[cfg(test)]
@@ -99,5 +184,29 @@ mod tests {
         std::fs::write(&path, line('5', '6')).unwrap();
         file.read(&mut log).unwrap();
         assert_eq!((log.added(), log.ignored()), (3, 0));
+    }
+
+    #[test]
+    fn another_file_of_the_same_name_is_read_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys");
+        let (mut log, mut file) = (KeyLog::default(), KeyLogFile::new(&path));
+        std::fs::write(&path, line('1', '2')).unwrap();
+        file.read(&mut log).unwrap();
+        // Longer than the one before, as where a log is rotated.
+        let other = directory.path().join("other");
+        std::fs::write(&other, line('3', '4') + &line('5', '6')).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        file.read(&mut log).unwrap();
+        assert_eq!(log.added(), 3);
+        // Gone for a while, and a directory for a while.
+        std::fs::remove_file(&path).unwrap();
+        assert!(file.read(&mut log).is_err());
+        std::fs::create_dir(&path).unwrap();
+        let _ = file.read(&mut log);
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, line('7', '8')).unwrap();
+        file.read(&mut log).unwrap();
+        assert_eq!((log.added(), log.ignored()), (4, 0));
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::keylog::KeyLogFile;
+use super::keylog::{KeyLogSource, KeyLogs};
 use crate::capture::KeyLogText;
-use crate::stream::{Chunk, Side};
+use crate::stream::{Chunk, End, Side};
 use crate::tls::{
     CipherSuite, ContentType, Decryptor, Event, Handshake, Header, Problem, Protected, Session,
     Version,
@@ -17,7 +17,7 @@ use crate::tls::{
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub all: Decryptor,
-    files: Vec<KeyLogFile>,
+    logs: KeyLogs,
     /// Whether records are looked at that cannot be decrypted.
     pub records: bool,
     /// How many secrets there were when what waits was tried last.
@@ -25,23 +25,19 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Reads the key logs of these files.
-    pub fn new(files: &[std::path::PathBuf], records: bool) -> Self {
-        let files = files.iter().map(|path| KeyLogFile::new(path)).collect();
+    /// With the secrets of these key logs.
+    pub fn new(sources: &[KeyLogSource], records: bool) -> Self {
         let mut tls = Self {
-            files,
             records,
             ..Self::default()
         };
-        tls.read();
+        tls.logs = KeyLogs::new(sources, &mut tls.all.keys);
         tls
     }
 
-    /// Reads what was added to the files. One that cannot be read has nothing to add: it may come.
+    /// Reads what was added to the key logs.
     pub fn read(&mut self) {
-        for file in &mut self.files {
-            let _ = file.read(&mut self.all.keys);
-        }
+        self.logs.read(&mut self.all.keys);
     }
 
     /// Takes secrets that the capture itself holds.
@@ -51,7 +47,7 @@ impl Tls {
 
     /// Whether no secret is known, nor where some would come from.
     pub fn has_none(&self) -> bool {
-        self.files.is_empty() && self.all.keys.is_empty()
+        self.logs.is_empty() && self.all.keys.is_empty()
     }
 
     /// Bytes of records that could not wait, where there are secrets that they might have waited for.
@@ -144,12 +140,15 @@ fn skipped(chunk: Chunk<'static>, bytes: u64) -> Chunk<'static> {
     }
 }
 
-const fn index(side: Side) -> usize {
+pub(super) const fn index(side: Side) -> usize {
     match side {
         Side::A => 0,
         Side::B => 1,
     }
 }
+
+/// Takes what a session finds, with the chunks of the side that it is about.
+pub(super) type Each<'a> = &'a mut dyn FnMut(&Spans, Event<'_>);
 
 /// A stream's TLS connection.
 #[derive(Debug)]
@@ -161,6 +160,8 @@ pub(super) struct Layer {
     pub is_certain: bool,
     /// Whether what came turned out to be no TLS.
     pub is_something_else: bool,
+    /// How the sides ended whose end is not told yet, as octets of the stream wait.
+    pub ends: [Option<End>; 2],
     spans: [Spans; 2],
 }
 
@@ -186,94 +187,69 @@ impl Layer {
             given_up: false,
             is_certain: false,
             is_something_else: false,
+            ends: [None; 2],
             spans: Default::default(),
         }
     }
 
     /// Takes bytes of the stream; `each` is given what they bring.
-    pub fn push(
-        &mut self,
-        tls: &mut Tls,
-        from: Side,
-        chunk: Chunk<'_>,
-        each: &mut dyn FnMut(&Spans, Event<'_>),
-    ) {
+    pub fn push(&mut self, tls: &mut Tls, from: Side, chunk: Chunk<'_>, each: Each<'_>) {
         self.spans[index(from)].push(chunk);
-        let Self {
-            session,
-            spans,
-            is_something_else,
-            ..
-        } = self;
-        session.push(&mut tls.all, from, chunk.octets, &mut |event| {
-            *is_something_else |= is_no_tls(&event);
-            each(&spans[index(side(&event))], event);
+        self.act(each, |session, sink| {
+            session.push(&mut tls.all, from, chunk.octets, sink);
         });
-        self.forget();
     }
 
-    pub fn gap(
-        &mut self,
-        tls: &mut Tls,
-        from: Side,
-        bytes: u64,
-        each: &mut dyn FnMut(&Spans, Event<'_>),
-    ) {
+    /// Takes that so many bytes were never captured.
+    pub fn gap(&mut self, tls: &mut Tls, from: Side, bytes: u64, each: Each<'_>) {
         self.spans[index(from)].end += bytes;
-        let Self {
-            session,
-            spans,
-            is_something_else,
-            ..
-        } = self;
-        session.gap(&mut tls.all, from, bytes, &mut |event| {
-            *is_something_else |= is_no_tls(&event);
-            each(&spans[index(side(&event))], event);
+        self.act(each, |session, sink| {
+            session.gap(&mut tls.all, from, bytes, sink);
         });
-        self.forget();
     }
 
-    pub fn ended(&mut self, tls: &mut Tls, from: Side, each: &mut dyn FnMut(&Spans, Event<'_>)) {
-        let Self {
-            session,
-            spans,
-            is_something_else,
-            ..
-        } = self;
-        session.ended(&mut tls.all, from, &mut |event| {
-            *is_something_else |= is_no_tls(&event);
-            each(&spans[index(side(&event))], event);
+    /// Takes that a side sends no more.
+    pub fn ended(&mut self, tls: &mut Tls, from: Side, each: Each<'_>) {
+        self.act(each, |session, sink| {
+            session.ended(&mut tls.all, from, sink);
         });
-        self.forget();
     }
 
-    pub fn keys_came(&mut self, tls: &mut Tls, each: &mut dyn FnMut(&Spans, Event<'_>)) {
+    /// Tries again what waits.
+    pub fn keys_came(&mut self, tls: &mut Tls, each: Each<'_>) {
+        self.act(each, |session, sink| session.keys_came(&mut tls.all, sink));
+    }
+
+    /// Nothing waits any longer.
+    pub fn finish(&mut self, tls: &mut Tls, each: Each<'_>) {
+        self.act(each, |session, sink| session.finish(&mut tls.all, sink));
+    }
+
+    /// Has the session do something, and gives what that brings.
+    fn act(&mut self, each: Each<'_>, act: impl FnOnce(&mut Session, &mut dyn FnMut(Event<'_>))) {
         let Self {
             session,
             spans,
             is_something_else,
             ..
         } = self;
-        session.keys_came(&mut tls.all, &mut |event| {
+        act(session, &mut |event| {
             *is_something_else |= is_no_tls(&event);
             each(&spans[index(side(&event))], event);
         });
-        self.forget();
+        for from in Side::BOTH {
+            self.spans[index(from)].forget(self.session.needed_from(from));
+        }
     }
 
     /// Lets everything go: too much waits for secrets of which nothing is known.
     pub fn give_up(&mut self, tls: &mut Tls) {
-        for from in Side::BOTH {
-            self.session.ended(&mut tls.all, from, &mut |_| {});
-        }
-        *self = Self::new([false; 2], Side::A);
-        self.given_up = true;
-    }
-
-    fn forget(&mut self) {
-        for from in Side::BOTH {
-            self.spans[index(from)].forget(self.session.needed_from(from));
-        }
+        self.session.finish(&mut tls.all, &mut |_| {});
+        *self = Self {
+            given_up: true,
+            ends: self.ends,
+            ..Self::new([false; 2], Side::A)
+        };
     }
 }
 

@@ -26,7 +26,7 @@ pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
 pub use inspected::Inspected;
 pub use inspector::{Decoded, Decoding, Inspector, Options};
-pub use keylog::KeyLogFile;
+pub use keylog::{KeyLogSource, KeyLogs};
 pub use layer::TlsRecord;
 pub use name::Name;
 pub use pass::{Pass, PassLimits, Passed};

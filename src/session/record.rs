@@ -42,7 +42,7 @@ pub struct FrameRecord<'a> {
     pub tls: &'a [TlsRecord],
 }
 
-/// What the end of a capture brings: what no frame completed.
+/// What the end of a capture brings, or a time without frames: what no frame completed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Remainder<'a> {
     /// Messages that are cut off, in order of streams.

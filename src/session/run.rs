@@ -40,6 +40,12 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Takes what became known while no frame came: what waited for TLS secrets, live.
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), Self::Error> {
+        let _ = found;
+        Ok(())
+    }
+
     /// Everything that has arrived was given; more may come, and may take its time. What is
     /// buffered for a reader is to be written now. `Break` ends the run, as after a signal.
     fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
@@ -103,6 +109,9 @@ impl Work {
         }
         for aside in asides {
             sink.aside(aside, batch)?;
+        }
+        if let Some(found) = self.inspected.behind(&cursor) {
+            sink.between(&found)?;
         }
         match self.more.take() {
             Some(Ok(true)) => Ok(match sink.pause()? {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
-use super::layer::{Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content};
+use super::layer::{
+    Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content, index,
+};
+use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Known, Message, Note};
 use crate::protocol::Command;
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
@@ -251,6 +254,14 @@ impl Finds<FlowState> for Findings<'_> {
     }
 }
 
+/// Octets of a PROXY header at a stream's start with something behind it; 0 where there is none.
+fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
+    match proxy_header(octets) {
+        Proxy::Header(header) if from_start && header.len < octets.len() => header.len,
+        _ => 0,
+    }
+}
+
 /// The tracker's parts that findings go to, apart from the frame's own.
 struct Findings<'a> {
     found: &'a mut Yield,
@@ -334,12 +345,19 @@ impl Tracker {
         &mut self,
         flow: &mut Flow<FlowState>,
         from: Side,
-        chunk: Chunk<'_>,
+        mut chunk: Chunk<'_>,
     ) -> bool {
         if flow.state.layer.is_none() {
             let unknown = flow.state.dissect.decided() == dissect::Protocol::Unknown;
-            if !unknown || !begins_as_tls(chunk.octets, flow.starts_with_syn(from)) {
+            let from_start = flow.starts_with_syn(from);
+            let header = proxy_header_before(chunk.octets, from_start);
+            if !unknown || !begins_as_tls(&chunk.octets[header..], from_start) {
                 return false;
+            }
+            if header > 0 {
+                let (before, behind) = chunk.split_at(header);
+                self.plain(flow, from, before);
+                chunk = behind;
             }
             let nothing_before = flow.state.dissect.protocol() == dissect::Protocol::Unknown;
             let from_start = Side::BOTH.map(|side| nothing_before && flow.starts_with_syn(side));
@@ -355,7 +373,7 @@ impl Tracker {
     fn through_tls(
         &mut self,
         flow: &mut Flow<FlowState>,
-        act: impl FnOnce(&mut Layer, &mut Tls, &mut dyn FnMut(&Spans, Event<'_>)),
+        act: impl FnOnce(&mut Layer, &mut Tls, Each<'_>),
     ) {
         let (Some(mut tls), Some(mut layer)) = (self.tls.take(), flow.state.layer.take()) else {
             return;
@@ -404,7 +422,11 @@ impl Tracker {
             Event::Lost { from, bytes, .. } if bytes > 0 => self.plain_gap(flow, from, bytes),
             Event::Lost { .. } => {}
             Event::Problem { from, problem } => {
-                let note = Note::Tls(Box::new(problem));
+                let at = problem.at().and_then(|at| spans.at(at));
+                let note = Note::Tls {
+                    problem: Box::new(problem),
+                    frame: at.map(|chunk| chunk.frame),
+                };
                 dissect::remark(flow, from, note, &mut self.finds());
             }
         }
@@ -415,6 +437,53 @@ impl Tracker {
         let waits = |layer: &Layer| layer.session.waits();
         if flow.state.layer.as_deref().is_some_and(waits) {
             self.through_tls(flow, |layer, tls, each| layer.keys_came(tls, each));
+            self.tell_ends(flow);
+        }
+    }
+
+    /// Tells the ends of the sides of a stream that were to be told behind octets that waited, unless
+    /// some wait still.
+    fn tell_ends(&mut self, flow: &mut Flow<FlowState>) {
+        let Some(layer) = &mut flow.state.layer else {
+            return;
+        };
+        if layer.session.waits() {
+            return;
+        }
+        let ends = std::mem::take(&mut layer.ends);
+        for side in [Role::Client, Role::Server].map(|role| flow.side(role)) {
+            if let Some(end) = ends[index(side)] {
+                self.plain_ended(flow, side, end);
+            }
+        }
+    }
+
+    /// A side of a stream sends nothing more.
+    fn plain_ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
+        let by = match end {
+            End::Fin => CutBy::Fin,
+            End::Reset => CutBy::Reset,
+            End::LetGo => CutBy::End,
+        };
+        let mut finds = self.finds();
+        dissect::ended(flow, from, by, &mut finds);
+        let asked = asked(flow);
+        let sender = flow.role(from);
+        let exchange = &mut flow.state.exchange;
+        // The side that answers is gone: what waits for it gets no answer.
+        if sender == Role::Server || end != End::Fin {
+            exchange.unanswered(asked, &mut finds.fates());
+        }
+        if sender == Role::Client || end != End::Fin {
+            exchange.unasked(asked, &mut finds.fates());
+        }
+        let stream = flow.stream;
+        if let Some(described) = flow.state.exchange.if_described() {
+            if end == End::Fin {
+                described.ended(sender, stream, &mut finds.fates());
+            } else {
+                described.let_go(stream, &mut finds.fates());
+            }
         }
     }
 }
@@ -473,37 +542,22 @@ impl Handler<FlowState> for Tracker {
     }
 
     fn ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
-        let by = match end {
-            End::Fin => CutBy::Fin,
-            End::Reset => CutBy::Reset,
-            End::LetGo => CutBy::End,
-        };
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.ended(tls, from, each));
-        }
-        let mut finds = self.finds();
-        dissect::ended(flow, from, by, &mut finds);
-        let asked = asked(flow);
-        let sender = flow.role(from);
-        let exchange = &mut flow.state.exchange;
-        // The side that answers is gone: what waits for it gets no answer.
-        if sender == Role::Server || end != End::Fin {
-            exchange.unanswered(asked, &mut finds.fates());
-        }
-        if sender == Role::Client || end != End::Fin {
-            exchange.unasked(asked, &mut finds.fates());
-        }
-        let stream = flow.stream;
-        if let Some(described) = flow.state.exchange.if_described() {
-            if end == End::Fin {
-                described.ended(sender, stream, &mut finds.fates());
-            } else {
-                described.let_go(stream, &mut finds.fates());
+            if let Some(layer) = &mut flow.state.layer {
+                layer.ends[index(from)] = Some(end);
             }
+            self.tell_ends(flow);
+        } else {
+            self.plain_ended(flow, from, end);
         }
     }
 
     fn let_go(&mut self, flow: &mut Flow<FlowState>) {
+        if flow.state.layer.is_some() {
+            self.through_tls(flow, |layer, tls, each| layer.finish(tls, each));
+            self.tell_ends(flow);
+        }
         // What came after the other side had ended.
         let asked = asked(flow);
         let mut finds = self.finds();

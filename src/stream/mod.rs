@@ -58,6 +58,37 @@ pub struct Chunk<'a> {
     pub ack: Option<SeqNumber>,
 }
 
+impl<'a> Chunk<'a> {
+    /// What stands behind the first so many octets.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer.
+    #[must_use]
+    pub fn behind(self, octets: usize) -> Self {
+        Self {
+            octets: &self.octets[octets..],
+            offset: self.offset + octets as u32,
+            seq: self.seq.plus(octets as u32),
+            ..self
+        }
+    }
+
+    /// The first so many octets, and what stands behind them.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer.
+    #[must_use]
+    pub fn split_at(self, octets: usize) -> (Self, Self) {
+        let first = Self {
+            octets: &self.octets[..octets],
+            ..self
+        };
+        (first, self.behind(octets))
+    }
+}
+
 /// What ended a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {

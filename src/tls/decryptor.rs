@@ -5,10 +5,14 @@ use super::direction::Scratch;
 use super::keylog::KeyLog;
 use super::resumption::Sessions;
 
+/// A connection may hold this part of the memory that is free: those whose secrets never come
+/// leave room for the next one, however many they are.
+const SHARE: usize = 16;
+
 /// Bounds on records that wait for secrets, in bytes. What goes beyond them is let go and told.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Of one connection.
+    /// Of one connection, and never more than a sixteenth of what is free of `all`.
     pub connection: usize,
     /// Of all together.
     pub all: usize,
@@ -52,5 +56,11 @@ impl Decryptor {
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Bytes of records that a connection may hold now.
+    pub(super) fn may_wait(&self) -> usize {
+        let free = self.limits.all.saturating_sub(self.waiting);
+        self.limits.connection.min(free / SHARE)
     }
 }

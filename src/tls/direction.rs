@@ -74,6 +74,15 @@ impl Waiting {
     }
 }
 
+/// A record that could not be opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unopened {
+    /// Offset in the stream.
+    pub at: u64,
+    /// Whether everything before it was seen, so that it is damaged or the secrets are wrong.
+    pub in_step: bool,
+}
+
 /// One direction.
 #[derive(Default)]
 pub(super) struct Direction {
@@ -88,6 +97,8 @@ pub(super) struct Direction {
     pub failures: u32,
     /// Bytes that were tried in vain.
     pub tried: usize,
+    /// The first record that could not be opened, where none was since.
+    pub unopened: Option<Unopened>,
     /// Whether nothing more is decrypted.
     pub given_up: bool,
     pub ended: bool,

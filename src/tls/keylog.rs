@@ -231,6 +231,15 @@ impl KeyLog {
         }
     }
 
+    /// Adds the secrets of another one.
+    pub fn extend(&mut self, other: &Self) {
+        for (random, secrets) in &other.connections {
+            for (label, secret) in secrets {
+                self.add(*random, *label, secret);
+            }
+        }
+    }
+
     /// Adds a secret that is not there yet.
     pub fn add(&mut self, random: Random, label: Label, secret: &Secret) {
         let full = self.connections.len() >= MAX_CONNECTIONS;

@@ -12,13 +12,17 @@ mod direction;
 mod framing;
 mod handshake;
 mod keylog;
+mod opening;
 mod plan;
 mod problem;
+mod progress;
 mod record;
 mod resumption;
 mod schedule;
 mod session;
+mod state;
 mod suite;
+mod waiting;
 
 use crate::stream::Side;
 pub use decryptor::{Decryptor, Limits};
@@ -44,7 +48,8 @@ pub enum Event<'a> {
         /// count too.
         bytes: u64,
     },
-    /// Something is to be said about the connection; each kind of problem comes once.
+    /// Something is to be said about the connection: of what keeps it from being decrypted the first,
+    /// and each other kind once.
     Problem {
         /// In whose bytes it showed.
         from: Side,

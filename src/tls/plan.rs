@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::record::{ContentType, Header, Version};
 use super::resumption::Name;
 use super::schedule::updated;
-use super::session::{Role, State};
+use super::state::{Role, State};
 use super::suite::{CipherSuite, Protection};
 
 /// Sequence numbers tried beyond the first that can be, of one key.

@@ -60,6 +60,22 @@ pub enum Problem {
     Renegotiated,
 }
 
+impl Problem {
+    /// Offset in its direction's bytes of the record that it is about, where it is about one.
+    #[must_use]
+    pub const fn at(&self) -> Option<u64> {
+        match self {
+            Self::WrongKeys { at } | Self::BadTag { at } | Self::NotTls { at } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps something but 0-RTT data from being decrypted.
+    pub(super) const fn is_in_the_way(&self) -> bool {
+        !matches!(self, Self::NoEarlySecret | Self::Renegotiated)
+    }
+}
+
 /// A random number as far as it takes to find it in a key log.
 fn short(random: &Random) -> impl fmt::Display {
     struct Short([u8; 8]);
@@ -111,7 +127,7 @@ impl fmt::Display for Problem {
                 ),
             },
             Self::WrongKeys { .. } => {
-                f.write_str("not decrypted: the secrets in the key logs do not open this record")
+                f.write_str("not decrypted: the secrets in the key logs do not open this record: it was damaged, or they are wrong")
             }
             Self::BadTag { .. } => f.write_str(
                 "a TLS record cannot be decrypted: its authentication tag is wrong; it was damaged or replaced",

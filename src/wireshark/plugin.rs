@@ -26,7 +26,7 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/identify.lua"),
     include_str!("lua/proxy.lua"),
@@ -35,6 +35,7 @@ const PARTS: [&str; 11] = [
     include_str!("lua/secret.lua"),
     include_str!("lua/exchange.lua"),
     include_str!("lua/flow.lua"),
+    include_str!("lua/tls.lua"),
     include_str!("lua/frame.lua"),
     include_str!("lua/show.lua"),
     include_str!("lua/register.lua"),

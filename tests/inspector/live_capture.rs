@@ -2,77 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 
-use crate::inspector::{authscope, command};
+use crate::inspector::authscope;
+use crate::live::Live;
 use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
-
-/// A running live capture.
-struct Live {
-    child: Child,
-    rows: BufReader<std::process::ChildStdout>,
-}
-
-impl Live {
-    /// Starts one on loopback and waits until it captures; `None`, loudly, without the right to.
-    fn start(arguments: &[&str]) -> Option<Self> {
-        let mut child = command(&[&["live"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        if !line.contains("capturing on") {
-            let code = child.wait().unwrap().code();
-            assert_eq!(code, Some(2), "{line}");
-            assert!(
-                line.contains("sudo") || line.contains("without live"),
-                "{line}"
-            );
-            skip("capture", line);
-            return None;
-        }
-        // Nothing follows the line before there is traffic, so that nothing is lost with the reader.
-        assert!(stderr.buffer().is_empty());
-        child.stderr = Some(stderr.into_inner());
-        let rows = BufReader::new(child.stdout.take().unwrap());
-        Some(Self { child, rows })
-    }
-
-    /// The next row, as soon as it is written.
-    fn row(&mut self) -> String {
-        let mut row = String::new();
-        self.rows.read_line(&mut row).unwrap();
-        assert!(row.ends_with('\n'), "the rows ended");
-        row
-    }
-
-    /// Sends a signal and gives the exit code and what was said in the end.
-    fn end(mut self, signal: &str) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let mut rest = String::new();
-        self.rows.read_to_string(&mut rest).unwrap();
-        let mut summary = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut summary)
-            .unwrap();
-        (self.child.wait().unwrap().code(), summary)
-    }
-}
 
 #[test]
 fn rows_appear_while_it_happens_and_ctrl_c_ends_it_with_a_summary() {

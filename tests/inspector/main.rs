@@ -12,6 +12,8 @@ mod inspector;
 mod kept;
 #[path = "../support/layouts.rs"]
 mod layouts;
+#[path = "../support/live.rs"]
+mod live;
 #[path = "../support/need.rs"]
 mod need;
 #[path = "../support/openssl.rs"]
@@ -22,6 +24,8 @@ mod otherwise;
 mod programs;
 #[path = "../support/scene.rs"]
 mod scene;
+#[path = "../support/tls.rs"]
+mod tls;
 #[path = "../support/tshark.rs"]
 mod tshark;
 #[path = "../support/wire.rs"]
@@ -76,8 +80,12 @@ mod secrets_in_captures;
 mod silence_broken;
 mod stats_truth;
 mod threads_same_answers;
+mod tls_captures;
 mod tls_decrypted;
+mod tls_key_logs;
+mod tls_live;
 mod tls_openssl;
+mod tls_wireshark;
 mod vlans;
 mod wireshark_explain;
 mod wireshark_extcap;

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -160,6 +161,35 @@ impl Place {
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// Says something to a server through s_client, and waits for so many bytes of content that it answers
+/// with, or where that is none until it closes the connection. The secrets are added to `key_log`.
+pub fn ask(server: SocketAddr, arguments: &[&str], content: &[u8], answers: usize, key_log: &Path) {
+    let mut child = Command::new("openssl")
+        .args(["s_client", "-quiet", "-no_ign_eof", "-connect"])
+        .arg(server.to_string())
+        .arg("-keylogfile")
+        .arg(key_log)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("s_client starts");
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(content).expect("s_client reads");
+    input.flush().expect("s_client reads");
+    let received = collect(child.stdout.take().expect("piped"));
+    if answers > 0 {
+        wait("the server answers", || {
+            (received.lock().expect("no panic").len() >= answers).then_some(())
+        });
+    } else {
+        wait("the server closes", || child.try_wait().expect("a child"));
+    }
+    drop(input);
+    wait("s_client ends", || child.try_wait().expect("a child"));
 }
 
 type Collected = Arc<Mutex<Vec<u8>>>;

@@ -96,9 +96,14 @@ impl Tap {
 
 /// A connection to port 8888 in which this is said; `number` tells it from others.
 pub fn conversation(number: u16, flights: &Flights) -> Conversation {
+    conversation_on(8888, number, flights)
+}
+
+/// The same to another port.
+pub fn conversation_on(port: u16, number: u16, flights: &Flights) -> Conversation {
     let start = Timestamp(start_time().0 + i64::from(number) * 1_000_000_000);
     let client = SocketAddr::from(([10, 0, 0, 1], 20_000 + number));
-    let server = SocketAddr::from(([10, 0, 1, 1], 8888));
+    let server = SocketAddr::from(([10, 0, 1, 1], port));
     let mut talk = Conversation::new(client, server).at(start);
     talk.handshake();
     for (from, bytes) in flights {

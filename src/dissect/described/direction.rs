@@ -7,7 +7,6 @@ use super::held::{Carried, Held};
 use crate::dissect::dissector::{Finds, HasDissectState, index};
 use crate::dissect::message::{Described, Message, side_of};
 use crate::dissect::note::{CutBy, Note};
-use crate::dissect::reglogin::skip;
 use crate::layout::{FieldRef, Found, Frame, LayoutId, Opening, Plan, Reading, Side as Sender};
 use crate::stream::{Chunk, Flow, Role, Side};
 
@@ -112,7 +111,7 @@ pub(in crate::dissect) fn take<S: HasDissectState>(
         let carried = |range| Held::carried_by(chunk, &range);
         let taken = pass(flow, from, layout, chunk.octets, carried, false, finds);
         if taken < chunk.octets.len() {
-            direction(flow, from).held.push(skip(chunk, taken));
+            direction(flow, from).held.push(chunk.behind(taken));
         }
     } else {
         direction(flow, from).held.push(chunk);

@@ -206,7 +206,12 @@ pub enum Note {
     /// The TCP checksum of the frame is wrong.
     Checksum,
     /// Something is to be said about the stream's TLS.
-    Tls(Box<Problem>),
+    Tls {
+        /// What it is.
+        problem: Box<Problem>,
+        /// Frame of the record that it is about, where it is about one.
+        frame: Option<u64>,
+    },
     /// The message is not as its layout says.
     Described {
         /// What it is.
@@ -267,7 +272,7 @@ impl Note {
                     Severity::Warning
                 }
             },
-            Self::Tls(problem) => match **problem {
+            Self::Tls { problem, .. } => match **problem {
                 Problem::Renegotiated | Problem::NoEarlySecret => Severity::Note,
                 _ => Severity::Warning,
             },
@@ -334,7 +339,7 @@ impl Note {
                 _ => Group::Malformed,
             },
             Self::Checksum => Group::Checksum,
-            Self::Tls(_) => Group::Decryption,
+            Self::Tls { .. } => Group::Decryption,
         }
     }
 

@@ -131,7 +131,13 @@ impl Note {
                     None => f.write_str(", which names no client"),
                 }
             }
-            Self::Tls(problem) => write!(f, "{problem}"),
+            Self::Tls { problem, frame } => {
+                write!(f, "{problem}")?;
+                match frame {
+                    Some(frame) => write!(f, " (frame {frame})"),
+                    None => Ok(()),
+                }
+            }
             Self::Described { fault, field, at } => {
                 if let Some(field) = field {
                     write!(f, "{}: ", field.field().label)?;

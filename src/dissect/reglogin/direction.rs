@@ -68,15 +68,6 @@ pub(in crate::dissect) struct DirectionState {
     pub work: Option<Box<Work>>,
 }
 
-pub(in crate::dissect) fn skip(chunk: Chunk<'_>, octets: usize) -> Chunk<'_> {
-    Chunk {
-        octets: &chunk.octets[octets..],
-        offset: chunk.offset + octets as u32,
-        seq: chunk.seq.plus(octets as u32),
-        ..chunk
-    }
-}
-
 /// Where the first `len` octets of `chunk` come from, which stand at `start` of a message.
 fn source(chunk: Chunk<'_>, start: usize, len: usize) -> Source {
     Source {
@@ -288,7 +279,7 @@ impl DirectionState {
     pub fn try_boundary<'a>(&mut self, chunk: Chunk<'a>, kind: Kind, left: usize) -> Chunk<'a> {
         let work = self.work.get_or_insert_default();
         let missing = (left + HEADER_LEN).saturating_sub(work.octets.len());
-        let rest = skip(chunk, work.append_at_most(chunk, missing));
+        let rest = chunk.behind(work.append_at_most(chunk, missing));
         if work.octets.len() < left + HEADER_LEN {
             return rest;
         }
@@ -314,13 +305,13 @@ impl DirectionState {
             if let Some(at) = find_next(&work.octets, work.like) {
                 work.drop_front(at);
                 self.found_header(at);
-                return skip(chunk, taken);
+                return chunk.behind(taken);
             }
             if taken < KEPT {
                 let passed = work.octets.len().saturating_sub(KEPT);
                 work.skipped += passed as u64;
                 work.drop_front(passed);
-                return skip(chunk, taken);
+                return chunk.behind(taken);
             }
             work.skipped += held as u64;
             work.octets.clear();
@@ -329,13 +320,13 @@ impl DirectionState {
         let like = self.work.as_ref().and_then(|work| work.like);
         if let Some(at) = find_next(chunk.octets, like) {
             self.found_header(at);
-            return skip(chunk, at);
+            return chunk.behind(at);
         }
         let passed = chunk.octets.len().saturating_sub(KEPT);
         let work = self.work.get_or_insert_default();
         work.skipped += passed as u64;
-        work.append(skip(chunk, passed));
-        skip(chunk, chunk.octets.len())
+        work.append(chunk.behind(passed));
+        chunk.behind(chunk.octets.len())
     }
 
     /// Forgets what is held; `counted` says that it counts as passed over.
@@ -379,7 +370,7 @@ impl DirectionState {
                         Extent::Need(need) => {
                             let missing = need - work.octets.len();
                             let taken = work.append_at_most(rest, missing);
-                            rest = skip(rest, taken);
+                            rest = rest.behind(taken);
                             if taken < missing {
                                 return None;
                             }
@@ -402,7 +393,7 @@ impl DirectionState {
                     Extent::Wrong(len) => (len, true),
                 };
                 self.in_place(chunk, len, between, messages);
-                (skip(chunk, len), wrong)
+                (chunk.behind(len), wrong)
             }
         };
         let like = messages

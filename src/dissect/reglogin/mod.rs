@@ -7,6 +7,6 @@ mod judge;
 mod plain;
 
 pub use direction::HELD;
-pub(super) use direction::{Between, DirectionState, Mode, skip};
+pub(super) use direction::{Between, DirectionState, Mode};
 pub use judge::{direction_fits, is_not_filled, judge};
 pub(super) use judge::{judge_cut, judge_into, judge_sender};

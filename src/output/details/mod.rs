@@ -13,7 +13,7 @@ use hex::Dump;
 pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
-pub(super) use tls::summary as tls_summary;
+pub(super) use tls::summaries as tls_summaries;
 
 use super::clock::{Clock, TimeFormat};
 use super::info::{self, Late};
@@ -194,6 +194,24 @@ impl<W: Write> Details<W> {
     }
 }
 
+impl<W: Write> Details<W> {
+    /// Writes what no frame completed.
+    fn behind(&mut self, found: &Remainder<'_>, when: Late) -> io::Result<()> {
+        for late in found.messages {
+            if self.select.takes_late(late) {
+                self.late(late, when)?;
+            }
+        }
+        if self.select.filter.is_none() && !found.notes.is_empty() {
+            for noted in found.notes {
+                lines::write_note(&mut self.text, noted);
+            }
+            self.flush_unit()?;
+        }
+        Ok(())
+    }
+}
+
 impl<W: Write> Sink for Details<W> {
     type Error = io::Error;
 
@@ -218,23 +236,17 @@ impl<W: Write> Sink for Details<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
+        self.behind(found, Late::Between)
+    }
+
     fn pause(&mut self) -> io::Result<ControlFlow<()>> {
         self.out.flush()?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        for late in remainder.messages {
-            if self.select.takes_late(late) {
-                self.late(late, Late::AtEnd)?;
-            }
-        }
-        if self.select.filter.is_none() && !remainder.notes.is_empty() {
-            for noted in remainder.notes {
-                lines::write_note(&mut self.text, noted);
-            }
-            self.flush_unit()?;
-        }
+        self.behind(remainder, Late::AtEnd)?;
         self.out.flush()
     }
 }

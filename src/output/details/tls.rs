@@ -96,8 +96,29 @@ pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) ->
     node
 }
 
+/// Records of one kind in a row that are named one by one; of more, the count is told.
+const NAMED: usize = 3;
+
+/// Appends what a frame's records are, as Wireshark's Info column says it.
+pub(in crate::output) fn summaries(out: &mut String, records: &[TlsRecord]) {
+    let names: Vec<_> = records.iter().map(summary).collect();
+    let mut between = "";
+    for alike in names.chunk_by(|a, b| a == b) {
+        let name = &alike[0];
+        if alike.len() > NAMED {
+            let _ = write!(out, "{between}{name} ({} records)", alike.len());
+            between = ", ";
+            continue;
+        }
+        for name in alike {
+            let _ = write!(out, "{between}{name}");
+            between = ", ";
+        }
+    }
+}
+
 /// What a record is, as Wireshark's Info column says it.
-pub(in crate::output) fn summary(found: &TlsRecord) -> String {
+fn summary(found: &TlsRecord) -> String {
     let names: Vec<_> = found
         .messages
         .iter()
@@ -109,6 +130,7 @@ pub(in crate::output) fn summary(found: &TlsRecord) -> String {
     let protected = matches!(found.protected, Protected::Waiting | Protected::Sealed);
     match found.content {
         ContentType::HANDSHAKE if protected => "Encrypted Handshake Message".to_owned(),
+        ContentType::HANDSHAKE if found.messages.is_empty() => "Handshake (fragment)".to_owned(),
         ContentType::ALERT if protected => "Encrypted Alert".to_owned(),
         ContentType::ALERT => match found.alert {
             Some([_, description]) => format!("Alert ({})", alert_name(description)),

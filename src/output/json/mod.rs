@@ -108,13 +108,8 @@ impl<W: Write> Sink for JsonSink<W> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
-        self.objects.flush()?;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        let messages = remainder
+    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
+        let messages = found
             .messages
             .iter()
             .filter(|message| self.select.takes_late(message))
@@ -125,7 +120,7 @@ impl<W: Write> Sink for JsonSink<W> {
             }
         } else {
             let notes: Vec<_> = match self.select.filter {
-                None => remainder.notes.iter().map(JsonNote::of_stream).collect(),
+                None => found.notes.iter().map(JsonNote::of_stream).collect(),
                 Some(_) => Vec::new(),
             };
             let messages: Vec<_> = messages.collect();
@@ -133,6 +128,16 @@ impl<W: Write> Sink for JsonSink<W> {
                 self.objects.put(&JsonRest { notes, messages })?;
             }
         }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+        self.objects.flush()?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+        self.between(remainder)?;
         if remainder.ending == Ending::Interrupted {
             let frames = remainder.frames;
             self.objects.put(&JsonInterrupted::after(frames))?;

@@ -1,43 +1,43 @@
 //! The secrets of the streams that are saved, and only those, before their packets.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
 use crate::capture::{Aside, CaptureWriter, What};
-use crate::session::{FrameRecord, KeyLogFile};
+use crate::session::{FrameRecord, KeyLogSource, KeyLogs};
 use crate::tls::{Body, KeyLog, Random};
 
-/// A connection whose hello was seen, and how many bytes of secrets were written for it.
-type Connections = HashMap<u32, Vec<(Random, usize)>>;
+/// A stream with TLS.
+#[derive(Debug, Default)]
+struct Stream {
+    /// Its connections whose hello was seen, and how many bytes of secrets were written for each.
+    connections: Vec<(Random, usize)>,
+    /// Whether a frame of it was saved.
+    saved: bool,
+}
 
 /// Knows which secrets belong to which stream.
 #[derive(Debug)]
 pub struct Embed {
     keys: KeyLog,
-    files: Vec<KeyLogFile>,
-    connections: Connections,
+    logs: KeyLogs,
+    streams: HashMap<u32, Stream>,
+    /// How many secrets there were when all streams were looked at last.
+    written: u64,
 }
 
 impl Embed {
-    /// With the secrets of these files, and those that the capture itself holds.
+    /// With the secrets of these key logs, and those that the capture itself holds.
     #[must_use]
-    pub fn new(files: &[PathBuf]) -> Self {
-        let mut embed = Self {
-            keys: KeyLog::default(),
-            files: files.iter().map(|path| KeyLogFile::new(path)).collect(),
-            connections: HashMap::new(),
-        };
-        embed.read();
-        embed
-    }
-
-    /// Reads what was added to the files.
-    pub(super) fn read(&mut self) {
-        for file in &mut self.files {
-            // One that cannot be read has nothing to add: it may come.
-            let _ = file.read(&mut self.keys);
+    pub fn new(sources: &[KeyLogSource]) -> Self {
+        let mut keys = KeyLog::default();
+        let logs = KeyLogs::new(sources, &mut keys);
+        Self {
+            keys,
+            logs,
+            streams: HashMap::new(),
+            written: 0,
         }
     }
 
@@ -58,31 +58,49 @@ impl Embed {
         for found in record.tls {
             for message in &found.messages {
                 if let Body::ClientHello(hello) = &message.body {
-                    let of_stream = self.connections.entry(found.stream).or_default();
-                    if of_stream.iter().all(|(random, _)| *random != hello.random) {
-                        of_stream.push((hello.random, 0));
+                    let stream = self.streams.entry(found.stream).or_default();
+                    let known = |(random, _): &(Random, usize)| *random == hello.random;
+                    if !stream.connections.iter().any(known) {
+                        stream.connections.push((hello.random, 0));
                     }
                 }
             }
         }
         if let (true, Some(placed)) = (saved, record.placement)
-            && let Some(of_stream) = self.connections.get_mut(&placed.stream)
+            && let Some(stream) = self.streams.get_mut(&placed.stream)
         {
-            let mut text = Zeroizing::<Vec<u8>>::default();
-            for (random, written) in of_stream {
-                let mut lines = Zeroizing::<Vec<u8>>::default();
-                self.keys.write(random, &mut lines);
-                if lines.len() > *written {
-                    *written = lines.len();
-                    text.extend_from_slice(&lines);
-                }
-            }
-            if !text.is_empty() {
-                writer.secrets(&text);
-            }
+            stream.saved = true;
+            stream.write(&self.keys, writer);
         }
         for flow in record.ended_flows {
-            self.connections.remove(&flow.stream);
+            self.streams.remove(&flow.stream);
+        }
+    }
+
+    /// Writes the secrets of streams saved before that came since.
+    pub(super) fn late(&mut self, writer: &mut CaptureWriter) {
+        self.logs.read(&mut self.keys);
+        let added = self.keys.added();
+        if std::mem::replace(&mut self.written, added) != added {
+            let saved = self.streams.values_mut().filter(|stream| stream.saved);
+            saved.for_each(|stream| stream.write(&self.keys, writer));
+        }
+    }
+}
+
+impl Stream {
+    fn write(&mut self, keys: &KeyLog, writer: &mut CaptureWriter) {
+        let mut text = Zeroizing::<Vec<u8>>::default();
+        for (random, written) in &mut self.connections {
+            let mut lines = Zeroizing::<Vec<u8>>::default();
+            keys.write(random, &mut lines);
+            if lines.len() > *written {
+                *written = lines.len();
+                text.extend_from_slice(&lines);
+            }
+        }
+        if !text.is_empty() {
+            writer.secrets(&text);
         }
     }
 }

@@ -9,23 +9,33 @@ do
     -- Flows by addresses and ports; the flow of each frame that has data; findings by frame.
     R.flows, R.by_frame, R.frames, R.tried = {}, {}, {}, nil
     R.all_flows = {}
+    -- Connections by what Wireshark calls their ends; the flow inside TLS that a frame has data of.
+    R.by_ends, R.inside_by_frame = {}, {}
   end
   R.reset()
 
-  local function new_flow(segment)
-    local addresses = segment.addresses or {}
+  local function empty_flow(ends, watched)
     local flow = {
-      ends = {
-        { octets = segment.source, address = addresses[1], port = segment.ports[1] },
-        { octets = segment.destination, address = addresses[2], port = segment.ports[2] },
-      },
-      watched = segment.watched,
+      ends = ends,
+      watched = watched,
       directions = { R.direction(), R.direction() },
       work = {},
       syn = {},
       waiting = {},
       early = {},
     }
+    for side = 1, 2 do
+      flow.work[side] = { mode = "start", octets = "", sources = {}, skipped = 0, notes = {} }
+    end
+    return flow
+  end
+
+  local function new_flow(segment)
+    local addresses = segment.addresses or {}
+    local flow = empty_flow({
+      { octets = segment.source, address = addresses[1], port = segment.ports[1] },
+      { octets = segment.destination, address = addresses[2], port = segment.ports[2] },
+    }, segment.watched)
     local near, far = segment.expected[1], segment.expected[2]
     if near ~= far then
       flow.client, flow.evidence = near and 2 or 1, WATCHED_PORT
@@ -33,9 +43,15 @@ do
       flow.client = segment.ports[1] < segment.ports[2] and 2 or 1
       flow.evidence = LOWER_PORT
     end
-    for side = 1, 2 do
-      flow.work[side] = { mode = "start", octets = "", sources = {}, skipped = 0, notes = {} }
-    end
+    return flow
+  end
+
+  -- A flow inside another: what the same ends say to each other through it.
+  function R.inside(outer)
+    local flow = empty_flow(outer.ends, outer.watched)
+    flow.syn = { outer.syn[1], outer.syn[2] }
+    flow.client, flow.evidence = outer.client, outer.evidence
+    R.all_flows[#R.all_flows + 1] = flow
     return flow
   end
 
@@ -187,6 +203,7 @@ do
       ack = run.ack,
       seq = run.seq,
       offset = run.offset,
+      record = run.record,
       start = #work.octets,
       len = #run.octets,
     })
@@ -206,6 +223,7 @@ do
           ack = source.ack,
           seq = R.plus(source.seq, cut),
           offset = source.offset + cut,
+          record = source.record,
           start = math.max(start, 0),
           len = source.len - cut,
         }
@@ -236,6 +254,7 @@ do
           frame = source.frame,
           ack = source.ack,
           offset = source.offset,
+          record = source.record,
           start = source.start,
           len = len,
         }
@@ -573,8 +592,24 @@ do
     end)
   end
 
+  -- Takes octets that come in order.
+  function R.take_octets(flow, side, run)
+    handler(flow, side, { frame = run.frame, time = run.time }).octets(run)
+  end
+
+  -- A side says no more.
+  function R.end_side(flow, side, by, frame)
+    if not flow.directions[side].ended then
+      flow.directions[side].ended = true
+      handler(flow, side, { frame = frame }).ended(by)
+    end
+  end
+
   -- Ends a flow whose addresses and ports are used again.
   function R.close(flow)
+    if flow.inside then
+      R.close(flow.inside)
+    end
     if flow.protocol == nil or flow.protocol == "reglogin" then
       R.finish_flow(flow, function(side)
         return handler(flow, side, { frame = R.ingested })

@@ -106,6 +106,7 @@ do
     segment.expected = { expected(pinfo.src_port), expected(pinfo.dst_port) }
     segment.watched = named or segment.expected[1] or segment.expected[2]
     local flow = R.flow(segment)
+    R.remember_ends(flow, segment, pinfo)
     if flow.protocol == nil or flow.protocol == "reglogin" then
       R.take_segment(flow, segment)
       if segment.len > 0 and (flow.protocol == nil or flow.protocol == "reglogin") then
@@ -150,9 +151,10 @@ do
     return try(tvb, pinfo, tree, false) > 0
   end)
 
-  -- What TLS carries, where Wireshark has its secrets. Requests and responses are not paired there.
-  reglogin:register_heuristic("tls", function(tvb, pinfo, tree)
-    return R.show_decrypted(tree, pinfo, tvb)
+  -- What TLS carries, where Wireshark has its secrets. It is shown when the frame is seen last.
+  reglogin:register_heuristic("tls", function(tvb, pinfo)
+    local flow = R.take_decrypted(tvb, pinfo)
+    return flow ~= nil and R.claims(flow)
   end)
 
   -- Sees every frame last. What Wireshark did not hand over in the first place, since it came
@@ -165,14 +167,20 @@ do
         and (segment_of_tree() or R.segment_of_frame(tvb, pinfo)
           or (called and R.segment_in_order(pinfo, called.octets)))
       local flow = ingest(pinfo, segment, called and called.named)
+      if flow and flow.inside then
+        R.end_inside(flow)
+      end
+      local inside = R.inside_by_frame[pinfo.number]
       if flow and flow.protocol == "reglogin" then
         pinfo.conversation = reglogin
         if R.shown ~= pinfo.number then
           R.show(tree, pinfo, payload_of())
         end
+      elseif inside and inside.protocol == "reglogin" then
+        R.show(tree, pinfo, nil)
       end
     end
-    R.shown, R.called = nil, nil
+    R.shown, R.called, R.contents = nil, nil, nil
     return 0
   end
   register_postdissector(watcher)

@@ -143,10 +143,14 @@ do
     end
   end
 
-  -- Where the message's octets stand: in this frame's payload, or put together in a tab.
+  -- Where the message's octets stand: in this frame's payload or in what was decrypted of it, or put
+  -- together in a tab.
   local function range_of(message, payload)
     local source = message.sources[1]
     local here = #message.sources == 1 and source.frame == message.frame
+    if here and source.record then
+      payload = R.contents and R.contents[source.record]
+    end
     if here and payload and payload:len() >= source.offset + source.len then
       return payload:range(source.offset, source.len)
     end
@@ -211,6 +215,14 @@ do
     add_notes(items, R.notes(message))
   end
 
+  local function set_columns(pinfo, lines)
+    if #lines > 0 then
+      pinfo.cols.protocol = L.name
+      pinfo.cols.info:clear_fence()
+      pinfo.cols.info = table.concat(lines, " | ")
+    end
+  end
+
   -- Shows what there is to say about a frame; whether there was anything.
   function R.show(tree, pinfo, payload)
     local items = R.items(pinfo.number, pinfo.visited)
@@ -231,48 +243,8 @@ do
       top:set_text(L.name .. ", about the stream"):set_generated()
       add_notes({ message = top }, stray)
     end
-    if #lines > 0 then
-      pinfo.cols.protocol = L.name
-      pinfo.cols.info:clear_fence()
-      pinfo.cols.info = table.concat(lines, " | ")
-    end
+    set_columns(pinfo, lines)
     return true
-  end
-
-  -- Shows the messages that octets begin with, which Wireshark decrypted; whether there are any. A
-  -- message that goes on in the next record is asked for.
-  function R.show_decrypted(tree, pinfo, tvb)
-    local octets, at, lines = tvb:raw(), 0, {}
-    while at < #octets do
-      local rest = octets:sub(at + 1)
-      local how, len = R.extent(rest)
-      if how == "need" and (at > 0 or R.looks_right(rest)) then
-        pinfo.desegment_offset = at
-        pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
-        return true
-      elseif how ~= "right" or not R.looks_right(rest) then
-        break
-      end
-      local command = R.word(rest, 5)
-      local kind = L.commands[command].kind
-      local message = {
-        octets = rest:sub(1, len), length = R.word(rest, 1), command = command,
-        from = kind == "request" and "client" or "server", frame = pinfo.number,
-        sources = { { frame = pinfo.number, offset = at, start = 0, len = len } }, notes = {},
-      }
-      R.judge(message.octets, function(key, values)
-        message.notes[#message.notes + 1] = R.note_of(key, values)
-      end)
-      lines[#lines + 1] = R.info(message)
-      add_message(tree, message, tvb:range())
-      at = at + len
-    end
-    if #lines > 0 then
-      pinfo.cols.protocol = L.name
-      pinfo.cols.info:clear_fence()
-      pinfo.cols.info = table.concat(lines, " | ")
-    end
-    return at > 0
   end
 
   -- Shows octets that are part of a message which another frame completes.

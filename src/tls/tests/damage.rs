@@ -1,0 +1,220 @@
+//! Damaged, cut and foreign records, and large ones.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_damaged_record_is_told_and_the_next_one_read() {
+    let ends = Ends::new(&Options::default());
+    let mut wire = ends.connect();
+    wire.talk();
+    let at = wire
+        .flights
+        .iter()
+        .rposition(|(from, _)| *from == CLIENT)
+        .unwrap();
+    wire.flights[at].1[20] ^= 1;
+    wire.say(CLIENT, &[0x77; 58]);
+    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 100);
+    assert!(matches!(seen.problems[..], [Problem::BadTag { .. }]));
+    assert_eq!(seen.lost, [(CLIENT, 58)]);
+    let expected = [&wire.sent[0][..116], &[0x77; 58]].concat();
+    assert!(seen.content[0] == expected);
+}
+
+#[test]
+fn large_content_in_many_records_and_many_messages_in_one() {
+    for max_fragment in [None, Some(64)] {
+        let ends = Ends::new(&Options {
+            max_fragment,
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.talk();
+        let large: Vec<u8> = (0..60_000u32).map(|n| ((n * n) >> 7) as u8).collect();
+        wire.say(CLIENT, &large);
+        wire.say(SERVER, &large);
+        for piece in [1, 1448, 1 << 20] {
+            let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, piece);
+            assert_decrypted(&wire, &seen);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Whatever is cut out, changed or lied about: no panic, each kind of problem once, and no
+    /// content that was not sent.
+    #[test]
+    fn damage_is_survived(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), 0..400usize, any::<u8>(), 0..4u8), 0..6),
+        piece in 1..3000usize,
+        late: bool,
+        version in 0..2usize,
+    ) {
+        thread_local! {
+            static WIRES: [(Flights, [Vec<u8>; 2], String); 2] =
+                [&version::TLS13, &version::TLS12].map(|version| {
+                    let ends = Ends::new(&Options { version: Some(version), ..Options::default() });
+                    let mut wire = ends.connect();
+                    wire.talk();
+                    if version.version == tokio_rustls::rustls::ProtocolVersion::TLSv1_3 {
+                        wire.update_keys(CLIENT);
+                    }
+                    wire.talk();
+                    (wire.flights, wire.sent, ends.keys())
+                });
+        }
+        let (mut flights, sent, keys) = WIRES.with(|wires| wires[version].clone());
+        let mut gaps = Vec::new();
+        for (place, len, value, kind) in damage {
+            let flight = place.index(flights.len());
+            let bytes = &mut flights[flight].1;
+            let at = place.index(bytes.len());
+            let end = (at + len).min(bytes.len());
+            match kind {
+                0 => bytes[at..end].fill(value),
+                1 => bytes[at] = value,
+                2 => { bytes.truncate(at.max(1)); gaps.push((flight, (end - at) as u64)); }
+                _ => { let copy = bytes[at..end].to_vec(); bytes.extend(copy); }
+            }
+        }
+        let mut all = decryptor(if late { "" } else { &keys });
+        let mut seen = Seen::default();
+        let mut session = Session::new([true; 2], CLIENT);
+        let sink = &mut |event: Event<'_>| seen.event(event);
+        for (index, (from, bytes)) in flights.iter().enumerate() {
+            for piece in bytes.chunks(piece) {
+                session.push(&mut all, *from, piece, sink);
+            }
+            for (_, gap) in gaps.iter().filter(|(flight, _)| *flight == index) {
+                session.gap(&mut all, *from, *gap, sink);
+            }
+        }
+        all.keys.read_all(keys.as_bytes());
+        session.keys_came(&mut all, sink);
+        end(&mut session, &mut all, &mut seen);
+        for (at, problem) in seen.problems.iter().enumerate() {
+            let kind = std::mem::discriminant(problem);
+            let others = &seen.problems[..at];
+            prop_assert!(others.iter().all(|other| std::mem::discriminant(other) != kind));
+        }
+        for (content, sent) in seen.content.iter().zip(&sent) {
+            // Runs of one message each, some of them missing.
+            let size = if sent[0] & 0x80 == 0 { 58 } else { 73 };
+            for message in content.chunks(size) {
+                prop_assert!(sent.chunks(size).any(|other| other == message));
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_survived(
+        parts in proptest::collection::vec((any::<bool>(), any::<bool>(), proptest::collection::vec(prop_oneof![3 => any::<u8>(), 1 => Just(3u8), 1 => 20..24u8, 1 => Just(0u8)], 0..100)), 0..30),
+        from_start: bool,
+    ) {
+        let mut all = decryptor("");
+        let mut session = Session::new([from_start; 2], CLIENT);
+        for (client, gap, bytes) in parts {
+            let from = if client { CLIENT } else { SERVER };
+            if gap {
+                session.gap(&mut all, from, bytes.len() as u64 + 1, &mut |_| {});
+            } else {
+                session.push(&mut all, from, &bytes, &mut |_| {});
+            }
+        }
+        end(&mut session, &mut all, &mut Seen::default());
+    }
+}
+
+/// A record of this type and length, with a body of zeros.
+fn record(content: u8, length: u16) -> Vec<u8> {
+    let mut bytes = vec![content, 3, 3];
+    bytes.extend(length.to_be_bytes());
+    bytes.resize(5 + usize::from(length), 0);
+    bytes
+}
+
+/// Empty and overlong records, alerts and unknown types, before the handshake, within it, and behind it.
+#[test]
+fn records_of_every_length_and_type_at_any_place() {
+    for version in [&version::TLS13, &version::TLS12] {
+        let ends = Ends::new(&Options {
+            version: Some(version),
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.talk();
+        for content in [20, 21, 22, 23, 24, 25] {
+            for length in [
+                0,
+                1,
+                2,
+                16,
+                17,
+                1 << 14,
+                (1 << 14) + 256,
+                (1 << 14) + 2048,
+                (1 << 14) + 2049,
+            ] {
+                for at in 0..wire.flights.len() {
+                    let mut flights = wire.flights.clone();
+                    let from = flights[at].0;
+                    flights.insert(at, (from, record(content, length)));
+                    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &flights, 4096);
+                    let kinds = seen.problems.iter().map(std::mem::discriminant);
+                    let mut told: Vec<_> = kinds.collect();
+                    told.dedup();
+                    assert_eq!(told.len(), seen.problems.len());
+                    // What the other side sent is not touched by it once the handshake is over.
+                    if at > 6 {
+                        let other = usize::from(from == CLIENT);
+                        assert!(
+                            seen.content[other] == wire.sent[other],
+                            "{content} {length} {at}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The first record under a secret is damaged: the next ones show that the secret is right.
+#[test]
+fn a_damaged_record_is_told_from_wrong_secrets() {
+    for suite in suites() {
+        let ends = Ends::new(&Options {
+            suite: Some(suite),
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.carry();
+        let first = wire.flights.len();
+        wire.talk();
+        for damaged in first..wire.flights.len() {
+            let mut flights = wire.flights.clone();
+            let (from, bytes) = &mut flights[damaged];
+            let (from, last) = (*from, bytes.len() - 1);
+            bytes[last] ^= 1;
+            let (seen, _) = inspect(&mut decryptor(&ends.keys()), &flights, 4096);
+            let index = usize::from(from == SERVER);
+            let size = if from == CLIENT { 58 } else { 73 };
+            assert!(
+                matches!(
+                    seen.problems[..],
+                    [Problem::BadTag { .. } | Problem::WrongKeys { .. }]
+                ),
+                "{suite:?} {damaged}: {:?}",
+                seen.problems
+            );
+            assert_eq!(seen.content[index].len(), 2 * size, "{suite:?} {damaged}");
+            assert!(seen.content[1 - index] == wire.sent[1 - index]);
+            // Only where nothing follows it can the last one be under any secret.
+            if damaged + 2 < flights.len() {
+                assert!(matches!(seen.problems[..], [Problem::BadTag { .. }]));
+            }
+        }
+    }
+}

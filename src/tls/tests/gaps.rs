@@ -1,0 +1,161 @@
+//! What comes behind octets that were not captured, and amid a connection.
+
+use super::*;
+
+/// All bytes of one side, and how far each flight reaches in them.
+fn stream(wire: &Wire, of: Side) -> Vec<u8> {
+    let own = wire.flights.iter().filter(|(from, _)| *from == of);
+    own.flat_map(|(_, bytes)| bytes.clone()).collect()
+}
+
+#[test]
+fn goes_on_behind_a_gap_wherever_it_is() {
+    for suite in suites() {
+        let ends = Ends::new(&Options {
+            suite: Some(suite),
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.carry();
+        for round in 0..40u8 {
+            wire.say(CLIENT, &[round; 58]);
+        }
+        let all_bytes = stream(&wire, CLIENT);
+        let server = stream(&wire, SERVER);
+        let hello = Header::read(&all_bytes).unwrap().record_len();
+        for gap in [1, 20, 70, 100, 500] {
+            for start in (hello..all_bytes.len() - 1200).step_by(41) {
+                let mut all = decryptor(&ends.keys());
+                let mut seen = Seen::default();
+                let mut session = Session::new([true; 2], CLIENT);
+                let sink = &mut |event: Event<'_>| seen.event(event);
+                session.push(&mut all, CLIENT, &all_bytes[..hello], sink);
+                session.push(&mut all, SERVER, &server, sink);
+                session.push(&mut all, CLIENT, &all_bytes[hello..start], sink);
+                session.gap(&mut all, CLIENT, gap as u64, sink);
+                for piece in all_bytes[start + gap..].chunks(58 + 22) {
+                    session.push(&mut all, CLIENT, piece, sink);
+                }
+                assert_eq!(seen.problems, [], "{suite:?} {start}+{gap}");
+                let content = &seen.content[0];
+                let missing = wire.sent[0].len() - content.len();
+                // Messages within the gap, one more at each end, and one that shows the next header.
+                assert!(
+                    missing <= gap + 3 * 58,
+                    "{suite:?} {start}+{gap}: {missing} missing"
+                );
+                let lost: u64 = seen.lost.iter().map(|(_, bytes)| bytes).sum();
+                // A gap among handshake messages loses bytes that are no content.
+                if start > hello + 400 {
+                    assert!(
+                        lost.abs_diff(missing as u64) <= 3,
+                        "{suite:?} {start}+{gap}: {lost} of {missing}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn starts_in_the_middle_with_tls_1_3() {
+    for suite in suites().filter(|suite| suite.version() == &version::TLS13) {
+        let options = Options {
+            suite: Some(suite),
+            ..Options::default()
+        };
+        let ends = Ends::new(&options);
+        for _ in 0..5 {
+            ends.connect().talk();
+        }
+        let mut wire = ends.connect();
+        wire.talk();
+        wire.update_keys(CLIENT);
+        let before = wire.flights.len();
+        let sent = wire.sent.each_ref().map(Vec::len);
+        wire.talk();
+        let mut all = decryptor(&ends.keys());
+        let (mut seen, mut session) = (Seen::default(), Session::new([false; 2], SERVER));
+        for (from, bytes) in &wire.flights[before..] {
+            session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
+        }
+        assert_eq!(seen.problems, []);
+        for (content, (all, before)) in seen.content.iter().zip(wire.sent.iter().zip(sent)) {
+            assert!(content == &all[before..], "{suite:?}");
+        }
+    }
+}
+
+/// More records were lost than sequence numbers are tried: that is said, once, and nothing more is tried.
+#[test]
+fn a_gap_beyond_the_bound_is_told() {
+    let ends = Ends::new(&Options {
+        version: Some(&version::TLS13),
+        ..Options::default()
+    });
+    let mut wire = ends.connect();
+    wire.talk();
+    let before = wire.flights.len();
+    for _ in 0..1200 {
+        wire.say(CLIENT, &[1; 58]);
+    }
+    let lost: usize = wire.flights[before..]
+        .iter()
+        .map(|(_, bytes)| bytes.len())
+        .sum();
+    let behind = wire.flights.len();
+    // Large ones, so that the bound on what is tried is reached soon.
+    for _ in 0..20 {
+        wire.say(CLIENT, &[2; 16_000]);
+    }
+    let (mut all, mut seen) = (decryptor(&ends.keys()), Seen::default());
+    let mut session = Session::new([true; 2], CLIENT);
+    for (from, bytes) in &wire.flights[..before] {
+        session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
+    }
+    session.gap(&mut all, CLIENT, lost as u64, &mut |event| {
+        seen.event(event)
+    });
+    for (from, bytes) in &wire.flights[behind..] {
+        session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
+    }
+    end(&mut session, &mut all, &mut seen);
+    assert!(
+        matches!(seen.problems[..], [Problem::OutOfStep { .. }]),
+        "{:?}",
+        seen.problems
+    );
+    assert!(seen.content[0] == [0, 1, 2].map(|round| [round; 58]).concat());
+}
+
+#[test]
+fn one_direction_alone_says_what_is_missing() {
+    for suite in suites() {
+        let ends = Ends::new(&Options {
+            suite: Some(suite),
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.talk();
+        for side in [CLIENT, SERVER] {
+            let mut all = decryptor(&ends.keys());
+            let mut seen = Seen::default();
+            let mut session = Session::new([side == CLIENT, side == SERVER], CLIENT);
+            for (from, bytes) in wire.flights.iter().filter(|(from, _)| *from == side) {
+                session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
+            }
+            end(&mut session, &mut all, &mut seen);
+            let index = usize::from(side == SERVER);
+            // A ServerHello names the suite, and TLS 1.2's secrets are tried by themselves.
+            if seen.problems.is_empty() {
+                assert!(
+                    seen.content[index] == wire.sent[index],
+                    "{suite:?} {side:?}"
+                );
+            } else {
+                assert_eq!(seen.problems.len(), 1, "{suite:?} {side:?}");
+                assert!(seen.content[index].is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Suites, key updates, HelloRetryRequest, resumption, 0-RTT data.
+
+use super::*;
+
+#[test]
+fn every_suite_is_decrypted() {
+    let mut count = 0;
+    for suite in suites() {
+        let ends = Ends::new(&Options {
+            suite: Some(suite),
+            ..Options::default()
+        });
+        let mut wire = ends.connect();
+        wire.talk();
+        let (seen, session) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 4096);
+        assert_decrypted(&wire, &seen);
+        let name = session.suite().and_then(CipherSuite::name).unwrap();
+        assert_eq!(
+            name,
+            format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
+        );
+        assert_eq!(session.server_name(), Some("auth.example"));
+        assert_eq!(session.resumed(), Some(false));
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
+fn keys_are_updated_by_both_sides() {
+    let ends = Ends::new(&Options {
+        version: Some(&version::TLS13),
+        ..Options::default()
+    });
+    let mut wire = ends.connect();
+    wire.talk();
+    for round in 0..3 {
+        wire.update_keys(if round == 1 { SERVER } else { CLIENT });
+        wire.talk();
+    }
+    let (seen, session) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 100);
+    assert_decrypted(&wire, &seen);
+    // rustls answers each with an update of its own.
+    assert_eq!(session.key_updates(), 6);
+}
+
+#[test]
+fn a_hello_retry_request_is_followed() {
+    use super::ring::kx_group::{SECP256R1, X25519};
+    let ends = Ends::new(&Options {
+        version: Some(&version::TLS13),
+        client_groups: Some(vec![X25519, SECP256R1]),
+        server_groups: Some(vec![SECP256R1]),
+        ..Options::default()
+    });
+    let mut wire = ends.connect();
+    wire.talk();
+    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 33);
+    assert_decrypted(&wire, &seen);
+    let hellos = seen.records.iter().filter(|(from, content, protected)| {
+        (*from, *content, *protected) == (CLIENT, ContentType::HANDSHAKE, Protected::No)
+    });
+    assert_eq!(hellos.count(), 2);
+}
+
+#[test]
+fn sessions_are_resumed() {
+    for (version, tickets) in [
+        (&version::TLS13, true),
+        (&version::TLS12, true),
+        (&version::TLS12, false),
+    ] {
+        let ends = Ends::new(&Options {
+            version: Some(version),
+            tickets,
+            ..Options::default()
+        });
+        let mut first = ends.connect();
+        first.talk();
+        let first_keys = ends.keys();
+        let mut second = ends.connect();
+        second.talk();
+        let mut all = decryptor(&ends.keys());
+        let (seen, session) = inspect(&mut all, &second.flights, 77);
+        assert_decrypted(&second, &seen);
+        assert_eq!(session.resumed(), Some(true), "{version:?} {tickets}");
+        if version.version == tokio_rustls::rustls::ProtocolVersion::TLSv1_2 {
+            // The first session's secret is enough.
+            let mut all = decryptor(&first_keys);
+            inspect(&mut all, &first.flights, 1000);
+            let (seen, _) = inspect(&mut all, &second.flights, 77);
+            assert_decrypted(&second, &seen);
+        }
+    }
+}
+
+/// A session that is resumed with 0-RTT data.
+fn early(ends: &Ends) -> Wire {
+    ends.connect().talk();
+    let mut wire = ends.connect();
+    let Connection::Client(client) = &mut wire.client else {
+        panic!()
+    };
+    let content = [0x45; 58];
+    client
+        .early_data()
+        .expect("a ticket that allows it")
+        .write_all(&content)
+        .unwrap();
+    // The server's reader gives early data apart, which nobody reads here.
+    let mut hello = Vec::new();
+    while wire.client.wants_write() {
+        wire.client.write_tls(&mut hello).unwrap();
+    }
+    wire.server.read_tls(&mut &hello[..]).unwrap();
+    wire.server.process_new_packets().unwrap();
+    wire.flights.push((CLIENT, hello));
+    wire.sent[0].extend_from_slice(&content);
+    wire.talk();
+    wire
+}
+
+#[test]
+fn early_data_is_decrypted_or_passed_over() {
+    let options = Options {
+        version: Some(&version::TLS13),
+        early_data: true,
+        ..Options::default()
+    };
+    let ends = Ends::new(&options);
+    let wire = early(&ends);
+    let keys = ends.keys();
+    assert!(keys.contains("CLIENT_EARLY_TRAFFIC_SECRET"));
+    let (seen, _) = inspect(&mut decryptor(&keys), &wire.flights, 50);
+    assert_decrypted(&wire, &seen);
+    let without = without(&keys, "CLIENT_EARLY");
+    let (seen, _) = inspect(&mut decryptor(&without), &wire.flights, 50);
+    assert_eq!(seen.problems, [Problem::NoEarlySecret]);
+    assert!(seen.content[0] == wire.sent[0][58..]);
+    assert!(seen.content[1] == wire.sent[1]);
+}
+
+#[test]
+fn early_data_that_the_server_refuses() {
+    let options = Options {
+        version: Some(&version::TLS13),
+        early_data: true,
+        ..Options::default()
+    };
+    let ends = Ends::new(&options);
+    ends.connect().talk();
+    let mut server = (*ends.server).clone();
+    server.max_early_data_size = 0;
+    let refusing = Ends {
+        server: Arc::new(server),
+        client: ends.client.clone(),
+        log: ends.log.clone(),
+    };
+    let mut wire = refusing.connect();
+    let Connection::Client(client) = &mut wire.client else {
+        panic!()
+    };
+    client.early_data().unwrap().write_all(&[0x45; 58]).unwrap();
+    wire.talk();
+    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 50);
+    assert_eq!(seen.problems, []);
+    // It was sent all the same.
+    assert!(seen.content[0] == [&[0x45; 58], &wire.sent[0][..]].concat());
+}

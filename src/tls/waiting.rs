@@ -1,0 +1,150 @@
+//! Records that wait for secrets, within bounds, and are taken in the order in which they came.
+
+use super::decryptor::Decryptor;
+use super::direction::{Direction, Item, Waiting};
+use super::framing::Missed;
+use super::problem::Problem;
+use super::record::Header;
+use super::state::{Sink, State, side};
+use super::{Event, Protected, Record};
+
+impl State {
+    /// Takes a record, or has it wait.
+    pub(super) fn record(
+        &mut self,
+        all: &mut Decryptor,
+        at: usize,
+        start: u64,
+        header: Header,
+        body: &mut [u8],
+        sink: Sink<'_>,
+    ) {
+        self.records += 1;
+        let is_next = self.directions[at].queue.is_empty();
+        if is_next && self.take(all, at, start, header, body, false, sink).is_ok() {
+            return;
+        }
+        sink(Event::Record(Record {
+            protected: Protected::Waiting,
+            ..Record::sealed(side(at), start, header)
+        }));
+        let waiting = Waiting {
+            at: start,
+            header,
+            body: body.to_vec(),
+            order: self.records,
+        };
+        self.waiting += waiting.memory();
+        all.waiting += waiting.memory();
+        self.directions[at].queue.push_back(Item::Record(waiting));
+        while self.waiting > all.may_wait() {
+            self.let_oldest_go(all);
+        }
+    }
+
+    /// Lets the oldest record go of the direction where more wait.
+    fn let_oldest_go(&mut self, all: &mut Decryptor) {
+        let [a, b] = &self.directions;
+        let at = usize::from(b.waiting() > a.waiting());
+        let queue = &mut self.directions[at].queue;
+        let mut missed = None::<Missed>;
+        while let Some(item) = queue.pop_front() {
+            let (this, memory) = match &item {
+                Item::Record(record) => (record.missed(), record.memory()),
+                Item::Gap(gap) => (*gap, 0),
+            };
+            missed = Some(missed.map_or(this, |before| before.and(this)));
+            self.waiting -= memory;
+            all.waiting -= memory;
+            if let Item::Record(record) = item {
+                let bytes = record.header.record_len() as u64;
+                self.let_go += bytes;
+                all.let_go += bytes;
+                break;
+            }
+        }
+        if let Some(missed) = missed {
+            queue.push_front(Item::Gap(missed));
+        }
+    }
+
+    pub(super) fn gap(&mut self, at: usize, missed: Missed) {
+        let direction = &mut self.directions[at];
+        match direction.queue.back_mut() {
+            None => direction.miss(missed),
+            Some(Item::Gap(last)) => *last = last.and(missed),
+            Some(Item::Record(_)) => direction.queue.push_back(Item::Gap(missed)),
+        }
+    }
+
+    /// Takes what waits, as far as that is possible now, in the order in which it came.
+    pub(super) fn drain(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
+        'again: loop {
+            let first = self.directions.each_ref().map(Direction::first_waiting);
+            let order = match first {
+                [None, None] => return,
+                [Some(a), Some(b)] if b < a => [1, 0],
+                [None, _] => [1, 0],
+                _ => [0, 1],
+            };
+            for at in order {
+                if first[at].is_some() && self.take_first(all, at, sink) {
+                    continue 'again;
+                }
+            }
+            return;
+        }
+    }
+
+    /// Takes the first that waits of a direction; whether that was possible.
+    fn take_first(&mut self, all: &mut Decryptor, at: usize, sink: Sink<'_>) -> bool {
+        match self.directions[at].queue.pop_front() {
+            None => false,
+            Some(Item::Gap(missed)) => {
+                self.directions[at].miss(missed);
+                true
+            }
+            Some(Item::Record(mut record)) => {
+                let (start, header) = (record.at, record.header);
+                let taken = self.take(all, at, start, header, &mut record.body, true, sink);
+                if taken.is_ok() {
+                    self.waiting -= record.memory();
+                    all.waiting -= record.memory();
+                } else {
+                    self.directions[at].queue.push_front(Item::Record(record));
+                }
+                taken.is_ok()
+            }
+        }
+    }
+
+    /// Nothing more comes: what still waits is not decrypted.
+    pub(super) fn finish(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
+        self.finishing = true;
+        self.drain(all, sink);
+        for at in 0..2 {
+            let why = self.reason(all, at);
+            if let Some(problem) = why.or_else(|| self.why_unopened(at)) {
+                self.tell(at, problem, sink);
+            }
+            self.directions[at].queue.clear();
+        }
+        if self.let_go > 0 {
+            let bytes = self.let_go;
+            self.tell(0, Problem::TooManyWait { bytes }, sink);
+        }
+        all.waiting -= self.waiting;
+        self.waiting = 0;
+    }
+
+    /// Why the first record of a direction waits.
+    pub(super) fn reason(&self, all: &Decryptor, at: usize) -> Option<Problem> {
+        let Some(Item::Record(record)) = self.directions[at].queue.front() else {
+            return None;
+        };
+        match self.protection(at, record.header, &record.body) {
+            Err(problem) => Some(problem),
+            Ok(_) => self.plan(all, at, record.header).wait,
+        }
+    }
+}
