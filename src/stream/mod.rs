@@ -58,7 +58,7 @@ pub struct Chunk<'a> {
     pub ack: Option<SeqNumber>,
 }
 
-impl<'a> Chunk<'a> {
+impl Chunk<'_> {
     /// What stands behind the first so many octets.
     ///
     /// # Panics

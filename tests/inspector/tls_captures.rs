@@ -130,12 +130,8 @@ fn sessions_of_openssl_are_followed_as_tshark_follows_them() {
             ];
             let mut command = crate::inspector::command(&[&with[..], &how].concat());
             let output = command.env_remove("SSLKEYLOGFILE").output().unwrap();
-            let hex: String = output
-                .stdout
-                .iter()
-                .map(|octet| format!("{octet:02x}"))
-                .collect();
-            hex
+            let digits = |all: String, octet: &u8| all + &format!("{octet:02x}");
+            output.stdout.iter().fold(String::new(), digits)
         });
         assert_eq!(ours[0].len(), 2 * 2 * asks().len(), "{server:?}");
         assert_eq!(ours, theirs, "{server:?}");
@@ -209,11 +205,11 @@ impl Changed {
             .sessions
             .write("changed.pcap", &capture(&talks.each_ref()));
         let log = self.sessions.write("changed.keys", keys.as_bytes());
-        self.notes(&path, &log)
+        Self::notes(&path, &log)
     }
 
     #[track_caller]
-    fn notes(&self, path: &Path, log: &Path) -> Vec<String> {
+    fn notes(path: &Path, log: &Path) -> Vec<String> {
         let with = [text(path), "--tls-keylog", text(log)];
         let found = said(&messages(&with));
         for others in [&SAID[..2], &SAID[4..]] {
@@ -273,18 +269,16 @@ fn what_cannot_be_decrypted_says_why_once_a_stream() {
         "the key logs have no CLIENT_HANDSHAKE_TRAFFIC_SECRET",
     );
     // Another session's secrets under this one's name.
-    let wrong: String = all
-        .lines()
-        .map(|line| {
-            let (before, secret) = line.rsplit_once(' ').unwrap();
-            let secret = if changed.own().contains(line) {
-                secret.chars().rev().collect()
-            } else {
-                secret.to_owned()
-            };
-            format!("{before} {secret}\n")
-        })
-        .collect();
+    let own = changed.own();
+    let wrong = all.lines().map(|line| {
+        let (before, secret) = line.rsplit_once(' ').unwrap();
+        let reversed = own.contains(line).then(|| secret.chars().rev().collect());
+        format!(
+            "{before} {}\n",
+            reversed.unwrap_or_else(|| secret.to_owned())
+        )
+    });
+    let wrong = wrong.collect::<Vec<_>>().concat();
     is(
         changed.read(whole, &wrong),
         "the secrets in the key logs do not open this record: it was damaged",
@@ -322,13 +316,13 @@ fn what_cannot_be_decrypted_says_why_once_a_stream() {
         .collect();
         let mut frames = frames(&talks.iter().collect::<Vec<_>>());
         // No segment of the second session's server, its acknowledgements included.
-        frames.retain(|frame| !(frame.octets[34..38] == [0x22, 0xb8, 0x4e, 0x21]));
+        frames.retain(|frame| frame.octets[34..38] != [0x22, 0xb8, 0x4e, 0x21]);
         let file = write_pcap(&PcapForm::usual(LinkType::ETHERNET), &frames);
         changed.sessions.write("one-sided.pcap", &file)
     };
     let log = changed.sessions.write("all.keys", all.as_bytes());
     is(
-        changed.notes(&path, &log),
+        Changed::notes(&path, &log),
         "the server's part of the handshake was not captured",
     );
     // Something else where a record should begin.

@@ -55,7 +55,8 @@ fn what_was_said_is_read_in_every_form() {
     let details = run(&["read", "-V"]);
     for line in [
         "TLS 1.3, Application Data (decrypted)",
-        "Connection: TLS 1.3, TLS_AES_256_GCM_SHA384 (0x1302), session not resumed",
+        "Connection: TLS 1.3, session not resumed",
+        "  Cipher suite: TLS_AES_256_GCM_SHA384 (0x1302)",
         "Decrypted; octets are counted in the message",
         "28-57       Password: ********",
     ] {

@@ -51,8 +51,8 @@ fn what_surrounds_secrets_does_no_harm() {
             [&lines[..], &lines[..100]].concat(),
         ),
     ] {
-        let log = sessions.write("log", &log);
-        let found = messages(&[text(&capture), "--tls-keylog", text(&log)]);
+        let keys = sessions.write("log", &log);
+        let found = messages(&[text(&capture), "--tls-keylog", text(&keys)]);
         assert_eq!(said(&found), SAID, "{what}");
     }
 }

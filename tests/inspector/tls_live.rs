@@ -166,3 +166,57 @@ fn a_capture_that_ends_before_its_secrets_come_says_so() {
     let note = "not decrypted: no key log has secrets for client random";
     assert_eq!(rows.matches(note).count(), 1, "{rows}");
 }
+
+/// Wireshark's capture source has the key log as an option, which may be empty or a file that comes later.
+#[test]
+fn a_capture_source_of_wireshark_decrypts_too() {
+    let config = command(&[
+        "extcap",
+        "--extcap-interface",
+        "authscope",
+        "--extcap-config",
+    ])
+    .output()
+    .unwrap();
+    let config = String::from_utf8(config.stdout).unwrap();
+    let option = "{call=--tls-keylog}{display=TLS key log}";
+    assert!(config.contains(option), "{config}");
+    let sessions = Sessions::none();
+    let at = sessions.server_address();
+    let (file, keys) = (sessions.path("captured.pcapng"), sessions.path("keys"));
+    let port = at.port().to_string();
+    let mut child = command(&["extcap", "--extcap-interface", "authscope", "--capture"])
+        .args(["--fifo", text(&file), "--port", &port])
+        .args(["--tls-keylog", text(&keys), "--tls-keylog", ""])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let saved = loop {
+        if child.try_wait().unwrap().is_some() {
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains("permission denied"), "{said}");
+            crate::need::skip("capture", said);
+            return;
+        }
+        // The capture may not have begun yet.
+        sessions.client_at(at, "login", "secret", "keys");
+        std::thread::sleep(Duration::from_millis(200));
+        let saved = std::fs::read(&file).unwrap_or_default();
+        let says = |words: &[u8]| memchr::memmem::find(&saved, words).is_some();
+        if says(b"RegLogin: Login request, user alice")
+            && says(b"RegLogin: Login response, failure")
+        {
+            break saved;
+        }
+        assert!(
+            begun.elapsed() < crate::programs::PATIENCE,
+            "no comment came"
+        );
+    };
+    assert!(memchr::memmem::find(&saved, b"secret").is_none());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

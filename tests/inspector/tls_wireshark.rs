@@ -94,6 +94,12 @@ fn the_same_messages_in_the_same_frames() {
     assert_same(&tshark, &saved, None, least);
 }
 
+/// What a row says of a message, behind the length.
+fn info(row: &str) -> &str {
+    let (_, behind) = row.split_once("RegLogin ").expect("a message");
+    behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
+}
+
 #[test]
 fn rows_name_messages_in_one_pass_too() {
     let Some(tshark) = Tshark::find() else { return };
@@ -101,14 +107,10 @@ fn rows_name_messages_in_one_pass_too() {
     let (capture, keys) = (sessions.capture(), sessions.all_keys());
     let option = format!("tls.keylog_file:{}", text(&keys));
     let rows = tshark.with_plugin(&capture, &["-o", &option]);
-    // Behind the length; Wireshark has one row for all messages of a frame.
-    fn info(row: &str) -> &str {
-        let (_, behind) = row.split_once("RegLogin ").expect("a message");
-        behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
-    }
     let theirs: Vec<_> = rows
         .lines()
         .filter(|row| row.contains("RegLogin"))
+        // Wireshark has one row for all messages of a frame.
         .flat_map(|row| info(row).split(" | "))
         .collect();
     let output = command(&["read", "--messages", "-T", "text", "--tls-keylog"])

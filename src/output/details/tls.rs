@@ -7,8 +7,22 @@ use crate::session::{FrameRecord, TlsRecord};
 use crate::text::escape::Escaped;
 use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protected, Version};
 
+/// Adds the trees of a frame's records. What is known of a connection stands with the first record, and
+/// where it changes.
+pub(super) fn add(nodes: &mut Vec<Node>, record: &FrameRecord<'_>, space: Space) {
+    let mut before = None;
+    for found in record.tls {
+        let mut tree = node(found, record, space);
+        let known = (found.stream, found.agreed, found.resumed);
+        if before.replace(known) != Some(known) {
+            tree.children.extend(connection(found));
+        }
+        nodes.push(tree);
+    }
+}
+
 /// The tree of a record.
-pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
+fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
     let header = found.header;
     let (frame, start) = (found.begins.0, found.begins.1 as usize);
     let version = found.agreed.0.unwrap_or(header.version);
@@ -77,23 +91,28 @@ pub(super) fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) ->
         Protected::No | Protected::Opened => None,
     };
     node.children.extend(state.map(Node::new));
-    if let (Some(version), Some(suite)) = found.agreed {
-        let mut text = format!(
-            "Connection: {}, {}",
-            version_name(version),
-            suite_name(suite)
-        );
-        if let Some(name) = &found.server_name {
-            let _ = write!(text, ", server name {}", Escaped(name));
-        }
-        match found.resumed {
-            Some(true) => text += ", session resumed",
-            Some(false) => text += ", session not resumed",
-            None => {}
-        }
-        node.children.push(Node::new(text));
-    }
     node
+}
+
+/// What is known of the connection once a record was taken.
+fn connection(found: &TlsRecord) -> Option<Node> {
+    let (Some(version), Some(suite)) = found.agreed else {
+        return None;
+    };
+    let session = match found.resumed {
+        Some(true) => ", session resumed",
+        Some(false) => ", session not resumed",
+        None => "",
+    };
+    let mut node = Node::new(format!("Connection: {}{session}", version_name(version)));
+    node.children
+        .push(Node::new(format!("Cipher suite: {}", suite_name(suite))));
+    if let Some(name) = &found.server_name {
+        let name = Escaped(name);
+        node.children
+            .push(Node::new(format!("Server name: {name}")));
+    }
+    Some(node)
 }
 
 /// Records of one kind in a row that are named one by one; of more, the count is told.
@@ -153,9 +172,10 @@ fn handshake(message: &Handshake) -> Node {
                 node.children
                     .push(Node::new(format!("Server name: {name}")));
             }
-            let suites: Vec<_> = hello.suites.iter().copied().map(suite_name).collect();
-            node.children
-                .push(Node::new(format!("Cipher suites: {}", suites.join(", "))));
+            let mut suites = Node::new(format!("Cipher suites: {}", hello.suites.len()));
+            let names = hello.suites.iter().copied().map(suite_name);
+            suites.children.extend(names.map(Node::new));
+            node.children.push(suites);
             let versions: Vec<_> = hello
                 .supported_versions
                 .iter()

@@ -87,12 +87,7 @@ pub fn frame(record: &FrameRecord<'_>, clock: &Clock, show_passwords: bool) -> V
         Some(_) => Space::Datagram,
         None => Space::Frame,
     };
-    nodes.extend(
-        record
-            .tls
-            .iter()
-            .map(|found| tls::node(found, record, space)),
-    );
+    tls::add(&mut nodes, record, space);
     nodes.extend(messages_of(record).map(|found| message(found, space, show_passwords)));
     nodes
 }

@@ -114,7 +114,7 @@ fn a_gap_beyond_the_bound_is_told() {
         session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
     }
     session.gap(&mut all, CLIENT, lost as u64, &mut |event| {
-        seen.event(event)
+        seen.event(event);
     });
     for (from, bytes) in &wire.flights[behind..] {
         session.push(&mut all, *from, bytes, &mut |event| seen.event(event));

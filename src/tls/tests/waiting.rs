@@ -109,7 +109,7 @@ fn connections_without_secrets_leave_room_for_others() {
     let ends = Ends::new(&Options::default());
     let mut silent = ends.connect();
     silent.carry();
-    silent.say(SERVER, &[7; 60_000]);
+    silent.say(SERVER, &vec![7; 60_000]);
     let late = Ends::new(&Options::default());
     let mut wire = late.connect();
     wire.talk();
