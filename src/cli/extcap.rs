@@ -1,5 +1,6 @@
 //! `authscope extcap`: what Wireshark asks of a capture source.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,7 +78,7 @@ pub(super) struct Arguments {
 
     /// A file with secrets of TLS connections in the NSS key log format.
     #[arg(long, value_name = "FILE")]
-    tls_keylog: Vec<PathBuf>,
+    tls_keylog: Vec<OsString>,
 }
 
 impl Arguments {
@@ -86,10 +87,10 @@ impl Arguments {
         let named = self
             .tls_keylog
             .iter()
-            .filter(|path| !path.as_os_str().is_empty());
-        let source = |path: &PathBuf| {
-            KeyLogSource::open(path).unwrap_or_else(|_| KeyLogSource::File(path.clone()))
-        };
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        let source =
+            |path: PathBuf| KeyLogSource::open(&path).unwrap_or_else(|_| KeyLogSource::File(path));
         named.map(source).collect()
     }
 }

@@ -183,14 +183,17 @@ fn a_capture_source_of_wireshark_decrypts_too() {
     assert!(config.contains(option), "{config}");
     let sessions = Sessions::none();
     let at = sessions.server_address();
-    let (file, keys) = (sessions.path("captured.pcapng"), sessions.path("keys"));
+    let (pipe, keys) = (sessions.path("pipe"), sessions.path("keys"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
     let port = at.port().to_string();
     let mut child = command(&["extcap", "--extcap-interface", "authscope", "--capture"])
-        .args(["--fifo", text(&file), "--port", &port])
+        .args(["--fifo", text(&pipe), "--port", &port])
         .args(["--tls-keylog", text(&keys), "--tls-keylog", ""])
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
+    let captured = crate::openssl::collect(std::fs::File::open(&pipe).unwrap());
     let begun = std::time::Instant::now();
     let saved = loop {
         if child.try_wait().unwrap().is_some() {
@@ -203,7 +206,7 @@ fn a_capture_source_of_wireshark_decrypts_too() {
         // The capture may not have begun yet.
         sessions.client_at(at, "login", "secret", "keys");
         std::thread::sleep(Duration::from_millis(200));
-        let saved = std::fs::read(&file).unwrap_or_default();
+        let saved = captured.lock().unwrap().clone();
         let says = |words: &[u8]| memchr::memmem::find(&saved, words).is_some();
         if says(b"RegLogin: Login request, user alice")
             && says(b"RegLogin: Login response, failure")

@@ -192,9 +192,11 @@ pub fn ask(server: SocketAddr, arguments: &[&str], content: &[u8], answers: usiz
     wait("s_client ends", || child.try_wait().expect("a child"));
 }
 
-type Collected = Arc<Mutex<Vec<u8>>>;
+/// What was read so far.
+pub type Collected = Arc<Mutex<Vec<u8>>>;
 
-fn collect(mut from: impl Read + Send + 'static) -> Collected {
+/// Reads to the end, on a thread of its own.
+pub fn collect(mut from: impl Read + Send + 'static) -> Collected {
     let collected = Collected::default();
     let into = Arc::clone(&collected);
     thread::spawn(move || {
