@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use crate::inspector::authscope;
+use crate::inspector::{authscope, command};
 use crate::live::Live;
 use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
