@@ -329,7 +329,7 @@ fn followed(form: u8, choice: Choice, capture: &[u8]) {
         tee.add_printer(Ladder::new(text.clone(), options, Rc::clone(&said)));
     }
     let options = Options {
-        follow: Some(stream),
+        follow: authscope::session::Followed::Stream(stream),
         ..Options::default()
     };
     pass(capture, &options, &mut tee);

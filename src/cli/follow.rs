@@ -18,7 +18,7 @@ use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
     Tee, TimeFormat,
 };
-use crate::session::Options;
+use crate::session::{self, Options};
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -168,7 +168,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let losses = Losses::default();
     tee.add(losses.clone());
-    options.follow = Some(stream);
+    options.follow = session::Followed::Stream(stream);
     let reading = Reading::of(&arguments.files, options, &stop);
     let passed = reading.run(&mut tee, false)?;
     let followed = *followed.borrow();

@@ -7,17 +7,19 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::error::Failure;
+use super::guess;
 use super::layouts::load;
 use crate::layout::{self, Fields, Frame, Layout, Side};
 use crate::output::OutputError;
 use crate::wireshark::explain::heuristic;
 
-/// Describe your own protocol in a file: start one, check it, try it on a message.
+/// Describe your own protocol in a file: start one, guess one from traffic, check it, try it on a message.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   authscope layout example > my.toml          RegLogin's own layout, to start from
   authscope layout check my.toml              what was understood, or what is wrong and where
+  authscope layout guess capture.pcapng       a layout proposed from traffic
   authscope layout check my.toml --message 0000003a00000001616c696365 --from client")]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -30,6 +32,7 @@ enum Command {
     Example,
     /// Say what was understood of a layout file, or what is wrong with it and where.
     Check(Check),
+    Guess(guess::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -60,12 +63,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let text = match &arguments.command {
         Command::Example => layout::EXAMPLE.to_owned(),
         Command::Check(check) => checked(check)?,
+        Command::Guess(guess) => return guess::run(guess),
     };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to standard output.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(OutputError::Standard)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn checked(check: &Check) -> Result<String, Failure> {

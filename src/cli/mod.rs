@@ -6,6 +6,7 @@ mod error;
 mod extcap;
 mod fields;
 mod follow;
+mod guess;
 mod inspect;
 mod interfaces;
 mod layout;

@@ -11,7 +11,7 @@ use super::output::{OutputArguments, exit_code};
 use super::reading::{Reading, is_pipe};
 use super::save::SaveArguments;
 use super::signal::stop_on_signals;
-use crate::output::{Answers, Tee};
+use crate::output::{Answers, NearestReading, Tee};
 use crate::session::PassLimits;
 use crate::text::escape::Escaped;
 
@@ -75,6 +75,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let saving = arguments
         .save
         .add_to(&mut tee, Some(&reading), &inspection.key_logs)?;
+    let nearest = NearestReading::default();
+    tee.add(nearest.clone());
     let whole = reading.can_be_repeated();
     let shown = arguments
         .output
@@ -83,6 +85,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     tee.finish()?;
     shown.say();
     saving.say();
+    if let Some(nearest) = nearest.nearest() {
+        let file = arguments.files[0].to_string_lossy();
+        eprintln!(
+            "authscope: {nearest}; try `authscope layout guess {}`",
+            Escaped(&file)
+        );
+    }
     conclude(passed, exit_code([&shown.watch, &saving.watch]))
 }
 

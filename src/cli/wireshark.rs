@@ -7,10 +7,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::error::Failure;
+use super::layouts::load;
+use crate::layout::Layout;
 use crate::output::OutputError;
 use crate::wireshark::install::{
     Done, Folders, InstallError, install_launcher, install_plugin, remove_launcher, remove_plugin,
 };
+use crate::wireshark::layout_plugin::plugin_of;
+use crate::wireshark::names::Names;
 use crate::wireshark::plugin::plugin;
 
 /// Mend Wireshark: a dissector plugin, and Authscope as a capture source.
@@ -20,6 +24,7 @@ Examples:
   authscope wireshark plugin --install     Wireshark shows RegLogin from its next start on
   authscope wireshark plugin > reglogin.lua
   tshark -X lua_script:reglogin.lua -r capture.pcapng
+  authscope wireshark plugin -L my.toml > my.lua
   authscope wireshark extcap --install     a capture source in Wireshark's list of interfaces
 
 docs/wireshark.md tells why Wireshark is wrong without it.")]
@@ -31,9 +36,35 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     /// The dissector plugin, in Lua: printed, or put into Wireshark's personal plugin folder.
-    Plugin(Placement),
+    Plugin(Plugin),
     /// The launcher that makes Authscope a capture source of Wireshark (extcap).
     Extcap(Placement),
+}
+
+#[derive(Debug, Args)]
+struct Plugin {
+    /// A layout file whose protocol the plugin is for, in place of RegLogin; may be given several times.
+    #[arg(short = 'L', long = "layout", value_name = "FILE")]
+    layouts: Vec<PathBuf>,
+
+    #[command(flatten)]
+    placement: Placement,
+}
+
+impl Plugin {
+    /// The plugin for the layouts given, or for RegLogin.
+    fn text(&self) -> Result<String, Failure> {
+        if self.layouts.is_empty() {
+            return Ok(plugin());
+        }
+        let layouts: Vec<Layout> = self
+            .layouts
+            .iter()
+            .map(|path| load(path))
+            .collect::<Result<_, _>>()?;
+        plugin_of(&layouts, &Names::find())
+            .map_err(|error| Failure::Text(format!("cannot make a plugin: {error}")))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -68,14 +99,17 @@ impl From<InstallError> for Failure {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.what {
-        What::Plugin(placement) if placement.install => {
-            said(&install_plugin(&placement.folders()?)?)?;
+        What::Plugin(plugin) if plugin.placement.install => {
+            said(&install_plugin(
+                &plugin.placement.folders()?,
+                &plugin.text()?,
+            )?)?;
             print("Wireshark and tshark use it from their next start on.\n")?;
         }
-        What::Plugin(placement) if placement.uninstall => {
-            said(&remove_plugin(&placement.folders()?)?)?;
+        What::Plugin(plugin) if plugin.placement.uninstall => {
+            said(&remove_plugin(&plugin.placement.folders()?)?)?;
         }
-        What::Plugin(_) => print(&plugin())?,
+        What::Plugin(plugin) => print(&plugin.text()?)?,
         What::Extcap(placement) if placement.install => {
             let program = std::env::current_exe().map_err(|error| {
                 Failure::Text(format!("cannot tell where this program is: {error}"))

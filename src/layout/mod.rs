@@ -20,6 +20,7 @@ mod evidence;
 mod fault;
 mod field;
 mod file;
+pub mod guess;
 mod json;
 mod kinds;
 mod known;

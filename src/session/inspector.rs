@@ -5,7 +5,7 @@ use super::inspected::{Cursor, Inspected};
 use super::keylog::KeyLogSource;
 use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
-use super::tracker::{FlowState, StreamNote, Tracker};
+use super::tracker::{FlowState, Followed, StreamNote, Tracker};
 use crate::capture::{Batch, Frame, What};
 use crate::dissect::{Known, Note, Protocol};
 use crate::layout::LayoutId;
@@ -35,8 +35,8 @@ pub struct Options {
     /// Whether wrong TCP checksums are noted. They are usual where the capturing host's network
     /// card fills them in, loopback included.
     pub checksums: bool,
-    /// Number of the stream whose octets are given, in order, with the records.
-    pub follow: Option<u32>,
+    /// The streams whose octets are given, in order, with the records.
+    pub follow: Followed,
     /// Whether VLAN tags do not count: what has the same addresses and ports on two VLANs is then
     /// one connection, as for a capture that sees both sides of a change of tags.
     pub ignore_vlan_tags: bool,
@@ -77,7 +77,7 @@ impl Default for Options {
             reglogin: true,
             reglogin_in_fields: false,
             checksums: false,
-            follow: None,
+            follow: Followed::Nothing,
             ignore_vlan_tags: false,
             streams: Limits::default(),
             fragments: DefragmentLimits::default(),

@@ -33,4 +33,4 @@ pub use pass::{Pass, PassLimits, Passed};
 pub use record::{Ending, FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};
 pub use run::{Sink, run};
-pub use tracker::{Content, FlowEnd, FlowState, Piece, StreamNote};
+pub use tracker::{Content, FlowEnd, FlowState, Followed, Piece, StreamNote};

@@ -36,7 +36,7 @@ pub struct FrameRecord<'a> {
     pub unasked: &'a [u64],
     /// Flows that were let go.
     pub ended_flows: &'a [FlowEnd],
-    /// What became available of the stream that is followed.
+    /// What became available of the streams that are followed.
     pub followed: &'a [Piece],
     /// The TLS records that became available with this frame, of streams that may be decrypted.
     pub tls: &'a [TlsRecord],
@@ -57,7 +57,7 @@ pub struct Remainder<'a> {
     pub unasked: &'a [u64],
     /// Flows that were open.
     pub ended_flows: &'a [FlowEnd],
-    /// What became available of the stream that is followed.
+    /// What became available of the streams that are followed.
     pub followed: &'a [Piece],
     /// TLS records that became available.
     pub tls: &'a [TlsRecord],

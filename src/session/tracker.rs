@@ -77,9 +77,36 @@ pub(super) struct Yield {
     pub tls: Vec<TlsRecord>,
 }
 
-/// A part of what one side of the followed stream sent, in order.
+/// The streams whose octets are given, in order, with the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Followed {
+    /// None.
+    #[default]
+    Nothing,
+    /// One, by its number.
+    Stream(u32),
+    /// All.
+    All,
+}
+
+impl Followed {
+    /// Whether a stream is one of them.
+    #[inline]
+    #[must_use]
+    pub fn has(self, stream: u32) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Stream(only) => only == stream,
+            Self::All => true,
+        }
+    }
+}
+
+/// A part of what one side of a followed stream sent, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
+    /// The stream.
+    pub stream: u32,
     /// Which side sent it.
     pub from: Side,
     /// What there is of it.
@@ -151,8 +178,8 @@ pub(super) struct Tracker {
     pub found: Yield,
     /// Messages found so far; the next one's number.
     pub messages: u64,
-    /// The stream whose octets are given.
-    follows: Option<u32>,
+    /// The streams whose octets are given.
+    follows: Followed,
     key: PasswordKey,
     /// Requests that were not paired, as too many waited on their connection.
     pub unpaired: u64,
@@ -286,8 +313,8 @@ impl Findings<'_> {
 }
 
 impl Tracker {
-    /// A tracker that looks for these protocols, and gives the octets of one stream.
-    pub fn new(known: Known, follows: Option<u32>) -> Self {
+    /// A tracker that looks for these protocols, and gives the octets of these streams.
+    pub fn new(known: Known, follows: Followed) -> Self {
         Self {
             found: Yield::default(),
             messages: 0,
@@ -312,8 +339,9 @@ impl Tracker {
     }
 
     fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
-        if self.follows == Some(flow.stream) {
+        if self.follows.has(flow.stream) {
             self.found.followed.push(Piece {
+                stream: flow.stream,
                 from,
                 content: content(),
             });
@@ -512,7 +540,7 @@ impl Handler<FlowState> for Tracker {
                 .layer
                 .as_ref()
                 .is_some_and(|layer| !layer.given_up)
-            || self.follows == Some(flow.stream)
+            || self.follows.has(flow.stream)
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::plugin::{FILE_NAME, FIRST_LINE, plugin};
+use super::plugin::{FILE_NAME, FIRST_LINE};
 
 /// What a launcher begins with, behind the line that names its interpreter.
 const LAUNCHER_LINE: &str = "Starts Authscope as a capture source of Wireshark;";
@@ -116,9 +116,9 @@ impl std::fmt::Display for Done {
     }
 }
 
-/// Installs the plugin.
-pub fn install_plugin(folders: &Folders) -> Result<Done, InstallError> {
-    put(&folders.plugins, FILE_NAME, &plugin(), 0o644)
+/// Installs a plugin that this program wrote.
+pub fn install_plugin(folders: &Folders, text: &str) -> Result<Done, InstallError> {
+    put(&folders.plugins, FILE_NAME, text, 0o644)
 }
 
 /// Removes the plugin.
@@ -222,6 +222,7 @@ fn remove(path: PathBuf) -> Result<Done, InstallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wireshark::plugin::plugin;
 
     #[test]
     fn tshark_says_where() {
@@ -267,12 +268,12 @@ mod tests {
         let path = folders.plugins.join(FILE_NAME);
         assert_eq!(remove_plugin(&folders).unwrap(), Done::Absent(path.clone()));
         assert_eq!(
-            install_plugin(&folders).unwrap(),
+            install_plugin(&folders, &plugin()).unwrap(),
             Done::Installed(path.clone())
         );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), plugin());
         assert_eq!(
-            install_plugin(&folders).unwrap(),
+            install_plugin(&folders, &plugin()).unwrap(),
             Done::Replaced(path.clone())
         );
         assert_eq!(
@@ -291,7 +292,7 @@ mod tests {
         }
         let program = Path::new("/usr/bin/authscope");
         for outcome in [
-            install_plugin(&folders),
+            install_plugin(&folders, &plugin()),
             remove_plugin(&folders),
             install_launcher(&folders, program),
             remove_launcher(&folders),

@@ -4,5 +4,7 @@
 pub mod explain;
 pub mod extcap;
 pub mod install;
+pub mod layout_plugin;
+pub mod names;
 pub mod plugin;
 mod plugin_notes;

@@ -26,34 +26,43 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 15] = [
     include_str!("lua/tcp.lua"),
+    include_str!("lua/octets.lua"),
     include_str!("lua/identify.lua"),
     include_str!("lua/proxy.lua"),
     include_str!("lua/framing.lua"),
     include_str!("lua/judge.lua"),
     include_str!("lua/secret.lua"),
     include_str!("lua/exchange.lua"),
+    include_str!("lua/connect.lua"),
     include_str!("lua/flow.lua"),
     include_str!("lua/tls.lua"),
     include_str!("lua/frame.lua"),
     include_str!("lua/show.lua"),
+    include_str!("lua/segment.lua"),
     include_str!("lua/register.lua"),
 ];
+
+/// The first lines of a plugin.
+pub(super) fn preamble() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "{FIRST_LINE}\n-- Made by authscope {version}; changes are lost when it is installed again.\n\n\
+         set_plugin_info({{ version = {}, author = \"Authscope\" }})\n",
+        quote(version),
+    )
+}
 
 /// The plugin's text.
 #[must_use]
 pub fn plugin() -> String {
-    let mut lua = format!(
-        "{FIRST_LINE}\n-- Made by authscope {version}; changes are lost when it is installed again.\n\n\
-         local reglogin = Proto({prefix}, {name})\n\
-         set_plugin_info({{ version = {quoted_version}, author = \"Authscope\" }})\n\n\
-         -- The layout of the messages, and the words for what they say.\n\
-         local L = {{\n",
-        version = env!("CARGO_PKG_VERSION"),
-        quoted_version = quote(env!("CARGO_PKG_VERSION")),
-        prefix = quote(FILTER_PREFIX),
-        name = quote(PROTOCOL_NAME),
+    let mut lua = preamble();
+    let _ = write!(
+        lua,
+        "local reglogin = Proto({}, {})\n\n-- The layout of the messages, and the words for what they say.\nlocal L = {{\n",
+        quote(FILTER_PREFIX),
+        quote(PROTOCOL_NAME),
     );
     table(&mut lua);
     lua.push_str("}\n\n-- What the parts below share.\nlocal R = {}\n");

@@ -45,6 +45,11 @@ pub(super) struct NoteEntry {
 }
 
 impl NoteEntry {
+    /// The first part of its key.
+    pub fn kind(&self) -> &str {
+        self.key.split('.').next().unwrap_or_default()
+    }
+
     /// The entry in the plugin's table.
     pub fn entry(&self) -> String {
         let mut text = self.note.to_string();

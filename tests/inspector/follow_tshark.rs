@@ -9,7 +9,7 @@ use crate::otherwise::{Check, left_out};
 use crate::tshark::Tshark;
 use authscope::capture::{ReadOptions, open};
 use authscope::output::{Follow, FollowFormat, FollowOptions, TimeFormat};
-use authscope::session::{Inspector, Options, run};
+use authscope::session::{Followed, Inspector, Options, run};
 use authscope::stream::Role;
 use authscope::synth::load::Load;
 use serde_json::Value;
@@ -85,7 +85,7 @@ fn followed(path: &Path, options: FollowOptions) -> Vec<u8> {
     let mut out = Vec::new();
     let source = open(path, ReadOptions::default()).unwrap();
     let inspector = Inspector::new(&Options {
-        follow: Some(options.stream),
+        follow: Followed::Stream(options.stream),
         ..Options::default()
     });
     let mut follow = Follow::new(&mut out, options, Rc::default());

@@ -6,12 +6,16 @@ mod built;
 mod catalogue;
 #[path = "../../fuzz/checks.rs"]
 mod checks;
+#[path = "../support/designs.rs"]
+mod designs;
 #[path = "../support/inspector.rs"]
 mod inspector;
 #[path = "../support/kept.rs"]
 mod kept;
 #[path = "../support/layouts.rs"]
 mod layouts;
+#[path = "../support/leaves.rs"]
+mod leaves;
 #[path = "../support/live.rs"]
 mod live;
 #[path = "../support/need.rs"]
@@ -24,6 +28,8 @@ mod otherwise;
 mod programs;
 #[path = "../support/scene.rs"]
 mod scene;
+#[path = "../support/talks.rs"]
+mod talks;
 #[path = "../support/tls.rs"]
 mod tls;
 #[path = "../support/tshark.rs"]
@@ -58,6 +64,8 @@ mod foreign_protocols;
 mod fuzz_checks;
 mod layout_docs;
 mod layout_files;
+mod layout_guess;
+mod layout_plugin;
 mod layout_read;
 mod layout_streams;
 mod live_capture;

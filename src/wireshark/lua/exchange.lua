@@ -157,4 +157,9 @@ do
       end
     end
   end
+
+  -- Gives a copy of a flow lists of its own; the messages in them stay the same.
+  function R.copy_waiting(flow, copy)
+    copy.waiting, copy.early = { table.unpack(flow.waiting) }, { table.unpack(flow.early) }
+  end
 end

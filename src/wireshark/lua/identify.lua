@@ -1,9 +1,5 @@
 -- Which protocol a stream speaks, by what stands at a place where one may begin.
 do
-  function R.word(octets, at)
-    local a, b, c, d = octets:byte(at, at + 3)
-    return d and ((a * 256 + b) * 256 + c) * 256 + d
-  end
   local word = R.word
 
   -- Whether octets start with a totalLength and commandID that belong together.

@@ -2,95 +2,47 @@
 do
   local PT_TCP = 2
   local tcp_table = DissectorTable.get("tcp.port")
-  local field = {
-    tcp = Field.new("tcp"),
-    seq = Field.new("tcp.seq_raw"),
-    ack = Field.new("tcp.ack_raw"),
-    flags = Field.new("tcp.flags"),
-    len = Field.new("tcp.len"),
-    payload = Field.new("tcp.payload"),
-    ipv4_source = Field.new("ip.src"),
-    ipv4_destination = Field.new("ip.dst"),
-    ipv6_source = Field.new("ipv6.src"),
-    ipv6_destination = Field.new("ipv6.dst"),
-    icmp = Field.new("icmp.type"),
-    icmpv6 = Field.new("icmpv6.type"),
-  }
+  for _, own in ipairs(R.protos) do
+    own.proto.prefs.ports = Pref.range("TCP ports", own.ports,
+      ("TCP ports where %s is expected; "):format(own.name)
+      .. (own.anywhere and "it is found on any other port by its content" or "it is looked for on no other"), 65535)
+    own.proto.prefs.hide_passwords = Pref.bool("Hide passwords", true,
+      "Show ******** in place of each value that may be part of a password; the octets pane and "
+      .. "filters on octets still have them")
+    own.ranges = {}
+  end
 
-  reglogin.prefs.ports = Pref.range("TCP ports", tostring(L.port),
-    "TCP ports where RegLogin is expected; it is found on any other port by its content", 65535)
-  reglogin.prefs.hide_passwords = Pref.bool("Hide passwords", true,
-    "Show ******** in place of each value that may be part of a password; the octets pane and "
-    .. "filters on octets still have them")
-
-  local registered = nil
-  local ranges = {}
-
-  local function set_ports()
-    local ports = tostring(reglogin.prefs.ports)
-    if ports == registered then
+  local function set_ports(own)
+    local ports = tostring(own.proto.prefs.ports)
+    if ports == own.registered then
       return
     end
-    if registered and registered ~= "" then
-      tcp_table:remove(registered, reglogin)
+    if own.registered and own.registered ~= "" then
+      tcp_table:remove(own.registered, own.proto)
     end
-    registered, ranges = ports, {}
+    own.registered, own.ranges = ports, {}
     for part in ports:gmatch("[^,]+") do
       local low, high = part:match("(%d+)%s*-%s*(%d+)")
       low = low or part:match("%d+")
       if low then
-        ranges[#ranges + 1] = { tonumber(low), tonumber(high or low) }
+        own.ranges[#own.ranges + 1] = { tonumber(low), tonumber(high or low) }
       end
     end
     if ports ~= "" then
-      tcp_table:add(ports, reglogin)
+      tcp_table:add(ports, own.proto)
     end
   end
 
-  function reglogin.prefs_changed()
-    set_ports()
-  end
-
-  local function expected(port)
-    for _, range in ipairs(ranges) do
-      if port >= range[1] and port <= range[2] then
-        return true
+  -- Whether a port is one of a protocol's, or of any.
+  function R.is_expected(port, only)
+    for _, own in ipairs(only and { only } or R.protos) do
+      for _, range in ipairs(own.ranges) do
+        if port >= range[1] and port <= range[2] then
+          return true
+        end
       end
     end
     return false
-  end
-
-  -- The value of the innermost layer.
-  local function last(...)
-    return (select(select("#", ...) + 1, nil, ...))
-  end
-
-  local function payload_of()
-    local info = last(field.payload())
-    return info and info.range
-  end
-
-  -- The frame's segment as the tree has it; nil where there is no tree.
-  local function segment_of_tree()
-    local seq = last(field.seq())
-    local source = last(field.ipv4_source()) or last(field.ipv6_source())
-    local destination = last(field.ipv4_destination()) or last(field.ipv6_destination())
-    if not seq or not source then
-      return nil
-    end
-    local payload, ack = payload_of(), last(field.ack())
-    local header = last(field.tcp())
-    local segment = {
-      source = source.range:raw(),
-      destination = destination.range:raw(),
-      seq = seq.value,
-      ack = ack and ack.value or 0,
-      flags = last(field.flags()).value,
-      len = last(field.len()).value,
-      octets = payload and payload:raw() or "",
-    }
-    R.read_header(segment, header.range:raw())
-    return segment
   end
 
   -- Takes the frame's segment, once and in the first pass only. `named` says that Wireshark calls
@@ -103,13 +55,13 @@ do
     R.ingested = number
     segment.frame, segment.time = number, pinfo.rel_ts
     segment.ports = { pinfo.src_port, pinfo.dst_port }
-    segment.expected = { expected(pinfo.src_port), expected(pinfo.dst_port) }
+    segment.expected = { R.is_expected(pinfo.src_port), R.is_expected(pinfo.dst_port) }
     segment.watched = named or segment.expected[1] or segment.expected[2]
     local flow = R.flow(segment)
     R.remember_ends(flow, segment, pinfo)
-    if flow.protocol == nil or flow.protocol == "reglogin" then
+    if R.may_be_ours(flow) then
       R.take_segment(flow, segment)
-      if segment.len > 0 and (flow.protocol == nil or flow.protocol == "reglogin") then
+      if segment.len > 0 and R.may_be_ours(flow) then
         R.by_frame[number] = flow
       end
     end
@@ -117,12 +69,12 @@ do
   end
 
   local function dissect(tvb, pinfo, tree, flow)
-    if flow and flow.protocol == "reglogin" then
-      pinfo.conversation = reglogin
+    if flow and R.is_ours(flow) then
+      pinfo.conversation = R.proto_of(flow)
     end
     if R.shown ~= pinfo.number then
       R.shown = pinfo.number
-      if not R.show(tree, pinfo, payload_of()) then
+      if not R.show(tree, pinfo, R.payload_of()) then
         R.show_segment(tree, tvb:range())
       end
     end
@@ -131,7 +83,7 @@ do
 
   -- Dissects what is RegLogin's; gives how many octets, 0 where it is not.
   local function try(tvb, pinfo, tree, named)
-    local segment = not pinfo.visited and segment_of_tree()
+    local segment = not pinfo.visited and R.segment_of_tree()
     if pinfo.visited or segment then
       local flow = ingest(pinfo, segment, named)
       return flow and R.claims(flow) and dissect(tvb, pinfo, tree, flow) or 0
@@ -143,40 +95,47 @@ do
     return R.looks_right(octets) and tvb:len() or 0
   end
 
-  function reglogin.dissector(tvb, pinfo, tree)
-    return try(tvb, pinfo, tree, true)
+  for _, own in ipairs(R.protos) do
+    function own.proto.dissector(tvb, pinfo, tree)
+      return try(tvb, pinfo, tree, true)
+    end
+
+    function own.proto.prefs_changed()
+      set_ports(own)
+    end
   end
 
-  reglogin:register_heuristic("tcp", function(tvb, pinfo, tree)
+  local first = R.protos[1].proto
+  first:register_heuristic("tcp", function(tvb, pinfo, tree)
     return try(tvb, pinfo, tree, false) > 0
   end)
 
   -- What TLS carries, where Wireshark has its secrets. It is shown when the frame is seen last.
-  reglogin:register_heuristic("tls", function(tvb, pinfo)
+  first:register_heuristic("tls", function(tvb, pinfo)
     local flow = R.take_decrypted(tvb, pinfo)
     return flow ~= nil and R.claims(flow)
   end)
 
   -- Sees every frame last. What Wireshark did not hand over in the first place, since it came
   -- out of order, behind a gap or on another protocol's port, is shown here.
-  local watcher = Proto(L.prefix .. "_watcher", L.name .. " (streams)")
+  local watcher = Proto(R.protos[1].prefix .. "_watcher", R.protos[1].name .. " (streams)")
   function watcher.dissector(tvb, pinfo, tree)
-    if pinfo.port_type == PT_TCP and not field.icmp() and not field.icmpv6() then
+    if pinfo.port_type == PT_TCP and not R.is_in_icmp() then
       local called = R.called
       local segment = not pinfo.visited and R.ingested ~= pinfo.number
-        and (segment_of_tree() or R.segment_of_frame(tvb, pinfo)
+        and (R.segment_of_tree() or R.segment_of_frame(tvb, pinfo)
           or (called and R.segment_in_order(pinfo, called.octets)))
       local flow = ingest(pinfo, segment, called and called.named)
       if flow and flow.inside then
         R.end_inside(flow)
       end
       local inside = R.inside_by_frame[pinfo.number]
-      if flow and flow.protocol == "reglogin" then
-        pinfo.conversation = reglogin
+      if flow and R.is_ours(flow) then
+        pinfo.conversation = R.proto_of(flow)
         if R.shown ~= pinfo.number then
-          R.show(tree, pinfo, payload_of())
+          R.show(tree, pinfo, R.payload_of())
         end
-      elseif inside and inside.protocol == "reglogin" then
+      elseif inside and R.is_ours(inside) then
         R.show(tree, pinfo, nil)
       end
     end
@@ -185,10 +144,14 @@ do
   end
   register_postdissector(watcher)
 
-  function reglogin.init()
+  function first.init()
     R.reset()
     R.ingested, R.shown, R.called = nil, nil, nil
-    set_ports()
+    for _, own in ipairs(R.protos) do
+      set_ports(own)
+    end
   end
-  set_ports()
+  for _, own in ipairs(R.protos) do
+    set_ports(own)
+  end
 end

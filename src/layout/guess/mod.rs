@@ -1,0 +1,99 @@
+//! A layout proposed from traffic: what the messages of captured streams look like.
+//!
+//! Enters: what both sides of connections sent, in order ([`Conversation`]). Leaves: the text of a layout file with what is
+//! unsure as comments ([`Proposal`]). No learning: each hypothesis is weighed by how many bits it takes to write the traffic
+//! down with its help, and the shortest wins. [`framing`] finds the length, [`kind`] what tells messages apart, [`body`] the
+//! fields behind the header.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "costs are estimates; sizes of messages are small"
+)]
+
+mod body;
+mod cost;
+mod doubt;
+mod explain;
+mod framing;
+mod head;
+mod kind;
+mod records;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;
+
+pub use explain::Explained;
+
+use super::model::Side;
+
+/// A run of bytes of one direction without a gap.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Where each segment's bytes begin, and a number that grows with the time of capture.
+    pub pieces: Vec<(usize, u64)>,
+    /// Whether bytes before it were not captured, so that it may begin within a message.
+    pub after_gap: bool,
+}
+
+/// What both sides of one connection sent.
+#[derive(Debug, Clone, Default)]
+pub struct Conversation {
+    /// The client's runs, in order.
+    pub client: Vec<Run>,
+    /// The server's.
+    pub server: Vec<Run>,
+}
+
+impl Conversation {
+    /// The runs of a side.
+    #[must_use]
+    pub fn runs(&self, side: Side) -> &[Run] {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+}
+
+/// A proposed layout.
+#[derive(Debug)]
+pub struct Proposal {
+    /// The layout file, with comments.
+    pub text: String,
+    /// How much of the traffic it explains.
+    pub explained: Explained,
+}
+
+/// A message of the traffic, as far as it is known where it begins and ends.
+#[derive(Debug, Clone, Copy)]
+struct Message<'a> {
+    conversation: usize,
+    side: Side,
+    bytes: &'a [u8],
+    /// Grows with the time of capture.
+    order: u64,
+}
+
+const SIDES: [Side; 2] = [Side::Client, Side::Server];
+
+/// Proposes a layout for what `conversations` speak on `port`; `None` where no message can be told from the next.
+#[must_use]
+pub fn guess(conversations: &[Conversation], port: u16) -> Option<Proposal> {
+    let framing = framing::find(conversations)?;
+    let messages = framing::cut(&framing.best, conversations);
+    let head = head::find(&framing, &messages);
+    let found = write::Found {
+        port,
+        bodies: body::find(&head, &messages),
+        framing,
+        head,
+        messages: &messages,
+    };
+    explain::weigh(&found, conversations)
+}

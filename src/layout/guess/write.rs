@@ -1,0 +1,505 @@
+//! A proposal as the text of a layout file.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use super::body::{self, Bodies, Extent, Field, Kind, Piece, What};
+use super::doubt::always_zero;
+use super::framing::Framing;
+use super::head::{Head, Part};
+use super::kind::Candidate;
+use super::{Message, SIDES};
+use crate::layout::model::{ByteOrder, Integer, Role, Side};
+
+/// Answers that a kind has to have had, of a hundred, to be named as one.
+const SHARE: usize = 5;
+/// The shortest text of a client that a server's text is searched for.
+const LEAST_WORD: usize = 3;
+/// So many such texts at the most.
+const MOST_WORDS: usize = 2_000;
+
+/// All that was found.
+pub(super) struct Found<'a> {
+    pub port: u16,
+    pub framing: Framing,
+    pub head: Head,
+    pub bodies: Bodies,
+    pub messages: &'a [Message<'a>],
+}
+
+/// A line of a part: the field as the file has it, and what is unsure.
+struct Line {
+    field: String,
+    doubts: Vec<String>,
+}
+
+/// Names for fields: of each type numbered from 1.
+#[derive(Default)]
+struct Names {
+    used: HashMap<&'static str, usize>,
+    /// Parts for records: name and lines.
+    parts: Vec<(String, Vec<Line>)>,
+}
+
+impl Names {
+    fn next(&mut self, word: &'static str) -> String {
+        let number = self.used.entry(word).or_insert(0);
+        *number += 1;
+        format!("{word}{number}")
+    }
+}
+
+/// The file without what is said of how much it explains.
+pub(super) fn file(found: &Found<'_>) -> String {
+    let mut out = String::new();
+    let head = &found.head;
+    let _ = writeln!(out, "name = \"MyProtocol\"\nport = {}", found.port);
+    if head.order == ByteOrder::Little || !head.order_is_seen {
+        let order = match head.order {
+            ByteOrder::Little => "little",
+            ByteOrder::Big => "big",
+        };
+        let doubt = if head.order_is_seen {
+            ""
+        } else {
+            " # unsure: no wide number of the header shows it"
+        };
+        let _ = writeln!(out, "order = \"{order}\"{doubt}");
+    }
+    let longest = found
+        .messages
+        .iter()
+        .map(|message| message.bytes.len())
+        .max()
+        .unwrap_or(0);
+    if longest > 65_536 {
+        let _ = writeln!(out, "max = {}", longest.next_power_of_two());
+    }
+    let _ = writeln!(out, "\n[layout]");
+    let mut names = Names::default();
+    part(&mut out, "header", &header(found, &mut names));
+    let mut bodies = Vec::new();
+    let mut numbers = [0, 0];
+    let echoes = echoes(found);
+    for (body, (side, fields)) in found.bodies.bodies.iter().enumerate() {
+        let mut own = Names {
+            used: HashMap::new(),
+            parts: std::mem::take(&mut names.parts),
+        };
+        let number = &mut numbers[usize::from(*side == Side::Server)];
+        *number += 1;
+        let word = match side {
+            Side::Client => "request",
+            Side::Server => "response",
+        };
+        let name = if *number == 1 {
+            word.to_owned()
+        } else {
+            format!("{word}{number}")
+        };
+        let hidden = |field: usize| echoes.contains(&(body, field));
+        let lines = lines(fields, *side, &mut own, &name, &hidden);
+        part(&mut out, &name, &lines);
+        names.parts = own.parts;
+        bodies.push(name);
+    }
+    for (name, lines) in &names.parts {
+        part(&mut out, name, lines);
+    }
+    let _ = writeln!(out, "\n[kind]");
+    kinds(&mut out, found, &bodies);
+    out
+}
+
+fn part(out: &mut String, name: &str, lines: &[Line]) {
+    let _ = writeln!(out, "{name} = [");
+    for line in lines {
+        let doubts = if line.doubts.is_empty() {
+            String::new()
+        } else {
+            format!(" # unsure: {}", line.doubts.join("; "))
+        };
+        let _ = writeln!(out, "    \"{}\",{doubts}", line.field);
+    }
+    let _ = writeln!(out, "]");
+}
+
+fn number(integer: Integer) -> String {
+    let sign = if integer.signed { 'i' } else { 'u' };
+    format!("{sign}{}", u32::from(integer.width) * 8)
+}
+
+fn header(found: &Found<'_>, names: &mut Names) -> Vec<Line> {
+    let (framing, head) = (&found.framing, &found.head);
+    let few = found.messages.len() < 8;
+    let mut lines = Vec::new();
+    for part in &head.parts {
+        let (field, doubts) = match part {
+            Part::Length => {
+                let sign = match framing.best.excess {
+                    0 => String::new(),
+                    excess if excess > 0 => format!(" - {excess}"),
+                    excess => format!(" + {}", -excess),
+                };
+                let mut doubts = Vec::new();
+                if framing.zeros > 0 {
+                    doubts.push(always_zero(framing.zeros));
+                }
+                if framing.sizes == 1 {
+                    doubts.push("all messages had one size".to_owned());
+                }
+                if let Some(rival) = framing.rival {
+                    doubts.push(format!(
+                        "or {} at byte {}",
+                        number(rival.integer),
+                        rival.offset
+                    ));
+                }
+                (
+                    format!("length: {} = length{sign}", number(framing.best.integer)),
+                    doubts,
+                )
+            }
+            Part::Kind => {
+                let kind = head.kind.as_ref();
+                let integer = kind.map_or(framing.best.integer, |kind| kind.integer);
+                (
+                    format!("kind: {} = kind", number(integer)),
+                    kind_doubts(found, kind),
+                )
+            }
+            Part::Id => {
+                let integer = head.id.map_or(framing.best.integer, |id| id.integer);
+                let repeated = "a response repeats its request's value in all that was seen";
+                let doubts = if few {
+                    vec![repeated.to_owned()]
+                } else {
+                    Vec::new()
+                };
+                (format!("id: {} = id", number(integer)), doubts)
+            }
+            Part::Constant(value, integer) => {
+                let name = names.next("constant");
+                let doubts = if few {
+                    vec!["it may vary".to_owned()]
+                } else {
+                    Vec::new()
+                };
+                let known = integer.width <= 4;
+                let always = if known {
+                    format!(" == {value:#X}").replace("0X", "0x")
+                } else {
+                    String::new()
+                };
+                (format!("{name}: {}{always}", number(*integer)), doubts)
+            }
+            Part::Other(field) => {
+                let own = vec![field.clone()];
+                let mut inner = Names {
+                    used: HashMap::new(),
+                    parts: Vec::new(),
+                };
+                let mut described =
+                    self::lines(&own, Side::Client, &mut inner, "header", &|_| true);
+                for line in &mut described {
+                    let rest = line.field.split_once(':').map_or("", |(_, rest)| rest);
+                    line.field = format!("{}:{rest}", names.next("head"));
+                }
+                lines.extend(described);
+                continue;
+            }
+        };
+        lines.push(Line { field, doubts });
+    }
+    lines
+}
+
+fn kind_doubts(found: &Found<'_>, kind: Option<&Candidate>) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let Some(kind) = kind else { return doubts };
+    let values: Vec<&[u8]> = found
+        .messages
+        .iter()
+        .filter_map(|message| message.bytes.get(kind.offset..kind.end()))
+        .collect();
+    let zeros = super::doubt::upper_zeros(kind.integer, &values);
+    if zeros > 0 {
+        doubts.push(always_zero(zeros));
+    }
+    if let Some(rival) = &found.head.rival {
+        doubts.push(format!(
+            "or {} at byte {}",
+            number(rival.integer),
+            rival.offset
+        ));
+    }
+    if found.messages.len() < 8 {
+        doubts.push(format!("{} messages are few", found.messages.len()));
+    }
+    doubts
+}
+
+/// What stands in the fields of a message, by their places in its body.
+fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'a [u8]>)> {
+    let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
+    let is_own = |kind: &&Kind| kind.value == value && kind.side == message.side;
+    let body = found.bodies.kinds.iter().find(is_own)?.body?;
+    let piece = Piece {
+        message: message.bytes,
+        start: found.head.size,
+        end: message.bytes.len(),
+        secret: message.side == Side::Client,
+    };
+    let places = body::places(&found.bodies.bodies[body].1, &piece)?;
+    let values = places
+        .into_iter()
+        .map(|(start, end, _)| &message.bytes[start..end]);
+    Some((body, values.collect()))
+}
+
+/// The server's texts that repeat what a client sent, by body and field: it may be a password.
+fn echoes(found: &Found<'_>) -> HashSet<(usize, usize)> {
+    let is_text = |body: usize, field: usize| {
+        let what = &found.bodies.bodies[body].1[field].what;
+        matches!(what, What::Text(..) | What::Bytes(_))
+    };
+    let mut words: HashSet<Vec<u8>> = HashSet::new();
+    let (client, server): (Vec<&Message<'_>>, Vec<&Message<'_>>) = found
+        .messages
+        .iter()
+        .partition(|message| message.side == Side::Client);
+    for message in client {
+        let Some((body, values)) = values(found, message) else {
+            continue;
+        };
+        for (field, value) in values.into_iter().enumerate() {
+            let printed = |byte: &u8| byte.is_ascii_graphic();
+            let word: Vec<u8> = value.iter().copied().filter(printed).collect();
+            if is_text(body, field) && word.len() >= LEAST_WORD && words.len() < MOST_WORDS {
+                words.insert(word);
+            }
+        }
+    }
+    let mut echoes = HashSet::new();
+    let mut seen: HashSet<(usize, usize, &[u8])> = HashSet::new();
+    for message in server {
+        let Some((body, values)) = values(found, message) else {
+            continue;
+        };
+        for (field, value) in values.into_iter().enumerate() {
+            if is_text(body, field)
+                && !echoes.contains(&(body, field))
+                && seen.insert((body, field, value))
+            {
+                let repeats = |word: &Vec<u8>| value.windows(word.len()).any(|part| part == word);
+                if words.iter().any(repeats) {
+                    echoes.insert((body, field));
+                }
+            }
+        }
+    }
+    echoes
+}
+
+fn lines(
+    fields: &[Field],
+    side: Side,
+    names: &mut Names,
+    part: &str,
+    repeats: &dyn Fn(usize) -> bool,
+) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        // Nobody can tell a password from any other text, so all that a client sends is hidden.
+        let hidden = |is_text: bool| {
+            if side == Side::Client || !is_text || repeats(index) {
+                " secret"
+            } else {
+                ""
+            }
+        };
+        let extent = |extent: Extent| match extent {
+            Extent::Fixed(width) => width.to_string(),
+            Extent::Prefix(integer) => number(integer),
+            Extent::Slot(back) => keys[index - back].clone(),
+            Extent::Rest(_) => "*".to_owned(),
+            Extent::Nul => "nul".to_owned(),
+        };
+        let (key, text) = match &field.what {
+            What::Integer(integer) => {
+                let word = if integer.signed { "signed" } else { "number" };
+                let key = names.next(word);
+                let text = format!("{key}: {}", number(*integer));
+                (key, text)
+            }
+            What::Float(width, _) => {
+                let key = names.next("real");
+                let text = format!("{key}: f{}", width * 8);
+                (key, text)
+            }
+            What::Text(count, fill) => {
+                let key = names.next("text");
+                let fill = match fill {
+                    0 => String::new(),
+                    fill => format!(" fill '{}'", char::from(*fill)),
+                };
+                let text = format!("{key}: text[{}]{fill}{}", extent(*count), hidden(true));
+                (key, text)
+            }
+            What::Bytes(count) => {
+                let key = names.next("bytes");
+                let text = format!("{key}: bytes[{}]{}", extent(*count), hidden(false));
+                (key, text)
+            }
+            What::Check(role) => {
+                let key = names.next("check");
+                let text = format!("{key}: u{} = {}", role.check_width() * 8, role.name());
+                (key, text)
+            }
+            What::Records(count, _, item) => {
+                let name = format!("{part}_item{}", names.parts.len() + 1);
+                let mut own = Names {
+                    used: HashMap::new(),
+                    parts: std::mem::take(&mut names.parts),
+                };
+                let inner = self::lines(item, side, &mut own, &name, &|_| repeats(index));
+                names.parts = own.parts;
+                names.parts.push((name.clone(), inner));
+                let key = names.next("items");
+                let text = match count {
+                    Some(integer) => {
+                        let count = names.next("count");
+                        lines.push(Line {
+                            field: format!("{count}: {}", number(*integer)),
+                            doubts: Vec::new(),
+                        });
+                        format!("{key}: {name}[{count}]")
+                    }
+                    None => format!("{key}: {name}[*]"),
+                };
+                (key, text)
+            }
+        };
+        keys.push(key);
+        lines.push(Line {
+            field: text,
+            doubts: field.doubts.clone(),
+        });
+    }
+    lines
+}
+
+/// Which kinds answer which, by their places among the kinds.
+fn answers(found: &Found<'_>) -> HashMap<usize, Vec<usize>> {
+    let place = |message: &Message<'_>| {
+        let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
+        let mut kinds = found.bodies.kinds.iter();
+        kinds.position(|kind| kind.value == value && kind.side == message.side)
+    };
+    let mut waiting: HashMap<usize, Vec<(usize, Option<i128>)>> = HashMap::new();
+    let mut seen: HashMap<(usize, usize), usize> = HashMap::new();
+    for message in found.messages {
+        let Some(kind) = place(message) else { continue };
+        let id = found.head.id.and_then(|id| id.read(message.bytes));
+        let queue = waiting.entry(message.conversation).or_default();
+        match message.side {
+            Side::Client => queue.push((kind, id)),
+            Side::Server => {
+                if let Some(first) = queue.iter().position(|(_, other)| *other == id) {
+                    let (request, _) = queue.remove(first);
+                    *seen.entry((request, kind)).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    let mut answers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for ((request, response), count) in &seen {
+        let all: usize = seen
+            .iter()
+            .filter(|((other, _), _)| other == request)
+            .map(|(_, count)| count)
+            .sum();
+        if count * 100 >= all * SHARE {
+            answers.entry(*request).or_default().push(*response);
+        }
+    }
+    for answers in answers.values_mut() {
+        answers.sort_unstable();
+    }
+    answers
+}
+
+fn kinds(out: &mut String, found: &Found<'_>, bodies: &[String]) {
+    let kinds = &found.bodies.kinds;
+    let answers = answers(found);
+    let both = |kind: &Kind| {
+        kinds
+            .iter()
+            .any(|other| other.value == kind.value && other.side != kind.side)
+    };
+    let key = |kind: &Kind| match kind.value {
+        None => kind.side.name().to_owned(),
+        Some(value) if both(kind) => format!("\"{value} {}\"", kind.side.name()),
+        Some(value) => value.to_string(),
+    };
+    for side in SIDES {
+        for (index, kind) in kinds
+            .iter()
+            .enumerate()
+            .filter(|(_, kind)| kind.side == side)
+        {
+            let word = match side {
+                Side::Client => "request",
+                Side::Server => "response",
+            };
+            let name = kind
+                .value
+                .map_or_else(|| word.to_owned(), |value| format!("{word} {value}"));
+            let body = kind.body.map_or(String::new(), |body| {
+                format!(", body = \"{}\"", bodies[body])
+            });
+            let from = if kind.value.is_some() && !both(kind) {
+                format!(", from = \"{}\"", side.name())
+            } else {
+                String::new()
+            };
+            let response = match answers.get(&index).map(Vec::as_slice) {
+                None | Some([]) => String::new(),
+                Some([one]) => format!(", response = {}", key(&kinds[*one])),
+                Some(more) => {
+                    let keys: Vec<String> = more.iter().map(|index| key(&kinds[*index])).collect();
+                    format!(", response = [{}]", keys.join(", "))
+                }
+            };
+            let response = response.replace("= server", "= \"server\"");
+            let (least, most) = kind.sizes;
+            let sizes = if least == most {
+                format!("{least} bytes")
+            } else {
+                format!("{least} to {most} bytes")
+            };
+            let times = match kind.messages {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            let _ = writeln!(
+                out,
+                "{} = {{ name = \"{name}\"{body}{from}{response} }} # seen {times}, {sizes}",
+                key(kind)
+            );
+        }
+    }
+}
+
+/// What stands for a check in a role.
+impl Role {
+    /// Bytes of the number that holds the check.
+    pub(super) fn check_width(self) -> usize {
+        match self {
+            Self::Crc32 => 4,
+            Self::Internet => 2,
+            _ => 1,
+        }
+    }
+}

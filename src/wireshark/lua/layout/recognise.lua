@@ -1,0 +1,156 @@
+-- Whether messages of a layout stand somewhere: at the start of a stream, or behind octets that were lost. The rule is that of
+-- Authscope's `layout::recognise`.
+do
+  local NEARLY, SOME, ROW, SEARCHED, BUDGET = 8, 16, 16, 65536, 2 ^ 21
+  -- Faults that no message of the layout has.
+  local STRUCTURAL = { constant = true, check = true, missing = true, excess = true, kind = true, side = true }
+
+  local function known_kind(layout, octets, side)
+    local value, need = R.kind_value(layout, octets)
+    if need then
+      return nil, true
+    end
+    return layout.kinds[R.kind_of(layout, layout.kind and value or nil, side)], false
+  end
+
+  -- Whether all of the header that is there is as it must be.
+  local function header_fits(layout, octets, side)
+    for _, constant in ipairs(layout.constants) do
+      local part = octets:sub(constant.at + 1, constant.at + #constant.octets)
+      if part ~= constant.octets:sub(1, #part) then
+        return false
+      end
+    end
+    local kind, unsure = known_kind(layout, octets, side)
+    return unsure or kind ~= nil
+  end
+
+  local function sizes_differ(layout, octets, len, side)
+    local kind = known_kind(layout, octets, side)
+    return kind and kind.size and math.abs(kind.size - len) or 0
+  end
+
+  -- "fits", the length and the bits; "more"; or "no".
+  local function weigh(layout, octets, side, whole)
+    local more = whole and "no" or "more"
+    local how, len = R.extent_of(layout, octets, side)
+    if how ~= "whole" then
+      return how == "need" and header_fits(layout, octets, side) and more or "no"
+    end
+    if not header_fits(layout, octets, side) or sizes_differ(layout, octets, len, side) > 0 then
+      return "no"
+    end
+    if #octets < len then
+      return more
+    end
+    local read = R.read(layout, octets:sub(1, len), side)
+    local kind = layout.kinds[read.kind]
+    if not kind then
+      return "no"
+    end
+    for _, fault in ipairs(read.faults) do
+      if STRUCTURAL[fault.key] or kind.bits < 2 * L.enough then
+        return "no"
+      end
+    end
+    return "fits", len, kind.bits
+  end
+
+  -- A message on the layout's own port that is not quite as its layout says.
+  local function nearly_opens(layout, octets, side, whole)
+    local how, len = R.extent_of(layout, octets, side)
+    if how ~= "whole" or layout.header_bits < 8 or not header_fits(layout, octets, side)
+      or sizes_differ(layout, octets, len, side) > NEARLY then
+      return "no"
+    end
+    if #octets < len then
+      if not whole then
+        return "more"
+      end
+      return #octets >= layout.least and "yes" or "no"
+    end
+    local read = R.read(layout, octets:sub(1, len), side)
+    for _, fault in ipairs(read.faults) do
+      if (fault.key == "missing" or fault.key == "excess") and fault.to - fault.from > NEARLY then
+        return "no"
+      end
+    end
+    return read.kind and "yes" or "no"
+  end
+
+  -- Whether a stream of a layout begins with octets that a side sent: "yes", "more" or "no".
+  function R.opens_layout(layout, octets, side, setting)
+    if not setting.own_port and layout.best_bits < L.enough then
+      return "no"
+    end
+    local how, len, bits = weigh(layout, octets, side, setting.whole)
+    if how == "fits" then
+      local shows = bits >= L.enough or (setting.own_port
+        and (setting.from_start or bits >= SOME or (setting.one_segment and len == #octets)))
+      return shows and "yes" or "no"
+    elseif how == "more" then
+      local shows = setting.own_port and #octets >= layout.least and layout.header_bits >= L.enough
+        and known_kind(layout, octets, side)
+      return shows and "yes" or "more"
+    end
+    return setting.own_port and nearly_opens(layout, octets, side, setting.whole) or "no"
+  end
+
+  function R.may_begin(layout, octets, side)
+    return R.extent_of(layout, octets, side) ~= "none" and header_fits(layout, octets, side)
+  end
+
+  -- Whether a message as its layout says stands at the start of octets.
+  function R.begins(layout, octets, side)
+    local how = weigh(layout, octets, side, false)
+    return how == "fits" and "yes" or how
+  end
+
+  -- Whether messages at the start of octets carry enough evidence together.
+  local function row(layout, octets, side, spent)
+    local at, sum = 0, 0
+    for _ = 1, ROW do
+      local rest = octets:sub(at + 1)
+      local _, long = R.extent_of(layout, rest, side)
+      if long and long > SEARCHED then
+        return "no"
+      end
+      local how, len, bits = weigh(layout, rest, side, false)
+      if how ~= "fits" then
+        return how
+      end
+      spent.left = spent.left - len
+      at, sum = at + len, sum + bits
+      if sum >= L.enough then
+        local contradicted = at < #octets and not R.may_begin(layout, octets:sub(at + 1), side)
+        return contradicted and sum < 2 * L.enough and "no" or "yes"
+      elseif at == #octets then
+        return "more"
+      end
+    end
+    return "no"
+  end
+
+  -- Behind how many octets the first message begins of which it is likely; nil and how many octets begin none.
+  function R.find_layout(layout, octets, side)
+    if layout.best_bits * ROW < L.enough then
+      return nil, #octets
+    end
+    local spent, open = { left = BUDGET }, nil
+    for at = 0, #octets - 1 do
+      local rest = octets:sub(at + 1)
+      if R.may_begin(layout, rest, side) then
+        if spent.left <= 0 then
+          return nil, open or at
+        end
+        local how = row(layout, rest, side, spent)
+        if how == "yes" then
+          return at
+        elseif how == "more" then
+          open = open or at
+        end
+      end
+    end
+    return nil, open or #octets
+  end
+end
