@@ -254,10 +254,14 @@ impl OutputArguments {
         if !self.stats {
             rows.add(losses.clone());
         }
-        // Requests name their responses where rows can wait for them.
+        // Requests name their responses, and frames where a message goes on that they begin, where
+        // rows can wait for them.
         let names_responses =
             !self.quiet && (self.details || matches!(self.format, Format::Json | Format::Jsonl));
-        if !replay || !names_responses {
+        let names_frames = !self.quiet && matches!(self.format, Format::Table | Format::Text);
+        if replay && names_frames && !names_responses {
+            tee.add(Holding::of_beginnings(rows));
+        } else if !replay || !names_responses {
             tee.add(rows);
         } else if watch.is_some() || self.details || self.frames || self.stats {
             tee.add(Holding::all(rows));

@@ -37,6 +37,26 @@ impl DissectState {
         self.protocol
     }
 
+    /// Whether octets of either direction are held.
+    #[must_use]
+    #[inline]
+    pub const fn holds(&self) -> bool {
+        let [one, other] = &self.directions;
+        one.work.is_some() || other.work.is_some()
+    }
+
+    /// What is to be said of a message that this frame carried octets of, and that is not whole.
+    #[must_use]
+    pub fn begun(&self, frame: u64, watched: bool, sends: impl Fn(Side) -> Kind) -> Option<Note> {
+        let proven = match self.protocol {
+            Protocol::RegLogin => true,
+            Protocol::Unknown if watched => false,
+            _ => return None,
+        };
+        let begun = |side| self.directions[index(side)].begun(frame, proven, sends(side));
+        Side::BOTH.into_iter().find_map(begun)
+    }
+
     /// The protocol recognised so far.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {

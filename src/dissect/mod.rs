@@ -23,6 +23,6 @@ pub use dissector::{
     DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged, octets, remark,
 };
 pub use message::{AskedFor, Described, Message, Peer, Source, side_of};
-pub use note::{CutBy, Group, Note, Severity};
+pub use note::{CutBy, Goes, Group, Note, Severity};
 pub use protocol::Protocol;
 pub use reglogin::judge;

@@ -118,9 +118,9 @@ pub fn loose_notes<'a>(
         notes if notes.is_empty() || in_a_row() || !select.matches(record) => &[],
         notes => notes,
     };
-    notes
-        .iter()
-        .filter(|noted| noted.note.severity() >= Severity::Warning)
+    notes.iter().filter(|noted| {
+        noted.note.severity() >= Severity::Warning || noted.note.asks_while_it_waits()
+    })
 }
 
 fn has_messages(record: &FrameRecord<'_>) -> bool {

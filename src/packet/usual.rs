@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 
 use super::address::Endpoint;
 use super::layout::{ipv4, tcp};
-use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
+use super::segment::{Flags, Segment, SeqNumber};
 use super::vlan::VlanTags;
 use crate::capture::LinkType;
 
@@ -48,6 +48,30 @@ fn u32_at(octets: &[u8; IP_LEN], at: usize) -> u32 {
     u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
 }
 
+/// The window scale among a SYN's options (RFC 9293 section 3.2, RFC 7323 section 2.2), as
+/// [`TcpOptions`](super::segment::TcpOptions) has it: what stands behind a damaged option cannot be
+/// read.
+fn window_shift(mut options: &[u8]) -> Option<u8> {
+    let mut shift = None;
+    loop {
+        options = match options {
+            [1, rest @ ..]
+            | [2, 4, _, _, rest @ ..]
+            | [4, 2, rest @ ..]
+            | [8, 10, _, _, _, _, _, _, _, _, rest @ ..] => rest,
+            [3, 3, found, rest @ ..] => {
+                shift = Some(*found);
+                rest
+            }
+            [5, len @ (10 | 18 | 26 | 34), rest @ ..] => match rest.get(usize::from(*len) - 2..) {
+                Some(rest) => rest,
+                None => return shift,
+            },
+            _ => return shift,
+        };
+    }
+}
+
 /// The segment of a usual frame.
 ///
 /// It is to be written where it stays: so this is part of the caller, who stores field by field.
@@ -79,7 +103,7 @@ pub fn usual_segment(link: LinkType, octets: &[u8]) -> Option<Segment> {
     let flags = Flags(u16_at(tcp_header, tcp::FLAGS.start) & 0x0fff);
     let payload_start = tcp_start + header_len;
     let window_shift = if flags.has(Flags::SYN) {
-        TcpOptions::read(&octets[tcp_start + TCP_LEN..payload_start]).window_shift
+        window_shift(&octets[tcp_start + TCP_LEN..payload_start])
     } else {
         None
     };
@@ -110,7 +134,39 @@ mod tests {
 
     use super::super::Packet;
     use super::super::decode::decode_by_steps;
+    use super::super::segment::TcpOptions;
     use super::*;
+
+    /// One option, whole or damaged.
+    fn option() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            Just(vec![0]),
+            Just(vec![1]),
+            Just(vec![4, 2]),
+            any::<u8>().prop_map(|shift| vec![3, 3, shift]),
+            Just(vec![2, 4, 5, 180]),
+            Just(vec![8, 10, 1, 2, 3, 4, 5, 6, 7, 8]),
+            (1..5u8).prop_map(|blocks| {
+                let len = 2 + 8 * blocks;
+                let mut option = vec![7; usize::from(len)];
+                option[..2].copy_from_slice(&[5, len]);
+                option
+            }),
+            proptest::collection::vec(0..12u8, 1..5),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_window_scale_is_found_as_by_steps(
+            options in proptest::collection::vec(option(), 0..6),
+            cut in 0..41usize,
+        ) {
+            let mut octets = options.concat();
+            octets.truncate(cut);
+            prop_assert_eq!(window_shift(&octets), TcpOptions::read(&octets).window_shift);
+        }
+    }
 
     /// A frame with a TCP segment, with faults in it or without.
     fn frame() -> impl Strategy<Value = (LinkType, Vec<u8>)> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, STATUS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, STATUS, USER_NAME,
 };
 use super::text::TextError;
 use super::view::HeaderNumber;
@@ -12,7 +12,7 @@ use super::view::HeaderNumber;
 /// One thing that is wrong with a message's octets, or looks wrong. Its `Display` form names the
 /// mistake, its place and, where there is one, the remedy. Offsets count from 0. No text holds
 /// octets of a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}{}", Head(self), Remedy(self), Place(self))]
 pub enum Fault {
     /// `totalLength` is not what the command calls for.
@@ -85,6 +85,11 @@ pub enum Fault {
     },
     /// The field has no NUL and ends with ASCII '0's, as some old clients fill up.
     ZeroFilled(&'static Field),
+    /// The beginning of a request whose fields have no filling.
+    NotFilled {
+        /// Octets there are.
+        have: u8,
+    },
     /// The second text begins elsewhere than the password should.
     SecondText {
         /// Offset in the message of its first octet.
@@ -99,7 +104,7 @@ impl Fault {
         match self {
             Self::Length { .. } | Self::HeaderNotCounted { .. } => Some(&LENGTH),
             Self::UnknownCommand(_) | Self::WrongSender(_) | Self::FitsOther(_) => Some(&COMMAND),
-            Self::Size { .. } => None,
+            Self::Size { .. } | Self::NotFilled { .. } => None,
             Self::Status(_) => Some(&STATUS),
             Self::SecondText { .. } => Some(&PASSWORD),
             Self::Reversed { field, .. }
@@ -233,6 +238,7 @@ impl fmt::Display for Head<'_> {
             Fault::ZeroFilled(field) => {
                 write!(f, "the {} looks filled up with '0', 0x30", name(field))
             }
+            Fault::NotFilled { have } => write!(f, "{have} of {REQUEST_LEN} bytes so far"),
             Fault::SecondText { at } => write!(
                 f,
                 "a second text begins at offset {at} of the message, not {}",
@@ -270,6 +276,11 @@ impl fmt::Display for Remedy<'_> {
                 f,
                 ": fill with NUL, or its value is all {} bytes",
                 field.width
+            ),
+            Fault::NotFilled { .. } => write!(
+                f,
+                ": are both fields filled with NUL to {} and {}?",
+                USER_NAME.width, PASSWORD.width
             ),
             Fault::SecondText { at } if usize::from(at) == HEADER_LEN + PASSWORD.width => {
                 f.write_str(": was the password sent before the user name?")
@@ -324,6 +335,7 @@ mod tests {
             Fault::Size { have: 57, need: 58 },
             Fault::Status(255),
             Fault::SecondText { at: 40 },
+            Fault::NotFilled { have: 57 },
         ];
         for field in [&LENGTH, &COMMAND] {
             all.push(Fault::Reversed { field, value: 58 });

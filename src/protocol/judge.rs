@@ -47,6 +47,22 @@ pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
     }
 }
 
+/// What the beginning of a message looks like that ended early, or seems to be all that its sender
+/// has to say.
+#[must_use]
+pub fn judge_beginning(octets: &[u8]) -> Option<Fault> {
+    let have = place(octets.len());
+    is_not_filled(octets).then_some(Fault::NotFilled { have })
+}
+
+/// Whether the beginning of a request has text and not one octet of filling, as where only the
+/// characters of both values were sent.
+fn is_not_filled(octets: &[u8]) -> bool {
+    let is_request = MessageView::new(octets).kind() == Some(Kind::Request);
+    let body = octets.get(HEADER_LEN..).unwrap_or_default();
+    is_request && octets.len() < REQUEST_LEN && body.len() >= 2 && !body.contains(&0)
+}
+
 /// What a number of the header looks like that is none of ours: one of ours in reverse order, or
 /// as text.
 fn mistaken(field: &'static Field, octets: &[u8]) -> Option<Fault> {
@@ -161,4 +177,78 @@ const fn place(at: usize) -> u8 {
 /// Whether all is printable ASCII, as nearly all text is.
 fn is_printable(octets: &[u8]) -> bool {
     octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The faults of a header and texts, each filled up to its width.
+    fn faults(header: &[u8], texts: [(&str, usize); 2]) -> Vec<Fault> {
+        let mut octets = header.to_vec();
+        for (text, width) in texts {
+            let end = octets.len() + width;
+            octets.extend_from_slice(text.as_bytes());
+            octets.resize(end, 0);
+        }
+        let mut faults = Vec::new();
+        judge(&octets, &mut |fault| faults.push(fault));
+        faults
+    }
+
+    proptest! {
+        /// Digits in any of the usual forms, before any name and password.
+        #[test]
+        fn numbers_as_text_are_named(
+            name in "[a-z][ -~]{0,18}[a-z]",
+            password in "[ -~]{1,30}",
+            command in 1..=4u32,
+            form in 0..4usize,
+        ) {
+            let kind = if command % 2 == 1 { Kind::Request } else { Kind::Response };
+            let digits = |number: u32| match form {
+                0 => format!("{number:04}"),
+                1 => format!("{number:<4}"),
+                2 => format!("{number:>4}"),
+                _ => format!("{number:\0<4}"),
+            };
+            let length = kind.len() as u32;
+            let header = digits(length) + &digits(command);
+            let found = faults(header.as_bytes(), [(&name, 20), (&password, 30)]);
+            let text = |field, value| Fault::NumberAsText { field, value };
+            prop_assert_eq!(found, [text(&LENGTH, length), text(&COMMAND, command)]);
+        }
+
+        /// Any name and password in each other's place, unless the password fills its field: then
+        /// nothing tells them apart.
+        #[test]
+        fn a_password_before_the_name_is_named(
+            name in "[a-z][ -~]{0,18}[a-z]",
+            password in "[!-9;-~]{1,29}",
+            command in prop_oneof![Just(1u8), Just(3)],
+        ) {
+            let header = [0, 0, 0, REQUEST_LEN as u8, 0, 0, 0, command];
+            let found = faults(&header, [(&password, PASSWORD.width), (&name, USER_NAME.width)]);
+            let at = (HEADER_LEN + PASSWORD.width) as u8;
+            prop_assert!(found.contains(&Fault::SecondText { at }), "{found:?}");
+            let in_place = faults(&header, [(&name, USER_NAME.width), (&password, PASSWORD.width)]);
+            let second = |fault: &Fault| matches!(fault, Fault::SecondText { .. });
+            prop_assert!(!in_place.iter().any(second), "{in_place:?}");
+        }
+
+        /// Name and password without filling, as far as they came.
+        #[test]
+        fn a_request_without_filling_is_named(name in "[a-z]{1,20}", password in "[ -~]{1,29}") {
+            let header = [0, 0, 0, REQUEST_LEN as u8, 0, 0, 0, 3];
+            let octets = [&header[..], name.as_bytes(), password.as_bytes()].concat();
+            let have = octets.len() as u8;
+            prop_assert_eq!(judge_beginning(&octets), Some(Fault::NotFilled { have }));
+            // A field that is filled as it should be is no such beginning.
+            let mut filled = octets[..HEADER_LEN + name.len()].to_vec();
+            filled.push(0);
+            prop_assert_eq!(judge_beginning(&filled), None);
+        }
+    }
 }

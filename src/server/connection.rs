@@ -17,7 +17,9 @@ use super::tls::HANDSHAKE;
 use super::words;
 use crate::accounts::Caller;
 use crate::protocol::layout::REQUEST_LEN;
-use crate::protocol::{Command, Fault, Framing, Kind, MessageView, Request, Response, frame};
+use crate::protocol::{
+    Command, Fault, Framing, Kind, MessageView, Request, Response, frame, judge_beginning,
+};
 
 /// After a last response, how many octets that the peer still sends are read and dropped, so
 /// that the system does not answer them with a reset that would swallow the response.
@@ -32,14 +34,14 @@ const LINGER: Duration = Duration::from_secs(2);
 pub enum End {
     /// The peer closed it between requests.
     ByPeer,
-    /// The peer closed it in the middle of a request.
-    InRequest,
+    /// The peer closed it in the middle of a request, and perhaps why.
+    InRequest(Option<Fault>),
     /// The peer sent something that is no request.
     Refused(String),
     /// No request came for too long.
     Idle,
-    /// A request came too slowly.
-    TooSlow,
+    /// A request came too slowly, and perhaps why.
+    TooSlow(Option<Fault>),
     /// The peer did not read its response.
     NotReading,
     /// The server is shutting down.
@@ -64,7 +66,7 @@ impl End {
         matches!(
             self,
             Self::Refused(_)
-                | Self::TooSlow
+                | Self::TooSlow(_)
                 | Self::NotReading
                 | Self::Handshake(_)
                 | Self::Plain
@@ -77,10 +79,10 @@ impl End {
     pub const fn label(&self) -> &'static str {
         match self {
             Self::ByPeer => "client",
-            Self::InRequest => "in_request",
+            Self::InRequest(_) => "in_request",
             Self::Refused(_) => "invalid",
             Self::Idle => "idle",
-            Self::TooSlow => "too_slow",
+            Self::TooSlow(_) => "too_slow",
             Self::NotReading => "not_reading",
             Self::Shutdown => "shutdown",
             Self::Handshake(_) => "tls_handshake",
@@ -97,10 +99,16 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByPeer => f.write_str("closed by the client"),
-            Self::InRequest => f.write_str("closed by the client in the middle of a request"),
+            Self::InRequest(why) => {
+                f.write_str("closed by the client in the middle of a request")?;
+                perhaps(*why, f)
+            }
             Self::Refused(reason) => write!(f, "not a request: {reason}"),
             Self::Idle => f.write_str("idle for too long"),
-            Self::TooSlow => f.write_str("request not complete in time"),
+            Self::TooSlow(why) => {
+                f.write_str(words::TOO_SLOW)?;
+                perhaps(*why, f)
+            }
             Self::NotReading => f.write_str("the client does not read its response"),
             Self::Shutdown => f.write_str("server shutting down"),
             Self::Handshake(reason) => write!(f, "TLS handshake failed: {reason}"),
@@ -111,6 +119,11 @@ impl fmt::Display for End {
             Self::Broken(error) => write!(f, "broken: {error}"),
         }
     }
+}
+
+/// Appends what may be the reason.
+fn perhaps(why: Option<Fault>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    why.map_or(Ok(()), |fault| write!(f, "; {fault}"))
 }
 
 /// What is read ahead of the request being worked on. Wiped when it is let go: it holds passwords.
@@ -217,7 +230,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                         now + self.limits.idle
                     };
                     match self.read(&mut buffer, deadline).await {
-                        Ok(0) if started => return Ok(End::InRequest),
+                        Ok(0) if started => {
+                            return Ok(End::InRequest(judge_beginning(buffer.filled())));
+                        }
                         Ok(0) => return Ok(End::ByPeer),
                         Ok(_) => {}
                         Err(End::Idle) if started => return self.too_slow(&buffer).await,
@@ -300,7 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             self.send(&failure(action, words::TOO_SLOW)).await?;
             self.linger().await;
         }
-        Ok(End::TooSlow)
+        Ok(End::TooSlow(judge_beginning(buffer.filled())))
     }
 
     /// Says that nothing more will be sent, and drops what the peer still sends.

@@ -64,7 +64,7 @@ pub async fn serve(
         } => ended,
     };
     server.requests.fetch_add(answered, Ordering::Relaxed);
-    if matches!(end, End::TooSlow | End::NotReading) {
+    if matches!(end, End::TooSlow(_) | End::NotReading) {
         server.slow.fetch_add(1, Ordering::Relaxed);
     }
     meters::connection_closed(&end);
@@ -109,7 +109,7 @@ impl Server {
     ) -> Result<Option<Counted>, End> {
         if self.proxies.contain(peer.address.ip()) {
             let header = timeout(self.limits.request, proxy::read_header(stream)).await;
-            let header = header.map_err(|_| End::TooSlow)?;
+            let header = header.map_err(|_| End::TooSlow(None))?;
             let client = header.map_err(|error| End::NotAdmitted(error.to_string()))?;
             // A proxy can also connect for itself.
             if let Some(client) = client {
@@ -191,7 +191,7 @@ impl Server {
         let stream = match timeout(self.limits.request, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return (0, End::Handshake(handshake_error(&error))),
-            Err(_) => return (0, End::TooSlow),
+            Err(_) => return (0, End::TooSlow(None)),
         };
         let (_, session) = stream.get_ref();
         tracing::debug!(

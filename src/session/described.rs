@@ -8,10 +8,9 @@ use std::net::Ipv4Addr;
 
 use smallvec::SmallVec;
 
-use super::exchange::{
-    EarlyResponse, Fates, Fit, MAX_WAITING, PasswordKey, PasswordTag, Resolution, Subject, clocks,
-    fit, place,
-};
+use super::exchange::{Fates, Fit, MAX_WAITING, fit, place};
+use super::password_tag::{PasswordKey, PasswordTag};
+use super::resolution::{EarlyResponse, Resolution, Subject, clocks};
 use super::{Name, Outcome, Refusal};
 use crate::capture::Timestamp;
 use crate::dissect::{AskedFor, Described, Message, Note, Peer, is_exchanged};

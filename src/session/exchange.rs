@@ -5,50 +5,22 @@
 //! the request when it answered, or that the client had the response when it asked.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::hash::BuildHasher;
-
-use foldhash::quality::RandomState;
 
 use super::described::DescribedExchange;
 use super::name::Name;
-use super::refusal::{Outcome, Refusal};
+use super::password_tag::{PasswordKey, PasswordTag};
+use super::refusal::{Outcome, Refusals};
+use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
 use super::tracker::StreamNote;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged, is_exchanged};
-use crate::layout::LayoutId;
-use crate::packet::{Endpoint, SeqNumber};
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::packet::SeqNumber;
+use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 pub(super) const MAX_WAITING: usize = 1 << 14;
-
-/// Stands for a password so that it can be told whether two are the same, and nothing else: 32
-/// bits of a hash under a key that is made anew for each run and never leaves it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct PasswordTag(u32);
-
-impl fmt::Debug for PasswordTag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordTag")
-    }
-}
-
-/// The key of a run's [`PasswordTag`]s.
-#[derive(Debug, Default)]
-pub(super) struct PasswordKey(RandomState);
-
-impl PasswordKey {
-    fn tag(&self, password: Option<TextValue<'_>>) -> PasswordTag {
-        self.tag_of(password.map(TextValue::octets).unwrap_or_default())
-    }
-
-    pub fn tag_of(&self, password: &[u8]) -> PasswordTag {
-        PasswordTag(self.0.hash_one(password) as u32)
-    }
-}
 
 /// A request that waits for its response. Kept in every open flow, so it is packed.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +85,7 @@ impl Waiting {
         id: LOST,
         frame: 0,
         time: Timestamp(0),
-        password: PasswordTag(0),
+        password: PasswordTag::NONE,
         start: SeqNumber(0),
         ack: None,
         action: Action::Login,
@@ -121,7 +93,7 @@ impl Waiting {
     };
 
     fn new(id: u64, message: &Message, action: Action, key: &PasswordKey) -> Self {
-        let user = secret::view(message, false).user_name();
+        let user = secret::user_name(message);
         let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
         Self {
             id,
@@ -147,7 +119,12 @@ impl Waiting {
 
     /// What the response in `message`, which is one to `action`, makes of this; the message is told.
     #[inline]
-    fn answered(&self, message: &mut Message, action: Action) -> Resolution {
+    fn answered(
+        &self,
+        message: &mut Message,
+        action: Action,
+        refusals: &mut Refusals,
+    ) -> Resolution {
         if self.action != action {
             message.notes.push(Note::WrongResponse {
                 request: self.frame,
@@ -159,7 +136,9 @@ impl Waiting {
             frame: self.frame,
             elapsed,
         });
-        message.notes.extend(clocks(elapsed, self.frame));
+        if let Some(note) = clocks(elapsed, self.frame) {
+            message.notes.push(note);
+        }
         let asked = Asked {
             stream: message.stream,
             client: message.destination,
@@ -168,7 +147,8 @@ impl Waiting {
             frame: message.frame,
             elapsed,
         };
-        self.resolved(asked, Some(response), outcome(message), None)
+        let outcome = outcome(message, refusals);
+        self.resolved(asked, Some(response), outcome, None)
     }
 
     #[inline]
@@ -192,115 +172,6 @@ impl Waiting {
             outcome,
             early,
         }
-    }
-}
-
-/// What is to be said of the time between a request in that frame and its response.
-pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
-    match elapsed {
-        1.. => None,
-        0 => Some(Note::NoTime { request }),
-        _ => Some(Note::NegativeTime { request }),
-    }
-}
-
-/// On which connection a request was made, and by whom.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub stream: u32,
-    pub client: Endpoint,
-}
-
-/// What a request asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// What a RegLogin request asks for.
-    RegLogin(Action),
-    /// The layout that describes the request, and its kind by index.
-    Layout(LayoutId, usize),
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution {
-    /// The request's number among all messages of the run, from 0.
-    pub request: u64,
-    /// What it asked for.
-    pub subject: Subject,
-    /// Its frame.
-    pub frame: u64,
-    /// Its time.
-    pub time: Timestamp,
-    /// Its stream.
-    pub stream: u32,
-    /// Who sent it.
-    pub client: Endpoint,
-    /// Its user name, or what stands in its place where it is not shown.
-    pub user: Name,
-    /// Stands for its password.
-    pub password: PasswordTag,
-    /// Its response; `None` where its connection ended without one.
-    pub response: Option<Peer>,
-    /// What the response says.
-    pub outcome: Outcome,
-    /// The response, where it was captured before the request, and so could not tell of it.
-    pub early: Option<EarlyResponse>,
-}
-
-/// A response that was captured before its request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EarlyResponse {
-    /// Its number among all messages of the run, from 0.
-    pub number: u64,
-    /// What its header says that it responds to, of RegLogin.
-    pub action: Option<Action>,
-}
-
-impl Resolution {
-    /// The action that it counts as. A layout's request counts where it names a user and is judged: as a login, unless it is
-    /// called a registration.
-    #[must_use]
-    pub fn action(&self) -> Option<Action> {
-        match self.subject {
-            Subject::RegLogin(action) => Some(action),
-            Subject::Layout(layout, kind) => {
-                let kind = &layout.plan().kinds[kind];
-                let action = if kind.is_registration {
-                    Action::Register
-                } else {
-                    Action::Login
-                };
-                kind.is_attempt.then_some(action)
-            }
-        }
-    }
-
-    /// Tells the early response of its request.
-    pub(super) fn tell_early(&self, message: &mut Message) {
-        let (Some(early), Some(response)) = (self.early, self.response) else {
-            return;
-        };
-        if let Subject::RegLogin(asked) = self.subject
-            && early.action != Some(asked)
-        {
-            message.notes.push(Note::WrongResponse {
-                request: self.frame,
-                command: asked.request(),
-            });
-        }
-        let elapsed = response.elapsed;
-        message.peer = Some(Peer {
-            frame: self.frame,
-            elapsed,
-        });
-        message.notes.extend(clocks(elapsed, self.frame));
-    }
-
-    /// When it was resolved: the response's time, or the request's where there is none.
-    #[must_use]
-    pub fn ended(&self) -> Timestamp {
-        let elapsed = self.response.map_or(0, |response| response.elapsed);
-        Timestamp(self.time.0.saturating_add(elapsed))
     }
 }
 
@@ -342,6 +213,8 @@ pub(super) struct Fates<'a> {
     pub notes: &'a mut Vec<StreamNote>,
     /// Requests that were not kept, as too many waited.
     pub unpaired: &'a mut u64,
+    /// What descriptions say, as far as they came before.
+    pub refusals: &'a mut Refusals,
 }
 
 impl Fates<'_> {
@@ -499,7 +372,8 @@ impl ExchangeState {
             message.notes.push(Note::NoRequest);
             return;
         }
-        fates.resolutions.push(first.answered(message, action));
+        let resolution = first.answered(message, action, fates.refusals);
+        fates.resolutions.push(resolution);
         self.drop_first();
     }
 
@@ -532,7 +406,7 @@ impl ExchangeState {
             start,
             ack,
             action,
-            outcome: outcome(message),
+            outcome: outcome(message, fates.refusals),
         });
     }
 
@@ -596,13 +470,14 @@ pub(super) fn awaits(message: &Message) -> bool {
 }
 
 /// What a response says.
-fn outcome(response: &Message) -> Outcome {
+fn outcome(response: &Message, refusals: &mut Refusals) -> Outcome {
     let view = response.view();
     match view.status() {
         Some(STATUS_SUCCESS) => Outcome::Success,
         Some(STATUS_FAILURE) => {
             let words = view.description().map(TextValue::octets);
-            Outcome::Failure(Refusal::of(words.unwrap_or_default()))
+            let field = DESCRIPTION.slice(&response.octets);
+            Outcome::Failure(refusals.of(field, words.unwrap_or_default()))
         }
         _ => Outcome::Unclear,
     }
@@ -616,14 +491,5 @@ mod tests {
     fn an_open_flow_keeps_little() {
         assert!(size_of::<Option<Waiting>>() <= 64);
         assert!(size_of::<ExchangeState>() <= 80);
-    }
-
-    #[test]
-    fn a_password_is_compared_and_not_shown() {
-        let key = PasswordKey::default();
-        let tag = |text: &'static [u8]| key.tag(Some(TextValue::new(text)));
-        assert_eq!(tag(b"secret\0\0"), tag(b"secret"));
-        assert_ne!(tag(b"secret"), tag(b"Secret"));
-        assert_eq!(format!("{:?}", tag(b"secret")), "PasswordTag");
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::Resolution;
+use super::begun::Begun;
 use super::exchange::awaits;
 use crate::dissect::{Message, Note};
 
@@ -17,6 +18,16 @@ pub trait Held {
 
     /// Octets of memory that it takes, about.
     fn memory(&self) -> usize;
+
+    /// The frame it is of, where it has notes of one; they follow each other in order.
+    fn frame(&self) -> u64 {
+        0
+    }
+
+    /// Takes what became of a message that it began.
+    fn begun(&mut self, begun: Begun) {
+        let _ = begun;
+    }
 }
 
 impl Held for Message {
@@ -50,6 +61,8 @@ struct Item<T> {
     first: u64,
     /// Messages in it that are not paired yet.
     waiting: u32,
+    /// Messages that it begins and that are not whole yet.
+    begun: u32,
 }
 
 /// Items in order, some of which wait.
@@ -87,12 +100,32 @@ impl<T: Held> Hold<T> {
     pub fn push(&mut self, mut content: T, first: u64) {
         let waits = |message: &&Message| awaits(message);
         let waiting = content.messages().iter().filter(waits).count() as u32;
+        self.put(content, first, [waiting, 0]);
+    }
+
+    /// Takes an item of which so many messages wait to be paired, and as many that it begins to be
+    /// whole.
+    pub(super) fn put(&mut self, content: T, first: u64, [waiting, begun]: [u32; 2]) {
         self.memory += content.memory();
         self.items.push_back(Item {
             content,
             first,
             waiting,
+            begun,
         });
+    }
+
+    /// Tells the item of this frame, where it is held, what became of a message that it began.
+    pub(super) fn begun(&mut self, frame: u64, begun: Begun) {
+        let at = self
+            .items
+            .partition_point(|item| item.content.frame() < frame);
+        if let Some(item) = self.items.get_mut(at)
+            && item.content.frame() == frame
+        {
+            item.content.begun(begun);
+            item.begun = item.begun.saturating_sub(1);
+        }
     }
 
     /// Tells a request what became of it, and a response that came before it.
@@ -146,7 +179,8 @@ impl<T: Held> Hold<T> {
 
     /// The next item in order that waits for nothing, or that cannot be held any longer.
     pub fn pop(&mut self) -> Option<T> {
-        let waits = self.items.front()?.waiting > 0;
+        let front = self.items.front()?;
+        let waits = (front.waiting, front.begun) != (0, 0);
         if waits && self.memory <= self.limit {
             return None;
         }
@@ -286,7 +320,7 @@ mod tests {
         hold.push(request(), 1);
         assert!(hold.pop().is_none());
         hold.resolve(&Resolution {
-            early: Some(super::super::exchange::EarlyResponse {
+            early: Some(super::super::EarlyResponse {
                 number: 0,
                 action: Some(Action::Login),
             }),

@@ -1,7 +1,10 @@
-//! A sink that gives records on once the requests in them know their responses.
+//! A sink that gives records on once the requests in them know their responses, and the frames
+//! that begin a message where it goes on.
 
 use std::ops::ControlFlow;
 
+use super::begun::{Beginnings, Begun, put};
+use super::exchange::awaits;
 use super::hold::{Held, Hold};
 use super::layer::TlsRecord;
 use super::tracker::{FlowEnd, Piece, StreamNote};
@@ -106,6 +109,14 @@ impl Held for Box<OwnedRecord> {
         &mut self.messages
     }
 
+    fn frame(&self) -> u64 {
+        self.number
+    }
+
+    fn begun(&mut self, begun: Begun) {
+        put(begun, &mut self.notes);
+    }
+
     fn memory(&self) -> usize {
         let datagram = self.datagram.as_ref().map_or(0, |d| d.payload.len());
         size_of::<OwnedRecord>()
@@ -124,8 +135,19 @@ pub struct Holding<S> {
     /// Records that were given on.
     #[expect(clippy::vec_box, reason = "the boxes are used again")]
     spare: Vec<Box<OwnedRecord>>,
-    /// Whether records without a message go on too.
-    all: bool,
+    beginnings: Beginnings,
+    waits: Waits,
+}
+
+/// What records wait for, and which are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// All records, until their requests are paired and what they begin is whole.
+    PairedAndWhole,
+    /// Those with messages, until their requests are paired.
+    Paired,
+    /// All records, until what they begin is whole.
+    Whole,
 }
 
 impl<S: Sink> Holding<S> {
@@ -135,14 +157,24 @@ impl<S: Sink> Holding<S> {
             inner,
             hold: Hold::default(),
             spare: Vec::new(),
-            all: true,
+            beginnings: Beginnings::default(),
+            waits: Waits::PairedAndWhole,
         }
     }
 
     /// A sink for records that have messages; others never reach `inner`.
     pub fn of_messages(inner: S) -> Self {
         Self {
-            all: false,
+            waits: Waits::Paired,
+            ..Self::all(inner)
+        }
+    }
+
+    /// A sink for all records, in order, of which none waits for a response: only those that begin
+    /// a message wait, until it is whole.
+    pub fn of_beginnings(inner: S) -> Self {
+        Self {
+            waits: Waits::Whole,
             ..Self::all(inner)
         }
     }
@@ -154,6 +186,18 @@ impl<S: Sink> Holding<S> {
         for response in unasked {
             self.hold.unasked(*response);
         }
+    }
+
+    /// Tells the records that are held what became of messages that they began. Gives how many this
+    /// one begins.
+    #[inline]
+    fn see_begun(&mut self, record: &FrameRecord<'_>) -> u32 {
+        if self.waits == Waits::Paired {
+            return 0;
+        }
+        let hold = &mut self.hold;
+        self.beginnings
+            .see(record, &mut |frame, begun| hold.begun(frame, begun))
     }
 
     fn give(&mut self, end: bool) -> Result<ControlFlow<()>, S::Error> {
@@ -185,10 +229,14 @@ impl<S: Sink> Sink for Holding<S> {
     }
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
-        let wanted = self.all || !record.messages.is_empty();
+        let wanted = self.waits != Waits::Paired || !record.messages.is_empty();
+        let begun = self.see_begun(record);
         if wanted {
-            let waits = !record.messages.is_empty() || !self.hold.is_empty();
-            if !waits && record.resolutions.is_empty() && record.unasked.is_empty() {
+            let pairs = self.waits != Waits::Whole;
+            let comes = !record.messages.is_empty()
+                || !record.resolutions.is_empty()
+                || !record.unasked.is_empty();
+            if begun == 0 && self.hold.is_empty() && !(pairs && comes) {
                 return self.inner.record(record);
             }
             let owned = match self.spare.pop() {
@@ -198,7 +246,9 @@ impl<S: Sink> Sink for Holding<S> {
                 }
                 None => Box::new(OwnedRecord::new(record)),
             };
-            self.hold.push(owned, record.first_message);
+            let waiting = record.messages.iter().filter(|one| pairs && awaits(one));
+            let waiting = [waiting.count() as u32, begun];
+            self.hold.put(owned, record.first_message, waiting);
         }
         self.resolve(record.resolutions, record.unasked);
         self.give(false)
@@ -214,6 +264,12 @@ impl<S: Sink> Sink for Holding<S> {
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
         self.resolve(remainder.resolutions, remainder.unasked);
+        let hold = &mut self.hold;
+        let (messages, ended) = (remainder.messages, remainder.ended_flows);
+        self.beginnings
+            .end_all(messages, ended, &mut |frame, begun| {
+                hold.begun(frame, begun);
+            });
         let _ = self.give(true)?;
         let mut last = Hold::default();
         last.push(remainder.messages.to_vec(), remainder.first_message);

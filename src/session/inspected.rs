@@ -1,7 +1,7 @@
 //! What a run of frames brought, apart from the frames: made by one thread, read by another.
 
-use super::exchange::Resolution;
 use super::record::{FrameRecord, Remainder};
+use super::resolution::Resolution;
 use super::tracker::Yield;
 use crate::capture::Frame;
 use crate::dissect::Protocol;
@@ -24,8 +24,16 @@ struct Lengths {
     messages: usize,
     notes: usize,
     resolutions: usize,
-    unasked: usize,
     flows: usize,
+    rare: Rare,
+}
+
+/// The same of the lists that few frames add to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rare {
+    /// All together, to be looked at first.
+    total: usize,
+    unasked: usize,
     followed: usize,
     tls: usize,
     datagrams: usize,
@@ -79,15 +87,20 @@ impl Inspected {
         let brought = total > self.total;
         if brought {
             self.total = total;
+            let [unasked, followed, tls] =
+                [found.unasked.len(), found.followed.len(), found.tls.len()];
             self.brought.push(Lengths {
                 messages: found.messages.len(),
                 notes: found.notes.len(),
                 resolutions: found.resolutions.len(),
-                unasked: found.unasked.len(),
                 flows: found.flows.len(),
-                followed: found.followed.len(),
-                tls: found.tls.len(),
-                datagrams,
+                rare: Rare {
+                    total: unasked + followed + tls + datagrams,
+                    unasked,
+                    followed,
+                    tls,
+                    datagrams,
+                },
             });
         }
         self.frames.push(Placed {
@@ -146,12 +159,25 @@ impl Inspected {
             notes: &found.notes[from.notes..],
             first_message: self.first_message + from.messages as u64,
             resolutions: &found.resolutions[from.resolutions..],
-            unasked: &found.unasked[from.unasked..],
+            unasked: &found.unasked[from.rare.unasked..],
             ended_flows: &found.flows[from.flows..],
-            followed: &found.followed[from.followed..],
-            tls: &found.tls[from.tls..],
+            followed: &found.followed[from.rare.followed..],
+            tls: &found.tls[from.rare.tls..],
             ..Remainder::default()
         })
+    }
+
+    /// Puts into a record what few have.
+    #[cold]
+    fn rare<'a>(&'a self, from: Rare, to: Rare, record: &mut FrameRecord<'a>) {
+        let found = &self.found;
+        record.unasked = &found.unasked[from.unasked..to.unasked];
+        record.followed = &found.followed[from.followed..to.followed];
+        record.tls = &found.tls[from.tls..to.tls];
+        if let [(datagram, packet)] = &self.datagrams[from.datagrams..to.datagrams] {
+            record.datagram = Some(datagram);
+            record.packet = packet;
+        }
     }
 
     /// The record of any frame. Records are asked for in order.
@@ -166,22 +192,16 @@ impl Inspected {
         if self.is_quiet(at) {
             return record;
         }
-        let Self {
-            found, datagrams, ..
-        } = self;
-        let (from, to) = (cursor.from, self.brought[cursor.brought]);
+        let found = &self.found;
+        let (from, to) = (&cursor.from, &self.brought[cursor.brought]);
         record.messages = &found.messages[from.messages..to.messages];
         record.notes = &found.notes[from.notes..to.notes];
         record.resolutions = &found.resolutions[from.resolutions..to.resolutions];
-        record.unasked = &found.unasked[from.unasked..to.unasked];
         record.ended_flows = &found.flows[from.flows..to.flows];
-        record.followed = &found.followed[from.followed..to.followed];
-        record.tls = &found.tls[from.tls..to.tls];
-        if let [(datagram, packet)] = &datagrams[from.datagrams..to.datagrams] {
-            record.datagram = Some(datagram);
-            record.packet = packet;
+        if to.rare.total > from.rare.total {
+            self.rare(from.rare, to.rare, &mut record);
         }
-        cursor.from = to;
+        cursor.from = *to;
         cursor.brought += 1;
         record
     }

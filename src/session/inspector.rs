@@ -299,9 +299,19 @@ impl Inspector {
             payload: segment.payload(octets),
             packet: octets,
         };
+        let messages = self.tracker.found.messages.len();
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
-        let protocols = [flow.state.protocol(), flow.state.on_tcp()];
+        let protocols = flow.state.protocols();
         let (stream, found) = (placement.stream, &mut self.tracker.found);
+        if segment.payload_len > 0
+            && let Some(mut note) = FlowState::begun(flow, frame.number)
+        {
+            if let Note::Begun { unfilled, .. } = &mut note {
+                // Behind another message, TCP may have cut this one anywhere.
+                *unfilled &= found.messages.len() == messages;
+            }
+            found.notes.push(StreamNote { stream, note });
+        }
         if let Some(datagram) = datagram.filter(|datagram| datagram.overlap) {
             let conflict = datagram.conflict;
             let note = Note::FragmentOverlap { conflict };

@@ -3,6 +3,7 @@
 //! [`Inspector`] is the one way through the rooms, live and in replay. It is pushed frames and
 //! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
 
+pub mod begun;
 mod described;
 mod exchange;
 mod given_up;
@@ -14,13 +15,15 @@ mod keylog;
 mod layer;
 mod name;
 mod pass;
+mod password_tag;
 mod record;
 mod refusal;
+mod resolution;
 mod run;
 pub mod summary;
 mod tracker;
 
-pub use exchange::{ExchangeState, PasswordTag, Resolution, Subject};
+pub use exchange::ExchangeState;
 pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
@@ -30,7 +33,9 @@ pub use keylog::{KeyLogSource, KeyLogs};
 pub use layer::TlsRecord;
 pub use name::Name;
 pub use pass::{Pass, PassLimits, Passed};
+pub use password_tag::PasswordTag;
 pub use record::{Ending, FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};
+pub use resolution::{EarlyResponse, Resolution, Subject};
 pub use run::{Sink, run};
 pub use tracker::{Content, FlowEnd, FlowState, Followed, Piece, StreamNote};

@@ -1,5 +1,7 @@
 //! What a response says about its request, as far as its status and words tell.
 
+use crate::protocol::layout::DESCRIPTION;
+
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -81,10 +83,51 @@ impl Refusal {
     }
 }
 
+/// Descriptions of which it was told before: a server says the same few things again and again,
+/// and looking for words takes 1,500 instructions.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    known: [Option<(Field, Refusal)>; 8],
+    next: usize,
+}
+
+/// A description's field as it stood on the wire.
+type Field = [u8; DESCRIPTION.width];
+
+impl Refusals {
+    /// As [`Refusal::of`], for a description in this field.
+    pub fn of(&mut self, field: &[u8], description: &[u8]) -> Refusal {
+        let Ok(field) = <&Field>::try_from(field) else {
+            return Refusal::of(description);
+        };
+        let mut known = self.known.iter().flatten();
+        if let Some((_, refusal)) = known.find(|(known, _)| known == field) {
+            return *refusal;
+        }
+        let refusal = Refusal::of(description);
+        self.known[self.next] = Some((*field, refusal));
+        self.next = (self.next + 1) % self.known.len();
+        refusal
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::server::words;
+
+    #[test]
+    fn what_came_before_is_told_alike() {
+        let mut refusals = Refusals::default();
+        for _ in 0..3 {
+            for words in words::ALL {
+                let mut field = [0; DESCRIPTION.width];
+                field[..words.len()].copy_from_slice(words.as_bytes());
+                let told = refusals.of(&field, words.as_bytes());
+                assert_eq!(told, Refusal::of(words.as_bytes()), "{words}");
+            }
+        }
+    }
 
     #[test]
     fn this_projects_words_are_understood() {

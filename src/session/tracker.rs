@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::exchange::{Asked, ExchangeState, Fates, PasswordKey, Resolution};
+use super::exchange::{ExchangeState, Fates};
 use super::layer::{
     Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content, index,
 };
+use super::password_tag::PasswordKey;
+use super::refusal::Refusals;
+use super::resolution::{Asked, Resolution};
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Known, Message, Note};
 use crate::protocol::Command;
@@ -41,6 +44,27 @@ impl FlowState {
         } else {
             self.dissect.protocol()
         }
+    }
+
+    /// What the stream speaks as far as it is known, and right above TCP.
+    #[inline]
+    pub(super) fn protocols(&self) -> [dissect::Protocol; 2] {
+        if self.layer.is_some() {
+            return [self.protocol(), self.on_tcp()];
+        }
+        [self.dissect.protocol(); 2]
+    }
+
+    /// What is to be said of a message that this frame of the flow carried octets of, and that is
+    /// not whole.
+    #[inline]
+    #[must_use]
+    pub fn begun(flow: &Flow<Self>, frame: u64) -> Option<Note> {
+        let dissect = &flow.state.dissect;
+        if !dissect.holds() {
+            return None;
+        }
+        dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
     }
 
     fn is_tls(&self) -> bool {
@@ -181,6 +205,7 @@ pub(super) struct Tracker {
     /// The streams whose octets are given.
     follows: Followed,
     key: PasswordKey,
+    refusals: Refusals,
     /// Requests that were not paired, as too many waited on their connection.
     pub unpaired: u64,
     /// Where TLS can be decrypted.
@@ -218,6 +243,7 @@ impl Finds<FlowState> for Findings<'_> {
             unasked,
             notes,
             unpaired: self.unpaired,
+            refusals: self.refusals,
         };
         if let Some(message) = messages.last_mut() {
             let exchange = &mut flow.state.exchange;
@@ -256,6 +282,7 @@ impl Finds<FlowState> for Findings<'_> {
             unasked,
             notes,
             unpaired: self.unpaired,
+            refusals: self.refusals,
         };
         if let Some(message) = messages.last_mut() {
             let exchange = flow.state.exchange.described();
@@ -299,6 +326,7 @@ struct Findings<'a> {
     unpaired: &'a mut u64,
     known: &'a Arc<Known>,
     has_layouts: bool,
+    refusals: &'a mut Refusals,
 }
 
 impl Findings<'_> {
@@ -308,6 +336,7 @@ impl Findings<'_> {
             unasked: &mut self.found.unasked,
             notes: &mut self.found.notes,
             unpaired: self.unpaired,
+            refusals: self.refusals,
         }
     }
 }
@@ -320,6 +349,7 @@ impl Tracker {
             messages: 0,
             follows,
             key: PasswordKey::default(),
+            refusals: Refusals::default(),
             unpaired: 0,
             tls: None,
             has_layouts: !known.layouts.is_empty(),
@@ -335,6 +365,7 @@ impl Tracker {
             unpaired: &mut self.unpaired,
             known: &self.known,
             has_layouts: self.has_layouts,
+            refusals: &mut self.refusals,
         }
     }
 

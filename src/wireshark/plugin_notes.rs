@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::plugin::quote;
-use crate::dissect::{CutBy, Note};
+use crate::dissect::{CutBy, Goes, Note};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, USER_NAME,
@@ -95,6 +95,7 @@ pub(super) fn notes() -> Vec<NoteEntry> {
             Note::Fault(Fault::Character { field, .. }) if *field == &PASSWORD => {
                 Some("character_in_password")
             }
+            begun if begun.asks_for_filling() => Some("begun_unfilled"),
             _ => None,
         };
         notes.push(NoteEntry {
@@ -325,8 +326,34 @@ fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
         let note = Note::Fault(Fault::SecondText { at });
         add(format!("second_text.{at}"), note, &[]);
     }
-    let have = MARKS[0] as usize;
-    add("not_filled".into(), Note::NotFilled { have }, &["have"]);
+    let [have, need] = [MARKS[0], MARKS[1]].map(|mark| mark as usize);
+    for have in HEADER_LEN as u8..=MAX_LEN as u8 {
+        let note = Note::Fault(Fault::NotFilled { have });
+        add(format!("not_filled.{have}"), note, &[]);
+        let note = Note::Begun {
+            have: have.into(),
+            need: MAX_LEN,
+            unfilled: true,
+            goes: Goes::Unknown,
+        };
+        add(format!("begun.unfilled.{have}"), note, &[]);
+    }
+    for (key, goes, places) in [
+        ("begun", Goes::Unknown, &["have", "need"][..]),
+        (
+            "begun.goes_on",
+            Goes::In(MARKS[2]),
+            &["have", "need", "frame"],
+        ),
+    ] {
+        let note = Note::Begun {
+            have,
+            need,
+            unfilled: false,
+            goes,
+        };
+        add(key.into(), note, places);
+    }
 }
 
 /// Names with a character, or a place of one, that is not allowed, by what the plugin calls it.

@@ -1,10 +1,12 @@
-//! docs/protocol.md says what the code does: the layout table, the commands and the hex examples.
+//! docs/protocol.md says what the code does: the layout table, the commands, the hex examples, the
+//! server's texts and limits, and the words for mistakes.
 
 use std::fmt::Write;
 
 use authscope::protocol::{
-    Action, Command, Description, FieldKind, Kind, Password, Request, Response, UserName,
+    Action, Command, Description, Fault, FieldKind, Kind, Password, Request, Response, UserName,
 };
+use authscope::server::words;
 
 const PAGE: &str = include_str!("../../docs/protocol.md");
 
@@ -125,5 +127,116 @@ fn the_examples_are_what_is_sent() {
     ];
     for (command, octets) in examples {
         assert_eq!(dump(command.name()), octets, "{command}");
+    }
+}
+
+/// The descriptions in the page's table, with what each stands for in its status column.
+fn described() -> Vec<(String, String)> {
+    let rows = between("words").lines().skip(2);
+    let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+    cells
+        .map(|cells| (cells[2].trim_matches('`').to_owned(), cells[1].to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_descriptions_are_the_servers() {
+    let second = std::time::Duration::from_secs(1);
+    let waits = [words::wait(second), words::wait_to_register(second)];
+    let mut says: Vec<String> = words::ALL.map(str::to_owned).into();
+    says.extend(waits);
+    says.sort();
+    let mut listed: Vec<String> = described().into_iter().map(|(words, _)| words).collect();
+    listed.sort();
+    assert_eq!(listed, says);
+    for (words, status) in described() {
+        let good = [words::REGISTERED, words::LOGIN_SUCCESSFUL].contains(&words.as_str());
+        assert_eq!(status, if good { "1" } else { "0" }, "{words}");
+    }
+}
+
+#[test]
+fn the_limits_are_the_servers() {
+    let limits = authscope::server::Limits::DEFAULT;
+    let thousands = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
+    for sentence in [
+        format!("{} are read ahead", limits.read_ahead),
+        format!("no octet for {} minutes", limits.idle.as_secs() / 60),
+        format!(
+            "not whole {} s after its first octet",
+            limits.request.as_secs()
+        ),
+        format!(
+            "does not read its response for {} s",
+            limits.request.as_secs()
+        ),
+        format!("A handshake has {} s", limits.request.as_secs()),
+        format!("{} connections are open (", thousands(limits.connections)),
+        format!(
+            "{} connections are open from one address",
+            thousands(limits.per_address)
+        ),
+        format!(
+            "for {} s at the most (`--drain-timeout`)",
+            limits.drain.as_secs()
+        ),
+        format!("After {} failed logins", limits.failures),
+        format!("{} failures from an address", limits.address_failures),
+        format!("then {} a second", limits.registration_rate),
+    ] {
+        let page = PAGE.replace('\n', " ");
+        assert!(page.contains(&sentence), "{sentence}");
+    }
+}
+
+/// Sentences of faults that the page quotes.
+#[test]
+fn the_mistakes_are_in_the_codes_words() {
+    use authscope::protocol::layout::{LENGTH, PASSWORD, USER_NAME};
+    for fault in [
+        Fault::Reversed {
+            field: &LENGTH,
+            value: 58,
+        },
+        Fault::HeaderNotCounted { found: 50 },
+        Fault::Length {
+            found: 57,
+            command: Command::LoginRequest,
+        },
+        Fault::NumberAsText {
+            field: &LENGTH,
+            value: 58,
+        },
+        Fault::NotFilled { have: 20 },
+        Fault::AfterNul {
+            field: &USER_NAME,
+            at: 6,
+        },
+        Fault::FitsOther(Kind::Request),
+        Fault::LineBreak(&PASSWORD),
+        Fault::ZeroFilled(&USER_NAME),
+        Fault::SecondText { at: 38 },
+        Fault::SecondText { at: 40 },
+    ] {
+        assert!(PAGE.contains(&format!("| `{fault}` |")), "{fault}");
+    }
+    let page = PAGE.replace('\n', " ");
+    for fault in [
+        Fault::Length {
+            found: 57,
+            command: Command::LoginRequest,
+        },
+        Fault::Character {
+            field: &USER_NAME,
+            found: "a colon",
+            at: 1,
+        },
+        Fault::AfterNul {
+            field: &PASSWORD,
+            at: 29,
+        },
+    ] {
+        let summary = format!("\"{}\"", fault.summary());
+        assert!(page.contains(&summary), "{summary}");
     }
 }

@@ -39,6 +39,7 @@ mod wire;
 #[path = "../support/witness/mod.rs"]
 mod witness;
 
+mod begun;
 mod bounds;
 mod capture_damage;
 mod capture_files;

@@ -6,13 +6,17 @@ use std::path::Path;
 use crate::inspector::command;
 
 /// Captures, and the passwords in them.
-const CAPTURES: [(&str, &[&str]); 6] = [
+const CAPTURES: [(&str, &[&str]); 10] = [
     ("layout-pascal-strings.pcap", &["secret1"]),
     ("layout-name16-full.pcap", &["hunter2-secret"]),
     ("mistake-leftovers.pcapng", &["secret1"]),
     ("mistake-no-padding.pcapng", &["secret1"]),
     ("mistake-trailing-newline.pcapng", &["secret1"]),
     ("mistake-wrong-command.pcap", &["hunter2"]),
+    ("mistake-numbers-as-text.pcap", &["secret1"]),
+    ("mistake-password-first.pcap", &["secret1"]),
+    ("mistake-password-zeroes.pcap", &["secret1"]),
+    ("mistake-still-waiting.pcap", &["secret1"]),
 ];
 
 const OUTPUTS: [&[&str]; 16] = [

@@ -232,3 +232,24 @@ fn every_reason_is_said_whole() {
         assert_eq!(described(&receive(&mut stream)), format!("no: {words}"));
     }
 }
+
+#[test]
+fn the_end_in_the_middle_of_a_request_gets_no_response() {
+    let place = Place::new();
+    let server = place.start(&["--log-level", "debug"]);
+    let octets = request(Action::Login, "alice", "secret");
+    let (whole, begun) = (octets.as_ref(), &octets.as_ref()[..40]);
+    let mut stream = server.connect();
+    stream.write_all(&[whole, begun].concat()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(described(&receive(&mut stream)), "no: no such user");
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    server.wait_for("closed by the client in the middle of a request");
+    // Fields that are not filled up: the log asks for it in the inspector's words.
+    let mut stream = server.connect();
+    stream.write_all(&whole[..8]).unwrap();
+    stream.write_all(b"alicesecret1").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    server.wait_for("20 of 58 bytes so far: are both fields filled with NUL to 20 and 30?");
+}

@@ -6,6 +6,7 @@ mod encapsulations;
 mod ip;
 mod lab;
 mod links;
+mod mistakes;
 mod pairs;
 mod protocols;
 mod proxied;
@@ -110,6 +111,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     encapsulations::add(&mut cases)?;
     vlans::add(&mut cases)?;
     proxied::add(&mut cases)?;
+    mistakes::add(&mut cases)?;
     Ok(cases)
 }
 

@@ -94,10 +94,16 @@ impl Group {
 pub enum Note {
     /// Something is wrong with its octets, or looks wrong.
     Fault(Fault),
-    /// A message that ended early, or may be at its end, whose fields have no filling.
-    NotFilled {
-        /// Octets there are.
+    /// A message is begun that is not whole with this frame.
+    Begun {
+        /// Octets there are of it with this frame.
         have: usize,
+        /// Octets that it should have.
+        need: usize,
+        /// Whether it looks as if its sender had sent all of it, without filling its fields.
+        unfilled: bool,
+        /// Where it goes on, as far as that is known.
+        goes: Goes,
     },
     /// The message ends before its last octet.
     CutOff {
@@ -223,6 +229,17 @@ pub enum Note {
     },
 }
 
+/// Where a message goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goes {
+    /// Not known yet.
+    Unknown,
+    /// In this frame.
+    In(u64),
+    /// No more of it came.
+    Nowhere,
+}
+
 /// What ended a message early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutBy {
@@ -277,7 +294,6 @@ impl Note {
                 _ => Severity::Warning,
             },
             Self::Checksum
-            | Self::NotFilled { .. }
             | Self::Gap { .. }
             | Self::Skipped { .. }
             | Self::Conflict { .. }
@@ -296,7 +312,8 @@ impl Note {
             Self::NoTime { .. } | Self::FragmentOverlap { conflict: false } | Self::Unanswered => {
                 Severity::Note
             }
-            Self::Pipelined { .. } | Self::Proxy { .. } => Severity::Chat,
+            Self::Begun { .. } if self.asks_for_filling() => Severity::Note,
+            Self::Begun { .. } | Self::Pipelined { .. } | Self::Proxy { .. } => Severity::Chat,
         }
     }
 
@@ -304,7 +321,36 @@ impl Note {
     #[must_use]
     pub fn in_rows(&self) -> bool {
         self.severity() >= Severity::Warning
-            || matches!(self, Self::Proxy { .. } | Self::Fault(Fault::ZeroFilled(_)))
+            || matches!(
+                self,
+                Self::Begun { .. } | Self::Proxy { .. } | Self::Fault(Fault::ZeroFilled(_))
+            )
+    }
+
+    /// Whether it asks for the filling of a message whose rest may still come.
+    #[must_use]
+    pub const fn asks_while_it_waits(&self) -> bool {
+        matches!(
+            self,
+            Self::Begun {
+                unfilled: true,
+                goes: Goes::Unknown,
+                ..
+            }
+        )
+    }
+
+    /// Whether it asks for the filling of a message that goes on in no frame that is known.
+    #[must_use]
+    pub const fn asks_for_filling(&self) -> bool {
+        matches!(
+            self,
+            Self::Begun {
+                unfilled: true,
+                goes: Goes::Unknown | Goes::Nowhere,
+                ..
+            }
+        )
     }
 
     /// What it is about.
@@ -332,12 +378,13 @@ impl Note {
             Self::CutOff { .. } | Self::GivenUp { .. } | Self::FragmentOverlap { .. } => {
                 Group::Reassembly
             }
-            Self::NotFilled { .. } => Group::Assumption,
             Self::Described { fault, .. } => match fault {
                 FaultKind::Check => Group::Checksum,
                 FaultKind::Unnamed | FaultKind::Side => Group::Protocol,
                 _ => Group::Malformed,
             },
+            Self::Begun { .. } if self.asks_for_filling() => Group::Assumption,
+            Self::Begun { .. } => Group::Reassembly,
             Self::Checksum => Group::Checksum,
             Self::Tls { .. } => Group::Decryption,
         }
@@ -387,6 +434,7 @@ const fn severity_of(fault: &Fault) -> Severity {
         | Fault::Character { .. }
         | Fault::LineBreak(_)
         | Fault::AfterNul { .. }
+        | Fault::NotFilled { .. }
         | Fault::SecondText { .. } => Severity::Warning,
     }
 }
@@ -407,6 +455,9 @@ const fn group_of(fault: &Fault) -> Group {
         | Fault::Character { .. }
         | Fault::LineBreak(_)
         | Fault::WrongSender(_) => Group::Protocol,
-        Fault::ZeroFilled(_) | Fault::SecondText { .. } | Fault::FitsOther(_) => Group::Assumption,
+        Fault::ZeroFilled(_)
+        | Fault::NotFilled { .. }
+        | Fault::SecondText { .. }
+        | Fault::FitsOther(_) => Group::Assumption,
     }
 }

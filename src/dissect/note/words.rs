@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{CutBy, Note};
+use super::{CutBy, Goes, Note};
 use crate::layout::FaultKind;
-use crate::protocol::layout::{PASSWORD, REQUEST_LEN, USER_NAME};
+use crate::protocol::Fault;
 use crate::stream::Ignored;
 
 /// Words off the wire with nothing in them that a terminal heeds.
@@ -34,12 +34,19 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(fault) => fault.fmt(f),
-            Self::NotFilled { have } => write!(
-                f,
-                "{have} of {REQUEST_LEN} bytes so far: are both fields filled with NUL to {} and \
-                 {}?",
-                USER_NAME.width, PASSWORD.width
-            ),
+            Self::Begun {
+                have,
+                need,
+                goes: Goes::In(frame),
+                ..
+            } => write!(f, "{have} of {need} bytes, continues in frame {frame}"),
+            Self::Begun {
+                have,
+                need,
+                unfilled: false,
+                ..
+            } => write!(f, "{have} of {need} bytes so far"),
+            Self::Begun { have, .. } => Fault::NotFilled { have: *have as u8 }.fmt(f),
             Self::CutOff { have, need, by } => {
                 let by = match by {
                     CutBy::Fin => "the sender closed the connection",
@@ -155,8 +162,8 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Command;
     use crate::protocol::layout::PASSWORD;
-    use crate::protocol::{Command, Fault};
 
     #[test]
     fn notes_read_as_sentences() {

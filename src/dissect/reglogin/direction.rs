@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 use super::framing::{Extent, LOOK_AHEAD, Like, extent, find_next};
 use crate::capture::Timestamp;
 use crate::dissect::message::{Message, Source};
-use crate::dissect::note::Note;
+use crate::dissect::note::{Goes, Note};
 use crate::dissect::proxy::PROXY_V1_MAX_LEN;
 use crate::packet::Endpoint;
-use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
-use crate::protocol::{Kind, right_header};
+use crate::protocol::header::kind_of_len;
+use crate::protocol::layout::{HEADER_LEN, LENGTH, MAX_LEN};
+use crate::protocol::{Kind, judge_beginning, right_header};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// How a direction's next octets are taken.
@@ -270,6 +271,39 @@ impl DirectionState {
         Some(Boundary {
             left: size.saturating_sub(begun.len()),
             headless,
+        })
+    }
+
+    /// What is to be said of the message that `frame` carried octets of, and that is not whole:
+    /// where RegLogin is not proven yet, of octets that begin as one does.
+    pub fn begun(&self, frame: u64, proven: bool, kind: Kind) -> Option<Note> {
+        let work = self.work.as_ref()?;
+        let octets = work.octets.as_slice();
+        let length = LENGTH.number(octets).and_then(kind_of_len);
+        let need = match self.mode {
+            Mode::Boundary if proven && octets.len() < HEADER_LEN => kind.len(),
+            Mode::Boundary if proven => match extent(octets) {
+                Extent::Need(len) | Extent::Right(len) | Extent::Wrong(len) => len,
+            },
+            Mode::Start if octets.len() < HEADER_LEN => length?.len(),
+            Mode::Start => right_header(octets)?.len(),
+            _ => return None,
+        };
+        let mut sources = work.sources.iter().map(|(source, _)| source);
+        let in_frame = sources.clone().any(|source| source.frame == frame);
+        // All in one segment, or behind its header: its sender may take it for whole.
+        let header_alone = |len: u32| len as usize == HEADER_LEN;
+        let at_once = match work.sources.len() {
+            1 => true,
+            2 => sources.next().is_some_and(|first| header_alone(first.len)),
+            _ => false,
+        };
+        let have = octets.len();
+        (in_frame && have < need).then(|| Note::Begun {
+            have,
+            need,
+            unfilled: at_once && judge_beginning(octets).is_some(),
+            goes: Goes::Unknown,
         })
     }
 

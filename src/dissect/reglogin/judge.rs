@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::plain::is_plain;
 use crate::dissect::note::Note;
-use crate::protocol::layout::{HEADER_LEN, Kind, REQUEST_LEN, USER_NAME};
+use crate::protocol::layout::{Kind, USER_NAME};
 use crate::protocol::{
     self, Command, Fault, MessageView, TextError, TextValue, UserName, is_strict,
 };
@@ -53,18 +53,7 @@ fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
 /// What is to be said of a message that ended early: whether it looks as if its fields were not
 /// filled up.
 pub(in crate::dissect) fn judge_cut(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
-    if is_not_filled(octets) {
-        notes.push(Note::NotFilled { have: octets.len() });
-    }
-}
-
-/// Whether the beginning of a request has text and not one octet of filling, as where only the
-/// characters of both values were sent.
-#[must_use]
-pub fn is_not_filled(octets: &[u8]) -> bool {
-    let is_request = MessageView::new(octets).kind() == Some(Kind::Request);
-    let body = octets.get(HEADER_LEN..).unwrap_or_default();
-    is_request && octets.len() < REQUEST_LEN && body.len() >= 2 && !body.contains(&0)
+    notes.extend(protocol::judge_beginning(octets).map(Note::Fault));
 }
 
 /// Appends what speaks for a command of the other kind, in a message that its sender's side does
@@ -99,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::layout::{
-        COMMAND, DESCRIPTION, LENGTH, MAX_LEN, PASSWORD, RESPONSE_LEN, USER_NAME,
+        COMMAND, DESCRIPTION, LENGTH, MAX_LEN, PASSWORD, REQUEST_LEN, RESPONSE_LEN, USER_NAME,
     };
     use crate::protocol::{Action, Description, Password, Request, Response, UserName};
 

@@ -8,5 +8,5 @@ mod plain;
 
 pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode};
-pub use judge::{direction_fits, is_not_filled, judge};
+pub use judge::{direction_fits, judge};
 pub(super) use judge::{judge_cut, judge_into, judge_sender};

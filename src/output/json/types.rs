@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::format::{Decimal, Shown, ShownEndpoint};
 use super::{JsonFields, JsonOptions};
-use crate::dissect::{Message, Note};
+use crate::dissect::{Goes, Message, Note};
 use crate::output::info;
 use crate::output::select::messages_of;
 use crate::packet::{Endpoint, Flags};
@@ -161,13 +161,32 @@ pub struct JsonNote<'a> {
     text: Shown<&'a Note>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// Of a message that is not whole: its octets by now and in all, and where it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues_in: Option<u64>,
 }
 
 impl<'a> JsonNote<'a> {
     /// A note of a message.
     #[must_use]
     pub fn new(note: &'a Note) -> Self {
+        let (bytes, of, goes) = match note {
+            Note::Begun {
+                have, need, goes, ..
+            } => (Some(*have), Some(*need), *goes),
+            _ => (None, None, Goes::Unknown),
+        };
         Self {
+            bytes,
+            of,
+            continues_in: match goes {
+                Goes::In(frame) => Some(frame),
+                Goes::Unknown | Goes::Nowhere => None,
+            },
             stream: None,
             severity: note.severity().name(),
             group: note.group().name(),

@@ -1,57 +1,127 @@
 //! Packet comments: what each message says, for programs that do not know the protocol.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use crate::dissect::Message;
+use crate::dissect::{Message, Note};
 use crate::output::comment;
-use crate::output::select::{late_messages, messages_of};
-use crate::session::{FrameRecord, Remainder};
+use crate::session::begun::{Beginnings, Begun, put};
+use crate::session::{FrameRecord, Remainder, Resolution};
 
-/// Comments kept for frames that come before it is known what is to be said of them; beyond that
-/// they go without.
+/// Things kept of each kind for frames that come before it is known what is to be said of them;
+/// beyond that they go without.
 const MOST_LATE: usize = 1 << 18;
 
-/// Comments for messages that no frame completed, by the frame that brought their last octet.
-///
-/// They are known only behind that frame, so they are gathered before anything is saved.
+/// What is known of messages and frames only behind them, so that it is gathered before anything is
+/// saved.
 #[derive(Debug, Default)]
 pub(super) struct LateComments {
-    by_frame: HashMap<u64, Vec<String>>,
-    count: usize,
+    /// Messages that no frame completed, with their numbers, by the frame that brought their last
+    /// octet.
+    by_frame: HashMap<u64, Vec<(u64, Message)>>,
+    late: usize,
+    /// Requests that got no response, by number.
+    unanswered: HashSet<u64>,
+    /// Responses for which no request came, by number.
+    unasked: HashSet<u64>,
+    /// Responses that came before their requests, by number.
+    early: HashMap<u64, Resolution>,
+    beginnings: Beginnings,
+    /// What became of the messages that frames began.
+    begun: HashMap<u64, Begun>,
 }
 
 impl LateComments {
-    /// Gathers what this frame made known of messages of earlier frames.
+    /// Gathers what this frame made known of earlier ones.
     pub fn gather(&mut self, record: &FrameRecord<'_>) {
-        for message in late_messages(record) {
-            self.add(message);
-        }
+        let begun = &mut self.begun;
+        self.beginnings.see(record, &mut |frame, told| {
+            keep(begun, frame, told);
+        });
+        let late = |message: &Message| message.frame != record.frame.number;
+        self.messages(record.first_message, record.messages, late);
+        self.pairs(record.resolutions, record.unasked);
     }
 
     /// Gathers what the end made known.
     pub fn gather_end(&mut self, remainder: &Remainder<'_>) {
-        for message in remainder.messages {
-            self.add(message);
+        let begun = &mut self.begun;
+        let (messages, ended) = (remainder.messages, remainder.ended_flows);
+        self.beginnings
+            .end_all(messages, ended, &mut |frame, told| {
+                keep(begun, frame, told);
+            });
+        self.messages(remainder.first_message, messages, |_| true);
+        self.pairs(remainder.resolutions, remainder.unasked);
+    }
+
+    fn messages(&mut self, first: u64, messages: &[Message], late: impl Fn(&Message) -> bool) {
+        for (number, message) in (first..).zip(messages) {
+            if late(message) && self.late < MOST_LATE {
+                self.late += 1;
+                let of_frame = self.by_frame.entry(message.frame).or_default();
+                of_frame.push((number, message.clone()));
+            }
         }
     }
 
-    fn add(&mut self, message: &Message) {
-        if self.count < MOST_LATE {
-            self.count += 1;
-            let comments = self.by_frame.entry(message.frame).or_default();
-            comments.push(comment::message(message));
+    fn pairs(&mut self, resolutions: &[Resolution], unasked: &[u64]) {
+        for resolution in resolutions {
+            if resolution.response.is_none() && self.unanswered.len() < MOST_LATE {
+                self.unanswered.insert(resolution.request);
+            }
+            if let Some(early) = resolution.early {
+                keep(&mut self.early, early.number, resolution.clone());
+            }
         }
+        for response in unasked {
+            if self.unasked.len() < MOST_LATE {
+                self.unasked.insert(*response);
+            }
+        }
+    }
+
+    /// The message with what became known of it later.
+    fn told<'a>(&self, number: u64, message: &'a Message) -> Cow<'a, Message> {
+        let mut told = Cow::Borrowed(message);
+        if self.unanswered.contains(&number) {
+            told.to_mut().notes.push(Note::Unanswered);
+        }
+        if self.unasked.contains(&number) {
+            told.to_mut().notes.push(Note::NoRequest);
+        }
+        if let Some(resolution) = self.early.get(&number) {
+            resolution.tell_early(told.to_mut());
+        }
+        told
     }
 
     /// Puts the comments for a frame into `comments`, in place of what it held: one for each of
     /// its messages, in order, and one for what is said of its stream.
     pub fn of(&self, record: &FrameRecord<'_>, comments: &mut Vec<String>) {
         comments.clear();
-        comments.extend(messages_of(record).map(comment::message));
-        let of_stream = record.notes.iter();
-        comments.extend(of_stream.map(|noted| comment::stream(noted, record.protocol)));
-        if let Some(late) = self.by_frame.get(&record.frame.number) {
-            comments.extend(late.iter().cloned());
+        let number = record.frame.number;
+        let numbered = (record.first_message..).zip(record.messages);
+        let own = numbered.filter(|(_, message)| message.frame == number);
+        let said = |(number, message)| comment::message(&self.told(number, message));
+        comments.extend(own.map(said));
+        let stream = |noted: &_| comment::stream(noted, record.protocol);
+        match self.begun.get(&number) {
+            None => comments.extend(record.notes.iter().map(stream)),
+            Some(begun) => {
+                let mut notes = record.notes.to_vec();
+                put(*begun, &mut notes);
+                comments.extend(notes.iter().map(stream));
+            }
         }
+        let late = self.by_frame.get(&number).into_iter().flatten();
+        comments.extend(late.map(|(number, message)| said((*number, message))));
+    }
+}
+
+/// Keeps something where there is room.
+fn keep<T>(all: &mut HashMap<u64, T>, key: u64, value: T) {
+    if all.len() < MOST_LATE {
+        all.insert(key, value);
     }
 }

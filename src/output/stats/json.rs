@@ -229,6 +229,8 @@ struct JsonFinding<'a> {
     name: Option<Name<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<Shown<std::net::IpAddr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
     count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     names: Option<u64>,
@@ -316,6 +318,7 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
             severity: finding.severity.name(),
             name: finding.user.as_deref().map(Name::new),
             address: finding.address.map(Shown),
+            field: None,
             count: finding.count,
             names: None,
             passwords: None,
@@ -334,6 +337,7 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
                 json.names = Some(names);
                 json.passwords = Some(passwords);
             }
+            What::Mistake { fault, .. } => json.field = fault.field().map(|field| field.key),
             What::Unanswered => {}
             What::Slow {
                 slowest, median, ..

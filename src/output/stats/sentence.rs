@@ -72,6 +72,9 @@ impl fmt::Display for Sentence<'_> {
                      them has a usual password"
                 )?;
             }
+            What::Mistake { fault, .. } if count == 1 => write!(f, "1 message: {fault}")?,
+            What::Mistake { fault, alike: true } => write!(f, "{count} messages: {fault}")?,
+            What::Mistake { fault, .. } => write!(f, "{count} messages, the first: {fault}")?,
             What::Unanswered if count == 1 => f.write_str("1 request got no response")?,
             What::Unanswered => write!(f, "{count} requests got no response")?,
             What::Slow {
@@ -101,7 +104,7 @@ impl fmt::Display for Sentence<'_> {
 mod tests {
     use super::*;
     use crate::dissect::Severity;
-    use crate::protocol::Action;
+    use crate::protocol::{Action, Fault};
 
     fn finding(what: What, count: u64) -> Finding {
         Finding {
@@ -154,6 +157,26 @@ mod tests {
                  a usual password",
             ),
             (finding(What::Unanswered, 1), "1 request got no response"),
+            (
+                finding(
+                    What::Mistake {
+                        fault: Fault::HeaderNotCounted { found: 50 },
+                        alike: true,
+                    },
+                    2,
+                ),
+                "2 messages: total length 50 = 58 - 8: the header counts too",
+            ),
+            (
+                finding(
+                    What::Mistake {
+                        fault: Fault::Status(7),
+                        alike: false,
+                    },
+                    3,
+                ),
+                "3 messages, the first: status 7 is unknown; 1 means success and 0 failure",
+            ),
             (
                 finding(
                     What::Slow {

@@ -1,5 +1,5 @@
-//! What an operator looks for: guessing, probing, spraying, requests without an answer, slow
-//! answers. The thresholds stand here, and in `docs/statistics.md` for people.
+//! What an operator looks for: guessing, probing, spraying, mistakes in messages, requests without
+//! an answer, slow answers. The thresholds stand here, and in `docs/statistics.md` for people.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use super::slow::EXAMPLES;
 use super::window::{Burst, Origin, Pace};
 use crate::capture::Timestamp;
 use crate::dissect::Severity;
-use crate::protocol::Action;
+use crate::protocol::{Action, Fault};
 use crate::session::Name;
 
 /// Failed logins with one user name within [`GUESS_SPAN`] from which on it is guessing.
@@ -108,6 +108,13 @@ pub enum What {
         /// Different passwords.
         passwords: u64,
     },
+    /// Messages with the same kind of fault in the same field.
+    Mistake {
+        /// The first one.
+        fault: Fault,
+        /// Whether the others are the very same.
+        alike: bool,
+    },
     /// Requests without a response.
     Unanswered,
     /// Answers that took much longer than usual.
@@ -129,6 +136,7 @@ impl What {
             Self::Guessing { .. } => "password guessing",
             Self::Probing { .. } => "user-name probing",
             Self::Spraying { .. } => "password spraying",
+            Self::Mistake { .. } => "mistake",
             Self::Unanswered => "unanswered requests",
             Self::Slow { .. } => "slow answers",
         }
@@ -146,13 +154,13 @@ pub struct Finding {
     pub user: Option<Name>,
     /// The address it is about, where it is one.
     pub address: Option<IpAddr>,
-    /// Failures, attempts or exchanges.
+    /// Failures, attempts, messages or exchanges.
     pub count: u64,
     /// Time of the first of them; of slow answers the first of `frames`.
     pub first: Timestamp,
     /// Time of the last of them; of slow answers the last of `frames`.
     pub last: Timestamp,
-    /// Frames of requests to look at, the first one to begin with.
+    /// Frames of requests, or of messages with a mistake, to look at, the first one to begin with.
     pub frames: Vec<u64>,
 }
 
@@ -184,6 +192,7 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
         kind.truncate(FINDINGS_PER_KIND);
         all.extend(kind);
     }
+    all.extend(summary.mistakes.findings());
     all.extend(unanswered(summary));
     all.extend(slow(summary));
     all.sort_by(by_weight);

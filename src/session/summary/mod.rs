@@ -11,6 +11,7 @@ mod described;
 mod findings;
 mod frames;
 mod logins;
+mod mistakes;
 mod rate;
 mod selection;
 mod slow;
@@ -38,6 +39,7 @@ pub use top::{top_addresses, top_users};
 
 use self::counts::index;
 use self::logins::Logins;
+use self::mistakes::Mistakes;
 use self::selection::Selection;
 use self::slow::Slowest;
 use super::{FlowEnd, FrameRecord, GivenUp, Name, Remainder, Resolution, Subject};
@@ -125,6 +127,7 @@ pub struct Summary {
     notes: [[u64; Group::ALL.len()]; Severity::ALL.len()],
     slowest: [Slowest; 2],
     logins: Logins,
+    mistakes: Mistakes,
     selection: Option<Selection>,
 }
 
@@ -156,6 +159,7 @@ impl Summary {
             notes: Default::default(),
             slowest: Default::default(),
             logins: Logins::new(thresholds),
+            mistakes: Mistakes::default(),
             selection: None,
         }
     }
@@ -305,7 +309,12 @@ impl Summary {
 
     /// Counts a message; whether it is a response that says no.
     fn message(&mut self, message: &Message) -> bool {
-        message.notes.iter().for_each(|note| self.note(note));
+        for note in &message.notes {
+            self.note(note);
+            if let Note::Fault(fault) = note {
+                self.mistakes.add(*fault, note.severity(), message);
+            }
+        }
         if let Some(described) = &message.described {
             self.of_layout(described.layout).message(described);
             return described.said == Some(Said::Failure);
@@ -328,6 +337,10 @@ impl Summary {
     }
 
     fn note(&mut self, note: &Note) {
+        // How far a message has come is nothing to remark when all is counted.
+        if matches!(note, Note::Begun { .. }) {
+            return;
+        }
         self.notes[note.severity() as usize][note.group() as usize] += 1;
     }
 

@@ -7,7 +7,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Peer;
 use crate::packet::Endpoint;
 use crate::protocol::Action;
-use crate::session::exchange::PasswordTag;
+use crate::session::password_tag::PasswordTag;
 use crate::session::{Outcome, Refusal};
 
 const SECOND: i64 = Timestamp::SECOND;
@@ -189,7 +189,7 @@ fn spraying_takes_ten_names_and_few_passwords() {
 
 #[test]
 fn as_many_passwords_as_names_are_no_spraying() {
-    let key = crate::session::exchange::PasswordKey::default();
+    let key = crate::session::password_tag::PasswordKey::default();
     let mut feed = Feed::new();
     for n in 0..SPRAYED_NAMES * 2 {
         let mut resolution = feed.resolution(&format!("user{n}"), 1, WRONG);

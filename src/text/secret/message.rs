@@ -412,6 +412,19 @@ pub fn view(message: &Message, show_passwords: bool) -> MaskedView<'_> {
     }
 }
 
+/// A request's user name as it may be shown, whether passwords are or not. Nearly every request is
+/// one of which there is nothing to note and whose fields both end with NUL: that it is well filled
+/// was seen when it was judged.
+#[must_use]
+#[inline]
+pub fn user_name(message: &Message) -> Option<Masked<TextValue<'_>>> {
+    let ends_with_nul = |field: &Field| message.octets.get(field.end() - 1) == Some(&0);
+    if message.notes.is_empty() && ends_with_nul(&USER_NAME) && ends_with_nul(&PASSWORD) {
+        return message.view().user_name().map(Masked::Clear);
+    }
+    view(message, false).user_name()
+}
+
 impl<'a> MaskedView<'a> {
     /// Which octets are shown.
     #[must_use]
@@ -486,7 +499,32 @@ impl<'a> MaskedView<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::protocol::judge;
+
+    proptest! {
+        /// What [`user_name`] takes for well filled.
+        #[test]
+        fn a_faultless_request_that_ends_with_nul_is_well_filled(
+            name in "[ -~]{0,20}",
+            password in "[ -~]{0,30}",
+            faults in proptest::collection::vec((0..REQUEST_LEN, any::<u8>()), 0..3),
+        ) {
+            let mut octets = request(name.as_bytes(), password.as_bytes());
+            for (at, octet) in faults {
+                octets[at] = octet;
+            }
+            let mut faultless = true;
+            judge(&octets, &mut |_| faultless = false);
+            let ends = [&USER_NAME, &PASSWORD].map(|field| octets[field.end() - 1]);
+            let is_request = right_header(&octets) == Some(Kind::Request);
+            if faultless && is_request && ends == [0; 2] {
+                prop_assert!(is_well_filled_request(&octets));
+            }
+        }
+    }
 
     fn request(name: &[u8], password: &[u8]) -> Vec<u8> {
         let mut octets = vec![0, 0, 0, 58, 0, 0, 0, 3];

@@ -19,7 +19,7 @@ mod words;
 
 pub use frame::{Hidden, Secrets, headers};
 pub use message::{
-    Clear, Masked, MaskedView, MessageClear, Redacted, clear, clear_of, redacted, view,
+    Clear, Masked, MaskedView, MessageClear, Redacted, clear, clear_of, redacted, user_name, view,
 };
 pub use words::SecretWords;
 

@@ -23,6 +23,8 @@ do
       syn = {},
       waiting = {},
       early = {},
+      -- Notes on messages that are not whole yet, with their frames.
+      begun = {},
     }
     for side = 1, 2 do
       flow.work[side] = { mode = "start", octets = "", sources = {}, skipped = 0, notes = {} }
@@ -261,6 +263,9 @@ do
     R.push_segment(flow, segment, function(side)
       return R.handler(flow, side, arrival)
     end)
+    if R.tell_begun then
+      R.tell_begun(flow, segment.side, segment.frame)
+    end
   end
 
   -- Takes octets that come in order.

@@ -1,7 +1,65 @@
 -- From octets in order to messages, and from messages to exchanges.
 do
   local LOOK_AHEAD_KEPT = 15
+  -- Says of a message that the frame carried octets of, and that is not whole, how far it goes:
+  -- where RegLogin is not proven yet, of octets that begin as one does.
+  function R.tell_begun(flow, side, frame)
+    local work = flow.work[side]
+    local proven = flow.protocol == "reglogin"
+    if work.octets == "" or not (proven or (not flow.protocol and flow.watched)) then
+      return
+    end
+    local have, need = #work.octets, nil
+    if proven and work.mode == "boundary" then
+      local _, len = R.extent(work.octets)
+      local kind = side == flow.client and L.kinds.request or L.kinds.response
+      need = have < L.header_len and kind.len or len
+    elseif not proven and work.mode == "start" then
+      local length = R.word(work.octets, 1)
+      local kind = length and R.kind_of_len(length)
+      need = kind and (have < L.header_len or R.is_header(work.octets)) and length
+    end
+    local sources, in_frame = work.sources, false
+    for _, source in ipairs(sources) do
+      in_frame = in_frame or source.frame == frame
+    end
+    if not need or have >= need or not in_frame then
+      return
+    end
+    -- Behind another message, TCP may have cut this one anywhere.
+    local alone = true
+    for _, item in ipairs(R.frames[frame] or {}) do
+      alone = alone and not item.octets
+    end
+    local at_once = #sources == 1 or (#sources == 2 and sources[1].len == L.header_len)
+    local unfilled = alone and at_once and R.is_not_filled(work.octets)
+    local note = R.note_of(unfilled and "begun.unfilled." .. have or "begun", { have = have, need = need })
+    R.put(frame, { note = note, begun = flow })
+    table.insert(flow.begun, { note = note, frame = frame, have = have })
+  end
+
+  -- Tells the frames that began a message where it goes on.
+  local function tell_where(flow, found)
+    for at = #flow.begun, 1, -1 do
+      local begun = flow.begun[at]
+      local ours, goes_on = false, nil
+      for _, source in ipairs(found.sources) do
+        ours = ours or source.frame == begun.frame
+        goes_on = source.start == begun.have and source.frame or goes_on
+      end
+      local ends = #found.octets <= begun.have
+      if ours and not ends and goes_on and goes_on ~= begun.frame then
+        begun.note.key, begun.note.values.frame = "begun.goes_on", goes_on
+        ends = true
+      end
+      if ours and ends then
+        table.remove(flow.begun, at)
+      end
+    end
+  end
+
   local function emit(flow, side, found)
+    tell_where(flow, found)
     found.length, found.command = R.word(found.octets, 1), R.word(found.octets, 5)
     local known = found.command and L.commands[found.command]
     if known and flow.evidence < R.CONTENT then
@@ -248,7 +306,7 @@ do
     judge(found)
     table.insert(found.notes, R.note_of("cut_off." .. by, { have = have, need = need }))
     if R.is_not_filled(found.octets) then
-      table.insert(found.notes, R.note_of("not_filled", { have = have }))
+      table.insert(found.notes, R.note_of("not_filled." .. have))
     end
     emit(flow, side, found)
   end

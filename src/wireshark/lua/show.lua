@@ -232,11 +232,17 @@ do
     local lines, stray = {}, {}
     for _, item in ipairs(items) do
       if item.note then
-        stray[#stray + 1] = item.note
+        -- A message that began is none where the stream turns out to be something else.
+        if not item.begun or R.is_ours(item.begun) then
+          stray[#stray + 1] = item.note
+        end
       else
         lines[#lines + 1] = R.info(item)
         add_message(tree, item, payload)
       end
+    end
+    if #lines == 0 and #stray == 0 then
+      return false
     end
     if #stray > 0 then
       local top = tree:add(reglogin, "")
@@ -244,6 +250,12 @@ do
       add_notes({ message = top }, stray)
     end
     set_columns(pinfo, lines)
+    for _, note in ipairs(stray) do
+      -- A message that is cut off says itself how far it came.
+      if note.key == "begun.goes_on" or (note.key:match("^begun") and #lines == 0) then
+        pinfo.cols.info:append(marker(note))
+      end
+    end
     return true
   end
 
