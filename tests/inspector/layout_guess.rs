@@ -240,3 +240,27 @@ fn reglogin_is_guessed_from_its_own_traffic() {
         assert!(done.stdout.contains(part), "{part}\n{}", done.stdout);
     }
 }
+
+#[test]
+fn read_says_what_a_capture_is_nearest_to_where_hardly_anything_is_reglogin() {
+    for (name, reading) in [
+        (
+            "layout-little-endian.pcap",
+            Some("looks little-endian: command 1, length 58"),
+        ),
+        (
+            "layout-length-without-header.pcap",
+            Some("looks like a length without the header: command 1, length 50"),
+        ),
+        ("recorded-success.pcapng", None),
+        ("other-ssh.pcap", None),
+    ] {
+        let file = capture(name);
+        let done = authscope(&["read", &file, "-q"]);
+        let told = done.stderr.lines().filter(|line| line.contains("looks "));
+        let told: Vec<&str> = told.collect();
+        let expected = reading
+            .map(|reading| format!("authscope: {reading}; try `authscope layout guess {file}`"));
+        assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{name}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::framing::{Length, begin};
 use super::write::{self, Found};
 use super::{Conversation, Proposal, Run, SIDES};
 use crate::layout::{Frame, Layout, Side, parse};
@@ -28,7 +29,7 @@ pub struct Explained {
 pub(super) fn weigh(found: &Found<'_>, conversations: &[Conversation]) -> Option<Proposal> {
     let file = write::file(found);
     let layout = parse(&file).ok()?;
-    let explained = explained(&layout, conversations);
+    let explained = explained(&layout, &found.framing.best, conversations);
     if explained.bytes * 4 < explained.all_bytes {
         return None;
     }
@@ -52,7 +53,7 @@ pub(super) fn weigh(found: &Found<'_>, conversations: &[Conversation]) -> Option
     Some(Proposal { text, explained })
 }
 
-fn explained(layout: &Layout, conversations: &[Conversation]) -> Explained {
+fn explained(layout: &Layout, length: &Length, conversations: &[Conversation]) -> Explained {
     let mut explained = Explained::default();
     for conversation in conversations {
         let mut bytes = 0;
@@ -60,7 +61,7 @@ fn explained(layout: &Layout, conversations: &[Conversation]) -> Explained {
         for side in SIDES {
             for run in conversation.runs(side) {
                 all += run.bytes.len();
-                bytes += of_run(layout, run, side, &mut explained);
+                bytes += of_run(layout, begin(length, run), run, side, &mut explained);
             }
         }
         explained.bytes += bytes;
@@ -71,10 +72,16 @@ fn explained(layout: &Layout, conversations: &[Conversation]) -> Explained {
     explained
 }
 
-/// Counts a run's messages; gives the bytes of those without a fault.
-fn of_run(layout: &Layout, run: &Run, side: Side, explained: &mut Explained) -> usize {
+/// Counts a run's messages from `first` on; gives the bytes of those without a fault.
+fn of_run(
+    layout: &Layout,
+    first: usize,
+    run: &Run,
+    side: Side,
+    explained: &mut Explained,
+) -> usize {
     let mut bytes = 0;
-    let mut at = 0;
+    let mut at = first;
     while at < run.bytes.len() {
         let rest = &run.bytes[at..];
         match layout.frame(rest, side) {

@@ -12,6 +12,8 @@ const LAST_OFFSET: usize = 16;
 const SAMPLE: usize = 192 << 10;
 /// Columns of a message's beginning that are looked at.
 const COLUMNS: usize = 12;
+/// Hypotheses that are held against all of the traffic.
+const LIKELIEST: usize = 24;
 /// Bits by which one hypothesis has to be better than another to be sure.
 const SURE: f64 = 8.0;
 
@@ -364,14 +366,13 @@ pub(super) fn find(conversations: &[Conversation]) -> Option<Framing> {
         }
     }
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    found.truncate(LIKELIEST);
+    found.retain(|(_, length)| shows_more_than_a_constant(length, conversations));
     let (cost, best) = *found.first()?;
     if cost > sample.nothing + 24.0 {
         return None;
     }
     let messages = cut(&best, conversations);
-    if messages.is_empty() {
-        return None;
-    }
     let near = found
         .iter()
         .skip(1)
@@ -390,6 +391,20 @@ pub(super) fn find(conversations: &[Conversation]) -> Option<Framing> {
         sizes: counts(messages.iter().map(|message| message.bytes.len())).len(),
         zeros: usize::from(best.integer.width) - used.unwrap_or(usize::from(best.integer.width)),
     })
+}
+
+/// Whether messages of several sizes bear a length out. Where all have one size any constant would do, so it has to count what
+/// lengths usually count.
+fn shows_more_than_a_constant(length: &Length, conversations: &[Conversation]) -> bool {
+    let messages = cut(length, conversations);
+    let sizes = counts(messages.iter().map(|message| message.bytes.len())).len();
+    let is_usual = length.excess == 0 || length.excess == length.end() as i64;
+    sizes > 1 || (sizes == 1 && is_usual)
+}
+
+/// Where the first message of a run begins, as far as that can be told.
+pub(super) fn begin(length: &Length, run: &Run) -> usize {
+    walk_anywhere(length, run).skipped
 }
 
 /// Whether both fields have their least significant byte at one place, so that they give the same small lengths.
