@@ -2,7 +2,7 @@
 //!
 //! Enters: what both sides of connections sent, in order ([`Conversation`]). Leaves: the text of a layout file with what is
 //! unsure as comments ([`Proposal`]). No learning: each hypothesis is weighed by how many bits it takes to write the traffic
-//! down with its help, and the shortest wins. [`framing`] finds the length, [`kind`] what tells messages apart, [`body`] the
+//! down with its help, and the shortest wins. `framing` finds the length, `kind` what tells messages apart, `body` the
 //! fields behind the header.
 
 #![allow(
