@@ -16,8 +16,8 @@ use authscope::session::{Inspector, Options};
 /// Octets in a row that give a password away.
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
-/// so does the status of a response that the client sent, the text in a RST, a PROXY header, and what nobody can name.
-const SAID_OTHERWISE: [&str; 12] = [
+/// so does the status of a response that the client sent, the text in a RST, a PROXY header, numbers that are text, and what nobody can name.
+const SAID_OTHERWISE: [&str; 14] = [
     "filled-with-zero-digits.pcap",
     "lab-report.pcap",
     "proxy-v1.pcap",
@@ -26,6 +26,8 @@ const SAID_OTHERWISE: [&str; 12] = [
     "tls-on-port-8888.pcap",
     "several-protocols-on-port-8888.pcap",
     "rst-with-text.pcap",
+    "mistake-numbers-as-text.pcap",
+    "mistake-password-zeroes.pcap",
     "mistake-trailing-newline.pcapng",
     "wrong-sender-client.pcap",
     "wrong-text-control-characters.pcap",
