@@ -189,7 +189,16 @@ fn field_of_hidden(text: &Value) -> Option<&'static str> {
         ("wrong_response", "command"),
     ];
     let known = kinds.into_iter().find(|(kind, _)| says(kind));
-    known.map(|(_, field)| field)
+    // The same is said of both numbers of a header: which one, its place says.
+    let of_header = says("number_as_text").then(|| {
+        let at_start = |expert: &&Value| expert.to_string().contains("bytes 0 to 3");
+        if experts.iter().any(at_start) {
+            "length"
+        } else {
+            "command"
+        }
+    });
+    known.map(|(_, field)| field).or(of_header)
 }
 
 /// Wireshark's numbers for severities and groups, as its expert items have them.
