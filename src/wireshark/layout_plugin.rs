@@ -12,15 +12,17 @@ use crate::layout::{
 };
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/octets.lua"),
     include_str!("lua/layout/read.lua"),
     include_str!("lua/layout/recognise.lua"),
+    include_str!("lua/pairing.lua"),
     include_str!("lua/connect.lua"),
     include_str!("lua/layout/streams.lua"),
     include_str!("lua/tls.lua"),
     include_str!("lua/frame.lua"),
+    include_str!("lua/message.lua"),
     include_str!("lua/layout/show.lua"),
     include_str!("lua/segment.lua"),
 ];

@@ -26,7 +26,7 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 17] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/octets.lua"),
     include_str!("lua/identify.lua"),
@@ -34,11 +34,13 @@ const PARTS: [&str; 15] = [
     include_str!("lua/framing.lua"),
     include_str!("lua/judge.lua"),
     include_str!("lua/secret.lua"),
+    include_str!("lua/pairing.lua"),
     include_str!("lua/exchange.lua"),
     include_str!("lua/connect.lua"),
     include_str!("lua/flow.lua"),
     include_str!("lua/tls.lua"),
     include_str!("lua/frame.lua"),
+    include_str!("lua/message.lua"),
     include_str!("lua/show.lua"),
     include_str!("lua/segment.lua"),
     include_str!("lua/register.lua"),

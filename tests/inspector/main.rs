@@ -66,6 +66,7 @@ mod fuzz_checks;
 mod layout_docs;
 mod layout_files;
 mod layout_guess;
+mod layout_live;
 mod layout_plugin;
 mod layout_read;
 mod layout_streams;

@@ -3,10 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::live::Running;
 use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
 use crate::tshark::Tshark;
@@ -129,16 +130,6 @@ fn a_missing_right_to_capture_is_told_at_once() {
     }
     assert_eq!(status.code(), Some(2), "{error}");
     assert!(error.contains("permission denied"), "{error}");
-}
-
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -92,3 +92,13 @@ impl Live {
         (self.child.wait().unwrap().code(), summary, rest)
     }
 }
+
+/// A process that is ended with the test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

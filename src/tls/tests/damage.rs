@@ -185,10 +185,7 @@ fn records_of_every_length_and_type_at_any_place() {
 #[test]
 fn a_damaged_record_is_told_from_wrong_secrets() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.carry();
         let first = wire.flights.len();

@@ -11,10 +11,7 @@ fn stream(wire: &Wire, of: Side) -> Vec<u8> {
 #[test]
 fn goes_on_behind_a_gap_wherever_it_is() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.carry();
         for round in 0..40u8 {
@@ -131,10 +128,7 @@ fn a_gap_beyond_the_bound_is_told() {
 #[test]
 fn one_direction_alone_says_what_is_missing() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.talk();
         for side in [CLIENT, SERVER] {

@@ -6,10 +6,7 @@ use super::*;
 fn every_suite_is_decrypted() {
     let mut count = 0;
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.talk();
         let (seen, session) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 4096);

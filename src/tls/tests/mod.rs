@@ -65,6 +65,14 @@ struct Options {
 }
 
 impl Ends {
+    /// Ends that agree on one suite.
+    fn of(suite: SupportedCipherSuite) -> Self {
+        Self::new(&Options {
+            suite: Some(suite),
+            ..Options::default()
+        })
+    }
+
     fn new(options: &Options) -> Self {
         let certified = rcgen::generate_simple_self_signed(["auth.example".into()]).unwrap();
         let certificate: CertificateDer<'static> = certified.cert.into();

@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn records_wait_for_their_keys() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.talk();
         let (mut all, mut seen) = (Decryptor::default(), Seen::default());
@@ -42,10 +39,7 @@ fn records_wait_for_their_keys() {
 #[test]
 fn what_waits_is_bounded_and_found_again() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.carry();
         for round in 0..200u8 {
@@ -154,10 +148,7 @@ fn bounds_are_those_that_are_documented() {
 #[test]
 fn what_waits_goes_on_waiting_behind_the_connection_s_end() {
     for suite in suites() {
-        let ends = Ends::new(&Options {
-            suite: Some(suite),
-            ..Options::default()
-        });
+        let ends = Ends::of(suite);
         let mut wire = ends.connect();
         wire.talk();
         let (mut all, mut seen) = (Decryptor::default(), Seen::default());

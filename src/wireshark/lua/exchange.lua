@@ -2,14 +2,6 @@
 do
   local MAX_WAITING = 16384
 
-  function R.note_of(key, values)
-    return { key = key, values = values or {} }
-  end
-
-  function R.octets_note(key, octets)
-    return R.note_of(octets == 1 and key .. ".one" or key, { octets = octets })
-  end
-
   -- Stands among the requests that wait for one that was never captured.
   local LOST = {}
 
@@ -21,45 +13,17 @@ do
     return room
   end
 
-  -- How far the server had the client's octets when it answered.
-  local function last_ack(response)
-    local ack
-    for _, source in ipairs(response.sources) do
-      if source.ack and (not ack or R.since(source.ack, ack) > 0) then
-        ack = source.ack
-      end
-    end
-    return ack
-  end
-
-  -- Whether the acknowledgement numbers say that a response answers an earlier request: the server
-  -- had nothing of this one when it answered, or the client had the answer already when it asked.
-  local function answers_earlier(request, response)
-    local ack, asked = last_ack(response), request.first.ack
-    return (ack and R.since(ack, request.first.seq) <= 0)
-      or (asked and R.since(response.first.seq, asked) < 0)
-  end
-
   local function marry(request, response)
     if L.commands[request.command].action ~= L.commands[response.command].action then
       local values = { request = request.frame }
       table.insert(response.notes, R.note_of("wrong_response." .. request.command, values))
     end
-    request.peer, response.peer = response, request
-    local elapsed = response.time - request.time
-    if elapsed <= 0 then
-      local key = elapsed == 0 and "no_time" or "negative_time"
-      table.insert(response.notes, R.note_of(key, { request = request.frame }))
-    end
+    R.marry(request, response)
   end
 
   local function without_peer(message, key)
-    if message == LOST then
-      return
-    elseif R.preview then
-      R.preview.unpaired[message] = key
-    else
-      table.insert(message.notes, R.note_of(key))
+    if message ~= LOST then
+      R.without_peer(message, key)
     end
   end
 
@@ -72,7 +36,7 @@ do
     -- Early responses before that to this request answer requests that were never captured.
     while flow.early[1] do
       local early = table.remove(flow.early, 1)
-      if not answers_earlier(request, early) then
+      if not R.answers_earlier(request, early) then
         marry(request, early)
         if early.time < request.time then
           local values = { response = early.frame }
@@ -89,7 +53,7 @@ do
 
   -- Takes a response while no request waits.
   local function before_its_request(flow, response)
-    local ack = last_ack(response)
+    local ack = R.last_ack(response)
     local all_seen = flow.asked_to and not (ack and R.since(ack, flow.asked_to) > 0)
     if #flow.early == 0 and all_seen then
       table.insert(response.notes, R.note_of("no_request"))
@@ -118,7 +82,7 @@ do
     elseif request == LOST then
       table.remove(flow.waiting, 1)
       table.insert(message.notes, R.note_of("no_request"))
-    elseif answers_earlier(request, message) then
+    elseif R.answers_earlier(request, message) then
       table.insert(message.notes, R.note_of("no_request"))
     else
       table.remove(flow.waiting, 1)

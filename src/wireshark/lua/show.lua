@@ -143,21 +143,6 @@ do
     end
   end
 
-  -- Where the message's octets stand: in this frame's payload or in what was decrypted of it, or put
-  -- together in a tab.
-  local function range_of(message, payload)
-    local source = message.sources[1]
-    local here = #message.sources == 1 and source.frame == message.frame
-    if here and source.record then
-      payload = R.contents and R.contents[source.record]
-    end
-    if here and payload and payload:len() >= source.offset + source.len then
-      return payload:range(source.offset, source.len)
-    end
-    local bytes = ByteArray.new(message.octets, true)
-    return bytes:tvb("Reassembled RegLogin message"):range()
-  end
-
   -- What filters ask for: the type, whether it asks or answers, and the answer's outcome.
   local function add_kind(top, message, known, clear)
     if not known then
@@ -172,7 +157,7 @@ do
   end
 
   local function add_message(tree, message, payload)
-    local range = range_of(message, payload)
+    local range = R.range_of(message, payload, L.name)
     local top = tree:add(reglogin, range)
     top:set_text(("%s, %s"):format(L.name, R.info(message):gsub("^%u", string.lower)))
     local items = { message = top }
@@ -200,12 +185,7 @@ do
       top:add(f.response_in, peer.frame):set_generated()
     elseif peer then
       top:add(f.response_to, peer.frame):set_generated()
-      local elapsed = message.time - peer.time
-      local sign = elapsed < 0 and -1 or 1
-      local nanoseconds = math.floor(math.abs(elapsed) * 1e9 + 0.5)
-      local seconds = math.floor(nanoseconds / 1e9)
-      local time = NSTime.new(sign * seconds, sign * (nanoseconds - seconds * 1e9))
-      top:add(f.time, time):set_generated()
+      top:add(f.time, R.time_since(peer, message)):set_generated()
     end
     if #message.sources > 1 or message.sources[1].frame ~= message.frame then
       for _, source in ipairs(message.sources) do

@@ -218,20 +218,6 @@ do
     end
   end
 
-  -- Where the message's octets stand: in this frame's payload, or put together in a tab.
-  local function range_of(message, payload)
-    local source = message.sources[1]
-    local here = #message.sources == 1 and source.frame == message.frame
-    if here and source.record then
-      payload = R.contents and R.contents[source.record]
-    end
-    if here and payload and payload:len() >= source.offset + source.len then
-      return payload:range(source.offset, source.len)
-    end
-    local bytes = ByteArray.new(message.octets, true)
-    return bytes:tvb("Reassembled " .. message.layout.name .. " message"):range()
-  end
-
   local function flag_names(field, octets)
     local value, names = R.number(octets), {}
     for _, named in ipairs(field.bits) do
@@ -333,11 +319,7 @@ do
       add("response_in", peer.frame)
     elseif peer then
       add("response_to", peer.frame)
-      local elapsed = message.time - peer.time
-      local sign = elapsed < 0 and -1 or 1
-      local nanoseconds = math.floor(math.abs(elapsed) * 1e9 + 0.5)
-      local seconds = math.floor(nanoseconds / 1e9)
-      add("time", NSTime.new(sign * seconds, sign * (nanoseconds - seconds * 1e9)))
+      add("time", R.time_since(peer, message))
     end
     if #message.sources > 1 or message.sources[1].frame ~= message.frame then
       for _, source in ipairs(message.sources) do
@@ -348,7 +330,7 @@ do
 
   local function add_message(tree, message, payload)
     local layout, read = message.layout, message.read
-    local range = range_of(message, payload)
+    local range = R.range_of(message, payload, message.layout.name)
     local top = tree:add(layout.proto, range)
     top:set_text(("%s, %s"):format(layout.name, R.info(message):gsub("^%u", string.lower)))
     local items = {}

@@ -4,14 +4,6 @@ do
   -- Octets by which a stream is told, at the most.
   local HELD = 65536
 
-  function R.note_of(key, values)
-    return { key = key, values = values or {} }
-  end
-
-  function R.octets_note(key, octets)
-    return R.note_of(octets == 1 and key .. ".one" or key, { octets = octets })
-  end
-
   function R.is_ours(flow)
     return type(flow.protocol) == "table"
   end
@@ -24,31 +16,9 @@ do
     return side == flow.client and "client" or "server"
   end
 
-  -- How far the other side had this side's octets when it sent a message.
-  local function last_ack(message)
-    local ack
-    for _, source in ipairs(message.sources) do
-      if source.ack and (not ack or R.since(source.ack, ack) > 0) then
-        ack = source.ack
-      end
-    end
-    return ack
-  end
-
-  -- Whether acknowledgement numbers say that a response answers an earlier request.
-  local function answers_earlier(request, response)
-    local ack, asked = last_ack(response), request.first.ack
-    return (ack and R.since(ack, request.first.seq) <= 0)
-      or (asked and R.since(response.first.seq, asked) < 0)
-  end
-
   local function without_peer(message, key)
-    if not message.kind then
-      return
-    elseif R.preview then
-      R.preview.unpaired[message] = key
-    else
-      table.insert(message.notes, R.note_of(key))
+    if message.kind then
+      R.without_peer(message, key)
     end
   end
 
@@ -62,12 +32,7 @@ do
 
   local function marry(request, response)
     request.is_request = true
-    request.peer, response.peer = response, request
-    local elapsed = response.time - request.time
-    if elapsed <= 0 then
-      local key = elapsed == 0 and "no_time" or "negative_time"
-      table.insert(response.notes, R.note_of(key, { request = request.frame }))
-    end
+    R.marry(request, response)
   end
 
   -- What one side asked.
@@ -77,7 +42,7 @@ do
   end
 
   local function before_its_request(asked, response)
-    local ack = last_ack(response)
+    local ack = R.last_ack(response)
     local all_seen = asked.to and not (ack and R.since(ack, asked.to) > 0)
     if #asked.early == 0 and all_seen then
       table.insert(response.notes, R.note_of("no_request"))
@@ -96,7 +61,7 @@ do
         if not request.kind then
           table.insert(response.notes, R.note_of("no_request"))
           table.remove(asked.requests, at)
-        elseif not response.id and answers_earlier(request, response) then
+        elseif not response.id and R.answers_earlier(request, response) then
           if answers_only then
             table.insert(response.notes, R.note_of("no_request"))
           end
@@ -123,7 +88,7 @@ do
     local at = 1
     while asked.early[at] do
       local early = asked.early[at]
-      local fits = request.id or not answers_earlier(request, early)
+      local fits = request.id or not R.answers_earlier(request, early)
       if fits and is_answered_by(request, early) then
         table.remove(asked.early, at)
         marry(request, early)
