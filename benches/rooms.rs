@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use authscope::capture::{Batch, FileSource, FrameSource, ReadOptions};
 use authscope::dissect::judge;
 use authscope::filter::{Filter, FilterOptions};
-use authscope::output::{JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat, Watch};
+use authscope::output::forms::{FormOptions, form};
+use authscope::output::{Context, Group, Rows};
 use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
@@ -199,21 +200,31 @@ fn filter_user_name(bencher: Bencher<'_, '_>) {
     let text = r#"reglogin.username == "alice" && tcp.port == 8888"#;
     let filter = Filter::parse(text, FilterOptions::default()).expect("a right filter");
     let needs = filter.needs();
-    fed(bencher, Watch::new(Some(filter), needs, None, false));
+    let mut context = Context::new(Some(filter), needs, None, false);
+    records(bencher, |record| {
+        context.advance(record);
+        black_box(context.takes(record));
+    });
 }
 
-const MESSAGES: Select = Select::all(Rows::Messages);
+/// Messages in the form of this name.
+fn written(bencher: Bencher<'_, '_>, name: &str) {
+    let form = form(name).expect("a form of ours");
+    let options = FormOptions {
+        rows: Rows::Messages,
+        ..FormOptions::default()
+    };
+    let mut group = Group::new(Context::default());
+    group.add((form.make)(options, Box::new(sink())));
+    fed(bencher, group);
+}
 
 #[divan::bench]
 fn output_lines_of_messages(bencher: Bencher<'_, '_>) {
-    fed(bencher, Lines::new(sink(), MESSAGES, TimeFormat::default()));
+    written(bencher, "text");
 }
 
 #[divan::bench]
 fn output_json_of_messages(bencher: Bencher<'_, '_>) {
-    let options = JsonOptions::default();
-    fed(
-        bencher,
-        JsonSink::new(sink(), Layout::Lines, MESSAGES, options),
-    );
+    written(bencher, "jsonl");
 }

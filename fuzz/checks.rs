@@ -13,12 +13,9 @@ use authscope::dissect::reglogin::framing;
 use authscope::dissect::{Protocol, identify, judge, smpp};
 use authscope::filter::{Filter, FilterOptions};
 use authscope::layout::{self, Plan};
-use authscope::output::{
-    Details, DetailsOptions, JsonOptions, JsonSink, Layout, Lines, Rows, Select, TimeFormat,
-};
 use authscope::packet::SeqNumber;
 use authscope::protocol::{self, Kind, MessageView, Request, Response};
-use authscope::session::{Inspector, Options, Sink, run};
+use authscope::session::{Inspector, Options, Sink};
 use authscope::stream::{Role, Side};
 use authscope::tls::{Decryptor, Event, Label, Secret, Session};
 
@@ -47,39 +44,9 @@ fn assert_harmless(text: &[u8]) {
     assert_eq!(control, None, "a control character in the output: {text}");
 }
 
-/// A capture file of any octets: read, inspected and printed in every form.
+/// A capture file of any octets: read, inspected and printed.
 pub fn capture(octets: &[u8]) {
-    let (mut lines, mut details, mut json) = (Vec::new(), Vec::new(), Vec::new());
-    let all = Select::all(Rows::All);
-    through(
-        octets,
-        &mut Lines::new(&mut lines, all.clone(), TimeFormat::default()),
-    );
-    let options = DetailsOptions::default();
-    through(
-        octets,
-        &mut Details::new(&mut details, all.clone(), options),
-    );
-    let options = JsonOptions::default();
-    through(
-        octets,
-        &mut JsonSink::new(&mut json, Layout::Lines, all, options),
-    );
-    assert_harmless(&lines);
-    assert_harmless(&details);
-    assert_harmless(&json);
-}
-
-fn through<S: Sink>(octets: &[u8], sink: &mut S)
-where
-    S::Error: std::fmt::Debug,
-{
-    let reader = std::io::Cursor::new(octets.to_vec());
-    let Ok(source) = FileSource::from_reader(reader, ReadOptions::default()) else {
-        return;
-    };
-    let inspector = Inspector::new(&Options::default());
-    run(Box::new(source), inspector, sink, 1).expect("memory can be written to");
+    forms::usual(octets);
 }
 
 /// One frame of any octets, of the link type that the first one chooses.
@@ -95,8 +62,6 @@ pub fn frame(octets: &[u8]) {
         interface: 0,
         link: LINKS[usize::from(*choice) % LINKS.len()],
     };
-    let mut text = Vec::new();
-    let mut sink = Details::new(&mut text, Select::all(Rows::All), DetailsOptions::default());
     let mut inspector = Inspector::new(&Options {
         checksums: true,
         ..Options::default()
@@ -106,11 +71,12 @@ pub fn frame(octets: &[u8]) {
         header: &header,
         octets,
     });
-    let _ = sink.record(&record).expect("memory can be written to");
-    sink.end(&inspector.finish())
+    let (text, mut group) = forms::tree();
+    let _ = group.record(&record).expect("memory can be written to");
+    group
+        .end(&inspector.finish())
         .expect("memory can be written to");
-    drop(sink);
-    assert_harmless(&text);
+    assert_harmless(&text.octets());
 }
 
 /// A TCP segment as the fuzzer makes them up.

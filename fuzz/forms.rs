@@ -8,20 +8,26 @@ use std::sync::{Arc, Mutex};
 
 use authscope::capture::{CaptureWriter, FileSource, ReadOptions};
 use authscope::filter::{Filter, FilterOptions, Needs, fields};
+use authscope::output::forms::{FORMS as BY_NAME, FormEntry, FormOptions, Waits};
 use authscope::output::{
-    Answers, Charset, Columns, Details, DetailsOptions, FieldRows, FieldsFormat, Follow,
-    FollowFormat, FollowOptions, Followed, JsonOptions, JsonSink, Ladder, LadderOptions, Layout,
-    Lines, RecordFilter, Rows, Save, SaveOptions, Select, Stats, StatsFormat, Survey, Table,
-    TableOptions, Tee, TextStyle, TimeFormat, Watch,
+    Answers, Charset, Columns, Context, Findings, Follow, FollowFormat, FollowOptions, Group,
+    Ladder, LadderOptions, OCTETS, Rows, Stats, StatsFormat, TREE, TextStyle, TimeFormat,
 };
+use authscope::save::{Save, SaveOptions, Survey};
 use authscope::session::summary::Summary;
 use authscope::session::{Holding, Inspector, Options, Sink, run};
-use authscope::wireshark::explain::{ExplainOptions, ExplainSink};
+use authscope::wireshark::explain;
 
 use super::{assert_harmless, frames_of};
 
-/// How many forms there are.
-pub const FORMS: u8 = 15;
+/// The forms of rows that options other than `-T` ask for.
+const BY_OPTION: [&FormEntry; 3] = [&TREE, &OCTETS, &explain::FORM];
+
+/// How many forms of rows there are.
+const ROWS: u8 = (BY_NAME.len() + BY_OPTION.len()) as u8;
+
+/// How many forms there are: of rows, two of streams, two of summaries, two of saved captures.
+pub const FORMS: u8 = ROWS + 6;
 
 /// Filters that ask for what is costly to know, and for what is odd.
 const FILTERS: [&str; 6] = [
@@ -43,7 +49,14 @@ const TIMES: [TimeFormat; 4] = [
 
 /// Text that an output writes, to be looked at when it is done.
 #[derive(Clone, Default)]
-struct Text(Rc<RefCell<Vec<u8>>>);
+pub struct Text(Rc<RefCell<Vec<u8>>>);
+
+impl Text {
+    /// What was written.
+    pub fn octets(&self) -> Vec<u8> {
+        self.0.borrow().clone()
+    }
+}
 
 impl Write for Text {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
@@ -95,44 +108,16 @@ impl Choice {
     }
 }
 
-/// What an output is fed through: the filter's own knowledge first, where there is one.
-struct Rowed {
-    choice: Choice,
-    watch: Option<Watch>,
-}
-
-impl Rowed {
-    /// Asks the filter that `choice` names; `needs` are the output's own.
-    fn new(capture: &[u8], choice: Choice, needs: Needs, always: bool) -> Self {
-        let filter = choice.filter();
-        let needs = filter.as_ref().map_or(needs, |f| f.needs().or(needs));
-        let answers = needs.responses.then(|| {
-            let mut answers = Answers::default();
-            pass(capture, &Options::default(), &mut answers);
-            answers
-        });
-        let watched = filter.is_some() || always;
-        let watch = watched.then(|| Watch::new(filter, needs, answers, choice.show_passwords()));
-        Self { choice, watch }
-    }
-
-    fn select(&self) -> Select {
-        let filter = self.watch.clone();
-        Select {
-            rows: self.choice.rows(),
-            filter: filter.map(|watch| Rc::new(watch) as Rc<dyn RecordFilter>),
-            show_passwords: self.choice.show_passwords(),
-            ..Select::default()
-        }
-    }
-
-    fn tee<'a>(&self) -> Tee<'a> {
-        let mut tee = Tee::default();
-        if let Some(watch) = &self.watch {
-            tee.add(watch.clone());
-        }
-        tee
-    }
+/// What outputs know besides records: the filter that `choice` names is asked, `needs` are the outputs' own.
+fn context(capture: &[u8], choice: Choice, needs: Needs) -> Context {
+    let filter = choice.filter();
+    let needs = filter.as_ref().map_or(needs, |f| f.needs().or(needs));
+    let answers = needs.responses.then(|| {
+        let mut answers = Answers::default();
+        pass(capture, &Options::default(), &mut answers);
+        Rc::new(answers)
+    });
+    Context::new(filter, needs, answers, choice.show_passwords()).timed(choice.time())
 }
 
 fn pass<S: Sink>(capture: &[u8], options: &Options, sink: &mut S)
@@ -175,226 +160,182 @@ pub fn forms(octets: &[u8]) {
 ///
 /// Where what is written is not what the form promises.
 pub fn in_form(form: u8, choice: u8, capture: &[u8]) {
-    match form {
-        0..=3 => rows(form, Choice(choice), capture),
-        4 | 5 => json(form, Choice(choice), capture),
-        6..=8 => field_rows(form, Choice(choice), capture),
-        9 | 10 => followed(form, Choice(choice), capture),
-        11 | 12 => summary(form, Choice(choice), capture),
-        _ => saved(form, Choice(choice), capture),
+    let choice = Choice(choice);
+    match form.checked_sub(ROWS) {
+        None => {
+            let entry = BY_NAME.iter().chain(&BY_OPTION).nth(usize::from(form));
+            rows(entry.expect("a form of rows"), choice, capture);
+        }
+        Some(0) => followed(choice, capture),
+        Some(1) => ladder(choice, capture),
+        Some(2) => summary(false, choice, capture),
+        Some(3) => summary(true, choice, capture),
+        Some(4) => saved(false, choice, capture),
+        Some(_) => saved(true, choice, capture),
     }
 }
 
-fn rows(form: u8, choice: Choice, capture: &[u8]) {
-    let needs = Needs {
-        analysis: true,
-        ..Needs::default()
-    };
-    let rowed = Rowed::new(capture, choice, needs, form < 2);
-    let (text, time) = (Text::default(), choice.time());
-    let mut select = rowed.select();
-    let mut tee = rowed.tee();
-    match form {
-        0 | 1 => {
-            select.analysis.clone_from(&rowed.watch);
-            if form == 0 {
-                tee.add_printer(Lines::new(text.clone(), select, time));
-            } else {
-                let width = if choice.show_passwords() { 60 } else { 132 };
-                let options = TableOptions {
-                    time,
-                    color: false,
-                    width: Some(if width == 60 {
-                        || Some(60)
-                    } else {
-                        || Some(132)
-                    }),
-                };
-                tee.add_printer(Table::new(text.clone(), select, options));
-            }
-        }
-        2 => {
-            let options = DetailsOptions {
-                tree: true,
-                octets: true,
-                time,
-                color: false,
-                show_passwords: choice.show_passwords(),
-            };
-            let mut held = Tee::default();
-            held.add_printer(Details::new(text.clone(), select, options));
-            tee.add(Holding::all(held));
-        }
-        _ => {
-            let options = ExplainOptions {
-                show_passwords: choice.show_passwords(),
-            };
-            tee.add_printer(ExplainSink::new(text.clone(), select, options));
-        }
+/// Every frame as lines, with its details, and as JSON.
+pub fn usual(capture: &[u8]) {
+    // All rows, no filter, passwords masked.
+    let choice = Choice(0b1100_0111);
+    let by_name = BY_NAME.into_iter();
+    let named = by_name.filter(|form| matches!(form.name, "text" | "jsonl"));
+    for form in named.chain([&TREE]) {
+        rows(form, choice, capture);
     }
-    pass(capture, &Options::default(), &mut tee);
-    drop(tee);
-    assert_harmless(&text.0.borrow());
 }
 
-fn json(form: u8, choice: Choice, capture: &[u8]) {
-    let rowed = Rowed::new(capture, choice, Needs::default(), false);
+/// What writes the details of every frame.
+pub fn tree() -> (Text, Group<'static>) {
     let text = Text::default();
-    let layout = if form == 4 {
-        Layout::Array
-    } else {
-        Layout::Lines
+    let options = FormOptions {
+        rows: Rows::All,
+        tree: true,
+        ..FormOptions::default()
     };
-    let options = JsonOptions {
-        show_passwords: choice.show_passwords(),
-        payload: true,
-        in_fields: false,
-    };
-    let mut tee = rowed.tee();
-    let mut held = Tee::default();
-    held.add_printer(JsonSink::new(text.clone(), layout, rowed.select(), options));
-    tee.add(Holding::all(held));
-    pass(capture, &Options::default(), &mut tee);
-    drop(tee);
-    let text = text.0.borrow();
-    assert_harmless(&text);
-    assert_json(&text, form == 5);
+    let mut group = Group::new(Context::default());
+    group.add((TREE.make)(options, Box::new(text.clone())));
+    (text, group)
 }
 
-fn field_rows(form: u8, choice: Choice, capture: &[u8]) {
+fn rows(entry: &FormEntry, choice: Choice, capture: &[u8]) {
     let all: Vec<_> = fields().iter().collect();
     let needs = all.iter().map(|field| field.needs);
     let needs = needs.fold(Needs::default(), Needs::or);
-    let rowed = Rowed::new(capture, choice, needs, true);
-    let watch = rowed.watch.clone().expect("fields are watched");
+    let context = context(capture, choice, needs).telling(Findings::Told);
     let text = Text::default();
-    let format = match form {
-        6 => FieldsFormat::Columns(Columns {
+    let options = FormOptions {
+        rows: choice.rows(),
+        width: Some(if choice.show_passwords() {
+            || Some(60)
+        } else {
+            || Some(132)
+        }),
+        tree: entry.waits == Waits::ForResponses,
+        octets: true,
+        payload: true,
+        fields: all,
+        columns: Columns {
             header: true,
             separator: "|".to_owned(),
             ..Columns::default()
-        }),
-        7 => FieldsFormat::Csv {
-            raw: choice.show_passwords(),
         },
-        _ => FieldsFormat::Bulk,
+        raw: choice.show_passwords(),
+        ..FormOptions::default()
     };
-    let mut tee = rowed.tee();
-    tee.add_printer(FieldRows::new(
-        text.clone(),
-        rowed.select(),
-        watch,
-        all,
-        format,
-    ));
-    pass(capture, &Options::default(), &mut tee);
-    drop(tee);
+    let mut group = Group::new(context);
+    group.add((entry.make)(options, Box::new(text.clone())));
+    if entry.waits == Waits::ForResponses {
+        pass(capture, &Options::default(), &mut Holding::all(&mut group));
+    } else {
+        pass(capture, &Options::default(), &mut group);
+    }
     let text = text.0.borrow();
     assert_harmless(&text);
-    if form == 8 {
-        assert_json(&text, true);
+    match entry.name {
+        "json" => assert_json(&text, false),
+        "jsonl" | "ek" => assert_json(&text, true),
+        _ => {}
     }
 }
 
-fn followed(form: u8, choice: Choice, capture: &[u8]) {
+/// The stream that is followed.
+const STREAM: u32 = 0;
+
+fn following() -> Options {
+    Options {
+        follow: authscope::session::Followed::Stream(STREAM),
+        ..Options::default()
+    }
+}
+
+fn followed(choice: Choice, capture: &[u8]) {
     let text = Text::default();
-    let said = Rc::new(RefCell::new(Followed::default()));
-    let mut tee = Tee::default();
-    let stream = 0;
     let format = [
         FollowFormat::Text,
         FollowFormat::Hex,
         FollowFormat::Json,
         FollowFormat::Raw,
     ][usize::from(choice.0 & 3)];
-    if form == 9 {
-        let options = FollowOptions {
-            stream,
-            format,
-            sender: None,
-            time: choice.time(),
-            show_passwords: choice.show_passwords(),
-            in_fields: false,
-        };
-        tee.add_printer(Follow::new(text.clone(), options, Rc::clone(&said)));
-    } else {
-        let options = LadderOptions {
-            stream,
-            width: 40 + u16::from(choice.0),
-            charset: Charset::Unicode,
-            time: choice.time(),
-            color: false,
-            at_once: false,
-        };
-        tee.add_printer(Ladder::new(text.clone(), options, Rc::clone(&said)));
-    }
-    let options = Options {
-        follow: authscope::session::Followed::Stream(stream),
-        ..Options::default()
+    let options = FollowOptions {
+        stream: STREAM,
+        format,
+        sender: None,
+        time: choice.time(),
+        show_passwords: choice.show_passwords(),
+        in_fields: false,
     };
-    pass(capture, &options, &mut tee);
-    drop(tee);
+    pass(
+        capture,
+        &following(),
+        &mut Follow::new(text.clone(), options),
+    );
     let text = text.0.borrow();
-    if form == 9 && format == FollowFormat::Raw {
+    if format == FollowFormat::Raw {
         return;
     }
     // The hexadecimal form moves the server to the right with a tab, as tshark does.
-    let text: Vec<u8> = text
-        .iter()
-        .copied()
-        .filter(|o| form != 9 || *o != b'\t')
-        .collect();
+    let text: Vec<u8> = text.iter().copied().filter(|o| *o != b'\t').collect();
     assert_harmless(&text);
-    if form == 9 && format == FollowFormat::Json {
+    if format == FollowFormat::Json {
         assert_json(&text, false);
     }
 }
 
-fn summary(form: u8, choice: Choice, capture: &[u8]) {
-    let rowed = Rowed::new(capture, choice, Needs::default(), false);
+fn ladder(choice: Choice, capture: &[u8]) {
     let text = Text::default();
-    let format = if form == 11 {
+    let options = LadderOptions {
+        stream: STREAM,
+        width: 40 + u16::from(choice.0),
+        charset: Charset::Unicode,
+        time: choice.time(),
+        color: false,
+        at_once: false,
+    };
+    pass(
+        capture,
+        &following(),
+        &mut Ladder::new(text.clone(), options),
+    );
+    assert_harmless(&text.0.borrow());
+}
+
+fn summary(as_json: bool, choice: Choice, capture: &[u8]) {
+    let context = context(capture, choice, Needs::default());
+    let text = Text::default();
+    let format = if as_json {
+        StatsFormat::Json
+    } else {
         StatsFormat::Text(TextStyle {
             color: false,
             charset: Charset::Unicode,
         })
-    } else {
-        StatsFormat::Json
     };
-    let mut tee = rowed.tee();
-    let filter = rowed.select().filter;
-    tee.add_printer(Stats::new(
-        text.clone(),
-        Summary::default(),
-        filter,
-        format,
-        None,
-    ));
-    pass(capture, &Options::default(), &mut tee);
-    drop(tee);
+    let stats = Stats::new(text.clone(), Summary::default(), format, None);
+    pass(capture, &Options::default(), &mut Group::of(context, stats));
     let text = text.0.borrow();
     assert_harmless(&text);
-    if form == 12 {
+    if as_json {
         assert_json(&text, false);
     }
 }
 
 /// What is saved has the frames of the original, in their order, with their times and lengths.
-fn saved(form: u8, choice: Choice, capture: &[u8]) {
+fn saved(redact: bool, choice: Choice, capture: &[u8]) {
     let options = SaveOptions {
         annotate: choice.0 & 1 == 0,
-        redact: form == 14,
+        redact,
         stream_complete: false,
     };
-    let select = || Select::all(Rows::All);
-    let mut survey = Survey::new(options, select());
+    let mut survey = Survey::new(options, Context::default());
     while FileSource::from_reader(io::Cursor::new(capture.to_vec()), ReadOptions::default()).is_ok()
         && survey.wants_more()
     {
         pass(capture, &Options::default(), &mut survey);
     }
     let saved = Saved::default();
-    let mut save = Save::new(CaptureWriter::to(saved.clone()), select(), survey);
+    let mut save = Save::new(CaptureWriter::to(saved.clone()), Context::default(), survey);
     pass(capture, &Options::default(), &mut save);
     drop(save);
     let octets = std::mem::take(&mut *saved.0.lock().expect("nobody fails meanwhile"));
@@ -412,7 +353,7 @@ fn saved(form: u8, choice: Choice, capture: &[u8]) {
         }
         assert_eq!(before.1, after.1);
         assert_eq!(before.2.len(), after.2.len());
-        if form == 13 {
+        if !redact {
             assert_eq!(before.2, after.2);
         }
     }

@@ -11,7 +11,7 @@
 //! [`client`].
 //!
 //! The inspector: [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`], [`output`],
-//! [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
+//! [`save`], [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
 //!
 //! What is shown of text and octets, and what is not: [`text`].
 //!
@@ -42,6 +42,7 @@ pub mod text;
 pub mod filter;
 
 pub mod output;
+pub mod save;
 pub mod wireshark;
 
 pub mod cli;

@@ -66,18 +66,6 @@ impl Failure {
     }
 }
 
-/// What a command ends with whose last pass came to this: `code` where nothing went wrong.
-pub(super) fn conclude(passed: Passed, code: ExitCode) -> Result<ExitCode, Failure> {
-    if let Some(interrupted) = Failure::of_interruption(&passed) {
-        return Err(interrupted);
-    }
-    if passed.errors.is_empty() {
-        Ok(code)
-    } else {
-        Err(Failure::Sources(passed.errors))
-    }
-}
-
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::File(error)

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::layouts::{self, LayoutArguments};
-use super::signal::stop_on_signals;
-use crate::capture::live::{LiveOptions, LiveSource};
+use super::run::Plan;
+use crate::capture::live::LiveOptions;
 use crate::output::OutputError;
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::session::{Inspector, KeyLogSource, Options, Pass};
+use crate::session::{KeyLogSource, Options};
 use crate::wireshark::extcap::{self, AnnotateSink, INTERFACE};
 
 /// Be a capture source of Wireshark (extcap); Wireshark itself calls this.
@@ -121,7 +121,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Failure> {
-    let stop = stop_on_signals()?;
     // First of all: Wireshark waits for the pipe, and shows what goes wrong only when that closes.
     let mut sink = AnnotateSink::open(fifo)?;
     let wanted = arguments.extcap_capture_filter.clone();
@@ -135,17 +134,14 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     let is_chosen = |port: &u16| layouts.is_empty() || *port != DEFAULT_PORT;
     let ports: Vec<u16> = arguments.port.into_iter().filter(is_chosen).collect();
     layouts::apply(&mut options, &layouts, &ports, &[])?;
-    let source = LiveSource::open(&LiveOptions {
+    let wanted = LiveOptions {
         interface: Some(arguments.interface.clone()).filter(|name| !name.is_empty()),
         ports: options.all_ports(),
         filter: filter.or_else(|| arguments.all.then(|| "tcp".to_owned())),
-        stop: stop.clone(),
         ..LiveOptions::default()
-    })
-    .map_err(|error| Failure::Sources(vec![error]))?;
-    let inspector = Inspector::new(&options);
-    let pass = Pass::new(Box::new(source), inspector, &stop).live();
-    conclude(pass.run(&mut sink)?, ExitCode::SUCCESS)
+    };
+    let ended = Plan::live(wanted, options)?.run_alone(&mut sink)?;
+    ended.conclude(|| ExitCode::SUCCESS)
 }
 
 fn print(text: &str) -> Result<ExitCode, Failure> {

@@ -1,24 +1,21 @@
 //! `authscope follow`: one connection as a conversation.
 
-use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{When, standard_output, terminal_width};
-use super::reading::{Reading, is_pipe};
-use super::signal::stop_on_signals;
-use crate::capture::Stop;
+use super::run::{Plan, is_pipe};
+use super::say;
 use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
     Tee, TimeFormat,
 };
-use crate::session::{self, Options};
+use crate::session;
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -101,7 +98,7 @@ enum From {
 
 impl Arguments {
     /// The stream that is meant; `None` where the capture has none.
-    fn find(&self, options: &Options, stop: &Stop) -> Result<Option<u32>, Failure> {
+    fn find(&self, plan: &Plan<'_>) -> Result<Option<u32>, Failure> {
         if let Some(stream) = self.stream {
             return Ok(Some(stream));
         }
@@ -112,20 +109,16 @@ impl Arguments {
                     .to_owned(),
             ));
         }
-        let finder = Finder::new(self.user.clone());
-        let mut tee = Tee::default();
-        tee.add_printer(finder.clone());
-        let reading = Reading::of(&self.files, options.clone(), stop);
-        reading.first_pass(&mut tee)?;
+        let mut finder = Finder::new(self.user.clone());
+        plan.learn(&mut finder)?;
         Ok(finder.found())
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let stop = stop_on_signals()?;
-    let mut options = arguments.inspect.options(false)?;
-    Reading::of(&arguments.files, options.clone(), &stop).spare_inputs()?;
-    let Some(stream) = arguments.find(&options, &stop)? else {
+    let options = arguments.inspect.options(false)?;
+    let mut plan = Plan::files(&arguments.files, options)?;
+    let Some(stream) = arguments.find(&plan)? else {
         let what = match &arguments.user {
             Some(user) => format!("no request of user {user:?}"),
             None => "no RegLogin stream; --stream N shows any other".to_owned(),
@@ -133,10 +126,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say(&format!("the capture has {what}"));
         return Ok(ExitCode::from(NOT_FOUND));
     };
-    let followed = Rc::new(RefCell::new(Followed::default()));
+    plan.inspection.follow = session::Followed::Stream(stream);
     let out = standard_output()?;
-    let mut tee = Tee::default();
-    if arguments.ladder {
+    let mut losses = Losses::default();
+    let (ended, followed) = if arguments.ladder {
         let is_terminal = std::io::stdout().is_terminal();
         let width = terminal_width().filter(|_| is_terminal);
         let options = LadderOptions {
@@ -151,7 +144,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             color: arguments.color.applies(),
             at_once: arguments.files.iter().any(|file| is_pipe(file)),
         };
-        tee.add_printer(Ladder::new(out, options, Rc::clone(&followed)));
+        let mut ladder = Ladder::new(out, options);
+        let mut tee = Tee::default();
+        tee.add_printer(&mut ladder);
+        tee.add(&mut losses);
+        (plan.run(tee)?, ladder.followed())
     } else {
         let options = FollowOptions {
             stream,
@@ -162,49 +159,47 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }),
             time: arguments.time,
             show_passwords: arguments.show_passwords,
-            in_fields: options.reglogin_in_fields,
+            in_fields: plan.inspection.reglogin_in_fields,
         };
-        tee.add_printer(Follow::new(out, options, Rc::clone(&followed)));
-    }
-    let losses = Losses::default();
-    tee.add(losses.clone());
-    options.follow = session::Followed::Stream(stream);
-    let reading = Reading::of(&arguments.files, options, &stop);
-    let passed = reading.run(&mut tee, false)?;
-    let followed = *followed.borrow();
+        let mut follow = Follow::new(out, options);
+        let mut tee = Tee::default();
+        tee.add_printer(&mut follow);
+        tee.add(&mut losses);
+        (plan.run(tee)?, follow.followed())
+    };
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
-        if followed.masked > 0 {
-            let masked = followed.masked;
-            say(&format!(
-                "{masked} octets that are, or may be, part of a password are written as *; \
-                 --show-passwords writes them"
-            ));
+        say_of_octets(followed);
+    }
+    let code = ended.conclude(|| {
+        for sentence in losses.given_up().sentences() {
+            say(&sentence);
         }
-        if followed.missing > 0 {
-            let missing = followed.missing;
-            say(&format!(
-                "{missing} octets were never captured and are left out"
-            ));
-        }
+        ExitCode::SUCCESS
+    })?;
+    if followed.found {
+        return Ok(code);
     }
-    for sentence in losses.given_up().sentences() {
-        say(&sentence);
-    }
-    conclude(passed, ExitCode::SUCCESS)?;
-    if !followed.found {
-        let streams = followed.streams;
-        let numbers = match streams {
-            0 => "it has no TCP streams".to_owned(),
-            1 => "its only stream is 0".to_owned(),
-            more => format!("its streams are 0 to {}", more - 1),
-        };
-        say(&format!("the capture has no stream {stream}: {numbers}"));
-        return Ok(ExitCode::from(NOT_FOUND));
-    }
-    Ok(ExitCode::SUCCESS)
+    let numbers = match followed.streams {
+        0 => "it has no TCP streams".to_owned(),
+        1 => "its only stream is 0".to_owned(),
+        more => format!("its streams are 0 to {}", more - 1),
+    };
+    say(&format!("the capture has no stream {stream}: {numbers}"));
+    Ok(ExitCode::from(NOT_FOUND))
 }
 
-/// Says something on standard error; that nobody reads it is no failure.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "authscope: {text}");
+/// Says what is not in the octets that were written.
+fn say_of_octets(followed: Followed) {
+    let (masked, missing) = (followed.masked, followed.missing);
+    if masked > 0 {
+        say(&format!(
+            "{masked} octets that are, or may be, part of a password are written as *; \
+             --show-passwords writes them"
+        ));
+    }
+    if missing > 0 {
+        say(&format!(
+            "{missing} octets were never captured and are left out"
+        ));
+    }
 }

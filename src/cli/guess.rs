@@ -7,14 +7,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::layout::print;
-use super::reading::Reading;
-use super::signal::stop_on_signals;
+use super::run::Plan;
+use super::say;
 use crate::capture::FileError;
 use crate::dissect::Protocol;
 use crate::layout::guess::{self, Conversation, Proposal, Run};
-use crate::output::{OutputError, Tee};
+use crate::output::OutputError;
 use crate::session::{
     Content, FlowEnd, Followed, FrameRecord, KeyLogSource, Options, Piece, Remainder, Sink,
 };
@@ -58,7 +58,6 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let stop = stop_on_signals()?;
     let options = Options {
         ports: arguments.port.into_iter().collect(),
         follow: Followed::All,
@@ -66,15 +65,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ..Options::default()
     };
     let mut gathered = Gathered::default();
-    let mut tee = Tee::default();
-    tee.add(&mut gathered);
-    let passed = Reading::of(&arguments.files, options, &stop).run(&mut tee, false)?;
-    drop(tee);
-    conclude(passed, ExitCode::SUCCESS)?;
+    let ended = Plan::files(&arguments.files, options)?.run_alone(&mut gathered)?;
+    ended.conclude(|| ExitCode::SUCCESS)?;
     let (text, code) = match gathered.propose(arguments.port) {
         Ok(proposal) => (proposal.text, ExitCode::SUCCESS),
         Err(why) => {
-            eprintln!("authscope: {why}");
+            say(&why);
             (String::new(), ExitCode::from(NOTHING))
         }
     };
@@ -208,7 +204,7 @@ impl Gathered {
     }
 }
 
-impl Sink for &mut Gathered {
+impl Sink for Gathered {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {

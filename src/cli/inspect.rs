@@ -1,12 +1,13 @@
 //! How frames are inspected: the arguments that every command with frames has.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::error::Failure;
 use super::layouts::{self, DecodeAs, LayoutArguments};
+use super::say;
 use crate::capture::FileError;
 use crate::session::{KeyLogSource, Options};
 use crate::text::escape::Escaped;
@@ -67,14 +68,14 @@ impl InspectArguments {
                 Ok(source) => {
                     if !named {
                         say(&format!(
-                            "authscope: TLS secrets are read from {shown}, which {ENVIRONMENT} names"
+                            "TLS secrets are read from {shown}, which {ENVIRONMENT} names"
                         ));
                     }
                     sources.push(source);
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound && live => {
                     say(&format!(
-                        "authscope: the key log {shown} is not there yet; it is read once it is"
+                        "the key log {shown} is not there yet; it is read once it is"
                     ));
                     sources.push(KeyLogSource::File(path.clone()));
                 }
@@ -106,11 +107,6 @@ impl InspectArguments {
         options.reglogin_in_fields = layouts.iter().any(layouts::is_builtin);
         Ok(options)
     }
-}
-
-/// Says something on standard error; that nobody reads it is no failure.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Octets with an optional unit of 1024, 1024^2 or 1024^3.

@@ -1,21 +1,20 @@
 //! `authscope live`: what is on the network now.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::drops::Drops;
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, exit_code};
+use super::run::Plan;
 use super::save::SaveArguments;
-use super::signal::stop_on_signals;
-use crate::capture::FrameSource;
-use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
-use crate::output::{Counter, Tee};
-use crate::session::{Inspector, Pass, PassLimits};
+use super::{say, say_as_is};
+use crate::capture::live::{LiveCounters, LiveOptions};
+use crate::output::{Tally, Tee};
+use crate::session::PassLimits;
 use crate::text::escape::Escaped;
 
 /// Octets in the unit of `--buffer-size`.
@@ -81,67 +80,53 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let message = "reglogin.response_in looks ahead, which is not possible live; reglogin.response_to is known with the response";
         return Err(Failure::Text(message.to_owned()));
     }
-    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
-    let stop = stop_on_signals()?;
+    let (save, output) = (&arguments.save, &arguments.output);
+    inspection.tls_records = query.needs().tls || save.needs()?.tls;
+    let limits = save.stop()?;
+    let ports = inspection.all_ports();
     let wanted = LiveOptions {
         interface: arguments.interface.clone(),
-        ports: inspection.all_ports(),
+        ports: ports.clone(),
         filter: arguments.filter.clone(),
         buffer: arguments.buffer_size * MIB,
         snaplen: arguments.snaplen,
         promiscuous: !arguments.no_promiscuous,
-        stop: stop.clone(),
+        ..LiveOptions::default()
     };
-    let source = LiveSource::open(&wanted).map_err(|error| Failure::Sources(vec![error]))?;
-
-    let mut tee = Tee::default();
-    tee.stopping(&stop);
-    let limits = arguments.save.stop()?;
-    let count = [arguments.count, limits.packets]
-        .into_iter()
-        .flatten()
-        .min();
-    let saving = arguments
-        .save
-        .add_to(&mut tee, None, &inspection.key_logs)?;
-    let path = arguments.save.path();
-    let shown = arguments
-        .output
-        .add_to(&mut tee, path, query, None, false, &inspection)?;
-    let counter = Counter::default();
-    tee.add(counter.clone());
-
-    let counters = source.counters();
-    // Behind the rows, which are then written in full when it says something.
-    tee.add(Drops::new(Arc::clone(&counters)));
-    let interface = source.interface().to_owned();
+    let mut plan = Plan::live(wanted, inspection)?;
+    plan.limits = PassLimits {
+        frames: [arguments.count, limits.packets]
+            .into_iter()
+            .flatten()
+            .min(),
+        duration: limits.duration,
+    };
+    let (interface, counters) = plan.interface().unwrap_or_default();
+    let mut saving = save.open(&plan)?;
+    let mut shown = output.open(save.path(), query, None, &plan)?;
+    let mut tally = Tally::default();
     saving.say_where();
     say(&format!(
-        "authscope: capturing on {}, {}; Ctrl-C ends it",
+        "capturing on {}, {}; Ctrl-C ends it",
         Escaped(&interface),
-        what(arguments, &inspection.all_ports())
+        what(arguments, &ports)
     ));
-    let source: Box<dyn FrameSource + Send> = Box::new(source);
-    let inspector = Inspector::new(&inspection);
-    let pass = Pass::new(source, inspector, &stop)
-        .live()
-        .limited(PassLimits {
-            frames: count,
-            duration: limits.duration,
-        });
-    let passed = pass.run(&mut tee)?;
-    say(&summary(&counter, &counters));
-    if counter.tally().frames == 0 && counters.dropped() == 0 {
+    let mut tee = Tee::default();
+    saving.add_to(&mut tee);
+    shown.add_to(&mut tee);
+    tee.add(&mut tally);
+    // Behind the rows, which are then written in full when it says something.
+    tee.add(Drops::new(Arc::clone(&counters)));
+    let ended = plan.run(tee)?;
+    say_as_is(&summary(&tally, &counters));
+    if tally.frames == 0 && counters.dropped() == 0 {
         say(&advice(arguments, &interface));
     }
-    // A terminal that is gone is no failure: the capture that is saved is whole.
-    match tee.finish() {
-        Err(_) if stop.signal().is_some() => {}
-        done => done?,
-    }
-    shown.say();
-    saving.say();
-    conclude(passed, exit_code([&shown.watch, &saving.watch]))
+    ended.conclude(|| {
+        shown.say();
+        saving.say();
+        exit_code([shown.has_missed(), saving.has_missed()])
+    })
 }
 
 /// What is captured, and how it is chosen.
@@ -173,23 +158,18 @@ fn advice(arguments: &Arguments, interface: &str) -> String {
         tries.push("-i any (Linux) captures on every interface, `authscope interfaces` lists them");
     }
     format!(
-        "authscope: nothing was captured on {}: was there traffic on it? {}",
+        "nothing was captured on {}: was there traffic on it? {}",
         Escaped(interface),
         tries.join("; ")
     )
 }
 
 /// What is said when the capture has ended.
-fn summary(counter: &Counter, counters: &LiveCounters) -> String {
-    let (tally, dropped) = (counter.tally(), counters.dropped());
+fn summary(tally: &Tally, counters: &LiveCounters) -> String {
+    let dropped = counters.dropped();
     let interface = match counters.interface_dropped() {
         0 => String::new(),
         frames => format!(", {frames} by the interface"),
     };
     format!("{tally}\n  {dropped} frames dropped by the kernel{interface}")
-}
-
-/// Says something on standard error; that nobody reads it is no failure.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

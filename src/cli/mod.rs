@@ -16,7 +16,7 @@ mod output;
 mod progress;
 mod query;
 mod read;
-mod reading;
+mod run;
 mod save;
 mod signal;
 mod stats;
@@ -86,10 +86,18 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            for line in failure.lines() {
-                let _ = writeln!(std::io::stderr(), "authscope: {line}");
-            }
+            failure.lines().iter().for_each(|line| say(line));
             failure.code()
         }
     }
+}
+
+/// Says something on standard error, with the program's name before it; that nobody reads it is no failure.
+fn say(text: &str) {
+    say_as_is(&format!("authscope: {text}"));
+}
+
+/// The same without the name.
+fn say_as_is(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

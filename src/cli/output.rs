@@ -7,19 +7,22 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::query::{Query, QueryArguments};
+use super::run::Plan;
+use super::say;
 use crate::filter::field;
+use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Waits, form};
 use crate::output::{
-    Answers, Charset, Details, DetailsOptions, FieldRows, FieldsFormat, JsonOptions, JsonSink,
-    Layout, Lines, Losses, Overview, Rows, Select, Stats, StatsFormat, Table, TableOptions, Tee,
-    TextStyle, TimeFormat, Watch,
+    Answers, Charset, Context, Findings, Group, OCTETS, Overview, Rows, Stats, StatsFormat, TEXT,
+    TREE, Tee, TextStyle, TimeFormat,
 };
+use crate::session::Holding;
 use crate::session::summary::Summary;
-use crate::session::{Holding, Options};
-use crate::wireshark::explain::{ExplainOptions, ExplainSink};
+use crate::wireshark::explain;
 
 /// Octets that wait to be written to standard output at the most.
 const BUFFER: usize = 1 << 16;
@@ -33,11 +36,11 @@ pub(super) struct OutputArguments {
     #[arg(
         short = 'T',
         long = "type",
-        value_enum,
         value_name = "TYPE",
-        default_value_t
+        default_value = FORMS[0].name,
+        value_parser = form_names()
     )]
-    format: Format,
+    format: &'static FormEntry,
 
     /// No rows.
     #[arg(short, long)]
@@ -93,30 +96,10 @@ pub(super) struct OutputArguments {
     query: QueryArguments,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Format {
-    /// A table with a header.
-    #[default]
-    Table,
-    /// A line a row, no header.
-    Text,
-    /// An array of objects.
-    Json,
-    /// An object a line.
-    Jsonl,
-    /// The fields named with -e, as columns of text.
-    Fields,
-    /// The fields named with -e, or a choice of them, as comma-separated values.
-    Csv,
-    /// The fields named with -e, or a choice of them, for Elasticsearch's bulk interface.
-    Ek,
-}
-
-impl Format {
-    /// Whether it writes fields.
-    const fn has_fields(self) -> bool {
-        matches!(self, Self::Fields | Self::Csv | Self::Ek)
-    }
+/// The forms by their names.
+fn form_names() -> impl TypedValueParser<Value = &'static FormEntry> {
+    let values = FORMS.map(|form| PossibleValue::new(form.name).help(form.meaning));
+    PossibleValuesParser::new(values).try_map(|name| form(&name).ok_or("there is no such form"))
 }
 
 /// Fields that are written where none is named.
@@ -161,259 +144,220 @@ impl When {
     }
 }
 
-/// What is known of what was shown once a run is over.
+/// The rows that are shown, and what there is to be said of them.
 pub(super) struct Shown {
-    /// What says whether a filter matched.
-    pub watch: Option<Watch>,
-    rows: Rows,
+    group: Group<'static>,
+    /// Whether standard output is written to.
+    prints: bool,
+    held: Held,
     overview: Overview,
-    /// What was given up, where no summary says it.
-    losses: Losses,
+    /// The rows that were asked for.
+    rows: Rows,
+    /// Whether the summary says what was given up.
+    is_summed_up: bool,
+}
+
+/// Which records are held until more is known of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    None,
+    /// Those that begin a message, until it is whole.
+    Beginnings,
+    /// All, until requests know their responses.
+    All,
+    /// The same, and those without messages are not wanted.
+    OfMessages,
 }
 
 impl Shown {
+    /// Adds what shows the rows.
+    pub fn add_to<'a>(&'a mut self, tee: &mut Tee<'a>) {
+        tee.add(&mut self.overview);
+        let rows = &mut self.group;
+        match self.held {
+            Held::None if self.prints => tee.add_printer(rows),
+            Held::None => tee.add(rows),
+            Held::Beginnings => tee.add_printer(Holding::of_beginnings(rows)),
+            Held::All => tee.add_printer(Holding::all(rows)),
+            Held::OfMessages => tee.add_printer(Holding::of_messages(rows)),
+        }
+    }
+
+    /// Whether there was a filter and nothing matched it.
+    pub fn has_missed(&self) -> bool {
+        self.group.has_missed()
+    }
+
     /// Says on standard error what there was where little or nothing of it was shown, and what was given up.
     pub fn say(&self) {
-        let missed = self.watch.as_ref().is_some_and(Watch::has_missed);
-        let lines = self.overview.lines(self.rows, missed);
-        for line in lines.into_iter().chain(self.losses.given_up().sentences()) {
-            // That nobody reads it is no failure.
-            let _ = writeln!(io::stderr(), "authscope: {line}");
+        let mut lines = self.overview.lines(self.rows, self.has_missed());
+        if !self.is_summed_up {
+            lines.extend(self.group.given_up().sentences());
+        }
+        for line in lines {
+            say(&line);
         }
     }
 }
 
 impl OutputArguments {
+    /// The form of the rows.
+    fn form(&self) -> &'static FormEntry {
+        let takes_details = self.format.for_people;
+        match (self.details, self.hex) {
+            _ if self.explain => &explain::FORM,
+            (true, _) if takes_details => &TREE,
+            (false, true) if takes_details => &OCTETS,
+            _ => self.format,
+        }
+    }
+
     /// What is asked of the capture.
     pub fn query(&self) -> Result<Query, Failure> {
         let mut query = self.query.query(self.show_passwords)?;
-        if !self.format.has_fields() && !query.fields.is_empty() {
+        let chosen = self.format.fields;
+        if chosen == Chosen::Nothing && !query.fields.is_empty() {
             let message = "-e names fields for -T fields, -T csv or -T ek; choose one of these";
             return Err(Failure::Text(message.to_owned()));
         }
-        if self.format != Format::Fields && query.has_options {
+        if chosen != Chosen::Named && query.has_options {
             let message = "-E says how -T fields looks; choose that";
             return Err(Failure::Text(message.to_owned()));
         }
-        if self.csv_raw && self.format != Format::Csv {
+        if self.csv_raw && self.format.name != "csv" {
             let message = "--csv-raw is about the cells of -T csv; choose that";
             return Err(Failure::Text(message.to_owned()));
         }
-        if self.format.has_fields() && query.fields.is_empty() {
-            if self.format == Format::Fields {
-                let message = "-T fields writes the fields named with -e, and none is named; `authscope fields` lists them";
-                return Err(Failure::Text(message.to_owned()));
+        if query.fields.is_empty() {
+            match chosen {
+                Chosen::Nothing => {}
+                Chosen::Named => {
+                    let message = "-T fields writes the fields named with -e, and none is named; `authscope fields` lists them";
+                    return Err(Failure::Text(message.to_owned()));
+                }
+                Chosen::NamedOrUsual => {
+                    query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
+                }
             }
-            query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
         }
         Ok(query)
     }
 
     /// Which rows are shown. A filter and fields choose among all frames, as in tshark.
-    fn select(&self, has_filter: bool) -> Select {
-        let a_message_each =
-            self.details || self.hex || matches!(self.format, Format::Json | Format::Jsonl);
-        Select::all(if self.frames {
-            Rows::All
-        } else if self.messages || a_message_each {
-            Rows::Messages
-        } else if self.format.has_fields() || has_filter {
-            Rows::All
-        } else {
-            Rows::Watched
-        })
+    fn rows(&self, has_filter: bool) -> Rows {
+        match self.form().rows {
+            _ if self.frames => Rows::All,
+            _ if self.messages || self.details || self.hex => Rows::Messages,
+            Rows::Watched if has_filter => Rows::All,
+            rows => rows,
+        }
     }
 
     /// Whether no rows are written.
-    pub fn is_quiet(&self) -> bool {
+    pub const fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Adds the rows that were asked for, on standard output unless a capture is saved there.
+    /// What shows the rows that were asked for, on standard output unless a capture is saved there.
     /// `answers` are the responses that come later than their requests, where the query needs
-    /// them. Gives what is to be looked at when the run is over.
-    pub fn add_to(
+    /// them.
+    pub fn open(
         &self,
-        tee: &mut Tee<'_>,
         save: Option<&Path>,
         mut query: Query,
         answers: Option<Answers>,
-        replay: bool,
-        inspection: &Options,
+        plan: &Plan<'_>,
     ) -> Result<Shown, Failure> {
-        let overview = Overview::default();
-        tee.add(overview.clone());
-        let kind = if self.explain {
-            Rows::Messages
-        } else {
-            self.select(query.filter.is_some()).rows
-        };
-        let mut rows = Tee::default();
-        let watch = self.add_all(&mut rows, save, &mut query, answers, inspection)?;
-        let losses = Losses::default();
-        if !self.stats {
-            rows.add(losses.clone());
+        if let Some(warning) = query.warning(self.show_passwords) {
+            say(warning);
         }
-        // Requests name their responses, and frames where a message goes on that they begin, where
-        // rows can wait for them.
-        let names_responses =
-            !self.quiet && (self.details || matches!(self.format, Format::Json | Format::Jsonl));
-        let names_frames = !self.quiet && matches!(self.format, Format::Table | Format::Text);
-        if replay && names_frames && !names_responses {
-            tee.add(Holding::of_beginnings(rows));
-        } else if !replay || !names_responses {
-            tee.add(rows);
-        } else if watch.is_some() || self.details || self.frames || self.stats {
-            tee.add(Holding::all(rows));
-        } else {
-            tee.add(Holding::of_messages(rows));
+        let form = self.form();
+        let rows = self.rows(query.filter.is_some());
+        let needs = query.needs();
+        let filter = query.filter.take();
+        let is_selected = filter.is_some() || form.fields != Chosen::Nothing;
+        let taken = save.is_some_and(|path| path.as_os_str() == "-");
+        let prints = !self.quiet && !taken;
+        let held = self.held(is_selected, plan);
+        let context = Context::new(filter, needs, answers.map(Rc::new), self.show_passwords)
+            .timed(self.time)
+            .telling(self.findings(form, rows, is_selected));
+        let asks = context.has_filter();
+        let mut group = Group::new(context);
+        let options = FormOptions {
+            rows,
+            color: self.color.applies(),
+            width: io::stdout().is_terminal().then_some(terminal_width as _),
+            tree: self.details,
+            octets: self.hex,
+            payload: self.payload,
+            in_fields: plan.inspection.reglogin_in_fields,
+            fields: query.fields,
+            columns: query.columns,
+            raw: self.csv_raw,
+        };
+        if prints {
+            group.add((form.make)(options, Box::new(standard_output()?)));
+        } else if asks {
+            // It is asked all the same, for the exit code.
+            group.add((TEXT.make)(options, Box::new(io::sink())));
+        }
+        if self.stats {
+            // Behind the rows, which end first.
+            let out: Box<dyn Write> = if (form.for_people || self.quiet) && !taken {
+                Box::new(standard_output()?)
+            } else {
+                Box::new(io::stderr())
+            };
+            let format = StatsFormat::Text(text_style(self.color));
+            group.add(Box::new(Stats::new(out, Summary::default(), format, None)));
         }
         Ok(Shown {
-            watch,
-            rows: if self.quiet { Rows::All } else { kind },
-            overview,
-            losses,
+            group,
+            prints: prints || self.stats,
+            held,
+            overview: Overview::default(),
+            rows: match rows {
+                _ if self.quiet => Rows::All,
+                _ if self.explain => Rows::Messages,
+                rows => rows,
+            },
+            is_summed_up: self.stats,
         })
     }
 
-    fn add_all(
-        &self,
-        tee: &mut Tee<'_>,
-        save: Option<&Path>,
-        query: &mut Query,
-        answers: Option<Answers>,
-        inspection: &Options,
-    ) -> Result<Option<Watch>, Failure> {
-        if let Some(warning) = query.warning(self.show_passwords) {
-            let _ = writeln!(io::stderr(), "authscope: {warning}");
-        }
-        let mut needs = query.needs();
-        let mut select = self.select(query.filter.is_some());
-        select.show_passwords = self.show_passwords;
-        let tells_findings = select.rows != Rows::Messages
-            && !self.quiet
-            && matches!(self.format, Format::Table | Format::Text);
-        needs.analysis |= tells_findings;
-        let filter = query.filter.take();
-        let watch = (filter.is_some() || self.format.has_fields())
-            .then(|| Watch::new(filter, needs, answers, self.show_passwords));
-        if let Some(watch) = &watch {
-            tee.add(watch.clone());
-            select.filter = Some(Rc::new(watch.clone()));
-            select.analysis = tells_findings.then(|| watch.clone());
-        } else if tells_findings {
-            let mut analysis = Watch::new(None, needs, None, self.show_passwords);
-            if select.rows == Rows::Watched {
-                analysis = analysis.of_watched();
+    /// Which records are held, where rows can wait.
+    fn held(&self, is_selected: bool, plan: &Plan<'_>) -> Held {
+        let waits = match self.form().waits {
+            _ if self.quiet || !plan.can_be_repeated() => Waits::No,
+            _ if self.details => Waits::ForResponses,
+            waits => waits,
+        };
+        match waits {
+            Waits::No => Held::None,
+            Waits::ForBeginnings => Held::Beginnings,
+            Waits::ForResponses if is_selected || self.details || self.frames || self.stats => {
+                Held::All
             }
-            tee.add(analysis.clone());
-            select.analysis = Some(analysis);
+            Waits::ForResponses => Held::OfMessages,
         }
-        if self.quiet || save.is_some_and(|path| path.as_os_str() == "-") {
-            if watch.is_some() {
-                // It is asked all the same, for the exit code.
-                tee.add_printer(Lines::new(io::sink(), select.clone(), self.time));
-            }
-            self.add_stats(tee, save, select)?;
-            return Ok(watch);
-        }
-        let behind = select.clone();
-        let out = standard_output()?;
-        match &watch {
-            Some(watch) if self.format.has_fields() => {
-                let format = match self.format {
-                    Format::Csv => FieldsFormat::Csv { raw: self.csv_raw },
-                    Format::Ek => FieldsFormat::Bulk,
-                    _ => FieldsFormat::Columns(std::mem::take(&mut query.columns)),
-                };
-                tee.add_printer(FieldRows::new(
-                    out,
-                    select,
-                    watch.clone(),
-                    std::mem::take(&mut query.fields),
-                    format,
-                ));
-            }
-            _ => self.add_rows(tee, out, select, inspection),
-        }
-        self.add_stats(tee, save, behind)?;
-        Ok(watch)
     }
 
-    /// Adds the summary where it was asked for; behind the rows, which end first.
-    fn add_stats(
-        &self,
-        tee: &mut Tee<'_>,
-        save: Option<&Path>,
-        select: Select,
-    ) -> Result<(), Failure> {
-        if !self.stats {
-            return Ok(());
-        }
-        let for_people = matches!(self.format, Format::Table | Format::Text);
-        let taken = save.is_some_and(|path| path.as_os_str() == "-");
-        let out: Box<dyn Write> = if (for_people || self.quiet) && !taken {
-            Box::new(standard_output()?)
+    /// Whether rows tell what TCP's analysis finds.
+    fn findings(&self, form: &FormEntry, rows: Rows, is_selected: bool) -> Findings {
+        if rows == Rows::Messages || self.quiet || self.explain || !form.for_people {
+            Findings::Untold
+        } else if rows == Rows::Watched && !is_selected {
+            Findings::ToldOfWatched
         } else {
-            Box::new(io::stderr())
-        };
-        let format = StatsFormat::Text(text_style(self.color));
-        let summary = Summary::default();
-        tee.add_printer(Stats::new(out, summary, select.filter, format, None));
-        Ok(())
-    }
-
-    fn add_rows(
-        &self,
-        tee: &mut Tee<'_>,
-        out: BufWriter<File>,
-        select: Select,
-        inspection: &Options,
-    ) {
-        if self.explain {
-            let show_passwords = self.show_passwords;
-            let options = ExplainOptions { show_passwords };
-            tee.add_printer(ExplainSink::new(out, select, options));
-            return;
-        }
-        let json = JsonOptions {
-            show_passwords: self.show_passwords,
-            payload: self.payload,
-            in_fields: inspection.reglogin_in_fields,
-        };
-        match self.format {
-            Format::Table | Format::Text if self.details || self.hex => {
-                let options = DetailsOptions {
-                    tree: self.details,
-                    octets: self.hex,
-                    time: self.time,
-                    color: self.color.applies(),
-                    show_passwords: self.show_passwords,
-                };
-                tee.add_printer(Details::new(out, select, options));
-            }
-            Format::Table => {
-                let options = TableOptions {
-                    time: self.time,
-                    color: self.color.applies(),
-                    width: io::stdout().is_terminal().then_some(terminal_width as _),
-                };
-                tee.add_printer(Table::new(out, select, options));
-            }
-            Format::Json => tee.add_printer(JsonSink::new(out, Layout::Array, select, json)),
-            Format::Jsonl => tee.add_printer(JsonSink::new(out, Layout::Lines, select, json)),
-            // Fields have their own way.
-            Format::Text | Format::Fields | Format::Csv | Format::Ek => {
-                tee.add_printer(Lines::new(out, select, self.time));
-            }
+            Findings::Told
         }
     }
 }
 
 /// 1 where a filter was given and nothing matched it.
-pub(super) fn exit_code(watches: [&Option<Watch>; 2]) -> ExitCode {
-    let missed = watches.into_iter().flatten().any(Watch::has_missed);
-    ExitCode::from(u8::from(missed))
+pub(super) fn exit_code(missed: [bool; 2]) -> ExitCode {
+    ExitCode::from(u8::from(missed.contains(&true)))
 }
 
 /// How text on standard output looks.

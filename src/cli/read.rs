@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{OutputArguments, exit_code};
-use super::reading::{Reading, is_pipe};
+use super::run::{Plan, is_pipe};
 use super::save::SaveArguments;
-use super::signal::stop_on_signals;
+use super::say;
 use crate::output::{Answers, NearestReading, Tee};
 use crate::session::PassLimits;
 use crate::text::escape::Escaped;
@@ -50,68 +50,62 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (save, output) = (&arguments.save, &arguments.output);
     let mut inspection = arguments.inspect.options(false)?;
-    let query = arguments.output.query()?;
-    let stop = stop_on_signals()?;
-    let limits = arguments.save.stop()?;
-    let counts = [arguments.count, limits.packets];
-    inspection.tls_records = query.needs().tls || arguments.save.needs()?.tls;
-    let reading = Reading {
-        limits: PassLimits {
-            frames: counts.into_iter().flatten().min(),
-            duration: limits.duration,
-        },
-        rows: !arguments.output.is_quiet(),
-        ..Reading::of(&arguments.files, inspection.clone(), &stop)
+    let query = output.query()?;
+    let limits = save.stop()?;
+    inspection.tls_records = query.needs().tls || save.needs()?.tls;
+    let mut plan = Plan::files(&arguments.files, inspection)?;
+    plan.limits = PassLimits {
+        frames: [arguments.count, limits.packets]
+            .into_iter()
+            .flatten()
+            .min(),
+        duration: limits.duration,
     };
-    reading.spare_inputs()?;
+    plan.rows = !output.is_quiet();
+    plan.keep = save.path().is_some();
     let answers = query
         .needs()
         .responses
-        .then(|| answers(&reading))
+        .then(|| answers(&plan))
         .transpose()?;
-    let save = arguments.save.path();
+    let mut saving = save.open(&plan)?;
+    let mut nearest = NearestReading::default();
+    let mut shown = output.open(save.path(), query, answers, &plan)?;
     let mut tee = Tee::default();
-    let saving = arguments
-        .save
-        .add_to(&mut tee, Some(&reading), &inspection.key_logs)?;
-    let nearest = NearestReading::default();
-    tee.add(nearest.clone());
-    let whole = reading.can_be_repeated();
-    let shown = arguments
-        .output
-        .add_to(&mut tee, save, query, answers, whole, &inspection)?;
-    let passed = reading.run(&mut tee, save.is_some())?;
-    tee.finish()?;
-    shown.say();
-    saving.say();
-    if let Some(nearest) = nearest.nearest() {
-        let file = arguments.files[0].to_string_lossy();
-        eprintln!(
-            "authscope: {nearest}; try `authscope layout guess {}`",
-            Escaped(&file)
-        );
-    }
-    conclude(passed, exit_code([&shown.watch, &saving.watch]))
+    saving.add_to(&mut tee);
+    tee.add(&mut nearest);
+    shown.add_to(&mut tee);
+    plan.run(tee)?.conclude(|| {
+        shown.say();
+        saving.say();
+        if let Some(nearest) = nearest.nearest() {
+            let file = arguments.files[0].to_string_lossy();
+            say(&format!(
+                "{nearest}; try `authscope layout guess {}`",
+                Escaped(&file)
+            ));
+        }
+        exit_code([shown.has_missed(), saving.has_missed()])
+    })
 }
 
 /// Reads the files once to find the responses that come later than their requests.
-fn answers(reading: &Reading<'_>) -> Result<Answers, Failure> {
-    for path in reading.files {
-        if is_pipe(path) {
-            return Err(Failure::Text(format!(
-                "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
-                Escaped(&path.to_string_lossy())
-            )));
-        }
+pub(super) fn answers(plan: &Plan<'_>) -> Result<Answers, Failure> {
+    if let Some(path) = plan.paths().iter().find(|path| is_pipe(path)) {
+        return Err(Failure::Text(format!(
+            "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
+            Escaped(&path.to_string_lossy())
+        )));
     }
     let mut answers = Answers::default();
-    reading.first_pass(&mut answers)?;
+    plan.learn(&mut answers)?;
     if answers.forgotten() > 0 {
-        eprintln!(
-            "authscope: the responses of {} requests are not known to filters and fields: there are too many",
+        say(&format!(
+            "the responses of {} requests are not known to filters and fields: there are too many",
             answers.forgotten()
-        );
+        ));
     }
     Ok(answers)
 }

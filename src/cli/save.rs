@@ -1,21 +1,17 @@
 //! What is saved and how: the arguments that every command with frames has, and their output.
 
-use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::Args;
 
 use super::error::Failure;
-use super::reading::Reading;
-use crate::capture::{Aside, Batch, CaptureWriter, LimitError, Limits, What, WriteOptions};
+use super::run::Plan;
+use super::say;
+use crate::capture::{CaptureWriter, LimitError, Limits, WriteOptions};
 use crate::filter::{Filter, FilterOptions, Needs};
-use crate::output::{
-    Answers, Embed, LeftBeside, OutputError, RecordFilter, Rows, Save, SaveOptions, Select, Survey,
-    Tee, Watch,
-};
-use crate::session::{FrameRecord, KeyLogSource, Remainder, Sink};
+use crate::output::{Answers, Context, OutputError, Tee};
+use crate::save::{Embed, LeftBeside, Save, SaveOptions, Survey};
 
 // Each of these is a flag of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
@@ -65,38 +61,49 @@ pub(super) struct SaveArguments {
     stop: Vec<String>,
 }
 
-/// What is known of saving once a run is over.
+/// The capture that is saved, where one is, and what there is to be said of it.
 #[derive(Default)]
 pub(super) struct Saving {
-    /// What says whether any frame matched.
-    pub watch: Option<Watch>,
-    left: LeftBeside,
-    /// Where the capture is while it goes on, and its place, where something stands there.
-    beside: Option<(PathBuf, PathBuf)>,
+    save: Option<Save>,
+    /// Where the capture is while it goes on, where something stands in its place.
+    beside: Option<LeftBeside>,
 }
 
 impl Saving {
-    /// Says on standard error where a live capture can be found that does not stand in its place
-    /// yet.
-    pub fn say_where(&self) {
-        if let Some((beside, place)) = &self.beside {
-            let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
-            let _ = writeln!(
-                std::io::stderr(),
-                "authscope: {place:?} exists and is replaced at the end; until then the capture is in {beside:?}"
-            );
+    /// Adds what saves.
+    pub fn add_to<'a>(&'a mut self, tee: &mut Tee<'a>) {
+        if let Some(save) = &mut self.save {
+            tee.add_lasting(save);
         }
     }
 
-    /// Says on standard error where a capture is that did not become whole.
+    /// Whether a filter chose what to save and nothing matched it.
+    pub fn has_missed(&self) -> bool {
+        self.save.as_ref().is_some_and(Save::has_missed)
+    }
+
+    /// Says on standard error where a live capture can be found that does not stand in its place
+    /// yet.
+    pub fn say_where(&self) {
+        if let Some(LeftBeside { beside, place }) = &self.beside {
+            let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
+            say(&format!(
+                "{place:?} exists and is replaced at the end; until then the capture is in {beside:?}"
+            ));
+        }
+    }
+
+    /// Says on standard error where a capture is that did not become whole, and what is not in it.
     pub fn say(&self) {
-        if let Some((beside, place)) = self.left.get() {
-            let [beside, place] = [&beside, &place].map(|path| path.to_string_lossy());
-            // That nobody reads it is no failure.
-            let _ = writeln!(
-                std::io::stderr(),
-                "authscope: what was saved so far is in {beside:?}; {place:?} is as it was"
-            );
+        let Some(save) = &self.save else { return };
+        if save.left_secrets_out() {
+            say("the TLS secrets in the capture were left out of the redacted file");
+        }
+        if let Some(LeftBeside { beside, place }) = save.left() {
+            let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
+            say(&format!(
+                "what was saved so far is in {beside:?}; {place:?} is as it was"
+            ));
         }
     }
 }
@@ -129,15 +136,9 @@ impl SaveArguments {
         }
     }
 
-    /// Adds the file that frames are saved to, where there is one, and gives what says whether
-    /// any matched. Files are read an extra time where something must be known of all of them
-    /// before the first frame is saved.
-    pub fn add_to(
-        &self,
-        tee: &mut Tee<'_>,
-        inputs: Option<&Reading<'_>>,
-        key_logs: &[KeyLogSource],
-    ) -> Result<Saving, Failure> {
+    /// Opens the file that frames are saved to, where there is one. Files are read an extra time where something
+    /// must be known of all of them before the first frame is saved.
+    pub fn open(&self, plan: &Plan<'_>) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {
             return Ok(Saving::default());
@@ -150,52 +151,40 @@ impl SaveArguments {
                     .map_err(|e| unusable("-b", &e))?,
             ),
         };
-        let twice = inputs.filter(|inputs| inputs.can_be_repeated());
-        if self.stream_complete && twice.is_none() {
+        let again = plan.can_be_repeated();
+        if self.stream_complete && !again {
             let text = "--stream-complete reads the capture twice, which is not possible live or \
                         from a pipe; save it all with -w first, then read that file";
             return Err(Failure::Text(text.to_owned()));
         }
-        let mut watch = self.watch(twice)?;
-        let files = inputs.map_or(&[][..], |inputs| inputs.files);
+        let answers = self.answers(plan)?;
+        let is_live = plan.paths().is_empty();
         let options = WriteOptions {
-            packet_buffered: inputs.is_none(),
+            packet_buffered: is_live,
             rotate,
             redacted: self.redact,
             own_secrets: self.embed_keys,
         };
-        let writer = CaptureWriter::create(path, files, &options).map_err(OutputError::Capture)?;
-        let beside = writer.path_beside().filter(|_| inputs.is_none());
-        let beside = beside.map(|beside| (beside.to_owned(), path.to_owned()));
-        let mut survey = Survey::new(self.options(), select(watch.as_ref()));
-        if let Some(inputs) = twice {
-            while survey.wants_more() {
-                inputs.first_pass(&mut Surveying {
-                    watch: watch.as_mut(),
-                    survey: &mut survey,
-                })?;
-                // Times and TCP's analysis begin anew with the capture.
-                if self.stream_complete {
-                    watch = self.watch(twice)?;
-                }
-            }
+        let writer =
+            CaptureWriter::create(path, plan.paths(), &options).map_err(OutputError::Capture)?;
+        let beside = writer.path_beside().filter(|_| is_live);
+        let beside = beside.map(|beside| LeftBeside {
+            beside: beside.to_owned(),
+            place: path.to_owned(),
+        });
+        let mut survey = Survey::new(self.options(), self.context(answers.as_ref())?);
+        while again && survey.wants_more() {
+            plan.learn(&mut survey)?;
         }
-        if let Some(watch) = &watch {
-            tee.add(watch.clone());
+        let mut save = Save::new(writer, self.context(answers.as_ref())?, survey).stopping(stop);
+        if !again {
+            save.keep_half();
         }
-        let left = LeftBeside::default();
-        let mut save = Save::new(writer, select(watch.as_ref()), survey).stopping(stop);
-        save.when_not_whole(twice.is_none(), left.clone());
         if self.embed_keys {
-            save.embed(Embed::new(key_logs));
-        }
-        tee.add_lasting(save);
-        if self.redact {
-            tee.add(LeftOut::default());
+            save.embed(Embed::new(&plan.inspection.key_logs));
         }
         Ok(Saving {
-            watch,
-            left,
+            save: Some(save),
             beside,
         })
     }
@@ -213,34 +202,26 @@ impl SaveArguments {
             .map_err(|error| Failure::Text(format!("cannot use the filter of --only: {error}")))
     }
 
-    /// What is asked about frames, with the responses that come later where they are needed.
-    fn watch(&self, inputs: Option<&Reading<'_>>) -> Result<Option<Watch>, Failure> {
-        let Some(filter) = self.filter()? else {
+    /// The responses that come later, where they are needed.
+    fn answers(&self, plan: &Plan<'_>) -> Result<Option<Rc<Answers>>, Failure> {
+        if !self.needs()?.responses {
             return Ok(None);
-        };
-        let needs = filter.needs();
-        let answers = match inputs {
-            _ if !needs.responses => None,
-            Some(inputs) => {
-                let mut answers = Answers::default();
-                inputs.first_pass(&mut answers)?;
-                Some(answers)
-            }
-            None => {
-                let text = "reglogin.response_in looks ahead, which is not possible live or from \
-                            a pipe; save it all with -w first, then read that file";
-                return Err(Failure::Text(text.to_owned()));
-            }
-        };
-        Ok(Some(Watch::new(Some(filter), needs, answers, false)))
+        }
+        if !plan.can_be_repeated() {
+            let text = "reglogin.response_in looks ahead, which is not possible live or from \
+                        a pipe; save it all with -w first, then read that file";
+            return Err(Failure::Text(text.to_owned()));
+        }
+        let mut answers = Answers::default();
+        plan.learn(&mut answers)?;
+        Ok(Some(Rc::new(answers)))
     }
-}
 
-fn select(watch: Option<&Watch>) -> Select {
-    Select {
-        rows: Rows::All,
-        filter: watch.map(|watch| Rc::new(watch.clone()) as Rc<dyn RecordFilter>),
-        ..Select::default()
+    /// What is asked about frames.
+    fn context(&self, answers: Option<&Rc<Answers>>) -> Result<Context, Failure> {
+        let filter = self.filter()?;
+        let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
+        Ok(Context::new(filter, needs, answers.cloned(), false))
     }
 }
 
@@ -250,56 +231,4 @@ fn limits(option: &str, given: &[String]) -> Result<Limits, Failure> {
 
 fn unusable(option: &str, error: &LimitError) -> Failure {
     Failure::Text(format!("cannot use {option}: {error}"))
-}
-
-/// Says that secrets of the original are not in the redacted file.
-#[derive(Default)]
-struct LeftOut {
-    secrets: bool,
-}
-
-impl Sink for LeftOut {
-    type Error = OutputError;
-
-    fn record(&mut self, _: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), OutputError> {
-        if let What::KeyLog(text) = &aside.what {
-            self.secrets |= !text.bytes().is_empty();
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, _: &Remainder<'_>) -> Result<(), OutputError> {
-        if self.secrets {
-            let text =
-                "authscope: the TLS secrets in the capture were left out of the redacted file";
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
-        Ok(())
-    }
-}
-
-/// A survey, and what it asks about frames.
-struct Surveying<'a> {
-    watch: Option<&'a mut Watch>,
-    survey: &'a mut Survey,
-}
-
-impl Sink for Surveying<'_> {
-    type Error = OutputError;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        if let Some(watch) = &mut self.watch {
-            // It never ends a run.
-            let _ = watch.record(record)?;
-        }
-        self.survey.record(record)
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        self.survey.end(remainder)
-    }
 }

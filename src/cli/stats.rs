@@ -2,19 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
-use super::error::{Failure, conclude};
+use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{When, exit_code, standard_output, text_style};
-use super::reading::Reading;
-use super::signal::stop_on_signals;
+use super::run::Plan;
 use crate::capture::Timestamp;
-use crate::filter::{Filter, FilterOptions};
-use crate::output::{Printer, RecordFilter, Stats, StatsFormat, Tee, Watch};
-use crate::session::PassLimits;
+use crate::filter::{Filter, FilterOptions, Needs};
+use crate::output::{Context, Group, Stats, StatsFormat};
 use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
 use crate::session::summary::{Summary, Thresholds};
 
@@ -105,47 +102,32 @@ fn at_least_two(text: &str) -> Result<usize, String> {
 }
 
 impl Arguments {
-    /// Whether the filter asks for TLS records.
-    fn needs_tls(&self) -> Result<bool, Failure> {
-        Ok(self.filter()?.is_some_and(|filter| filter.needs().tls))
-    }
-
     fn filter(&self) -> Result<Option<Filter>, Failure> {
         let text = self.display_filter.as_deref();
-        text.map(|text| Filter::parse(text, FilterOptions::default()))
+        let filter = text
+            .map(|text| Filter::parse(text, FilterOptions::default()))
             .transpose()
-            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))
-    }
-
-    /// What asks the filter, where there is one.
-    fn watch(&self) -> Result<Option<Watch>, Failure> {
-        let Some(filter) = self.filter()? else {
-            return Ok(None);
-        };
-        let needs = filter.needs();
-        if needs.responses {
+            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
+        if filter
+            .as_ref()
+            .is_some_and(|filter| filter.needs().responses)
+        {
             let message = "reglogin.response_in looks ahead in the capture, which stats does not; reglogin.response_to is known with the response";
             return Err(Failure::Text(message.to_owned()));
         }
-        Ok(Some(Watch::new(Some(filter), needs, None, false)))
+        Ok(filter)
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut inspection = arguments.inspect.options(false)?;
-    let watch = arguments.watch()?;
-    let stop = stop_on_signals()?;
-    inspection.tls_records = arguments.needs_tls()?;
-    let reading = Reading {
-        limits: PassLimits {
-            frames: arguments.count,
-            duration: None,
-        },
-        threads: usize::from(arguments.threads),
-        rows: false,
-        ..Reading::of(&arguments.files, inspection, &stop)
-    };
-    reading.spare_inputs()?;
+    let filter = arguments.filter()?;
+    let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
+    inspection.tls_records = needs.tls;
+    let mut plan = Plan::files(&arguments.files, inspection)?;
+    plan.limits.frames = arguments.count;
+    plan.threads = usize::from(arguments.threads);
+    plan.rows = false;
     let thresholds = Thresholds {
         guesses_per_user: arguments.guesses,
         guesses_per_address: arguments.guesses_per_address,
@@ -157,20 +139,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Json => StatsFormat::Json,
     };
     let summary = Summary::new(thresholds);
-    let filter = watch
-        .clone()
-        .map(|watch| Rc::new(watch) as Rc<dyn RecordFilter>);
-    let out = standard_output()?;
-    let mut stats = Printer(Stats::new(out, summary, filter, format, arguments.top));
-    let passed = match &watch {
+    let mut stats = Stats::new(standard_output()?, summary, format, arguments.top);
+    if filter.is_none() {
         // Alone it is fed without a detour.
-        None => reading.run(&mut stats, false)?,
-        Some(watch) => {
-            let mut tee = Tee::default();
-            tee.add(watch.clone());
-            tee.add(stats);
-            reading.run(&mut tee, false)?
-        }
-    };
-    conclude(passed, exit_code([&watch, &None]))
+        let ended = plan.run_alone(&mut stats)?;
+        return ended.conclude(|| ExitCode::SUCCESS);
+    }
+    let mut selected = Group::of(Context::new(filter, needs, None, false), stats);
+    let ended = plan.run_alone(&mut selected)?;
+    ended.conclude(|| exit_code([selected.has_missed(), false]))
 }

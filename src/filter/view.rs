@@ -51,6 +51,24 @@ impl Times {
         earlier.map_or(0, |earlier| self.now.since(earlier))
     }
 
+    /// The first frame's time.
+    #[must_use]
+    pub const fn first(&self) -> Option<Timestamp> {
+        self.first
+    }
+
+    /// The time of the frame before the present one.
+    #[must_use]
+    pub const fn previous(&self) -> Option<Timestamp> {
+        self.previous
+    }
+
+    /// The present frame's time; 0 where there was none.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Nanoseconds since the first frame.
     #[must_use]
     pub fn relative(self) -> i64 {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use crate::capture::{Seconds, Timestamp};
+use crate::filter::Times;
 
 /// What a time is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -31,10 +32,14 @@ const BELOW_MICROSECONDS: usize = 3;
 pub struct Clock {
     format: TimeFormat,
     zone: TimeZone,
-    first: Option<Timestamp>,
-    before: Option<Timestamp>,
-    now: Option<Timestamp>,
+    times: Times,
     nanoseconds: bool,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(TimeFormat::default())
+    }
 }
 
 impl Clock {
@@ -48,24 +53,32 @@ impl Clock {
         Self {
             format,
             zone,
-            first: None,
-            before: None,
-            now: None,
+            times: Times::default(),
             nanoseconds: false,
         }
     }
 
     /// Takes the next frame's time. Every frame's counts, shown or not.
     pub fn see(&mut self, time: Timestamp) {
-        self.first.get_or_insert(time);
-        self.before = self.now.replace(time);
+        self.times.advance(time);
         self.nanoseconds |= time.0 % 1000 != 0;
+    }
+
+    /// The present frame is shown.
+    pub const fn displayed(&mut self) {
+        self.times.displayed();
+    }
+
+    /// The times of frames.
+    #[must_use]
+    pub const fn times(&self) -> Times {
+        self.times
     }
 
     /// The last frame's time.
     #[must_use]
-    pub fn last(&self) -> Timestamp {
-        self.now.unwrap_or_default()
+    pub const fn last(&self) -> Timestamp {
+        self.times.now()
     }
 
     /// Columns that a time takes up, as a rule.
@@ -91,11 +104,12 @@ impl Clock {
 
     /// Appends a time in another format than the clock's own.
     pub(super) fn write_as(&self, format: TimeFormat, out: &mut String, time: Timestamp) {
+        let (first, previous) = (self.times.first(), self.times.previous());
         let since = |start: Option<Timestamp>| Seconds(start.map_or(0, |start| time.since(start)));
         // Writing to a string does not fail.
         let _ = match format {
-            TimeFormat::Relative => write!(out, "{}", since(self.first)),
-            TimeFormat::Delta => write!(out, "{}", since(self.before)),
+            TimeFormat::Relative => write!(out, "{}", since(first)),
+            TimeFormat::Delta => write!(out, "{}", since(previous)),
             TimeFormat::Epoch => write!(out, "{time}"),
             TimeFormat::Absolute => write_date(out, time, &self.zone),
             TimeFormat::Utc => write_date(out, time, &TimeZone::UTC),

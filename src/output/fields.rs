@@ -2,17 +2,54 @@
 //! lines for Elasticsearch's bulk interface.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::ops::ControlFlow;
 
 use jiff::tz::TimeZone;
 
-use super::select::{Rows, Select, late_messages};
-use super::watch::Watch;
+use super::context::Context;
+use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
+use super::rows::{Form, Rows, Told, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::{Field, Kind, Value, View};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::FrameRecord;
+
+/// `-T fields`.
+pub static COLUMNS: FormEntry = FormEntry {
+    name: "fields",
+    meaning: "The fields named with -e, as columns of text",
+    for_people: false,
+    rows: Rows::All,
+    waits: Waits::No,
+    fields: Chosen::Named,
+    make: |options, out| {
+        let format = FieldsFormat::Columns(options.columns.clone());
+        driven(FieldRows::new(&options, format), options.rows, out)
+    },
+};
+
+/// `-T csv`.
+pub static CSV: FormEntry = FormEntry {
+    name: "csv",
+    meaning: "The fields named with -e, or a choice of them, as comma-separated values",
+    fields: Chosen::NamedOrUsual,
+    make: |options, out| {
+        let format = FieldsFormat::Csv { raw: options.raw };
+        driven(FieldRows::new(&options, format), options.rows, out)
+    },
+    ..COLUMNS
+};
+
+/// `-T ek`.
+pub static BULK: FormEntry = FormEntry {
+    name: "ek",
+    meaning: "The fields named with -e, or a choice of them, for Elasticsearch's bulk interface",
+    fields: Chosen::NamedOrUsual,
+    make: |options, out| {
+        let rows = FieldRows::new(&options, FieldsFormat::Bulk);
+        driven(rows, options.rows, out)
+    },
+    ..COLUMNS
+};
 
 /// Which of a field's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,88 +109,27 @@ pub enum FieldsFormat {
 }
 
 /// The rows.
-pub struct FieldRows<W> {
-    out: W,
-    select: Select,
-    watch: Watch,
+#[derive(Debug)]
+pub struct FieldRows {
+    of_messages: bool,
     fields: Vec<&'static Field>,
     format: FieldsFormat,
     text: String,
-    started: bool,
 }
 
-impl<W: Write> FieldRows<W> {
-    /// No rows yet. `watch` must know what the fields need.
-    pub fn new(
-        out: W,
-        select: Select,
-        watch: Watch,
-        fields: Vec<&'static Field>,
-        format: FieldsFormat,
-    ) -> Self {
+impl FieldRows {
+    /// No rows yet. The context must know what the fields need.
+    #[must_use]
+    pub fn new(options: &FormOptions, format: FieldsFormat) -> Self {
         Self {
-            out,
-            select,
-            watch,
-            fields,
+            of_messages: options.rows == Rows::Messages,
+            fields: options.fields.clone(),
             format,
             text: String::new(),
-            started: false,
         }
     }
 
-    fn start(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.started, true) {
-            return Ok(());
-        }
-        let names = self.fields.iter().map(|field| field.name.as_ref());
-        let names: Vec<&str> = names.collect();
-        match &self.format {
-            FieldsFormat::Columns(columns) => {
-                if columns.mark {
-                    self.out.write_all("\u{feff}".as_bytes())?;
-                }
-                if columns.header {
-                    writeln!(self.out, "{}", names.join(&columns.separator))?;
-                }
-            }
-            FieldsFormat::Csv { .. } => writeln!(self.out, "{}", names.join(","))?,
-            FieldsFormat::Bulk => {}
-        }
-        Ok(())
-    }
-
-    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
-        let watch = self.watch.clone();
-        if self.select.rows != Rows::Messages {
-            return watch.view(record, |view| self.row(view));
-        }
-        for (index, message) in record.messages.iter().enumerate() {
-            if message.frame != record.frame.number {
-                continue;
-            }
-            let alone = FrameRecord {
-                messages: std::slice::from_ref(message),
-                first_message: record.first_message + index as u64,
-                notes: &[],
-                ..*record
-            };
-            watch.view(&alone, |view| self.row(view))?;
-        }
-        Ok(())
-    }
-
-    fn late(&mut self, message: &Message) -> io::Result<()> {
-        if self.select.rows != Rows::Messages || !self.select.takes_late(message) {
-            return Ok(());
-        }
-        self.start()?;
-        let watch = self.watch.clone();
-        watch.late(message, |view| self.row(view))
-    }
-
-    fn row(&mut self, view: &View<'_>) -> io::Result<()> {
-        self.text.clear();
+    fn row(&mut self, out: &mut Vec<u8>, view: &View<'_>) {
         match &self.format {
             FieldsFormat::Columns(columns) => {
                 columns_row(&mut self.text, columns, &self.fields, view);
@@ -161,7 +137,53 @@ impl<W: Write> FieldRows<W> {
             FieldsFormat::Csv { raw } => csv_row(&mut self.text, &self.fields, view, *raw),
             FieldsFormat::Bulk => bulk_row(&mut self.text, &self.fields, view),
         }
-        self.out.write_all(self.text.as_bytes())
+        hand_over(&mut self.text, out);
+    }
+}
+
+impl Form for FieldRows {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let names = self.fields.iter().map(|field| field.name.as_ref());
+        let names: Vec<&str> = names.collect();
+        match &self.format {
+            FieldsFormat::Columns(columns) => {
+                if columns.mark {
+                    out.extend_from_slice("\u{feff}".as_bytes());
+                }
+                if columns.header {
+                    out.extend_from_slice(names.join(&columns.separator).as_bytes());
+                    out.push(b'\n');
+                }
+            }
+            FieldsFormat::Csv { .. } => {
+                out.extend_from_slice(names.join(",").as_bytes());
+                out.push(b'\n');
+            }
+            FieldsFormat::Bulk => {}
+        }
+    }
+
+    fn has_late(&self) -> bool {
+        self.of_messages
+    }
+
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        self.row(out, &context.view(record));
+    }
+
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+        match told {
+            Told::With(record, index) => {
+                let alone = FrameRecord {
+                    messages: std::slice::from_ref(message),
+                    first_message: record.first_message + index as u64,
+                    notes: &[],
+                    ..*record
+                };
+                self.row(out, &context.view(&alone));
+            }
+            Told::Late(_) => context.late(message, |view| self.row(out, view)),
+        }
     }
 }
 
@@ -267,37 +289,4 @@ fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
         }
     }
     out.push_str("}}\n");
-}
-
-impl<W: Write> Sink for FieldRows<W> {
-    type Error = io::Error;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        self.start()?;
-        if self.select.takes(record) {
-            self.frame(record)?;
-        }
-        for late in late_messages(record) {
-            self.late(late)?;
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
-        self.start()?;
-        for late in found.messages {
-            self.late(late)?;
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
-        self.out.flush()?;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.between(remainder)?;
-        self.out.flush()
-    }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::details::tls_summaries;
-use super::select::messages_of;
+use super::rows::messages_of;
 use crate::dissect::http::{first_line, is_http};
 use crate::dissect::http2::is_http2;
 use crate::dissect::rtsp::is_rtsp;

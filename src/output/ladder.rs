@@ -1,10 +1,8 @@
 //! One connection as a sequence diagram: two lifelines, an arrow a message, times at the left.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -12,8 +10,9 @@ use super::charset::Charset;
 use super::clock::{Clock, TimeFormat};
 use super::follow::Followed;
 use super::info;
-use super::select::{late_messages, messages_of};
+use super::rows::{late_messages, messages_of};
 use super::stats::Span;
+use super::tee::OutputError;
 use super::tone::Tone;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Protocol, Severity};
@@ -65,12 +64,12 @@ pub struct Ladder<W> {
     rows: VecDeque<(u64, String)>,
     /// The frame that rows are drawn for.
     frame: u64,
-    followed: Rc<RefCell<Followed>>,
+    followed: Followed,
 }
 
 impl<W: Write> Ladder<W> {
-    /// Nothing drawn yet. `followed` can be looked at when the run is over.
-    pub fn new(out: W, options: LadderOptions, followed: Rc<RefCell<Followed>>) -> Self {
+    /// Nothing drawn yet.
+    pub fn new(out: W, options: LadderOptions) -> Self {
         Self {
             out,
             options,
@@ -80,8 +79,13 @@ impl<W: Write> Ladder<W> {
             begun: false,
             rows: VecDeque::new(),
             frame: 0,
-            followed,
+            followed: Followed::default(),
         }
+    }
+
+    /// What there is to be said when the run is over.
+    pub const fn followed(&self) -> Followed {
+        self.followed
     }
 
     const fn signs(&self) -> [&'static str; 5] {
@@ -314,9 +318,9 @@ fn fit(text: &str, columns: usize, charset: Charset) -> String {
 }
 
 impl<W: Write> Sink for Ladder<W> {
-    type Error = io::Error;
+    type Error = OutputError;
 
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.clock.see(record.frame.header.time);
         let stream = self.options.stream;
         for late in late_messages(record).filter(|late| late.stream == stream) {
@@ -324,7 +328,7 @@ impl<W: Write> Sink for Ladder<W> {
         }
         let placed = record.placement.filter(|placed| placed.stream == stream);
         if let (Some(placed), Some(segment)) = (placed, record.segment()) {
-            self.followed.borrow_mut().found = true;
+            self.followed.found = true;
             self.frame = record.frame.number;
             self.head(segment, placed.sender)?;
             self.segment(record, segment, placed.sender)?;
@@ -332,7 +336,7 @@ impl<W: Write> Sink for Ladder<W> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+    fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
         if self.options.at_once {
             self.write_rows(self.rows.len())?;
         }
@@ -340,8 +344,8 @@ impl<W: Write> Sink for Ladder<W> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.followed.borrow_mut().streams = remainder.totals.streams;
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.followed.streams = remainder.totals.streams;
         let stream = self.options.stream;
         let last = self.clock.last();
         self.opened()?;
@@ -361,7 +365,7 @@ impl<W: Write> Sink for Ladder<W> {
         }
         self.half_closed()?;
         self.write_rows(self.rows.len())?;
-        self.out.flush()
+        Ok(self.out.flush()?)
     }
 }
 

@@ -1,21 +1,19 @@
 //! What was given up because a bound was reached, to be told when a run is over.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use super::tee::OutputError;
 use crate::session::{FrameRecord, GivenUp, Remainder, Sink};
 
-/// Learns it from the end of a run. A handle: all clones are of one.
+/// Learns it from the end of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Losses(Rc<RefCell<GivenUp>>);
+pub struct Losses(GivenUp);
 
 impl Losses {
     /// What was given up.
     #[must_use]
-    pub fn given_up(&self) -> GivenUp {
-        *self.0.borrow()
+    pub const fn given_up(&self) -> GivenUp {
+        self.0
     }
 }
 
@@ -26,12 +24,8 @@ impl Sink for Losses {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn quiet(&mut self, _: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        Ok(ControlFlow::Continue(()))
-    }
-
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        *self.0.borrow_mut() = remainder.given_up;
+        self.0 = remainder.given_up;
         Ok(())
     }
 }

@@ -2,19 +2,22 @@
 //!
 //! Enters: [`FrameRecord`]s. Leaves, through any writer: text. Every
 //! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
-//! be fed in one pass, with a [`Tee`]. Nothing from the wire leaves unescaped.
+//! be fed in one pass, with a [`Tee`]. Rows of frames and messages have one driver and a table of
+//! [`forms`]. Nothing from the wire leaves unescaped.
 
 use std::fmt::Write as _;
 
 use crate::session::FrameRecord;
 
+mod answers;
 mod charset;
 mod clock;
-pub mod comment;
+mod context;
 mod described;
 mod details;
 mod fields;
 mod follow;
+pub mod forms;
 pub mod info;
 mod json;
 mod ladder;
@@ -22,34 +25,31 @@ mod lines;
 mod losses;
 mod nearest;
 mod overview;
-mod save;
-mod select;
+mod rows;
 mod stats;
 mod table;
 mod tally;
 mod tee;
 mod tone;
-mod watch;
 
+pub use answers::Answers;
 pub use charset::Charset;
 pub use clock::{Clock, TimeFormat};
-pub use details::{Details, DetailsOptions, Node, Space, frame_tree, link_name, message_tree};
-pub use fields::{Columns, FieldRows, FieldsFormat, Occurrence};
+pub use context::{Context, Findings, Group, Output};
+pub use details::{Node, OCTETS, Space, TREE, frame_tree, link_name, message_tree};
+pub use fields::{Columns, Occurrence};
 pub use follow::{Finder, Follow, FollowFormat, FollowOptions, Followed};
-pub use json::{JsonMessage, JsonOptions, JsonSink, Layout};
+pub use json::{JsonMessage, JsonOptions};
 pub use ladder::{Ladder, LadderOptions};
-pub use lines::Lines;
+pub use lines::FORM as TEXT;
 pub use losses::Losses;
 pub use nearest::NearestReading;
 pub use overview::Overview;
-pub use save::{Embed, LeftBeside, Save, SaveOptions, Survey};
-pub use select::{RecordFilter, Rows, Select};
+pub use rows::{Form, Rows, Told, hand_over};
 pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
-pub use table::{Table, TableOptions};
-pub use tally::{Counter, Tally};
-pub use tee::{OutputError, Printer, Tee};
+pub use tally::Tally;
+pub use tee::{OutputError, Tee};
 pub use tone::Tone;
-pub use watch::{Answers, Watch};
 
 /// Appends a frame's TCP payload in hexadecimal, `**` for each octet that may be part of a
 /// password.

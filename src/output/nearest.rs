@@ -1,10 +1,8 @@
 //! What a protocol on a watched port looks like that is nearly RegLogin: the nearest reading of its messages, in a line.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use super::tee::OutputError;
 use crate::dissect::{Message, Severity};
@@ -113,8 +111,9 @@ fn read(segment: &[u8]) -> Option<Nearest> {
     fitting.find_map(|(_, reading, numbers)| found(reading, numbers))
 }
 
+/// What the beginnings of streams look like.
 #[derive(Debug, Default)]
-struct State {
+pub struct NearestReading {
     /// Directions whose beginning was looked at.
     seen: HashSet<(u32, Side)>,
     readings: Vec<Nearest>,
@@ -122,39 +121,33 @@ struct State {
     right: u64,
 }
 
-/// A handle to what was seen; all clones are of one.
-#[derive(Debug, Clone, Default)]
-pub struct NearestReading(Rc<RefCell<State>>);
-
 impl NearestReading {
     /// The reading that most beginnings have, where hardly any message is right RegLogin: the first of them that a client sent.
     #[must_use]
     pub fn nearest(&self) -> Option<Nearest> {
-        let state = self.0.borrow();
-        if state.right * ONE_IN > state.messages.max(state.seen.len() as u64) {
+        if self.right * ONE_IN > self.messages.max(self.seen.len() as u64) {
             return None;
         }
         let mut counts: HashMap<Reading, usize> = HashMap::new();
-        for nearest in &state.readings {
+        for nearest in &self.readings {
             *counts.entry(nearest.reading).or_default() += 1;
         }
         let (reading, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-        let first = state
+        let first = self
             .readings
             .iter()
             .find(|nearest| nearest.reading == reading);
-        first.copied().filter(|_| count * 2 >= state.seen.len())
+        first.copied().filter(|_| count * 2 >= self.seen.len())
     }
 
-    fn count(&self, messages: &[Message]) {
-        let mut state = self.0.borrow_mut();
+    fn count(&mut self, messages: &[Message]) {
         for message in messages {
             let is_wrong = message
                 .notes
                 .iter()
                 .any(|note| note.severity() == Severity::Error);
-            state.messages += 1;
-            state.right += u64::from(!is_wrong);
+            self.messages += 1;
+            self.right += u64::from(!is_wrong);
         }
     }
 }
@@ -170,18 +163,17 @@ impl Sink for NearestReading {
             && placed.watched
             && !record.protocol.is_named()
             && !record.payload().is_empty()
+            && self.seen.len() < MOST
+            && self.seen.insert((placed.stream, placed.from))
         {
-            let mut state = self.0.borrow_mut();
-            if state.seen.len() < MOST && state.seen.insert((placed.stream, placed.from)) {
-                let reading = read(record.payload());
-                // A client's header is the one to show.
-                match reading {
-                    Some(reading) if placed.sender == Role::Client => {
-                        state.readings.insert(0, reading);
-                    }
-                    Some(reading) => state.readings.push(reading),
-                    None => {}
+            let reading = read(record.payload());
+            // A client's header is the one to show.
+            match reading {
+                Some(reading) if placed.sender == Role::Client => {
+                    self.readings.insert(0, reading);
                 }
+                Some(reading) => self.readings.push(reading),
+                None => {}
             }
         }
         Ok(ControlFlow::Continue(()))

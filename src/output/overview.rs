@@ -1,11 +1,9 @@
 //! What a capture held where little or nothing of it is shown: the lines that break the silence.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
-use super::select::Rows;
+use super::rows::Rows;
 use super::tee::OutputError;
 use crate::capture::LinkType;
 use crate::dissect::Protocol;
@@ -14,8 +12,9 @@ use crate::packet::{Other, Packet, ip_protocol, link_type_name};
 use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
 use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
 
+/// What was counted.
 #[derive(Debug)]
-struct State {
+pub struct Overview {
     frames: u64,
     watched: u64,
     messages: u64,
@@ -35,13 +34,9 @@ struct State {
     whole: bool,
 }
 
-/// A handle to what was counted; all clones are of one.
-#[derive(Debug, Clone)]
-pub struct Overview(Rc<RefCell<State>>);
-
 impl Default for Overview {
     fn default() -> Self {
-        Self(Rc::new(RefCell::new(State {
+        Self {
             frames: 0,
             watched: 0,
             messages: 0,
@@ -54,7 +49,7 @@ impl Default for Overview {
             bare_captured: u32::MAX,
             bare_payload: 0,
             whole: false,
-        })))
+        }
     }
 }
 
@@ -63,33 +58,32 @@ impl Overview {
     /// asked for; `missed` says that a filter was, which nothing matched.
     #[must_use]
     pub fn lines(&self, rows: Rows, missed: bool) -> Vec<String> {
-        let state = self.0.borrow();
         // Of half a capture nobody knows what it has not.
-        if !state.whole {
+        if !self.whole {
             return Vec::new();
         }
-        let mut lines: Vec<String> = state.unread.iter().map(unread).collect();
-        if state.frames == 0 {
+        let mut lines: Vec<String> = self.unread.iter().map(unread).collect();
+        if self.frames == 0 {
             lines.push("there is no frame in the capture".to_owned());
             return lines;
         }
         if missed {
-            let frames = counted(state.frames, "frame");
+            let frames = counted(self.frames, "frame");
             lines.push(format!("nothing matches the filter: {frames} looked at"));
             return lines;
         }
         let shown = match rows {
-            Rows::All => state.frames,
-            Rows::Watched => state.watched + state.messages,
-            Rows::Messages => state.messages,
+            Rows::All => self.frames,
+            Rows::Watched => self.watched + self.messages,
+            Rows::Messages => self.messages,
         };
-        let unread: u64 = state.unread.values().sum();
-        if state.bare > 0 && state.messages == 0 {
-            lines.push(state.bare_line());
-        } else if shown == 0 && state.frames > unread {
-            let what = state.what();
+        let unread: u64 = self.unread.values().sum();
+        if self.bare > 0 && self.messages == 0 {
+            lines.push(self.bare_line());
+        } else if shown == 0 && self.frames > unread {
+            let what = self.what();
             let more = match rows {
-                Rows::Messages if state.ours > 0 => "no message is whole enough to be shown",
+                Rows::Messages if self.ours > 0 => "no message is whole enough to be shown",
                 _ => "",
             };
             lines.push(if more.is_empty() {
@@ -121,7 +115,7 @@ fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-impl State {
+impl Overview {
     fn flows(&mut self, ended: &[FlowEnd]) {
         for flow in ended {
             let name = match flow.protocol {
@@ -225,28 +219,26 @@ impl Sink for Overview {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        let state = &mut *self.0.borrow_mut();
-        state.frame(record);
-        state.messages += record.messages.len() as u64;
-        state.flows(record.ended_flows);
+        self.frame(record);
+        self.messages += record.messages.len() as u64;
+        self.flows(record.ended_flows);
         Ok(ControlFlow::Continue(()))
     }
 
-    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.0.borrow_mut().frame(record);
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.frame(record);
         Ok(ControlFlow::Continue(()))
     }
 
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
-        self.0.borrow_mut().messages += found.messages.len() as u64;
+        self.messages += found.messages.len() as u64;
         Ok(())
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        let state = &mut *self.0.borrow_mut();
-        state.messages += remainder.messages.len() as u64;
-        state.flows(remainder.ended_flows);
-        state.whole = remainder.ending == Ending::Whole;
+        self.messages += remainder.messages.len() as u64;
+        self.flows(remainder.ended_flows);
+        self.whole = remainder.ending == Ending::Whole;
         Ok(())
     }
 }

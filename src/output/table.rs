@@ -1,28 +1,27 @@
 //! The packet list as a table, written row by row as frames come.
 
-use std::io::{self, Write};
-use std::ops::ControlFlow;
+use std::io::Write as _;
 
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, Row, TableStyle, Width};
 
-use super::clock::{Clock, TimeFormat};
-use super::info::{self, Late};
-use super::select::{Rows, Select, late_messages, loose_notes, messages_of};
+use super::context::Context;
+use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
+use super::info;
+use super::rows::{Form, Rows, Told, messages_of};
 use super::tone::Tone;
 use crate::dissect::Message;
-use crate::session::{FrameRecord, Remainder, Sink, StreamNote};
+use crate::session::{FrameRecord, StreamNote};
 
-/// How a table looks.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TableOptions {
-    /// What the Time column shows.
-    pub time: TimeFormat,
-    /// Whether rows are coloured by outcome.
-    pub color: bool,
-    /// Asked for the terminal's width, in columns, whenever rows are written; `None` where there
-    /// is no terminal to fit.
-    pub width: Option<fn() -> Option<u16>>,
-}
+/// `-T table`.
+pub static FORM: FormEntry = FormEntry {
+    name: "table",
+    meaning: "A table with a header",
+    for_people: true,
+    rows: Rows::Watched,
+    waits: Waits::ForBeginnings,
+    fields: Chosen::Nothing,
+    make: |options, out| driven(Table::new(&options), options.rows, out),
+};
 
 const COLUMNS: [&str; 7] = [
     "No.",
@@ -50,33 +49,33 @@ const LEAST_INFO: u16 = 24;
 const BATCH: usize = 32;
 
 /// The table.
-pub struct Table<W> {
-    out: W,
-    select: Select,
-    options: TableOptions,
-    clock: Clock,
+#[derive(Debug)]
+pub struct Table {
+    color: bool,
+    width: Option<fn() -> Option<u16>>,
+    time_width: u16,
     widths: [u16; INFO],
     rows: Vec<Row>,
     begun: bool,
 }
 
-impl<W: Write> Table<W> {
+impl Table {
     /// A table without rows yet.
-    pub fn new(out: W, select: Select, options: TableOptions) -> Self {
-        let clock = Clock::new(options.time);
+    #[must_use]
+    pub fn new(options: &FormOptions) -> Self {
         Self {
-            out,
-            select,
-            options,
-            clock,
+            color: options.color,
+            width: options.width,
+            time_width: 0,
             widths: USUAL,
             rows: Vec::new(),
             begun: false,
         }
     }
 
-    fn add(&mut self, cells: [String; 7], tone: Tone) -> io::Result<()> {
-        let color = tone.color().filter(|_| self.options.color);
+    fn add(&mut self, out: &mut Vec<u8>, cells: [String; 7], tone: Tone, context: &Context) {
+        self.time_width = context.clock.width();
+        let color = tone.color().filter(|_| self.color);
         let row = cells.into_iter().map(|text| {
             let cell = Cell::new_owned(text);
             match color {
@@ -86,21 +85,24 @@ impl<W: Write> Table<W> {
         });
         self.rows.push(row.collect::<Vec<_>>().into());
         if self.rows.len() >= BATCH {
-            self.flush_rows()?;
+            self.lay_out(out);
         }
-        Ok(())
     }
+}
 
-    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
+impl Form for Table {
+    const HAS_NOTES: bool = true;
+
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         let mut text = String::new();
-        self.select.write_findings(&mut text);
-        let protocol = info::frame(&mut text, record, self.select.show_passwords);
+        context.write_findings(&mut text);
+        let protocol = info::frame(&mut text, record, context.show_passwords);
         let (source, destination) = info::addresses(record.packet)
             .map(|(from, to)| (from.to_string(), to.to_string()))
             .unwrap_or_default();
         let header = record.frame.header;
         let mut time = String::new();
-        self.clock.write(&mut time, header.time);
+        context.clock.write(&mut time, header.time);
         let noted = record
             .notes
             .iter()
@@ -115,15 +117,15 @@ impl<W: Write> Table<W> {
             header.wire.to_string(),
             text,
         ];
-        self.add(cells, tone)
+        self.add(out, cells, tone, context);
     }
 
-    /// A row of a message: with the length of its frame where that is at hand, or late.
-    fn message(&mut self, message: &Message, wire: Result<u32, Late>) -> io::Result<()> {
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
         let mut time = String::new();
-        self.clock.write(&mut time, message.time);
+        context.clock.write(&mut time, message.time);
         let mut text = String::new();
-        info::message(&mut text, message, self.select.show_passwords);
+        info::message(&mut text, message, context.show_passwords);
+        let wire = told.wire();
         if let Err(late) = wire {
             info::late(&mut text, late);
         }
@@ -136,29 +138,35 @@ impl<W: Write> Table<W> {
             wire.map(|wire| wire.to_string()).unwrap_or_default(),
             text,
         ];
-        self.add(cells, Tone::of(message))
+        self.add(out, cells, Tone::of(message), context);
     }
 
-    /// A row of what is said of a stream; the frame that gave rise to it where there is one.
-    fn note(&mut self, noted: &StreamNote, record: Option<&FrameRecord<'_>>) -> io::Result<()> {
+    fn note(
+        &mut self,
+        out: &mut Vec<u8>,
+        noted: &StreamNote,
+        record: Option<&FrameRecord<'_>>,
+        context: &Context,
+    ) {
         let mut cells = <[String; 7]>::default();
         if let Some(record) = record {
             cells[NUMBER] = record.frame.number.to_string();
-            self.clock.write(&mut cells[TIME], record.frame.header.time);
+            let time = record.frame.header.time;
+            context.clock.write(&mut cells[TIME], time);
         }
         cells[INFO] = format!("Stream {}:", noted.stream);
         info::marker(&mut cells[INFO], &noted.note);
-        self.add(cells, Tone::of_severity(noted.note.severity()))
+        let tone = Tone::of_severity(noted.note.severity());
+        self.add(out, cells, tone, context);
     }
 
-    /// Lays out the rows that wait and writes them.
-    fn flush_rows(&mut self) -> io::Result<()> {
+    fn lay_out(&mut self, out: &mut Vec<u8>) {
         if self.rows.is_empty() {
-            return Ok(());
+            return;
         }
         let mut table = comfy_table::Table::new();
         table.load_style(TableStyle::new());
-        if self.options.color {
+        if self.color {
             table.enforce_styling();
             table.style_text_only();
         } else {
@@ -169,7 +177,7 @@ impl<W: Write> Table<W> {
         }
         table.add_rows(self.rows.drain(..));
         let seen = table.column_max_content_widths();
-        self.widths[TIME] = self.widths[TIME].max(self.clock.width());
+        self.widths[TIME] = self.widths[TIME].max(self.time_width);
         for (width, seen) in self.widths.iter_mut().zip(&seen) {
             *width = seen.max(width).to_owned();
         }
@@ -179,7 +187,6 @@ impl<W: Write> Table<W> {
             .map(|width| width.saturating_add(GAP))
             .sum();
         let left = self
-            .options
             .width
             .and_then(|width| width())
             .unwrap_or(u16::MAX)
@@ -202,71 +209,8 @@ impl<W: Write> Table<W> {
             }
         }
         for line in table.lines() {
-            self.out.write_all(line.trim_end().as_bytes())?;
-            self.out.write_all(b"\n")?;
+            // Writing to memory does not fail.
+            let _ = writeln!(out, "{}", line.trim_end());
         }
-        Ok(())
-    }
-}
-
-impl<W: Write> Table<W> {
-    /// Takes what no frame completed.
-    fn behind(&mut self, found: &Remainder<'_>, when: Late) -> io::Result<()> {
-        for late in found.messages {
-            if self.select.takes_late(late) {
-                self.message(late, Err(when))?;
-            }
-        }
-        if self.select.filter.is_none() {
-            for noted in found.notes {
-                if noted.note.severity() >= crate::dissect::Severity::Warning {
-                    self.note(noted, None)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<W: Write> Sink for Table<W> {
-    type Error = io::Error;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        self.clock.see(record.frame.header.time);
-        if self.select.takes(record) {
-            if self.select.rows == Rows::Messages {
-                let wire = record.frame.header.wire;
-                for found in messages_of(record) {
-                    self.message(found, Ok(wire))?;
-                }
-            } else {
-                self.frame(record)?;
-            }
-        }
-        for noted in loose_notes(record, &self.select) {
-            self.note(noted, Some(record))?;
-        }
-        for late in late_messages(record) {
-            if self.select.takes_late(late) {
-                self.message(late, Err(Late::With(record.frame.number)))?;
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
-        self.behind(found, Late::Between)
-    }
-
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
-        self.flush_rows()?;
-        self.out.flush()?;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.behind(remainder, Late::AtEnd)?;
-        self.flush_rows()?;
-        self.out.flush()
     }
 }

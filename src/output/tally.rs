@@ -1,10 +1,8 @@
 //! Counts for the few lines at the end of a live capture.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use super::tee::OutputError;
 use crate::dissect::Message;
@@ -33,6 +31,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    fn count_all(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.count(message);
+        }
+    }
+
     fn count(&mut self, message: &Message) {
         if let Some(described) = &message.described {
             let key = (described.layout, described.kind);
@@ -109,42 +113,22 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, count: u64, outcomes: [u64; 3]) 
     Ok(())
 }
 
-/// Counts into a tally that somebody else looks at when the run is over.
-#[derive(Debug, Clone, Default)]
-pub struct Counter(Rc<RefCell<Tally>>);
-
-impl Counter {
-    /// What was counted so far.
-    #[must_use]
-    pub fn tally(&self) -> Tally {
-        self.0.borrow().clone()
-    }
-}
-
-impl Sink for Counter {
+impl Sink for Tally {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        let mut tally = self.0.borrow_mut();
-        tally.frames += 1;
-        record
-            .messages
-            .iter()
-            .for_each(|message| tally.count(message));
+        self.frames += 1;
+        self.count_all(record.messages);
         Ok(ControlFlow::Continue(()))
     }
 
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
-        let mut tally = self.0.borrow_mut();
-        found
-            .messages
-            .iter()
-            .for_each(|message| tally.count(message));
+        self.count_all(found.messages);
         Ok(())
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        self.0.borrow_mut().streams = remainder.totals.streams;
+        self.streams = remainder.totals.streams;
         self.between(remainder)
     }
 }

@@ -11,7 +11,7 @@ use crate::session::{FrameRecord, Remainder, Resolution, Sink};
 pub enum OutputError {
     /// Standard output.
     #[error("cannot write standard output: {0}")]
-    Standard(io::Error),
+    Standard(#[from] io::Error),
     /// A capture file.
     #[error(transparent)]
     Capture(#[from] WriteError),
@@ -28,36 +28,47 @@ impl OutputError {
     }
 }
 
-/// Feeds several outputs, in the order in which they were added.
+/// Feeds several sinks, in the order in which they were added.
 ///
 /// Where standard output cannot be written any more, because its reader or its terminal is gone, the
 /// outputs on it end; a capture that is being saved goes on to be whole.
 #[derive(Default)]
 pub struct Tee<'a> {
-    sinks: Vec<Output<'a>>,
+    members: Vec<Member<'a>>,
     lost: Option<OutputError>,
     stop: Option<Stop>,
 }
 
-struct Output<'a> {
+struct Member<'a> {
     sink: Box<dyn Sink<Error = OutputError> + 'a>,
-    lasting: bool,
+    role: Role,
+}
+
+/// What becomes of a sink when standard output is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It goes on while others do.
+    Listens,
+    /// It writes there, and ends.
+    Prints,
+    /// It is to be whole all the same.
+    Lasts,
 }
 
 impl<'a> Tee<'a> {
-    /// Adds an output that says itself where it could not write.
+    /// Adds a sink that writes nothing.
     pub fn add(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.put(sink, false);
+        self.put(sink, Role::Listens);
     }
 
-    /// Adds an output that is to be whole even where standard output is lost.
+    /// Adds a sink that is to be whole even where standard output is lost.
     pub fn add_lasting(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.put(sink, true);
+        self.put(sink, Role::Lasts);
     }
 
-    /// Adds an output that writes to standard output.
-    pub fn add_printer(&mut self, sink: impl Sink<Error = io::Error> + 'a) {
-        self.add(Printer(sink));
+    /// Adds a sink that writes to standard output.
+    pub fn add_printer(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
+        self.put(sink, Role::Prints);
     }
 
     /// Has a live run end, in order, where standard output is lost.
@@ -66,13 +77,13 @@ impl<'a> Tee<'a> {
     }
 
     /// Gives the error that outputs on standard output ended in, once the others are whole.
-    pub fn finish(&mut self) -> Result<(), OutputError> {
-        self.lost.take().map_or(Ok(()), Err)
+    pub const fn take_lost(&mut self) -> Option<OutputError> {
+        self.lost.take()
     }
 
-    fn put(&mut self, sink: impl Sink<Error = OutputError> + 'a, lasting: bool) {
+    fn put(&mut self, sink: impl Sink<Error = OutputError> + 'a, role: Role) {
         let sink = Box::new(sink);
-        self.sinks.push(Output { sink, lasting });
+        self.members.push(Member { sink, role });
     }
 
     fn each(
@@ -82,13 +93,12 @@ impl<'a> Tee<'a> {
         ) -> Result<ControlFlow<()>, OutputError>,
     ) -> Result<ControlFlow<()>, OutputError> {
         let mut flow = ControlFlow::Continue(());
-        for index in 0..self.sinks.len() {
-            let lost = self.lost.is_some();
-            let sink = &mut self.sinks[index].sink;
-            if lost && sink.prints() {
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            if self.lost.is_some() && member.role == Role::Prints {
                 continue;
             }
-            match feed(sink.as_mut()) {
+            match feed(member.sink.as_mut()) {
                 Ok(answer) if answer.is_break() => flow = answer,
                 Ok(_) => {}
                 Err(error) => self.lose(error)?,
@@ -99,7 +109,7 @@ impl<'a> Tee<'a> {
 
     /// Goes on without standard output where something else is to become whole.
     fn lose(&mut self, error: OutputError) -> Result<(), OutputError> {
-        let saves = self.sinks.iter().any(|output| output.lasting);
+        let saves = self.members.iter().any(|member| member.role == Role::Lasts);
         if !saves || matches!(error, OutputError::Capture(_)) {
             return Err(error);
         }
@@ -111,65 +121,20 @@ impl<'a> Tee<'a> {
     }
 }
 
-/// An output whose errors are those of standard output.
-pub struct Printer<S>(pub S);
-
-impl<S: Sink<Error = io::Error>> Sink for Printer<S> {
-    type Error = OutputError;
-
-    fn prints(&self) -> bool {
-        true
-    }
-
-    #[inline]
-    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.0.record(record).map_err(OutputError::Standard)
-    }
-
-    #[inline]
-    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.0.quiet(record).map_err(OutputError::Standard)
-    }
-
-    fn expect(&mut self, resolutions: &[Resolution]) {
-        self.0.expect(resolutions);
-    }
-
-    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
-        self.0.aside(aside, batch).map_err(OutputError::Standard)
-    }
-
-    fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
-        self.0.between(found).map_err(OutputError::Standard)
-    }
-
-    fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
-        self.0.pause().map_err(OutputError::Standard)
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        self.0.end(remainder).map_err(OutputError::Standard)
-    }
-}
-
 impl Sink for Tee<'_> {
     type Error = OutputError;
-
-    fn prints(&self) -> bool {
-        self.sinks.iter().any(|output| output.sink.prints())
-    }
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.each(|sink| sink.record(record))
     }
 
-    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.each(|sink| sink.quiet(record))
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.each(|sink| sink.bare(record))
     }
 
-    fn expect(&mut self, resolutions: &[Resolution]) {
-        for output in &mut self.sinks {
-            output.sink.expect(resolutions);
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
+        for member in &mut self.members {
+            member.sink.prefetch(resolutions);
         }
     }
 

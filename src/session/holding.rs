@@ -224,10 +224,6 @@ impl<S: Sink> Holding<S> {
 impl<S: Sink> Sink for Holding<S> {
     type Error = S::Error;
 
-    fn prints(&self) -> bool {
-        self.inner.prints()
-    }
-
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
         let wanted = self.waits != Waits::Paired || !record.messages.is_empty();
         let begun = self.see_begun(record);

@@ -24,13 +24,13 @@ pub trait Sink {
 
     /// Takes the record of a frame that brought nothing: no message, no note, nothing of a stream.
     /// Most frames are like that, and some outputs do little with them.
-    fn quiet(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
         self.record(record)
     }
 
-    /// What became of requests, as the records that come next will say: for those who want to look
-    /// ahead in their memory.
-    fn expect(&mut self, resolutions: &[Resolution]) {
+    /// What became of requests, as the records that come next will say: for those who have the
+    /// processor fetch what they keep of the users.
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
         let _ = resolutions;
     }
 
@@ -52,14 +52,43 @@ pub trait Sink {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Whether it writes to standard output, so that nothing is to be given to it any more once
-    /// that is lost.
-    fn prints(&self) -> bool {
-        false
-    }
-
     /// Takes what the end of the capture brings.
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
+}
+
+/// A sink that whoever runs the pass looks at afterwards.
+impl<S: Sink + ?Sized> Sink for &mut S {
+    type Error = S::Error;
+
+    #[inline]
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        (**self).record(record)
+    }
+
+    #[inline]
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        (**self).bare(record)
+    }
+
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
+        (**self).prefetch(resolutions);
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {
+        (**self).aside(aside, batch)
+    }
+
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), S::Error> {
+        (**self).between(found)
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, S::Error> {
+        (**self).pause()
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
+        (**self).end(remainder)
+    }
 }
 
 /// Batches on their way from one part of the work to the next, at the most. Each is about half a
@@ -91,7 +120,7 @@ impl Work {
         let batch = &self.batch;
         let mut asides = batch.asides.iter().peekable();
         let mut cursor = Cursor::default();
-        sink.expect(self.inspected.resolutions());
+        sink.prefetch(self.inspected.resolutions());
         for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
             let inspected = &self.inspected;
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
@@ -99,7 +128,7 @@ impl Work {
             }
             let packet = &decoded.packet;
             let flow = if inspected.is_quiet(index) {
-                sink.quiet(&inspected.quiet(index, frame, packet, &cursor))?
+                sink.bare(&inspected.quiet(index, frame, packet, &cursor))?
             } else {
                 sink.record(&inspected.record(index, frame, packet, &mut cursor))?
             };

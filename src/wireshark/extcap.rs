@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::capture::{Aside, Batch, CaptureWriter, WriteOptions};
-use crate::output::{OutputError, comment};
+use crate::output::OutputError;
 use crate::protocol::layout::DEFAULT_PORT;
+use crate::save::comment;
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// The interface's name, as Wireshark hands it back.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::rc::Rc;
 
 use crate::inspector::{authscope, capture, captures};
 use crate::otherwise::{Check, left_out};
@@ -88,7 +87,7 @@ fn followed(path: &Path, options: FollowOptions) -> Vec<u8> {
         follow: Followed::Stream(options.stream),
         ..Options::default()
     });
-    let mut follow = Follow::new(&mut out, options, Rc::default());
+    let mut follow = Follow::new(&mut out, options);
     run(Box::new(source), inspector, &mut follow, 1).unwrap();
     drop(follow);
     out

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use authscope::capture::{Batch, CaptureWriter, FileSource, FrameSource, ReadOptions};
-use authscope::output::{Rows, Save, SaveOptions, Select, Survey};
+use authscope::output::Context;
 use authscope::protocol::layout::{PASSWORD, REQUEST_LEN};
 use authscope::protocol::{Action, Command};
+use authscope::save::{Save, SaveOptions, Survey};
 use authscope::session::{self, Inspector, Options};
 use authscope::synth::messages::{raw_request, response};
 use authscope::synth::{
@@ -203,17 +204,14 @@ fn redacted(frames: &[Frame], surveys: bool) -> Vec<Vec<u8>> {
         redact: true,
         ..SaveOptions::default()
     };
-    let mut survey = Survey::new(options, Select::all(Rows::All));
+    let mut survey = Survey::new(options, Context::default());
     let inspector = || Inspector::new(&Options::default());
     while surveys && survey.wants_more() {
         session::run(source(&file), inspector(), &mut survey, 1).expect("it is surveyed");
     }
     let memory = Memory::default();
-    let mut save = Save::new(
-        CaptureWriter::to(memory.clone()),
-        Select::all(Rows::All),
-        survey,
-    );
+    let writer = CaptureWriter::to(memory.clone());
+    let mut save = Save::new(writer, Context::default(), survey);
     session::run(source(&file), inspector(), &mut save, 1).expect("it is saved");
     let saved = memory.0.lock().expect("one thread").clone();
     let (mut batch, mut all, mut source) = (Batch::default(), Vec::new(), source(&saved));

@@ -6,8 +6,7 @@ mod tls;
 mod tree;
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use hex::Dump;
 pub use layers::link_name;
@@ -15,75 +14,63 @@ pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
 pub(super) use tls::summaries as tls_summaries;
 
-use super::clock::{Clock, TimeFormat};
+use super::context::Context;
+use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info::{self, Late};
 use super::lines;
-use super::select::{Select, late_messages, loose_notes, messages_of};
+use super::rows::{Form, Rows, Told, hand_over, messages_of};
 use crate::dissect::Message;
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{FrameRecord, StreamNote};
 use crate::text::secret;
 
-/// What is shown of each frame.
-// Each of these is a choice of its own.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DetailsOptions {
-    /// The tree; a line in its place otherwise.
-    pub tree: bool,
-    /// The octets.
-    pub octets: bool,
-    /// What time the line shows.
-    pub time: TimeFormat,
-    /// Whether there are colours.
-    pub color: bool,
-    /// Whether passwords are shown.
-    pub show_passwords: bool,
-}
+/// `-V`, with `-x` or without.
+pub static TREE: FormEntry = FormEntry {
+    name: "details",
+    meaning: "The details of each message, from its frame to its fields",
+    for_people: true,
+    rows: Rows::Messages,
+    waits: Waits::ForResponses,
+    fields: Chosen::Nothing,
+    make: |options, out| driven(Details::new(&options), options.rows, out),
+};
+
+/// `-x` alone.
+pub static OCTETS: FormEntry = FormEntry {
+    waits: Waits::ForBeginnings,
+    ..TREE
+};
 
 /// Columns for a node's octets, such as `1024-1081`.
 const GUTTER: usize = 10;
 /// Columns that each level of the tree is moved in.
 const INDENT: usize = 2;
 
-/// Writes the details of the frames that are selected.
-pub struct Details<W> {
-    out: W,
-    select: Select,
-    options: DetailsOptions,
-    clock: Clock,
+/// Writes the details of frames.
+// Each of these is a choice of its own.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug)]
+pub struct Details {
+    /// The tree; a line in its place otherwise.
+    tree: bool,
+    octets: bool,
+    color: bool,
     text: String,
 }
 
-impl<W: Write> Details<W> {
+impl Details {
     /// Nothing written yet.
-    pub fn new(out: W, select: Select, options: DetailsOptions) -> Self {
+    #[must_use]
+    pub fn new(options: &FormOptions) -> Self {
         Self {
-            out,
-            select,
-            options,
-            clock: Clock::new(options.time),
+            tree: options.tree,
+            octets: options.octets,
+            color: options.color,
             text: String::new(),
         }
     }
 
-    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
-        if self.options.tree {
-            for node in tree::frame(record, &self.clock, self.options.show_passwords) {
-                self.node(&node, 0);
-            }
-        } else {
-            lines::write_frame(&mut self.text, record, &self.clock, &self.select);
-        }
-        if self.options.octets {
-            self.text.push('\n');
-            self.octets(record);
-        }
-        self.flush_unit()
-    }
-
     /// The octets of a frame, and of what it made whole.
-    fn octets(&mut self, record: &FrameRecord<'_>) {
-        let shows = self.options.show_passwords;
+    fn octets(&mut self, record: &FrameRecord<'_>, shows: bool) {
         let marked = |number| {
             let ranges = messages_of(record).flat_map(|message| &message.sources);
             let ranges = ranges
@@ -115,16 +102,16 @@ impl<W: Write> Details<W> {
         for message in
             messages_of(record).filter(|message| message.is_reassembled() || message.encrypted)
         {
-            self.message_octets(message);
+            self.message_octets(message, shows);
         }
     }
 
-    fn message_octets(&mut self, message: &Message) {
+    fn message_octets(&mut self, message: &Message, shows: bool) {
         let octets = message.bytes();
         let decrypted = if message.encrypted { ", decrypted" } else { "" };
         let len = octets.len();
         let _ = writeln!(self.text, "\nMessage ({len} octets{decrypted}):");
-        let clear = secret::clear_of(message, self.options.show_passwords);
+        let clear = secret::clear_of(message, shows);
         let all = std::iter::once(0..octets.len()).collect();
         self.dump(octets, all, |at| !clear.has(at));
     }
@@ -133,27 +120,9 @@ impl<W: Write> Details<W> {
         let dump = Dump {
             octets,
             marked,
-            color: self.options.color,
+            color: self.color,
         };
         dump.write(&mut self.text, hides);
-    }
-
-    /// A message that an earlier frame carried, or that no frame completed.
-    fn late(&mut self, message: &Message, late: Late) -> io::Result<()> {
-        if self.options.tree {
-            let _ = write!(self.text, "Frame {}, its message", message.frame);
-            info::late(&mut self.text, late);
-            self.text.push('\n');
-            let node = tree::message(message, Space::Frame, self.options.show_passwords);
-            self.node(&node, 0);
-        } else {
-            let shows = self.options.show_passwords;
-            lines::write_message(&mut self.text, message, Err(late), &self.clock, shows);
-        }
-        if self.options.octets {
-            self.message_octets(message);
-        }
-        self.flush_unit()
     }
 
     fn node(&mut self, node: &Node, depth: usize) {
@@ -169,7 +138,7 @@ impl<W: Write> Details<W> {
             GUTTER
         };
         let style = node.tone.style();
-        let (on, off) = if self.options.color {
+        let (on, off) = if self.color {
             (style.render().to_string(), style.render_reset().to_string())
         } else {
             Default::default()
@@ -185,68 +154,85 @@ impl<W: Write> Details<W> {
         }
     }
 
-    /// Writes what was put together, with an empty line behind it.
-    fn flush_unit(&mut self) -> io::Result<()> {
+    /// Hands over what was put together, with an empty line behind it.
+    fn hand_over(&mut self, out: &mut Vec<u8>) {
         self.text.push('\n');
-        self.out.write_all(self.text.as_bytes())?;
-        self.text.clear();
-        Ok(())
+        hand_over(&mut self.text, out);
     }
 }
 
-impl<W: Write> Details<W> {
-    /// Writes what no frame completed.
-    fn behind(&mut self, found: &Remainder<'_>, when: Late) -> io::Result<()> {
-        for late in found.messages {
-            if self.select.takes_late(late) {
-                self.late(late, when)?;
-            }
-        }
-        if self.select.filter.is_none() && !found.notes.is_empty() {
-            for noted in found.notes {
-                lines::write_note(&mut self.text, noted);
-            }
-            self.flush_unit()?;
-        }
-        Ok(())
-    }
-}
+impl Form for Details {
+    const HAS_NOTES: bool = true;
+    const WHOLE_FRAMES: bool = true;
 
-impl<W: Write> Sink for Details<W> {
-    type Error = io::Error;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        self.clock.see(record.frame.header.time);
-        if self.select.takes(record) {
-            self.frame(record)?;
-        }
-        for noted in loose_notes(record, &self.select) {
-            // A frame that is shown has its notes in its tree.
-            if !self.options.tree || !self.select.takes(record) {
-                let _ = write!(self.text, "Frame {}: ", record.frame.number);
-                lines::write_note(&mut self.text, noted);
-                self.flush_unit()?;
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        if self.tree {
+            for node in tree::frame(record, &context.clock, context.show_passwords) {
+                self.node(&node, 0);
             }
+        } else {
+            lines::write_frame(&mut self.text, record, context);
         }
-        for late in late_messages(record) {
-            if self.select.takes_late(late) {
-                self.late(late, Late::With(record.frame.number))?;
-            }
+        if self.octets {
+            self.text.push('\n');
+            self.octets(record, context.show_passwords);
         }
-        Ok(ControlFlow::Continue(()))
+        self.hand_over(out);
     }
 
-    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
-        self.behind(found, Late::Between)
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+        let shows = context.show_passwords;
+        if self.tree {
+            let _ = write!(self.text, "Frame {}, its message", message.frame);
+            if let Told::Late(late) = told {
+                info::late(&mut self.text, late);
+            }
+            self.text.push('\n');
+            let node = tree::message(message, Space::Frame, shows);
+            self.node(&node, 0);
+        } else {
+            lines::write_message(&mut self.text, message, told.wire(), context);
+        }
+        if self.octets {
+            self.message_octets(message, shows);
+        }
+        self.hand_over(out);
     }
 
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
-        self.out.flush()?;
-        Ok(ControlFlow::Continue(()))
+    fn notes_in_frames(&self) -> bool {
+        self.tree
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.behind(remainder, Late::AtEnd)?;
-        self.out.flush()
+    fn note(
+        &mut self,
+        out: &mut Vec<u8>,
+        noted: &StreamNote,
+        record: Option<&FrameRecord<'_>>,
+        _: &Context,
+    ) {
+        if let Some(record) = record {
+            let _ = write!(self.text, "Frame {}: ", record.frame.number);
+        }
+        lines::write_note(&mut self.text, noted);
+        self.hand_over(out);
+    }
+
+    fn rest(
+        &mut self,
+        out: &mut Vec<u8>,
+        messages: &[&Message],
+        notes: &[StreamNote],
+        when: Late,
+        context: &Context,
+    ) {
+        for message in messages {
+            self.message(out, message, Told::Late(when), context);
+        }
+        for noted in notes {
+            lines::write_note(&mut self.text, noted);
+        }
+        if !notes.is_empty() {
+            self.hand_over(out);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{layers, tls};
 use crate::dissect::{Message, Note};
 use crate::output::clock::Clock;
-use crate::output::select::messages_of;
+use crate::output::rows::messages_of;
 use crate::output::tone::Tone;
 use crate::output::{described, info};
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, STATUS};

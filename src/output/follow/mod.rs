@@ -3,16 +3,15 @@
 mod held;
 mod write;
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use held::{Held, State};
 pub use write::FollowFormat;
 use write::Writer;
 
 use super::clock::{Clock, TimeFormat};
+use super::tee::OutputError;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Protocol};
 use crate::session::{FrameRecord, Piece, Remainder, Sink};
@@ -55,12 +54,12 @@ pub struct Follow<W> {
     options: FollowOptions,
     held: Held,
     state: State,
-    followed: Rc<RefCell<Followed>>,
+    followed: Followed,
 }
 
 impl<W: Write> Follow<W> {
-    /// Nothing shown yet. `followed` can be looked at when the run is over.
-    pub fn new(out: W, options: FollowOptions, followed: Rc<RefCell<Followed>>) -> Self {
+    /// Nothing shown yet.
+    pub fn new(out: W, options: FollowOptions) -> Self {
         Self {
             writer: Writer::new(out, options),
             held: Held::new(options.show_passwords),
@@ -70,8 +69,13 @@ impl<W: Write> Follow<W> {
                 watched: false,
                 client: Side::A,
             },
-            followed,
+            followed: Followed::default(),
         }
+    }
+
+    /// What there is to be said when the run is over.
+    pub const fn followed(&self) -> Followed {
+        self.followed
     }
 
     fn take(
@@ -99,10 +103,8 @@ impl<W: Write> Follow<W> {
                 continue;
             }
             let masked = part.masked.iter().filter(|masked| **masked).count();
-            let mut followed = self.followed.borrow_mut();
-            followed.masked += masked as u64;
-            followed.missing += part.missing;
-            drop(followed);
+            self.followed.masked += masked as u64;
+            self.followed.missing += part.missing;
             self.writer.part(&part, self.state.protocol)?;
         }
         Ok(())
@@ -110,16 +112,16 @@ impl<W: Write> Follow<W> {
 }
 
 impl<W: Write> Sink for Follow<W> {
-    type Error = io::Error;
+    type Error = OutputError;
 
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         let time = record.frame.header.time;
         self.writer.clock.see(time);
         let stream = self.options.stream;
         if let Some(placed) = record.placement.filter(|placed| placed.stream == stream)
             && let Some(segment) = record.segment()
         {
-            self.followed.borrow_mut().found = true;
+            self.followed.found = true;
             let is_client = placed.sender == Role::Client;
             self.state = State {
                 protocol: record.protocol,
@@ -136,53 +138,50 @@ impl<W: Write> Sink for Follow<W> {
             }
             self.writer.ends = Some([client, server]);
         }
-        if self.followed.borrow().found {
+        if self.followed.found {
             let ended = record.ended_flows.iter().any(|flow| flow.stream == stream);
             self.take(record.followed, record.messages, time, ended)?;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
+    fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
         self.writer.flush()?;
         Ok(ControlFlow::Continue(()))
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         let last = self.writer.clock.last();
-        self.followed.borrow_mut().streams = remainder.totals.streams;
-        if !self.followed.borrow().found {
+        self.followed.streams = remainder.totals.streams;
+        if !self.followed.found {
             return Ok(());
         }
         self.take(remainder.followed, remainder.messages, last, true)?;
-        self.writer.end(self.state.protocol)
+        Ok(self.writer.end(self.state.protocol)?)
     }
 }
 
 /// Looks for the first RegLogin stream, or the first with a request of one user.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Finder {
     user: Option<String>,
-    found: Rc<RefCell<Option<u32>>>,
+    found: Option<u32>,
 }
 
 impl Finder {
     /// Looks for a stream of this user, or for any.
     #[must_use]
-    pub fn new(user: Option<String>) -> Self {
-        Self {
-            user,
-            found: Rc::default(),
-        }
+    pub const fn new(user: Option<String>) -> Self {
+        Self { user, found: None }
     }
 
     /// What was found.
     #[must_use]
-    pub fn found(&self) -> Option<u32> {
-        *self.found.borrow()
+    pub const fn found(&self) -> Option<u32> {
+        self.found
     }
 
-    fn look(&self, messages: &[Message]) -> bool {
+    fn look(&mut self, messages: &[Message]) -> bool {
         let fits = |message: &&Message| {
             self.user.as_ref().is_none_or(|user| {
                 // A name that is not shown cannot be asked for: it may be part of a password.
@@ -193,16 +192,15 @@ impl Finder {
             })
         };
         let found = messages.iter().find(fits).map(|message| message.stream);
-        let mut first = self.found.borrow_mut();
-        *first = first.or(found);
-        first.is_some()
+        self.found = self.found.or(found);
+        self.found.is_some()
     }
 }
 
 impl Sink for Finder {
-    type Error = io::Error;
+    type Error = OutputError;
 
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         Ok(if self.look(record.messages) {
             ControlFlow::Break(())
         } else {
@@ -210,7 +208,7 @@ impl Sink for Finder {
         })
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.look(remainder.messages);
         Ok(())
     }

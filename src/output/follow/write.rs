@@ -135,7 +135,6 @@ impl<W: Write> Writer<W> {
             FollowFormat::Json => {
                 let options = JsonOptions {
                     show_passwords: self.options.show_passwords,
-                    payload: false,
                     in_fields: self.options.in_fields,
                 };
                 self.object(&JsonMessage::new(message, options))

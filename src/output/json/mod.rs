@@ -5,18 +5,37 @@ mod fields;
 pub(super) mod format;
 mod types;
 
-use std::io::{self, Write};
-use std::ops::ControlFlow;
-
 use serde::Serialize;
 
 pub use fields::JsonFields;
 use format::TerminalSafe;
 pub use types::{JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
 
-use super::info;
-use super::select::{Rows, Select, late_messages, messages_of};
-use crate::session::{Ending, FrameRecord, Remainder, Sink};
+use super::context::Context;
+use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
+use super::info::{self, Late};
+use super::rows::{Form, Rows, Told};
+use crate::dissect::Message;
+use crate::session::{Ending, FrameRecord, Remainder, StreamNote};
+
+/// `-T json`.
+pub static ARRAY: FormEntry = FormEntry {
+    name: "json",
+    meaning: "An array of objects",
+    for_people: false,
+    rows: Rows::Messages,
+    waits: Waits::ForResponses,
+    fields: Chosen::Nothing,
+    make: |options, out| driven(Json::new(Layout::Array, &options), options.rows, out),
+};
+
+/// `-T jsonl`.
+pub static LINES: FormEntry = FormEntry {
+    name: "jsonl",
+    meaning: "An object a line",
+    make: |options, out| driven(Json::new(Layout::Lines, &options), options.rows, out),
+    ..ARRAY
+};
 
 /// How objects stand one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,162 +51,116 @@ pub enum Layout {
 pub struct JsonOptions {
     /// Passwords in clear instead of [`MASK`](crate::text::secret::MASK).
     pub show_passwords: bool,
-    /// Frames with the octets of their payload.
-    pub payload: bool,
     /// RegLogin's values in `fields`, as those of protocols that a layout describes.
     pub in_fields: bool,
 }
 
-/// Octets that wait to be written at the most, about.
-const BUFFER: usize = 1 << 16;
-
 /// Writes JSON: an object a message where the rows are messages, an object a frame otherwise.
-pub struct JsonSink<W> {
-    objects: Objects<W>,
-    select: Select,
-    options: JsonOptions,
-    info: String,
-    payload: String,
-}
-
-impl<W: Write> JsonSink<W> {
-    /// Nothing written yet.
-    pub fn new(out: W, layout: Layout, select: Select, options: JsonOptions) -> Self {
-        Self {
-            objects: Objects {
-                out,
-                layout,
-                buffer: Vec::with_capacity(2 * BUFFER),
-                begun: false,
-            },
-            select,
-            options,
-            info: String::new(),
-            payload: String::new(),
-        }
-    }
-
-    fn frame(&mut self, record: &FrameRecord<'_>) -> io::Result<()> {
-        self.info.clear();
-        let protocol = info::frame(&mut self.info, record, self.options.show_passwords);
-        let payload = self.options.payload.then(|| {
-            self.payload.clear();
-            super::write_payload(&mut self.payload, record, self.options.show_passwords);
-            self.payload.as_str()
-        });
-        let frame = JsonFrame::new(record, protocol, &self.info, payload, self.options);
-        self.objects.put(&frame)
-    }
-}
-
-impl<W: Write> Sink for JsonSink<W> {
-    type Error = io::Error;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        let of_messages = self.select.rows == Rows::Messages;
-        if self.select.takes(record) {
-            if of_messages {
-                for message in messages_of(record) {
-                    self.objects.put(&JsonMessage::new(message, self.options))?;
-                }
-            } else {
-                self.frame(record)?;
-            }
-        }
-        for message in late_messages(record) {
-            if !self.select.takes_late(message) {
-                continue;
-            }
-            let message = JsonMessage::new(message, self.options);
-            if of_messages {
-                self.objects.put(&message)?;
-            } else {
-                self.objects.put(&JsonRest::of(message))?;
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn between(&mut self, found: &Remainder<'_>) -> io::Result<()> {
-        let messages = found
-            .messages
-            .iter()
-            .filter(|message| self.select.takes_late(message))
-            .map(|message| JsonMessage::new(message, self.options));
-        if self.select.rows == Rows::Messages {
-            for message in messages {
-                self.objects.put(&message)?;
-            }
-        } else {
-            let notes: Vec<_> = match self.select.filter {
-                None => found.notes.iter().map(JsonNote::of_stream).collect(),
-                Some(_) => Vec::new(),
-            };
-            let messages: Vec<_> = messages.collect();
-            if !messages.is_empty() || !notes.is_empty() {
-                self.objects.put(&JsonRest { notes, messages })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> io::Result<ControlFlow<()>> {
-        self.objects.flush()?;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        self.between(remainder)?;
-        if remainder.ending == Ending::Interrupted {
-            let frames = remainder.frames;
-            self.objects.put(&JsonInterrupted::after(frames))?;
-        }
-        self.objects.end()
-    }
-}
-
-/// The objects written so far.
-struct Objects<W> {
-    out: W,
+// Each of these is a choice of its own.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug)]
+pub struct Json {
     layout: Layout,
-    buffer: Vec<u8>,
+    of_messages: bool,
+    payload: bool,
+    in_fields: bool,
     begun: bool,
+    info: String,
+    hex: String,
 }
 
-impl<W: Write> Objects<W> {
-    fn put(&mut self, object: &impl Serialize) -> io::Result<()> {
-        if self.layout == Layout::Array {
-            let before: &[u8] = if self.begun { b",\n" } else { b"[\n" };
-            self.buffer.extend_from_slice(before);
+impl Json {
+    /// Nothing written yet.
+    #[must_use]
+    pub fn new(layout: Layout, options: &FormOptions) -> Self {
+        Self {
+            layout,
+            of_messages: options.rows == Rows::Messages,
+            payload: options.payload,
+            in_fields: options.in_fields,
+            begun: false,
+            info: String::new(),
+            hex: String::new(),
         }
-        self.begun = true;
-        let mut serializer = serde_json::Serializer::with_formatter(&mut self.buffer, TerminalSafe);
-        object.serialize(&mut serializer)?;
-        if self.layout == Layout::Lines {
-            self.buffer.push(b'\n');
-        }
-        if self.buffer.len() >= BUFFER {
-            self.write()?;
-        }
-        Ok(())
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
+    const fn options(&self, context: &Context) -> JsonOptions {
+        JsonOptions {
+            show_passwords: context.show_passwords,
+            in_fields: self.in_fields,
+        }
+    }
+}
+
+/// Appends an object. Writing to memory does not fail, and no value here cannot be written.
+fn put(out: &mut Vec<u8>, layout: Layout, begun: &mut bool, object: &impl Serialize) {
+    if layout == Layout::Array {
+        let before: &[u8] = if *begun { b",\n" } else { b"[\n" };
+        out.extend_from_slice(before);
+    }
+    *begun = true;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, TerminalSafe);
+    let _ = object.serialize(&mut serializer);
+    if layout == Layout::Lines {
+        out.push(b'\n');
+    }
+}
+
+impl Form for Json {
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        self.info.clear();
+        let protocol = info::frame(&mut self.info, record, context.show_passwords);
+        self.hex.clear();
+        if self.payload {
+            super::write_payload(&mut self.hex, record, context.show_passwords);
+        }
+        let payload = self.payload.then_some(self.hex.as_str());
+        let options = self.options(context);
+        let frame = JsonFrame::new(record, protocol, &self.info, payload, options);
+        put(out, self.layout, &mut self.begun, &frame);
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.write()?;
-        self.out.flush()
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
+        let message = JsonMessage::new(message, self.options(context));
+        if self.of_messages {
+            put(out, self.layout, &mut self.begun, &message);
+        } else {
+            let rest = JsonRest::of(message);
+            put(out, self.layout, &mut self.begun, &rest);
+        }
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn rest(
+        &mut self,
+        out: &mut Vec<u8>,
+        messages: &[&Message],
+        notes: &[StreamNote],
+        when: Late,
+        context: &Context,
+    ) {
+        if self.of_messages {
+            for message in messages {
+                self.message(out, message, Told::Late(when), context);
+            }
+        } else if !messages.is_empty() || !notes.is_empty() {
+            let options = self.options(context);
+            let all = messages.iter();
+            let rest = JsonRest {
+                notes: notes.iter().map(JsonNote::of_stream).collect(),
+                messages: all.map(|one| JsonMessage::new(one, options)).collect(),
+            };
+            put(out, self.layout, &mut self.begun, &rest);
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>, remainder: &Remainder<'_>) {
+        if remainder.ending == Ending::Interrupted {
+            let interrupted = JsonInterrupted::after(remainder.frames);
+            put(out, self.layout, &mut self.begun, &interrupted);
+        }
         if self.layout == Layout::Array {
             let end: &[u8] = if self.begun { b"\n]\n" } else { b"[]\n" };
-            self.buffer.extend_from_slice(end);
+            out.extend_from_slice(end);
         }
-        self.flush()
     }
 }

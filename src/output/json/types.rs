@@ -9,7 +9,7 @@ use super::format::{Decimal, Shown, ShownEndpoint};
 use super::{JsonFields, JsonOptions};
 use crate::dissect::{Goes, Message, Note};
 use crate::output::info;
-use crate::output::select::messages_of;
+use crate::output::rows::messages_of;
 use crate::packet::{Endpoint, Flags};
 use crate::protocol::{Command, TextValue};
 use crate::session::{FrameRecord, StreamNote};

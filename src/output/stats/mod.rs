@@ -6,13 +6,13 @@ mod text;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 pub use sentence::Sentence;
 pub(super) use sentence::Span;
 pub use text::TextStyle;
 
-use super::select::RecordFilter;
+use super::context::{Context, Output};
+use super::tee::OutputError;
 use crate::session::summary::Summary;
 use crate::session::{Ending, FrameRecord, Remainder, Resolution, Sink};
 
@@ -29,28 +29,26 @@ pub enum StatsFormat {
 pub struct Stats<W> {
     out: W,
     summary: Summary,
-    filter: Option<Rc<dyn RecordFilter>>,
     format: StatsFormat,
     top: Option<usize>,
 }
 
 impl<W: Write> Stats<W> {
-    /// Nothing counted yet. `filter` says which frames count; `top` how many users, addresses and
-    /// connections are listed: as text 10 and as JSON all where it is not told.
-    pub fn new(
-        out: W,
-        summary: Summary,
-        filter: Option<Rc<dyn RecordFilter>>,
-        format: StatsFormat,
-        top: Option<usize>,
-    ) -> Self {
+    /// Nothing counted yet. `top` says how many users, addresses and connections are listed: as text
+    /// 10 and as JSON all where it is not told.
+    pub fn new(out: W, summary: Summary, format: StatsFormat, top: Option<usize>) -> Self {
         Self {
             out,
             summary,
-            filter,
             format,
             top,
         }
+    }
+
+    fn write(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.summary.interrupted = remainder.ending == Ending::Interrupted;
+        write_summary(&mut self.out, &self.summary, self.format, self.top)?;
+        Ok(self.out.flush()?)
     }
 }
 
@@ -70,48 +68,70 @@ pub fn write_summary(
     }
 }
 
-#[inline(never)]
-fn select(summary: &mut Summary, filter: &dyn RecordFilter, record: &FrameRecord<'_>) {
-    let late = |message: &_| filter.message(message);
-    let taken = filter.frame(record);
-    summary.record_selected(record, taken, late);
-}
-
+/// Counts all frames.
 impl<W: Write> Sink for Stats<W> {
-    type Error = io::Error;
+    type Error = OutputError;
 
     #[inline]
-    fn record(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        match &self.filter {
-            None => self.summary.record(record),
-            Some(filter) => select(&mut self.summary, &**filter, record),
-        }
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.summary.record(record);
         Ok(ControlFlow::Continue(()))
     }
 
     #[inline]
-    fn quiet(&mut self, record: &FrameRecord<'_>) -> io::Result<ControlFlow<()>> {
-        if self.filter.is_some() {
-            return self.record(record);
-        }
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.summary.frame(record);
         Ok(ControlFlow::Continue(()))
     }
 
-    fn expect(&mut self, resolutions: &[Resolution]) {
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
         self.summary.expect(resolutions);
     }
 
-    fn end(&mut self, remainder: &Remainder<'_>) -> io::Result<()> {
-        match &self.filter {
-            None => self.summary.end(remainder),
-            Some(filter) => {
-                let late = |message: &_| filter.message(message);
-                self.summary.end_selected(remainder, late);
-            }
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        self.summary.end(remainder);
+        self.write(remainder)
+    }
+}
+
+/// Counts the frames that a filter matches, where there is one.
+impl<W: Write> Output for Stats<W> {
+    fn record(
+        &mut self,
+        record: &FrameRecord<'_>,
+        context: &mut Context,
+    ) -> Result<ControlFlow<()>, OutputError> {
+        if !context.has_filter() {
+            return Sink::record(self, record);
         }
-        self.summary.interrupted = remainder.ending == Ending::Interrupted;
-        write_summary(&mut self.out, &self.summary, self.format, self.top)?;
-        self.out.flush()
+        let taken = context.takes(record);
+        let late = |message: &_| context.takes_late(message);
+        self.summary.record_selected(record, taken, late);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn bare(
+        &mut self,
+        record: &FrameRecord<'_>,
+        context: &mut Context,
+    ) -> Result<ControlFlow<()>, OutputError> {
+        if context.has_filter() {
+            Output::record(self, record, context)
+        } else {
+            Sink::bare(self, record)
+        }
+    }
+
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
+        self.summary.expect(resolutions);
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
+        if !context.has_filter() {
+            return Sink::end(self, remainder);
+        }
+        let late = |message: &_| context.takes_late(message);
+        self.summary.end_selected(remainder, late);
+        self.write(remainder)
     }
 }

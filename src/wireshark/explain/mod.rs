@@ -1,17 +1,17 @@
 //! What Wireshark says of a message without the plugin, and why.
 //!
-//! Enters: records. Leaves: an [`Explanation`] for each message, which [`ExplainSink`] writes.
+//! Enters: records. Leaves: an [`Explanation`] for each message, which [`Explained`] writes.
 
+mod form;
 mod model;
 pub mod ports;
-mod sink;
 pub mod smpp;
 mod words;
 
 use std::ops::Range;
 
+pub use form::{Explained, FORM};
 pub use model::{Fate, Found, Model, Refusal, heuristic};
-pub use sink::{ExplainOptions, ExplainSink};
 pub use smpp::{Pdu, read_pdu};
 
 use crate::dissect::Message;

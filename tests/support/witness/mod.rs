@@ -13,7 +13,7 @@ use crate::kept::answer;
 use crate::need::skip;
 use authscope::capture::{ReadOptions, open_all};
 use authscope::filter::{Filter, FilterOptions, Needs};
-use authscope::output::Watch;
+use authscope::output::Context;
 use authscope::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
 
 /// What tshark says of one capture.
@@ -140,7 +140,7 @@ impl Ours {
             .map(Filter::needs)
             .fold(Needs::default(), Needs::or);
         let mut asked = Asked {
-            watch: Watch::new(None, needs, None, true),
+            context: Context::new(None, needs, None, true),
             frames: vec![Vec::new(); filters.len()],
             filters,
         };
@@ -157,7 +157,7 @@ impl Ours {
 
 /// Asks all filters about each frame.
 struct Asked {
-    watch: Watch,
+    context: Context,
     filters: Vec<Filter>,
     frames: Vec<Vec<String>>,
 }
@@ -166,14 +166,13 @@ impl Sink for Asked {
     type Error = Infallible;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Infallible> {
-        let _ = self.watch.record(record).unwrap();
-        self.watch.view(record, |view| {
-            for (filter, frames) in self.filters.iter().zip(&mut self.frames) {
-                if filter.matches(view) {
-                    frames.push(record.frame.number.to_string());
-                }
+        self.context.advance(record);
+        let view = self.context.view(record);
+        for (filter, frames) in self.filters.iter().zip(&mut self.frames) {
+            if filter.matches(&view) {
+                frames.push(record.frame.number.to_string());
             }
-        });
+        }
         Ok(ControlFlow::Continue(()))
     }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::comment;
 use crate::dissect::{Message, Note};
-use crate::output::comment;
 use crate::session::begun::{Beginnings, Begun, put};
 use crate::session::{FrameRecord, Remainder, Resolution};
 

@@ -4,24 +4,22 @@
 mod annotate;
 mod checksum;
 mod clear;
+pub mod comment;
 mod embed;
 mod keep;
 mod redact;
 mod streams;
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use annotate::LateComments;
 pub use embed::Embed;
 use keep::Kept;
 use redact::Redactor;
 
-use super::select::Select;
-use super::tee::OutputError;
-use crate::capture::{Aside, Batch, CaptureWriter, Frame, Limits};
+use crate::capture::{Aside, Batch, CaptureWriter, Frame, Limits, What};
+use crate::output::{Context, OutputError};
 use crate::session::{Ending, FrameRecord, Remainder, Sink};
 
 /// What is done to frames on their way into a file.
@@ -42,7 +40,7 @@ pub struct SaveOptions {
 pub struct Survey {
     options: SaveOptions,
     /// What frames must match, of which the connections are to be kept.
-    select: Select,
+    context: Context,
     kept: Kept,
     comments: LateComments,
     redactor: Redactor,
@@ -50,12 +48,13 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Nothing learnt yet. `select` is asked about each frame of the first pass.
+    /// Nothing learnt yet. The filter of `context` is asked about each frame of the first pass where whole
+    /// connections are to be kept.
     #[must_use]
-    pub fn new(options: SaveOptions, select: Select) -> Self {
+    pub fn new(options: SaveOptions, context: Context) -> Self {
         Self {
             options,
-            select,
+            context,
             ..Self::default()
         }
     }
@@ -81,7 +80,8 @@ impl Sink for Survey {
             return Ok(ControlFlow::Continue(()));
         }
         if self.options.stream_complete {
-            self.kept.survey(record, self.select.matches(record));
+            self.context.advance(record);
+            self.kept.survey(record, self.context.takes(record));
         }
         if self.options.annotate {
             self.comments.gather(record);
@@ -105,31 +105,30 @@ impl Sink for Survey {
 /// Writes the frames that match, with everything that the original said of them.
 pub struct Save {
     writer: CaptureWriter,
-    select: Select,
+    context: Context,
     survey: Survey,
     comments: Vec<String>,
     stop: Limits,
     keeps: bool,
-    left: LeftBeside,
+    left: Option<LeftBeside>,
     embed: Option<Embed>,
+    /// Whether the original has secrets that a redacted file is not to have.
+    secrets_left_out: bool,
 }
 
-/// Where a capture is that did not become whole, and the place where it would stand.
-#[derive(Debug, Clone, Default)]
-pub struct LeftBeside(Rc<RefCell<Option<(PathBuf, PathBuf)>>>);
-
-impl LeftBeside {
-    /// The two names, where there is such a capture.
-    #[must_use]
-    pub fn get(&self) -> Option<(PathBuf, PathBuf)> {
-        self.0.borrow().clone()
-    }
+/// Where a capture is that did not become whole.
+#[derive(Debug, Clone)]
+pub struct LeftBeside {
+    /// What there is of it.
+    pub beside: PathBuf,
+    /// Where it would stand.
+    pub place: PathBuf,
 }
 
 impl Save {
-    /// Saves what `select` takes, with the options and the knowledge of `survey`.
+    /// Saves what the filter of `context` takes, with the options and the knowledge of `survey`.
     #[must_use]
-    pub fn new(mut writer: CaptureWriter, select: Select, mut survey: Survey) -> Self {
+    pub fn new(mut writer: CaptureWriter, context: Context, mut survey: Survey) -> Self {
         if survey.options.redact {
             writer.hide_texts(match survey.redactor.take_words() {
                 Some(words) => Box::new(move |text| {
@@ -142,27 +141,44 @@ impl Save {
         }
         Self {
             writer,
-            select,
+            context,
             survey,
             comments: Vec::new(),
             stop: Limits::default(),
             keeps: false,
-            left: LeftBeside::default(),
+            left: None,
             embed: None,
+            secrets_left_out: false,
         }
     }
 
-    /// What becomes of a capture that an interruption left half: it goes, unless `keeps` because
-    /// its source cannot be read again. `left` says where it is then.
-    pub fn when_not_whole(&mut self, keeps: bool, left: LeftBeside) {
-        self.keeps = keeps;
-        self.left = left;
+    /// Keeps a capture that an interruption left half, as its source cannot be read again.
+    pub const fn keep_half(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Where a capture is that did not become whole, once the run is over.
+    #[must_use]
+    pub const fn left(&self) -> Option<&LeftBeside> {
+        self.left.as_ref()
+    }
+
+    /// Whether there is a filter and nothing has matched it.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        self.context.has_missed()
+    }
+
+    /// Whether the original has TLS secrets, which a redacted file has not.
+    #[must_use]
+    pub const fn left_secrets_out(&self) -> bool {
+        self.secrets_left_out
     }
 
     fn leave_beside(&mut self) -> Result<(), OutputError> {
         let place = self.writer.path().to_owned();
         if let Some(beside) = self.writer.leave_beside()? {
-            *self.left.0.borrow_mut() = Some((beside, place));
+            self.left = Some(LeftBeside { beside, place });
         }
         Ok(())
     }
@@ -196,7 +212,8 @@ impl Sink for Save {
         if self.survey.options.annotate {
             self.survey.comments.of(record, &mut self.comments);
         }
-        let takes = self.select.takes(record)
+        self.context.advance(record);
+        let takes = self.context.takes(record)
             || self.survey.options.stream_complete && self.survey.kept.has(record);
         let full = self.stop.files.is_some_and(|most| writer.files() >= most);
         if takes && full && writer.would_begin_file(record.frame.header.time) {
@@ -226,6 +243,9 @@ impl Sink for Save {
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
         if let Some(embed) = &mut self.embed {
             embed.aside(aside);
+        }
+        if let What::KeyLog(text) = &aside.what {
+            self.secrets_left_out |= self.survey.options.redact && !text.bytes().is_empty();
         }
         self.writer.aside(batch, &aside.what);
         Ok(())

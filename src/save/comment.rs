@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::info;
 use crate::dissect::{Message, Protocol};
+use crate::output::info;
 use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::StreamNote;
 

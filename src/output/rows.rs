@@ -1,0 +1,272 @@
+//! Rows: which frames, messages and notes a form has to write, and in which order. Every form is driven by this.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use super::context::{Context, Output};
+use super::info::Late;
+use super::tee::OutputError;
+use crate::dissect::{Message, Severity};
+use crate::session::{FrameRecord, Remainder, StreamNote};
+
+/// Bytes that wait to be written at the most, about.
+const BUFFER: usize = 1 << 16;
+
+/// What a row is, and which there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// One a message.
+    Messages,
+    /// One a frame, of watched ports and of streams that turned out to be RegLogin.
+    #[default]
+    Watched,
+    /// One a frame, of all frames.
+    All,
+}
+
+impl Rows {
+    /// Whether the frame has a row, or its messages have, where a filter matches it.
+    #[must_use]
+    pub fn have(self, record: &FrameRecord<'_>) -> bool {
+        match self {
+            Self::Messages => messages_of(record).next().is_some(),
+            Self::Watched => record.is_watched(),
+            Self::All => true,
+        }
+    }
+}
+
+/// When a message is told.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'a> {
+    /// With its own frame, of whose messages it is the one with this index.
+    With(&'a FrameRecord<'a>, usize),
+    /// Later.
+    Late(Late),
+}
+
+impl Told<'_> {
+    /// The size on the wire of the frame that it is told with, where that is its own.
+    pub const fn wire(self) -> Result<u32, Late> {
+        match self {
+            Self::With(record, _) => Ok(record.frame.header.wire),
+            Self::Late(late) => Err(late),
+        }
+    }
+}
+
+/// How rows are written. What is written goes behind what `out` holds.
+pub trait Form {
+    /// Whether what is said of streams has rows, where no frame's row has it.
+    const HAS_NOTES: bool = false;
+    /// Whether a frame is one piece also where the rows are messages.
+    const WHOLE_FRAMES: bool = false;
+
+    /// Begins, before the first frame.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
+    }
+
+    /// Looks at a frame, whether it is written or not.
+    fn see(&mut self, record: &FrameRecord<'_>) {
+        let _ = record;
+    }
+
+    /// Writes a frame.
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context);
+
+    /// Whether messages are written that are told late.
+    fn has_late(&self) -> bool {
+        true
+    }
+
+    /// Writes a message that has a row of its own.
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context);
+
+    /// Whether frames that are written say what is noted of their streams, also where the rows are messages.
+    fn notes_in_frames(&self) -> bool {
+        false
+    }
+
+    /// Writes what is said of a stream, with the frame that gave rise to it where there is one.
+    fn note(
+        &mut self,
+        out: &mut Vec<u8>,
+        noted: &StreamNote,
+        record: Option<&FrameRecord<'_>>,
+        context: &Context,
+    ) {
+        let _ = (out, noted, record, context);
+    }
+
+    /// Writes what no frame completed.
+    fn rest(
+        &mut self,
+        out: &mut Vec<u8>,
+        messages: &[&Message],
+        notes: &[StreamNote],
+        when: Late,
+        context: &Context,
+    ) {
+        for message in messages {
+            self.message(out, message, Told::Late(when), context);
+        }
+        for noted in notes {
+            if Self::HAS_NOTES && noted.note.severity() >= Severity::Warning {
+                self.note(out, noted, None, context);
+            }
+        }
+    }
+
+    /// Writes rows that waited for others: a reader is to see them now.
+    fn lay_out(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
+    }
+
+    /// Ends, behind everything else.
+    fn end(&mut self, out: &mut Vec<u8>, remainder: &Remainder<'_>) {
+        let _ = (out, remainder);
+    }
+}
+
+/// Drives a form.
+pub struct Driver<F, W> {
+    form: F,
+    out: W,
+    rows: Rows,
+    buffer: Vec<u8>,
+    begun: bool,
+}
+
+impl<F: Form, W: Write> Driver<F, W> {
+    /// Writes these rows.
+    pub fn new(form: F, rows: Rows, out: W) -> Self {
+        Self {
+            form,
+            out,
+            rows,
+            buffer: Vec::new(),
+            begun: false,
+        }
+    }
+
+    fn begin(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.form.begin(&mut self.buffer);
+        }
+    }
+
+    /// Whether the record's notes have rows of their own: those that no frame's row says.
+    fn has_loose(&self, record: &FrameRecord<'_>, taken: bool, context: &mut Context) -> bool {
+        let in_frames = self.rows != Rows::Messages || self.form.notes_in_frames();
+        F::HAS_NOTES && !record.notes.is_empty() && !(taken && in_frames) && context.takes(record)
+    }
+
+    fn rest(&mut self, found: &Remainder<'_>, when: Late, context: &mut Context) {
+        self.begin();
+        let all = found.messages.iter().filter(|_| self.form.has_late());
+        let messages: Vec<&Message> = all.filter(|message| context.takes_late(message)).collect();
+        let notes = if context.has_filter() {
+            &[]
+        } else {
+            found.notes
+        };
+        self.form
+            .rest(&mut self.buffer, &messages, notes, when, context);
+    }
+
+    fn write(&mut self) -> Result<(), OutputError> {
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        self.write()?;
+        Ok(self.out.flush()?)
+    }
+}
+
+impl<F: Form, W: Write> Output for Driver<F, W> {
+    fn record(
+        &mut self,
+        record: &FrameRecord<'_>,
+        context: &mut Context,
+    ) -> Result<ControlFlow<()>, OutputError> {
+        self.begin();
+        self.form.see(record);
+        let taken = self.rows.have(record) && context.takes(record);
+        if taken {
+            if self.rows == Rows::Messages && !F::WHOLE_FRAMES {
+                for (index, message) in record.messages.iter().enumerate() {
+                    if message.frame == record.frame.number {
+                        let told = Told::With(record, index);
+                        self.form.message(&mut self.buffer, message, told, context);
+                    }
+                }
+            } else {
+                self.form.frame(&mut self.buffer, record, context);
+            }
+        }
+        if self.has_loose(record, taken, context) {
+            for noted in record.notes {
+                if noted.note.severity() >= Severity::Warning || noted.note.asks_while_it_waits() {
+                    let record = Some(record);
+                    self.form.note(&mut self.buffer, noted, record, context);
+                }
+            }
+        }
+        for late in late_messages(record) {
+            if self.form.has_late() && context.takes_late(late) {
+                let told = Told::Late(Late::With(record.frame.number));
+                self.form.message(&mut self.buffer, late, told, context);
+            }
+        }
+        if self.buffer.len() >= BUFFER {
+            self.write()?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn between(&mut self, found: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
+        self.rest(found, Late::Between, context);
+        Ok(())
+    }
+
+    fn pause(&mut self, _: &mut Context) -> Result<(), OutputError> {
+        self.form.lay_out(&mut self.buffer);
+        self.flush()
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
+        self.rest(remainder, Late::AtEnd, context);
+        self.form.lay_out(&mut self.buffer);
+        self.form.end(&mut self.buffer, remainder);
+        self.flush()
+    }
+}
+
+/// Puts text behind what waits to be written.
+pub fn hand_over(text: &mut String, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.as_bytes());
+    text.clear();
+}
+
+/// The messages whose last octet this very frame made available.
+pub fn messages_of<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
+    let number = record.frame.number;
+    record
+        .messages
+        .iter()
+        .filter(move |message| message.frame == number)
+}
+
+/// The messages that an earlier frame carried as far as they go; only now is it known that
+/// nothing more comes.
+pub fn late_messages<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
+    let number = record.frame.number;
+    record
+        .messages
+        .iter()
+        .filter(move |message| message.frame != number)
+}

@@ -1,0 +1,59 @@
+//! Explanations as a form of output: a block of lines for each message.
+
+use super::{Model, explain, words};
+use crate::dissect::Message;
+use crate::output::forms::{Chosen, FormEntry, Waits, driven};
+use crate::output::{Context, Form, Rows, Told, hand_over, info};
+use crate::session::FrameRecord;
+
+/// `--explain`.
+pub static FORM: FormEntry = FormEntry {
+    name: "explain",
+    meaning: "For each message, what Wireshark says of it without the plugin, and why",
+    for_people: true,
+    rows: Rows::Watched,
+    waits: Waits::No,
+    fields: Chosen::Nothing,
+    make: |options, out| driven(Explained::default(), options.rows, out),
+};
+
+/// Writes for each message what it is, what Wireshark says of it and why.
+#[derive(Debug, Default)]
+pub struct Explained {
+    model: Model,
+    text: String,
+    begun: bool,
+}
+
+impl Form for Explained {
+    fn see(&mut self, record: &FrameRecord<'_>) {
+        self.model.record(record);
+    }
+
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        let numbered = record.messages.iter().enumerate();
+        let own = numbered.filter(|(_, message)| message.frame == record.frame.number);
+        for (index, message) in own {
+            self.message(out, message, Told::With(record, index), context);
+        }
+    }
+
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
+        // What Wireshark makes of other protocols is not known.
+        if message.described.is_some() {
+            return;
+        }
+        let shows = context.show_passwords;
+        if std::mem::replace(&mut self.begun, true) {
+            self.text.push('\n');
+        }
+        self.text.push_str("Frame ");
+        self.text.push_str(&message.frame.to_string());
+        self.text.push_str(": ");
+        info::message(&mut self.text, message, shows);
+        self.text.push('\n');
+        let explanation = explain(&self.model, message);
+        words::write(&mut self.text, message, &explanation, shows);
+        hand_over(&mut self.text, out);
+    }
+}
