@@ -27,7 +27,13 @@ fn commit() -> Option<String> {
         println!("cargo:rerun-if-changed={path}");
     }
     println!("cargo:rerun-if-changed=src");
-    let changed = git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).is_some();
+    let changed = git(&[
+        "--no-optional-locks",
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+    ])
+    .is_some();
     let digits = git(&["rev-parse", "--short=12", "HEAD"])?;
     Some(digits + if changed { "+" } else { "" })
 }
