@@ -48,6 +48,21 @@ check_test() {
     PATH="$PATH:/usr/sbin" command -v logrotate > /dev/null || need logrotate "the tests rotate the server's log with it"
     command -v systemd-analyze > /dev/null || need systemd "the tests check the server's unit file with it"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
+    has_construct || python3 -c 'import ensurepip' 2> /dev/null ||
+        need python3-venv "construct is installed with it, which decodes messages of layout files independently in the tests"
+}
+
+# Where the tests look for it: among the project's own tools, then in the system's Python.
+has_construct() {
+    target/tools/bin/python3 -c 'import construct' 2> /dev/null || python3 -c 'import construct' 2> /dev/null
+}
+
+# Not in every Debian: from PyPI. Without it one test is skipped, and says so.
+install_construct() {
+    has_construct && return
+    say "construct is missing: the tests compare what layout files say with what it says; installing it into target/tools/"
+    python3 -m venv target/tools > /dev/null 2>&1 && target/tools/bin/pip install -q construct==2.10.70 >&2 && return
+    say "cannot install construct: its test is skipped"
 }
 
 # What .ci/run checks with beside the tests.
@@ -134,6 +149,7 @@ case "${1:-}" in
 esac
 install_packages
 case "$1" in
+    test) install_construct ;;
     lint) install_typos ;;
     full)
         install_typos

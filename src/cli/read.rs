@@ -65,9 +65,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     plan.rows = !output.is_quiet();
     plan.keep = save.path().is_some();
-    let answers = query
-        .needs()
-        .responses
+    let answers = plan
+        .looks_ahead(query.needs())
         .then(|| answers(&plan))
         .transpose()?;
     let mut saving = save.open(&plan)?;

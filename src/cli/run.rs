@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::signal::stop_on_signals;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
 use crate::capture::{FrameSource, Inputs, ReadOptions, Stop, open_all_until};
+use crate::filter::Needs;
 use crate::output::{OutputError, Tee};
 use crate::session::{Inspector, Options, Pass, PassLimits, Passed, Sink};
 
@@ -102,6 +103,12 @@ impl<'a> Plan<'a> {
     /// Whether every frame can be read as often as is needed: none may still have to come.
     pub fn can_be_repeated(&self) -> bool {
         !self.is_live() && !self.paths().iter().any(|file| is_pipe(file))
+    }
+
+    /// Whether responses have to be learnt before, so that what is asked about requests is known; of what responses say of
+    /// them only where that can be.
+    pub fn looks_ahead(&self, needs: Needs) -> bool {
+        needs.responses || (needs.outcomes && self.can_be_repeated())
     }
 
     /// Reads all files into `sink` to learn something before the pass that counts, which says what

@@ -204,7 +204,7 @@ impl SaveArguments {
 
     /// The responses that come later, where they are needed.
     fn answers(&self, plan: &Plan<'_>) -> Result<Option<Rc<Answers>>, Failure> {
-        if !self.needs()?.responses {
+        if !plan.looks_ahead(self.needs()?) {
             return Ok(None);
         }
         if !plan.can_be_repeated() {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::capture::{Frame, FrameHeader, LinkType, Timestamp};
 use crate::dissect::{Message, Peer, Protocol};
+use crate::layout::Said;
 use crate::packet::layout::{ipv4, ipv6};
 use crate::packet::{self, Endpoint, Ip, Other, Packet};
 use crate::session::FrameRecord;
@@ -92,12 +93,9 @@ impl Times {
 pub trait Responses {
     /// The response to the request with this number.
     fn response(&self, request: u64) -> Option<Peer>;
-}
 
-impl<S: std::hash::BuildHasher> Responses for std::collections::HashMap<u64, Peer, S> {
-    fn response(&self, request: u64) -> Option<Peer> {
-        self.get(&request).copied()
-    }
+    /// What that response says of the request, of a protocol that a layout file describes.
+    fn said(&self, request: u64) -> Option<Said>;
 }
 
 /// Is given an IP header with what follows it, and the offsets of that in the frame, if it is there.

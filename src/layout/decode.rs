@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::checksum::check_of;
 use super::fault::{Fault, FaultKind};
 use super::model::{ByteOrder, Constant, Count, Field, Integer, Layout, Part, Role, Side, Type};
-use super::plan::check_of;
 
 /// Where a message ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,28 +61,36 @@ pub struct Decoded<'b> {
 }
 
 impl Decoded<'_> {
-    /// Whether the value of `field` may give a secret away: it is one, or a check over one.
+    /// Whether the value of a field may give a secret away: it is one, or a check that covers one, or that covers what is
+    /// left behind a text in a layout with secrets.
     #[must_use]
-    pub fn hides(&self, layout: &Layout, field: &Field) -> bool {
-        let is_check = matches!(field.role, Some(Role::Crc32 | Role::Sum8 | Role::Internet));
-        field.secret || (is_check && self.has_secrets(layout))
-    }
-
-    /// Whether any of its fields, or of its records', is secret.
-    #[must_use]
-    pub fn has_secrets(&self, layout: &Layout) -> bool {
-        fn any(nodes: &[Node<'_>], layout: &Layout) -> bool {
-            nodes.iter().any(|node| {
-                layout.parts[node.field.0].fields[node.field.1].secret
-                    || match &node.value {
-                        Value::Record(inside) => any(inside, layout),
-                        Value::Records(records) => records.iter().any(|inside| any(inside, layout)),
-                        _ => false,
-                    }
-            })
+    pub fn hides(&self, layout: &Layout, node: &Node<'_>) -> bool {
+        let field = &layout.parts[node.field.0].fields[node.field.1];
+        if field.secret || !field.role.is_some_and(Role::is_check) {
+            return field.secret;
         }
-        any(&self.nodes, layout)
+        let is_left = |fault: &Fault| {
+            fault.kind == FaultKind::Fill
+                && fault.range.start < node.range.start
+                && layout.has_secrets()
+        };
+        has_secret_before(&self.nodes, layout, node.range.start) || self.faults.iter().any(is_left)
     }
+}
+
+/// Whether a secret begins before this place.
+fn has_secret_before(nodes: &[Node<'_>], layout: &Layout, place: usize) -> bool {
+    let mut before = nodes.iter().take_while(|node| node.range.start < place);
+    before.any(|node| {
+        layout.parts[node.field.0].fields[node.field.1].secret
+            || match &node.value {
+                Value::Record(inside) => has_secret_before(inside, layout, place),
+                Value::Records(records) => records
+                    .iter()
+                    .any(|inside| has_secret_before(inside, layout, place)),
+                _ => false,
+            }
+    })
 }
 
 impl Layout {

@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::evidence::ENOUGH;
 use super::model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Type};
+use super::outcome::Said;
 
 /// A table of each kind with offset, width, name, key and type; what finding its messages rests on; what is ambiguous.
 /// `smpp` tells whether Wireshark's SMPP heuristic claims a segment that begins with these 16 bytes.
@@ -246,22 +247,69 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
             names(both)
         ));
     }
-    let used = |index: usize| {
-        index == layout.header
-            || layout.kinds.iter().any(|kind| kind.body == Some(index))
-            || layout
-                .parts
-                .iter()
-                .flat_map(|part| &part.fields)
-                .any(|field| matches!(field.ty, Type::Record(inner, _) if inner == index))
-    };
-    for (_, part) in layout
-        .parts
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !used(*index))
-    {
-        remarks.push(format!("No kind has the part `{}`.", part.name));
+    remarks.extend(ambiguities(layout));
+    // A part for secret records has the name of that which the file has.
+    let mut used: Vec<&str> = vec![&layout.header().name];
+    let mut fields = layout.parts.iter().flat_map(|part| &part.fields);
+    used.extend(
+        layout
+            .kinds
+            .iter()
+            .filter_map(|kind| Some(layout.parts[kind.body?].name.as_str())),
+    );
+    used.extend(fields.by_ref().filter_map(|field| match field.ty {
+        Type::Record(inner, _) => Some(layout.parts[inner].name.as_str()),
+        _ => None,
+    }));
+    for part in &layout.parts {
+        if !used.contains(&part.name.as_str()) {
+            remarks.push(format!("No kind has the part `{}`.", part.name));
+        }
     }
     remarks
+}
+
+/// What of the file can be taken in two ways, and in which it is taken.
+fn ambiguities(layout: &Layout) -> Vec<String> {
+    let mut told = Vec::new();
+    let has = |kind: &Kind, role: Role| {
+        let parts = [Some(layout.header), kind.body];
+        let mut fields = parts
+            .into_iter()
+            .flatten()
+            .flat_map(|part| &layout.parts[part].fields);
+        fields.any(|field| field.role == Some(role))
+    };
+    for kind in &layout.kinds {
+        let mut answers = kind.responses.iter().map(|index| &layout.kinds[*index]);
+        if let Some(bare) = answers.find(|answer| has(kind, Role::Id) != has(answer, Role::Id)) {
+            told.push(format!(
+                "Only one of `{}` and `{}` has an id: they are paired by order.",
+                kind.name, bare.name
+            ));
+        }
+    }
+    for field in layout.parts.iter().flat_map(|part| &part.fields) {
+        if let (Some(Role::Outcome), Type::Integer(_, names)) = (field.role, &field.ty)
+            && names
+                .iter()
+                .all(|(value, _)| field.says(*value) != Said::Success)
+        {
+            told.push(format!(
+                "No value of `{}` is called success, ok or accepted: no response counts as a success.",
+                field.name
+            ));
+        }
+        if let (Type::Text(Count::Fixed(_)), 1..) = (&field.ty, field.fill)
+            && field.fill != b' '
+        {
+            told.push(format!(
+                "`{}`: a value that ends with '{}' and its filling cannot be told apart.",
+                field.name,
+                field.fill.escape_ascii()
+            ));
+        }
+    }
+    told.dedup();
+    told
 }

@@ -28,6 +28,35 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Constant,
+        Self::Check,
+        Self::Fill,
+        Self::Utf8,
+        Self::Unnamed,
+        Self::Missing,
+        Self::Excess,
+        Self::Kind,
+        Self::Side,
+    ];
+
+    /// The last part of its filter name in Wireshark.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Check => "check",
+            Self::Fill => "fill",
+            Self::Utf8 => "utf8",
+            Self::Unnamed => "unnamed",
+            Self::Missing => "missing",
+            Self::Excess => "excess",
+            Self::Kind => "kind",
+            Self::Side => "side",
+        }
+    }
+
     /// Whether the message has fewer or more bytes than its fields.
     #[must_use]
     pub const fn is_of_size(self) -> bool {

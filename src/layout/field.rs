@@ -335,7 +335,7 @@ impl<'a> Parser<'a> {
                 self.source.at(open..self.at),
             ));
         }
-        let (word, range) = self.word(char::is_whitespace);
+        let (word, range) = self.word(|c| c.is_whitespace() || c == '=');
         match integer(word) {
             Some(value) => Ok((RawConstant::Integer(value), self.source.at(range))),
             None => self.error(

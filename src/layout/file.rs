@@ -9,6 +9,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::check;
 use super::error::LayoutError;
 use super::field::{self, Number, RawConstant, RawCount, RawField, Snippet, Word};
+use super::hidden;
 use super::model::{ByteOrder, Constant, Count, Field, Integer, Layout, Part, Type};
 
 /// The largest `max`: 16 MiB.
@@ -96,7 +97,10 @@ pub fn parse(text: &str) -> Result<Layout, Vec<LayoutError>> {
     }
     errors.sort_by_key(|error| error.at.start);
     match layout {
-        Some(layout) if errors.is_empty() => Ok(layout),
+        Some(mut layout) if errors.is_empty() => {
+            hidden::spread(&mut layout);
+            Ok(layout)
+        }
         _ => Err(errors),
     }
 }

@@ -52,17 +52,17 @@ impl Record<'_> {
         &self.fields.layout.parts[node.field.0].fields[node.field.1]
     }
 
-    fn is_hidden(&self, field: &Field) -> bool {
+    fn is_hidden(&self, node: &Node<'_>) -> bool {
         let Fields {
             layout, message, ..
         } = self.fields;
-        !self.fields.show_secrets && message.hides(layout, field)
+        !self.fields.show_secrets && message.hides(layout, node)
     }
 
     fn entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         for node in self.nodes {
             let field = self.field(node);
-            if self.is_hidden(field) {
+            if self.is_hidden(node) {
                 map.serialize_entry(&field.key, MASK)?;
                 continue;
             }

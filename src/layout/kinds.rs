@@ -144,12 +144,13 @@ impl Reader<'_> {
             self.fault(value.span(), "[kind] names no message");
         }
         for (index, response) in answers {
-            kinds[index].responses = self.responses(response, &kinds);
+            kinds[index].responses = self.responses(response, &kinds, index);
         }
         kinds
     }
 
-    fn responses(&mut self, value: &Value<'_>, kinds: &[Kind]) -> Vec<usize> {
+    /// The kinds that `value` names as answers to kind `asked`.
+    fn responses(&mut self, value: &Value<'_>, kinds: &[Kind], asked: usize) -> Vec<usize> {
         let values: Vec<&Value<'_>> = match value.get_ref().as_array() {
             Some(array) => array.iter().collect(),
             None => vec![value],
@@ -171,8 +172,14 @@ impl Reader<'_> {
                 _ => None,
             };
             let number = key.split_whitespace().next().and_then(field::integer);
+            // A number alone means what the other side sends with it.
+            let asker = kinds[asked].side;
             let matching = kinds.iter().enumerate().filter(|(_, kind)| {
-                kind.value == number && (side.is_none() || kind.side.is_none() || kind.side == side)
+                let is_meant = match side {
+                    Some(side) => kind.side.is_none_or(|of| of == side),
+                    None => kind.side.is_none() || kind.side != asker,
+                };
+                kind.value == number && is_meant
             });
             let before = found.len();
             if number.is_some() || side.is_some() {

@@ -13,6 +13,7 @@
 pub const EXAMPLE: &str = include_str!("../protocol/reglogin.toml");
 
 mod check;
+mod checksum;
 mod decode;
 mod describe;
 mod error;
@@ -21,15 +22,18 @@ mod fault;
 mod field;
 mod file;
 pub mod guess;
+mod hidden;
 mod json;
 mod kinds;
 mod known;
 mod model;
+mod outcome;
 pub mod plan;
 mod recognise;
 #[cfg(test)]
 mod tests;
 
+pub use checksum::check_of;
 pub use decode::{Decoded, Frame, Node, Value};
 pub use describe::describe;
 pub use error::{LayoutError, Place, Report};
@@ -39,5 +43,6 @@ pub use file::parse;
 pub use json::Fields;
 pub use known::{FieldRef, LayoutId, MOST_LAYOUTS};
 pub use model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Side, Type};
-pub use plan::{Plan, Reading, Said};
+pub use outcome::Said;
+pub use plan::{Plan, Reading};
 pub use recognise::{Found, Opening, Setting};

@@ -139,6 +139,12 @@ impl Role {
         "length", "kind", "id", "user", "outcome", "crc32", "sum8", "internet",
     ];
 
+    /// Whether the field holds what the bytes before it add up to.
+    #[must_use]
+    pub const fn is_check(self) -> bool {
+        matches!(self, Self::Crc32 | Self::Sum8 | Self::Internet)
+    }
+
     /// Its word in a layout file.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -330,6 +336,37 @@ impl Layout {
             layout
         };
         bare(self) == bare(other)
+    }
+
+    /// Whether a message can have something to hide in this field: it is secret, or a check that covers what is.
+    #[must_use]
+    pub fn may_hide(&self, (part, index): (usize, usize)) -> bool {
+        let field = &self.parts[part].fields[index];
+        if field.secret || !field.role.is_some_and(Role::is_check) {
+            return field.secret;
+        }
+        let is_body = self.kinds.iter().any(|kind| kind.body == Some(part));
+        let before = &self.parts[part].fields[..index];
+        if part == self.header {
+            self.any_hides(before)
+        } else if is_body {
+            self.any_hides(&self.header().fields) || self.any_hides(before)
+        } else {
+            // What stands before a record is not the same everywhere.
+            self.has_secrets()
+        }
+    }
+
+    /// Whether a secret stands in these fields, or text that may have something left behind it in a layout with secrets.
+    fn any_hides(&self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| {
+            field.secret
+                || match &field.ty {
+                    Type::Record(inner, _) => self.any_hides(&self.parts[*inner].fields),
+                    Type::Text(Count::Fixed(_)) => self.has_secrets(),
+                    _ => false,
+                }
+        })
     }
 
     /// Whether any field is secret.

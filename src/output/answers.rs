@@ -7,15 +7,23 @@ use std::ops::ControlFlow;
 use super::tee::OutputError;
 use crate::dissect::Peer;
 use crate::filter::Responses;
-use crate::session::{FrameRecord, Remainder, Resolution, Sink};
+use crate::layout::Said;
+use crate::session::{FrameRecord, Outcome, Remainder, Resolution, Sink};
 
-/// Responses kept for filters and fields at the most: with the table's own slots 64 MiB.
+/// Responses kept for filters and fields at the most: with the table's own slots 70 MiB.
 const MAX_ANSWERS: usize = 1 << 20;
+
+/// A message's peer, and what that says of it where it is a layout's response.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    peer: Peer,
+    said: Option<Said>,
+}
 
 /// Responses found by an earlier pass over the same capture, by the request's number.
 #[derive(Debug)]
 pub struct Answers {
-    peers: HashMap<u64, Peer>,
+    known: HashMap<u64, Answer>,
     most: usize,
     /// Messages whose peers were not kept.
     forgotten: u64,
@@ -30,7 +38,7 @@ impl Default for Answers {
 impl Answers {
     fn with_most(most: usize) -> Self {
         Self {
-            peers: HashMap::new(),
+            known: HashMap::new(),
             most,
             forgotten: 0,
         }
@@ -42,9 +50,9 @@ impl Answers {
         self.forgotten
     }
 
-    fn keep(&mut self, message: u64, peer: Peer) {
-        if self.peers.len() < self.most {
-            self.peers.insert(message, peer);
+    fn keep(&mut self, message: u64, answer: Answer) {
+        if self.known.len() < self.most {
+            self.known.insert(message, answer);
         } else {
             self.forgotten += 1;
         }
@@ -53,10 +61,16 @@ impl Answers {
     fn see(&mut self, resolutions: &[Resolution]) {
         for resolution in resolutions {
             if let Some(peer) = resolution.response {
-                self.keep(resolution.request, peer);
+                let said = match resolution.outcome {
+                    Outcome::Success => Some(Said::Success),
+                    Outcome::Failure(_) => Some(Said::Failure),
+                    Outcome::Unclear | Outcome::Unanswered => None,
+                };
+                self.keep(resolution.request, Answer { peer, said });
                 if let Some(early) = resolution.early {
                     let frame = resolution.frame;
-                    self.keep(early.number, Peer { frame, ..peer });
+                    let peer = Peer { frame, ..peer };
+                    self.keep(early.number, Answer { peer, said: None });
                 }
             }
         }
@@ -65,7 +79,11 @@ impl Answers {
 
 impl Responses for Answers {
     fn response(&self, request: u64) -> Option<Peer> {
-        self.peers.response(request)
+        self.known.get(&request).map(|answer| answer.peer)
+    }
+
+    fn said(&self, request: u64) -> Option<Said> {
+        self.known.get(&request)?.said
     }
 }
 
@@ -96,10 +114,10 @@ mod tests {
                 frame: message + 1,
                 elapsed: 1,
             };
-            answers.keep(message, peer);
+            answers.keep(message, Answer { peer, said: None });
         }
-        assert_eq!((answers.peers.len(), answers.forgotten()), (3, 2));
-        assert!(answers.peers.response(2).is_some());
-        assert!(answers.peers.response(3).is_none());
+        assert_eq!((answers.known.len(), answers.forgotten()), (3, 2));
+        assert!(answers.response(2).is_some());
+        assert!(answers.response(3).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::details::{Node, Space};
 use super::tone::Tone;
 use crate::dissect::{Described, Message, Note};
-use crate::layout::{Decoded, Field, Layout, Node as Read, Role, Said, Type, Value};
+use crate::layout::{Decoded, FaultKind, Field, Layout, Node as Read, Role, Said, Type, Value};
 use crate::text::escape::{Escaped, EscapedOctets, Hex};
 use crate::text::secret::MASK;
 
@@ -90,7 +90,7 @@ fn value(
     layout: &Layout,
     show_secrets: bool,
 ) -> String {
-    if !show_secrets && decoded.hides(layout, field) {
+    if !show_secrets && decoded.hides(layout, node) {
         return MASK.to_owned();
     }
     match (&node.value, &field.ty) {
@@ -207,6 +207,12 @@ impl Tree<'_> {
             "" => format!("{}: (empty)", field.label),
             value => format!("{}: {value}", field.label),
         };
+        let is_hidden_check = value == MASK && field.role.is_some_and(Role::is_check);
+        let text = if is_hidden_check && matches!(read.value, Value::Integer(_)) {
+            format!("{text} ({})", self.judged(read))
+        } else {
+            text
+        };
         let range = self.base + read.range.start..self.base + read.range.end;
         let mut node = Node::at(self.space, range, text);
         match &read.value {
@@ -240,6 +246,14 @@ impl Tree<'_> {
         node.children.extend(own.map(Node::note));
         node.tone = tone_of(&node.children);
         node
+    }
+
+    /// What there is to say of a check whose value is hidden.
+    fn judged(&self, read: &Read<'_>) -> &'static str {
+        let mut faults = self.decoded.faults.iter();
+        let is_wrong = faults
+            .any(|fault| fault.kind == FaultKind::Check && fault.range.start == read.range.start);
+        if is_wrong { "wrong" } else { "right" }
     }
 }
 

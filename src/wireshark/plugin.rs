@@ -26,9 +26,10 @@ pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
 /// The parts, in the order in which they need each other.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/octets.lua"),
+    include_str!("lua/named.lua"),
     include_str!("lua/identify.lua"),
     include_str!("lua/proxy.lua"),
     include_str!("lua/framing.lua"),
@@ -160,10 +161,16 @@ fn table(lua: &mut String) {
         SMPP_VENDOR.start(),
         SMPP_VENDOR.end(),
     );
+    openings(lua);
+    let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
+    let _ = writeln!(lua, "  proxy_starts = {{ {} }},", starts.join(", "));
+}
+
+/// What protocols begin with that are known by it.
+pub(super) fn openings(lua: &mut String) {
     for (name, starts) in [
         ("http_starts", &HTTP_STARTS[..]),
         ("ssh_starts", &SSH_STARTS),
-        ("proxy_starts", &[PROXY_V1_START, PROXY_V2_START]),
     ] {
         let starts: Vec<String> = starts.iter().map(|start| quote_octets(start)).collect();
         let _ = writeln!(lua, "  {name} = {{ {} }},", starts.join(", "));

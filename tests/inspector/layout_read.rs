@@ -257,7 +257,7 @@ fn filters_and_fields_know_the_names() {
         ("telemetry.seq in {7, 8} && telemetry.kind == 1", 2),
         ("telemetry.type == \"reading\"", 2),
         ("telemetry.action == \"login\"", 4),
-        ("telemetry.outcome == \"failure\"", 1),
+        ("telemetry.outcome == \"failure\"", 3),
         ("telemetry.response_to == 4", 2),
         ("telemetry.request", 2),
         ("telemetry.severity == error", 1),

@@ -8,6 +8,8 @@ mod catalogue;
 mod checks;
 #[path = "../support/designs.rs"]
 mod designs;
+#[path = "../support/flights.rs"]
+mod flights;
 #[path = "../support/inspector.rs"]
 mod inspector;
 #[path = "../support/kept.rs"]
@@ -69,7 +71,9 @@ mod layout_guess;
 mod layout_live;
 mod layout_plugin;
 mod layout_read;
+mod layout_secrets;
 mod layout_streams;
+mod layout_witness;
 mod live_capture;
 mod load_truth;
 mod loadable;

@@ -1,42 +1,18 @@
 //! Nine protocols with their layout files, and messages of them: made here octet by octet, without the library.
 
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-/// A generator of numbers that gives the same ones every time (xorshift64*).
-pub struct Rng(u64);
+fn word(rng: &mut Rng, most: usize) -> String {
+    let len = rng.usize(1..=most);
+    (0..len).map(|_| rng.lowercase()).collect()
+}
 
-impl Rng {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// Below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 33) as usize % end
-    }
-
-    pub fn one_in(&mut self, cases: usize) -> bool {
-        self.below(cases) == 0
-    }
-
-    fn word(&mut self, most: usize) -> String {
-        let len = 1 + self.below(most);
-        (0..len)
-            .map(|_| char::from(b'a' + self.below(26) as u8))
-            .collect()
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        let len = self.below(most + 1);
-        (0..len).map(|_| self.next() as u8).collect()
-    }
+fn bytes(rng: &mut Rng, most: usize) -> Vec<u8> {
+    let len = rng.usize(..=most);
+    (0..len).map(|_| rng.u8(..)).collect()
 }
 
 /// One message.
@@ -65,6 +41,13 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// Writes its layout file into a folder.
+    pub fn layout_file(&self, folder: &Path) -> PathBuf {
+        let path = folder.join(format!("{}.toml", self.name));
+        std::fs::write(&path, self.layout).expect("the layout is written");
+        path
+    }
+
     /// The messages of an exchange: a request, its response, and whatever else.
     pub fn exchange(&self, rng: &mut Rng, exchange: usize) -> Vec<Made> {
         (self.make)(rng, exchange)
@@ -155,14 +138,14 @@ fn reglogin(rng: &mut Rng, exchange: usize, little: bool, offset: i64) -> Vec<Ma
     let mut request = Put::new(little);
     request.number("length", 4, 0).number("command", 4, 3);
     request.fixed("username", 20, &format!("u{exchange}"));
-    request.fixed("password", 30, &rng.word(29));
+    request.fixed("password", 30, &word(rng, 29));
     request.sized("length", 0, 4, offset);
     let mut response = Put::new(little);
     response.number("length", 4, 0).number("command", 4, 4);
-    let status = rng.below(2) as u64;
+    let status = rng.u64(..2);
     response.raw(1, status);
     response.value("status", named(status, &STATUS));
-    response.fixed("description", 64, &format!("r{exchange} {}", rng.word(40)));
+    response.fixed("description", 64, &format!("r{exchange} {}", word(rng, 40)));
     response.sized("length", 0, 4, offset);
     vec![
         request.made(true, "login request", exchange),
@@ -173,7 +156,7 @@ fn reglogin(rng: &mut Rng, exchange: usize, little: bool, offset: i64) -> Vec<Ma
 fn short(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut request = Put::new(false);
     request.number("len", 2, 0).number("op", 2, 7);
-    for (key, text) in [("user", format!("u{exchange}")), ("pass", rng.word(20))] {
+    for (key, text) in [("user", format!("u{exchange}")), ("pass", word(rng, 20))] {
         request.octets.extend(text.as_bytes());
         request.octets.push(0);
         request.value(key, text.into());
@@ -181,10 +164,10 @@ fn short(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     request.sized("len", 0, 2, 0);
     let mut response = Put::new(false);
     response.number("len", 2, 0).number("op", 2, 8);
-    let code = rng.below(2) as u64;
+    let code = rng.u64(..2);
     response.raw(1, code);
     response.value("code", named(code, &[(0, "bad"), (1, "ok")]));
-    let words = format!("r{exchange} {}", rng.word(60));
+    let words = format!("r{exchange} {}", word(rng, 60));
     response.octets.extend(words.as_bytes());
     response.value("words", words.into());
     response.sized("len", 0, 2, 0);
@@ -198,10 +181,10 @@ fn fixed(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut request = Put::new(false);
     request.number("magic", 2, 0xbeef).number("op", 2, 1);
     request.fixed("name", 32, &format!("u{exchange}"));
-    request.fixed("word", 32, &rng.word(31));
+    request.fixed("word", 32, &word(rng, 31));
     let mut response = Put::new(false);
     response.number("magic", 2, 0xbeef).number("op", 2, 2);
-    let code = rng.below(2) as u64;
+    let code = rng.u64(..2);
     response.raw(1, code);
     response.value("code", named(code, &STATUS));
     response.fixed("words", 32, &format!("r{exchange}"));
@@ -215,14 +198,14 @@ fn pascal(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut request = Put::new(false);
     request.number("len", 4, 0).number("op", 1, 1);
     request.prefixed("user", 1, &format!("u{exchange}"));
-    request.prefixed("pass", 1, &rng.word(90));
+    request.prefixed("pass", 1, &word(rng, 90));
     request.sized("len", 0, 4, 0);
     let mut response = Put::new(false);
     response.number("len", 4, 0).number("op", 1, 2);
-    let code = rng.below(2) as u64;
+    let code = rng.u64(..2);
     response.raw(1, code);
     response.value("code", named(code, &STATUS));
-    response.prefixed("words", 1, &format!("r{exchange} {}", rng.word(100)));
+    response.prefixed("words", 1, &format!("r{exchange} {}", word(rng, 100)));
     response.sized("len", 0, 4, 0);
     vec![
         request.made(true, "login", exchange),
@@ -235,15 +218,15 @@ fn strings(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     request.number("magic", 4, 0xcafe_f00d);
     request.number("size", 4, 0).number("op", 1, 1);
     request.prefixed("user", 2, &format!("u{exchange}"));
-    request.prefixed("pass", 2, &rng.word(300));
+    request.prefixed("pass", 2, &word(rng, 300));
     request.sized("size", 4, 4, 0);
     let mut response = Put::new(true);
     response.number("magic", 4, 0xcafe_f00d);
     response.number("size", 4, 0).number("op", 1, 2);
-    let code = rng.below(2) as u64;
+    let code = rng.u64(..2);
     response.raw(1, code);
     response.value("code", named(code, &STATUS));
-    response.prefixed("words", 2, &format!("r{exchange} {}", rng.word(900)));
+    response.prefixed("words", 2, &format!("r{exchange} {}", word(rng, 900)));
     response.sized("size", 4, 4, 0);
     vec![
         request.made(true, "login", exchange),
@@ -263,12 +246,12 @@ fn tlv(rng: &mut Rng, exchange: usize) -> Vec<Made> {
         let mut put = Put::new(false);
         put.number("len", 4, 0).number("op", 2, op);
         let mut attrs = Vec::new();
-        for number in 0..=rng.below(5) {
+        for number in 0..=rng.usize(..5) {
             let value = match number {
                 0 => (exchange as u32).to_be_bytes().to_vec(),
-                _ => rng.bytes(40),
+                _ => bytes(rng, 40),
             };
-            let tag = rng.below(256) as u64;
+            let tag = rng.u64(..256);
             put.raw(1, tag);
             put.raw(2, value.len() as u64);
             put.octets.extend(&value);
@@ -297,14 +280,14 @@ fn records(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut reading = Put::new(true);
     reading.number("magic", 2, 0xcafe).number("size", 2, 0);
     reading.number("kind", 2, 3);
-    let count = rng.below(6);
+    let count = rng.usize(..6);
     reading.number("count", 1, count as u64);
     let mut items = Vec::new();
     for _ in 0..count {
-        let sensor = rng.next() & 0xffff;
-        let value = (rng.below(20_000) as f32 - 10_000.0) / 8.0;
-        let state = rng.below(3) as u64;
-        let options = [0, 1, 8, 9][rng.below(4)];
+        let sensor = u64::from(rng.u16(..));
+        let value = (f32::from(rng.u16(..20_000)) - 10_000.0) / 8.0;
+        let state = rng.u64(..3);
+        let options = [0, 1, 8, 9][rng.usize(..4)];
         reading.raw(2, sensor);
         reading.raw(4, u64::from(value.to_bits()));
         reading.raw(1, state);
@@ -330,7 +313,7 @@ fn records(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut answer = Put::new(true);
     answer.number("magic", 2, 0xcafe).number("size", 2, 0);
     answer.number("kind", 2, 4);
-    let code = rng.below(2) as u64;
+    let code = rng.u64(..2);
     answer.raw(1, code);
     answer.value("code", named(code, &[(0, "ok"), (1, "refused")]));
     answer.fixed("words", 12, &format!("r{exchange}"));
@@ -355,7 +338,7 @@ fn by_id(rng: &mut Rng, exchange: usize) -> Vec<Made> {
     let mut response = Put::new(false);
     response.number("magic", 2, 0x4d51).number("len", 4, 0);
     response.number("id", 4, id).number("op", 2, 0x12);
-    response.prefixed("words", 1, &format!("r{exchange} {}", rng.word(40)));
+    response.prefixed("words", 1, &format!("r{exchange} {}", word(rng, 40)));
     response.sized("len", 2, 4, 0);
     vec![
         request.made(true, "ask", exchange),

@@ -1,9 +1,7 @@
-//! Captures of conversations in the protocols of [`designs`](crate::designs), with what TCP does to their segments.
+//! Captures of conversations in the protocols of [`designs`](crate::designs), with messages cut into several segments or not.
 
 use crate::designs::{Message, Protocol};
-use authscope::synth::{
-    Conversation, IpForm, Link, PcapForm, Segment, Side, frames, merge, write_pcap,
-};
+use authscope::synth::{Conversation, IpForm, Link, PcapForm, Side, frames, merge, write_pcap};
 use fastrand::Rng;
 
 /// What becomes of segments on their way.
@@ -13,10 +11,6 @@ pub enum Wire {
     Plain,
     /// Messages cut into several segments.
     Cut,
-    /// The same, and the parts of a message out of order.
-    Reordered,
-    /// The same, and some parts never captured.
-    Lost,
 }
 
 /// A capture of so many connections with so many exchanges each, and the messages of each connection.
@@ -66,20 +60,7 @@ fn send(talk: &mut Conversation, side: Side, message: &[u8], random: &mut Rng, w
     ];
     cuts.sort_unstable();
     cuts.dedup();
-    let mut parts: Vec<Segment> = cuts
-        .windows(2)
-        .map(|part| {
-            let segment = talk.segment(side, &message[part[0]..part[1]]);
-            talk.hold(side, segment)
-        })
-        .collect();
-    if wire != Wire::Cut {
-        random.shuffle(&mut parts);
-    }
-    if wire == Wire::Lost && random.u8(..6) == 0 {
-        parts.pop();
-    }
-    for part in parts {
-        talk.put(part);
+    for part in cuts.windows(2) {
+        talk.send(side, &message[part[0]..part[1]]);
     }
 }

@@ -154,6 +154,21 @@ fn messages_of(packet: &Value) -> Vec<Value> {
     messages
 }
 
+/// The notes in a layer, whatever protocol's it is.
+pub fn expert_notes(layer: &Value) -> Vec<Value> {
+    let mut notes = Vec::new();
+    for (key, value) in layer.as_object().into_iter().flatten() {
+        for value in each(value) {
+            if key == "_ws.expert" {
+                notes.push(note(value, None));
+            } else {
+                notes.extend(expert_notes(value));
+            }
+        }
+    }
+    notes
+}
+
 fn collect_notes(node: &Value, field: Option<&str>, notes: &mut Vec<Value>) {
     for (key, value) in node.as_object().into_iter().flatten() {
         if key == "_ws.expert" {

@@ -9,7 +9,8 @@ use crate::dissect::{Described, Group, Message, Note, Peer, Protocol};
 use crate::filter::value::Base::{Decimal, Hex, Name};
 use crate::filter::value::{Kind, Real, Value};
 use crate::filter::view::View;
-use crate::layout::{self, Decoded, Layout, LayoutId, MOST_LAYOUTS, Node, Role, Said, Type};
+use crate::layout::plan::FieldId;
+use crate::layout::{self, Decoded, Layout, LayoutId, MOST_LAYOUTS, Node, Said, Type};
 use crate::text::secret::{self, MASK};
 
 /// A field of a layout.
@@ -20,6 +21,9 @@ pub(super) struct Of {
     path: Vec<String>,
     /// What is known of a message that has none.
     known: Option<Known>,
+    /// What its values are, and the names of some.
+    kind: Kind,
+    names: &'static [(i64, &'static str)],
 }
 
 /// What is known of a message besides its fields.
@@ -68,7 +72,7 @@ const KNOWN: [(Known, &str, Kind, &str); 16] = [
         Known::Outcome,
         "outcome",
         Kind::Text,
-        "What a response says: success or failure",
+        "What a response says, or the response to a request: success or failure",
     ),
     (
         Known::Length,
@@ -166,19 +170,24 @@ fn of_layout(id: LayoutId) -> Vec<Field> {
     for part in parts {
         keys(layout, part, &mut Vec::new(), &mut found);
     }
-    for (path, own) in found {
-        let name = format!("{}.{}", layout.prefix, path.join("."));
-        if fields.iter().any(|field| field.name == name) {
+    for (path, places) in found {
+        // The same key in several parts is one field.
+        let owns = || places.iter().map(|place| id.plan().field(*place));
+        let Some(first) = owns().next() else {
             continue;
-        }
-        let kind = kind_of(&own.ty);
-        let generated = KNOWN
-            .iter()
-            .find(|(_, name, known, _)| [*name] == path[..] && *known == kind);
+        };
+        let name = format!("{}.{}", layout.prefix, path.join("."));
+        let kind = kind_of(&first.ty);
+        let generated = KNOWN.iter().find(|(known, name, of, _)| {
+            [*name] == path[..] && (*of == kind || known.is_of_both())
+        });
         let known = generated.map(|(known, ..)| *known);
-        let mut made = field(id, path, known, (name, kind, own.label.clone()));
-        made.secret = own.secret || may_check_a_secret(id, own);
-        made.names = names_of(&own.ty);
+        let mut made = field(id, path, known, (name, kind, first.label.clone()));
+        made.secret = places.iter().any(|place| layout.may_hide(*place));
+        made.names = names_of(owns().map(|own| &own.ty));
+        if let Source::Layout(of) = &mut made.source {
+            of.names = made.names;
+        }
         fields.push(made);
     }
     for (known, name, kind, meaning) in KNOWN {
@@ -212,34 +221,38 @@ fn field(
         kind,
         meaning: Cow::Owned(meaning),
         names: &[],
-        needs: Needs::NOTHING,
+        needs: Needs {
+            outcomes: known == Some(Known::Outcome),
+            ..Needs::NOTHING
+        },
         secret: false,
         source: Source::Layout(Of {
             layout,
             path,
             known,
+            kind,
+            names: &[],
         }),
     }
 }
 
-/// Whether a field is a check in a layout with secrets: its value helps to guess them.
-fn may_check_a_secret(layout: LayoutId, field: &layout::Field) -> bool {
-    layout.plan().has_secrets
-        && matches!(field.role, Some(Role::Crc32 | Role::Sum8 | Role::Internet))
-}
-
-/// The fields of a part and of the records in it, each with the keys that lead to it.
-fn keys<'l>(
-    layout: &'l Layout,
+/// The fields of a part and of the records in it by the keys that lead to them.
+fn keys(
+    layout: &Layout,
     part: usize,
     path: &mut Vec<String>,
-    found: &mut Vec<(Vec<String>, &'l layout::Field)>,
+    found: &mut Vec<(Vec<String>, Vec<FieldId>)>,
 ) {
-    for field in &layout.parts[part].fields {
+    for (index, field) in layout.parts[part].fields.iter().enumerate() {
         path.push(field.key.clone());
-        match field.ty {
-            Type::Record(inner, _) => keys(layout, inner, path, found),
-            _ => found.push((path.clone(), field)),
+        if let Type::Record(inner, _) = field.ty {
+            keys(layout, inner, path, found);
+        } else {
+            let place = (part, index);
+            match found.iter_mut().find(|(known, _)| known == path) {
+                Some((_, places)) => places.push(place),
+                None => found.push((path.clone(), vec![place])),
+            }
         }
         path.pop();
     }
@@ -257,15 +270,22 @@ fn kind_of(ty: &Type) -> Kind {
 }
 
 /// Names of values, for as long as the process runs, as the layouts do.
-fn names_of(ty: &Type) -> &'static [(i64, &'static str)] {
-    let Type::Integer(_, names) = ty else {
-        return &[];
-    };
-    let all = names.iter().filter_map(|(value, name)| {
-        let name: &'static str = name.clone().leak();
-        Some((i64::try_from(*value).ok()?, name))
-    });
-    all.collect::<Vec<_>>().leak()
+fn names_of<'l>(types: impl Iterator<Item = &'l Type>) -> &'static [(i64, &'static str)] {
+    let mut all: Vec<(i64, &'static str)> = Vec::new();
+    for ty in types {
+        let Type::Integer(_, names) = ty else {
+            continue;
+        };
+        for (value, name) in names {
+            let Ok(value) = i64::try_from(*value) else {
+                continue;
+            };
+            if !all.contains(&(value, name)) {
+                all.push((value, name.clone().leak()));
+            }
+        }
+    }
+    all.leak()
 }
 
 /// The values of a field in the record's messages.
@@ -294,7 +314,8 @@ pub(super) fn values(of: &Of, view: &View<'_>, emit: Emit<'_>) {
             inside.values(&decoded.nodes, &of.path, &mut each);
         }
         if let Some(known) = of.known.filter(|_| !found) {
-            known.values(number, message, described, view, emit);
+            let mut each = |value: Value<'_>| of.give(value, emit);
+            known.values(number, message, described, view, &mut each);
         }
     }
     if let Some(known) = of.known
@@ -304,6 +325,25 @@ pub(super) fn values(of: &Of, view: &View<'_>, emit: Emit<'_>) {
         let notes = view.record.notes.iter();
         for noted in notes.filter(|noted| Some(noted.stream) == stream) {
             known.of_note(&noted.note, emit);
+        }
+    }
+}
+
+impl Of {
+    /// Gives a generated value as one of the field, whose type may be another where a KEY has taken its name.
+    fn give(&self, value: Value<'_>, emit: Emit<'_>) {
+        let Value::Text(text) = value else {
+            return emit(value);
+        };
+        let text = String::from_utf8_lossy(text);
+        if self.kind.is_number() {
+            let named = self.names.iter().find(|(_, name)| *name == text);
+            let number = named
+                .map(|(number, _)| *number)
+                .or_else(|| text.parse().ok());
+            emit(number.map_or(value, Value::Number));
+        } else {
+            emit(value);
         }
     }
 }
@@ -331,7 +371,7 @@ impl Inside<'_> {
                         self.values(inside, inner, emit);
                     }
                 }
-                _ if !self.shows && self.decoded.hides(self.layout, field) => {
+                _ if !self.shows && self.decoded.hides(self.layout, node) => {
                     if matches!(field.ty, Type::Text(_)) {
                         emit(Value::Text(MASK.as_bytes()));
                     } else {
@@ -354,6 +394,11 @@ impl Inside<'_> {
 }
 
 impl Known {
+    /// Whether a KEY of this name is the field on the message that has it, and this on the other of the pair.
+    const fn is_of_both(self) -> bool {
+        matches!(self, Self::Type | Self::User | Self::Action | Self::Outcome)
+    }
+
     fn values(
         self,
         number: u64,
@@ -387,11 +432,13 @@ impl Known {
                     emit(Value::Text(name.as_bytes()));
                 }
             }
-            Self::Outcome => match described.said {
-                Some(Said::Success) => emit(Value::Text(b"success")),
-                Some(Said::Failure) => emit(Value::Text(b"failure")),
-                Some(Said::Unclear) | None => {}
-            },
+            Self::Outcome => {
+                let later = || view.responses?.said(number);
+                let said = described.said.or_else(later);
+                if let Some(name) = said.and_then(Said::name) {
+                    emit(Value::Text(name.as_bytes()));
+                }
+            }
             Self::Length => emit(Value::Number(described.size.into())),
             Self::Sender => emit(Value::Text(message.sender.name().as_bytes())),
             Self::Request if described.is_request() => emit(Value::Present),

@@ -36,6 +36,8 @@ pub struct Needs {
     pub analysis: bool,
     /// The responses to requests, which come later than these.
     pub responses: bool,
+    /// What responses say of their requests. Where it cannot be known ahead, requests have nothing of it.
+    pub outcomes: bool,
     /// Octets of frames, some of which may be passwords': those are masked.
     pub octets: bool,
     /// TLS records, which are looked at only where they are asked for or can be decrypted.
@@ -46,6 +48,7 @@ impl Needs {
     const NOTHING: Self = Self {
         analysis: false,
         responses: false,
+        outcomes: false,
         octets: false,
         tls: false,
     };
@@ -56,6 +59,7 @@ impl Needs {
         Self {
             analysis: self.analysis || other.analysis,
             responses: self.responses || other.responses,
+            outcomes: self.outcomes || other.outcomes,
             octets: self.octets || other.octets,
             tls: self.tls || other.tls,
         }

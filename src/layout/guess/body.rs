@@ -9,8 +9,8 @@ use super::head::Head;
 use super::records;
 use super::text;
 use super::{Message, SIDES};
+use crate::layout::check_of;
 use crate::layout::model::{ByteOrder, Integer, Role, Side};
-use crate::layout::plan::check_of;
 
 /// Messages of a kind that fields are looked for in.
 pub(super) const SAMPLE: usize = 40;

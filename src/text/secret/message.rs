@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::dissect::{Described, Message};
-use crate::layout::plan::check_of;
-use crate::layout::{Count, Decoded, Layout, Node, Type, Value};
+use crate::layout::{Count, Decoded, Layout, Node, Type, Value, check_of};
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, LENGTH, MAX_LEN, PASSWORD, REQUEST_LEN, STATUS, STATUS_SUCCESS, USER_NAME,
 };
@@ -276,15 +275,22 @@ fn check_anew(
                     check_anew(inside, layout, bytes, written, redacted);
                 }
             }
-            Value::Integer(_) => {
+            Value::Integer(value) => {
                 let start = node.range.start;
-                if written[..start] == bytes[..start] {
+                let is_hidden = redacted[node.range.clone()].contains(&Redacted::Hidden);
+                if written[..start] == bytes[..start] && !is_hidden {
                     continue;
                 }
-                let check = field
-                    .role
-                    .and_then(|role| check_of(role, &written[..start]));
-                if let (Some(check), Type::Integer(integer, _)) = (check, &field.ty) {
+                let of = |before: &[u8]| field.role.and_then(|role| check_of(role, before));
+                if let (Some(check), Type::Integer(integer, _)) = (of(&written[..start]), &field.ty)
+                {
+                    // What was wrong stays wrong.
+                    let was_right = of(&bytes[..start]) == Some(*value);
+                    let check = if was_right {
+                        check
+                    } else {
+                        integer.range().end() - check
+                    };
                     for (at, byte) in node.range.clone().zip(integer.encode(check)) {
                         written[at] = byte;
                         redacted[at] = Redacted::Anew(byte);
@@ -323,10 +329,10 @@ fn clear_nodes(
     for node in nodes {
         let field = &layout.parts[node.field.0].fields[node.field.1];
         match &node.value {
-            Value::Record(inside) if !field.secret => {
+            Value::Record(inside) => {
                 clear_nodes(inside, decoded, layout, bytes, clear);
             }
-            Value::Records(records) if !field.secret => {
+            Value::Records(records) => {
                 if let Some(first) = records.first().and_then(|inside| inside.first()) {
                     clear[node.range.start..first.range.start].fill(true);
                 } else {
@@ -337,7 +343,7 @@ fn clear_nodes(
                 }
             }
             // How long a secret is its octets' places tell anyway.
-            _ if decoded.hides(layout, field) => {
+            _ if decoded.hides(layout, node) => {
                 let prefix = node.range.start..node.content.start;
                 if matches!(
                     field.ty,

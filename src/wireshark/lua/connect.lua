@@ -1,8 +1,8 @@
 -- Connections: which one a segment belongs to, what is held of it, and what is to be shown with each frame.
 do
   -- How it is known who the client is; the better evidence wins.
-  local LOWER_PORT, WATCHED_PORT = 1, 3
-  R.CONTENT, R.HANDSHAKE = 2, 4
+  local LOWER_PORT = 1
+  R.CONTENT, R.WATCHED_PORT, R.HANDSHAKE = 2, 3, 4
 
   -- All that is known of the capture that is open.
   function R.reset()
@@ -40,7 +40,7 @@ do
     }, segment.watched)
     local near, far = segment.expected[1], segment.expected[2]
     if near ~= far then
-      flow.client, flow.evidence = near and 2 or 1, WATCHED_PORT
+      flow.client, flow.evidence = near and 2 or 1, R.WATCHED_PORT
     else
       flow.client = segment.ports[1] < segment.ports[2] and 2 or 1
       flow.evidence = LOWER_PORT

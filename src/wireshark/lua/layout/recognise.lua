@@ -30,6 +30,11 @@ do
     return kind and kind.size and math.abs(kind.size - len) or 0
   end
 
+  -- Whether a field that should be text begins with what fills it up, and has something else behind that.
+  local function is_no_text(fault)
+    return fault.key == "fill" and fault.field.size == fault.to - fault.from
+  end
+
   -- "fits", the length and the bits; "more"; or "no".
   local function weigh(layout, octets, side, whole)
     local more = whole and "no" or "more"
@@ -49,7 +54,7 @@ do
       return "no"
     end
     for _, fault in ipairs(read.faults) do
-      if STRUCTURAL[fault.key] or kind.bits < 2 * L.enough then
+      if STRUCTURAL[fault.key] or kind.bits < 2 * L.enough or is_no_text(fault) then
         return "no"
       end
     end
@@ -71,14 +76,15 @@ do
     end
     local read = R.read(layout, octets:sub(1, len), side)
     for _, fault in ipairs(read.faults) do
-      if (fault.key == "missing" or fault.key == "excess") and fault.to - fault.from > NEARLY then
+      local is_of_size = fault.key == "missing" or fault.key == "excess"
+      if is_no_text(fault) or (is_of_size and fault.to - fault.from > NEARLY) then
         return "no"
       end
     end
     return read.kind and "yes" or "no"
   end
 
-  -- Whether a stream of a layout begins with octets that a side sent: "yes", "more" or "no".
+  -- Whether a stream of a layout begins with octets that a side sent: "yes" and the bits of evidence, "more" or "no".
   function R.opens_layout(layout, octets, side, setting)
     if not setting.own_port and layout.best_bits < L.enough then
       return "no"
@@ -87,27 +93,28 @@ do
     if how == "fits" then
       local shows = bits >= L.enough or (setting.own_port
         and (setting.from_start or bits >= SOME or (setting.one_segment and len == #octets)))
-      return shows and "yes" or "no"
+      return shows and "yes" or "no", bits
     elseif how == "more" then
       local shows = setting.own_port and #octets >= layout.least and layout.header_bits >= L.enough
         and known_kind(layout, octets, side)
-      return shows and "yes" or "more"
+      return shows and "yes" or "more", layout.header_bits
     end
-    return setting.own_port and nearly_opens(layout, octets, side, setting.whole) or "no"
+    local nearly = setting.own_port and nearly_opens(layout, octets, side, setting.whole) or "no"
+    return nearly, layout.header_bits
   end
 
   function R.may_begin(layout, octets, side)
     return R.extent_of(layout, octets, side) ~= "none" and header_fits(layout, octets, side)
   end
 
-  -- Whether a message as its layout says stands at the start of octets.
-  function R.begins(layout, octets, side)
-    local how = weigh(layout, octets, side, false)
+  -- Whether a message as its layout says stands at the start of octets. `whole` says that no more will come.
+  function R.begins(layout, octets, side, whole)
+    local how = weigh(layout, octets, side, whole)
     return how == "fits" and "yes" or how
   end
 
   -- Whether messages at the start of octets carry enough evidence together.
-  local function row(layout, octets, side, spent)
+  local function row(layout, octets, side, whole, spent)
     local at, sum = 0, 0
     for _ = 1, ROW do
       local rest = octets:sub(at + 1)
@@ -115,7 +122,7 @@ do
       if long and long > SEARCHED then
         return "no"
       end
-      local how, len, bits = weigh(layout, rest, side, false)
+      local how, len, bits = weigh(layout, rest, side, whole)
       if how ~= "fits" then
         return how
       end
@@ -125,14 +132,14 @@ do
         local contradicted = at < #octets and not R.may_begin(layout, octets:sub(at + 1), side)
         return contradicted and sum < 2 * L.enough and "no" or "yes"
       elseif at == #octets then
-        return "more"
+        return whole and "no" or "more"
       end
     end
     return "no"
   end
 
   -- Behind how many octets the first message begins of which it is likely; nil and how many octets begin none.
-  function R.find_layout(layout, octets, side)
+  function R.find_layout(layout, octets, side, whole)
     if layout.best_bits * ROW < L.enough then
       return nil, #octets
     end
@@ -143,7 +150,7 @@ do
         if spent.left <= 0 then
           return nil, open or at
         end
-        local how = row(layout, rest, side, spent)
+        local how = row(layout, rest, side, whole, spent)
         if how == "yes" then
           return at
         elseif how == "more" then

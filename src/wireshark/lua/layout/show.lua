@@ -94,13 +94,16 @@ do
 
   local CHECKS = { crc32 = true, sum8 = true, internet = true }
 
-  local function has_secret(nodes)
+  -- Whether a secret begins before a place.
+  local function has_secret(nodes, place)
     for _, node in ipairs(nodes) do
-      if node.field.secret then
+      if node.from >= place then
+        return false
+      elseif node.field.secret then
         return true
       end
       for _, inner in ipairs(node.records or {}) do
-        if has_secret(inner) then
+        if has_secret(inner, place) then
           return true
         end
       end
@@ -108,10 +111,27 @@ do
     return false
   end
 
-  -- Whether a value may give a secret away: it is one, or a check over one.
-  local function is_hidden(message, field)
-    return hides(message.layout)
-      and (field.secret or (CHECKS[field.role] and has_secret(message.read.nodes)))
+  -- Whether something is left behind a text before a place.
+  local function has_left(faults, place)
+    for _, fault in ipairs(faults) do
+      if fault.key == "fill" and fault.from < place then
+        return true
+      end
+    end
+    return false
+  end
+
+  -- Whether a value may give a secret away: it is one, or a check that covers one, or what is left behind a text in a layout
+  -- with secrets.
+  local function is_hidden(message, node)
+    if not hides(message.layout) then
+      return false
+    elseif node.field.secret or not CHECKS[node.field.role] then
+      return node.field.secret
+    end
+    local read = message.read
+    return has_secret(read.nodes, node.from)
+      or (message.layout.has_secrets and has_left(read.faults, node.from))
   end
 
   local function escaped(text)
@@ -130,7 +150,7 @@ do
   -- A value in words.
   local function in_words(message, node)
     local field = node.field
-    if is_hidden(message, field) then
+    if is_hidden(message, node) then
       return R.MASK
     elseif field.kind == "text" then
       return escaped(node.value)
@@ -146,7 +166,7 @@ do
   -- Whether a response says success; nil where it says neither.
   local function said(message)
     local node = R.node_of(message, "outcome")
-    if not node or is_hidden(message, node.field) then
+    if not node or is_hidden(message, node) then
       return nil
     end
     local outcome = node.field.said and node.field.said[node.value]
@@ -228,6 +248,15 @@ do
     return table.concat(names, ", ")
   end
 
+  local function is_wrong(read, node)
+    for _, fault in ipairs(read.faults) do
+      if fault.key == "check" and fault.from == node.from then
+        return true
+      end
+    end
+    return false
+  end
+
   local add_nodes
 
   local function add_node(message, tree, node, path, range, items)
@@ -237,7 +266,7 @@ do
     if node.to == node.from then
       -- Without octets there is no place in the octets pane.
       if field.kind == "text" then
-        items[field] = tree:add(known.field, is_hidden(message, field) and R.MASK or "")
+        items[field] = tree:add(known.field, is_hidden(message, node) and R.MASK or "")
       end
       return
     end
@@ -256,11 +285,12 @@ do
       end
       return
     end
-    if is_hidden(message, field) then
+    if is_hidden(message, node) then
       if field.kind == "text" then
         items[field] = tree:add(known.field, part, R.MASK)
       else
-        items[field] = tree:add(part, field.label .. ": " .. R.MASK)
+        local judged = CHECKS[field.role] and (" (%s)"):format(is_wrong(message.read, node) and "wrong" or "right") or ""
+        items[field] = tree:add(part, field.label .. ": " .. R.MASK .. judged)
       end
     elseif field.kind == "text" then
       items[field] = tree:add(known.field, part, (R.read_text(node.value)))
@@ -285,7 +315,7 @@ do
       end
       items[field] = tree:add(known.field, part, value)
     end
-    if field.bits and not is_hidden(message, field) then
+    if field.bits and not is_hidden(message, node) then
       local names = flag_names(field, node.value)
       items[field]:append_text(names ~= "" and " (" .. names .. ")" or "")
     end
@@ -313,8 +343,8 @@ do
     add("type", kind and kind.name)
     local user = R.node_of(message, "user")
     add("user", user and in_words(message, user))
-    add("outcome", (said(message)))
     local peer = message.peer
+    add("outcome", (said(message)) or (peer and message.is_request and said(peer)) or nil)
     if peer and message.is_request then
       add("response_in", peer.frame)
     elseif peer then

@@ -1,6 +1,5 @@
--- Streams of the layouts: from octets in order to messages, and from messages to exchanges.
+-- Streams of the layouts: from octets in order to messages.
 do
-  local MAX_WAITING = 16384
   -- Octets by which a stream is told, at the most.
   local HELD = 65536
 
@@ -14,177 +13,6 @@ do
 
   local function role(flow, side)
     return side == flow.client and "client" or "server"
-  end
-
-  local function without_peer(message, key)
-    if message.kind then
-      R.without_peer(message, key)
-    end
-  end
-
-  local function is_answered_by(request, response)
-    if not request.kind then
-      return not response.id
-    end
-    local answers = request.layout.kinds[request.kind].responses
-    return answers[response.kind] and (not request.id or not response.id or request.id == response.id)
-  end
-
-  local function marry(request, response)
-    request.is_request = true
-    R.marry(request, response)
-  end
-
-  -- What one side asked.
-  local function asker(flow, side)
-    flow.waiting[side] = flow.waiting[side] or { requests = {}, early = {} }
-    return flow.waiting[side]
-  end
-
-  local function before_its_request(asked, response)
-    local ack = R.last_ack(response)
-    local all_seen = asked.to and not (ack and R.since(ack, asked.to) > 0)
-    if #asked.early == 0 and all_seen then
-      table.insert(response.notes, R.note_of("no_request"))
-      return
-    end
-    if #asked.early >= MAX_WAITING then
-      without_peer(table.remove(asked.early, 1), "no_request")
-    end
-    table.insert(asked.early, response)
-  end
-
-  -- Takes a response; whether it is one, or is told that there is no request.
-  local function pair_response(asked, response, answers_only)
-    for at, request in ipairs(asked.requests) do
-      if is_answered_by(request, response) then
-        if not request.kind then
-          table.insert(response.notes, R.note_of("no_request"))
-          table.remove(asked.requests, at)
-        elseif not response.id and R.answers_earlier(request, response) then
-          if answers_only then
-            table.insert(response.notes, R.note_of("no_request"))
-          end
-          return answers_only
-        else
-          table.remove(asked.requests, at)
-          marry(request, response)
-        end
-        return true
-      end
-    end
-    if answers_only then
-      before_its_request(asked, response)
-    end
-    return answers_only
-  end
-
-  local function pair_request(asked, request)
-    local last = asked.requests[#asked.requests]
-    if last and last.kind and not request.id then
-      table.insert(request.notes, R.note_of("pipelined", { after = last.frame }))
-    end
-    asked.to = request.stop
-    local at = 1
-    while asked.early[at] do
-      local early = asked.early[at]
-      local fits = request.id or not R.answers_earlier(request, early)
-      if fits and is_answered_by(request, early) then
-        table.remove(asked.early, at)
-        marry(request, early)
-        if early.time < request.time then
-          table.insert(request.notes, R.note_of("answered_before", { response = early.frame }))
-        end
-        return
-      elseif fits then
-        at = at + 1
-      else
-        without_peer(table.remove(asked.early, at), "no_request")
-      end
-    end
-    if #asked.requests < MAX_WAITING then
-      table.insert(asked.requests, request)
-    else
-      table.insert(request.notes, R.note_of("not_paired"))
-    end
-  end
-
-  local function pair(flow, side, message)
-    local kind = message.layout.kinds[message.kind]
-    if not kind or message.uncounted then
-      return
-    end
-    local asks = next(kind.responses) ~= nil
-    local answered = kind.answers and pair_response(asker(flow, 3 - side), message, not asks)
-    if not answered and asks then
-      pair_request(asker(flow, side), message)
-    end
-  end
-
-  local function all_unanswered(flow, side)
-    local asked = asker(flow, side)
-    for _, request in ipairs(asked.requests) do
-      without_peer(request, "unanswered")
-    end
-    asked.requests = {}
-  end
-
-  local function all_unasked(flow, side)
-    local asked = asker(flow, side)
-    for _, response in ipairs(asked.early) do
-      without_peer(response, "no_request")
-    end
-    asked.early = {}
-  end
-
-  function R.all_unanswered(flow)
-    all_unanswered(flow, 1)
-    all_unanswered(flow, 2)
-  end
-
-  function R.all_unasked(flow)
-    all_unasked(flow, 1)
-    all_unasked(flow, 2)
-  end
-
-  -- Gives a copy of a flow lists of its own; the messages in them stay the same.
-  function R.copy_waiting(flow, copy)
-    copy.waiting = {}
-    for side, asked in pairs(flow.waiting) do
-      copy.waiting[side] = {
-        requests = { table.unpack(asked.requests) }, early = { table.unpack(asked.early) }, to = asked.to,
-      }
-    end
-  end
-
-  -- The least octets of a request's response.
-  local function response_size(request)
-    local least
-    for index in pairs(request.layout.kinds[request.kind].responses) do
-      local size = request.layout.kinds[index].size or request.layout.least
-      least = math.min(least or size, size)
-    end
-    return math.max(least or 1, 1)
-  end
-
-  -- Messages that a side sent were never captured: as many, where that is known, in a gap of so many octets.
-  local function lost(flow, side, messages, octets)
-    local asked = asker(flow, side)
-    for _ = 1, math.min(messages or 0, MAX_WAITING) do
-      if #asked.requests < MAX_WAITING then
-        table.insert(asked.requests, {})
-      end
-    end
-    local other, left, count = asker(flow, 3 - side), octets, messages or math.huge
-    while count > 0 and left > 0 do
-      local first = other.requests[1]
-      if not first or first.id then
-        break
-      end
-      left = left - (first.kind and response_size(first) or 1)
-      count = count - 1
-      without_peer(table.remove(other.requests, 1), "unanswered")
-    end
   end
 
   -- The field of a message that has a role.
@@ -211,11 +39,12 @@ do
     return read
   end
 
-  local function emit(flow, side, found, is_cut)
-    local layout = flow.protocol
+  -- Puts a message among those found; `cut_by` says what ended it early.
+  local function emit(flow, side, found, cut_by)
+    local layout, is_cut = flow.protocol, cut_by ~= nil
     judge(layout, found, role(flow, side), is_cut)
     local kind = layout.kinds[found.kind]
-    local sender = kind and (kind.side or kind.from)
+    local sender = kind and kind.sender
     if sender and flow.evidence < R.CONTENT then
       local before = flow.client
       R.set_client(flow, sender == "client" and side or 3 - side, R.CONTENT)
@@ -230,10 +59,9 @@ do
     end
     found.from = role(flow, side)
     kind = layout.kinds[found.kind]
-    if not kind or (kind.from and kind.from ~= found.from) then
-      found.uncounted = true
-    end
-    pair(flow, side, found)
+    -- What its receiver never had whole, or its side does not send, is no part of an exchange.
+    found.uncounted = not kind or (kind.from and kind.from ~= found.from) or (is_cut and cut_by ~= "gap")
+    R.pair(flow, side, found)
     R.put(found.frame, found)
   end
 
@@ -250,8 +78,8 @@ do
     R.drop_front(work, octets)
   end
 
-  -- Takes what is held as far as it goes.
-  local function take_held(flow, side)
+  -- Takes what is held as far as it goes. `whole` says that nothing comes behind it.
+  local function take_held(flow, side, whole)
     local work, layout = flow.work[side], flow.protocol
     while work.octets ~= "" do
       local sender = role(flow, side)
@@ -270,15 +98,16 @@ do
         pass(work, passed)
       elseif work.mode == "foretold" then
         local fits = R.may_begin(layout, work.octets, sender)
-        if fits and R.extent_of(layout, work.octets, sender) == "need" then
+        local needs = fits and R.extent_of(layout, work.octets, sender) == "need"
+        if needs and not whole then
           return
-        elseif fits then
+        elseif fits and not needs then
           found_message(work)
         else
           work.mode = "search"
         end
       elseif work.mode == "start" or work.mode == "unproven" then
-        local how = R.begins(layout, work.octets, sender)
+        local how = R.begins(layout, work.octets, sender, whole)
         if how == "more" then
           return
         elseif how == "yes" then
@@ -287,7 +116,7 @@ do
           work.mode = "search"
         end
       else
-        local at, passed = R.find_layout(layout, work.octets, sender)
+        local at, passed = R.find_layout(layout, work.octets, sender, whole)
         if at == 0 then
           found_message(work)
         elseif (at or passed) == 0 then
@@ -311,43 +140,59 @@ do
   -- Settles what the stream speaks; the direction that settled it is taken last.
   local function decide(flow, from, layout, at)
     flow.protocol = layout
+    for side = 1, 2 do
+      local work = flow.work[side]
+      if work.mode ~= "start" then
+        work.mode = "search"
+      elseif flow.syn[side] then
+        work.mode = "boundary"
+      end
+    end
     pass(flow.work[from], at)
     found_message(flow.work[from])
     take_held(flow, 3 - from)
     take_held(flow, from)
   end
 
+  local function is_on_own_port(flow, layout)
+    return R.is_expected(flow.ends[1].port, layout) or R.is_expected(flow.ends[2].port, layout)
+  end
+
   -- The layouts' word on octets that a side sent first: a layout and how many octets stand before its message, "more" or nil.
   local function identify(flow, side, octets, setting)
-    local best, weight, unsure
+    local best, best_own, best_bits, unsure
     local sender = role(flow, side)
+    local senders = { sender, flow.evidence < R.WATCHED_PORT and (sender == "client" and "server" or "client") or nil }
     for _, layout in ipairs(L.layouts) do
-      local own_port = R.is_expected(flow.ends[1].port, layout) or R.is_expected(flow.ends[2].port, layout)
+      local own_port = is_on_own_port(flow, layout)
       local asked = { own_port = own_port, from_start = setting.from_start,
         one_segment = setting.one_segment, whole = setting.whole }
-      local how = R.opens_layout(layout, octets, sender, asked)
-      if how == "no" and flow.evidence < R.CONTENT then
-        how = R.opens_layout(layout, octets, sender == "client" and "server" or "client", asked)
-      end
-      if how == "yes" then
-        local own_weight = (own_port and 1000 or 0) + layout.best_bits
-        if not best or own_weight > weight then
-          best, weight = layout, own_weight
+      for _, from in ipairs(senders) do
+        local how, bits = R.opens_layout(layout, octets, from, asked)
+        if how == "more" then
+          unsure = true
+        elseif how == "yes" then
+          local better = not best or (own_port and not best_own) or (own_port == best_own and bits > best_bits)
+          if better then
+            best, best_own, best_bits = layout, own_port, bits
+          end
         end
-      elseif how == "more" then
-        unsure = true
       end
     end
-    if best then
+    -- Text and a handshake say more than a header of few bits.
+    local named = R.named_by_text(octets)
+    if best and (not named or best_bits >= L.enough) then
       return best, 0
+    elseif named then
+      return nil
     elseif unsure then
       return "more"
     elseif setting.from_start then
       return nil
     end
     for _, layout in ipairs(L.layouts) do
-      if R.is_expected(flow.ends[1].port, layout) or R.is_expected(flow.ends[2].port, layout) then
-        local at, passed = R.find_layout(layout, octets, sender)
+      if is_on_own_port(flow, layout) then
+        local at, passed = R.find_layout(layout, octets, sender, setting.whole)
         if at then
           return layout, at
         end
@@ -376,17 +221,11 @@ do
       if setting.from_start then
         work.mode = "unproven"
       end
-      work.skipped = setting.from_start and 0 or work.skipped + #work.octets
       R.drop_front(work, #work.octets)
       if work.mode == "unproven" and flow.work[3 - side].mode == "unproven" then
         flow.protocol = "other"
       end
     end
-  end
-
-  -- The size of every message that a side sends, where all have one.
-  local function size_from(layout, sender)
-    return layout.sizes[sender]
   end
 
   -- Gives the message that is begun as far as it goes.
@@ -405,13 +244,13 @@ do
     end
     local found = R.take_front(work, have)
     table.insert(found.notes, R.note_of("cut_off." .. by, { have = have, need = need or have }))
-    emit(flow, side, found, true)
+    emit(flow, side, found, by)
   end
 
   local function gap(flow, side, octets)
     local work, layout = flow.work[side], flow.protocol
     local sender, have = role(flow, side), #work.octets
-    local size = size_from(layout, sender)
+    local size = layout.sizes[sender]
     local left
     if (work.mode == "boundary" or (work.mode == "foretold" and work.left == 0)) and have > 0 then
       local how, len = R.extent_of(layout, work.octets, sender)
@@ -440,14 +279,14 @@ do
     work.mode, work.left = behind and "foretold" or "search", behind
     table.insert(work.notes, R.octets_note("gap", octets))
     if missing ~= 0 then
-      lost(flow, side, missing, octets)
+      R.lost(flow, side, missing, octets)
     end
   end
 
   local function ended(flow, side, by, arrival)
     local work = flow.work[side]
     if not flow.protocol and work.octets ~= "" then
-      local setting = { from_start = flow.syn[side] and work.mode == "start", one_segment = true, whole = true }
+      local setting = { from_start = flow.syn[side] and work.mode == "start", one_segment = false, whole = true }
       local layout, at = identify(flow, side, work.octets, setting)
       if type(layout) == "table" then
         decide(flow, side, layout, at)
@@ -457,6 +296,7 @@ do
       clear(work)
       return
     end
+    take_held(flow, side, true)
     cut(flow, side, by)
     for _, note in ipairs(work.notes) do
       R.put(arrival.frame, { note = note, layout = flow.protocol })
@@ -466,10 +306,10 @@ do
     end
     clear(work)
     if side ~= flow.client or by ~= "fin" then
-      all_unanswered(flow, 3 - side)
+      R.unanswered(flow, 3 - side)
     end
     if side == flow.client or by ~= "fin" then
-      all_unasked(flow, side)
+      R.unasked(flow, side)
     end
   end
 

@@ -1,80 +1,22 @@
 //! A layout compiled for reading streams: offsets where they are fixed, so that most messages are found and held to
 //! their layout without being decoded.
 
+mod kind;
+
 use std::ops::Range;
 
 use super::decode::{Decoded, Frame, Node};
 use super::fault::{Fault, FaultKind};
 use super::model::{Constant, Count, Field, Integer, Layout, Role, Side, Type};
+use super::outcome::Said;
+pub use kind::KindPlan;
+use kind::{Place, text_len};
 
 /// Bytes that always stand at an offset.
-type Fixed = (usize, Box<[u8]>);
+pub type Fixed = (usize, Box<[u8]>);
 
 /// A field's place in a layout: the part, and the field in it.
 pub type FieldId = (usize, usize);
-
-/// What a response says of its request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Said {
-    /// The request succeeded.
-    Success,
-    /// It did not.
-    Failure,
-    /// Neither: the value has no name that tells.
-    Unclear,
-}
-
-/// What a message must hold at a fixed place for nothing to be remarked on it.
-#[derive(Debug)]
-enum Step {
-    /// These bytes.
-    Constant(usize, Box<[u8]>),
-    /// Text, filled up.
-    Text(Range<usize>, u8),
-    /// One of these values.
-    Named(usize, Integer, Box<[i128]>),
-    /// None but these bits.
-    Bits(usize, Integer, i128),
-    /// A check of all before it.
-    Check(usize, Integer, Role),
-}
-
-/// A field with a role, and where its value stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    field: FieldId,
-    range: Range<usize>,
-}
-
-/// The fields of a message that its stream is understood by.
-#[derive(Debug, Clone, Default)]
-struct Places {
-    user: Option<Place>,
-    id: Option<Place>,
-    outcome: Option<Place>,
-    secret: Option<Place>,
-}
-
-/// What is known ahead of a kind of message.
-#[derive(Debug)]
-pub struct KindPlan {
-    /// Its size in bytes, where that is always the same.
-    pub size: Option<usize>,
-    /// Bits of evidence of a message that is as its layout says.
-    pub bits: u32,
-    /// The side that sends it, as far as that can be told: by what the file says, or as requests come from the client.
-    pub sender: Option<Side>,
-    /// Whether it answers another kind.
-    pub is_response: bool,
-    /// Whether it asks for something in a user's name, of which the response says whether it was granted: a login, or
-    /// the like.
-    pub is_attempt: bool,
-    /// Whether it is called a registration.
-    pub is_registration: bool,
-    /// What to look at, where all stands at fixed places.
-    steps: Option<Vec<Step>>,
-    places: Places,
-}
 
 /// What was read of a message at the least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +44,16 @@ pub struct Plan {
     pub kinds: Vec<KindPlan>,
     /// Whether any field is secret.
     pub has_secrets: bool,
-    length: Option<(usize, Integer, i64)>,
-    kind: Option<(usize, Integer)>,
+    /// Where the length stands, its integer, and what that is more than the message's size.
+    pub length: Option<(usize, Integer, i64)>,
+    /// Where the kind stands.
+    pub kind: Option<(usize, Integer)>,
     /// The least size of a message.
     least: usize,
     /// Kinds by value, and for whom.
     index: Vec<(Option<i128>, Option<Side>, usize)>,
     /// What the header always holds.
-    constants: Vec<Fixed>,
+    pub constants: Vec<Fixed>,
     /// Bits of evidence that those and the kind make.
     header_bits: u32,
     /// The size of every message that a client, and a server, sends.
@@ -178,7 +122,11 @@ impl Plan {
 
     /// The kind of the message that begins with `bytes`: none known, or none yet.
     #[inline]
-    pub(super) fn kind_of(&self, bytes: &[u8], side: Side) -> Result<Option<usize>, usize> {
+    pub(in crate::layout) fn kind_of(
+        &self,
+        bytes: &[u8],
+        side: Side,
+    ) -> Result<Option<usize>, usize> {
         match self.kind {
             None => Ok(self.kind(None, side)),
             Some((start, integer)) => {
@@ -273,7 +221,7 @@ impl Plan {
                 secret: value(&places.secret),
                 said: places.outcome.as_ref().map(|place| {
                     let field = self.field(place.field);
-                    said(field, &bytes[place.range.clone()])
+                    field.said(&bytes[place.range.clone()])
                 }),
             };
         }
@@ -296,7 +244,7 @@ impl Plan {
             user: with(Role::User),
             id: with(Role::Id),
             secret: secret.map(|node| (node.field, node.content.clone())),
-            said: outcome.map(|(field, range)| said(self.field(field), &bytes[range])),
+            said: outcome.map(|(field, range)| self.field(field).said(&bytes[range])),
             faults: decoded.faults,
         }
     }
@@ -337,38 +285,6 @@ impl Plan {
     }
 }
 
-/// The length of a text that `fill` fills up.
-fn text_len(bytes: &[u8], fill: u8) -> usize {
-    if fill == 0 {
-        memchr::memchr(0, bytes).unwrap_or(bytes.len())
-    } else {
-        let last = bytes.iter().rposition(|byte| *byte != fill);
-        last.map_or(0, |last| last + 1)
-    }
-}
-
-/// What the value of a field with the role `outcome` says.
-fn said(field: &Field, bytes: &[u8]) -> Said {
-    let Type::Integer(integer, names) = &field.ty else {
-        return Said::Unclear;
-    };
-    let name_of = |value| names.iter().find(|(known, _)| Some(*known) == value);
-    let Some((value, name)) = name_of(integer.read(bytes)) else {
-        return Said::Unclear;
-    };
-    let called = |words: &[&str]| {
-        let is = |name: &str| words.iter().any(|word| name.eq_ignore_ascii_case(word));
-        names.iter().find(|(_, name)| is(name))
-    };
-    let success = called(&["success"]).or_else(|| called(&["ok", "accepted"]));
-    match success {
-        Some((success, _)) if success == value => Said::Success,
-        Some(_) => Said::Failure,
-        None if name.eq_ignore_ascii_case("failure") => Said::Failure,
-        None => Said::Unclear,
-    }
-}
-
 /// The constants of the header that stand at fixed places, and how many bits they are.
 fn header_constants(layout: &Layout) -> (Vec<Fixed>, u32) {
     let mut constants = Vec::new();
@@ -400,155 +316,6 @@ fn header_constants(layout: &Layout) -> (Vec<Fixed>, u32) {
     (constants, bits)
 }
 
-impl KindPlan {
-    fn new(layout: &Layout, index: usize) -> Self {
-        let kind = &layout.kinds[index];
-        let is_response = layout
-            .kinds
-            .iter()
-            .any(|other| other.responses.contains(&index));
-        let by_exchange = match (kind.responses.is_empty(), is_response) {
-            (false, false) => Some(Side::Client),
-            (true, true) => Some(Side::Server),
-            _ => None,
-        };
-        let size = layout
-            .size(kind)
-            .and_then(|size| usize::try_from(size).ok());
-        let mut parts = vec![layout.header];
-        parts.extend(kind.body);
-        let compiled = size.and_then(|_| steps(layout, &parts));
-        let (steps, places) = compiled.unzip();
-        let has = |kind: &super::model::Kind, role: Role| {
-            let parts = [Some(layout.header), kind.body];
-            let mut fields = parts
-                .into_iter()
-                .flatten()
-                .flat_map(|part| &layout.parts[part].fields);
-            fields.any(|field| field.role == Some(role))
-        };
-        let mut responses = kind.responses.iter();
-        let is_judged = responses.any(|response| has(&layout.kinds[*response], Role::Outcome));
-        Self {
-            is_attempt: is_judged && has(kind, Role::User),
-            is_registration: kind.name.to_ascii_lowercase().contains("regist"),
-            size,
-            bits: layout.evidence(kind),
-            sender: kind.side.or(kind.from).or(by_exchange),
-            is_response,
-            steps,
-            places: places.unwrap_or_default(),
-        }
-    }
-
-    /// Whether there is nothing to remark on a message of this kind, as far as that can be told without decoding it.
-    #[inline]
-    fn is_plain(&self, bytes: &[u8]) -> bool {
-        let Some(steps) = &self.steps else {
-            return false;
-        };
-        Some(bytes.len()) == self.size && steps.iter().all(|step| step.holds(bytes))
-    }
-}
-
-/// What to look at in the fields of a message whose size is fixed; `None` where that does not do, as with records.
-fn steps(layout: &Layout, parts: &[usize]) -> Option<(Vec<Step>, Places)> {
-    let mut steps = Vec::new();
-    let mut places = Places::default();
-    let mut at = 0;
-    for part in parts {
-        for (index, field) in layout.parts[*part].fields.iter().enumerate() {
-            let size = usize::try_from(field.size(&layout.parts)?).ok()?;
-            let range = at..at + size;
-            let place = Place {
-                field: (*part, index),
-                range: range.clone(),
-            };
-            let slot = match field.role {
-                Some(Role::User) => Some(&mut places.user),
-                Some(Role::Id) => Some(&mut places.id),
-                Some(Role::Outcome) => Some(&mut places.outcome),
-                _ => None,
-            };
-            if let Some(slot) = slot {
-                slot.get_or_insert(place.clone());
-            }
-            if field.secret {
-                places.secret.get_or_insert(place);
-            }
-            match (&field.ty, &field.constant) {
-                (Type::Record(..), _) | (Type::Text(_), Some(_)) => return None,
-                (Type::Text(_), None) => steps.push(Step::Text(range, field.fill)),
-                (Type::Bytes(_), Some(Constant::Bytes(constant))) => {
-                    steps.push(Step::Constant(at, constant.clone().into()));
-                }
-                (Type::Integer(integer, names), constant) => {
-                    if let Some(Constant::Integer(value)) = constant {
-                        steps.push(Step::Constant(at, integer.encode(*value).into()));
-                    }
-                    if !names.is_empty() {
-                        let values = names.iter().map(|(value, _)| *value).collect();
-                        steps.push(Step::Named(at, *integer, values));
-                    }
-                    if let Some(role @ (Role::Crc32 | Role::Sum8 | Role::Internet)) = field.role {
-                        steps.push(Step::Check(at, *integer, role));
-                    }
-                }
-                (Type::Flags(integer, names), constant) => {
-                    if let Some(Constant::Integer(value)) = constant {
-                        steps.push(Step::Constant(at, integer.encode(*value).into()));
-                    }
-                    let known = names.iter().fold(0, |bits, (bit, _)| bits | 1 << bit);
-                    steps.push(Step::Bits(at, *integer, known));
-                }
-                (Type::Bytes(_) | Type::Float(..), _) => {}
-            }
-            at += size;
-        }
-    }
-    Some((steps, places))
-}
-
-impl Step {
-    #[inline]
-    fn holds(&self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Constant(at, constant) => bytes[*at..].starts_with(constant),
-            Self::Text(range, fill) => {
-                let text = &bytes[range.clone()];
-                let len = text_len(text, *fill);
-                (*fill != 0 || text[len..].iter().all(|byte| *byte == 0))
-                    && std::str::from_utf8(&text[..len]).is_ok()
-            }
-            Self::Named(at, integer, values) => {
-                let value = integer.read(&bytes[*at..]);
-                value.is_some_and(|value| values.contains(&value))
-            }
-            Self::Bits(at, integer, known) => {
-                let value = integer.read(&bytes[*at..]);
-                value.is_some_and(|value| value & !known == 0)
-            }
-            Self::Check(at, integer, role) => {
-                integer.read(&bytes[*at..]) == check_of(*role, &bytes[..*at])
-            }
-        }
-    }
-}
-
-/// What a check must be behind these bytes; `None` where the role is no check.
-#[must_use]
-pub fn check_of(role: Role, before: &[u8]) -> Option<i128> {
-    Some(match role {
-        Role::Crc32 => crc32fast::hash(before).into(),
-        Role::Sum8 => before
-            .iter()
-            .fold(0u8, |sum, byte| sum.wrapping_add(*byte))
-            .into(),
-        Role::Internet => internet(before).into(),
-        _ => return None,
-    })
-}
-
 /// Whether faults leave a message's extent and header in doubt; others are about what a field says.
 #[must_use]
 pub fn is_structural(fault: &Fault) -> bool {
@@ -561,16 +328,4 @@ pub fn is_structural(fault: &Fault) -> bool {
             | FaultKind::Kind
             | FaultKind::Side
     )
-}
-
-/// The Internet checksum (RFC 1071) over `bytes`, an odd last one filled up with a zero.
-fn internet(bytes: &[u8]) -> u16 {
-    let mut sum: u64 = bytes
-        .chunks(2)
-        .map(|pair| u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0)))
-        .sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !u16::try_from(sum).unwrap_or(0)
 }

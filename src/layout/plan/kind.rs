@@ -1,0 +1,204 @@
+//! What is known ahead of a kind of message: its size, its evidence, and where its fields stand whose places are fixed.
+
+use std::ops::Range;
+
+use super::FieldId;
+use crate::layout::checksum::check_of;
+use crate::layout::model::{Constant, Integer, Layout, Role, Side, Type};
+
+/// What a message must hold at a fixed place for nothing to be remarked on it.
+#[derive(Debug)]
+enum Step {
+    /// These bytes.
+    Constant(usize, Box<[u8]>),
+    /// Text, filled up.
+    Text(Range<usize>, u8),
+    /// One of these values.
+    Named(usize, Integer, Box<[i128]>),
+    /// None but these bits.
+    Bits(usize, Integer, i128),
+    /// A check of all before it.
+    Check(usize, Integer, Role),
+}
+
+/// A field with a role, and where its value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub field: FieldId,
+    pub range: Range<usize>,
+}
+
+/// The fields of a message that its stream is understood by.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    pub user: Option<Place>,
+    pub id: Option<Place>,
+    pub outcome: Option<Place>,
+    pub secret: Option<Place>,
+}
+
+/// What is known ahead of a kind of message.
+#[derive(Debug)]
+pub struct KindPlan {
+    /// Its size in bytes, where that is always the same.
+    pub size: Option<usize>,
+    /// Bits of evidence of a message that is as its layout says.
+    pub bits: u32,
+    /// The side that sends it, as far as that can be told: by what the file says, or as requests come from the client.
+    pub sender: Option<Side>,
+    /// Whether it answers another kind.
+    pub is_response: bool,
+    /// Whether it asks for something in a user's name, of which the response says whether it was granted: a login, or
+    /// the like.
+    pub is_attempt: bool,
+    /// Whether it is called a registration.
+    pub is_registration: bool,
+    /// What to look at, where all stands at fixed places.
+    steps: Option<Vec<Step>>,
+    pub(super) places: Places,
+}
+
+/// The length of a text that `fill` fills up.
+pub(super) fn text_len(bytes: &[u8], fill: u8) -> usize {
+    if fill == 0 {
+        memchr::memchr(0, bytes).unwrap_or(bytes.len())
+    } else {
+        let last = bytes.iter().rposition(|byte| *byte != fill);
+        last.map_or(0, |last| last + 1)
+    }
+}
+
+impl KindPlan {
+    pub(super) fn new(layout: &Layout, index: usize) -> Self {
+        let kind = &layout.kinds[index];
+        let is_response = layout
+            .kinds
+            .iter()
+            .any(|other| other.responses.contains(&index));
+        let by_exchange = match (kind.responses.is_empty(), is_response) {
+            (false, false) => Some(Side::Client),
+            (true, true) => Some(Side::Server),
+            _ => None,
+        };
+        let size = layout
+            .size(kind)
+            .and_then(|size| usize::try_from(size).ok());
+        let mut parts = vec![layout.header];
+        parts.extend(kind.body);
+        let compiled = size.and_then(|_| steps(layout, &parts));
+        let (steps, places) = compiled.unzip();
+        let has = |kind: &crate::layout::model::Kind, role: Role| {
+            let parts = [Some(layout.header), kind.body];
+            let mut fields = parts
+                .into_iter()
+                .flatten()
+                .flat_map(|part| &layout.parts[part].fields);
+            fields.any(|field| field.role == Some(role))
+        };
+        let mut responses = kind.responses.iter();
+        let is_judged = responses.any(|response| has(&layout.kinds[*response], Role::Outcome));
+        Self {
+            is_attempt: is_judged && has(kind, Role::User),
+            is_registration: kind.name.to_ascii_lowercase().contains("regist"),
+            size,
+            bits: layout.evidence(kind),
+            sender: kind.side.or(kind.from).or(by_exchange),
+            is_response,
+            steps,
+            places: places.unwrap_or_default(),
+        }
+    }
+
+    /// Whether there is nothing to remark on a message of this kind, as far as that can be told without decoding it.
+    #[inline]
+    pub(super) fn is_plain(&self, bytes: &[u8]) -> bool {
+        let Some(steps) = &self.steps else {
+            return false;
+        };
+        Some(bytes.len()) == self.size && steps.iter().all(|step| step.holds(bytes))
+    }
+}
+
+/// What to look at in the fields of a message whose size is fixed; `None` where that does not do, as with records.
+fn steps(layout: &Layout, parts: &[usize]) -> Option<(Vec<Step>, Places)> {
+    let mut steps = Vec::new();
+    let mut places = Places::default();
+    let mut at = 0;
+    for part in parts {
+        for (index, field) in layout.parts[*part].fields.iter().enumerate() {
+            let size = usize::try_from(field.size(&layout.parts)?).ok()?;
+            let range = at..at + size;
+            let place = Place {
+                field: (*part, index),
+                range: range.clone(),
+            };
+            let slot = match field.role {
+                Some(Role::User) => Some(&mut places.user),
+                Some(Role::Id) => Some(&mut places.id),
+                Some(Role::Outcome) => Some(&mut places.outcome),
+                _ => None,
+            };
+            if let Some(slot) = slot {
+                slot.get_or_insert(place.clone());
+            }
+            if field.secret {
+                places.secret.get_or_insert(place);
+            }
+            match (&field.ty, &field.constant) {
+                (Type::Record(..), _) | (Type::Text(_), Some(_)) => return None,
+                (Type::Text(_), None) => steps.push(Step::Text(range, field.fill)),
+                (Type::Bytes(_), Some(Constant::Bytes(constant))) => {
+                    steps.push(Step::Constant(at, constant.clone().into()));
+                }
+                (Type::Integer(integer, names), constant) => {
+                    if let Some(Constant::Integer(value)) = constant {
+                        steps.push(Step::Constant(at, integer.encode(*value).into()));
+                    }
+                    if !names.is_empty() {
+                        let values = names.iter().map(|(value, _)| *value).collect();
+                        steps.push(Step::Named(at, *integer, values));
+                    }
+                    if let Some(role @ (Role::Crc32 | Role::Sum8 | Role::Internet)) = field.role {
+                        steps.push(Step::Check(at, *integer, role));
+                    }
+                }
+                (Type::Flags(integer, names), constant) => {
+                    if let Some(Constant::Integer(value)) = constant {
+                        steps.push(Step::Constant(at, integer.encode(*value).into()));
+                    }
+                    let known = names.iter().fold(0, |bits, (bit, _)| bits | 1 << bit);
+                    steps.push(Step::Bits(at, *integer, known));
+                }
+                (Type::Bytes(_) | Type::Float(..), _) => {}
+            }
+            at += size;
+        }
+    }
+    Some((steps, places))
+}
+
+impl Step {
+    #[inline]
+    fn holds(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Constant(at, constant) => bytes[*at..].starts_with(constant),
+            Self::Text(range, fill) => {
+                let text = &bytes[range.clone()];
+                let len = text_len(text, *fill);
+                (*fill != 0 || text[len..].iter().all(|byte| *byte == 0))
+                    && std::str::from_utf8(&text[..len]).is_ok()
+            }
+            Self::Named(at, integer, values) => {
+                let value = integer.read(&bytes[*at..]);
+                value.is_some_and(|value| values.contains(&value))
+            }
+            Self::Bits(at, integer, known) => {
+                let value = integer.read(&bytes[*at..]);
+                value.is_some_and(|value| value & !known == 0)
+            }
+            Self::Check(at, integer, role) => {
+                integer.read(&bytes[*at..]) == check_of(*role, &bytes[..*at])
+            }
+        }
+    }
+}
