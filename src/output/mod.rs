@@ -12,6 +12,7 @@ use crate::session::FrameRecord;
 mod answers;
 mod charset;
 mod clock;
+mod columns;
 mod context;
 mod described;
 mod details;

@@ -1,9 +1,10 @@
 //! The packet list as a table, written row by row as frames come.
 
-use std::io::Write as _;
+use std::fmt::{self, Write as _};
 
-use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, Row, TableStyle, Width};
-
+use super::columns::{
+    DESTINATION, INFO, LENGTH, NUMBER, PROTOCOL, Row, SOURCE, TIME, TableColumns,
+};
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info;
@@ -23,40 +24,24 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Table::new(&options), options.rows, out),
 };
 
-const COLUMNS: [&str; 7] = [
-    "No.",
-    "Time",
-    "Source",
-    "Destination",
-    "Protocol",
-    "Length",
-    "Info",
-];
-const NUMBER: usize = 0;
-const TIME: usize = 1;
-const LENGTH: usize = 5;
-const INFO: usize = 6;
-
-/// Widths that fit usual values, so that rows stay lined up though later ones are not known yet:
-/// five-digit numbers, IPv4 addresses, Ethernet frames. A longer value widens its column from
-/// then on.
-const USUAL: [u16; INFO] = [5, 11, 15, 15, 8, 6];
-/// Columns between two columns of the table.
-const GAP: u16 = 2;
-/// Info is wrapped within the terminal's width only where at least this much is left for it.
-const LEAST_INFO: u16 = 24;
 /// Rows that wait to be laid out together at the most.
 const BATCH: usize = 32;
 
 /// The table.
 #[derive(Debug)]
 pub struct Table {
-    color: bool,
+    columns: TableColumns,
     width: Option<fn() -> Option<u16>>,
     time_width: u16,
-    widths: [u16; INFO],
     rows: Vec<Row>,
-    begun: bool,
+    /// Rows that were written, to be used again.
+    spare: Vec<Row>,
+}
+
+/// Appends a value as it is shown.
+fn put(cell: &mut String, value: impl fmt::Display) {
+    // Writing to a string does not fail.
+    let _ = write!(cell, "{value}");
 }
 
 impl Table {
@@ -64,26 +49,21 @@ impl Table {
     #[must_use]
     pub fn new(options: &FormOptions) -> Self {
         Self {
-            color: options.color,
+            columns: TableColumns::new(options.color),
             width: options.width,
             time_width: 0,
-            widths: USUAL,
             rows: Vec::new(),
-            begun: false,
+            spare: Vec::new(),
         }
     }
 
-    fn add(&mut self, out: &mut Vec<u8>, cells: [String; 7], tone: Tone, context: &Context) {
+    fn row(&mut self) -> Row {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn add(&mut self, out: &mut Vec<u8>, row: Row, context: &Context) {
         self.time_width = context.clock.width();
-        let color = tone.color().filter(|_| self.color);
-        let row = cells.into_iter().map(|text| {
-            let cell = Cell::new_owned(text);
-            match color {
-                Some(color) => cell.fg(Color::AnsiValue(color as u8)),
-                None => cell,
-            }
-        });
-        self.rows.push(row.collect::<Vec<_>>().into());
+        self.rows.push(row);
         if self.rows.len() >= BATCH {
             self.lay_out(out);
         }
@@ -94,51 +74,42 @@ impl Form for Table {
     const HAS_NOTES: bool = true;
 
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
-        let mut text = String::new();
-        context.write_findings(&mut text);
-        let protocol = info::frame(&mut text, record, context.show_passwords);
-        let (source, destination) = info::addresses(record.packet)
-            .map(|(from, to)| (from.to_string(), to.to_string()))
-            .unwrap_or_default();
+        let mut row = self.row();
+        let cells = &mut row.cells;
+        context.write_findings(&mut cells[INFO]);
+        let protocol = info::frame(&mut cells[INFO], record, context.show_passwords);
+        if let Some((source, destination)) = info::addresses(record.packet) {
+            put(&mut cells[SOURCE], source);
+            put(&mut cells[DESTINATION], destination);
+        }
         let header = record.frame.header;
-        let mut time = String::new();
-        context.clock.write(&mut time, header.time);
+        put(&mut cells[NUMBER], record.frame.number);
+        context.clock.write(&mut cells[TIME], header.time);
+        cells[PROTOCOL].push_str(protocol);
+        put(&mut cells[LENGTH], header.wire);
         let noted = record
             .notes
             .iter()
             .map(|noted| Tone::of_severity(noted.note.severity()));
-        let tone = Tone::of_all(messages_of(record)).max(noted.max().unwrap_or_default());
-        let cells = [
-            record.frame.number.to_string(),
-            time,
-            source,
-            destination,
-            protocol.to_owned(),
-            header.wire.to_string(),
-            text,
-        ];
-        self.add(out, cells, tone, context);
+        row.tone = Tone::of_all(messages_of(record)).max(noted.max().unwrap_or_default());
+        self.add(out, row, context);
     }
 
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
-        let mut time = String::new();
-        context.clock.write(&mut time, message.time);
-        let mut text = String::new();
-        info::message(&mut text, message, context.show_passwords);
-        let wire = told.wire();
-        if let Err(late) = wire {
-            info::late(&mut text, late);
+        let mut row = self.row();
+        let cells = &mut row.cells;
+        put(&mut cells[NUMBER], message.frame);
+        context.clock.write(&mut cells[TIME], message.time);
+        put(&mut cells[SOURCE], message.source.address);
+        put(&mut cells[DESTINATION], message.destination.address);
+        cells[PROTOCOL].push_str(message.protocol_name());
+        info::message(&mut cells[INFO], message, context.show_passwords);
+        match told.wire() {
+            Ok(wire) => put(&mut cells[LENGTH], wire),
+            Err(late) => info::late(&mut cells[INFO], late),
         }
-        let cells = [
-            message.frame.to_string(),
-            time,
-            message.source.address.to_string(),
-            message.destination.address.to_string(),
-            message.protocol_name().to_owned(),
-            wire.map(|wire| wire.to_string()).unwrap_or_default(),
-            text,
-        ];
-        self.add(out, cells, Tone::of(message), context);
+        row.tone = Tone::of(message);
+        self.add(out, row, context);
     }
 
     fn note(
@@ -148,69 +119,27 @@ impl Form for Table {
         record: Option<&FrameRecord<'_>>,
         context: &Context,
     ) {
-        let mut cells = <[String; 7]>::default();
+        let mut row = self.row();
+        let cells = &mut row.cells;
         if let Some(record) = record {
-            cells[NUMBER] = record.frame.number.to_string();
+            put(&mut cells[NUMBER], record.frame.number);
             let time = record.frame.header.time;
             context.clock.write(&mut cells[TIME], time);
         }
-        cells[INFO] = format!("Stream {}:", noted.stream);
+        put(&mut cells[INFO], format_args!("Stream {}:", noted.stream));
         info::marker(&mut cells[INFO], &noted.note);
-        let tone = Tone::of_severity(noted.note.severity());
-        self.add(out, cells, tone, context);
+        row.tone = Tone::of_severity(noted.note.severity());
+        self.add(out, row, context);
     }
 
     fn lay_out(&mut self, out: &mut Vec<u8>) {
         if self.rows.is_empty() {
             return;
         }
-        let mut table = comfy_table::Table::new();
-        table.load_style(TableStyle::new());
-        if self.color {
-            table.enforce_styling();
-            table.style_text_only();
-        } else {
-            table.force_no_tty();
-        }
-        if !std::mem::replace(&mut self.begun, true) {
-            table.set_header(COLUMNS);
-        }
-        table.add_rows(self.rows.drain(..));
-        let seen = table.column_max_content_widths();
-        self.widths[TIME] = self.widths[TIME].max(self.time_width);
-        for (width, seen) in self.widths.iter_mut().zip(&seen) {
-            *width = seen.max(width).to_owned();
-        }
-        let taken: u16 = self
-            .widths
-            .iter()
-            .map(|width| width.saturating_add(GAP))
-            .sum();
-        let left = self
-            .width
-            .and_then(|width| width())
-            .unwrap_or(u16::MAX)
-            .saturating_sub(taken);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == INFO { 0 } else { GAP }));
-            match self.widths.get(index) {
-                Some(width) => {
-                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
-                        width.saturating_add(GAP),
-                    )));
-                }
-                None if left >= LEAST_INFO => {
-                    column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(left)));
-                }
-                None => {}
-            }
-            if [NUMBER, TIME, LENGTH].contains(&index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for line in table.lines() {
-            // Writing to memory does not fail.
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
+        let terminal = self.width.and_then(|width| width());
+        self.columns
+            .write(out, &self.rows, self.time_width, terminal);
+        self.rows.iter_mut().for_each(Row::clear);
+        self.spare.append(&mut self.rows);
     }
 }

@@ -1,0 +1,242 @@
+//! The columns of the packet list: how wide they are, and rows laid out in them.
+
+use std::io::Write;
+
+use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, TableStyle, Width};
+use unicode_width::UnicodeWidthStr;
+
+use super::tone::Tone;
+
+/// The columns in order, by their headings.
+const HEADINGS: [&str; 7] = [
+    "No.",
+    "Time",
+    "Source",
+    "Destination",
+    "Protocol",
+    "Length",
+    "Info",
+];
+/// Place of a frame's number.
+pub(super) const NUMBER: usize = 0;
+/// Place of a time.
+pub(super) const TIME: usize = 1;
+/// Place of a sender's address.
+pub(super) const SOURCE: usize = 2;
+/// Place of a receiver's address.
+pub(super) const DESTINATION: usize = 3;
+/// Place of a protocol.
+pub(super) const PROTOCOL: usize = 4;
+/// Place of a frame's length.
+pub(super) const LENGTH: usize = 5;
+/// Place of what else there is to say: the last column, as wide as it has to be.
+pub(super) const INFO: usize = 6;
+
+/// Columns whose cells end alike.
+const RIGHT: [usize; 3] = [NUMBER, TIME, LENGTH];
+
+/// Widths that fit usual values, so that rows stay lined up though later ones are not known yet:
+/// five-digit numbers, IPv4 addresses, Ethernet frames. A longer value widens its column from
+/// then on.
+const USUAL: [u16; INFO] = [5, 11, 15, 15, 8, 6];
+/// Columns of the terminal between two columns of the table.
+const GAP: u16 = 2;
+/// Info is wrapped within the terminal's width only where at least this much is left for it.
+const LEAST_INFO: u16 = 24;
+
+/// A row.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    pub cells: [String; 7],
+    pub tone: Tone,
+}
+
+impl Row {
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.cells.iter_mut().for_each(String::clear);
+        self.tone = Tone::default();
+    }
+}
+
+/// The table's columns.
+#[derive(Debug)]
+pub(super) struct TableColumns {
+    widths: [u16; INFO],
+    color: bool,
+    /// Whether rows, and so the headings, were written.
+    begun: bool,
+    line: String,
+}
+
+/// Columns of a terminal that a text takes.
+fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
+fn blanks(line: &mut String, mut count: usize) {
+    const BLANKS: &str = "                                ";
+    while count > BLANKS.len() {
+        line.push_str(BLANKS);
+        count -= BLANKS.len();
+    }
+    line.push_str(&BLANKS[..count]);
+}
+
+impl TableColumns {
+    /// Columns without rows yet; `color` says whether rows are coloured.
+    pub const fn new(color: bool) -> Self {
+        Self {
+            widths: USUAL,
+            color,
+            begun: false,
+            line: String::new(),
+        }
+    }
+
+    /// Writes rows within the width of a terminal, where there is one. Times take `time` columns as
+    /// a rule.
+    pub fn write(&mut self, out: &mut Vec<u8>, rows: &[Row], time: u16, terminal: Option<u16>) {
+        let with_headings = !std::mem::replace(&mut self.begun, true);
+        self.widths[TIME] = self.widths[TIME].max(time);
+        self.widen(&HEADINGS);
+        for row in rows {
+            self.widen(&row.cells);
+        }
+        if self.color || terminal.is_some() {
+            return self.write_wrapped(out, rows, with_headings, terminal);
+        }
+        if with_headings {
+            self.write_line(out, &HEADINGS);
+        }
+        for row in rows {
+            self.write_line(out, &row.cells);
+        }
+    }
+
+    fn widen(&mut self, cells: &[impl AsRef<str>]) {
+        for (own, cell) in self.widths.iter_mut().zip(cells) {
+            *own = width(cell.as_ref()).max(usize::from(*own)) as u16;
+        }
+    }
+
+    /// Writes a row that is neither wrapped nor coloured: cells and blanks.
+    fn write_line(&mut self, out: &mut Vec<u8>, cells: &[impl AsRef<str>; 7]) {
+        let line = &mut self.line;
+        line.clear();
+        for (index, (cell, own)) in cells.iter().zip(self.widths).enumerate() {
+            let cell = cell.as_ref();
+            let room = usize::from(own).saturating_sub(width(cell));
+            if RIGHT.contains(&index) {
+                blanks(line, room);
+                line.push_str(cell);
+                blanks(line, usize::from(GAP));
+            } else {
+                line.push_str(cell);
+                blanks(line, room + usize::from(GAP));
+            }
+        }
+        line.push_str(cells[INFO].as_ref());
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        out.extend_from_slice(line.as_bytes());
+    }
+
+    /// Has rows wrapped and coloured where they are to be.
+    fn write_wrapped(
+        &self,
+        out: &mut Vec<u8>,
+        rows: &[Row],
+        with_headings: bool,
+        terminal: Option<u16>,
+    ) {
+        let mut table = comfy_table::Table::new();
+        table.load_style(TableStyle::new());
+        if self.color {
+            table.enforce_styling();
+            table.style_text_only();
+        } else {
+            table.force_no_tty();
+        }
+        if with_headings {
+            table.set_header(HEADINGS);
+        }
+        table.add_rows(rows.iter().map(|row| self.cells(row)));
+        let gaps = GAP * INFO as u16;
+        let taken = self
+            .widths
+            .iter()
+            .fold(gaps, |sum, own| sum.saturating_add(*own));
+        let left = terminal.unwrap_or(u16::MAX).saturating_sub(taken);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == INFO { 0 } else { GAP }));
+            match self.widths.get(index) {
+                Some(own) => {
+                    let own = Width::Fixed(own.saturating_add(GAP));
+                    column.set_constraint(ColumnConstraint::LowerBoundary(own));
+                }
+                None if left >= LEAST_INFO => {
+                    column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(left)));
+                }
+                None => {}
+            }
+            if RIGHT.contains(&index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for line in table.lines() {
+            // Writing to memory does not fail.
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+    }
+
+    fn cells(&self, row: &Row) -> Vec<Cell> {
+        let color = row.tone.color().filter(|_| self.color);
+        let cells = row.cells.iter().map(|text| {
+            let cell = Cell::new(text);
+            match color {
+                Some(color) => cell.fg(Color::AnsiValue(color as u8)),
+                None => cell,
+            }
+        });
+        cells.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row() -> impl Strategy<Value = [String; 7]> {
+        let short = "[0-9a-f:.é日]{0,20}";
+        let info = "[ -~é日\u{301}]{0,40}";
+        (short, short, short, short, short, short, info)
+            .prop_map(|(a, b, c, d, e, f, info)| [a, b, c, d, e, f, info])
+    }
+
+    proptest! {
+        #[test]
+        fn rows_without_a_terminal_are_as_those_that_fit_one(
+            batches in proptest::collection::vec(proptest::collection::vec(row(), 1..4), 1..4),
+        ) {
+            let written = |terminal| {
+                let (mut columns, mut out) = (TableColumns::new(false), Vec::new());
+                for batch in &batches {
+                    let rows: Vec<Row> = batch
+                        .iter()
+                        .map(|cells| Row { cells: cells.clone(), tone: Tone::default() })
+                        .collect();
+                    columns.write(&mut out, &rows, 11, terminal);
+                }
+                String::from_utf8(out).unwrap()
+            };
+            prop_assert_eq!(written(None), written(Some(u16::MAX)));
+        }
+    }
+}
