@@ -220,12 +220,8 @@ impl Inspector {
         self.begin(inspected);
         self.take_secrets(batch);
         for chunk in decoded.chunks(LOOK_AHEAD) {
-            for (hint, decoded) in hints.iter_mut().zip(chunk) {
-                *hint = match decoded.packet {
-                    Packet::Tcp(_) => self.table.look_ahead(decoded.key),
-                    _ => None,
-                };
-            }
+            let keys = chunk.iter().map(|decoded| decoded.key);
+            self.table.look_ahead(keys, &mut hints);
             for ((decoded, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
                 self.take(frame, decoded, hint, inspected);
             }

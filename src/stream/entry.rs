@@ -1,9 +1,11 @@
 //! What the flow table keeps of a connection, and what a segment does to it.
 
 use super::direction::{Direction, Event};
-use super::flow::{Evidence, Flow, Side};
+use super::flow::{Ends, Evidence, Flow, Side};
 use super::history::History;
-use super::table::{Limits, Placement};
+use super::index::Tag;
+use super::limits::Limits;
+use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark};
 use crate::packet::{Flags, Segment, checksum_is_wrong};
 
@@ -35,7 +37,8 @@ pub(super) struct Memory {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Entry<S> {
-    pub hash: u64,
+    /// What it is found by.
+    pub tag: Tag,
     pub status: Status,
     /// Whether it has a dispute, or is one's subject.
     pub unsettled: bool,
@@ -46,9 +49,9 @@ pub(super) struct Entry<S> {
 }
 
 impl<S: Default> Entry<S> {
-    pub fn open(hash: u64, flow: Flow<S>) -> Self {
+    pub fn open(tag: Tag, flow: Flow<S>) -> Self {
         Self {
-            hash,
+            tag,
             flow,
             directions: Default::default(),
             status: Status::Open,
@@ -59,14 +62,25 @@ impl<S: Default> Entry<S> {
 }
 
 impl<S> Entry<S> {
-    /// Whether this is the flow of a segment that `from` sent.
+    /// Whether this is the flow of a segment that `from` sent, and that is between these ends.
     #[inline]
-    pub fn is_of(&self, segment: &Segment, from: Side) -> bool {
-        self.flow.ends[from.index()] == segment.source
-            && self.flow.ends[from.other().index()] == segment.destination
+    pub fn is_of(&self, ends: Ends, from: Side, segment: &Segment) -> bool {
+        self.flow.ends == ends
             && self.flow.tags == segment.tags
             && self.status != Status::Free
             && !self.rival
+            && (ends != Ends::NOT_IPV4 || self.is_between(from, segment))
+    }
+
+    fn is_between(&self, from: Side, segment: &Segment) -> bool {
+        self.flow.end(from) == segment.source && self.flow.end(from.other()) == segment.destination
+    }
+
+    /// Reads something of each part of memory that the next segment needs.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        let [one, other] = &self.directions;
+        u64::from(one.has_base() ^ other.has_base()) ^ self.flow.touch()
     }
 
     /// Whether a segment opens another connection between the same ends: a SYN with another

@@ -1,5 +1,8 @@
 //! One TCP connection: its ends, its two directions, and who is the server.
 
+use std::net::Ipv4Addr;
+
+use super::key::number;
 use crate::capture::Timestamp;
 use crate::packet::{Endpoint, VlanTags};
 use crate::protocol::Kind;
@@ -73,6 +76,32 @@ impl Role {
     }
 }
 
+/// Both ends of a flow, each with its IPv4 address and port as one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ends([u64; 2]);
+
+impl Ends {
+    /// Stands for ends that have no such numbers.
+    pub const NOT_IPV4: Self = Self([u64::MAX; 2]);
+
+    /// Side A's, then side B's.
+    #[inline]
+    pub fn of(ends: [&Endpoint; 2]) -> Self {
+        match ends.map(number) {
+            [Some(a), Some(b)] => Self([a, b]),
+            _ => Self::NOT_IPV4,
+        }
+    }
+
+    fn get(self, side: Side) -> Endpoint {
+        let number = self.0[side.index()];
+        Endpoint {
+            address: Ipv4Addr::from_bits((number >> u16::BITS) as u32).into(),
+            port: number as u16,
+        }
+    }
+}
+
 /// How it is known who the client is; the better evidence wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Evidence {
@@ -91,7 +120,9 @@ pub(super) enum Evidence {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Flow<S> {
-    pub(super) ends: [Endpoint; 2],
+    pub(super) ends: Ends,
+    /// The ends where they have no IPv4 addresses.
+    others: Option<Box<[Endpoint; 2]>>,
     /// Time of its last frame.
     pub last: Timestamp,
     wire_octets: [u64; 2],
@@ -117,8 +148,10 @@ impl<S: Default> Flow<S> {
             _ if ends[0].port < ends[1].port => (Side::B, Evidence::LowerPort),
             _ => (Side::A, Evidence::LowerPort),
         };
+        let numbers = Ends::of([&ends[0], &ends[1]]);
         Self {
-            ends,
+            ends: numbers,
+            others: (numbers == Ends::NOT_IPV4).then(|| Box::new(ends)),
             first: time,
             last: time,
             stream,
@@ -135,10 +168,20 @@ impl<S: Default> Flow<S> {
 }
 
 impl<S> Flow<S> {
+    /// Reads something of each part of memory that the next segment needs.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.wire_octets[0] ^ self.first.0.cast_unsigned()
+    }
+
     /// The address of one side.
     #[must_use]
-    pub const fn end(&self, side: Side) -> Endpoint {
-        self.ends[side.index()]
+    #[inline]
+    pub fn end(&self, side: Side) -> Endpoint {
+        match &self.others {
+            None => self.ends.get(side),
+            Some(ends) => ends[side.index()],
+        }
     }
 
     /// What a side is, as far as it can be told.

@@ -6,13 +6,15 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::flow::Side;
+use super::index::Tag;
 use crate::packet::{Endpoint, Segment, VlanTags};
 
 /// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
 /// flow table's can find it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowKey {
-    pub(super) hash: u64,
+    /// Half of the hash of all that tells flows apart.
+    pub(super) tag: Tag,
     pub(super) from: Side,
 }
 
@@ -35,7 +37,7 @@ impl FlowHasher {
         hasher.write_u64(from.max(to));
         write_tags(&mut hasher, segment);
         FlowKey {
-            hash: hasher.finish(),
+            tag: upper_half(hasher.finish()),
             from: if from <= to { Side::A } else { Side::B },
         }
     }
@@ -58,7 +60,7 @@ impl FlowHasher {
         hasher.write_u64(u64::from(first.port) << 16 | u64::from(second.port));
         write_tags(&mut hasher, segment);
         FlowKey {
-            hash: hasher.finish(),
+            tag: upper_half(hasher.finish()),
             from,
         }
     }
@@ -71,9 +73,13 @@ fn write_tags(hasher: &mut impl Hasher, segment: &Segment) {
     }
 }
 
+const fn upper_half(hash: u64) -> Tag {
+    (hash >> 32) as Tag
+}
+
 /// IPv4 address and port as one number.
 #[inline]
-fn number(end: &Endpoint) -> Option<u64> {
+pub(super) fn number(end: &Endpoint) -> Option<u64> {
     match end.address {
         IpAddr::V4(v4) => Some(u64::from(v4.to_bits()) << 16 | u64::from(end.port)),
         IpAddr::V6(_) => None,

@@ -12,8 +12,13 @@ mod dispute;
 mod entry;
 mod flow;
 mod history;
+mod index;
 mod key;
+mod letting_go;
+mod limits;
+mod slab;
 mod table;
+mod unusual;
 
 use crate::capture::Timestamp;
 use crate::packet::{Segment, SeqNumber};
@@ -21,7 +26,8 @@ pub use analysis::{Analysis, Analyzer, Findings};
 pub use flow::{Flow, Role, Side};
 
 pub use key::{FlowHasher, FlowKey};
-pub use table::{FlowTable, Hint, Limits, Placement, Totals};
+pub use limits::{Limits, Totals};
+pub use table::{FlowTable, Hint, Placement};
 
 /// A segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]

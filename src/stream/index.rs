@@ -1,0 +1,158 @@
+//! Which slot a flow stands in, by the hash of what it is found by.
+//!
+//! A table of numbers, of which each holds a slot and the half of a hash: one look into memory
+//! finds a flow as a rule, and there is nothing else to look at before the flow itself. Flows of
+//! the same place follow each other (linear probing), those behind a removed one move up.
+
+/// What a flow is found by: half of its key's hash.
+pub(super) type Tag = u32;
+
+/// Places at first; always a power of two.
+const LEAST: usize = 1 << 10;
+
+/// Slots by tags, of which several flows may have the same.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// A tag in the upper half and a slot in the lower, plus one; 0 where there is none.
+    places: Box<[u64]>,
+    taken: usize,
+}
+
+const fn entry(tag: Tag, slot: u32) -> u64 {
+    (tag as u64) << 32 | (slot as u64 + 1)
+}
+
+const fn tag(entry: u64) -> Tag {
+    (entry >> 32) as Tag
+}
+
+const fn slot(entry: u64) -> Option<u32> {
+    (entry as u32).checked_sub(1)
+}
+
+impl Index {
+    pub fn new() -> Self {
+        Self {
+            places: vec![0; LEAST].into(),
+            taken: 0,
+        }
+    }
+
+    /// Octets that a flow takes up here at the most: three of four places are taken before there
+    /// are twice as many.
+    pub const OCTETS: usize = 2 * size_of::<u64>() * 4 / 3;
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.places.len() - 1
+    }
+
+    /// The slot that stands where a flow with this tag is looked for first, whosever it is.
+    #[inline]
+    pub fn glance(&self, tag: Tag) -> Option<u32> {
+        slot(self.places[tag as usize & self.mask()])
+    }
+
+    /// The first slot of this tag that `is` the one looked for.
+    #[inline]
+    pub fn find(&self, wanted: Tag, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut at = wanted as usize & self.mask();
+        loop {
+            let entry = self.places[at];
+            let slot = slot(entry)?;
+            if tag(entry) == wanted && is(slot) {
+                return Some(slot);
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
+    pub fn insert(&mut self, tag: Tag, slot: u32) {
+        if (self.taken + 1) * 4 > self.places.len() * 3 {
+            self.grow();
+        }
+        self.taken += 1;
+        self.put(entry(tag, slot));
+    }
+
+    fn put(&mut self, entry: u64) {
+        let mut at = tag(entry) as usize & self.mask();
+        while self.places[at] != 0 {
+            at = (at + 1) & self.mask();
+        }
+        self.places[at] = entry;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let more = vec![0; 2 * self.places.len()].into();
+        let entries = std::mem::replace(&mut self.places, more);
+        for entry in entries.into_iter().filter(|entry| *entry != 0) {
+            self.put(entry);
+        }
+    }
+
+    /// Takes a slot out, where it is there under this tag.
+    pub fn remove(&mut self, tag_of: Tag, slot: u32) {
+        let mut free = tag_of as usize & self.mask();
+        while self.places[free] != entry(tag_of, slot) {
+            if self.places[free] == 0 {
+                return;
+            }
+            free = (free + 1) & self.mask();
+        }
+        self.taken -= 1;
+        let mut at = free;
+        loop {
+            at = (at + 1) & self.mask();
+            let entry = self.places[at];
+            if entry == 0 {
+                break;
+            }
+            // Whoever stands as far behind its own place as behind the free one may have that.
+            let from = |place: usize| at.wrapping_sub(place) & self.mask();
+            if from(tag(entry) as usize) >= from(free) {
+                self.places[free] = entry;
+                free = at;
+            }
+        }
+        self.places[free] = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_was_put_in_and_not_taken_out(
+            // Tags close together, so that they get into each other's way.
+            acts in proptest::collection::vec((any::<bool>(), 0..40u32), 0..3000),
+        ) {
+            let mut index = Index::new();
+            let mut model: Vec<(Tag, u32)> = Vec::new();
+            for (slot, (adds, tag)) in (0..).zip(acts) {
+                let tag = if tag < 20 { tag } else { u32::MAX - tag };
+                if adds {
+                    index.insert(tag, slot);
+                    model.push((tag, slot));
+                } else if let Some(at) = model.iter().position(|(other, _)| *other == tag) {
+                    let (tag, slot) = model.swap_remove(at);
+                    index.remove(tag, slot);
+                    index.remove(tag, slot);
+                }
+            }
+            prop_assert_eq!(index.taken, model.len());
+            for (tag, slot) in &model {
+                prop_assert_eq!(index.find(*tag, |found| found == *slot), Some(*slot));
+            }
+            for tag in 0..40 {
+                let found = index.find(tag, |found| !model.contains(&(tag, found)));
+                prop_assert_eq!(found, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How the flow table lets flows go: closed ones after a while, idle ones, and all at the end.
+
+use std::collections::VecDeque;
+
+use super::entry::{Entry, Status};
+use super::flow::{Flow, Role};
+use super::history::History;
+use super::index::{Index, Tag};
+use super::slab::Slab;
+use super::table::{Closed, FlowTable};
+use super::{End, Handler};
+use crate::capture::Timestamp;
+
+/// Segments between two looks for flows that can be let go.
+pub(super) const SWEEP_EVERY: usize = 16;
+/// Segments between two looks for idle flows, at the least.
+pub(super) const IDLE_SWEEP_AFTER: usize = 1024;
+/// Closed flows that are let go in a row where there are too many.
+const LET_GO_TOGETHER: usize = 64;
+/// Looks for idle flows in the time after which they are let go, at the most.
+const SWEEPS_PER_IDLE_TIME: i64 = 16;
+
+impl<S: Default> FlowTable<S> {
+    /// Lets closed flows go when their time is over or they are too many, and open ones that have
+    /// been idle for too long.
+    #[cold]
+    pub(super) fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        self.sweep_in = SWEEP_EVERY;
+        self.sweep_resets(now, handler);
+        self.sweep_closed(now, handler);
+        self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
+        if self.idle_sweep_in == 0 {
+            self.sweep_idle(now, handler);
+        }
+    }
+
+    fn sweep_closed(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        let limits = self.memory.limits;
+        let mut most = limits.closed;
+        if self.closed.len() > most {
+            // Nobody has looked at them for long: many in a row, they are fetched from memory together.
+            most -= (most / 2).min(LET_GO_TOGETHER);
+            let beyond = self.closed.len() - most;
+            let entries = self.closed.iter().take(beyond);
+            let seen = entries.fold(0, |seen, closed| seen ^ self.entries[closed.slot].touch());
+            std::hint::black_box(seen);
+        }
+        while let Some(&Closed { slot, stream, time }) = self.closed.front() {
+            let old = now.since(time) > limits.linger;
+            if !old && self.closed.len() <= most {
+                break;
+            }
+            self.closed.pop_front();
+            let entry = &self.entries[slot];
+            // A rival goes with the flow whose rival it is.
+            if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
+                self.totals.closed_early += u64::from(!old);
+                self.let_go(slot, handler);
+            }
+        }
+    }
+
+    /// Looks at all flows once in as many segments as there are flows, and not more often than
+    /// capture time makes worth while.
+    #[cold]
+    fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.entries.len());
+        let idle = self.memory.limits.idle;
+        let pause = idle / SWEEPS_PER_IDLE_TIME;
+        if (0..pause).contains(&now.since(self.swept)) {
+            return;
+        }
+        self.swept = now;
+        for slot in 0..self.entries.len() as u32 {
+            let entry = &self.entries[slot];
+            let idle = now.since(entry.flow.last) > idle && !entry.rival;
+            if entry.status == Status::Open && idle {
+                self.totals.idle += 1;
+                self.let_go(slot, handler);
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        let rival = self.disputes.get(&slot).and_then(|dispute| dispute.rival);
+        let tag = self.end(slot, handler);
+        self.index.remove(tag, slot);
+        self.free.push(slot);
+        if let Some(rival) = rival {
+            self.entries[rival.slot].rival = false;
+            self.index.insert(tag, rival.slot);
+        }
+    }
+
+    /// Ends a flow, whose slot is free then; gives what it was found by.
+    fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> Tag {
+        if self.entries[slot].unsettled {
+            self.settle(slot, handler);
+            self.disputes.remove(&slot);
+        }
+        let entry = &mut self.entries[slot];
+        for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
+            entry.end(side, End::LetGo, &mut self.memory, handler);
+        }
+        handler.let_go(&mut entry.flow);
+        if entry.status == Status::Open {
+            self.totals.open -= 1;
+        }
+        entry.status = Status::Free;
+        entry.flow.state = S::default();
+        entry.tag
+    }
+
+    /// Calls `each` with every flow, in order of their streams.
+    pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
+        let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
+        let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
+        flows.sort_unstable_by_key(|entry| entry.flow.stream);
+        for entry in flows {
+            each(&mut entry.flow);
+        }
+    }
+
+    /// Ends all flows, in order of their streams: nothing more comes.
+    pub fn finish(&mut self, handler: &mut impl Handler<S>) {
+        // Nothing is looked for any more, and what the handler makes of so many flows takes memory.
+        self.index = Index::new();
+        self.memory.history = History::new(0);
+        let live = |slot: &u32| self.entries[*slot].status != Status::Free;
+        let mut slots: Vec<u32> = (0..self.entries.len() as u32).filter(live).collect();
+        slots.sort_unstable_by_key(|slot| self.entries[*slot].flow.stream);
+        for slot in slots {
+            self.end(slot, handler);
+        }
+        self.entries = Slab::new();
+        self.free = Vec::new();
+        self.closed = VecDeque::new();
+    }
+}

@@ -1,0 +1,227 @@
+//! What the flow table does with resets, with SYNs where a connection is already, and with what
+//! comes after them.
+
+use super::dispute::{Choice, Reset, Rival, SETTLED_AFTER, choose};
+use super::entry::Status;
+use super::flow::Side;
+use super::key::FlowKey;
+use super::table::{Closed, FlowTable};
+use super::{Carried, End, Handler, Ignored, Remark};
+use crate::capture::Timestamp;
+use crate::packet::{Flags, SeqNumber};
+
+impl<S: Default> FlowTable<S> {
+    /// Looks at a segment that is a SYN or a reset, or comes after one that may not have been
+    /// accepted; whether its receiver takes it as any other.
+    #[cold]
+    pub(super) fn takes_unusual(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) -> bool {
+        let (segment, frame) = (carried.segment, carried.number);
+        if segment.flags.has(Flags::RST) {
+            self.take_reset(slot, from, carried, handler);
+            return false;
+        }
+        let entry = &mut self.entries[slot];
+        if entry.is_stray_answer(from, segment) {
+            entry.count(from, carried);
+            let why = Ignored::GoesOn;
+            handler.remark(&mut entry.flow, from, Remark::SynIgnored { frame, why });
+            return false;
+        }
+        self.take_after_reset(slot, from, carried, handler);
+        true
+    }
+
+    /// Takes a reset: its receiver ignores it, or may have accepted it.
+    fn take_reset(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) {
+        let Carried {
+            number: frame,
+            time,
+            segment,
+            payload,
+            ..
+        } = *carried;
+        let entry = &mut self.entries[slot];
+        let wanted = handler.wants(&entry.flow);
+        if let Some(why) = entry.refuses_reset(from, carried, wanted) {
+            entry.count(from, carried);
+            return handler.remark(&mut entry.flow, from, Remark::ResetIgnored { frame, why });
+        }
+        entry.learn(from, carried);
+        if wanted {
+            entry.acknowledge(from, segment, &mut self.memory, handler);
+        }
+        if !payload.is_empty() {
+            handler.remark(&mut entry.flow, from, Remark::ResetCause(payload));
+        }
+        let dispute = self.disputes.entry(slot).or_default();
+        if !entry.has_ended() && dispute.reset.is_none_or(|reset| reset.settled) {
+            dispute.reset = Some(Reset {
+                from,
+                frame,
+                time,
+                seq: segment.seq,
+                next: entry.direction(from).next(),
+                settled: false,
+                told: false,
+            });
+            let stream = entry.flow.stream;
+            self.resets.push_back(Closed { slot, stream, time });
+        }
+        entry.unsettled = true;
+    }
+
+    /// Lets a segment tell whether the reset before it was accepted, and takes it for data again
+    /// where it is some.
+    fn take_after_reset(
+        &mut self,
+        slot: u32,
+        from: Side,
+        carried: &Carried<'_>,
+        handler: &mut impl Handler<S>,
+    ) {
+        let Some(mut reset) = self.disputes.get(&slot).and_then(|dispute| dispute.reset) else {
+            return;
+        };
+        if !reset.settled && carried.time.since(reset.time) > SETTLED_AFTER {
+            self.settle(slot, handler);
+            reset.settled = true;
+        }
+        let segment = carried.segment;
+        let entry = &mut self.entries[slot];
+        let end = segment.next_seq();
+        let brings = end.after(entry.direction(from).next()) && segment.seq_len() > 0;
+        // Its sender sends on behind it, or its receiver answers what came after it.
+        let answers = |ack: SeqNumber| ack.after(reset.next);
+        let goes_on = if from == reset.from {
+            brings && end.after(reset.seq)
+        } else {
+            segment.payload_len > 0 && segment.acknowledges().is_some_and(answers)
+        };
+        if goes_on && !reset.settled {
+            let (frame, why) = (reset.frame, Ignored::GoesOn);
+            let remark = Remark::ResetIgnored { frame, why };
+            handler.remark(&mut entry.flow, reset.from, remark);
+        } else if brings && segment.payload_len > 0 && !reset.told {
+            let remark = Remark::AfterReset { reset: reset.frame };
+            handler.remark(&mut entry.flow, from, remark);
+            reset.told = true;
+        }
+        if brings && entry.was_reset() {
+            if entry.status == Status::Closed {
+                self.totals.open += 1;
+            }
+            entry.revive();
+        }
+        if let Some(dispute) = self.disputes.get_mut(&slot) {
+            let forged = goes_on && !reset.settled;
+            dispute.reset = (!forged).then_some(reset);
+        }
+    }
+
+    /// Takes the reset of a flow, if there is one, for accepted.
+    pub(super) fn settle(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        let dispute = self.disputes.get_mut(&slot);
+        let Some(reset) = dispute.and_then(|dispute| dispute.reset.as_mut()) else {
+            return;
+        };
+        if std::mem::replace(&mut reset.settled, true) {
+            return;
+        }
+        let (from, time) = (reset.from, reset.time);
+        for side in [from, from.other()] {
+            self.entries[slot].end(side, End::Reset, &mut self.memory, handler);
+        }
+        self.close_if_ended(slot, time);
+    }
+
+    /// Finds the flow of a segment that opens one in place of another, or comes when that is
+    /// tried.
+    #[cold]
+    pub(super) fn find_unusual(
+        &mut self,
+        slot: u32,
+        carried: &Carried<'_>,
+        key: FlowKey,
+        handler: &mut impl Handler<S>,
+    ) -> (u32, bool) {
+        let from = key.from;
+        let segment = carried.segment;
+        let dispute = self.disputes.get_mut(&slot);
+        if let Some(rival) = dispute.and_then(|dispute| dispute.rival.as_mut()) {
+            let (old, new) = (&self.entries[slot], &self.entries[rival.slot]);
+            let other = rival.slot;
+            match choose(old, new, rival.client, segment, from) {
+                Choice::Rival => return (other, false),
+                Choice::Accepted => {
+                    self.let_go(slot, handler);
+                    return (other, false);
+                }
+                Choice::Old { shows } => {
+                    if shows && !std::mem::replace(&mut rival.told, true) {
+                        let Rival {
+                            frame, why, client, ..
+                        } = *rival;
+                        let flow = &mut self.entries[slot].flow;
+                        handler.remark(flow, client, Remark::SynIgnored { frame, why });
+                    }
+                    return (slot, false);
+                }
+                Choice::New => {
+                    self.let_go(other, handler);
+                }
+            }
+        }
+        let entry = &self.entries[slot];
+        if !entry.is_reopened_by(segment, from) {
+            return (slot, false);
+        }
+        let dispute = self.disputes.get(&slot);
+        let reset = dispute.is_some_and(|dispute| dispute.reset.is_some());
+        if entry.status == Status::Closed || reset {
+            self.let_go(slot, handler);
+            return (self.open(key, carried, false), true);
+        }
+        let why = if entry.has_wrong_checksum(from, carried) {
+            Ignored::Checksum
+        } else {
+            Ignored::GoesOn
+        };
+        let new = self.open(key, carried, true);
+        self.entries[slot].unsettled = true;
+        self.disputes.entry(slot).or_default().rival = Some(Rival {
+            slot: new,
+            client: from,
+            frame: carried.number,
+            why,
+            told: false,
+        });
+        (new, true)
+    }
+
+    pub(super) fn sweep_resets(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        while let Some(&Closed { slot, stream, time }) = self.resets.front() {
+            if now.since(time) <= SETTLED_AFTER {
+                break;
+            }
+            self.resets.pop_front();
+            let entry = &self.entries[slot];
+            let dispute = self.disputes.get(&slot);
+            let reset = dispute.and_then(|dispute| dispute.reset);
+            if entry.flow.stream == stream && reset.is_some_and(|reset| reset.time == time) {
+                self.settle(slot, handler);
+            }
+        }
+    }
+}
