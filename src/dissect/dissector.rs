@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
-
 use super::described::{self, DescribedState, Known};
 use super::identify::{Verdict, identify};
+use super::probe::probe;
 use super::protocol::Protocol;
-use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
 use super::reglogin::evidence::Opening;
-use super::reglogin::framing::{Extent, extent, find_strict};
+use super::reglogin::framing::{Extent, extent};
 use super::reglogin::{
     Between, DirectionState, Mode, direction_fits, judge_cut, judge_into, judge_sender,
+    plain_message,
 };
 
 use super::message::Message;
@@ -25,7 +24,7 @@ use crate::stream::{Chunk, Flow, Role, Side};
 pub struct DissectState {
     protocol: Protocol,
     saw_data: bool,
-    directions: [DirectionState; 2],
+    pub(super) directions: [DirectionState; 2],
     /// What layouts need, where there are any.
     pub(super) described: Option<Box<DescribedState>>,
 }
@@ -79,6 +78,11 @@ pub trait Finds<S> {
     fn messages(&mut self) -> &mut Vec<Message>;
     /// The last of the messages, which is of this command, is there, whole or as far as it goes.
     fn message(&mut self, flow: &mut Flow<S>, command: Command);
+    /// Whether a message of which there is nothing to note is only to be counted, and not made.
+    fn counts(&self) -> bool;
+    /// Such a message, which stands whole in one segment. Its command is one that its sender's side
+    /// sends.
+    fn plain(&mut self, flow: &mut Flow<S>, from: Side, command: Command, message: Chunk<'_>);
     /// This many messages cannot be told of, as octets of them were never captured.
     fn lost(&mut self, flow: &mut Flow<S>, from: Side, messages: u64);
     /// The protocols that are known.
@@ -126,165 +130,19 @@ pub fn octets<S: HasDissectState>(
 }
 
 /// Whether RegLogin is expected on a port of the stream.
-fn expects_reglogin<S: HasDissectState>(flow: &Flow<S>, finds: &impl Finds<S>) -> bool {
+pub(super) fn expects_reglogin<S: HasDissectState>(flow: &Flow<S>, finds: &impl Finds<S>) -> bool {
     let ends = || [flow.end(Side::A), flow.end(Side::B)];
     flow.is_watched() && (!finds.has_layouts() || finds.known().expects_reglogin(ends()))
 }
 
 /// Whether RegLogin is looked for at all.
-fn knows_reglogin<S: HasDissectState>(finds: &impl Finds<S>) -> bool {
+pub(super) fn knows_reglogin<S: HasDissectState>(finds: &impl Finds<S>) -> bool {
     !finds.has_layouts() || finds.known().reglogin
-}
-
-/// Takes octets of a stream whose protocol is not known yet.
-pub(super) fn probe<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
-) {
-    let Some(chunk) = behind_proxy_header(flow, from, chunk, finds) else {
-        return;
-    };
-    let watched = expects_reglogin(flow, finds);
-    let knows_reglogin = knows_reglogin(finds);
-    let from_start = flow.starts_with_syn(from);
-    let direction = &mut flow.state.dissect().directions[index(from)];
-    if direction.mode == Mode::Unproven && !watched {
-        return;
-    }
-    let mut rest = chunk;
-    let held = direction
-        .work
-        .as_mut()
-        .filter(|work| !work.octets.is_empty());
-    let one_segment = held.is_none();
-    let mut held_before = 0;
-    let octets = match held {
-        None => chunk.octets,
-        Some(work) => {
-            held_before = work.octets.len();
-            let taken = work.append(chunk);
-            rest = chunk.behind(taken);
-            &work.octets
-        }
-    };
-    let opening = Opening {
-        octets,
-        one_segment,
-        whole: false,
-    };
-    let verdict = if direction.mode == Mode::Unproven {
-        opening.weigh().into()
-    } else {
-        identify(opening, watched)
-    };
-    let verdict = match verdict {
-        Verdict::Is(Protocol::RegLogin) if !knows_reglogin => Verdict::Other,
-        verdict => verdict,
-    };
-    match verdict {
-        Verdict::Is(Protocol::RegLogin) => {
-            direction.found_header(0);
-            decide(flow, from, Protocol::RegLogin, finds);
-            take_some(flow, from, rest, finds);
-        }
-        Verdict::Is(protocol) => decide(flow, from, protocol, finds),
-        Verdict::Unsure if one_segment => {
-            let work = direction.work.get_or_insert_default();
-            work.append(chunk);
-        }
-        Verdict::Other if !one_segment => {
-            // What was held has led nowhere; this segment may begin a message.
-            if let Some(work) = &mut direction.work {
-                work.octets.truncate(held_before);
-            }
-            direction.let_go(!from_start);
-            probe(flow, from, chunk, finds);
-        }
-        Verdict::Other if from_start && direction.mode != Mode::Search => {
-            direction.mode = Mode::Unproven;
-            direction.let_go(false);
-            let directions = &flow.state.dissect().directions;
-            if !watched && directions.iter().all(|one| one.mode == Mode::Unproven) {
-                decide(flow, from, Protocol::Data, finds);
-            }
-        }
-        Verdict::Other if watched => {
-            // The capture begins amid the stream, or has a gap: a message may begin anywhere.
-            let Some(at) = find_strict(chunk.octets) else {
-                let work = direction.work.get_or_insert_default();
-                work.skipped += chunk.octets.len() as u64;
-                return;
-            };
-            direction.found_header(at);
-            decide(flow, from, Protocol::RegLogin, finds);
-            take_some(flow, from, chunk.behind(at), finds);
-        }
-        Verdict::Unsure | Verdict::Other => {}
-    }
-}
-
-/// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
-/// more octets have to come.
-fn behind_proxy_header<'a, S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    chunk: Chunk<'a>,
-    finds: &mut impl Finds<S>,
-) -> Option<Chunk<'a>> {
-    let from_start = flow.starts_with_syn(from);
-    let direction = &mut flow.state.dissect().directions[index(from)];
-    if let Some(work) = &mut direction.work
-        && work.header_left > 0
-    {
-        let passed = work.header_left.min(chunk.octets.len());
-        work.header_left -= passed;
-        let rest = chunk.behind(passed);
-        return (!rest.octets.is_empty()).then_some(rest);
-    }
-    if !from_start || direction.mode != Mode::Start {
-        return Some(chunk);
-    }
-    let mut held = ArrayVec::<u8, { 2 * PROXY_V1_MAX_LEN }>::new();
-    let octets = match &direction.work {
-        Some(work) if !work.octets.is_empty() => {
-            let more = chunk.octets.len().min(PROXY_V1_MAX_LEN);
-            held.extend(work.octets.iter().chain(&chunk.octets[..more]).copied());
-            held.as_slice()
-        }
-        _ => chunk.octets,
-    };
-    match proxy_header(octets) {
-        Proxy::No => Some(chunk),
-        Proxy::Unsure => {
-            let work = direction.work.get_or_insert_default();
-            work.append(chunk);
-            None
-        }
-        Proxy::Header(header) => {
-            let before = direction.work.as_ref().map_or(0, |work| work.octets.len());
-            let left = header.len.saturating_sub(before);
-            let passed = left.min(chunk.octets.len());
-            direction.let_go(false);
-            if left > passed {
-                let work = direction.work.get_or_insert_default();
-                work.header_left = left - passed;
-            }
-            let note = Note::Proxy {
-                version: header.version,
-                client: header.client,
-            };
-            finds.note(flow, from, note);
-            let rest = chunk.behind(passed);
-            (!rest.octets.is_empty()).then_some(rest)
-        }
-    }
 }
 
 /// Settles the stream's protocol, and takes what both directions held until now: last that which
 /// settled it.
-fn decide<S: HasDissectState>(
+pub(super) fn decide<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     protocol: Protocol,
@@ -325,7 +183,7 @@ fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl F
     }
 }
 
-fn take_some<S: HasDissectState>(
+pub(super) fn take_some<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     chunk: Chunk<'_>,
@@ -343,7 +201,6 @@ fn take<S: HasDissectState>(
     mut chunk: Chunk<'_>,
     finds: &mut impl Finds<S>,
 ) {
-    let between = Between::of(flow, from);
     loop {
         let from_start = flow.starts_with_syn(from);
         let direction = &mut flow.state.dissect().directions[index(from)];
@@ -372,6 +229,14 @@ fn take<S: HasDissectState>(
             flow.state.dissect().protocol = Protocol::RegLogin;
             continue;
         }
+        if direction.work.is_none() && finds.counts() {
+            chunk = count_plain(flow, from, chunk, finds);
+            if chunk.octets.is_empty() {
+                return;
+            }
+        }
+        let between = Between::of(flow, from);
+        let direction = &mut flow.state.dissect().directions[index(from)];
         let Some(rest) = direction.message(chunk, between, finds.messages()) else {
             return;
         };
@@ -387,6 +252,37 @@ fn take<S: HasDissectState>(
     }
 }
 
+/// Passes on the plain messages at the start of a chunk, where a message begins and nothing is held;
+/// gives what is left.
+#[inline]
+fn count_plain<'a, S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    mut chunk: Chunk<'a>,
+    finds: &mut impl Finds<S>,
+) -> Chunk<'a> {
+    while let Some((command, message)) = plain_message(chunk.octets) {
+        if !learn_sender(flow, from, command) {
+            break;
+        }
+        let (message, rest) = chunk.split_at(message.len());
+        finds.plain(flow, from, command, message);
+        chunk = rest;
+    }
+    chunk
+}
+
+/// Lets a message's command say who its sender is; whether it is one that the sender's side sends.
+#[inline]
+fn learn_sender<S>(flow: &mut Flow<S>, from: Side, command: Command) -> bool {
+    match command.kind() {
+        Some(Kind::Request) => flow.role_by_content(from, Role::Client),
+        Some(Kind::Response) => flow.role_by_content(from, Role::Server),
+        None => {}
+    }
+    direction_fits(command, flow.role(from))
+}
+
 /// Judges the message that was put last, says who sent it, and hands it on. `cut` says that it
 /// ends too early.
 fn emit<S: HasDissectState>(
@@ -399,18 +295,14 @@ fn emit<S: HasDissectState>(
         return;
     };
     let command = message.command();
-    judge_into(&message.octets, &mut message.notes);
+    message.plain = judge_into(&message.octets, &mut message.notes);
     if let Some(cut) = cut {
         message.notes.push(cut);
         judge_cut(&message.octets, &mut message.notes);
     }
-    match command.kind() {
-        Some(Kind::Request) => flow.role_by_content(from, Role::Client),
-        Some(Kind::Response) => flow.role_by_content(from, Role::Server),
-        None => {}
-    }
+    let fits = learn_sender(flow, from, command);
     message.sender = flow.role(from);
-    if !direction_fits(command, message.sender) {
+    if !fits {
         message.notes.push(Note::Fault(Fault::WrongSender(command)));
         judge_sender(&message.octets, message.sender, &mut message.notes);
     }

@@ -157,6 +157,9 @@ pub struct Message {
     pub notes: SmallVec<[Note; 1]>,
     /// Whether it was encrypted: its octets are not those of the frames that carried them.
     pub encrypted: bool,
+    /// Whether it is a RegLogin message, whole, with nothing to be noted of its octets, and every text
+    /// in it is printable ASCII that leaves at least one octet of its field to NUL.
+    pub plain: bool,
     /// The request of a response, or the response to a request where it is known already.
     pub peer: Option<Peer>,
 }

@@ -10,6 +10,7 @@ pub mod http2;
 pub mod identify;
 mod message;
 mod note;
+mod probe;
 mod protocol;
 pub mod proxy;
 pub mod reglogin;

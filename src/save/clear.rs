@@ -295,6 +295,7 @@ mod tests {
             notes: smallvec![],
             described: None,
             encrypted: false,
+            plain: false,
             peer: None,
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::FrameRecord;
-use super::tracker::{FlowEnd, StreamNote};
+use super::found::{FlowEnd, StreamNote};
 use crate::dissect::{Goes, Message, Note};
 
 /// Messages waited for at the most: one for each of a million connections, at 40 octets each.

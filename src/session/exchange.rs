@@ -6,17 +6,19 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use super::described::DescribedExchange;
+use super::found::StreamNote;
 use super::name::Name;
 use super::password_tag::{PasswordKey, PasswordTag};
 use super::refusal::{Outcome, Refusals};
 use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
-use super::tracker::StreamNote;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Peer, exchanged, is_exchanged};
-use crate::packet::SeqNumber;
+use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Command, Kind, TextValue};
+use crate::protocol::{Action, Command, Kind, MessageView, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
@@ -50,6 +52,56 @@ struct Early {
     ack: Option<SeqNumber>,
     action: Action,
     outcome: Outcome,
+}
+
+/// A message that asks or answers, as far as pairing looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exchanged {
+    /// Its number.
+    pub id: u64,
+    pub frame: u64,
+    pub time: Timestamp,
+    pub stream: u32,
+    pub client: Endpoint,
+    /// Where it begins in its sender's octets.
+    pub start: SeqNumber,
+    /// Behind its last octet.
+    pub end: Option<SeqNumber>,
+    /// How far its sender had the other side's octets.
+    pub ack: Option<SeqNumber>,
+    pub action: Action,
+}
+
+impl Exchanged {
+    /// A message that a layout does not describe.
+    fn of(id: u64, message: &Message, kind: Kind, action: Action) -> Self {
+        let (start, all_acked) = place(message);
+        let (client, ack) = match kind {
+            Kind::Request => {
+                let first = message.sources.first();
+                (message.source, first.and_then(|source| source.ack))
+            }
+            Kind::Response => (message.destination, all_acked),
+        };
+        Self {
+            id,
+            frame: message.frame,
+            time: message.time,
+            stream: message.stream,
+            client,
+            start,
+            end: message.end(),
+            ack,
+            action,
+        }
+    }
+}
+
+/// What pairing says of a message.
+#[derive(Debug, Default)]
+pub(super) struct Paired {
+    pub peer: Option<Peer>,
+    pub notes: SmallVec<[Note; 1]>,
 }
 
 /// What the acknowledgement numbers of a request and a response say of them.
@@ -92,18 +144,16 @@ impl Waiting {
         user: Name::EMPTY,
     };
 
-    fn new(id: u64, message: &Message, action: Action, key: &PasswordKey) -> Self {
-        let user = secret::user_name(message);
-        let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
+    fn new(request: &Exchanged, user: Name, password: PasswordTag) -> Self {
         Self {
-            id,
-            frame: message.frame,
-            time: message.time,
-            password: key.tag(message.view().password()),
-            start: message.start().unwrap_or_default(),
-            ack: message.sources.first().and_then(|source| source.ack),
-            action,
-            user: Name::new(user.unwrap_or_default()),
+            id: request.id,
+            frame: request.frame,
+            time: request.time,
+            password,
+            start: request.start,
+            ack: request.ack,
+            action: request.action,
+            user,
         }
     }
 
@@ -117,37 +167,29 @@ impl Waiting {
             .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
     }
 
-    /// What the response in `message`, which is one to `action`, makes of this; the message is told.
+    /// What a response that says this makes of the request.
     #[inline]
-    fn answered(
-        &self,
-        message: &mut Message,
-        action: Action,
-        refusals: &mut Refusals,
-    ) -> Resolution {
-        if self.action != action {
-            message.notes.push(Note::WrongResponse {
+    fn answered(&self, response: &Exchanged, outcome: Outcome, told: &mut Paired) -> Resolution {
+        if self.action != response.action {
+            told.notes.push(Note::WrongResponse {
                 request: self.frame,
                 command: self.action.request(),
             });
         }
-        let elapsed = message.time.since(self.time);
-        message.peer = Some(Peer {
+        let elapsed = response.time.since(self.time);
+        told.peer = Some(Peer {
             frame: self.frame,
             elapsed,
         });
-        if let Some(note) = clocks(elapsed, self.frame) {
-            message.notes.push(note);
-        }
+        told.notes.extend(clocks(elapsed, self.frame));
         let asked = Asked {
-            stream: message.stream,
-            client: message.destination,
+            stream: response.stream,
+            client: response.client,
         };
         let response = Peer {
-            frame: message.frame,
+            frame: response.frame,
             elapsed,
         };
-        let outcome = outcome(message, refusals);
         self.resolved(asked, Some(response), outcome, None)
     }
 
@@ -291,35 +333,48 @@ impl ExchangeState {
         if !message.notes.is_empty() && exchanged(message).is_none() {
             return;
         }
-        match (command.kind(), command.action()) {
-            (Some(Kind::Request), Some(action)) => {
-                self.request(id, message, action, key, fates);
+        let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
+            return;
+        };
+        let one = Exchanged::of(id, message, kind, action);
+        let told = match kind {
+            Kind::Request => {
+                let user = secret::user_name(message);
+                let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
+                let password = key.tag(message.view().password());
+                self.request(&one, Name::new(user.unwrap_or_default()), password, fates)
             }
-            (Some(Kind::Response), Some(action)) => self.response(id, message, action, fates),
-            _ => {}
-        }
+            Kind::Response => {
+                let outcome = outcome(&message.octets, fates.refusals);
+                self.response(&one, outcome, fates)
+            }
+        };
+        message.peer = told.peer.or(message.peer);
+        message.notes.extend(told.notes);
     }
 
-    fn request(
+    /// Pairs a request of this user, with this password.
+    pub(super) fn request(
         &mut self,
-        id: u64,
-        message: &mut Message,
-        action: Action,
-        key: &PasswordKey,
+        request: &Exchanged,
+        user: Name,
+        password: PasswordTag,
         fates: &mut Fates<'_>,
-    ) {
+    ) -> Paired {
+        let mut told = Paired::default();
         if let Some(last) = self.last().filter(|last| last.was_captured()) {
-            message.notes.push(Note::Pipelined { after: last.frame });
+            told.notes.push(Note::Pipelined { after: last.frame });
         }
-        self.asked_to = message.end();
-        let waiting = Waiting::new(id, message, action, key);
-        if self.has_early() && self.answer_early(&waiting, message, fates) {
-            return;
+        self.asked_to = request.end;
+        let waiting = Waiting::new(request, user, password);
+        if self.has_early() && self.answer_early(&waiting, request, fates, &mut told) {
+            return told;
         }
         if !self.push(waiting) {
             *fates.unpaired += 1;
-            message.notes.push(Note::NotPaired);
+            told.notes.push(Note::NotPaired);
         }
+        told
     }
 
     /// Looks among the early responses for that to a request; whether there is one. Those before
@@ -327,86 +382,96 @@ impl ExchangeState {
     #[cold]
     fn answer_early(
         &mut self,
-        request: &Waiting,
-        message: &mut Message,
+        waiting: &Waiting,
+        request: &Exchanged,
         fates: &mut Fates<'_>,
+        told: &mut Paired,
     ) -> bool {
         while let Some(early) = self.pop_early() {
-            if fit((request.start, request.ack), (early.start, early.ack)) == Fit::Earlier {
-                fates.unasked(message.stream, early.id, early.frame);
+            if fit((waiting.start, waiting.ack), (early.start, early.ack)) == Fit::Earlier {
+                fates.unasked(request.stream, early.id, early.frame);
                 continue;
             }
             let response = Peer {
                 frame: early.frame,
-                elapsed: early.time.since(request.time),
+                elapsed: early.time.since(waiting.time),
             };
-            message.peer = Some(response);
+            told.peer = Some(response);
             if response.elapsed < 0 {
                 let response = early.frame;
-                message.notes.push(Note::AnsweredBefore { response });
+                told.notes.push(Note::AnsweredBefore { response });
             }
             let asked = Asked {
-                stream: message.stream,
-                client: message.source,
+                stream: request.stream,
+                client: request.client,
             };
-            let told = EarlyResponse {
+            let answer = EarlyResponse {
                 number: early.id,
                 action: Some(early.action),
             };
-            let resolution = request.resolved(asked, Some(response), early.outcome, Some(told));
+            let resolution = waiting.resolved(asked, Some(response), early.outcome, Some(answer));
             fates.resolutions.push(resolution);
             return true;
         }
         false
     }
 
-    fn response(&mut self, id: u64, message: &mut Message, action: Action, fates: &mut Fates<'_>) {
+    /// Pairs a response that says this.
+    pub(super) fn response(
+        &mut self,
+        response: &Exchanged,
+        outcome: Outcome,
+        fates: &mut Fates<'_>,
+    ) -> Paired {
+        let mut told = Paired::default();
         let Some(first) = &self.first else {
-            return self.before_its_request(id, message, action, fates);
+            self.before_its_request(response, outcome, fates, &mut told);
+            return told;
         };
         if !first.was_captured() {
-            message.notes.push(Note::NoRequest);
-            return self.drop_first();
+            told.notes.push(Note::NoRequest);
+            self.drop_first();
+            return told;
         }
-        if fit((first.start, first.ack), place(message)) == Fit::Earlier {
-            message.notes.push(Note::NoRequest);
-            return;
+        if fit((first.start, first.ack), (response.start, response.ack)) == Fit::Earlier {
+            told.notes.push(Note::NoRequest);
+            return told;
         }
-        let resolution = first.answered(message, action, fates.refusals);
+        let resolution = first.answered(response, outcome, &mut told);
         fates.resolutions.push(resolution);
         self.drop_first();
+        told
     }
 
     /// Takes a response while no request waits.
     #[cold]
     fn before_its_request(
         &mut self,
-        id: u64,
-        message: &mut Message,
-        action: Action,
+        response: &Exchanged,
+        outcome: Outcome,
         fates: &mut Fates<'_>,
+        told: &mut Paired,
     ) {
-        let (start, ack) = place(message);
-        let all_seen = |to: SeqNumber| ack.is_none_or(|ack| !ack.after(to));
+        let all_seen = |to: SeqNumber| response.ack.is_none_or(|ack| !ack.after(to));
         let early = &mut self.more.get_or_insert_default().early;
         if early.is_empty() && self.asked_to.is_some_and(all_seen) {
-            message.notes.push(Note::NoRequest);
+            told.notes.push(Note::NoRequest);
             self.more = None;
             return;
         }
         if early.len() >= MAX_WAITING
             && let Some(oldest) = early.pop_front()
         {
-            fates.unasked(message.stream, oldest.id, oldest.frame);
+            fates.unasked(response.stream, oldest.id, oldest.frame);
         }
         early.push_back(Early {
-            id,
-            frame: message.frame,
-            time: message.time,
-            start,
-            ack,
-            action,
-            outcome: outcome(message, fates.refusals),
+            id: response.id,
+            frame: response.frame,
+            time: response.time,
+            start: response.start,
+            ack: response.ack,
+            action: response.action,
+            outcome,
         });
     }
 
@@ -470,13 +535,13 @@ pub(super) fn awaits(message: &Message) -> bool {
 }
 
 /// What a response says.
-fn outcome(response: &Message, refusals: &mut Refusals) -> Outcome {
-    let view = response.view();
+pub(super) fn outcome(response: &[u8], refusals: &mut Refusals) -> Outcome {
+    let view = MessageView::new(response);
     match view.status() {
         Some(STATUS_SUCCESS) => Outcome::Success,
         Some(STATUS_FAILURE) => {
             let words = view.description().map(TextValue::octets);
-            let field = DESCRIPTION.slice(&response.octets);
+            let field = DESCRIPTION.slice(response);
             Outcome::Failure(refusals.of(field, words.unwrap_or_default()))
         }
         _ => Outcome::Unclear,

@@ -237,6 +237,7 @@ mod tests {
             notes: smallvec::SmallVec::new(),
             described: None,
             encrypted: false,
+            plain: false,
             peer: None,
         }
     }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use super::begun::{Beginnings, Begun, put};
 use super::exchange::awaits;
+use super::found::{FlowEnd, Piece, StreamNote};
 use super::hold::{Held, Hold};
 use super::layer::TlsRecord;
-use super::tracker::{FlowEnd, Piece, StreamNote};
 use super::{FrameRecord, GivenUp, Remainder, Resolution, Sink};
 use crate::capture::{Aside, Batch, Frame, FrameHeader};
 use crate::dissect::{Message, Protocol};

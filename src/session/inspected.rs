@@ -1,10 +1,11 @@
 //! What a run of frames brought, apart from the frames: made by one thread, read by another.
 
+use super::found::{FlowEnd, PlainMessage, StreamNote, Yield};
 use super::record::{FrameRecord, Remainder};
 use super::resolution::Resolution;
-use super::tracker::Yield;
+use super::without_tcp::WithoutTcp;
 use crate::capture::Frame;
-use crate::dissect::Protocol;
+use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
@@ -18,10 +19,13 @@ struct Placed {
     brought: bool,
 }
 
-/// How long the lists are.
+/// How long the lists are behind a frame.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lengths {
+    /// The frame, from 0.
+    frame: usize,
     messages: usize,
+    plain: usize,
     notes: usize,
     resolutions: usize,
     flows: usize,
@@ -52,6 +56,34 @@ pub struct Inspected {
     total: usize,
     /// Number of the first message.
     first_message: u64,
+    /// Frames so far.
+    count: usize,
+    /// In place of `frames`, where only counts are wanted.
+    counts: Option<Counts>,
+}
+
+/// What frames amount to that are not told one by one.
+#[derive(Debug, Default)]
+struct Counts {
+    watched: u64,
+    without_tcp: WithoutTcp,
+}
+
+/// What one of a batch's frames brought, as far as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Brought<'a> {
+    /// The frame, from 0.
+    pub frame: usize,
+    /// The messages that became available with it.
+    pub messages: &'a [Message],
+    /// The same of those of which there is nothing to note.
+    pub plain: &'a [PlainMessage],
+    /// What is to be said about streams outside of any message.
+    pub notes: &'a [StreamNote],
+    /// What became of requests.
+    pub resolutions: &'a [Resolution],
+    /// Flows that were let go.
+    pub ended_flows: &'a [FlowEnd],
 }
 
 /// How far the reading of records has come.
@@ -63,13 +95,22 @@ pub(super) struct Cursor {
 
 impl Inspected {
     /// Forgets everything and keeps the memory. Messages are numbered from `first_message` on.
-    pub(super) fn begin(&mut self, first_message: u64) {
+    /// `counts` says that only counts are wanted.
+    pub(super) fn begin(&mut self, first_message: u64, counts: bool) {
         self.frames.clear();
         self.found.clear();
         self.datagrams.clear();
         self.brought.clear();
         self.total = 0;
         self.first_message = first_message;
+        self.count = 0;
+        self.counts = counts.then(Counts::default);
+    }
+
+    /// Whether only counts are wanted: where each frame went is then not told.
+    #[inline]
+    pub(super) const fn counts(&self) -> bool {
+        self.counts.is_some()
     }
 
     /// Says where the next frame went, once everything is there that it brought: `found` is where
@@ -82,33 +123,95 @@ impl Inspected {
         found: &Yield,
         datagram: bool,
     ) {
-        let datagrams = self.datagrams.len() + usize::from(datagram);
-        let total = found.len() + datagrams;
-        let brought = total > self.total;
-        if brought {
-            self.total = total;
-            let [unasked, followed, tls] =
-                [found.unasked.len(), found.followed.len(), found.tls.len()];
-            self.brought.push(Lengths {
-                messages: found.messages.len(),
-                notes: found.notes.len(),
-                resolutions: found.resolutions.len(),
-                flows: found.flows.len(),
-                rare: Rare {
-                    total: unasked + followed + tls + datagrams,
-                    unasked,
-                    followed,
-                    tls,
-                    datagrams,
-                },
-            });
-        }
+        let brought = self.push_brought(found, datagram);
         self.frames.push(Placed {
             placement,
             protocol,
             on_tcp,
             brought,
         });
+    }
+
+    /// The same of a frame that has no TCP segment.
+    pub(super) fn push_other(&mut self, packet: &Packet, found: &Yield, datagram: bool) {
+        match &mut self.counts {
+            Some(counts) => {
+                counts.without_tcp.count(packet);
+                self.push_brought(found, datagram);
+            }
+            None => self.push(None, [Protocol::Unknown; 2], found, datagram),
+        }
+    }
+
+    /// The same of one with a segment where only counts are wanted.
+    #[inline]
+    pub(super) fn push_counted(&mut self, watched: bool, found: &Yield, datagram: bool) {
+        if let Some(counts) = &mut self.counts {
+            counts.watched += u64::from(watched);
+        }
+        self.push_brought(found, datagram);
+    }
+
+    /// Notes how long the lists are behind the next frame, where it brought anything; whether it did.
+    #[inline]
+    fn push_brought(&mut self, found: &Yield, datagram: bool) -> bool {
+        let frame = self.count;
+        self.count += 1;
+        let datagrams = self.datagrams.len() + usize::from(datagram);
+        let total = found.len() + datagrams;
+        if total == self.total {
+            return false;
+        }
+        self.total = total;
+        let [unasked, followed, tls] = [found.unasked.len(), found.followed.len(), found.tls.len()];
+        self.brought.push(Lengths {
+            frame,
+            messages: found.messages.len(),
+            plain: found.plain.len(),
+            notes: found.notes.len(),
+            resolutions: found.resolutions.len(),
+            flows: found.flows.len(),
+            rare: Rare {
+                total: unasked + followed + tls + datagrams,
+                unasked,
+                followed,
+                tls,
+                datagrams,
+            },
+        });
+        true
+    }
+
+    /// Frames on watched ports, or of streams that turned out to have messages, where only counts
+    /// are wanted.
+    #[must_use]
+    pub fn watched(&self) -> u64 {
+        self.counts.as_ref().map_or(0, |counts| counts.watched)
+    }
+
+    /// Frames without a TCP segment, where only counts are wanted.
+    #[must_use]
+    pub fn without_tcp(&self) -> WithoutTcp {
+        let counts = self.counts.as_ref();
+        counts.map_or_else(WithoutTcp::default, |counts| counts.without_tcp.clone())
+    }
+
+    /// What those frames brought that brought anything, in order.
+    pub fn brought(&self) -> impl Iterator<Item = Brought<'_>> {
+        let found = &self.found;
+        let mut from = Lengths::default();
+        self.brought.iter().map(move |to| {
+            let brought = Brought {
+                frame: to.frame,
+                messages: &found.messages[from.messages..to.messages],
+                plain: &found.plain[from.plain..to.plain],
+                notes: &found.notes[from.notes..to.notes],
+                resolutions: &found.resolutions[from.resolutions..to.resolutions],
+                ended_flows: &found.flows[from.flows..to.flows],
+            };
+            from = *to;
+            brought
+        })
     }
 
     /// What became of requests, of all frames together.

@@ -1,13 +1,15 @@
 //! The one way through the rooms: a frame is pushed in, a record comes out.
 
 use super::GivenUp;
+use super::flow_state::FlowState;
+use super::found::{Followed, StreamNote};
 use super::inspected::{Cursor, Inspected};
 use super::keylog::KeyLogSource;
 use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
-use super::tracker::{FlowState, Followed, StreamNote, Tracker};
+use super::tracker::Tracker;
 use crate::capture::{Batch, Frame, What};
-use crate::dissect::{Known, Note, Protocol};
+use crate::dissect::{Known, Note};
 use crate::layout::LayoutId;
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
@@ -162,6 +164,8 @@ pub struct Inspector {
     tracker: Tracker,
     checksums: bool,
     live: bool,
+    /// Whether only counts are wanted of what frames brought.
+    pub(super) counts: bool,
     /// The frame that was pushed last, where it was pushed alone.
     packet: Packet,
     alone: Inspected,
@@ -188,6 +192,7 @@ impl Inspector {
             tracker,
             checksums: options.checksums,
             live: options.live,
+            counts: false,
             packet: Packet::Other(Other::LinkType),
             alone: Inspected::default(),
         }
@@ -197,7 +202,7 @@ impl Inspector {
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let decoded = Decoded::new(&frame, &self.decoding);
         let mut alone = std::mem::take(&mut self.alone);
-        self.begin(&mut alone);
+        self.begin(&mut alone, false);
         self.take(frame, &decoded, None, &mut alone);
         self.end(&mut alone);
         self.alone = alone;
@@ -217,7 +222,7 @@ impl Inspector {
     pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
         let mut frames = batch.frames();
         let mut hints = [None; LOOK_AHEAD];
-        self.begin(inspected);
+        self.begin(inspected, self.counts);
         self.take_secrets(batch);
         for chunk in decoded.chunks(LOOK_AHEAD) {
             let keys = chunk.iter().map(|decoded| decoded.key);
@@ -230,8 +235,9 @@ impl Inspector {
     }
 
     /// What is found goes to `inspected` from now on.
-    fn begin(&mut self, inspected: &mut Inspected) {
-        inspected.begin(self.tracker.messages);
+    fn begin(&mut self, inspected: &mut Inspected, counts: bool) {
+        inspected.begin(self.tracker.messages, counts);
+        self.tracker.counts = counts;
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
 
@@ -269,8 +275,8 @@ impl Inspector {
                 self.segment(frame, None, segment, decoded.key, hint, inspected);
             }
             Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
-            Packet::Ip(..) | Packet::Other(_) => {
-                inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, false);
+            packet @ (Packet::Ip(..) | Packet::Other(_)) => {
+                inspected.push_other(packet, &self.tracker.found, false);
             }
         }
     }
@@ -295,6 +301,14 @@ impl Inspector {
             payload: segment.payload(octets),
             packet: octets,
         };
+        if inspected.counts() {
+            let flow = self.table.count(&carried, key, hint, &mut self.tracker);
+            let watched = flow.is_watched() || flow.state.has_messages();
+            let stream = flow.stream;
+            self.note_segment(stream, segment, octets, datagram);
+            inspected.push_counted(watched, &self.tracker.found, datagram.is_some());
+            return;
+        }
         let messages = self.tracker.found.messages.len();
         let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
         let protocols = flow.state.protocols();
@@ -308,16 +322,31 @@ impl Inspector {
             }
             found.notes.push(StreamNote { stream, note });
         }
+        self.note_segment(stream, segment, octets, datagram);
+        let found = &self.tracker.found;
+        inspected.push(Some(placement), protocols, found, datagram.is_some());
+    }
+
+    /// Notes what is to be said of a segment, and of the datagram that carried it, whatever its
+    /// stream speaks.
+    #[inline]
+    fn note_segment(
+        &mut self,
+        stream: u32,
+        segment: &Segment,
+        octets: &[u8],
+        datagram: Option<&Datagram>,
+    ) {
+        let notes = &mut self.tracker.found.notes;
         if let Some(datagram) = datagram.filter(|datagram| datagram.overlap) {
             let conflict = datagram.conflict;
             let note = Note::FragmentOverlap { conflict };
-            found.notes.push(StreamNote { stream, note });
+            notes.push(StreamNote { stream, note });
         }
         if self.checksums && checksum_is_wrong(segment, octets) == Some(true) {
             let note = Note::Checksum;
-            found.notes.push(StreamNote { stream, note });
+            notes.push(StreamNote { stream, note });
         }
-        inspected.push(Some(placement), protocols, found, datagram.is_some());
     }
 
     /// Takes a fragment, and the segment of the datagram that it makes whole.
@@ -326,7 +355,7 @@ impl Inspector {
         let time = frame.header.time;
         let number = frame.number;
         let Some(mut datagram) = self.fragments.push(number, time, ip, frame.octets) else {
-            return inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, false);
+            return inspected.push_other(&Packet::Fragment(*ip), &self.tracker.found, false);
         };
         let decoded = |whole: &Datagram| {
             self.decoding
@@ -346,7 +375,7 @@ impl Inspector {
             let key = self.decoding.hasher.key(segment);
             self.segment(frame, Some(&datagram), segment, key, None, inspected);
         } else {
-            inspected.push(None, [Protocol::Unknown; 2], &self.tracker.found, true);
+            inspected.push_other(&packet, &self.tracker.found, true);
         }
         inspected.datagrams.push((datagram, packet));
     }
@@ -360,6 +389,7 @@ impl Inspector {
     /// Ends all streams: no more frames come.
     pub fn finish(&mut self) -> Remainder<'_> {
         self.tracker.found.clear();
+        self.tracker.counts = false;
         if let Some(tls) = &mut self.tracker.tls {
             tls.read();
             if tls.has_more() {

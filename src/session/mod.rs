@@ -6,6 +6,9 @@
 pub mod begun;
 mod described;
 mod exchange;
+mod findings;
+mod flow_state;
+mod found;
 mod given_up;
 mod hold;
 mod holding;
@@ -22,12 +25,15 @@ mod resolution;
 mod run;
 pub mod summary;
 mod tracker;
+mod without_tcp;
 
 pub use exchange::ExchangeState;
+pub use flow_state::FlowState;
+pub use found::{Content, FlowEnd, Followed, Piece, PlainMessage, StreamNote};
 pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
-pub use inspected::Inspected;
+pub use inspected::{Brought, Inspected};
 pub use inspector::{Decoded, Decoding, Inspector, Options};
 pub use keylog::{KeyLogSource, KeyLogs};
 pub use layer::TlsRecord;
@@ -38,4 +44,5 @@ pub use record::{Ending, FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};
 pub use resolution::{EarlyResponse, Resolution, Subject};
 pub use run::{Sink, run};
-pub use tracker::{Content, FlowEnd, FlowState, Followed, Piece, StreamNote};
+
+pub use without_tcp::WithoutTcp;

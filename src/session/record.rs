@@ -1,7 +1,7 @@
 //! What there is to say about one frame.
 
+use super::found::{FlowEnd, Piece, StreamNote};
 use super::layer::TlsRecord;
-use super::tracker::{FlowEnd, Piece, StreamNote};
 use super::{GivenUp, Resolution};
 use crate::capture::Frame;
 use crate::dissect::{Message, Protocol};

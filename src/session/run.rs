@@ -28,6 +28,18 @@ pub trait Sink {
         self.record(record)
     }
 
+    /// Whether it only counts, and asks of no frame where it went: then it is given each
+    /// [`batch`](Self::batch) in place of records and of what stands between frames.
+    fn counts(&self) -> bool {
+        false
+    }
+
+    /// Takes a batch and what its frames brought.
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
+        let _ = (batch, inspected);
+        Ok(())
+    }
+
     /// What became of requests, as the records that come next will say: for those who have the
     /// processor fetch what they keep of the users.
     fn prefetch(&mut self, resolutions: &[Resolution]) {
@@ -68,6 +80,14 @@ impl<S: Sink + ?Sized> Sink for &mut S {
     #[inline]
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
         (**self).bare(record)
+    }
+
+    fn counts(&self) -> bool {
+        (**self).counts()
+    }
+
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), S::Error> {
+        (**self).batch(batch, inspected)
     }
 
     fn prefetch(&mut self, resolutions: &[Resolution]) {
@@ -117,30 +137,11 @@ impl Work {
         sink: &mut S,
         errors: &mut Vec<SourceError>,
     ) -> Result<ControlFlow<bool>, S::Error> {
-        let batch = &self.batch;
-        let mut asides = batch.asides.iter().peekable();
-        let mut cursor = Cursor::default();
         sink.prefetch(self.inspected.resolutions());
-        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
-            let inspected = &self.inspected;
-            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
-                sink.aside(aside, batch)?;
-            }
-            let packet = &decoded.packet;
-            let flow = if inspected.is_quiet(index) {
-                sink.bare(&inspected.quiet(index, frame, packet, &cursor))?
-            } else {
-                sink.record(&inspected.record(index, frame, packet, &mut cursor))?
-            };
-            if flow.is_break() {
-                return Ok(ControlFlow::Break(true));
-            }
-        }
-        for aside in asides {
-            sink.aside(aside, batch)?;
-        }
-        if let Some(found) = self.inspected.behind(&cursor) {
-            sink.between(&found)?;
+        if self.inspected.counts() {
+            sink.batch(&self.batch, &self.inspected)?;
+        } else if self.give_records(sink)?.is_break() {
+            return Ok(ControlFlow::Break(true));
         }
         match self.more.take() {
             Some(Ok(true)) => Ok(match sink.pause()? {
@@ -154,6 +155,35 @@ impl Work {
             }
             Some(Ok(false)) | None => Ok(ControlFlow::Break(false)),
         }
+    }
+
+    /// Gives the frames one by one. `Break` where the sink wants no more.
+    fn give_records<S: Sink>(&self, sink: &mut S) -> Result<ControlFlow<()>, S::Error> {
+        let batch = &self.batch;
+        let mut asides = batch.asides.iter().peekable();
+        let mut cursor = Cursor::default();
+        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
+            let inspected = &self.inspected;
+            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+                sink.aside(aside, batch)?;
+            }
+            let packet = &decoded.packet;
+            let flow = if inspected.is_quiet(index) {
+                sink.bare(&inspected.quiet(index, frame, packet, &cursor))?
+            } else {
+                sink.record(&inspected.record(index, frame, packet, &mut cursor))?
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        for aside in asides {
+            sink.aside(aside, batch)?;
+        }
+        if let Some(found) = self.inspected.behind(&cursor) {
+            sink.between(&found)?;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -202,11 +232,12 @@ pub fn run<S: Sink>(
 /// The same; `ending` is asked at the end whether that came early.
 pub(super) fn feed<S: Sink>(
     source: Box<dyn FrameSource + Send>,
-    inspector: Inspector,
+    mut inspector: Inspector,
     sink: &mut S,
     threads: usize,
     ending: impl FnOnce() -> Ending,
 ) -> Result<Vec<SourceError>, S::Error> {
+    inspector.counts = sink.counts();
     let mut errors = Vec::new();
     let reader = Reader::new(source, &inspector);
     let mut frames = 0;

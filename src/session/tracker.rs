@@ -2,199 +2,19 @@
 
 use std::sync::Arc;
 
-use super::exchange::{ExchangeState, Fates};
+use super::findings::{Findings, asked};
+use super::flow_state::FlowState;
+use super::found::{Content, FlowEnd, Followed, Piece, Yield};
 use super::layer::{
     Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content, index,
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
-use super::resolution::{Asked, Resolution};
 use crate::dissect::proxy::{Proxy, proxy_header};
-use crate::dissect::{self, CutBy, DissectState, Finds, HasDissectState, Known, Message, Note};
-use crate::protocol::Command;
+use crate::dissect::{self, CutBy, Known, Note};
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
 use crate::text::secret::is_open;
 use crate::tls::Event;
-
-/// What is kept with a flow above its octets.
-#[derive(Debug, Default)]
-pub struct FlowState {
-    dissect: DissectState,
-    exchange: ExchangeState,
-    /// TLS below what is dissected, where it can be decrypted.
-    layer: Option<Box<Layer>>,
-}
-
-impl FlowState {
-    /// What the stream speaks, as far as it is known: above TLS, where that was decrypted.
-    #[must_use]
-    pub fn protocol(&self) -> dissect::Protocol {
-        use dissect::Protocol::{Data, Tls, Unknown};
-        match self.dissect.protocol() {
-            Unknown | Data if self.is_tls() => Tls,
-            protocol => protocol,
-        }
-    }
-
-    /// What the stream speaks right above TCP.
-    #[must_use]
-    pub fn on_tcp(&self) -> dissect::Protocol {
-        if self.is_tls() {
-            dissect::Protocol::Tls
-        } else {
-            self.dissect.protocol()
-        }
-    }
-
-    /// What the stream speaks as far as it is known, and right above TCP.
-    #[inline]
-    pub(super) fn protocols(&self) -> [dissect::Protocol; 2] {
-        if self.layer.is_some() {
-            return [self.protocol(), self.on_tcp()];
-        }
-        [self.dissect.protocol(); 2]
-    }
-
-    /// What is to be said of a message that this frame of the flow carried octets of, and that is
-    /// not whole.
-    #[inline]
-    #[must_use]
-    pub fn begun(flow: &Flow<Self>, frame: u64) -> Option<Note> {
-        let dissect = &flow.state.dissect;
-        if !dissect.holds() {
-            return None;
-        }
-        dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
-    }
-
-    fn is_tls(&self) -> bool {
-        self.layer
-            .as_ref()
-            .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
-    }
-}
-
-impl HasDissectState for FlowState {
-    fn dissect(&mut self) -> &mut DissectState {
-        &mut self.dissect
-    }
-}
-
-/// Something to be said about a stream, outside of any message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamNote {
-    /// The stream.
-    pub stream: u32,
-    /// What is said.
-    pub note: Note,
-}
-
-/// What one frame, or the end, brought.
-#[derive(Debug, Default)]
-pub(super) struct Yield {
-    pub messages: Vec<Message>,
-    pub notes: Vec<StreamNote>,
-    pub resolutions: Vec<Resolution>,
-    pub unasked: Vec<u64>,
-    pub flows: Vec<FlowEnd>,
-    pub followed: Vec<Piece>,
-    pub tls: Vec<TlsRecord>,
-}
-
-/// The streams whose octets are given, in order, with the records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Followed {
-    /// None.
-    #[default]
-    Nothing,
-    /// One, by its number.
-    Stream(u32),
-    /// All.
-    All,
-}
-
-impl Followed {
-    /// Whether a stream is one of them.
-    #[inline]
-    #[must_use]
-    pub fn has(self, stream: u32) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Stream(only) => only == stream,
-            Self::All => true,
-        }
-    }
-}
-
-/// A part of what one side of a followed stream sent, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// The stream.
-    pub stream: u32,
-    /// Which side sent it.
-    pub from: Side,
-    /// What there is of it.
-    pub content: Content,
-}
-
-/// What there is of a part of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// Octets as their receiver got them.
-    Octets {
-        /// The octets.
-        octets: Vec<u8>,
-        /// Frame that carried them.
-        frame: u64,
-        /// Offset of the first octet in that frame's packet.
-        offset: u32,
-    },
-    /// This many octets were never captured.
-    Gap(u64),
-}
-
-/// What is known of a flow when it is let go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FlowEnd {
-    /// The stream.
-    pub stream: u32,
-    /// Client and server.
-    pub ends: [crate::packet::Endpoint; 2],
-    /// Frames sent by client and server; what a `u32` cannot count is not counted.
-    pub frames: [u32; 2],
-    /// Octets on the wire sent by client and server.
-    pub octets: [u64; 2],
-    /// Times of the first and the last frame.
-    pub times: [crate::capture::Timestamp; 2],
-    /// What it spoke.
-    pub protocol: dissect::Protocol,
-    /// What it spoke right above TCP: TLS where that was decrypted.
-    pub on_tcp: dissect::Protocol,
-}
-
-impl Yield {
-    /// How much there is in all.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.messages.len()
-            + self.notes.len()
-            + self.resolutions.len()
-            + self.unasked.len()
-            + self.flows.len()
-            + self.followed.len()
-            + self.tls.len()
-    }
-
-    pub fn clear(&mut self) {
-        self.messages.clear();
-        self.notes.clear();
-        self.resolutions.clear();
-        self.unasked.clear();
-        self.flows.clear();
-        self.followed.clear();
-        self.tls.clear();
-    }
-}
 
 /// The handler that the flow table tells what came.
 #[derive(Debug)]
@@ -202,6 +22,8 @@ pub(super) struct Tracker {
     pub found: Yield,
     /// Messages found so far; the next one's number.
     pub messages: u64,
+    /// Whether messages of which there is nothing to note are only counted.
+    pub counts: bool,
     /// The streams whose octets are given.
     follows: Followed,
     key: PasswordKey,
@@ -215,129 +37,11 @@ pub(super) struct Tracker {
     has_layouts: bool,
 }
 
-/// Who asks on a flow.
-fn asked(flow: &Flow<FlowState>) -> Asked {
-    Asked {
-        stream: flow.stream,
-        client: flow.end(flow.side(Role::Client)),
-    }
-}
-
-impl Finds<FlowState> for Findings<'_> {
-    fn messages(&mut self) -> &mut Vec<Message> {
-        &mut self.found.messages
-    }
-
-    fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
-        let id = *self.numbered;
-        *self.numbered += 1;
-        let Yield {
-            messages,
-            resolutions,
-            unasked,
-            notes,
-            ..
-        } = &mut *self.found;
-        let mut fates = Fates {
-            resolutions,
-            unasked,
-            notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-        };
-        if let Some(message) = messages.last_mut() {
-            let exchange = &mut flow.state.exchange;
-            exchange.pair(id, message, command, self.key, &mut fates);
-        }
-    }
-
-    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, messages: u64) {
-        let kind = flow.role(from).sends();
-        let asked = asked(flow);
-        let exchange = &mut flow.state.exchange;
-        exchange.lost(kind, messages, asked, &mut self.fates());
-    }
-
-    fn known(&self) -> Arc<Known> {
-        Arc::clone(self.known)
-    }
-
-    #[inline]
-    fn has_layouts(&self) -> bool {
-        self.has_layouts
-    }
-
-    fn described(&mut self, flow: &mut Flow<FlowState>) {
-        let number = *self.numbered;
-        *self.numbered += 1;
-        let Yield {
-            messages,
-            resolutions,
-            unasked,
-            notes,
-            ..
-        } = &mut *self.found;
-        let mut fates = Fates {
-            resolutions,
-            unasked,
-            notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-        };
-        if let Some(message) = messages.last_mut() {
-            let exchange = flow.state.exchange.described();
-            exchange.pair(number, message, self.key, &mut fates);
-        }
-    }
-
-    fn lost_described(
-        &mut self,
-        flow: &mut Flow<FlowState>,
-        from: Side,
-        messages: Option<u64>,
-        octets: u64,
-    ) {
-        let (sender, stream) = (flow.role(from), flow.stream);
-        let exchange = flow.state.exchange.described();
-        exchange.lost(sender, messages, octets, stream, &mut self.fates());
-    }
-
-    fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
-        let stream = flow.stream;
-        self.found.notes.push(StreamNote { stream, note });
-    }
-}
-
 /// Octets of a PROXY header at a stream's start with something behind it; 0 where there is none.
 fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
     match proxy_header(octets) {
         Proxy::Header(header) if from_start && header.len < octets.len() => header.len,
         _ => 0,
-    }
-}
-
-/// The tracker's parts that findings go to, apart from the frame's own.
-struct Findings<'a> {
-    found: &'a mut Yield,
-    /// Messages numbered so far.
-    numbered: &'a mut u64,
-    key: &'a PasswordKey,
-    /// Requests that were not kept for pairing.
-    unpaired: &'a mut u64,
-    known: &'a Arc<Known>,
-    has_layouts: bool,
-    refusals: &'a mut Refusals,
-}
-
-impl Findings<'_> {
-    fn fates(&mut self) -> Fates<'_> {
-        Fates {
-            resolutions: &mut self.found.resolutions,
-            unasked: &mut self.found.unasked,
-            notes: &mut self.found.notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-        }
     }
 }
 
@@ -347,6 +51,7 @@ impl Tracker {
         Self {
             found: Yield::default(),
             messages: 0,
+            counts: false,
             follows,
             key: PasswordKey::default(),
             refusals: Refusals::default(),
@@ -365,6 +70,7 @@ impl Tracker {
             unpaired: &mut self.unpaired,
             known: &self.known,
             has_layouts: self.has_layouts,
+            counts: self.counts,
             refusals: &mut self.refusals,
         }
     }

@@ -218,6 +218,7 @@ fn emit<S: HasDissectState>(
         sources,
         notes,
         encrypted: false,
+        plain: false,
         peer: None,
     });
     finds.described(flow);

@@ -7,6 +7,7 @@ use super::{Known, take};
 use crate::dissect::dissector::{self, Finds, HasDissectState, index};
 use crate::dissect::identify::named_by_text;
 use crate::dissect::message::side_of;
+use crate::dissect::probe;
 use crate::dissect::protocol::Protocol;
 use crate::layout::{ENOUGH, Found, LayoutId, Opening, Setting};
 use crate::stream::{Chunk, Flow, Side};
@@ -104,7 +105,7 @@ pub(in crate::dissect) fn probe<S: HasDissectState>(
     let state = flow.state.dissect().described.get_or_insert_default();
     let direction = &mut state.directions[index(from)];
     if direction.mode == Mode::Unproven {
-        return dissector::probe(flow, from, chunk, finds);
+        return probe::probe(flow, from, chunk, finds);
     }
     let from_start = from_start && direction.mode == Mode::Start;
     let one_segment = direction.held.octets.is_empty();
@@ -144,7 +145,7 @@ pub(in crate::dissect) fn probe<S: HasDissectState>(
                 direction.mode = Mode::Unproven;
             }
             if one_segment {
-                dissector::probe(flow, from, chunk, finds);
+                probe::probe(flow, from, chunk, finds);
             } else {
                 give_back(flow, from, &held, finds);
             }
@@ -161,7 +162,7 @@ fn give_back<S: HasDissectState>(
 ) {
     for chunk in held.chunks() {
         match flow.state.dissect().decided() {
-            Protocol::Unknown => dissector::probe(flow, from, chunk, finds),
+            Protocol::Unknown => probe::probe(flow, from, chunk, finds),
             Protocol::RegLogin => dissector::octets(flow, from, chunk, finds),
             _ => {}
         }

@@ -151,6 +151,7 @@ fn put<'a>(
         notes: SmallVec::new_const(),
         described: None,
         encrypted: false,
+        plain: false,
         peer: None,
     });
     let last = messages.len() - 1;

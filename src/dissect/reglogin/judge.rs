@@ -18,11 +18,14 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
     notes
 }
 
-/// Appends the notes on a message's fields to those that it has already.
-pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
-    if !is_plain(octets) {
+/// Appends the notes on a message's fields to those that it has already; whether it is plain, so
+/// that there are none.
+pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) -> bool {
+    let plain = is_plain(octets);
+    if !plain {
         judge_fields(octets, notes);
     }
+    plain
 }
 
 fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {

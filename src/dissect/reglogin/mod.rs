@@ -10,3 +10,6 @@ pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode};
 pub use judge::{direction_fits, judge};
 pub(super) use judge::{judge_cut, judge_into, judge_sender};
+#[cfg(test)]
+pub(crate) use plain::is_plain;
+pub(super) use plain::plain_message;

@@ -5,14 +5,23 @@
 //! or text beyond ASCII, is left to be judged. A property test holds the two against each other.
 
 use crate::protocol::layout::{
-    DESCRIPTION, Field, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS,
+    COMMAND, DESCRIPTION, Field, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS,
     USER_NAME,
 };
-use crate::protocol::right_header;
+use crate::protocol::{Command, right_header};
+
+/// The command and the octets of the message at the start of `octets`, where that is whole and plain
+/// in all its fields.
+#[inline]
+pub(in crate::dissect) fn plain_message(octets: &[u8]) -> Option<(Command, &[u8])> {
+    let message = octets.get(..right_header(octets)?.len())?;
+    let command = COMMAND.number(message).map(Command::from)?;
+    is_plain(message).then_some((command, message))
+}
 
 /// Whether a message is whole and plain in all its fields.
 #[inline]
-pub(in crate::dissect) fn is_plain(octets: &[u8]) -> bool {
+pub(crate) fn is_plain(octets: &[u8]) -> bool {
     match right_header(octets) {
         Some(Kind::Request) if octets.len() == REQUEST_LEN => {
             is_filled_text(octets, &USER_NAME)

@@ -388,7 +388,7 @@ impl<'a> Object<'a> {
             frames: frames.frames,
             watched_frames: frames.watched,
             cut_frames: frames.cut,
-            frames_without_tcp: named(frames.without_tcp()),
+            frames_without_tcp: named(frames.without_tcp.reasons()),
             octets: frames.octets,
             first: frames.times.map(|[first, _]| Decimal(first.0)),
             last: frames.times.map(|[_, last]| Decimal(last.0)),

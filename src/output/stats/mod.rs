@@ -13,8 +13,9 @@ pub use text::TextStyle;
 
 use super::context::{Context, Output};
 use super::tee::OutputError;
+use crate::capture::Batch;
 use crate::session::summary::Summary;
-use crate::session::{Ending, FrameRecord, Remainder, Resolution, Sink};
+use crate::session::{Ending, FrameRecord, Inspected, Remainder, Resolution, Sink};
 
 /// How a summary is written.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +85,15 @@ impl<W: Write> Sink for Stats<W> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
+        self.summary.batch(batch, inspected);
+        Ok(())
+    }
+
     fn prefetch(&mut self, resolutions: &[Resolution]) {
         self.summary.expect(resolutions);
     }
@@ -133,5 +143,96 @@ impl<W: Write> Output for Stats<W> {
         let late = |message: &_| context.takes_late(message);
         self.summary.end_selected(remainder, late);
         self.write(remainder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{FileSource, ReadOptions};
+    use crate::session::summary::Thresholds;
+    use crate::session::{Inspector, Options, run};
+    use crate::synth::load::Load;
+
+    /// Is given records where the other would be given batches.
+    struct OneByOne<'a>(Stats<&'a mut Vec<u8>>);
+
+    impl Sink for OneByOne<'_> {
+        type Error = OutputError;
+
+        fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+            Sink::record(&mut self.0, record)
+        }
+
+        fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+            Sink::end(&mut self.0, remainder)
+        }
+    }
+
+    /// The statistics of a capture, taken from batches and from records.
+    fn both(file: &[u8]) -> [String; 2] {
+        [true, false].map(|batches| {
+            let source =
+                FileSource::from_reader(io::Cursor::new(file.to_vec()), ReadOptions::default());
+            let source = Box::new(source.unwrap());
+            let inspector = Inspector::new(&Options {
+                checksums: true,
+                ..Options::default()
+            });
+            let mut out = Vec::new();
+            let summary = Summary::new(Thresholds::default());
+            let stats = Stats::new(&mut out, summary, StatsFormat::Json, None);
+            let _ = if batches {
+                let mut stats = stats;
+                assert!(stats.counts());
+                run(source, inspector, &mut stats, 1).unwrap()
+            } else {
+                run(source, inspector, &mut OneByOne(stats), 1).unwrap()
+            };
+            String::from_utf8(out).unwrap()
+        })
+    }
+
+    #[test]
+    fn batches_count_as_records_do() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/captures");
+        let mut captures = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(file) = std::fs::read(&path) else {
+                continue;
+            };
+            if FileSource::from_reader(io::Cursor::new(file.clone()), ReadOptions::default())
+                .is_ok()
+            {
+                let [batches, records] = both(&file);
+                assert_eq!(batches, records, "{}", path.display());
+                captures += 1;
+            }
+        }
+        assert!(captures > 100, "{captures} captures");
+    }
+
+    #[test]
+    fn batches_count_as_records_do_whatever_gets_lost() {
+        for seed in 0..8 {
+            let load = Load {
+                frames: 4_000,
+                connections: 90,
+                sizes: vec![1460, 60, 30, 7],
+                reorder: 0.05,
+                loss: 0.05,
+                gaps: 0.02,
+                background: 0.2,
+                open: seed % 2 == 0,
+                active: 20,
+                seed,
+                ..Load::default()
+            };
+            let mut file = Vec::new();
+            load.write(&mut file).unwrap();
+            let [batches, records] = both(&file);
+            assert_eq!(batches, records, "seed {seed}");
+        }
     }
 }

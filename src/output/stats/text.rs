@@ -110,7 +110,7 @@ fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     if frames.cut > 0 {
         lines.push(("Frames cut by the snapshot length", frames.cut.to_string()));
     }
-    for (reason, count) in frames.without_tcp() {
+    for (reason, count) in frames.without_tcp.reasons() {
         lines.push(("Frames without TCP", format!("{count} ({reason})")));
     }
     if let Some([first, last]) = frames.times {

@@ -42,7 +42,10 @@ use self::logins::Logins;
 use self::mistakes::Mistakes;
 use self::selection::Selection;
 use self::slow::Slowest;
-use super::{FlowEnd, FrameRecord, GivenUp, Name, Remainder, Resolution, Subject};
+use super::{
+    FlowEnd, FrameRecord, GivenUp, Inspected, Name, PlainMessage, Remainder, Resolution, Subject,
+};
+use crate::capture::Batch;
 use crate::dissect::{Group, Message, Note, Protocol, Severity};
 use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
@@ -192,6 +195,37 @@ impl Summary {
         }
     }
 
+    /// Counts a batch's frames and all that came with them, as [`record`](Self::record) would one by
+    /// one.
+    pub fn batch(&mut self, batch: &Batch, inspected: &Inspected) {
+        self.frames.count_all(
+            &batch.headers,
+            inspected.watched(),
+            &inspected.without_tcp(),
+        );
+        self.rate.frames(&batch.headers);
+        for brought in inspected.brought() {
+            if !brought.messages.is_empty() || !brought.plain.is_empty() {
+                self.rate.go_to(batch.headers[brought.frame].time);
+                self.count_messages(brought.messages);
+                self.count_plain(brought.plain);
+            }
+            brought
+                .resolutions
+                .iter()
+                .for_each(|one| self.resolution(one));
+            brought
+                .notes
+                .iter()
+                .for_each(|noted| self.note(&noted.note));
+            brought.ended_flows.iter().for_each(|flow| self.flow(flow));
+        }
+        // What the end brings is counted with the last frame.
+        if let Some(last) = batch.headers.last() {
+            self.rate.go_to(last.time);
+        }
+    }
+
     /// Looks at the users of requests that are to be counted soon; see [`Capped::holds`].
     pub fn expect(&self, resolutions: &[Resolution]) {
         for resolution in resolutions {
@@ -319,13 +353,25 @@ impl Summary {
             self.of_layout(described.layout).message(described);
             return described.said == Some(Said::Failure);
         }
-        let command = message.command();
+        self.of_command(message.command(), message.view().status())
+    }
+
+    fn count_plain(&mut self, messages: &[PlainMessage]) {
+        let mut failures = 0;
+        for message in messages {
+            failures += u64::from(self.of_command(message.command, message.status));
+        }
+        self.rate.messages(messages.len() as u64, failures);
+    }
+
+    /// Counts a RegLogin message with this command and status; whether it is a response that says no.
+    fn of_command(&mut self, command: Command, status: Option<u8>) -> bool {
         self.messages[message_type(command)] += 1;
         let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
             return false;
         };
         let outcomes = &mut self.outcomes[index(action)];
-        match message.view().status() {
+        match status {
             Some(STATUS_SUCCESS) => outcomes.success += 1,
             Some(STATUS_FAILURE) => {
                 outcomes.failure += 1;

@@ -1,6 +1,6 @@
 //! How much came when: a fixed number of bars that double their width as the capture goes on.
 
-use crate::capture::Timestamp;
+use crate::capture::{FrameHeader, Timestamp};
 
 /// Bars at the most.
 pub const BARS: usize = 32;
@@ -51,12 +51,39 @@ impl Rate {
     /// Counts a frame.
     #[inline]
     pub fn frame(&mut self, time: Timestamp, wire: u32) {
-        if time.0 < self.from || time.0 >= self.to {
-            self.seek(time);
-        }
+        self.go_to(time);
         let bar = &mut self.bars[self.current];
         bar.frames += 1;
         bar.octets += u64::from(wire);
+    }
+
+    /// Counts frames, those in a row that one bar stands for at once.
+    pub fn frames(&mut self, mut headers: &[FrameHeader]) {
+        while let Some(first) = headers.first() {
+            self.frame(first.time, first.wire);
+            headers = &headers[1..];
+            let span = self.from..self.to;
+            let same = headers
+                .iter()
+                .take_while(|header| span.contains(&header.time.0));
+            let (mut frames, mut octets) = (0, 0);
+            for header in same {
+                frames += 1;
+                octets += u64::from(header.wire);
+            }
+            let bar = &mut self.bars[self.current];
+            bar.frames += frames as u64;
+            bar.octets += octets;
+            headers = &headers[frames..];
+        }
+    }
+
+    /// Makes the bar of this time the one that is counted in.
+    #[inline]
+    pub fn go_to(&mut self, time: Timestamp) {
+        if time.0 < self.from || time.0 >= self.to {
+            self.seek(time);
+        }
     }
 
     /// Counts messages in the last frame's bar.
@@ -138,6 +165,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn many_frames_at_once_count_as_one_by_one(
+            times in proptest::collection::vec(-1_000_000_000_000..1_000_000_000_000i64, 0..60),
+        ) {
+            let headers: Vec<_> = times.iter().map(|time| FrameHeader {
+                time: Timestamp(*time),
+                start: 0,
+                captured: 7,
+                wire: 7,
+                interface: 0,
+                link: crate::capture::LinkType::ETHERNET,
+            }).collect();
+            let (mut one, mut all) = (Rate::default(), Rate::default());
+            for header in &headers {
+                one.frame(header.time, header.wire);
+            }
+            all.frames(&headers);
+            prop_assert_eq!(one.bars(), all.bars());
+            prop_assert_eq!(one.width(), all.width());
+        }
+
         #[test]
         fn nothing_is_lost_at_any_times(times in proptest::collection::vec(any::<i64>(), 1..60)) {
             let mut rate = Rate::default();

@@ -1,0 +1,161 @@
+//! What a stream speaks, told from its first octets, behind a PROXY header where there is one.
+
+use arrayvec::ArrayVec;
+
+use super::dissector::{
+    Finds, HasDissectState, decide, expects_reglogin, index, knows_reglogin, take_some,
+};
+use super::identify::{Verdict, identify};
+use super::note::Note;
+use super::protocol::Protocol;
+use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
+use super::reglogin::Mode;
+use super::reglogin::evidence::Opening;
+use super::reglogin::framing::find_strict;
+use crate::stream::{Chunk, Flow, Side};
+
+/// Takes octets of a stream whose protocol is not known yet.
+pub(super) fn probe<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    chunk: Chunk<'_>,
+    finds: &mut impl Finds<S>,
+) {
+    let Some(chunk) = behind_proxy_header(flow, from, chunk, finds) else {
+        return;
+    };
+    let watched = expects_reglogin(flow, finds);
+    let knows_reglogin = knows_reglogin(finds);
+    let from_start = flow.starts_with_syn(from);
+    let direction = &mut flow.state.dissect().directions[index(from)];
+    if direction.mode == Mode::Unproven && !watched {
+        return;
+    }
+    let mut rest = chunk;
+    let held = direction
+        .work
+        .as_mut()
+        .filter(|work| !work.octets.is_empty());
+    let one_segment = held.is_none();
+    let mut held_before = 0;
+    let octets = match held {
+        None => chunk.octets,
+        Some(work) => {
+            held_before = work.octets.len();
+            let taken = work.append(chunk);
+            rest = chunk.behind(taken);
+            &work.octets
+        }
+    };
+    let opening = Opening {
+        octets,
+        one_segment,
+        whole: false,
+    };
+    let verdict = if direction.mode == Mode::Unproven {
+        opening.weigh().into()
+    } else {
+        identify(opening, watched)
+    };
+    let verdict = match verdict {
+        Verdict::Is(Protocol::RegLogin) if !knows_reglogin => Verdict::Other,
+        verdict => verdict,
+    };
+    match verdict {
+        Verdict::Is(Protocol::RegLogin) => {
+            direction.found_header(0);
+            decide(flow, from, Protocol::RegLogin, finds);
+            take_some(flow, from, rest, finds);
+        }
+        Verdict::Is(protocol) => decide(flow, from, protocol, finds),
+        Verdict::Unsure if one_segment => {
+            let work = direction.work.get_or_insert_default();
+            work.append(chunk);
+        }
+        Verdict::Other if !one_segment => {
+            // What was held has led nowhere; this segment may begin a message.
+            if let Some(work) = &mut direction.work {
+                work.octets.truncate(held_before);
+            }
+            direction.let_go(!from_start);
+            probe(flow, from, chunk, finds);
+        }
+        Verdict::Other if from_start && direction.mode != Mode::Search => {
+            direction.mode = Mode::Unproven;
+            direction.let_go(false);
+            let directions = &flow.state.dissect().directions;
+            if !watched && directions.iter().all(|one| one.mode == Mode::Unproven) {
+                decide(flow, from, Protocol::Data, finds);
+            }
+        }
+        Verdict::Other if watched => {
+            // The capture begins amid the stream, or has a gap: a message may begin anywhere.
+            let Some(at) = find_strict(chunk.octets) else {
+                let work = direction.work.get_or_insert_default();
+                work.skipped += chunk.octets.len() as u64;
+                return;
+            };
+            direction.found_header(at);
+            decide(flow, from, Protocol::RegLogin, finds);
+            take_some(flow, from, chunk.behind(at), finds);
+        }
+        Verdict::Unsure | Verdict::Other => {}
+    }
+}
+
+/// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
+/// more octets have to come.
+fn behind_proxy_header<'a, S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    chunk: Chunk<'a>,
+    finds: &mut impl Finds<S>,
+) -> Option<Chunk<'a>> {
+    let from_start = flow.starts_with_syn(from);
+    let direction = &mut flow.state.dissect().directions[index(from)];
+    if let Some(work) = &mut direction.work
+        && work.header_left > 0
+    {
+        let passed = work.header_left.min(chunk.octets.len());
+        work.header_left -= passed;
+        let rest = chunk.behind(passed);
+        return (!rest.octets.is_empty()).then_some(rest);
+    }
+    if !from_start || direction.mode != Mode::Start {
+        return Some(chunk);
+    }
+    let mut held = ArrayVec::<u8, { 2 * PROXY_V1_MAX_LEN }>::new();
+    let octets = match &direction.work {
+        Some(work) if !work.octets.is_empty() => {
+            let more = chunk.octets.len().min(PROXY_V1_MAX_LEN);
+            held.extend(work.octets.iter().chain(&chunk.octets[..more]).copied());
+            held.as_slice()
+        }
+        _ => chunk.octets,
+    };
+    match proxy_header(octets) {
+        Proxy::No => Some(chunk),
+        Proxy::Unsure => {
+            let work = direction.work.get_or_insert_default();
+            work.append(chunk);
+            None
+        }
+        Proxy::Header(header) => {
+            let before = direction.work.as_ref().map_or(0, |work| work.octets.len());
+            let left = header.len.saturating_sub(before);
+            let passed = left.min(chunk.octets.len());
+            direction.let_go(false);
+            if left > passed {
+                let work = direction.work.get_or_insert_default();
+                work.header_left = left - passed;
+            }
+            let note = Note::Proxy {
+                version: header.version,
+                client: header.client,
+            };
+            finds.note(flow, from, note);
+            let rest = chunk.behind(passed);
+            (!rest.octets.is_empty()).then_some(rest)
+        }
+    }
+}

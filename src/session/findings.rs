@@ -1,0 +1,187 @@
+//! Takes what the dissector finds, and has it paired.
+
+use std::sync::Arc;
+
+use super::exchange::{Exchanged, Fates, outcome};
+use super::flow_state::FlowState;
+use super::found::{PlainMessage, StreamNote, Yield};
+use super::name::Name;
+use super::password_tag::PasswordKey;
+use super::refusal::Refusals;
+use super::resolution::Asked;
+use crate::dissect::{Finds, Known, Message, Note};
+use crate::protocol::{Command, Kind, MessageView, TextValue};
+use crate::stream::{Chunk, Flow, Role, Side};
+
+/// The tracker's parts that findings go to, apart from the frame's own.
+pub(super) struct Findings<'a> {
+    pub found: &'a mut Yield,
+    /// Messages numbered so far.
+    pub numbered: &'a mut u64,
+    pub key: &'a PasswordKey,
+    /// Requests that were not kept for pairing.
+    pub unpaired: &'a mut u64,
+    pub known: &'a Arc<Known>,
+    pub has_layouts: bool,
+    pub counts: bool,
+    pub refusals: &'a mut Refusals,
+}
+
+impl Findings<'_> {
+    pub fn fates(&mut self) -> Fates<'_> {
+        Fates {
+            resolutions: &mut self.found.resolutions,
+            unasked: &mut self.found.unasked,
+            notes: &mut self.found.notes,
+            unpaired: self.unpaired,
+            refusals: self.refusals,
+        }
+    }
+}
+
+/// Who asks on a flow.
+pub(super) fn asked(flow: &Flow<FlowState>) -> Asked {
+    Asked {
+        stream: flow.stream,
+        client: flow.end(flow.side(Role::Client)),
+    }
+}
+
+impl Finds<FlowState> for Findings<'_> {
+    fn messages(&mut self) -> &mut Vec<Message> {
+        &mut self.found.messages
+    }
+
+    fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
+        let id = *self.numbered;
+        *self.numbered += 1;
+        let Yield {
+            messages,
+            resolutions,
+            unasked,
+            notes,
+            ..
+        } = &mut *self.found;
+        let mut fates = Fates {
+            resolutions,
+            unasked,
+            notes,
+            unpaired: self.unpaired,
+            refusals: self.refusals,
+        };
+        if let Some(message) = messages.last_mut() {
+            let exchange = &mut flow.state.exchange;
+            exchange.pair(id, message, command, self.key, &mut fates);
+        }
+    }
+
+    #[inline]
+    fn counts(&self) -> bool {
+        self.counts
+    }
+
+    fn plain(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        from: Side,
+        command: Command,
+        message: Chunk<'_>,
+    ) {
+        let id = *self.numbered;
+        *self.numbered += 1;
+        let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
+            return;
+        };
+        let (view, stream) = (MessageView::new(message.octets), flow.stream);
+        let client = match kind {
+            Kind::Request => from,
+            Kind::Response => from.other(),
+        };
+        let one = Exchanged {
+            id,
+            frame: message.readable.0,
+            time: message.readable.1,
+            stream,
+            client: flow.end(client),
+            start: message.seq,
+            end: Some(message.seq.plus(message.octets.len() as u32)),
+            ack: message.ack,
+            action,
+        };
+        let exchange = &mut flow.state.exchange;
+        let told = match kind {
+            Kind::Request => {
+                let user = Name::new(view.user_name().map_or(&[], TextValue::octets));
+                let password = self.key.tag(view.password());
+                exchange.request(&one, user, password, &mut self.fates())
+            }
+            Kind::Response => {
+                let outcome = outcome(message.octets, self.refusals);
+                exchange.response(&one, outcome, &mut self.fates())
+            }
+        };
+        self.found.plain.push(PlainMessage {
+            command,
+            status: view.status(),
+        });
+        for note in told.notes {
+            self.found.notes.push(StreamNote { stream, note });
+        }
+    }
+
+    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, messages: u64) {
+        let kind = flow.role(from).sends();
+        let asked = asked(flow);
+        let exchange = &mut flow.state.exchange;
+        exchange.lost(kind, messages, asked, &mut self.fates());
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(self.known)
+    }
+
+    #[inline]
+    fn has_layouts(&self) -> bool {
+        self.has_layouts
+    }
+
+    fn described(&mut self, flow: &mut Flow<FlowState>) {
+        let number = *self.numbered;
+        *self.numbered += 1;
+        let Yield {
+            messages,
+            resolutions,
+            unasked,
+            notes,
+            ..
+        } = &mut *self.found;
+        let mut fates = Fates {
+            resolutions,
+            unasked,
+            notes,
+            unpaired: self.unpaired,
+            refusals: self.refusals,
+        };
+        if let Some(message) = messages.last_mut() {
+            let exchange = flow.state.exchange.described();
+            exchange.pair(number, message, self.key, &mut fates);
+        }
+    }
+
+    fn lost_described(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        from: Side,
+        messages: Option<u64>,
+        octets: u64,
+    ) {
+        let (sender, stream) = (flow.role(from), flow.stream);
+        let exchange = flow.state.exchange.described();
+        exchange.lost(sender, messages, octets, stream, &mut self.fates());
+    }
+
+    fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
+        let stream = flow.stream;
+        self.found.notes.push(StreamNote { stream, note });
+    }
+}

@@ -1,0 +1,76 @@
+//! What the session keeps with a flow above its octets.
+
+use super::exchange::ExchangeState;
+use super::layer::Layer;
+use crate::dissect::{DissectState, HasDissectState, Note, Protocol};
+use crate::stream::Flow;
+
+/// What is kept with a flow above its octets.
+#[derive(Debug, Default)]
+pub struct FlowState {
+    pub(super) dissect: DissectState,
+    pub(super) exchange: ExchangeState,
+    /// TLS below what is dissected, where it can be decrypted.
+    pub(super) layer: Option<Box<Layer>>,
+}
+
+impl FlowState {
+    /// What the stream speaks, as far as it is known: above TLS, where that was decrypted.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        use Protocol::{Data, Tls, Unknown};
+        match self.dissect.protocol() {
+            Unknown | Data if self.is_tls() => Tls,
+            protocol => protocol,
+        }
+    }
+
+    /// What the stream speaks right above TCP.
+    #[must_use]
+    pub fn on_tcp(&self) -> Protocol {
+        if self.is_tls() {
+            Protocol::Tls
+        } else {
+            self.dissect.protocol()
+        }
+    }
+
+    /// What the stream speaks as far as it is known, and right above TCP.
+    #[inline]
+    pub(super) fn protocols(&self) -> [Protocol; 2] {
+        if self.layer.is_some() {
+            return [self.protocol(), self.on_tcp()];
+        }
+        [self.dissect.protocol(); 2]
+    }
+
+    /// Whether the stream speaks what has messages.
+    #[inline]
+    pub(super) fn has_messages(&self) -> bool {
+        self.dissect.decided().has_messages()
+    }
+
+    /// What is to be said of a message that this frame of the flow carried octets of, and that is
+    /// not whole.
+    #[inline]
+    #[must_use]
+    pub fn begun(flow: &Flow<Self>, frame: u64) -> Option<Note> {
+        let dissect = &flow.state.dissect;
+        if !dissect.holds() {
+            return None;
+        }
+        dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
+    }
+
+    fn is_tls(&self) -> bool {
+        self.layer
+            .as_ref()
+            .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
+    }
+}
+
+impl HasDissectState for FlowState {
+    fn dissect(&mut self) -> &mut DissectState {
+        &mut self.dissect
+    }
+}

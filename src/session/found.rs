@@ -1,0 +1,138 @@
+//! What frames bring: lists of it, by kind.
+
+use super::layer::TlsRecord;
+use super::resolution::Resolution;
+use crate::capture::Timestamp;
+use crate::dissect::{Message, Note, Protocol};
+use crate::packet::Endpoint;
+use crate::protocol::Command;
+use crate::stream::Side;
+
+/// Something to be said about a stream, outside of any message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamNote {
+    /// The stream.
+    pub stream: u32,
+    /// What is said.
+    pub note: Note,
+}
+
+/// What one frame, or the end, brought.
+#[derive(Debug, Default)]
+pub(super) struct Yield {
+    pub messages: Vec<Message>,
+    /// Those that are only counted.
+    pub plain: Vec<PlainMessage>,
+    pub notes: Vec<StreamNote>,
+    pub resolutions: Vec<Resolution>,
+    pub unasked: Vec<u64>,
+    pub flows: Vec<FlowEnd>,
+    pub followed: Vec<Piece>,
+    pub tls: Vec<TlsRecord>,
+}
+
+/// A message of which there is nothing to note, where it is only counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainMessage {
+    /// Its command, which is known.
+    pub command: Command,
+    /// What a response says.
+    pub status: Option<u8>,
+}
+
+/// The streams whose octets are given, in order, with the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Followed {
+    /// None.
+    #[default]
+    Nothing,
+    /// One, by its number.
+    Stream(u32),
+    /// All.
+    All,
+}
+
+impl Followed {
+    /// Whether a stream is one of them.
+    #[inline]
+    #[must_use]
+    pub fn has(self, stream: u32) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Stream(only) => only == stream,
+            Self::All => true,
+        }
+    }
+}
+
+/// A part of what one side of a followed stream sent, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The stream.
+    pub stream: u32,
+    /// Which side sent it.
+    pub from: Side,
+    /// What there is of it.
+    pub content: Content,
+}
+
+/// What there is of a part of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Octets as their receiver got them.
+    Octets {
+        /// The octets.
+        octets: Vec<u8>,
+        /// Frame that carried them.
+        frame: u64,
+        /// Offset of the first octet in that frame's packet.
+        offset: u32,
+    },
+    /// This many octets were never captured.
+    Gap(u64),
+}
+
+/// What is known of a flow when it is let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowEnd {
+    /// The stream.
+    pub stream: u32,
+    /// Client and server.
+    pub ends: [Endpoint; 2],
+    /// Frames sent by client and server; what a `u32` cannot count is not counted.
+    pub frames: [u32; 2],
+    /// Octets on the wire sent by client and server.
+    pub octets: [u64; 2],
+    /// Times of the first and the last frame.
+    pub times: [Timestamp; 2],
+    /// What it spoke.
+    pub protocol: Protocol,
+    /// What it spoke right above TCP: TLS where that was decrypted.
+    pub on_tcp: Protocol,
+}
+
+impl Yield {
+    /// How much there is in all.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+            + self.plain.len()
+            + self.notes.len()
+            + self.resolutions.len()
+            + self.unasked.len()
+            + self.flows.len()
+            + self.followed.len()
+            + self.tls.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.plain.clear();
+        self.notes.clear();
+        self.resolutions.clear();
+        self.unasked.clear();
+        self.flows.clear();
+        self.followed.clear();
+        self.tls.clear();
+    }
+}
