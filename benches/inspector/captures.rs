@@ -54,6 +54,19 @@ impl Capture {
         Self::make("open", 7_000_000, 1_000_000, |load| load.open = true)
     }
 
+    /// As many frames as come close to it, of connections that are all under way at the same time.
+    pub fn at_once(frames: u64, connections: u64) -> Self {
+        Self::make(
+            &format!("{connections}-at-once"),
+            frames,
+            connections,
+            |load| {
+                load.open = true;
+                load.active = load.connections as usize;
+            },
+        )
+    }
+
     fn make(name: &str, frames: u64, connections: u64, change: impl Fn(&mut Load)) -> Self {
         let mut load = Load {
             frames: scaled(frames),
