@@ -3,7 +3,7 @@
 # network namespace of their own.
 #
 # Usage: sudo captures/record-sessions.sh [FOLDER OF THE PROGRAMS]    (default: target/debug)
-# Needs the built programs, Linux and root.
+# Needs the built programs, Linux, root and openssl.
 set -euo pipefail
 cd "$(dirname "$0")"
 programs=$(realpath "${1:-../target/debug}")
@@ -15,6 +15,9 @@ fi
 ip link set lo up
 work=$(mktemp -d)
 started=()
+# Options of server and client for an encrypted connection.
+serve=()
+connect=()
 stop() {
     for pid in "${started[@]}"; do kill "$pid" 2> /dev/null || true; done
     wait
@@ -39,7 +42,7 @@ wait_for() {
 client() {
     local answer=0
     printf '%s\n' "$3" | timeout 30 "$programs/authscope-client" "$1" "$2" --server "$address" \
-        --password-stdin > /dev/null 2>&1 || answer=$?
+        --password-stdin "${connect[@]}" > /dev/null 2>&1 || answer=$?
     [ "$answer" -lt 2 ]
 }
 
@@ -47,8 +50,8 @@ client() {
 record() {
     local file=$1 scene=$3
     address=$2
-    rm -f "$work"/*
-    "$programs/authscope-server" --listen "$address" --passwd "$work/passwd" 2> "$work/server.log" &
+    rm -f "$work"/passwd "$work"/*.log
+    "$programs/authscope-server" --listen "$address" --passwd "$work/passwd" "${serve[@]}" 2> "$work/server.log" &
     local server=$!
     "$programs/authscope" live --quiet -w "$file" 2> "$work/live.log" &
     local capture=$!
@@ -95,3 +98,13 @@ record recorded-wrong-password.pcapng 127.0.0.1:8888 wrong_password
 record recorded-unknown-user.pcapng 127.0.0.1:8888 unknown_user
 record recorded-ipv6.pcapng '[::1]:8888' success
 record recorded-several-users.pcapng 127.0.0.1:8888 several_users
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 60 -subj /CN=localhost \
+    -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+    -keyout "$work/key.pem" -out "$work/cert.pem" 2> /dev/null
+serve=(--tls-cert "$work/cert.pem" --tls-key "$work/key.pem")
+connect=(--tls --ca-file "$work/cert.pem")
+export SSLKEYLOGFILE=$work/keys
+record "$work/tls.pcapng" 127.0.0.1:8888 success
+unset SSLKEYLOGFILE
+"$programs/authscope" read "$work/tls.pcapng" --tls-keylog "$work/keys" --only tcp --embed-keys -q -w recorded-tls.pcapng

@@ -8,9 +8,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 answer() {
-    local file=$1
-    tshark -n -r "$file" -T fields -E separator=, \
-        -e frame.number -e tcp.stream -e tcp.dstport -e tcp.len -e tcp.payload 2> /dev/null |
+    local file=$1 octets=tcp.payload
+    # With its secrets in the file, what is inside TLS is data to tshark.
+    case $file in *tls*) octets=data.data ;; esac
+    tshark -n -r "$file" -d tls.port==8888,data -T fields -E separator=, \
+        -e frame.number -e tcp.stream -e "$octets" 2> /dev/null |
         awk -F, -v file="$file" -v smpp="$(expr "$file" : '.*smpp' || true)" '
         function fail(why) { print "answers: " file ": frame " $1 ": " why > "/dev/stderr"; exit 2 }
         BEGIN {
@@ -22,9 +24,10 @@ answer() {
         }
         {
             if ($2 + 1 > streams) streams = $2 + 1
-            if ($4 == 0 || smpp > 0) next
-            header = substr($5, 7, 10)
-            if (!(header in type) || ($4 != 58 && $4 != 73)) fail("not one whole message")
+            octets = length($3) / 2
+            if (octets == 0 || smpp > 0) next
+            header = substr($3, 7, 10)
+            if (!(header in type) || (octets != 58 && octets != 73)) fail("not one whole message")
             line = sprintf("      {\"frame\":%d,\"from\":" type[header] "}", $1, $2)
             messages = messages (messages ? ",\n" : "\n") line
         }

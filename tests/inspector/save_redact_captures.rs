@@ -16,14 +16,16 @@ use authscope::session::{Inspector, Options};
 /// Octets in a row that give a password away.
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
-/// so does the status of a response that the client sent, the text in a RST, a PROXY header, numbers that are text, and what nobody can name.
-const SAID_OTHERWISE: [&str; 14] = [
+/// so does the status of a response that the client sent, the text in a RST, a PROXY header, numbers that are text, what nobody can name,
+/// and what only secrets in the file decrypted.
+const SAID_OTHERWISE: [&str; 15] = [
     "filled-with-zero-digits.pcap",
     "lab-report.pcap",
     "proxy-v1.pcap",
     "proxy-v2.pcap",
     "proxy-v2-local-cut.pcap",
     "tls-on-port-8888.pcap",
+    "recorded-tls.pcapng",
     "several-protocols-on-port-8888.pcap",
     "rst-with-text.pcap",
     "mistake-numbers-as-text.pcap",

@@ -30,6 +30,8 @@ const ANSWERED_TWICE: &str = "Wireshark takes the SYN/ACK behind a reset that an
 const CAUSE: &str = "Wireshark has the words of a reset in tcp.reset_cause, and shows them behind the stream's octets all \
      the same; here they are in the frame's payload, and no part of the stream";
 
+const ENCRYPTED: &str = "follow,tcp shows what is encrypted, here the stream is what was encrypted; tls_decrypted compares that";
+
 /// What is told of a stream, of segments' places in it, and of what was sent before.
 const OF_STREAMS: &[&str] = &[
     "tcp.stream",
@@ -40,7 +42,13 @@ const OF_STREAMS: &[&str] = &[
     "tcp.analysis",
 ];
 
-const ALL: [Otherwise; 19] = [
+const ALL: [Otherwise; 20] = [
+    (
+        "recorded-tls.pcapng",
+        Check::Streams,
+        &["0", "1"],
+        ENCRYPTED,
+    ),
     (
         "same-addresses-on-two-vlans.pcap",
         Check::Columns,
