@@ -32,6 +32,7 @@ mod server_log;
 mod server_log_rate;
 mod server_log_rotation;
 mod server_main_path;
+mod server_memory;
 mod server_metrics;
 mod server_policy;
 mod server_pressure;
