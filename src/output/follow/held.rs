@@ -181,3 +181,43 @@ impl Held {
         Some(part)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 1 << 16;
+
+    /// A piece that may be part of a message, and of which no message tells.
+    fn piece(number: usize) -> Piece {
+        Piece {
+            stream: 0,
+            from: Side::A,
+            content: Content::Octets {
+                octets: vec![b'x'; SIZE],
+                frame: number as u64,
+                offset: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn no_more_than_a_mebibyte_waits_and_what_goes_is_masked() {
+        let mut held = Held::new(false);
+        let state = State {
+            protocol: Protocol::RegLogin,
+            watched: true,
+            client: Side::A,
+        };
+        let fitting = (1 << 20) / SIZE;
+        for number in 1..=fitting {
+            held.push(&piece(number), Timestamp::default());
+            assert_eq!(held.pop(state, false), None);
+        }
+        held.push(&piece(fitting + 1), Timestamp::default());
+        let part = held.pop(state, false).expect("the oldest goes");
+        assert_eq!((part.frame, part.octets.len()), (1, SIZE));
+        assert!(part.masked.iter().all(|masked| *masked));
+        assert_eq!(held.pop(state, false), None);
+    }
+}

@@ -26,12 +26,16 @@ impl Selection {
         for (id, message) in (first..).zip(messages) {
             let is_request = exchanged(message).and_then(Command::kind) == Some(Kind::Request);
             if is_request && taken(message) {
-                if self.requests.len() < MOST_REQUESTS {
-                    self.requests.insert(id);
-                } else {
-                    self.forgotten += 1;
-                }
+                self.remember(id);
             }
+        }
+    }
+
+    fn remember(&mut self, request: u64) {
+        if self.requests.len() < MOST_REQUESTS {
+            self.requests.insert(request);
+        } else {
+            self.forgotten += 1;
         }
     }
 
@@ -114,5 +118,19 @@ impl Summary {
         }
         self.given_up = remainder.given_up;
         self.selection = Some(selection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_beyond_the_bound_are_counted_and_not_kept() {
+        let mut selection = Selection::default();
+        let most = 1_048_576;
+        (0..most + 2).for_each(|request| selection.remember(request));
+        assert_eq!(selection.requests.len() as u64, most);
+        assert_eq!(selection.forgotten, 2);
     }
 }
