@@ -310,6 +310,7 @@ fn summary(as_json: bool, choice: Choice, capture: &[u8]) {
         StatsFormat::Text(TextStyle {
             color: false,
             charset: Charset::Unicode,
+            width: None,
         })
     };
     let stats = Stats::new(text.clone(), Summary::default(), format, None);

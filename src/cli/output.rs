@@ -365,6 +365,7 @@ pub(super) fn text_style(color: When) -> TextStyle {
     TextStyle {
         color: color.applies(),
         charset: Charset::of_locale(),
+        width: terminal_width(),
     }
 }
 

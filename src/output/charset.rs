@@ -31,6 +31,42 @@ impl Charset {
         }
     }
 
+    /// The character that stands for what failed in a bar.
+    #[must_use]
+    pub const fn failed(self) -> char {
+        match self {
+            Self::Unicode => '▒',
+            Self::Ascii => 'x',
+        }
+    }
+
+    /// A horizontal bar of two parts that are `values` parts of `most` long, where `most` is `width` columns: what
+    /// succeeded, then what [failed](Self::failed). Anything above 0 can be seen.
+    #[must_use]
+    pub fn stacked(self, values: [u64; 2], most: u64, width: u64) -> String {
+        let [successes, failures] = values;
+        if failures == 0 {
+            return self.bar(successes, most, width);
+        }
+        let columns =
+            |value: u64| (u128::from(value) * u128::from(width) / u128::from(most.max(1))) as u64;
+        let (all, failed) = if successes == 0 {
+            let all = columns(failures).max(1);
+            (all, all)
+        } else {
+            let all = columns(successes + failures).max(2);
+            (all, columns(failures).clamp(1, all - 1))
+        };
+        let full = match self {
+            Self::Unicode => '█',
+            Self::Ascii => '#',
+        };
+        let part = |one: char, columns: u64| std::iter::repeat_n(one, columns as usize);
+        part(full, all - failed)
+            .chain(part(self.failed(), failed))
+            .collect()
+    }
+
     /// A horizontal bar that is `value` parts of `most` long, where `most` is `width` columns.
     /// Anything above 0 can be seen.
     #[must_use]
@@ -78,5 +114,19 @@ mod tests {
         assert_eq!(Charset::Unicode.bar(0, 8, 4), "");
         assert_eq!(Charset::Ascii.bar(4, 8, 4), "##");
         assert_eq!(Charset::Ascii.bar(u64::MAX, u64::MAX, 4), "####");
+    }
+
+    #[test]
+    fn stacked_bars_show_both_parts() {
+        assert_eq!(Charset::Unicode.stacked([4, 4], 8, 8), "████▒▒▒▒");
+        assert_eq!(Charset::Unicode.stacked([3, 0], 8, 4), "█▌");
+        assert_eq!(Charset::Unicode.stacked([0, 8], 8, 4), "▒▒▒▒");
+        assert_eq!(
+            Charset::Unicode.stacked([1, 1_000_000], 1_000_001, 4),
+            "█▒▒▒"
+        );
+        assert_eq!(Charset::Ascii.stacked([1_000_000, 1], 1_000_001, 4), "###x");
+        assert_eq!(Charset::Ascii.stacked([1, 1], 1_000_000, 4), "#x");
+        assert_eq!(Charset::Ascii.stacked([0, 0], 8, 4), "");
     }
 }

@@ -218,6 +218,7 @@ struct Bar {
     frames: u64,
     octets: u64,
     messages: u64,
+    successes: u64,
     failures: u64,
 }
 
@@ -445,6 +446,7 @@ impl<'a> Object<'a> {
                         frames: bar.frames,
                         octets: bar.octets,
                         messages: bar.messages,
+                        successes: bar.successes,
                         failures: bar.failures,
                     })
                     .collect(),

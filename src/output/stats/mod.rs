@@ -1,6 +1,8 @@
 //! The summary of a capture as text or as one JSON object. `docs/statistics.md` explains both.
 
+mod chart;
 mod json;
+mod section;
 mod sentence;
 mod text;
 
@@ -209,6 +211,38 @@ mod tests {
                 assert_eq!(batches, records, "{}", path.display());
                 captures += 1;
             }
+        }
+        assert!(captures > 100, "{captures} captures");
+    }
+
+    #[test]
+    fn text_fits_a_terminal_of_80_columns() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/captures");
+        let mut captures = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(source) = crate::capture::open(&path, ReadOptions::default()) else {
+                continue;
+            };
+            let style = TextStyle {
+                width: Some(80),
+                ..TextStyle::default()
+            };
+            let mut out = Vec::new();
+            let summary = Summary::new(Thresholds::default());
+            let mut stats = Stats::new(&mut out, summary, StatsFormat::Text(style), None);
+            let _ = run(
+                Box::new(source),
+                Inspector::new(&Options::default()),
+                &mut stats,
+                1,
+            );
+            drop(stats);
+            for line in String::from_utf8(out).unwrap().lines() {
+                let width = unicode_width::UnicodeWidthStr::width(line);
+                assert!(width <= 80, "{}: {width} columns: {line}", path.display());
+            }
+            captures += 1;
         }
         assert!(captures > 100, "{captures} captures");
     }

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, Table, TableStyle};
-
-use super::sentence::{Sentence, Span};
+use super::chart;
+use super::section::Section;
+use super::sentence::Sentence;
 use crate::capture::Seconds;
 use crate::dissect::Severity;
 use crate::output::charset::Charset;
@@ -12,7 +12,7 @@ use crate::output::clock::{Clock, TimeFormat};
 use crate::output::tone::Tone;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    ACTIONS, Capped, Counts, MESSAGE_TYPES, Summary, top_addresses, top_users,
+    ACTIONS, Capped, Counts, MESSAGE_TYPES, Quantiles, Summary, top_addresses, top_users,
 };
 use crate::text::escape::{Escaped, EscapedOctets};
 
@@ -23,10 +23,9 @@ pub struct TextStyle {
     pub color: bool,
     /// What bars are drawn with.
     pub charset: Charset,
+    /// Columns that lines may have; as many as they need where it is not told.
+    pub width: Option<u16>,
 }
-
-/// Columns of the longest bar.
-const BAR: u64 = 40;
 
 pub(super) fn write(
     out: &mut impl Write,
@@ -36,68 +35,35 @@ pub(super) fn write(
 ) -> io::Result<()> {
     overview(out, summary)?;
     messages(out, summary)?;
-    response_times(out, summary)?;
-    described(out, summary)?;
+    response_times(out, summary, style)?;
+    described(out, summary, style)?;
     let users = top_users(summary, top);
     let names = users
         .iter()
         .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts));
-    people(out, "Users", names.collect(), &summary.users, |user| {
-        user.counts
-    })?;
+    people(
+        out,
+        ("Users", style),
+        names.collect(),
+        &summary.users,
+        |user| user.counts,
+    )?;
     let addresses = top_addresses(summary, top);
     let clients = addresses
         .iter()
         .map(|(address, row)| (address.to_string(), row.counts));
     people(
         out,
-        "Clients",
+        ("Clients", style),
         clients.collect(),
         &summary.addresses,
         |row| row.counts,
     )?;
     protocols(out, summary)?;
-    conversations(out, summary, top)?;
-    rate(out, summary, style)?;
+    conversations(out, summary, style, top)?;
+    chart::rate(out, summary, style)?;
     notes(out, summary)?;
     findings(out, summary, style)
-}
-
-/// A section's table: its title stands over the first column.
-struct Section(Table);
-
-impl Section {
-    fn new(header: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let mut table = Table::new();
-        table.load_style(TableStyle::new());
-        table.force_no_tty();
-        let header: Vec<Cell> = header
-            .into_iter()
-            .map(|title| Cell::new_owned(title.into()))
-            .collect();
-        table.set_header(header);
-        Self(table)
-    }
-
-    fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        let cells = cells.into_iter().map(|text| Cell::new_owned(text.into()));
-        self.0.add_row(cells.collect::<Vec<_>>());
-    }
-
-    /// Writes the table with all but its first `left` columns aligned to the right.
-    fn write(mut self, out: &mut impl Write, left: usize) -> io::Result<()> {
-        for (index, column) in self.0.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if index >= left {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        writeln!(out)?;
-        for line in self.0.lines() {
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
 }
 
 fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -162,7 +128,7 @@ fn messages(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
 }
 
 /// What layouts describe: messages by kind, with what responses say, and how long answers took.
-fn described(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+fn described(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
     for counts in &summary.described {
         let name = counts.layout.name();
         let mut section = Section::new([name, "Count"]);
@@ -182,10 +148,9 @@ fn described(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         section.write(out, 1)?;
         if let Some(q) = counts.times.quantiles() {
             let mut section = Section::new(TIMES);
-            let mut row = vec![name.to_owned(), q.count.to_string()];
-            row.extend([q.min, q.p50, q.p90, q.p99, q.max].map(seconds));
-            section.row(row);
+            section.row(distribution(name.to_owned(), &q));
             section.write(out, 1)?;
+            chart::histogram(out, &[(name, &counts.times)], style)?;
         }
     }
     Ok(())
@@ -193,7 +158,7 @@ fn described(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
 
 /// Columns of response times.
 const TIMES: [&str; 7] = [
-    "Response time (s)",
+    "Response time (ms)",
     "Count",
     "Min",
     "Median",
@@ -202,24 +167,50 @@ const TIMES: [&str; 7] = [
     "Max",
 ];
 
-fn response_times(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+/// A row of them.
+fn distribution(name: String, q: &Quantiles) -> Vec<String> {
+    let mut row = vec![name, q.count.to_string()];
+    row.extend([q.min, q.p50, q.p90, q.p99, q.max].map(milliseconds));
+    row
+}
+
+fn response_times(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
     let mut section = Section::new(TIMES);
+    let mut all = Vec::new();
     for (action, times) in ACTIONS.iter().zip(&summary.times) {
         let Some(q) = times.quantiles() else { continue };
-        let mut noun = action.noun().to_owned();
-        noun[..1].make_ascii_uppercase();
-        let mut row = vec![noun, q.count.to_string()];
-        row.extend([q.min, q.p50, q.p90, q.p99, q.max].map(seconds));
-        section.row(row);
+        let noun = capitalised(action.noun());
+        section.row(distribution(noun.clone(), &q));
+        all.push((noun, times));
     }
-    if section.0.is_empty() {
+    if all.is_empty() {
         return Ok(());
     }
-    section.write(out, 1)
+    section.write(out, 1)?;
+    let all: Vec<_> = all.iter().map(|(noun, times)| (&**noun, *times)).collect();
+    chart::histogram(out, &all, style)
+}
+
+fn capitalised(word: &str) -> String {
+    let mut word = word.to_owned();
+    word[..1].make_ascii_uppercase();
+    word
+}
+
+/// Nanoseconds as milliseconds with three decimals.
+fn milliseconds(nanoseconds: i64) -> String {
+    let size = nanoseconds.unsigned_abs();
+    let microseconds = size / 1000 + u64::from(size % 1000 >= 500);
+    let sign = if nanoseconds < 0 && microseconds > 0 {
+        "-"
+    } else {
+        ""
+    };
+    format!("{sign}{}.{:03}", microseconds / 1000, microseconds % 1000)
 }
 
 /// Nanoseconds as seconds with six decimals.
-fn seconds(nanoseconds: i64) -> String {
+pub(super) fn seconds(nanoseconds: i64) -> String {
     let size = nanoseconds.unsigned_abs();
     let microseconds = size / 1000 + u64::from(size % 1000 >= 500);
     let sign = if nanoseconds < 0 && microseconds > 0 {
@@ -236,7 +227,7 @@ fn seconds(nanoseconds: i64) -> String {
 
 fn people<K: std::hash::Hash + Eq, V: Default>(
     out: &mut impl Write,
-    title: &str,
+    (title, style): (&str, TextStyle),
     mut rows: Vec<(String, Counts)>,
     all: &Capped<K, V>,
     counts: fn(&V) -> Counts,
@@ -274,6 +265,7 @@ fn people<K: std::hash::Hash + Eq, V: Default>(
         ];
         section.row(std::iter::once(name).chain(numbers.map(|count| count.to_string())));
     }
+    section.fit(style.width, &[1, 6, 3, 2]);
     section.write(out, 1)?;
     more(out, left_out)
 }
@@ -292,13 +284,18 @@ fn protocols(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             section.row([protocol.to_string(), streams.to_string()]);
         }
     }
-    if section.0.is_empty() {
+    if section.is_empty() {
         return Ok(());
     }
     section.write(out, 1)
 }
 
-fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Result<()> {
+fn conversations(
+    out: &mut impl Write,
+    summary: &Summary,
+    style: TextStyle,
+    top: usize,
+) -> io::Result<()> {
     let largest = summary.conversations.largest();
     if largest.is_empty() {
         return Ok(());
@@ -314,6 +311,11 @@ fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Res
         "to client",
         "Duration (s)",
     ]);
+    // Where lines have to fit, long addresses lose their middle.
+    let end = |end: &dyn std::fmt::Display| match style.width {
+        Some(_) => shortened(&end.to_string(), style.charset),
+        None => end.to_string(),
+    };
     let shown = largest.iter().take(top);
     for flow in shown.clone() {
         let FlowEnd {
@@ -324,8 +326,8 @@ fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Res
             ..
         } = flow;
         section.row([
-            client.to_string(),
-            server.to_string(),
+            end(client),
+            end(server),
             flow.protocol.to_string(),
             flow.stream.to_string(),
             asked.to_string(),
@@ -336,6 +338,7 @@ fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Res
         ]);
     }
     let left_out = summary.conversations.count() - shown.count() as u64;
+    section.fit(style.width, &[6, 7, 8, 2, 4, 5]);
     section.write(out, 3)?;
     if left_out > 0 {
         writeln!(out, "({left_out} smaller ones)")?;
@@ -343,56 +346,15 @@ fn conversations(out: &mut impl Write, summary: &Summary, top: usize) -> io::Res
     Ok(())
 }
 
-fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
-    let bars = summary.rate.bars();
-    if bars.len() < 2 {
-        return Ok(());
-    }
-    let has_messages =
-        summary.messages.iter().any(|count| *count > 0) || !summary.described.is_empty();
-    let (value, what): (fn(&_) -> u64, _) = if has_messages {
-        (
-            |bar: &crate::session::summary::Bar| bar.messages,
-            "messages",
-        )
-    } else {
-        (|bar: &crate::session::summary::Bar| bar.frames, "frames")
-    };
-    let most = bars.iter().map(value).max().unwrap_or_default();
-    let width = Span(i64::try_from(summary.rate.width()).unwrap_or(i64::MAX));
-    let mut section = Section::new([
-        "From (s)".to_owned(),
-        "Frames".to_owned(),
-        "Messages".to_owned(),
-        "Failures".to_owned(),
-        format!("{what} in {width} each"),
-    ]);
-    for (index, bar) in bars.iter().enumerate() {
-        section.row([
-            seconds(i64::try_from(index as u64 * summary.rate.width()).unwrap_or(i64::MAX)),
-            bar.frames.to_string(),
-            bar.messages.to_string(),
-            bar.failures.to_string(),
-            style.charset.bar(value(bar), most, BAR),
-        ]);
-    }
-    for column in section.0.column_iter_mut().take(4) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    section.write(out, 5)
-}
-
 fn notes(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let mut section = Section::new(["Notes", "Count"]);
     for severity in Severity::ALL.into_iter().rev() {
         let count: u64 = summary.notes(severity).iter().sum();
         if count > 0 {
-            let mut name = severity.name().to_owned();
-            name[..1].make_ascii_uppercase();
-            section.row([name, count.to_string()]);
+            section.row([capitalised(severity.name()), count.to_string()]);
         }
     }
-    if section.0.is_empty() {
+    if section.is_empty() {
         return Ok(());
     }
     section.write(out, 1)
@@ -414,16 +376,42 @@ fn findings(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
         let severity = finding.severity.name();
         let frames: Vec<String> = finding.frames.iter().map(ToString::to_string).collect();
         let word = if frames.len() == 1 { "frame" } else { "frames" };
-        writeln!(
-            out,
-            "{start}[{severity}] {}: {} ({word} {}){end}",
+        let text = format!(
+            "[{severity}] {}: {} ({word} {})",
             finding.what.name(),
             Sentence(finding),
             frames.join(", ")
-        )?;
+        );
+        writeln!(out, "{start}{}{end}", wrapped(&text, style))?;
     }
     for limit in &limits {
-        writeln!(out, "Mind: {limit}.")?;
+        writeln!(out, "{}", wrapped(&format!("Mind: {limit}."), style))?;
     }
     Ok(())
+}
+
+/// A paragraph in lines that fit.
+fn wrapped(text: &str, style: TextStyle) -> String {
+    match style.width {
+        Some(width) => textwrap::fill(
+            text,
+            textwrap::Options::new(width.into()).subsequent_indent("  "),
+        ),
+        None => text.to_owned(),
+    }
+}
+
+/// Columns of an address and port where lines have to fit.
+const END: usize = 24;
+
+fn shortened(end: &str, charset: Charset) -> String {
+    if end.len() <= END {
+        return end.to_owned();
+    }
+    let dots = match charset {
+        Charset::Unicode => "…",
+        Charset::Ascii => "~",
+    };
+    let (head, tail) = (&end[..END / 2 - 1], &end[end.len() - END / 2..]);
+    format!("{head}{dots}{tail}")
 }

@@ -334,15 +334,15 @@ impl Summary {
     }
 
     fn count_messages(&mut self, messages: &[Message]) {
-        let mut failures = 0;
+        let mut said = [0; 2];
         for message in messages {
-            failures += u64::from(self.message(message));
+            add(&mut said, self.message(message));
         }
-        self.rate.messages(messages.len() as u64, failures);
+        self.rate.messages(messages.len() as u64, said);
     }
 
-    /// Counts a message; whether it is a response that says no.
-    fn message(&mut self, message: &Message) -> bool {
+    /// Counts a message; what it says where it is a response.
+    fn message(&mut self, message: &Message) -> Option<Said> {
         for note in &message.notes {
             self.note(note);
             if let Note::Fault(fault) = note {
@@ -351,35 +351,33 @@ impl Summary {
         }
         if let Some(described) = &message.described {
             self.of_layout(described.layout).message(described);
-            return described.said == Some(Said::Failure);
+            return described.said;
         }
         self.of_command(message.command(), message.view().status())
     }
 
     fn count_plain(&mut self, messages: &[PlainMessage]) {
-        let mut failures = 0;
+        let mut said = [0; 2];
         for message in messages {
-            failures += u64::from(self.of_command(message.command, message.status));
+            add(&mut said, self.of_command(message.command, message.status));
         }
-        self.rate.messages(messages.len() as u64, failures);
+        self.rate.messages(messages.len() as u64, said);
     }
 
-    /// Counts a RegLogin message with this command and status; whether it is a response that says no.
-    fn of_command(&mut self, command: Command, status: Option<u8>) -> bool {
+    /// Counts a RegLogin message with this command and status; what it says where it is a response.
+    fn of_command(&mut self, command: Command, status: Option<u8>) -> Option<Said> {
         self.messages[message_type(command)] += 1;
         let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
-            return false;
+            return None;
         };
         let outcomes = &mut self.outcomes[index(action)];
-        match status {
-            Some(STATUS_SUCCESS) => outcomes.success += 1,
-            Some(STATUS_FAILURE) => {
-                outcomes.failure += 1;
-                return true;
-            }
-            _ => outcomes.unclear += 1,
-        }
-        false
+        let (count, said) = match status {
+            Some(STATUS_SUCCESS) => (&mut outcomes.success, Said::Success),
+            Some(STATUS_FAILURE) => (&mut outcomes.failure, Said::Failure),
+            _ => (&mut outcomes.unclear, Said::Unclear),
+        };
+        *count += 1;
+        Some(said)
     }
 
     fn note(&mut self, note: &Note) {
@@ -442,4 +440,10 @@ impl Summary {
                 .answered(resolution, response.frame, user, address);
         }
     }
+}
+
+/// Counts responses that say yes, and those that say no.
+fn add([successes, failures]: &mut [u64; 2], said: Option<Said>) {
+    *successes += u64::from(said == Some(Said::Success));
+    *failures += u64::from(said == Some(Said::Failure));
 }

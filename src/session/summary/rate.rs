@@ -16,6 +16,8 @@ pub struct Bar {
     pub octets: u64,
     /// Messages.
     pub messages: u64,
+    /// Responses that say yes.
+    pub successes: u64,
     /// Responses that say no.
     pub failures: u64,
 }
@@ -86,10 +88,11 @@ impl Rate {
         }
     }
 
-    /// Counts messages in the last frame's bar.
-    pub fn messages(&mut self, messages: u64, failures: u64) {
+    /// Counts messages in the last frame's bar, and how many of them are responses that say yes and no.
+    pub fn messages(&mut self, messages: u64, [successes, failures]: [u64; 2]) {
         let bar = &mut self.bars[self.current];
         bar.messages += messages;
+        bar.successes += successes;
         bar.failures += failures;
     }
 
@@ -128,6 +131,7 @@ impl Rate {
                 frames: one.frames + other.frames,
                 octets: one.octets + other.octets,
                 messages: one.messages + other.messages,
+                successes: one.successes + other.successes,
                 failures: one.failures + other.failures,
             };
         }
@@ -152,13 +156,14 @@ mod tests {
                 Timestamp(start.saturating_add_unsigned(n * FIRST_WIDTH)),
                 10,
             );
-            rate.messages(1, 0);
+            rate.messages(1, [1, 0]);
         }
         assert_eq!(rate.width(), 2 * FIRST_WIDTH);
         let full = Bar {
             frames: 2,
             octets: 20,
             messages: 2,
+            successes: 2,
             failures: 0,
         };
         assert_eq!(rate.bars(), [full; BARS]);
@@ -191,7 +196,7 @@ mod tests {
             let mut rate = Rate::default();
             for time in &times {
                 rate.frame(Timestamp(*time), 1);
-                rate.messages(1, 1);
+                rate.messages(1, [0, 1]);
             }
             let sum = |part: fn(&Bar) -> u64| rate.bars().iter().map(part).sum::<u64>();
             prop_assert_eq!(sum(|bar| bar.frames), times.len() as u64);

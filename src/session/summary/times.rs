@@ -160,6 +160,36 @@ impl Times {
         })
     }
 
+    /// How many took how long: each bucket's upper end in nanoseconds, in the steps 1, 2, 5, 10 and so on, with how many
+    /// took at most that and more than the end before. Those below 0 are in none. Empty where there is none.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<(u64, u64)> {
+        let Ok(most) = u64::try_from(self.most) else {
+            return Vec::new();
+        };
+        let mut ends = Vec::new();
+        let mut left = self.longer_than(0);
+        let zeros = self.count - self.negative - left;
+        let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
+        for end in steps {
+            // A histogram's steps may reach over the last end.
+            let longer = if end >= most {
+                0
+            } else {
+                self.longer_than(end)
+            };
+            let within = left - longer + if ends.is_empty() { zeros } else { 0 };
+            if within > 0 || !ends.is_empty() {
+                ends.push((end, within));
+            }
+            left = longer;
+            if end >= most {
+                break;
+            }
+        }
+        ends
+    }
+
     /// How many took longer than this.
     #[must_use]
     pub fn longer_than(&self, nanoseconds: u64) -> u64 {
@@ -227,7 +257,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn buckets_have_round_ends_and_hold_all() {
+        let times = filled(1000, [-3, 0, 150_000, 200_000, 200_001, 5_000_000]);
+        assert_eq!(times.buckets().first(), Some(&(1, 1)));
+        let times = filled(1000, [150_000, 200_000, 200_001, 1_900_000]);
+        assert_eq!(
+            times.buckets(),
+            [(200_000, 2), (500_000, 1), (1_000_000, 0), (2_000_000, 1)]
+        );
+        assert_eq!(filled(1000, [-1]).buckets(), []);
+        assert_eq!(filled(1000, []).buckets(), []);
+    }
+
     proptest! {
+        #[test]
+        fn no_time_is_lost_between_buckets(times in proptest::collection::vec(-1_000_000i64..1_000_000_000_000, 1..400), limit in 5_usize..500) {
+            let all = filled(limit, times.iter().copied());
+            let sum: u64 = all.buckets().iter().map(|(_, count)| count).sum();
+            prop_assert_eq!(sum, times.iter().filter(|time| **time >= 0).count() as u64);
+        }
+
         #[test]
         fn a_histogram_is_right_to_three_digits(times in proptest::collection::vec(-1_000_000_000_000i64..1_000_000_000_000, 20..400)) {
             let exact = filled(1000, times.iter().copied()).quantiles().unwrap();

@@ -1,0 +1,154 @@
+//! The summary's charts: how much came when, and how many answers took how long.
+
+use std::io::{self, Write};
+
+use super::section::Section;
+use super::text::{TextStyle, seconds};
+use crate::output::tone::Tone;
+use crate::session::summary::{Bar, Summary, Times};
+
+/// Columns of the longest bar, where there is room, and the least that it has.
+const BAR: [u64; 2] = [40, 4];
+
+/// Columns for bars beside columns of such a width.
+fn room(style: TextStyle, beside: usize) -> u64 {
+    let [most, least] = BAR;
+    style.width.map_or(most, |width| {
+        u64::from(width)
+            .saturating_sub(beside as u64)
+            .clamp(least, most)
+    })
+}
+
+/// A row a span of time, with a bar for its responses by outcome; where there are none, for its messages or frames.
+/// Spans in which nothing came are one row.
+pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
+    let bars = summary.rate.bars();
+    if bars.len() < 2 {
+        return Ok(());
+    }
+    let answers = |bar: &Bar| [bar.successes, bar.failures];
+    let messages = |bar: &Bar| [bar.messages, 0];
+    let frames = |bar: &Bar| [bar.frames, 0];
+    let any = |values: fn(&Bar) -> [u64; 2]| bars.iter().any(|bar| values(bar) != [0, 0]);
+    let (values, what): (fn(&Bar) -> [u64; 2], _) = if any(answers) {
+        (answers, "answers")
+    } else if any(messages) {
+        (messages, "messages")
+    } else {
+        (frames, "frames")
+    };
+    let most = bars.iter().map(|bar| values(bar).iter().sum()).max();
+    let most = most.unwrap_or_default();
+    let width = summary.rate.width();
+    let mut title = format!("{what} in {} s each", width as f64 / 1e9);
+    if bars.iter().any(|bar| values(bar)[1] > 0) {
+        title.push_str(&format!(", {} failed", style.charset.failed()));
+    }
+    let mut section = Section::new(["From (s)", "Frames", "Messages", "Failures", &title]);
+    let room = room(style, 44);
+    let at = |index: usize| i64::try_from(index as u64 * width).unwrap_or(i64::MAX);
+    let mut index = 0;
+    while let Some(bar) = bars.get(index) {
+        let empty = bars[index..].iter().take_while(|bar| bar.frames == 0);
+        let empty = empty.count();
+        if empty > 1 {
+            let nothing = format!("nothing for {} s", (empty as u64 * width) as f64 / 1e9);
+            section.row([
+                seconds(at(index)),
+                "0".into(),
+                String::new(),
+                String::new(),
+                nothing,
+            ]);
+            index += empty;
+            continue;
+        }
+        section.row([
+            seconds(at(index)),
+            bar.frames.to_string(),
+            bar.messages.to_string(),
+            bar.failures.to_string(),
+            style.charset.stacked(values(bar), most, room),
+        ]);
+        index += 1;
+    }
+    section.align_right(0..4);
+    section.fit(style.width, &[2, 1]);
+    writeln!(out)?;
+    for line in section.lines() {
+        writeln!(out, "{}", with_color(&line, style))?;
+    }
+    Ok(())
+}
+
+/// A line of bars, what failed in the colour of failures.
+fn with_color(line: &str, style: TextStyle) -> String {
+    let failed = style.charset.failed();
+    match (style.color, line.find("  ").and(line.rfind(' '))) {
+        (true, Some(before)) if line.ends_with(failed) => {
+            let (text, bar) = line.split_at(before + 1);
+            let place = bar.find(failed).unwrap_or(bar.len());
+            let tone = Tone::Failure.style();
+            format!(
+                "{text}{}{}{}{}",
+                &bar[..place],
+                tone.render(),
+                &bar[place..],
+                tone.render_reset()
+            )
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// A row a step of time, from the shortest to the longest, with a bar for each kind of request. Nothing where all took
+/// about as long.
+pub(super) fn histogram(
+    out: &mut impl Write,
+    all: &[(&str, &Times)],
+    style: TextStyle,
+) -> io::Result<()> {
+    let buckets: Vec<_> = all.iter().map(|(_, times)| times.buckets()).collect();
+    let ends = buckets.iter().flatten().map(|(end, _)| *end);
+    let mut ends: Vec<u64> = ends.collect();
+    ends.sort_unstable();
+    ends.dedup();
+    if ends.len() < 2 {
+        return Ok(());
+    }
+    let counts = |end: u64| {
+        buckets.iter().map(move |one| {
+            let found = one.iter().find(|(known, _)| *known == end);
+            found.map_or(0, |(_, count)| *count)
+        })
+    };
+    let most = buckets.iter().flatten().map(|(_, count)| *count).max();
+    let most = most.unwrap_or_default();
+    let title = ["Took up to (ms)".to_owned()];
+    let titles = all
+        .iter()
+        .flat_map(|(name, _)| [(*name).to_owned(), String::new()]);
+    let mut section = Section::new(title.into_iter().chain(titles));
+    let kinds = all.len();
+    let room = room(style, 17 + 14 * kinds) / kinds as u64;
+    let mut left = ends.as_slice();
+    while let Some((end, rest)) = left.split_first() {
+        let is_empty = |end: &u64| counts(*end).all(|count| count == 0);
+        let empty = left.iter().take_while(|end| is_empty(end)).count();
+        // Of steps in which there is nothing the last one stands for all.
+        let (end, rest) = if empty > 1 {
+            (&left[empty - 1], &left[empty..])
+        } else {
+            (end, rest)
+        };
+        let mut row = vec![format!("{}", *end as f64 / 1e6)];
+        for count in counts(*end) {
+            row.extend([count.to_string(), style.charset.bar(count, most, room)]);
+        }
+        section.row(row);
+        left = rest;
+    }
+    section.align_right((0..1).chain((0..kinds).map(|kind| 2 * kind + 1)));
+    section.write(out, usize::MAX)
+}
