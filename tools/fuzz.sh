@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a minute (FUZZ_SECONDS says otherwise), from the stored captures and
-# from what earlier runs kept in fuzz/corpus/. Stops with the fuzzer's exit code at a finding.
+# Runs every fuzz target for a minute (FUZZ_SECONDS says otherwise), from the stored captures, from
+# fuzz/seeds/ and from what earlier runs kept in fuzz/corpus/. Stops with the fuzzer's exit code at a finding.
 #
 # Usage: tools/fuzz.sh [TARGET...]
 set -euo pipefail
@@ -20,6 +20,9 @@ fi
 for target in "${targets[@]}"; do
     mkdir -p "fuzz/corpus/$target"
     echo "fuzz: $target for ${FUZZ_SECONDS:-60} seconds" >&2
-    cargo fuzz run --sanitizer none "$target" "fuzz/corpus/$target" captures -- \
+    # The first folder is written to, the others are read.
+    folders=("fuzz/corpus/$target" captures)
+    [ -d "fuzz/seeds/$target" ] && folders+=("fuzz/seeds/$target")
+    cargo fuzz run --sanitizer none "$target" "${folders[@]}" -- \
         -max_total_time="${FUZZ_SECONDS:-60}" -rss_limit_mb=1024 -print_final_stats=1
 done

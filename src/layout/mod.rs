@@ -24,7 +24,6 @@ mod file;
 pub mod guess;
 mod hidden;
 mod json;
-mod kinds;
 mod known;
 mod model;
 mod outcome;

@@ -145,6 +145,15 @@ impl Role {
         matches!(self, Self::Crc32 | Self::Sum8 | Self::Internet)
     }
 
+    /// Bytes of the number that holds the check.
+    pub(super) const fn check_width(self) -> usize {
+        match self {
+            Self::Crc32 => 4,
+            Self::Internet => 2,
+            _ => 1,
+        }
+    }
+
     /// Its word in a layout file.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -312,6 +312,11 @@ fn faulty() -> Vec<(String, (usize, usize), &'static str)> {
             "did you mean `u8`?",
         ),
         (
+            behind("[enum]\ns = { typ = \"u8\", 0 = \"ok\" }"),
+            (8, 7),
+            "did you mean `type`?",
+        ),
+        (
             behind("[enum]\nu8 = { type = \"u8\", 0 = \"ok\" }"),
             (8, 1),
             "is a built-in type",

@@ -12,6 +12,8 @@ mod designs;
 mod flights;
 #[path = "../support/inspector.rs"]
 mod inspector;
+#[path = "../support/invented.rs"]
+mod invented;
 #[path = "../support/kept.rs"]
 mod kept;
 #[path = "../support/layouts.rs"]
@@ -68,6 +70,7 @@ mod fuzz_checks;
 mod layout_docs;
 mod layout_files;
 mod layout_guess;
+mod layout_guess_doubt;
 mod layout_live;
 mod layout_plugin;
 mod layout_read;

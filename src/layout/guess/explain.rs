@@ -30,7 +30,8 @@ pub(super) fn weigh(found: &Found<'_>, conversations: &[Conversation]) -> Option
     let file = write::file(found);
     let layout = parse(&file).ok()?;
     let explained = explained(&layout, &found.framing.best, conversations);
-    if explained.bytes * 4 < explained.all_bytes {
+    // One message shows nothing: any number in it may be a length.
+    if explained.messages < 2 || explained.bytes * 4 < explained.all_bytes {
         return None;
     }
     let Explained {

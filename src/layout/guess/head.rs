@@ -1,6 +1,7 @@
 //! The header: length, kind and identifier at their places, and what stands between them.
 
-use super::body::{self, Field, Piece, What};
+use super::body::{self, Field, Piece, What, Within};
+use super::doubt;
 use super::framing::Framing;
 use super::kind::{Candidate, Search};
 use super::{Message, SIDES};
@@ -107,7 +108,8 @@ fn between(
                 secret: message.side == Side::Client,
             })
             .collect();
-        if let Some(solved) = body::solve(&pieces, order, false) {
+        if let Some(mut solved) = body::solve(&pieces, order, Within::Header) {
+            doubt::of(&mut solved.fields, &pieces);
             parts.extend(solved.fields.into_iter().map(Part::Other));
         }
         return;

@@ -1,6 +1,6 @@
 //! Records that repeat: as many as a number before them says, or up to the end of the message.
 
-use super::body::{self, Extent, FIELD, Field, Piece, Step, What};
+use super::body::{self, Extent, FIELD, Field, Piece, Step, What, Within};
 use crate::layout::model::{ByteOrder, Integer};
 
 /// Records that a search looks at.
@@ -213,7 +213,7 @@ fn step(
         })
         .step_by(spread)
         .collect();
-    let solved = body::solve(&records, order, true)?;
+    let solved = body::solve(&records, order, Within::Record)?;
     // A record that is one row of bytes is none.
     if let [
         Field {

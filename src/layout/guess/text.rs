@@ -31,11 +31,14 @@ pub(super) fn value(field: &[u8], fill: u8) -> Option<&[u8]> {
     is_text(value).then_some(value)
 }
 
+/// The bits of surprise at a width that many give to fields of text.
+pub(super) const USUAL: f64 = 4.0;
+
 /// Widths that people give to fields of text, in bits of surprise.
 pub(super) fn width(width: usize) -> f64 {
     match width {
         8 | 16 | 20 | 24 | 30 | 32 | 40 | 48 | 50 | 60 | 64 | 80 | 100 | 120 | 128 | 200 | 255
-        | 256 => 4.0,
+        | 256 => USUAL,
         10 | 12 | 15 | 25 | 36 | 65 | 33 | 96 | 512 => 6.0,
         width if width % 4 == 0 || width % 10 == 0 => 7.0,
         width if width % 2 == 0 => 9.0,

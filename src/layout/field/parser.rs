@@ -1,192 +1,11 @@
-//! The grammar of one field: `NAME [as KEY] : TYPE [COUNT] [{VALUE NAME, ...}] [== CONSTANT] [= ROLE [+ N | - N]] [fill FILL]
-//! [secret]`. Names of types are not looked up here.
+//! From the text of a field to its parts, each in its place.
 
 use std::ops::Range;
 
-use super::error::LayoutError;
-use super::model::{ByteOrder, Integer, Role};
-
-/// A string of the file and where it stands there, so that an error in it has a place.
-#[derive(Debug, Clone)]
-pub(super) struct Snippet<'a> {
-    pub text: &'a str,
-    /// The whole value in the file, with its quotes.
-    pub span: Range<usize>,
-    /// Where its first character stands; `None` where escapes make places in it unknown.
-    pub start: Option<usize>,
-}
-
-impl<'a> Snippet<'a> {
-    /// The string `text` that the file holds at `span`.
-    pub fn new(file: &str, span: Range<usize>, text: &'a str) -> Self {
-        let raw = file.get(span.clone()).unwrap_or_default();
-        let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") {
-            3
-        } else {
-            1
-        };
-        let start = raw.get(quotes..).and_then(|inner| {
-            let skipped = inner.find(text).filter(|at| *at <= 2)?;
-            Some(span.start + quotes + skipped)
-        });
-        Self { text, span, start }
-    }
-
-    fn at(&self, range: Range<usize>) -> Range<usize> {
-        match self.start {
-            Some(start) => start + range.start..start + range.end,
-            None => self.span.clone(),
-        }
-    }
-}
-
-/// A word and where it stands in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    pub text: String,
-    pub at: Range<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RawCount {
-    Fixed(u32),
-    /// An integer type, or the key of an earlier field.
-    Word(String),
-    Rest,
-    Nul,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RawConstant {
-    Integer(i128),
-    Text(String),
-}
-
-/// Values and their names.
-type Names = Vec<(i128, String)>;
-
-/// A field as it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct RawField {
-    pub name: String,
-    pub key: Word,
-    pub ty: Word,
-    pub count: Option<(RawCount, Range<usize>)>,
-    pub names: Option<(Names, Range<usize>)>,
-    pub constant: Option<(RawConstant, Range<usize>)>,
-    pub role: Option<(Role, Range<usize>)>,
-    pub fill: Option<(u8, Range<usize>)>,
-    pub secret: Option<Range<usize>>,
-    pub at: Range<usize>,
-}
-
-/// The built-in types but for the byte order behind them.
-pub(super) const TYPES: [&str; 13] = [
-    "u8", "u16", "u24", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "text", "bytes",
-];
-
-/// A built-in number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
-    Integer(Integer),
-    Float(u8, ByteOrder),
-}
-
-/// The number type of this name, `order` where it names none itself.
-pub(super) fn number(name: &str, order: ByteOrder) -> Option<Number> {
-    let (name, order) = match (name.strip_suffix("le"), name.strip_suffix("be")) {
-        (Some(name), _) => (name, ByteOrder::Little),
-        (_, Some(name)) => (name, ByteOrder::Big),
-        _ => (name, order),
-    };
-    let integer = |bits: u8, signed| {
-        Number::Integer(Integer {
-            width: bits / 8,
-            signed,
-            order,
-        })
-    };
-    Some(match name {
-        "u8" => integer(8, false),
-        "u16" => integer(16, false),
-        "u24" => integer(24, false),
-        "u32" => integer(32, false),
-        "u64" => integer(64, false),
-        "i8" => integer(8, true),
-        "i16" => integer(16, true),
-        "i32" => integer(32, true),
-        "i64" => integer(64, true),
-        "f32" => Number::Float(4, order),
-        "f64" => Number::Float(8, order),
-        _ => return None,
-    })
-}
-
-/// The number written in `text`: decimal or `0x`, a minus before it or not, no larger than 64 bits.
-pub(super) fn integer(text: &str) -> Option<i128> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let value = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok()?,
-        None if digits.bytes().all(|c| c.is_ascii_digit()) => digits.parse().ok()?,
-        None => return None,
-    };
-    let value = i128::from(value);
-    Some(if negative { -value } else { value })
-}
-
-/// The JSON key and filter name that a name gives where the file names none.
-pub(super) fn key_of(name: &str) -> String {
-    let kept = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '_'
-        }
-    };
-    name.chars().map(kept).collect()
-}
-
-/// A name in words: "userName" gives "User name", "commandID" gives "Command ID".
-pub(super) fn label_of(name: &str) -> String {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words = vec![String::new()];
-    for (index, &c) in chars.iter().enumerate() {
-        if c == '_' || c == '-' || c.is_whitespace() {
-            words.push(String::new());
-            continue;
-        }
-        let before = index.checked_sub(1).map(|before| chars[before]);
-        let behind = chars.get(index + 1);
-        let starts = c.is_uppercase()
-            && before.is_some_and(|before| {
-                before.is_lowercase()
-                    || before.is_ascii_digit()
-                    || (before.is_uppercase() && behind.is_some_and(|c| c.is_lowercase()))
-            });
-        if starts {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(c);
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    for word in &mut words {
-        let is_acronym = word.chars().count() > 1 && !word.chars().any(char::is_lowercase);
-        if !is_acronym {
-            *word = word.to_lowercase();
-        }
-    }
-    let text = words.join(" ");
-    let mut rest = text.chars();
-    match rest.next() {
-        Some(first) => first.to_uppercase().chain(rest).collect(),
-        None => text,
-    }
-}
+use super::words::integer;
+use super::{Names, RawConstant, RawCount, RawField, Snippet};
+use crate::layout::error::LayoutError;
+use crate::layout::model::Role;
 
 /// What stands behind a type, in the order in which it has to stand.
 const TAIL: [&str; 5] = [
@@ -197,12 +16,12 @@ const TAIL: [&str; 5] = [
     "secret",
 ];
 
-struct Parser<'a> {
-    source: &'a Snippet<'a>,
-    at: usize,
+pub(super) struct Parser<'a> {
+    pub source: &'a Snippet<'a>,
+    pub at: usize,
 }
 
-type Parsed<T> = Result<T, LayoutError>;
+pub(super) type Parsed<T> = Result<T, LayoutError>;
 
 impl<'a> Parser<'a> {
     fn rest(&self) -> &'a str {
@@ -218,7 +37,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The text up to the first character that `ends` a word, without the space around it.
-    fn word(&mut self, ends: impl Fn(char) -> bool) -> (&'a str, Range<usize>) {
+    pub fn word(&mut self, ends: impl Fn(char) -> bool) -> (&'a str, Range<usize>) {
         self.skip_space();
         let rest = self.rest();
         let len = rest.find(&ends).unwrap_or(rest.len());
@@ -249,7 +68,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn count(&mut self) -> Parsed<Option<(RawCount, Range<usize>)>> {
+    pub fn count(&mut self) -> Parsed<Option<(RawCount, Range<usize>)>> {
         self.skip_space();
         let open = self.at;
         if !self.take("[") {
@@ -385,7 +204,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What stands behind the type and its count.
-    fn tail(&mut self, field: &mut RawField) -> Parsed<()> {
+    pub fn tail(&mut self, field: &mut RawField) -> Parsed<()> {
         let mut stage = 0;
         loop {
             self.skip_space();
@@ -437,78 +256,4 @@ impl<'a> Parser<'a> {
             stage = found;
         }
     }
-}
-
-/// The field that `source` describes.
-pub(super) fn parse(source: &Snippet<'_>) -> Result<RawField, LayoutError> {
-    let mut parser = Parser { source, at: 0 };
-    let text = source.text;
-    let Some(colon) = text.find(':') else {
-        return Err(
-            LayoutError::new(source.at(0..text.len()), format!("`{text}` is no field"))
-                .suggest("a field is NAME: TYPE, such as `status: u8`"),
-        );
-    };
-    let head = &text[..colon];
-    let (name, key) = match head.find(" as ") {
-        Some(at) => {
-            let key = head[at + 4..].trim();
-            let start = at + 4 + head[at + 4..].len() - head[at + 4..].trim_start().len();
-            let range = start..start + key.len().max(1);
-            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return Err(LayoutError::new(
-                    source.at(range),
-                    format!("`{key}` is no key: letters, digits and `_` make one"),
-                )
-                .suggest(format!("`{}` would be one", key_of(key))));
-            }
-            (&head[..at], Some((key, range)))
-        }
-        None => (head, None),
-    };
-    let start = name.len() - name.trim_start().len();
-    let name = name.trim();
-    let name_range = start..start + name.len().max(1);
-    if name.is_empty() {
-        return Err(LayoutError::new(
-            source.at(name_range),
-            "the field has no name",
-        ));
-    }
-    let key = match key {
-        Some((key, range)) => Word {
-            text: key.to_owned(),
-            at: source.at(range),
-        },
-        None => Word {
-            text: key_of(name),
-            at: source.at(name_range.clone()),
-        },
-    };
-    parser.at = colon + 1;
-    let (ty, ty_range) = parser.word(|c| c.is_whitespace() || "[{=".contains(c));
-    if ty.is_empty() {
-        return Err(LayoutError::new(
-            source.at(colon..(colon + 1).max(text.len())),
-            format!("`{name}` has no type"),
-        )
-        .suggest("such as u8, u32, text[20] or bytes[u16]"));
-    }
-    let mut field = RawField {
-        name: name.to_owned(),
-        key,
-        ty: Word {
-            text: ty.to_owned(),
-            at: source.at(ty_range),
-        },
-        count: parser.count()?,
-        names: None,
-        constant: None,
-        role: None,
-        fill: None,
-        secret: None,
-        at: source.at(name_range),
-    };
-    parser.tail(&mut field)?;
-    Ok(field)
 }

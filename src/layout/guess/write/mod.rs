@@ -1,22 +1,18 @@
 //! A proposal as the text of a layout file.
 
-use std::collections::{HashMap, HashSet};
+mod seen;
+
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::body::{self, Bodies, Extent, Field, Kind, Piece, What};
+use super::body::{Bodies, Extent, Field, Kind, What};
 use super::doubt::always_zero;
 use super::framing::Framing;
 use super::head::{Head, Part};
 use super::kind::Candidate;
 use super::{Message, SIDES};
-use crate::layout::model::{ByteOrder, Integer, Role, Side};
-
-/// Answers that a kind has to have had, of a hundred, to be named as one.
-const SHARE: usize = 5;
-/// The shortest text of a client that a server's text is searched for.
-const LEAST_WORD: usize = 3;
-/// So many such texts at the most.
-const MOST_WORDS: usize = 2_000;
+use crate::layout::model::{ByteOrder, Integer, Side};
+use seen::{answers, echoes};
 
 /// All that was found.
 pub(super) struct Found<'a> {
@@ -133,7 +129,7 @@ fn header(found: &Found<'_>, names: &mut Names) -> Vec<Line> {
     let (framing, head) = (&found.framing, &found.head);
     let few = found.messages.len() < 8;
     let mut lines = Vec::new();
-    for part in &head.parts {
+    for (place, part) in head.parts.iter().enumerate() {
         let (field, doubts) = match part {
             Part::Length => {
                 let sign = match framing.best.excess {
@@ -171,20 +167,32 @@ fn header(found: &Found<'_>, names: &mut Names) -> Vec<Line> {
             Part::Id => {
                 let integer = head.id.map_or(framing.best.integer, |id| id.integer);
                 let repeated = "a response repeats its request's value in all that was seen";
-                let doubts = if few {
+                let mut doubts = if few {
                     vec![repeated.to_owned()]
                 } else {
                     Vec::new()
                 };
+                let beside = [place.checked_sub(1), Some(place + 1)];
+                let mut beside = beside.into_iter().flatten();
+                let is_open = |part: &Part| match part {
+                    Part::Other(_) => true,
+                    Part::Kind => may_be_narrower(found),
+                    _ => false,
+                };
+                if beside.any(|place| head.parts.get(place).is_some_and(is_open)) {
+                    doubts.push("it may have bytes of the field beside it".to_owned());
+                }
                 (format!("id: {} = id", number(integer)), doubts)
             }
             Part::Constant(value, integer) => {
                 let name = names.next("constant");
-                let doubts = if few {
-                    vec!["it may vary".to_owned()]
-                } else {
-                    Vec::new()
-                };
+                let mut doubts = Vec::new();
+                if few {
+                    doubts.push("it may vary".to_owned());
+                }
+                if integer.width > 1 {
+                    doubts.push("or several fields".to_owned());
+                }
                 let known = integer.width <= 4;
                 let always = if known {
                     format!(" == {value:#X}").replace("0X", "0x")
@@ -214,6 +222,12 @@ fn header(found: &Found<'_>, names: &mut Names) -> Vec<Line> {
     lines
 }
 
+/// Whether the kinds may be told apart by one of the kind's bytes, and the others be a field of their own.
+fn may_be_narrower(found: &Found<'_>) -> bool {
+    let mut kinds = found.bodies.kinds.iter();
+    kinds.any(|kind| kind.value.is_some_and(|value| value > 255))
+}
+
 fn kind_doubts(found: &Found<'_>, kind: Option<&Candidate>) -> Vec<String> {
     let mut doubts = Vec::new();
     let Some(kind) = kind else { return doubts };
@@ -226,6 +240,9 @@ fn kind_doubts(found: &Found<'_>, kind: Option<&Candidate>) -> Vec<String> {
     if zeros > 0 {
         doubts.push(always_zero(zeros));
     }
+    if may_be_narrower(found) {
+        doubts.push("or one byte of it, and the rest a field of its own".to_owned());
+    }
     if let Some(rival) = &found.head.rival {
         doubts.push(format!(
             "or {} at byte {}",
@@ -237,68 +254,6 @@ fn kind_doubts(found: &Found<'_>, kind: Option<&Candidate>) -> Vec<String> {
         doubts.push(format!("{} messages are few", found.messages.len()));
     }
     doubts
-}
-
-/// What stands in the fields of a message, by their places in its body.
-fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'a [u8]>)> {
-    let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
-    let is_own = |kind: &&Kind| kind.value == value && kind.side == message.side;
-    let body = found.bodies.kinds.iter().find(is_own)?.body?;
-    let piece = Piece {
-        message: message.bytes,
-        start: found.head.size,
-        end: message.bytes.len(),
-        secret: message.side == Side::Client,
-    };
-    let places = body::places(&found.bodies.bodies[body].1, &piece)?;
-    let values = places
-        .into_iter()
-        .map(|(start, end, _)| &message.bytes[start..end]);
-    Some((body, values.collect()))
-}
-
-/// The server's texts that repeat what a client sent, by body and field: it may be a password.
-fn echoes(found: &Found<'_>) -> HashSet<(usize, usize)> {
-    let is_text = |body: usize, field: usize| {
-        let what = &found.bodies.bodies[body].1[field].what;
-        matches!(what, What::Text(..) | What::Bytes(_))
-    };
-    let mut words: HashSet<Vec<u8>> = HashSet::new();
-    let (client, server): (Vec<&Message<'_>>, Vec<&Message<'_>>) = found
-        .messages
-        .iter()
-        .partition(|message| message.side == Side::Client);
-    for message in client {
-        let Some((body, values)) = values(found, message) else {
-            continue;
-        };
-        for (field, value) in values.into_iter().enumerate() {
-            let printed = |byte: &u8| byte.is_ascii_graphic();
-            let word: Vec<u8> = value.iter().copied().filter(printed).collect();
-            if is_text(body, field) && word.len() >= LEAST_WORD && words.len() < MOST_WORDS {
-                words.insert(word);
-            }
-        }
-    }
-    let mut echoes = HashSet::new();
-    let mut seen: HashSet<(usize, usize, &[u8])> = HashSet::new();
-    for message in server {
-        let Some((body, values)) = values(found, message) else {
-            continue;
-        };
-        for (field, value) in values.into_iter().enumerate() {
-            if is_text(body, field)
-                && !echoes.contains(&(body, field))
-                && seen.insert((body, field, value))
-            {
-                let repeats = |word: &Vec<u8>| value.windows(word.len()).any(|part| part == word);
-                if words.iter().any(repeats) {
-                    echoes.insert((body, field));
-                }
-            }
-        }
-    }
-    echoes
 }
 
 fn lines(
@@ -390,46 +345,6 @@ fn lines(
     lines
 }
 
-/// Which kinds answer which, by their places among the kinds.
-fn answers(found: &Found<'_>) -> HashMap<usize, Vec<usize>> {
-    let place = |message: &Message<'_>| {
-        let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
-        let mut kinds = found.bodies.kinds.iter();
-        kinds.position(|kind| kind.value == value && kind.side == message.side)
-    };
-    let mut waiting: HashMap<usize, Vec<(usize, Option<i128>)>> = HashMap::new();
-    let mut seen: HashMap<(usize, usize), usize> = HashMap::new();
-    for message in found.messages {
-        let Some(kind) = place(message) else { continue };
-        let id = found.head.id.and_then(|id| id.read(message.bytes));
-        let queue = waiting.entry(message.conversation).or_default();
-        match message.side {
-            Side::Client => queue.push((kind, id)),
-            Side::Server => {
-                if let Some(first) = queue.iter().position(|(_, other)| *other == id) {
-                    let (request, _) = queue.remove(first);
-                    *seen.entry((request, kind)).or_insert(0) += 1;
-                }
-            }
-        }
-    }
-    let mut answers: HashMap<usize, Vec<usize>> = HashMap::new();
-    for ((request, response), count) in &seen {
-        let all: usize = seen
-            .iter()
-            .filter(|((other, _), _)| other == request)
-            .map(|(_, count)| count)
-            .sum();
-        if count * 100 >= all * SHARE {
-            answers.entry(*request).or_default().push(*response);
-        }
-    }
-    for answers in answers.values_mut() {
-        answers.sort_unstable();
-    }
-    answers
-}
-
 fn kinds(out: &mut String, found: &Found<'_>, bodies: &[String]) {
     let kinds = &found.bodies.kinds;
     let answers = answers(found);
@@ -488,18 +403,6 @@ fn kinds(out: &mut String, found: &Found<'_>, bodies: &[String]) {
                 "{} = {{ name = \"{name}\"{body}{from}{response} }} # seen {times}, {sizes}",
                 key(kind)
             );
-        }
-    }
-}
-
-/// What stands for a check in a role.
-impl Role {
-    /// Bytes of the number that holds the check.
-    pub(super) fn check_width(self) -> usize {
-        match self {
-            Self::Crc32 => 4,
-            Self::Internet => 2,
-            _ => 1,
         }
     }
 }

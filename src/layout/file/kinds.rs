@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use super::error::LayoutError;
-use super::field;
-use super::file::{Reader, Value, entries, whole};
-use super::model::{Kind, Part, Side};
+use super::{Reader, Value, entries, whole};
+use crate::layout::error::LayoutError;
+use crate::layout::field;
+use crate::layout::model::{Kind, Part, Side};
 
 const KIND: [&str; 4] = ["name", "body", "from", "response"];
 
