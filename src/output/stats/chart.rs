@@ -41,10 +41,12 @@ pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) ->
     let most = bars.iter().map(|bar| values(bar).iter().sum()).max();
     let most = most.unwrap_or_default();
     let width = summary.rate.width();
-    let mut title = format!("{what} in {} s each", width as f64 / 1e9);
-    if bars.iter().any(|bar| values(bar)[1] > 0) {
-        title.push_str(&format!(", {} failed", style.charset.failed()));
-    }
+    let failed = if bars.iter().any(|bar| values(bar)[1] > 0) {
+        format!(", {} failed", style.charset.failed())
+    } else {
+        String::new()
+    };
+    let title = format!("{what} in {} s each{failed}", width as f64 / 1e9);
     let mut section = Section::new(["From (s)", "Frames", "Messages", "Failures", &title]);
     let room = room(style, 44);
     let at = |index: usize| i64::try_from(index as u64 * width).unwrap_or(i64::MAX);
