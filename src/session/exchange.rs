@@ -6,8 +6,6 @@
 
 use std::collections::VecDeque;
 
-use smallvec::SmallVec;
-
 use super::described::DescribedExchange;
 use super::found::StreamNote;
 use super::name::Name;
@@ -101,7 +99,7 @@ impl Exchanged {
 #[derive(Debug, Default)]
 pub(super) struct Paired {
     pub peer: Option<Peer>,
-    pub notes: SmallVec<[Note; 1]>,
+    pub notes: Vec<Note>,
 }
 
 /// What the acknowledgement numbers of a request and a response say of them.
@@ -181,7 +179,9 @@ impl Waiting {
             frame: self.frame,
             elapsed,
         });
-        told.notes.extend(clocks(elapsed, self.frame));
+        if let Some(note) = clocks(elapsed, self.frame) {
+            told.notes.push(note);
+        }
         let asked = Asked {
             stream: response.stream,
             client: response.client,
@@ -350,7 +350,9 @@ impl ExchangeState {
             }
         };
         message.peer = told.peer.or(message.peer);
-        message.notes.extend(told.notes);
+        if !told.notes.is_empty() {
+            message.notes.extend(told.notes);
+        }
     }
 
     /// Pairs a request of this user, with this password.

@@ -27,10 +27,9 @@ impl Name {
     #[must_use]
     pub fn new(octets: &[u8]) -> Self {
         let mut name = Self::EMPTY;
-        for (own, octet) in name.octets.iter_mut().zip(octets) {
-            *own = *octet;
-        }
-        name.len = octets.len().min(WIDTH) as u8;
+        let len = octets.len().min(WIDTH);
+        name.octets[..len].copy_from_slice(&octets[..len]);
+        name.len = len as u8;
         name
     }
 }

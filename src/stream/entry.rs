@@ -177,6 +177,29 @@ impl<S> Entry<S> {
         self.directions.iter().all(Direction::has_ended)
     }
 
+    /// Whether it is open and both directions have ended.
+    #[inline]
+    pub fn closes(&self) -> bool {
+        self.status == Status::Open && self.has_ended()
+    }
+
+    /// Takes a segment that its receiver takes as any other.
+    #[inline]
+    pub fn take_segment(
+        &mut self,
+        from: Side,
+        carried: &Carried<'_>,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) {
+        self.learn(from, carried);
+        if handler.wants(&self.flow) {
+            self.deliver(from, carried, memory, handler);
+        } else {
+            self.pass_by(from, carried.segment, memory, handler);
+        }
+    }
+
     /// Takes from a segment what counts whatever the flow's protocol is.
     #[inline]
     pub fn learn(&mut self, from: Side, carried: &Carried<'_>) {

@@ -185,16 +185,16 @@ impl<S: Default> FlowTable<S> {
             self.sweep(carried.time, handler);
         }
         let (slot, reused) = self.find(carried, key, hint, handler);
-        let unusual =
-            segment.flags.has(Flags(Flags::SYN.0 | Flags::RST.0)) || self.entries[slot].unsettled;
-        if !unusual || self.takes_unusual(slot, from, carried, handler) {
-            let entry = &mut self.entries[slot];
-            entry.learn(from, carried);
-            if handler.wants(&entry.flow) {
-                entry.deliver(from, carried, &mut self.memory, handler);
-            } else {
-                entry.pass_by(from, segment, &mut self.memory, handler);
+        let entry = &mut self.entries[slot];
+        let unusual = segment.flags.has(Flags(Flags::SYN.0 | Flags::RST.0)) || entry.unsettled;
+        if !unusual {
+            entry.take_segment(from, carried, &mut self.memory, handler);
+            if !entry.closes() {
+                return (slot, reused);
             }
+        } else if self.takes_unusual(slot, from, carried, handler) {
+            let entry = &mut self.entries[slot];
+            entry.take_segment(from, carried, &mut self.memory, handler);
         }
         self.close_if_ended(slot, carried.time);
         (slot, reused)
@@ -203,7 +203,7 @@ impl<S: Default> FlowTable<S> {
     #[inline]
     pub(super) fn close_if_ended(&mut self, slot: u32, time: Timestamp) {
         let entry = &mut self.entries[slot];
-        if entry.status == Status::Open && entry.has_ended() {
+        if entry.closes() {
             entry.status = Status::Closed;
             self.totals.open -= 1;
             let stream = entry.flow.stream;

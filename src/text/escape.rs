@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::io;
 
+use super::swar::is_printable;
+
 /// Whether a character does something to a terminal or to the text around it rather than being
 /// seen: control characters, the marks that change the direction of text, and invisible ones.
 #[must_use]
@@ -46,12 +48,9 @@ pub fn write_json_fragment<W>(writer: &mut W, fragment: &str) -> io::Result<()>
 where
     W: ?Sized + io::Write,
 {
-    // No early end, so that many octets are looked at in one step: nearly always all are plain.
     let octets = fragment.as_bytes();
-    let odd = octets
-        .iter()
-        .fold(false, |odd, octet| odd | !(b' '..=b'~').contains(octet));
-    if !odd {
+    // Nearly always so.
+    if is_printable(octets) {
         return writer.write_all(octets);
     }
     let mut written = 0;

@@ -9,6 +9,7 @@ use crate::protocol::layout::{
     USER_NAME,
 };
 use crate::protocol::{Command, right_header};
+use crate::text::swar;
 
 /// The command and the octets of the message at the start of `octets`, where that is whole and plain
 /// in all its fields.
@@ -36,37 +37,25 @@ pub(crate) fn is_plain(octets: &[u8]) -> bool {
     }
 }
 
-/// 1 in each octet of a word.
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-/// The highest bit of each octet: how the functions below answer for each of them.
-const HIGH: u64 = ONES << 7;
-const LOW: u64 = !HIGH;
-
-/// Which octets are 0.
+/// Whether a field is printable ASCII with at least one NUL behind it and nothing but NULs.
 #[inline]
-const fn zeros(word: u64) -> u64 {
-    !(((word & LOW) + LOW) | word) & HIGH
-}
-
-/// Which octets are this one.
-#[inline]
-const fn are(word: u64, octet: u8) -> u64 {
-    zeros(word ^ (ONES * octet as u64))
-}
-
-/// Which octets are control characters, NUL among them, or beyond ASCII.
-#[inline]
-const fn are_not_printable(word: u64) -> u64 {
-    let low = word & LOW;
-    let from_space = low + ONES * (0x80 - b' ' as u64);
-    let from_delete = low + ONES;
-    (word | !from_space | from_delete) & HIGH
-}
-
-/// Which octets stand behind those told of in `these`; `last` is the same of the word before.
-#[inline]
-const fn behind(these: u64, last: u64) -> u64 {
-    these << 8 | last >> 56
+fn is_filled_text(octets: &[u8], field: &Field) -> bool {
+    let mut words = words(octets, field);
+    while let Some(word) = words.next() {
+        let filling = swar::zeros(word);
+        if filling == 0 {
+            if swar::are_not_printable(word) != 0 {
+                return false;
+            }
+            continue;
+        }
+        let (text, rest) = swar::split_at_first(word, filling);
+        // What is cut off a word leaves NULs there, which are none of the text's.
+        let odd = swar::are_not_printable(text) & !swar::zeros(text);
+        let behind = words.fold(rest, |all, word| all | word);
+        return odd == 0 && behind == 0 && octets[field.end() - 1] == 0;
+    }
+    false
 }
 
 /// The octets of a field, eight at a time, the first in the lowest bits; filled up with NUL.
@@ -80,27 +69,20 @@ fn words(octets: &[u8], field: &Field) -> impl Iterator<Item = u64> {
     words.chain(rest)
 }
 
-/// Whether a field is printable ASCII with at least one NUL behind it and nothing but NULs.
-#[inline]
-fn is_filled_text(octets: &[u8], field: &Field) -> bool {
-    let (mut odd, mut last) = (0, 0);
-    for word in words(octets, field) {
-        let filling = zeros(word);
-        odd |= (are_not_printable(word) | behind(filling, last)) & !filling;
-        last = filling;
-    }
-    odd == 0 && octets[field.end() - 1] == 0
-}
-
 /// Whether a user name that is filled text has at least one octet, no colon, and no space at its
 /// start or end.
 #[inline]
 fn keeps_name_rules(octets: &[u8]) -> bool {
-    let (mut odd, mut last) = (0, 0);
+    let mut last = 0;
     for word in words(octets, &USER_NAME) {
-        let spaces = are(word, b' ');
-        odd |= are(word, b':') | behind(spaces, last) & zeros(word);
+        let (spaces, filling) = (swar::are(word, b' '), swar::zeros(word));
+        if swar::are(word, b':') | swar::behind(spaces, last) & filling != 0 {
+            return false;
+        }
+        if filling != 0 {
+            break;
+        }
         last = spaces;
     }
-    odd == 0 && !matches!(octets[USER_NAME.offset], 0 | b' ')
+    !matches!(octets[USER_NAME.offset], 0 | b' ')
 }

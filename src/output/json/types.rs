@@ -11,7 +11,7 @@ use crate::dissect::{Goes, Message, Note};
 use crate::output::info;
 use crate::output::rows::messages_of;
 use crate::packet::{Endpoint, Flags};
-use crate::protocol::{Command, TextValue};
+use crate::protocol::{Command, Kind, TextValue};
 use crate::session::{FrameRecord, StreamNote};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
@@ -62,44 +62,37 @@ impl<'a> JsonMessage<'a> {
     /// What there is to say about a message.
     #[must_use]
     pub fn new(message: &'a Message, options: JsonOptions) -> Self {
+        // Filled in where it stays, as it is large.
+        let mut json = Self::bare(message);
         if let Some(described) = &message.described {
-            let fields = message
+            json.kind = described.kind_name();
+            json.length = Some(described.size);
+            json.fields = message
                 .decoded()
                 .map(|decoded| JsonFields::Described(message, decoded, options.show_passwords));
-            return Self {
-                kind: described.kind_name(),
-                length: Some(described.size),
-                fields,
-                ..Self::bare(message)
-            };
+            return json;
         }
         let view = secret::view(message, options.show_passwords);
         let command = message.command();
-        let bare = Self {
-            kind: command.name(),
-            length: view.length().and_then(Masked::clear),
-            ..Self::bare(message)
-        };
+        json.kind = command.name();
+        json.length = view.length().and_then(Masked::clear);
         if options.in_fields {
-            return Self {
-                fields: Some(JsonFields::RegLogin(message, options.show_passwords)),
-                ..bare
-            };
+            json.fields = Some(JsonFields::RegLogin(message, options.show_passwords));
+            return json;
         }
-        let (username, username_hex) = text(view.user_name());
-        let (password, password_hex) = text(view.password());
-        let (description, description_hex) = text(view.description());
-        Self {
-            command: view.command().and_then(Masked::clear).map(Command::code),
-            username,
-            username_hex,
-            password,
-            password_hex,
-            status: view.status().and_then(Masked::clear),
-            description,
-            description_hex,
-            ..bare
+        json.command = view.command().and_then(Masked::clear).map(Command::code);
+        match command.kind() {
+            Some(Kind::Request) => {
+                (json.username, json.username_hex) = text(view.user_name());
+                (json.password, json.password_hex) = text(view.password());
+            }
+            Some(Kind::Response) => {
+                json.status = view.status().and_then(Masked::clear);
+                (json.description, json.description_hex) = text(view.description());
+            }
+            None => {}
         }
+        json
     }
 
     /// What messages of all protocols have.
@@ -137,14 +130,13 @@ impl<'a> JsonMessage<'a> {
 fn text(value: Option<Masked<TextValue<'_>>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
     let value = match value {
         Some(Masked::Hidden) => return (Some(MASK.into()), None),
-        Some(Masked::Clear(value)) => Some(value),
-        None => None,
+        Some(Masked::Clear(value)) => value,
+        None => return (None, None),
     };
-    let hex = value.filter(|value| !value.is_utf8());
-    (
-        value.map(TextValue::lossy),
-        hex.map(|value| Shown(Hex(value.octets()))),
-    )
+    match std::str::from_utf8(value.octets()) {
+        Ok(text) => (Some(text.into()), None),
+        Err(_) => (Some(value.lossy()), Some(Shown(Hex(value.octets())))),
+    }
 }
 
 fn notes<S: serde::Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {

@@ -501,11 +501,14 @@ impl<'a> MaskedView<'a> {
         if octets.is_empty() || !kind.fields().contains(&field) {
             return None;
         }
+        let all = self.clear == Clear::ALL;
+        if *field == PASSWORD && !all {
+            // That it is empty, the notes say.
+            return Some(Masked::Hidden);
+        }
         let text = TextValue::new(octets);
         let end = field.offset + text.octets().len();
-        // That a password is empty, its notes say.
-        let shown = self.clear == Clear::ALL
-            || self.clear.covers(&(field.offset..end)) && *field != PASSWORD;
+        let shown = all || self.clear.covers(&(field.offset..end));
         Some(Masked::new(shown, text))
     }
 

@@ -1,0 +1,121 @@
+//! Looks at eight octets at a time, as they lie in a number with the first in its lowest bits.
+//!
+//! What is said of each octet stands in the highest of its bits.
+
+/// 1 in each octet of a word.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// The highest bit of each octet.
+const HIGH: u64 = ONES << 7;
+const LOW: u64 = !HIGH;
+
+/// Which octets are 0.
+#[must_use]
+#[inline]
+pub const fn zeros(word: u64) -> u64 {
+    !(((word & LOW) + LOW) | word) & HIGH
+}
+
+/// Which octets are this one.
+#[must_use]
+#[inline]
+pub const fn are(word: u64, octet: u8) -> u64 {
+    zeros(word ^ (ONES * octet as u64))
+}
+
+/// Which octets are control characters, NUL among them, or beyond ASCII.
+#[must_use]
+#[inline]
+pub const fn are_not_printable(word: u64) -> u64 {
+    let low = word & LOW;
+    let from_space = low + ONES * (0x80 - b' ' as u64);
+    let from_delete = low + ONES;
+    (word | !from_space | from_delete) & HIGH
+}
+
+/// Which octets stand behind those told of in `these`; `last` is the same of the word before.
+#[must_use]
+#[inline]
+pub const fn behind(these: u64, last: u64) -> u64 {
+    these << 8 | last >> 56
+}
+
+/// The octets before the first of `these`, of which there is one, and that and those behind it.
+#[must_use]
+#[inline]
+pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
+    let first = these & these.wrapping_neg();
+    let before = (first >> 7).wrapping_sub(1);
+    (word & before, word & !before)
+}
+
+/// Whether all octets are printable ASCII.
+#[must_use]
+#[inline]
+pub fn is_printable(octets: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    const HALF: usize = size_of::<u32>();
+    let half = |at: usize| {
+        let half = octets[at..].first_chunk().copied().unwrap_or_default();
+        u64::from(u32::from_le_bytes(half))
+    };
+    let (words, rest) = octets.as_chunks::<WORD>();
+    let mut odd = 0;
+    for word in words {
+        odd |= are_not_printable(u64::from_le_bytes(*word));
+    }
+    if odd != 0 || rest.is_empty() {
+        return odd == 0;
+    }
+    if let Some(last) = octets.last_chunk::<WORD>() {
+        // Some of it was seen already.
+        return are_not_printable(u64::from_le_bytes(*last)) == 0;
+    }
+    if octets.len() >= HALF {
+        let word = half(0) | half(octets.len() - HALF) << u32::BITS;
+        return are_not_printable(word) == 0;
+    }
+    octets.iter().all(|octet| (b' '..=b'~').contains(octet))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn eight_at_a_time_they_look_as_one_by_one(
+            octets in proptest::collection::vec(prop_oneof![any::<u8>(), 0x1e..0x22u8, 0x7d..0x81u8], 8),
+            other in any::<u8>(),
+        ) {
+            let word = u64::from_le_bytes(octets.clone().try_into().unwrap());
+            let told = |these: u64| {
+                let flags = these.to_le_bytes();
+                flags.map(|flag| flag == 0x80).to_vec()
+            };
+            let each = |is: &dyn Fn(u8) -> bool| octets.iter().map(|octet| is(*octet)).collect::<Vec<_>>();
+            prop_assert_eq!(told(zeros(word)), each(&|octet| octet == 0));
+            prop_assert_eq!(told(are(word, other)), each(&|octet| octet == other));
+            let odd = |octet: u8| !(b' '..=b'~').contains(&octet);
+            prop_assert_eq!(told(are_not_printable(word)), each(&odd));
+            let found = are_not_printable(word);
+            if let Some(at) = octets.iter().position(|octet| odd(*octet)) {
+                let (text, rest) = split_at_first(word, found);
+                prop_assert_eq!(&text.to_le_bytes()[..at], &octets[..at]);
+                prop_assert!(text.to_le_bytes()[at..].iter().all(|octet| *octet == 0));
+                prop_assert_eq!(text | rest, word);
+            }
+        }
+
+        #[test]
+        fn text_of_any_length_is_looked_at_whole(text in "[ -~]{0,40}", odd in any::<u8>(), at in 0..40usize) {
+            let mut octets = text.into_bytes();
+            prop_assert!(is_printable(&octets));
+            if let Some(place) = octets.get_mut(at) {
+                *place = odd;
+                prop_assert_eq!(is_printable(&octets), (b' '..=b'~').contains(&odd));
+            }
+        }
+    }
+}
