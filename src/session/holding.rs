@@ -15,7 +15,7 @@ use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
 /// Records kept to be used again, at the most.
-const SPARE: usize = 256;
+const SPARE: usize = 1 << 11;
 
 /// A record with all that it borrows.
 #[derive(Debug)]
@@ -248,6 +248,14 @@ impl<S: Sink> Sink for Holding<S> {
         }
         self.resolve(record.resolutions, record.unasked);
         self.give(false)
+    }
+
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        match self.waits {
+            Waits::Paired => Ok(ControlFlow::Continue(())),
+            _ if self.hold.is_empty() => self.inner.bare(record),
+            _ => self.record(record),
+        }
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {

@@ -23,13 +23,14 @@ impl Formatter for TerminalSafe {
         write_json_fragment(writer, fragment)
     }
 
-    /// No other value here has 128 bits: it is a [`Decimal`]'s nanoseconds.
+    /// No other signed value here has 128 bits: it is a [`Decimal`]'s nanoseconds, which fit 64.
     fn write_i128<W>(&mut self, writer: &mut W, value: i128) -> io::Result<()>
     where
         W: ?Sized + Write,
     {
-        const SECOND: u128 = Timestamp::SECOND.unsigned_abs() as u128;
-        let (seconds, mut rest) = (value.unsigned_abs() / SECOND, value.unsigned_abs() % SECOND);
+        const SECOND: u64 = Timestamp::SECOND.unsigned_abs();
+        let nanoseconds = value.unsigned_abs() as u64;
+        let (seconds, mut rest) = (nanoseconds / SECOND, (nanoseconds % SECOND) as u32);
         let mut decimals = *b".000000000";
         for decimal in decimals[1..].iter_mut().rev() {
             *decimal += (rest % 10) as u8;
@@ -40,6 +41,26 @@ impl Formatter for TerminalSafe {
         }
         writer.write_all(itoa::Buffer::new().format(seconds).as_bytes())?;
         writer.write_all(&decimals)
+    }
+
+    /// No other unsigned value here has 128 bits: it is the number of a [`ShownEndpoint`], in which
+    /// there is nothing to escape.
+    fn write_u128<W>(&mut self, writer: &mut W, value: u128) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let [.., a, b, c, d, high, low] = value.to_be_bytes();
+        // Four numbers of three digits, four signs, five digits, two quotes.
+        let mut text = ArrayString::<26>::new();
+        let mut digits = itoa::Buffer::new();
+        for (sign, octet) in ["\"", ".", ".", "."].into_iter().zip([a, b, c, d]) {
+            text.push_str(sign);
+            text.push_str(digits.format(octet));
+        }
+        text.push(':');
+        text.push_str(digits.format(u16::from_be_bytes([high, low])));
+        text.push('"');
+        writer.write_all(text.as_bytes())
     }
 }
 
@@ -54,8 +75,8 @@ impl Serialize for Decimal {
     }
 }
 
-/// An endpoint as it is shown: every message has two, and the general way of writing one takes
-/// four times as long.
+/// An endpoint as it is shown, by [`TerminalSafe`] only: every message has two, and the general way
+/// of writing one takes four times as long.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct ShownEndpoint(pub Endpoint);
 
@@ -64,16 +85,7 @@ impl Serialize for ShownEndpoint {
         let IpAddr::V4(v4) = self.0.address else {
             return serializer.collect_str(&self.0);
         };
-        // Four numbers of three digits, four signs, five digits.
-        let mut text = ArrayString::<24>::new();
-        let mut digits = itoa::Buffer::new();
-        for (index, octet) in v4.octets().into_iter().enumerate() {
-            text.push_str(if index == 0 { "" } else { "." });
-            text.push_str(digits.format(octet));
-        }
-        text.push(':');
-        text.push_str(digits.format(self.0.port));
-        serializer.serialize_str(&text)
+        serializer.serialize_u128(u128::from(v4.to_bits()) << u16::BITS | u128::from(self.0.port))
     }
 }
 
