@@ -53,7 +53,7 @@ fn hyperfine(command: &str) -> Timing {
 pub fn peak_octets(command: &str) -> Option<u64> {
     let output = Command::new("/usr/bin/time")
         .args(["-f", "%M"])
-        .args(command.split(' '))
+        .args(command.split_whitespace())
         .stdout(Stdio::null())
         .output()
         .ok()?;
