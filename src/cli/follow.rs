@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{When, standard_output, terminal_width};
-use super::run::{Plan, is_pipe};
+use super::run::{Ended, Plan, is_pipe};
 use super::say;
 use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
-    Tee, TimeFormat,
+    OutputError, Several, Tee, TimeFormat,
 };
-use crate::session;
+use crate::session::{self, Sink};
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -29,7 +29,7 @@ const NOT_FOUND: u8 = 1;
 #[command(after_help = "\
 Examples:
   authscope follow capture.pcapng                     the first RegLogin connection
-  authscope follow capture.pcapng --user alice        the first with a request of alice's
+  authscope follow capture.pcapng --user alice        all with a request of alice's, in order of time
   authscope follow capture.pcapng --stream 7 --ladder as a sequence diagram
   authscope follow capture.pcapng -T hex              every octet, as tshark -z follow,tcp,hex,N
   authscope follow capture.pcapng -T raw --from client > octets
@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "N", conflicts_with = "user")]
     stream: Option<u32>,
 
-    /// The first stream with a request of this user.
+    /// All streams with a request of this user, in order of their first frames.
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
 
@@ -97,10 +97,41 @@ enum From {
 }
 
 impl Arguments {
-    /// The stream that is meant; `None` where the capture has none.
-    fn find(&self, plan: &Plan<'_>) -> Result<Option<u32>, Failure> {
+    fn ladder_options(&self, stream: u32) -> LadderOptions {
+        let is_terminal = std::io::stdout().is_terminal();
+        let width = terminal_width().filter(|_| is_terminal);
+        LadderOptions {
+            stream,
+            width: width.unwrap_or(USUAL_WIDTH),
+            charset: if self.ascii {
+                Charset::Ascii
+            } else {
+                Charset::of_locale()
+            },
+            time: self.time,
+            color: self.color.applies(),
+            at_once: false,
+        }
+    }
+
+    fn follow_options(&self, stream: u32, in_fields: bool) -> FollowOptions {
+        FollowOptions {
+            stream,
+            format: self.format,
+            sender: self.from.map(|side| match side {
+                From::Client => Role::Client,
+                From::Server => Role::Server,
+            }),
+            time: self.time,
+            show_passwords: self.show_passwords,
+            in_fields,
+        }
+    }
+
+    /// The streams that are meant; none where the capture has none.
+    fn find(&self, plan: &Plan<'_>) -> Result<Vec<u32>, Failure> {
         if let Some(stream) = self.stream {
-            return Ok(Some(stream));
+            return Ok(vec![stream]);
         }
         if self.files.iter().any(|file| file.as_os_str() == "-") {
             return Err(Failure::Text(
@@ -118,7 +149,8 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let options = arguments.inspect.options(false)?;
     let mut plan = Plan::files(&arguments.files, options)?;
-    let Some(stream) = arguments.find(&plan)? else {
+    let streams = arguments.find(&plan)?;
+    let [first, others @ ..] = &streams[..] else {
         let what = match &arguments.user {
             Some(user) => format!("no request of user {user:?}"),
             None => "no RegLogin stream; --stream N shows any other".to_owned(),
@@ -126,46 +158,51 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say(&format!("the capture has {what}"));
         return Ok(ExitCode::from(NOT_FOUND));
     };
-    plan.inspection.follow = session::Followed::Stream(stream);
+    plan.inspection.follow = match others {
+        [] => session::Followed::Stream(*first),
+        _ => session::Followed::All,
+    };
     let out = standard_output()?;
-    let mut losses = Losses::default();
-    let (ended, followed) = if arguments.ladder {
-        let is_terminal = std::io::stdout().is_terminal();
-        let width = terminal_width().filter(|_| is_terminal);
-        let options = LadderOptions {
-            stream,
-            width: width.unwrap_or(USUAL_WIDTH),
-            charset: if arguments.ascii {
-                Charset::Ascii
-            } else {
-                Charset::of_locale()
-            },
-            time: arguments.time,
-            color: arguments.color.applies(),
-            at_once: arguments.files.iter().any(|file| is_pipe(file)),
-        };
-        let mut ladder = Ladder::new(out, options);
-        let mut tee = Tee::default();
-        tee.add_printer(&mut ladder);
-        tee.add(&mut losses);
-        (plan.run(tee)?, ladder.followed())
-    } else {
-        let options = FollowOptions {
-            stream,
-            format: arguments.format,
-            sender: arguments.from.map(|side| match side {
-                From::Client => Role::Client,
-                From::Server => Role::Server,
-            }),
-            time: arguments.time,
-            show_passwords: arguments.show_passwords,
-            in_fields: plan.inspection.reglogin_in_fields,
-        };
-        let mut follow = Follow::new(out, options);
-        let mut tee = Tee::default();
-        tee.add_printer(&mut follow);
-        tee.add(&mut losses);
-        (plan.run(tee)?, follow.followed())
+    let time = arguments.time;
+    let ladder = |stream, at_once| LadderOptions {
+        at_once,
+        ..arguments.ladder_options(stream)
+    };
+    let follow = |stream| arguments.follow_options(stream, plan.inspection.reglogin_in_fields);
+    let between: &[u8] = match arguments.format {
+        FollowFormat::Raw | FollowFormat::Json if !arguments.ladder => b"",
+        _ => b"\n",
+    };
+    let (ended, losses, followed) = match (others, arguments.ladder) {
+        ([], true) => {
+            let at_once = arguments.files.iter().any(|file| is_pipe(file));
+            let mut shown = Ladder::new(out, ladder(*first, at_once));
+            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
+            (ended, losses, shown.followed())
+        }
+        ([], false) => {
+            let mut shown = Follow::new(out, follow(*first));
+            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
+            (ended, losses, shown.followed())
+        }
+        (_, true) => {
+            let all = streams.iter().map(|stream| {
+                let options = ladder(*stream, false);
+                (*stream, Ladder::new(Vec::new(), options))
+            });
+            let mut shown = Several::new(all, time, between, out);
+            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
+            (ended, losses, shown.followed())
+        }
+        (_, false) => {
+            let all: Vec<_> = streams
+                .iter()
+                .map(|stream| (*stream, Follow::new(Vec::new(), follow(*stream))))
+                .collect();
+            let mut shown = Several::new(all, time, between, out);
+            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
+            (ended, losses, shown.followed())
+        }
     };
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
         say_of_octets(followed);
@@ -184,8 +221,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         1 => "its only stream is 0".to_owned(),
         more => format!("its streams are 0 to {}", more - 1),
     };
-    say(&format!("the capture has no stream {stream}: {numbers}"));
+    say(&format!("the capture has no stream {first}: {numbers}"));
     Ok(ExitCode::from(NOT_FOUND))
+}
+
+/// Runs the plan into what shows conversations.
+fn shown_by(
+    plan: &mut Plan<'_>,
+    shown: &mut impl Sink<Error = OutputError>,
+) -> Result<(Ended, Losses), Failure> {
+    let mut losses = Losses::default();
+    let mut tee = Tee::default();
+    tee.add_printer(shown);
+    tee.add(&mut losses);
+    let ended = plan.run(tee)?;
+    Ok((ended, losses))
 }
 
 /// Says what is not in the octets that were written.

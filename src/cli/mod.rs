@@ -22,10 +22,12 @@ mod signal;
 mod stats;
 mod wireshark;
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -34,6 +36,7 @@ use clap::{Parser, Subcommand};
     version = crate::VERSION,
     after_help = "\
 Examples:
+  authscope capture.pcapng                 who asked for what, and how it came out
   authscope live                           what happens on port 8888 now
   authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
@@ -67,10 +70,42 @@ enum Command {
     Extcap(extcap::Arguments),
 }
 
+/// The arguments of this process. Without a subcommand they are those of `read`: files alone, whose exchanges are
+/// shown, or with the options that tshark has too, `-r` among them.
+fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let given: Vec<OsString> = given.collect();
+    let is_own = |first: &OsString| {
+        let first = first.to_string_lossy();
+        let commands = Cli::command();
+        let alone = given.len() == 2 && matches!(&*first, "-V" | "--version" | "-h" | "--help");
+        // What is neither a file nor looks like one is a subcommand that was misspelt.
+        let is_word = !first.starts_with('-') && !first.contains(['.', '/']);
+        let is_command = first == "help" || commands.find_subcommand(&*first).is_some();
+        is_command || alone || is_word && !Path::new(&*first).exists()
+    };
+    let Some(rest) = given
+        .get(1..)
+        .filter(|rest| rest.first().is_some_and(|one| !is_own(one)))
+    else {
+        return given;
+    };
+    let mut all = vec![given[0].clone(), "read".into()];
+    let is_option = |one: &OsString| one.len() > 1 && one.to_string_lossy().starts_with('-');
+    if !rest.iter().any(is_option) {
+        all.push(FRAMES_TOLD.into());
+    }
+    // tshark names the file with -r.
+    all.extend(rest.iter().filter(|one| *one != "-r").cloned());
+    all
+}
+
+/// What shows exchanges and says how to see frames.
+const FRAMES_TOLD: &str = "--exchanges-of-files";
+
 /// Runs the inspector with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = match Cli::parse_from(arguments(std::env::args_os())).command {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),

@@ -50,6 +50,14 @@ pub(super) struct OutputArguments {
     #[arg(long, conflicts_with = "frames")]
     messages: bool,
 
+    /// A row for each exchange: a request with its response, or what there is of them.
+    #[arg(long, conflicts_with_all = ["messages", "frames", "details", "hex", "explain"])]
+    exchanges: bool,
+
+    /// The same, and what is said of frames: for files that are given without a subcommand.
+    #[arg(long, hide = true)]
+    exchanges_of_files: bool,
+
     /// Every frame, whatever it carries: a row, an object with its messages, or its details.
     #[arg(long, visible_alias = "all")]
     frames: bool,
@@ -155,6 +163,8 @@ pub(super) struct Shown {
     rows: Rows,
     /// Whether the summary says what was given up.
     is_summed_up: bool,
+    /// Whether it is said how to see frames.
+    tells_of_frames: bool,
 }
 
 /// Which records are held until more is known of them.
@@ -193,6 +203,10 @@ impl Shown {
         let mut lines = self.overview.lines(self.rows, self.has_missed());
         if !self.is_summed_up {
             lines.extend(self.group.given_up().sentences());
+        }
+        if self.tells_of_frames && lines.is_empty() {
+            let hint = "these are exchanges; `authscope read FILE` shows the frames, with -V their details";
+            lines.push(hint.to_owned());
         }
         for line in lines {
             say(&line);
@@ -235,6 +249,8 @@ impl OutputArguments {
                     let message = "-T fields writes the fields named with -e, and none is named; `authscope fields` lists them";
                     return Err(Failure::Text(message.to_owned()));
                 }
+                // Exchanges have columns of their own.
+                Chosen::NamedOrUsual if self.has_exchanges() && self.format.name == "csv" => {}
                 Chosen::NamedOrUsual => {
                     query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
                 }
@@ -246,11 +262,16 @@ impl OutputArguments {
     /// Which rows are shown. A filter and fields choose among all frames, as in tshark.
     fn rows(&self, has_filter: bool) -> Rows {
         match self.form().rows {
+            _ if self.has_exchanges() => Rows::Exchanges,
             _ if self.frames => Rows::All,
             _ if self.messages || self.details || self.hex => Rows::Messages,
             Rows::Watched if has_filter => Rows::All,
             rows => rows,
         }
+    }
+
+    const fn has_exchanges(&self) -> bool {
+        self.exchanges || self.exchanges_of_files
     }
 
     /// Whether no rows are written.
@@ -273,12 +294,12 @@ impl OutputArguments {
         }
         let form = self.form();
         let rows = self.rows(query.filter.is_some());
-        let needs = query.needs();
+        let needs = query.needs().or(form.needs);
         let filter = query.filter.take();
         let is_selected = filter.is_some() || form.fields != Chosen::Nothing;
         let taken = save.is_some_and(|path| path.as_os_str() == "-");
         let prints = !self.quiet && !taken;
-        let held = self.held(is_selected, plan);
+        let held = self.held(rows, is_selected, plan);
         let context = Context::new(filter, needs, answers.map(Rc::new), self.show_passwords)
             .timed(self.time)
             .telling(self.findings(form, rows, is_selected));
@@ -323,20 +344,24 @@ impl OutputArguments {
                 rows => rows,
             },
             is_summed_up: self.stats,
+            tells_of_frames: self.exchanges_of_files,
         })
     }
 
     /// Which records are held, where rows can wait.
-    fn held(&self, is_selected: bool, plan: &Plan<'_>) -> Held {
+    fn held(&self, rows: Rows, is_selected: bool, plan: &Plan<'_>) -> Held {
         let waits = match self.form().waits {
-            _ if self.quiet || !plan.can_be_repeated() => Waits::No,
+            // Exchanges wait for their responses themselves.
+            _ if self.quiet || self.has_exchanges() || !plan.can_be_repeated() => Waits::No,
             _ if self.details => Waits::ForResponses,
             waits => waits,
         };
         match waits {
             Waits::No => Held::None,
             Waits::ForBeginnings => Held::Beginnings,
-            Waits::ForResponses if is_selected || self.details || self.frames || self.stats => {
+            Waits::ForResponses
+                if is_selected || self.details || self.stats || rows != Rows::Messages =>
+            {
                 Held::All
             }
             Waits::ForResponses => Held::OfMessages,
@@ -345,7 +370,8 @@ impl OutputArguments {
 
     /// Whether rows tell what TCP's analysis finds.
     fn findings(&self, form: &FormEntry, rows: Rows, is_selected: bool) -> Findings {
-        if rows == Rows::Messages || self.quiet || self.explain || !form.for_people {
+        let has_frames = matches!(rows, Rows::Watched | Rows::All);
+        if !has_frames || self.quiet || self.explain || !form.for_people {
             Findings::Untold
         } else if rows == Rows::Watched && !is_selected {
             Findings::ToldOfWatched

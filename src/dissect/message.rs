@@ -6,13 +6,14 @@ use std::ops::Range;
 use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
+use super::name::Name;
 use super::note::{Note, Severity};
 use super::protocol::Protocol;
 use crate::capture::Timestamp;
 use crate::layout::{self, Decoded, LayoutId, Plan, Said, Type};
 use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Command, Kind, MessageView};
+use crate::protocol::{Action, Command, Kind, MessageView};
 use crate::stream::Role;
 use crate::text::escape::Hex;
 use crate::text::secret::MASK;
@@ -51,6 +52,15 @@ pub struct Peer {
     pub frame: u64,
     /// Nanoseconds from the request to the response.
     pub elapsed: i64,
+}
+
+/// The RegLogin request that a response answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// What it asked for.
+    pub action: Action,
+    /// Its user name, or what stands in its place where it is not shown.
+    pub user: Name,
 }
 
 /// The request that a message answers.
@@ -162,6 +172,8 @@ pub struct Message {
     pub plain: bool,
     /// The request of a response, or the response to a request where it is known already.
     pub peer: Option<Peer>,
+    /// What a RegLogin response answers, where its request is known.
+    pub answered: Option<Answered>,
 }
 
 /// The lists copied whole: element by element, as they clone themselves, takes ten times as long.

@@ -9,6 +9,7 @@ pub mod http;
 pub mod http2;
 pub mod identify;
 mod message;
+mod name;
 mod note;
 mod probe;
 mod protocol;
@@ -23,7 +24,8 @@ pub use described::Known;
 pub use dissector::{
     DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged, octets, remark,
 };
-pub use message::{AskedFor, Described, Message, Peer, Source, side_of};
+pub use message::{Answered, AskedFor, Described, Message, Peer, Source, side_of};
+pub use name::Name;
 pub use note::{CutBy, Goes, Group, Note, Severity};
 pub use protocol::Protocol;
 pub use reglogin::judge;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use memchr::memmem::Finder;
 use regex::bytes::RegexBuilder;
 
-use super::error::FilterError;
+use super::error::{FilterError, suggestion};
 use super::eval::{self, Node, Source};
 use super::fields::{Field, Needs, field};
 use super::literal::{self, Constant};
@@ -120,6 +120,9 @@ impl Compiler {
         };
         let right = self.operand(&compare.right, Some((hint.kind, hint.names)))?;
         fits(&hint, &right, compare)?;
+        if matches!(relation, Relation::Equal | Relation::NotEqual) {
+            is_possible(&hint.source, &right.source, compare.right.span)?;
+        }
         if relation == Relation::Contains
             && let Source::Constant(Constant::Text(octets) | Constant::Bytes(octets)) =
                 &right.source
@@ -139,6 +142,7 @@ impl Compiler {
         let left = self.compared(operand)?;
         let mut constant = |operand: &Operand| -> Result<Constant, FilterError> {
             let typed = self.operand(operand, Some((left.kind, left.names)))?;
+            is_possible(&left.source, &typed.source, operand.span)?;
             if let Source::Constant(constant) = typed.source {
                 return Ok(constant);
             }
@@ -352,6 +356,25 @@ fn known(word: &str, span: Span) -> Result<&'static Field, FilterError> {
 /// Whether a word has the form of a field's name.
 fn looks_like_field(word: &str) -> bool {
     word.contains('.') && word.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// A field with a closed set of texts is compared with one of them.
+fn is_possible(field: &Source, value: &Source, span: Span) -> Result<(), FilterError> {
+    let (Source::Field(field), Source::Constant(Constant::Text(text))) = (field, value) else {
+        return Ok(());
+    };
+    let known = |known: &&str| known.as_bytes() == text.as_slice();
+    if field.closed.is_empty() || field.closed.iter().any(known) {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(text);
+    let near = suggestion(&text, field.closed.iter().copied());
+    let message = format!(
+        "{} is never \"{text}\", but one of: {}{near}",
+        field.name,
+        field.closed.join(", ")
+    );
+    Err(FilterError::at(span, message))
 }
 
 /// Whether both sides of a comparison can be compared.

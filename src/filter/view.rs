@@ -99,7 +99,7 @@ pub trait Responses {
 }
 
 /// Is given an IP header with what follows it, and the offsets of that in the frame, if it is there.
-type ShowIp<'s> = &'s mut dyn FnMut(&[u8], Option<Range<usize>>);
+pub(crate) type ShowIp<'s> = &'s mut dyn FnMut(&[u8], Option<Range<usize>>);
 
 /// One frame and what its fields are taken from.
 #[derive(Clone, Copy)]
@@ -117,6 +117,8 @@ pub struct View<'a> {
     /// The message that the view is of, where no frame completed it: only now is it known that
     /// nothing more comes. Then there is no frame besides its number, time and stream.
     pub late: Option<&'a Message>,
+    /// Whether it is of the two messages of an exchange: what both have is one value of it.
+    pub is_exchange: bool,
 }
 
 impl<'a> View<'a> {
@@ -130,11 +132,22 @@ impl<'a> View<'a> {
             responses: None,
             show_passwords: false,
             late: None,
+            is_exchange: false,
         }
     }
 
     /// A view of a message that no frame completed, which `show` is given.
     pub fn of_late<T>(message: &Message, times: Times, show: impl FnOnce(&View<'_>) -> T) -> T {
+        Self::of_messages(message, std::slice::from_ref(message), times, show)
+    }
+
+    /// A view of messages without a frame, with number, time and connection of the first.
+    pub fn of_messages<T>(
+        message: &Message,
+        messages: &[Message],
+        times: Times,
+        show: impl FnOnce(&View<'_>) -> T,
+    ) -> T {
         let header = FrameHeader {
             time: message.time,
             start: 0,
@@ -154,7 +167,7 @@ impl<'a> View<'a> {
             placement: None,
             protocol: Protocol::RegLogin,
             on_tcp: Protocol::RegLogin,
-            messages: std::slice::from_ref(message),
+            messages,
             notes: &[],
             first_message: 0,
             resolutions: &[],
@@ -165,6 +178,7 @@ impl<'a> View<'a> {
         };
         show(&View {
             late: Some(message),
+            is_exchange: messages.len() > 1,
             ..View::new(&record, times.at(message.time))
         })
     }
@@ -249,7 +263,7 @@ impl<'a> View<'a> {
     }
 
     /// The same of one version.
-    pub(super) fn each_ip_of(&self, version: u8, show: ShowIp<'_>) {
+    pub(crate) fn each_ip_of(&self, version: u8, show: ShowIp<'_>) {
         self.each_ip(&mut |header, range| {
             if header[0] >> 4 == version {
                 show(header, range);
@@ -274,7 +288,7 @@ impl<'a> View<'a> {
     }
 
     /// The TCP header, options included.
-    pub(super) fn tcp(&self) -> Option<&'a [u8]> {
+    pub(crate) fn tcp(&self) -> Option<&'a [u8]> {
         let segment = self.record.segment()?;
         let range = segment.tcp_start as usize..segment.payload_start as usize;
         self.record.packet_octets().get(range)
@@ -288,7 +302,7 @@ impl<'a> View<'a> {
     }
 
     /// Octets of the packet, likewise; its offsets are those of the segment.
-    pub(super) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
+    pub(crate) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
         let hidden = self.record.secrets(self.show_passwords).in_packet();
         hidden.masked(self.record.packet_octets(), range)
     }

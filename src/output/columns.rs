@@ -7,16 +7,49 @@ use unicode_width::UnicodeWidthStr;
 
 use super::tone::Tone;
 
-/// The columns in order, by their headings.
-const HEADINGS: [&str; 7] = [
-    "No.",
-    "Time",
-    "Source",
-    "Destination",
-    "Protocol",
-    "Length",
-    "Info",
-];
+/// What columns a table has. The last one is as wide as it has to be.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// Their headings, in order.
+    headings: &'static [&'static str],
+    /// Columns whose cells end alike.
+    right: &'static [usize],
+    /// Widths of all but the last that fit usual values, so that rows stay lined up though later ones
+    /// are not known yet. A longer value widens its column from then on.
+    usual: &'static [u16],
+}
+
+/// Of frames and messages: five-digit numbers, IPv4 addresses, Ethernet frames are usual.
+pub(super) static OF_FRAMES: Shape = Shape {
+    headings: &[
+        "No.",
+        "Time",
+        "Source",
+        "Destination",
+        "Protocol",
+        "Length",
+        "Info",
+    ],
+    right: &[NUMBER, TIME, LENGTH],
+    usual: &[5, 11, 15, 15, 8, 6],
+};
+
+/// Of exchanges, where there is room for all.
+pub(super) static OF_EXCHANGES: Shape = Shape {
+    headings: &[
+        "Time", "Client", "Server", "Action", "User", "ms", "Stream", "Frames", "Outcome",
+    ],
+    right: &[0, 5, 6],
+    usual: &[11, 17, 15, 6, 8, 7, 6, 6],
+};
+
+/// Of exchanges in a terminal of 80 columns.
+pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
+    headings: &["Time", "Client", "Action", "User", "ms", "Outcome"],
+    right: &[0, 4],
+    usual: &[9, 11, 5, 6, 6],
+};
+
 /// Place of a frame's number.
 pub(super) const NUMBER: usize = 0;
 /// Place of a time.
@@ -32,26 +65,27 @@ pub(super) const LENGTH: usize = 5;
 /// Place of what else there is to say: the last column, as wide as it has to be.
 pub(super) const INFO: usize = 6;
 
-/// Columns whose cells end alike.
-const RIGHT: [usize; 3] = [NUMBER, TIME, LENGTH];
-
-/// Widths that fit usual values, so that rows stay lined up though later ones are not known yet:
-/// five-digit numbers, IPv4 addresses, Ethernet frames. A longer value widens its column from
-/// then on.
-const USUAL: [u16; INFO] = [5, 11, 15, 15, 8, 6];
 /// Columns of the terminal between two columns of the table.
 const GAP: u16 = 2;
 /// Info is wrapped within the terminal's width only where at least this much is left for it.
 const LEAST_INFO: u16 = 24;
 
 /// A row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Row {
-    pub cells: [String; 7],
+    pub cells: Vec<String>,
     pub tone: Tone,
 }
 
 impl Row {
+    /// An empty one.
+    pub fn of(shape: &Shape) -> Self {
+        Self {
+            cells: vec![String::new(); shape.headings.len()],
+            tone: Tone::default(),
+        }
+    }
+
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.cells.iter_mut().for_each(String::clear);
@@ -62,7 +96,8 @@ impl Row {
 /// The table's columns.
 #[derive(Debug)]
 pub(super) struct TableColumns {
-    widths: [u16; INFO],
+    shape: &'static Shape,
+    widths: Vec<u16>,
     color: bool,
     /// Whether rows, and so the headings, were written.
     begun: bool,
@@ -89,9 +124,10 @@ fn blanks(line: &mut String, mut count: usize) {
 
 impl TableColumns {
     /// Columns without rows yet; `color` says whether rows are coloured.
-    pub const fn new(color: bool) -> Self {
+    pub fn new(shape: &'static Shape, color: bool) -> Self {
         Self {
-            widths: USUAL,
+            shape,
+            widths: shape.usual.to_vec(),
             color,
             begun: false,
             line: String::new(),
@@ -102,8 +138,12 @@ impl TableColumns {
     /// a rule.
     pub fn write(&mut self, out: &mut Vec<u8>, rows: &[Row], time: u16, terminal: Option<u16>) {
         let with_headings = !std::mem::replace(&mut self.begun, true);
-        self.widths[TIME] = self.widths[TIME].max(time);
-        self.widen(&HEADINGS);
+        let headings = self.shape.headings;
+        let at = headings.iter().position(|heading| *heading == "Time");
+        if let Some(own) = at.and_then(|at| self.widths.get_mut(at)) {
+            *own = time.max(*own);
+        }
+        self.widen(headings);
         for row in rows {
             self.widen(&row.cells);
         }
@@ -111,7 +151,7 @@ impl TableColumns {
             return self.write_wrapped(out, rows, with_headings, terminal);
         }
         if with_headings {
-            self.write_line(out, &HEADINGS);
+            self.write_line(out, headings);
         }
         for row in rows {
             self.write_line(out, &row.cells);
@@ -125,13 +165,13 @@ impl TableColumns {
     }
 
     /// Writes a row that is neither wrapped nor coloured: cells and blanks.
-    fn write_line(&mut self, out: &mut Vec<u8>, cells: &[impl AsRef<str>; 7]) {
+    fn write_line(&mut self, out: &mut Vec<u8>, cells: &[impl AsRef<str>]) {
         let line = &mut self.line;
         line.clear();
-        for (index, (cell, own)) in cells.iter().zip(self.widths).enumerate() {
+        for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
             let cell = cell.as_ref();
-            let room = usize::from(own).saturating_sub(width(cell));
-            if RIGHT.contains(&index) {
+            let room = usize::from(*own).saturating_sub(width(cell));
+            if self.shape.right.contains(&index) {
                 blanks(line, room);
                 line.push_str(cell);
                 blanks(line, usize::from(GAP));
@@ -140,7 +180,9 @@ impl TableColumns {
                 blanks(line, room + usize::from(GAP));
             }
         }
-        line.push_str(cells[INFO].as_ref());
+        if let Some(last) = cells.last() {
+            line.push_str(last.as_ref());
+        }
         line.truncate(line.trim_end().len());
         line.push('\n');
         out.extend_from_slice(line.as_bytes());
@@ -163,17 +205,18 @@ impl TableColumns {
             table.force_no_tty();
         }
         if with_headings {
-            table.set_header(HEADINGS);
+            table.set_header(self.shape.headings);
         }
         table.add_rows(rows.iter().map(|row| self.cells(row)));
-        let gaps = GAP * INFO as u16;
+        let last = self.widths.len();
+        let gaps = GAP * last as u16;
         let taken = self
             .widths
             .iter()
             .fold(gaps, |sum, own| sum.saturating_add(*own));
         let left = terminal.unwrap_or(u16::MAX).saturating_sub(taken);
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == INFO { 0 } else { GAP }));
+            column.set_padding((0, if index == last { 0 } else { GAP }));
             match self.widths.get(index) {
                 Some(own) => {
                     let own = Width::Fixed(own.saturating_add(GAP));
@@ -184,7 +227,7 @@ impl TableColumns {
                 }
                 None => {}
             }
-            if RIGHT.contains(&index) {
+            if self.shape.right.contains(&index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -213,11 +256,11 @@ mod tests {
 
     use super::*;
 
-    fn row() -> impl Strategy<Value = [String; 7]> {
+    fn row() -> impl Strategy<Value = Vec<String>> {
         let short = "[0-9a-f:.é日]{0,20}";
         let info = "[ -~é日\u{301}]{0,40}";
         (short, short, short, short, short, short, info)
-            .prop_map(|(a, b, c, d, e, f, info)| [a, b, c, d, e, f, info])
+            .prop_map(|(a, b, c, d, e, f, info)| vec![a, b, c, d, e, f, info])
     }
 
     proptest! {
@@ -226,7 +269,7 @@ mod tests {
             batches in proptest::collection::vec(proptest::collection::vec(row(), 1..4), 1..4),
         ) {
             let written = |terminal| {
-                let (mut columns, mut out) = (TableColumns::new(false), Vec::new());
+                let (mut columns, mut out) = (TableColumns::new(&OF_FRAMES, false), Vec::new());
                 for batch in &batches {
                     let rows: Vec<Row> = batch
                         .iter()

@@ -12,7 +12,7 @@ use super::tee::OutputError;
 use crate::capture::{Aside, Batch};
 use crate::dissect::Message;
 use crate::filter::{Filter, Needs, Responses, View};
-use crate::session::{FrameRecord, GivenUp, Remainder, Resolution, Sink};
+use crate::session::{Exchange, FrameRecord, GivenUp, Remainder, Resolution, Sink};
 use crate::stream::{Analysis, Analyzer};
 
 /// What is known of the present frame besides its record.
@@ -103,12 +103,13 @@ impl Context {
 
     /// Whether the filter matches the present frame, or there is none.
     pub fn takes(&mut self, record: &FrameRecord<'_>) -> bool {
-        let Some(filter) = &self.filter else {
-            return true;
-        };
         if let Some(taken) = self.taken {
             return taken;
         }
+        let Some(filter) = &self.filter else {
+            self.clock.displayed();
+            return true;
+        };
         let taken = filter.matches(&self.view(record));
         self.taken = Some(taken);
         if taken {
@@ -124,6 +125,16 @@ impl Context {
             return true;
         };
         let taken = self.late(message, |view| filter.matches(view));
+        self.matched.set(self.matched.get() || taken);
+        taken
+    }
+
+    /// Whether the filter matches an exchange.
+    pub fn takes_exchange(&self, exchange: &Exchange) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        let taken = self.exchange(exchange, |view| filter.matches(view));
         self.matched.set(self.matched.get() || taken);
         taken
     }
@@ -159,6 +170,17 @@ impl Context {
             show_passwords: self.show_passwords,
             ..View::new(record, self.clock.times())
         }
+    }
+
+    /// Gives `show` a view of both messages of an exchange.
+    pub fn exchange<T>(&self, exchange: &Exchange, show: impl FnOnce(&View<'_>) -> T) -> T {
+        let messages = exchange.messages();
+        View::of_messages(&messages[0], messages, self.clock.times(), |view| {
+            show(&View {
+                show_passwords: self.show_passwords,
+                ..*view
+            })
+        })
     }
 
     /// Gives `show` a view of a message that no frame completed.

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::details::{Node, Space};
 use super::tone::Tone;
 use crate::dissect::{Described, Message, Note};
-use crate::layout::{Decoded, FaultKind, Field, Layout, Node as Read, Role, Said, Type, Value};
+use crate::layout::{
+    Decoded, FaultKind, Field, Layout, Node as Read, Plan, Role, Said, Type, Value,
+};
 use crate::text::escape::{Escaped, EscapedOctets, Hex};
 use crate::text::secret::MASK;
 
@@ -53,20 +55,29 @@ pub fn summary(out: &mut String, message: &Message, described: &Described, show_
                 let _ = write!(out, ", {} {value}", field.label.to_lowercase());
             }
         }
-        let texts = decoded
-            .nodes
-            .iter()
-            .map(|node| (node, plan.field(node.field)));
-        let mut texts = texts.filter(|(_, field)| {
-            matches!(field.ty, Type::Text(_)) && field.role.is_none() && field.constant.is_none()
-        });
-        if let Some((node, field)) = texts.next() {
-            let value = value(node, field, &decoded, &plan.layout, show_secrets);
-            if !value.is_empty() {
-                let _ = write!(out, ": {value}");
-            }
+        if let Some(value) = first_text(&decoded, plan, show_secrets) {
+            let _ = write!(out, ": {value}");
         }
     }
+}
+
+/// What a response says besides its outcome: the first text without a role.
+pub fn description(message: &Message, show_secrets: bool) -> Option<String> {
+    let plan = message.described.as_ref()?.plan();
+    first_text(&message.decoded()?, plan, show_secrets)
+}
+
+fn first_text(decoded: &Decoded<'_>, plan: &Plan, show_secrets: bool) -> Option<String> {
+    let mut texts = decoded
+        .nodes
+        .iter()
+        .map(|node| (node, plan.field(node.field)))
+        .filter(|(_, field)| {
+            matches!(field.ty, Type::Text(_)) && field.role.is_none() && field.constant.is_none()
+        });
+    let (node, field) = texts.next()?;
+    let value = value(node, field, decoded, &plan.layout, show_secrets);
+    (!value.is_empty()).then_some(value)
 }
 
 /// The field with a role, and what was read of it.

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
+use super::exchanges;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::rows::{Form, Rows, Told, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
-use crate::filter::{Field, Kind, Value, View};
-use crate::session::FrameRecord;
+use crate::filter::{Field, Kind, Needs, Value, View};
+use crate::session::{Exchange, FrameRecord};
 
 /// `-T fields`.
 pub static COLUMNS: FormEntry = FormEntry {
@@ -20,6 +21,7 @@ pub static COLUMNS: FormEntry = FormEntry {
     for_people: false,
     rows: Rows::All,
     waits: Waits::No,
+    needs: Needs::NOTHING,
     fields: Chosen::Named,
     make: |options, out| {
         let format = FieldsFormat::Columns(options.columns.clone());
@@ -112,6 +114,7 @@ pub enum FieldsFormat {
 #[derive(Debug)]
 pub struct FieldRows {
     of_messages: bool,
+    /// None where the rows are exchanges that have columns of their own.
     fields: Vec<&'static Field>,
     format: FieldsFormat,
     text: String,
@@ -144,7 +147,10 @@ impl FieldRows {
 impl Form for FieldRows {
     fn begin(&mut self, out: &mut Vec<u8>) {
         let names = self.fields.iter().map(|field| field.name.as_ref());
-        let names: Vec<&str> = names.collect();
+        let mut names: Vec<&str> = names.collect();
+        if names.is_empty() {
+            names.extend(exchanges::COLUMNS);
+        }
         match &self.format {
             FieldsFormat::Columns(columns) => {
                 if columns.mark {
@@ -185,13 +191,39 @@ impl Form for FieldRows {
             Told::Late(_) => context.late(message, |view| self.row(out, view)),
         }
     }
+
+    fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
+        let raw = match self.format {
+            FieldsFormat::Csv { raw } if self.fields.is_empty() => raw,
+            _ => return context.exchange(exchange, |view| self.row(out, view)),
+        };
+        let cells = exchanges::cells(exchange, context.show_passwords);
+        for (index, (cell, name)) in cells.into_iter().zip(exchanges::COLUMNS).enumerate() {
+            if index > 0 {
+                self.text.push(',');
+            }
+            let is_text = !matches!(name, "time" | "milliseconds");
+            csv_cell(&mut self.text, cell, raw || !is_text);
+        }
+        self.text.push('\n');
+        hand_over(&mut self.text, out);
+    }
 }
 
 /// Appends a field's values with `between` between them.
 fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurrence, between: &str) {
     let start = out.len();
     let mut count = 0;
+    let mut last = String::new();
     field.values(view, &mut |value| {
+        if view.is_exchange {
+            let mut text = String::new();
+            write_value(&mut text, field, view, value);
+            if count > 0 && text == last {
+                return;
+            }
+            last = text;
+        }
         count += 1;
         match occurrence {
             Occurrence::First if count > 1 => return,
@@ -242,26 +274,30 @@ fn is_number(kind: Kind) -> bool {
 }
 
 fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
-    let mut cell = String::new();
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        cell.clear();
+        let mut cell = String::new();
         values(&mut cell, field, view, Occurrence::All, ",");
-        // An apostrophe says that text follows (OWASP, CSV injection).
-        if !raw && is_formula(&cell) && !is_number(field.kind) {
-            cell.insert(0, '\'');
-        }
-        if cell.contains(['"', ',']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(&cell);
-        }
+        csv_cell(out, cell, raw || is_number(field.kind));
     }
     out.push('\n');
+}
+
+/// Appends a cell; where it is not `raw`, one that a spreadsheet would run is made text.
+fn csv_cell(out: &mut String, mut cell: String, raw: bool) {
+    // An apostrophe says that text follows (OWASP, CSV injection).
+    if !raw && is_formula(&cell) {
+        cell.insert(0, '\'');
+    }
+    if cell.contains(['"', ',']) {
+        out.push('"');
+        out.push_str(&cell.replace('"', "\"\""));
+        out.push('"');
+    } else {
+        out.push_str(&cell);
+    }
 }
 
 /// Dots are no part of names there.

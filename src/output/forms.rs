@@ -5,8 +5,8 @@ use std::io::Write;
 use super::context::Output;
 use super::fields::Columns;
 use super::rows::{Driver, Form, Rows};
-use super::{fields, json, lines, table};
-use crate::filter::Field;
+use super::{fields, json, lines, pdml, table};
+use crate::filter::{Field, Needs};
 
 /// How rows look.
 // Each of these is a choice of its own.
@@ -74,6 +74,8 @@ pub struct FormEntry {
     pub rows: Rows,
     /// What its rows wait for.
     pub waits: Waits,
+    /// What must be known of frames.
+    pub needs: Needs,
     /// Which fields it writes.
     pub fields: Chosen,
     /// Makes its output.
@@ -81,7 +83,7 @@ pub struct FormEntry {
 }
 
 /// The forms, in the order in which help lists them; the first is the usual one.
-pub static FORMS: [&FormEntry; 7] = [
+pub static FORMS: [&FormEntry; 8] = [
     &table::FORM,
     &lines::FORM,
     &json::ARRAY,
@@ -89,6 +91,7 @@ pub static FORMS: [&FormEntry; 7] = [
     &fields::COLUMNS,
     &fields::CSV,
     &fields::BULK,
+    &pdml::FORM,
 ];
 
 /// The form of this name.

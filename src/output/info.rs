@@ -66,7 +66,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
         if out.len() > start {
             out.push_str(SEPARATOR);
         }
-        message(out, found, show_passwords);
+        row(out, found, show_passwords);
     }
     if out.len() > start {
         return protocol;
@@ -100,6 +100,14 @@ pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
     }
 }
 
+/// The same, and of a response the user that it is about.
+pub fn row(out: &mut String, message: &Message, show_passwords: bool) {
+    summary_with(out, message, show_passwords, true);
+    for note in &message.notes {
+        marker(out, note);
+    }
+}
+
 /// When a message is told that does not stand in the row of the frame being told.
 #[derive(Debug, Clone, Copy)]
 pub enum Late {
@@ -122,6 +130,10 @@ pub fn late(out: &mut String, late: Late) {
 
 /// Appends what a message says, with [`MASK`] in place of what may be part of a password.
 pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
+    summary_with(out, message, show_passwords, false);
+}
+
+fn summary_with(out: &mut String, message: &Message, show_passwords: bool, tells_user: bool) {
     if let Some(described) = &message.described {
         return super::described::summary(out, message, described, show_passwords);
     }
@@ -144,6 +156,12 @@ pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
             None => {}
         },
         Some(Kind::Response) => {
+            if let Some(answered) = message.answered.filter(|_| tells_user) {
+                put(
+                    out,
+                    format_args!(", user {}", EscapedOctets(&answered.user)),
+                );
+            }
             match view.status() {
                 Some(Masked::Clear(STATUS_SUCCESS)) => out.push_str(", success"),
                 Some(Masked::Clear(STATUS_FAILURE)) => out.push_str(", failure"),

@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::charset::Charset;
 use super::clock::{Clock, TimeFormat};
-use super::follow::Followed;
+use super::follow::{Conversation, Followed};
 use super::info;
 use super::rows::{late_messages, messages_of};
 use super::stats::Span;
@@ -287,6 +287,20 @@ impl<W: Write> Ladder<W> {
             self.half_closed()?;
         }
         Ok(())
+    }
+}
+
+impl Conversation for Ladder<Vec<u8>> {
+    fn set_clock(&mut self, clock: &Clock) {
+        self.clock.clone_from(clock);
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.out
+    }
+
+    fn followed(&self) -> Followed {
+        self.followed
     }
 }
 

@@ -6,12 +6,14 @@ use arrayvec::ArrayString;
 
 use super::clock::Clock;
 use super::context::Context;
+use super::exchanges;
 use super::forms::{Chosen, FormEntry, Waits, driven};
 use super::info::{self, Late};
 use super::rows::{Form, Rows, Told, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
-use crate::session::{FrameRecord, StreamNote};
+use crate::filter::Needs;
+use crate::session::{Exchange, FrameRecord, StreamNote};
 
 /// `-T text`.
 pub static FORM: FormEntry = FormEntry {
@@ -20,6 +22,7 @@ pub static FORM: FormEntry = FormEntry {
     for_people: true,
     rows: Rows::Watched,
     waits: Waits::ForBeginnings,
+    needs: Needs::NOTHING,
     fields: Chosen::Nothing,
     make: |options, out| driven(Lines::default(), options.rows, out),
 };
@@ -79,7 +82,7 @@ pub(super) fn write_message(
     if let Ok(wire) = wire {
         let _ = write!(out, "{wire} ");
     }
-    info::message(out, message, context.show_passwords);
+    info::row(out, message, context.show_passwords);
     if let Err(late) = wire {
         info::late(out, late);
     }
@@ -96,6 +99,20 @@ impl Form for Lines {
 
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
         write_message(&mut self.text, message, told.wire(), context);
+        hand_over(&mut self.text, out);
+    }
+
+    fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
+        let number = exchange.messages()[0].frame;
+        begin(&mut self.text, number, exchange.time(), &context.clock);
+        let [client, server] = exchange.ends();
+        let _ = write!(
+            self.text,
+            "{client} → {server} {} ",
+            exchange.protocol_name()
+        );
+        exchanges::sentence(&mut self.text, exchange, context.show_passwords);
+        self.text.push('\n');
         hand_over(&mut self.text, out);
     }
 

@@ -75,7 +75,7 @@ impl Overview {
         let shown = match rows {
             Rows::All => self.frames,
             Rows::Watched => self.watched + self.messages,
-            Rows::Messages => self.messages,
+            Rows::Messages | Rows::Exchanges => self.messages,
         };
         let unread: u64 = self.unread.values().sum();
         if self.bare > 0 && self.messages == 0 {
@@ -83,7 +83,9 @@ impl Overview {
         } else if shown == 0 && self.frames > unread {
             let what = self.what();
             let more = match rows {
-                Rows::Messages if self.ours > 0 => "no message is whole enough to be shown",
+                Rows::Messages | Rows::Exchanges if self.ours > 0 => {
+                    "no message is whole enough to be shown"
+                }
                 _ => "",
             };
             lines.push(if more.is_empty() {

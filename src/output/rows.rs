@@ -7,7 +7,7 @@ use super::context::{Context, Output};
 use super::info::Late;
 use super::tee::OutputError;
 use crate::dissect::{Message, Severity};
-use crate::session::{FrameRecord, Remainder, StreamNote};
+use crate::session::{Exchange, Exchanges, FrameRecord, Remainder, StreamNote};
 
 /// Bytes that wait to be written at the most, about.
 const BUFFER: usize = 1 << 16;
@@ -22,6 +22,8 @@ pub enum Rows {
     Watched,
     /// One a frame, of all frames.
     All,
+    /// One an exchange: a request and its response.
+    Exchanges,
 }
 
 impl Rows {
@@ -32,6 +34,7 @@ impl Rows {
             Self::Messages => messages_of(record).next().is_some(),
             Self::Watched => record.is_watched(),
             Self::All => true,
+            Self::Exchanges => false,
         }
     }
 }
@@ -82,6 +85,13 @@ pub trait Form {
 
     /// Writes a message that has a row of its own.
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context);
+
+    /// Writes an exchange, where the rows are that.
+    fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
+        for message in exchange.messages() {
+            self.message(out, message, Told::Late(Late::AtEnd), context);
+        }
+    }
 
     /// Whether frames that are written say what is noted of their streams, also where the rows are messages.
     fn notes_in_frames(&self) -> bool {
@@ -136,6 +146,8 @@ pub struct Driver<F, W> {
     rows: Rows,
     buffer: Vec<u8>,
     begun: bool,
+    /// Where the rows are exchanges.
+    exchanges: Option<Exchanges>,
 }
 
 impl<F: Form, W: Write> Driver<F, W> {
@@ -147,6 +159,7 @@ impl<F: Form, W: Write> Driver<F, W> {
             rows,
             buffer: Vec::new(),
             begun: false,
+            exchanges: (rows == Rows::Exchanges).then(Exchanges::default),
         }
     }
 
@@ -162,8 +175,23 @@ impl<F: Form, W: Write> Driver<F, W> {
         F::HAS_NOTES && !record.notes.is_empty() && !(taken && in_frames) && context.takes(record)
     }
 
+    /// Writes the exchanges that are complete.
+    fn write_exchanges(&mut self, context: &Context) {
+        let complete = self.exchanges.iter_mut().flat_map(Exchanges::take);
+        for exchange in complete.filter(|exchange| context.takes_exchange(exchange)) {
+            self.form.exchange(&mut self.buffer, &exchange, context);
+        }
+    }
+
     fn rest(&mut self, found: &Remainder<'_>, when: Late, context: &mut Context) {
         self.begin();
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.rest(found);
+            if matches!(when, Late::AtEnd) {
+                exchanges.finish();
+            }
+            return self.write_exchanges(context);
+        }
         let all = found.messages.iter().filter(|_| self.form.has_late());
         let messages: Vec<&Message> = all.filter(|message| context.takes_late(message)).collect();
         let notes = if context.has_filter() {
@@ -181,6 +209,14 @@ impl<F: Form, W: Write> Driver<F, W> {
         Ok(())
     }
 
+    /// Writes what waits, where that is much.
+    fn write_full(&mut self) -> Result<ControlFlow<()>, OutputError> {
+        if self.buffer.len() >= BUFFER {
+            self.write()?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn flush(&mut self) -> Result<(), OutputError> {
         self.write()?;
         Ok(self.out.flush()?)
@@ -194,6 +230,11 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
         context: &mut Context,
     ) -> Result<ControlFlow<()>, OutputError> {
         self.begin();
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.record(record);
+            self.write_exchanges(context);
+            return self.write_full();
+        }
         self.form.see(record);
         let taken = self.rows.have(record) && context.takes(record);
         if taken {
@@ -222,10 +263,7 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
                 self.form.message(&mut self.buffer, late, told, context);
             }
         }
-        if self.buffer.len() >= BUFFER {
-            self.write()?;
-        }
-        Ok(ControlFlow::Continue(()))
+        self.write_full()
     }
 
     fn between(&mut self, found: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {

@@ -3,15 +3,19 @@
 use std::fmt::{self, Write as _};
 
 use super::columns::{
-    DESTINATION, INFO, LENGTH, NUMBER, PROTOCOL, Row, SOURCE, TIME, TableColumns,
+    DESTINATION, INFO, LENGTH, NUMBER, OF_EXCHANGES, OF_EXCHANGES_NARROW, OF_FRAMES, PROTOCOL, Row,
+    SOURCE, Shape, TIME, TableColumns,
 };
 use super::context::Context;
+use super::exchanges;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info;
 use super::rows::{Form, Rows, Told, messages_of};
 use super::tone::Tone;
 use crate::dissect::Message;
-use crate::session::{FrameRecord, StreamNote};
+use crate::filter::Needs;
+use crate::session::{Exchange, FrameRecord, StreamNote};
+use crate::text::escape::EscapedOctets;
 
 /// `-T table`.
 pub static FORM: FormEntry = FormEntry {
@@ -20,9 +24,13 @@ pub static FORM: FormEntry = FormEntry {
     for_people: true,
     rows: Rows::Watched,
     waits: Waits::ForBeginnings,
+    needs: Needs::NOTHING,
     fields: Chosen::Nothing,
     make: |options, out| driven(Table::new(&options), options.rows, out),
 };
+
+/// Columns of a terminal in which exchanges have all of theirs.
+const WIDE: u16 = 120;
 
 /// Rows that wait to be laid out together at the most.
 const BATCH: usize = 32;
@@ -30,6 +38,7 @@ const BATCH: usize = 32;
 /// The table.
 #[derive(Debug)]
 pub struct Table {
+    shape: &'static Shape,
     columns: TableColumns,
     width: Option<fn() -> Option<u16>>,
     time_width: u16,
@@ -48,8 +57,15 @@ impl Table {
     /// A table without rows yet.
     #[must_use]
     pub fn new(options: &FormOptions) -> Self {
+        let width = options.width.and_then(|width| width());
+        let shape = match options.rows {
+            Rows::Exchanges if width.is_some_and(|width| width < WIDE) => &OF_EXCHANGES_NARROW,
+            Rows::Exchanges => &OF_EXCHANGES,
+            _ => &OF_FRAMES,
+        };
         Self {
-            columns: TableColumns::new(options.color),
+            shape,
+            columns: TableColumns::new(shape, options.color),
             width: options.width,
             time_width: 0,
             rows: Vec::new(),
@@ -58,7 +74,7 @@ impl Table {
     }
 
     fn row(&mut self) -> Row {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(|| Row::of(self.shape))
     }
 
     fn add(&mut self, out: &mut Vec<u8>, row: Row, context: &Context) {
@@ -103,12 +119,46 @@ impl Form for Table {
         put(&mut cells[SOURCE], message.source.address);
         put(&mut cells[DESTINATION], message.destination.address);
         cells[PROTOCOL].push_str(message.protocol_name());
-        info::message(&mut cells[INFO], message, context.show_passwords);
+        info::row(&mut cells[INFO], message, context.show_passwords);
         match told.wire() {
             Ok(wire) => put(&mut cells[LENGTH], wire),
             Err(late) => info::late(&mut cells[INFO], late),
         }
         row.tone = Tone::of(message);
+        self.add(out, row, context);
+    }
+
+    fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
+        let shows = context.show_passwords;
+        let [client, server] = exchange.ends();
+        let mut row = self.row();
+        let all = std::ptr::eq(self.shape, &raw const OF_EXCHANGES);
+        let mut cells = row.cells.iter_mut();
+        let mut next = |write: &mut dyn FnMut(&mut String)| {
+            if let Some(cell) = cells.next() {
+                write(cell);
+            }
+        };
+        next(&mut |cell| context.clock.write(cell, exchange.time()));
+        if all {
+            next(&mut |cell| put(cell, client));
+            next(&mut |cell| put(cell, server));
+        } else {
+            next(&mut |cell| put(cell, client.address));
+        }
+        next(&mut |cell| cell.push_str(exchange.action().unwrap_or("?")));
+        next(&mut |cell| {
+            if let Some(user) = exchange.user(shows) {
+                put(cell, EscapedOctets(&user));
+            }
+        });
+        next(&mut |cell| cell.push_str(&exchanges::milliseconds(exchange)));
+        if all {
+            next(&mut |cell| put(cell, exchange.stream()));
+            next(&mut |cell| cell.push_str(&exchanges::frames(exchange)));
+        }
+        next(&mut |cell| exchanges::said(cell, exchange, shows));
+        row.tone = exchange.response().map_or(Tone::Note, Tone::of);
         self.add(out, row, context);
     }
 

@@ -64,4 +64,6 @@ pub mod tcp {
     pub const WINDOW: Range<usize> = 14..16;
     /// Checksum.
     pub const CHECKSUM: Range<usize> = 16..18;
+    /// Urgent pointer.
+    pub const URGENT: Range<usize> = 18..20;
 }

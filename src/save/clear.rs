@@ -297,6 +297,7 @@ mod tests {
             encrypted: false,
             plain: false,
             peer: None,
+            answered: None,
         }
     }
 

@@ -8,12 +8,11 @@ use std::collections::VecDeque;
 
 use super::described::DescribedExchange;
 use super::found::StreamNote;
-use super::name::Name;
 use super::password_tag::{PasswordKey, PasswordTag};
 use super::refusal::{Outcome, Refusals};
 use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
 use crate::capture::Timestamp;
-use crate::dissect::{Message, Note, Peer, exchanged, is_exchanged};
+use crate::dissect::{Message, Name, Note, Peer, exchanged, is_exchanged};
 use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, MessageView, TextValue};
@@ -349,6 +348,10 @@ impl ExchangeState {
                 self.response(&one, outcome, fates)
             }
         };
+        if kind == Kind::Response && told.peer.is_some() {
+            // What became of its request was told last.
+            message.answered = fates.resolutions.last().and_then(Resolution::answered);
+        }
         message.peer = told.peer.or(message.peer);
         if !told.notes.is_empty() {
             message.notes.extend(told.notes);

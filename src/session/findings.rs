@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::exchange::{Exchanged, Fates, outcome};
 use super::flow_state::FlowState;
 use super::found::{PlainMessage, StreamNote, Yield};
-use super::name::Name;
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::resolution::Asked;
-use crate::dissect::{Finds, Known, Message, Note};
+use crate::dissect::{Finds, Known, Message, Name, Note};
 use crate::protocol::{Command, Kind, MessageView, TextValue};
 use crate::stream::{Chunk, Flow, Role, Side};
 

@@ -239,6 +239,7 @@ mod tests {
             encrypted: false,
             plain: false,
             peer: None,
+            answered: None,
         }
     }
 

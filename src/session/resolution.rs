@@ -1,10 +1,9 @@
 //! What became of a request.
 
-use super::name::Name;
 use super::password_tag::PasswordTag;
 use super::refusal::Outcome;
 use crate::capture::Timestamp;
-use crate::dissect::{Message, Note, Peer};
+use crate::dissect::{Answered, Message, Name, Note, Peer};
 use crate::layout::LayoutId;
 use crate::packet::Endpoint;
 use crate::protocol::Action;
@@ -90,6 +89,18 @@ impl Resolution {
         }
     }
 
+    /// What its response answers, of RegLogin.
+    #[must_use]
+    pub const fn answered(&self) -> Option<Answered> {
+        match self.subject {
+            Subject::RegLogin(action) => Some(Answered {
+                action,
+                user: self.user,
+            }),
+            Subject::Layout(..) => None,
+        }
+    }
+
     /// Tells the early response of its request.
     pub fn tell_early(&self, message: &mut Message) {
         let (Some(early), Some(response)) = (self.early, self.response) else {
@@ -103,6 +114,7 @@ impl Resolution {
                 command: asked.request(),
             });
         }
+        message.answered = self.answered();
         let elapsed = response.elapsed;
         message.peer = Some(Peer {
             frame: self.frame,

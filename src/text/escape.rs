@@ -42,6 +42,28 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Text as the value of an XML attribute in double quotes. It must be harmless already, as [`Escaped`] makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Xml<'a>(pub &'a str);
+
+impl fmt::Display for Xml<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#x27;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
 /// Writes a part of a JSON string: characters that JSON would allow there, but a terminal obeys, become
 /// `\u` escapes.
 pub fn write_json_fragment<W>(writer: &mut W, fragment: &str) -> io::Result<()>

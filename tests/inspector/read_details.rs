@@ -66,6 +66,7 @@ fn no_password_is_in_any_output_unless_it_is_asked_for() {
             &["-T", "table", "--all"][..],
             &["-T", "jsonl", "--frames", "--payload"],
             &["-Vx", "--frames"],
+            &["-T", "pdml"],
         ] {
             let done = authscope(&[&["read"], arguments, &[&capture(&name)]].concat());
             // Octets of a dump stand in lines of sixteen, with their text in a column.

@@ -99,10 +99,16 @@ fn every_capture_gives_what_the_page_says() {
         seen: BTreeSet::new(),
     };
     let names: Vec<&str> = checker.tables.keys().map(String::as_str).collect();
-    assert_eq!(names, ["Frame", "Message", "Note", "Rest", "TCP"]);
+    assert_eq!(
+        names,
+        ["Exchange", "Frame", "Message", "Note", "Rest", "TCP"]
+    );
     for name in captures() {
         for object in objects(&["--show-passwords"], &name) {
             checker.check("Message", &object);
+        }
+        for object in objects(&["--exchanges"], &name) {
+            checker.check("Exchange", &object);
         }
         for object in objects(&["--frames", "--payload"], &name) {
             let table = if object.get("frame").is_some() {

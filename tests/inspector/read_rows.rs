@@ -26,7 +26,7 @@ fn the_lab_report_shows_four_messages_amid_their_connections() {
         ),
         (
             6,
-            "RegLogin     117  Registration response, success: Registration successful",
+            "RegLogin     117  Registration response, user user0000000000000000, success: Registration successful",
         ),
         (
             15,
@@ -34,7 +34,7 @@ fn the_lab_report_shows_four_messages_amid_their_connections() {
         ),
         (
             17,
-            "RegLogin     117  Login response, success: Login successful",
+            "RegLogin     117  Login response, user user0000000000000000, success: Login successful",
         ),
     ] {
         assert!(rows[row].contains(text), "{}", rows[row]);

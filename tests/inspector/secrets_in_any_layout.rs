@@ -471,6 +471,7 @@ fn no_output_tells_two_passwords_apart() {
         read(&["-x"]),
         read(&["-T", "csv"]),
         read(&["-T", "ek", "--frames"]),
+        read(&["-T", "pdml"]),
         read(&["--explain"]),
         read(&["--stats"]),
         vec!["stats", "c.pcapng"],

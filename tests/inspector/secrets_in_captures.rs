@@ -19,7 +19,7 @@ const CAPTURES: [(&str, &[&str]); 10] = [
     ("mistake-still-waiting.pcap", &["secret1"]),
 ];
 
-const OUTPUTS: [&[&str]; 16] = [
+const OUTPUTS: [&[&str]; 17] = [
     &["read"],
     &["read", "--frames"],
     &["read", "--frames", "-V"],
@@ -28,6 +28,7 @@ const OUTPUTS: [&[&str]; 16] = [
     &["read", "-T", "jsonl", "--frames", "--payload"],
     &["read", "-T", "csv", "--frames"],
     &["read", "-T", "ek", "--frames"],
+    &["read", "-T", "pdml"],
     &["read", "--explain"],
     &["stats"],
     &["stats", "-T", "json"],

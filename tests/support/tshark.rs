@@ -77,6 +77,11 @@ impl Tshark {
         answer(capture, &question, || self.ask(capture, arguments, script))
     }
 
+    /// The same, never an answer that is kept: for what says when it was printed.
+    pub fn ask_with_plugin(&self, capture: &Path, arguments: &[&str]) -> String {
+        self.ask(capture, arguments, Some(&self.plugin))
+    }
+
     /// What tshark prints about a capture with what is in its home folder now; never an answer that is kept.
     pub fn ask(&self, capture: &Path, arguments: &[&str], script: Option<&Path>) -> String {
         let mut command = self.command();

@@ -220,6 +220,7 @@ fn emit<S: HasDissectState>(
         encrypted: false,
         plain: false,
         peer: None,
+        answered: None,
     });
     finds.described(flow);
 }

@@ -153,6 +153,7 @@ fn put<'a>(
         encrypted: false,
         plain: false,
         peer: None,
+        answered: None,
     });
     let last = messages.len() - 1;
     let message = &mut messages[last];

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::reglogin::SEVERITIES;
+use super::reglogin::{GROUPS, SENDERS, SEVERITIES};
 use super::{Emit, Field, Needs, Source};
 use crate::dissect::{Described, Group, Message, Note, Peer, Protocol};
 use crate::filter::value::Base::{Decimal, Hex, Name};
@@ -11,6 +11,7 @@ use crate::filter::value::{Kind, Real, Value};
 use crate::filter::view::View;
 use crate::layout::plan::FieldId;
 use crate::layout::{self, Decoded, Layout, LayoutId, MOST_LAYOUTS, Node, Said, Type};
+use crate::session::{action_of, user_of};
 use crate::text::secret::{self, MASK};
 
 /// A field of a layout.
@@ -225,6 +226,10 @@ fn field(
             outcomes: known == Some(Known::Outcome),
             ..Needs::NOTHING
         },
+        // A KEY of that name has values of its own.
+        closed: known
+            .filter(|_| path.is_empty())
+            .map_or(Cow::Borrowed(&[]), |known| known.closed(layout)),
         secret: false,
         source: Source::Layout(Of {
             layout,
@@ -399,6 +404,22 @@ impl Known {
         matches!(self, Self::Type | Self::User | Self::Action | Self::Outcome)
     }
 
+    /// All texts that it can be, where there are not any others.
+    fn closed(self, layout: LayoutId) -> Cow<'static, [&'static str]> {
+        let kinds = || layout.plan().layout.kinds.iter();
+        match self {
+            Self::Type => kinds()
+                .map(|kind| kind.name.as_str())
+                .chain(["unknown"])
+                .collect(),
+            Self::Action => kinds().map(|kind| kind.name.as_str()).collect(),
+            Self::Outcome => Cow::Borrowed(&["success", "failure"]),
+            Self::Sender => Cow::Borrowed(&SENDERS),
+            Self::NoteGroup => Cow::Borrowed(&GROUPS),
+            _ => Cow::Borrowed(&[]),
+        }
+    }
+
     fn values(
         self,
         number: u64,
@@ -416,20 +437,13 @@ impl Known {
             }
             Self::Type => emit(Value::Text(described.kind_name().as_bytes())),
             Self::User => {
-                if let Some(user) = described.user_name(view.show_passwords) {
-                    emit(Value::Text(user.as_bytes()));
-                } else if let Some(asked) = &described.asked {
-                    emit(Value::Text(&asked.user));
+                if let Some(user) = user_of(message, view.show_passwords) {
+                    emit(Value::Text(&user));
                 }
             }
             Self::Action => {
-                let kind = match &described.asked {
-                    Some(asked) => Some(asked.kind),
-                    None => described.kind.filter(|_| described.is_request()),
-                };
-                if let Some(kind) = kind {
-                    let name = &described.plan().layout.kinds[kind].name;
-                    emit(Value::Text(name.as_bytes()));
+                if let Some(action) = action_of(message) {
+                    emit(Value::Text(action.as_bytes()));
                 }
             }
             Self::Outcome => {

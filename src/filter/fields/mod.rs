@@ -45,7 +45,8 @@ pub struct Needs {
 }
 
 impl Needs {
-    const NOTHING: Self = Self {
+    /// Nothing besides the record.
+    pub const NOTHING: Self = Self {
         analysis: false,
         responses: false,
         outcomes: false,
@@ -76,6 +77,8 @@ pub struct Field {
     pub meaning: Cow<'static, str>,
     /// Names of some of its values, which may be written instead of the numbers.
     pub names: &'static [(i64, &'static str)],
+    /// All texts that it can be, where there are not any others.
+    pub closed: Cow<'static, [&'static str]>,
     /// What must be known before it can be asked for.
     pub needs: Needs,
     /// Whether its value is masked unless passwords are shown.
@@ -143,6 +146,7 @@ impl Field {
             kind,
             meaning: Cow::Borrowed(meaning),
             names: &[],
+            closed: Cow::Borrowed(&[]),
             needs: Needs::NOTHING,
             secret: false,
             source,
@@ -152,6 +156,14 @@ impl Field {
     const fn named(mut self, names: &'static [(i64, &'static str)]) -> Self {
         self.names = names;
         self
+    }
+
+    /// The same, with all texts that it can be.
+    fn closed(self, texts: &'static [&'static str]) -> Self {
+        Self {
+            closed: Cow::Borrowed(texts),
+            ..self
+        }
     }
 
     const fn needing(mut self, needs: Needs) -> Self {
@@ -173,6 +185,15 @@ impl Field {
             Source::Wire(field) => reglogin::wire(field, view, emit),
             Source::Layout(of) => described::values(of, view, emit),
         }
+    }
+
+    /// The name of one of its values, where it has names.
+    #[must_use]
+    pub fn name_of(&self, number: i64) -> Option<&'static str> {
+        let mut names = self.names.iter();
+        names
+            .find(|(value, _)| *value == number)
+            .map(|(_, name)| *name)
     }
 
     /// Whether the frame has a value.

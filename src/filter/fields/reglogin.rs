@@ -12,6 +12,8 @@ use crate::protocol::layout::{
     COMMAND, FIELDS, FieldKind, PASSWORD, STATUS, STATUS_FAILURE, STATUS_SUCCESS,
 };
 use crate::protocol::{Command, Field as WireField, Kind as MessageKind, TextValue};
+use crate::session::{action_of, user_of};
+use crate::stream::Role;
 use crate::text::secret::{self, MASK, Masked};
 
 const COMMANDS: &[(i64, &str)] = &[
@@ -32,6 +34,29 @@ pub(super) const SEVERITIES: &[(i64, &str)] = &[
     (Severity::Warning as i64, Severity::Warning.name()),
     (Severity::Error as i64, Severity::Error.name()),
 ];
+
+/// What a message can be.
+const TYPES: [&str; 5] = [
+    Command::RegistrationRequest.name(),
+    Command::RegistrationResponse.name(),
+    Command::LoginRequest.name(),
+    Command::LoginResponse.name(),
+    Command::Unknown(0).name(),
+];
+
+/// Who can send a message.
+pub(super) const SENDERS: [&str; 2] = [Role::Client.name(), Role::Server.name()];
+
+/// What notes can be about.
+pub(super) const GROUPS: [&str; Group::ALL.len()] = {
+    let mut names = [""; Group::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Group::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 const RESPONSES: Needs = Needs {
     responses: true,
@@ -82,6 +107,7 @@ fn wire_fields() -> impl Iterator<Item = Field> {
         } else {
             &[]
         },
+        closed: Cow::Borrowed(&[]),
         needs: Needs::NOTHING,
         secret: *field == PASSWORD,
         source: Source::Wire(field),
@@ -130,7 +156,30 @@ fn of_messages() -> Vec<Field> {
                 messages(view)
                     .for_each(|message| emit(Value::Text(message.command().name().as_bytes())));
             },
+        )
+        .closed(&TYPES),
+        Field::of(
+            "reglogin.user",
+            Kind::Text,
+            "The user that the message, or the request that it answers, is about",
+            |view, emit| {
+                for message in messages(view) {
+                    if let Some(user) = user_of(message, view.show_passwords) {
+                        emit(Value::Text(&user));
+                    }
+                }
+            },
         ),
+        Field::of(
+            "reglogin.action",
+            Kind::Text,
+            "What the message, or the request that it answers, asks for: registration or login",
+            |view, emit| {
+                let actions = messages(view).filter_map(action_of);
+                actions.for_each(|action| emit(Value::Text(action.as_bytes())));
+            },
+        )
+        .closed(&["registration", "login"]),
         Field::of(
             "reglogin.outcome",
             Kind::Text,
@@ -140,7 +189,13 @@ fn of_messages() -> Vec<Field> {
                 let outcomes = messages(view).filter_map(|message| outcome(message, shows));
                 outcomes.for_each(|outcome| emit(Value::Text(outcome.as_bytes())));
             },
-        ),
+        )
+        .closed(&[
+            "registration success",
+            "registration failure",
+            "login success",
+            "login failure",
+        ]),
         Field::of(
             "reglogin.request",
             Kind::Label,
@@ -169,7 +224,8 @@ fn of_messages() -> Vec<Field> {
                 messages(view)
                     .for_each(|message| emit(Value::Text(message.sender.name().as_bytes())));
             },
-        ),
+        )
+        .closed(&SENDERS),
     ]
 }
 
@@ -250,7 +306,8 @@ fn of_notes() -> Vec<Field> {
             |view, emit| {
                 notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes())));
             },
-        ),
+        )
+        .closed(&GROUPS),
         Field::of(
             "reglogin.severity",
             Kind::Number(8, Name),

@@ -20,6 +20,7 @@ use super::info::{self, Late};
 use super::lines;
 use super::rows::{Form, Rows, Told, hand_over, messages_of};
 use crate::dissect::Message;
+use crate::filter::Needs;
 use crate::session::{FrameRecord, StreamNote};
 use crate::text::secret;
 
@@ -30,6 +31,7 @@ pub static TREE: FormEntry = FormEntry {
     for_people: true,
     rows: Rows::Messages,
     waits: Waits::ForResponses,
+    needs: Needs::NOTHING,
     fields: Chosen::Nothing,
     make: |options, out| driven(Details::new(&options), options.rows, out),
 };

@@ -1,12 +1,15 @@
 //! One connection as a conversation: messages, octets in hexadecimal, raw octets, JSON.
 
 mod held;
+mod several;
 mod write;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use held::{Held, State};
+pub use several::{Conversation, Several};
 pub use write::FollowFormat;
 use write::Writer;
 
@@ -161,29 +164,47 @@ impl<W: Write> Sink for Follow<W> {
     }
 }
 
-/// Looks for the first RegLogin stream, or the first with a request of one user.
+impl Conversation for Follow<Vec<u8>> {
+    fn set_clock(&mut self, clock: &Clock) {
+        self.writer.clock.clone_from(clock);
+    }
+
+    fn text(&self) -> &[u8] {
+        self.writer.text()
+    }
+
+    fn followed(&self) -> Followed {
+        self.followed
+    }
+}
+
+/// Looks for the first RegLogin stream, or for all with a request of one user.
 #[derive(Debug, Default)]
 pub struct Finder {
     user: Option<String>,
-    found: Option<u32>,
+    found: BTreeSet<u32>,
 }
 
 impl Finder {
-    /// Looks for a stream of this user, or for any.
+    /// Looks for the streams of this user, or for any one.
     #[must_use]
-    pub const fn new(user: Option<String>) -> Self {
-        Self { user, found: None }
+    pub fn new(user: Option<String>) -> Self {
+        Self {
+            user,
+            found: BTreeSet::new(),
+        }
     }
 
-    /// What was found.
+    /// What was found, in order of their first frames.
     #[must_use]
-    pub const fn found(&self) -> Option<u32> {
-        self.found
+    pub fn found(self) -> Vec<u32> {
+        self.found.into_iter().collect()
     }
 
     fn look(&mut self, messages: &[Message]) -> bool {
+        let user = self.user.clone();
         let fits = |message: &&Message| {
-            self.user.as_ref().is_none_or(|user| {
+            user.as_ref().is_none_or(|user| {
                 // A name that is not shown cannot be asked for: it may be part of a password.
                 let name = secret::view(message, false)
                     .user_name()
@@ -191,9 +212,13 @@ impl Finder {
                 name.is_some_and(|name| name.octets() == user.as_bytes())
             })
         };
-        let found = messages.iter().find(fits).map(|message| message.stream);
-        self.found = self.found.or(found);
-        self.found.is_some()
+        let found = messages.iter().filter(fits).map(|message| message.stream);
+        if self.user.is_some() {
+            self.found.extend(found);
+            return false;
+        }
+        self.found.extend(found.take(1));
+        !self.found.is_empty()
     }
 }
 

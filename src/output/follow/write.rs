@@ -49,6 +49,13 @@ pub struct Writer<W> {
     objects: u64,
 }
 
+impl Writer<Vec<u8>> {
+    /// What was written.
+    pub fn text(&self) -> &[u8] {
+        &self.out
+    }
+}
+
 /// Octets in hexadecimal, `**` for each that is masked.
 fn hex_of(part: &Part) -> String {
     let octets = part.octets.iter().zip(&part.masked);

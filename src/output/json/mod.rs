@@ -9,14 +9,15 @@ use serde::Serialize;
 
 pub use fields::JsonFields;
 use format::TerminalSafe;
-pub use types::{JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
+pub use types::{JsonExchange, JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
 
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info::{self, Late};
 use super::rows::{Form, Rows, Told};
 use crate::dissect::Message;
-use crate::session::{Ending, FrameRecord, Remainder, StreamNote};
+use crate::filter::Needs;
+use crate::session::{Ending, Exchange, FrameRecord, Remainder, StreamNote};
 
 /// `-T json`.
 pub static ARRAY: FormEntry = FormEntry {
@@ -25,6 +26,7 @@ pub static ARRAY: FormEntry = FormEntry {
     for_people: false,
     rows: Rows::Messages,
     waits: Waits::ForResponses,
+    needs: Needs::NOTHING,
     fields: Chosen::Nothing,
     make: |options, out| driven(Json::new(Layout::Array, &options), options.rows, out),
 };
@@ -128,6 +130,11 @@ impl Form for Json {
             let rest = JsonRest::of(message);
             put(out, self.layout, &mut self.begun, &rest);
         }
+    }
+
+    fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
+        let object = JsonExchange::new(exchange, context.show_passwords);
+        put(out, self.layout, &mut self.begun, &object);
     }
 
     fn rest(

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::format::{Decimal, Shown, ShownEndpoint};
 use super::{JsonFields, JsonOptions};
 use crate::dissect::{Goes, Message, Note};
-use crate::output::info;
 use crate::output::rows::messages_of;
+use crate::output::{exchanges, info};
 use crate::packet::{Endpoint, Flags};
 use crate::protocol::{Command, Kind, TextValue};
-use crate::session::{FrameRecord, StreamNote};
+use crate::session::{Exchange, FrameRecord, StreamNote, action_of, user_of};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
 
@@ -48,6 +48,10 @@ pub struct JsonMessage<'a> {
     description_hex: Option<Shown<Hex<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<JsonFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,10 +122,66 @@ impl<'a> JsonMessage<'a> {
             description: None,
             description_hex: None,
             fields: None,
+            action: action_of(message).filter(|_| answers),
+            user: user_of(message, false).filter(|_| answers).map(text_of),
             response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
             response_to: peer.filter(|_| answers).map(|peer| peer.frame),
             response_time: peer.filter(|_| answers).map(|peer| Decimal(peer.elapsed)),
             notes: &message.notes,
+        }
+    }
+}
+
+/// Text out of octets, with U+FFFD for each part that is not UTF-8.
+fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match octets {
+        Cow::Borrowed(octets) => String::from_utf8_lossy(octets),
+        Cow::Owned(octets) => String::from_utf8_lossy(&octets).into_owned().into(),
+    }
+}
+
+/// An exchange.
+#[derive(Debug, Serialize)]
+pub struct JsonExchange<'a> {
+    time: Decimal,
+    client: ShownEndpoint,
+    server: ShownEndpoint,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<Cow<'a, str>>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    milliseconds: Option<f64>,
+    stream: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<u64>,
+}
+
+impl<'a> JsonExchange<'a> {
+    /// What there is to say about an exchange.
+    #[must_use]
+    pub fn new(exchange: &'a Exchange, show_passwords: bool) -> Self {
+        let [client, server] = exchange.ends();
+        let frame = |message: &Message| message.frame;
+        Self {
+            time: Decimal(exchange.time().0),
+            client: ShownEndpoint(client),
+            server: ShownEndpoint(server),
+            protocol: exchange.protocol_name(),
+            action: exchange.action(),
+            user: exchange.user(show_passwords).map(text_of),
+            outcome: exchanges::outcome(exchange),
+            description: exchanges::description(exchange, show_passwords).map(text_of),
+            milliseconds: exchange.elapsed().map(|elapsed| elapsed as f64 / 1e6),
+            stream: exchange.stream(),
+            request: exchange.request().map(frame),
+            response: exchange.response().map(frame),
         }
     }
 }

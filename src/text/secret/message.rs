@@ -581,6 +581,7 @@ mod tests {
             encrypted: false,
             plain: is_plain(octets),
             peer: None,
+            answered: None,
         }
     }
 

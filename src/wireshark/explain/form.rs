@@ -2,6 +2,7 @@
 
 use super::{Model, explain, words};
 use crate::dissect::Message;
+use crate::filter::Needs;
 use crate::output::forms::{Chosen, FormEntry, Waits, driven};
 use crate::output::{Context, Form, Rows, Told, hand_over, info};
 use crate::session::FrameRecord;
@@ -13,6 +14,7 @@ pub static FORM: FormEntry = FormEntry {
     for_people: true,
     rows: Rows::Watched,
     waits: Waits::No,
+    needs: Needs::NOTHING,
     fields: Chosen::Nothing,
     make: |options, out| driven(Explained::default(), options.rows, out),
 };

@@ -1,0 +1,96 @@
+//! Several connections in one pass, one behind the other in order of their first frames.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use super::Followed;
+use crate::output::clock::{Clock, TimeFormat};
+use crate::output::tee::OutputError;
+use crate::session::{FrameRecord, Remainder, Sink};
+
+/// What shows one connection, in memory.
+pub trait Conversation: Sink<Error = OutputError> {
+    /// Is told the times of the frames before the next record.
+    fn set_clock(&mut self, clock: &Clock);
+    /// What was shown so far.
+    fn text(&self) -> &[u8];
+    /// What there is to be said when the run is over.
+    fn followed(&self) -> Followed;
+}
+
+/// Shows connections one behind the other.
+pub struct Several<C, W> {
+    conversations: BTreeMap<u32, C>,
+    clock: Clock,
+    out: W,
+    between: &'static [u8],
+}
+
+impl<C: Conversation, W: Write> Several<C, W> {
+    /// Shows these, each by the number of its stream, with `between` between two.
+    pub fn new(
+        conversations: impl IntoIterator<Item = (u32, C)>,
+        time: TimeFormat,
+        between: &'static [u8],
+        out: W,
+    ) -> Self {
+        Self {
+            conversations: conversations.into_iter().collect(),
+            clock: Clock::new(time),
+            out,
+            between,
+        }
+    }
+
+    /// What there is to be said of all of them.
+    pub fn followed(&self) -> Followed {
+        let all = self.conversations.values().map(Conversation::followed);
+        all.fold(Followed::default(), |all, one| Followed {
+            found: all.found || one.found,
+            streams: one.streams,
+            masked: all.masked + one.masked,
+            missing: all.missing + one.missing,
+        })
+    }
+}
+
+impl<C: Conversation, W: Write> Sink for Several<C, W> {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        let own = record.placement.map(|placed| placed.stream);
+        let told = record.messages.iter().map(|message| message.stream);
+        let followed = record.followed.iter().map(|piece| piece.stream);
+        let ended = record.ended_flows.iter().map(|flow| flow.stream);
+        let mut streams: Vec<u32> = own
+            .into_iter()
+            .chain(told)
+            .chain(followed)
+            .chain(ended)
+            .collect();
+        streams.sort_unstable();
+        streams.dedup();
+        for stream in streams {
+            if let Some(conversation) = self.conversations.get_mut(&stream) {
+                conversation.set_clock(&self.clock);
+                // None of them has enough before the end.
+                let _ = conversation.record(record)?;
+            }
+        }
+        self.clock.see(record.frame.header.time);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+        let mut between: &[u8] = &[];
+        for conversation in self.conversations.values_mut() {
+            conversation.set_clock(&self.clock);
+            conversation.end(remainder)?;
+            self.out.write_all(between)?;
+            self.out.write_all(conversation.text())?;
+            between = self.between;
+        }
+        Ok(self.out.flush()?)
+    }
+}

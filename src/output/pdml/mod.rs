@@ -1,0 +1,285 @@
+//! `-T pdml`: the details of packets as Wireshark's Packet Details Markup Language, an XML of protocols and fields with
+//! their places and values. Names, values and forms are those of the field registry.
+
+mod layers;
+mod message;
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::context::Context;
+use super::forms::{Chosen, FormEntry, Waits, driven};
+use super::rows::{Form, Rows, Told, hand_over, messages_of};
+use crate::dissect::Message;
+use crate::filter::{Needs, View, field};
+use crate::session::{FrameRecord, Remainder};
+use crate::text::escape::Xml;
+
+/// `-T pdml`.
+pub static FORM: FormEntry = FormEntry {
+    name: "pdml",
+    meaning: "Every frame's details as XML, as tshark -T pdml has them for frame, ip, tcp and messages",
+    for_people: false,
+    rows: Rows::All,
+    waits: Waits::ForResponses,
+    needs: Needs {
+        analysis: true,
+        ..Needs::NOTHING
+    },
+    fields: Chosen::Nothing,
+    make: |options, out| driven(Pdml::default(), options.rows, out),
+};
+
+/// Writes packets.
+#[derive(Debug, Default)]
+pub struct Pdml {
+    text: String,
+}
+
+impl Form for Pdml {
+    const WHOLE_FRAMES: bool = true;
+
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let version = env!("CARGO_PKG_VERSION");
+        self.text
+            .push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
+        let _ = writeln!(
+            self.text,
+            "<pdml version=\"0\" creator=\"authscope/{version}\">"
+        );
+        hand_over(&mut self.text, out);
+    }
+
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        let view = context.view(record);
+        let mut tree = Tree::new(&mut self.text, &view);
+        tree.packet(|tree| {
+            layers::general(tree);
+            layers::frame(tree);
+            layers::ip(tree);
+            layers::tcp(tree);
+            for message in messages_of(record) {
+                message::write(tree, message);
+            }
+        });
+        hand_over(&mut self.text, out);
+    }
+
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
+        context.late(message, |view| {
+            let mut tree = Tree::new(&mut self.text, view);
+            tree.packet(|tree| message::write(tree, message));
+        });
+        hand_over(&mut self.text, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>, _: &Remainder<'_>) {
+        out.extend_from_slice(b"</pdml>\n");
+    }
+}
+
+/// What a field's bytes say.
+#[derive(Debug, Clone, Copy)]
+enum Bytes<'a> {
+    /// There are none.
+    None,
+    /// These.
+    All(&'a [u8]),
+    /// Some bits of these, which make this number.
+    Bits(i64, &'a [u8]),
+}
+
+/// A field, or a protocol.
+#[derive(Debug, Clone, Copy)]
+struct Item<'a> {
+    name: &'a str,
+    showname: &'a str,
+    hidden: bool,
+    /// Where it stands, and how many bytes it has; 0 of what is not on the wire.
+    at: (usize, usize),
+    show: Option<&'a str>,
+    bytes: Bytes<'a>,
+}
+
+/// The elements of packets.
+struct Tree<'a> {
+    text: &'a mut String,
+    view: &'a View<'a>,
+    depth: usize,
+}
+
+impl<'a> Tree<'a> {
+    fn new(text: &'a mut String, view: &'a View<'a>) -> Self {
+        Self {
+            text,
+            view,
+            depth: 0,
+        }
+    }
+
+    fn packet(&mut self, inside: impl FnOnce(&mut Self)) {
+        self.text.push_str("<packet>\n");
+        self.depth = 1;
+        inside(self);
+        self.text.push_str("</packet>\n\n");
+    }
+
+    /// Writes a protocol with its fields.
+    fn protocol(
+        &mut self,
+        name: &str,
+        showname: &str,
+        at: (usize, usize),
+        inside: impl FnOnce(&mut Self),
+    ) {
+        self.indent();
+        let (pos, size) = at;
+        let _ = writeln!(
+            self.text,
+            "<proto name=\"{name}\" showname=\"{}\" size=\"{size}\" pos=\"{pos}\">",
+            Xml(showname)
+        );
+        self.within("proto", inside);
+    }
+
+    fn within(&mut self, element: &str, inside: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        inside(self);
+        self.depth -= 1;
+        self.indent();
+        let _ = writeln!(self.text, "</{element}>");
+    }
+
+    fn indent(&mut self) {
+        for _ in 0..self.depth {
+            self.text.push_str("  ");
+        }
+    }
+
+    /// Writes a field's element up to its end.
+    fn open(&mut self, item: &Item<'_>) {
+        self.indent();
+        let _ = write!(self.text, "<field name=\"{}\"", item.name);
+        if !item.showname.is_empty() {
+            let _ = write!(self.text, " showname=\"{}\"", Xml(item.showname));
+        }
+        if item.hidden {
+            self.text.push_str(" hide=\"yes\"");
+        }
+        let (pos, size) = item.at;
+        let _ = write!(self.text, " size=\"{size}\" pos=\"{pos}\"");
+        if let Some(show) = item.show {
+            let _ = write!(self.text, " show=\"{}\"", Xml(show));
+        }
+        match item.bytes {
+            Bytes::None => {}
+            Bytes::All(octets) => {
+                self.text.push_str(" value=\"");
+                self.hex(octets);
+                self.text.push('"');
+            }
+            Bytes::Bits(number, octets) => {
+                let _ = write!(self.text, " value=\"{number:X}\" unmaskedvalue=\"");
+                self.hex(octets);
+                self.text.push('"');
+            }
+        }
+    }
+
+    fn hex(&mut self, octets: &[u8]) {
+        for octet in octets {
+            let _ = write!(self.text, "{octet:02x}");
+        }
+    }
+
+    /// Writes a field.
+    fn leaf(&mut self, item: &Item<'_>) {
+        self.open(item);
+        self.text.push_str("/>\n");
+    }
+
+    /// Writes a field with others in it.
+    fn node(&mut self, item: &Item<'_>, inside: impl FnOnce(&mut Self)) {
+        self.open(item);
+        self.text.push_str(">\n");
+        self.within("field", inside);
+    }
+
+    /// The value with this index of a field of the frame, as `-e` writes it.
+    fn shown(&self, name: &str, index: usize) -> Option<String> {
+        let field = field(name)?;
+        let (mut found, mut at) = (None, 0);
+        field.values(self.view, &mut |value| {
+            if at == index {
+                found = Some(value.shown(field.kind, field.names).to_string());
+            }
+            at += 1;
+        });
+        found
+    }
+
+    /// The same as a number.
+    fn number(&self, name: &str, index: usize) -> Option<i64> {
+        let (mut found, mut at) = (None, 0);
+        field(name)?.values(self.view, &mut |value| {
+            if at == index {
+                found = value.number();
+            }
+            at += 1;
+        });
+        found
+    }
+
+    /// Writes a field that is not on the wire, where the frame has it; `says` makes its line of its value.
+    fn generated(&mut self, name: &str, pos: usize, says: impl FnOnce(&str) -> String) {
+        if let Some(show) = self.shown(name, 0) {
+            self.leaf(&Item {
+                name,
+                showname: &says(&show),
+                hidden: false,
+                at: (pos, 0),
+                show: Some(&show),
+                bytes: Bytes::None,
+            });
+        }
+    }
+
+    /// Writes what is the same of every frame.
+    fn fixed(&mut self, name: &str, showname: &str, pos: usize, show: &str) {
+        self.leaf(&Item {
+            name,
+            showname,
+            hidden: false,
+            at: (pos, 0),
+            show: Some(show),
+            bytes: Bytes::None,
+        });
+    }
+}
+
+/// A run of bits in a field of `width` bits, drawn as Wireshark does: a dot for each bit that is another field's.
+fn drawn(value: u32, width: u32, mask: u32) -> String {
+    let mut text = String::new();
+    for bit in (0..width).rev() {
+        text.push(match (mask >> bit & 1, value >> bit & 1) {
+            (0, _) => '.',
+            (_, 0) => '0',
+            _ => '1',
+        });
+        if bit % 4 == 0 && bit > 0 {
+            text.push(' ');
+        }
+    }
+    text
+}
+
+/// Bytes with colons between them.
+fn colons(octets: &[u8]) -> String {
+    let all: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    all.join(":")
+}
+
+/// Start and size of a range.
+const fn place(range: &Range<usize>) -> (usize, usize) {
+    (range.start, range.end - range.start)
+}
