@@ -30,7 +30,7 @@ fn rows_appear_while_it_happens_and_ctrl_c_ends_it_with_a_summary() {
     assert!(live.row().ends_with("Info\n"));
     for expected in [
         "Registration request, user alice\n",
-        "Registration response, success: registered\n",
+        "Registration response, user alice, success: registered\n",
     ] {
         let row = live.row();
         assert!(row.ends_with(expected), "{row}");
@@ -41,7 +41,7 @@ fn rows_appear_while_it_happens_and_ctrl_c_ends_it_with_a_summary() {
     );
     for expected in [
         "Login request, user alice\n",
-        "Login response, failure: wrong password\n",
+        "Login response, user alice, failure: wrong password\n",
     ] {
         let row = live.row();
         assert!(row.ends_with(expected), "{row}");

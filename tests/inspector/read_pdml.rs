@@ -19,7 +19,7 @@ const OTHERWISE: [&str; 9] = [
     // It knows no times there, as we do, and gives them all the same.
     "pcapng-simple-packets",
     "mistake-numbers-as-text",
-    "wrong-text-bidirectional",
+    "wrong-text-",
 ];
 
 /// What tshark alone has: where a frame was captured, what it keeps of a whole connection, options one by one, its own

@@ -47,7 +47,7 @@ fn what_was_said_is_read_in_every_form() {
     for row in [
         "  Client Hello\n",
         "Server Hello, Change Cipher Spec, Encrypted Extensions, Certificate, Certificate Verify, Finished\n",
-        "Login response, failure: wrong password\n",
+        "Login response, user alice, failure: wrong password\n",
         "  Alert (Close Notify)\n",
     ] {
         assert!(rows.contains(row), "{row}\n{rows}");
