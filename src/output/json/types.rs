@@ -122,8 +122,11 @@ impl<'a> JsonMessage<'a> {
             description: None,
             description_hex: None,
             fields: None,
-            action: action_of(message).filter(|_| answers),
-            user: user_of(message, false).filter(|_| answers).map(text_of),
+            action: answers.then(|| action_of(message)).flatten(),
+            user: answers
+                .then(|| user_of(message, false))
+                .flatten()
+                .map(text_of),
             response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
             response_to: peer.filter(|_| answers).map(|peer| peer.frame),
             response_time: peer.filter(|_| answers).map(|peer| Decimal(peer.elapsed)),
