@@ -17,7 +17,7 @@ use crate::tshark::{TWO_PASSES, Tshark, expert_notes, in_parallel};
 /// Connections of a capture, and exchanges of each: 1,000 messages for each thousand of LAYOUT_THOUSANDS.
 fn counts(way: Way) -> [usize; 2] {
     match way {
-        Way::Lossy => [50, 10 * thousands()],
+        Way::Lossy => [50 * thousands(), 10],
         _ => [5, 100 * thousands()],
     }
 }

@@ -173,7 +173,8 @@ class Decoder:
 
     def decode(self, data, start):
         """The message at `start`: its kind, its fields, and where it ends."""
-        stream = io.BytesIO(data[start:])
+        # No header here is longer.
+        stream = io.BytesIO(data[start:start + 16])
         try:
             header = self.header.parse_stream(stream)
         except StreamError:
