@@ -17,6 +17,8 @@ pub(super) struct Shape {
     /// Widths of all but the last that fit usual values, so that rows stay lined up though later ones
     /// are not known yet. A longer value widens its column from then on.
     usual: &'static [u16],
+    /// The last one is wrapped within the terminal's width only where at least this much is left for it.
+    least: u16,
 }
 
 /// Of frames and messages: five-digit numbers, IPv4 addresses, Ethernet frames are usual.
@@ -32,6 +34,7 @@ pub(super) static OF_FRAMES: Shape = Shape {
     ],
     right: &[NUMBER, TIME, LENGTH],
     usual: &[5, 11, 15, 15, 8, 6],
+    least: 24,
 };
 
 /// Of exchanges, where there is room for all.
@@ -41,6 +44,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     ],
     right: &[0, 5, 6],
     usual: &[11, 17, 15, 6, 8, 7, 6, 6],
+    least: 12,
 };
 
 /// Of exchanges in a terminal of 80 columns.
@@ -48,6 +52,7 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     headings: &["Time", "Client", "Action", "User", "ms", "Outcome"],
     right: &[0, 4],
     usual: &[9, 11, 5, 6, 6],
+    least: 12,
 };
 
 /// Place of a frame's number.
@@ -67,8 +72,6 @@ pub(super) const INFO: usize = 6;
 
 /// Columns of the terminal between two columns of the table.
 const GAP: u16 = 2;
-/// Info is wrapped within the terminal's width only where at least this much is left for it.
-const LEAST_INFO: u16 = 24;
 
 /// A row.
 #[derive(Debug)]
@@ -222,7 +225,7 @@ impl TableColumns {
                     let own = Width::Fixed(own.saturating_add(GAP));
                     column.set_constraint(ColumnConstraint::LowerBoundary(own));
                 }
-                None if left >= LEAST_INFO => {
+                None if left >= self.shape.least => {
                     column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(left)));
                 }
                 None => {}
