@@ -69,7 +69,13 @@ impl Overview {
         }
         if missed {
             let frames = counted(self.frames, "frame");
-            lines.push(format!("nothing matches the filter: {frames} looked at"));
+            let more = match rows {
+                Rows::Messages => "; frames without a message only with --frames",
+                _ => "",
+            };
+            lines.push(format!(
+                "nothing matches the filter: {frames} looked at{more}"
+            ));
             return lines;
         }
         let shown = match rows {

@@ -71,6 +71,15 @@ fn a_filter_or_a_field_without_a_match_is_told() {
         line,
         "authscope: nothing matches the filter: 11 frames looked at"
     );
+    let line = said(
+        &["read", "-V", "-Y", "frame.number == 1"],
+        "link-ethernet.pcap",
+        1,
+    );
+    assert_eq!(
+        line,
+        "authscope: nothing matches the filter: 11 frames looked at; frames without a message only with --frames"
+    );
     let line = said_by(&authscope(&["fields", "usernam_e"]), 1);
     assert!(
         line.contains("no field has \"usernam_e\" in its name"),

@@ -18,7 +18,8 @@ pub fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
     let mut messages: Vec<Value> = serde_json::from_slice(&out.stdout).expect("JSON");
     for message in &mut messages {
         let fields = message.as_object_mut().expect("an object");
-        // Addresses and times are Wireshark's own to show; octets in hex are in its octets pane.
+        // Addresses and times are Wireshark's own to show; octets in hex are in its octets pane. What a response
+        // answers is a link in the plugin.
         for key in [
             "time",
             "src",
@@ -28,6 +29,8 @@ pub fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
             "username_hex",
             "password_hex",
             "description_hex",
+            "user",
+            "action",
         ] {
             fields.remove(key);
         }
