@@ -6,6 +6,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Under nohup programs ignore SIGHUP, which tests send: bit 0 of the signals that are ignored.
+if ignored=$(awk '/^SigIgn/ { print $2 }' /proc/self/status 2> /dev/null) && ((0x${ignored:-0} & 1)); then
+    exec env --default-signal=HUP tools/test.sh "$@"
+fi
+
 cargo=${CARGO:-cargo}
 folder=$("$cargo" metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/tmp
 mkdir -p "$folder"
