@@ -25,8 +25,9 @@ lint: ## Check format and lints, as CI does
 	$(CARGO) clippy --all-targets -- -D warnings
 
 coverage: ## Measure which lines the tests run (needs cargo-llvm-cov); the report is target/coverage/html/index.html
-	$(CARGO) llvm-cov --html --output-dir target/coverage
-	$(CARGO) llvm-cov report --summary-only
+# What a killed program left half written is passed over.
+	LLVM_PROFDATA_FLAGS=--failure-mode=all $(CARGO) llvm-cov --html --output-dir target/coverage
+	LLVM_PROFDATA_FLAGS=--failure-mode=all $(CARGO) llvm-cov report --summary-only
 
 fixtures: ## Ask tshark anew for the answers kept in tests/fixtures/ (needs tshark 4.0)
 	rm -f target/tmp/answers.jsonl
