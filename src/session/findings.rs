@@ -28,13 +28,35 @@ pub(super) struct Findings<'a> {
 
 impl Findings<'_> {
     pub fn fates(&mut self) -> Fates<'_> {
-        Fates {
-            resolutions: &mut self.found.resolutions,
-            unasked: &mut self.found.unasked,
-            notes: &mut self.found.notes,
+        self.last().1
+    }
+
+    /// The message found last, and where its fate goes.
+    #[inline]
+    fn last(&mut self) -> (Option<&mut Message>, Fates<'_>) {
+        let Yield {
+            messages,
+            resolutions,
+            unasked,
+            notes,
+            ..
+        } = &mut *self.found;
+        let fates = Fates {
+            resolutions,
+            unasked,
+            notes,
             unpaired: self.unpaired,
             refusals: self.refusals,
-        }
+        };
+        (messages.last_mut(), fates)
+    }
+
+    /// The number of the message found last.
+    #[inline]
+    fn number(&mut self) -> u64 {
+        let number = *self.numbered;
+        *self.numbered += 1;
+        number
     }
 }
 
@@ -52,25 +74,10 @@ impl Finds<FlowState> for Findings<'_> {
     }
 
     fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
-        let id = *self.numbered;
-        *self.numbered += 1;
-        let Yield {
-            messages,
-            resolutions,
-            unasked,
-            notes,
-            ..
-        } = &mut *self.found;
-        let mut fates = Fates {
-            resolutions,
-            unasked,
-            notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-        };
-        if let Some(message) = messages.last_mut() {
+        let (id, key) = (self.number(), self.key);
+        if let (Some(message), mut fates) = self.last() {
             let exchange = &mut flow.state.exchange;
-            exchange.pair(id, message, command, self.key, &mut fates);
+            exchange.pair(id, message, command, key, &mut fates);
         }
     }
 
@@ -145,25 +152,10 @@ impl Finds<FlowState> for Findings<'_> {
     }
 
     fn described(&mut self, flow: &mut Flow<FlowState>) {
-        let number = *self.numbered;
-        *self.numbered += 1;
-        let Yield {
-            messages,
-            resolutions,
-            unasked,
-            notes,
-            ..
-        } = &mut *self.found;
-        let mut fates = Fates {
-            resolutions,
-            unasked,
-            notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-        };
-        if let Some(message) = messages.last_mut() {
+        let (number, key) = (self.number(), self.key);
+        if let (Some(message), mut fates) = self.last() {
             let exchange = flow.state.exchange.described();
-            exchange.pair(number, message, self.key, &mut fates);
+            exchange.pair(number, message, key, &mut fates);
         }
     }
 

@@ -87,7 +87,7 @@ pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) ->
 /// A line of bars, what failed in the colour of failures.
 fn with_color(line: &str, style: TextStyle) -> String {
     let failed = style.charset.failed();
-    match (style.color, line.find("  ").and(line.rfind(' '))) {
+    match (style.color, line.rfind(' ')) {
         (true, Some(before)) if line.ends_with(failed) => {
             let (text, bar) = line.split_at(before + 1);
             let place = bar.find(failed).unwrap_or(bar.len());

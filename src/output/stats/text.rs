@@ -199,30 +199,30 @@ fn capitalised(word: &str) -> String {
 
 /// Nanoseconds as milliseconds with three decimals.
 fn milliseconds(nanoseconds: i64) -> String {
-    let size = nanoseconds.unsigned_abs();
-    let microseconds = size / 1000 + u64::from(size % 1000 >= 500);
-    let sign = if nanoseconds < 0 && microseconds > 0 {
-        "-"
-    } else {
-        ""
-    };
+    let (sign, microseconds) = microseconds(nanoseconds);
     format!("{sign}{}.{:03}", microseconds / 1000, microseconds % 1000)
 }
 
 /// Nanoseconds as seconds with six decimals.
 pub(super) fn seconds(nanoseconds: i64) -> String {
-    let size = nanoseconds.unsigned_abs();
-    let microseconds = size / 1000 + u64::from(size % 1000 >= 500);
-    let sign = if nanoseconds < 0 && microseconds > 0 {
-        "-"
-    } else {
-        ""
-    };
+    let (sign, microseconds) = microseconds(nanoseconds);
     format!(
         "{sign}{}.{:06}",
         microseconds / 1_000_000,
         microseconds % 1_000_000
     )
+}
+
+/// Nanoseconds rounded to microseconds, with the sign apart; none where nothing is left.
+const fn microseconds(nanoseconds: i64) -> (&'static str, u64) {
+    let size = nanoseconds.unsigned_abs();
+    let microseconds = size / 1000 + (size % 1000 >= 500) as u64;
+    let sign = if nanoseconds < 0 && microseconds > 0 {
+        "-"
+    } else {
+        ""
+    };
+    (sign, microseconds)
 }
 
 fn people<K: std::hash::Hash + Eq, V: Default>(
