@@ -1,4 +1,4 @@
-//! `authscope-client`: registers a user or logs one in.
+//! `authscope-client`: registers a user or logs one in, and checks servers.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -13,12 +13,15 @@ use authscope::protocol::{Action, Password, Request, UserName};
 use authscope::text::escape::Escaped;
 use clap::{Args, Parser, Subcommand};
 
-/// Exit code where the server said no.
+#[path = "client/check.rs"]
+mod check;
+
+/// Exit code where the server said no, or does not keep to the protocol.
 const REFUSED: u8 = 1;
 /// Exit code for wrong usage, and where no answer came.
 const FAILED: u8 = 2;
 
-/// Registers a user with an authscope-server, or logs one in.
+/// Registers a user with an authscope-server, logs one in, or checks whether a server keeps to the protocol.
 #[derive(Parser)]
 #[command(
     name = "authscope-client",
@@ -29,10 +32,11 @@ Examples:
   authscope-client login alice --server '[::1]:8888'
   authscope-client login alice --tls --ca-file ca.pem --server-name auth.example
   printf '%s\\n' \"$PASSWORD\" | authscope-client login alice --password-stdin
+  authscope-client check 127.0.0.1:8888
 
 Exit codes:
-  0    the server said yes
-  1    the server said no: name taken, no such user, wrong password, busy
+  0    the server said yes; check: nothing is wrong with it
+  1    the server said no: name taken, no such user, wrong password, busy; check: something is wrong
   2    wrong usage, no password, no server, or an answer that is none
   130  interrupted by Ctrl-C while the password was asked for"
 )]
@@ -47,6 +51,46 @@ enum Command {
     Register(Arguments),
     /// Check a user's password.
     Login(Arguments),
+    /// Check whether a server keeps to the protocol: send what good and bad clients would, and show what is wrong with
+    /// the answers. For those who write a server.
+    Check(check::Arguments),
+}
+
+/// How a server is reached.
+#[derive(Args)]
+struct Reach {
+    /// Encrypt the connection. SSLKEYLOGFILE is honoured.
+    #[arg(long)]
+    tls: bool,
+
+    /// Trust the authorities whose certificates are in this PEM file, instead of the system's.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
+
+    /// The name that the server's certificate is for [default: the host that is connected to].
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    server_name: Option<String>,
+
+    /// How long connecting may take, and then the answer.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+}
+
+impl Reach {
+    /// How connections are encrypted, where they are.
+    fn tls(&self) -> Result<Option<Tls>, ClientError> {
+        let tls = self
+            .tls
+            .then(|| Tls::new(self.ca_file.as_deref(), self.server_name.clone()));
+        Ok(tls.transpose()?)
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Box<dyn Error>> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}").into())
 }
 
 #[derive(Args)]
@@ -68,21 +112,8 @@ struct Arguments {
     #[arg(long)]
     password_stdin: bool,
 
-    /// Encrypt the connection. SSLKEYLOGFILE is honoured.
-    #[arg(long)]
-    tls: bool,
-
-    /// Trust the authorities whose certificates are in this PEM file, instead of the system's.
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    ca_file: Option<PathBuf>,
-
-    /// The name that the server's certificate is for [default: the host in --server].
-    #[arg(long, value_name = "NAME", requires = "tls")]
-    server_name: Option<String>,
-
-    /// How long connecting may take, and then the answer.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    timeout: Duration,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -95,11 +126,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn main() -> ExitCode {
-    let (action, arguments) = match Cli::parse().command {
-        Command::Register(arguments) => (Action::Register, arguments),
-        Command::Login(arguments) => (Action::Login, arguments),
+    let done = match Cli::parse().command {
+        Command::Register(arguments) => run(Action::Register, arguments),
+        Command::Login(arguments) => run(Action::Login, arguments),
+        Command::Check(arguments) => check::run(arguments),
     };
-    match run(action, arguments) {
+    match done {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "authscope-client: {error}");
@@ -119,23 +151,16 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
             Action::Login => Ok(name),
         })
         .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
-    let tls = arguments
-        .tls
-        .then(|| Tls::new(arguments.ca_file.as_deref(), arguments.server_name))
-        .transpose()
-        .map_err(ClientError::from)?;
+    let tls = arguments.reach.tls()?;
     // From a pipe the password is there already; a person is asked once there is somebody to
     // tell it to.
     let given = arguments
         .password_stdin
         .then(password::from_stdin)
         .transpose()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = runtime()?;
     let answered = runtime.block_on(async {
-        let connect = || Client::connect(&arguments.server, tls.as_ref(), arguments.timeout);
+        let connect = || Client::connect(&arguments.server, tls.as_ref(), arguments.reach.timeout);
         let mut client = connect().await?;
         let password = if let Some(password) = given {
             password

@@ -1,5 +1,7 @@
-//! The client: one request, or several on one connection, each with its response.
+//! The client: one request, or several on one connection, each with its response. And [`check`], which holds a server
+//! to the protocol.
 
+pub mod check;
 pub mod password;
 mod tls;
 mod trouble;
@@ -147,6 +149,46 @@ async fn open(
     }
 }
 
+/// Connects to the first address of `server` that takes the connection: they are tried in turn, and each gets an equal
+/// share of the time that is left.
+async fn reach(
+    server: &HostPort,
+    tls: Option<&Tls>,
+    deadline: Instant,
+) -> Result<(Box<dyn Stream>, SocketAddr), ClientError> {
+    let unknown = |source| ClientError::Address {
+        server: server.clone(),
+        source,
+    };
+    let place = server.clone();
+    let resolving = tokio::task::spawn_blocking(move || place.resolve());
+    let addresses = timeout_at(deadline, resolving)
+        .await
+        .map_err(|_| unknown(io::ErrorKind::TimedOut.into()))?
+        .map_err(|error| unknown(error.into()))?
+        .map_err(unknown)?;
+    let mut tried = Vec::new();
+    for (index, &address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let attempt = tokio::time::timeout(share, open(server, address, tls)).await;
+        match attempt {
+            Ok(Ok(stream)) => return Ok((stream, address)),
+            Ok(Err(Attempt::NoConnection(error))) => tried.push((address, error.to_string())),
+            // It is a server, but not one to trust: another address would be no better.
+            Ok(Err(Attempt::NotTrusted(error))) => return Err(error),
+            Err(_) => {
+                let seconds = (share.as_secs_f64() * 10.0).round() / 10.0;
+                tried.push((address, format!("no answer within {seconds} s")));
+            }
+        }
+    }
+    Err(ClientError::Connect {
+        server: server.clone(),
+        tried,
+    })
+}
+
 /// A connection, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -170,44 +212,13 @@ impl Client {
         timeout: Duration,
     ) -> Result<Self, ClientError> {
         let deadline = Instant::now() + timeout;
-        let unknown = |source| ClientError::Address {
+        let (stream, address) = reach(server, tls, deadline).await?;
+        Ok(Self {
+            stream,
+            address,
             server: server.clone(),
-            source,
-        };
-        let place = server.clone();
-        let resolving = tokio::task::spawn_blocking(move || place.resolve());
-        let addresses = timeout_at(deadline, resolving)
-            .await
-            .map_err(|_| unknown(io::ErrorKind::TimedOut.into()))?
-            .map_err(|error| unknown(error.into()))?
-            .map_err(unknown)?;
-        let mut tried = Vec::new();
-        for (index, &address) in addresses.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let attempt = tokio::time::timeout(share, open(server, address, tls)).await;
-            match attempt {
-                Ok(Ok(stream)) => {
-                    return Ok(Self {
-                        stream,
-                        address,
-                        server: server.clone(),
-                        timeout,
-                        deadline,
-                    });
-                }
-                Ok(Err(Attempt::NoConnection(error))) => tried.push((address, error.to_string())),
-                // It is a server, but not one to trust: another address would be no better.
-                Ok(Err(Attempt::NotTrusted(error))) => return Err(error),
-                Err(_) => {
-                    let seconds = (share.as_secs_f64() * 10.0).round() / 10.0;
-                    tried.push((address, format!("no answer within {seconds} s")));
-                }
-            }
-        }
-        Err(ClientError::Connect {
-            server: server.clone(),
-            tried,
+            timeout,
+            deadline,
         })
     }
 

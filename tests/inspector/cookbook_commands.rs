@@ -9,7 +9,7 @@ use std::process::Command;
 const START: &str = "```console\n$ ";
 const END: &str = "```\n";
 
-/// What a command line prints, run by a shell that finds the inspector.
+/// What a command line prints, run by a shell that finds the programs.
 fn printed(line: &str) -> String {
     let inspector = Path::new(env!("CARGO_BIN_EXE_authscope"));
     let folder = inspector.parent().unwrap().to_str().unwrap();
@@ -38,7 +38,11 @@ fn every_command_prints_what_the_cookbook_shows() {
     for part in parts {
         let (block, behind) = part.split_once(END).unwrap();
         let (line, shown) = block.split_once('\n').unwrap();
-        assert!(line.starts_with("authscope "), "{line}");
+        let program = line.split(' ').next().unwrap_or_default();
+        assert!(
+            ["authscope", "authscope-client"].contains(&program),
+            "{line}"
+        );
         let printed = printed(line);
         assert!(!printed.trim().is_empty(), "{line} prints nothing");
         if printed != shown {

@@ -8,6 +8,8 @@ mod need;
 mod programs;
 #[path = "../support/proxied.rs"]
 mod proxied;
+#[path = "../support/wrong_server.rs"]
+mod wrong_server;
 
 mod accounts_disk_trouble;
 mod accounts_faults;
@@ -19,6 +21,7 @@ mod accounts_takeover;
 mod accounts_upgrade;
 mod accounts_users_command;
 mod addresses;
+mod client_check;
 mod client_limits;
 mod client_prompt;
 mod server_busy;

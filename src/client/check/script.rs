@@ -1,0 +1,171 @@
+//! What a check does, step by step: octets and ends that are sent, and what is awaited between them.
+
+use crate::protocol::Action;
+
+/// What is sent to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// Octets, in one segment where the system does not cut them.
+    Octets(Vec<u8>),
+    /// Octets, each in a segment of its own.
+    OneByOne(Vec<u8>),
+    /// Octets with so much time between them that a request takes longer than a server waits.
+    Dripping(Vec<u8>),
+    /// Nothing, for long enough that what came before is not joined with what follows.
+    Pause,
+    /// The end of what is sent; the other side can go on.
+    HalfClose,
+    /// Nothing more, and nothing is read any more.
+    HangUp,
+    /// Another connection, beside those that are open; what follows goes there.
+    Connection,
+    /// What follows goes to the check's first connection.
+    FirstConnection,
+}
+
+/// What a response has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// Anything.
+    Any,
+    /// Why a login failed: something else than the response before it, or the same where the server is meant to
+    /// answer both alike.
+    Why,
+}
+
+/// How a connection has to be left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Open or not: the next step tells.
+    GoesOn,
+    /// Open, and silent.
+    StaysOpen,
+    /// Ended by the server.
+    Ends,
+}
+
+/// What the server has to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A response.
+    Response {
+        /// What it answers.
+        action: Action,
+        /// What it says.
+        success: bool,
+        /// In which words.
+        words: Words,
+    },
+    /// No octet.
+    Nothing,
+    /// Anything but a message of this protocol.
+    NoMessage,
+}
+
+/// What is awaited of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// What it has to send.
+    pub what: What,
+    /// How it has to leave the connection.
+    pub then: Then,
+    /// Whose registration it may be that is answered.
+    pub who: Option<String>,
+}
+
+/// A step of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Something is sent.
+    Send(Sent),
+    /// Something is awaited.
+    Await(Awaited),
+}
+
+/// What a check does, on a connection that is open when it begins.
+#[derive(Debug, Clone, Default)]
+pub struct Script(pub Vec<Step>);
+
+impl Script {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.0.push(step);
+        self
+    }
+
+    /// Does something other than sending octets at once.
+    pub fn does(self, sent: Sent) -> Self {
+        self.step(Step::Send(sent))
+    }
+
+    /// Sends octets.
+    pub fn send(self, octets: impl Into<Vec<u8>>) -> Self {
+        self.does(Sent::Octets(octets.into()))
+    }
+
+    fn awaits(self, what: What, then: Then, who: Option<String>) -> Self {
+        self.step(Step::Await(Awaited { what, then, who }))
+    }
+
+    fn response(self, action: Action, success: bool, then: Then) -> Self {
+        let words = Words::Any;
+        let what = What::Response {
+            action,
+            success,
+            words,
+        };
+        self.awaits(what, then, None)
+    }
+
+    /// Awaits that this user is registered.
+    pub fn registers(self, name: &str, then: Then) -> Self {
+        self.response(Action::Register, true, then).of(name)
+    }
+
+    /// Awaits that this user is not registered.
+    pub fn does_not_register(self, name: &str, then: Then) -> Self {
+        self.response(Action::Register, false, then).of(name)
+    }
+
+    /// Says whose registration is answered.
+    fn of(mut self, name: &str) -> Self {
+        if let Some(Step::Await(awaited)) = self.0.last_mut() {
+            awaited.who = Some(name.to_owned());
+        }
+        self
+    }
+
+    /// Awaits that a login succeeds.
+    pub fn logs_in(self, then: Then) -> Self {
+        self.response(Action::Login, true, then)
+    }
+
+    /// Awaits that a login fails.
+    pub fn does_not_log_in(self, then: Then) -> Self {
+        self.response(Action::Login, false, then)
+    }
+
+    /// Awaits that a login fails, with words that tell why.
+    pub fn does_not_log_in_and_says_why(self) -> Self {
+        let what = What::Response {
+            action: Action::Login,
+            success: false,
+            words: Words::Why,
+        };
+        self.awaits(what, Then::StaysOpen, None)
+    }
+
+    /// Awaits the end of the connection, without a response.
+    pub fn ends(self) -> Self {
+        self.awaits(What::Nothing, Then::Ends, None)
+    }
+
+    /// Awaits the end of the connection, without a message of this protocol.
+    pub fn ends_without_message(self) -> Self {
+        self.awaits(What::NoMessage, Then::Ends, None)
+    }
+}
