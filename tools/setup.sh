@@ -48,21 +48,21 @@ check_test() {
     PATH="$PATH:/usr/sbin" command -v logrotate > /dev/null || need logrotate "the tests rotate the server's log with it"
     command -v systemd-analyze > /dev/null || need systemd "the tests check the server's unit file with it"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
-    has_construct || python3 -c 'import ensurepip' 2> /dev/null ||
-        need python3-venv "construct is installed with it, which decodes messages of layout files independently in the tests"
+    { has_module construct && has_module pytest; } || python3 -c 'import ensurepip' 2> /dev/null ||
+        need python3-venv "the tests install two Python packages with it"
 }
 
-# Where the tests look for it: among the project's own tools, then in the system's Python.
-has_construct() {
-    target/tools/bin/python3 -c 'import construct' 2> /dev/null || python3 -c 'import construct' 2> /dev/null
+# Where the tests look for a Python module: among the project's own tools, then in the system's Python.
+has_module() {
+    target/tools/bin/python3 -c "import $1" 2> /dev/null || python3 -c "import $1" 2> /dev/null
 }
 
-# Not in every Debian: from PyPI. Without it one test is skipped, and says so.
-install_construct() {
-    has_construct && return
-    say "construct is missing: the tests compare what layout files say with what it says; installing it into target/tools/"
-    python3 -m venv target/tools > /dev/null 2>&1 && target/tools/bin/pip install -q construct==2.10.70 >&2 && return
-    say "cannot install construct: its test is skipped"
+# need_module MODULE PACKAGE REASON: not in every Debian, so from PyPI. Without it one test is skipped, and says so.
+need_module() {
+    has_module "$1" && return
+    say "$1 is missing: $3; installing it into target/tools/"
+    python3 -m venv target/tools > /dev/null 2>&1 && target/tools/bin/pip install -q "$2" >&2 && return
+    say "cannot install $1: its test is skipped"
 }
 
 # What .ci/run checks with beside the tests.
@@ -149,7 +149,10 @@ case "${1:-}" in
 esac
 install_packages
 case "$1" in
-    test) install_construct ;;
+    test)
+        need_module construct construct==2.10.70 "the tests compare what layout files say with what it says"
+        need_module pytest pytest "the tests run examples/as-tests with it"
+        ;;
     lint) install_typos ;;
     full)
         install_typos

@@ -135,6 +135,8 @@ pub enum What {
 pub struct Interface {
     /// Its index, as in [`FrameHeader::interface`].
     pub index: u32,
+    /// Which of the captures of a run it is of, from 0 in the order in which they were named.
+    pub file: u32,
     /// How its frames begin.
     pub link: LinkType,
     /// The most octets captured of a frame; 0 is no limit.

@@ -99,6 +99,7 @@ impl Encoder {
         while self.clocks.len() <= header.interface as usize {
             let unknown = Interface {
                 index: self.clocks.len() as u32,
+                file: 0,
                 link: header.link,
                 snaplen: 0,
                 resolution: 9,
@@ -209,6 +210,7 @@ mod tests {
             encoder.interface(
                 &Interface {
                     index: 0,
+                    file: 0,
                     link: LinkType::RAW,
                     snaplen: 0,
                     resolution,

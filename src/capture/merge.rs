@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batch::{Aside, Batch, FrameSource, Interface, What};
 use super::error::{FileError, SourceError};
 use super::file::{self, FileSource, Progress, ReadOptions};
 use super::octets::CHUNK;
 use super::options::STATISTICS;
+use super::overlap::Overlaps;
 use super::stop::Stop;
 
 /// Captures merged: always the frame with the earliest time among those that come next in each;
@@ -24,10 +25,13 @@ pub struct MergedSource<S = FileSource> {
     interfaces: u32,
     frames: u64,
     errors: VecDeque<FileError>,
+    overlaps: Arc<Mutex<Overlaps>>,
 }
 
 struct Input<S> {
     path: PathBuf,
+    /// Which of the captures it is.
+    file: u32,
     source: S,
     batch: Batch,
     /// The frame of the batch that comes next.
@@ -71,6 +75,11 @@ fn open_each<P: AsRef<Path>>(
     Ok(merged)
 }
 
+/// A thread that panicked has said so; what it left is whole.
+fn lock(overlaps: &Mutex<Overlaps>) -> std::sync::MutexGuard<'_, Overlaps> {
+    overlaps.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<S> Default for MergedSource<S> {
     fn default() -> Self {
         Self {
@@ -78,6 +87,7 @@ impl<S> Default for MergedSource<S> {
             interfaces: 0,
             frames: 0,
             errors: VecDeque::new(),
+            overlaps: Arc::default(),
         }
     }
 }
@@ -103,8 +113,10 @@ impl MergedSource {
 impl<S> MergedSource<S> {
     /// Adds a capture before the first frame is read; `path` is for errors.
     fn add(&mut self, path: &Path, source: S) {
+        lock(&self.overlaps).add(path);
         self.inputs.push(Input {
             path: path.to_owned(),
+            file: self.inputs.len() as u32,
             source,
             batch: Batch::default(),
             next: 0,
@@ -112,6 +124,12 @@ impl<S> MergedSource<S> {
             ended: false,
             interfaces: Vec::new(),
         });
+    }
+
+    /// How the captures overlap, as far as they are read; to be looked at when all are.
+    #[must_use]
+    pub fn overlaps(&self) -> Arc<Mutex<Overlaps>> {
+        Arc::clone(&self.overlaps)
     }
 
     /// The input whose frame comes next, and up to which time its frames do: that of the frame
@@ -165,6 +183,7 @@ impl<S: FrameSource> Input<S> {
                     self.interfaces.push(*interfaces);
                     let numbered = Interface {
                         index: *interfaces,
+                        file: self.file,
                         ..(**interface).clone()
                     };
                     *interfaces += 1;
@@ -248,6 +267,8 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
             let error = input.refill(batch, &mut self.interfaces);
             self.errors.extend(error);
         }
+        let overlaps = Arc::clone(&self.overlaps);
+        let mut overlaps = lock(&overlaps);
         // Until an input has none left, or enough octets are together.
         let mut all_have_more = true;
         while all_have_more
@@ -261,6 +282,8 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
                 })
                 && batch.buffer.len() < CHUNK
             {
+                let octets = input.batch.octets(header);
+                overlaps.frame(index, header.time, octets);
                 input.pass_frame(batch, &mut self.interfaces);
             }
             all_have_more = input.ended || input.next < input.batch.headers.len();
@@ -295,6 +318,7 @@ mod tests {
                 before: 0,
                 what: What::Interface(Box::new(Interface {
                     index: 0,
+                    file: 0,
                     link: LinkType::RAW,
                     snaplen: 0,
                     resolution: 9,

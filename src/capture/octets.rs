@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 use super::error::{SourceError, plain};
+use super::input;
 use super::sniff::{self, Compression};
 use super::stop::Stop;
 
@@ -51,6 +52,8 @@ type StopFlag = Arc<OnceLock<Arc<AtomicBool>>>;
 /// A file that counts what is read from it, and a pipe that can be told to stop waiting.
 struct Counted {
     file: File,
+    /// Where the next read begins, of a file whose own position is left alone.
+    at: Option<u64>,
     progress: Arc<Progress>,
     stop: StopFlag,
 }
@@ -82,7 +85,10 @@ impl Counted {
         }
     }
 
-    fn count(&self, count: usize) -> usize {
+    fn count(&mut self, count: usize) -> usize {
+        if let Some(at) = &mut self.at {
+            *at += count as u64;
+        }
         self.progress
             .read
             .fetch_add(count as u64, Ordering::Relaxed);
@@ -94,7 +100,10 @@ impl Counted {
         if self.stopped()? {
             return Ok(0);
         }
-        let count = rustix::io::read(&self.file, spare_capacity(buffer))?;
+        let count = match self.at {
+            None => rustix::io::read(&self.file, spare_capacity(buffer))?,
+            Some(at) => rustix::io::pread(&self.file, spare_capacity(buffer), at)?,
+        };
         Ok(self.count(count))
     }
 }
@@ -104,7 +113,10 @@ impl Read for Counted {
         if self.stopped()? {
             return Ok(0);
         }
-        let count = self.file.read(into)?;
+        let count = match self.at {
+            None => self.file.read(into)?,
+            Some(at) => self.file.read_at(into, at)?,
+        };
         Ok(self.count(count))
     }
 }
@@ -159,18 +171,17 @@ impl Octets {
         first: &mut Vec<u8>,
         until: Option<&Stop>,
     ) -> Result<Self, SourceError> {
-        let file = if path.as_os_str() == "-" {
-            File::from(rustix::io::dup(io::stdin()).map_err(io::Error::from)?)
-        } else if until.is_some() && is_fifo(path) {
-            open_fifo(path)?
+        let (file, at) = if until.is_some() && is_fifo(path) {
+            (open_fifo(path)?, None)
         } else {
-            File::open(path)?
+            input::open(path)?
         };
         let progress = Arc::new(Progress::default());
         if let Ok(metadata) = file.metadata()
             && metadata.is_file()
         {
-            progress.total.store(metadata.len(), Ordering::Relaxed);
+            let total = metadata.len().saturating_sub(at.unwrap_or_default());
+            progress.total.store(total, Ordering::Relaxed);
         }
         let stop = StopFlag::default();
         if let Some(until) = until {
@@ -178,6 +189,7 @@ impl Octets {
         }
         let counted = Counted {
             file,
+            at,
             progress: Arc::clone(&progress),
             stop: Arc::clone(&stop),
         };

@@ -74,6 +74,7 @@ impl Pcap {
     pub(super) fn interface(&self) -> Interface {
         Interface {
             index: 0,
+            file: 0,
             link: self.link,
             snaplen: self.snaplen,
             resolution: if self.fraction == 1 { 9 } else { 6 },

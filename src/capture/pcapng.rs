@@ -373,6 +373,7 @@ impl Pcapng {
         };
         let interface = Interface {
             index: self.first_interface + self.interfaces.len() as u32,
+            file: 0,
             link,
             snaplen,
             resolution,

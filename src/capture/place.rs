@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use super::input::metadata;
+
 /// Files that must not be written to: those that are being read. By device and inode, since one
 /// file may have several names.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +17,7 @@ impl Inputs {
     /// The files of these names; `-` is what standard input is.
     #[must_use]
     pub fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
-        let found = paths.iter().filter_map(|path| metadata(path.as_ref()));
+        let found = paths.iter().filter_map(|path| metadata(path.as_ref()).ok());
         Self(found.map(|found| identity(&found)).collect())
     }
 
@@ -34,13 +36,6 @@ impl Inputs {
 
 fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
-}
-
-fn metadata(path: &Path) -> Option<Metadata> {
-    if path.as_os_str() == "-" {
-        return standard(io::stdin());
-    }
-    std::fs::metadata(path).ok()
 }
 
 /// What stands behind a standard stream.

@@ -2,12 +2,12 @@
 //! (draft-ietf-opsawg-pcapng, section 4.7).
 
 use std::fmt;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::input;
 use super::options::Order;
 use super::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, SECTION};
 
@@ -75,32 +75,32 @@ pub(super) fn at_end(path: &Path) -> Vec<KeyLogText> {
 
 fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
     // Opening a pipe would take what was written to it.
-    if !path.metadata()?.is_file() {
+    let found_there = input::metadata(path)?;
+    if !found_there.is_file() {
         return Ok(());
     }
-    let mut file = File::open(path)?;
+    let (file, first) = input::open(path)?;
+    let first = first.unwrap_or_default();
     let mut head = [0; 12];
-    file.read_exact(&mut head)?;
+    file.read_exact_at(&mut head, first)?;
     let order = match (Order::Little.word(&head, 0), &head[8..]) {
         (SECTION, [0x4d, 0x3c, 0x2b, 0x1a]) => Order::Little,
         (SECTION, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
         _ => return Ok(()),
     };
-    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut end = found_there.len();
     for _ in 0..MAX_BLOCKS {
         let mut tail = [0; 4];
-        file.seek(SeekFrom::Start(end.saturating_sub(4)))?;
-        file.read_exact(&mut tail)?;
+        file.read_exact_at(&mut tail, end.saturating_sub(4))?;
         let length = u64::from(order.word(&tail, 0));
-        let Some(start) = end.checked_sub(length) else {
+        let Some(start) = end.checked_sub(length).filter(|start| *start >= first) else {
             return Ok(());
         };
         if length < 12 || length > u64::from(MAX_BLOCK) || !length.is_multiple_of(4) {
             return Ok(());
         }
         let mut head = [0; 8];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(&mut head)?;
+        file.read_exact_at(&mut head, start)?;
         let kind = order.word(&head, 0);
         let packet_or_less = (2..=ENHANCED_PACKET).contains(&kind) && !matches!(kind, 4 | 5);
         if u64::from(order.word(&head, 4)) != length
@@ -111,7 +111,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
         }
         if kind == SECRETS {
             let mut body = Zeroizing::new(vec![0; length as usize - 12]);
-            file.read_exact(&mut body)?;
+            file.read_exact_at(&mut body, start + HEAD as u64)?;
             found.extend(key_log(order, &body));
         }
         end = start;

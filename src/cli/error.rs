@@ -38,6 +38,11 @@ impl Failure {
         Some(Self::Interrupted { frames, signal })
     }
 
+    /// Whether a signal came before the answer was whole.
+    pub const fn is_interruption(&self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
+
     /// The lines to say, each a whole sentence but for the program's name.
     pub fn lines(&self) -> Vec<String> {
         match self {
@@ -49,14 +54,29 @@ impl Failure {
         }
     }
 
+    /// The same of one file whose name stands before it already.
+    pub fn reasons(&self) -> Vec<String> {
+        let reason = |error: &SourceError| match error {
+            SourceError::File(of_file) => of_file.error.to_string(),
+            other => other.to_string(),
+        };
+        match self {
+            Self::File(error) => vec![error.error.to_string()],
+            Self::Sources(errors) => errors.iter().map(reason).collect(),
+            _ => self.lines(),
+        }
+    }
+
     /// The exit code.
     pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.status())
+    }
+
+    /// The exit code's number.
+    pub fn status(&self) -> u8 {
         match self {
-            Self::Interrupted { signal, .. } => {
-                let code = u8::try_from(BY_SIGNAL + signal);
-                ExitCode::from(code.unwrap_or(FAILED))
-            }
-            _ => ExitCode::from(FAILED),
+            Self::Interrupted { signal, .. } => u8::try_from(BY_SIGNAL + signal).unwrap_or(FAILED),
+            _ => FAILED,
         }
     }
 

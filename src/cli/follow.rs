@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::output::{When, standard_output, terminal_width};
-use super::run::{Ended, Plan, is_pipe};
+use super::run::{Ended, Plan};
 use super::say;
+use crate::capture::{FileName, is_pipe};
 use crate::output::{
     Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
     OutputError, Several, Tee, TimeFormat,
@@ -129,16 +130,15 @@ impl Arguments {
     }
 
     /// The streams that are meant; none where the capture has none.
-    fn find(&self, plan: &Plan<'_>) -> Result<Vec<u32>, Failure> {
+    fn find(&self, plan: &Plan) -> Result<Vec<u32>, Failure> {
         if let Some(stream) = self.stream {
             return Ok(vec![stream]);
         }
-        if self.files.iter().any(|file| file.as_os_str() == "-") {
-            return Err(Failure::Text(
-                "cannot look for the stream in standard input, which can be read only once: give \
-                 its number with --stream"
-                    .to_owned(),
-            ));
+        if let Some(pipe) = plan.paths().iter().find(|path| is_pipe(path)) {
+            return Err(Failure::Text(format!(
+                "cannot look for the stream in {}, which can be read only once: give its number with --stream",
+                FileName(pipe.clone())
+            )));
         }
         let mut finder = Finder::new(self.user.clone());
         plan.learn(&mut finder)?;
@@ -175,7 +175,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let (ended, losses, followed) = match (others, arguments.ladder) {
         ([], true) => {
-            let at_once = arguments.files.iter().any(|file| is_pipe(file));
+            let at_once = !plan.can_be_repeated();
             let mut shown = Ladder::new(out, ladder(*first, at_once));
             let (ended, losses) = shown_by(&mut plan, &mut shown)?;
             (ended, losses, shown.followed())
@@ -227,7 +227,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Runs the plan into what shows conversations.
 fn shown_by(
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     shown: &mut impl Sink<Error = OutputError>,
 ) -> Result<(Ended, Losses), Failure> {
     let mut losses = Losses::default();

@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let (interface, counters) = plan.interface().unwrap_or_default();
     let mut saving = save.open(&plan)?;
-    let mut shown = output.open(save.path(), query, None, &plan)?;
+    let mut shown = output.open(save.path(), query, None, &plan, None)?;
     let mut tally = Tally::default();
     saving.say_where();
     say(&format!(
@@ -123,8 +123,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say(&advice(arguments, &interface));
     }
     ended.conclude(|| {
-        shown.say();
-        saving.say();
+        let lines = shown.lines().into_iter().chain(saving.lines());
+        lines.for_each(|line| say(&line));
         exit_code([shown.has_missed(), saving.has_missed()])
     })
 }

@@ -1,9 +1,12 @@
 //! The inspector's command line: arguments in, outputs fed, exit code out.
 
+mod check;
 mod completions;
 mod drops;
+mod each;
 mod error;
 mod extcap;
+mod fail_on;
 mod fields;
 mod follow;
 mod guess;
@@ -18,6 +21,7 @@ mod query;
 mod read;
 mod run;
 mod save;
+mod side_by_side;
 mod signal;
 mod stats;
 mod wireshark;
@@ -42,11 +46,12 @@ Examples:
   authscope read capture.pcapng --messages
   authscope stats capture.pcapng           what it amounts to
   authscope follow capture.pcapng --ladder a connection as a diagram
+  authscope check captures/                whether all is right in them
   tcpdump -U -w - tcp port 8888 | authscope read -
 
 Exit codes:
   0    done
-  1    a match was asked for and nothing matched
+  1    a match was asked for and nothing matched, or a check found what is not right
   2    wrong usage, or bad input: what came before the damage was shown
   129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM before the answer was whole;
        live ends with 0, as that is how it ends"
@@ -62,6 +67,7 @@ enum Command {
     Live(live::Arguments),
     Stats(stats::Arguments),
     Follow(follow::Arguments),
+    Check(check::Arguments),
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
@@ -110,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Live(arguments) => live::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

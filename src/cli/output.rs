@@ -15,7 +15,7 @@ use super::query::{Query, QueryArguments};
 use super::run::Plan;
 use super::say;
 use crate::filter::field;
-use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Waits, form};
+use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Part, Waits, form};
 use crate::output::{
     Answers, Charset, Context, Findings, Group, OCTETS, Overview, Rows, Stats, StatsFormat, TEXT,
     TREE, Tee, TextStyle, TimeFormat,
@@ -198,8 +198,8 @@ impl Shown {
         self.group.has_missed()
     }
 
-    /// Says on standard error what there was where little or nothing of it was shown, and what was given up.
-    pub fn say(&self) {
+    /// What there is to say of what there was where little or nothing of it was shown, and of what was given up.
+    pub fn lines(&self) -> Vec<String> {
         let mut lines = self.overview.lines(self.rows, self.has_missed());
         if !self.is_summed_up {
             lines.extend(self.group.given_up().sentences());
@@ -208,10 +208,14 @@ impl Shown {
             let hint = "these are exchanges; `authscope read FILE` shows the frames, with -V their details";
             lines.push(hint.to_owned());
         }
-        for line in lines {
-            say(&line);
-        }
+        lines
     }
+}
+
+/// Where the rows of one of several captures go.
+pub(super) struct Lot {
+    pub out: Box<dyn Write>,
+    pub part: Part,
 }
 
 impl OutputArguments {
@@ -252,6 +256,7 @@ impl OutputArguments {
                 // Exchanges have columns of their own.
                 Chosen::NamedOrUsual if self.has_exchanges() && self.format.name == "csv" => {}
                 Chosen::NamedOrUsual => {
+                    query.has_usual_fields = true;
                     query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
                 }
             }
@@ -279,7 +284,19 @@ impl OutputArguments {
         self.quiet
     }
 
-    /// What shows the rows that were asked for, on standard output unless a capture is saved there.
+    /// Why what comes of several captures cannot be shown one by one, where it cannot.
+    pub fn refuses_each(&self) -> Option<&'static str> {
+        self.stats
+            .then_some("--each shows rows only; authscope stats --each counts every file by itself")
+    }
+
+    /// Whether the rows of several captures become one array.
+    pub fn is_array(&self) -> bool {
+        self.form().is_array
+    }
+
+    /// What shows the rows that were asked for, on standard output unless a capture is saved there or they go with those of
+    /// other captures.
     /// `answers` are the responses that come later than their requests, where the query needs
     /// them.
     pub fn open(
@@ -287,10 +304,16 @@ impl OutputArguments {
         save: Option<&Path>,
         mut query: Query,
         answers: Option<Answers>,
-        plan: &Plan<'_>,
+        plan: &Plan,
+        lot: Option<Lot>,
     ) -> Result<Shown, Failure> {
-        if let Some(warning) = query.warning(self.show_passwords) {
+        let is_first = lot.as_ref().is_none_or(|lot| lot.part.is_first);
+        if let Some(warning) = query.warning(self.show_passwords).filter(|_| is_first) {
             say(warning);
+        }
+        let origin = plan.origin();
+        if query.has_usual_fields && origin.is_told() {
+            query.fields.splice(..0, field("frame.file"));
         }
         let form = self.form();
         let rows = self.rows(query.filter.is_some());
@@ -301,6 +324,7 @@ impl OutputArguments {
         let prints = !self.quiet && !taken;
         let held = self.held(rows, is_selected, plan);
         let context = Context::new(filter, needs, answers.map(Rc::new), self.show_passwords)
+            .reading(plan.origin())
             .timed(self.time)
             .telling(self.findings(form, rows, is_selected));
         let asks = context.has_filter();
@@ -316,9 +340,15 @@ impl OutputArguments {
             fields: query.fields,
             columns: query.columns,
             raw: self.csv_raw,
+            part: lot.as_ref().map(|lot| lot.part),
+            file_width: origin.width(),
         };
         if prints {
-            group.add((form.make)(options, Box::new(standard_output()?)));
+            let out: Box<dyn Write> = match lot {
+                Some(lot) => lot.out,
+                None => Box::new(standard_output()?),
+            };
+            group.add((form.make)(options, out));
         } else if asks {
             // It is asked all the same, for the exit code.
             group.add((TEXT.make)(options, Box::new(io::sink())));
@@ -349,7 +379,7 @@ impl OutputArguments {
     }
 
     /// Which records are held, where rows can wait.
-    fn held(&self, rows: Rows, is_selected: bool, plan: &Plan<'_>) -> Held {
+    fn held(&self, rows: Rows, is_selected: bool, plan: &Plan) -> Held {
         let waits = match self.form().waits {
             // Exchanges wait for their responses themselves.
             _ if self.quiet || self.has_exchanges() || !plan.can_be_repeated() => Waits::No,
@@ -381,9 +411,14 @@ impl OutputArguments {
     }
 }
 
+/// The same as a number.
+pub(super) fn exit_status(missed: [bool; 2]) -> u8 {
+    u8::from(missed.contains(&true))
+}
+
 /// 1 where a filter was given and nothing matched it.
 pub(super) fn exit_code(missed: [bool; 2]) -> ExitCode {
-    ExitCode::from(u8::from(missed.contains(&true)))
+    ExitCode::from(exit_status(missed))
 }
 
 /// How text on standard output looks.

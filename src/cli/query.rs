@@ -28,6 +28,8 @@ pub(super) struct QueryArguments {
 pub(super) struct Query {
     pub filter: Option<Filter>,
     pub fields: Vec<&'static Field>,
+    /// Whether the fields are those that are written where none is named.
+    pub has_usual_fields: bool,
     pub columns: Columns,
     /// Where something was said about how columns look.
     pub has_options: bool,
@@ -79,6 +81,7 @@ impl QueryArguments {
         Ok(Query {
             filter,
             fields,
+            has_usual_fields: false,
             columns,
             has_options: !self.options.is_empty(),
         })

@@ -1,22 +1,24 @@
 //! The one runner. A command that reads frames says in a [`Plan`] where they come from, how far they are read and how
 //! they are inspected, and what takes them; opening, limits, the stop, progress, interruption and errors are wired here.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 
 use super::error::Failure;
 use super::progress::Progress;
+use super::say;
 use super::signal::stop_on_signals;
 use crate::capture::live::{LiveCounters, LiveOptions, LiveSource};
-use crate::capture::{FrameSource, Inputs, ReadOptions, Stop, open_all_until};
+use crate::capture::{
+    FrameSource, Inputs, ReadOptions, Stop, captures_of, is_pipe, open_all_until,
+};
 use crate::filter::Needs;
-use crate::output::{OutputError, Tee};
+use crate::output::{Origin, OutputError, Tee};
 use crate::session::{Inspector, Options, Pass, PassLimits, Passed, Sink};
 
 /// What a command does with frames.
-pub(super) struct Plan<'a> {
-    source: Source<'a>,
+pub(super) struct Plan {
+    source: Source,
     stop: Stop,
     /// How far frames are read.
     pub limits: PassLimits,
@@ -26,32 +28,42 @@ pub(super) struct Plan<'a> {
     pub threads: usize,
     /// Whether rows are written to standard output, among which no progress may stand.
     pub rows: bool,
+    /// Whether the command can read each of several files by itself, which is said where they overlap.
+    pub offers_each: bool,
+    /// The files of which it is one that is read by itself, and its place among them. Then no progress is shown.
+    one_of: Option<(Arc<[PathBuf]>, usize)>,
     /// Whether what stands between frames is kept, for those who write captures.
     pub keep: bool,
 }
 
 /// Where frames come from.
-enum Source<'a> {
+enum Source {
     /// Files, which can be read several times unless one is a pipe; `-` is standard input.
-    Files(&'a [PathBuf]),
+    Files(Vec<PathBuf>),
     /// An interface, until it was read.
     Live(Option<LiveSource>),
 }
 
-impl<'a> Plan<'a> {
-    /// All of some files, with rows. Standard output must be none of them.
-    pub fn files(files: &'a [PathBuf], inspection: Options) -> Result<Self, Failure> {
-        if Inputs::of(files).has_standard_output() {
-            return Err(Failure::Text(
-                "cannot write standard output: it is the file that is being read. Write elsewhere"
-                    .to_owned(),
-            ));
-        }
+impl Plan {
+    /// All of some files as one capture, with rows. Of a folder they are the captures in it. Standard output must be none
+    /// of them.
+    pub fn files(given: &[PathBuf], inspection: Options) -> Result<Self, Failure> {
+        let files = files(given)?;
         Ok(Self::of(
             Source::Files(files),
             stop_on_signals()?,
             inspection,
         ))
+    }
+
+    /// One of files that are read at the same time, each by itself on a thread of its own.
+    pub fn one_of(files: &Arc<[PathBuf]>, index: usize, inspection: &Options, stop: &Stop) -> Self {
+        let source = Source::Files(vec![files[index].clone()]);
+        Self {
+            threads: if files.len() > 1 { 1 } else { 2 },
+            one_of: Some((Arc::clone(files), index)),
+            ..Self::of(source, stop.clone(), inspection.clone())
+        }
     }
 
     /// What comes on an interface until a signal.
@@ -65,7 +77,7 @@ impl<'a> Plan<'a> {
         Ok(Self::of(Source::Live(Some(source)), stop, inspection))
     }
 
-    const fn of(source: Source<'a>, stop: Stop, inspection: Options) -> Self {
+    const fn of(source: Source, stop: Stop, inspection: Options) -> Self {
         Self {
             source,
             stop,
@@ -76,15 +88,25 @@ impl<'a> Plan<'a> {
             inspection,
             threads: 2,
             rows: true,
+            offers_each: false,
+            one_of: None,
             keep: false,
         }
     }
 
     /// The files that are read; none of a live capture.
-    pub const fn paths(&self) -> &'a [PathBuf] {
-        match self.source {
+    pub fn paths(&self) -> &[PathBuf] {
+        match &self.source {
             Source::Files(files) => files,
             Source::Live(_) => &[],
+        }
+    }
+
+    /// Which captures frames are of.
+    pub fn origin(&self) -> Origin {
+        match &self.one_of {
+            Some((files, index)) => Origin::one_of(files, *index),
+            None => Origin::merged(self.paths()),
         }
     }
 
@@ -114,7 +136,7 @@ impl<'a> Plan<'a> {
     /// Reads all files into `sink` to learn something before the pass that counts, which says what
     /// is wrong with the files.
     pub fn learn<S: Sink<Error = OutputError>>(&self, sink: &mut S) -> Result<(), Failure> {
-        let passed = self.read_files(sink, ReadOptions::default(), false)?;
+        let (passed, _) = self.read_files(sink, ReadOptions::default(), false)?;
         match Failure::of_interruption(&passed) {
             Some(failure) => Err(failure),
             None => Ok(()),
@@ -126,20 +148,29 @@ impl<'a> Plan<'a> {
         &mut self,
         sink: &mut S,
     ) -> Result<Ended, Failure> {
-        let passed = match &mut self.source {
+        let (passed, overlap) = match &mut self.source {
             Source::Live(source) => {
                 let source = source
                     .take()
                     .ok_or_else(|| Failure::Text("an interface is read only once".to_owned()))?;
                 let pass = self.pass(Box::new(source));
-                pass.run(sink)?
+                (pass.run(sink)?, None)
             }
             Source::Files(_) => {
                 let keep = self.keep;
                 self.read_files(sink, ReadOptions { keep }, self.rows)?
             }
         };
-        Ok(Ended { passed, lost: None })
+        let each = if self.offers_each {
+            "; --each reads every file by itself"
+        } else {
+            ""
+        };
+        Ok(Ended {
+            passed,
+            overlap: overlap.map(|overlap| format!("{overlap}{each}")),
+            lost: None,
+        })
     }
 
     /// Gives everything to several sinks.
@@ -169,7 +200,7 @@ impl<'a> Plan<'a> {
         sink: &mut S,
         options: ReadOptions,
         rows: bool,
-    ) -> Result<Passed, Failure> {
+    ) -> Result<(Passed, Option<String>), Failure> {
         let opened = open_all_until(self.paths(), options, &self.stop);
         let source = match (opened, self.stop.signal()) {
             (Ok(source), _) => source,
@@ -178,17 +209,22 @@ impl<'a> Plan<'a> {
             (Err(error), None) => return Err(error.into()),
         };
         let files = source.progress();
+        let overlaps = source.overlaps();
         let pass = self.pass(Box::new(source));
-        let progress = Progress::start(files, pass.frames(), rows);
+        let shows = self.one_of.is_none();
+        let progress = shows.then(|| Progress::start(files, pass.frames(), rows));
         let passed = pass.run(sink);
         drop(progress);
-        Ok(passed?)
+        let overlaps = overlaps.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((passed?, overlaps.sentence()))
     }
 }
 
 /// How a run ended.
 pub(super) struct Ended {
     passed: Passed,
+    /// How the files overlap that were read as one.
+    overlap: Option<String>,
     /// Why standard output could not be written any more, where others went on.
     lost: Option<OutputError>,
 }
@@ -196,23 +232,33 @@ pub(super) struct Ended {
 impl Ended {
     /// What the command ends with: what `finish` gives, which says what there is to say of the
     /// run, where nothing went wrong.
-    pub fn conclude(self, finish: impl FnOnce() -> ExitCode) -> Result<ExitCode, Failure> {
+    pub fn conclude<T>(self, finish: impl FnOnce() -> T) -> Result<T, Failure> {
         if let Some(lost) = self.lost {
             return Err(lost.into());
         }
-        let code = finish();
+        let finished = finish();
+        if let Some(overlap) = self.overlap {
+            say(&overlap);
+        }
         if let Some(interrupted) = Failure::of_interruption(&self.passed) {
             return Err(interrupted);
         }
         if self.passed.errors.is_empty() {
-            Ok(code)
+            Ok(finished)
         } else {
             Err(Failure::Sources(self.passed.errors))
         }
     }
 }
 
-/// Whether it may still be written: nothing is then to wait for what comes later.
-pub(super) fn is_pipe(path: &Path) -> bool {
-    path.as_os_str() == "-" || path.metadata().is_ok_and(|found| !found.is_file())
+/// The files that a command is given, those of folders among them. Standard output must be none of them.
+pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let files = captures_of(given)?;
+    if Inputs::of(&files).has_standard_output() {
+        return Err(Failure::Text(
+            "cannot write standard output: it is the file that is being read. Write elsewhere"
+                .to_owned(),
+        ));
+    }
+    Ok(files)
 }

@@ -93,18 +93,22 @@ impl Saving {
         }
     }
 
-    /// Says on standard error where a capture is that did not become whole, and what is not in it.
-    pub fn say(&self) {
-        let Some(save) = &self.save else { return };
+    /// What there is to say of where a capture is that did not become whole, and of what is not in it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let Some(save) = &self.save else {
+            return lines;
+        };
         if save.left_secrets_out() {
-            say("the TLS secrets in the capture were left out of the redacted file");
+            lines.push("the TLS secrets in the capture were left out of the redacted file".into());
         }
         if let Some(LeftBeside { beside, place }) = save.left() {
             let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
-            say(&format!(
+            lines.push(format!(
                 "what was saved so far is in {beside:?}; {place:?} is as it was"
             ));
         }
+        lines
     }
 }
 
@@ -138,7 +142,7 @@ impl SaveArguments {
 
     /// Opens the file that frames are saved to, where there is one. Files are read an extra time where something
     /// must be known of all of them before the first frame is saved.
-    pub fn open(&self, plan: &Plan<'_>) -> Result<Saving, Failure> {
+    pub fn open(&self, plan: &Plan) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {
             return Ok(Saving::default());
@@ -172,11 +176,12 @@ impl SaveArguments {
             beside: beside.to_owned(),
             place: path.to_owned(),
         });
-        let mut survey = Survey::new(self.options(), self.context(answers.as_ref())?);
+        let mut survey = Survey::new(self.options(), self.context(answers.as_ref(), plan)?);
         while again && survey.wants_more() {
             plan.learn(&mut survey)?;
         }
-        let mut save = Save::new(writer, self.context(answers.as_ref())?, survey).stopping(stop);
+        let context = self.context(answers.as_ref(), plan)?;
+        let mut save = Save::new(writer, context, survey).stopping(stop);
         if !again {
             save.keep_half();
         }
@@ -203,7 +208,7 @@ impl SaveArguments {
     }
 
     /// The responses that come later, where they are needed.
-    fn answers(&self, plan: &Plan<'_>) -> Result<Option<Rc<Answers>>, Failure> {
+    fn answers(&self, plan: &Plan) -> Result<Option<Rc<Answers>>, Failure> {
         if !plan.looks_ahead(self.needs()?) {
             return Ok(None);
         }
@@ -218,10 +223,11 @@ impl SaveArguments {
     }
 
     /// What is asked about frames.
-    fn context(&self, answers: Option<&Rc<Answers>>) -> Result<Context, Failure> {
+    fn context(&self, answers: Option<&Rc<Answers>>, plan: &Plan) -> Result<Context, Failure> {
         let filter = self.filter()?;
         let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
-        Ok(Context::new(filter, needs, answers.cloned(), false))
+        let context = Context::new(filter, needs, answers.cloned(), false);
+        Ok(context.reading(plan.origin()))
     }
 }
 

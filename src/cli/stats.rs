@@ -1,17 +1,24 @@
 //! `authscope stats`: what capture files amount to.
 
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
+use super::each::{Done, each};
 use super::error::Failure;
+use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
-use super::output::{When, exit_code, standard_output, text_style};
-use super::run::Plan;
+use super::output::{When, exit_status, standard_output, text_style};
+use super::run::{Plan, files};
+use super::say;
+use super::signal::stop_on_signals;
 use crate::capture::Timestamp;
 use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{Context, Group, Stats, StatsFormat};
+use crate::session::Options;
 use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
 use crate::session::summary::{Summary, Thresholds};
 
@@ -22,12 +29,15 @@ Examples:
   authscope stats capture.pcapng
   authscope stats -T json capture.pcapng | jq .findings
   authscope stats --top 100 monday.pcap.gz tuesday.pcap.gz
+  authscope stats --each captures/
   authscope stats -Y 'ip.addr == 192.0.2.10' capture.pcapng
   authscope stats --guesses 5 --guess-seconds 600 capture.pcapng
+  authscope stats --fail-on warning capture.pcapng      exit code 1 where there is a warning
 
 docs/statistics.md explains every number and every finding.")]
 pub(super) struct Arguments {
-    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
+    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; a folder means the captures in it, - is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -50,7 +60,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 
-    /// Stop after this many frames.
+    /// Count every file by itself, several at the same time; without it several files are counted as one capture.
+    #[arg(long)]
+    each: bool,
+
+    /// Stop after this many frames; with --each of every file.
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
@@ -70,6 +84,10 @@ pub(super) struct Arguments {
     /// Seconds of capture time in which failed logins are counted for guessing.
     #[arg(long, value_name = "SECONDS", default_value_t = (GUESS_SPAN / Timestamp::SECOND) as u32, value_parser = clap::value_parser!(u32).range(1..))]
     guess_seconds: u32,
+
+    /// The least severity of a note or a finding with which the exit code is 1.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
 
     /// Colours by severity; auto is on a terminal where NO_COLOR is not set.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
@@ -117,16 +135,54 @@ impl Arguments {
         }
         Ok(filter)
     }
+
+    /// What is a failure, if anything is.
+    fn failure(&self, summary: &Summary) -> Option<String> {
+        let fail_on = self.fail_on?;
+        let notes = counted(fail_on, |severity| summary.notes(severity).iter().sum());
+        let findings = summary.findings();
+        let findings = counted(fail_on, |severity| {
+            let of_severity = findings.iter().filter(|one| one.severity == severity);
+            of_severity.count() as u64
+        });
+        let failures = [
+            notes,
+            findings.map(|findings| format!("findings: {findings}")),
+        ];
+        let failures: Vec<String> = failures.into_iter().flatten().collect();
+        (!failures.is_empty()).then(|| failures.join("; "))
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut inspection = arguments.inspect.options(false)?;
     let filter = arguments.filter()?;
-    let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
-    inspection.tls_records = needs.tls;
+    inspection.tls_records = filter.is_some_and(|filter| filter.needs().tls);
+    if arguments.each {
+        return count_each(arguments, &inspection);
+    }
     let mut plan = Plan::files(&arguments.files, inspection)?;
-    plan.limits.frames = arguments.count;
     plan.threads = usize::from(arguments.threads);
+    plan.offers_each = true;
+    let mut said = Vec::new();
+    let status = count(arguments, &mut plan, standard_output()?, None, &mut said);
+    for line in &said {
+        say(line);
+    }
+    status.map(ExitCode::from)
+}
+
+/// Counts what a plan reads; gives the exit code, and adds what is to be said of it.
+fn count(
+    arguments: &Arguments,
+    plan: &mut Plan,
+    out: impl Write,
+    file: Option<String>,
+    said: &mut Vec<String>,
+) -> Result<u8, Failure> {
+    let filter = arguments.filter()?;
+    let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
+    plan.limits.frames = arguments.count;
     plan.rows = false;
     let thresholds = Thresholds {
         guesses_per_user: arguments.guesses,
@@ -139,13 +195,37 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Json => StatsFormat::Json,
     };
     let summary = Summary::new(thresholds);
-    let mut stats = Stats::new(standard_output()?, summary, format, arguments.top);
-    if filter.is_none() {
+    let mut stats = Stats::new(out, summary, format, arguments.top).of(file);
+    let mut missed = false;
+    let ended = if filter.is_none() {
         // Alone it is fed without a detour.
-        let ended = plan.run_alone(&mut stats)?;
-        return ended.conclude(|| ExitCode::SUCCESS);
-    }
-    let mut selected = Group::of(Context::new(filter, needs, None, false), stats);
-    let ended = plan.run_alone(&mut selected)?;
-    ended.conclude(|| exit_code([selected.has_missed(), false]))
+        plan.run_alone(&mut stats)?
+    } else {
+        let context = Context::new(filter, needs, None, false).reading(plan.origin());
+        let mut selected = Group::of(context, &mut stats);
+        let ended = plan.run_alone(&mut selected)?;
+        missed = selected.has_missed();
+        ended
+    };
+    ended.conclude(|| {
+        let failure = arguments.failure(stats.summary());
+        let failed = failure.is_some();
+        said.extend(failure);
+        exit_status([missed, failed])
+    })
+}
+
+/// Counts every file by itself.
+fn count_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, Failure> {
+    let files: Arc<[PathBuf]> = files(&arguments.files)?.into();
+    let stop = stop_on_signals()?;
+    let is_array = arguments.format == Format::Json;
+    each(&files, is_array, |index, lane| {
+        let mut plan = Plan::one_of(&files, index, inspection, &stop);
+        let mut said = Vec::new();
+        let out = BufWriter::new(lane);
+        let file = files[index].to_string_lossy().into_owned();
+        let status = count(arguments, &mut plan, out, Some(file), &mut said);
+        Done { said, status }
+    })
 }

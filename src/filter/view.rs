@@ -117,6 +117,8 @@ pub struct View<'a> {
     /// The message that the view is of, where no frame completed it: only now is it known that
     /// nothing more comes. Then there is no frame besides its number, time and stream.
     pub late: Option<&'a Message>,
+    /// The path of the capture that it is of.
+    pub file: Option<&'a str>,
     /// Whether it is of the two messages of an exchange: what both have is one value of it.
     pub is_exchange: bool,
 }
@@ -132,6 +134,7 @@ impl<'a> View<'a> {
             responses: None,
             show_passwords: false,
             late: None,
+            file: None,
             is_exchange: false,
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Shape {
     /// Widths of all but the last that fit usual values, so that rows stay lined up though later ones
     /// are not known yet. A longer value widens its column from then on.
     usual: &'static [u16],
+    /// The same where a capture's name stands before them, for rows of captures that are laid out one by one.
+    usual_of_files: &'static [u16],
     /// The last one is wrapped within the terminal's width only where at least this much is left for it.
     least: u16,
 }
@@ -34,6 +36,7 @@ pub(super) static OF_FRAMES: Shape = Shape {
     ],
     right: &[NUMBER, TIME, LENGTH],
     usual: &[5, 11, 15, 15, 8, 6],
+    usual_of_files: &[5, 15, 15, 15, 8, 6],
     least: 24,
 };
 
@@ -44,6 +47,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     ],
     right: &[0, 5, 6],
     usual: &[11, 17, 15, 6, 8, 7, 6, 6],
+    usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
     least: 12,
 };
 
@@ -52,6 +56,16 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     headings: &["Time", "Client", "Action", "User", "ms", "Outcome"],
     right: &[0, 4],
     usual: &[9, 11, 5, 6, 6],
+    usual_of_files: &[],
+    least: 12,
+};
+
+/// The same where a capture's name stands before them in place of the client.
+pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
+    headings: &["Time", "Action", "User", "ms", "Outcome"],
+    right: &[0, 3],
+    usual: &[],
+    usual_of_files: &[11, 12, 8, 7],
     least: 12,
 };
 
@@ -70,12 +84,17 @@ pub(super) const LENGTH: usize = 5;
 /// Place of what else there is to say: the last column, as wide as it has to be.
 pub(super) const INFO: usize = 6;
 
+/// The heading over captures' names.
+const FILE: &str = "File";
+
 /// Columns of the terminal between two columns of the table.
 const GAP: u16 = 2;
 
 /// A row.
 #[derive(Debug)]
 pub(super) struct Row {
+    /// The capture that it is of, where rows tell it.
+    pub file: String,
     pub cells: Vec<String>,
     pub tone: Tone,
 }
@@ -84,6 +103,7 @@ impl Row {
     /// An empty one.
     pub fn of(shape: &Shape) -> Self {
         Self {
+            file: String::new(),
             cells: vec![String::new(); shape.headings.len()],
             tone: Tone::default(),
         }
@@ -91,6 +111,7 @@ impl Row {
 
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
+        self.file.clear();
         self.cells.iter_mut().for_each(String::clear);
         self.tone = Tone::default();
     }
@@ -101,6 +122,8 @@ impl Row {
 pub(super) struct TableColumns {
     shape: &'static Shape,
     widths: Vec<u16>,
+    /// Columns of a capture's name, before all others; 0 where there is none.
+    file: u16,
     color: bool,
     /// Whether rows, and so the headings, were written.
     begun: bool,
@@ -126,15 +149,30 @@ fn blanks(line: &mut String, mut count: usize) {
 }
 
 impl TableColumns {
-    /// Columns without rows yet; `color` says whether rows are coloured.
-    pub fn new(shape: &'static Shape, color: bool) -> Self {
+    /// Columns without rows yet; `color` says whether rows are coloured. A column for the captures' names stands before all
+    /// others, of the width `file`; of width 0 there is none.
+    pub fn new(shape: &'static Shape, color: bool, file: usize) -> Self {
         Self {
             shape,
-            widths: shape.usual.to_vec(),
+            widths: if file == 0 {
+                shape.usual.to_vec()
+            } else {
+                shape.usual_of_files.to_vec()
+            },
+            file: if file == 0 {
+                0
+            } else {
+                file.max(FILE.len()) as u16
+            },
             color,
             begun: false,
             line: String::new(),
         }
+    }
+
+    /// Writes no headings: they were written for others.
+    pub const fn without_headings(&mut self) {
+        self.begun = true;
     }
 
     /// Writes rows within the width of a terminal, where there is one. Times take `time` columns as
@@ -154,10 +192,10 @@ impl TableColumns {
             return self.write_wrapped(out, rows, with_headings, terminal);
         }
         if with_headings {
-            self.write_line(out, headings);
+            self.write_line(out, FILE, headings);
         }
         for row in rows {
-            self.write_line(out, &row.cells);
+            self.write_line(out, &row.file, &row.cells);
         }
     }
 
@@ -168,9 +206,14 @@ impl TableColumns {
     }
 
     /// Writes a row that is neither wrapped nor coloured: cells and blanks.
-    fn write_line(&mut self, out: &mut Vec<u8>, cells: &[impl AsRef<str>]) {
+    fn write_line(&mut self, out: &mut Vec<u8>, file: &str, cells: &[impl AsRef<str>]) {
         let line = &mut self.line;
         line.clear();
+        if self.file > 0 {
+            line.push_str(file);
+            let room = usize::from(self.file + GAP).saturating_sub(width(file));
+            blanks(line, room);
+        }
         for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
             let cell = cell.as_ref();
             let room = usize::from(*own).saturating_sub(width(cell));
@@ -207,18 +250,26 @@ impl TableColumns {
         } else {
             table.force_no_tty();
         }
+        let before = usize::from(self.file > 0);
         if with_headings {
-            table.set_header(self.shape.headings);
+            let headings = self.shape.headings.iter().copied();
+            table.set_header(std::iter::repeat_n(FILE, before).chain(headings));
         }
         table.add_rows(rows.iter().map(|row| self.cells(row)));
         let last = self.widths.len();
-        let gaps = GAP * last as u16;
+        let gaps = (GAP + self.file) * before as u16 + GAP * last as u16;
         let taken = self
             .widths
             .iter()
             .fold(gaps, |sum, own| sum.saturating_add(*own));
         let left = terminal.unwrap_or(u16::MAX).saturating_sub(taken);
         for (index, column) in table.column_iter_mut().enumerate() {
+            let Some(index) = index.checked_sub(before) else {
+                column.set_padding((0, GAP));
+                let own = Width::Fixed(self.file + GAP);
+                column.set_constraint(ColumnConstraint::LowerBoundary(own));
+                continue;
+            };
             column.set_padding((0, if index == last { 0 } else { GAP }));
             match self.widths.get(index) {
                 Some(own) => {
@@ -242,7 +293,8 @@ impl TableColumns {
 
     fn cells(&self, row: &Row) -> Vec<Cell> {
         let color = row.tone.color().filter(|_| self.color);
-        let cells = row.cells.iter().map(|text| {
+        let file = (self.file > 0).then_some(&row.file);
+        let cells = file.into_iter().chain(&row.cells).map(|text| {
             let cell = Cell::new(text);
             match color {
                 Some(color) => cell.fg(Color::AnsiValue(color as u8)),
@@ -272,11 +324,11 @@ mod tests {
             batches in proptest::collection::vec(proptest::collection::vec(row(), 1..4), 1..4),
         ) {
             let written = |terminal| {
-                let (mut columns, mut out) = (TableColumns::new(&OF_FRAMES, false), Vec::new());
+                let (mut columns, mut out) = (TableColumns::new(&OF_FRAMES, false, 0), Vec::new());
                 for batch in &batches {
                     let rows: Vec<Row> = batch
                         .iter()
-                        .map(|cells| Row { cells: cells.clone(), tone: Tone::default() })
+                        .map(|cells| Row { file: String::new(), cells: cells.clone(), tone: Tone::default() })
                         .collect();
                     columns.write(&mut out, &rows, 11, terminal);
                 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::answers::Answers;
 use super::clock::{Clock, TimeFormat};
+use super::origin::Origin;
 use super::tee::OutputError;
 use crate::capture::{Aside, Batch};
 use crate::dissect::Message;
@@ -23,6 +24,8 @@ pub struct Context {
     pub show_passwords: bool,
     /// The times of frames, and how they are written.
     pub clock: Clock,
+    /// Which capture frames are of.
+    pub origin: Origin,
     analyzer: Option<Analyzer>,
     analysis: Option<Analysis>,
     answers: Option<Rc<Answers>>,
@@ -72,6 +75,12 @@ impl Context {
         }
     }
 
+    /// The same, of these captures.
+    #[must_use]
+    pub fn reading(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
     /// The same, with TCP's analysis of the frames whose findings are told.
     #[must_use]
     pub fn telling(mut self, findings: Findings) -> Self {
@@ -86,6 +95,7 @@ impl Context {
     pub fn advance(&mut self, record: &FrameRecord<'_>) {
         let time = record.frame.header.time;
         self.clock.see(time);
+        self.origin.advance(record);
         self.taken = None;
         if let Some(analyzer) = &mut self.analyzer {
             self.analysis = None;
@@ -160,6 +170,11 @@ impl Context {
         }
     }
 
+    /// Learns what stands between frames.
+    pub fn aside(&mut self, aside: &Aside) {
+        self.origin.aside(aside);
+    }
+
     /// The present frame as fields see it.
     #[must_use]
     pub fn view<'a>(&'a self, record: &'a FrameRecord<'a>) -> View<'a> {
@@ -168,6 +183,7 @@ impl Context {
             analysis: self.analysis.as_ref(),
             responses: answers.map(|answers| answers as &dyn Responses),
             show_passwords: self.show_passwords,
+            file: self.origin.path(record),
             ..View::new(record, self.clock.times())
         }
     }
@@ -175,9 +191,11 @@ impl Context {
     /// Gives `show` a view of both messages of an exchange.
     pub fn exchange<T>(&self, exchange: &Exchange, show: impl FnOnce(&View<'_>) -> T) -> T {
         let messages = exchange.messages();
+        let file = self.origin.path_of_stream(exchange.stream());
         View::of_messages(&messages[0], messages, self.clock.times(), |view| {
             show(&View {
                 show_passwords: self.show_passwords,
+                file,
                 ..*view
             })
         })
@@ -185,9 +203,11 @@ impl Context {
 
     /// Gives `show` a view of a message that no frame completed.
     pub fn late<T>(&self, message: &Message, show: impl FnOnce(&View<'_>) -> T) -> T {
+        let file = self.origin.path_of_stream(message.stream);
         View::of_late(message, self.clock.times(), |view| {
             show(&View {
                 show_passwords: self.show_passwords,
+                file,
                 ..*view
             })
         })
@@ -237,6 +257,45 @@ pub trait Output {
 
     /// Takes what the end of the capture brings.
     fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError>;
+}
+
+/// An output that whoever runs the pass looks at afterwards.
+impl<O: Output + ?Sized> Output for &mut O {
+    fn record(
+        &mut self,
+        record: &FrameRecord<'_>,
+        context: &mut Context,
+    ) -> Result<ControlFlow<()>, OutputError> {
+        (**self).record(record, context)
+    }
+
+    fn bare(
+        &mut self,
+        record: &FrameRecord<'_>,
+        context: &mut Context,
+    ) -> Result<ControlFlow<()>, OutputError> {
+        (**self).bare(record, context)
+    }
+
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
+        (**self).prefetch(resolutions);
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) {
+        (**self).aside(aside, batch);
+    }
+
+    fn between(&mut self, found: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
+        (**self).between(found, context)
+    }
+
+    fn pause(&mut self, context: &mut Context) -> Result<(), OutputError> {
+        (**self).pause(context)
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
+        (**self).end(remainder, context)
+    }
 }
 
 /// Outputs that share one context, fed in the order in which they were added.
@@ -319,6 +378,7 @@ impl Sink for Group<'_> {
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
+        self.context.aside(aside);
         for output in &mut self.outputs {
             output.aside(aside, batch);
         }

@@ -13,6 +13,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::{Field, Kind, Needs, Value, View};
 use crate::session::{Exchange, FrameRecord};
+use crate::text::escape::Escaped;
 
 /// `-T fields`.
 pub static COLUMNS: FormEntry = FormEntry {
@@ -23,9 +24,10 @@ pub static COLUMNS: FormEntry = FormEntry {
     waits: Waits::No,
     needs: Needs::NOTHING,
     fields: Chosen::Named,
+    is_array: false,
     make: |options, out| {
         let format = FieldsFormat::Columns(options.columns.clone());
-        driven(FieldRows::new(&options, format), options.rows, out)
+        driven(FieldRows::new(&options, format), &options, out)
     },
 };
 
@@ -34,9 +36,10 @@ pub static CSV: FormEntry = FormEntry {
     name: "csv",
     meaning: "The fields named with -e, or a choice of them, as comma-separated values",
     fields: Chosen::NamedOrUsual,
+    is_array: false,
     make: |options, out| {
         let format = FieldsFormat::Csv { raw: options.raw };
-        driven(FieldRows::new(&options, format), options.rows, out)
+        driven(FieldRows::new(&options, format), &options, out)
     },
     ..COLUMNS
 };
@@ -46,9 +49,10 @@ pub static BULK: FormEntry = FormEntry {
     name: "ek",
     meaning: "The fields named with -e, or a choice of them, for Elasticsearch's bulk interface",
     fields: Chosen::NamedOrUsual,
+    is_array: false,
     make: |options, out| {
         let rows = FieldRows::new(&options, FieldsFormat::Bulk);
-        driven(rows, options.rows, out)
+        driven(rows, &options, out)
     },
     ..COLUMNS
 };
@@ -116,6 +120,8 @@ pub struct FieldRows {
     of_messages: bool,
     /// None where the rows are exchanges that have columns of their own.
     fields: Vec<&'static Field>,
+    /// Whether those columns begin with the capture.
+    tells_file: bool,
     format: FieldsFormat,
     text: String,
 }
@@ -127,6 +133,7 @@ impl FieldRows {
         Self {
             of_messages: options.rows == Rows::Messages,
             fields: options.fields.clone(),
+            tells_file: options.file_width > 0,
             format,
             text: String::new(),
         }
@@ -149,6 +156,7 @@ impl Form for FieldRows {
         let names = self.fields.iter().map(|field| field.name.as_ref());
         let mut names: Vec<&str> = names.collect();
         if names.is_empty() {
+            names.extend(self.tells_file.then_some("file"));
             names.extend(exchanges::COLUMNS);
         }
         match &self.format {
@@ -197,6 +205,12 @@ impl Form for FieldRows {
             FieldsFormat::Csv { raw } if self.fields.is_empty() => raw,
             _ => return context.exchange(exchange, |view| self.row(out, view)),
         };
+        if self.tells_file {
+            let file = context.origin.path_of_stream(exchange.stream());
+            let file = Escaped(file.unwrap_or_default()).to_string();
+            csv_cell(&mut self.text, file, raw);
+            self.text.push(',');
+        }
         let cells = exchanges::cells(exchange, context.show_passwords);
         for (index, (cell, name)) in cells.into_iter().zip(exchanges::COLUMNS).enumerate() {
             if index > 0 {

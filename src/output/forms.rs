@@ -32,8 +32,21 @@ pub struct FormOptions {
     pub fields: Vec<&'static Field>,
     /// How columns of fields look.
     pub columns: Columns,
+    /// Which of several captures it is, where each has rows of its own.
+    pub part: Option<Part>,
+    /// Columns of the longest capture's name where rows tell which they are of; else 0.
+    pub file_width: usize,
     /// Whether text is written as it is, also where a spreadsheet would take it for a formula.
     pub raw: bool,
+}
+
+/// One of several captures whose rows are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Whether it is the first: it has the heading.
+    pub is_first: bool,
+    /// Whether it is the last: it has what stands behind all rows.
+    pub is_last: bool,
 }
 
 /// What rows wait for in replay.
@@ -78,6 +91,9 @@ pub struct FormEntry {
     pub needs: Needs,
     /// Which fields it writes.
     pub fields: Chosen,
+    /// Whether its rows are elements of an array. Of one of several captures they are written without its brackets, each
+    /// with a comma before it.
+    pub is_array: bool,
     /// Makes its output.
     pub make: Make,
 }
@@ -103,8 +119,8 @@ pub fn form(name: &str) -> Option<&'static FormEntry> {
 /// The output of a form.
 pub(crate) fn driven(
     form: impl Form + 'static,
-    rows: Rows,
+    options: &FormOptions,
     out: Box<dyn Write>,
 ) -> Box<dyn Output> {
-    Box::new(Driver::new(form, rows, out))
+    Box::new(Driver::new(form, options, out))
 }

@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::context::Context;
 use super::exchanges;
 use super::forms::{Chosen, FormEntry, Waits, driven};
-use super::info::{self, Late};
+use super::info;
 use super::rows::{Form, Rows, Told, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
@@ -24,13 +24,22 @@ pub static FORM: FormEntry = FormEntry {
     waits: Waits::ForBeginnings,
     needs: Needs::NOTHING,
     fields: Chosen::Nothing,
-    make: |options, out| driven(Lines::default(), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Lines::default(), &options, out),
 };
 
 /// The lines: number, time, source, arrow, destination, protocol, length and info, as tshark's.
 #[derive(Debug, Default)]
 pub struct Lines {
     text: String,
+}
+
+/// Appends which capture a line is of, where lines tell it.
+fn write_file(out: &mut String, context: &Context, file: &str) {
+    let width = context.origin.width();
+    if width > 0 {
+        let _ = write!(out, "{file:<width$}  ");
+    }
 }
 
 /// Appends a number and a time, the latter with two columns to spare.
@@ -48,6 +57,7 @@ fn begin(out: &mut String, number: u64, time: Timestamp, clock: &Clock) {
 /// Appends the line of a frame.
 pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, context: &Context) {
     let header = record.frame.header;
+    write_file(out, context, context.origin.short(record));
     begin(out, record.frame.number, header.time, &context.clock);
     if let Some((from, to)) = info::addresses(record.packet) {
         let _ = write!(out, "{from} → {to} ");
@@ -72,9 +82,12 @@ pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
 pub(super) fn write_message(
     out: &mut String,
     message: &Message,
-    wire: Result<u32, Late>,
+    told: Told<'_>,
     context: &Context,
 ) {
+    let file = context.origin.short_of(message.stream, told.record());
+    write_file(out, context, file);
+    let wire = told.wire();
     begin(out, message.frame, message.time, &context.clock);
     let (from, to) = (message.source.address, message.destination.address);
     let protocol = message.protocol_name();
@@ -98,12 +111,14 @@ impl Form for Lines {
     }
 
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
-        write_message(&mut self.text, message, told.wire(), context);
+        write_message(&mut self.text, message, told, context);
         hand_over(&mut self.text, out);
     }
 
     fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
         let number = exchange.messages()[0].frame;
+        let file = context.origin.short_of(exchange.stream(), None);
+        write_file(&mut self.text, context, file);
         begin(&mut self.text, number, exchange.time(), &context.clock);
         let [client, server] = exchange.ends();
         let _ = write!(
@@ -123,6 +138,8 @@ impl Form for Lines {
         record: Option<&FrameRecord<'_>>,
         context: &Context,
     ) {
+        let file = context.origin.short_of(noted.stream, record);
+        write_file(&mut self.text, context, file);
         if let Some(record) = record {
             let time = record.frame.header.time;
             begin(&mut self.text, record.frame.number, time, &context.clock);

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use super::context::{Context, Output};
+use super::forms::{FormOptions, Part};
 use super::info::Late;
 use super::tee::OutputError;
 use crate::dissect::{Message, Severity};
@@ -48,7 +49,16 @@ pub enum Told<'a> {
     Late(Late),
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    /// The frame that it is told with, where that is its own.
+    #[must_use]
+    pub const fn record(self) -> Option<&'a FrameRecord<'a>> {
+        match self {
+            Self::With(record, _) => Some(record),
+            Self::Late(_) => None,
+        }
+    }
+
     /// The size on the wire of the frame that it is told with, where that is its own.
     pub const fn wire(self) -> Result<u32, Late> {
         match self {
@@ -133,9 +143,14 @@ pub trait Form {
         let _ = out;
     }
 
-    /// Ends, behind everything else.
+    /// Ends a capture, behind all of its rows.
     fn end(&mut self, out: &mut Vec<u8>, remainder: &Remainder<'_>) {
         let _ = (out, remainder);
+    }
+
+    /// Ends, behind the rows of all captures.
+    fn close(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
     }
 }
 
@@ -146,25 +161,28 @@ pub struct Driver<F, W> {
     rows: Rows,
     buffer: Vec<u8>,
     begun: bool,
+    part: Option<Part>,
     /// Where the rows are exchanges.
     exchanges: Option<Exchanges>,
 }
 
 impl<F: Form, W: Write> Driver<F, W> {
-    /// Writes these rows.
-    pub fn new(form: F, rows: Rows, out: W) -> Self {
+    /// Writes the rows that are asked for.
+    pub fn new(form: F, options: &FormOptions, out: W) -> Self {
         Self {
             form,
             out,
-            rows,
+            rows: options.rows,
             buffer: Vec::new(),
             begun: false,
-            exchanges: (rows == Rows::Exchanges).then(Exchanges::default),
+            part: options.part,
+            exchanges: (options.rows == Rows::Exchanges).then(Exchanges::default),
         }
     }
 
     fn begin(&mut self) {
-        if !std::mem::replace(&mut self.begun, true) {
+        let has_heading = self.part.is_none_or(|part| part.is_first);
+        if !std::mem::replace(&mut self.begun, true) && has_heading {
             self.form.begin(&mut self.buffer);
         }
     }
@@ -280,6 +298,9 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
         self.rest(remainder, Late::AtEnd, context);
         self.form.lay_out(&mut self.buffer);
         self.form.end(&mut self.buffer, remainder);
+        if self.part.is_none_or(|part| part.is_last) {
+            self.form.close(&mut self.buffer);
+        }
         self.flush()
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::columns::{
-    DESTINATION, INFO, LENGTH, NUMBER, OF_EXCHANGES, OF_EXCHANGES_NARROW, OF_FRAMES, PROTOCOL, Row,
-    SOURCE, Shape, TIME, TableColumns,
+    DESTINATION, INFO, LENGTH, NUMBER, OF_EXCHANGES, OF_EXCHANGES_NARROW, OF_EXCHANGES_OF_FILES,
+    OF_FRAMES, PROTOCOL, Row, SOURCE, Shape, TIME, TableColumns,
 };
 use super::context::Context;
 use super::exchanges;
@@ -26,7 +26,8 @@ pub static FORM: FormEntry = FormEntry {
     waits: Waits::ForBeginnings,
     needs: Needs::NOTHING,
     fields: Chosen::Nothing,
-    make: |options, out| driven(Table::new(&options), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Table::new(&options), &options, out),
 };
 
 /// Columns of a terminal in which exchanges have all of theirs.
@@ -40,6 +41,7 @@ const BATCH: usize = 32;
 pub struct Table {
     shape: &'static Shape,
     columns: TableColumns,
+    is_part: bool,
     width: Option<fn() -> Option<u16>>,
     time_width: u16,
     rows: Vec<Row>,
@@ -59,13 +61,23 @@ impl Table {
     pub fn new(options: &FormOptions) -> Self {
         let width = options.width.and_then(|width| width());
         let shape = match options.rows {
+            Rows::Exchanges
+                if width.is_some_and(|width| width < WIDE) && options.file_width > 0 =>
+            {
+                &OF_EXCHANGES_OF_FILES
+            }
             Rows::Exchanges if width.is_some_and(|width| width < WIDE) => &OF_EXCHANGES_NARROW,
             Rows::Exchanges => &OF_EXCHANGES,
             _ => &OF_FRAMES,
         };
+        let mut columns = TableColumns::new(shape, options.color, options.file_width);
+        if options.part.is_some_and(|part| !part.is_first) {
+            columns.without_headings();
+        }
         Self {
             shape,
-            columns: TableColumns::new(shape, options.color),
+            columns,
+            is_part: options.part.is_some(),
             width: options.width,
             time_width: 0,
             rows: Vec::new(),
@@ -89,10 +101,19 @@ impl Table {
 impl Form for Table {
     const HAS_NOTES: bool = true;
 
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        // The headings stand there for the rows of others too.
+        if self.is_part {
+            let terminal = self.width.and_then(|width| width());
+            self.columns.write(out, &[], 0, terminal);
+        }
+    }
+
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         let mut row = self.row();
         let cells = &mut row.cells;
         context.write_findings(&mut cells[INFO]);
+        row.file.push_str(context.origin.short(record));
         let protocol = info::frame(&mut cells[INFO], record, context.show_passwords);
         if let Some((source, destination)) = info::addresses(record.packet) {
             put(&mut cells[SOURCE], source);
@@ -114,6 +135,9 @@ impl Form for Table {
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
         let mut row = self.row();
         let cells = &mut row.cells;
+        let origin = &context.origin;
+        row.file
+            .push_str(origin.short_of(message.stream, told.record()));
         put(&mut cells[NUMBER], message.frame);
         context.clock.write(&mut cells[TIME], message.time);
         put(&mut cells[SOURCE], message.source.address);
@@ -132,7 +156,10 @@ impl Form for Table {
         let shows = context.show_passwords;
         let [client, server] = exchange.ends();
         let mut row = self.row();
+        row.file
+            .push_str(context.origin.short_of(exchange.stream(), None));
         let all = std::ptr::eq(self.shape, &raw const OF_EXCHANGES);
+        let has_client = all || std::ptr::eq(self.shape, &raw const OF_EXCHANGES_NARROW);
         let mut cells = row.cells.iter_mut();
         let mut next = |write: &mut dyn FnMut(&mut String)| {
             if let Some(cell) = cells.next() {
@@ -143,7 +170,7 @@ impl Form for Table {
         if all {
             next(&mut |cell| put(cell, client));
             next(&mut |cell| put(cell, server));
-        } else {
+        } else if has_client {
             next(&mut |cell| put(cell, client.address));
         }
         next(&mut |cell| cell.push_str(exchange.action().unwrap_or("?")));
@@ -171,6 +198,8 @@ impl Form for Table {
     ) {
         let mut row = self.row();
         let cells = &mut row.cells;
+        row.file
+            .push_str(context.origin.short_of(noted.stream, record));
         if let Some(record) = record {
             put(&mut cells[NUMBER], record.frame.number);
             let time = record.frame.header.time;

@@ -73,6 +73,11 @@ impl Survey {
 impl Sink for Survey {
     type Error = OutputError;
 
+    fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), OutputError> {
+        self.context.aside(aside);
+        Ok(())
+    }
+
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         if self.passes > 0 {
             self.redactor.sum(record);
@@ -241,6 +246,7 @@ impl Sink for Save {
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
+        self.context.aside(aside);
         if let Some(embed) = &mut self.embed {
             embed.aside(aside);
         }

@@ -24,15 +24,17 @@ pub struct Exchange {
     /// One or both, the request first.
     messages: ArrayVec<Message, 2>,
     has_request: bool,
+    number: u64,
 }
 
 impl Exchange {
-    fn of(request: Option<Message>, response: Option<Message>) -> Option<Self> {
+    fn of(number: u64, request: Option<Message>, response: Option<Message>) -> Option<Self> {
         let has_request = request.is_some();
         let messages: ArrayVec<Message, 2> = request.into_iter().chain(response).collect();
         (!messages.is_empty()).then_some(Self {
             messages,
             has_request,
+            number,
         })
     }
 
@@ -52,6 +54,12 @@ impl Exchange {
     #[must_use]
     pub fn response(&self) -> Option<&Message> {
         self.messages.get(usize::from(self.has_request))
+    }
+
+    /// The number of the first of its messages among all of the run, from 0.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     fn first(&self) -> &Message {
@@ -186,72 +194,77 @@ impl Exchanges {
         let mut left: Vec<(u64, Message)> =
             self.waiting.drain().chain(self.early.drain()).collect();
         left.sort_unstable_by_key(|(number, _)| *number);
-        for (_, message) in left {
+        for (number, message) in left {
             if message.is_request() {
-                self.push(Some(message), None);
+                self.push(number, Some(message), None);
             } else {
-                self.push(None, Some(message));
+                self.push(number, None, Some(message));
             }
         }
     }
 
-    fn push(&mut self, request: Option<Message>, response: Option<Message>) {
-        self.done.extend(Exchange::of(request, response));
+    fn push(&mut self, number: u64, request: Option<Message>, response: Option<Message>) {
+        self.done.extend(Exchange::of(number, request, response));
     }
 
     fn messages(&mut self, first: u64, messages: &[Message], resolutions: &[Resolution]) {
-        let mut answers: Vec<&Message> = Vec::new();
+        let mut answers: Vec<(u64, &Message)> = Vec::new();
         for (number, message) in (first..).zip(messages) {
             if message.is_answer() && message.peer.is_some() {
-                answers.push(message);
+                answers.push((number, message));
             } else if message.is_request() {
                 let is_open = awaits(message) || message.peer.is_some();
                 if is_open && self.waiting.len() < MOST {
                     self.waiting.insert(number, message.clone());
                 } else {
-                    self.push(Some(message.clone()), None);
+                    self.push(number, Some(message.clone()), None);
                 }
             } else if message.is_response() {
                 if awaits(message) && self.early.len() < MOST {
                     self.early.insert(number, message.clone());
                 } else {
-                    self.push(None, Some(message.clone()));
+                    self.push(number, None, Some(message.clone()));
                 }
             }
         }
         self.resolve(resolutions, &mut answers);
-        for message in answers {
-            self.push(None, Some(message.clone()));
+        for (number, message) in answers {
+            self.push(number, None, Some(message.clone()));
         }
     }
 
-    fn resolve(&mut self, resolutions: &[Resolution], answers: &mut Vec<&Message>) {
+    fn resolve(&mut self, resolutions: &[Resolution], answers: &mut Vec<(u64, &Message)>) {
         for resolution in resolutions {
             let request = self.waiting.remove(&resolution.request);
             let response = if let Some(early) = resolution.early {
-                let mut response = self.early.remove(&early.number);
-                if let Some(response) = &mut response {
-                    resolution.tell_early(response);
-                }
-                response
+                let response = self.early.remove(&early.number);
+                response.map(|mut response| {
+                    resolution.tell_early(&mut response);
+                    (early.number, response)
+                })
             } else {
-                let is_its = |message: &&Message| {
+                let is_its = |(_, message): &(u64, &Message)| {
                     message.stream == resolution.stream
                         && message
                             .peer
                             .is_some_and(|peer| peer.frame == resolution.frame)
                 };
                 let at = answers.iter().position(is_its);
-                at.map(|at| answers.remove(at).clone())
+                let found = at.map(|at| answers.remove(at));
+                found.map(|(number, message)| (number, message.clone()))
             };
-            self.push(request, response);
+            let (number, response) = response.unzip();
+            let number = request
+                .as_ref()
+                .map_or(number, |_| Some(resolution.request));
+            self.push(number.unwrap_or_default(), request, response);
         }
     }
 
     fn unasked(&mut self, unasked: &[u64]) {
         for number in unasked {
             let response = self.early.remove(number);
-            self.push(None, response);
+            self.push(*number, None, response);
         }
     }
 }

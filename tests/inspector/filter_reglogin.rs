@@ -1,6 +1,6 @@
 //! Display filters and fields on what only this program knows, and what they say of mistakes.
 
-use crate::inspector::{Done, authscope};
+use crate::inspector::{Done, authscope, piped};
 
 /// The rows that `read` gives with these arguments.
 fn rows(capture: &str, arguments: &[&str]) -> Vec<String> {
@@ -324,7 +324,7 @@ fn read_standard_input(arguments: &[&str]) -> Done {
     let mut all = vec!["read", "-"];
     all.extend(arguments);
     let output = crate::inspector::command(&all)
-        .stdin(std::fs::File::open("captures/lab-report.pcap").unwrap())
+        .stdin(piped(std::fs::read("captures/lab-report.pcap").unwrap()))
         .output()
         .unwrap();
     Done {

@@ -2,7 +2,7 @@
 //! Wireshark with the plugin: the same messages, however their segments travelled.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use authscope::layout::{Layout, Type, parse};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::flights::{Way, capture, hold_against, is_cut, thousands};
 use crate::inspector::authscope;
 use crate::layouts::{PROTOCOLS, Protocol};
-use crate::need::skip;
+use crate::need::python_with;
 use crate::tshark::{TWO_PASSES, Tshark, expert_notes, in_parallel};
 
 /// Connections of a capture, and exchanges of each: 1,000 messages for each thousand of LAYOUT_THOUSANDS.
@@ -45,25 +45,6 @@ fn inspected(layout: &Path, capture: &Path) -> Vec<Value> {
     rows(&done.stdout)
 }
 
-/// A Python that has construct; `None`, and a loud word about it, where there is none. `tools/setup.sh test` installs it.
-fn python() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/python3");
-    let candidates = [own, PathBuf::from("python3")];
-    let has_construct = |python: &&PathBuf| {
-        let mut command = Command::new(python);
-        let done = command.args(["-c", "import construct"]).output();
-        done.is_ok_and(|done| done.status.success())
-    };
-    let found = candidates.iter().find(has_construct).cloned();
-    if found.is_none() {
-        skip(
-            "construct",
-            "no Python here has it; tools/setup.sh test installs it",
-        );
-    }
-    found
-}
-
 /// What construct says of a capture.
 fn constructed(python: &Path, protocol: &Protocol, capture: &Path) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/construct_layouts.py");
@@ -86,7 +67,9 @@ fn said(message: &Value) -> String {
 
 #[test]
 fn construct_finds_the_same_messages() {
-    let Some(python) = python() else { return };
+    let Some(python) = python_with("construct") else {
+        return;
+    };
     let folder = tempfile::tempdir().expect("a folder");
     let failed = in_parallel(&PROTOCOLS, |protocol| {
         let layout = protocol.layout_file(folder.path());

@@ -1,5 +1,7 @@
 //! Promises to those who run the inspector, kept by the real program and held against tshark. One file a promise.
 
+#[path = "../../examples/as-tests/assert_capture.rs"]
+mod assert_capture;
 #[path = "../support/built.rs"]
 mod built;
 #[path = "../../examples/make-captures/catalogue/mod.rs"]
@@ -34,6 +36,8 @@ mod programs;
 mod scene;
 #[path = "../support/talks.rs"]
 mod talks;
+#[path = "../support/terminal.rs"]
+mod terminal;
 #[path = "../support/tls.rs"]
 mod tls;
 #[path = "../support/tshark.rs"]
@@ -54,6 +58,8 @@ mod captured_pairs;
 mod captures_answers;
 mod captures_generated;
 mod captures_protocols;
+mod check;
+mod check_recordings;
 mod cli_usage;
 mod cookbook_commands;
 mod docs_links;
@@ -79,6 +85,7 @@ mod layout_secrets;
 mod layout_streams;
 mod layout_witness;
 mod live_capture;
+mod live_exchanges;
 mod load_truth;
 mod loadable;
 mod mistakes;
@@ -96,7 +103,9 @@ mod save_redact;
 mod save_redact_captures;
 mod secrets_in_any_layout;
 mod secrets_in_captures;
+mod several_files;
 mod silence_broken;
+mod standard_input;
 mod stats_truth;
 mod threads_same_answers;
 mod tls_captures;

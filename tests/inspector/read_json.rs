@@ -119,6 +119,26 @@ fn every_capture_gives_what_the_page_says() {
             checker.check(table, &object);
         }
     }
+    for name in captures() {
+        let lines = |arguments: &[&str]| {
+            let all = ["read", "-T", "jsonl", "--each"];
+            let done = authscope(&[&all, arguments, &[&capture(&name)]].concat());
+            let lines = done.stdout.lines();
+            lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<Value>>()
+        };
+        for object in lines(&[]) {
+            checker.check("Message", &object);
+        }
+        for object in lines(&["--exchanges"]) {
+            checker.check("Exchange", &object);
+        }
+        for object in lines(&["--frames"]) {
+            let is_rest = object.get("frame").is_none();
+            checker.check(if is_rest { "Rest" } else { "Frame" }, &object);
+        }
+    }
     for (table, keys) in &checker.tables {
         for key in keys.keys() {
             let seen = checker.seen.contains(&(table.clone(), key.clone()));

@@ -3,9 +3,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 
-use crate::inspector::command;
+use crate::inspector::{command, piped};
 use crate::tshark::in_parallel;
 use authscope::capture::{FileSource, FrameSource, ReadOptions};
 use authscope::filter::{Filter, FilterOptions, Times, View, fields};
@@ -403,8 +402,8 @@ impl Pair {
             let mut command = command(arguments);
             command.current_dir(&folder).env("COLUMNS", "400");
             if from_pipe {
-                let file = std::fs::File::open(folder.join("c.pcapng")).expect("the capture");
-                command.stdin(Stdio::from(file));
+                let file = std::fs::read(folder.join("c.pcapng")).expect("the capture");
+                command.stdin(piped(file));
             }
             let done = command.output().expect("the inspector runs");
             let mut all = [done.stdout, done.stderr].concat();

@@ -1,7 +1,8 @@
 //! Runs the inspector on the saved captures.
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What a run came to.
 pub struct Done {
@@ -52,4 +53,14 @@ pub fn authscope(arguments: &[&str]) -> Done {
         stdout: String::from_utf8(output.stdout).expect("its output is UTF-8"),
         stderr: String::from_utf8(output.stderr).expect("its errors are UTF-8"),
     }
+}
+
+/// The end of a pipe out of which these octets come.
+pub fn piped(octets: Vec<u8>) -> Stdio {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    std::thread::spawn(move || {
+        // Who has enough closes it.
+        let _ = writer.write_all(&octets);
+    });
+    reader.into()
 }

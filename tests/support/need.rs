@@ -1,7 +1,9 @@
 //! What a test needs that a machine may lack: a tool, a privilege, an address family.
+#![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Says that the rest of this test is skipped since `need` is missing, and counts it: `make test` lists all of them at
 /// its end. Where the variable `AUTHSCOPE_REQUIRE` names `need` (names with commas between them, or `all`), the test
@@ -25,4 +27,23 @@ pub fn skip(need: &str, why: impl std::fmt::Display) {
         .open(path)
         .and_then(|mut file| file.write_all(line.as_bytes()))
         .expect("what is skipped is written down");
+}
+
+/// A Python that has this module; `None`, and a loud word about it, where there is none. `tools/setup.sh test` installs
+/// what the tests need.
+pub fn python_with(module: &str) -> Option<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/python3");
+    let has_module = |python: &PathBuf| {
+        let mut command = Command::new(python);
+        let done = command.args(["-c", &format!("import {module}")]).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    let found = [own, PathBuf::from("python3")].into_iter().find(has_module);
+    if found.is_none() {
+        skip(
+            module,
+            "no Python here has it; tools/setup.sh test installs it",
+        );
+    }
+    found
 }

@@ -139,6 +139,7 @@ impl FrameSource for LiveSource {
                 before: 0,
                 what: What::Interface(Box::new(Interface {
                     index: 0,
+                    file: 0,
                     link: self.link,
                     snaplen: self.snaplen,
                     resolution: if self.unit == 1 { 9 } else { 6 },

@@ -31,6 +31,16 @@ pub(super) fn fields() -> Vec<Field> {
             "The frame's number, from 1",
             |view| Some(Value::Number(view.record.frame.number.cast_signed())),
         ),
+        Field::of(
+            "frame.file",
+            Kind::Text,
+            "The capture that it is of, by the path that was given",
+            |view, emit| {
+                if let Some(file) = view.file {
+                    emit(Value::Text(file.as_bytes()));
+                }
+            },
+        ),
         Field::one("frame.time", Kind::Time, "When it was captured", |view| {
             Some(Value::Time(view.record.frame.header.time))
         }),

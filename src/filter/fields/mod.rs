@@ -1,7 +1,7 @@
 //! The registry of fields: names, types, meanings, and how each is taken from a frame.
 //!
 //! Display filters, `-e`, and the list that `authscope fields` prints come from this one table.
-//! `frame.*`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
+//! `frame.*`, but for `frame.file`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
 //! come from [`layout`](crate::protocol::layout).
 
 mod described;

@@ -22,6 +22,7 @@ use super::rows::{Form, Rows, Told, hand_over, messages_of};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{FrameRecord, StreamNote};
+use crate::text::escape::Escaped;
 use crate::text::secret;
 
 /// `-V`, with `-x` or without.
@@ -33,7 +34,8 @@ pub static TREE: FormEntry = FormEntry {
     waits: Waits::ForResponses,
     needs: Needs::NOTHING,
     fields: Chosen::Nothing,
-    make: |options, out| driven(Details::new(&options), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Details::new(&options), &options, out),
 };
 
 /// `-x` alone.
@@ -163,14 +165,26 @@ impl Details {
     }
 }
 
+/// Appends which capture something is of, where that is told.
+fn write_file(out: &mut String, file: Option<&str>) {
+    if let Some(file) = file {
+        let _ = write!(out, " of {}", Escaped(file));
+    }
+}
+
 impl Form for Details {
     const HAS_NOTES: bool = true;
     const WHOLE_FRAMES: bool = true;
 
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         if self.tree {
-            for node in tree::frame(record, &context.clock, context.show_passwords) {
-                self.node(&node, 0);
+            let mut nodes = tree::frame(record, &context.clock, context.show_passwords);
+            if let (Some(file), Some(frame)) = (context.origin.told(record), nodes.first_mut()) {
+                let file = Node::new(format!("File: {}", Escaped(file)));
+                frame.children.insert(0, file);
+            }
+            for node in &nodes {
+                self.node(node, 0);
             }
         } else {
             lines::write_frame(&mut self.text, record, context);
@@ -186,6 +200,8 @@ impl Form for Details {
         let shows = context.show_passwords;
         if self.tree {
             let _ = write!(self.text, "Frame {}, its message", message.frame);
+            let file = context.origin.told_of(message.stream, told.record());
+            write_file(&mut self.text, file);
             if let Told::Late(late) = told {
                 info::late(&mut self.text, late);
             }
@@ -193,7 +209,7 @@ impl Form for Details {
             let node = tree::message(message, Space::Frame, shows);
             self.node(&node, 0);
         } else {
-            lines::write_message(&mut self.text, message, told.wire(), context);
+            lines::write_message(&mut self.text, message, told, context);
         }
         if self.octets {
             self.message_octets(message, shows);
@@ -210,8 +226,12 @@ impl Form for Details {
         out: &mut Vec<u8>,
         noted: &StreamNote,
         record: Option<&FrameRecord<'_>>,
-        _: &Context,
+        context: &Context,
     ) {
+        let file = context.origin.told_of(noted.stream, record);
+        if let Some(file) = file {
+            let _ = write!(self.text, "{}: ", Escaped(file));
+        }
         if let Some(record) = record {
             let _ = write!(self.text, "Frame {}: ", record.frame.number);
         }

@@ -8,16 +8,16 @@ use super::held::Part;
 use super::{FollowOptions, shown_time};
 use crate::dissect::{Message, Protocol, Severity};
 use crate::output::clock::Clock;
+use crate::output::info;
 use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::output::json::{JsonMessage, JsonOptions};
+use crate::output::message_lines::lines;
 use crate::output::stats::Span;
-use crate::output::{described, info};
 use crate::packet::Endpoint;
 use crate::protocol::Kind;
-use crate::protocol::layout::{DESCRIPTION, PASSWORD, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME};
 use crate::stream::Role;
 use crate::text::escape::EscapedOctets;
-use crate::text::secret::{self, HIDDEN, MASK, Masked};
+use crate::text::secret::{self, HIDDEN};
 
 /// How a conversation is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -221,27 +221,15 @@ impl<W: Write> Writer<W> {
             )?;
         }
         writeln!(self.out)?;
-        let mut line = |label: &str, value: std::fmt::Arguments<'_>| {
-            writeln!(self.out, "    {label:<13}{value}")
-        };
-        match view.status() {
-            Some(Masked::Clear(STATUS_SUCCESS)) => line("Status", format_args!("success"))?,
-            Some(Masked::Clear(STATUS_FAILURE)) => line("Status", format_args!("failure"))?,
-            Some(Masked::Clear(other)) => line("Status", format_args!("{other}"))?,
-            Some(Masked::Hidden) => line("Status", format_args!("{MASK}"))?,
-            None => {}
-        }
-        for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
-            match view
-                .text(field)
-                .map(|text| text.map_or(None, |text| Some(text.octets())))
-            {
-                Some(Some(octets)) => line(field.label, format_args!("{}", EscapedOctets(octets)))?,
-                Some(None) => line(field.label, format_args!("{MASK}"))?,
-                None => {}
-            }
-        }
+        self.fields(message)?;
         self.notes(message)
+    }
+
+    fn fields(&mut self, message: &Message) -> io::Result<()> {
+        for (label, value) in lines(message, self.options.show_passwords) {
+            writeln!(self.out, "    {label:<12} {value}")?;
+        }
+        Ok(())
     }
 
     /// A message that a layout file describes.
@@ -260,9 +248,7 @@ impl<W: Write> Writer<W> {
             write!(self.out, " to frame {} after {elapsed}", peer.frame)?;
         }
         writeln!(self.out)?;
-        for (label, value) in described::lines(message, self.options.show_passwords) {
-            writeln!(self.out, "    {label:<12} {value}")?;
-        }
+        self.fields(message)?;
         self.notes(message)
     }
 

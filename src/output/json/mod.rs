@@ -28,14 +28,16 @@ pub static ARRAY: FormEntry = FormEntry {
     waits: Waits::ForResponses,
     needs: Needs::NOTHING,
     fields: Chosen::Nothing,
-    make: |options, out| driven(Json::new(Layout::Array, &options), options.rows, out),
+    is_array: true,
+    make: |options, out| driven(Json::new(Layout::Array, &options), &options, out),
 };
 
 /// `-T jsonl`.
 pub static LINES: FormEntry = FormEntry {
     name: "jsonl",
     meaning: "An object a line",
-    make: |options, out| driven(Json::new(Layout::Lines, &options), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Json::new(Layout::Lines, &options), &options, out),
     ..ARRAY
 };
 
@@ -67,6 +69,8 @@ pub struct Json {
     payload: bool,
     in_fields: bool,
     begun: bool,
+    /// Whether the array's brackets are left to others.
+    is_part: bool,
     info: String,
     hex: String,
 }
@@ -80,7 +84,8 @@ impl Json {
             of_messages: options.rows == Rows::Messages,
             payload: options.payload,
             in_fields: options.in_fields,
-            begun: false,
+            begun: options.part.is_some(),
+            is_part: options.part.is_some(),
             info: String::new(),
             hex: String::new(),
         }
@@ -119,11 +124,13 @@ impl Form for Json {
         let payload = self.payload.then_some(self.hex.as_str());
         let options = self.options(context);
         let frame = JsonFrame::new(record, protocol, &self.info, payload, options);
+        let frame = frame.of(context.origin.told(record));
         put(out, self.layout, &mut self.begun, &frame);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
-        let message = JsonMessage::new(message, self.options(context));
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+        let file = context.origin.told_of(message.stream, told.record());
+        let message = JsonMessage::new(message, self.options(context)).of(file);
         if self.of_messages {
             put(out, self.layout, &mut self.begun, &message);
         } else {
@@ -133,7 +140,8 @@ impl Form for Json {
     }
 
     fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
-        let object = JsonExchange::new(exchange, context.show_passwords);
+        let file = context.origin.told_of(exchange.stream(), None);
+        let object = JsonExchange::new(exchange, context.show_passwords).of(file);
         put(out, self.layout, &mut self.begun, &object);
     }
 
@@ -151,10 +159,16 @@ impl Form for Json {
             }
         } else if !messages.is_empty() || !notes.is_empty() {
             let options = self.options(context);
+            let file = |stream| context.origin.told_of(stream, None);
             let all = messages.iter();
             let rest = JsonRest {
-                notes: notes.iter().map(JsonNote::of_stream).collect(),
-                messages: all.map(|one| JsonMessage::new(one, options)).collect(),
+                notes: notes
+                    .iter()
+                    .map(|noted| JsonNote::of_stream(noted).of(file(noted.stream)))
+                    .collect(),
+                messages: all
+                    .map(|one| JsonMessage::new(one, options).of(file(one.stream)))
+                    .collect(),
             };
             put(out, self.layout, &mut self.begun, &rest);
         }
@@ -165,7 +179,10 @@ impl Form for Json {
             let interrupted = JsonInterrupted::after(remainder.frames);
             put(out, self.layout, &mut self.begun, &interrupted);
         }
-        if self.layout == Layout::Array {
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        if self.layout == Layout::Array && !self.is_part {
             let end: &[u8] = if self.begun { b"\n]\n" } else { b"[]\n" };
             out.extend_from_slice(end);
         }

@@ -19,6 +19,8 @@ use crate::text::secret::{self, MASK, Masked};
 /// A message.
 #[derive(Debug, Serialize)]
 pub struct JsonMessage<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     frame: u64,
     time: Decimal,
     stream: u32,
@@ -99,11 +101,18 @@ impl<'a> JsonMessage<'a> {
         json
     }
 
+    /// The same, of this capture.
+    #[must_use]
+    pub fn of(self, file: Option<&'a str>) -> Self {
+        Self { file, ..self }
+    }
+
     /// What messages of all protocols have.
     fn bare(message: &'a Message) -> Self {
         let peer = message.peer;
         let answers = message.is_answer();
         Self {
+            file: None,
             frame: message.frame,
             time: Decimal(message.time.0),
             stream: message.stream,
@@ -146,6 +155,8 @@ fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
 /// An exchange.
 #[derive(Debug, Serialize)]
 pub struct JsonExchange<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     time: Decimal,
     client: ShownEndpoint,
     server: ShownEndpoint,
@@ -167,12 +178,19 @@ pub struct JsonExchange<'a> {
 }
 
 impl<'a> JsonExchange<'a> {
+    /// The same, of this capture.
+    #[must_use]
+    pub fn of(self, file: Option<&'a str>) -> Self {
+        Self { file, ..self }
+    }
+
     /// What there is to say about an exchange.
     #[must_use]
     pub fn new(exchange: &'a Exchange, show_passwords: bool) -> Self {
         let [client, server] = exchange.ends();
         let frame = |message: &Message| message.frame;
         Self {
+            file: None,
             time: Decimal(exchange.time().0),
             client: ShownEndpoint(client),
             server: ShownEndpoint(server),
@@ -210,6 +228,8 @@ fn notes<S: serde::Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S
 #[derive(Debug, Serialize)]
 pub struct JsonNote<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<u32>,
     severity: &'static str,
     group: &'static str,
@@ -226,6 +246,12 @@ pub struct JsonNote<'a> {
 }
 
 impl<'a> JsonNote<'a> {
+    /// The same, of this capture.
+    #[must_use]
+    pub fn of(self, file: Option<&'a str>) -> Self {
+        Self { file, ..self }
+    }
+
     /// A note of a message.
     #[must_use]
     pub fn new(note: &'a Note) -> Self {
@@ -236,6 +262,7 @@ impl<'a> JsonNote<'a> {
             _ => (None, None, Goes::Unknown),
         };
         Self {
+            file: None,
             bytes,
             of,
             continues_in: match goes {
@@ -263,6 +290,8 @@ impl<'a> JsonNote<'a> {
 /// A frame with its messages.
 #[derive(Debug, Serialize)]
 pub struct JsonFrame<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     frame: u64,
     time: Decimal,
     length: u32,
@@ -313,6 +342,12 @@ impl std::fmt::Display for Address {
 }
 
 impl<'a> JsonFrame<'a> {
+    /// The same, of this capture.
+    #[must_use]
+    pub fn of(self, file: Option<&'a str>) -> Self {
+        Self { file, ..self }
+    }
+
     /// What there is to say about a frame whose protocol, info and payload are written already.
     #[must_use]
     pub fn new(
@@ -343,6 +378,7 @@ impl<'a> JsonFrame<'a> {
             payload_hex,
         });
         Self {
+            file: None,
             frame: record.frame.number,
             time: Decimal(header.time.0),
             length: header.wire,

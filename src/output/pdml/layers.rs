@@ -73,6 +73,9 @@ pub(super) fn frame(tree: &mut Tree<'_>) {
         ] {
             tree.generated(name, 0, seconds(label));
         }
+        if tree.tells_file {
+            tree.generated("frame.file", 0, |show| format!("File: {show}"));
+        }
         tree.generated("frame.number", 0, |show| format!("Frame Number: {show}"));
         let length = |label: &'static str, count: u32| {
             move |_: &str| format!("{label}: {} ({} bits)", bytes(count), bits(count))

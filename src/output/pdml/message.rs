@@ -39,6 +39,7 @@ pub(super) fn write(tree: &mut Tree<'_>, message: &Message) {
         ..*tree.view
     };
     let mut tree = Tree {
+        tells_file: false,
         text: tree.text,
         view: &view,
         depth: tree.depth,

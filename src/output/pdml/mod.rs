@@ -12,7 +12,7 @@ use super::forms::{Chosen, FormEntry, Waits, driven};
 use super::rows::{Form, Rows, Told, hand_over, messages_of};
 use crate::dissect::Message;
 use crate::filter::{Needs, View, field};
-use crate::session::{FrameRecord, Remainder};
+use crate::session::FrameRecord;
 use crate::text::escape::Xml;
 
 /// `-T pdml`.
@@ -27,7 +27,8 @@ pub static FORM: FormEntry = FormEntry {
         ..Needs::NOTHING
     },
     fields: Chosen::Nothing,
-    make: |options, out| driven(Pdml::default(), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Pdml::default(), &options, out),
 };
 
 /// Writes packets.
@@ -52,7 +53,7 @@ impl Form for Pdml {
 
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         let view = context.view(record);
-        let mut tree = Tree::new(&mut self.text, &view);
+        let mut tree = Tree::new(&mut self.text, &view, context.origin.is_told());
         tree.packet(|tree| {
             layers::general(tree);
             layers::frame(tree);
@@ -67,13 +68,13 @@ impl Form for Pdml {
 
     fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
         context.late(message, |view| {
-            let mut tree = Tree::new(&mut self.text, view);
+            let mut tree = Tree::new(&mut self.text, view, context.origin.is_told());
             tree.packet(|tree| message::write(tree, message));
         });
         hand_over(&mut self.text, out);
     }
 
-    fn end(&mut self, out: &mut Vec<u8>, _: &Remainder<'_>) {
+    fn close(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"</pdml>\n");
     }
 }
@@ -105,14 +106,17 @@ struct Item<'a> {
 struct Tree<'a> {
     text: &'a mut String,
     view: &'a View<'a>,
+    /// Whether frames have the capture that they are of.
+    tells_file: bool,
     depth: usize,
 }
 
 impl<'a> Tree<'a> {
-    fn new(text: &'a mut String, view: &'a View<'a>) -> Self {
+    fn new(text: &'a mut String, view: &'a View<'a>, tells_file: bool) -> Self {
         Self {
             text,
             view,
+            tells_file,
             depth: 0,
         }
     }

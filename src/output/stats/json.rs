@@ -17,12 +17,29 @@ use crate::session::summary::{
 use crate::text::escape::Hex;
 
 pub(super) fn write(out: &mut impl Write, summary: &Summary, top: usize) -> io::Result<()> {
+    let mut octets = object(summary, top, None)?;
+    octets.push(b'\n');
+    out.write_all(&octets)
+}
+
+/// Writes it as an element of an array, with a comma before it and the capture's path in it.
+pub(super) fn write_element(
+    out: &mut impl Write,
+    summary: &Summary,
+    top: usize,
+    file: &str,
+) -> io::Result<()> {
+    out.write_all(b",\n")?;
+    out.write_all(&object(summary, top, Some(file))?)
+}
+
+fn object(summary: &Summary, top: usize, file: Option<&str>) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut octets, TerminalSafe);
     let findings = summary.findings();
-    Object::new(summary, &findings, top).serialize(&mut serializer)?;
-    octets.push(b'\n');
-    out.write_all(&octets)
+    let object = Object::new(summary, &findings, top);
+    Object { file, ..object }.serialize(&mut serializer)?;
+    Ok(octets)
 }
 
 /// Counts by name, in order.
@@ -68,6 +85,8 @@ const fn is_zero(value: &u64) -> bool {
 /// The whole.
 #[derive(Serialize)]
 struct Object<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     #[serde(skip_serializing_if = "is_false")]
     interrupted: bool,
     frames: u64,
@@ -385,6 +404,7 @@ impl<'a> Object<'a> {
         let addresses = top_addresses(summary, top);
         let largest = summary.conversations.largest();
         Self {
+            file: None,
             interrupted: summary.interrupted,
             frames: frames.frames,
             watched_frames: frames.watched,

@@ -18,6 +18,7 @@ use super::tee::OutputError;
 use crate::capture::Batch;
 use crate::session::summary::Summary;
 use crate::session::{Ending, FrameRecord, Inspected, Remainder, Resolution, Sink};
+use crate::text::escape::Escaped;
 
 /// How a summary is written.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,7 @@ pub struct Stats<W> {
     summary: Summary,
     format: StatsFormat,
     top: Option<usize>,
+    file: Option<String>,
 }
 
 impl<W: Write> Stats<W> {
@@ -45,12 +47,36 @@ impl<W: Write> Stats<W> {
             summary,
             format,
             top,
+            file: None,
         }
+    }
+
+    /// The same, of one of several captures: its path stands before what is written of it. As JSON it is an element of an
+    /// array, with a comma before it.
+    #[must_use]
+    pub fn of(self, file: Option<String>) -> Self {
+        Self { file, ..self }
+    }
+
+    /// What was counted.
+    pub const fn summary(&self) -> &Summary {
+        &self.summary
     }
 
     fn write(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.summary.interrupted = remainder.ending == Ending::Interrupted;
-        write_summary(&mut self.out, &self.summary, self.format, self.top)?;
+        match (&self.file, self.format) {
+            (Some(file), StatsFormat::Json) => {
+                let top = self.top.unwrap_or(usize::MAX);
+                json::write_element(&mut self.out, &self.summary, top, file)?;
+            }
+            (Some(file), StatsFormat::Text(_)) => {
+                writeln!(self.out, "File {}\n", Escaped(file))?;
+                write_summary(&mut self.out, &self.summary, self.format, self.top)?;
+                writeln!(self.out)?;
+            }
+            (None, _) => write_summary(&mut self.out, &self.summary, self.format, self.top)?,
+        }
         Ok(self.out.flush()?)
     }
 }

@@ -1,11 +1,14 @@
 //! Explanations as a form of output: a block of lines for each message.
 
+use std::fmt::Write as _;
+
 use super::{Model, explain, words};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::output::forms::{Chosen, FormEntry, Waits, driven};
 use crate::output::{Context, Form, Rows, Told, hand_over, info};
 use crate::session::FrameRecord;
+use crate::text::escape::Escaped;
 
 /// `--explain`.
 pub static FORM: FormEntry = FormEntry {
@@ -16,7 +19,8 @@ pub static FORM: FormEntry = FormEntry {
     waits: Waits::No,
     needs: Needs::NOTHING,
     fields: Chosen::Nothing,
-    make: |options, out| driven(Explained::default(), options.rows, out),
+    is_array: false,
+    make: |options, out| driven(Explained::default(), &options, out),
 };
 
 /// Writes for each message what it is, what Wireshark says of it and why.
@@ -40,7 +44,7 @@ impl Form for Explained {
         }
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
+    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
         // What Wireshark makes of other protocols is not known.
         if message.described.is_some() {
             return;
@@ -51,6 +55,9 @@ impl Form for Explained {
         }
         self.text.push_str("Frame ");
         self.text.push_str(&message.frame.to_string());
+        if let Some(file) = context.origin.told_of(message.stream, told.record()) {
+            let _ = write!(self.text, " of {}", Escaped(file));
+        }
         self.text.push_str(": ");
         info::message(&mut self.text, message, shows);
         self.text.push('\n');

@@ -1,0 +1,12 @@
+//! Captures as tests in Rust: copy this function.
+
+/// Panics, and says how the capture differs, where `authscope check` does not find it right.
+#[track_caller]
+pub fn assert_capture(capture: &str, options: &[&str]) {
+    let authscope = option_env!("CARGO_BIN_EXE_authscope").unwrap_or("authscope");
+    let mut command = std::process::Command::new(authscope);
+    let done = command.arg("check").args(options).arg(capture).output();
+    let done = done.expect("authscope is installed");
+    let said = [done.stdout, done.stderr].concat();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&said));
+}

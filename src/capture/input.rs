@@ -1,0 +1,152 @@
+//! What the name of a capture stands for: a file, standard input, or a folder with captures in it.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::FileError;
+use super::octets::Octets;
+use super::sniff;
+
+/// Whether a path stands for standard input.
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What stands behind a path; `-` is standard input.
+pub(super) fn metadata(path: &Path) -> io::Result<Metadata> {
+    if is_standard(path) {
+        return standard()?.metadata();
+    }
+    path.metadata()
+}
+
+fn standard() -> io::Result<File> {
+    Ok(File::from(rustix::io::dup(io::stdin())?))
+}
+
+/// Whether it may still be written, or can be read only once: a pipe, a device.
+#[must_use]
+pub fn is_pipe(path: &Path) -> bool {
+    metadata(path).is_ok_and(|found| !found.is_file())
+}
+
+/// Opens what a path stands for. Where that is a regular file as standard input, the second is the offset from which it is
+/// to be read: its own position is left where it is, so that it can be read again.
+pub(super) fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
+    if !is_standard(path) {
+        return Ok((File::open(path)?, None));
+    }
+    let file = standard()?;
+    let at = if file.metadata()?.is_file() {
+        Some(rustix::fs::tell(&file)?)
+    } else {
+        None
+    };
+    Ok((file, at))
+}
+
+/// The captures that paths stand for: files as they are named, and in place of a folder the captures in it and in its
+/// folders, in order of their names. A file in a folder is a capture by its content, or by a name that ends in `.pcap`,
+/// `.pcapng` or `.cap`, and then perhaps `.gz` or `.zst`. What begins with a dot is passed over, and links to folders are.
+pub fn captures_of<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = Vec::new();
+    for path in paths.iter().map(AsRef::as_ref) {
+        if is_standard(path) || !path.is_dir() {
+            found.push(path.to_owned());
+            continue;
+        }
+        let before = found.len();
+        captures_in(path, &mut found).map_err(|error| FileError::new(path, error))?;
+        found[before..].sort();
+        if found.len() == before {
+            let error = io::Error::other("there is no capture in this folder");
+            return Err(FileError::new(path, error));
+        }
+    }
+    Ok(found)
+}
+
+fn captures_in(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            captures_in(&path, found)?;
+        } else if path.is_file() && (is_named_so(&path) || begins_so(&path)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file has a capture's name.
+fn is_named_so(path: &Path) -> bool {
+    let ending = |path: &Path| {
+        let ending = path.extension()?.to_str()?;
+        Some(ending.to_ascii_lowercase())
+    };
+    let is_compressed = matches!(ending(path).as_deref(), Some("gz" | "zst"));
+    let plain = if is_compressed {
+        path.file_stem().map(Path::new)
+    } else {
+        Some(path)
+    };
+    plain
+        .and_then(ending)
+        .is_some_and(|ending| matches!(&*ending, "pcap" | "pcapng" | "cap"))
+}
+
+/// Whether a file begins as a capture does, decompressed where it is compressed.
+fn begins_so(path: &Path) -> bool {
+    let mut first = Vec::new();
+    Octets::open(path, &mut first, None).is_ok() && sniff::format(&first).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PCAP: [u8; 4] = [0xd4, 0xc3, 0xb2, 0xa1];
+
+    #[test]
+    fn a_folder_stands_for_the_captures_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("week/two")).unwrap();
+        std::fs::create_dir(at(".git")).unwrap();
+        for (name, content) in [
+            ("b.pcap", &b"damaged, but named so"[..]),
+            ("a", &PCAP),
+            ("README.md", b"# captures"),
+            ("week/two/z.PCAPNG.gz", b""),
+            ("week/other.cap", &PCAP),
+            ("week/pcap.txt", b"text"),
+            (".hidden.pcap", &PCAP),
+            (".git/x.pcap", &PCAP),
+        ] {
+            std::fs::write(at(name), content).unwrap();
+        }
+        let found = captures_of(&[folder.path(), Path::new("named"), Path::new("-")]).unwrap();
+        let expected = [
+            at("a"),
+            at("b.pcap"),
+            at("week/other.cap"),
+            at("week/two/z.PCAPNG.gz"),
+            "named".into(),
+            "-".into(),
+        ];
+        assert_eq!(found, expected);
+        let error = captures_of(&[at(".git/x.pcap"), at("week/none")]).map(|found| found.len());
+        assert_eq!(error.unwrap(), 2, "what is no folder is left as it is");
+        std::fs::create_dir(at("empty")).unwrap();
+        let error = captures_of(&[at("empty")]).unwrap_err().to_string();
+        assert!(
+            error.ends_with(r#"empty": there is no capture in this folder"#),
+            "{error}"
+        );
+    }
+}

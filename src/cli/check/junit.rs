@@ -1,0 +1,97 @@
+//! The results of a check as JUnit's XML, which continuous integration shows.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Status, Verdict};
+use crate::capture::WriteError;
+use crate::text::escape::{Xml, is_harmful};
+
+/// What the file begins with.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// Text that XML can have: it has no control characters but these two.
+fn fit(text: &str) -> String {
+    let fit = |character: char| {
+        if is_harmful(character) && !matches!(character, '\n' | '\t') {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
+    };
+    Xml(&text.chars().map(fit).collect::<String>()).to_string()
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64())
+}
+
+/// The document: a suite with a case for each file.
+pub(super) fn document(verdicts: &[Verdict]) -> String {
+    let count = |status: Status| {
+        let of_status = verdicts.iter().filter(|verdict| verdict.status == status);
+        of_status.count()
+    };
+    let counts = format!(
+        "name=\"authscope check\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\"",
+        verdicts.len(),
+        count(Status::Wrong),
+        count(Status::Unread),
+        seconds(verdicts.iter().map(|verdict| verdict.took).sum())
+    );
+    let mut out = String::from(DECLARATION);
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        out,
+        "<testsuites {counts}>\n<testsuite {counts} skipped=\"0\">"
+    );
+    for verdict in verdicts {
+        let _ = write!(
+            out,
+            "<testcase classname=\"authscope.check\" name=\"{}\" time=\"{}\"",
+            fit(&verdict.name),
+            seconds(verdict.took)
+        );
+        let element = match verdict.status {
+            Status::Right => {
+                out.push_str("/>\n");
+                continue;
+            }
+            Status::Wrong => "failure",
+            Status::Unread => "error",
+        };
+        let mut text = verdict.told.join("\n");
+        if let Some(difference) = &verdict.difference {
+            text.push('\n');
+            text.push_str(difference);
+        }
+        let _ = writeln!(
+            out,
+            ">\n<{element} type=\"authscope.check\" message=\"{}\">{}</{element}>\n</testcase>",
+            fit(&verdict.line()),
+            fit(&text)
+        );
+    }
+    out.push_str("</testsuite>\n</testsuites>\n");
+    out
+}
+
+/// Writes the document, in place of one that stands there; of no other file.
+pub(super) fn write(path: &Path, verdicts: &[Verdict]) -> Result<(), WriteError> {
+    let fails = |error| WriteError {
+        path: path.to_owned(),
+        error,
+    };
+    let existing = match std::fs::read(path) {
+        Ok(octets) => octets,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(fails(error)),
+    };
+    if !existing.is_empty() && !existing.starts_with(b"<?xml") {
+        let error = io::Error::other("it exists and is no XML");
+        return Err(fails(error));
+    }
+    std::fs::write(path, document(verdicts)).map_err(fails)
+}

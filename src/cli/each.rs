@@ -1,0 +1,77 @@
+//! `--each`: what a command writes of several files that are read each by itself.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::error::Failure;
+use super::output::standard_output;
+use super::say;
+use super::side_by_side::{Handed, Lane, side_by_side};
+use crate::output::OutputError;
+use crate::text::escape::Escaped;
+
+/// What came of a file besides what was written of it.
+pub(super) struct Done {
+    /// What is to be said of it.
+    pub said: Vec<String>,
+    /// The exit code that it alone would have.
+    pub status: Result<u8, Failure>,
+}
+
+/// Has `work` read each of the files, several at the same time, and writes what that writes, in the order of the files.
+/// The exit code is the worst of theirs. Of an array each element is written with a comma before it.
+pub(super) fn each(
+    files: &[PathBuf],
+    is_array: bool,
+    work: impl Fn(usize, Lane<Done>) -> Done + Sync,
+) -> Result<ExitCode, Failure> {
+    let mut out = standard_output()?;
+    let mut has_elements = false;
+    let mut worst = 0;
+    let mut is_interrupted = false;
+    side_by_side(files.len(), work, |index, handed| {
+        match handed {
+            Handed::Octets(octets) => {
+                let is_first = is_array && !std::mem::replace(&mut has_elements, true);
+                let octets = if is_first {
+                    out.write_all(b"[").map_err(OutputError::Standard)?;
+                    octets.strip_prefix(b",").unwrap_or(&octets)
+                } else {
+                    &octets
+                };
+                out.write_all(octets).map_err(OutputError::Standard)?;
+            }
+            Handed::Done(done) => {
+                out.flush().map_err(OutputError::Standard)?;
+                for line in &done.said {
+                    say(&format!(
+                        "{}: {line}",
+                        Escaped(&files[index].to_string_lossy())
+                    ));
+                }
+                let status = match done.status {
+                    Ok(status) => status,
+                    Err(failure) if failure.is_closed_pipe() => return Err(failure),
+                    Err(failure) => {
+                        // All files that are begun, or come then, are interrupted.
+                        let is_known = failure.is_interruption()
+                            && std::mem::replace(&mut is_interrupted, true);
+                        if !is_known {
+                            failure.lines().iter().for_each(|line| say(line));
+                        }
+                        failure.status()
+                    }
+                };
+                worst = status.max(worst);
+            }
+        }
+        Ok::<(), Failure>(())
+    })?;
+    if is_array {
+        let end: &[u8] = if has_elements { b"\n]\n" } else { b"[]\n" };
+        out.write_all(end).map_err(OutputError::Standard)?;
+    }
+    out.flush().map_err(OutputError::Standard)?;
+    Ok(ExitCode::from(worst))
+}
