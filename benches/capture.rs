@@ -1,5 +1,7 @@
 //! How fast frames are read from files in the page cache: items are frames.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 use std::io::Write;
 
 use authscope::capture::{Batch, FrameSource, ReadOptions, open};

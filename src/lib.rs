@@ -17,7 +17,15 @@
 //!
 //! Questions to a capture, in Wireshark's language: [`filter`].
 //!
-//! Beside the way through: [`synth`], which makes captures for tests and benchmarks.
+//! Beside the way through, and only with the feature `synth`: `synth`, which makes captures for tests and benchmarks.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        reason = "tests cast numbers of their own making"
+    )
+)]
 
 /// The version that `--version` shows: the number, and the commit of a release build.
 pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
@@ -47,4 +55,5 @@ pub mod wireshark;
 
 pub mod cli;
 
+#[cfg(any(test, feature = "synth"))]
 pub mod synth;

@@ -4,6 +4,8 @@
 //!
 //! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 mod compare;
 mod fairness;
 mod load;

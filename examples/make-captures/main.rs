@@ -1,6 +1,8 @@
 //! Writes every generated file in `captures/`, what each should be read as, and the table of its
 //! README. The same files come out every time.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 mod catalogue;
 
 use std::path::{Path, PathBuf};

@@ -203,7 +203,8 @@ fn raise_descriptor_limit(connections: usize) -> usize {
         return connections;
     }
     let descriptors = current.unwrap_or(wanted);
-    let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1) as usize;
+    let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
     tracing::warn!(
         wanted = connections,
         connections = room,

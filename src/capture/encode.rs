@@ -1,5 +1,10 @@
 //! pcapng as it is written: one little-endian section whose interfaces are numbered as read.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of blocks and packets, which are made of 32-bit ones; the low half of a time is meant"
+)]
+
 use super::batch::{FrameHeader, Interface};
 use super::options::{self, COMMENT, END, NAME, OFFSET, RESOLUTION};
 use super::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION};

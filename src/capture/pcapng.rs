@@ -5,6 +5,11 @@
 //! the file to a frame in a batch takes 11 ns here (`benches/capture.rs`), and it reads a
 //! big-endian `if_tsoffset` as little-endian.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a buffer in memory, and interfaces of which each has a block of 20 bytes"
+)]
+
 use std::ops::Range;
 
 use super::batch::{Aside, Batch, FrameHeader, Interface, LinkType, What};

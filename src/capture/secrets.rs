@@ -1,6 +1,11 @@
 //! TLS key logs inside captures: pcapng's decryption secrets blocks, wherever they stand
 //! (draft-ietf-opsawg-pcapng, section 4.7).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of blocks, which are bounded before"
+)]
+
 use std::fmt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;

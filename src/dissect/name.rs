@@ -1,5 +1,7 @@
 //! A user name as it stood on the wire.
 
+#![expect(clippy::cast_possible_truncation, reason = "names of at most 20 bytes")]
+
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 

@@ -1,5 +1,10 @@
 //! How sure a message makes one that a stream speaks a layout's protocol.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "bits of evidence of a message of at most 16 MiB"
+)]
+
 use super::model::{Kind, Layout, Role, Type};
 
 /// Below this, in bits, a layout is looked for on its own ports only.

@@ -1,5 +1,7 @@
 //! Which characters may be drawn with.
 
+#![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
+
 /// Characters for lines, arrows and bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Charset {

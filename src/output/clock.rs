@@ -1,5 +1,7 @@
 //! The Time column.
 
+#![expect(clippy::cast_possible_truncation, reason = "the length of a format")]
+
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;

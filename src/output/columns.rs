@@ -1,5 +1,7 @@
 //! The columns of the packet list: how wide they are, and rows laid out in them.
 
+#![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
+
 use std::io::Write;
 
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, TableStyle, Width};

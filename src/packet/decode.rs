@@ -1,5 +1,10 @@
 //! One frame's way down to TCP, without memory of other frames.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a packet, whose length has 32 bits"
+)]
+
 use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, TcpSlice};

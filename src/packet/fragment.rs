@@ -3,6 +3,11 @@
 //! The first copy of an octet wins, as with TCP; where a later copy differs the datagram says so.
 //! What never becomes whole is let go by capture time, and memory is bounded.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "fragments of a datagram of at most 65,535 bytes"
+)]
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 

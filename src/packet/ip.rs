@@ -1,5 +1,10 @@
 //! The IP header, IPv4 or IPv6: addresses, payload and fragmentation.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a packet, whose length has 32 bits"
+)]
+
 use std::net::IpAddr;
 
 use etherparse::{

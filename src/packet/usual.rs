@@ -6,6 +6,11 @@
 //! bench --bench rooms` has both). Whatever is unusual about a frame is left to the long way; a test
 //! holds the two against each other.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a packet, whose length has 32 bits"
+)]
+
 use std::net::Ipv4Addr;
 
 use super::address::Endpoint;

@@ -1,5 +1,7 @@
 //! What can be wrong with a message, in the one wording that server, client and inspector have.
 
+#![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
+
 use std::fmt;
 
 use super::command::Command;

@@ -1,5 +1,10 @@
 //! What is wrong with a message's octets: the one judgement of server, client and inspector.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a message of at most 73 bytes"
+)]
+
 use super::command::Command;
 use super::fault::Fault;
 use super::header::{kind_of_len, text_number};

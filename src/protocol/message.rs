@@ -1,5 +1,10 @@
 //! Requests and responses as endpoints send and accept them: legal values only.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "messages of at most 73 bytes"
+)]
+
 use std::fmt;
 
 use zeroize::Zeroize;

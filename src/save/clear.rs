@@ -4,6 +4,11 @@
 //! something else than the message that has its place, or was forgotten because a bound was
 //! reached can hide a password and is not shown.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "messages of at most 16 MiB, and contents whose number is bounded"
+)]
+
 use std::collections::HashMap;
 use std::rc::Rc;
 

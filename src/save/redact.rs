@@ -6,6 +6,8 @@
 //! only of those that belong to messages known so far. NULs stay, so that a message that is right
 //! stays right.
 
+#![expect(clippy::cast_possible_truncation, reason = "sizes of headers")]
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 

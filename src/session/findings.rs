@@ -1,5 +1,10 @@
 //! Takes what the dissector finds, and has it paired.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "messages of at most 16 MiB"
+)]
+
 use std::sync::Arc;
 
 use super::exchange::{Exchanged, Fates, outcome};

@@ -4,6 +4,11 @@
 //! Order is kept: what stands behind a message that waits is held too. Memory is bounded; the
 //! oldest then goes on without its response.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a queue in memory, and messages of a frame"
+)]
+
 use std::collections::VecDeque;
 
 use super::Resolution;

@@ -1,6 +1,8 @@
 //! A sink that gives records on once the requests in them know their responses, and the frames
 //! that begin a message where it goes on.
 
+#![expect(clippy::cast_possible_truncation, reason = "messages of a frame")]
+
 use std::ops::ControlFlow;
 
 use super::begun::{Beginnings, Begun, put};

@@ -3,6 +3,11 @@
 //! Enters: a stream's bytes in order, as [`Chunk`]s. Leaves: chunks of what they hold, each of which
 //! knows the frame that carried it, as a cipher's byte stands where its ciphertext's stood.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "bytes of a TLS record, at most 16 KiB and its overhead"
+)]
+
 use std::collections::VecDeque;
 
 use super::keylog::{KeyLogSource, KeyLogs};

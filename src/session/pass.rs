@@ -186,7 +186,11 @@ impl FrameSource for Limited {
             return Ok(self.interrupt());
         }
         let outcome = self.source.fill(batch);
-        let wanted = [self.left.map(|left| left as usize), self.in_time(batch)];
+        let wanted = [
+            self.left
+                .map(|left| usize::try_from(left).unwrap_or(usize::MAX)),
+            self.in_time(batch),
+        ];
         let wanted = wanted.into_iter().flatten().min();
         let filled = batch.headers.len();
         let given = wanted.map_or(filled, |wanted| wanted.min(filled));

@@ -1,5 +1,10 @@
 //! What tells whether two passwords are the same, and nothing else of them.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "32 bits of a hash are what is kept"
+)]
+
 use std::fmt;
 use std::hash::BuildHasher;
 

@@ -3,6 +3,11 @@
 //! Kept apart from each other and in order. The first copy of an octet wins: a later one fills
 //! only what is still empty.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "bytes out of order, at most 1 MiB a direction"
+)]
+
 use super::Chunk;
 use crate::capture::Timestamp;
 use crate::packet::SeqNumber;

@@ -1,5 +1,10 @@
 //! One direction of a connection: what its receiver got so far.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "payloads of segments, and bytes out of order of at most 1 MiB a direction"
+)]
+
 use super::ahead::{Ahead, Carrier, Held, difference};
 use super::history::{History, Position};
 use super::{Carried, Chunk, Conflict};

@@ -1,5 +1,10 @@
 //! One TCP connection: its ends, its two directions, and who is the server.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the parts of a number that was made of an address and a port"
+)]
+
 use std::net::Ipv4Addr;
 
 use super::key::number;

@@ -3,6 +3,11 @@
 //! One ring of fixed size for all flows: what it costs does not grow with their number. A
 //! direction remembers where its last run stands; each run knows the one before it.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a ring in memory, and payloads of segments"
+)]
+
 use crate::packet::SeqNumber;
 
 /// Where a run stands in all that was ever written; `NONE` for no run.

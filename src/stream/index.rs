@@ -4,6 +4,11 @@
 //! finds a flow as a rule, and there is nothing else to look at before the flow itself. Flows of
 //! the same place follow each other (linear probing), those behind a removed one move up.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower half of an entry is the slot"
+)]
+
 /// What a flow is found by: half of its key's hash.
 pub(super) type Tag = u32;
 

@@ -1,5 +1,10 @@
 //! How the flow table lets flows go: closed ones after a while, idle ones, and all at the end.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "slots, of which an entry has 32 bits"
+)]
+
 use std::collections::VecDeque;
 
 use super::entry::{Entry, Status};

@@ -5,6 +5,11 @@
 //! knowing its frame; gaps, conflicts and ends. Streams are numbered as Wireshark's `tcp.stream`.
 //! Open flows are kept, closed and idle ones are let go by capture time; every buffer is bounded.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a chunk of a frame"
+)]
+
 mod ahead;
 mod analysis;
 mod direction;

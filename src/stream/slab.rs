@@ -1,5 +1,10 @@
 //! Things by number, in pieces that stay where they are: growing copies nothing.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "slots, of which an entry has 32 bits"
+)]
+
 use std::ops::{Index, IndexMut};
 
 /// Things in a piece.

@@ -1,5 +1,10 @@
 //! The flow table: finds a segment's flow, numbers streams, hands the segment on.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "stream numbers, 32 bits as in Wireshark"
+)]
+
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;

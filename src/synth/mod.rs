@@ -4,6 +4,8 @@
 //! of capture files, the same ones every time. Nothing here is shared with the rooms that read
 //! captures, so that it can serve as an independent witness of what they should find.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 mod conversation;
 mod error;
 pub mod foreign;

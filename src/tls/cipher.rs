@@ -2,6 +2,11 @@
 //!
 //! Ring opens AES-GCM and ChaCha20-Poly1305; RustCrypto's `ccm`, `cbc` and `aes` the rest.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "records, whose length has 16 bits"
+)]
+
 use std::ops::Range;
 
 use aes::{Aes128, Aes256};

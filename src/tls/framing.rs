@@ -1,5 +1,10 @@
 //! One direction's bytes cut into records, also behind a gap.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "bytes of a chunk in memory"
+)]
+
 use super::record::{ContentType, HEADER_LEN, Header, MAX_BODY, Version};
 
 /// The fewest bytes of a record that counts in a direction's sequence: a tag of 8 bytes around one

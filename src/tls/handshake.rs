@@ -1,6 +1,11 @@
 //! Handshake messages: put together from records, and what of the hello messages matters
 //! (RFC 8446 section 4, RFC 5246 section 7.4).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths that a handshake has in 8 and 24 bits"
+)]
+
 use super::keylog::Random;
 use super::record::Version;
 use super::suite::CipherSuite;

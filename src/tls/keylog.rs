@@ -4,6 +4,11 @@
 //! something else are passed over and counted; a line whose end has not been written yet waits for
 //! it.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "secrets of at most 64 bytes, and digits"
+)]
+
 use std::collections::HashMap;
 use std::fmt;
 

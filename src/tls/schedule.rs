@@ -1,6 +1,11 @@
 //! From logged secrets to keys: HKDF-Expand-Label of TLS 1.3 (RFC 8446 section 7.1) and the
 //! pseudorandom function of TLS 1.2 (RFC 5246 section 5), both by ring's HKDF and HMAC.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "labels and secrets of at most 64 bytes"
+)]
+
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 

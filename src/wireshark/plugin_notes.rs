@@ -3,6 +3,11 @@
 //! The words come from [`Note`] itself: a note is made with numbers that stand for such places,
 //! and they are put in where its text has the numbers.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a message of at most 73 bytes, and marks of one's own"
+)]
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -6,13 +6,17 @@ use std::path::Path;
 use std::process::Command;
 
 use authscope::layout::{Layout, Type, parse};
+use fastrand::Rng;
 use serde_json::Value;
 
 use crate::flights::{Way, capture, hold_against, is_cut, thousands};
 use crate::inspector::authscope;
 use crate::layouts::{PROTOCOLS, Protocol};
 use crate::need::python_with;
+use crate::openssl;
+use crate::tls::{inspect, text};
 use crate::tshark::{TWO_PASSES, Tshark, expert_notes, in_parallel};
+use crate::wire::{self, conversation_on};
 
 /// Connections of a capture, and exchanges of each: 1,000 messages for each thousand of LAYOUT_THOUSANDS.
 fn counts(way: Way) -> [usize; 2] {
@@ -29,18 +33,11 @@ fn rows(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What `read -L` says of a capture.
-fn inspected(layout: &Path, capture: &Path) -> Vec<Value> {
+/// What `read -L` says of a capture, with these further options.
+fn inspected(layout: &Path, capture: &Path, options: &[&str]) -> Vec<Value> {
     let [layout, capture] = [layout, capture].map(|path| path.to_str().expect("UTF-8"));
-    let done = authscope(&[
-        "read",
-        "-T",
-        "jsonl",
-        "--show-passwords",
-        "-L",
-        layout,
-        capture,
-    ]);
+    let arguments = ["read", "-T", "jsonl", "--show-passwords", "-L", layout];
+    let done = inspect(&[&arguments[..], &[capture], options].concat());
     assert_eq!(done.code, 0, "{}", done.stderr);
     rows(&done.stdout)
 }
@@ -85,7 +82,7 @@ fn construct_finds_the_same_messages() {
             let whole = |found: Vec<Value>| -> Vec<Value> {
                 found.into_iter().filter(|one| !is_cut(one)).collect()
             };
-            let inspected = whole(inspected(&layout, &capture));
+            let inspected = whole(inspected(&layout, &capture, &[]));
             let constructed = constructed(&python, protocol, &capture);
             // Each is held against what was sent, and then the one against the other.
             let count = hold_against(protocol, &constructed, &truth);
@@ -249,18 +246,18 @@ fn by_inspector(rows: &[Value], paths: &BTreeMap<String, As>) -> Vec<Told> {
     rows.iter().filter(|row| !is_cut(row)).map(told).collect()
 }
 
-/// What Wireshark says with the plugin.
+/// What Wireshark says with the plugin, and with these further options.
 fn by_plugin(
     tshark: &Tshark,
     script: &Path,
     capture: &Path,
-    prefix: &str,
-    paths: &BTreeMap<String, As>,
+    (prefix, paths): (&str, &BTreeMap<String, As>),
+    options: &[&str],
 ) -> Vec<Told> {
     let shows = format!("{prefix}.hide_passwords:FALSE");
     let layers = format!("frame tcp {prefix}");
     let output = ["-T", "json", "--no-duplicate-keys", "-J", &layers];
-    let arguments = [&TWO_PASSES[..], &["-o", &shows], &output].concat();
+    let arguments = [&TWO_PASSES[..], &["-o", &shows], options, &output].concat();
     let text = tshark.ask(capture, &arguments, Some(script));
     let packets: Vec<Value> = serde_json::from_str(text.trim()).expect("tshark prints JSON");
     let mut told = Vec::new();
@@ -297,18 +294,64 @@ fn by_plugin(
     told
 }
 
+/// A protocol as both witnesses read it: its file, the plugin for it, and the layout.
+struct Read {
+    file: PathBuf,
+    script: PathBuf,
+    layout: Layout,
+}
+
+impl Read {
+    fn by(protocol: &Protocol, folder: &Path) -> Self {
+        let file = protocol.layout_file(folder);
+        let layout = parse(protocol.layout).expect("it is right");
+        let plugin = authscope(&["wireshark", "plugin", "-L", file.to_str().expect("UTF-8")]);
+        assert_eq!(plugin.code, 0, "{}", plugin.stderr);
+        let script = folder.join(format!("{}.lua", protocol.name));
+        std::fs::write(&script, plugin.stdout).expect("it is written");
+        Self {
+            file,
+            script,
+            layout,
+        }
+    }
+
+    /// Where the inspector and the plugin do not say the same of at least so many messages of a capture. Both are given the
+    /// secrets of a key log.
+    fn difference(
+        &self,
+        tshark: &Tshark,
+        capture: &Path,
+        keys: Option<&Path>,
+        least: usize,
+    ) -> Option<String> {
+        let paths = paths(&self.layout);
+        let own: Vec<_> = keys
+            .iter()
+            .flat_map(|keys| ["--tls-keylog", text(keys)])
+            .collect();
+        let mut own = by_inspector(&inspected(&self.file, capture, &own), &paths);
+        let keys = keys.map(|keys| format!("tls.keylog_file:{}", text(keys)));
+        let options: Vec<_> = keys.iter().flat_map(|keys| ["-o", keys]).collect();
+        let known = (&self.layout.prefix[..], &paths);
+        let mut others = by_plugin(tshark, &self.script, capture, known, &options);
+        own.sort_unstable();
+        others.sort_unstable();
+        let differs = own.iter().zip(&others).find(|(own, other)| own != other);
+        if let Some((own, other)) = differs {
+            return Some(format!("\ninspector {own:?}\nplugin    {other:?}"));
+        }
+        (own.len() != others.len() || own.len() < least)
+            .then(|| format!("{} and {}", own.len(), others.len()))
+    }
+}
+
 #[test]
 fn wireshark_with_the_plugin_says_what_the_inspector_says() {
     let Some(tshark) = Tshark::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let failed = in_parallel(&PROTOCOLS, |protocol| {
-        let file = protocol.layout_file(folder.path());
-        let layout = parse(protocol.layout).expect("it is right");
-        let plugin = authscope(&["wireshark", "plugin", "-L", file.to_str().expect("UTF-8")]);
-        assert_eq!(plugin.code, 0, "{}", plugin.stderr);
-        let script = folder.path().join(format!("{}.lua", protocol.name));
-        std::fs::write(&script, plugin.stdout).expect("it is written");
-        let paths = paths(&layout);
+        let read = Read::by(protocol, folder.path());
         for (seed, way) in (200..).zip([Way::Rough, Way::Lossy]) {
             let (capture, _) = capture(
                 protocol,
@@ -318,21 +361,61 @@ fn wireshark_with_the_plugin_says_what_the_inspector_says() {
                 counts(way),
                 folder.path(),
             );
-            let mut own = by_inspector(&inspected(&file, &capture), &paths);
-            let mut others = by_plugin(&tshark, &script, &capture, &layout.prefix, &paths);
-            own.sort_unstable();
-            others.sort_unstable();
-            let whose = format!("{}, {way:?}", protocol.name);
-            let differs = own.iter().zip(&others).find(|(own, other)| own != other);
-            if let Some((own, other)) = differs {
-                return Some(format!("{whose}:\ninspector {own:?}\nplugin    {other:?}"));
-            }
             let least = counts(way).iter().product();
-            if own.len() != others.len() || own.len() < least {
-                return Some(format!("{whose}: {} and {}", own.len(), others.len()));
+            if let Some(difference) = read.difference(&tshark, &capture, None, least) {
+                return Some(format!("{}, {way:?}: {difference}", protocol.name));
             }
         }
         None
+    });
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Exchanges that a protocol's client and server have inside TLS.
+const ENCRYPTED: usize = 12;
+
+#[test]
+fn they_say_the_same_of_what_tls_carries() {
+    let Some(tshark) = Tshark::find() else { return };
+    if !openssl::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let failed = in_parallel(&PROTOCOLS, |protocol| {
+        let read = Read::by(protocol, folder.path());
+        let place = openssl::Place::new();
+        // Records smaller than a message, and one version of TLS each.
+        let small = ["-split_send_frag", "20", "-max_send_frag", "512"];
+        let versions = [&["-tls1_3"][..], &[&["-tls1_2"], &small[..]].concat()];
+        let mut rng = Rng::with_seed(7);
+        let mut exchanges = 0;
+        let talks = (0..).zip(versions).map(|(number, version)| {
+            let mut server = place.serve(&[], 1);
+            let arguments = [&["-quiet", "-no_ign_eof"], version].concat();
+            let mut client = place.connect(&server, &arguments);
+            let mut heard = 0;
+            for _ in 0..ENCRYPTED {
+                for message in protocol.exchange(&mut rng, exchanges) {
+                    if message.from_client {
+                        client.say(&message.octets);
+                        heard += message.octets.len();
+                        server.hears(heard);
+                    } else {
+                        server.say(&message.octets);
+                        client.hears(&message.octets);
+                    }
+                }
+                exchanges += 1;
+            }
+            conversation_on(protocol.port, number, &client.end())
+        });
+        let talks: Vec<_> = talks.collect();
+        let path = folder.path().join(format!("{}-tls.pcap", protocol.name));
+        let bytes = wire::capture(&talks.iter().collect::<Vec<_>>());
+        std::fs::write(&path, bytes).expect("it is written");
+        let keys = place.path("keys");
+        let difference = read.difference(&tshark, &path, Some(&keys), 2 * ENCRYPTED);
+        difference.map(|difference| format!("{}: {difference}", protocol.name))
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

@@ -1,5 +1,7 @@
 //! Promises to those who run the inspector, kept by the real program and held against tshark. One file a promise.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 #[path = "../../examples/as-tests/assert_capture.rs"]
 mod assert_capture;
 #[path = "../support/built.rs"]

@@ -30,11 +30,14 @@ fn sessions() -> Sessions {
         let mut wrong_length = login.clone();
         wrong_length[3] = 50;
         let small = ["-split_send_frag", "20", "-max_send_frag", "512"];
+        // Whoever sends a number at a time.
+        let tiny = ["-split_send_frag", "4", "-max_send_frag", "512"];
         for (arguments, content, answers) in [
             (&["-tls1_2"][..], &login[..], 1),
             (&["-tls1_3"], &both, 2),
             (&[&["-tls1_3"], &small[..]].concat(), &both, 2),
             (&[&["-tls1_2"], &small[..]].concat(), &login, 1),
+            (&[&["-tls1_2"], &tiny[..]].concat(), &both, 2),
             (&["-tls1_3"], &unknown, 0),
             (&["-tls1_2"], &wrong_length, 0),
         ] {

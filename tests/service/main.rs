@@ -1,5 +1,7 @@
 //! Promises to those who run the server and the client, kept by the real programs. One file a promise.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+
 #[path = "../support/faults.rs"]
 mod faults;
 #[path = "../support/need.rs"]

@@ -1,5 +1,10 @@
 //! Live capture, as libpcap gives it: opening an interface, and what stands there to be captured on.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "times that the format has in halves, until the year 2554"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,10 @@
 //! The thread that takes frames from the kernel as they come.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "times until the year 2262; libpcap's own lengths have 32 bits"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -1,6 +1,11 @@
 //! One direction of a stream whose layout is known: where a message begins, what is held of it, and the search for the
 //! next one.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a message of at most 16 MiB"
+)]
+
 use smallvec::SmallVec;
 
 use super::held::{Carried, Held};

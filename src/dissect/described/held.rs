@@ -1,5 +1,10 @@
 //! Bytes of a direction that wait for those behind them, and where they came from.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in what is held of a message of at most 16 MiB"
+)]
+
 use std::ops::Range;
 
 use smallvec::SmallVec;

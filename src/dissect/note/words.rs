@@ -1,5 +1,10 @@
 //! The notes' texts.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "what there is of a message of at most 73 bytes"
+)]
+
 use std::fmt;
 
 use super::{CutBy, Goes, Note};

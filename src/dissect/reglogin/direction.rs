@@ -1,6 +1,11 @@
 //! One direction of a RegLogin stream between its chunks: where a message begins, what is held of
 //! it, and the search for the next one.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a chunk of a frame, and in a message of at most 73 bytes"
+)]
+
 use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 

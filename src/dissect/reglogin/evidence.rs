@@ -4,6 +4,8 @@
 //! Enters: octets from a place where a message may begin. Leaves: proof, no proof, or that more
 //! octets may bring one. Nothing else counts: not the port, and nothing that comes later.
 
+#![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
+
 use crate::dissect::smpp::SMPP_HEADER_LEN;
 use crate::protocol::header::{kind_of_len, swapped_header, text_header};
 use crate::protocol::layout::{

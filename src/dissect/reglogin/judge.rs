@@ -1,5 +1,10 @@
 //! What is to be said about a message's own octets.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a message of at most 73 bytes"
+)]
+
 use smallvec::SmallVec;
 
 use super::plain::is_plain;

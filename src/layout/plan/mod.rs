@@ -1,6 +1,11 @@
 //! A layout compiled for reading streams: offsets where they are fixed, so that most messages are found and held to
 //! their layout without being decoded.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "constants of a layout file, a few bytes each"
+)]
+
 mod kind;
 
 use std::ops::Range;

@@ -1,5 +1,10 @@
 //! How JSON is written: compact, times as exact decimals, and nothing in it that a terminal obeys.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "nanoseconds, which fit 64 bits"
+)]
+
 use std::io::{self, Write};
 use std::net::IpAddr;
 

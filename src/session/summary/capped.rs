@@ -1,5 +1,10 @@
 //! Counts by key for a limited number of keys; what comes beyond is counted together.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places in a list that is capped"
+)]
+
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;

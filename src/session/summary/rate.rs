@@ -1,5 +1,10 @@
 //! How much came when: a fixed number of bars that double their width as the capture goes on.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "bars of a chart, bounded by the width that they grow to"
+)]
+
 use crate::capture::{FrameHeader, Timestamp};
 
 /// Bars at the most.

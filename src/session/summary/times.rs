@@ -1,5 +1,7 @@
 //! How long answers took: exact while there are few of them, in a histogram beyond.
 
+#![expect(clippy::cast_possible_truncation, reason = "ranks in a list in memory")]
+
 use hdrhistogram::Histogram;
 
 /// Times kept one by one at the most, of each type of request.

@@ -13,6 +13,11 @@
 //! - Payload that belongs to no message is clear only in a stream of another protocol that is
 //!   known by name.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes of messages, at most 73 bytes"
+)]
+
 mod frame;
 mod message;
 mod words;

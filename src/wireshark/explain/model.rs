@@ -4,6 +4,8 @@
 //! is not awaited; where it says SMPP, PDUs are cut out by their length, and one that is not whole
 //! waits for the segments that follow.
 
+#![expect(clippy::cast_possible_truncation, reason = "places in a payload")]
+
 use std::collections::{HashMap, VecDeque};
 
 use crate::dissect::smpp::{SMPP_HEADER_LEN, smpp_command};

@@ -1,5 +1,7 @@
 //! Explanations in words.
 
+#![expect(clippy::cast_possible_truncation, reason = "sizes of headers")]
+
 use std::fmt::Write as _;
 use std::ops::Range;
 

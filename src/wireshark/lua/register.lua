@@ -110,10 +110,22 @@ do
     return try(tvb, pinfo, tree, false) > 0
   end)
 
-  -- What TLS carries, where Wireshark has its secrets. It is shown when the frame is seen last.
+  -- Whether what was seen of a flow on one of our ports may yet become a message.
+  local function is_open(flow)
+    for side = 1, 2 do
+      local work = flow.work[side]
+      if flow.watched and not flow.protocol and work.mode == "start" and work.octets ~= "" then
+        return true
+      end
+    end
+    return false
+  end
+
+  -- What TLS carries, where Wireshark has its secrets. It is shown when the frame is seen last. A part of a message is kept
+  -- from Wireshark's other heuristics: RDPMT's takes some for its own, fails, and the frame's further records stay encrypted.
   first:register_heuristic("tls", function(tvb, pinfo)
     local flow = R.take_decrypted(tvb, pinfo)
-    return flow ~= nil and R.claims(flow)
+    return flow ~= nil and (R.claims(flow) or is_open(flow))
   end)
 
   -- Sees every frame last. What Wireshark did not hand over in the first place, since it came
