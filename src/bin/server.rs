@@ -39,6 +39,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// key, and the connections of the metrics page.
 const RESERVED_DESCRIPTORS: u64 = 40;
 
+/// Threads that read users' lines; more would wait for the same disk.
+const READERS: usize = 16;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start(&cli).unwrap_or_else(|error| {
@@ -93,6 +96,7 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
+        .max_blocking_threads(READERS)
         .thread_name("connections")
         .enable_all()
         .build()

@@ -18,7 +18,7 @@ struct Entry {
 }
 
 /// Offsets where a name's line may be; more than one only where two names' hashes are equal.
-pub type Candidates = SmallVec<[u64; 1]>;
+pub(super) type Candidates = SmallVec<[u64; 1]>;
 
 /// Name to offset, for every user in the file.
 #[derive(Default)]

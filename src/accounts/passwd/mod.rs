@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 use super::store::{Answer, Arriving, Found, Store, StoreCounts, StoreError, Version};
 use crate::protocol::UserName;
 pub use edit::{Check, Editor, End};
-use index::Index;
+use index::{Candidates, Index};
 pub use line::LineError;
 use line::{MAX_LINE, parse_user};
 pub use load::Torn;
@@ -71,6 +71,12 @@ struct Current {
     index: Index,
 }
 
+/// Places in a file where a user may stand.
+struct Places {
+    file: Arc<File>,
+    at: Candidates,
+}
+
 impl Shared {
     fn new(file: Arc<File>, index: Index, path: PathBuf) -> Self {
         Self {
@@ -89,22 +95,31 @@ impl Shared {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks a user up. Reads one line, as a rule from the page cache.
-    fn find(&self, name: &UserName) -> Result<Option<(u64, Found)>, StoreError> {
-        let (file, places) = {
-            let current = self.current();
-            let places = current.index.candidates(name.as_str());
-            (Arc::clone(&current.file), places)
-        };
-        for place in &places {
-            if let Some(found) = self.read_user(&file, name, *place)? {
+    /// Where a user may stand, as a rule in one place, and in which file. Reads nothing.
+    fn places(&self, name: &UserName) -> Places {
+        let current = self.current();
+        let at = current.index.candidates(name.as_str());
+        let file = Arc::clone(&current.file);
+        Places { file, at }
+    }
+
+    /// The user, with its place, who stands in one of `places`. Reads a line, as a rule from the page cache; where the disk
+    /// does not answer, that takes as long as it takes.
+    fn read(&self, name: &UserName, places: &Places) -> Result<Option<(u64, Found)>, StoreError> {
+        for place in &places.at {
+            if let Some(found) = self.read_user(&places.file, name, *place)? {
                 return Ok(Some((*place, found)));
             }
         }
-        if places.is_empty() {
+        if places.at.is_empty() {
             return Ok(None);
         }
         Err(self.corrupt(name, &"it names another user now"))
+    }
+
+    /// Looks a user up.
+    fn find(&self, name: &UserName) -> Result<Option<(u64, Found)>, StoreError> {
+        self.read(name, &self.places(name))
     }
 
     /// The user, if `name` stands at `place`.
@@ -181,8 +196,17 @@ impl PasswdFile {
 
 impl Store for PasswdFile {
     fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>> {
-        let found = self.shared.find(name);
-        Box::pin(ready(found.map(|found| found.map(|(_, found)| found))))
+        let places = self.shared.places(name);
+        if places.at.is_empty() {
+            return Box::pin(ready(Ok(None)));
+        }
+        // A disk that does not answer holds up who waits for it, not the worker and all whom it serves.
+        let (shared, name) = (Arc::clone(&self.shared), name.clone());
+        let reading = tokio::task::spawn_blocking(move || shared.read(&name, &places));
+        Box::pin(async {
+            let found = reading.await.map_err(|_| StoreError::Stopped)??;
+            Ok(found.map(|(_, found)| found))
+        })
     }
 
     fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool> {
