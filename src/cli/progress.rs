@@ -36,14 +36,16 @@ impl Progress {
         let (stop, stopped) = channel::<()>();
         let began = Instant::now();
         let thread = std::thread::spawn(move || {
-            let mut bar = None;
+            let mut bar: Option<ProgressBar> = None;
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if began.elapsed() < PATIENCE {
                     continue;
                 }
-                let bar: &ProgressBar = bar.get_or_insert_with(|| bar_for(&files, began));
-                bar.set_position(files.iter().map(|file| file.read()).sum());
-                bar.set_message(HumanCount(frames.load(Ordering::Relaxed)).to_string());
+                let read = files.iter().map(|file| file.read()).sum();
+                let frames = HumanCount(frames.load(Ordering::Relaxed)).to_string();
+                let shown = bar.take().unwrap_or_else(|| bar_for(&files, began));
+                let shown = bar.insert(shown.with_message(frames));
+                shown.set_position(read);
             }
             if let Some(bar) = bar {
                 bar.finish_and_clear();
@@ -84,4 +86,21 @@ fn bar_for(files: &[Arc<capture::Progress>], began: Instant) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.with_elapsed(began.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_where_all_sizes_are_known() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/in-order.pcap");
+        let file = capture::open(path.as_ref(), capture::ReadOptions::default()).unwrap();
+        let (known, size) = (file.progress(), std::fs::metadata(path).unwrap().len());
+        let unknown = Arc::default();
+        let began = Instant::now();
+        let both = bar_for(&[Arc::clone(&known), Arc::clone(&known)], began);
+        assert_eq!(both.length(), Some(2 * size));
+        assert_eq!(bar_for(&[known, unknown], began).length(), None);
+    }
 }

@@ -101,3 +101,71 @@ fn extreme(
     });
     Ok(Typed::new(Source::Extreme(sources, order), kind))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::filter::{Filter, FilterOptions};
+
+    #[test]
+    fn wrong_calls_say_what_is_wrong_and_where() {
+        for (filter, place, message) in [
+            (
+                "lenn(reglogin.user) == 3",
+                "lenn",
+                "no function is called \"lenn\"; did you mean \"len\"?",
+            ),
+            (
+                "len(reglogin.user, reglogin.user) == 3",
+                "len",
+                "len() takes one argument",
+            ),
+            (
+                "len(tcp.port) == 3",
+                "tcp.port",
+                "len() takes text or bytes, and this is a ",
+            ),
+            (
+                "upper(tcp.port) == \"A\"",
+                "tcp.port",
+                "upper() takes text, and this is a ",
+            ),
+            (
+                "abs(reglogin.user) == 3",
+                "reglogin.user",
+                "abs() takes numbers, and this is a ",
+            ),
+            (
+                "string(reglogin.user) == \"a\"",
+                "reglogin.user",
+                "string() takes a number, an address or a time, and this is a ",
+            ),
+            (
+                "max(tcp.port, reglogin.user) == 3",
+                "reglogin.user",
+                "max() takes numbers, or times in seconds, all of one kind",
+            ),
+        ] {
+            let error = Filter::parse(filter, FilterOptions::default()).unwrap_err();
+            assert!(error.message().starts_with(message), "{filter}: {error}");
+            let marked = &filter[error.place()];
+            assert!(marked.starts_with(place), "{filter}: {error}");
+        }
+    }
+
+    #[test]
+    fn right_calls_are_right() {
+        for filter in [
+            "len(reglogin.user) == 3",
+            "count(reglogin) > 1",
+            "lower(reglogin.user) == \"alice\"",
+            "abs(reglogin.time) > 0.5",
+            "string(tcp.port) matches \"^88\"",
+            "string(ip.src) contains \"127\"",
+            "max(tcp.srcport, tcp.dstport) == 8888",
+            "min(reglogin.time, frame.time_delta) < 1",
+        ] {
+            let parsed = Filter::parse(filter, FilterOptions::default());
+            assert!(parsed.is_ok(), "{filter}: {}", parsed.unwrap_err());
+        }
+    }
+}

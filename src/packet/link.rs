@@ -163,7 +163,11 @@ pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<Ip
     // A tap's frame has a frame of its interface's link layer in it, and that no other.
     for _ in 0..2 {
         let layer = link_layer(link).ok_or(Other::LinkType)?;
-        let (len, next) = (layer.begin)(octets.get(at..).unwrap_or_default())?;
+        let rest = octets.get(at..).unwrap_or_default();
+        let (len, next) = (layer.begin)(rest)?;
+        if len > rest.len() {
+            return Err(CUT);
+        }
         if len > 0 || !layer.protocols.is_empty() {
             trail(Passed {
                 protocols: layer.protocols,
@@ -355,133 +359,4 @@ fn wifi(octets: &[u8]) -> Begun {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where IP begins, and what was passed, as `frame.protocols` has it.
-    fn walked(link: LinkType, octets: &[u8]) -> (Result<usize, Other>, String) {
-        let mut names: Vec<&str> = Vec::new();
-        let start = walk(link, octets, &mut |passed| {
-            if !passed.protocols.is_empty() {
-                names.push(passed.protocols);
-            }
-        });
-        (start.map(|place| place.start), names.join(":"))
-    }
-
-    #[test]
-    fn the_table_is_in_order() {
-        assert!(TABLE.is_sorted_by_key(|layer| layer.link.0));
-        assert!(TABLE.iter().all(|layer| link_layer(layer.link).is_some()));
-        assert!(link_layer(LinkType(147)).is_none());
-    }
-
-    #[test]
-    fn null_is_read_in_both_byte_orders_and_with_every_af_inet6() {
-        for family in [2u32, 24, 28, 30, 10] {
-            assert_eq!(ip_start(LinkType::NULL, &family.to_le_bytes()), Ok(4));
-            assert_eq!(ip_start(LinkType::LOOP, &family.to_be_bytes()), Ok(4));
-        }
-        assert_eq!(
-            ip_start(LinkType::NULL, &7u32.to_le_bytes()),
-            Err(Other::NotIp)
-        );
-    }
-
-    #[test]
-    fn what_stands_between_ethernet_and_ip_is_passed() {
-        for (behind_addresses, protocols) in [
-            (&[0x08, 0][..], "eth:ethertype"),
-            (
-                &[0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 0x08, 0],
-                "eth:ethertype:vlan:ethertype:vlan:ethertype",
-            ),
-            (&[0, 48, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd], "eth:llc"),
-            (&[0, 43, 6, 6, 3], "eth:llc"),
-            (
-                &[0x81, 0, 0, 1, 0, 48, 0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0],
-                "eth:ethertype:vlan:llc",
-            ),
-            (
-                &[0x88, 0x64, 0x11, 0, 0, 7, 0, 42, 0, 0x21],
-                "eth:ethertype:pppoes:ppp",
-            ),
-            (
-                &[0x81, 0, 0, 5, 0x88, 0x64, 0x11, 0, 0, 7, 0, 41, 0x57],
-                "eth:ethertype:vlan:ethertype:pppoes:ppp",
-            ),
-            (
-                &[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64, 0x45],
-                "eth:ethertype:mpls",
-            ),
-        ] {
-            let mut octets = vec![0; 12];
-            octets.extend(behind_addresses);
-            let ends_in_ip = octets.last() == Some(&0x45);
-            let expected = octets.len() - usize::from(ends_in_ip);
-            let found = walked(LinkType::ETHERNET, &octets);
-            assert_eq!(found, (Ok(expected), protocols.to_owned()));
-            if !ends_in_ip {
-                let cut = &octets[..octets.len() - 1];
-                assert_eq!(ip_start(LinkType::ETHERNET, cut), Err(CUT));
-            }
-        }
-    }
-
-    #[test]
-    fn ppp_may_leave_out_address_control_and_a_leading_zero() {
-        for octets in [
-            &[0xff, 3, 0, 0x21][..],
-            &[0xff, 3, 0x21],
-            &[0, 0x21],
-            &[0x57],
-            &[0xff, 3, 0x02, 0x81, 0, 1, 1, 64],
-        ] {
-            let mut octets = octets.to_vec();
-            let start = octets.len();
-            octets.push(0x45);
-            assert_eq!(ip_start(LinkType::PPP, &octets), Ok(start), "{octets:x?}");
-        }
-        assert_eq!(ip_start(LinkType::PPP, &[0xc0, 0x21]), Err(Other::NotIp));
-        assert_eq!(ip_start(LinkType::PPP, &[0x0f, 0, 8, 0]), Ok(4));
-    }
-
-    #[test]
-    fn a_tap_has_the_frame_of_its_interface() {
-        let mut octets = vec![0; 40];
-        octets[0] = 40;
-        octets[4] = 1;
-        let start = octets.len();
-        for (link, header) in [(0u8, &[2, 0, 0, 0][..]), (12, &[]), (101, &[])] {
-            octets[8] = link;
-            octets.truncate(start);
-            octets.extend(header);
-            assert_eq!(ip_start(LinkType::PKTAP, &octets), Ok(octets.len()));
-        }
-        octets[8] = 147;
-        assert_eq!(ip_start(LinkType::PKTAP, &octets), Err(Other::LinkType));
-        octets[0] = 3;
-        let malformed = Err(Other::Malformed(Layer::Link));
-        assert_eq!(ip_start(LinkType::PKTAP, &octets), malformed);
-    }
-
-    #[test]
-    fn cooked_headers_name_the_protocol() {
-        let mut v1 = vec![0; 16];
-        v1[14] = 0x08;
-        assert_eq!(ip_start(LinkType::LINUX_SLL, &v1), Ok(16));
-        let mut v2 = vec![0; 20];
-        v2[..2].copy_from_slice(&[0x86, 0xdd]);
-        assert_eq!(ip_start(LinkType::LINUX_SLL2, &v2), Ok(20));
-    }
-
-    #[test]
-    fn a_wifi_data_frame_has_its_packet_behind_snap() {
-        let mut octets = vec![0x08, 0x01];
-        octets.resize(24, 0);
-        octets.extend([0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0]);
-        assert_eq!(ip_start(LinkType::IEEE802_11, &octets), Ok(32));
-        octets[1] |= 0x40;
-        assert_eq!(ip_start(LinkType::IEEE802_11, &octets), Err(Other::NotIp));
-    }
-}
+mod tests;

@@ -5,8 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::inspector::{Done, authscope, capture, captures, command};
-use crate::terminal::shown_in;
+use crate::inspector::{Done, authscope, capture, captures, command, shown_in};
 
 const LAB: &str = "captures/lab-report.pcap";
 const PIPELINED: &str = "captures/tcp-pipelined.pcap";

@@ -1,83 +1,44 @@
 //! The client asks for the password once the server is known to answer, and leaves the terminal
 //! as it was, whatever the person at it does.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::programs::{PATIENCE, Place, wait};
+use crate::terminal::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
 
 /// A program on a terminal of its own.
 struct Typed {
     child: Child,
-    keyboard: File,
-    /// Keeps the terminal there when the program has ended.
-    terminal: File,
-    screen: Arc<Mutex<String>>,
+    terminal: Terminal,
 }
 
 impl Typed {
     fn start(program: &str, arguments: &[&str]) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&master).expect("a terminal");
-        unlockpt(&master).expect("a terminal");
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        let terminal = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(i32::try_from(OpenptFlags::NOCTTY.bits()).unwrap())
-            .open(name.to_str().expect("its name"))
-            .expect("a terminal");
-        let end = || Stdio::from(terminal.try_clone().expect("a terminal"));
+        let terminal = Terminal::open();
         // The program's controlling terminal, which is where a password is asked for.
         let child = Command::new("setsid")
             .args(["--ctty", program])
             .args(arguments)
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
+            .stdin(terminal.stdio())
+            .stdout(terminal.stdio())
+            .stderr(terminal.stdio())
             .spawn()
             .expect("setsid runs");
-        let keyboard = File::from(master);
-        let mut output = keyboard.try_clone().expect("a terminal");
-        let screen = Arc::new(Mutex::new(String::new()));
-        let collected = Arc::clone(&screen);
-        std::thread::spawn(move || {
-            let mut octets = [0; 1024];
-            while let Ok(read @ 1..) = output.read(&mut octets) {
-                let text = String::from_utf8_lossy(&octets[..read]);
-                collected.lock().unwrap().push_str(&text);
-            }
-        });
-        Self {
-            child,
-            keyboard,
-            terminal,
-            screen,
-        }
+        Self { child, terminal }
     }
 
     fn screen(&self) -> String {
-        self.screen.lock().unwrap().replace('\r', "")
+        self.terminal.screen()
     }
 
     fn wait_for(&self, part: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.screen().contains(part) {
-            assert!(Instant::now() < deadline, "{part:?}: {:?}", self.screen());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.terminal.wait_for(part);
     }
 
     fn echoes(&self) -> bool {
-        let modes = tcgetattr(&self.terminal).expect("its modes").local_modes;
-        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+        self.terminal.echoes()
     }
 
     /// Waits for the prompt and until what is typed is not shown.
@@ -94,7 +55,7 @@ impl Typed {
     }
 
     fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("keys");
+        self.terminal.press(keys);
     }
 
     /// Waits until it has ended; its exit code.

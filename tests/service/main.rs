@@ -10,6 +10,8 @@ mod need;
 mod programs;
 #[path = "../support/proxied.rs"]
 mod proxied;
+#[path = "../support/terminal.rs"]
+mod terminal;
 #[path = "../support/wrong_server.rs"]
 mod wrong_server;
 

@@ -64,3 +64,16 @@ pub fn piped(octets: Vec<u8>) -> Stdio {
     });
     reader.into()
 }
+
+/// The lines that the inspector writes to standard output where that is a terminal of so many columns, without colours.
+pub fn shown_in(columns: u16, arguments: &[&str]) -> Vec<String> {
+    let terminal = Terminal::of_width(columns);
+    let mut command = command(arguments);
+    command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8");
+    command.stdout(terminal.stdio()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the inspector runs");
+    // The command has the terminal too.
+    drop(command);
+    child.wait().expect("it ends");
+    terminal.end().lines().map(str::to_owned).collect()
+}

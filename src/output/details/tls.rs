@@ -224,33 +224,47 @@ fn suite_name(suite: CipherSuite) -> String {
     }
 }
 
-/// The description of an alert (RFC 8446 section 6), as Wireshark names it.
-const fn alert_name(description: u8) -> &'static str {
-    match description {
-        0 => "Close Notify",
-        10 => "Unexpected Message",
-        20 => "Bad Record MAC",
-        22 => "Record Overflow",
-        40 => "Handshake Failure",
-        42 => "Bad Certificate",
-        43 => "Unsupported Certificate",
-        44 => "Certificate Revoked",
-        45 => "Certificate Expired",
-        46 => "Certificate Unknown",
-        47 => "Illegal Parameter",
-        48 => "Unknown CA",
-        49 => "Access Denied",
-        50 => "Decode Error",
-        51 => "Decrypt Error",
-        70 => "Protocol Version",
-        71 => "Insufficient Security",
-        80 => "Internal Error",
-        90 => "User Canceled",
-        109 => "Missing Extension",
-        110 => "Unsupported Extension",
-        112 => "Unrecognized Name",
-        116 => "Certificate Required",
-        120 => "No application Protocol",
-        _ => "Unknown",
-    }
+/// Descriptions of alerts (RFC 8446 section 6, and the registry that it made), as Wireshark names them.
+const ALERTS: [(u8, &str); 36] = [
+    (0, "Close Notify"),
+    (1, "End of Early Data"),
+    (10, "Unexpected Message"),
+    (20, "Bad Record MAC"),
+    (21, "Decryption Failed"),
+    (22, "Record Overflow"),
+    (30, "Decompression Failure"),
+    (40, "Handshake Failure"),
+    (41, "No Certificate"),
+    (42, "Bad Certificate"),
+    (43, "Unsupported Certificate"),
+    (44, "Certificate Revoked"),
+    (45, "Certificate Expired"),
+    (46, "Certificate Unknown"),
+    (47, "Illegal Parameter"),
+    (48, "Unknown CA"),
+    (49, "Access Denied"),
+    (50, "Decode Error"),
+    (51, "Decrypt Error"),
+    (60, "Export Restriction"),
+    (70, "Protocol Version"),
+    (71, "Insufficient Security"),
+    (80, "Internal Error"),
+    (86, "Inappropriate Fallback"),
+    (90, "User Canceled"),
+    (100, "No Renegotiation"),
+    (109, "Missing Extension"),
+    (110, "Unsupported Extension"),
+    (111, "Certificate Unobtainable"),
+    (112, "Unrecognized Name"),
+    (113, "Bad Certificate Status Response"),
+    (114, "Bad Certificate Hash Value"),
+    (115, "Unknown PSK Identity"),
+    (116, "Certificate Required"),
+    (120, "No application Protocol"),
+    (121, "ECH Required"),
+];
+
+fn alert_name(description: u8) -> &'static str {
+    let known = ALERTS.iter().find(|(number, _)| *number == description);
+    known.map_or("Unknown", |(_, name)| name)
 }
