@@ -66,6 +66,10 @@ pub(super) struct OutputArguments {
     #[arg(short = 'V', long)]
     details: bool,
 
+    /// With -V, beside each line the display filter that selects what it says.
+    #[arg(long, requires = "details")]
+    field_names: bool,
+
     /// The octets of each message's frame, the message in brackets.
     #[arg(short = 'x', long)]
     hex: bool,
@@ -335,6 +339,7 @@ impl OutputArguments {
             width: io::stdout().is_terminal().then_some(terminal_width as _),
             tree: self.details,
             octets: self.hex,
+            field_names: self.field_names,
             payload: self.payload,
             in_fields: plan.inspection.reglogin_in_fields,
             fields: query.fields,

@@ -12,7 +12,7 @@ use super::protocol::Protocol;
 use crate::capture::Timestamp;
 use crate::layout::{self, Decoded, LayoutId, Plan, Said, Type};
 use crate::packet::{Endpoint, SeqNumber};
-use crate::protocol::layout::{MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::layout::{FILTER_PREFIX, MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, Kind, MessageView};
 use crate::stream::Role;
 use crate::text::escape::Hex;
@@ -225,6 +225,15 @@ impl Message {
     #[must_use]
     pub fn protocol_name(&self) -> &'static str {
         self.protocol().name()
+    }
+
+    /// What the names of its fields begin with in filters.
+    #[must_use]
+    pub fn filter_prefix(&self) -> &'static str {
+        match &self.described {
+            Some(described) => &described.plan().layout.prefix,
+            None => FILTER_PREFIX,
+        }
     }
 
     /// The fields of a message that a layout file describes.

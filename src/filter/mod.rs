@@ -6,6 +6,7 @@
 //! and times.
 
 mod compile;
+mod condition;
 mod error;
 mod eval;
 mod fields;
@@ -19,6 +20,7 @@ mod view;
 
 use std::fmt;
 
+pub use condition::Condition;
 pub use error::FilterError;
 pub use fields::{Field, Needs, field, fields};
 pub use value::{Base, Kind, Shown, Value};

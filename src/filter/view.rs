@@ -124,6 +124,13 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The response to a request of this number, where it is known: ahead, or because the record waited for it.
+    #[must_use]
+    pub fn response(&self, number: u64, request: &Message) -> Option<Peer> {
+        let ahead = self.responses.and_then(|known| known.response(number));
+        ahead.or(request.peer)
+    }
+
     /// The record alone, with its time and passwords masked.
     #[must_use]
     pub const fn new(record: &'a FrameRecord<'a>, times: Times) -> Self {

@@ -185,7 +185,7 @@ pub fn nodes(message: &Message, space: Space, base: usize, show_secrets: bool) -
         show_secrets,
         notes: message.notes.iter().collect(),
     };
-    let mut nodes = tree.fields(&decoded.nodes);
+    let mut nodes = tree.fields(&decoded.nodes, &layout.prefix);
     if !decoded.data.is_empty() {
         let data = base + decoded.data.start..base + decoded.data.end;
         let text = format!("Data: {} bytes", data.len());
@@ -206,11 +206,12 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn fields(&mut self, read: &[Read<'_>]) -> Vec<Node> {
-        read.iter().map(|node| self.field(node)).collect()
+    /// The fields of a part, whose names in filters begin with `path`.
+    fn fields(&mut self, read: &[Read<'_>], path: &str) -> Vec<Node> {
+        read.iter().map(|node| self.field(node, path)).collect()
     }
 
-    fn field(&mut self, read: &Read<'_>) -> Node {
+    fn field(&mut self, read: &Read<'_>, path: &str) -> Node {
         let field = &self.layout.parts[read.field.0].fields[read.field.1];
         let value = value(read, field, self.decoded, self.layout, self.show_secrets);
         let text = match value.as_str() {
@@ -225,9 +226,10 @@ impl Tree<'_> {
             text
         };
         let range = self.base + read.range.start..self.base + read.range.end;
-        let mut node = Node::at(self.space, range, text);
+        let path = format!("{path}.{}", field.key);
+        let mut node = Node::at(self.space, range, text).of(path.clone());
         match &read.value {
-            Value::Record(inside) => node.children = self.fields(inside),
+            Value::Record(inside) => node.children = self.fields(inside, &path),
             Value::Records(records) => {
                 for (number, inside) in records.iter().enumerate() {
                     let start = inside.first().map_or(0, |first| first.range.start);
@@ -235,7 +237,7 @@ impl Tree<'_> {
                     let range = self.base + start..self.base + end;
                     let mut record =
                         Node::at(self.space, range, format!("{} {}", field.label, number + 1));
-                    record.children = self.fields(inside);
+                    record.children = self.fields(inside, &path);
                     record.tone = tone_of(&record.children);
                     node.children.push(record);
                 }

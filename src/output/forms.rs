@@ -24,6 +24,8 @@ pub struct FormOptions {
     pub tree: bool,
     /// The octets of each message's frame.
     pub octets: bool,
+    /// The display filter beside each line of the tree.
+    pub field_names: bool,
     /// Frames with the octets of their payload.
     pub payload: bool,
     /// RegLogin's values in `fields`, as those of protocols that a layout describes.

@@ -45,7 +45,6 @@ pub use context::{Context, Findings, Group, Output};
 pub use details::{Node, OCTETS, Space, TREE, frame_tree, link_name, message_tree};
 pub use fields::{Columns, Occurrence};
 pub use follow::{Finder, Follow, FollowFormat, FollowOptions, Followed, Several};
-pub use json::{JsonMessage, JsonOptions};
 pub use ladder::{Ladder, LadderOptions};
 pub use lines::FORM as TEXT;
 pub use losses::Losses;

@@ -314,6 +314,13 @@ pub struct TlsRecord {
 }
 
 impl TlsRecord {
+    /// Whether the record says outside only that it is protected, as those of TLS 1.3 do (RFC 8446, section 5.2).
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.header.content == ContentType::APPLICATION_DATA
+            && self.agreed.0 == Some(Version::TLS13)
+    }
+
     /// What is known of a record by itself.
     pub(super) fn new(stream: u32, record: &crate::tls::Record<'_>, spans: &Spans) -> Self {
         let last = spans.at(record.at + record.record_len() as u64 - 1);

@@ -49,6 +49,7 @@ mod wire;
 #[path = "../support/witness/mod.rs"]
 mod witness;
 
+mod apply_as_filter;
 mod begun;
 mod bounds;
 mod capture_damage;

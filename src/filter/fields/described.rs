@@ -458,8 +458,7 @@ impl Known {
             Self::Request if described.is_request() => emit(Value::Present),
             Self::Response if described.is_response() => emit(Value::Present),
             Self::ResponseIn if described.is_request() => {
-                let later = view.responses.and_then(|known| known.response(number));
-                if let Some(peer) = later {
+                if let Some(peer) = view.response(number, message) {
                     emit(Value::Number(peer.frame.cast_signed()));
                 }
             }

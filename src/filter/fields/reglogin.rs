@@ -246,12 +246,9 @@ fn of_exchanges() -> Vec<Field> {
             frame,
             "Frame of the response to a request",
             |view, emit| {
-                let Some(responses) = view.responses else {
-                    return;
-                };
                 for (number, message) in (view.record.first_message..).zip(view.record.messages) {
                     if is_kind(message, MessageKind::Request)
-                        && let Some(peer) = responses.response(number)
+                        && let Some(peer) = view.response(number, message)
                     {
                         emit(Value::Number(peer.frame.cast_signed()));
                     }

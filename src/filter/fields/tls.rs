@@ -6,7 +6,7 @@ use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{Kind, Value};
 use crate::filter::view::View;
 use crate::session::TlsRecord;
-use crate::tls::{Body, ContentType, Handshake, Protected, Version};
+use crate::tls::{Body, Handshake, Protected};
 
 const CONTENT_TYPES: &[(i64, &str)] = &[
     (20, "Change Cipher Spec"),
@@ -20,12 +20,6 @@ const NEEDS: Needs = Needs {
     tls: true,
     ..Needs::NOTHING
 };
-
-/// Whether the record says outside only that it is protected, as those of TLS 1.3 do.
-fn is_opaque(record: &TlsRecord) -> bool {
-    record.header.content == ContentType::APPLICATION_DATA
-        && record.agreed.0 == Some(Version::TLS13)
-}
 
 fn records<'a>(view: &View<'a>) -> impl Iterator<Item = &'a TlsRecord> + use<'a> {
     view.record.tls.iter()
@@ -41,14 +35,14 @@ fn number(emit: Emit<'_>, value: impl Into<i64>) {
 
 fn content_type(view: &View<'_>, emit: Emit<'_>) {
     for record in records(view) {
-        if !is_opaque(record) || record.protected == Protected::Opened {
+        if !record.is_opaque() || record.protected == Protected::Opened {
             number(emit, record.content.0);
         }
     }
 }
 
 fn opaque_type(view: &View<'_>, emit: Emit<'_>) {
-    for record in records(view).filter(|record| is_opaque(record)) {
+    for record in records(view).filter(|record| record.is_opaque()) {
         number(emit, record.header.content.0);
     }
 }

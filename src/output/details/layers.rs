@@ -77,15 +77,24 @@ fn frame(record: &FrameRecord<'_>, clock: &Clock) -> Node {
     let mut node = Node::new(format!(
         "Frame {}: {} octets on the wire, {} captured",
         record.frame.number, header.wire, header.captured
-    ));
-    for (label, format) in [
-        ("Time", TimeFormat::Utc),
-        ("Seconds since the first frame", TimeFormat::Relative),
-        ("Seconds since the frame before", TimeFormat::Delta),
+    ))
+    .of("frame.number");
+    for (label, format, field) in [
+        ("Time", TimeFormat::Utc, "frame.time"),
+        (
+            "Seconds since the first frame",
+            TimeFormat::Relative,
+            "frame.time_relative",
+        ),
+        (
+            "Seconds since the frame before",
+            TimeFormat::Delta,
+            "frame.time_delta",
+        ),
     ] {
         let mut text = format!("{label}: ");
         clock.write_as(format, &mut text, header.time);
-        node.children.push(Node::new(text));
+        node.children.push(Node::new(text).of(field));
     }
     node.children.push(Node::new(format!(
         "Interface {}, link type {} ({})",
@@ -99,13 +108,14 @@ fn frame(record: &FrameRecord<'_>, clock: &Clock) -> Node {
 fn ip_node(ip: &Ip, space: Space) -> Node {
     let start = ip.start as usize;
     let v4 = ip.source.is_ipv4();
-    let version = if v4 { "IPv4" } else { "IPv6" };
+    let (version, field) = if v4 { ("IPv4", "ip") } else { ("IPv6", "ipv6") };
     let end = start + ip.header_len as usize;
     let mut node = Node::at(
         space,
         start..end,
         format!("{version}, {} → {}", ip.source, ip.destination),
-    );
+    )
+    .of(field);
     let fragment = match (ip.fragmented, ip.more_fragments) {
         (true, true) => format!("fragment from octet {}, more follow", ip.fragment_offset),
         (true, false) => format!("last fragment, from octet {}", ip.fragment_offset),
@@ -114,29 +124,29 @@ fn ip_node(ip: &Ip, space: Space) -> Node {
     };
     let source = format!("Source: {}", ip.source);
     let destination = format!("Destination: {}", ip.destination);
-    let mut add = |range: Range<usize>, text: String| {
-        node.children
-            .push(Node::at(space, shifted(&range, start), text));
+    let mut add = |range: Range<usize>, field: &'static str, text: String| {
+        let child = Node::at(space, shifted(&range, start), text);
+        node.children.push(child.of(field));
     };
     if v4 {
-        add(ipv4::LENGTH, format!("Total length: {}", ip.length));
-        add(
-            ipv4::IDENTIFICATION,
-            format!("Identification: {:#06x}", ip.identification),
-        );
-        add(ipv4::FRAGMENT, format!("Fragmentation: {fragment}"));
-        add(ipv4::TTL, format!("Time to live: {}", ip.ttl));
-        add(ipv4::PROTOCOL, format!("Protocol: {}", ip.protocol));
-        add(ipv4::SOURCE, source);
-        add(ipv4::DESTINATION, destination);
+        let length = format!("Total length: {}", ip.length);
+        add(ipv4::LENGTH, "ip.len", length);
+        let identification = format!("Identification: {:#06x}", ip.identification);
+        add(ipv4::IDENTIFICATION, "ip.id", identification);
+        let fragment = format!("Fragmentation: {fragment}");
+        add(ipv4::FRAGMENT, "ip.frag_offset", fragment);
+        add(ipv4::TTL, "ip.ttl", format!("Time to live: {}", ip.ttl));
+        let protocol = format!("Protocol: {}", ip.protocol);
+        add(ipv4::PROTOCOL, "ip.proto", protocol);
+        add(ipv4::SOURCE, "ip.src", source);
+        add(ipv4::DESTINATION, "ip.dst", destination);
     } else {
-        add(
-            ipv6::LENGTH,
-            format!("Payload length: {}", ip.length - ip.header_len),
-        );
-        add(ipv6::HOP_LIMIT, format!("Hop limit: {}", ip.ttl));
-        add(ipv6::SOURCE, source);
-        add(ipv6::DESTINATION, destination);
+        let length = format!("Payload length: {}", ip.length - ip.header_len);
+        add(ipv6::LENGTH, "ipv6.plen", length);
+        let limit = format!("Hop limit: {}", ip.ttl);
+        add(ipv6::HOP_LIMIT, "ipv6.hlim", limit);
+        add(ipv6::SOURCE, "ipv6.src", source);
+        add(ipv6::DESTINATION, "ipv6.dst", destination);
         let extensions = end..ip.payload_start as usize;
         if !extensions.is_empty() && extensions.end > extensions.start {
             let text = if ip.fragmented {
@@ -167,65 +177,58 @@ fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
             "TCP, port {} → {}, {} octets of data",
             segment.source.port, segment.destination.port, segment.payload_len
         ),
-    );
+    )
+    .of("tcp");
     if let Some(placed) = record.placement {
-        node.children.push(Node::new(format!(
+        let text = format!(
             "Stream {}, from the {}",
             placed.stream,
             placed.sender.name()
-        )));
+        );
+        node.children.push(Node::new(text).of("tcp.stream"));
     }
     let relative = record
         .placement
         .map(|placed| (placed.relative_seq, placed.relative_ack));
     let octets = record.packet_octets();
-    let mut add = |range: Range<usize>, text: String| {
-        node.children
-            .push(Node::at(space, shifted(&range, start), text));
+    let mut add = |range: Range<usize>, field: &'static str, text: String| {
+        let child = Node::at(space, shifted(&range, start), text);
+        node.children.push(child.of(field));
     };
-    add(tcp::SOURCE, format!("Source port: {}", segment.source.port));
-    add(
-        tcp::DESTINATION,
-        format!("Destination port: {}", segment.destination.port),
-    );
+    let port = format!("Source port: {}", segment.source.port);
+    add(tcp::SOURCE, "tcp.srcport", port);
+    let port = format!("Destination port: {}", segment.destination.port);
+    add(tcp::DESTINATION, "tcp.dstport", port);
     let (seq, ack) = relative.unwrap_or((segment.seq.0, segment.ack.0));
-    add(
-        tcp::SEQUENCE,
-        format!("Sequence number: {seq} (absolute {})", segment.seq.0),
-    );
+    let seq = format!("Sequence number: {seq} (absolute {})", segment.seq.0);
+    add(tcp::SEQUENCE, "tcp.seq", seq);
     if segment.flags.has(crate::packet::Flags::ACK) {
-        add(
-            tcp::ACKNOWLEDGEMENT,
-            format!("Acknowledgement number: {ack} (absolute {})", segment.ack.0),
-        );
+        let ack = format!("Acknowledgement number: {ack} (absolute {})", segment.ack.0);
+        add(tcp::ACKNOWLEDGEMENT, "tcp.ack", ack);
     }
-    add(
-        tcp::HEADER_LENGTH,
-        format!("Header length: {}", segment.header_len()),
-    );
-    add(
-        tcp::FLAGS,
-        format!("Flags: {:#05x} ({})", segment.flags.0, segment.flags),
-    );
+    let length = format!("Header length: {}", segment.header_len());
+    add(tcp::HEADER_LENGTH, "tcp.hdr_len", length);
+    let flags = format!("Flags: {:#05x} ({})", segment.flags.0, segment.flags);
+    add(tcp::FLAGS, "tcp.flags", flags);
     let scaled = info::window(record, segment);
-    add(
-        tcp::WINDOW,
-        if u64::from(segment.window) == scaled {
-            format!("Window: {scaled}")
-        } else {
-            format!("Window: {} (scaled {scaled})", segment.window)
-        },
-    );
+    let window = if u64::from(segment.window) == scaled {
+        format!("Window: {scaled}")
+    } else {
+        format!("Window: {} (scaled {scaled})", segment.window)
+    };
+    add(tcp::WINDOW, "tcp.window_size_value", window);
     if let Some([high, low]) = octets.get(shifted(&tcp::CHECKSUM, start)) {
+        let checksum = u16::from_be_bytes([*high, *low]);
         add(
             tcp::CHECKSUM,
-            format!("Checksum: {:#06x}", u16::from_be_bytes([*high, *low])),
+            "tcp.checksum",
+            format!("Checksum: {checksum:#06x}"),
         );
     }
     if payload > start + tcp::LEN {
         let mut text = String::from("Options:");
         info::options(&mut text, record, segment);
-        add(tcp::LEN..payload - start, text);
+        add(tcp::LEN..payload - start, "tcp.options", text);
     }
     if segment.payload_captured > 0 {
         let end = payload + segment.payload_captured as usize;
@@ -234,11 +237,9 @@ fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
             0 => String::new(),
             octets => format!(", {octets} more were not captured"),
         };
-        node.children.push(Node::at(
-            space,
-            payload..end,
-            format!("Data: {} octets{missing}", segment.payload_captured),
-        ));
+        let text = format!("Data: {} octets{missing}", segment.payload_captured);
+        let data = Node::at(space, payload..end, text);
+        node.children.push(data.of("tcp.payload"));
     }
     node
 }

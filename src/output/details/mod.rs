@@ -1,5 +1,6 @@
 //! All there is to say about a frame and its messages: the details tree and the octets.
 
+mod filters;
 mod hex;
 mod layers;
 mod tls;
@@ -8,6 +9,7 @@ mod tree;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use filters::Filters;
 use hex::Dump;
 pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
@@ -20,7 +22,7 @@ use super::info::{self, Late};
 use super::lines;
 use super::rows::{Form, Rows, Told, hand_over, messages_of};
 use crate::dissect::Message;
-use crate::filter::Needs;
+use crate::filter::{Needs, View};
 use crate::session::{FrameRecord, StreamNote};
 use crate::text::escape::Escaped;
 use crate::text::secret;
@@ -57,6 +59,8 @@ pub struct Details {
     /// The tree; a line in its place otherwise.
     tree: bool,
     octets: bool,
+    /// The filter beside each line of the tree.
+    filters: bool,
     color: bool,
     text: String,
 }
@@ -68,6 +72,7 @@ impl Details {
         Self {
             tree: options.tree,
             octets: options.octets,
+            filters: options.field_names,
             color: options.color,
             text: String::new(),
         }
@@ -129,7 +134,15 @@ impl Details {
         dump.write(&mut self.text, hides);
     }
 
-    fn node(&mut self, node: &Node, depth: usize) {
+    /// Writes lines, with their filters where there are any.
+    fn nodes(&mut self, nodes: &[Node], view: &View<'_>) {
+        let mut filters = self.filters.then(|| Filters::new(view));
+        for node in nodes {
+            self.node(node, 0, &mut filters);
+        }
+    }
+
+    fn node(&mut self, node: &Node, depth: usize, filters: &mut Option<Filters<'_>>) {
         let range = match &node.range {
             Some(range) if range.len() == 1 => format!("{}", range.start),
             Some(range) if !range.is_empty() => format!("{}-{}", range.start, range.end - 1),
@@ -148,13 +161,17 @@ impl Details {
             Default::default()
         };
         let indent = depth * INDENT;
-        let _ = writeln!(
+        let _ = write!(
             self.text,
             "{range:<gutter$}{:indent$}{on}{}{off}",
             "", node.text
         );
+        if let Some(filter) = filters.as_mut().and_then(|filters| filters.of(node)) {
+            let _ = write!(self.text, "  ({filter})");
+        }
+        self.text.push('\n');
         for child in &node.children {
-            self.node(child, depth + 1);
+            self.node(child, depth + 1, filters);
         }
     }
 
@@ -180,12 +197,10 @@ impl Form for Details {
         if self.tree {
             let mut nodes = tree::frame(record, &context.clock, context.show_passwords);
             if let (Some(file), Some(frame)) = (context.origin.told(record), nodes.first_mut()) {
-                let file = Node::new(format!("File: {}", Escaped(file)));
+                let file = Node::new(format!("File: {}", Escaped(file))).of("frame.file");
                 frame.children.insert(0, file);
             }
-            for node in &nodes {
-                self.node(node, 0);
-            }
+            self.nodes(&nodes, &context.view(record));
         } else {
             lines::write_frame(&mut self.text, record, context);
         }
@@ -207,7 +222,7 @@ impl Form for Details {
             }
             self.text.push('\n');
             let node = tree::message(message, Space::Frame, shows);
-            self.node(&node, 0);
+            context.late(message, |view| self.nodes(&[node], view));
         } else {
             lines::write_message(&mut self.text, message, told, context);
         }

@@ -7,6 +7,9 @@ use crate::session::{FrameRecord, TlsRecord};
 use crate::text::escape::Escaped;
 use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protected, Version};
 
+const CONTENT_TYPE: &str = "tls.record.content_type";
+const CIPHER_SUITE: &str = "tls.handshake.ciphersuite";
+
 /// Adds the trees of a frame's records. What is known of a connection stands with the first record, and
 /// where it changes.
 pub(super) fn add(nodes: &mut Vec<Node>, record: &FrameRecord<'_>, space: Space) {
@@ -37,53 +40,51 @@ fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
         Node::new(text)
     };
     let in_frame = node.range.is_some();
-    let mut add = |from: usize, len: usize, text: String| {
-        node.children.push(if in_frame {
+    let mut add = |from: usize, len: usize, field: &'static str, text: String| {
+        let child = if in_frame {
             Node::at(space, start + from..start + from + len, text)
         } else {
             Node::new(text)
-        });
+        };
+        node.children.push(child.of(field));
+    };
+    let (label, field) = if found.is_opaque() {
+        ("Opaque type", "tls.record.opaque_type")
+    } else {
+        ("Content type", CONTENT_TYPE)
     };
     let outer = content_name(header.content);
-    if found.content == header.content {
-        add(
-            0,
-            1,
-            format!("Content type: {outer} ({})", header.content.0),
-        );
-    } else {
-        add(0, 1, format!("Opaque type: {outer} ({})", header.content.0));
-    }
     add(
+        0,
         1,
-        2,
-        format!(
-            "Version: {} ({:#06x})",
-            version_name(header.version),
-            header.version.0
-        ),
+        field,
+        format!("{label}: {outer} ({})", header.content.0),
     );
-    add(3, 2, format!("Length: {}", header.length));
+    let version = header.version;
+    let version = format!("Version: {} ({:#06x})", version_name(version), version.0);
+    add(1, 2, "tls.record.version", version);
+    let length = format!("Length: {}", header.length);
+    add(3, 2, "tls.record.length", length);
     if !in_frame {
         let length = header.record_len() - HEADER_LEN;
         node.children.push(Node::new(format!(
             "Begins in frame {frame}, {length} octets"
         )));
     }
-    if found.content != header.content {
-        node.children.push(Node::new(format!(
-            "Content type: {} ({})",
-            content_name(found.content),
-            found.content.0
-        )));
+    if found.is_opaque() && found.protected == Protected::Opened {
+        let content = found.content;
+        let text = format!("Content type: {} ({})", content_name(content), content.0);
+        node.children.push(Node::new(text).of(CONTENT_TYPE));
     }
     node.children.extend(found.messages.iter().map(handshake));
     if let Some([level, description]) = found.alert {
-        node.children.push(Node::new(format!(
+        let text = format!(
             "Alert: level {} ({level}), description {} ({description})",
             if level == 2 { "Fatal" } else { "Warning" },
             alert_name(description),
-        )));
+        );
+        node.children
+            .push(Node::new(text).of("tls.alert_message.desc"));
     }
     let state = match found.protected {
         Protected::Waiting => Some("Encrypted; its secrets are not known yet"),
@@ -164,17 +165,19 @@ fn handshake(message: &Handshake) -> Node {
     let mut node = Node::new(format!(
         "Handshake: {name} ({}), {} octets",
         message.kind.0, message.length
-    ));
+    ))
+    .of("tls.handshake.type");
     match &message.body {
         Body::ClientHello(hello) => {
             if let Some(name) = &hello.server_name {
-                let name = Escaped(name);
-                node.children
-                    .push(Node::new(format!("Server name: {name}")));
+                let text = format!("Server name: {}", Escaped(name));
+                let child = Node::new(text).of("tls.handshake.extensions_server_name");
+                node.children.push(child);
             }
             let mut suites = Node::new(format!("Cipher suites: {}", hello.suites.len()));
             let names = hello.suites.iter().copied().map(suite_name);
-            suites.children.extend(names.map(Node::new));
+            let nodes = names.map(|name| Node::new(name).of(CIPHER_SUITE));
+            suites.children.extend(nodes);
             node.children.push(suites);
             let versions: Vec<_> = hello
                 .supported_versions
@@ -196,10 +199,8 @@ fn handshake(message: &Handshake) -> Node {
                 "Version: {}",
                 version_name(hello.chosen_version())
             )));
-            node.children.push(Node::new(format!(
-                "Cipher suite: {}",
-                suite_name(hello.suite)
-            )));
+            let text = format!("Cipher suite: {}", suite_name(hello.suite));
+            node.children.push(Node::new(text).of(CIPHER_SUITE));
         }
         Body::NewSessionTicket(_) | Body::Other => {}
     }

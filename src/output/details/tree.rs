@@ -1,5 +1,6 @@
 //! A frame's details as a tree: layers, fields, notes, each knowing its octets.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{layers, tls};
@@ -37,6 +38,8 @@ pub struct Node {
     pub space: Space,
     /// How remarkable it is.
     pub tone: Tone,
+    /// The field of the filter language that it shows.
+    pub field: Option<Cow<'static, str>>,
     /// What stands under it.
     pub children: Vec<Node>,
 }
@@ -59,6 +62,13 @@ impl Node {
             space,
             ..Self::new(text)
         }
+    }
+
+    /// The same, for a field of the filter language.
+    #[must_use]
+    pub fn of(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
     }
 
     pub(in crate::output) fn note(note: &Note) -> Self {
@@ -107,6 +117,7 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
         _ => (0, Space::Message),
     };
     let mut node = Node::at(space, base..base + message.bytes().len(), text);
+    node.field = Some(message.filter_prefix().into());
     node.tone = Tone::of(message);
     node.children.extend(about(message));
     if message.described.is_some() {
@@ -134,7 +145,8 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
             space,
             start..start + octets.len(),
             format!("{}: {}", field.label, value(field, message, view)),
-        );
+        )
+        .of(field.filter_name());
         child.children.extend(notes.map(Node::note));
         child.tone = child
             .children
@@ -165,11 +177,14 @@ fn about(message: &Message) -> Vec<Node> {
     ))];
     if let Some(peer) = message.peer {
         let time = crate::capture::Seconds(peer.elapsed);
-        nodes.push(Node::new(if message.is_answer() {
-            format!("Response to frame {}, {time} s after it", peer.frame)
+        let (text, field) = if message.is_answer() {
+            let text = format!("Response to frame {}, {time} s after it", peer.frame);
+            (text, "response_to")
         } else {
-            format!("Response in frame {}, {time} s later", peer.frame)
-        }));
+            let text = format!("Response in frame {}, {time} s later", peer.frame);
+            (text, "response_in")
+        };
+        nodes.push(Node::new(text).of(format!("{}.{field}", message.filter_prefix())));
     }
     if message.encrypted {
         nodes.push(Node::new("Decrypted; octets are counted in the message"));

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub use fields::JsonFields;
 use format::TerminalSafe;
-pub use types::{JsonExchange, JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
+pub(super) use types::{JsonExchange, JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
 
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
@@ -52,7 +52,7 @@ pub enum Layout {
 
 /// What the objects hold.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct JsonOptions {
+pub(super) struct JsonOptions {
     /// Passwords in clear instead of [`MASK`](crate::text::secret::MASK).
     pub show_passwords: bool,
     /// RegLogin's values in `fields`, as those of protocols that a layout describes.

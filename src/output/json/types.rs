@@ -18,7 +18,7 @@ use crate::text::secret::{self, MASK, Masked};
 
 /// A message.
 #[derive(Debug, Serialize)]
-pub struct JsonMessage<'a> {
+pub(in crate::output) struct JsonMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     frame: u64,
@@ -154,7 +154,7 @@ fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
 
 /// An exchange.
 #[derive(Debug, Serialize)]
-pub struct JsonExchange<'a> {
+pub(in crate::output) struct JsonExchange<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     time: Decimal,
@@ -226,7 +226,7 @@ fn notes<S: serde::Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S
 
 /// A note.
 #[derive(Debug, Serialize)]
-pub struct JsonNote<'a> {
+pub(in crate::output) struct JsonNote<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,7 +289,7 @@ impl<'a> JsonNote<'a> {
 
 /// A frame with its messages.
 #[derive(Debug, Serialize)]
-pub struct JsonFrame<'a> {
+pub(in crate::output) struct JsonFrame<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     frame: u64,
@@ -314,7 +314,7 @@ pub struct JsonFrame<'a> {
 
 /// The TCP segment of a frame.
 #[derive(Debug, Serialize)]
-pub struct JsonTcp<'a> {
+pub(in crate::output) struct JsonTcp<'a> {
     flags: Shown<Flags>,
     seq: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -401,7 +401,7 @@ impl<'a> JsonFrame<'a> {
 /// What was found out only after the frames that it is about: messages that are cut off, and
 /// what is said of streams at the end.
 #[derive(Debug, Serialize)]
-pub struct JsonRest<'a> {
+pub(in crate::output) struct JsonRest<'a> {
     /// The notes.
     pub notes: Vec<JsonNote<'a>>,
     /// The messages.
@@ -421,7 +421,7 @@ impl<'a> JsonRest<'a> {
 
 /// The last object where a signal ended the reading early: what stands before it is not all.
 #[derive(Debug, Serialize)]
-pub struct JsonInterrupted {
+pub(in crate::output) struct JsonInterrupted {
     interrupted: bool,
     /// Frames read by then.
     frames: u64,

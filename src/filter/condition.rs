@@ -1,0 +1,79 @@
+//! The filter that selects the frames which have a value, as Wireshark's "apply as filter" makes it.
+
+use std::fmt::{self, Write as _};
+
+use super::fields::Field;
+use super::value::{Base, Kind, Value};
+use crate::text::escape::is_harmful;
+
+/// Bytes of a value that a filter compares; of more it asks only whether they are there.
+const MOST_BYTES: usize = 16;
+
+/// A value of a field; its `Display` form is the filter. A secret value that is not to be shown is not compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Condition<'a> {
+    /// The field.
+    pub field: &'a Field,
+    /// Its value.
+    pub value: Value<'a>,
+    /// Whether passwords are shown.
+    pub show_passwords: bool,
+}
+
+impl fmt::Display for Condition<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, value, .. } = *self;
+        f.write_str(&field.name)?;
+        if field.secret && !self.show_passwords {
+            return Ok(());
+        }
+        match value {
+            Value::Present | Value::Protocol(..) => Ok(()),
+            Value::Bytes(octets) if octets.is_empty() || octets.len() > MOST_BYTES => Ok(()),
+            Value::Bytes(octets) => {
+                f.write_str(" == ")?;
+                let colon = |at: usize| if at == 0 { "" } else { ":" };
+                let mut octets = octets.iter().enumerate();
+                octets.try_for_each(|(at, octet)| write!(f, "{}{octet:02x}", colon(at)))
+            }
+            Value::Text(octets) => {
+                f.write_str(" == ")?;
+                quoted(f, octets)
+            }
+            Value::Time(_) => write!(f, " == \"{}\"", value.shown(field.kind, &[])),
+            _ => {
+                // A number is what it is under any name.
+                let kind = match field.kind {
+                    Kind::Number(bits, Base::Name) => Kind::Number(bits, Base::Decimal),
+                    other => other,
+                };
+                write!(f, " == {}", value.shown(kind, &[]))
+            }
+        }
+    }
+}
+
+/// Text as a string of the filter language, in which nothing is left that a terminal obeys.
+fn quoted(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
+    f.write_char('"')?;
+    for chunk in octets.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\\' => write!(f, "\\{character}")?,
+                _ if is_harmful(character) => {
+                    let mut bytes = [0; 4];
+                    let bytes = character.encode_utf8(&mut bytes).as_bytes();
+                    bytes
+                        .iter()
+                        .try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+                }
+                _ => f.write_char(character)?,
+            }
+        }
+        let invalid = chunk.invalid().iter();
+        invalid
+            .copied()
+            .try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+    }
+    f.write_char('"')
+}
