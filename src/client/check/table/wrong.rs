@@ -1,5 +1,10 @@
 //! Octets that are no legal request.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes of messages, at most 73 bytes"
+)]
+
 use super::super::cast::Cast;
 use super::super::script::{Script, Sent, Then};
 use super::{Check, PLAIN};
