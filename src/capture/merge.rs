@@ -1,5 +1,10 @@
 //! Several captures as one, in the order of their frames' times.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "files that are open at the same time"
+)]
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

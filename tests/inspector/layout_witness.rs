@@ -2,7 +2,7 @@
 //! Wireshark with the plugin: the same messages, however their segments travelled.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use authscope::layout::{Layout, Type, parse};

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::terminal::Terminal;
+
 /// What a run came to.
 pub struct Done {
     pub code: i32,
