@@ -39,7 +39,8 @@ In every form octets that may be part of a password are masked, unless --show-pa
 RegLogin stream also those that are part of no message, and on a watched port all of a stream of which
 nobody knows what it speaks.")]
 pub(super) struct Arguments {
-    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; - is standard input.
+    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; a folder means the captures in it, - is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 

@@ -34,7 +34,7 @@ Examples:
   authscope layout guess capture.pcapng > my.toml
   authscope layout check my.toml")]
 pub(super) struct Arguments {
-    /// Capture files; - is standard input.
+    /// Capture files; a folder means the captures in it, - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 

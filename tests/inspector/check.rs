@@ -335,6 +335,12 @@ fn layouts_and_key_logs_work_as_in_read() {
     let done = check(&[&own[..], &[text(&capture)]].concat());
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     insta::assert_snapshot!("check_tls", std::fs::read_to_string(&golden).unwrap());
+    // Other keys, other records, the same scenario.
+    let again = crate::tls::Sessions::new();
+    let (capture, keys) = (again.capture(), again.all_keys());
+    let own = ["--expect", text(&golden), "--tls-keylog", text(&keys)];
+    let done = check(&[&own[..], &[text(&capture)]].concat());
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     // RegLogin's own layout under another name: the same, but for names.
     let layout = folder.path().join("other.toml");
     let example = authscope(&["layout", "example"]).stdout;

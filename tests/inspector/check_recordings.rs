@@ -12,6 +12,7 @@ use authscope::synth::{Conversation, IpForm, Link, PcapForm, Side, frames, merge
 use fastrand::Rng;
 
 use crate::inspector::{Done, authscope};
+use crate::layouts::PROTOCOLS;
 use crate::live::Live;
 use crate::programs::Place;
 
@@ -57,10 +58,37 @@ fn scenario() -> Vec<Vec<Sent>> {
     ]
 }
 
+/// How a scenario is recorded.
+#[derive(Clone, Copy)]
+struct Form {
+    port: u16,
+    /// Whether responses come in any order.
+    by_id: bool,
+}
+
+const REGLOGIN: Form = Form {
+    port: 8888,
+    by_id: false,
+};
+
+/// The same said in another order that the protocol allows: a client that does not wait for responses, a server that
+/// gives them in any order.
+fn reordered(said: &[Sent], form: Form, random: &mut Rng) -> Vec<Sent> {
+    let of = |side: Side| said.iter().filter(move |sent| sent.0 == side).cloned();
+    if random.bool() || said.len() < 3 {
+        return said.to_vec();
+    }
+    let mut answers: Vec<Sent> = of(Side::Server).collect();
+    if form.by_id {
+        random.shuffle(&mut answers);
+    }
+    of(Side::Client).chain(answers).collect()
+}
+
 /// A recording of the scenario: everything that is not part of it by chance.
-fn recording(scenario: &[Vec<Sent>], random: &mut Rng) -> Vec<u8> {
+fn recording(scenario: &[Vec<Sent>], form: Form, random: &mut Rng) -> Vec<u8> {
     let begin = Timestamp(1_600_000_000_000_000_000 + random.i64(0..1 << 56));
-    let server = SocketAddr::from(([10, random.u8(..), 1, 1], 8888));
+    let server = SocketAddr::from(([10, random.u8(..), 1, 1], form.port));
     let mut talks: Vec<Conversation> = Vec::new();
     for (index, said) in scenario.iter().enumerate() {
         let port = 10_000 + 50 * index as u16 + random.u16(0..50);
@@ -71,12 +99,7 @@ fn recording(scenario: &[Vec<Sent>], random: &mut Rng) -> Vec<u8> {
             .step(random.i64(1..900_000))
             .initial(random.u32(..), random.u32(..));
         talk.handshake();
-        // A client that does not wait for answers, on some machines.
-        let mut said = said.clone();
-        if random.bool() && said.len() == 4 {
-            said.swap(1, 2);
-        }
-        for (side, octets) in &said {
+        for (side, octets) in &reordered(said, form, random) {
             send(&mut talk, *side, octets, random);
             talk.wait(random.i64(0..5_000_000));
         }
@@ -123,7 +146,11 @@ fn generated_recordings_give_the_same() {
     let mut files: Vec<PathBuf> = Vec::new();
     for seed in 0..40 {
         let path = folder.path().join(format!("{seed}.pcap"));
-        std::fs::write(&path, recording(&scenario(), &mut Rng::with_seed(seed))).unwrap();
+        std::fs::write(
+            &path,
+            recording(&scenario(), REGLOGIN, &mut Rng::with_seed(seed)),
+        )
+        .unwrap();
         files.push(path);
     }
     let first = ["--update", "--expect", text(&golden), text(&files[0])];
@@ -148,13 +175,70 @@ fn generated_recordings_give_the_same() {
     assert_eq!(names, all);
 }
 
+/// Also of protocols that a layout file describes.
+#[test]
+fn recordings_of_any_protocol_give_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for protocol in &PROTOCOLS {
+        let layout = protocol.layout_file(folder.path());
+        let mut random = Rng::with_seed(7);
+        let mut exchange = 0;
+        let mut connection = |_: usize| {
+            let mut said = Vec::new();
+            for _ in 0..4 {
+                let made = protocol.exchange(&mut random, exchange).into_iter();
+                said.extend(made.map(|made| {
+                    let side = if made.from_client {
+                        Side::Client
+                    } else {
+                        Side::Server
+                    };
+                    (side, made.octets)
+                }));
+                exchange += 1;
+            }
+            said
+        };
+        let scenario: Vec<Vec<Sent>> = (0..6).map(&mut connection).collect();
+        let form = Form {
+            port: protocol.port,
+            by_id: protocol.by_id,
+        };
+        let files: Vec<PathBuf> = (0..6)
+            .map(|seed| {
+                let path = folder.path().join(format!("{}-{seed}.pcap", protocol.name));
+                let octets = recording(&scenario, form, &mut Rng::with_seed(seed));
+                std::fs::write(&path, octets).unwrap();
+                path
+            })
+            .collect();
+        let golden = folder.path().join(format!("{}.golden", protocol.name));
+        let options = ["-L", text(&layout), "--expect", text(&golden)];
+        let done = check(&[&options[..], &["--update", text(&files[0])]].concat());
+        assert_eq!(
+            done.code, 0,
+            "{}: {}{}",
+            protocol.name, done.stdout, done.stderr
+        );
+        let written = std::fs::read_to_string(&golden).unwrap();
+        assert_eq!(written.matches("\nconnection").count(), 6, "{written}");
+        let all: Vec<&str> = files.iter().map(|path| text(path)).collect();
+        let done = check(&[&options[..], &all].concat());
+        assert_eq!(done.code, 0, "{}: {}", protocol.name, done.stdout);
+    }
+}
+
 /// What was said differently is seen, wherever it is.
 #[test]
 fn another_scenario_gives_another() {
     let folder = tempfile::tempdir().unwrap();
     let golden = folder.path().join("scenario.golden");
     let path = folder.path().join("one.pcap");
-    std::fs::write(&path, recording(&scenario(), &mut Rng::with_seed(1))).unwrap();
+    std::fs::write(
+        &path,
+        recording(&scenario(), REGLOGIN, &mut Rng::with_seed(1)),
+    )
+    .unwrap();
     assert_eq!(
         check(&["--update", "--expect", text(&golden), text(&path)]).code,
         0
@@ -179,7 +263,11 @@ fn another_scenario_gives_another() {
         other
     };
     for at in 0..3 * scenario().len() {
-        std::fs::write(&path, recording(&change(at), &mut Rng::with_seed(2))).unwrap();
+        std::fs::write(
+            &path,
+            recording(&change(at), REGLOGIN, &mut Rng::with_seed(2)),
+        )
+        .unwrap();
         let done = check(&["--expect", text(&golden), text(&path)]);
         assert_eq!(done.code, 1, "change {at}: {}", done.stdout);
     }

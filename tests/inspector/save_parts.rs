@@ -175,9 +175,9 @@ fn what_cannot_be_is_explained() {
     }
     let to = out.to_string_lossy();
     let whole = ["read", "-", "-w", &to, "--only", "tcp", "--stream-complete"];
-    let pipe = std::fs::File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &capture(SEVERAL));
+    let octets = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &capture(SEVERAL));
     let done = crate::inspector::command(&whole)
-        .stdin(pipe.expect("the capture"))
+        .stdin(crate::inspector::piped(octets.expect("the capture")))
         .output()
         .expect("the inspector runs");
     let said = String::from_utf8_lossy(&done.stderr).into_owned();

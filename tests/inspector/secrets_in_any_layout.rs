@@ -473,6 +473,18 @@ fn no_output_tells_two_passwords_apart() {
         read(&["-T", "pdml"]),
         read(&["--explain"]),
         read(&["--stats"]),
+        read(&["--exchanges", "-T", "csv"]),
+        read(&["--each", "--frames", "-T", "jsonl"]),
+        // All of what a golden file would have differs from nothing.
+        vec![
+            "check",
+            "c.pcapng",
+            "--fail-on",
+            "note",
+            "--no-unanswered",
+            "--expect",
+            "/dev/null",
+        ],
         vec!["stats", "c.pcapng"],
         vec!["stats", "c.pcapng", "-T", "json"],
     ];

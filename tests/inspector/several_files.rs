@@ -1,6 +1,8 @@
 //! Several files: merged or each by itself (`--each`), which file a row is of, folders, and captures that overlap.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -411,8 +413,8 @@ fn a_closed_pipe_ends_it() {
     let files: Vec<String> = (0..40).map(|_| LAB.to_owned()).collect();
     let arguments = with(&["read", "--each", "--frames", "-V", "-x"], &files);
     let mut child = command(&arguments)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = child.stdout.take().unwrap();
@@ -421,6 +423,47 @@ fn a_closed_pipe_ends_it() {
     let done = child.wait_with_output().unwrap();
     assert_eq!(done.status.code(), Some(0));
     assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
+}
+
+/// One that may still grow holds up those behind it, and an interruption ends all.
+#[test]
+fn an_interruption_is_said_once() {
+    let mut child = command(&[
+        "read",
+        "--each",
+        "--messages",
+        "-T",
+        "text",
+        LAB,
+        "-",
+        PIPELINED,
+    ])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let input = child.stdin.take().unwrap();
+    // The first file's rows are there while the second is waited for.
+    let mut rows = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..4 {
+        let mut row = String::new();
+        rows.read_line(&mut row).unwrap();
+        assert!(row.starts_with("captures/lab-report"), "{row}");
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let done = child.wait_with_output().unwrap();
+    drop(input);
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(130), "{said}");
+    assert_eq!(said.matches("interrupted").count(), 1, "{said}");
 }
 
 #[test]
