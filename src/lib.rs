@@ -11,7 +11,8 @@
 //! [`client`].
 //!
 //! The inspector: [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`], [`output`],
-//! [`save`], [`wireshark`], which mends and explains Wireshark, and the command line, [`cli`].
+//! [`save`], [`wireshark`], which mends and explains Wireshark, [`report`], which makes pages to pass on, and the command
+//! line, [`cli`].
 //!
 //! What is shown of text and octets, and what is not: [`text`].
 //!
@@ -52,6 +53,8 @@ pub mod filter;
 pub mod output;
 pub mod save;
 pub mod wireshark;
+
+pub mod report;
 
 pub mod cli;
 

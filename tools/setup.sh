@@ -65,6 +65,17 @@ need_module() {
     say "cannot install $1: its test is skipped"
 }
 
+# The tests look at reports with it. It is large, and without it its tests are skipped, and say so.
+install_chromium() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        command -v "$name" > /dev/null && return
+    done
+    say "chromium is missing: the tests open reports in it; installing it"
+    packages=(chromium)
+    (install_packages) || say "cannot install chromium: its tests are skipped"
+}
+
 # What .ci/run checks with beside the tests.
 check_lint() {
     command -v shellcheck > /dev/null || need shellcheck "it checks the shell scripts"
@@ -152,6 +163,7 @@ case "$1" in
     test)
         need_module construct construct==2.10.70 "the tests compare what layout files say with what it says"
         need_module pytest pytest "the tests run examples/as-tests with it"
+        install_chromium
         ;;
     lint) install_typos ;;
     full)

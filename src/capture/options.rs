@@ -144,11 +144,8 @@ pub(super) fn push(list: &mut Vec<u8>, code: u16, value: &[u8]) {
 
 /// `isb_ifrecv`, `isb_ifdrop` and `isb_osdrop`: frames received, and lost in the interface and in
 /// the system, 64 bits each.
-#[cfg(feature = "live")]
 pub(super) const RECEIVED: u16 = 4;
-#[cfg(feature = "live")]
 pub(super) const INTERFACE_DROPPED: u16 = 5;
-#[cfg(feature = "live")]
 pub(super) const SYSTEM_DROPPED: u16 = 7;
 
 /// Block type of interface statistics, whose body begins with the interface's number.

@@ -44,8 +44,8 @@ fn standard(stream: impl std::os::fd::AsFd) -> Option<Metadata> {
     File::from(copy).metadata().ok()
 }
 
-/// A file that is being written.
-pub(super) struct Place {
+/// A file that is being written. Dropped before it is [finished](Self::finish), it leaves nothing beside its place.
+pub struct Place {
     file: File,
     beside: Option<Beside>,
 }
@@ -102,6 +102,7 @@ impl Place {
     }
 
     /// Where it is written until it is whole, if that is beside its place.
+    #[must_use]
     pub fn path_beside(&self) -> Option<&Path> {
         self.beside.as_ref().map(|beside| beside.path.as_path())
     }
@@ -114,6 +115,7 @@ impl Place {
     }
 
     /// Whether a file stood in the place before.
+    #[must_use]
     pub fn replaces(&self) -> bool {
         self.beside
             .as_ref()

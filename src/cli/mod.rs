@@ -19,11 +19,13 @@ mod output;
 mod progress;
 mod query;
 mod read;
+mod report;
 mod run;
 mod save;
 mod side_by_side;
 mod signal;
 mod stats;
+mod thresholds;
 mod wireshark;
 
 use std::ffi::OsString;
@@ -45,6 +47,7 @@ Examples:
   authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
   authscope stats capture.pcapng           what it amounts to
+  authscope report capture.pcapng -o report.html
   authscope follow capture.pcapng --ladder a connection as a diagram
   authscope check captures/                whether all is right in them
   tcpdump -U -w - tcp port 8888 | authscope read -
@@ -66,6 +69,7 @@ enum Command {
     Read(read::Arguments),
     Live(live::Arguments),
     Stats(stats::Arguments),
+    Report(report::Arguments),
     Follow(follow::Arguments),
     Check(check::Arguments),
     Interfaces(interfaces::Arguments),
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),

@@ -230,6 +230,16 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// That a signal came before the end, where one did.
+    pub fn interruption(&self) -> Option<Failure> {
+        Failure::of_interruption(&self.passed)
+    }
+
+    /// What was wrong with the files, a sentence each.
+    pub fn damage(&self) -> Vec<String> {
+        self.passed.errors.iter().map(ToString::to_string).collect()
+    }
+
     /// What the command ends with: what `finish` gives, which says what there is to say of the
     /// run, where nothing went wrong.
     pub fn conclude<T>(self, finish: impl FnOnce() -> T) -> Result<T, Failure> {

@@ -15,12 +15,11 @@ use super::output::{When, exit_status, standard_output, text_style};
 use super::run::{Plan, files};
 use super::say;
 use super::signal::stop_on_signals;
-use crate::capture::Timestamp;
+use super::thresholds::ThresholdArguments;
 use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{Context, Group, Stats, StatsFormat};
 use crate::session::Options;
-use crate::session::summary::{GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER};
-use crate::session::summary::{Summary, Thresholds};
+use crate::session::summary::Summary;
 
 /// Count what is in capture files, and say what is remarkable about it.
 #[derive(Debug, Args)]
@@ -73,17 +72,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
     threads: u8,
 
-    /// Failed logins with one user name within --guess-seconds that are called guessing.
-    #[arg(long, value_name = "N", default_value_t = GUESSES_PER_USER, value_parser = at_least_two)]
-    guesses: usize,
-
-    /// Failed logins from one address within --guess-seconds that are called guessing.
-    #[arg(long, value_name = "N", default_value_t = GUESSES_PER_ADDRESS, value_parser = at_least_two)]
-    guesses_per_address: usize,
-
-    /// Seconds of capture time in which failed logins are counted for guessing.
-    #[arg(long, value_name = "SECONDS", default_value_t = (GUESS_SPAN / Timestamp::SECOND) as u32, value_parser = clap::value_parser!(u32).range(1..))]
-    guess_seconds: u32,
+    #[command(flatten)]
+    thresholds: ThresholdArguments,
 
     /// The least severity of a note or a finding with which the exit code is 1.
     #[arg(long, value_enum, value_name = "SEVERITY")]
@@ -104,19 +94,6 @@ enum Format {
     Text,
     /// One object.
     Json,
-}
-
-/// Fewer than two failures are no run of them; many more than a thousand would take memory.
-fn at_least_two(text: &str) -> Result<usize, String> {
-    let range = 2..=1000;
-    match text.parse() {
-        Ok(count) if range.contains(&count) => Ok(count),
-        _ => Err(format!(
-            "takes a number from {} to {}",
-            range.start(),
-            range.end()
-        )),
-    }
 }
 
 impl Arguments {
@@ -184,17 +161,11 @@ fn count(
     let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
     plan.limits.frames = arguments.count;
     plan.rows = false;
-    let thresholds = Thresholds {
-        guesses_per_user: arguments.guesses,
-        guesses_per_address: arguments.guesses_per_address,
-        guess_span: i64::from(arguments.guess_seconds) * Timestamp::SECOND,
-        ..Thresholds::default()
-    };
     let format = match arguments.format {
         Format::Text => StatsFormat::Text(text_style(arguments.color)),
         Format::Json => StatsFormat::Json,
     };
-    let summary = Summary::new(thresholds);
+    let summary = Summary::new(arguments.thresholds.thresholds());
     let mut stats = Stats::new(out, summary, format, arguments.top).of(file);
     let mut missed = false;
     let ended = if filter.is_none() {

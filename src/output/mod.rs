@@ -16,7 +16,7 @@ mod columns;
 mod context;
 mod described;
 mod details;
-mod exchanges;
+pub(crate) mod exchanges;
 mod fields;
 mod follow;
 pub mod forms;

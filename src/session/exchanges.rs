@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use arrayvec::ArrayVec;
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::exchange::awaits;
-use super::{FrameRecord, Remainder, Resolution};
+use super::{Brought, FrameRecord, Remainder, Resolution};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::layout::Said;
@@ -28,9 +30,13 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    fn of(number: u64, request: Option<Message>, response: Option<Message>) -> Option<Self> {
+    /// Of a request and a response, the first of which has this number among all messages of the run, from 0; `None` where
+    /// there is neither.
+    #[must_use]
+    pub fn of(number: u64, request: Half<'_>, response: Half<'_>) -> Option<Self> {
         let has_request = request.is_some();
-        let messages: ArrayVec<Message, 2> = request.into_iter().chain(response).collect();
+        let halves = request.into_iter().chain(response);
+        let messages: ArrayVec<Message, 2> = halves.map(Cow::into_owned).collect();
         (!messages.is_empty()).then_some(Self {
             messages,
             has_request,
@@ -157,59 +163,70 @@ pub fn user_of(message: &Message, show_passwords: bool) -> Option<Cow<'_, [u8]>>
     }
 }
 
-/// Puts exchanges together.
+/// A request or a response that pairing has come to the end of: borrowed from the frame that it came with, or kept since.
+pub type Half<'a> = Option<Cow<'a, Message>>;
+
+/// Says which request and which response belong together, without a copy of those that are at hand.
 #[derive(Debug, Default)]
-pub struct Exchanges {
+pub struct Pairing {
     /// Requests whose response has not come, by number.
-    waiting: HashMap<u64, Message>,
+    waiting: HashMap<u64, Message, RandomState>,
     /// Responses that came before their requests, by number.
-    early: HashMap<u64, Message>,
-    done: Vec<Exchange>,
+    early: HashMap<u64, Message, RandomState>,
 }
 
-impl Exchanges {
-    /// Takes a frame's messages. What it completes can then be taken.
-    pub fn record(&mut self, record: &FrameRecord<'_>) {
-        if !record.messages.is_empty() {
-            self.messages(record.first_message, record.messages, record.resolutions);
-        } else if !record.resolutions.is_empty() {
-            self.resolve(record.resolutions, &mut Vec::new());
-        }
-        self.unasked(record.unasked);
-    }
+/// What frames brought, as far as pairing looks at it.
+#[derive(Debug, Clone, Copy)]
+pub struct PairedFrom<'a> {
+    /// Number of the first of `messages` among all of the run, from 0.
+    pub first_message: u64,
+    /// Messages, in order.
+    pub messages: &'a [Message],
+    /// What became of requests.
+    pub resolutions: &'a [Resolution],
+    /// Numbers of responses for which no request came after all.
+    pub unasked: &'a [u64],
+}
 
-    /// Takes what no frame completed.
-    pub fn rest(&mut self, found: &Remainder<'_>) {
-        self.messages(found.first_message, found.messages, found.resolutions);
-        self.unasked(found.unasked);
-    }
-
-    /// The exchanges that are complete since it was asked last.
-    pub fn take(&mut self) -> std::vec::Drain<'_, Exchange> {
-        self.done.drain(..)
-    }
-
-    /// No more comes: what waits is complete.
-    pub fn finish(&mut self) {
-        let mut left: Vec<(u64, Message)> =
-            self.waiting.drain().chain(self.early.drain()).collect();
-        left.sort_unstable_by_key(|(number, _)| *number);
-        for (number, message) in left {
-            if message.is_request() {
-                self.push(number, Some(message), None);
-            } else {
-                self.push(number, None, Some(message));
-            }
+impl<'a> From<&FrameRecord<'a>> for PairedFrom<'a> {
+    fn from(record: &FrameRecord<'a>) -> Self {
+        Self {
+            first_message: record.first_message,
+            messages: record.messages,
+            resolutions: record.resolutions,
+            unasked: record.unasked,
         }
     }
+}
 
-    fn push(&mut self, number: u64, request: Option<Message>, response: Option<Message>) {
-        self.done.extend(Exchange::of(number, request, response));
+impl<'a> From<&Remainder<'a>> for PairedFrom<'a> {
+    fn from(found: &Remainder<'a>) -> Self {
+        Self {
+            first_message: found.first_message,
+            messages: found.messages,
+            resolutions: found.resolutions,
+            unasked: found.unasked,
+        }
     }
+}
 
-    fn messages(&mut self, first: u64, messages: &[Message], resolutions: &[Resolution]) {
-        let mut answers: Vec<(u64, &Message)> = Vec::new();
-        for (number, message) in (first..).zip(messages) {
+impl<'a> From<&Brought<'a>> for PairedFrom<'a> {
+    fn from(brought: &Brought<'a>) -> Self {
+        Self {
+            first_message: brought.first_message,
+            messages: brought.messages,
+            resolutions: brought.resolutions,
+            unasked: brought.unasked,
+        }
+    }
+}
+
+impl Pairing {
+    /// Takes what a frame brought, and hands on what that completes: the number of the first message, and a request, a
+    /// response, or both.
+    pub fn take(&mut self, from: PairedFrom<'_>, mut pair: impl FnMut(u64, Half<'_>, Half<'_>)) {
+        let mut answers: SmallVec<[(u64, &Message); 4]> = SmallVec::new();
+        for (number, message) in (from.first_message..).zip(from.messages) {
             if message.is_answer() && message.peer.is_some() {
                 answers.push((number, message));
             } else if message.is_request() {
@@ -217,30 +234,23 @@ impl Exchanges {
                 if is_open && self.waiting.len() < MOST {
                     self.waiting.insert(number, message.clone());
                 } else {
-                    self.push(number, Some(message.clone()), None);
+                    pair(number, Some(Cow::Borrowed(message)), None);
                 }
             } else if message.is_response() {
                 if awaits(message) && self.early.len() < MOST {
                     self.early.insert(number, message.clone());
                 } else {
-                    self.push(number, None, Some(message.clone()));
+                    pair(number, None, Some(Cow::Borrowed(message)));
                 }
             }
         }
-        self.resolve(resolutions, &mut answers);
-        for (number, message) in answers {
-            self.push(number, None, Some(message.clone()));
-        }
-    }
-
-    fn resolve(&mut self, resolutions: &[Resolution], answers: &mut Vec<(u64, &Message)>) {
-        for resolution in resolutions {
+        for resolution in from.resolutions {
             let request = self.waiting.remove(&resolution.request);
             let response = if let Some(early) = resolution.early {
                 let response = self.early.remove(&early.number);
                 response.map(|mut response| {
                     resolution.tell_early(&mut response);
-                    (early.number, response)
+                    (early.number, Cow::Owned(response))
                 })
             } else {
                 let is_its = |(_, message): &(u64, &Message)| {
@@ -251,20 +261,81 @@ impl Exchanges {
                 };
                 let at = answers.iter().position(is_its);
                 let found = at.map(|at| answers.remove(at));
-                found.map(|(number, message)| (number, message.clone()))
+                found.map(|(number, message)| (number, Cow::Borrowed(message)))
             };
             let (number, response) = response.unzip();
             let number = request
                 .as_ref()
                 .map_or(number, |_| Some(resolution.request));
-            self.push(number.unwrap_or_default(), request, response);
+            pair(
+                number.unwrap_or_default(),
+                request.map(Cow::Owned),
+                response,
+            );
+        }
+        for (number, message) in answers {
+            pair(number, None, Some(Cow::Borrowed(message)));
+        }
+        for number in from.unasked {
+            pair(*number, None, self.early.remove(number).map(Cow::Owned));
         }
     }
 
-    fn unasked(&mut self, unasked: &[u64]) {
-        for number in unasked {
-            let response = self.early.remove(number);
-            self.push(*number, None, response);
+    /// No more comes: hands on what waits.
+    pub fn finish(&mut self, mut pair: impl FnMut(u64, Half<'_>, Half<'_>)) {
+        let mut left: Vec<(u64, Message)> =
+            self.waiting.drain().chain(self.early.drain()).collect();
+        left.sort_unstable_by_key(|(number, _)| *number);
+        for (number, message) in left {
+            if message.is_request() {
+                pair(number, Some(Cow::Owned(message)), None);
+            } else {
+                pair(number, None, Some(Cow::Owned(message)));
+            }
         }
+    }
+}
+
+/// Puts exchanges together.
+#[derive(Debug, Default)]
+pub struct Exchanges {
+    pairing: Pairing,
+    done: Vec<Exchange>,
+}
+
+impl Exchanges {
+    /// Takes a frame's messages. What it completes can then be taken.
+    pub fn record(&mut self, record: &FrameRecord<'_>) {
+        let is_any = !(record.messages.is_empty()
+            && record.resolutions.is_empty()
+            && record.unasked.is_empty());
+        if is_any {
+            self.add(PairedFrom::from(record));
+        }
+    }
+
+    /// Takes what no frame completed.
+    pub fn rest(&mut self, found: &Remainder<'_>) {
+        self.add(PairedFrom::from(found));
+    }
+
+    fn add(&mut self, from: PairedFrom<'_>) {
+        let done = &mut self.done;
+        self.pairing.take(from, |number, request, response| {
+            done.extend(Exchange::of(number, request, response));
+        });
+    }
+
+    /// The exchanges that are complete since it was asked last.
+    pub fn take(&mut self) -> std::vec::Drain<'_, Exchange> {
+        self.done.drain(..)
+    }
+
+    /// No more comes: what waits is complete.
+    pub fn finish(&mut self) {
+        let done = &mut self.done;
+        self.pairing.finish(|number, request, response| {
+            done.extend(Exchange::of(number, request, response));
+        });
     }
 }

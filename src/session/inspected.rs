@@ -80,8 +80,12 @@ pub struct Brought<'a> {
     pub plain: &'a [PlainMessage],
     /// What is to be said about streams outside of any message.
     pub notes: &'a [StreamNote],
+    /// Number of the first of `messages` among all of the run, from 0, where all are whole.
+    pub first_message: u64,
     /// What became of requests.
     pub resolutions: &'a [Resolution],
+    /// Numbers of responses for which no request came after all.
+    pub unasked: &'a [u64],
     /// Flows that were let go.
     pub ended_flows: &'a [FlowEnd],
 }
@@ -206,7 +210,9 @@ impl Inspected {
                 messages: &found.messages[from.messages..to.messages],
                 plain: &found.plain[from.plain..to.plain],
                 notes: &found.notes[from.notes..to.notes],
+                first_message: self.first_message + from.messages as u64,
                 resolutions: &found.resolutions[from.resolutions..to.resolutions],
+                unasked: &found.unasked[from.rare.unasked..to.rare.unasked],
                 ended_flows: &found.flows[from.flows..to.flows],
             };
             from = *to;

@@ -21,6 +21,17 @@ use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Total
 /// Frames whose flows are looked for together.
 const LOOK_AHEAD: usize = 32;
 
+/// What is wanted of what frames brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A record of each frame.
+    Records,
+    /// Counts of frames, and all messages.
+    Messages,
+    /// Counts of frames and of messages.
+    Counts,
+}
+
 /// How an inspector works.
 // Each of these is a choice of its own.
 #[allow(clippy::struct_excessive_bools)]
@@ -164,8 +175,8 @@ pub struct Inspector {
     tracker: Tracker,
     checksums: bool,
     live: bool,
-    /// Whether only counts are wanted of what frames brought.
-    pub(super) counts: bool,
+    /// What is wanted of what frames brought.
+    pub(super) wanted: Wanted,
     /// The frame that was pushed last, where it was pushed alone.
     packet: Packet,
     alone: Inspected,
@@ -192,7 +203,7 @@ impl Inspector {
             tracker,
             checksums: options.checksums,
             live: options.live,
-            counts: false,
+            wanted: Wanted::Records,
             packet: Packet::Other(Other::LinkType),
             alone: Inspected::default(),
         }
@@ -202,7 +213,7 @@ impl Inspector {
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let decoded = Decoded::new(&frame, &self.decoding);
         let mut alone = std::mem::take(&mut self.alone);
-        self.begin(&mut alone, false);
+        self.begin(&mut alone, Wanted::Records);
         self.take(frame, &decoded, None, &mut alone);
         self.end(&mut alone);
         self.alone = alone;
@@ -222,7 +233,7 @@ impl Inspector {
     pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
         let mut frames = batch.frames();
         let mut hints = [None; LOOK_AHEAD];
-        self.begin(inspected, self.counts);
+        self.begin(inspected, self.wanted);
         self.take_secrets(batch);
         for chunk in decoded.chunks(LOOK_AHEAD) {
             let keys = chunk.iter().map(|decoded| decoded.key);
@@ -235,9 +246,9 @@ impl Inspector {
     }
 
     /// What is found goes to `inspected` from now on.
-    fn begin(&mut self, inspected: &mut Inspected, counts: bool) {
-        inspected.begin(self.tracker.messages, counts);
-        self.tracker.counts = counts;
+    fn begin(&mut self, inspected: &mut Inspected, wanted: Wanted) {
+        inspected.begin(self.tracker.messages, wanted != Wanted::Records);
+        self.tracker.counts = wanted == Wanted::Counts;
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
 

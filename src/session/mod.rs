@@ -29,7 +29,7 @@ mod without_tcp;
 
 pub use crate::dissect::Name;
 pub use exchange::ExchangeState;
-pub use exchanges::{Exchange, Exchanges, action_of, user_of};
+pub use exchanges::{Exchange, Exchanges, Half, PairedFrom, Pairing, action_of, user_of};
 pub use flow_state::FlowState;
 pub use found::{Content, FlowEnd, Followed, Piece, PlainMessage, StreamNote};
 pub use given_up::GivenUp;

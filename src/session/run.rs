@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::inspected::Cursor;
+use super::inspector::Wanted;
 use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 
@@ -31,6 +32,12 @@ pub trait Sink {
     /// Whether it only counts, and asks of no frame where it went: then it is given each
     /// [`batch`](Self::batch) in place of records and of what stands between frames.
     fn counts(&self) -> bool {
+        false
+    }
+
+    /// Whether one that counts wants every message whole, and none as what is
+    /// [plain](super::PlainMessage).
+    fn wants_messages(&self) -> bool {
         false
     }
 
@@ -84,6 +91,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn counts(&self) -> bool {
         (**self).counts()
+    }
+
+    fn wants_messages(&self) -> bool {
+        (**self).wants_messages()
     }
 
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), S::Error> {
@@ -237,7 +248,11 @@ pub(super) fn feed<S: Sink>(
     threads: usize,
     ending: impl FnOnce() -> Ending,
 ) -> Result<Vec<SourceError>, S::Error> {
-    inspector.counts = sink.counts();
+    inspector.wanted = match (sink.counts(), sink.wants_messages()) {
+        (false, _) => Wanted::Records,
+        (true, true) => Wanted::Messages,
+        (true, false) => Wanted::Counts,
+    };
     let mut errors = Vec::new();
     let reader = Reader::new(source, &inspector);
     let mut frames = 0;

@@ -4,7 +4,14 @@ use crate::inspector::{authscope, capture};
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["read", "live", "interfaces", "completions"] {
+    for command in [
+        "read",
+        "live",
+        "stats",
+        "report",
+        "interfaces",
+        "completions",
+    ] {
         let done = authscope(&[command, "--help"]);
         assert_eq!(done.code, 0);
         assert!(done.stdout.contains("Example"), "{}", done.stdout);

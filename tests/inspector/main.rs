@@ -4,6 +4,8 @@
 
 #[path = "../../examples/as-tests/assert_capture.rs"]
 mod assert_capture;
+#[path = "../support/browser.rs"]
+mod browser;
 #[path = "../support/built.rs"]
 mod built;
 #[path = "../../examples/make-captures/catalogue/mod.rs"]
@@ -32,6 +34,8 @@ mod need;
 mod openssl;
 #[path = "../support/otherwise.rs"]
 mod otherwise;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/programs.rs"]
 mod programs;
 #[path = "../support/scene.rs"]
@@ -101,6 +105,9 @@ mod read_pdml;
 mod read_replay;
 mod read_rows;
 mod reassembly_model;
+mod report_browser;
+mod report_files;
+mod report_page;
 mod save_annotate;
 mod save_parts;
 mod save_redact;

@@ -19,7 +19,7 @@ const CAPTURES: [(&str, &[&str]); 10] = [
     ("mistake-still-waiting.pcap", &["secret1"]),
 ];
 
-const OUTPUTS: [&[&str]; 17] = [
+const OUTPUTS: [&[&str]; 18] = [
     &["read"],
     &["read", "--frames"],
     &["read", "--frames", "-V"],
@@ -32,6 +32,7 @@ const OUTPUTS: [&[&str]; 17] = [
     &["read", "--explain"],
     &["stats"],
     &["stats", "-T", "json"],
+    &["report", "-o", "-"],
     &["follow", "--ladder"],
     &["follow", "-T", "text"],
     &["follow", "-T", "hex"],

@@ -11,7 +11,7 @@ use crate::packet::Endpoint;
 use crate::protocol::Action;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    ACTIONS, Counts, DescribedCounts, Finding, MESSAGE_TYPES, Quantiles, Summary, What,
+    ACTIONS, Counts, DescribedCounts, Finding, MESSAGE_TYPES, Quantiles, Summary, Times, What,
     top_addresses, top_users,
 };
 use crate::text::escape::Hex;
@@ -104,6 +104,7 @@ struct Object<'a> {
     outcomes: Named,
     unanswered: Named,
     response_time: ResponseTime,
+    response_steps: ResponseSteps,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     layouts: Vec<OfLayout>,
     users: Vec<User<'a>>,
@@ -175,6 +176,42 @@ struct Distribution {
     p99: Decimal,
     max: Decimal,
     exact: bool,
+}
+
+/// How many answers took how long; absent where there is none.
+#[derive(Serialize)]
+struct ResponseSteps {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    registration: Vec<Step>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    login: Vec<Step>,
+}
+
+/// How many answers took up to so long, and longer than the step before.
+#[derive(Serialize)]
+struct Step {
+    to: Decimal,
+    count: u64,
+}
+
+impl From<&Summary> for ResponseSteps {
+    fn from(summary: &Summary) -> Self {
+        let [registration, login] = &summary.times;
+        Self {
+            registration: steps(registration),
+            login: steps(login),
+        }
+    }
+}
+
+fn steps(times: &Times) -> Vec<Step> {
+    let buckets = times.buckets().into_iter();
+    buckets
+        .map(|(to, count)| Step {
+            to: decimal(to),
+            count,
+        })
+        .collect()
 }
 
 #[derive(Serialize)]
@@ -432,6 +469,7 @@ impl<'a> Object<'a> {
                 registration: distribution(Action::Register),
                 login: distribution(Action::Login),
             },
+            response_steps: summary.into(),
             layouts: summary.described.iter().map(Into::into).collect(),
             users: users
                 .into_iter()

@@ -197,9 +197,37 @@ mod tests {
         }
     }
 
-    /// The statistics of a capture, taken from batches and from records.
-    fn both(file: &[u8]) -> [String; 2] {
-        [true, false].map(|batches| {
+    /// Is given batches whose messages are all whole.
+    struct Whole<'a>(Stats<&'a mut Vec<u8>>);
+
+    impl Sink for Whole<'_> {
+        type Error = OutputError;
+
+        fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+            Sink::record(&mut self.0, record)
+        }
+
+        fn counts(&self) -> bool {
+            true
+        }
+
+        fn wants_messages(&self) -> bool {
+            true
+        }
+
+        fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
+            assert!(inspected.brought().all(|brought| brought.plain.is_empty()));
+            self.0.batch(batch, inspected)
+        }
+
+        fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
+            Sink::end(&mut self.0, remainder)
+        }
+    }
+
+    /// The statistics of a capture, taken from batches, from batches of whole messages, and from records.
+    fn ways(file: &[u8]) -> [String; 3] {
+        [0, 1, 2].map(|way| {
             let source =
                 FileSource::from_reader(io::Cursor::new(file.to_vec()), ReadOptions::default());
             let source = Box::new(source.unwrap());
@@ -209,13 +237,12 @@ mod tests {
             });
             let mut out = Vec::new();
             let summary = Summary::new(Thresholds::default());
-            let stats = Stats::new(&mut out, summary, StatsFormat::Json, None);
-            let _ = if batches {
-                let mut stats = stats;
-                assert!(stats.counts());
-                run(source, inspector, &mut stats, 1).unwrap()
-            } else {
-                run(source, inspector, &mut OneByOne(stats), 1).unwrap()
+            let mut stats = Stats::new(&mut out, summary, StatsFormat::Json, None);
+            assert!(stats.counts());
+            let _ = match way {
+                0 => run(source, inspector, &mut stats, 1).unwrap(),
+                1 => run(source, inspector, &mut Whole(stats), 1).unwrap(),
+                _ => run(source, inspector, &mut OneByOne(stats), 1).unwrap(),
             };
             String::from_utf8(out).unwrap()
         })
@@ -233,8 +260,9 @@ mod tests {
             if FileSource::from_reader(io::Cursor::new(file.clone()), ReadOptions::default())
                 .is_ok()
             {
-                let [batches, records] = both(&file);
+                let [batches, whole, records] = ways(&file);
                 assert_eq!(batches, records, "{}", path.display());
+                assert_eq!(whole, records, "{}", path.display());
                 captures += 1;
             }
         }
@@ -291,8 +319,9 @@ mod tests {
             };
             let mut file = Vec::new();
             load.write(&mut file).unwrap();
-            let [batches, records] = both(&file);
+            let [batches, whole, records] = ways(&file);
             assert_eq!(batches, records, "seed {seed}");
+            assert_eq!(whole, records, "seed {seed}");
         }
     }
 }

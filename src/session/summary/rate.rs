@@ -107,6 +107,12 @@ impl Rate {
         &self.bars[..self.used]
     }
 
+    /// When the first bar begins.
+    #[must_use]
+    pub const fn start(&self) -> Timestamp {
+        self.start
+    }
+
     /// Nanoseconds that each bar stands for.
     #[must_use]
     pub const fn width(&self) -> u64 {

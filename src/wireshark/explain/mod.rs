@@ -59,16 +59,42 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(model: &Model, message: &Message) -> Explanation {
     let frames: Vec<u64> = message.sources.iter().map(|source| source.frame).collect();
-    let place = message
-        .sources
-        .first()
-        .map_or((message.frame, 0), |source| (source.frame, source.offset));
     let from = if message.source <= message.destination {
         Side::A
     } else {
         Side::B
     };
-    let fate = model.fate(message.stream, from, place, &frames);
+    explain_fate(
+        message,
+        model.fate(message.stream, from, place(message), &frames),
+    )
+}
+
+/// Explains a message of which it is not known what came before it: as if its first segment came in order, and it stood at
+/// that segment's beginning.
+#[must_use]
+pub fn alone(message: &Message) -> Explanation {
+    let first = message.sources.first();
+    let octets = first.and_then(|source| message.octets.get(source.range()));
+    let fate = Model::fate_alone(place(message), octets.unwrap_or(&message.octets));
+    explain_fate(message, fate)
+}
+
+/// An explanation in words, a line a fact, without passwords.
+#[must_use]
+pub fn explained(message: &Message, explanation: &Explanation) -> String {
+    let mut text = String::new();
+    words::write(&mut text, message, explanation, false);
+    text
+}
+
+/// Where a message begins.
+fn place(message: &Message) -> (u64, u32) {
+    let first = message.sources.first();
+    first.map_or((message.frame, 0), |source| (source.frame, source.offset))
+}
+
+fn explain_fate(message: &Message, fate: Fate) -> Explanation {
     let pdu = match &fate {
         Fate::Shown(found) => read_pdu(&found.octets),
         _ => None,

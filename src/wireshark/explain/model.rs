@@ -158,6 +158,14 @@ impl Model {
         direction.segment(number, segment.payload_start, record.payload());
     }
 
+    /// What becomes of octets that begin a segment, which comes in order and whole, on a connection without another.
+    #[must_use]
+    pub fn fate_alone(place: Place, octets: &[u8]) -> Fate {
+        let mut direction = Direction::default();
+        direction.segment(place.0, place.1, octets);
+        direction.fate(place, &[place.0])
+    }
+
     /// What becomes of the octets that begin at `place` and stand in these frames.
     #[must_use]
     pub fn fate(&self, stream: u32, from: Side, place: Place, frames: &[u64]) -> Fate {

@@ -1,0 +1,43 @@
+//! What a capture says of itself: its interfaces, and what was lost while it was captured.
+
+use crate::capture::{Batch, Interface, InterfaceStatistics, What};
+
+/// Interfaces kept at the most.
+const MOST: usize = 64;
+
+/// What was found between the frames.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Interfaces in order of appearance.
+    pub interfaces: Vec<Interface>,
+    /// The last statistics of each.
+    pub statistics: Vec<InterfaceStatistics>,
+    /// Interfaces that are not kept.
+    pub left_out: u64,
+}
+
+impl Facts {
+    /// Takes what stood between a batch's frames.
+    pub fn see(&mut self, batch: &Batch) {
+        for aside in &batch.asides {
+            if let What::Interface(interface) = &aside.what {
+                if self.interfaces.len() < MOST {
+                    let options = Vec::new();
+                    self.interfaces.push(Interface {
+                        options,
+                        ..(**interface).clone()
+                    });
+                } else {
+                    self.left_out += 1;
+                }
+            } else if let Some(found) = InterfaceStatistics::of(&aside.what, batch) {
+                let mut known = self.statistics.iter();
+                match known.position(|known| known.interface == found.interface) {
+                    Some(at) => self.statistics[at] = found,
+                    None if self.statistics.len() < MOST => self.statistics.push(found),
+                    None => {}
+                }
+            }
+        }
+    }
+}

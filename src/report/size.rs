@@ -1,0 +1,81 @@
+//! How much of each part a page shows, so that all of it stays within its bound.
+
+/// Bytes of a page at the most.
+pub const MOST_BYTES: usize = 300_000;
+
+/// Rows of each part at the most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Users, addresses and connections in the statistics as JSON.
+    pub json: usize,
+    pub users: usize,
+    pub addresses: usize,
+    pub conversations: usize,
+    /// Of each heat map.
+    pub heat: usize,
+    pub exchanges: usize,
+    /// Exchanges with their messages' bytes.
+    pub worst: usize,
+    pub findings: usize,
+    pub faults: usize,
+}
+
+/// From what a page usually shows to what is left where names and words are as long as can be.
+const LEVELS: [Rows; 4] = [
+    Rows {
+        json: 100,
+        users: 200,
+        addresses: 100,
+        conversations: 20,
+        heat: 16,
+        exchanges: 400,
+        worst: 10,
+        findings: 60,
+        faults: 24,
+    },
+    Rows {
+        json: 50,
+        users: 100,
+        addresses: 60,
+        conversations: 15,
+        heat: 12,
+        exchanges: 250,
+        worst: 10,
+        findings: 40,
+        faults: 16,
+    },
+    Rows {
+        json: 30,
+        users: 50,
+        addresses: 30,
+        conversations: 10,
+        heat: 10,
+        exchanges: 120,
+        worst: 10,
+        findings: 20,
+        faults: 10,
+    },
+    Rows {
+        json: 10,
+        users: 15,
+        addresses: 10,
+        conversations: 5,
+        heat: 6,
+        exchanges: 30,
+        worst: 10,
+        findings: 8,
+        faults: 5,
+    },
+];
+
+/// What `write` makes of the most rows with which it stays within the bound.
+pub(super) fn fitting(write: impl Fn(Rows) -> String) -> String {
+    let mut page = String::new();
+    for rows in LEVELS {
+        page = write(rows);
+        if page.len() <= MOST_BYTES {
+            break;
+        }
+    }
+    page
+}

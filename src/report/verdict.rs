@@ -1,0 +1,271 @@
+//! What a capture comes to, in a sentence.
+
+use super::collect::Collector;
+use super::times::span;
+use crate::dissect::{Protocol, Severity};
+use crate::output::Sentence;
+use crate::session::summary::{Finding, Summary};
+
+/// How good or bad that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mood {
+    /// There is nothing to judge.
+    Nothing,
+    /// Nothing is to be remarked.
+    Good,
+    /// There is something to know.
+    Note,
+    /// Something is not as it should be.
+    Warning,
+    /// Something is broken, or broken into.
+    Error,
+}
+
+impl Mood {
+    /// Its name, as that of the severity where it is one.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Good => "good",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl From<Severity> for Mood {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Chat => Self::Good,
+            Severity::Note => Self::Note,
+            Severity::Warning => Self::Warning,
+            Severity::Error => Self::Error,
+        }
+    }
+}
+
+/// The sentence, and how bad it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How bad it is.
+    pub mood: Mood,
+    /// The sentence, with its stop.
+    pub text: String,
+}
+
+/// `1 login`, `2 logins`, `1,234 logins`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", thousands(count))
+}
+
+/// A number with a comma before each three digits.
+pub(super) fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Requests by what became of them, of every protocol together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Requests {
+    pub registrations: u64,
+    pub logins: u64,
+    /// Requests of layouts, of whatever kind.
+    pub described: u64,
+    pub successes: u64,
+    pub failures: u64,
+    pub unanswered: u64,
+}
+
+impl Requests {
+    pub fn of(summary: &Summary) -> Self {
+        let [registrations, _, logins, ..] = summary.messages;
+        let mut all = Self {
+            registrations,
+            logins,
+            unanswered: summary.unanswered.count(),
+            ..Self::default()
+        };
+        for outcomes in &summary.outcomes {
+            all.successes += outcomes.success;
+            all.failures += outcomes.failure;
+        }
+        for counts in &summary.described {
+            let kinds = &counts.layout.plan().kinds;
+            let asking = counts
+                .messages
+                .iter()
+                .zip(0..kinds.len())
+                .filter(|(_, kind)| counts.layout.plan().is_request(*kind));
+            all.described += asking.map(|(count, _)| *count).sum::<u64>();
+            all.successes += counts.outcomes.success;
+            all.failures += counts.outcomes.failure;
+            all.unanswered += counts.unanswered;
+        }
+        all
+    }
+
+    pub const fn count(&self) -> u64 {
+        self.registrations + self.logins + self.described
+    }
+}
+
+impl Verdict {
+    /// The verdict on what was collected.
+    #[must_use]
+    pub fn of(collector: &Collector) -> Self {
+        let summary = &collector.summary;
+        let findings = summary.findings();
+        let mut verdict = Self::of_findings(summary, &findings);
+        if collector.is_damaged {
+            verdict.mood = Mood::Error;
+            verdict.text = format!(
+                "The capture is damaged, and what comes behind the damage is missing here. {}",
+                verdict.text
+            );
+        }
+        verdict
+    }
+
+    fn of_findings(summary: &Summary, findings: &[Finding]) -> Self {
+        let requests = Requests::of(summary);
+        let most = findings.first().map(|finding| finding.severity);
+        let mood = most.map_or(Mood::Good, Mood::from);
+        if let Some(first) = findings.first().filter(|_| mood >= Mood::Warning) {
+            let more = match findings.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {})", counted(more as u64, "more finding")),
+            };
+            let mut text = format!("{}{more}.", Sentence(first));
+            // A sentence begins with a capital unless it begins with an address.
+            if let Some(head) = text.get_mut(..1) {
+                head.make_ascii_uppercase();
+            }
+            return Self { mood, text };
+        }
+        if requests.count() == 0 && requests.successes + requests.failures == 0 {
+            return Self {
+                mood: Mood::Nothing,
+                text: nothing(summary),
+            };
+        }
+        Self {
+            mood,
+            text: plainly(summary, requests, findings),
+        }
+    }
+}
+
+/// Of a capture without any message.
+fn nothing(summary: &Summary) -> String {
+    let frames = summary.frames.frames;
+    if frames == 0 {
+        return "The capture holds no frame.".to_owned();
+    }
+    let mut spoken: Vec<String> = summary
+        .all_protocols()
+        .filter(|(protocol, count)| *count > 0 && *protocol != Protocol::Unknown)
+        .map(|(protocol, count)| format!("{} of {protocol}", counted(count, "connection")))
+        .collect();
+    let spoken = match spoken.pop() {
+        None => "no connection carries data".to_owned(),
+        Some(last) if spoken.is_empty() => format!("there is {last}"),
+        Some(last) => format!("there are {} and {last}", spoken.join(", ")),
+    };
+    format!(
+        "No registration and no login is in the capture's {}; {spoken}.",
+        counted(frames, "frame")
+    )
+}
+
+/// Of a capture in which nothing worse than a note is found.
+fn plainly(summary: &Summary, requests: Requests, findings: &[Finding]) -> String {
+    let kinds = [
+        (requests.registrations, "registration"),
+        (requests.logins, "login"),
+        (requests.described, "request"),
+    ];
+    let kinds: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(*count, what))
+        .collect();
+    let asked = match kinds.as_slice() {
+        [] => "No request".to_owned(),
+        all => all.join(" and "),
+    };
+    let mut outcome = vec![format!("{} succeeded", thousands(requests.successes))];
+    if requests.failures > 0 {
+        outcome.push(format!("{} failed", thousands(requests.failures)));
+    }
+    if requests.unanswered > 0 {
+        outcome.push(format!("{} got no answer", thousands(requests.unanswered)));
+    }
+    let last = outcome.pop().unwrap_or_default();
+    let outcome = if outcome.is_empty() {
+        if requests.successes == requests.count() {
+            match requests.successes {
+                1 => "it succeeded".to_owned(),
+                2 => "both succeeded".to_owned(),
+                _ => "all succeeded".to_owned(),
+            }
+        } else {
+            last
+        }
+    } else {
+        format!("{} and {last}", outcome.join(", "))
+    };
+    let median = summary.times[1]
+        .quantiles()
+        .map(|times| ("logins", times))
+        .or_else(|| {
+            summary.times[0]
+                .quantiles()
+                .map(|times| ("registrations", times))
+        })
+        .filter(|(_, times)| times.count > 2);
+    let speed = median.map_or_else(String::new, |(what, times)| {
+        format!(", half of the {what} within {}", span(times.p50))
+    });
+    let remarks = match findings.len() as u64 {
+        0 => String::new(),
+        1 => "; there is 1 thing to know".to_owned(),
+        many => format!("; there are {many} things to know"),
+    };
+    format!("{asked}: {outcome}{speed}{remarks}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(thousands(count), text);
+        }
+        assert_eq!(counted(1, "login"), "1 login");
+        assert_eq!(counted(2000, "login"), "2,000 logins");
+    }
+
+    #[test]
+    fn an_empty_capture_has_a_verdict() {
+        let verdict = Verdict::of_findings(&Summary::default(), &[]);
+        assert_eq!(verdict.mood, Mood::Nothing);
+        assert_eq!(verdict.text, "The capture holds no frame.");
+    }
+}
