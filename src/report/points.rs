@@ -12,8 +12,8 @@ pub(super) const COLUMNS: usize = 128;
 /// Steps of each decade of how long it took.
 pub(super) const STEPS: usize = 10;
 /// Decades, from a microsecond on.
-pub(super) const DECADES: usize = 9;
-const ROWS: usize = STEPS * DECADES;
+pub(super) const DECADES: u32 = 9;
+const ROWS: usize = STEPS * DECADES as usize;
 /// Kinds of requests that are told apart at the most; further layouts are left out of the chart, and the page says so.
 pub(super) const MOST_SERIES: usize = 6;
 

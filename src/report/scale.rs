@@ -38,7 +38,7 @@ impl Scale {
             double();
             self.width *= 2;
         }
-        (offset / self.width) as usize
+        usize::try_from(offset / self.width).unwrap_or(self.columns - 1)
     }
 }
 

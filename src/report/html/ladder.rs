@@ -11,13 +11,13 @@ use crate::report::times::span;
 use crate::session::Exchange;
 use crate::stream::Role;
 
-const WIDTH: u32 = 520;
+const WIDTH: usize = 520;
 /// Where the lifelines stand.
-const LINES: [u32; 2] = [14, WIDTH - 14];
+const LINES: [usize; 2] = [14, WIDTH - 14];
 /// Where the lifelines begin, under the names.
-const TOP: u32 = 44;
+const TOP: usize = 44;
 /// From one arrow to the next.
-const STEP: u32 = 58;
+const STEP: usize = 58;
 /// Characters of a label.
 const LABEL: usize = 44;
 
@@ -33,7 +33,7 @@ struct Arrow {
 /// The diagram.
 pub fn ladder(exchange: &Exchange) -> Markup {
     let arrows = arrows(exchange);
-    let bottom = TOP + STEP * arrows.len() as u32 + 8;
+    let bottom = TOP + STEP * arrows.len() + 8;
     let [client, server] = exchange.ends();
     html! {
         svg.ladder viewBox={ "0 0 " (WIDTH) " " (bottom + 4) } role="img" aria-label="The exchange as a diagram of messages" {
@@ -41,7 +41,7 @@ pub fn ladder(exchange: &Exchange) -> Markup {
             text.end x=(WIDTH) y="32" { "server " (server) }
             @for x in LINES { path.life d={ "M" (x) " " (TOP - 4) "V" (bottom) } {} }
             @for (at, arrow) in arrows.iter().enumerate() {
-                @let y = TOP + STEP * at as u32 + 42;
+                @let y = TOP + STEP * at + 42;
                 text.mid x=(WIDTH / 2) y=(y - 9) { (arrow.label) }
                 path class={ "arrow " (arrow.class) } d=(line(arrow, y)) {}
                 @if at == 0 && let Some(elapsed) = exchange.elapsed() {
@@ -52,7 +52,7 @@ pub fn ladder(exchange: &Exchange) -> Markup {
     }
 }
 
-fn line(arrow: &Arrow, y: u32) -> String {
+fn line(arrow: &Arrow, y: usize) -> String {
     let [mut from, mut to] = LINES;
     let mut back = -8_i32;
     if arrow.from == Role::Server {

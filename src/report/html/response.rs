@@ -40,8 +40,8 @@ impl Decades {
         let decade = |nanoseconds: i64| nanoseconds.max(1000).ilog10() - 3;
         let from = lines.iter().map(|line| decade(line.quantiles.min)).min();
         let to = lines.iter().map(|line| decade(line.quantiles.max)).max();
-        let first = from.unwrap_or_default().min(DECADES as u32 - 1);
-        let last = (to.unwrap_or_default() + 1).clamp(first + 1, DECADES as u32);
+        let first = from.unwrap_or_default().min(DECADES - 1);
+        let last = (to.unwrap_or_default() + 1).clamp(first + 1, DECADES);
         Self { first, last }
     }
 
