@@ -2,6 +2,7 @@
 //! them in the order of the files.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -53,47 +54,64 @@ pub(super) fn side_by_side<T: Send, E>(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(count);
     let (announce, lanes) = bounded(threads * AHEAD);
-    let next = Mutex::new(Next { index: 0, announce });
+    let next = Mutex::new(0);
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Gone before the threads are waited for, so that none of them waits for its turn then.
-        let lanes = lanes;
         for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((index, lane)) = begin(&next, count) {
+            let files = Files {
+                count,
+                next: &next,
+                is_over: &is_over,
+                announce: announce.clone(),
+            };
+            let work = &work;
+            scope.spawn(move || {
+                while let Some((index, lane)) = files.begin() {
                     let done = work(index, lane.clone());
                     let _ = lane.0.send(Handed::Done(done));
                 }
             });
         }
-        for _ in 0..count {
-            let Ok((index, handed)) = lanes.recv() else {
-                break;
-            };
-            for handed in handed {
-                take(index, handed)?;
+        drop(announce);
+        let mut take_all = || {
+            for (index, handed) in &lanes {
+                for handed in handed {
+                    take(index, handed)?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let taken = take_all();
+        // Whoever waits for its turn then finds that its lane is gone.
+        is_over.store(true, Ordering::Relaxed);
+        lanes.iter().for_each(drop);
+        taken
     })
 }
 
-/// The file that is begun next, and where those are announced that are, in order.
-struct Next<T> {
-    index: usize,
+/// The files that are left, as each thread sees them.
+struct Files<'a, T> {
+    count: usize,
+    /// The one that is begun next.
+    next: &'a Mutex<usize>,
+    is_over: &'a AtomicBool,
+    /// Where those that are begun are announced, in order.
     announce: Sender<(usize, Receiver<Handed<T>>)>,
 }
 
-/// Begins the next file; `None` where there is none or nobody waits for it.
-fn begin<T>(next: &Mutex<Next<T>>, count: usize) -> Option<(usize, Lane<T>)> {
-    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-    let index = next.index;
-    if index == count {
-        return None;
+impl<T> Files<'_, T> {
+    /// Begins the next file; `None` where there is none, or nobody waits for it.
+    fn begin(&self) -> Option<(usize, Lane<T>)> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = *next;
+        if index == self.count || self.is_over.load(Ordering::Relaxed) {
+            return None;
+        }
+        *next += 1;
+        let (hand, handed) = bounded(PORTIONS);
+        self.announce.send((index, handed)).ok()?;
+        Some((index, Lane(hand)))
     }
-    next.index += 1;
-    let (hand, handed) = bounded(PORTIONS);
-    next.announce.send((index, handed)).ok()?;
-    Some((index, Lane(hand)))
 }
 
 #[cfg(test)]
@@ -127,13 +145,20 @@ mod tests {
         );
     }
 
+    /// Whatever the other threads are about then.
     #[test]
     fn an_error_of_who_takes_it_ends_it() {
-        let ended = side_by_side(
-            1000,
-            |_, mut lane| while lane.write_all(b"on and on").is_ok() {},
-            |_, _| Err("closed"),
-        );
-        assert_eq!(ended, Err("closed"));
+        for last in 0..300 {
+            let mut taken = 0;
+            let ended = side_by_side(
+                1000,
+                |_, mut lane| while lane.write_all(b"on and on").is_ok() {},
+                |_, _| {
+                    taken += 1;
+                    if taken > last { Err("closed") } else { Ok(()) }
+                },
+            );
+            assert_eq!(ended, Err("closed"));
+        }
     }
 }

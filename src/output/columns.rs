@@ -21,6 +21,8 @@ pub(super) struct Shape {
     usual: &'static [u16],
     /// The same where a capture's name stands before them, for rows of captures that are laid out one by one.
     usual_of_files: &'static [u16],
+    /// Columns that a terminal has no room for beside a capture's name, the least wanted first.
+    dispensable: &'static [usize],
     /// The last one is wrapped within the terminal's width only where at least this much is left for it.
     least: u16,
 }
@@ -39,6 +41,7 @@ pub(super) static OF_FRAMES: Shape = Shape {
     right: &[NUMBER, TIME, LENGTH],
     usual: &[5, 11, 15, 15, 8, 6],
     usual_of_files: &[5, 15, 15, 15, 8, 6],
+    dispensable: &[LENGTH, PROTOCOL, DESTINATION],
     least: 24,
 };
 
@@ -50,6 +53,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     right: &[0, 5, 6],
     usual: &[11, 17, 15, 6, 8, 7, 6, 6],
     usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
+    dispensable: &[],
     least: 12,
 };
 
@@ -59,6 +63,7 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     right: &[0, 4],
     usual: &[9, 11, 5, 6, 6],
     usual_of_files: &[],
+    dispensable: &[],
     least: 12,
 };
 
@@ -66,8 +71,9 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
 pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     headings: &["Time", "Action", "User", "ms", "Outcome"],
     right: &[0, 3],
-    usual: &[],
+    usual: &[11, 12, 8, 7],
     usual_of_files: &[11, 12, 8, 7],
+    dispensable: &[],
     least: 12,
 };
 
@@ -152,11 +158,11 @@ fn blanks(line: &mut String, mut count: usize) {
 
 impl TableColumns {
     /// Columns without rows yet; `color` says whether rows are coloured. A column for the captures' names stands before all
-    /// others, of the width `file`; of width 0 there is none.
-    pub fn new(shape: &'static Shape, color: bool, file: usize) -> Self {
+    /// others, of the width `file`; of width 0 there is none. `is_narrow` says that a terminal has little room.
+    pub fn new(shape: &'static Shape, color: bool, file: usize, is_narrow: bool) -> Self {
         Self {
             shape,
-            widths: if file == 0 {
+            widths: if file == 0 || is_narrow {
                 shape.usual.to_vec()
             } else {
                 shape.usual_of_files.to_vec()
@@ -264,6 +270,9 @@ impl TableColumns {
             .widths
             .iter()
             .fold(gaps, |sum, own| sum.saturating_add(*own));
+        let hidden = self.hidden(terminal);
+        let spared = hidden.iter().map(|index| self.widths[*index] + GAP);
+        let taken = taken.saturating_sub(spared.sum());
         let left = terminal.unwrap_or(u16::MAX).saturating_sub(taken);
         for (index, column) in table.column_iter_mut().enumerate() {
             let Some(index) = index.checked_sub(before) else {
@@ -274,6 +283,9 @@ impl TableColumns {
             };
             column.set_padding((0, if index == last { 0 } else { GAP }));
             match self.widths.get(index) {
+                Some(_) if hidden.contains(&index) => {
+                    column.set_constraint(ColumnConstraint::Hidden);
+                }
                 Some(own) => {
                     let own = Width::Fixed(own.saturating_add(GAP));
                     column.set_constraint(ColumnConstraint::LowerBoundary(own));
@@ -291,6 +303,25 @@ impl TableColumns {
             // Writing to memory does not fail.
             let _ = writeln!(out, "{}", line.trim_end());
         }
+    }
+
+    /// The columns that are left out beside a capture's name. Told by usual widths, so that all rows have the same.
+    fn hidden(&self, terminal: Option<u16>) -> &'static [usize] {
+        let Some(terminal) = terminal.filter(|_| self.file > 0) else {
+            return &[];
+        };
+        let usual = self.shape.usual;
+        let widths = usual.iter().chain([&self.file, &self.shape.least]);
+        let mut taken: u16 = widths.map(|width| width + GAP).sum();
+        let mut count = 0;
+        for index in self.shape.dispensable {
+            if taken <= terminal {
+                break;
+            }
+            taken -= usual[*index] + GAP;
+            count += 1;
+        }
+        &self.shape.dispensable[..count]
     }
 
     fn cells(&self, row: &Row) -> Vec<Cell> {
@@ -326,7 +357,7 @@ mod tests {
             batches in proptest::collection::vec(proptest::collection::vec(row(), 1..4), 1..4),
         ) {
             let written = |terminal| {
-                let (mut columns, mut out) = (TableColumns::new(&OF_FRAMES, false, 0), Vec::new());
+                let (mut columns, mut out) = (TableColumns::new(&OF_FRAMES, false, 0, false), Vec::new());
                 for batch in &batches {
                     let rows: Vec<Row> = batch
                         .iter()

@@ -234,10 +234,7 @@ mod tests {
         assert_eq!(shorts(&["c/x/a.pcap", "c/b.pcapng.gz"]), ["x/a", "b"]);
         assert_eq!(shorts(&["c/a.pcap", "c/a.pcapng"]), ["a.pcap", "a.pcapng"]);
         assert_eq!(shorts(&["c/a.pcap"]), ["a"]);
-        assert_eq!(
-            shorts(&["/c/a.pcap", "d/a.pcap"]),
-            ["/c/a.pcap", "d/a.pcap"]
-        );
+        assert_eq!(shorts(&["/c/a.pcap", "d/a.pcap"]), ["/c/a", "d/a"]);
         assert_eq!(shorts(&["-", "a\u{1b}"]), ["-", "a\\u{1b}"]);
         let long = shorts(&["a-very-long-name-of-a-capture-indeed"]);
         assert_eq!(long, ["a-very-lon…ure-indeed"]);

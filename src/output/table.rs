@@ -60,17 +60,14 @@ impl Table {
     #[must_use]
     pub fn new(options: &FormOptions) -> Self {
         let width = options.width.and_then(|width| width());
+        let is_narrow = width.is_some_and(|width| width < WIDE);
         let shape = match options.rows {
-            Rows::Exchanges
-                if width.is_some_and(|width| width < WIDE) && options.file_width > 0 =>
-            {
-                &OF_EXCHANGES_OF_FILES
-            }
-            Rows::Exchanges if width.is_some_and(|width| width < WIDE) => &OF_EXCHANGES_NARROW,
+            Rows::Exchanges if is_narrow && options.file_width > 0 => &OF_EXCHANGES_OF_FILES,
+            Rows::Exchanges if is_narrow => &OF_EXCHANGES_NARROW,
             Rows::Exchanges => &OF_EXCHANGES,
             _ => &OF_FRAMES,
         };
-        let mut columns = TableColumns::new(shape, options.color, options.file_width);
+        let mut columns = TableColumns::new(shape, options.color, options.file_width, is_narrow);
         if options.part.is_some_and(|part| !part.is_first) {
             columns.without_headings();
         }

@@ -11,7 +11,7 @@ use authscope::synth::messages::{raw_request, request, response};
 use authscope::synth::{Conversation, IpForm, Link, PcapForm, Side, frames, merge, write_pcap};
 use fastrand::Rng;
 
-use crate::inspector::{Done, authscope};
+use crate::inspector::{Done, authscope, capture, captures};
 use crate::layouts::PROTOCOLS;
 use crate::live::Live;
 use crate::programs::Place;
@@ -226,6 +226,44 @@ fn recordings_of_any_protocol_give_the_same() {
         let done = check(&[&options[..], &all].concat());
         assert_eq!(done.code, 0, "{}: {}", protocol.name, done.stdout);
     }
+}
+
+/// The same exchange over every link type, in fragments, one octet at a time, twice, backwards: what carried it is not in the
+/// golden file.
+#[test]
+fn whatever_carried_it_gives_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = folder.path().join("exchange.golden");
+    let one = "captures/link-ethernet.pcap";
+    let expect = ["--expect", text(&golden)];
+    let done = check(&[&["--update"], &expect[..], &[one]].concat());
+    assert_eq!(done.code, 0, "{}", done.stdout);
+    let links = captures().into_iter();
+    let links = links.filter(|name| name.starts_with("link-"));
+    let others = [
+        "gzip.pcap.gz",
+        "ipv4-fragments-out-of-order.pcap",
+        "ipv4-fragments-twice.pcap",
+        "ipv6-fragments.pcap",
+        "tcp-backwards.pcap",
+        "tcp-captured-twice.pcap",
+        "tcp-data-on-fin.pcap",
+        "tcp-lost-then-sent-again.pcap",
+        "tcp-one-octet-segments.pcap",
+        "tcp-out-of-order.pcap",
+        "tcp-overlap-conflict.pcap",
+        "tcp-retransmission-other-boundaries.pcap",
+        "tcp-sequence-wrap.pcap",
+        "tcp-zero-window-probe.pcap",
+    ];
+    let all: Vec<String> = links
+        .chain(others.map(str::to_owned))
+        .map(|name| capture(&name))
+        .collect();
+    assert!(all.len() > 40, "{}", all.len());
+    let files: Vec<&str> = all.iter().map(String::as_str).collect();
+    let done = check(&[&expect[..], &files].concat());
+    assert_eq!(done.code, 0, "{}", done.stdout);
 }
 
 /// What was said differently is seen, wherever it is.

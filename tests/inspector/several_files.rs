@@ -467,14 +467,19 @@ fn an_interruption_is_said_once() {
 }
 
 #[test]
-fn exchanges_of_several_files_fit_a_terminal() {
+fn rows_of_several_files_fit_a_terminal() {
     let folder = folder_of(&[("a.pcap", LAB), ("b.pcap", PIPELINED)]);
     let lines = shown_in(80, &["read", "--each", "--exchanges", text(folder.path())]);
     assert!(
         lines.iter().any(|line| line.starts_with("a  ")),
         "{lines:#?}"
     );
-    for line in &lines {
+    let messages = shown_in(80, &["read", "--each", "--messages", text(folder.path())]);
+    assert!(
+        messages.iter().any(|line| line.starts_with("b  ")),
+        "{messages:#?}"
+    );
+    for line in lines.iter().chain(&messages) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
