@@ -127,6 +127,7 @@ fn write(entries: &[Entry], command: &str, table: &str, charts: bool, most: usiz
         ),
     };
     let left = entries.len().saturating_sub(most);
+    let folder = folder(entries);
     let body = html! {
         header {
             p.made { "Authscope report" }
@@ -150,7 +151,7 @@ fn write(entries: &[Entry], command: &str, table: &str, charts: bool, most: usiz
                                 @if charts { th { "Over time" } }
                                 th.n { "Requests" } th.n { "Succeeded" } th.n { "Failed" } th.n { "No answer" } th.n { "Users" } th.n { "Median login" } th.n { "Length" }
                             } }
-                            tbody { @for entry in entries.iter().take(most) { (row(entry, charts)) } }
+                            tbody { @for entry in entries.iter().take(most) { (row(entry, folder, charts)) } }
                         }
                     }
                     @if left > 0 { p.more { (thousands(left as u64)) " more are in the table for programs only." } }
@@ -163,14 +164,15 @@ fn write(entries: &[Entry], command: &str, table: &str, charts: bool, most: usiz
     shell::document(&counted(entries.len() as u64, "capture"), &body)
 }
 
-fn row(entry: &Entry, charts: bool) -> Markup {
+fn row(entry: &Entry, folder: &str, charts: bool) -> Markup {
     let mood = entry.verdict.mood;
+    let name = entry.file.strip_prefix(folder).unwrap_or(&entry.file);
     html! {
         tr {
             td.name {
                 @match &entry.page {
-                    Some(page) => a href=(link(page)) { (Escaped(&entry.file)) },
-                    None => (Escaped(&entry.file)),
+                    Some(page) => a href=(link(page)) title=(Escaped(&entry.file)) { (Escaped(name)) },
+                    None => (Escaped(name)),
                 }
             }
             td.text data-v=(4 - mood as u8) {
@@ -178,17 +180,37 @@ fn row(entry: &Entry, charts: bool) -> Markup {
             }
             @if let Some(counts) = &entry.counts {
                 @if charts { td { (rate_spark(&counts.bars)) } }
-                @for number in [counts.requests.count(), counts.requests.successes, counts.requests.failures, counts.requests.unanswered, counts.users as u64] {
-                    td.n.z[number == 0] { (thousands(number)) }
+                @let requests = &counts.requests;
+                @for (number, what) in [
+                    (requests.count(), "requests"), (requests.successes, "succeeded"), (requests.failures, "failed"),
+                    (requests.unanswered, "no answer"), (counts.users as u64, "users"),
+                ] {
+                    td.n.z[number == 0] data-what=(what) { (thousands(number)) }
                 }
-                td.n data-v=[counts.median] { @if let Some(median) = counts.median { (span(median)) } }
+                @if let Some(median) = counts.median {
+                    td.n data-v=(median) data-what="median login" { (span(median)) }
+                } @else { td.n {} }
                 @let length = counts.times.map_or(0, |[first, last]| last.since(first));
-                td.n data-v=(length) { (span(length)) }
+                td.n data-v=(length) data-what="length" { (span(length)) }
             } @else {
                 @for _ in 0..(7 + usize::from(charts)) { td {} }
             }
         }
     }
+}
+
+/// The folder that all files are in, with its slash.
+fn folder(entries: &[Entry]) -> &str {
+    let mut entries = entries.iter();
+    let first = entries.next().map_or("", |entry| entry.file.as_str());
+    let mut folder = &first[..first.rfind('/').map_or(0, |slash| slash + 1)];
+    for entry in entries {
+        while !entry.file.starts_with(folder) {
+            let above = folder.trim_end_matches('/').rfind('/');
+            folder = &folder[..above.map_or(0, |slash| slash + 1)];
+        }
+    }
+    folder
 }
 
 /// A path as a link: what a URL would take for something else is written as octets (RFC 3986 section 2.1).
@@ -284,6 +306,22 @@ fn quoted(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_all_paths_begin_with_is_a_folder() {
+        let folder_of = |files: &[&str]| {
+            let entries: Vec<Entry> = files
+                .iter()
+                .map(|file| Entry::unreadable((*file).to_owned(), "why"))
+                .collect();
+            folder(&entries).to_owned()
+        };
+        assert_eq!(folder_of(&["a/b/x", "a/b/y"]), "a/b/");
+        assert_eq!(folder_of(&["a/b/x", "a/bc/y"]), "a/");
+        assert_eq!(folder_of(&["a/x", "x"]), "");
+        assert_eq!(folder_of(&["/a/x", "/b/x"]), "/");
+        assert_eq!(folder_of(&[]), "");
+    }
 
     #[test]
     fn links_are_paths_and_nothing_else() {

@@ -203,26 +203,26 @@ fn plainly(summary: &Summary, requests: Requests, findings: &[Finding]) -> Strin
         [] => "No request".to_owned(),
         all => all.join(" and "),
     };
-    let mut outcome = vec![format!("{} succeeded", thousands(requests.successes))];
-    if requests.failures > 0 {
-        outcome.push(format!("{} failed", thousands(requests.failures)));
-    }
-    if requests.unanswered > 0 {
-        outcome.push(format!("{} got no answer", thousands(requests.unanswered)));
-    }
-    let last = outcome.pop().unwrap_or_default();
-    let outcome = if outcome.is_empty() {
-        if requests.successes == requests.count() {
-            match requests.successes {
-                1 => "it succeeded".to_owned(),
-                2 => "both succeeded".to_owned(),
-                _ => "all succeeded".to_owned(),
-            }
-        } else {
-            last
-        }
-    } else {
-        format!("{} and {last}", outcome.join(", "))
+    let outcomes = [
+        (requests.successes, "succeeded"),
+        (requests.failures, "failed"),
+        (requests.unanswered, "got no answer"),
+    ];
+    let mut outcome: Vec<String> = outcomes
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", thousands(*count)))
+        .collect();
+    let all_succeeded = outcome.len() == 1 && requests.successes == requests.count();
+    let outcome = match outcome.pop() {
+        None => "how it came out is not in the capture".to_owned(),
+        Some(_) if all_succeeded => match requests.successes {
+            1 => "it succeeded".to_owned(),
+            2 => "both succeeded".to_owned(),
+            _ => "all succeeded".to_owned(),
+        },
+        Some(last) if outcome.is_empty() => last,
+        Some(last) => format!("{} and {last}", outcome.join(", ")),
     };
     let median = summary.times[1]
         .quantiles()

@@ -219,9 +219,9 @@ fn the_index_renders_and_sorts() {
     }
     browser.ask("document.querySelectorAll('#capture-table thead button')[1].click()");
     let first = browser.ask("document.querySelector('#capture-table tbody td').textContent");
-    assert_eq!(first, "captures/http-on-port-8888.pcap");
+    assert_eq!(first, "http-on-port-8888.pcap");
     browser.ask("document.querySelectorAll('#capture-table thead button')[1].click()");
     let first = browser.ask("document.querySelector('#capture-table tbody td').textContent");
-    assert_eq!(first, "captures/password-guessing.pcap");
+    assert_eq!(first, "password-guessing.pcap");
     assert_eq!(browser.said, Vec::<serde_json::Value>::new());
 }
