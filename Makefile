@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fixtures coverage captures fuzz torture bench bench-server bench-live
+.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -19,6 +19,10 @@ build: ## Install what building needs, build the three programs (target/release/
 test: ## Install what the tests need (libpcap, tshark), run all tests
 	tools/setup.sh test
 	tools/test.sh
+
+test-scale: ## Run the recipes of docs/at-scale.md: DuckDB, Spark (installs them into target/scale/, 500 MB, and Java)
+	tools/setup.sh scale
+	$(CARGO) test --features parquet --test scale
 
 lint: ## Check format and lints, as CI does
 	$(CARGO) fmt --check

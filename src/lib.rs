@@ -18,6 +18,8 @@
 //!
 //! Questions to a capture, in Wireshark's language: [`filter`].
 //!
+//! What was written elsewhere, read back to be counted: [`rows`].
+//!
 //! Beside the way through, and only with the feature `synth`: `synth`, which makes captures for tests and benchmarks.
 
 #![cfg_attr(
@@ -42,6 +44,7 @@ pub mod server;
 pub mod capture;
 pub mod dissect;
 pub mod packet;
+pub mod rows;
 pub mod session;
 pub mod stream;
 pub mod tls;

@@ -2,7 +2,7 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test|bench|lint|full
+# Usage: tools/setup.sh build|test|scale|bench|lint|full
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -76,6 +76,20 @@ install_chromium() {
     (install_packages) || say "cannot install chromium: its tests are skipped"
 }
 
+check_scale() {
+    command -v java > /dev/null || need default-jre-headless "Spark runs on Java"
+    python3 -c 'import ensurepip' 2> /dev/null || need python3-venv "DuckDB and Spark are installed with it"
+}
+
+# Not in Debian: from PyPI, into a folder of their own as they are large.
+install_scale() {
+    target/scale/bin/duckdb --version > /dev/null 2>&1 && target/scale/bin/python3 -c 'import pyspark' 2> /dev/null && return
+    say "DuckDB and Spark are missing: the recipes of docs/at-scale.md use them; installing them into target/scale/ (500 MB)"
+    python3 -m venv target/scale >&2 && target/scale/bin/pip install -q duckdb-cli==1.5.6 pyspark==4.3.0 >&2 && return
+    say "cannot install them; see above. By hand: target/scale/bin/pip install duckdb-cli pyspark"
+    exit 2
+}
+
 # What .ci/run checks with beside the tests.
 check_lint() {
     command -v shellcheck > /dev/null || need shellcheck "it checks the shell scripts"
@@ -145,6 +159,10 @@ case "${1:-}" in
         check_build
         check_test
         ;;
+    scale)
+        check_build
+        check_scale
+        ;;
     bench)
         check_build
         check_bench
@@ -154,7 +172,7 @@ case "${1:-}" in
         check_lint
         ;;
     *)
-        echo "usage: tools/setup.sh build|test|bench|lint|full" >&2
+        echo "usage: tools/setup.sh build|test|scale|bench|lint|full" >&2
         exit 2
         ;;
 esac
@@ -165,6 +183,7 @@ case "$1" in
         need_module pytest pytest "the tests run examples/as-tests with it"
         install_chromium
         ;;
+    scale) install_scale ;;
     lint) install_typos ;;
     full)
         install_typos

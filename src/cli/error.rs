@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::signal::BY_SIGNAL;
 use crate::capture::{FileError, SourceError};
 use crate::output::OutputError;
+use crate::rows::RowsError;
 use crate::session::Passed;
 
 /// Exit code for wrong usage and bad input.
@@ -89,6 +90,12 @@ impl Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::File(error)
+    }
+}
+
+impl From<RowsError> for Failure {
+    fn from(error: RowsError) -> Self {
+        Self::Text(error.to_string())
     }
 }
 

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use zeroize::Zeroize;
 
 use super::error::Failure;
 use super::query::{Query, QueryArguments};
@@ -22,6 +23,8 @@ use crate::output::{
 };
 use crate::session::Holding;
 use crate::session::summary::Summary;
+use crate::text::escape::Escaped;
+use crate::text::secret::{KEY_OCTETS, TagKey};
 use crate::wireshark::explain;
 
 /// Octets that wait to be written to standard output at the most.
@@ -96,6 +99,11 @@ pub(super) struct OutputArguments {
     #[arg(long)]
     show_passwords: bool,
 
+    /// In exchanges as JSON, a tag of each password under the key in this file: whether two are the same, and nothing
+    /// else, for who does not have the key.
+    #[arg(long, value_name = "KEY_FILE", requires = "exchanges")]
+    password_tags: Option<PathBuf>,
+
     /// What the Time column shows.
     #[arg(short = 't', long, value_enum, value_name = "FORMAT", default_value_t)]
     time: TimeFormat,
@@ -110,7 +118,9 @@ pub(super) struct OutputArguments {
 
 /// The forms by their names.
 fn form_names() -> impl TypedValueParser<Value = &'static FormEntry> {
-    let values = FORMS.map(|form| PossibleValue::new(form.name).help(form.meaning));
+    let values = FORMS
+        .iter()
+        .map(|form| PossibleValue::new(form.name).help(form.meaning));
     PossibleValuesParser::new(values).try_map(|name| form(&name).ok_or("there is no such form"))
 }
 
@@ -237,6 +247,7 @@ impl OutputArguments {
     /// What is asked of the capture.
     pub fn query(&self) -> Result<Query, Failure> {
         let mut query = self.query.query(self.show_passwords)?;
+        self.check_binary()?;
         let chosen = self.format.fields;
         if chosen == Chosen::Nothing && !query.fields.is_empty() {
             let message = "-e names fields for -T fields, -T csv or -T ek; choose one of these";
@@ -268,6 +279,25 @@ impl OutputArguments {
         Ok(query)
     }
 
+    /// Whether the form has such rows, and can be written there.
+    fn check_binary(&self) -> Result<(), Failure> {
+        let name = self.format.name;
+        if !self.form().is_binary || self.quiet {
+            return Ok(());
+        }
+        if self.frames || self.details || self.hex {
+            let message =
+                format!("-T {name} has rows for messages and exchanges, not for frames or details");
+            return Err(Failure::Text(message));
+        }
+        if io::stdout().is_terminal() {
+            let message =
+                format!("-T {name} is no text for a terminal; write it to a file: > FILE.{name}");
+            return Err(Failure::Text(message));
+        }
+        Ok(())
+    }
+
     /// Which rows are shown. A filter and fields choose among all frames, as in tshark.
     fn rows(&self, has_filter: bool) -> Rows {
         match self.form().rows {
@@ -290,6 +320,11 @@ impl OutputArguments {
 
     /// Why what comes of several captures cannot be shown one by one, where it cannot.
     pub fn refuses_each(&self) -> Option<&'static str> {
+        if self.form().is_binary {
+            return Some(
+                "--each shows the rows of one capture behind those of another, which -T parquet cannot: write a file for each capture",
+            );
+        }
         self.stats
             .then_some("--each shows rows only; authscope stats --each counts every file by itself")
     }
@@ -330,6 +365,7 @@ impl OutputArguments {
         let context = Context::new(filter, needs, answers.map(Rc::new), self.show_passwords)
             .reading(plan.origin())
             .timed(self.time)
+            .tagging(self.tag_key()?)
             .telling(self.findings(form, rows, is_selected));
         let asks = context.has_filter();
         let mut group = Group::new(context);
@@ -381,6 +417,25 @@ impl OutputArguments {
             is_summed_up: self.stats,
             tells_of_frames: self.exchanges_of_files,
         })
+    }
+
+    /// The key of passwords' tags, where they are wanted.
+    fn tag_key(&self) -> Result<Option<TagKey>, Failure> {
+        let Some(path) = &self.password_tags else {
+            return Ok(None);
+        };
+        let shown = path.to_string_lossy();
+        let failure = |why: &dyn std::fmt::Display| {
+            Failure::Text(format!(
+                "cannot use the key in \"{}\": {why}",
+                Escaped(&shown)
+            ))
+        };
+        let mut octets = std::fs::read(path).map_err(|error| failure(&error))?;
+        let key = TagKey::new(&octets);
+        octets.zeroize();
+        let length = format!("it takes at least {KEY_OCTETS} octets that nobody can guess");
+        key.map(Some).ok_or_else(|| failure(&length))
     }
 
     /// Which records are held, where rows can wait.

@@ -17,9 +17,11 @@ use super::say;
 use super::signal::stop_on_signals;
 use super::thresholds::ThresholdArguments;
 use crate::filter::{Filter, FilterOptions, Needs};
-use crate::output::{Context, Group, Stats, StatsFormat};
+use crate::output::{Context, Group, OutputError, Stats, StatsFormat, write_summary};
+use crate::rows::Merged;
 use crate::session::Options;
-use crate::session::summary::Summary;
+use crate::session::summary::{RowCounts, Summary};
+use crate::text::escape::Escaped;
 
 /// Count what is in capture files, and say what is remarkable about it.
 #[derive(Debug, Args)]
@@ -32,6 +34,10 @@ Examples:
   authscope stats -Y 'ip.addr == 192.0.2.10' capture.pcapng
   authscope stats --guesses 5 --guess-seconds 600 capture.pcapng
   authscope stats --fail-on warning capture.pcapng      exit code 1 where there is a warning
+  authscope stats --rows monday.jsonl tuesday.jsonl
+
+--rows counts exchanges that `authscope read --exchanges -T jsonl` wrote (-T parquet too, where this program has it), of
+any number of captures and hosts; docs/at-scale.md has recipes.
 
 docs/statistics.md explains every number and every finding.")]
 pub(super) struct Arguments {
@@ -39,6 +45,11 @@ pub(super) struct Arguments {
     /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// The files are exchange rows, as `authscope read --exchanges` writes them as JSON lines or Parquet, instead of
+    /// captures; what rows do not tell, of frames and connections, is not counted.
+    #[arg(long, conflicts_with_all = ["each", "display_filter", "count", "threads", "ports", "layout", "decode_as", "checksums", "key_logs", "ignore_vlan_tags", "max_buffer"])]
+    rows: bool,
 
     /// Count only the frames that match, in Wireshark's display filter language; an exchange counts
     /// where its request or its response matches, a connection where any of its frames does.
@@ -97,6 +108,18 @@ enum Format {
 }
 
 impl Arguments {
+    /// A summary of nothing yet.
+    fn summary(&self) -> Summary {
+        Summary::new(self.thresholds.thresholds())
+    }
+
+    fn stats_format(&self) -> StatsFormat {
+        match self.format {
+            Format::Text => StatsFormat::Text(text_style(self.color)),
+            Format::Json => StatsFormat::Json,
+        }
+    }
+
     fn filter(&self) -> Result<Option<Filter>, Failure> {
         let text = self.display_filter.as_deref();
         let filter = text
@@ -132,6 +155,9 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.rows {
+        return of_rows(arguments);
+    }
     let mut inspection = arguments.inspect.options(false)?;
     let filter = arguments.filter()?;
     inspection.tls_records = filter.is_some_and(|filter| filter.needs().tls);
@@ -161,11 +187,7 @@ fn count(
     let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
     plan.limits.frames = arguments.count;
     plan.rows = false;
-    let format = match arguments.format {
-        Format::Text => StatsFormat::Text(text_style(arguments.color)),
-        Format::Json => StatsFormat::Json,
-    };
-    let summary = Summary::new(arguments.thresholds.thresholds());
+    let (summary, format) = (arguments.summary(), arguments.stats_format());
     let mut stats = Stats::new(out, summary, format, arguments.top).of(file);
     let mut missed = false;
     let ended = if filter.is_none() {
@@ -199,4 +221,44 @@ fn count_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, F
         let status = count(arguments, &mut plan, out, Some(file), &mut said);
         Done { said, status }
     })
+}
+
+/// Counts exchange rows.
+fn of_rows(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut rows = Merged::open(&arguments.files)?;
+    let mut summary = arguments.summary();
+    summary.rows = Some(RowCounts::default());
+    while let Some(row) = rows.next_row()? {
+        summary.exchange(&row);
+    }
+    summary.interrupted = !rows.interrupted.is_empty();
+    for path in &rows.interrupted {
+        say(&format!(
+            "the rows in \"{}\" end where writing them was interrupted",
+            Escaped(&path.to_string_lossy())
+        ));
+    }
+    for path in &rows.disordered {
+        say(&format!(
+            "the rows in \"{}\" are not in order of time: guessing can be missed or seen where there is none",
+            Escaped(&path.to_string_lossy())
+        ));
+    }
+    if rows.other_protocols > 0 {
+        say(&format!(
+            "{} exchanges of other protocols than RegLogin are not counted",
+            rows.other_protocols
+        ));
+    }
+    let mut out = standard_output()?;
+    let format = arguments.stats_format();
+    let written = write_summary(&mut out, &summary, format, arguments.top);
+    written
+        .and_then(|()| out.flush())
+        .map_err(OutputError::from)?;
+    let failure = arguments.failure(&summary);
+    if let Some(line) = &failure {
+        say(line);
+    }
+    Ok(ExitCode::from(exit_status([false, failure.is_some()])))
 }

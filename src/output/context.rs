@@ -15,6 +15,7 @@ use crate::dissect::Message;
 use crate::filter::{Filter, Needs, Responses, View};
 use crate::session::{Exchange, FrameRecord, GivenUp, Remainder, Resolution, Sink};
 use crate::stream::{Analysis, Analyzer};
+use crate::text::secret::TagKey;
 
 /// What is known of the present frame besides its record.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Context {
     filter: Option<Filter>,
     /// Whether what may be part of a password is shown.
     pub show_passwords: bool,
+    /// What tells whether two passwords are the same, in rows that are exchanges.
+    pub tag_key: Option<TagKey>,
     /// The times of frames, and how they are written.
     pub clock: Clock,
     /// Which capture frames are of.
@@ -79,6 +82,12 @@ impl Context {
     #[must_use]
     pub fn reading(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// The same, with a key for the tags of passwords.
+    #[must_use]
+    pub fn tagging(self, tag_key: Option<TagKey>) -> Self {
+        Self { tag_key, ..self }
     }
 
     /// The same, with TCP's analysis of the frames whose findings are told.

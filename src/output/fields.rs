@@ -20,6 +20,7 @@ pub static COLUMNS: FormEntry = FormEntry {
     name: "fields",
     meaning: "The fields named with -e, as columns of text",
     for_people: false,
+    is_binary: false,
     rows: Rows::All,
     waits: Waits::No,
     needs: Needs::NOTHING,

@@ -85,6 +85,8 @@ pub struct FormEntry {
     pub meaning: &'static str,
     /// Whether it is for people: what stands behind the rows can go where they go.
     pub for_people: bool,
+    /// Whether it is no text, and so nothing for a terminal; it has rows for messages and exchanges, not for frames.
+    pub is_binary: bool,
     /// The rows where nothing else is asked for.
     pub rows: Rows,
     /// What its rows wait for.
@@ -101,7 +103,7 @@ pub struct FormEntry {
 }
 
 /// The forms, in the order in which help lists them; the first is the usual one.
-pub static FORMS: [&FormEntry; 8] = [
+pub static FORMS: &[&FormEntry] = &[
     &table::FORM,
     &lines::FORM,
     &json::ARRAY,
@@ -110,12 +112,14 @@ pub static FORMS: [&FormEntry; 8] = [
     &fields::CSV,
     &fields::BULK,
     &pdml::FORM,
+    #[cfg(feature = "parquet")]
+    &super::parquet::FORM,
 ];
 
 /// The form of this name.
 #[must_use]
 pub fn form(name: &str) -> Option<&'static FormEntry> {
-    FORMS.into_iter().find(|form| form.name == name)
+    FORMS.iter().copied().find(|form| form.name == name)
 }
 
 /// The output of a form.

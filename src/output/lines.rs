@@ -20,6 +20,7 @@ pub static FORM: FormEntry = FormEntry {
     name: "text",
     meaning: "A line a row, no header",
     for_people: true,
+    is_binary: false,
     rows: Rows::Watched,
     waits: Waits::ForBeginnings,
     needs: Needs::NOTHING,

@@ -30,6 +30,8 @@ mod message_lines;
 mod nearest;
 mod origin;
 mod overview;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pdml;
 mod rows;
 mod stats;

@@ -22,6 +22,7 @@ pub static FORM: FormEntry = FormEntry {
     name: "table",
     meaning: "A table with a header",
     for_people: true,
+    is_binary: false,
     rows: Rows::Watched,
     waits: Waits::ForBeginnings,
     needs: Needs::NOTHING,

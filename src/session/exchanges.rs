@@ -8,12 +8,12 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::exchange::awaits;
-use super::{Brought, FrameRecord, Remainder, Resolution};
+use super::{Brought, FrameRecord, Refusal, Remainder, Resolution};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::layout::Said;
 use crate::packet::Endpoint;
-use crate::protocol::TextValue;
+use crate::protocol::{Action, TextValue};
 use crate::stream::Role;
 use crate::text::secret::{self, MASK};
 
@@ -100,10 +100,15 @@ impl Exchange {
         }
     }
 
-    /// What was asked for.
+    /// What was asked for; of a RegLogin response whose request was not captured, what it says that it answers.
     #[must_use]
     pub fn action(&self) -> Option<&'static str> {
-        self.messages.iter().find_map(action_of)
+        let of_response = || {
+            let response = self.response().filter(|one| one.described.is_none())?;
+            response.command().action().map(Action::noun)
+        };
+        let asked = self.messages.iter().find_map(action_of);
+        asked.or_else(of_response)
     }
 
     /// Who asked.
@@ -117,6 +122,15 @@ impl Exchange {
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         self.response().and_then(Message::said)
+    }
+
+    /// Why the server said no, as far as its words tell, in RegLogin.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let response = self.response().filter(|one| one.described.is_none())?;
+        let words = response.view().description().map(TextValue::octets);
+        let refused = response.said() == Some(Said::Failure);
+        refused.then(|| Refusal::of(words.unwrap_or_default()))
     }
 
     /// Nanoseconds from the request to the response.
@@ -133,9 +147,7 @@ pub fn action_of(message: &Message) -> Option<&'static str> {
     let Some(described) = &message.described else {
         let asked = message.answered.map(|answered| answered.action);
         let own = || message.is_request().then(|| message.command().action());
-        return asked
-            .or_else(|| own().flatten())
-            .map(crate::protocol::Action::noun);
+        return asked.or_else(|| own().flatten()).map(Action::noun);
     };
     let kind = match &described.asked {
         Some(asked) => Some(asked.kind),

@@ -18,8 +18,18 @@ use crate::protocol::TextValue;
 pub struct PasswordTag(u32);
 
 impl PasswordTag {
-    /// Of a request that was never captured.
+    /// Of a request that was never captured, or of whose password nothing is known.
     pub(super) const NONE: Self = Self(0);
+
+    /// One that was made elsewhere, under a key of theirs; to be compared with others of that key only.
+    pub(super) fn told(tag: Option<u32>) -> Self {
+        tag.map_or(Self::NONE, |tag| Self(tag.max(1)))
+    }
+
+    /// Whether it stands for a password.
+    pub(super) fn is_some(self) -> bool {
+        self != Self::NONE
+    }
 }
 
 impl fmt::Debug for PasswordTag {

@@ -36,6 +36,27 @@ pub enum Refusal {
     Unsaid,
 }
 
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::UnknownUser,
+        Self::WrongPassword,
+        Self::Unavailable,
+        Self::Unsaid,
+    ];
+
+    /// The name that rows have for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown user",
+            Self::WrongPassword => "wrong password",
+            Self::Unavailable => "unavailable",
+            Self::Unsaid => "unsaid",
+        }
+    }
+}
+
 /// Words by which servers say that they do not know a user, in lower case. The first is this
 /// project's server's.
 const UNKNOWN_USER: [&str; 9] = [

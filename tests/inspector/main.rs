@@ -117,6 +117,7 @@ mod secrets_in_captures;
 mod several_files;
 mod silence_broken;
 mod standard_input;
+mod stats_rows;
 mod stats_truth;
 mod threads_same_answers;
 mod tls_alerts;

@@ -92,6 +92,9 @@ fn objects(arguments: &[&str], name: &str) -> Vec<Value> {
         .collect()
 }
 
+/// A file that serves as a key.
+const KEY: &str = "Cargo.toml";
+
 #[test]
 fn every_capture_gives_what_the_page_says() {
     let mut checker = Checker {
@@ -107,7 +110,7 @@ fn every_capture_gives_what_the_page_says() {
         for object in objects(&["--show-passwords"], &name) {
             checker.check("Message", &object);
         }
-        for object in objects(&["--exchanges"], &name) {
+        for object in objects(&["--exchanges", "--password-tags", KEY], &name) {
             checker.check("Exchange", &object);
         }
         for object in objects(&["--frames", "--payload"], &name) {

@@ -8,8 +8,9 @@ use authscope::protocol::Action;
 use authscope::synth::messages::{request, response};
 use authscope::synth::{Conversation, Frame, IpForm, Link, PcapForm, Side, start_time, write_pcap};
 
-/// Connections of one exchange each.
+/// Connections of one exchange each, with one server.
 pub struct Scene {
+    server: u8,
     now: Timestamp,
     port: u16,
     frames: Vec<Frame>,
@@ -46,7 +47,13 @@ impl Exchange<'static> {
 
 impl Scene {
     pub fn new() -> Self {
+        Self::at(1)
+    }
+
+    /// With the server 10.0.1.`server`.
+    pub fn at(server: u8) -> Self {
         Self {
+            server,
             now: start_time(),
             port: 20_000,
             frames: Vec::new(),
@@ -56,7 +63,7 @@ impl Scene {
     /// A connection with this exchange; the next begins so many nanoseconds later.
     pub fn put(&mut self, exchange: &Exchange<'_>, then: i64) -> &mut Self {
         let client = SocketAddr::from(([10, 0, 0, exchange.host], self.port));
-        let server = SocketAddr::from(([10, 0, 1, 1], 8888));
+        let server = SocketAddr::from(([10, 0, 1, self.server], 8888));
         self.port += 1;
         let mut conversation = Conversation::new(client, server).at(self.now).step(1000);
         let Exchange {

@@ -32,6 +32,7 @@ pub static TREE: FormEntry = FormEntry {
     name: "details",
     meaning: "The details of each message, from its frame to its fields",
     for_people: true,
+    is_binary: false,
     rows: Rows::Messages,
     waits: Waits::ForResponses,
     needs: Needs::NOTHING,

@@ -54,19 +54,29 @@ impl Formatter for TerminalSafe {
     where
         W: ?Sized + Write,
     {
-        let [.., a, b, c, d, high, low] = value.to_be_bytes();
-        // Four numbers of three digits, four signs, five digits, two quotes.
-        let mut text = ArrayString::<26>::new();
-        let mut digits = itoa::Buffer::new();
-        for (sign, octet) in ["\"", ".", ".", "."].into_iter().zip([a, b, c, d]) {
-            text.push_str(sign);
-            text.push_str(digits.format(octet));
+        let mut text = ArrayString::<{ ENDPOINT + 2 }>::new();
+        for part in ["\"", &endpoint_of(value), "\""] {
+            text.push_str(part);
         }
-        text.push(':');
-        text.push_str(digits.format(u16::from_be_bytes([high, low])));
-        text.push('"');
         writer.write_all(text.as_bytes())
     }
+}
+
+/// Octets of an IPv4 address and port as text: four numbers of three digits, four signs, five digits.
+const ENDPOINT: usize = 4 * 3 + 4 + 5;
+
+/// The text of a [`ShownEndpoint`]'s number.
+pub(in crate::output) fn endpoint_of(value: u128) -> ArrayString<ENDPOINT> {
+    let [.., a, b, c, d, high, low] = value.to_be_bytes();
+    let mut text = ArrayString::new();
+    let mut digits = itoa::Buffer::new();
+    for (sign, octet) in ["", ".", ".", "."].into_iter().zip([a, b, c, d]) {
+        text.push_str(sign);
+        text.push_str(digits.format(octet));
+    }
+    text.push(':');
+    text.push_str(digits.format(u16::from_be_bytes([high, low])));
+    text
 }
 
 /// Nanoseconds written as a JSON number of seconds with nine decimals, exactly; by

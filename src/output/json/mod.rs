@@ -24,6 +24,7 @@ pub static ARRAY: FormEntry = FormEntry {
     name: "json",
     meaning: "An array of objects",
     for_people: false,
+    is_binary: false,
     rows: Rows::Messages,
     waits: Waits::ForResponses,
     needs: Needs::NOTHING,
@@ -141,7 +142,7 @@ impl Form for Json {
 
     fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
         let file = context.origin.told_of(exchange.stream(), None);
-        let object = JsonExchange::new(exchange, context.show_passwords).of(file);
+        let object = JsonExchange::new(exchange, context).of(file);
         put(out, self.layout, &mut self.begun, &object);
     }
 

@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::format::{Decimal, Shown, ShownEndpoint};
 use super::{JsonFields, JsonOptions};
 use crate::dissect::{Goes, Message, Note};
+use crate::output::context::Context;
 use crate::output::rows::messages_of;
 use crate::output::{exchanges, info};
 use crate::packet::{Endpoint, Flags};
 use crate::protocol::{Command, Kind, TextValue};
-use crate::session::{Exchange, FrameRecord, StreamNote, action_of, user_of};
+use crate::session::{Exchange, FrameRecord, Refusal, StreamNote, action_of, user_of};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
 
@@ -167,6 +168,8 @@ pub(in crate::output) struct JsonExchange<'a> {
     user: Option<Cow<'a, str>>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<f64>,
@@ -175,6 +178,18 @@ pub(in crate::output) struct JsonExchange<'a> {
     request: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_tag: Option<Shown<Tag>>,
+}
+
+/// A password's tag: eight hexadecimal digits.
+#[derive(Debug, Clone, Copy)]
+struct Tag(u32);
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
 }
 
 impl<'a> JsonExchange<'a> {
@@ -186,7 +201,8 @@ impl<'a> JsonExchange<'a> {
 
     /// What there is to say about an exchange.
     #[must_use]
-    pub fn new(exchange: &'a Exchange, show_passwords: bool) -> Self {
+    pub fn new(exchange: &'a Exchange, context: &Context) -> Self {
+        let show_passwords = context.show_passwords;
         let [client, server] = exchange.ends();
         let frame = |message: &Message| message.frame;
         Self {
@@ -198,13 +214,25 @@ impl<'a> JsonExchange<'a> {
             action: exchange.action(),
             user: exchange.user(show_passwords).map(text_of),
             outcome: exchanges::outcome(exchange),
+            refusal: exchange.refusal().map(Refusal::name),
             description: exchanges::description(exchange, show_passwords).map(text_of),
             milliseconds: exchange.elapsed().map(|elapsed| elapsed as f64 / 1e6),
             stream: exchange.stream(),
             request: exchange.request().map(frame),
             response: exchange.response().map(frame),
+            password_tag: tag(exchange, context).map(Shown),
         }
     }
+}
+
+/// The tag of a request's password, where tags are wanted.
+fn tag(exchange: &Exchange, context: &Context) -> Option<Tag> {
+    let key = context.tag_key.as_ref()?;
+    let request = exchange
+        .request()
+        .filter(|request| request.described.is_none())?;
+    let password = request.view().password()?;
+    Some(Tag(key.tag(password.octets())))
 }
 
 /// The text, or what stands in its place; its octets too where they are not UTF-8.

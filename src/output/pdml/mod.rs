@@ -20,6 +20,7 @@ pub static FORM: FormEntry = FormEntry {
     name: "pdml",
     meaning: "Every frame's details as XML, as tshark -T pdml has them for frame, ip, tcp and messages",
     for_people: false,
+    is_binary: false,
     rows: Rows::All,
     waits: Waits::ForResponses,
     needs: Needs {

@@ -49,10 +49,12 @@ pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) ->
     let title = format!("{what} in {} s each{failed}", width as f64 / 1e9);
     let mut section = Section::new(["From (s)", "Frames", "Messages", "Failures", &title]);
     let room = room(style, 44);
+    let of_rows = summary.rows.is_some();
+    let came = |bar: &Bar| if of_rows { bar.messages } else { bar.frames };
     let at = |index: usize| i64::try_from(index as u64 * width).unwrap_or(i64::MAX);
     let mut index = 0;
     while let Some(bar) = bars.get(index) {
-        let empty = bars[index..].iter().take_while(|bar| bar.frames == 0);
+        let empty = bars[index..].iter().take_while(|bar| came(bar) == 0);
         let empty = empty.count();
         if empty > 1 {
             let nothing = format!("nothing for {} s", (empty as u64 * width) as f64 / 1e9);
@@ -76,6 +78,9 @@ pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) ->
         index += 1;
     }
     section.align_right(0..4);
+    if of_rows {
+        section.hide(1);
+    }
     section.fit(style.width, &[2, 1]);
     writeln!(out)?;
     for line in section.lines() {

@@ -89,6 +89,8 @@ struct Object<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "is_false")]
     interrupted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
     frames: u64,
     watched_frames: u64,
     cut_frames: u64,
@@ -437,12 +439,12 @@ impl<'a> Object<'a> {
             let at = ACTIONS.iter().position(|one| *one == action)?;
             summary.times[at].quantiles().map(Into::into)
         };
-        let users = top_users(summary, top);
-        let addresses = top_addresses(summary, top);
+        let (users, addresses) = (top_users(summary, top), top_addresses(summary, top));
         let largest = summary.conversations.largest();
         Self {
             file: None,
             interrupted: summary.interrupted,
+            rows: summary.rows.map(|counts| counts.rows),
             frames: frames.frames,
             watched_frames: frames.watched,
             cut_frames: frames.cut,

@@ -44,9 +44,14 @@ impl Section {
             if widest <= Some(width.into()) {
                 return;
             }
-            if let Some(column) = self.0.column_mut(index) {
-                column.set_constraint(ColumnConstraint::Hidden);
-            }
+            self.hide(index);
+        }
+    }
+
+    /// Leaves a column out.
+    pub(super) fn hide(&mut self, index: usize) {
+        if let Some(column) = self.0.column_mut(index) {
+            column.set_constraint(ColumnConstraint::Hidden);
         }
     }
 

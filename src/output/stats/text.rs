@@ -68,11 +68,18 @@ pub(super) fn write(
 
 fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let frames = &summary.frames;
-    let mut lines = vec![
-        ("Frames", frames.frames.to_string()),
-        ("  of watched ports or RegLogin", frames.watched.to_string()),
-        ("Octets on the wire", frames.octets.to_string()),
-    ];
+    let mut lines = Vec::new();
+    let mut labels = ["First frame", "Last frame"];
+    if let Some(counts) = summary.rows {
+        lines.push(("Exchanges", counts.rows.to_string()));
+        labels = ["First request", "Last response"];
+    } else {
+        lines.extend([
+            ("Frames", frames.frames.to_string()),
+            ("  of watched ports or RegLogin", frames.watched.to_string()),
+            ("Octets on the wire", frames.octets.to_string()),
+        ]);
+    }
     if frames.cut > 0 {
         lines.push(("Frames cut by the snapshot length", frames.cut.to_string()));
     }
@@ -81,7 +88,7 @@ fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     }
     if let Some([first, last]) = frames.times {
         let mut clock = Clock::new(TimeFormat::Utc);
-        for (label, time) in [("First frame", first), ("Last frame", last)] {
+        for (label, time) in labels.into_iter().zip([first, last]) {
             clock.see(time);
             let mut text = String::new();
             clock.write(&mut text, time);
@@ -89,7 +96,9 @@ fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         }
         lines.push(("Duration", format!("{} s", Seconds(frames.duration()))));
     }
-    lines.push(("Streams", summary.streams.to_string()));
+    if summary.rows.is_none() {
+        lines.push(("Streams", summary.streams.to_string()));
+    }
     for (label, value) in lines {
         writeln!(out, "{label:<34}{value}")?;
     }
@@ -347,6 +356,10 @@ fn conversations(
 }
 
 fn notes(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    // Rows have no notes.
+    if summary.rows.is_some() {
+        return Ok(());
+    }
     let mut section = Section::new(["Notes", "Count"]);
     for severity in Severity::ALL.into_iter().rev() {
         let count: u64 = summary.notes(severity).iter().sum();

@@ -109,8 +109,10 @@ impl Logins {
         } else {
             let new = self.pairs.is_new((from, Pair::TriedName(&login.user)));
             failed.tried.add(login, new);
-            let new = self.pairs.is_new((from, Pair::Password(login.password)));
-            failed.passwords += u64::from(new);
+            if login.password.is_some() {
+                let new = self.pairs.is_new((from, Pair::Password(login.password)));
+                failed.passwords += u64::from(new);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod frames;
 mod logins;
 mod mistakes;
 mod rate;
+mod rows;
 mod selection;
 mod slow;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use findings::{
 };
 pub use frames::FrameCounts;
 pub use rate::{BARS, Bar, Rate};
+pub use rows::{ExchangeRow, RowCounts};
 pub use slow::UnansweredRequests;
 pub use times::{EXACT_TIMES, Quantiles, Times};
 pub use top::{top_addresses, top_users};
@@ -123,6 +125,8 @@ pub struct Summary {
     pub described: Vec<DescribedCounts>,
     /// Requests without a response.
     pub unanswered: UnansweredRequests,
+    /// Where rows are counted instead of frames: what is known of them.
+    pub rows: Option<RowCounts>,
     /// Whether a signal ended the counting before the capture did.
     pub interrupted: bool,
     /// What was given up because a bound was reached.
@@ -157,6 +161,7 @@ impl Summary {
             protocols: Default::default(),
             described: Vec::new(),
             unanswered: UnansweredRequests::default(),
+            rows: None,
             interrupted: false,
             given_up: GivenUp::default(),
             notes: Default::default(),
@@ -308,6 +313,7 @@ impl Summary {
             );
         }
         limits.extend(self.given_up.sentences());
+        limits.extend(self.rows.iter().flat_map(RowCounts::sentences));
         let forgotten = self.selection.as_ref().map_or(0, |some| some.forgotten);
         if forgotten > 0 {
             limits.push(format!(

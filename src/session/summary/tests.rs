@@ -42,7 +42,7 @@ impl Feed {
                 port: 5000,
             },
             user: Name::new(user.as_bytes()),
-            password: PasswordTag::default(),
+            password: PasswordTag::told(Some(7)),
             response: (outcome != Outcome::Unanswered).then_some(Peer {
                 frame: frame + 1,
                 elapsed: 1000,

@@ -20,12 +20,14 @@
 
 mod frame;
 mod message;
+mod tag;
 mod words;
 
 pub use frame::{Hidden, Secrets, headers};
 pub use message::{
     Clear, Masked, MaskedView, MessageClear, Redacted, clear, clear_of, redacted, user_name, view,
 };
+pub use tag::{KEY_OCTETS, TagKey};
 pub use words::SecretWords;
 
 use crate::dissect::Protocol;

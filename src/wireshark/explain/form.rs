@@ -15,6 +15,7 @@ pub static FORM: FormEntry = FormEntry {
     name: "explain",
     meaning: "For each message, what Wireshark says of it without the plugin, and why",
     for_people: true,
+    is_binary: false,
     rows: Rows::Watched,
     waits: Waits::No,
     needs: Needs::NOTHING,

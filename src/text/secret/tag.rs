@@ -1,0 +1,55 @@
+//! Tags of passwords: whether two are the same, for who has the key, and nothing else.
+
+use std::fmt;
+
+use ring::hmac;
+
+/// Octets that a key has at least.
+pub const KEY_OCTETS: usize = 16;
+
+/// What makes a password's tag: a secret that those who are to compare tags share. With it, guesses at a password can
+/// be held against a tag; without it, a tag tells nothing of its password.
+pub struct TagKey(hmac::Key);
+
+impl TagKey {
+    /// The key made of these octets; `None` where they are fewer than [`KEY_OCTETS`].
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Option<Self> {
+        (secret.len() >= KEY_OCTETS).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    }
+
+    /// The tag of a password: the first 32 bits of its HMAC (RFC 2104) with SHA-256.
+    #[must_use]
+    pub fn tag(&self, password: &[u8]) -> u32 {
+        let code = hmac::sign(&self.0, password);
+        let first = code.as_ref().first_chunk().copied();
+        u32::from_be_bytes(first.unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for TagKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TagKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_start_of_the_passwords_hmac() {
+        // RFC 4231, test case 1.
+        let key = TagKey::new(&[0x0b; 20]).unwrap();
+        assert_eq!(key.tag(b"Hi There"), 0xb034_4c61);
+        assert_ne!(key.tag(b"Hi there"), key.tag(b"Hi There"));
+        let other = TagKey::new(&[0x0c; 20]).unwrap();
+        assert_ne!(other.tag(b"Hi There"), key.tag(b"Hi There"));
+    }
+
+    #[test]
+    fn a_key_has_a_length() {
+        assert!(TagKey::new(&[1; 15]).is_none());
+        assert_eq!(format!("{:?}", TagKey::new(&[1; 16]).unwrap()), "TagKey");
+    }
+}
