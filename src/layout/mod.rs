@@ -28,7 +28,7 @@ mod known;
 mod model;
 mod outcome;
 pub mod plan;
-mod recognise;
+pub(crate) mod recognise;
 #[cfg(test)]
 mod tests;
 

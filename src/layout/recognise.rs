@@ -7,15 +7,15 @@ use super::model::Side;
 use super::plan::{Plan, is_structural};
 
 /// Bytes by which the length of a first message may be wrong on the layout's own port.
-const NEARLY: usize = 8;
+pub(crate) const NEARLY: usize = 8;
 /// Bits that a first message must carry on the layout's own port where the capture begins amid the stream.
-const SOME: u32 = 16;
+pub(crate) const SOME: u32 = 16;
 /// Messages in a row that are looked at for evidence.
-const ROW: usize = 16;
+pub(crate) const ROW: usize = 16;
 /// The longest message that is searched for, in bytes.
-const SEARCHED: usize = 1 << 16;
+pub(crate) const SEARCHED: usize = 1 << 16;
 /// Bytes of messages that one search reads.
-const BUDGET: usize = 1 << 21;
+pub(crate) const BUDGET: usize = 1 << 21;
 
 /// Where bytes stand that may begin a stream's first message.
 // Each of these holds or not by itself.

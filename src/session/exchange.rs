@@ -19,7 +19,7 @@ use crate::protocol::{Action, Command, Kind, MessageView, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
-pub(super) const MAX_WAITING: usize = 1 << 14;
+pub(crate) const MAX_WAITING: usize = 1 << 14;
 
 /// A request that waits for its response. Kept in every open flow, so it is packed.
 #[derive(Debug, Clone, Copy)]

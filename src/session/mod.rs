@@ -29,6 +29,7 @@ mod without_tcp;
 
 pub use crate::dissect::Name;
 pub use exchange::ExchangeState;
+pub(crate) use exchange::MAX_WAITING;
 pub use exchanges::{Exchange, Exchanges, Half, PairedFrom, Pairing, action_of, user_of};
 pub use flow_state::FlowState;
 pub use found::{Content, FlowEnd, Followed, Piece, PlainMessage, StreamNote};

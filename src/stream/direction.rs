@@ -12,7 +12,7 @@ use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
 /// Octets by which an acknowledgement can be captured before what it acknowledges, at the most: the
 /// largest window of connections without window scaling (RFC 9293 section 3.1).
-const OVERTAKEN_BY: i32 = 65_535;
+pub(crate) const OVERTAKEN_BY: i32 = 65_535;
 
 /// What is known about a direction, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,7 +13,7 @@ use crate::packet::{Flags, Segment, SeqNumber};
 
 /// Nanoseconds of capture time without contradiction after which a reset is taken for accepted: a
 /// second, as long as a lost segment waits to be sent again (RFC 6298 section 2.4).
-pub(super) const SETTLED_AFTER: i64 = Timestamp::SECOND;
+pub(crate) const SETTLED_AFTER: i64 = Timestamp::SECOND;
 
 /// A reset that its receiver may have accepted.
 #[derive(Debug, Clone, Copy)]

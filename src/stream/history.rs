@@ -28,7 +28,7 @@ impl Default for Position {
 const HEADER_LEN: usize = 8 + 4 + 4;
 
 /// Runs that are looked through at the most for one comparison.
-const MAX_STEPS: usize = 64;
+pub(crate) const MAX_STEPS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct History {

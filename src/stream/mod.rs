@@ -28,7 +28,10 @@ mod unusual;
 use crate::capture::Timestamp;
 use crate::packet::{Segment, SeqNumber};
 pub use analysis::{Analysis, Analyzer, Findings};
+pub(crate) use direction::OVERTAKEN_BY;
+pub(crate) use dispute::SETTLED_AFTER;
 pub use flow::{Flow, Role, Side};
+pub(crate) use history::MAX_STEPS;
 
 pub use key::{FlowHasher, FlowKey};
 pub use limits::{Limits, Totals};

@@ -1,6 +1,7 @@
 //! Wireshark itself: a dissector for it, what it says without one and why, and Authscope as one of
 //! its capture sources.
 
+mod bounds;
 pub mod explain;
 pub mod extcap;
 pub mod install;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::bounds::bounds;
 use super::plugin_notes::{character_key, notes};
 use crate::dissect::http::{HTTP_STARTS, HTTP_VERSION};
 use crate::dissect::http2::HTTP2_PREFACE;
@@ -161,6 +162,7 @@ fn table(lua: &mut String) {
         SMPP_VENDOR.start(),
         SMPP_VENDOR.end(),
     );
+    bounds(lua);
     openings(lua);
     let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
     let _ = writeln!(lua, "  proxy_starts = {{ {} }},", starts.join(", "));

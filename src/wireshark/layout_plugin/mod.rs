@@ -5,6 +5,7 @@ mod facts;
 
 use std::fmt::Write as _;
 
+use super::bounds::bounds;
 use super::names::{Names, Owner};
 use super::plugin::{openings, plugin, preamble, quote};
 use super::plugin_notes::notes;
@@ -109,6 +110,7 @@ pub fn plugin_of(layouts: &[Layout], names: &Names) -> Result<String, NameError>
         facts::table(&mut lua, layout);
     }
     lua.push_str("  },\n");
+    bounds(&mut lua);
     openings(&mut lua);
     lua.push_str("  notes = {\n");
     for note in notes()

@@ -1,6 +1,6 @@
 -- Exchanges: which response answers which request.
 do
-  local MAX_WAITING = 16384
+  local MAX_WAITING = L.bounds.waiting
 
   -- Stands among the requests that wait for one that was never captured.
   local LOST = {}

@@ -1,6 +1,6 @@
 -- From octets in order to messages, and from messages to exchanges.
 do
-  local LOOK_AHEAD_KEPT = 15
+  local LOOK_AHEAD_KEPT = L.bounds.look_ahead - 1
   -- Says of a message that the frame carried octets of, and that is not whole, how far it goes:
   -- where RegLogin is not proven yet, of octets that begin as one does.
   function R.tell_begun(flow, side, frame)

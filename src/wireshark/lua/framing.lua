@@ -1,6 +1,6 @@
 -- Where a message ends, and where the next one begins after one that is wrong.
 do
-  local LOOK_AHEAD = 16
+  local LOOK_AHEAD = L.bounds.look_ahead
 
   function R.kind_of_len(length)
     for _, kind in pairs(L.kinds) do

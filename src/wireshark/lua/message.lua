@@ -1,5 +1,16 @@
 -- What is shown of a message whatever its protocol: where its octets stand, and the time since its request.
 do
+  -- Severities and groups of notes, as Wireshark has them.
+  R.severities = {
+    chat = expert.severity.CHAT, note = expert.severity.NOTE,
+    warning = expert.severity.WARN, error = expert.severity.ERROR,
+  }
+  R.groups = {
+    malformed = expert.group.MALFORMED, protocol = expert.group.PROTOCOL,
+    sequence = expert.group.SEQUENCE, reassembly = expert.group.REASSEMBLE,
+    assumption = expert.group.ASSUMPTION, checksum = expert.group.CHECKSUM,
+  }
+
   -- In this frame's payload or in what was decrypted of it, or put together in a tab.
   function R.range_of(message, payload, name)
     local source = message.sources[1]

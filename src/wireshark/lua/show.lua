@@ -41,15 +41,6 @@ do
   end
   reglogin.fields = fields
 
-  local severities = {
-    chat = expert.severity.CHAT, note = expert.severity.NOTE,
-    warning = expert.severity.WARN, error = expert.severity.ERROR,
-  }
-  local groups = {
-    malformed = expert.group.MALFORMED, protocol = expert.group.PROTOCOL,
-    sequence = expert.group.SEQUENCE, reassembly = expert.group.REASSEMBLE,
-    assumption = expert.group.ASSUMPTION, checksum = expert.group.CHECKSUM,
-  }
   -- The kind of expert information that a note is: what its key begins with, but where it matters
   -- less than others of that kind.
   local function expert_kind(key)
@@ -60,7 +51,7 @@ do
     local kind = expert_kind(key)
     if not e[kind] then
       local name = L.prefix .. ".note." .. kind
-      e[kind] = ProtoExpert.new(name, kind:gsub("_", " "), groups[note.group], severities[note.severity])
+      e[kind] = ProtoExpert.new(name, kind:gsub("_", " "), R.groups[note.group], R.severities[note.severity])
       experts[#experts + 1] = e[kind]
     end
   end

@@ -2,12 +2,8 @@
 -- preferences for reassembly say.
 do
   local WRAP, HALF = 2 ^ 32, 2 ^ 31
-  local RUNS_REMEMBERED = 64
-  local MAX_HELD = 2 ^ 20
-  local OVERTAKEN_BY = 65535
-  -- Seconds without contradiction after which a reset is taken for accepted.
-  local SETTLED_AFTER = 1
-  local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+  local bounds = L.bounds
+  local FIN, SYN, RST, ACK = L.flags.FIN, L.flags.SYN, L.flags.RST, L.flags.ACK
 
   local function has(flags, bit)
     return flags % (2 * bit) >= bit
@@ -54,7 +50,7 @@ do
       -- Octets from before the acknowledgement that told where the direction stands: that was
       -- captured too early. A keep-alive carries one.
       local before = since(dir.next, segment.seq)
-      if segment.len > 1 and before >= 1 and before <= OVERTAKEN_BY then
+      if segment.len > 1 and before >= 1 and before <= bounds.overtaken_by then
         dir.next = segment.seq
       end
     end
@@ -84,7 +80,7 @@ do
   local function remember(dir, run)
     local history = dir.history
     history[#history + 1] = run
-    if #history > RUNS_REMEMBERED then
+    if #history > bounds.compared then
       table.remove(history, 1)
     end
   end
@@ -264,7 +260,7 @@ do
     if can_concede(dir) then
       concede(dir, on)
     end
-    while #dir.ahead > 0 and held_octets(dir) > MAX_HELD do
+    while #dir.ahead > 0 and held_octets(dir) > bounds.ahead do
       on.given_up(first_run(dir))
       concede(dir, on)
     end
@@ -421,7 +417,7 @@ do
   -- Lets a segment tell whether the reset before it was accepted.
   local function after_reset(flow, segment, handler)
     local reset, own = flow.reset, flow.directions[segment.side]
-    if not reset.settled and segment.time - reset.time > SETTLED_AFTER then
+    if not reset.settled and segment.time - reset.time > bounds.settled_after then
       settle(flow, handler)
     end
     local taken = segment.len + (has(segment.flags, SYN) and 1 or 0) + (has(segment.flags, FIN) and 1 or 0)

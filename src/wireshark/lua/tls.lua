@@ -1,7 +1,7 @@
 -- What TLS carries, where Wireshark has its secrets: a flow inside the connection, whose octets come
 -- a record at a time.
 do
-  local FIN, RST = 0x01, 0x04
+  local FIN, RST = L.flags.FIN, L.flags.RST
 
   local function ends(pinfo)
     local near = tostring(pinfo.src) .. " " .. pinfo.src_port

@@ -1,6 +1,6 @@
 -- Exchanges of the layouts: which response answers which request, by the value that both carry or by order. Either side may ask.
 do
-  local MAX_WAITING = 16384
+  local MAX_WAITING = L.bounds.waiting
 
   local function without_peer(message, key)
     if message.kind then

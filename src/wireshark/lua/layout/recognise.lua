@@ -1,7 +1,8 @@
 -- Whether messages of a layout stand somewhere: at the start of a stream, or behind octets that were lost. The rule is that of
 -- Authscope's `layout::recognise`.
 do
-  local NEARLY, SOME, ROW, SEARCHED, BUDGET = 8, 16, 16, 65536, 2 ^ 21
+  local NEARLY, SOME, ROW = L.bounds.nearly, L.bounds.some, L.bounds.row
+  local SEARCHED, BUDGET = L.bounds.searched, L.bounds.budget
   -- Faults that no message of the layout has.
   local STRUCTURAL = { constant = true, check = true, missing = true, excess = true, kind = true, side = true }
 

@@ -2,16 +2,6 @@
 do
   R.MASK = "********"
 
-  local SEVERITIES = {
-    chat = expert.severity.CHAT, note = expert.severity.NOTE,
-    warning = expert.severity.WARN, error = expert.severity.ERROR,
-  }
-  local GROUPS = {
-    malformed = expert.group.MALFORMED, protocol = expert.group.PROTOCOL,
-    sequence = expert.group.SEQUENCE, reassembly = expert.group.REASSEMBLE,
-    assumption = expert.group.ASSUMPTION, checksum = expert.group.CHECKSUM,
-  }
-
   -- The values of an enum as Wireshark's tables have them, where its numbers can.
   local function value_strings(field)
     if not field.names or field.width > 4 then
@@ -81,7 +71,7 @@ do
       local kind = note.expert or key:match("^[^.]+")
       if not e[kind] then
         e[kind] = ProtoExpert.new(layout.prefix .. ".note." .. kind, kind:gsub("_", " "),
-          GROUPS[note.group], SEVERITIES[note.severity])
+          R.groups[note.group], R.severities[note.severity])
         experts[#experts + 1] = e[kind]
       end
     end

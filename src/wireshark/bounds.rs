@@ -1,0 +1,40 @@
+//! The bounds of the rooms that a plugin repeats, as its table of constants has them.
+
+use std::fmt::Write as _;
+
+use crate::capture::Timestamp;
+use crate::dissect::reglogin::framing::LOOK_AHEAD;
+use crate::layout::recognise::{BUDGET, NEARLY, ROW, SEARCHED, SOME};
+use crate::packet::Flags;
+use crate::session::MAX_WAITING;
+use crate::stream::{Limits, MAX_STEPS, OVERTAKEN_BY, SETTLED_AFTER};
+
+/// Appends the table `bounds`, and TCP's flags.
+pub(super) fn bounds(lua: &mut String) {
+    let ahead = Limits::default().buffer_per_direction;
+    let settled = SETTLED_AFTER / Timestamp::SECOND;
+    let _ = writeln!(
+        lua,
+        "  bounds = {{
+    -- Bytes out of order of a direction, and by how many one is overtaken; runs of bytes that are compared; seconds
+    -- without contradiction after which a reset is taken for accepted.
+    ahead = {ahead}, overtaken_by = {OVERTAKEN_BY}, compared = {MAX_STEPS}, settled_after = {settled},
+    -- Requests that wait for their responses, and bytes that tell a header.
+    waiting = {MAX_WAITING}, look_ahead = {LOOK_AHEAD},
+    -- Of the search for a layout's messages: bytes that a length may be wrong by, bits that speak for one, messages in a row,
+    -- bytes of a message, bytes of all of them.
+    nearly = {NEARLY}, some = {SOME}, row = {ROW}, searched = {SEARCHED}, budget = {BUDGET},
+  }},"
+    );
+    let flags = [
+        ("FIN", Flags::FIN),
+        ("SYN", Flags::SYN),
+        ("RST", Flags::RST),
+        ("ACK", Flags::ACK),
+    ];
+    let flags: Vec<String> = flags
+        .iter()
+        .map(|(name, flag)| format!("{name} = {:#05x}", flag.0))
+        .collect();
+    let _ = writeln!(lua, "  flags = {{ {} }},", flags.join(", "));
+}
