@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Says that the rest of this test is skipped since `need` is missing, and counts it: `make test` lists all of them at
-/// its end. Where the variable `AUTHSCOPE_REQUIRE` names `need` (names with commas between them, or `all`), the test
-/// fails instead.
+/// its end. Where the variable `AUTHSCOPE_REQUIRE` names `need` (names with commas between them, or `all`, and `-NAME` for
+/// what may be missing all the same), the test fails instead.
 pub fn skip(need: &str, why: impl std::fmt::Display) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     let required = std::env::var("AUTHSCOPE_REQUIRE").unwrap_or_default();
     let named = |name: &str| name == need || name == "all";
+    let spared = |name: &str| name.strip_prefix('-') == Some(need);
+    let mut all = required.split(',').map(str::trim);
     assert!(
-        !required.split(',').any(|name| named(name.trim())),
+        !all.clone().any(named) || all.any(spared),
         "{need} is required (AUTHSCOPE_REQUIRE) and missing: {why}"
     );
     let line = format!("SKIPPED {test}: needs {need}: {}\n", why.to_string().trim());

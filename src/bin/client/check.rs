@@ -38,8 +38,12 @@ Exit codes:
   1  something is wrong
   2  wrong usage, or the server cannot be reached")]
 pub(crate) struct Arguments {
-    /// Where the server listens, such as 127.0.0.1:8888, auth.example:8888 or [::1]:8888.
-    #[arg(value_name = "HOST:PORT", required_unless_present = "list")]
+    // Said here, since it would be a link in a comment.
+    #[arg(
+        value_name = "HOST:PORT",
+        required_unless_present = "list",
+        help = "Where the server listens, such as 127.0.0.1:8888, auth.example:8888 or [::1]:8888"
+    )]
     server: Option<HostPort>,
 
     /// Say what is checked, and do nothing.
