@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use super::input::metadata;
+use super::writer::WriteError;
 
 /// Files that must not be written to: those that are being read. By device and inode, since one
 /// file may have several names.
@@ -99,6 +100,16 @@ impl Place {
         }
         let file = File::options().write(true).create_new(true).open(path)?;
         Ok(Self { file, beside: None })
+    }
+
+    /// Writes all of what `path` is to hold, as [`beside`](Self::beside) says.
+    pub fn write_whole(path: &Path, inputs: &Inputs, octets: &[u8]) -> Result<(), WriteError> {
+        let written = Self::beside(path, inputs).and_then(|mut place| {
+            place.write_all(octets)?;
+            place.finish()
+        });
+        let path = path.to_owned();
+        written.map_err(|error| WriteError { path, error })
     }
 
     /// Where it is written until it is whole, if that is beside its place.

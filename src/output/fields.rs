@@ -13,6 +13,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::{Field, Kind, Needs, Value, View};
 use crate::session::{Exchange, FrameRecord};
+use crate::text::csv::push_cell;
 use crate::text::escape::Escaped;
 
 /// `-T fields`.
@@ -209,7 +210,7 @@ impl Form for FieldRows {
         if self.tells_file {
             let file = context.origin.path_of_stream(exchange.stream());
             let file = Escaped(file.unwrap_or_default()).to_string();
-            csv_cell(&mut self.text, file, raw);
+            push_cell(&mut self.text, &file, raw);
             self.text.push(',');
         }
         let cells = exchanges::cells(exchange, context.show_passwords);
@@ -218,7 +219,7 @@ impl Form for FieldRows {
                 self.text.push(',');
             }
             let is_text = !matches!(name, "time" | "milliseconds");
-            csv_cell(&mut self.text, cell, raw || !is_text);
+            push_cell(&mut self.text, &cell, raw || !is_text);
         }
         self.text.push('\n');
         hand_over(&mut self.text, out);
@@ -278,11 +279,6 @@ fn columns_row(out: &mut String, columns: &Columns, fields: &[&Field], view: &Vi
     out.push('\n');
 }
 
-/// Whether a spreadsheet would take this text for a formula, and run it.
-fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
-
 /// Whether a field's values are numbers, times or spans, which a spreadsheet is to take for such.
 fn is_number(kind: Kind) -> bool {
     matches!(kind, Kind::Number(..) | Kind::Span | Kind::Bool)
@@ -295,24 +291,9 @@ fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
         }
         let mut cell = String::new();
         values(&mut cell, field, view, Occurrence::All, ",");
-        csv_cell(out, cell, raw || is_number(field.kind));
+        push_cell(out, &cell, raw || is_number(field.kind));
     }
     out.push('\n');
-}
-
-/// Appends a cell; where it is not `raw`, one that a spreadsheet would run is made text.
-fn csv_cell(out: &mut String, mut cell: String, raw: bool) {
-    // An apostrophe says that text follows (OWASP, CSV injection).
-    if !raw && is_formula(&cell) {
-        cell.insert(0, '\'');
-    }
-    if cell.contains(['"', ',']) {
-        out.push('"');
-        out.push_str(&cell.replace('"', "\"\""));
-        out.push('"');
-    } else {
-        out.push_str(&cell);
-    }
 }
 
 /// Dots are no part of names there.

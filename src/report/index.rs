@@ -12,6 +12,7 @@ use super::times::{full, milliseconds, span};
 use super::verdict::{Mood, Requests, Verdict, counted, thousands};
 use crate::capture::Timestamp;
 use crate::session::summary::Bar;
+use crate::text::csv::push_cell;
 use crate::text::escape::Escaped;
 
 /// A capture's row.
@@ -288,19 +289,15 @@ pub fn csv(entries: &[Entry]) -> String {
                 .map_or_else(String::new, milliseconds),
             entry.page.clone().unwrap_or_default(),
         ];
-        text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
+        for (at, cell) in cells.iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            push_cell(&mut text, cell, cell.parse::<f64>().is_ok());
+        }
         text.push('\n');
     }
     text
-}
-
-/// A cell, in quotes where it needs them.
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -328,11 +325,5 @@ mod tests {
         assert_eq!(link("a/b.html"), "./a/b.html");
         assert_eq!(link("javascript:alert(1)"), "./javascript%3Aalert%281%29");
         assert_eq!(link("//host/ü#?"), "./host/%C3%BC%23%3F");
-    }
-
-    #[test]
-    fn cells_are_quoted_where_they_need_it() {
-        assert_eq!(quoted("plain"), "plain");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -1,7 +1,8 @@
 //! What is done to text and octets before anybody sees them: [`escape`] makes them harmless to a
-//! terminal, [`shell`] one word to a shell, [`secret`] says which of them may be part of a password, [`swar`] looks at many
+//! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`secret`] says which of them may be part of a password, [`swar`] looks at many
 //! at a time.
 
+pub mod csv;
 pub mod escape;
 pub mod secret;
 pub mod shell;

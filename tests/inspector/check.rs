@@ -223,6 +223,45 @@ fn nothing_but_a_golden_file_is_written_over() {
 
 /// Two captures that do not say the same cannot both be what one golden file has.
 #[test]
+fn devices_and_links_stay_what_they_are() {
+    let folder = copies(&["tcp-pipelined.pcap"]);
+    let pipelined = folder.path().join("tcp-pipelined.pcap");
+    let path = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("/dev/null", path("nowhere")).unwrap();
+    std::os::unix::fs::symlink("real.golden", path("link")).unwrap();
+    let update = |golden: &Path| check(&["--update", "--expect", text(golden), text(&pipelined)]);
+    assert_eq!(update(&path("nowhere")).code, 0);
+    assert!(path("nowhere").is_symlink());
+    std::fs::write(path("real.golden"), "").unwrap();
+    assert_eq!(update(&path("link")).code, 0);
+    assert!(path("link").is_symlink());
+    assert!(
+        std::fs::read_to_string(path("real.golden"))
+            .unwrap()
+            .starts_with('#')
+    );
+    let full = update(Path::new("/dev/full"));
+    assert_eq!(full.code, 2, "{}", full.stdout);
+    assert!(
+        full.stdout.contains("o space left on device"),
+        "{}",
+        full.stdout
+    );
+    // It never ends.
+    let endless = check(&["--expect", "/dev/zero", text(&pipelined)]);
+    assert_eq!(endless.code, 2, "{}", endless.stdout);
+    for device in ["/dev/full", "/dev/zero"] {
+        let done = check(&["--junit", device, text(&pipelined)]);
+        assert_eq!(
+            done.code,
+            if device == "/dev/full" { 2 } else { 0 },
+            "{}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
 fn of_two_captures_that_differ_one_is_not_right_after_an_update() {
     let folder = tempfile::tempdir().unwrap();
     let golden = folder.path().join("g");

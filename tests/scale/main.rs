@@ -258,18 +258,21 @@ fn spark_finds_over_all_hosts_what_stats_finds_in_the_merged_files() {
             findings(of_rows["findings"].as_array().unwrap().iter().cloned()),
             merged
         );
-        for key in [
-            "messages",
-            "outcomes",
-            "unanswered",
-            "response_time",
-            "users",
-            "addresses",
-        ] {
+        for key in COUNTED {
             assert_eq!(of_rows[key], stats[key], "{key} of {rows}");
         }
     }
 }
+
+/// The parts of statistics that rows tell as well.
+const COUNTED: [&str; 6] = [
+    "messages",
+    "outcomes",
+    "unanswered",
+    "response_time",
+    "users",
+    "addresses",
+];
 
 /// Counts by outcome, percentiles in milliseconds, and top users, as sorted text.
 type Told = BTreeMap<String, String>;
@@ -361,14 +364,7 @@ fn engines_count_what_stats_counts() {
     assert_eq!(told.len(), 4 + 6 + 10);
     for file in ["load.jsonl", "load.parquet"] {
         let of_rows = json(&format!("authscope stats --rows -T json {file}"));
-        for key in [
-            "messages",
-            "outcomes",
-            "unanswered",
-            "response_time",
-            "users",
-            "addresses",
-        ] {
+        for key in COUNTED {
             assert_eq!(of_rows[key], stats[key], "{key} of {file}");
         }
     }

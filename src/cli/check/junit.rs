@@ -1,13 +1,17 @@
 //! The results of a check as JUnit's XML, which continuous integration shows.
 
 use std::fmt::Write as _;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Status, Verdict};
-use crate::capture::WriteError;
+use crate::capture::{Inputs, Place, WriteError};
 use crate::text::escape::{Xml, is_harmful};
+
+/// What every XML file of this kind begins with.
+const XML: &[u8] = b"<?xml";
 
 /// What the file begins with.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -80,18 +84,22 @@ pub(super) fn document(verdicts: &[Verdict]) -> String {
 
 /// Writes the document, in place of one that stands there; of no other file.
 pub(super) fn write(path: &Path, verdicts: &[Verdict]) -> Result<(), WriteError> {
-    let fails = |error| WriteError {
-        path: path.to_owned(),
-        error,
-    };
-    let existing = match std::fs::read(path) {
-        Ok(octets) => octets,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(fails(error)),
-    };
-    if !existing.is_empty() && !existing.starts_with(b"<?xml") {
-        let error = io::Error::other("it exists and is no XML");
-        return Err(fails(error));
+    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+        let mut beginning = Vec::new();
+        let wrong = File::open(path)
+            .and_then(|file| {
+                file.take(XML.len() as u64).read_to_end(&mut beginning)?;
+                if beginning == XML {
+                    Ok(())
+                } else {
+                    Err(io::Error::other("it exists and is no XML"))
+                }
+            })
+            .err();
+        if let Some(error) = wrong {
+            let path = path.to_owned();
+            return Err(WriteError { path, error });
+        }
     }
-    std::fs::write(path, document(verdicts)).map_err(fails)
+    Place::write_whole(path, &Inputs::default(), document(verdicts).as_bytes())
 }

@@ -1,13 +1,13 @@
 //! Golden files on disk: where a capture's stands, and how it is written.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use crate::capture::{FileError, FileName, WriteError};
+use crate::capture::{FileError, FileName, Inputs, Place, WriteError};
 use crate::output::golden::{HEADER, parts};
 use crate::text::escape::Escaped;
 
@@ -17,9 +17,12 @@ const ENDING: &str = ".golden";
 /// Unchanged lines around a difference.
 const CONTEXT: usize = 3;
 
+/// Bytes that are read of what is no regular file, and may have no end.
+const MOST_BYTES: u64 = 1 << 26;
+
 /// Where the golden files of captures stand.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum GoldenFiles {
     /// One file, for all captures.
     File(PathBuf),
     /// In this folder, each named as its capture and `.golden`.
@@ -28,7 +31,7 @@ pub(super) enum Place {
     Beside,
 }
 
-impl Place {
+impl GoldenFiles {
     /// What was named with `--expect`; a folder is one that exists, or whose name ends in a slash.
     pub fn of(named: Option<&Path>) -> Self {
         match named {
@@ -63,7 +66,7 @@ pub(super) fn difference(
     capture: &Path,
     body: &str,
 ) -> Result<Option<String>, String> {
-    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+    let text = read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => format!(
             "there is no golden file {}: --update writes it",
             FileName(path.to_owned())
@@ -84,12 +87,35 @@ pub(super) fn difference(
     Ok(Some(diff.to_string()))
 }
 
-/// Writes a golden file, below the header that it has; whether it changed. What is no golden file is left alone.
+/// The text of a golden file. What is no regular file, such as a pipe, is read as far as [`MOST_BYTES`].
+fn read(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    let most = if file.metadata()?.is_file() {
+        u64::MAX
+    } else {
+        MOST_BYTES
+    };
+    let mut text = String::new();
+    let read = file.take(most).read_to_string(&mut text)?;
+    if most == MOST_BYTES && read as u64 == most {
+        return Err(io::Error::other("it is too long, or has no end"));
+    }
+    Ok(text)
+}
+
+/// Writes a golden file, below the header that it has; whether it changed. What is no golden file is left alone, and a
+/// pipe or a device is written to and not read.
 pub(super) fn update(path: &Path, body: &str) -> Result<bool, String> {
-    let header = match fs::read_to_string(path) {
+    let is_other = fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let text = if is_other {
+        Ok(String::new())
+    } else {
+        read(path)
+    };
+    let header = match text {
         Ok(text) => {
             let (header, kept) = parts(&text);
-            if kept == body {
+            if kept == body && !is_other {
                 return Ok(false);
             }
             if header.is_empty() && !text.is_empty() {
@@ -103,13 +129,14 @@ pub(super) fn update(path: &Path, body: &str) -> Result<bool, String> {
     };
     let header = if header.is_empty() { HEADER } else { &header };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| cannot_write(path, error))?;
+        fs::create_dir_all(folder).map_err(|error| {
+            let path = path.to_owned();
+            WriteError { path, error }.to_string()
+        })?;
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    fs::write(&beside, format!("{header}{body}"))
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|error| cannot_write(path, error))?;
+    let text = format!("{header}{body}");
+    Place::write_whole(path, &Inputs::default(), text.as_bytes())
+        .map_err(|error| error.to_string())?;
     Ok(true)
 }
 
@@ -118,9 +145,4 @@ fn not_golden(path: &Path) -> String {
         "cannot write {}: it is no golden file, which begins with #",
         FileName(path.to_owned())
     )
-}
-
-fn cannot_write(path: &Path, error: io::Error) -> String {
-    let path = path.to_owned();
-    WriteError { path, error }.to_string()
 }

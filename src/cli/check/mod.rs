@@ -15,7 +15,7 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use self::examined::{Examined, Wanted};
-use self::kept::Place;
+use self::kept::GoldenFiles;
 use super::error::Failure;
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
@@ -147,15 +147,15 @@ struct Said {
 }
 
 impl Arguments {
-    fn place(&self) -> Place {
-        Place::of(self.expect.as_deref())
+    fn golden_files(&self) -> GoldenFiles {
+        GoldenFiles::of(self.expect.as_deref())
     }
 
     /// The golden file of a capture, where it is held against one.
     fn golden_file(&self, capture: &Path) -> Result<Option<PathBuf>, Failure> {
-        let place = self.place();
+        let golden = self.golden_files();
         let is_asked = self.update || self.expect.is_some();
-        match place.file(capture) {
+        match golden.file(capture) {
             Some(file) if is_asked || file.exists() => Ok(Some(file)),
             None if is_asked => Err(Failure::Text(
                 "standard input has no golden file of its own: name one with --expect".to_owned(),

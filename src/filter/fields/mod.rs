@@ -187,6 +187,23 @@ impl Field {
         }
     }
 
+    /// What `take` makes of the frame's value with this index.
+    pub fn nth<T>(
+        &self,
+        view: &View<'_>,
+        index: usize,
+        take: impl Fn(Value<'_>) -> T,
+    ) -> Option<T> {
+        let (mut found, mut at) = (None, 0);
+        self.values(view, &mut |value| {
+            if at == index {
+                found = Some(take(value));
+            }
+            at += 1;
+        });
+        found
+    }
+
     /// The name of one of its values, where it has names.
     #[must_use]
     pub fn name_of(&self, number: i64) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use crate::filter::{Condition, View, field};
 pub(super) struct Filters<'v> {
     view: &'v View<'v>,
     /// How many lines there were of each field.
-    seen: HashMap<String, usize>,
+    seen: HashMap<&'static str, usize>,
 }
 
 impl<'v> Filters<'v> {
@@ -23,23 +23,15 @@ impl<'v> Filters<'v> {
     /// The filter that selects frames with what the line says.
     pub fn of(&mut self, node: &Node) -> Option<String> {
         let field = field(node.field.as_deref()?)?;
-        let seen = self.seen.entry(field.name.to_string()).or_default();
-        let (index, mut at, mut found) = (*seen, 0, None);
+        let seen = self.seen.entry(&field.name).or_default();
         *seen += 1;
-        field.values(self.view, &mut |value| {
-            if at == index {
-                let show_passwords = self.view.show_passwords;
-                found = Some(
-                    Condition {
-                        field,
-                        value,
-                        show_passwords,
-                    }
-                    .to_string(),
-                );
-            }
-            at += 1;
-        });
-        found
+        field.nth(self.view, *seen - 1, |value| {
+            let condition = Condition {
+                field,
+                value,
+                show_passwords: self.view.show_passwords,
+            };
+            condition.to_string()
+        })
     }
 }

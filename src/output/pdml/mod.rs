@@ -213,26 +213,18 @@ impl<'a> Tree<'a> {
     /// The value with this index of a field of the frame, as `-e` writes it.
     fn shown(&self, name: &str, index: usize) -> Option<String> {
         let field = field(name)?;
-        let (mut found, mut at) = (None, 0);
-        field.values(self.view, &mut |value| {
-            if at == index {
-                found = Some(value.shown(field.kind, field.names).to_string());
-            }
-            at += 1;
-        });
-        found
+        field.nth(self.view, index, |value| {
+            value.shown(field.kind, field.names).to_string()
+        })
     }
 
     /// The same as a number.
     fn number(&self, name: &str, index: usize) -> Option<i64> {
-        let (mut found, mut at) = (None, 0);
-        field(name)?.values(self.view, &mut |value| {
-            if at == index {
-                found = value.number();
-            }
-            at += 1;
-        });
-        found
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is of values of one lifetime, the closure of any"
+        )]
+        field(name)?.nth(self.view, index, |value| value.number())?
     }
 
     /// Writes a field that is not on the wire, where the frame has it; `says` makes its line of its value.
