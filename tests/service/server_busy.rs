@@ -8,7 +8,15 @@ use authscope::protocol::Action;
 #[test]
 fn a_full_queue_is_said_at_once_and_counted() {
     let place = Place::new();
-    let mut server = place.start(&["--hash-threads", "1", "--hash-queue", "2"]);
+    // One hash takes some 200 ms, so that the queue is full however late the test's thread sends the last request.
+    let mut server = place.start(&[
+        "--hash-threads",
+        "1",
+        "--hash-queue",
+        "2",
+        "--argon2-passes",
+        "12",
+    ]);
     assert_eq!(server.register("alice", "x"), "yes: registered");
     let mut streams: Vec<_> = (0..40).map(|_| server.connect()).collect();
     let login = request(Action::Login, "alice", "x");

@@ -26,6 +26,8 @@ fn failures_can_be_made_alike() {
         "1",
         "--hash-queue",
         "1",
+        "--argon2-passes",
+        "6",
     ]);
     server.register("alice", "x");
     let alike = "no: wrong user name or password";

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 fn what_is_in_flight_is_answered() {
     for signal in [Signal::INT, Signal::TERM] {
         let place = Place::new();
-        let mut server = place.start(&[]);
+        let mut server = place.start(&["--log-level", "debug"]);
         let mut idle = server.connect();
         let mut busy: Vec<TcpStream> = (0..20)
             .map(|n| {
@@ -21,7 +21,8 @@ fn what_is_in_flight_is_answered() {
                 stream
             })
             .collect();
-        // The first answer shows that the others have arrived as well, or are about to.
+        // What is sent on a connection that the server has accepted is answered.
+        server.wait_for("connection opened conn=21 ");
         assert_eq!(described(&receive(&mut busy[0])), "yes: registered");
         server.signal(signal);
         for stream in &mut busy[1..] {
