@@ -47,6 +47,8 @@ check_test() {
     # Debian puts it where users other than root do not look.
     PATH="$PATH:/usr/sbin" command -v logrotate > /dev/null || need logrotate "the tests rotate the server's log with it"
     command -v systemd-analyze > /dev/null || need systemd "the tests check the server's unit file with it"
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || command -v initdb > /dev/null ||
+        need postgresql "the tests start databases of their own with it"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
     { has_module construct && has_module pytest; } || python3 -c 'import ensurepip' 2> /dev/null ||
         need python3-venv "the tests install two Python packages with it"

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use super::crypt::Crypt;
 use super::memory;
 use super::scheme::{HashError, Scheme, check_argon2_ceiling, check_rounds_ceiling};
 
@@ -40,6 +41,8 @@ enum Kind {
     },
     /// The SHA-256 digest of the password alone, as the lab's first servers wrote it.
     Sha256([u8; 32]),
+    /// One of crypt(3)'s.
+    Crypt(Crypt),
 }
 
 impl fmt::Debug for Stored {
@@ -56,6 +59,9 @@ impl Stored {
         }
         let malformed = |error: &dyn fmt::Display| HashError::Malformed(error.to_string());
         let scheme = text.split('$').nth(1).unwrap_or_default();
+        if Crypt::knows(scheme) {
+            return Crypt::parse(text).map(|crypt| Self(Kind::Crypt(crypt)));
+        }
         if ![
             "argon2id",
             "argon2i",
@@ -111,7 +117,7 @@ impl Stored {
     pub fn is_full_length(&self) -> bool {
         match &self.0 {
             Kind::Argon2 { output, .. } | Kind::Pbkdf2 { output, .. } => output.len() >= OUTPUT_LEN,
-            Kind::Sha256(_) => true,
+            Kind::Sha256(_) | Kind::Crypt(_) => true,
         }
     }
 
@@ -132,6 +138,7 @@ impl Stored {
                 algorithm, params, ..
             } => format!("{algorithm} i={}", params.rounds()),
             Kind::Sha256(_) => "plain SHA-256".into(),
+            Kind::Crypt(crypt) => crypt.scheme_name(),
         }
     }
 
@@ -283,6 +290,7 @@ impl Hasher {
                 computed.ct_eq(output.as_bytes()).into()
             }
             Kind::Sha256(digest) => Sha256::digest(password)[..].ct_eq(digest).into(),
+            Kind::Crypt(crypt) => crypt.verify(password)?,
         };
         computed.zeroize();
         Ok(same)
@@ -411,7 +419,8 @@ mod tests {
                 "zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
                 "neither",
             ),
-            ("$6$salt$hash", "\"6\" is not known"),
+            ("$1$salt$hash", "\"1\" is not known"),
+            ("$6$salt$hash", "cannot be read"),
             ("$argon2id$", "cannot be read"),
             ("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l", "missing"),
             (

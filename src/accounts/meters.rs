@@ -20,15 +20,11 @@ pub fn describe_meters(users: usize) {
     describe_gauge!(QUEUE, "Passwords that wait to be hashed");
     describe_counter!(BUSY, "Requests refused because that queue was full");
     describe_histogram!(HASH, Unit::Seconds, "Time to hash or verify one password");
-    describe_histogram!(
-        SYNC,
-        Unit::Seconds,
-        "Time to put a batch of changes on disk"
-    );
-    describe_counter!(STORED, "Registrations put on disk");
+    describe_histogram!(SYNC, Unit::Seconds, "Time to store a batch of changes");
+    describe_counter!(STORED, "Registrations stored");
     describe_counter!(UPGRADED, "Old or weak hashes replaced");
-    describe_counter!(FAILED, "Changes that could not be put on disk");
-    describe_gauge!(USERS, "Users in the passwd file");
+    describe_counter!(FAILED, "Changes that could not be stored");
+    describe_gauge!(USERS, "Users");
     stored(0, 0, users);
 }
 

@@ -2,11 +2,15 @@
 //!
 //! A user name and a password enter; what became of them leaves.
 
+mod crypt;
+mod failures;
 mod hash;
 mod memory;
 mod meters;
 mod passwd;
 mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod scheme;
 mod store;
 mod turns;
@@ -16,12 +20,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+pub use failures::{Count, Failures, Seen, Whom};
 pub use hash::{Hasher, Stored};
 pub use meters::describe_meters;
 pub use passwd::{
     Check, Editor, End, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
 };
 pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresError, Settings as PostgresSettings};
 pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
 pub use store::{Answer, Arriving, Found, Reason, Store, StoreCounts, StoreError, Version};
 pub use turns::Caller;
@@ -72,13 +82,20 @@ pub enum Upgrade {
     NotNeeded,
     /// It did, on disk.
     Done,
+    /// It will, or will fail: the task tells.
+    Begun(JoinHandle<Result<bool, StoreError>>),
     /// It could not.
     Failed(StoreError),
 }
 
+/// Hashes replaced at once behind answered logins; those past it wait for the user's next login.
+const UPGRADES: usize = 4;
+
 /// The users: what holds them and what hashes their passwords.
 pub struct Accounts {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
+    /// Hashes that may be being replaced behind answered logins.
+    upgrades: Arc<Semaphore>,
     hashing: Arc<dyn Hashing>,
     /// Where it is set, all failed logins take the same time.
     uniform: Option<EqualTime>,
@@ -93,14 +110,15 @@ impl Accounts {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, OpenReport), PasswdError> {
         let (store, report) = PasswdFile::open(path, progress)?;
-        Ok((Self::new(Box::new(store), hashing, uniform), report))
+        Ok((Self::new(Arc::new(store), hashing, uniform), report))
     }
 
     /// The users that `store` holds.
     #[must_use]
-    pub fn new(store: Box<dyn Store>, hashing: Arc<dyn Hashing>, uniform: bool) -> Self {
+    pub fn new(store: Arc<dyn Store>, hashing: Arc<dyn Hashing>, uniform: bool) -> Self {
         Self {
             store,
+            upgrades: Arc::new(Semaphore::new(UPGRADES)),
             uniform: uniform.then(|| EqualTime::new(hashing.cost())),
             hashing,
         }
@@ -143,8 +161,8 @@ impl Accounts {
     }
 
     /// Checks a user's password for `caller`. A hash that is old or weaker than those made now is
-    /// replaced, on disk, before the login is answered; where that fails the login stands all the
-    /// same. Dropping the future withdraws the login while its password waits to be verified.
+    /// replaced: in the passwd file, on disk, before the login is answered; in a store that
+    /// [`replaces_later`](Store::replaces_later), behind it. Where that fails the login stands all the same. Dropping the future withdraws the login while its password waits to be verified.
     pub async fn log_in(
         &self,
         name: &UserName,
@@ -170,16 +188,30 @@ impl Accounts {
         };
         match computed.done {
             Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
-            Done::Right(Some(hash)) => {
-                let replaced = self.store.replace(name, found.version, hash).await;
-                Ok(Login::Successful(match replaced {
-                    Ok(true) => Upgrade::Done,
-                    Ok(false) => Upgrade::NotNeeded,
-                    Err(error) => Upgrade::Failed(error),
-                }))
-            }
+            Done::Right(Some(hash)) => Ok(Login::Successful(
+                self.upgrade(name, found.version, hash).await,
+            )),
             Done::Wrong | Done::Hashed(_) => Ok(Login::WrongPassword),
         }
+    }
+
+    async fn upgrade(&self, name: UserName, version: Version, hash: String) -> Upgrade {
+        if !self.store.replaces_later() {
+            return match self.store.replace(name, version, hash).await {
+                Ok(true) => Upgrade::Done,
+                Ok(false) => Upgrade::NotNeeded,
+                Err(error) => Upgrade::Failed(error),
+            };
+        }
+        let Ok(permit) = Arc::clone(&self.upgrades).try_acquire_owned() else {
+            return Upgrade::NotNeeded;
+        };
+        let store = Arc::clone(&self.store);
+        Upgrade::Begun(tokio::spawn(async move {
+            let replaced = store.replace(name, version, hash).await;
+            drop(permit);
+            replaced
+        }))
     }
 
     /// The user that `name` means, with the name as it is stored: exactly these octets, or else

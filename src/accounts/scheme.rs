@@ -118,7 +118,7 @@ pub enum HashError {
     Unknown,
     /// A PHC string of a scheme that is not one of ours.
     #[error(
-        "the hash scheme \"{0}\" is not known; known are argon2id, argon2i, argon2d, pbkdf2-sha256 and pbkdf2-sha512"
+        "the hash scheme \"{0}\" is not known; known are argon2id, argon2i, argon2d, pbkdf2-sha256, pbkdf2-sha512, 2a, 2b, 2y (bcrypt) and 6 (SHA-512-crypt)"
     )]
     Scheme(String),
     /// A PHC string that cannot be read.

@@ -21,7 +21,9 @@ pub trait Store: Send + Sync {
     fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool>;
 
     /// Says that [`add`](Self::add) will be called soon, so that it shares a sync with others.
-    fn announce(&self) -> Arriving;
+    fn announce(&self) -> Arriving {
+        Arriving::default()
+    }
 
     /// Adds a user. False where the name is taken: of several with one name, one is added.
     fn add(&self, name: UserName, hash: String) -> Answer<'_, bool>;
@@ -29,6 +31,12 @@ pub trait Store: Send + Sync {
     /// Gives a user who was found with this version another hash. False where another change came
     /// first.
     fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool>;
+
+    /// Whether a replaced hash may be stored after the login that asked for it is answered, as where storing waits for
+    /// other machines.
+    fn replaces_later(&self) -> bool {
+        false
+    }
 
     /// What it has done and holds.
     fn counts(&self) -> StoreCounts;
@@ -53,6 +61,9 @@ pub struct Version(pub(super) u64);
 /// Why a store did not do what it was asked to. Never holds a hash or a password.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
+    /// It has more to do than it can. Nothing was changed.
+    #[error("the store of users is busy")]
+    Busy,
     /// It cannot now. Nothing was changed.
     #[error("{0}")]
     Unavailable(Reason),
@@ -84,7 +95,7 @@ pub struct StoreCounts {
 }
 
 /// Says that a registration is coming, for as long as it lives.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Arriving(Arc<AtomicUsize>);
 
 impl Arriving {
@@ -98,6 +109,10 @@ impl Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // One that was made by default counts for nobody.
+        let fewer = |count: usize| count.checked_sub(1);
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
     }
 }

@@ -13,6 +13,8 @@ use clap::Parser;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use sd_notify::NotifyState;
 
+#[path = "server/accounts.rs"]
+mod accounts;
 #[path = "server/options.rs"]
 mod options;
 #[path = "server/panics.rs"]
@@ -21,6 +23,8 @@ mod panics;
 mod reload;
 #[path = "server/signals.rs"]
 mod signals;
+#[path = "server/transfer.rs"]
+mod transfer;
 #[path = "server/users.rs"]
 mod users;
 
@@ -59,8 +63,9 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     let result = match &cli.command {
         Some(Command::Users(command)) => {
             let scheme = cli.hashing.scheme()?;
-            users::run(command.clone(), &cli.passwd, scheme)
+            users::run(command.clone(), &cli.accounts, scheme)
         }
+        Some(Command::Accounts(command)) => accounts::run(*command, &cli.accounts),
         None => {
             panics::watch(log.clone());
             let signals = Signals::install().map_err(cannot_start)?;
@@ -126,8 +131,10 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     let uniform = config.policy.uniform_failures;
     let started = Instant::now();
     let hashing = Arc::clone(&pool);
-    let (accounts, report) = Accounts::open(&cli.passwd, hashing, uniform, &mut progress())?;
-    report.log(started.elapsed());
+    let opened = cli.accounts.open(&runtime, &mut progress())?;
+    opened.log(started.elapsed());
+    config.failures = opened.failures;
+    let accounts = Accounts::new(opened.store, hashing, uniform);
     describe_meters(accounts.users());
     tracing::info!(scheme = %scheme, threads, queue, "password hashing");
     let accounts = Arc::new(accounts);

@@ -18,7 +18,7 @@ use super::networks::Networks;
 use super::serve::{Server, serve};
 use super::task;
 use super::tls::Tls;
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Failures};
 
 /// What the server did, said when it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +36,7 @@ pub struct Summary {
 }
 
 /// How the server behaves.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Config {
     /// What clients may use up.
     pub limits: Limits,
@@ -50,6 +50,8 @@ pub struct Config {
     pub proxies: Networks,
     /// Which lines about clients are logged.
     pub lines: Arc<ClientLines>,
+    /// What remembers failed logins for several servers together.
+    pub failures: Option<Arc<dyn Failures>>,
 }
 
 /// Serves clients of `listeners` until `shutdown` is ready; then stops accepting, answers what is
@@ -67,6 +69,7 @@ pub async fn run(
         health,
         proxies,
         lines,
+        failures,
     } = config;
     lines.tell_regularly();
     let server = Arc::new(Server {
@@ -74,6 +77,7 @@ pub async fn run(
             accounts,
             policy,
             &limits,
+            failures,
             Arc::clone(&lines),
             Arc::clone(&health),
         ),

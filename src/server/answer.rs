@@ -10,9 +10,11 @@ use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::log::ClientLines;
 use super::meters;
-use super::throttle::Throttle;
+use super::throttle::{Guesses, Throttle};
 use super::words;
-use crate::accounts::{Accounts, AccountsError, Caller, Login, Registration, Upgrade};
+use crate::accounts::{
+    Accounts, AccountsError, Caller, Failures, Login, Registration, StoreError, Upgrade,
+};
 use crate::protocol::{
     Action, Description, Fault, MessageView, Password, Request, Response, UserName,
 };
@@ -43,7 +45,7 @@ pub fn failure(action: Action, words: &str) -> Response {
 pub struct Service {
     accounts: Arc<Accounts>,
     policy: Policy,
-    throttle: Throttle,
+    guesses: Guesses,
     lines: Arc<ClientLines>,
     health: Arc<Health>,
 }
@@ -60,19 +62,20 @@ pub struct Answer {
 type Outcome = (bool, Cow<'static, str>);
 
 impl Service {
-    /// A service for these users.
+    /// A service for these users. Failed logins are remembered here, and in `failures` where there is one.
     pub fn new(
         accounts: Arc<Accounts>,
         policy: Policy,
         limits: &Limits,
+        failures: Option<Arc<dyn Failures>>,
         lines: Arc<ClientLines>,
         health: Arc<Health>,
     ) -> Self {
-        let throttle = Throttle::new(limits);
+        let guesses = Guesses::new(Throttle::new(limits), failures);
         Self {
             accounts,
             policy,
-            throttle,
+            guesses,
             lines,
             health,
         }
@@ -81,7 +84,7 @@ impl Service {
     /// For whom passwords are hashed that come from `address`.
     pub fn caller(&self, address: IpAddr) -> Caller {
         let source = Source::from(address);
-        Caller::new(source.nearest().bits, self.throttle.is_exempt(address))
+        Caller::new(source.nearest().bits, self.guesses.local.is_exempt(address))
     }
 
     /// Answers one request of `caller` and logs the outcome. What is refused too often is
@@ -138,7 +141,10 @@ impl Service {
             );
         }
         if refused {
-            let late = self.throttle.refused(peer.address.ip(), Instant::now());
+            let late = self
+                .guesses
+                .local
+                .refused(peer.address.ip(), Instant::now());
             tokio::time::sleep(late).await;
         }
         Answer {
@@ -157,7 +163,11 @@ impl Service {
         if self.policy.registration_closed {
             return Ok((false, words::REGISTRATION_CLOSED.into()));
         }
-        if let Some(wait) = self.throttle.register(peer.address.ip(), Instant::now()) {
+        if let Some(wait) = self
+            .guesses
+            .local
+            .register(peer.address.ip(), Instant::now())
+        {
             return Ok((false, words::wait_to_register(wait).into()));
         }
         let registration = self.accounts.register(name, password, caller.clone());
@@ -175,48 +185,69 @@ impl Service {
         password: Password,
         caller: &Caller,
     ) -> Result<Outcome, AccountsError> {
-        let attempt = self.throttle.attempt(peer.address.ip(), name, &password);
-        if let Some(wait) = self.throttle.wait(&attempt, Instant::now()) {
+        let attempt = self
+            .guesses
+            .local
+            .attempt(peer.address.ip(), name, &password);
+        let standing = self.guesses.standing(&attempt, name).await;
+        if let Some(wait) = standing.wait {
             return Ok((false, words::wait(wait).into()));
         }
-        let delay = self.throttle.delay(&attempt, Instant::now());
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        if !standing.delay.is_zero() {
+            tokio::time::sleep(standing.delay).await;
         }
         let login = self.accounts.log_in(name, password, caller.clone());
         let outcome = login.await?;
-        let now = Instant::now();
         // Many logins at once pass the first question together. Those whose turn comes after the
         // last failure that is allowed are not told whether they were right.
-        if let Some(wait) = self.throttle.wait(&attempt, now) {
+        let standing = self.guesses.standing(&attempt, name).await;
+        if let Some(wait) = standing.wait {
             return Ok((false, words::wait(wait).into()));
         }
         let words = match outcome {
             Login::Successful(upgrade) => {
-                self.log_upgrade(peer, name, &upgrade);
-                self.throttle.succeeded(&attempt, now);
+                self.log_upgrade(peer, name, upgrade);
+                self.guesses.succeeded(&attempt, name, standing).await;
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
             _ if self.policy.uniform_failures => words::LOGIN_FAILED,
             Login::NoSuchUser => words::NO_SUCH_USER,
             Login::WrongPassword => words::WRONG_PASSWORD,
         };
-        if self.throttle.failed(&attempt, now) {
-            tokio::time::sleep(self.throttle.refused(peer.address.ip(), now)).await;
+        if self.guesses.failed(&attempt, name).await {
+            let late = self
+                .guesses
+                .local
+                .refused(peer.address.ip(), Instant::now());
+            tokio::time::sleep(late).await;
         }
         Ok((false, words.into()))
     }
 
-    fn log_upgrade(&self, peer: Peer, user: &UserName, upgrade: &Upgrade) {
-        let (conn, user) = (peer.connection, user.as_str());
-        let told = || self.lines.admits(Source::from(peer.address.ip()));
+    fn log_upgrade(&self, peer: Peer, user: &UserName, upgrade: Upgrade) {
+        let told = self.lines.admits(Source::from(peer.address.ip()));
         match upgrade {
-            Upgrade::Done if told() => tracing::info!(conn, user, "hash upgraded"),
-            Upgrade::Failed(error) if told() => {
-                tracing::warn!(conn, user, %error, "hash not upgraded");
+            Upgrade::Done if told => log_replaced(peer, user, Ok(true)),
+            Upgrade::Failed(error) if told => log_replaced(peer, user, Err(error)),
+            Upgrade::Begun(replacing) if told => {
+                let user = user.clone();
+                tokio::spawn(async move {
+                    if let Ok(replaced) = replacing.await {
+                        log_replaced(peer, &user, replaced);
+                    }
+                });
             }
-            Upgrade::NotNeeded | Upgrade::Done | Upgrade::Failed(_) => {}
+            Upgrade::NotNeeded | Upgrade::Done | Upgrade::Failed(_) | Upgrade::Begun(_) => {}
         }
+    }
+}
+
+fn log_replaced(peer: Peer, user: &UserName, replaced: Result<bool, StoreError>) {
+    let (conn, user) = (peer.connection, user.as_str());
+    match replaced {
+        Ok(true) => tracing::info!(conn, user, "hash upgraded"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(conn, user, %error, "hash not upgraded"),
     }
 }
 

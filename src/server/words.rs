@@ -92,7 +92,9 @@ pub fn is_refusal(outcome: &str) -> bool {
 /// What a client is told of an error.
 pub(super) const fn of_error(error: &AccountsError) -> &'static str {
     match error {
-        AccountsError::Hashing(HashingError::Busy) => BUSY,
+        AccountsError::Hashing(HashingError::Busy)
+        | AccountsError::Store(StoreError::Busy)
+        | AccountsError::LookUp(StoreError::Busy) => BUSY,
         AccountsError::Store(StoreError::OutcomeUnknown(_)) => OUTCOME_UNKNOWN,
         AccountsError::Store(_) => NOT_STORED,
         AccountsError::Hashing(_) | AccountsError::LookUp(_) => SERVER_ERROR,

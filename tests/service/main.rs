@@ -2,6 +2,9 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 
+#[path = "../support/database.rs"]
+#[cfg(feature = "postgres")]
+mod database;
 #[path = "../support/faults.rs"]
 mod faults;
 #[path = "../support/need.rs"]
@@ -15,6 +18,8 @@ mod terminal;
 #[path = "../support/wrong_server.rs"]
 mod wrong_server;
 
+mod accounts_conformance;
+mod accounts_crypt;
 mod accounts_disk_trouble;
 mod accounts_faults;
 mod accounts_kill;
@@ -28,6 +33,14 @@ mod addresses;
 mod client_check;
 mod client_limits;
 mod client_prompt;
+#[cfg(feature = "postgres")]
+mod postgres_failover;
+#[cfg(feature = "postgres")]
+mod postgres_shared;
+#[cfg(feature = "postgres")]
+mod postgres_start;
+#[cfg(feature = "postgres")]
+mod postgres_users;
 mod server_busy;
 mod server_descriptors;
 mod server_fairness;

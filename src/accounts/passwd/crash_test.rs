@@ -164,7 +164,7 @@ fn users_at(path: &Path) -> Users {
     let editor = super::Editor::open(path).unwrap();
     let text = std::fs::read_to_string(path).unwrap();
     editor
-        .for_each_user(&mut |name, _| {
+        .for_each_user(&mut |name, _, _| {
             users.insert(name, String::new());
             Ok(())
         })

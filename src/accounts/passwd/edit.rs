@@ -107,10 +107,10 @@ impl Editor {
             .map_err(PasswdError::io("read", &self.passwd.place.real))
     }
 
-    /// Hands each user to `visit`, in the order of the file.
+    /// Hands each user to `visit`, in the order of the file: the name, the hash, and the hash as it is written.
     pub fn for_each_user(
         &self,
-        visit: &mut dyn FnMut(UserName, Stored) -> io::Result<()>,
+        visit: &mut dyn FnMut(UserName, Stored, &str) -> io::Result<()>,
     ) -> Result<(), PasswdError> {
         let Passwd { file, place, .. } = &self.passwd;
         let path = &place.real;
@@ -129,7 +129,9 @@ impl Editor {
                     line: line.number,
                     reason,
                 })?;
-            visit(name, stored).map_err(PasswdError::io("go through", path))
+            let text = String::from_utf8_lossy(&line.bytes[start..]);
+            let (_, hash) = text.split_once(':').unwrap_or_default();
+            visit(name, stored, hash).map_err(PasswdError::io("go through", path))
         })
     }
 
@@ -180,7 +182,7 @@ mod tests {
         let mut names = Vec::new();
         let editor = Editor::open(path).unwrap();
         editor
-            .for_each_user(&mut |name, _| {
+            .for_each_user(&mut |name, _, _| {
                 names.push(name.to_string());
                 Ok(())
             })

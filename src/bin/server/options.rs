@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
+use crate::accounts::{AccountsCommand, AccountsOptions};
 use crate::users::UsersCommand;
 
 /// Registers users and logs them in over the RegLogin protocol.
@@ -31,6 +32,7 @@ Examples:
   authscope-server --log-format json --log-file server.log
   authscope-server users list
   authscope-server --passwd /var/lib/authscope/passwd users remove alice
+  authscope-server --accounts postgres://authscope@db1,db2/authscope --migrate
 
 Signals:
   SIGTERM, SIGINT  stop in order; a second one stops at once
@@ -57,9 +59,8 @@ pub struct Cli {
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<ListenAddress>,
 
-    /// The file with the users; made with mode 0600 where it is missing.
-    #[arg(long, value_name = "FILE", default_value = "./passwd", global = true)]
-    pub passwd: PathBuf,
+    #[command(flatten)]
+    pub accounts: AccountsOptions,
 
     #[command(flatten)]
     pub log: LogOptions,
@@ -79,9 +80,13 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show or change the users in the passwd file, while no server runs on it.
+    /// Show or change the users: those in a database at any time, those in the passwd file while no server runs on it.
     #[command(subcommand)]
     Users(UsersCommand),
+
+    /// Prepare what holds the users.
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
 }
 
 #[derive(Args)]
@@ -383,6 +388,7 @@ impl Cli {
             tls: self.tls.tls()?,
             health: Arc::new(Health::default()),
             lines,
+            failures: None,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! user out. Time is a parameter.
 
 mod bucket;
+mod shared;
 mod table;
 
 use std::hash::{BuildHasher, RandomState};
@@ -18,6 +19,7 @@ use super::limits::Limits;
 use super::networks::Networks;
 use crate::protocol::{Password, UserName};
 use bucket::Rate;
+pub use shared::Guesses;
 use table::{Key, Table};
 
 /// The wait after the last failure that is allowed; each further failure doubles it.
@@ -178,7 +180,7 @@ impl Throttle {
     /// How much later a login is looked at because too many failed for the name, wherever they
     /// came from. Zero where the name logged in from the same source lately.
     pub fn delay(&self, attempt: &Attempt, now: Instant) -> Duration {
-        if attempt.exempt || is_known(&self.tables(attempt.source).known, attempt, now) {
+        if attempt.exempt || self.knows(attempt, now) {
             return Duration::ZERO;
         }
         let allowed = self.by_name.saturating_mul(ACCOUNT_FACTOR);
@@ -186,10 +188,12 @@ impl Throttle {
         let failures = accounts.get(&account(attempt)).map_or(0, |entry| {
             entry.bucket.drops(rate(allowed, ACCOUNT_FACTOR), now)
         });
-        match failures.checked_sub(allowed) {
-            None => Duration::ZERO,
-            Some(beyond) => (FIRST_DELAY * (1 << beyond.min(8))).min(LONGEST_DELAY),
-        }
+        self.delay_after(failures)
+    }
+
+    /// Whether the name logged in from the same source lately.
+    fn knows(&self, attempt: &Attempt, now: Instant) -> bool {
+        is_known(&self.tables(attempt.source).known, attempt, now)
     }
 
     /// A login failed. The same guess once more is no further guess: then nothing is counted,

@@ -1,0 +1,52 @@
+//! What remembers failed logins for several servers together: what is asked of it. Without it, each server remembers its
+//! own, and so many servers allow so many times the guesses.
+
+use std::time::Duration;
+
+use super::store::Answer;
+use crate::protocol::UserName;
+
+/// Whose failures are counted: those for a name, those from a network, or those for a name from a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom {
+    /// Leading bits of an address, IPv4 as IPv6 maps it, and how many they are.
+    pub network: Option<(u128, u8)>,
+    /// The user name.
+    pub name: Option<UserName>,
+}
+
+/// One more failure.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// Whose it is.
+    pub whom: Whom,
+    /// Failures before the next has to wait: 1 s, then twice as long each time. `None` where nobody is made to wait.
+    pub allowed: Option<u32>,
+    /// The time in which one failure is forgotten.
+    pub forgotten: Duration,
+    /// Failures past which no more are remembered.
+    pub most: u32,
+}
+
+/// What is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Of whom.
+    pub whom: Whom,
+    /// How long the next login has to wait; zero where it need not.
+    pub wait: Duration,
+    /// How long until the last failure is forgotten.
+    pub left: Duration,
+}
+
+/// Failures that all servers with the same store count together, by its clock.
+pub trait Failures: Send + Sync {
+    /// What is remembered of these; nothing of those that have not failed lately.
+    fn seen(&self, whom: Vec<Whom>) -> Answer<'_, Vec<Seen>>;
+
+    /// Counts these.
+    fn count(&self, counts: Vec<Count>) -> Answer<'_, ()>;
+
+    /// Forgets all failures of these.
+    fn forgive(&self, whom: Vec<Whom>) -> Answer<'_, ()>;
+}

@@ -1,0 +1,404 @@
+//! Users in PostgreSQL, shared by several servers: finding, adding and replacing them with a known outcome or an honest
+//! "unknown".
+
+mod failures;
+mod schema;
+mod session;
+mod settings;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::hash::Stored;
+use super::meters;
+use super::store::{Answer, Found, Reason, Store, StoreCounts, StoreError, Version};
+use crate::protocol::UserName;
+use session::{Sessions, Trouble};
+pub use settings::Settings;
+use settings::with_causes;
+
+const FIND: &str = "SELECT hash, version FROM authscope_users WHERE name = $1";
+const TAKEN: &str = "SELECT 1 FROM authscope_users WHERE name = $1";
+const ADD: &str = "INSERT INTO authscope_users (name, hash) VALUES ($1, $2)
+    ON CONFLICT (name) DO NOTHING RETURNING 1";
+/// Whether a row is ours tells the hash, whose salt is drawn at random. It is written rather than read: the commit waits for
+/// the standbys, so that they have the row as well, which after a crash of the primary nobody else says.
+const CONFIRM: &str =
+    "UPDATE authscope_users SET hash = hash WHERE name = $1 AND hash = $2 RETURNING 1";
+const REPLACE: &str = "UPDATE authscope_users SET hash = $3, version = version + 1
+    WHERE name = $1 AND version = $2 RETURNING 1";
+const REMOVE: &str = "DELETE FROM authscope_users WHERE name = $1 RETURNING 1";
+const SET_HASH: &str = "UPDATE authscope_users SET hash = $2, version = version + 1
+    WHERE name = $1 RETURNING 1";
+const COUNT: &str = "SELECT count(*) FROM authscope_users";
+/// What the database knows of the table's size without counting.
+const ESTIMATE: &str =
+    "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE relname = 'authscope_users'";
+const PAGE: &str =
+    "SELECT name, hash FROM authscope_users WHERE name > $1 ORDER BY name LIMIT 1000";
+const ADD_ALL: &str = "INSERT INTO authscope_users (name, hash)
+    SELECT name, hash FROM unnest($1::bytea[], $2::text[]) AS k(name, hash)
+    ON CONFLICT (name) DO NOTHING RETURNING name";
+const SAME: &str = "SELECT u.name FROM authscope_users u
+    JOIN unnest($1::bytea[], $2::text[]) AS k(name, hash) ON u.name = k.name AND u.hash = k.hash";
+
+/// A table of more rows than this is not counted row by row.
+const COUNTABLE: i64 = 100_000;
+/// How often users are counted and expired failures removed.
+const UPKEEP: Duration = Duration::from_mins(1);
+
+/// How long a registration whose outcome is unknown is asked after: a little less than a client waits, 10 s by default.
+const CLIENTS_TIME: Duration = Duration::from_secs(8);
+/// Between two such questions.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How often a statement is sent again that another one stood in the way of.
+const TRIES: u32 = 3;
+
+/// Why the database cannot be used. Never holds a password or a hash.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// The URL, or another setting.
+    #[error("cannot use the URL of --accounts: {0}")]
+    Url(String),
+    /// A password where everybody can see it.
+    #[error(
+        "the URL of --accounts holds a password, which the list of processes shows; take it out and give --accounts-password-file FILE, or the environment variable PGPASSWORD"
+    )]
+    PasswordInUrl,
+    /// No encrypted connections.
+    #[error("cannot use TLS to the database: {0}")]
+    Tls(String),
+    /// No connection came about.
+    #[error("cannot connect to the database: {0}")]
+    Connecting(String),
+    /// A statement failed.
+    #[error("the database says: {0}")]
+    Asking(String),
+    /// No answer.
+    #[error("the database did not answer in time")]
+    NotInTime,
+    /// Commits wait for a standby that does not confirm them.
+    #[error("the database does not confirm commits; is its synchronous standby there?")]
+    Unconfirmed,
+    /// Commits that a crash loses.
+    #[error(
+        "{0} in the database, so that a crash can lose registrations that were acknowledged; set it to on, or give --accounts-weak-commit"
+    )]
+    WeakCommit(String),
+    /// No tables yet.
+    #[error(
+        "the database has no tables for users yet; make them with authscope-server --accounts URL accounts init, or start with --migrate"
+    )]
+    NoTables,
+    /// Tables of an earlier version.
+    #[error(
+        "the database's tables are of an earlier version; bring them up to date with authscope-server --accounts URL accounts init, or start with --migrate"
+    )]
+    OldTables,
+    /// Tables of a later version.
+    #[error(
+        "the database's tables are of version {0}, which this program does not know; use the later version of it"
+    )]
+    LaterTables(usize),
+    /// A row that makes no sense.
+    #[error("the row of user \"{name}\" in the database cannot be used: {reason}")]
+    Row {
+        /// The user name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl PostgresError {
+    fn connecting(error: &tokio_postgres::Error) -> Self {
+        Self::Connecting(with_causes(error))
+    }
+
+    fn asking(error: &tokio_postgres::Error) -> Self {
+        Self::Asking(with_causes(error))
+    }
+}
+
+/// Users in a PostgreSQL database.
+pub struct Postgres {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sessions: Sessions,
+    users: AtomicUsize,
+    stored: AtomicU64,
+    replaced: AtomicU64,
+    /// Why the last statement failed, until one succeeds.
+    trouble: Mutex<Option<StoreError>>,
+}
+
+impl Postgres {
+    /// Connects, and checks that the tables are there.
+    pub async fn open(settings: &Settings) -> Result<Self, PostgresError> {
+        let sessions = Sessions::new(settings)?;
+        let mut client = sessions.connection().await?;
+        if settings.migrate {
+            let applied = schema::migrate(&mut client).await?;
+            if applied > 0 {
+                tracing::info!(applied, "the database's tables are brought up to date");
+            }
+        } else {
+            schema::check(&client).await?;
+        }
+        drop(client);
+        let shared = Arc::new(Shared {
+            sessions,
+            users: AtomicUsize::new(0),
+            stored: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
+            trouble: Mutex::new(None),
+        });
+        shared.count_users().await;
+        let weak = Arc::downgrade(&shared);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                let Some(shared) = weak.upgrade() else {
+                    return;
+                };
+                shared.count_users().await;
+                // What could not be removed now is removed the next time.
+                let _ = shared.sessions.read(failures::EXPIRE, &[]).await;
+            }
+        });
+        Ok(Self { shared })
+    }
+
+    /// Makes missing tables; how many migrations were applied.
+    pub async fn init(settings: &Settings) -> Result<usize, PostgresError> {
+        let sessions = Sessions::new(settings)?;
+        let mut client = sessions.connection().await?;
+        schema::migrate(&mut client).await
+    }
+
+    /// The next users in the order of their names' octets, with their hashes as they are stored.
+    pub async fn page(&self, after: Option<&str>) -> Result<Vec<(String, String)>, StoreError> {
+        let after = after.unwrap_or_default().as_bytes();
+        let rows = self.shared.sessions.read(PAGE, &[&after]).await;
+        let rows = rows.map_err(Trouble::of_read)?;
+        let read = |row: &tokio_postgres::Row| {
+            let (name, hash): (Vec<u8>, String) = (row.try_get(0)?, row.try_get(1)?);
+            Ok((String::from_utf8_lossy(&name).into_owned(), hash))
+        };
+        let users: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
+        users.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))
+    }
+
+    /// Adds those of these users whose names are free, and commits once; the names of those that are there now with the
+    /// hashes given here.
+    pub async fn add_all(
+        &self,
+        users: &[(UserName, String)],
+    ) -> Result<(usize, HashSet<String>), StoreError> {
+        let names: Vec<&[u8]> = users
+            .iter()
+            .map(|(name, _)| name.as_str().as_bytes())
+            .collect();
+        let hashes: Vec<&str> = users.iter().map(|(_, hash)| hash.as_str()).collect();
+        let sessions = &self.shared.sessions;
+        let added = sessions.write(ADD_ALL, &[&names, &hashes]).await;
+        let added = added.map_err(Trouble::of_write)?.len();
+        let rows = sessions.read(SAME, &[&names, &hashes]).await;
+        let rows = rows.map_err(Trouble::of_read)?;
+        let read = |row: &tokio_postgres::Row| {
+            let name: Vec<u8> = row.try_get(0)?;
+            Ok(String::from_utf8_lossy(&name).into_owned())
+        };
+        let same: Result<HashSet<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
+        let same =
+            same.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))?;
+        Ok((added, same))
+    }
+
+    /// Removes a user; false where there is none of that name.
+    pub async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let rows = self.shared.sessions.write(REMOVE, &[&octets]).await;
+        rows.map(|rows| !rows.is_empty()).map_err(Trouble::of_write)
+    }
+
+    /// Gives a user another hash; false where there is none of that name.
+    pub async fn set_hash(&self, name: &UserName, hash: &str) -> Result<bool, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let sessions = &self.shared.sessions;
+        let rows = sessions.write(SET_HASH, &[&octets, &hash]).await;
+        rows.map(|rows| !rows.is_empty()).map_err(Trouble::of_write)
+    }
+}
+
+impl Shared {
+    async fn count_users(&self) {
+        let number = |rows: Result<Vec<tokio_postgres::Row>, Trouble>| {
+            rows.ok()?.first()?.try_get::<_, i64>(0).ok()
+        };
+        let mut users = number(self.sessions.read(ESTIMATE, &[]).await);
+        if users.is_none_or(|users| users < COUNTABLE) {
+            users = number(self.sessions.read(COUNT, &[]).await).or(users);
+        }
+        if let Some(users) = users.and_then(|users| usize::try_from(users).ok()) {
+            self.users.store(users, Ordering::Relaxed);
+            meters::stored(0, 0, users);
+        }
+    }
+
+    /// Takes note of how a statement ended.
+    fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let trouble = match &result {
+            Ok(_) | Err(StoreError::Corrupt(_)) => None,
+            Err(error) => Some(error.clone()),
+        };
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        result
+    }
+
+    async fn find(&self, name: &UserName) -> Result<Option<Found>, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let rows = self.sessions.read(FIND, &[&octets]).await;
+        let rows = self.note(rows.map_err(Trouble::of_read))?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let unusable = |reason: &dyn std::fmt::Display| {
+            StoreError::Corrupt(Arc::new(PostgresError::Row {
+                name: name.to_string(),
+                reason: reason.to_string(),
+            }))
+        };
+        let hash: String = row.try_get(0).map_err(|error| unusable(&error))?;
+        let version: i64 = row.try_get(1).map_err(|error| unusable(&error))?;
+        Ok(Some(Found {
+            stored: Stored::parse(&hash).map_err(|error| unusable(&error))?,
+            version: Version(version.cast_unsigned()),
+        }))
+    }
+
+    /// Adds a user. A statement whose connection is lost is sent again, as often as there is time: it adds nothing twice,
+    /// and the row tells whose it is.
+    async fn add(&self, name: &UserName, hash: &str) -> Result<bool, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let started = Instant::now();
+        let mut unknown: Option<Reason> = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut trouble = match self.sessions.write(ADD, &[&octets, &hash]).await {
+                Ok(rows) if !rows.is_empty() => return Ok(true),
+                Ok(_) if unknown.is_none() => return Ok(false),
+                Ok(_) => match self.sessions.write(CONFIRM, &[&octets, &hash]).await {
+                    Ok(rows) => return Ok(!rows.is_empty()),
+                    Err(trouble) => trouble,
+                },
+                Err(trouble) => trouble,
+            };
+            if let Trouble::Lost(reason) = &mut trouble {
+                unknown = Some(Arc::clone(reason));
+            }
+            match &unknown {
+                None if trouble.is_passing() && tries < TRIES => {}
+                None => return Err(trouble.of_write()),
+                Some(_) if started.elapsed() < CLIENTS_TIME => tokio::time::sleep(PAUSE).await,
+                Some(reason) => return Err(StoreError::OutcomeUnknown(Arc::clone(reason))),
+            }
+        }
+    }
+
+    async fn replace(
+        &self,
+        name: &UserName,
+        version: Version,
+        hash: &str,
+    ) -> Result<bool, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let version = version.0.cast_signed();
+        let replaced = self
+            .sessions
+            .write(REPLACE, &[&octets, &version, &hash])
+            .await;
+        replaced
+            .map(|rows| !rows.is_empty())
+            .map_err(Trouble::of_write)
+    }
+}
+
+impl Store for Postgres {
+    fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>> {
+        Box::pin(self.shared.find(name))
+    }
+
+    fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool> {
+        Box::pin(async {
+            let octets = name.as_str().as_bytes();
+            let rows = self.shared.sessions.read(TAKEN, &[&octets]).await;
+            let rows = self.shared.note(rows.map_err(Trouble::of_read))?;
+            Ok(!rows.is_empty())
+        })
+    }
+
+    // In a task of its own: a client that goes away does not end a commit that is under way.
+    fn add(&self, name: UserName, hash: String) -> Answer<'_, bool> {
+        let shared = Arc::clone(&self.shared);
+        let adding = tokio::spawn(async move {
+            let started = Instant::now();
+            let added = shared.add(&name, &hash).await;
+            meters::synced(started.elapsed());
+            match &added {
+                Ok(true) => {
+                    shared.stored.fetch_add(1, Ordering::Relaxed);
+                    let users = shared.users.fetch_add(1, Ordering::Relaxed) + 1;
+                    meters::stored(1, 0, users);
+                }
+                Ok(false) => {}
+                Err(_) => meters::failed(1),
+            }
+            shared.note(added)
+        });
+        Box::pin(async { adding.await.unwrap_or(Err(StoreError::Stopped)) })
+    }
+
+    fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool> {
+        let shared = Arc::clone(&self.shared);
+        let replacing = tokio::spawn(async move {
+            let replaced = shared.replace(&name, version, &hash).await;
+            match &replaced {
+                Ok(true) => {
+                    shared.replaced.fetch_add(1, Ordering::Relaxed);
+                    meters::stored(0, 1, shared.users.load(Ordering::Relaxed));
+                }
+                Ok(false) => {}
+                Err(_) => meters::failed(1),
+            }
+            shared.note(replaced)
+        });
+        Box::pin(async { replacing.await.unwrap_or(Err(StoreError::Stopped)) })
+    }
+
+    fn replaces_later(&self) -> bool {
+        true
+    }
+
+    fn counts(&self) -> StoreCounts {
+        StoreCounts {
+            users: self.shared.users.load(Ordering::Relaxed),
+            stored: self.shared.stored.load(Ordering::Relaxed),
+            replaced: self.shared.replaced.load(Ordering::Relaxed),
+            syncs: 0,
+        }
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        let trouble = self.shared.trouble.lock();
+        let trouble = trouble.unwrap_or_else(PoisonError::into_inner).clone();
+        trouble.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,204 @@
+//! `users export` and `users import`: all users from one place to another, with the hashes that they have.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use authscope::accounts::{Editor, PasswdFile, Store};
+#[cfg(feature = "postgres")]
+use authscope::accounts::{Postgres, StoreError};
+use authscope::protocol::UserName;
+#[cfg(feature = "postgres")]
+use tokio::runtime::Runtime;
+
+use crate::accounts::{AccountsOptions, Place, runtime};
+use crate::users::{NO, Users, for_each_written, write_out};
+
+/// Users handed over at once.
+const BATCH: usize = 1000;
+
+/// The users of a database, for a command.
+#[cfg(feature = "postgres")]
+pub struct Database {
+    runtime: Runtime,
+    users: Postgres,
+}
+
+#[cfg(feature = "postgres")]
+impl Database {
+    pub fn open(options: &AccountsOptions, url: &str) -> Result<Self, Box<dyn Error>> {
+        let runtime = runtime()?;
+        let users = options.database(&runtime, url)?;
+        Ok(Self { runtime, users })
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Users for Database {
+    fn has(&self, name: &UserName) -> Result<bool, Box<dyn Error>> {
+        match self.runtime.block_on(self.users.find(name)) {
+            Ok(found) => Ok(found.is_some()),
+            Err(StoreError::Corrupt(_)) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn for_each(
+        &self,
+        visit: &mut dyn FnMut(&str, &str) -> io::Result<()>,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut last: Option<String> = None;
+        loop {
+            let page = self.runtime.block_on(self.users.page(last.as_deref()))?;
+            for (name, hash) in &page {
+                visit(name, hash)?;
+            }
+            match page.into_iter().next_back() {
+                Some((name, _)) => last = Some(name),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>> {
+        Ok(self.runtime.block_on(self.users.remove(name))?)
+    }
+
+    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+        Ok(self.runtime.block_on(self.users.set_hash(name, hash))?)
+    }
+}
+
+/// Writes a line a user to standard output, or to a file that only its owner can read.
+pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dyn Error>> {
+    let line = |out: &mut dyn Write, name: &str, hash: &str| writeln!(out, "{name}:{hash}");
+    let Some(path) = file else {
+        for_each_written(users, &mut |out, name, hash| line(out, name, hash))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let cannot = |error: io::Error| format!("cannot make \"{}\": {error}", path.display());
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(cannot)?;
+    let mut out = BufWriter::new(file);
+    let mut count = 0_u64;
+    users.for_each(&mut |name, hash| {
+        count += 1;
+        line(&mut out, name, hash)
+    })?;
+    let file = out
+        .into_inner()
+        .map_err(|error| cannot(error.into_error()))?;
+    file.sync_all().map_err(cannot)?;
+    write_out(|out| writeln!(out, "users written: {count}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What became of users that were handed over.
+#[derive(Default)]
+struct Tally {
+    added: usize,
+    same: usize,
+    /// Names that have another hash where they were to go.
+    other: Vec<String>,
+}
+
+/// Adds the users of the passwd file `from`.
+pub fn import(options: &AccountsOptions, from: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    let source = Editor::open(from)?;
+    let mut users = Vec::new();
+    source.for_each_user(&mut |name, _, hash| {
+        users.push((name, hash.to_owned()));
+        Ok(())
+    })?;
+    let mut tally = Tally::default();
+    match options.place() {
+        Place::File(path) => into_file(&path, &users, &mut tally)?,
+        #[cfg(feature = "postgres")]
+        Place::Postgres(url) => into_database(options, &url, &users, &mut tally)?,
+        #[cfg(not(feature = "postgres"))]
+        Place::Postgres(_) => return Err(crate::accounts::WITHOUT.into()),
+    }
+    let mut stderr = io::stderr().lock();
+    for name in &tally.other {
+        let name = name.escape_debug();
+        writeln!(
+            stderr,
+            "authscope-server: user \"{name}\" is there with another password, which stays"
+        )?;
+    }
+    write_out(|out| {
+        writeln!(
+            out,
+            "added: {}\nthere already: {}\nthere with another password: {}",
+            tally.added,
+            tally.same,
+            tally.other.len()
+        )
+    })?;
+    Ok(if tally.other.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NO)
+    })
+}
+
+fn into_file(
+    path: &Path,
+    users: &[(UserName, String)],
+    tally: &mut Tally,
+) -> Result<(), Box<dyn Error>> {
+    let mut there = HashMap::new();
+    if path.exists() {
+        Editor::open(path)?.for_each_user(&mut |name, _, hash| {
+            there.insert(name.to_string(), hash.to_owned());
+            Ok(())
+        })?;
+    }
+    let (store, _) = PasswdFile::open(path, &mut |_| {})?;
+    let runtime = runtime()?;
+    let inside = runtime.enter();
+    for batch in users.chunks(BATCH) {
+        let mut adding = Vec::new();
+        for (name, hash) in batch {
+            match there.get(name.as_str()) {
+                Some(have) if have == hash => tally.same += 1,
+                Some(_) => tally.other.push(name.to_string()),
+                // All are with the writer before the first is waited for, so that they share a sync.
+                None => adding.push(store.add(name.clone(), hash.clone())),
+            }
+        }
+        for added in adding {
+            tally.added += usize::from(runtime.block_on(added)?);
+        }
+    }
+    drop(inside);
+    Ok(())
+}
+
+#[cfg(feature = "postgres")]
+fn into_database(
+    options: &AccountsOptions,
+    url: &str,
+    users: &[(UserName, String)],
+    tally: &mut Tally,
+) -> Result<(), Box<dyn Error>> {
+    let runtime = runtime()?;
+    let database = options.database(&runtime, url)?;
+    for batch in users.chunks(BATCH) {
+        let (added, same) = runtime.block_on(database.add_all(batch))?;
+        tally.added += added;
+        tally.same += same.len().saturating_sub(added);
+        let others = batch
+            .iter()
+            .filter(|(name, _)| !same.contains(name.as_str()));
+        tally.other.extend(others.map(|(name, _)| name.to_string()));
+    }
+    Ok(())
+}

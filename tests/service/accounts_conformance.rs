@@ -1,0 +1,209 @@
+//! What a store of users promises, held against each of them by the same tests: one winner a name, a hash is replaced by
+//! whoever saw the last one, what was acknowledged is there after a crash, and any legal name is a name of its own.
+
+use std::sync::{Arc, Mutex};
+
+use authscope::accounts::{Answer, PasswdFile, Store};
+use authscope::protocol::UserName;
+use tokio::runtime::Runtime;
+
+use crate::programs::{Place, Server};
+
+const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/// One of the stores, and the ways to it.
+struct Kind<'a> {
+    /// Opens it in this process.
+    open: &'a dyn Fn(&Runtime) -> Arc<dyn Store>,
+    /// Starts a server on it.
+    serve: &'a dyn Fn() -> Server,
+}
+
+fn name(text: &str) -> UserName {
+    UserName::new(text).unwrap()
+}
+
+fn one_winner_a_name(kind: &Kind<'_>, runtime: &Runtime) {
+    let store = (kind.open)(runtime);
+    let added = runtime.block_on(async {
+        let adding: Vec<_> = (0..64)
+            .map(|n| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let name = name(&format!("one{}", n % 8));
+                    let _arriving = store.announce();
+                    store.add(name, HEX.into()).await
+                })
+            })
+            .collect();
+        let mut added = 0;
+        for adding in adding {
+            // A store that is busy says so, and has added nothing.
+            added += usize::from(adding.await.unwrap().unwrap_or(false));
+        }
+        added
+    });
+    assert_eq!(added, 8);
+    for n in 0..8 {
+        let name = name(&format!("one{n}"));
+        assert!(runtime.block_on(store.is_taken(&name)).unwrap());
+        assert!(runtime.block_on(store.find(&name)).unwrap().is_some());
+    }
+}
+
+fn replaced_by_whoever_saw_the_last_hash(kind: &Kind<'_>, runtime: &Runtime) {
+    let store = (kind.open)(runtime);
+    let ask = |future: Answer<'_, bool>| runtime.block_on(future).unwrap();
+    let alice = || name("alice");
+    let version = || {
+        let found = runtime.block_on(store.find(&name("alice"))).unwrap();
+        found.unwrap().version
+    };
+    assert!(ask(store.add(alice(), HEX.into())));
+    let first = version();
+    let other = HEX.to_uppercase();
+    assert!(ask(store.replace(alice(), first, other.clone())));
+    assert!(!ask(store.replace(alice(), first, HEX.into())));
+    assert_ne!(version(), first);
+    assert!(ask(store.replace(alice(), version(), HEX.into())));
+    let nobody = store.replace(name("nobody"), first, other);
+    assert!(!runtime.block_on(nobody).unwrap_or(false));
+}
+
+fn any_legal_name_is_its_own(kind: &Kind<'_>, runtime: &Runtime) {
+    let store = (kind.open)(runtime);
+    let names = [
+        "a",
+        "A",
+        "\u{e4}",
+        "\u{c4}",
+        "ae",
+        "o'hara",
+        "\"quoted\"",
+        "\\x41",
+        "%",
+        "_",
+        "a b",
+        "$1",
+        "NULL",
+        "\u{1f642}",
+        "\u{df}",
+        "ss",
+        "i",
+        "\u{131}",
+        "--",
+        "x;y",
+        "a\u{301}b",
+    ];
+    for text in names {
+        let added = runtime.block_on(store.add(name(text), HEX.into()));
+        assert!(added.unwrap(), "{text}");
+    }
+    for text in names {
+        let again = runtime.block_on(store.add(name(text), HEX.into()));
+        assert!(!again.unwrap(), "{text}");
+        let found = runtime.block_on(store.find(&name(text))).unwrap();
+        assert!(found.is_some(), "{text}");
+    }
+    let none = runtime.block_on(store.find(&name("aE"))).unwrap();
+    assert!(none.is_none());
+}
+
+fn acknowledged_is_there_after_a_crash(kind: &Kind<'_>) {
+    let acknowledged = Mutex::new(Vec::new());
+    for round in 0..3 {
+        let mut server = (kind.serve)();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (address, acknowledged) = (server.address, &acknowledged);
+                scope.spawn(move || {
+                    for n in 0.. {
+                        let user = format!("r{round}t{thread}n{n}");
+                        if !registered(address, &user) {
+                            return;
+                        }
+                        acknowledged.lock().unwrap().push(user);
+                    }
+                });
+            }
+            let enough = 5 * (round + 1);
+            let deadline = std::time::Instant::now() + crate::programs::PATIENCE;
+            while acknowledged.lock().unwrap().len() < enough {
+                assert!(std::time::Instant::now() < deadline);
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            server.kill();
+        });
+    }
+    let server = (kind.serve)();
+    for user in acknowledged.into_inner().unwrap() {
+        let answer = server.register(&user, "other");
+        assert_eq!(answer, "no: user name taken", "{user}");
+    }
+    assert_eq!(server.login("r0t0n0", "x"), "yes: login successful");
+}
+
+/// Whether a registration is answered with yes; not where the server is gone.
+fn registered(address: std::net::SocketAddr, user: &str) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::net::TcpStream::connect(address) else {
+        return false;
+    };
+    let request = crate::programs::request(authscope::protocol::Action::Register, user, "x");
+    let mut octets = [0; authscope::protocol::layout::RESPONSE_LEN];
+    let answered =
+        stream.write_all(request.as_ref()).is_ok() && stream.read_exact(&mut octets).is_ok();
+    answered
+        && authscope::protocol::Response::decode(&octets).is_ok_and(|response| response.success)
+}
+
+fn conforms(open: &dyn Fn(&Runtime) -> Arc<dyn Store>, serve: &dyn Fn() -> Server) {
+    let kind = Kind { open, serve };
+    let runtime = Runtime::new().unwrap();
+    let inside = runtime.enter();
+    one_winner_a_name(&kind, &runtime);
+    replaced_by_whoever_saw_the_last_hash(&kind, &runtime);
+    any_legal_name_is_its_own(&kind, &runtime);
+    drop(inside);
+    drop(runtime);
+    acknowledged_is_there_after_a_crash(&kind);
+}
+
+#[test]
+fn the_passwd_file_conforms() {
+    let place = Place::new();
+    let open = |_: &Runtime| -> Arc<dyn Store> {
+        let (store, _) = PasswdFile::open(&place.passwd(), &mut |_| {}).unwrap();
+        Arc::new(store)
+    };
+    let file = format!("file:{}", place.passwd().display());
+    let serve = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authscope-server"));
+        command.args(["--listen", "127.0.0.1:0", "--accounts", &file]);
+        Server::start(command)
+    };
+    conforms(&open, &serve);
+}
+
+#[test]
+#[cfg(feature = "postgres")]
+fn postgresql_conforms() {
+    use crate::database::{PASSWORD, shared, start};
+    use authscope::accounts::{Postgres, PostgresSettings};
+    let Some(cluster) = shared() else {
+        return;
+    };
+    let url = cluster.url(&cluster.empty());
+    let open = |runtime: &Runtime| -> Arc<dyn Store> {
+        let settings = PostgresSettings {
+            url: url.clone(),
+            password: Some(PASSWORD.into()),
+            connections: 8,
+            weak_commit: false,
+            migrate: true,
+        };
+        Arc::new(runtime.block_on(Postgres::open(&settings)).unwrap())
+    };
+    let serve = || start(&url, &[]);
+    conforms(&open, &serve);
+}

@@ -1,0 +1,83 @@
+//! Several servers on one database are one service: one winner a name, and no more guesses than one server allows.
+
+use std::io::Write;
+
+use crate::database::{shared, start};
+use crate::programs::{described, receive, request};
+use authscope::protocol::Action;
+
+#[test]
+fn of_a_thousand_registrations_of_one_name_at_three_servers_one_succeeds() {
+    let Some(cluster) = shared() else {
+        return;
+    };
+    let url = cluster.url(&cluster.empty());
+    // Those that find the queue full are told so, and the test does not take the time of a thousand hashes.
+    let arguments = ["--migrate", "--hash-queue", "60", "--hash-threads", "1"];
+    let servers: Vec<_> = (0..3).map(|_| start(&url, &arguments)).collect();
+    let register = request(Action::Register, "alice", "x");
+    let mut streams: Vec<_> = (0..1000).map(|n| servers[n % 3].connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(register.as_ref()).unwrap();
+    }
+    let answers: Vec<_> = streams
+        .iter_mut()
+        .map(|stream| described(&receive(stream)))
+        .collect();
+    let count = |wanted: &str| answers.iter().filter(|answer| *answer == wanted).count();
+    let registered = count("yes: registered");
+    let others = count("no: user name taken") + count("no: server busy, try again");
+    assert_eq!((registered, others), (1, 999), "{answers:?}");
+    for server in &servers {
+        assert_eq!(server.login("alice", "x"), "yes: login successful");
+        assert_eq!(server.register("alice", "y"), "no: user name taken");
+    }
+}
+
+#[test]
+fn three_servers_allow_no_more_guesses_than_one() {
+    let Some(cluster) = shared() else {
+        return;
+    };
+    let database = cluster.empty();
+    let url = cluster.url(&database);
+    let arguments = ["--migrate", "--max-failures", "6"];
+    let servers: Vec<_> = (0..3).map(|_| start(&url, &arguments)).collect();
+    assert_eq!(servers[0].register("alice", "right"), "yes: registered");
+    for n in 0..6 {
+        let answer = servers[n % 3].login("alice", &format!("guess{n}"));
+        assert_eq!(answer, "no: wrong password", "{n}");
+    }
+    // As long a wait as the test may need, instead of one second.
+    let longer = "UPDATE authscope_failures SET wait_until = wait_until + interval '1 hour'
+        WHERE wait_until > empty_at - interval '1 day' AND name = 'alice' AND network <> ''";
+    cluster.ask(&database, longer);
+    for server in &servers {
+        let answer = server.login("alice", "right");
+        assert!(answer.starts_with("no: too many failed logins"), "{answer}");
+    }
+    // What the table forgets, or loses in a crash, is not a lock.
+    cluster.ask(&database, "DELETE FROM authscope_failures");
+    let answer = servers[1].login("alice", "right");
+    assert_eq!(answer, "yes: login successful");
+    let left = "SELECT count(*) FROM authscope_failures WHERE network <> '' AND name <> ''";
+    assert_eq!(cluster.ask(&database, left).trim(), "0");
+}
+
+#[test]
+fn without_the_table_of_failures_each_server_still_counts() {
+    let Some(cluster) = shared() else {
+        return;
+    };
+    let database = cluster.empty();
+    let server = start(&cluster.url(&database), &["--migrate"]);
+    assert_eq!(server.register("alice", "right"), "yes: registered");
+    cluster.ask(&database, "DROP TABLE authscope_failures");
+    let mut waits = false;
+    for n in 0..12 {
+        let answer = server.login("alice", &format!("guess{n}"));
+        waits |= answer.starts_with("no: too many failed logins");
+    }
+    assert!(waits, "guessing is free");
+    server.wait_for("failed logins are counted by this server alone");
+}
