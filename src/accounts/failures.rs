@@ -49,4 +49,10 @@ pub trait Failures: Send + Sync {
 
     /// Forgets all failures of these.
     fn forgive(&self, whom: Vec<Whom>) -> Answer<'_, ()>;
+
+    /// Those who have to wait now, a thousand at the most, the longest first.
+    fn waiting(&self) -> Answer<'_, Vec<Seen>>;
+
+    /// Forgets failures: all that have this name and this network, where they are given.
+    fn clear(&self, name: Option<UserName>, network: Option<(u128, u8)>) -> Answer<'_, ()>;
 }

@@ -20,9 +20,15 @@ static COSTLY: Mutex<()> = Mutex::new(());
 /// Octets of every hash this program makes.
 const OUTPUT_LEN: usize = 32;
 
+/// What stands before the hash of a user who may not log in, as in shadow(5).
+pub const DISABLED: char = '!';
+
 /// A hash as the passwd file holds it, checked and ready to verify against.
 #[derive(Clone)]
-pub struct Stored(Kind);
+pub struct Stored {
+    kind: Kind,
+    disabled: bool,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -54,13 +60,28 @@ impl fmt::Debug for Stored {
 impl Stored {
     /// Reads a hash from the passwd file.
     pub fn parse(text: &str) -> Result<Self, HashError> {
+        let (disabled, text) = match text.strip_prefix(DISABLED) {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
+        let kind = Self::parse_kind(text)?;
+        Ok(Self { kind, disabled })
+    }
+
+    /// Whether the user may not log in.
+    #[must_use]
+    pub const fn is_disabled(&self) -> bool {
+        self.disabled
+    }
+
+    fn parse_kind(text: &str) -> Result<Kind, HashError> {
         if !text.starts_with('$') {
-            return parse_hex(text).map(|digest| Self(Kind::Sha256(digest)));
+            return parse_hex(text).map(Kind::Sha256);
         }
         let malformed = |error: &dyn fmt::Display| HashError::Malformed(error.to_string());
         let scheme = text.split('$').nth(1).unwrap_or_default();
         if Crypt::knows(scheme) {
-            return Crypt::parse(text).map(|crypt| Self(Kind::Crypt(crypt)));
+            return Crypt::parse(text).map(Kind::Crypt);
         }
         if ![
             "argon2id",
@@ -92,30 +113,30 @@ impl Stored {
             };
             let params = Params::try_from(&phc).map_err(|error| malformed(&error))?;
             check_argon2_ceiling(params.m_cost(), params.t_cost(), params.p_cost())?;
-            return Ok(Self(Kind::Argon2 {
+            return Ok(Kind::Argon2 {
                 algorithm,
                 version,
                 params,
                 salt,
                 output,
-            }));
+            });
         }
         let algorithm = pbkdf2::Algorithm::try_from(scheme).map_err(|error| malformed(&error))?;
         let params = pbkdf2::Params::try_from(&phc).map_err(|error| malformed(&error))?;
         check_rounds_ceiling(params.rounds())?;
-        Ok(Self(Kind::Pbkdf2 {
+        Ok(Kind::Pbkdf2 {
             algorithm,
             params,
             salt,
             output,
-        }))
+        })
     }
 
     /// Whether the hash has the full length that this program's hashes have, so that it cannot
     /// be the first part of a longer one.
     #[must_use]
     pub fn is_full_length(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Argon2 { output, .. } | Kind::Pbkdf2 { output, .. } => output.len() >= OUTPUT_LEN,
             Kind::Sha256(_) | Kind::Crypt(_) => true,
         }
@@ -124,7 +145,7 @@ impl Stored {
     /// The scheme's name, as a list of users shows it.
     #[must_use]
     pub fn scheme_name(&self) -> String {
-        match &self.0 {
+        match &self.kind {
             Kind::Argon2 {
                 algorithm, params, ..
             } => format!(
@@ -145,7 +166,7 @@ impl Stored {
     /// Whether a hash made by `scheme` should take this one's place: another scheme, or less work.
     #[must_use]
     pub fn is_weaker_than(&self, scheme: Scheme) -> bool {
-        match (&self.0, scheme) {
+        match (&self.kind, scheme) {
             (
                 Kind::Argon2 {
                     algorithm: Algorithm::Argon2id,
@@ -260,7 +281,7 @@ impl Hasher {
     /// time wherever the two differ. An error where the hash asks for more memory than there is.
     pub fn verify(&mut self, password: &[u8], stored: &Stored) -> Result<bool, HashError> {
         let mut computed = [0; Output::MAX_LENGTH];
-        let same = match &stored.0 {
+        let same = match &stored.kind {
             Kind::Argon2 {
                 algorithm,
                 version,

@@ -20,11 +20,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 pub use failures::{Count, Failures, Seen, Whom};
-pub use hash::{Hasher, Stored};
+pub use hash::{DISABLED, Hasher, Stored};
 pub use meters::describe_meters;
 pub use passwd::{
     Check, Editor, End, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
@@ -33,7 +33,7 @@ pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresError, Settings as PostgresSettings};
 pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
-pub use store::{Answer, Arriving, Found, Reason, Store, StoreCounts, StoreError, Version};
+pub use store::{Answer, Arriving, Entry, Found, Reason, Store, StoreCounts, StoreError, Version};
 pub use turns::Caller;
 
 use crate::protocol::{Password, TextError, UserName};
@@ -73,6 +73,8 @@ pub enum Login {
     NoSuchUser,
     /// The user has another password.
     WrongPassword,
+    /// The password is right, and the user may not log in.
+    Disabled,
 }
 
 /// Whether a successful login put a better hash in the place of the stored one.
@@ -187,6 +189,7 @@ impl Accounts {
             return Ok(Login::NoSuchUser);
         };
         match computed.done {
+            Done::Right(_) if found.stored.is_disabled() => Ok(Login::Disabled),
             Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
             Done::Right(Some(hash)) => Ok(Login::Successful(
                 self.upgrade(name, found.version, hash).await,
@@ -212,6 +215,74 @@ impl Accounts {
             drop(permit);
             replaced
         }))
+    }
+
+    /// Gives a user another password, for `caller`. False where there is none of that name.
+    pub async fn set_password(
+        &self,
+        name: &UserName,
+        password: Password,
+        caller: Caller,
+    ) -> Result<bool, AccountsError> {
+        let computed = pool::compute(&*self.hashing, Work::Hash, password, caller).await?;
+        let Done::Hashed(hash) = computed.done else {
+            return Err(HashingError::Stopped.into());
+        };
+        let changed = self.change(name, |found| {
+            let mark = found.stored.is_disabled().then_some(hash::DISABLED);
+            Some(mark.into_iter().chain(hash.chars()).collect())
+        });
+        changed.await.map_err(AccountsError::Store)
+    }
+
+    /// Lets a user log in, or not. False where there is none of that name.
+    pub async fn set_disabled(&self, name: &UserName, disabled: bool) -> Result<bool, StoreError> {
+        self.change(name, |found| {
+            let hash = found.hash.trim_start_matches(hash::DISABLED);
+            match (disabled, found.stored.is_disabled()) {
+                (true, false) => Some(format!("{}{hash}", hash::DISABLED)),
+                (false, true) => Some(hash.to_owned()),
+                _ => None,
+            }
+        })
+        .await
+    }
+
+    /// Replaces the hash of a user by what `change` makes of it, `None` for no change. False where there is none of that
+    /// name.
+    async fn change(
+        &self,
+        name: &UserName,
+        change: impl Fn(&Found) -> Option<String>,
+    ) -> Result<bool, StoreError> {
+        loop {
+            let Some((name, found)) = self.find(name).await? else {
+                return Ok(false);
+            };
+            let Some(hash) = change(&found) else {
+                return Ok(true);
+            };
+            // Where a login replaced it in between, once more.
+            if self.store.replace(name, found.version, hash).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Removes a user. False where there is none of that name.
+    pub async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
+        match self.find(name).await {
+            Ok(Some((name, _))) => self.store.remove(name).await,
+            Ok(None) => Ok(false),
+            // What is stored cannot be used; the name may still be removed.
+            Err(StoreError::Corrupt(_)) => self.store.remove(name.clone()).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Hands every user to `users`.
+    pub async fn list(&self, users: mpsc::Sender<Entry>) -> Result<(), StoreError> {
+        self.store.list(users).await
     }
 
     /// The user that `name` means, with the name as it is stored: exactly these octets, or else

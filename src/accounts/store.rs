@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::mpsc;
+
 use super::hash::Stored;
 use crate::protocol::UserName;
 
@@ -38,6 +40,12 @@ pub trait Store: Send + Sync {
         false
     }
 
+    /// Removes a user. False where there is none of that name.
+    fn remove(&self, name: UserName) -> Answer<'_, bool>;
+
+    /// Hands every user to `users`, in no order; those that come or go meanwhile may be among them or not.
+    fn list(&self, users: mpsc::Sender<Entry>) -> Answer<'_, ()>;
+
     /// What it has done and holds.
     fn counts(&self) -> StoreCounts;
 
@@ -48,10 +56,23 @@ pub trait Store: Send + Sync {
 /// A user found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The hash.
+    /// The hash, and whether the user may log in.
     pub stored: Stored,
+    /// The same as it is stored.
+    pub hash: String,
     /// Which of the hashes that the user has had it is.
     pub version: Version,
+}
+
+/// A user in a list.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// The hash as it is stored.
+    pub hash: String,
+    /// When the user registered, in seconds since 1970, where the store keeps it.
+    pub created: Option<i64>,
 }
 
 /// Tells a user's hash from those before and after it. Only the store that gave it knows more.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
 use authscope::client::password::PasswordError;
+use authscope::server::control::Control;
 use authscope::server::{self, Listeners, Log, Purpose};
 use clap::Parser;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
@@ -15,6 +16,8 @@ use sd_notify::NotifyState;
 
 #[path = "server/accounts.rs"]
 mod accounts;
+#[path = "server/control.rs"]
+mod control;
 #[path = "server/options.rs"]
 mod options;
 #[path = "server/panics.rs"]
@@ -28,6 +31,7 @@ mod transfer;
 #[path = "server/users.rs"]
 mod users;
 
+use control::Running;
 use options::{Cli, Command};
 use reload::{Reload, Reloadable};
 use signals::Signals;
@@ -62,9 +66,18 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     let log = Log::start(cli.log.settings()).map_err(cannot_start)?;
     let result = match &cli.command {
         Some(Command::Users(command)) => {
-            let scheme = cli.hashing.scheme()?;
-            users::run(command.clone(), &cli.accounts, scheme)
+            let context = users::Context {
+                accounts: &cli.accounts,
+                control: &cli.control,
+                rules: cli.policy.rules()?,
+                scheme: cli.hashing.scheme()?,
+            };
+            users::run(command.clone(), &context)
         }
+        Some(Command::Throttle(command)) => ask(cli, &Running::Throttle(command.clone())),
+        Some(Command::Status { json }) => ask(cli, &Running::Status { json: *json }),
+        Some(Command::Reload) => ask(cli, &Running::Reload),
+        Some(Command::Backup { file }) => ask(cli, &Running::Backup(file.clone())),
         Some(Command::Accounts(command)) => accounts::run(*command, &cli.accounts),
         None => {
             panics::watch(log.clone());
@@ -78,6 +91,10 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     };
     log.flush(LAST_WORDS);
     result
+}
+
+fn ask(cli: &Cli, what: &Running) -> Result<ExitCode, Box<dyn Error>> {
+    control::run(what, &cli.control, &cli.accounts)
 }
 
 /// Writes to standard error, without waiting for long where nobody reads it.
@@ -116,6 +133,8 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &cli.log.file {
         log.open_file(path)?;
     }
+    let audit = cli.policy.audit.as_deref();
+    config.audit = audit.map(server::Audit::open).transpose()?;
     if let Some(page) = page {
         let metrics = server::install_meters()?;
         for address in page.addresses() {
@@ -142,8 +161,11 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     let reload = Reload::start(Reloadable {
         log: log.clone(),
         tls: config.tls.clone(),
+        audit: config.audit.clone(),
     })
     .map_err(|error| format!("cannot start: {error}"))?;
+    config.control = open_control(cli, &reload)?;
+    let audit = config.audit.clone();
     let stop = signals.serve(reload, config.limits.drain, log.clone());
     for address in listeners.addresses() {
         tracing::info!("listening on {address}");
@@ -159,6 +181,9 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot go on accepting connections: {error}"))?;
     drop(inside);
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if let Some(audit) = audit {
+        audit.flush(LAST_WORDS);
+    }
     let counts = accounts.counts();
     tracing::info!(
         connections = summary.connections,
@@ -173,6 +198,22 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
         "stopped"
     );
     Ok(())
+}
+
+/// The control socket. Where it was not asked for, the server does without.
+fn open_control(cli: &Cli, reload: &Reload) -> Result<Option<Arc<Control>>, Box<dyn Error>> {
+    let Some((path, asked_for)) = cli.control.path(&cli.accounts) else {
+        return Ok(None);
+    };
+    let reload = reload.clone();
+    match Control::bind(&path, Arc::new(move || reload.request())) {
+        Ok(control) => Ok(Some(Arc::new(control))),
+        Err(error) if asked_for => Err(error.into()),
+        Err(error) => {
+            tracing::warn!("{error}; users cannot be changed while the server runs");
+            Ok(None)
+        }
+    }
 }
 
 /// Keeps passwords that are in memory from being written to disk by a crash, and other processes

@@ -8,13 +8,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::admission::Admission;
-use super::answer::{Peer, Service};
+use super::answer::{Parts, Peer, Service};
+use super::control::{self, Control};
 use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::listen::Listeners;
 use super::log::ClientLines;
+use super::log::audit::Audit;
 use super::meters;
 use super::networks::Networks;
+use super::rules::PasswordRules;
 use super::serve::{Server, serve};
 use super::task;
 use super::tls::Tls;
@@ -52,6 +55,12 @@ pub struct Config {
     pub lines: Arc<ClientLines>,
     /// What remembers failed logins for several servers together.
     pub failures: Option<Arc<dyn Failures>>,
+    /// Which passwords may be chosen.
+    pub rules: Arc<PasswordRules>,
+    /// Where what happens to accounts is written down.
+    pub audit: Option<Audit>,
+    /// Where whoever runs the server has a say while it runs.
+    pub control: Option<Arc<Control>>,
 }
 
 /// Serves clients of `listeners` until `shutdown` is ready; then stops accepting, answers what is
@@ -70,16 +79,25 @@ pub async fn run(
         proxies,
         lines,
         failures,
+        rules,
+        audit,
+        control,
     } = config;
     lines.tell_regularly();
+    let admission = Admission::new(limits.connections);
     let server = Arc::new(Server {
+        admission: Arc::clone(&admission),
         service: Service::new(
             accounts,
-            policy,
             &limits,
-            failures,
-            Arc::clone(&lines),
-            Arc::clone(&health),
+            Parts {
+                policy,
+                failures,
+                rules,
+                audit,
+                lines: Arc::clone(&lines),
+                health: Arc::clone(&health),
+            },
         ),
         limits,
         proxies,
@@ -90,7 +108,8 @@ pub async fn run(
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
-    let admission = Admission::new(server.limits.connections);
+    let controlling =
+        control.map(|control| tokio::spawn(control::serve(control, Arc::clone(&server))));
     let relieving = tokio::spawn(Arc::clone(&admission).relieve());
     let (stop, stopped) = watch::channel(false);
     let mut connections = 0;
@@ -124,6 +143,9 @@ pub async fn run(
         task::spawn(serve(server, stream, peer, stopped.clone(), place));
     }
     relieving.abort();
+    if let Some(controlling) = controlling {
+        controlling.abort();
+    }
     health.stopping();
     drop(listeners);
     tracing::info!(open = admission.open(), "shutting down");

@@ -1,15 +1,18 @@
 //! From a request to its response: policy, limits, the users, and the line in the log.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::address::Source;
 use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::log::ClientLines;
+use super::log::audit::{Audit, Event};
 use super::meters;
+use super::rules::PasswordRules;
 use super::throttle::{Guesses, Throttle};
 use super::words;
 use crate::accounts::{
@@ -46,8 +49,26 @@ pub struct Service {
     accounts: Arc<Accounts>,
     policy: Policy,
     guesses: Guesses,
+    rules: Arc<PasswordRules>,
+    audit: Option<Audit>,
     lines: Arc<ClientLines>,
     health: Arc<Health>,
+    /// When whom logged in last, in seconds since 1970.
+    logins: Mutex<HashMap<String, i64>>,
+}
+
+/// Users whose last login is remembered.
+const LOGINS: usize = 65_536;
+
+/// What a service is made of beside the users.
+pub struct Parts {
+    pub policy: Policy,
+    /// What remembers failed logins beside the service itself.
+    pub failures: Option<Arc<dyn Failures>>,
+    pub rules: Arc<PasswordRules>,
+    pub audit: Option<Audit>,
+    pub lines: Arc<ClientLines>,
+    pub health: Arc<Health>,
 }
 
 /// What becomes of a request.
@@ -62,23 +83,74 @@ pub struct Answer {
 type Outcome = (bool, Cow<'static, str>);
 
 impl Service {
-    /// A service for these users. Failed logins are remembered here, and in `failures` where there is one.
-    pub fn new(
-        accounts: Arc<Accounts>,
-        policy: Policy,
-        limits: &Limits,
-        failures: Option<Arc<dyn Failures>>,
-        lines: Arc<ClientLines>,
-        health: Arc<Health>,
-    ) -> Self {
+    /// A service for these users.
+    pub fn new(accounts: Arc<Accounts>, limits: &Limits, parts: Parts) -> Self {
+        let Parts {
+            policy,
+            failures,
+            rules,
+            audit,
+            lines,
+            health,
+        } = parts;
         let guesses = Guesses::new(Throttle::new(limits), failures);
         Self {
             accounts,
             policy,
             guesses,
+            rules,
+            audit,
             lines,
             health,
+            logins: Mutex::default(),
         }
+    }
+
+    /// The users.
+    pub const fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
+    }
+
+    /// What is remembered of failed logins.
+    pub const fn guesses(&self) -> &Guesses {
+        &self.guesses
+    }
+
+    /// Which passwords may be chosen.
+    pub fn rules(&self) -> &PasswordRules {
+        &self.rules
+    }
+
+    /// Whether the server is of use to further clients now.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        self.health.ready()
+    }
+
+    /// Adds to the audit stream, where there is one.
+    pub fn audit(&self, event: &Event<'_>) {
+        if let Some(audit) = &self.audit {
+            audit.add(event);
+        }
+    }
+
+    /// When a user logged in last here, in seconds since 1970.
+    pub fn last_login(&self, name: &str) -> Option<i64> {
+        self.logins().get(name).copied()
+    }
+
+    fn logins(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a login.
+    fn logged_in(&self, name: &UserName) {
+        let composed = name.composed();
+        let name = composed.as_ref().unwrap_or(name).as_str();
+        let mut logins = self.logins();
+        if logins.len() >= LOGINS && !logins.contains_key(name) {
+            logins.clear();
+        }
+        logins.insert(name.to_owned(), jiff::Timestamp::now().as_second());
     }
 
     /// For whom passwords are hashed that come from `address`.
@@ -140,6 +212,15 @@ impl Service {
                 action.noun()
             );
         }
+        self.audit(&Event {
+            what: action.noun(),
+            user: Some(user_name.as_str()),
+            success,
+            outcome: &description,
+            address: Some(peer.address.ip().to_string()),
+            conn: Some(peer.connection),
+            ..Event::default()
+        });
         if refused {
             let late = self
                 .guesses
@@ -169,6 +250,9 @@ impl Service {
             .register(peer.address.ip(), Instant::now())
         {
             return Ok((false, words::wait_to_register(wait).into()));
+        }
+        if let Err(reason) = self.rules.judge(&password) {
+            return Ok((false, reason));
         }
         let registration = self.accounts.register(name, password, caller.clone());
         Ok(match registration.await? {
@@ -207,9 +291,11 @@ impl Service {
         let words = match outcome {
             Login::Successful(upgrade) => {
                 self.log_upgrade(peer, name, upgrade);
+                self.logged_in(name);
                 self.guesses.succeeded(&attempt, name, standing).await;
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
+            Login::Disabled => return Ok((false, words::DISABLED.into())),
             _ if self.policy.uniform_failures => words::LOGIN_FAILED,
             Login::NoSuchUser => words::NO_SUCH_USER,
             Login::WrongPassword => words::WRONG_PASSWORD,

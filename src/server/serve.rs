@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::address::{Counted, OpenBySource, Source};
-use super::admission::{Place, Slot};
+use super::admission::{Admission, Place, Slot};
 use super::answer::{Peer, Service};
 use super::connection::{Connection, End};
 use super::limits::Limits;
@@ -24,6 +24,7 @@ use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
 /// What all connections share.
 pub struct Server {
     pub service: Service,
+    pub admission: Arc<Admission>,
     pub limits: Limits,
     /// Whose connections begin with a PROXY header.
     pub proxies: Networks,
@@ -100,6 +101,11 @@ fn bound_unsent(stream: &TcpStream, peer: Peer) {
 }
 
 impl Server {
+    /// Open connections.
+    pub fn open(&self) -> usize {
+        self.admission.open()
+    }
+
     /// Finds out whose connection it is, and counts it for as long as the result lives.
     async fn admit(
         &self,

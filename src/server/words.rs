@@ -31,6 +31,13 @@ pub const TLS_REQUIRED: &str = "this server requires TLS";
 /// A request that started did not end in time.
 pub const TOO_SLOW: &str = "request not complete in time";
 
+/// The password is right, and the user may not log in.
+pub const DISABLED: &str = "this user is disabled";
+/// A password that is on the list of those refused.
+pub const PASSWORD_TOO_COMMON: &str = "password too common, choose another";
+
+/// What a description that says how long passwords have to be is counted as.
+pub const PASSWORD_TOO_SHORT: &str = "password too short";
 /// What a description that says how long to wait after failed logins is counted as.
 pub const THROTTLED: &str = "too many failed logins";
 /// What a description that says how long to wait for a registration is counted as.
@@ -39,7 +46,7 @@ pub const TOO_MANY_REGISTRATIONS: &str = "too many registrations";
 pub const NAME_REFUSED: &str = "user name not allowed";
 
 /// All that are always the same.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 15] = [
     REGISTERED,
     NAME_TAKEN,
     NOT_STORED,
@@ -53,6 +60,8 @@ pub const ALL: [&str; 13] = [
     REGISTRATION_CLOSED,
     TLS_REQUIRED,
     TOO_SLOW,
+    DISABLED,
+    PASSWORD_TOO_COMMON,
 ];
 
 /// Too many logins failed; says how long to wait, in whole seconds.
@@ -70,6 +79,12 @@ pub fn wait_to_register(time: Duration) -> String {
     )
 }
 
+/// A password has fewer characters than it needs.
+#[must_use]
+pub fn too_short(least: usize) -> String {
+    format!("{PASSWORD_TOO_SHORT}, choose one of at least {least} characters")
+}
+
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -78,7 +93,7 @@ fn whole_seconds(time: Duration) -> u64 {
 #[must_use]
 pub fn outcome(description: &str) -> &'static str {
     ALL.into_iter()
-        .chain([THROTTLED, TOO_MANY_REGISTRATIONS])
+        .chain([THROTTLED, TOO_MANY_REGISTRATIONS, PASSWORD_TOO_SHORT])
         .find(|words| description.starts_with(words))
         .unwrap_or(NAME_REFUSED)
 }
@@ -114,6 +129,9 @@ mod tests {
         let longest = wait(Duration::from_mins(15));
         assert_eq!(Description::cut(&longest).as_str(), longest);
         assert_eq!(outcome(&longest), THROTTLED);
+        let longest = too_short(30);
+        assert_eq!(Description::cut(&longest).as_str(), longest);
+        assert_eq!(outcome(&longest), PASSWORD_TOO_SHORT);
         let longest = wait_to_register(Duration::from_hours(1));
         assert_eq!(Description::cut(&longest).as_str(), longest);
         assert_eq!(outcome(&longest), TOO_MANY_REGISTRATIONS);

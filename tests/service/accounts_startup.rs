@@ -210,7 +210,7 @@ fn a_bad_line_stops_the_start_and_nothing_changes() {
 #[test]
 fn a_second_server_is_refused_with_the_first_ones_pid() {
     let place = Place::new();
-    let mut server = place.start(&[]);
+    let mut server = place.start(&["--control", "off"]);
     let output = place.refused(&[]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);

@@ -48,7 +48,7 @@ fn remove_and_set_password() {
         "{}",
         stderr(&output)
     );
-    let server = place.start(&[]);
+    let server = place.start(&["--control", "off"]);
     assert_eq!(server.login("alice", "abc"), "no: no such user");
     assert_eq!(server.login("bob", "abc"), "no: wrong password");
     assert_eq!(server.login("bob", "other"), "yes: login successful");
@@ -80,7 +80,7 @@ fn the_last_user_of_a_file_that_an_editor_wrote_stays() {
     place.write(text.trim_end());
     let output = place.users(&["remove", "b"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let server = place.start(&[]);
+    let server = place.start(&["--control", "off"]);
     assert_eq!(server.login("last", "abc"), "yes: login successful");
     assert_eq!(place.files(), ["passwd"]);
 }

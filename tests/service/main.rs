@@ -33,6 +33,7 @@ mod addresses;
 mod client_check;
 mod client_limits;
 mod client_prompt;
+mod control_users;
 #[cfg(feature = "postgres")]
 mod postgres_failover;
 #[cfg(feature = "postgres")]
@@ -41,6 +42,7 @@ mod postgres_shared;
 mod postgres_start;
 #[cfg(feature = "postgres")]
 mod postgres_users;
+mod server_audit;
 mod server_busy;
 mod server_descriptors;
 mod server_fairness;

@@ -106,6 +106,22 @@ impl Place {
         )
     }
 
+    /// Runs `authscope-server --passwd FILE` with these arguments to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, "")
+    }
+
+    /// The same with `input` on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        run(
+            Command::new(env!("CARGO_BIN_EXE_authscope-server"))
+                .arg("--passwd")
+                .arg(self.passwd())
+                .args(arguments),
+            input,
+        )
+    }
+
     /// Runs a server that is expected not to start.
     pub fn refused(&self, arguments: &[&str]) -> Output {
         let mut command = self.command();

@@ -29,7 +29,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::store::{Answer, Arriving, Found, Store, StoreCounts, StoreError, Version};
+use super::store::{Answer, Arriving, Entry, Found, Store, StoreCounts, StoreError, Version};
 use crate::protocol::UserName;
 pub use edit::{Check, Editor, End};
 use index::{Candidates, Index};
@@ -143,7 +143,36 @@ impl Shared {
         };
         let (_, stored) = parse_user(line).map_err(|reason| self.corrupt(name, &reason))?;
         let version = Version(self.versions.hash_one(hash));
-        Ok(Some(Found { stored, version }))
+        let hash = String::from_utf8_lossy(hash).into_owned();
+        Ok(Some(Found {
+            stored,
+            hash,
+            version,
+        }))
+    }
+
+    /// Hands every user to `users`: who has a line of her own, or had one before her hash was replaced.
+    fn list(&self, users: &tokio::sync::mpsc::Sender<Entry>) -> Result<(), StoreError> {
+        let file = Arc::clone(&self.current().file);
+        let listed = scan::scan(&file, &self.path, &mut |_| {}, &mut |line| {
+            let Some((0, name)) = line::name_in(line.bytes) else {
+                return Ok(());
+            };
+            let Ok(name) = UserName::new(name) else {
+                return Ok(());
+            };
+            if let Ok(Some((_, found))) = self.find(&name) {
+                let entry = Entry {
+                    name: name.to_string(),
+                    hash: found.hash,
+                    created: None,
+                };
+                // Nobody listens any more: what is left is read for nothing.
+                let _ = users.blocking_send(entry);
+            }
+            Ok(())
+        });
+        listed.map_err(|error| StoreError::Unavailable(Arc::new(error)))
     }
 
     fn corrupt(&self, name: &UserName, reason: &dyn std::fmt::Display) -> StoreError {
@@ -228,6 +257,18 @@ impl Store for PasswdFile {
             version,
             hash,
             reply,
+        })
+    }
+
+    fn remove(&self, name: UserName) -> Answer<'_, bool> {
+        self.send(|reply| Change::Remove { name, reply })
+    }
+
+    fn list(&self, users: tokio::sync::mpsc::Sender<Entry>) -> Answer<'_, ()> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let listing = tokio::task::spawn_blocking(move || shared.list(&users));
+            listing.await.map_err(|_| StoreError::Stopped)?
         })
     }
 

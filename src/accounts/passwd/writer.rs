@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::append::{Appender, Uncommitted};
-use super::compact::{self, compact};
+use super::compact::{self, Compacted, compact};
 use super::line::{write_replacement, write_user};
 use super::open::{PasswdError, Place, sync_directory};
 use super::report::log_not_compacted;
@@ -57,16 +57,24 @@ pub enum Change {
         hash: String,
         reply: Reply,
     },
+    /// A user goes: the file is written anew without her.
+    Remove { name: UserName, reply: Reply },
 }
 
 impl Change {
     const fn name(&self) -> &UserName {
-        let (Self::Add { name, .. } | Self::Replace { name, .. }) = self;
+        let (Self::Add { name, .. } | Self::Replace { name, .. } | Self::Remove { name, .. }) =
+            self;
         name
     }
 
+    const fn is_removal(&self) -> bool {
+        matches!(self, Self::Remove { .. })
+    }
+
     fn answer(self, result: Result<bool, StoreError>) {
-        let (Self::Add { reply, .. } | Self::Replace { reply, .. }) = self;
+        let (Self::Add { reply, .. } | Self::Replace { reply, .. } | Self::Remove { reply, .. }) =
+            self;
         // Whoever asked may be gone; the change stands all the same.
         let _ = reply.send(result);
     }
@@ -168,8 +176,41 @@ impl Writer {
         batch
     }
 
-    /// Stores changes and answers them.
-    pub fn commit(&mut self, changes: Vec<Change>) {
+    /// Stores changes and answers them; removals come last.
+    pub fn commit(&mut self, mut changes: Vec<Change>) {
+        let removals: Vec<Change> = changes
+            .extract_if(.., |change| change.is_removal())
+            .collect();
+        if !changes.is_empty() {
+            self.append(changes);
+        }
+        for removal in removals {
+            let removed = self.remove(removal.name());
+            if let Err(error) = &removed {
+                tracing::error!(%error, "could not remove a user");
+            }
+            removal.answer(removed);
+        }
+    }
+
+    /// Writes the file anew without a user.
+    fn remove(&mut self, name: &UserName) -> Result<bool, StoreError> {
+        let unavailable = |error: PasswdError| StoreError::Unavailable(Arc::new(error));
+        self.prepare().map_err(unavailable)?;
+        if !self.shared.current().index.probably_has(name.as_str()) {
+            return Ok(false);
+        }
+        let started = Instant::now();
+        let without = self.written_anew(compact::Change::Remove(name));
+        let users = self.shared.current().index.len();
+        let renamed = self.put_in_place(without.map_err(unavailable)?, started);
+        let now = self.shared.current().index.len();
+        meters::stored(0, 0, now);
+        renamed.map_err(|error| StoreError::OutcomeUnknown(Arc::new(error)))?;
+        Ok(now < users)
+    }
+
+    fn append(&mut self, changes: Vec<Change>) {
         if let Err(error) = self.prepare() {
             return self.refuse(changes, &StoreError::Unavailable(Arc::new(error)));
         }
@@ -268,6 +309,8 @@ impl Writer {
                 Ok(_) => return change.answer(Ok(false)),
                 Err(error) => return change.answer(Err(error)),
             },
+            // Nothing is appended for it.
+            Change::Remove { .. } => return change.answer(Ok(false)),
         }
         batch.names.insert(name);
         batch.accepted.push(change);
@@ -325,28 +368,14 @@ impl Writer {
     /// Writes the file anew, so that replaced hashes vanish. Logins go on meanwhile; changes wait.
     pub fn compact(&mut self) {
         let started = Instant::now();
-        let compacted = self.prepare().and_then(|()| {
-            let current = self.shared.current();
-            compact(
-                &current.file,
-                &self.place,
-                &current.index,
-                compact::Change::Nothing,
-            )
-        });
+        let compacted = self.prepare();
+        let compacted = compacted.and_then(|()| self.written_anew(compact::Change::Nothing));
         match compacted {
             Ok(compacted) => {
-                self.unsynced_rename = compacted.renamed.is_err();
-                let file = Arc::new(compacted.file);
-                let len = compacted.len;
-                self.appender = Appender::new(Arc::clone(&file), len, Uncommitted::after(len));
-                let index = compacted.index;
-                let current = self.shared.current.write();
-                *current.unwrap_or_else(PoisonError::into_inner) = Current { file, index };
-                self.compact_at = None;
-                self.compact_from = Instant::now() + started.elapsed() * COMPACT_SHARE;
-                self.compact_failed = false;
-                tracing::debug!(path = %self.path(), octets = len, "wrote the passwd file anew");
+                // Where it may be lost when the machine stops, that is mended with the next change.
+                let _ = self.put_in_place(compacted, started);
+                let octets = self.appender.len();
+                tracing::debug!(path = %self.path(), octets, "wrote the passwd file anew");
             }
             Err(error) => {
                 if !self.compact_failed {
@@ -356,5 +385,25 @@ impl Writer {
                 self.compact_at = Some(Instant::now() + COMPACT_AGAIN);
             }
         }
+    }
+
+    fn written_anew(&self, change: compact::Change<'_>) -> Result<Compacted, PasswdError> {
+        let current = self.shared.current();
+        compact(&current.file, &self.place, &current.index, change)
+    }
+
+    /// Goes on with the file that was written; an error where its name may not be on disk.
+    fn put_in_place(&mut self, compacted: Compacted, started: Instant) -> Result<(), PasswdError> {
+        self.unsynced_rename = compacted.renamed.is_err();
+        let file = Arc::new(compacted.file);
+        let len = compacted.len;
+        self.appender = Appender::new(Arc::clone(&file), len, Uncommitted::after(len));
+        let index = compacted.index;
+        let current = self.shared.current.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Current { file, index };
+        self.compact_at = None;
+        self.compact_from = Instant::now() + started.elapsed() * COMPACT_SHARE;
+        self.compact_failed = false;
+        compacted.renamed
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Row;
+
 use super::{Postgres, PostgresError};
 use crate::accounts::failures::{Count, Failures, Seen, Whom};
 use crate::accounts::store::{Answer, StoreError};
@@ -47,6 +49,15 @@ DELETE FROM authscope_failures f
 USING unnest($1::bytea[], $2::bytea[]) AS k(network, name)
 WHERE f.network = k.network AND f.name = k.name";
 
+const WAITING: &str = "
+SELECT network, name,
+    extract(epoch FROM wait_until - now())::float8, extract(epoch FROM empty_at - now())::float8
+FROM authscope_failures WHERE wait_until > now() ORDER BY wait_until DESC LIMIT 1000";
+
+const CLEAR: &str = "
+DELETE FROM authscope_failures
+WHERE ($1::bytea IS NULL OR network = $1) AND ($2::bytea IS NULL OR name = $2)";
+
 /// Removes what no longer matters.
 pub const EXPIRE: &str =
     "DELETE FROM authscope_failures WHERE empty_at < now() AND wait_until < now()";
@@ -54,14 +65,32 @@ pub const EXPIRE: &str =
 /// Never reached: for those whom nobody makes wait.
 const UNLIMITED: f64 = 1e18;
 
+fn network_column((bits, prefix): (u128, u8)) -> Vec<u8> {
+    let mut octets = bits.to_be_bytes().to_vec();
+    octets.push(prefix);
+    octets
+}
+
+fn seen(rows: &[Row]) -> Result<Vec<Seen>, StoreError> {
+    let read = |row: &Row| -> Result<Option<Seen>, tokio_postgres::Error> {
+        let (network, name): (&[u8], Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+        let (wait, left) = (row.try_get(2)?, row.try_get(3)?);
+        Ok(whom(network, name).map(|whom| Seen {
+            whom,
+            wait: seconds(wait),
+            left: seconds(left),
+        }))
+    };
+    let seen: Result<Vec<_>, _> = rows.iter().map(read).collect();
+    let seen = seen
+        .map_err(|error| StoreError::Corrupt(std::sync::Arc::new(PostgresError::asking(&error))))?;
+    Ok(seen.into_iter().flatten().collect())
+}
+
 /// The columns of a key: nothing of a network is no octets, and no user name is empty.
 fn columns<'a>(whom: impl Iterator<Item = &'a Whom>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     whom.map(|whom| {
-        let network = whom.network.map_or_else(Vec::new, |(bits, prefix)| {
-            let mut octets = bits.to_be_bytes().to_vec();
-            octets.push(prefix);
-            octets
-        });
+        let network = whom.network.map_or_else(Vec::new, network_column);
         let name = whom.name.as_ref();
         let name = name.map_or_else(Vec::new, |name| name.as_str().as_bytes().to_vec());
         (network, name)
@@ -92,20 +121,7 @@ impl Failures for Postgres {
             let sessions = &self.shared.sessions;
             let rows = sessions.read(SEEN, &[&networks, &names]).await;
             let rows = rows.map_err(super::session::Trouble::of_read)?;
-            let read = |row: &tokio_postgres::Row| -> Result<Option<Seen>, tokio_postgres::Error> {
-                let (network, name): (&[u8], Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-                let (wait, left) = (row.try_get(2)?, row.try_get(3)?);
-                Ok(whom(network, name).map(|whom| Seen {
-                    whom,
-                    wait: seconds(wait),
-                    left: seconds(left),
-                }))
-            };
-            let seen: Result<Vec<_>, _> = rows.iter().map(read).collect();
-            let seen = seen.map_err(|error| {
-                StoreError::Corrupt(std::sync::Arc::new(PostgresError::asking(&error)))
-            })?;
-            Ok(seen.into_iter().flatten().collect())
+            seen(&rows)
         })
     }
 
@@ -131,6 +147,23 @@ impl Failures for Postgres {
             let sessions = &self.shared.sessions;
             let forgiven = sessions.read(FORGIVE, &[&networks, &names]).await;
             forgiven.map(drop).map_err(super::session::Trouble::of_read)
+        })
+    }
+
+    fn waiting(&self) -> Answer<'_, Vec<Seen>> {
+        Box::pin(async move {
+            let rows = self.shared.sessions.read(WAITING, &[]).await;
+            seen(&rows.map_err(super::session::Trouble::of_read)?)
+        })
+    }
+
+    fn clear(&self, name: Option<UserName>, network: Option<(u128, u8)>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let network = network.map(network_column);
+            let name = name.map(|name| name.as_str().as_bytes().to_vec());
+            let sessions = &self.shared.sessions;
+            let cleared = sessions.read(CLEAR, &[&network, &name]).await;
+            cleared.map(drop).map_err(super::session::Trouble::of_read)
         })
     }
 }

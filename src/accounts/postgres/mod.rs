@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::hash::Stored;
 use super::meters;
-use super::store::{Answer, Found, Reason, Store, StoreCounts, StoreError, Version};
+use super::store::{Answer, Entry, Found, Reason, Store, StoreCounts, StoreError, Version};
 use crate::protocol::UserName;
 use session::{Sessions, Trouble};
 pub use settings::Settings;
@@ -38,8 +39,7 @@ const COUNT: &str = "SELECT count(*) FROM authscope_users";
 /// What the database knows of the table's size without counting.
 const ESTIMATE: &str =
     "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE relname = 'authscope_users'";
-const PAGE: &str =
-    "SELECT name, hash FROM authscope_users WHERE name > $1 ORDER BY name LIMIT 1000";
+const PAGE: &str = "SELECT name, hash, extract(epoch FROM created)::bigint FROM authscope_users WHERE name > $1 ORDER BY name LIMIT 1000";
 const ADD_ALL: &str = "INSERT INTO authscope_users (name, hash)
     SELECT name, hash FROM unnest($1::bytea[], $2::text[]) AS k(name, hash)
     ON CONFLICT (name) DO NOTHING RETURNING name";
@@ -183,13 +183,17 @@ impl Postgres {
     }
 
     /// The next users in the order of their names' octets, with their hashes as they are stored.
-    pub async fn page(&self, after: Option<&str>) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
         let after = after.unwrap_or_default().as_bytes();
         let rows = self.shared.sessions.read(PAGE, &[&after]).await;
         let rows = rows.map_err(Trouble::of_read)?;
         let read = |row: &tokio_postgres::Row| {
-            let (name, hash): (Vec<u8>, String) = (row.try_get(0)?, row.try_get(1)?);
-            Ok((String::from_utf8_lossy(&name).into_owned(), hash))
+            let name: Vec<u8> = row.try_get(0)?;
+            Ok(Entry {
+                name: String::from_utf8_lossy(&name).into_owned(),
+                hash: row.try_get(1)?,
+                created: row.try_get(2)?,
+            })
         };
         let users: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
         users.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))
@@ -219,13 +223,6 @@ impl Postgres {
         let same =
             same.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))?;
         Ok((added, same))
-    }
-
-    /// Removes a user; false where there is none of that name.
-    pub async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
-        let octets = name.as_str().as_bytes();
-        let rows = self.shared.sessions.write(REMOVE, &[&octets]).await;
-        rows.map(|rows| !rows.is_empty()).map_err(Trouble::of_write)
     }
 
     /// Gives a user another hash; false where there is none of that name.
@@ -279,6 +276,7 @@ impl Shared {
         let version: i64 = row.try_get(1).map_err(|error| unusable(&error))?;
         Ok(Some(Found {
             stored: Stored::parse(&hash).map_err(|error| unusable(&error))?,
+            hash,
             version: Version(version.cast_unsigned()),
         }))
     }
@@ -311,6 +309,18 @@ impl Shared {
                 Some(reason) => return Err(StoreError::OutcomeUnknown(Arc::clone(reason))),
             }
         }
+    }
+
+    async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let rows = self.sessions.write(REMOVE, &[&octets]).await;
+        let removed = !rows.map_err(Trouble::of_write)?.is_empty();
+        if removed {
+            let fewer = |users: usize| users.checked_sub(1);
+            let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+            let _ = self.users.fetch_update(set, fetch, fewer);
+        }
+        Ok(removed)
     }
 
     async fn replace(
@@ -385,6 +395,30 @@ impl Store for Postgres {
 
     fn replaces_later(&self) -> bool {
         true
+    }
+
+    fn remove(&self, name: UserName) -> Answer<'_, bool> {
+        let shared = Arc::clone(&self.shared);
+        let removing = tokio::spawn(async move { shared.remove(&name).await });
+        Box::pin(async { removing.await.unwrap_or(Err(StoreError::Stopped)) })
+    }
+
+    fn list(&self, users: mpsc::Sender<Entry>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut last: Option<String> = None;
+            loop {
+                let page = self.page(last.as_deref()).await?;
+                let Some(end) = page.last() else {
+                    return Ok(());
+                };
+                last = Some(end.name.clone());
+                for entry in page {
+                    if users.send(entry).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        })
     }
 
     fn counts(&self) -> StoreCounts {

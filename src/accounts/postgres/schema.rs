@@ -11,9 +11,7 @@ CREATE TABLE authscope_users (
     name bytea PRIMARY KEY,
     hash text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
-    created timestamptz NOT NULL DEFAULT now(),
-    last_login timestamptz,
-    disabled boolean NOT NULL DEFAULT false
+    created timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNLOGGED TABLE authscope_failures (
     network bytea NOT NULL,

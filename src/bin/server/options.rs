@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
 use authscope::server::{
-    ClientLines, Config, Health, Limits, ListenAddress, LogSettings, Policy, Tls, TlsFiles,
-    parse_network,
+    ClientLines, Config, Health, Limits, ListenAddress, LogSettings, PasswordRules, Policy, Tls,
+    TlsFiles, parse_network,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 use crate::accounts::{AccountsCommand, AccountsOptions};
+use crate::control::{ControlOptions, ThrottleCommand};
 use crate::users::UsersCommand;
 
 /// Registers users and logs them in over the RegLogin protocol.
@@ -63,6 +64,9 @@ pub struct Cli {
     pub accounts: AccountsOptions,
 
     #[command(flatten)]
+    pub control: ControlOptions,
+
+    #[command(flatten)]
     pub log: LogOptions,
 
     #[command(flatten)]
@@ -83,6 +87,26 @@ pub enum Command {
     /// Show or change the users: those in a database at any time, those in the passwd file while no server runs on it.
     #[command(subcommand)]
     Users(UsersCommand),
+
+    /// Show or forget who has to wait after failed logins at a running server.
+    #[command(subcommand)]
+    Throttle(ThrottleCommand),
+
+    /// Show how a running server is.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Let a running server open its log anew and read certificate and key anew, as SIGHUP does.
+    Reload,
+
+    /// Let a running server write all users to a file that is made for it, as users import reads.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
 
     /// Prepare what holds the users.
     #[command(subcommand)]
@@ -297,9 +321,22 @@ pub struct PolicyOptions {
     #[arg(long)]
     uniform_failures: bool,
 
-    /// Refuse every registration.
+    /// Refuse every registration; users come in by authscope-server users add.
     #[arg(long)]
     no_registration: bool,
+
+    /// Characters that a password has at least where one is chosen.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=30), global = true)]
+    min_password: u8,
+
+    /// Refuse passwords that are on a line of this file, whatever their case.
+    #[arg(long, value_name = "FILE", global = true)]
+    blocklist: Option<PathBuf>,
+
+    /// Append a line of JSON to this file, which SIGHUP opens anew, for each registration, login
+    /// and change of users; - for standard error.
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -364,6 +401,18 @@ impl TlsOptions {
     }
 }
 
+impl PolicyOptions {
+    pub fn rules(&self) -> Result<PasswordRules, String> {
+        PasswordRules::new(self.min_password.into(), self.blocklist.as_deref()).map_err(|error| {
+            let path = self.blocklist.as_deref().unwrap_or_else(|| "".as_ref());
+            format!(
+                "cannot read the passwords to refuse from \"{}\": {error}",
+                path.display()
+            )
+        })
+    }
+}
+
 impl Cli {
     pub fn config(&self, lines: Arc<ClientLines>) -> Result<Config, Box<dyn Error>> {
         let limits = &self.limits;
@@ -389,6 +438,9 @@ impl Cli {
             health: Arc::new(Health::default()),
             lines,
             failures: None,
+            rules: Arc::new(self.policy.rules()?),
+            audit: None,
+            control: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use authscope::server::{self, Log, Tls};
+use authscope::server::{self, Audit, Log, Tls};
 
 /// How long is waited where nothing changes by itself.
 const LONG: Duration = Duration::from_hours(24);
@@ -14,6 +14,7 @@ const LONG: Duration = Duration::from_hours(24);
 pub struct Reloadable {
     pub log: Log,
     pub tls: Tls,
+    pub audit: Option<Audit>,
 }
 
 /// Asks for reloads.
@@ -61,6 +62,10 @@ impl Reloadable {
             succeeded = false;
             false
         });
+        if let Some(Err(error)) = self.audit.as_ref().map(Audit::reopen) {
+            tracing::error!("{error}; the audit stream goes on as before");
+            succeeded = false;
+        }
         let certificate = self.tls.reload().unwrap_or_else(|error| {
             tracing::error!("{error}; the old certificate stays in use");
             succeeded = false;

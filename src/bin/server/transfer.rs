@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use authscope::accounts::{Editor, PasswdFile, Store};
+use authscope::accounts::{Editor, Entry, PasswdFile, Store};
 #[cfg(feature = "postgres")]
 use authscope::accounts::{Postgres, StoreError};
 use authscope::protocol::UserName;
@@ -48,23 +48,25 @@ impl Users for Database {
 
     fn for_each(
         &self,
-        visit: &mut dyn FnMut(&str, &str) -> io::Result<()>,
+        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<(), Box<dyn Error>> {
         let mut last: Option<String> = None;
         loop {
             let page = self.runtime.block_on(self.users.page(last.as_deref()))?;
-            for (name, hash) in &page {
-                visit(name, hash)?;
-            }
-            match page.into_iter().next_back() {
-                Some((name, _)) => last = Some(name),
-                None => return Ok(()),
+            let Some(end) = page.last() else {
+                return Ok(());
+            };
+            last = Some(end.name.clone());
+            for user in page {
+                visit(user)?;
             }
         }
     }
 
     fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>> {
-        Ok(self.runtime.block_on(self.users.remove(name))?)
+        let _inside = self.runtime.enter();
+        let removing = self.users.remove(name.clone());
+        Ok(self.runtime.block_on(removing)?)
     }
 
     fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
@@ -74,9 +76,9 @@ impl Users for Database {
 
 /// Writes a line a user to standard output, or to a file that only its owner can read.
 pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dyn Error>> {
-    let line = |out: &mut dyn Write, name: &str, hash: &str| writeln!(out, "{name}:{hash}");
+    let line = |out: &mut dyn Write, user: &Entry| writeln!(out, "{}:{}", user.name, user.hash);
     let Some(path) = file else {
-        for_each_written(users, &mut |out, name, hash| line(out, name, hash))?;
+        for_each_written(users, &mut |out, user| line(out, &user))?;
         return Ok(ExitCode::SUCCESS);
     };
     let cannot = |error: io::Error| format!("cannot make \"{}\": {error}", path.display());
@@ -88,9 +90,9 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
         .map_err(cannot)?;
     let mut out = BufWriter::new(file);
     let mut count = 0_u64;
-    users.for_each(&mut |name, hash| {
+    users.for_each(&mut |user| {
         count += 1;
-        line(&mut out, name, hash)
+        line(&mut out, &user)
     })?;
     let file = out
         .into_inner()
@@ -98,6 +100,25 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
     file.sync_all().map_err(cannot)?;
     write_out(|out| writeln!(out, "users written: {count}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Adds one user; false where the name is taken.
+pub fn add(options: &AccountsOptions, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    match options.place() {
+        Place::File(path) => {
+            let (store, _) = PasswdFile::open(&path, &mut |_| {})?;
+            Ok(runtime.block_on(store.add(name.clone(), hash.into()))?)
+        }
+        #[cfg(feature = "postgres")]
+        Place::Postgres(url) => {
+            let store = options.database(&runtime, &url)?;
+            Ok(runtime.block_on(store.add(name.clone(), hash.into()))?)
+        }
+        #[cfg(not(feature = "postgres"))]
+        Place::Postgres(_) => Err(crate::accounts::WITHOUT.into()),
+    }
 }
 
 /// What became of users that were handed over.

@@ -5,12 +5,17 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use authscope::accounts::{Editor, End, Hasher, Scheme, Stored};
+use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored};
 use authscope::client::password;
+use authscope::protocol::Password;
 use authscope::protocol::UserName;
-use clap::Subcommand;
+use authscope::server::PasswordRules;
+use authscope::server::control::{Command, Reply, User};
+use clap::{Subcommand, ValueEnum};
+use comfy_table::Table;
 
 use crate::accounts::{AccountsOptions, Place};
+use crate::control::{self, ControlOptions};
 use crate::transfer;
 
 /// Exit code where the answer is no.
@@ -18,8 +23,41 @@ pub const NO: u8 = 1;
 
 #[derive(Clone, Subcommand)]
 pub enum UsersCommand {
-    /// Print each user's name and hash scheme, a tab between them.
-    List,
+    /// Print all users.
+    List {
+        /// In which form.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Add a user.
+    Add {
+        /// The user name.
+        name: String,
+
+        /// Read the password from the first line of standard input instead of asking on the
+        /// terminal.
+        #[arg(long, conflicts_with = "generate")]
+        password_stdin: bool,
+
+        /// Make a password, and print it.
+        #[arg(long)]
+        generate: bool,
+    },
+    /// Keep a user from logging in, whose password stays as it is.
+    Disable {
+        /// The user name.
+        name: String,
+    },
+    /// Let a user log in again.
+    Enable {
+        /// The user name.
+        name: String,
+    },
+    /// Forget a user's failed logins, so that nobody has to wait for them.
+    Unlock {
+        /// The user name.
+        name: String,
+    },
     /// Remove a user.
     Remove {
         /// The user name.
@@ -49,15 +87,26 @@ pub enum UsersCommand {
     },
 }
 
+/// How `users list` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// Name and hash scheme, a tab between them.
+    Text,
+    /// A table with all there is to say.
+    Table,
+    /// A JSON object a line.
+    Json,
+}
+
 /// What can be asked of the users, wherever they are.
 pub trait Users {
     /// Whether there is a user of that name.
     fn has(&self, name: &UserName) -> Result<bool, Box<dyn Error>>;
 
-    /// Hands each user to `visit`: the name, and the hash as it is stored.
+    /// Hands each user to `visit`.
     fn for_each(
         &self,
-        visit: &mut dyn FnMut(&str, &str) -> io::Result<()>,
+        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<(), Box<dyn Error>>;
 
     /// Removes a user; false where there is none of that name.
@@ -74,9 +123,15 @@ impl Users for Editor {
 
     fn for_each(
         &self,
-        visit: &mut dyn FnMut(&str, &str) -> io::Result<()>,
+        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<(), Box<dyn Error>> {
-        Ok(self.for_each_user(&mut |name, _, hash| visit(name.as_str(), hash))?)
+        Ok(self.for_each_user(&mut |name, _, hash| {
+            visit(Entry {
+                name: name.to_string(),
+                hash: hash.to_owned(),
+                created: None,
+            })
+        })?)
     }
 
     fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>> {
@@ -99,41 +154,190 @@ fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>> {
     }
 }
 
-pub fn run(
-    command: UsersCommand,
-    options: &AccountsOptions,
-    scheme: Scheme,
-) -> Result<ExitCode, Box<dyn Error>> {
+/// Where the users are, and what goes for changes to them.
+pub struct Context<'a> {
+    pub accounts: &'a AccountsOptions,
+    pub control: &'a ControlOptions,
+    pub rules: PasswordRules,
+    pub scheme: Scheme,
+}
+
+pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
+    let options = context.accounts;
     match command {
-        UsersCommand::List => list(&*open(options)?),
+        UsersCommand::List { format } => list(format, context),
         UsersCommand::Check => match options.place() {
             Place::File(path) => check(&path),
             Place::Postgres(_) => check_rows(&*open(options)?),
         },
         UsersCommand::Export { file } => transfer::export(&*open(options)?, file.as_deref()),
         UsersCommand::Import { file } => transfer::import(options, &file),
+        UsersCommand::Add {
+            name,
+            password_stdin,
+            generate,
+        } => add(name, password_stdin, generate, context),
         UsersCommand::Remove { name } => {
             let name = user_name(name)?;
+            if let Some(server) = context.control.server(options)? {
+                let command = Command::Remove {
+                    name: name.to_string(),
+                };
+                return told(server, &command, &name);
+            }
             done(&name, open(options)?.remove(&name)?, "removed")
+        }
+        UsersCommand::Disable { name } => set_disabled(name, true, context),
+        UsersCommand::Enable { name } => set_disabled(name, false, context),
+        UsersCommand::Unlock { name } => {
+            let name = user_name(name)?;
+            let Some(server) = context.control.server(options)? else {
+                return Err("failed logins are in the memory of a running server, and none runs here with a control socket".into());
+            };
+            let command = Command::Unlock {
+                name: name.to_string(),
+            };
+            told(server, &command, &name)
         }
         UsersCommand::SetPassword {
             name,
             password_stdin,
-        } => {
-            let name = user_name(name)?;
-            let users = open(options)?;
-            if !users.has(&name)? {
-                return done(&name, false, "");
-            }
-            let password = if password_stdin {
-                password::from_stdin()?
-            } else {
-                password::from_terminal(true)?
-            };
-            let hash = Hasher::new(scheme).hash(password.expose())?;
-            done(&name, users.set_hash(&name, &hash)?, "password set")
-        }
+        } => set_password(name, password_stdin, context),
     }
+}
+
+/// Lets a running server do it.
+fn told(
+    server: control::Server,
+    command: &Command,
+    name: &UserName,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let reply = server.ask(command, &mut |_| Ok(()))?;
+    control::ended(reply, Some(&name.shown()))
+}
+
+fn asked_for(stdin: bool) -> Result<Password, password::PasswordError> {
+    if stdin {
+        password::from_stdin()
+    } else {
+        password::from_terminal(true)
+    }
+}
+
+/// Characters of passwords that are made: none that is taken for another.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// How many of them: a hundred bits.
+const GENERATED: usize = 20;
+
+fn generated() -> Result<Password, Box<dyn Error>> {
+    let mut octets = [0; GENERATED];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)
+        .map_err(|_| "the system gives no random octets")?;
+    let character = |octet: &u8| ALPHABET[usize::from(octet % 32)];
+    let password: Vec<u8> = octets.iter().map(character).collect();
+    Ok(Password::new(password)?)
+}
+
+fn add(
+    name: String,
+    stdin: bool,
+    generate: bool,
+    context: &Context<'_>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let name = user_name(name)?.registrable()?;
+    let password = if generate {
+        generated()?
+    } else {
+        asked_for(stdin)?
+    };
+    let code = if let Some(server) = context.control.server(context.accounts)? {
+        let command = Command::Add {
+            name: name.to_string(),
+            password: password.expose().to_vec(),
+        };
+        told(server, &command, &name)?
+    } else {
+        context.rules.judge(&password)?;
+        let hash = Hasher::new(context.scheme).hash(password.expose())?;
+        if transfer::add(context.accounts, &name, &hash)? {
+            done(&name, true, "added")?
+        } else {
+            let shown = name.shown();
+            writeln!(io::stderr(), "authscope-server: {shown}: user name taken")?;
+            ExitCode::from(NO)
+        }
+    };
+    if generate && code == ExitCode::SUCCESS {
+        let password = String::from_utf8_lossy(password.expose());
+        write_out(|out| writeln!(out, "password: {password}"))?;
+    }
+    Ok(code)
+}
+
+fn set_password(
+    name: String,
+    stdin: bool,
+    context: &Context<'_>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let name = user_name(name)?;
+    if let Some(server) = context.control.server(context.accounts)? {
+        let command = Command::SetPassword {
+            name: name.to_string(),
+            password: asked_for(stdin)?.expose().to_vec(),
+        };
+        return told(server, &command, &name);
+    }
+    let users = open(context.accounts)?;
+    if !users.has(&name)? {
+        return done(&name, false, "");
+    }
+    let password = asked_for(stdin)?;
+    context.rules.judge(&password)?;
+    let mut hash = Hasher::new(context.scheme).hash(password.expose())?;
+    if hash_of(&*users, &name)?.is_some_and(|hash| hash.starts_with(DISABLED)) {
+        hash.insert(0, DISABLED);
+    }
+    done(&name, users.set_hash(&name, &hash)?, "password set")
+}
+
+fn set_disabled(
+    name: String,
+    disabled: bool,
+    context: &Context<'_>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let name = user_name(name)?;
+    if let Some(server) = context.control.server(context.accounts)? {
+        let user = name.to_string();
+        let command = if disabled {
+            Command::Disable { name: user }
+        } else {
+            Command::Enable { name: user }
+        };
+        return told(server, &command, &name);
+    }
+    let users = open(context.accounts)?;
+    let what = if disabled { "disabled" } else { "enabled" };
+    let Some(hash) = hash_of(&*users, &name)? else {
+        return done(&name, false, what);
+    };
+    let bare = hash.trim_start_matches(DISABLED);
+    let changed = if disabled {
+        format!("{DISABLED}{bare}")
+    } else {
+        bare.to_owned()
+    };
+    done(&name, users.set_hash(&name, &changed)?, what)
+}
+
+fn hash_of(users: &dyn Users, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
+    let mut found = None;
+    users.for_each(&mut |user| {
+        if user.name == name.as_str() {
+            found = Some(user.hash);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 fn user_name(name: String) -> Result<UserName, String> {
@@ -154,17 +358,70 @@ fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Er
     }
 }
 
-fn list(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
-    for_each_written(users, &mut |out, name, hash| {
-        let scheme = Stored::parse(hash)
-            .map_or_else(|_| "unusable".to_owned(), |stored| stored.scheme_name());
-        writeln!(out, "{}\t{scheme}", shown(name))
-    })?;
+fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
+    let mut table = Table::new();
+    table.set_header([
+        "Name",
+        "Scheme",
+        "Registered",
+        "Last login",
+        "Disabled",
+        "Locked for",
+    ]);
+    let mut print = |out: &mut dyn Write, user: &User| match format {
+        ListFormat::Text => writeln!(out, "{}\t{}", shown(&user.name), user.scheme),
+        ListFormat::Json => {
+            serde_json::to_writer(&mut *out, user)?;
+            writeln!(out)
+        }
+        ListFormat::Table => {
+            table.add_row(cells(user));
+            Ok(())
+        }
+    };
+    if let Some(server) = context.control.server(context.accounts)? {
+        let mut reply = None;
+        write_out(|out| {
+            let asked = server.ask(&Command::List, &mut |reply| match reply {
+                Reply::User(user) => print(out, &user),
+                _ => Ok(()),
+            });
+            reply = Some(asked);
+            Ok(())
+        })?;
+        if let Some(asked) = reply {
+            control::ended(asked?, None)?;
+        }
+    } else {
+        for_each_written(&*open(context.accounts)?, &mut |out, user| {
+            print(out, &User::new(user, None, None))
+        })?;
+    }
+    if format == ListFormat::Table {
+        write_out(|out| writeln!(out, "{table}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The cells of a user's row.
+fn cells(user: &User) -> [String; 6] {
+    let time = |seconds: Option<i64>| {
+        let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        time.map_or_else(|| "-".into(), |time| time.to_string())
+    };
+    let locked = user.locked_seconds;
+    [
+        shown(&user.name),
+        user.scheme.clone(),
+        time(user.created),
+        time(user.last_login),
+        if user.disabled { "yes" } else { "no" }.into(),
+        locked.map_or_else(|| "-".into(), |seconds| format!("{seconds} s")),
+    ]
+}
+
 /// A name as it may be shown on a terminal.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     match UserName::new(name) {
         Ok(name) => name.shown(),
         Err(_) => name.escape_debug().to_string(),
@@ -174,13 +431,13 @@ fn shown(name: &str) -> String {
 /// Writes something of each user to standard output, as long as somebody reads it.
 pub fn for_each_written(
     users: &dyn Users,
-    write: &mut dyn FnMut(&mut dyn Write, &str, &str) -> io::Result<()>,
+    write: &mut dyn FnMut(&mut dyn Write, Entry) -> io::Result<()>,
 ) -> Result<(), Box<dyn Error>> {
     let mut trouble = None;
     write_out(|out| {
         let mut written = Ok(());
-        let listed = users.for_each(&mut |name, hash| {
-            written = write(out, name, hash);
+        let listed = users.for_each(&mut |user| {
+            written = write(out, user);
             // The reason is kept: it may be a reader that has seen enough.
             match &written {
                 Ok(()) => Ok(()),
@@ -198,9 +455,9 @@ pub fn for_each_written(
 fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
     let (mut sound, mut faults) = (0_u64, 0_u64);
     let mut stderr = io::stderr().lock();
-    users.for_each(&mut |name, hash| {
-        let name_fault = UserName::new(name).err().map(|error| error.to_string());
-        let hash_fault = Stored::parse(hash).err().map(|error| error.to_string());
+    users.for_each(&mut |Entry { name, hash, .. }| {
+        let name_fault = UserName::new(&*name).err().map(|error| error.to_string());
+        let hash_fault = Stored::parse(&hash).err().map(|error| error.to_string());
         match name_fault.or(hash_fault) {
             None => {
                 sound += 1;

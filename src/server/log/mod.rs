@@ -5,6 +5,7 @@
 //! allows are lost and counted: in `authscope_log_lines_lost_total`, and in a line once the log
 //! works again.
 
+pub mod audit;
 mod clients;
 mod output;
 mod queue;

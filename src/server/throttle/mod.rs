@@ -9,6 +9,7 @@ mod bucket;
 mod shared;
 mod table;
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,7 @@ use super::limits::Limits;
 use super::networks::Networks;
 use crate::protocol::{Password, UserName};
 use bucket::Rate;
-pub use shared::Guesses;
+pub use shared::{Guesses, written};
 use table::{Key, Table};
 
 /// The wait after the last failure that is allowed; each further failure doubles it.
@@ -104,6 +105,19 @@ pub struct Throttle {
     ipv6: Mutex<Tables>,
     /// Failures for a name over all networks.
     accounts: Mutex<Table>,
+    /// Names that failed, by their hash, for those who ask who has to wait.
+    names: Mutex<HashMap<u64, String>>,
+}
+
+/// Who has to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The network, as it is written: an address, or leading bits and their number.
+    pub network: String,
+    /// The user name; `None` for all names from the network.
+    pub name: Option<String>,
+    /// For how long.
+    pub wait: Duration,
 }
 
 impl Throttle {
@@ -118,6 +132,7 @@ impl Throttle {
             ipv4: Tables::new(),
             ipv6: Tables::new(),
             accounts: Mutex::new(Table::new(ENTRIES)),
+            names: Mutex::default(),
         }
     }
 
@@ -137,6 +152,56 @@ impl Throttle {
             guess: self.secret.hash_one((name, password.expose())),
             exempt: self.by_name == 0 || self.is_exempt(address),
         }
+    }
+
+    /// Takes note of the name behind a hash.
+    fn remember(&self, hash: u64, name: &UserName) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= ENTRIES {
+            names.clear();
+        }
+        let composed = name.composed();
+        let name = composed.as_ref().unwrap_or(name).as_str();
+        names.entry(hash).or_insert_with(|| name.to_owned());
+    }
+
+    /// Those who have to wait now, the longest first.
+    pub fn waiting(&self, now: Instant) -> Vec<Waiting> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::new();
+        for tables in [&self.ipv4, &self.ipv6] {
+            let tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, until) in tables.names.waits().chain(tables.networks.waits()) {
+                let wait = until.saturating_duration_since(now);
+                if !wait.is_zero() {
+                    let name = (key.name != 0).then(|| names.get(&key.name).cloned());
+                    all.push(Waiting {
+                        network: written(key.network, key.prefix),
+                        name: name.map(Option::unwrap_or_default),
+                        wait,
+                    });
+                }
+            }
+        }
+        all.sort_by_key(|waiting| std::cmp::Reverse(waiting.wait));
+        all
+    }
+
+    /// Forgets failures: all that have this name and this network, where they are given.
+    pub fn clear(&self, name: Option<&UserName>, network: Option<(u128, u8)>) {
+        let composed = name.and_then(UserName::composed);
+        let name = composed.as_ref().or(name);
+        let name = name.map(|name| self.secret.hash_one(name.as_str()));
+        let goes = |key: &Key| {
+            name.is_none_or(|name| name == key.name)
+                && network.is_none_or(|network| network == (key.network, key.prefix))
+        };
+        for tables in [&self.ipv4, &self.ipv6] {
+            let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+            tables.names.forget(goes);
+            tables.networks.forget(goes);
+        }
+        self.accounts().forget(goes);
     }
 
     fn tables(&self, source: Source) -> MutexGuard<'_, Tables> {

@@ -1,10 +1,12 @@
 //! Failed logins as this server remembers them and, where there is one, as the store that several servers share does. What
 //! the store does not answer, this server's own memory does: guessing is never free.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Attempt, FIRST_DELAY, LONGEST_DELAY, Throttle};
+use super::super::address::Source;
+use super::{Attempt, FIRST_DELAY, LONGEST_DELAY, Throttle, Waiting};
 use crate::accounts::{Count, Failures, Seen, StoreError, Whom};
 use crate::protocol::UserName;
 
@@ -87,6 +89,7 @@ impl Guesses {
     pub async fn failed(&self, attempt: &Attempt, name: &UserName) -> bool {
         let now = Instant::now();
         let counts = self.local.counts(attempt, name, now);
+        self.local.remember(attempt.name, name);
         let repeated = self.local.failed(attempt, now);
         if let (Some(shared), false, false) = (&self.shared, repeated, attempt.exempt)
             && let Err(error) = shared.count(counts).await
@@ -111,12 +114,71 @@ impl Guesses {
         }
     }
 
+    /// Those who have to wait, here or at all servers with the same store.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        let mut all = self.local.waiting(Instant::now());
+        let Some(shared) = &self.shared else {
+            return Ok(all);
+        };
+        for seen in shared.waiting().await? {
+            let Some((bits, prefix)) = seen.whom.network else {
+                continue;
+            };
+            let waiting = Waiting {
+                network: written(bits, prefix),
+                name: seen.whom.name.map(|name| name.to_string()),
+                wait: seen.wait,
+            };
+            let same = |other: &&mut Waiting| {
+                (&other.network, &other.name) == (&waiting.network, &waiting.name)
+            };
+            match all.iter_mut().find(same) {
+                Some(own) => own.wait = own.wait.max(waiting.wait),
+                None => all.push(waiting),
+            }
+        }
+        all.sort_by_key(|waiting| std::cmp::Reverse(waiting.wait));
+        Ok(all)
+    }
+
+    /// Forgets failures, here and in the shared store.
+    pub async fn clear(
+        &self,
+        name: Option<UserName>,
+        address: Option<IpAddr>,
+    ) -> Result<(), StoreError> {
+        let name = name.map(|name| name.composed().unwrap_or(name));
+        let networks: Vec<_> = match address {
+            None => vec![None],
+            Some(address) => Source::from(address)
+                .networks()
+                .map(|network| Some((network.bits, network.prefix)))
+                .collect(),
+        };
+        for network in networks {
+            self.local.clear(name.as_ref(), network);
+            if let Some(shared) = &self.shared {
+                shared.clear(name.clone(), network).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn tell(&self, error: &StoreError) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|told| told.elapsed() >= TELL) {
             *told = Some(Instant::now());
             tracing::warn!(%error, "failed logins are counted by this server alone for now");
         }
+    }
+}
+
+/// A network as it is written.
+pub fn written(bits: u128, prefix: u8) -> String {
+    let address = Ipv6Addr::from(bits);
+    match address.to_ipv4_mapped() {
+        Some(address) if prefix == 128 => address.to_string(),
+        _ => format!("{address}/{prefix}"),
     }
 }
 
@@ -213,6 +275,14 @@ mod tests {
         }
 
         fn forgive(&self, _: Vec<Whom>) -> Answer<'_, ()> {
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn waiting(&self) -> Answer<'_, Vec<Seen>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn clear(&self, _: Option<UserName>, _: Option<(u128, u8)>) -> Answer<'_, ()> {
             Box::pin(std::future::ready(Ok(())))
         }
     }

@@ -99,6 +99,16 @@ impl Table {
         }
     }
 
+    /// All waits, running or over.
+    pub fn waits(&self) -> impl Iterator<Item = (&Key, Instant)> {
+        self.entries.iter().map(|(key, entry)| (key, entry.until))
+    }
+
+    /// Forgets those that `goes` names.
+    pub fn forget(&mut self, goes: impl Fn(&Key) -> bool) {
+        self.entries.retain(|key, _| !goes(key));
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.entries.len()

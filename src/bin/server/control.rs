@@ -1,0 +1,199 @@
+//! Asking a running server on its control socket, and `throttle`, `status`, `reload` and `backup`, which need one.
+
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use authscope::server::control::{Command, Reply};
+use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
+
+use crate::accounts::{AccountsOptions, Place};
+use crate::users::{NO, write_out};
+
+#[derive(Args)]
+#[command(next_help_heading = "Control")]
+pub struct ControlOptions {
+    /// Where a running server takes commands: a Unix socket that its owner alone can open, or off
+    /// [default: beside the passwd file, with .control behind its name; off with a database].
+    #[arg(long, value_name = "PATH", global = true)]
+    control: Option<PathBuf>,
+}
+
+impl ControlOptions {
+    /// Where the socket is; with it, whether it was asked for.
+    pub fn path(&self, accounts: &AccountsOptions) -> Option<(PathBuf, bool)> {
+        match (&self.control, accounts.place()) {
+            (Some(path), _) if path == Path::new("off") => None,
+            (Some(path), _) => Some((path.clone(), true)),
+            (None, Place::File(passwd)) => {
+                let mut name = passwd.into_os_string();
+                name.push(".control");
+                Some((name.into(), false))
+            }
+            (None, Place::Postgres(_)) => None,
+        }
+    }
+
+    /// A running server, where there is one.
+    pub fn server(&self, accounts: &AccountsOptions) -> Result<Option<Server>, String> {
+        let Some((path, asked_for)) = self.path(accounts) else {
+            return Ok(None);
+        };
+        match UnixStream::connect(&path) {
+            Ok(stream) => Ok(Some(Server { stream, path })),
+            // None was made, or its server is gone.
+            Err(error)
+                if !asked_for
+                    && [ErrorKind::NotFound, ErrorKind::ConnectionRefused]
+                        .contains(&error.kind()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(format!(
+                "cannot reach the server at \"{}\": {error}",
+                path.display()
+            )),
+        }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    stream: UnixStream,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Asks for something; `each` gets the lines before the last one, which is the result.
+    pub fn ask(
+        self,
+        command: &Command,
+        each: &mut dyn FnMut(Reply) -> io::Result<()>,
+    ) -> Result<Reply, Box<dyn Error>> {
+        let lost = |error: io::Error| {
+            let path = self.path.display();
+            format!("the server at \"{path}\" does not answer: {error}")
+        };
+        // It may hold a password.
+        let mut line = Zeroizing::new(serde_json::to_vec(command)?);
+        line.push(b'\n');
+        (&self.stream).write_all(&line).map_err(lost)?;
+        for line in BufReader::new(&self.stream).lines() {
+            let reply: Reply = serde_json::from_str(&line.map_err(lost)?)?;
+            match reply {
+                Reply::User(_) | Reply::Wait(_) => each(reply)?,
+                end => return Ok(end),
+            }
+        }
+        Err(lost(ErrorKind::UnexpectedEof.into()).into())
+    }
+}
+
+/// What the last line of an answer comes to; what was done was done to `subject`.
+pub fn ended(reply: Reply, subject: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
+    let before = subject.map_or_else(String::new, |subject| format!("{subject}: "));
+    match reply {
+        Reply::Done(words) if words.is_empty() => Ok(ExitCode::SUCCESS),
+        Reply::Done(words) => {
+            write_out(|out| writeln!(out, "{before}{words}"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Reply::No(words) => {
+            writeln!(io::stderr(), "authscope-server: {before}{words}")?;
+            Ok(ExitCode::from(NO))
+        }
+        Reply::Error(words) => Err(words.into()),
+        Reply::User(_) | Reply::Wait(_) | Reply::Status(_) => {
+            Err("the server answered something else".into())
+        }
+    }
+}
+
+#[derive(Clone, Subcommand)]
+pub enum ThrottleCommand {
+    /// Print who has to wait after failed logins: network, user, seconds, a tab between them.
+    List,
+    /// Forget failed logins, so that nobody has to wait for them.
+    Clear {
+        /// Only those for this user name.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+
+        /// Only those from this address and its networks.
+        #[arg(long, value_name = "ADDR")]
+        address: Option<IpAddr>,
+    },
+}
+
+/// What only a running server does.
+#[derive(Clone)]
+pub enum Running {
+    Throttle(ThrottleCommand),
+    Status { json: bool },
+    Reload,
+    Backup(PathBuf),
+}
+
+pub fn run(
+    what: &Running,
+    options: &ControlOptions,
+    accounts: &AccountsOptions,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let command = match what {
+        Running::Throttle(ThrottleCommand::List) => Command::ThrottleList,
+        Running::Throttle(ThrottleCommand::Clear { user, address }) => Command::ThrottleClear {
+            name: user.clone(),
+            address: *address,
+        },
+        Running::Status { .. } => Command::Status,
+        Running::Reload => Command::Reload,
+        Running::Backup(file) => Command::Backup {
+            file: std::path::absolute(file)?,
+        },
+    };
+    let Some(server) = options.server(accounts)? else {
+        let hint = match accounts.place() {
+            Place::File(_) => "no server runs on this passwd file with a control socket",
+            Place::Postgres(_) => "name the server's control socket with --control PATH",
+        };
+        return Err(hint.into());
+    };
+    let mut waits = Vec::new();
+    let reply = server.ask(&command, &mut |reply| {
+        if let Reply::Wait(wait) = reply {
+            waits.push(wait);
+        }
+        Ok(())
+    })?;
+    if let Reply::Status(status) = &reply {
+        write_out(|out| {
+            if matches!(what, Running::Status { json: true }) {
+                serde_json::to_writer(&mut *out, status)?;
+                return writeln!(out);
+            }
+            let ready = status.reason.as_deref().unwrap_or("yes");
+            writeln!(out, "version: {}", status.version)?;
+            writeln!(out, "process: {}", status.pid)?;
+            writeln!(out, "uptime: {} s", status.uptime_seconds)?;
+            writeln!(out, "ready: {ready}")?;
+            writeln!(out, "users: {}", status.users)?;
+            writeln!(out, "registrations: {}", status.registrations)?;
+            writeln!(out, "passwords waiting: {}", status.passwords_waiting)?;
+            writeln!(out, "connections: {}", status.connections)
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    write_out(|out| {
+        for wait in &waits {
+            let user = wait.user.as_deref().map(crate::users::shown);
+            let user = user.as_deref().unwrap_or("(any)");
+            writeln!(out, "{}\t{user}\t{}", wait.network, wait.seconds)?;
+        }
+        Ok(())
+    })?;
+    ended(reply, None)
+}

@@ -1,0 +1,376 @@
+//! The control socket: who may open it, which file permissions say, changes users and asks how the server is while it runs.
+//!
+//! One request a connection, a line of JSON; answers are lines of JSON, the last of them says how it ended.
+
+mod protocol;
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustix::fs::Mode;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+use super::log::audit::Event;
+use super::serve::Server;
+use super::words;
+use crate::accounts::{Caller, Entry, Registration, StoreError, Stored};
+use crate::protocol::{Password, UserName};
+pub use protocol::{Command, Reply, Status, User, Wait};
+
+/// Octets of a request at most.
+const LONGEST: u64 = 64 * 1024;
+/// Users on their way to whoever asked for a list.
+const AHEAD: usize = 256;
+
+/// The socket, and what it can set off.
+pub struct Control {
+    /// Until it is served.
+    listener: Mutex<Option<std::os::unix::net::UnixListener>>,
+    path: PathBuf,
+    /// Asks for a reload.
+    pub reload: Arc<dyn Fn() + Send + Sync>,
+    started: Instant,
+}
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make the control socket \"{}\": {source}; name another place with --control", path.display())]
+pub struct ControlError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Control {
+    /// Makes the socket, for its owner alone. One that a server left which is gone is replaced.
+    pub fn bind(path: &Path, reload: Arc<dyn Fn() + Send + Sync>) -> Result<Self, ControlError> {
+        let failed = |source| ControlError {
+            path: path.into(),
+            source,
+        };
+        if let Ok(metadata) = path.symlink_metadata() {
+            let is_socket = metadata.file_type().is_socket();
+            if !is_socket || std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(failed(io::ErrorKind::AddrInUse.into()));
+            }
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+        // Its permissions are right from the first moment on.
+        let usual = rustix::process::umask(Mode::from_raw_mode(0o177));
+        let bound = std::os::unix::net::UnixListener::bind(path);
+        rustix::process::umask(usual);
+        let listener = bound.map_err(failed)?;
+        let made = Self {
+            listener: Mutex::new(None),
+            path: path.into(),
+            reload,
+            started: Instant::now(),
+        };
+        listener.set_nonblocking(true).map_err(failed)?;
+        *made.listener() = Some(listener);
+        Ok(made)
+    }
+
+    fn listener(&self) -> MutexGuard<'_, Option<std::os::unix::net::UnixListener>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Answers on the socket until it is dropped.
+pub async fn serve(control: Arc<Control>, server: Arc<Server>) {
+    let Some(listener) = control.listener().take() else {
+        return;
+    };
+    let listener = match UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot listen on the control socket"),
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (control, server) = (Arc::clone(&control), Arc::clone(&server));
+                super::task::spawn(async move {
+                    if let Err(error) = converse(&control, &server, stream).await {
+                        tracing::debug!(%error, "control connection broken");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept on the control socket");
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn converse(control: &Control, server: &Server, stream: UnixStream) -> io::Result<()> {
+    let by = stream.peer_cred().ok();
+    let (reader, writer) = stream.into_split();
+    let mut line = Zeroizing::new(Vec::new());
+    BufReader::new(reader.take(LONGEST))
+        .read_until(b'\n', &mut line)
+        .await?;
+    let mut answers = Answers(writer);
+    let command: Command = match serde_json::from_slice(&line) {
+        Ok(command) => command,
+        // Not what is wrong: the line may hold a password.
+        Err(_) => return answers.send(&Reply::Error("no such command".into())).await,
+    };
+    let (what, user) = (command.what(), command.user().map(str::to_owned));
+    let reply = Asked { control, server }.run(command, &mut answers).await;
+    if what.1 {
+        let (success, outcome) = match &reply {
+            Reply::Done(text) => (true, text.as_str()),
+            Reply::No(text) | Reply::Error(text) => (false, text.as_str()),
+            _ => (true, ""),
+        };
+        let event = Event {
+            what: what.0,
+            user: user.as_deref(),
+            success,
+            outcome,
+            by_uid: by.as_ref().map(tokio::net::unix::UCred::uid),
+            by_pid: by.as_ref().and_then(tokio::net::unix::UCred::pid),
+            ..Event::default()
+        };
+        server.service.audit(&event);
+        let uid = event.by_uid;
+        tracing::info!(user, outcome, uid, success, "control: {}", what.0);
+    }
+    answers.send(&reply).await
+}
+
+struct Answers(tokio::net::unix::OwnedWriteHalf);
+
+impl Answers {
+    async fn send(&mut self, reply: &Reply) -> io::Result<()> {
+        let mut line = serde_json::to_vec(reply)?;
+        line.push(b'\n');
+        self.0.write_all(&line).await
+    }
+}
+
+struct Asked<'a> {
+    control: &'a Control,
+    server: &'a Server,
+}
+
+/// What is said of something done to a user that may not be there.
+fn done(found: Result<bool, impl std::fmt::Display>, words: &str) -> Reply {
+    match found {
+        Ok(true) => Reply::Done(words.into()),
+        Ok(false) => Reply::No("no such user".into()),
+        Err(error) => Reply::Error(error.to_string()),
+    }
+}
+
+impl Asked<'_> {
+    async fn run(&self, command: Command, answers: &mut Answers) -> Reply {
+        match self.try_run(command, answers).await {
+            Ok(reply) | Err(reply) => reply,
+        }
+    }
+
+    async fn try_run(&self, command: Command, answers: &mut Answers) -> Result<Reply, Reply> {
+        let accounts = self.server.service.accounts();
+        let name = |name: String| {
+            UserName::new(name)
+                .map_err(|error| Reply::No(format!("cannot use this user name: {error}")))
+        };
+        Ok(match command {
+            Command::Add {
+                name: user,
+                password,
+            } => {
+                let (user, password) = (name(user)?, self.chosen(password)?);
+                let added = accounts.register(&user, password, Caller::operator()).await;
+                match added {
+                    Ok(Registration::Registered) => Reply::Done("added".into()),
+                    Ok(Registration::NameTaken) => Reply::No(words::NAME_TAKEN.into()),
+                    Ok(Registration::NameRefused(error)) => Reply::No(error.to_string()),
+                    Err(error) => Reply::Error(error.to_string()),
+                }
+            }
+            Command::SetPassword {
+                name: user,
+                password,
+            } => {
+                let (user, password) = (name(user)?, self.chosen(password)?);
+                let set = accounts.set_password(&user, password, Caller::operator());
+                done(set.await, "password set")
+            }
+            Command::Remove { name: user } => done(accounts.remove(&name(user)?).await, "removed"),
+            Command::Disable { name: user } => {
+                done(accounts.set_disabled(&name(user)?, true).await, "disabled")
+            }
+            Command::Enable { name: user } => {
+                done(accounts.set_disabled(&name(user)?, false).await, "enabled")
+            }
+            Command::Unlock { name: user } => {
+                let guesses = self.server.service.guesses();
+                let cleared = guesses.clear(Some(name(user)?), None).await;
+                done(cleared.map(|()| true), "unlocked")
+            }
+            Command::List => self.list(answers).await?,
+            Command::Backup { file } => self.backup(&file).await?,
+            Command::ThrottleList => {
+                let waiting = self.server.service.guesses().waiting().await;
+                let waiting = waiting.map_err(|error| Reply::Error(error.to_string()))?;
+                for waiting in waiting {
+                    let wait = Reply::Wait(Wait {
+                        network: waiting.network,
+                        user: waiting.name,
+                        seconds: waiting.wait.as_secs() + 1,
+                    });
+                    answers.send(&wait).await.map_err(|error| gone(&error))?;
+                }
+                Reply::Done(String::new())
+            }
+            Command::ThrottleClear {
+                name: user,
+                address,
+            } => {
+                let user = user.map(name).transpose()?;
+                let cleared = self.server.service.guesses().clear(user, address).await;
+                done(cleared.map(|()| true), "failed logins forgotten")
+            }
+            Command::Status => Reply::Status(self.status()),
+            Command::Reload => {
+                (self.control.reload)();
+                Reply::Done("reload asked for; the log says how it went".into())
+            }
+        })
+    }
+
+    fn chosen(&self, password: Vec<u8>) -> Result<Password, Reply> {
+        let password = Password::new(password);
+        let password =
+            password.map_err(|error| Reply::No(format!("cannot use this password: {error}")))?;
+        let judged = self.server.service.rules().judge(&password);
+        judged.map_err(|reason| Reply::No(reason.into_owned()))?;
+        Ok(password)
+    }
+
+    /// All users, as the store tells them.
+    fn users(&self) -> (mpsc::Receiver<Entry>, JoinHandle<Result<(), StoreError>>) {
+        let (sender, users) = mpsc::channel(AHEAD);
+        let accounts = Arc::clone(self.server.service.accounts());
+        let listing = tokio::spawn(async move { accounts.list(sender).await });
+        (users, listing)
+    }
+
+    async fn list(&self, answers: &mut Answers) -> Result<Reply, Reply> {
+        let waiting = self.server.service.guesses().waiting().await;
+        // What the store cannot say now is left out of the list.
+        let waiting = waiting.unwrap_or_default();
+        let (mut users, listing) = self.users();
+        while let Some(entry) = users.recv().await {
+            let of_user = waiting
+                .iter()
+                .filter(|waiting| waiting.name.as_ref() == Some(&entry.name));
+            let locked = of_user.map(|waiting| waiting.wait.as_secs() + 1).max();
+            let last_login = self.server.service.last_login(&entry.name);
+            let user = User::new(entry, last_login, locked);
+            answers
+                .send(&Reply::User(user))
+                .await
+                .map_err(|error| gone(&error))?;
+        }
+        ended(listing).await?;
+        Ok(Reply::Done(String::new()))
+    }
+
+    /// Writes all users to a file that is made for it.
+    async fn backup(&self, path: &Path) -> Result<Reply, Reply> {
+        let failed =
+            |error: io::Error| Reply::Error(format!("cannot make \"{}\": {error}", path.display()));
+        let made = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        let file = tokio::fs::File::from_std(made.map_err(failed)?);
+        let written = self.write_users(file, &failed).await;
+        if written.is_err() {
+            // Half a backup is none.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(Reply::Done(format!("{} users written", written?)))
+    }
+
+    async fn write_users(
+        &self,
+        file: tokio::fs::File,
+        failed: &(dyn Fn(io::Error) -> Reply + Sync),
+    ) -> Result<u64, Reply> {
+        let mut out = tokio::io::BufWriter::new(file);
+        let mut count = 0;
+        let (mut users, listing) = self.users();
+        while let Some(entry) = users.recv().await {
+            count += 1;
+            let line = format!("{}:{}\n", entry.name, entry.hash);
+            out.write_all(line.as_bytes()).await.map_err(failed)?;
+        }
+        ended(listing).await?;
+        out.flush().await.map_err(failed)?;
+        out.get_ref().sync_all().await.map_err(failed)?;
+        Ok(count)
+    }
+
+    fn status(&self) -> Status {
+        let accounts = self.server.service.accounts();
+        let counts = accounts.counts();
+        let ready = self.server.service.ready();
+        Status {
+            version: crate::VERSION.into(),
+            pid: std::process::id(),
+            uptime_seconds: self.control.started.elapsed().as_secs(),
+            ready: ready.is_ok(),
+            reason: ready.err().map(str::to_owned),
+            users: counts.users,
+            registrations: counts.stored,
+            passwords_waiting: accounts.waiting(),
+            connections: self.server.open(),
+        }
+    }
+}
+
+async fn ended(listing: JoinHandle<Result<(), StoreError>>) -> Result<(), Reply> {
+    let listed = listing.await.unwrap_or(Err(StoreError::Stopped));
+    listed.map_err(|error| Reply::Error(error.to_string()))
+}
+
+/// Whoever asked has gone.
+fn gone(error: &io::Error) -> Reply {
+    Reply::Error(error.to_string())
+}
+
+impl User {
+    /// The row of a user.
+    #[must_use]
+    pub fn new(entry: Entry, last_login: Option<i64>, locked: Option<u64>) -> Self {
+        let stored = Stored::parse(&entry.hash);
+        Self {
+            scheme: stored
+                .as_ref()
+                .map_or_else(|_| "unusable".into(), Stored::scheme_name),
+            disabled: stored.is_ok_and(|stored| stored.is_disabled()),
+            name: entry.name,
+            created: entry.created,
+            last_login,
+            locked_seconds: locked,
+        }
+    }
+}

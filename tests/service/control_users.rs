@@ -1,0 +1,193 @@
+//! Users are added, changed, removed and listed while the server runs, by whoever may open its control socket; what is done is
+//! done on disk.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::programs::{Place, stderr, stdout};
+
+#[test]
+fn users_come_and_go_while_the_server_runs() {
+    let place = Place::new();
+    let mut server = place.start(&["--no-registration"]);
+    assert_eq!(server.register("alice", "x"), "no: registration is closed");
+    let added = place.users(&["add", "alice", "--password-stdin"], "first");
+    assert_eq!(stdout(&added), "alice: added\n", "{}", stderr(&added));
+    assert_eq!(server.login("alice", "first"), "yes: login successful");
+    let again = place.users(&["add", "alice", "--password-stdin"], "x");
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(stderr(&again), "authscope-server: alice: user name taken\n");
+    let made = stdout(&place.users(&["add", "bob", "--generate"], ""));
+    let password = made.split_once("password: ").unwrap().1.trim_end();
+    assert_eq!(password.len(), 20);
+    assert_eq!(server.login("bob", password), "yes: login successful");
+
+    place.users(&["set-password", "alice", "--password-stdin"], "second");
+    assert_eq!(server.login("alice", "first"), "no: wrong password");
+    assert_eq!(server.login("alice", "second"), "yes: login successful");
+
+    assert_eq!(
+        stdout(&place.users(&["disable", "alice"], "")),
+        "alice: disabled\n"
+    );
+    assert_eq!(server.login("alice", "second"), "no: this user is disabled");
+    assert_eq!(server.login("alice", "guess"), "no: wrong password");
+    let listed = stdout(&place.users(&["list", "--format", "json"], ""));
+    let rows: Vec<Value> = listed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("alice")["disabled"], true);
+    assert_eq!(row("bob")["disabled"], false);
+    assert!(row("bob")["last_login"].as_i64().unwrap() > 1_700_000_000);
+    assert!(!listed.contains("$argon2"), "no hash: {listed}");
+    assert_eq!(
+        stdout(&place.users(&["enable", "alice"], "")),
+        "alice: enabled\n"
+    );
+    assert_eq!(server.login("alice", "second"), "yes: login successful");
+
+    assert_eq!(
+        stdout(&place.users(&["remove", "bob"], "")),
+        "bob: removed\n"
+    );
+    assert_eq!(server.login("bob", password), "no: no such user");
+    assert_eq!(place.users(&["remove", "bob"], "").status.code(), Some(1));
+    assert!(!place.text().contains("bob:"), "{}", place.text());
+    // As a crash leaves it.
+    server.kill();
+    let mut server = place.start(&[]);
+    assert_eq!(server.login("alice", "second"), "yes: login successful");
+    assert_eq!(server.login("bob", password), "no: no such user");
+    assert_eq!(server.register("bob", "x"), "yes: registered");
+    server.stop();
+    assert_eq!(place.files(), ["passwd"]);
+    // And while no server runs.
+    for (arguments, input, said) in [
+        (
+            &["add", "carol", "--password-stdin"][..],
+            "y",
+            "carol: added\n",
+        ),
+        (&["disable", "carol"], "", "carol: disabled\n"),
+        (
+            &["set-password", "carol", "--password-stdin"],
+            "z",
+            "carol: password set\n",
+        ),
+    ] {
+        let done = place.users(arguments, input);
+        assert_eq!(stdout(&done), said, "{}", stderr(&done));
+    }
+    let server = place.start(&[]);
+    assert_eq!(server.login("carol", "z"), "no: this user is disabled");
+    let table = stdout(&place.users(&["list", "--format", "table"], ""));
+    assert!(
+        table.contains("Last login") && table.contains("carol"),
+        "{table}"
+    );
+}
+
+#[test]
+fn the_socket_is_its_owners_alone_and_goes_with_the_server() {
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    let socket = place.path("passwd.control");
+    let mode = std::fs::symlink_metadata(&socket)
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(place.files(), ["passwd", "passwd.control"]);
+    server.kill();
+    // What a crash left is replaced.
+    let mut server = place.start(&[]);
+    assert!(stdout(&place.run(&["status"])).contains("ready: yes\nusers: 0\n"));
+    server.stop();
+    assert_eq!(place.files(), ["passwd"]);
+    let without = place.run(&["status"]);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(
+        stderr(&without).contains("no server runs"),
+        "{}",
+        stderr(&without)
+    );
+    let elsewhere = place.path("ctl").display().to_string();
+    let _server = place.start(&["--control", &elsewhere]);
+    let status = place.run(&["--control", &elsewhere, "status", "--json"]);
+    let status: Value = serde_json::from_str(&stdout(&status)).unwrap();
+    assert_eq!(status["users"], 0);
+    let off = Place::new();
+    let _server = off.start(&["--control", "off"]);
+    assert_eq!(off.files(), ["passwd"]);
+}
+
+#[test]
+fn a_backup_is_a_passwd_file() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    for user in ["alice", "bob"] {
+        assert_eq!(server.register(user, "x"), "yes: registered");
+    }
+    place.users(&["remove", "bob"], "");
+    let copy = Place::new();
+    let path = copy.passwd().display().to_string();
+    let written = place.run(&["backup", &path]);
+    assert_eq!(
+        stdout(&written),
+        "1 users written\n",
+        "{}",
+        stderr(&written)
+    );
+    assert_eq!(
+        place.run(&["backup", &path]).status.code(),
+        Some(2),
+        "nothing is overwritten"
+    );
+    let mode = std::fs::metadata(copy.passwd())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let server = copy.start(&[]);
+    assert_eq!(server.login("alice", "x"), "yes: login successful");
+    assert_eq!(server.login("bob", "x"), "no: no such user");
+}
+
+#[test]
+fn who_has_to_wait_is_told_and_let_go() {
+    let place = Place::new();
+    let server = place.start(&["--max-failures", "1"]);
+    assert_eq!(server.register("alice", "right"), "yes: registered");
+    // Twelve failures make a wait of fifteen minutes; each is one of its own as it waits for the last.
+    let mut guesses = 0;
+    let listed = loop {
+        server.login("alice", &format!("guess{guesses}"));
+        guesses += 1;
+        let listed = stdout(&place.run(&["throttle", "list"]));
+        let long = listed.lines().any(|line| {
+            line.starts_with("127.0.0.1\talice\t")
+                && !line.ends_with("\t1")
+                && !line.ends_with("\t2")
+        });
+        if long {
+            break listed;
+        }
+        assert!(guesses < 2000, "{listed}");
+    };
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(server.login("alice", "right").starts_with("no: too many"));
+    let rows = stdout(&place.users(&["list", "--format", "json"], ""));
+    let row: Value = serde_json::from_str(&rows).unwrap();
+    assert!(row["locked_seconds"].as_u64().unwrap() > 0, "{rows}");
+    assert_eq!(
+        stdout(&place.users(&["unlock", "alice"], "")),
+        "alice: unlocked\n"
+    );
+    assert_eq!(server.login("alice", "right"), "yes: login successful");
+    assert_eq!(stdout(&place.run(&["throttle", "list"])), "");
+    let cleared = place.run(&["throttle", "clear", "--address", "127.0.0.1"]);
+    assert_eq!(stdout(&cleared), "failed logins forgotten\n");
+}

@@ -1,0 +1,128 @@
+//! The audit stream: one line of JSON for each registration, login and change of users, without a password or a hash, and in
+//! a file that can be rotated; and passwords that may not be chosen.
+
+use serde_json::Value;
+
+use crate::programs::{PATIENCE, Place, Server, stderr, stdout};
+
+fn lines(path: &std::path::Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Waits until the file has so many lines.
+fn wait_for(path: &std::path::Path, count: usize) -> Vec<Value> {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let found = lines(path);
+        if found.len() >= count {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "{found:?}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+fn with_audit(place: &Place, path: &str, arguments: &[&str]) -> Server {
+    place.start(&[&["--audit", path], arguments].concat())
+}
+
+#[test]
+fn each_event_is_a_line_without_secrets() {
+    let place = Place::new();
+    let audit = place.path("audit.jsonl");
+    let path = audit.display().to_string();
+    let server = with_audit(&place, &path, &["--max-failures", "2"]);
+    server.register("alice", "sesame-one");
+    server.register("alice", "sesame-one");
+    server.login("alice", "sesame-one");
+    server.login("alice", "sesame-two");
+    server.login("nobody", "sesame-two");
+    place.users(
+        &["set-password", "alice", "--password-stdin"],
+        "sesame-three",
+    );
+    place.users(&["list"], "");
+    let events = wait_for(&audit, 6);
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let text = |key: &str| event[key].as_str().unwrap().to_owned();
+            (
+                text("event"),
+                text("user"),
+                event["success"].as_bool().unwrap(),
+                text("outcome"),
+            )
+        })
+        .collect();
+    let expected = [
+        ("registration", "alice", true, "registered"),
+        ("registration", "alice", false, "user name taken"),
+        ("login", "alice", true, "login successful"),
+        ("login", "alice", false, "wrong password"),
+        ("login", "nobody", false, "no such user"),
+        ("password set", "alice", true, "password set"),
+    ];
+    let expected = expected.map(|(a, b, c, d)| (a.to_owned(), b.to_owned(), c, d.to_owned()));
+    assert_eq!(told, expected);
+    assert_eq!(events[0]["address"], "127.0.0.1");
+    assert_eq!(events[0]["conn"], 1);
+    let uid = rustix::process::geteuid().as_raw();
+    assert_eq!(events[5]["by_uid"], uid);
+    assert!(events[5]["by_pid"].as_i64().unwrap() > 0);
+    let text = std::fs::read_to_string(&audit).unwrap();
+    assert!(!text.contains("sesame") && !text.contains('$'), "{text}");
+    // After a rotation lines go to a file of the old name.
+    std::fs::rename(&audit, place.path("audit.1")).unwrap();
+    assert_eq!(place.run(&["reload"]).status.code(), Some(0));
+    server.wait_for("reloaded");
+    server.login("alice", "sesame-three");
+    assert_eq!(
+        wait_for(&audit, 1).last().unwrap()["outcome"],
+        "login successful"
+    );
+}
+
+#[test]
+fn passwords_that_may_not_be_chosen_are_refused_with_the_reason() {
+    let place = Place::new();
+    let list = place.path("common");
+    std::fs::write(&list, "password\nletmein123\n").unwrap();
+    let list = list.display().to_string();
+    let rules = ["--min-password", "8", "--blocklist", &list];
+    place.write("old:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n");
+    let mut server = place.start(&rules);
+    let short = "no: password too short, choose one of at least 8 characters";
+    assert_eq!(server.register("alice", "short"), short);
+    let common = "no: password too common, choose another";
+    assert_eq!(server.register("alice", "LetMeIn123"), common);
+    assert_eq!(server.register("alice", "rather long"), "yes: registered");
+    // Passwords that are there already are not judged.
+    assert_eq!(server.login("old", "abc"), "yes: login successful");
+    let added = place.users(&["add", "bob", "--password-stdin"], "short");
+    assert_eq!(added.status.code(), Some(1));
+    assert!(
+        stderr(&added).contains("bob: password too short"),
+        "{}",
+        stderr(&added)
+    );
+    server.stop();
+    let set = place.run_with(
+        &[
+            &rules[..],
+            &["users", "set-password", "alice", "--password-stdin"],
+        ]
+        .concat(),
+        "password",
+    );
+    assert_eq!(set.status.code(), Some(2));
+    assert!(
+        stderr(&set).contains("too common"),
+        "{}{}",
+        stdout(&set),
+        stderr(&set)
+    );
+}
