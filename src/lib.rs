@@ -11,7 +11,7 @@
 //! [`client`].
 //!
 //! The inspector: [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`], [`output`],
-//! [`save`], [`wireshark`], which mends and explains Wireshark, [`report`], which makes pages to pass on, and the command
+//! [`save`], [`wireshark`], which mends and explains Wireshark, [`report`], which makes pages to pass on, [`tui`], the terminal interface, and the command
 //! line, [`cli`].
 //!
 //! What is shown of text and octets, and what is not: [`text`].
@@ -58,6 +58,8 @@ pub mod save;
 pub mod wireshark;
 
 pub mod report;
+
+pub mod tui;
 
 pub mod cli;
 

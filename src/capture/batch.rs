@@ -97,6 +97,8 @@ pub struct Batch {
     pub asides: Vec<Aside>,
     /// Number of the first frame.
     pub first_number: u64,
+    /// For each frame, where its octets stand in what they can be read from again. Empty unless the source was asked for it.
+    pub places: Vec<u64>,
 }
 
 /// Something in a capture that is not a frame.
@@ -176,6 +178,7 @@ impl Batch {
         self.buffer.clear();
         self.headers.clear();
         self.asides.clear();
+        self.places.clear();
     }
 }
 

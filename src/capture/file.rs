@@ -1,12 +1,13 @@
 //! One capture file, or a pipe, as a source of frames.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::batch::{Aside, Batch, FrameSource, What};
 use super::error::{FileError, SourceError};
+use super::index::StoredFile;
 use super::octets::Octets;
 pub use super::octets::Progress;
 use super::pcap::{self, Pcap};
@@ -38,6 +39,8 @@ pub struct FileSource {
     /// TLS secrets to be given before the first frame.
     secrets_first: Vec<KeyLogText>,
     ended: bool,
+    /// Whether it says where frames stand.
+    tells_places: bool,
 }
 
 /// Octets that are looked at to name a file that is no capture.
@@ -128,6 +131,7 @@ impl FileSource {
             base,
             frames: 0,
             ended: false,
+            tells_places: false,
         })
     }
 
@@ -141,6 +145,16 @@ impl FileSource {
     /// read by then is still given; that it was cut off is no damage.
     pub fn stop_on(&self, flag: Arc<AtomicBool>) {
         self.octets.stop_on(flag);
+    }
+
+    /// The file itself, where frames can be read from it again: not of a pipe, and not where it is compressed.
+    pub(super) fn stored(&self) -> io::Result<Option<StoredFile>> {
+        self.octets.stored()
+    }
+
+    /// Says of each frame where it stands in the capture, from now on.
+    pub(super) const fn tell_places(&mut self) {
+        self.tells_places = true;
     }
 
     /// Finds what is whole in the batch's buffer from `*at` on.
@@ -219,6 +233,19 @@ impl FrameSource for FileSource {
             batch.buffer.append(&mut self.carry);
         }
         let outcome = self.advance(batch, secrets);
+        if self.tells_places {
+            // What is carried over stood behind the frames.
+            let given = match outcome {
+                Ok(false) => batch.buffer.len() - self.carry.len(),
+                _ => 0,
+            };
+            let start = self.base - given as u64;
+            let places = batch
+                .headers
+                .iter()
+                .map(|header| start + header.start as u64);
+            batch.places.extend(places);
+        }
         self.frames += batch.headers.len() as u64;
         self.ended = !matches!(outcome, Ok(false));
         match outcome {

@@ -6,6 +6,7 @@
 )]
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::batch::{Aside, Batch, FrameSource, Interface, What};
 use super::error::{FileError, SourceError};
 use super::file::{self, FileSource, Progress, ReadOptions};
+use super::index::StoredFile;
 use super::octets::CHUNK;
 use super::options::STATISTICS;
 use super::overlap::Overlaps;
@@ -105,6 +107,22 @@ impl MergedSource {
             .iter()
             .map(|input| input.source.progress())
             .collect()
+    }
+
+    /// The files that frames can be read from again, in the order of [`Interface::file`], where that is so of all of them.
+    /// The source then says where each frame stands.
+    pub(super) fn stored(&mut self) -> io::Result<Option<Vec<StoredFile>>> {
+        let mut files = Vec::new();
+        for input in &self.inputs {
+            match input.source.stored()? {
+                Some(file) => files.push(file),
+                None => return Ok(None),
+            }
+        }
+        for input in &mut self.inputs {
+            input.source.tell_places();
+        }
+        Ok(Some(files))
     }
 
     /// Ends the reading once `flag` is set, as [`FileSource::stop_on`] has it.
@@ -246,6 +264,7 @@ impl<S: FrameSource> Input<S> {
             .copied()
             .unwrap_or_default();
         out.headers.push(header);
+        out.places.extend(self.batch.places.get(self.next));
         self.next += 1;
         if self.next == self.batch.headers.len() {
             self.pass_asides(out, interfaces);

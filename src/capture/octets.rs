@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 use super::error::{SourceError, plain};
+use super::index::StoredFile;
 use super::input;
 use super::sniff::{self, Compression};
 use super::stop::Stop;
@@ -258,6 +259,19 @@ impl Octets {
     /// The compression that is being undone.
     pub(super) fn compression(&self) -> Option<Compression> {
         self.compression
+    }
+
+    /// The file that is read, where its octets are the capture's and can be read again.
+    pub(super) fn stored(&self) -> io::Result<Option<StoredFile>> {
+        let Input::File(counted) = &self.input else {
+            return Ok(None);
+        };
+        if self.progress.total().is_none() {
+            return Ok(None);
+        }
+        let file = counted.file.try_clone()?;
+        let origin = counted.at.map_or(0, |at| at - self.progress.read());
+        Ok(Some(StoredFile::new(file, origin)))
     }
 
     /// How far the reading has come.

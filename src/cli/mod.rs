@@ -26,6 +26,7 @@ mod side_by_side;
 mod signal;
 mod stats;
 mod thresholds;
+mod tui;
 mod wireshark;
 
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 Examples:
   authscope capture.pcapng                 who asked for what, and how it came out
   authscope live                           what happens on port 8888 now
+  authscope tui capture.pcapng             browse it in the terminal
   authscope read capture.pcapng            what happened
   authscope read capture.pcapng --messages
   authscope stats capture.pcapng           what it amounts to
@@ -68,6 +70,7 @@ pub struct Cli {
 enum Command {
     Read(read::Arguments),
     Live(live::Arguments),
+    Tui(tui::Arguments),
     Stats(stats::Arguments),
     Report(report::Arguments),
     Follow(follow::Arguments),
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse_from(arguments(std::env::args_os())).command {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
+        Command::Tui(arguments) => tui::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Follow(arguments) => follow::run(&arguments),

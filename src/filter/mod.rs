@@ -6,6 +6,7 @@
 //! and times.
 
 mod compile;
+mod complete;
 mod condition;
 mod error;
 mod eval;
@@ -20,6 +21,7 @@ mod view;
 
 use std::fmt;
 
+pub use complete::{Completion, complete};
 pub use condition::Condition;
 pub use error::FilterError;
 pub use fields::{Field, Needs, field, fields};

@@ -9,6 +9,7 @@ use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, MASK, Masked};
 
 /// The lines, in the order of the wire but for the status, which comes first.
+#[must_use]
 pub fn lines(message: &Message, show_passwords: bool) -> Vec<(Cow<'static, str>, String)> {
     if message.described.is_some() {
         let lines = described::lines(message, show_passwords).into_iter();

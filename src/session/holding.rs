@@ -152,6 +152,13 @@ enum Waits {
     Whole,
 }
 
+impl<S> Holding<S> {
+    /// The sink that records were given to.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S: Sink> Holding<S> {
     /// A sink for all records, in order.
     pub fn all(inner: S) -> Self {

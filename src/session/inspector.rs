@@ -16,7 +16,7 @@ use crate::packet::{
     decode, decode_by_steps, decode_payload, usual_segment,
 };
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, Totals};
+use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, StreamNumbers, Totals};
 
 /// Frames whose flows are looked for together.
 const LOOK_AHEAD: usize = 32;
@@ -64,6 +64,8 @@ pub struct Options {
     pub live: bool,
     /// Whether TLS records are looked at where they cannot be decrypted either.
     pub tls_records: bool,
+    /// The numbers of streams, where it is not their order.
+    pub stream_numbers: Option<StreamNumbers>,
 }
 
 impl Options {
@@ -97,6 +99,7 @@ impl Default for Options {
             key_logs: Vec::new(),
             live: false,
             tls_records: false,
+            stream_numbers: None,
         }
     }
 }
@@ -187,7 +190,10 @@ impl Inspector {
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let known = options.known();
-        let table = FlowTable::new(&known.ports(), options.streams);
+        let mut table = FlowTable::new(&known.ports(), options.streams);
+        if let Some(numbers) = options.stream_numbers.clone() {
+            table.number_as(numbers);
+        }
         let mut tracker = Tracker::new(known, options.follow);
         if options.tls_records || !options.key_logs.is_empty() {
             let tls = Tls::new(&options.key_logs, options.tls_records);

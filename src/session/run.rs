@@ -47,6 +47,11 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Is told the batch whose records come next, for those who remember where frames stand.
+    fn begin(&mut self, batch: &Batch) {
+        let _ = batch;
+    }
+
     /// What became of requests, as the records that come next will say: for those who have the
     /// processor fetch what they keep of the users.
     fn prefetch(&mut self, resolutions: &[Resolution]) {
@@ -101,6 +106,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).batch(batch, inspected)
     }
 
+    fn begin(&mut self, batch: &Batch) {
+        (**self).begin(batch);
+    }
+
     fn prefetch(&mut self, resolutions: &[Resolution]) {
         (**self).prefetch(resolutions);
     }
@@ -148,6 +157,7 @@ impl Work {
         sink: &mut S,
         errors: &mut Vec<SourceError>,
     ) -> Result<ControlFlow<bool>, S::Error> {
+        sink.begin(&self.batch);
         sink.prefetch(self.inspected.resolutions());
         if self.inspected.counts() {
             sink.batch(&self.batch, &self.inspected)?;

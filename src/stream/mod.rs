@@ -35,7 +35,7 @@ pub(crate) use history::MAX_STEPS;
 
 pub use key::{FlowHasher, FlowKey};
 pub use limits::{Limits, Totals};
-pub use table::{FlowTable, Hint, Placement};
+pub use table::{FlowTable, Hint, Placement, StreamNumbers};
 
 /// A segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,8 @@
 )]
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -79,6 +81,19 @@ pub struct FlowTable<S> {
     /// Segments until the next look for closed ones.
     pub(super) sweep_in: usize,
     pub(super) totals: Totals,
+    /// What numbers new streams, where it is not their order.
+    numbers: Option<StreamNumbers>,
+}
+
+/// The numbers that an earlier pass over the same frames gave their streams, for one that sees only part of them. Asked with
+/// the number of the frame that opens a stream.
+#[derive(Clone)]
+pub struct StreamNumbers(pub Arc<dyn Fn(u64) -> Option<u32> + Send + Sync>);
+
+impl fmt::Debug for StreamNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StreamNumbers")
+    }
 }
 
 impl<S: Default> FlowTable<S> {
@@ -109,7 +124,13 @@ impl<S: Default> FlowTable<S> {
             idle_sweep_in: IDLE_SWEEP_AFTER,
             sweep_in: SWEEP_EVERY,
             totals: Totals::default(),
+            numbers: None,
         }
+    }
+
+    /// Numbers streams as an earlier pass did.
+    pub fn number_as(&mut self, numbers: StreamNumbers) {
+        self.numbers = Some(numbers);
     }
 
     /// Counts over all flows so far.
@@ -263,7 +284,10 @@ impl<S: Default> FlowTable<S> {
             Side::B => [destination, source],
         };
         let watch = ends.map(|end| self.watched_ports.contains(&end.port));
-        let mut flow = Flow::new(ends, self.totals.streams as u32, carried.time, watch);
+        let known = self.numbers.as_ref();
+        let known = known.and_then(|StreamNumbers(number)| number(carried.number));
+        let stream = known.unwrap_or(self.totals.streams as u32);
+        let mut flow = Flow::new(ends, stream, carried.time, watch);
         flow.tags = tags;
         let mut entry = Entry::open(key.tag, flow);
         entry.rival = rival;

@@ -40,6 +40,8 @@ mod page;
 mod programs;
 #[path = "../support/scene.rs"]
 mod scene;
+#[path = "../support/screens.rs"]
+mod screens;
 #[path = "../support/talks.rs"]
 mod talks;
 #[path = "../support/terminal.rs"]
@@ -127,6 +129,9 @@ mod tls_key_logs;
 mod tls_live;
 mod tls_openssl;
 mod tls_wireshark;
+mod tui_docs;
+mod tui_screens;
+mod tui_terminal;
 mod vlans;
 mod wireshark_explain;
 mod wireshark_extcap;

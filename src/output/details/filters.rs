@@ -35,3 +35,19 @@ impl<'v> Filters<'v> {
         })
     }
 }
+
+/// The filters of all lines of a tree, in the order in which the lines stand below each other.
+#[must_use]
+pub fn of_all(nodes: &[Node], view: &View<'_>) -> Vec<Option<String>> {
+    fn add(node: &Node, filters: &mut Filters<'_>, all: &mut Vec<Option<String>>) {
+        all.push(filters.of(node));
+        for child in &node.children {
+            add(child, filters, all);
+        }
+    }
+    let (mut filters, mut all) = (Filters::new(view), Vec::new());
+    for node in nodes {
+        add(node, &mut filters, &mut all);
+    }
+    all
+}

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use filters::Filters;
+pub use filters::of_all as filters_of;
 use hex::Dump;
 pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};

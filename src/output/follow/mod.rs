@@ -60,6 +60,14 @@ pub struct Follow<W> {
     followed: Followed,
 }
 
+impl Follow<Vec<u8>> {
+    /// What was written.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.writer.text()
+    }
+}
+
 impl<W: Write> Follow<W> {
     /// Nothing shown yet.
     pub fn new(out: W, options: FollowOptions) -> Self {

@@ -1,0 +1,145 @@
+//! Where each frame stands, so that one can go back to it: in its file, or where that cannot be read again in a spool file.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::batch::{Batch, FrameSource};
+use super::error::{FileError, SourceError};
+use super::merge::MergedSource;
+
+/// A file whose octets from `origin` on are a capture's.
+#[derive(Debug)]
+pub struct StoredFile {
+    file: File,
+    origin: u64,
+}
+
+impl StoredFile {
+    pub(super) const fn new(file: File, origin: u64) -> Self {
+        Self { file, origin }
+    }
+}
+
+/// What frames can be read from again.
+#[derive(Debug)]
+pub struct FrameStore {
+    files: Vec<StoredFile>,
+    spooled: bool,
+}
+
+impl FrameStore {
+    /// Makes `source` say in [`Batch::places`] where frames stand, and gives what they are read from there. What can be read
+    /// only once, or is compressed, is copied to a spool file on its way.
+    pub fn of(mut source: MergedSource) -> io::Result<(Box<dyn FrameSource + Send>, Arc<Self>)> {
+        match source.stored()? {
+            Some(files) => {
+                let store = Self {
+                    files,
+                    spooled: false,
+                };
+                Ok((Box::new(source), Arc::new(store)))
+            }
+            None => Self::spooling(Box::new(source)),
+        }
+    }
+
+    /// The same of any source; all frames are copied to a spool file.
+    pub fn spooling(
+        source: Box<dyn FrameSource + Send>,
+    ) -> io::Result<(Box<dyn FrameSource + Send>, Arc<Self>)> {
+        let file = unlinked()?;
+        let spooled = Spooled {
+            source,
+            spool: file.try_clone()?,
+            written: 0,
+        };
+        let store = Self {
+            files: vec![StoredFile::new(file, 0)],
+            spooled: true,
+        };
+        Ok((Box::new(spooled), Arc::new(store)))
+    }
+
+    /// Whether frames are kept in a spool file, which has no name and is gone with the process.
+    #[must_use]
+    pub const fn is_spooled(&self) -> bool {
+        self.spooled
+    }
+
+    /// Reads octets that stand at `place` of a file.
+    pub fn read(&self, file: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
+        // A spool has what came from all files.
+        let index = if self.spooled { 0 } else { file as usize };
+        let stored = self.files.get(index).ok_or(io::ErrorKind::NotFound)?;
+        stored.file.read_exact_at(octets, stored.origin + place)
+    }
+
+    /// Gives back the space of what stands before `place` in a spool file, as far as the file system can.
+    pub fn let_go(&self, place: u64) {
+        if let (true, Some(spool)) = (self.spooled, self.files.first()) {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // Where it cannot, the file keeps its size until the end.
+            let _ = fallocate(&spool.file, flags, 0, place);
+        }
+    }
+}
+
+/// A source whose frames are copied to a spool file.
+pub struct Spooled {
+    source: Box<dyn FrameSource + Send>,
+    spool: File,
+    written: u64,
+}
+
+impl FrameSource for Spooled {
+    fn may_wait(&self) -> bool {
+        self.source.may_wait()
+    }
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        let outcome = self.source.fill(batch);
+        let full = |error| SourceError::File(Box::new(FileError::new(&folder(), error)));
+        batch.places.clear();
+        if !batch.headers.is_empty() {
+            let spool = &self.spool;
+            spool
+                .write_all_at(&batch.buffer, self.written)
+                .map_err(full)?;
+        }
+        let places = batch
+            .headers
+            .iter()
+            .map(|header| self.written + header.start as u64);
+        batch.places.extend(places);
+        self.written += batch.buffer.len() as u64;
+        outcome
+    }
+}
+
+fn folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// A file without a name, for this user alone.
+fn unlinked() -> io::Result<File> {
+    let mut tries = 0;
+    loop {
+        let name = format!("authscope-{:016x}.spool", fastrand::u64(..));
+        let path = folder().join(name);
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        match options.open(&path) {
+            Ok(file) => {
+                std::fs::remove_file(&path)?;
+                return Ok(file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 16 => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}

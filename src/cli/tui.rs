@@ -1,0 +1,198 @@
+//! `authscope tui`: captures, or what comes in now, in the terminal.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use clap::Args;
+
+use super::error::Failure;
+use super::inspect::InspectArguments;
+use super::run::files;
+use super::signal::{BY_SIGNAL, stop_on_signals};
+use crate::capture::live::{LiveOptions, LiveSource};
+use crate::capture::{FrameStore, ReadOptions, Stop, open_all_until};
+use crate::filter::{Filter, FilterOptions};
+use crate::output::OutputError;
+use crate::session::PassLimits;
+use crate::session::summary::Summary;
+use crate::text::escape::Escaped;
+use crate::tui::recording::Shared;
+use crate::tui::source::Input;
+use crate::tui::work::Material;
+use crate::tui::{Start, run as show};
+
+/// Frames of a live capture that are kept where nothing else is asked for.
+const RING: u64 = 1_000_000;
+
+/// Browse captures, or what comes in now, in the terminal; ? shows the keys.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope tui capture.pcapng                    its exchanges; Enter shows the flow of one, ? the keys
+  authscope tui capture.pcapng -Y 'reglogin.status == 0'
+  authscope tui monday.pcap tuesday.pcap          as one capture, in order of time
+  authscope tui -i lo                             what comes in on an interface now
+  tcpdump -U -w - | authscope tui -               while it is being captured
+
+Keys, columns and colours can be set in ~/.config/authscope/tui.toml.")]
+pub(super) struct Arguments {
+    /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; a folder means the captures in it, - is
+    /// standard input.
+    #[arg(
+        required_unless_present = "interface",
+        conflicts_with = "interface",
+        value_name = "FILE"
+    )]
+    files: Vec<PathBuf>,
+
+    /// Capture on this interface; `authscope interfaces` lists them.
+    #[arg(short, long, value_name = "IFACE")]
+    interface: Option<String>,
+
+    /// What to capture, in libpcap's language (pcap-filter(7)). [default: the ports]
+    #[arg(short, long, value_name = "BPF", requires = "interface")]
+    filter: Option<String>,
+
+    /// Of a live capture keep the newest N frames; older ones are let go.
+    #[arg(long, value_name = "N", default_value_t = RING, requires = "interface",
+          value_parser = clap::value_parser!(u64).range(1000..))]
+    ring: u64,
+
+    /// Show only what matches, in Wireshark's display filter language; / changes it.
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    display_filter: Option<String>,
+
+    /// Stop after this many frames.
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    count: Option<u64>,
+
+    #[command(flatten)]
+    inspect: InspectArguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let is_live = arguments.interface.is_some();
+    let options = arguments.inspect.options(is_live)?;
+    if let Some(text) = &arguments.display_filter {
+        Filter::parse(text, FilterOptions::default())
+            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
+    }
+    if !std::io::stdout().is_terminal() {
+        let text = "the terminal interface needs a terminal as its standard output; `authscope read` writes elsewhere";
+        return Err(Failure::Text(text.to_owned()));
+    }
+    let stop = stop_on_signals()?;
+    let (input, name) = if is_live {
+        live(arguments, options, &stop)?
+    } else {
+        of_files(arguments, options, &stop)?
+    };
+    let start = Start {
+        input,
+        name,
+        filter: arguments.display_filter.clone(),
+        color: has_colors(),
+    };
+    show(start, &stop).map_err(OutputError::Standard)?;
+    let signal = stop
+        .signal()
+        .and_then(|signal| u8::try_from(BY_SIGNAL + signal).ok());
+    Ok(signal.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// Whether the terminal has colours and they are wanted.
+fn has_colors() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let term = std::env::var("TERM").unwrap_or_default();
+    !is_set("NO_COLOR") && term != "dumb" && !term.ends_with("-m") && !term.ends_with("-mono")
+}
+
+fn cannot_keep(error: &std::io::Error) -> Failure {
+    let folder = std::env::temp_dir();
+    let folder = folder.to_string_lossy();
+    Failure::Text(format!(
+        "cannot keep frames in {}: {error}. TMPDIR names another folder",
+        Escaped(&folder)
+    ))
+}
+
+fn of_files(
+    arguments: &Arguments,
+    options: crate::session::Options,
+    stop: &Stop,
+) -> Result<(Input, String), Failure> {
+    let files = files(&arguments.files)?;
+    let source = open_all_until(&files, ReadOptions::default(), stop)?;
+    let progress = source.progress();
+    let (source, store) = FrameStore::of(source).map_err(|error| cannot_keep(&error))?;
+    let name = match &files[..] {
+        [only] if only.as_os_str() == "-" => "standard input".to_owned(),
+        [only] => {
+            let name = only
+                .file_name()
+                .unwrap_or(only.as_os_str())
+                .to_string_lossy();
+            Escaped(&name).to_string()
+        }
+        all => format!("{} captures", all.len()),
+    };
+    let input = Input {
+        source,
+        material: Material {
+            shared: Shared::new(store, None),
+            summary: Arc::new(Mutex::new(Summary::default())),
+            options,
+            files,
+        },
+        progress,
+        live: None,
+        limits: limits(arguments),
+        stop: stop.clone(),
+    };
+    Ok((input, name))
+}
+
+const fn limits(arguments: &Arguments) -> PassLimits {
+    PassLimits {
+        frames: arguments.count,
+        duration: None,
+    }
+}
+
+fn live(
+    arguments: &Arguments,
+    options: crate::session::Options,
+    stop: &Stop,
+) -> Result<(Input, String), Failure> {
+    let ports = options.all_ports();
+    let wanted = LiveOptions {
+        interface: arguments.interface.clone(),
+        ports: ports.clone(),
+        filter: arguments.filter.clone(),
+        stop: stop.clone(),
+        ..LiveOptions::default()
+    };
+    let source = LiveSource::open(&wanted).map_err(|error| Failure::Sources(vec![error]))?;
+    let counters = source.counters();
+    let ports: Vec<String> = ports.iter().map(|port| format!(":{port}")).collect();
+    let what = arguments.filter.clone().unwrap_or_else(|| ports.join(" "));
+    let name = format!("live {} {}", Escaped(source.interface()), Escaped(&what));
+    let spooled = FrameStore::spooling(Box::new(source));
+    let (source, store) = spooled.map_err(|error| cannot_keep(&error))?;
+    let input = Input {
+        source,
+        material: Material {
+            shared: Shared::new(store, Some(arguments.ring)),
+            summary: Arc::new(Mutex::new(Summary::default())),
+            options,
+            files: Vec::new(),
+        },
+        progress: Vec::new(),
+        live: Some((counters, arguments.ring)),
+        limits: limits(arguments),
+        stop: stop.clone(),
+    };
+    Ok((input, name))
+}

@@ -1,0 +1,255 @@
+//! What happens on a connection, step by step: messages, notes, opening and closing.
+
+use std::collections::VecDeque;
+
+use super::super::clock::{Clock, TimeFormat};
+use super::super::follow::Followed;
+use super::super::info;
+use super::super::rows::{late_messages, messages_of};
+use super::super::stats::Span;
+use super::super::tone::Tone;
+use crate::capture::Timestamp;
+use crate::dissect::{Message, Note, Protocol, Severity};
+use crate::packet::{Endpoint, Flags, Segment};
+use crate::session::{FrameRecord, Remainder};
+use crate::stream::Role;
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The frame it happened with.
+    pub frame: u64,
+    /// When.
+    pub time: Timestamp,
+    /// The same, as the clock writes it.
+    pub shown: String,
+    /// The connection.
+    pub stream: u32,
+    /// Who did it; `None` where it is about both.
+    pub sender: Option<Role>,
+    /// What happened; nothing in it is harmful to a terminal.
+    pub text: String,
+    /// What stands behind the text whether that is cut or not: how long an answer took.
+    pub suffix: String,
+    /// How it went.
+    pub tone: Tone,
+    /// Whether it is a message.
+    pub is_message: bool,
+}
+
+/// How far opening a connection has come.
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    time: Timestamp,
+    by: Role,
+    accepted: bool,
+}
+
+/// The steps of one connection, in order of their frames.
+#[derive(Debug)]
+pub struct Steps {
+    stream: u32,
+    /// The times of frames, and how they are written.
+    pub clock: Clock,
+    opening: Option<Opening>,
+    /// Who closed its direction first, and when.
+    closing: Option<(Role, Timestamp)>,
+    /// Client and server, as far as it can be told.
+    pub ends: Option<[Endpoint; 2]>,
+    /// The steps that were not taken yet, in order.
+    pub all: VecDeque<Step>,
+    /// The frame that steps are made for.
+    frame: u64,
+    /// What there is to be said when the run is over.
+    pub followed: Followed,
+}
+
+impl Steps {
+    /// Nothing seen yet of this stream.
+    #[must_use]
+    pub fn new(stream: u32, time: TimeFormat) -> Self {
+        Self {
+            stream,
+            clock: Clock::new(time),
+            opening: None,
+            closing: None,
+            ends: None,
+            all: VecDeque::new(),
+            frame: 0,
+            followed: Followed::default(),
+        }
+    }
+
+    /// The stream whose steps they are.
+    #[must_use]
+    pub const fn stream(&self) -> u32 {
+        self.stream
+    }
+
+    /// Takes a frame.
+    pub fn record(&mut self, record: &FrameRecord<'_>) {
+        self.clock.see(record.frame.header.time);
+        let stream = self.stream;
+        for late in late_messages(record).filter(|late| late.stream == stream) {
+            self.late(late);
+        }
+        let placed = record.placement.filter(|placed| placed.stream == stream);
+        if let (Some(placed), Some(segment)) = (placed, record.segment()) {
+            self.followed.found = true;
+            self.frame = record.frame.number;
+            self.ends.get_or_insert(match placed.sender {
+                Role::Client => [segment.source, segment.destination],
+                Role::Server => [segment.destination, segment.source],
+            });
+            self.segment(record, segment, placed.sender);
+        }
+    }
+
+    /// Takes what the end of the capture brings.
+    pub fn end(&mut self, remainder: &Remainder<'_>) {
+        self.followed.streams = remainder.totals.streams;
+        let stream = self.stream;
+        let last = self.clock.last();
+        self.opened();
+        for late in remainder
+            .messages
+            .iter()
+            .filter(|late| late.stream == stream)
+        {
+            self.late(late);
+        }
+        for noted in remainder
+            .notes
+            .iter()
+            .filter(|noted| noted.stream == stream)
+        {
+            self.note(last, &noted.note);
+        }
+        self.half_closed();
+    }
+
+    fn row(&mut self, time: Timestamp, sender: Option<Role>, text: String, tone: Tone) {
+        self.step(time, sender, (text, String::new()), tone, false);
+    }
+
+    fn step(
+        &mut self,
+        time: Timestamp,
+        sender: Option<Role>,
+        (text, suffix): (String, String),
+        tone: Tone,
+        is_message: bool,
+    ) {
+        let mut shown = String::new();
+        self.clock.write(&mut shown, time);
+        let step = Step {
+            frame: self.frame,
+            time,
+            shown,
+            stream: self.stream,
+            sender,
+            text,
+            suffix,
+            tone,
+            is_message,
+        };
+        let behind = self.all.iter().rposition(|step| step.frame <= self.frame);
+        self.all.insert(behind.map_or(0, |place| place + 1), step);
+    }
+
+    /// A message that an earlier frame carried, among the steps of its time.
+    fn late(&mut self, message: &Message) {
+        let now = std::mem::replace(&mut self.frame, message.frame);
+        self.message(message);
+        self.frame = now;
+    }
+
+    fn message(&mut self, message: &Message) {
+        let mut text = String::new();
+        info::message(&mut text, message, false);
+        let peer = message.peer.filter(|_| message.is_answer());
+        let suffix = peer.map_or_else(String::new, |peer| format!(" ({})", Span(peer.elapsed)));
+        let (sender, tone) = (Some(message.sender), Tone::of(message));
+        self.step(message.time, sender, (text, suffix), tone, true);
+    }
+
+    fn note(&mut self, time: Timestamp, note: &Note) {
+        if note.severity() != Severity::Chat {
+            let tone = Tone::of_severity(note.severity());
+            self.row(time, None, note.to_string(), tone);
+        }
+    }
+
+    /// The opening that is under way, as far as it came.
+    fn opened(&mut self) {
+        match self.opening.take() {
+            Some(opening) if opening.accepted => {
+                let text = "connection opened".to_owned();
+                self.row(opening.time, None, text, Tone::Plain);
+            }
+            Some(opening) => {
+                let text = "SYN, not answered".to_owned();
+                self.row(opening.time, Some(opening.by), text, Tone::Note);
+            }
+            None => {}
+        }
+    }
+
+    /// A close that only one side has begun.
+    fn half_closed(&mut self) {
+        if let Some((side, time)) = self.closing.take() {
+            let text = format!("{} closes its side", side.name());
+            self.row(time, None, text, Tone::Plain);
+        }
+    }
+
+    fn segment(&mut self, record: &FrameRecord<'_>, segment: &Segment, from: Role) {
+        let time = record.frame.header.time;
+        let flags = segment.flags;
+        if flags.has(Flags::SYN) {
+            let accepted = flags.has(Flags::ACK);
+            let opening = self.opening.get_or_insert(Opening {
+                time,
+                by: from,
+                accepted,
+            });
+            opening.accepted |= accepted;
+        } else {
+            self.opened();
+        }
+        for message in messages_of(record) {
+            self.message(message);
+        }
+        let foreign = record.protocol.is_named() || record.protocol == Protocol::Data;
+        if foreign && segment.payload_len > 0 && record.messages.is_empty() {
+            let mut text = String::new();
+            let protocol = info::frame(&mut text, record, false);
+            if protocol == Protocol::Data.name() {
+                text = format!("{} octets", segment.payload_len);
+            } else {
+                text = format!("{protocol}: {text}");
+            }
+            self.row(time, Some(from), text, Tone::Plain);
+        }
+        for noted in record.notes {
+            self.note(time, &noted.note);
+        }
+        if flags.has(Flags::RST) {
+            self.half_closed();
+            self.row(time, Some(from), "reset".to_owned(), Tone::Note);
+        } else if flags.has(Flags::FIN) {
+            match self.closing {
+                Some((side, _)) if side != from => {
+                    self.closing = None;
+                    let text = format!("connection closed, {} first", side.name());
+                    self.row(time, None, text, Tone::Plain);
+                }
+                // A FIN that is sent again.
+                Some(_) => {}
+                None => self.closing = Some((from, time)),
+            }
+        } else if segment.payload_len > 0 {
+            self.half_closed();
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! What is asked for in front of a view, and what keys do there.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::answer::{Chosen, Question, Save, SaveForm};
+use super::input::Input;
+use super::keys::{Key, Pane};
+use super::state::{Column, Command, State};
+use crate::filter::{Completion, Filter, FilterError, FilterOptions, complete};
+
+/// A dialog.
+#[derive(Debug, Clone)]
+pub enum Dialog {
+    /// A filter is typed.
+    Filter(FilterDialog),
+    /// A frame's number is typed.
+    GoTo(Input),
+    /// Whether passwords are to be shown.
+    Passwords,
+    /// What is saved, as what, and where.
+    Save(SaveDialog),
+    /// Which columns there are, and in which order.
+    Columns(Columns),
+    /// By which column is sorted.
+    Sort(usize),
+    /// All keys, those with these words; and how far they are moved.
+    Help(Input, usize),
+}
+
+/// A filter that is typed.
+#[derive(Debug, Clone, Default)]
+pub struct FilterDialog {
+    /// Its text.
+    pub input: Input,
+    /// What is wrong with it so far.
+    pub error: Option<FilterError>,
+    /// What may stand at the cursor.
+    pub completion: Completion,
+    /// Which candidate Tab has put in place.
+    pub taken: Option<usize>,
+}
+
+impl FilterDialog {
+    /// Begins with the filter in use.
+    #[must_use]
+    pub fn new(text: &str, state: &State) -> Self {
+        let mut dialog = Self {
+            input: Input::new(text),
+            ..Self::default()
+        };
+        dialog.changed(state);
+        dialog
+    }
+
+    fn changed(&mut self, state: &State) {
+        let text = self.input.text();
+        let options = FilterOptions {
+            show_passwords: state.shows_passwords,
+        };
+        self.error = if text.trim().is_empty() {
+            None
+        } else {
+            Filter::parse(text, options).err()
+        };
+        let known = |name: &str| match name {
+            "reglogin.user" | "reglogin.username" => state.users.clone(),
+            _ => Vec::new(),
+        };
+        self.completion = complete(text, self.input.at(), known);
+        self.taken = None;
+    }
+
+    /// Puts the next candidate in place.
+    fn take(&mut self, state: &State, step: isize) {
+        let count = self.completion.candidates.len();
+        if count == 0 {
+            return;
+        }
+        let next = match self.taken {
+            None if step > 0 => 0,
+            None => count - 1,
+            Some(taken) => {
+                taken
+                    .wrapping_add_signed(step)
+                    .min(count - 1 + usize::from(taken + 1 == count))
+                    % count
+            }
+        };
+        let candidate = self.completion.candidates[next].clone();
+        self.input
+            .replace(self.completion.place.clone(), &candidate);
+        let Completion { place, candidates } = std::mem::take(&mut self.completion);
+        self.changed(state);
+        self.completion = Completion {
+            place: place.start..place.start + candidate.len(),
+            candidates,
+        };
+        self.taken = Some(next);
+    }
+}
+
+/// What is saved, as what, and where.
+#[derive(Debug, Clone)]
+pub struct SaveDialog {
+    /// Which frames: all, shown, marked.
+    pub chosen: usize,
+    /// As what.
+    pub form: SaveForm,
+    /// Whether passwords are replaced by asterisks.
+    pub redact: bool,
+    /// Where.
+    pub path: Input,
+    /// The line that keys go to: what, as what, redacted, where.
+    pub line: usize,
+    /// The file that stands there, where Enter is to be pressed again to replace it.
+    pub replaces: Option<String>,
+}
+
+/// The words for what is saved.
+pub const WHAT: [&str; 3] = ["all", "what is shown", "what is marked"];
+
+impl SaveDialog {
+    fn named(form: SaveForm) -> Input {
+        Input::new(format!("authscope.{}", form.name()))
+    }
+
+    /// Begins with what lies near.
+    #[must_use]
+    pub fn new(state: &State) -> Self {
+        let any_marked = !state.marked.is_empty() || !state.marked_frames.is_empty();
+        let form = if state.pane() == Pane::Ladder {
+            SaveForm::Svg
+        } else {
+            SaveForm::Pcapng
+        };
+        Self {
+            chosen: if any_marked { 2 } else { 1 },
+            form,
+            redact: !state.shows_passwords,
+            path: Self::named(form),
+            line: 3,
+            replaces: None,
+        }
+    }
+
+    fn turn(&mut self, step: isize) {
+        self.replaces = None;
+        let turned = |at: usize, count: usize| (at + count).wrapping_add_signed(step) % count;
+        match self.line {
+            0 => self.chosen = turned(self.chosen, WHAT.len()),
+            1 => {
+                let is_own = self.path == Self::named(self.form);
+                let all = SaveForm::ALL;
+                let at = all
+                    .iter()
+                    .position(|one| *one == self.form)
+                    .unwrap_or_default();
+                self.form = all[turned(at, all.len())];
+                if is_own {
+                    self.path = Self::named(self.form);
+                }
+            }
+            _ => self.redact = !self.redact,
+        }
+    }
+
+    fn wanted(&self, state: &State) -> Save {
+        let pane = state.pane();
+        let chosen = match (pane, &state.flow) {
+            (Pane::Ladder, super::state::Waiting::Here(flow)) => {
+                Chosen::Streams(flow.streams.iter().map(|(stream, _)| *stream).collect())
+            }
+            _ => of_lists(state, self.chosen, pane),
+        };
+        Save {
+            path: PathBuf::from(self.path.text()),
+            chosen,
+            form: self.form,
+            redact: self.redact,
+            replaces: self.replaces.as_deref() == Some(self.path.text()),
+            as_exchanges: pane != Pane::Frames,
+        }
+    }
+}
+
+fn of_lists(state: &State, what: usize, pane: Pane) -> Chosen {
+    let all = |list: &super::shown::List| {
+        (0..list.shown.len())
+            .filter_map(|at| list.shown.get(at))
+            .collect::<Vec<u64>>()
+    };
+    let is_all = state.filter.is_none() && state.tab == super::state::Tab::All;
+    match (what, pane) {
+        (0, _) => Chosen::All,
+        (1, _) if is_all => Chosen::All,
+        (1, Pane::Frames) => Chosen::Frames(all(&state.frames).into_iter().collect()),
+        (1, _) => Chosen::Exchanges(all(&state.exchanges)),
+        (_, Pane::Frames) => Chosen::Frames(state.marked_frames.clone()),
+        _ => Chosen::Exchanges(state.marked.iter().copied().collect()),
+    }
+}
+
+/// Which columns there are, and in which order.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// All columns, and whether each is shown.
+    pub all: Vec<(Column, bool)>,
+    /// The chosen one.
+    pub at: usize,
+}
+
+impl Columns {
+    /// Those that are shown first.
+    #[must_use]
+    pub fn new(shown: &[Column]) -> Self {
+        let others = Column::ALL.iter().map(|(column, ..)| *column);
+        let others = others.filter(|column| !shown.contains(column));
+        let all = shown.iter().map(|column| (*column, true));
+        Self {
+            all: all.chain(others.map(|column| (column, false))).collect(),
+            at: 0,
+        }
+    }
+
+    fn shift(&mut self, step: isize) {
+        let to = self.at.saturating_add_signed(step).min(self.all.len() - 1);
+        self.all.swap(self.at, to);
+        self.at = to;
+    }
+}
+
+/// Takes a key for the dialog in front; what is to be done then.
+pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
+    let code = key.code;
+    if matches!(code, KeyCode::Esc) || key.ctrl && code == KeyCode::Char('c') {
+        return Vec::new();
+    }
+    let enters = code == KeyCode::Enter;
+    match &mut dialog {
+        Dialog::Filter(filter) => {
+            if enters {
+                return apply(state, dialog);
+            }
+            match code {
+                KeyCode::Tab | KeyCode::Down => filter.take(state, 1),
+                KeyCode::BackTab | KeyCode::Up => filter.take(state, -1),
+                _ => {
+                    if filter.input.key(key) {
+                        filter.changed(state);
+                    }
+                }
+            }
+        }
+        Dialog::GoTo(input) if enters => {
+            let text = input.text().trim().replace(',', "");
+            match text.parse() {
+                Ok(frame) => super::update::go_to_frame(state, frame),
+                Err(_) => state.complain(format!("{text:?} is no frame number")),
+            }
+            return Vec::new();
+        }
+        Dialog::GoTo(input) => {
+            input.key(key);
+        }
+        Dialog::Passwords => {
+            if matches!(code, KeyCode::Char('y' | 'Y')) {
+                return super::update::show_passwords(state, true);
+            }
+            return Vec::new();
+        }
+        Dialog::Save(save) => return save_key(state, save.clone(), key),
+        Dialog::Columns(columns) => match code {
+            KeyCode::Up | KeyCode::Char('k') => columns.at = columns.at.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => {
+                columns.at = (columns.at + 1).min(columns.all.len() - 1);
+            }
+            KeyCode::Char(' ') => {
+                let (_, shown) = &mut columns.all[columns.at];
+                *shown = !*shown;
+            }
+            KeyCode::Left | KeyCode::Char('h' | 'K') => columns.shift(-1),
+            KeyCode::Right | KeyCode::Char('l' | 'J') => columns.shift(1),
+            KeyCode::Enter => {
+                let shown = columns.all.iter().filter(|(_, shown)| *shown);
+                let shown: Vec<Column> = shown.map(|(column, _)| *column).collect();
+                if shown.is_empty() {
+                    state.complain("at least one column has to be shown");
+                    return Vec::new();
+                }
+                state.settings.columns = shown;
+                return vec![Command::SaveSettings];
+            }
+            _ => {}
+        },
+        Dialog::Sort(at) => match code {
+            KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(state.settings.columns.len()),
+            KeyCode::Enter => {
+                let column = at
+                    .checked_sub(1)
+                    .and_then(|at| state.settings.columns.get(at));
+                state.sort = column.map(|column| {
+                    // The same column again turns the order round.
+                    let turned = matches!(state.sort, Some((old, false)) if old == *column);
+                    (*column, turned)
+                });
+                return vec![Command::Arrange];
+            }
+            _ => {}
+        },
+        Dialog::Help(input, top) => match code {
+            KeyCode::Up | KeyCode::PageUp => {
+                *top = top.saturating_sub(if code == KeyCode::Up { 1 } else { 10 });
+            }
+            KeyCode::Down => *top += 1,
+            KeyCode::PageDown => *top += 10,
+            KeyCode::Enter => return Vec::new(),
+            _ => {
+                input.key(key);
+                *top = 0;
+            }
+        },
+    }
+    state.dialog = Some(dialog);
+    Vec::new()
+}
+
+fn apply(state: &mut State, dialog: Dialog) -> Vec<Command> {
+    let Dialog::Filter(filter) = &dialog else {
+        return Vec::new();
+    };
+    if filter.error.is_some() {
+        state.dialog = Some(dialog);
+        return Vec::new();
+    }
+    let text = filter.input.text().trim().to_owned();
+    let text = (!text.is_empty()).then_some(text);
+    state.filter = text.clone().map(|text| super::state::Filtered {
+        text,
+        progress: Some((0, state.progress.frames)),
+    });
+    vec![Command::Filter(text)]
+}
+
+fn save_key(state: &mut State, mut save: SaveDialog, key: Key) -> Vec<Command> {
+    match key.code {
+        KeyCode::Up | KeyCode::BackTab => save.line = save.line.saturating_sub(1),
+        KeyCode::Down | KeyCode::Tab => save.line = (save.line + 1).min(3),
+        KeyCode::Enter => {
+            let wanted = save.wanted(state);
+            let path = save.path.text();
+            if path.is_empty() {
+                state.complain("name a file to save to");
+            } else if wanted.chosen == Chosen::Exchanges(Vec::new())
+                || wanted.chosen == Chosen::Frames(BTreeSet::default())
+            {
+                state.complain("nothing is marked, or shown: choose what to save");
+            } else {
+                state.say("saving");
+                state.saving = Some(save);
+                return vec![Command::Ask(Question::Save(wanted))];
+            }
+        }
+        KeyCode::Left if save.line < 3 => save.turn(-1),
+        KeyCode::Right | KeyCode::Char(' ') if save.line < 3 => save.turn(1),
+        _ if save.line == 3 => {
+            save.replaces = None;
+            save.path.key(key);
+        }
+        _ => {}
+    }
+    state.dialog = Some(Dialog::Save(save));
+    Vec::new()
+}

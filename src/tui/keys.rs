@@ -1,0 +1,366 @@
+//! The keys: one table, from which the footer, the help and docs/tui.md are made, and which `tui.toml` changes.
+
+use std::fmt;
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// A key, perhaps with Ctrl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The key; letters are as they are typed.
+    pub code: KeyCode,
+    /// Whether Ctrl is held.
+    pub ctrl: bool,
+}
+
+/// Names of keys that are not a character.
+const NAMES: [(&str, KeyCode); 14] = [
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("pgup", KeyCode::PageUp),
+    ("pgdn", KeyCode::PageDown),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("tab", KeyCode::Tab),
+    ("shift-tab", KeyCode::BackTab),
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("space", KeyCode::Char(' ')),
+    ("del", KeyCode::Delete),
+];
+
+impl Key {
+    /// The key of an event.
+    #[must_use]
+    pub const fn of(event: KeyEvent) -> Self {
+        Self {
+            code: event.code,
+            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+        }
+    }
+
+    /// Reads a key as `tui.toml` and the table name it: `j`, `ctrl-f`, `pgdn`, `f5`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (ctrl, name) = match text.strip_prefix("ctrl-") {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let mut characters = name.chars();
+        let code = match (characters.next()?, characters.next()) {
+            (character, None) => KeyCode::Char(character),
+            ('f' | 'F', Some('0'..='9')) => {
+                let number = name[1..].parse().ok()?;
+                (1..=12).contains(&number).then_some(KeyCode::F(number))?
+            }
+            _ => NAMES.iter().find(|(known, _)| *known == name)?.1,
+        };
+        Some(Self { code, ctrl })
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ctrl {
+            f.write_str("ctrl-")?;
+        }
+        if let Some((name, _)) = NAMES.iter().find(|(_, code)| *code == self.code) {
+            return f.write_str(name);
+        }
+        match self.code {
+            KeyCode::Char(character) => write!(f, "{character}"),
+            KeyCode::F(number) => write!(f, "f{number}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+/// The views, each of which has keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// A row for each exchange.
+    Exchanges,
+    /// A row for each frame, its details and its bytes.
+    Frames,
+    /// Conversations as a sequence diagram.
+    Ladder,
+    /// A conversation as text.
+    Follow,
+    /// Counts and findings.
+    Statistics,
+    /// What Wireshark says beside what is so.
+    Explain,
+    /// Two messages side by side.
+    Difference,
+}
+
+impl Pane {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Exchanges,
+        Self::Frames,
+        Self::Ladder,
+        Self::Follow,
+        Self::Statistics,
+        Self::Explain,
+        Self::Difference,
+    ];
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exchanges => "Exchanges",
+            Self::Frames => "Frames",
+            Self::Ladder => "Flow",
+            Self::Follow => "Follow",
+            Self::Statistics => "Statistics",
+            Self::Explain => "Explain",
+            Self::Difference => "Difference",
+        }
+    }
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the table says what each does")]
+pub enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    HalfUp,
+    HalfDown,
+    First,
+    Last,
+    Left,
+    Right,
+    NextPart,
+    PreviousPart,
+    Enter,
+    Back,
+    Filter,
+    Next,
+    Previous,
+    GoTo,
+    All,
+    Failed,
+    Noted,
+    Mark,
+    MarkAll,
+    Difference,
+    Frames,
+    Follow,
+    Ladder,
+    Statistics,
+    Explain,
+    Columns,
+    Sort,
+    Save,
+    Copy,
+    Time,
+    Passwords,
+    Newest,
+    Pause,
+    Clear,
+    Redraw,
+    Help,
+    Quit,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// Its name in `tui.toml`.
+    pub name: &'static str,
+    /// Its keys, unless `tui.toml` says otherwise.
+    pub keys: &'static [&'static str],
+    /// Its word in the footer; empty where it does not stand there.
+    pub word: &'static str,
+    /// What it does, for people.
+    pub meaning: &'static str,
+    /// Where it does something; everywhere where that is empty.
+    pub panes: &'static [Pane],
+}
+
+const fn bind(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    word: &'static str,
+    meaning: &'static str,
+    panes: &'static [Pane],
+) -> Binding {
+    Binding {
+        action,
+        name,
+        keys,
+        word,
+        meaning,
+        panes,
+    }
+}
+
+use Pane::{Exchanges, Explain, Frames, Ladder, Statistics};
+
+const LISTS: &[Pane] = &[Exchanges, Frames];
+const EVERYWHERE: &[Pane] = &[];
+
+/// All keys. Those that matter most in a view come first in its footer.
+#[rustfmt::skip]
+pub const TABLE: [Binding; 41] = [
+    bind(Action::Help, "help", &["?"], "help", "All keys of this view; type to search among them", EVERYWHERE),
+    bind(Action::Filter, "filter", &["/"], "filter", "Show only what matches a display filter; Tab completes fields and values", LISTS),
+    bind(Action::Enter, "enter", &["enter"], "open", "Open: the flow of an exchange, the details of a frame, the frame of an arrow, the first frame of a finding", &[Exchanges, Frames, Ladder, Statistics]),
+    bind(Action::Mark, "mark", &["space"], "mark", "Mark the row, or unmark it", LISTS),
+    bind(Action::Difference, "difference", &["d"], "diff", "Compare the two that are marked, field by field and byte by byte", LISTS),
+    bind(Action::Frames, "frames", &["v"], "frames", "Frames: Wireshark's list, details and bytes", &[Exchanges, Ladder, Explain]),
+    bind(Action::Follow, "follow", &["f"], "follow", "Follow the connection as text; again for its bytes", EVERYWHERE),
+    bind(Action::Ladder, "ladder", &["L"], "flow", "The flow of the marked conversations, or of this one, in one diagram", &[Exchanges, Frames, Pane::Follow, Explain]),
+    bind(Action::Save, "save", &["w"], "save", "Save all, what is shown or what is marked: pcapng, text, JSON lines, or the flow as SVG", &[Exchanges, Frames, Ladder]),
+    bind(Action::Statistics, "statistics", &["s"], "stats", "Statistics and findings", EVERYWHERE),
+    bind(Action::Explain, "explain", &["e"], "explain", "What Wireshark says of these messages, beside what they are", &[Exchanges, Frames, Ladder]),
+    bind(Action::NextPart, "next-part", &["tab"], "part", "Go to the next part: list, details, bytes", &[Frames]),
+    bind(Action::PreviousPart, "previous-part", &["shift-tab"], "", "Go to the part before", &[Frames]),
+    bind(Action::Back, "back", &["q", "esc"], "back", "Go back; in the first view q ends the program", EVERYWHERE),
+    bind(Action::Up, "up", &["up", "k"], "", "Up", EVERYWHERE),
+    bind(Action::Down, "down", &["down", "j"], "", "Down", EVERYWHERE),
+    bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the byte before, or move the text to the right", EVERYWHERE),
+    bind(Action::Right, "right", &["right", "l"], "", "Unfold, go to the next byte, or move the text to the left", EVERYWHERE),
+    bind(Action::PageUp, "page-up", &["pgup", "ctrl-b"], "", "A page up", EVERYWHERE),
+    bind(Action::PageDown, "page-down", &["pgdn", "ctrl-f"], "", "A page down", EVERYWHERE),
+    bind(Action::HalfUp, "half-page-up", &["ctrl-u"], "", "Half a page up", EVERYWHERE),
+    bind(Action::HalfDown, "half-page-down", &["ctrl-d"], "", "Half a page down", EVERYWHERE),
+    bind(Action::First, "first", &["g", "home"], "", "To the first row", EVERYWHERE),
+    bind(Action::Last, "last", &["G", "end"], "", "To the last row; live, the newest again", EVERYWHERE),
+    bind(Action::Next, "next-remarkable", &["n"], "", "To the next failure or note", LISTS),
+    bind(Action::Previous, "previous-remarkable", &["N"], "", "To the failure or note before", LISTS),
+    bind(Action::GoTo, "go-to-frame", &[":"], "", "Go to a frame by its number, among its neighbours", EVERYWHERE),
+    bind(Action::All, "show-all", &["1"], "", "Show all", LISTS),
+    bind(Action::Failed, "show-failed", &["2"], "", "Show only what failed", LISTS),
+    bind(Action::Noted, "show-noted", &["3"], "", "Show only what has a warning or an error", LISTS),
+    bind(Action::MarkAll, "mark-all", &["A"], "", "Mark all that is shown, or unmark all", LISTS),
+    bind(Action::Columns, "columns", &["c"], "", "Choose columns and their order; they are saved", &[Exchanges]),
+    bind(Action::Sort, "sort", &["o"], "", "Sort by a column", &[Exchanges]),
+    bind(Action::Copy, "copy", &["y"], "", "Copy the row, the field or the text to the clipboard (OSC 52)", EVERYWHERE),
+    bind(Action::Time, "time", &["t"], "", "Times: since the first frame, between frames, date and time, UTC, seconds since 1970", EVERYWHERE),
+    bind(Action::Passwords, "passwords", &["p"], "", "Show passwords, after a question; hide them again", EVERYWHERE),
+    bind(Action::Newest, "newest", &["F"], "newest", "Live: show the newest again, and follow it", LISTS),
+    bind(Action::Pause, "pause", &["P"], "pause", "Live: pause the view; capturing goes on", LISTS),
+    bind(Action::Clear, "clear", &["x"], "", "Live: clear what was captured so far", LISTS),
+    bind(Action::Redraw, "redraw", &["ctrl-l"], "", "Draw the screen anew", EVERYWHERE),
+    bind(Action::Quit, "quit", &["ctrl-c"], "", "End the program", EVERYWHERE),
+];
+
+/// The keys in use: those of the table, changed by `tui.toml`.
+#[derive(Debug, Clone)]
+pub struct Keys(Vec<(Key, Action)>);
+
+impl Default for Keys {
+    fn default() -> Self {
+        let keys = |binding: &Binding| {
+            let action = binding.action;
+            let keys = binding.keys.iter().filter_map(|key| Key::parse(key));
+            keys.map(|key| (key, action)).collect::<Vec<_>>()
+        };
+        Self(TABLE.iter().flat_map(keys).collect())
+    }
+}
+
+impl Keys {
+    /// What a key does.
+    #[must_use]
+    pub fn action(&self, key: Key) -> Option<Action> {
+        let found = self.0.iter().find(|(known, _)| *known == key);
+        found.map(|(_, action)| *action)
+    }
+
+    /// Gives an action these keys in place of its own; another action that had one of them loses it.
+    pub fn set(&mut self, action: Action, keys: &[Key]) {
+        self.0
+            .retain(|(key, other)| *other != action && !keys.contains(key));
+        self.0.extend(keys.iter().map(|key| (*key, action)));
+    }
+
+    /// The keys of an action, as text.
+    #[must_use]
+    pub fn of(&self, action: Action) -> Vec<String> {
+        let own = self.0.iter().filter(|(_, other)| *other == action);
+        own.map(|(key, _)| key.to_string()).collect()
+    }
+}
+
+impl Binding {
+    /// Whether it does something in this view.
+    #[must_use]
+    pub fn is_of(&self, pane: Pane) -> bool {
+        self.panes.is_empty() || self.panes.contains(&pane)
+    }
+}
+
+/// The action of this name in `tui.toml`.
+#[must_use]
+pub fn action_named(name: &str) -> Option<Action> {
+    let found = TABLE.iter().find(|binding| binding.name == name);
+    found.map(|binding| binding.action)
+}
+
+/// The table as docs/tui.md has it.
+#[must_use]
+pub fn as_markdown() -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from(
+        "| keys | what they do | where | name in tui.toml |\n| --- | --- | --- | --- |\n",
+    );
+    for binding in &TABLE {
+        let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+        let panes: Vec<&str> = binding.panes.iter().map(|pane| pane.name()).collect();
+        let panes = if panes.is_empty() {
+            "everywhere".to_owned()
+        } else {
+            panes.join(", ")
+        };
+        let (meaning, name) = (binding.meaning, binding.name);
+        let _ = writeln!(
+            text,
+            "| {} | {meaning} | {panes} | `{name}` |",
+            keys.join(" ")
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_a_name_and_does_one_thing() {
+        let mut seen = std::collections::HashSet::new();
+        for binding in &TABLE {
+            for key in binding.keys {
+                let parsed = Key::parse(key).expect("a key");
+                assert_eq!(parsed.to_string(), *key);
+                assert!(seen.insert(parsed), "{key} twice");
+            }
+            assert_eq!(action_named(binding.name), Some(binding.action));
+        }
+        assert_eq!(Key::parse("f5").unwrap().code, KeyCode::F(5));
+        for wrong in ["", "ctrl-", "f0", "f13", "pageup"] {
+            assert!(Key::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_given_away_is_lost() {
+        let mut keys = Keys::default();
+        keys.set(Action::Down, &[Key::parse("f").unwrap()]);
+        assert_eq!(keys.action(Key::parse("f").unwrap()), Some(Action::Down));
+        assert_eq!(keys.action(Key::parse("j").unwrap()), None);
+        assert!(keys.of(Action::Follow).is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! Where everything stands on the screen. Drawing and the mouse both ask here.
+
+use ratatui::layout::Rect;
+
+use super::keys::Pane;
+use super::state::{Part, State};
+
+/// Columns from which on parts stand side by side.
+const WIDE: u16 = 120;
+/// Rows from which on there is a lower part.
+const TALL: u16 = 16;
+
+/// All but the first line and the last.
+#[must_use]
+pub fn body(state: &State) -> Rect {
+    let (columns, rows) = state.size;
+    Rect::new(0, 1, columns, rows.saturating_sub(2))
+}
+
+/// Rows of the lower part, its border among them; 0 where there is no room.
+fn lower(state: &State) -> u16 {
+    let body = body(state);
+    if body.height + 2 < TALL {
+        return 0;
+    }
+    let usual = (body.height / 2).saturating_sub(1);
+    state.split.unwrap_or(usual).min(body.height - 4)
+}
+
+/// The parts of the first view.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchanges {
+    /// The list, with titles above it.
+    pub list: Rect,
+    /// The chosen exchange from near by; its first row is the border.
+    pub lower: Option<Rect>,
+}
+
+/// Where the parts of the first view stand.
+#[must_use]
+pub fn exchanges(state: &State) -> Exchanges {
+    let body = body(state);
+    let lower = lower(state);
+    let split = body.height - lower;
+    Exchanges {
+        list: Rect {
+            height: split,
+            ..body
+        },
+        lower: (lower > 1).then_some(Rect {
+            y: body.y + split,
+            height: lower,
+            ..body
+        }),
+    }
+}
+
+/// The parts of the frames view; the first row of each is its title.
+#[derive(Debug, Clone, Copy)]
+pub struct Frames {
+    /// The list.
+    pub list: Rect,
+    /// The details.
+    pub details: Rect,
+    /// The bytes.
+    pub bytes: Rect,
+}
+
+/// Where the parts of the frames view stand.
+#[must_use]
+pub fn frames(state: &State) -> Frames {
+    let body = body(state);
+    let usual = (body.height * 3 / 5).max(4);
+    let lower = state
+        .split
+        .unwrap_or(usual)
+        .min(body.height.saturating_sub(3));
+    let list = Rect {
+        height: body.height - lower,
+        ..body
+    };
+    let below = Rect {
+        y: list.bottom(),
+        height: lower,
+        ..body
+    };
+    if body.width >= WIDE {
+        let bytes = 76.min(body.width / 2);
+        return Frames {
+            list,
+            details: Rect {
+                width: body.width - bytes,
+                ..below
+            },
+            bytes: Rect {
+                x: body.width - bytes,
+                width: bytes,
+                ..below
+            },
+        };
+    }
+    let bytes = (lower * 2 / 5).max(2).min(lower);
+    Frames {
+        list,
+        details: Rect {
+            height: lower - bytes,
+            ..below
+        },
+        bytes: Rect {
+            y: below.y + lower - bytes,
+            height: bytes,
+            ..below
+        },
+    }
+}
+
+/// The parts of the ladder.
+#[derive(Debug, Clone, Copy)]
+pub struct Ladder {
+    /// The steps; the first two rows are the ends' names.
+    pub steps: Rect,
+    /// The message of the chosen step; its first row, or column where it stands at the side, is the border.
+    pub message: Option<Rect>,
+    /// Whether the message stands at the side.
+    pub beside: bool,
+}
+
+/// Where the parts of the ladder stand.
+#[must_use]
+pub fn ladder(state: &State) -> Ladder {
+    let body = body(state);
+    if body.width >= WIDE {
+        let message = 64.min(body.width * 2 / 5);
+        return Ladder {
+            steps: Rect {
+                width: body.width - message,
+                ..body
+            },
+            message: Some(Rect {
+                x: body.width - message,
+                width: message,
+                ..body
+            }),
+            beside: true,
+        };
+    }
+    let lower = lower(state);
+    Ladder {
+        steps: Rect {
+            height: body.height - lower,
+            ..body
+        },
+        message: (lower > 1).then_some(Rect {
+            y: body.bottom() - lower,
+            height: lower,
+            ..body
+        }),
+        beside: false,
+    }
+}
+
+/// Bytes in a line of the bytes.
+#[must_use]
+pub fn bytes_per_line(state: &State) -> usize {
+    if frames(state).bytes.width >= 73 {
+        16
+    } else {
+        8
+    }
+}
+
+/// Rows that a page of the part is that keys go to.
+#[must_use]
+pub fn height(state: &State) -> usize {
+    let rows = match (state.pane(), state.part) {
+        (Pane::Exchanges, _) => exchanges(state).list.height.saturating_sub(1),
+        (Pane::Frames, Part::List) => frames(state).list.height.saturating_sub(1),
+        (Pane::Frames, Part::Details) => frames(state).details.height.saturating_sub(1),
+        (Pane::Frames, Part::Bytes) => frames(state).bytes.height.saturating_sub(1),
+        (Pane::Ladder, _) => ladder(state).steps.height.saturating_sub(2),
+        _ => body(state).height.saturating_sub(1),
+    };
+    rows.into()
+}
+
+/// Fits lists to the screen.
+pub fn fit(state: &mut State) {
+    let rows = exchanges(state).list.height.saturating_sub(1);
+    state.exchanges.fit(rows.into());
+    let rows = frames(state).list.height.saturating_sub(1);
+    state.frames.fit(rows.into());
+}

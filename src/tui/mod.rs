@@ -1,0 +1,224 @@
+//! The terminal interface: what is in captures, or comes in now, as rows one can open.
+//!
+//! [`state`] is all that is drawn, [`update`] a pure function from an event to the next state and what is to be done,
+//! [`view`] the drawing, one file a view. [`source`] reads and works things out on threads of its own; what is kept of frames
+//! and exchanges is in [`recording`]. [`keys`] is the one table of keys.
+
+pub mod answer;
+pub mod dialog;
+pub mod input;
+pub mod keys;
+pub mod layout;
+pub mod order;
+pub mod recording;
+pub mod settings;
+pub mod shown;
+pub mod source;
+pub mod state;
+mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod work;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, MouseButton, MouseEventKind};
+use signal_hook::consts::SIGTSTP;
+
+use crate::capture::Stop;
+use crate::output::Charset;
+use keys::{Key, Pane};
+use settings::Settings;
+use source::{Input, Source};
+use state::{Command, Event, Mouse, State};
+use terminal::Screen;
+
+/// How long to wait for something to happen before the source is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What to begin with.
+pub struct Start {
+    /// What is read.
+    pub input: Input,
+    /// Its name for the first line, fit for a terminal.
+    pub name: String,
+    /// A filter to begin with, which was checked.
+    pub filter: Option<String>,
+    /// Whether colours are used.
+    pub color: bool,
+}
+
+/// Shows the interface until the user ends it, or `stop` is asked for.
+pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
+    let suspends = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGTSTP, Arc::clone(&suspends))?;
+    let (settings, wrong) = Settings::load(settings::path());
+    let mut screen = Screen::take()?;
+    let (sender, events) = unbounded();
+    let is_live = start.input.live.is_some();
+    let mut state = State {
+        size: screen.size()?,
+        source: start.name,
+        settings,
+        charset: Charset::of_locale(),
+        views: vec![Pane::Exchanges],
+        ..State::default()
+    };
+    state.settings.theme.colored &= start.color;
+    state.exchanges.follows = is_live;
+    state.frames.follows = is_live;
+    layout::fit(&mut state);
+    if let Some(first) = wrong.first() {
+        let more = wrong.len() - 1;
+        let more = if more > 0 {
+            format!(" (and {more} more)")
+        } else {
+            String::new()
+        };
+        state.complain(format!("tui.toml, {first}{more}"));
+    }
+    screen.draw(&state)?;
+    let mut source = Source::start(start.input, sender.clone());
+    read_terminal(sender);
+    let mut looped = Loop {
+        screen,
+        source: &mut source,
+        state,
+    };
+    if let Some(text) = start.filter {
+        looped.state.filter = Some(state::Filtered {
+            text: text.clone(),
+            progress: None,
+        });
+        looped.run(vec![Command::Filter(Some(text))])?;
+    }
+    looped.go(&events, stop, &suspends)
+}
+
+/// Sends what the terminal tells.
+fn read_terminal(events: Sender<Event>) {
+    let builder = std::thread::Builder::new().name("terminal".to_owned());
+    // Without threads there is no process either.
+    let _ = builder.spawn(move || {
+        while let Ok(event) = event::read() {
+            if let Some(event) = of_terminal(event)
+                && events.send(event).is_err()
+            {
+                return;
+            }
+        }
+    });
+}
+
+fn of_terminal(event: event::Event) -> Option<Event> {
+    match event {
+        event::Event::Key(key) if key.kind != KeyEventKind::Release => {
+            Some(Event::Key(Key::of(key)))
+        }
+        event::Event::Paste(text) => Some(Event::Paste(text)),
+        event::Event::Resize(columns, rows) => Some(Event::Resize(columns, rows)),
+        event::Event::Mouse(mouse) => {
+            let what = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Mouse::Press,
+                MouseEventKind::Drag(MouseButton::Left) => Mouse::Drag,
+                MouseEventKind::Up(MouseButton::Left) => Mouse::Release,
+                MouseEventKind::ScrollDown => Mouse::Wheel(1),
+                MouseEventKind::ScrollUp => Mouse::Wheel(-1),
+                _ => return None,
+            };
+            Some(Event::Mouse(what, mouse.column, mouse.row))
+        }
+        _ => None,
+    }
+}
+
+struct Loop<'s> {
+    screen: Screen,
+    source: &'s mut Source,
+    state: State,
+}
+
+impl Loop<'_> {
+    fn go(
+        &mut self,
+        events: &Receiver<Event>,
+        stop: &Stop,
+        suspends: &AtomicBool,
+    ) -> io::Result<()> {
+        while !self.state.ends && !stop.is_asked() {
+            for event in self.source.poll(&self.state) {
+                self.take(event)?;
+            }
+            self.screen.draw(&self.state)?;
+            let mut next = events.recv_timeout(TICK);
+            // All that has happened is taken before the screen is drawn again.
+            while let Ok(event) = next {
+                self.take(event)?;
+                next = events.try_recv().map_err(|_| RecvTimeoutError::Timeout);
+            }
+            if suspends.swap(false, Ordering::Relaxed) {
+                self.suspend()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.screen.suspend()?;
+        let (columns, rows) = self.screen.size()?;
+        self.take(Event::Resize(columns, rows))
+    }
+
+    fn take(&mut self, event: Event) -> io::Result<()> {
+        if let Event::Key(key) = &event
+            && key.ctrl
+            && key.code == KeyCode::Char('z')
+        {
+            return self.suspend();
+        }
+        panic_on_request(&event);
+        let commands = update::update(&mut self.state, event);
+        self.source.fill(&mut self.state);
+        self.run(commands)
+    }
+
+    fn run(&mut self, commands: Vec<Command>) -> io::Result<()> {
+        for command in commands {
+            match &command {
+                Command::Copy(text) => Screen::copy(text)?,
+                Command::Redraw => self.screen.redraw()?,
+                Command::SaveSettings => match self.state.settings.save_columns() {
+                    Ok(Some(path)) => {
+                        let path = path.to_string_lossy();
+                        let shown = crate::text::escape::Escaped(&path).to_string();
+                        self.state.say(format!("columns are saved in {shown}"));
+                    }
+                    Ok(None) => {}
+                    Err(error) => self
+                        .state
+                        .complain(format!("columns could not be saved: {error}")),
+                },
+                _ => {}
+            }
+            for event in self.source.run(command, &self.state) {
+                self.take(event)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lets a test see that a panic gives the terminal back; not in release builds.
+fn panic_on_request(event: &Event) {
+    if cfg!(debug_assertions) && matches!(event, Event::Key(key) if key.code == KeyCode::F(12)) {
+        assert!(
+            std::env::var_os("AUTHSCOPE_TUI_PANIC").is_none(),
+            "a panic was asked for"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! Exchanges in order of a column.
+
+use std::sync::Arc;
+
+use super::recording::{ExchangeEntry, Result, Shared};
+use super::state::Column;
+use crate::dissect::Severity;
+use crate::packet::Endpoint;
+
+/// Entries looked at between two looks away, so that nobody waits long for the recording.
+const AT_ONCE: usize = 4096;
+
+/// What an exchange is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    Number(Option<i64>),
+    Text(Option<Arc<str>>),
+    Word(&'static str),
+    Result(Result, Option<Arc<str>>),
+    End(Endpoint),
+    Frames([Option<u64>; 2]),
+    Note(Option<(Severity, Arc<str>)>),
+}
+
+fn by(column: Column, number: u64, entry: &ExchangeEntry) -> By {
+    match column {
+        Column::Number => By::Number(i64::try_from(number).ok()),
+        Column::Time => By::Number(Some(entry.time.0)),
+        Column::User => By::Text(entry.user.clone()),
+        Column::Action => By::Word(entry.action),
+        Column::Result => By::Result(entry.result, entry.description.clone()),
+        Column::Milliseconds => By::Number(entry.elapsed),
+        Column::Stream => By::Number(Some(entry.stream.into())),
+        Column::Client => By::End(entry.ends[0]),
+        Column::Server => By::End(entry.ends[1]),
+        Column::Frames => By::Frames(entry.frames),
+        Column::Note => By::Note(entry.note.clone()),
+    }
+}
+
+/// These exchanges in order of a column; of equal ones those that came first.
+#[must_use]
+pub fn sorted(shared: &Shared, numbers: &[u64], column: Column, largest_first: bool) -> Vec<u64> {
+    let mut keys = Vec::with_capacity(numbers.len());
+    for some in numbers.chunks(AT_ONCE) {
+        let recording = shared.read();
+        keys.extend(some.iter().filter_map(|number| {
+            let entry = recording.exchange(*number)?;
+            Some((by(column, *number, entry), *number))
+        }));
+    }
+    if largest_first {
+        keys.sort_by(|one, other| other.0.cmp(&one.0));
+    } else {
+        keys.sort_by(|one, other| one.0.cmp(&other.0));
+    }
+    keys.into_iter().map(|(_, number)| number).collect()
+}

@@ -1,0 +1,159 @@
+//! Records what a pass gives.
+
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::result::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Shared;
+use super::entry::{ExchangeEntry, FrameEntry, Marks, NO_STREAM, Texts};
+use crate::capture::{Aside, Batch, What};
+use crate::session::summary::Summary;
+use crate::session::{Exchanges, FrameRecord, Remainder, Resolution, Sink};
+
+/// Entries gathered before they are handed over.
+const GATHERED: usize = 1024;
+
+/// Takes a pass's records into a recording, and counts them.
+pub struct Recorder {
+    shared: Shared,
+    summary: Arc<Mutex<Summary>>,
+    frames: Vec<FrameEntry>,
+    done: Vec<ExchangeEntry>,
+    exchanges: Exchanges,
+    texts: Texts,
+    last: u64,
+    /// Where the frames of the present batch stand, and its first frame's number.
+    places: Vec<u64>,
+    first: u64,
+}
+
+impl Recorder {
+    /// Records into `shared` and counts into `summary`.
+    #[must_use]
+    pub fn new(shared: Shared, summary: Arc<Mutex<Summary>>) -> Self {
+        Self {
+            shared,
+            summary,
+            frames: Vec::with_capacity(GATHERED),
+            done: Vec::new(),
+            exchanges: Exchanges::default(),
+            texts: Texts::default(),
+            last: 0,
+            places: Vec::new(),
+            first: 1,
+        }
+    }
+
+    fn counted(&self, count: impl FnOnce(&mut Summary)) {
+        count(&mut self.summary.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn take_exchanges(&mut self) {
+        for exchange in self.exchanges.take() {
+            self.done.push(self.texts.entry(&exchange, self.last));
+        }
+    }
+
+    fn push(&mut self, record: &FrameRecord<'_>, marks: Marks) {
+        let header = record.frame.header;
+        self.last = record.frame.number;
+        let at = usize::try_from(self.last - self.first).unwrap_or(usize::MAX);
+        self.frames.push(FrameEntry {
+            time: header.time,
+            place: self.places.get(at).copied().unwrap_or_default(),
+            captured: header.captured,
+            wire: header.wire,
+            stream: record.placement.map_or(NO_STREAM, |placed| placed.stream),
+            interface: u16::try_from(header.interface).unwrap_or(u16::MAX),
+            marks,
+        });
+    }
+
+    fn hand_over(&mut self) {
+        if self.frames.is_empty() && self.done.is_empty() {
+            return;
+        }
+        let mut recording = self.shared.write();
+        for entry in self.frames.drain(..) {
+            recording.push(entry);
+        }
+        for entry in self.done.drain(..) {
+            recording.push_exchange(entry);
+        }
+        recording.let_go();
+    }
+}
+
+impl Sink for Recorder {
+    type Error = Infallible;
+
+    fn begin(&mut self, batch: &Batch) {
+        batch.places.clone_into(&mut self.places);
+        self.first = batch.first_number;
+    }
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Infallible> {
+        self.push(record, Marks::of(record));
+        self.counted(|summary| summary.record(record));
+        self.exchanges.record(record);
+        self.take_exchanges();
+        if self.frames.len() >= GATHERED {
+            self.hand_over();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Infallible> {
+        self.push(record, Marks::of(record));
+        self.counted(|summary| summary.frame(record));
+        if self.frames.len() >= GATHERED {
+            self.hand_over();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn prefetch(&mut self, resolutions: &[Resolution]) {
+        self.counted(|summary| summary.expect(resolutions));
+    }
+
+    fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), Infallible> {
+        match &aside.what {
+            What::Interface(interface) => {
+                self.shared.write().interfaces.push((**interface).clone());
+            }
+            What::KeyLog(text) => self.shared.write().secrets.push(text.clone()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), Infallible> {
+        self.exchanges.rest(found);
+        self.take_exchanges();
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, Infallible> {
+        self.hand_over();
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Infallible> {
+        self.counted(|summary| summary.end(remainder));
+        self.exchanges.rest(remainder);
+        self.exchanges.finish();
+        self.take_exchanges();
+        self.hand_over();
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// No more comes; `damage` is what was wrong with the source, a sentence each.
+    pub fn end(&self, damage: Vec<String>) {
+        let mut recording = self.write();
+        recording.damage = damage;
+        recording.ended = true;
+    }
+}

@@ -1,0 +1,345 @@
+//! `tui.toml`: columns, keys and colours. What is wrong in it is named, and the rest is used.
+
+use std::path::PathBuf;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Key, Keys, action_named};
+use super::state::Column;
+use super::theme::{Part, Theme, color_named};
+use crate::text::escape::Escaped;
+
+impl Column {
+    /// All columns, with their names in `tui.toml` and their titles.
+    pub const ALL: [(Self, &'static str, &'static str); 11] = [
+        (Self::Number, "number", "#"),
+        (Self::Time, "time", "Time"),
+        (Self::User, "user", "User"),
+        (Self::Action, "action", "Action"),
+        (Self::Result, "result", "Result"),
+        (Self::Milliseconds, "ms", "ms"),
+        (Self::Stream, "stream", "Stream"),
+        (Self::Client, "client", "Client"),
+        (Self::Server, "server", "Server"),
+        (Self::Frames, "frames", "Frames"),
+        (Self::Note, "note", "Note"),
+    ];
+
+    /// Its name in `tui.toml`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(one, ..)| *one == self)
+            .map_or("", |(_, name, _)| name)
+    }
+
+    /// What stands above it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(one, ..)| *one == self)
+            .map_or("", |(.., title)| title)
+    }
+}
+
+/// What the user chose once and for all.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Columns of exchanges, in order.
+    pub columns: Vec<Column>,
+    /// Keys.
+    pub keys: Keys,
+    /// Colours.
+    pub theme: Theme,
+    /// The file, where there is a place for one.
+    pub path: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        use Column::{Action, Milliseconds, Note, Number, Result, Stream, Time, User};
+        Self {
+            columns: vec![
+                Number,
+                Time,
+                User,
+                Action,
+                Result,
+                Milliseconds,
+                Stream,
+                Note,
+            ],
+            keys: Keys::default(),
+            theme: Theme::default(),
+            path: None,
+        }
+    }
+}
+
+/// Where the file is: in `$XDG_CONFIG_HOME`, else in `~/.config`.
+#[must_use]
+pub fn path() -> Option<PathBuf> {
+    let folder = |name: &str| {
+        let value = std::env::var_os(name)?;
+        (!value.is_empty()).then(|| PathBuf::from(value))
+    };
+    // A path that is not absolute is to be ignored (XDG Base Directory Specification).
+    let own = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let base = own.or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(base.join("authscope").join("tui.toml"))
+}
+
+impl Settings {
+    /// Reads the file, where it is there; says what is wrong in it, a sentence each.
+    #[must_use]
+    pub fn load(path: Option<PathBuf>) -> (Self, Vec<String>) {
+        let mut settings = Self::default();
+        let mut wrong = Vec::new();
+        if let Some(path) = &path {
+            match std::fs::read_to_string(path) {
+                Ok(text) => settings.read(&text, &mut wrong),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => wrong.push(format!("cannot be read: {error}")),
+            }
+        }
+        settings.path = path;
+        (settings, wrong)
+    }
+
+    /// Takes what a file says.
+    fn read(&mut self, text: &str, wrong: &mut Vec<String>) {
+        let mut text = text.to_owned();
+        // A line that is no TOML is left out, and the rest is read.
+        let table = loop {
+            match DeTable::parse(&text) {
+                Ok(table) => break table.into_inner(),
+                Err(error) => {
+                    let at = error.span().map_or(0, |span| span.start).min(text.len());
+                    let line = line_of(&text, at);
+                    wrong.push(format!("line {line}: {}", error.message()));
+                    if !blank(&mut text, line) {
+                        return;
+                    }
+                }
+            }
+        };
+        for (section, value) in &table {
+            let line = line_of(&text, section.span().start);
+            let DeValue::Table(entries) = value.get_ref() else {
+                wrong.push(format!(
+                    "line {line}: {} is no section",
+                    Escaped(section.get_ref())
+                ));
+                continue;
+            };
+            for (key, value) in entries {
+                let line = line_of(&text, key.span().start);
+                if let Err(why) = self.set(section.get_ref(), key.get_ref(), value) {
+                    wrong.push(format!("line {line}: {why}"));
+                }
+            }
+        }
+    }
+
+    fn set(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), String> {
+        let words = words(value.get_ref());
+        match section {
+            "exchanges" if key == "columns" => {
+                let words = words.ok_or("columns is a list of names")?;
+                let mut columns = Vec::new();
+                let mut unknown = Vec::new();
+                for word in &words {
+                    match Column::ALL.iter().find(|(_, name, _)| name == word) {
+                        Some((column, ..)) if !columns.contains(column) => columns.push(*column),
+                        Some(_) => {}
+                        None => unknown.push(word.as_str()),
+                    }
+                }
+                if !columns.is_empty() {
+                    self.columns = columns;
+                }
+                if unknown.is_empty() {
+                    return Ok(());
+                }
+                let known: Vec<&str> = Column::ALL.iter().map(|(_, name, _)| *name).collect();
+                Err(format!(
+                    "there is no column {}; there are {}",
+                    Escaped(&unknown.join(", ")),
+                    known.join(", ")
+                ))
+            }
+            "keys" => {
+                let action = action_named(key).ok_or_else(|| {
+                    format!("no key does {key:?}; docs/tui.md lists what keys do")
+                })?;
+                let words = words.ok_or("a key is a text, or a list of texts")?;
+                let mut keys = Vec::new();
+                for word in &words {
+                    let key = Key::parse(word).ok_or_else(|| {
+                        format!("{word:?} is no key, such as \"j\", \"ctrl-f\" or \"pgdn\"")
+                    })?;
+                    keys.push(key);
+                }
+                self.keys.set(action, &keys);
+                Ok(())
+            }
+            "colors" => {
+                let part = Part::named(key).ok_or_else(|| {
+                    format!("{key:?} has no colour; {} have", Part::names().join(", "))
+                })?;
+                let word = words.and_then(|words| words.into_iter().next());
+                let word = word.ok_or("a colour is a text")?;
+                let color = color_named(&word).ok_or_else(|| {
+                    format!("{word:?} is no colour, such as \"red\", \"#ff8800\" or \"none\"")
+                })?;
+                self.theme.set(part, color);
+                Ok(())
+            }
+            _ => Err(format!(
+                "there is no setting {}.{}; there are exchanges.columns, keys and colors",
+                Escaped(section),
+                Escaped(key)
+            )),
+        }
+    }
+
+    /// Writes the columns into the file, and leaves the rest of it as it is.
+    pub fn save_columns(&self) -> std::io::Result<Option<PathBuf>> {
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, with_columns(&text, &self.columns))?;
+        Ok(Some(path.clone()))
+    }
+}
+
+/// A file's text with these columns.
+fn with_columns(text: &str, columns: &[Column]) -> String {
+    let names: Vec<String> = columns
+        .iter()
+        .map(|one| format!("\"{}\"", one.name()))
+        .collect();
+    let line = format!("columns = [{}]", names.join(", "));
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let is_section = |line: &String| line.trim_start().starts_with('[');
+    let Some(head) = lines.iter().position(|line| line.trim() == "[exchanges]") else {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(["[exchanges]".to_owned(), line]);
+        return lines.join("\n") + "\n";
+    };
+    let end = lines[head + 1..].iter().position(is_section);
+    let end = end.map_or(lines.len(), |end| head + 1 + end);
+    let is_columns = |line: &String| {
+        let rest = line.trim_start().strip_prefix("columns");
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    match lines[head..end].iter().position(is_columns) {
+        Some(at) => {
+            let first = head + at;
+            // A list may go on over several lines.
+            let closes = lines[first..end].iter().position(|line| line.contains(']'));
+            let last = closes.map_or(first, |closes| first + closes);
+            lines.splice(first..=last, [line]);
+        }
+        None => lines.insert(head + 1, line),
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A text, or a list of texts.
+fn words(value: &DeValue<'_>) -> Option<Vec<String>> {
+    match value {
+        DeValue::String(text) => Some(vec![text.to_string()]),
+        DeValue::Array(all) => {
+            let each = all.iter().map(|one| match one.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            });
+            each.collect()
+        }
+        _ => None,
+    }
+}
+
+/// The number of the line that byte `at` stands in, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// Empties a line; whether there was something in it.
+fn blank(text: &mut String, line: usize) -> bool {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    match lines.get_mut(line - 1) {
+        Some(found) if !found.is_empty() => *found = "",
+        _ => return false,
+    }
+    *text = lines.join("\n");
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keys::Action;
+
+    fn read(text: &str) -> (Settings, Vec<String>) {
+        let (mut settings, mut wrong) = (Settings::default(), Vec::new());
+        settings.read(text, &mut wrong);
+        (settings, wrong)
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_the_rest_used() {
+        let text = "[exchanges]\ncolumns = [\"user\", \"colour\", \"ms\"]\n[keys]\ndown = \"J\"\nup = 7\nfly = \"f\"\nfilter = [\"ctrl-q\", \"f3\"]\n= nonsense\n[colors]\nfailure = \"#ff8800\"\nnote = \"sunny\"\n[extra]\nx = 1\n";
+        let (settings, wrong) = read(text);
+        assert_eq!(settings.columns, [Column::User, Column::Milliseconds]);
+        let key = |text| settings.keys.action(Key::parse(text).unwrap());
+        assert_eq!(key("J"), Some(Action::Down));
+        assert_eq!(key("j"), None);
+        assert_eq!(key("up"), Some(Action::Up));
+        assert_eq!(key("f3"), Some(Action::Filter));
+        let mut lines: Vec<&str> = wrong
+            .iter()
+            .filter_map(|one| one.split(':').next())
+            .collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            ["line 11", "line 13", "line 2", "line 5", "line 6", "line 8"],
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
+    fn columns_are_written_and_the_rest_is_left() {
+        let columns = [Column::User, Column::Note];
+        let written = "[exchanges]\ncolumns = [\"user\", \"note\"]\n";
+        assert_eq!(with_columns("", &columns), written);
+        let text = "# mine\n[exchanges]\ncolumns = [\n  \"ms\",\n]\n[keys]\nup = \"i\"\n";
+        let expected = format!("# mine\n{written}[keys]\nup = \"i\"\n");
+        assert_eq!(with_columns(text, &columns), expected);
+        assert_eq!(
+            with_columns("[keys]\n", &columns),
+            format!("[keys]\n\n{written}")
+        );
+        assert_eq!(read(&expected).0.columns, columns);
+    }
+}

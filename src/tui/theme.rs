@@ -1,0 +1,140 @@
+//! Colours and how things stand out: the terminal's own colours, so that dark and light backgrounds are readable, and none
+//! where NO_COLOR is set.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::output::Tone;
+
+/// What has a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their names say it")]
+pub enum Part {
+    Success,
+    Note,
+    Failure,
+    Marked,
+    Bytes,
+    Title,
+}
+
+/// All parts with their names in `tui.toml`, and their colours.
+const PARTS: [(Part, &str, Color); 6] = [
+    (Part::Success, "success", Color::Green),
+    (Part::Note, "note", Color::Yellow),
+    (Part::Failure, "failure", Color::Red),
+    (Part::Marked, "marked", Color::Magenta),
+    (Part::Bytes, "bytes", Color::Cyan),
+    (Part::Title, "title", Color::Blue),
+];
+
+impl Part {
+    /// The part of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        PARTS
+            .iter()
+            .find(|(_, known, _)| *known == name)
+            .map(|(part, ..)| *part)
+    }
+
+    /// All names.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        PARTS.iter().map(|(_, name, _)| *name).collect()
+    }
+}
+
+/// A colour by its name, as `#rrggbb`, or `none`.
+#[must_use]
+pub fn color_named(text: &str) -> Option<Color> {
+    match text {
+        "none" => Some(Color::Reset),
+        _ => text.parse().ok(),
+    }
+}
+
+/// The colours in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    colors: [Color; PARTS.len()],
+    /// Whether there are colours at all.
+    pub colored: bool,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self {
+            colors: PARTS.map(|(.., color)| color),
+            colored: true,
+        }
+    }
+}
+
+impl Theme {
+    /// Gives a part a colour.
+    pub fn set(&mut self, part: Part, color: Color) {
+        if let Some(at) = PARTS.iter().position(|(one, ..)| *one == part) {
+            self.colors[at] = color;
+        }
+    }
+
+    /// The style of a part; without colours some stand out by other means.
+    #[must_use]
+    pub fn of(&self, part: Part) -> Style {
+        let at = PARTS
+            .iter()
+            .position(|(one, ..)| *one == part)
+            .unwrap_or_default();
+        if self.colored {
+            return Style::new().fg(self.colors[at]);
+        }
+        match part {
+            Part::Failure | Part::Marked | Part::Title => Style::new().add_modifier(Modifier::BOLD),
+            Part::Note | Part::Bytes => Style::new().add_modifier(Modifier::UNDERLINED),
+            Part::Success => Style::new(),
+        }
+    }
+
+    /// The style of how something went.
+    #[must_use]
+    pub fn tone(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Plain => Style::new(),
+            Tone::Success => self.of(Part::Success),
+            Tone::Note => self.of(Part::Note),
+            Tone::Failure => self.of(Part::Failure),
+        }
+    }
+
+    /// The first and the last line, and titles of parts.
+    #[must_use]
+    pub const fn bar(&self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The chosen row, where keys go to it.
+    #[must_use]
+    pub const fn chosen(&self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The chosen row of a part that keys do not go to.
+    #[must_use]
+    pub const fn chosen_aside(&self) -> Style {
+        Style::new()
+            .add_modifier(Modifier::BOLD)
+            .add_modifier(Modifier::UNDERLINED)
+    }
+
+    /// What matters less.
+    #[must_use]
+    pub const fn faint(&self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// Titles of columns and sections.
+    #[must_use]
+    pub fn title(&self) -> Style {
+        self.of(Part::Title).add_modifier(Modifier::BOLD)
+    }
+}

@@ -1,0 +1,74 @@
+//! What was worked out comes in.
+
+use std::sync::Arc;
+
+use crate::tui::answer::Answer;
+use crate::tui::dialog::Dialog;
+use crate::tui::state::{Command, State, Waiting};
+use crate::tui::view;
+
+/// Rows of frames that are remembered at the most.
+const ROWS: usize = 8192;
+
+/// Takes an answer, where it is still wanted.
+pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
+    match answer {
+        Answer::Rows(rows) => {
+            if state.frame_rows.len() > ROWS {
+                state.frame_rows.clear();
+            }
+            state
+                .frame_rows
+                .extend(rows.into_iter().map(|row| (row.number, row)));
+        }
+        Answer::Frame(detail) => {
+            if state.frames.chosen() == Some(detail.frame) {
+                state.detail = Waiting::Here(Arc::new(detail));
+                view::frames::detail_came(state);
+            }
+        }
+        Answer::Step(detail) => {
+            let step = state
+                .flow
+                .here()
+                .and_then(|flow| flow.steps.get(state.step.at));
+            if step.is_some_and(|step| step.frame == detail.frame) {
+                state.step_detail = Waiting::Here(Arc::new(detail));
+            }
+        }
+        Answer::Preview(preview) => {
+            if state.exchanges.chosen() == Some(preview.exchange) {
+                state.preview = Waiting::Here(Arc::new(preview));
+            }
+        }
+        Answer::Flow(flow) => {
+            // The first message is what one came for.
+            if state.step.at == 0 {
+                let first = flow.steps.iter().position(|step| step.is_message);
+                state.step.at = first.unwrap_or_default();
+            }
+            state.flow = Waiting::Here(Arc::new(flow));
+        }
+        Answer::Follow(follow) => state.follow = Waiting::Here(Arc::new(follow)),
+        Answer::Statistics(statistics) => state.statistics = Waiting::Here(Arc::new(statistics)),
+        Answer::Explain(explained) => state.explained = Waiting::Here(Arc::new(explained)),
+        Answer::Difference(differences) => state.differences = Waiting::Here(Arc::new(differences)),
+        Answer::Saved(Ok(text)) => {
+            state.saving = None;
+            state.say(text);
+        }
+        Answer::Saved(Err(text)) => {
+            state.saving = None;
+            state.complain(text);
+        }
+        Answer::Exists => {
+            if let Some(mut save) = state.saving.take() {
+                save.replaces = Some(save.path.text().to_owned());
+                state.said = None;
+                state.dialog = Some(Dialog::Save(save));
+            }
+        }
+        Answer::Failed(text) => state.complain(text),
+    }
+    Vec::new()
+}

@@ -1,0 +1,530 @@
+//! What an event makes of the state, and what is to be done then. Nothing is read, written or waited for here.
+
+mod answers;
+mod mouse;
+mod moving;
+
+use super::answer::{Question, Subject};
+use super::dialog::{self, Columns, Dialog, FilterDialog, SaveDialog};
+use super::input::Input;
+use super::keys::{Action, Key, Pane};
+use super::recording::NO_STREAM;
+use super::state::{Command, Event, Part, Progress, Scroll, State, Tab, Waiting};
+use crate::output::TimeFormat;
+
+pub use moving::go_to_frame;
+
+/// Takes an event.
+pub fn update(state: &mut State, event: Event) -> Vec<Command> {
+    let before = seen(state);
+    let mut commands = match event {
+        Event::Key(key) => on_key(state, key),
+        Event::Paste(text) => {
+            let keys = text.chars().filter(|one| !one.is_control());
+            let code = |one| ratatui::crossterm::event::KeyCode::Char(one);
+            match state.dialog {
+                Some(_) => keys
+                    .flat_map(|one| {
+                        on_key(
+                            state,
+                            Key {
+                                code: code(one),
+                                ctrl: false,
+                            },
+                        )
+                    })
+                    .collect(),
+                None => Vec::new(),
+            }
+        }
+        Event::Mouse(mouse, x, y) => mouse::update(state, mouse, x, y),
+        Event::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            again(state)
+        }
+        Event::Progress(progress) => on_progress(state, progress),
+        Event::Exchanges(more, kept) => {
+            state.marked.retain(|number| *number >= kept.start);
+            state.exchanges.grow(&more, kept);
+            Vec::new()
+        }
+        Event::Frames(more, kept) => {
+            state.marked_frames.retain(|number| *number >= kept.start);
+            state.frames.grow(&more, kept);
+            Vec::new()
+        }
+        Event::ShowExchanges(shown) => {
+            state.exchanges.show(shown);
+            Vec::new()
+        }
+        Event::ShowFrames(shown) => {
+            state.frames.show(shown);
+            Vec::new()
+        }
+        Event::Found(Some(number)) => {
+            match state.pane() {
+                Pane::Frames => state.frames.go_to(number),
+                _ => state.exchanges.go_to(number),
+            };
+            Vec::new()
+        }
+        Event::Found(None) => {
+            state.say("there is no further failure or note");
+            Vec::new()
+        }
+        Event::Filtering(progress) => {
+            if let Some(filter) = &mut state.filter {
+                filter.progress = progress;
+            }
+            Vec::new()
+        }
+        Event::Answer(answer) => answers::update(state, answer),
+    };
+    super::layout::fit(state);
+    commands.extend(wanted(state, before));
+    commands
+}
+
+/// What is shown besides lists: the view, the chosen exchange, frame and step.
+fn seen(state: &State) -> [Option<u64>; 3] {
+    let step = state
+        .flow
+        .here()
+        .and_then(|flow| flow.steps.get(state.step.at));
+    [
+        state.exchanges.chosen(),
+        state.frames.chosen(),
+        step.map(|step| step.frame),
+    ]
+}
+
+/// Asks for what is shown and not there.
+fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
+    let mut commands = Vec::new();
+    let [exchange, frame, step] = seen(state);
+    let ask = |question| Command::Ask(question);
+    match state.pane() {
+        Pane::Exchanges => {
+            let is_missing = matches!(state.preview, Waiting::Nothing) || exchange != before[0];
+            if exchange.is_none() {
+                state.preview = Waiting::Nothing;
+            }
+            if let Some(exchange) = exchange.filter(|_| is_missing) {
+                state.preview = Waiting::Working;
+                commands.push(ask(Question::Preview(exchange)));
+            }
+        }
+        Pane::Frames => {
+            let missing: Vec<u64> = state
+                .frames
+                .seen()
+                .filter(|frame| !state.frame_rows.contains_key(frame))
+                .collect();
+            if !missing.is_empty() {
+                commands.push(ask(Question::Rows(missing)));
+            }
+            let is_missing = matches!(state.detail, Waiting::Nothing) || frame != before[1];
+            if frame.is_none() {
+                state.detail = Waiting::Nothing;
+            }
+            if let Some(frame) = frame.filter(|_| is_missing) {
+                state.detail = Waiting::Working;
+                commands.push(ask(Question::Frame(frame)));
+            }
+        }
+        Pane::Ladder => {
+            let is_missing = matches!(state.step_detail, Waiting::Nothing) || step != before[2];
+            if let Some(frame) = step.filter(|_| is_missing) {
+                state.step_detail = Waiting::Working;
+                commands.push(ask(Question::Step(frame)));
+            }
+        }
+        _ => {}
+    }
+    commands
+}
+
+fn on_progress(state: &mut State, progress: Progress) -> Vec<Command> {
+    let has_more =
+        progress.counts != state.progress.counts || progress.ended != state.progress.ended;
+    state.progress = progress;
+    // Statistics go on while they are looked at.
+    if has_more && state.pane() == Pane::Statistics && !state.paused {
+        return vec![Command::Ask(Question::Statistics(state.size.0))];
+    }
+    Vec::new()
+}
+
+fn on_key(state: &mut State, key: Key) -> Vec<Command> {
+    if let Some(dialog) = state.dialog.take() {
+        return dialog::key(state, dialog, key);
+    }
+    state.said = None;
+    let Some(action) = state.settings.keys.action(key) else {
+        return Vec::new();
+    };
+    act(state, action)
+}
+
+/// Does what a key stands for.
+pub fn act(state: &mut State, action: Action) -> Vec<Command> {
+    if moving::act(state, action) {
+        return Vec::new();
+    }
+    match action {
+        Action::Quit => state.ends = true,
+        Action::Back => return back(state),
+        Action::Enter => return enter(state),
+        Action::Help => state.dialog = Some(Dialog::Help(Input::default(), 0)),
+        Action::Filter => {
+            let text = state.filter.as_ref().map(|filter| filter.text.clone());
+            let dialog = FilterDialog::new(&text.unwrap_or_default(), state);
+            state.dialog = Some(Dialog::Filter(dialog));
+        }
+        Action::GoTo => state.dialog = Some(Dialog::GoTo(Input::default())),
+        Action::All => return show(state, Tab::All),
+        Action::Failed => return show(state, Tab::Failed),
+        Action::Noted => return show(state, Tab::Noted),
+        Action::Next => return vec![Command::Find(true)],
+        Action::Previous => return vec![Command::Find(false)],
+        Action::Mark => mark(state),
+        Action::MarkAll => mark_all(state),
+        Action::Difference => return difference(state),
+        Action::Frames => return frames(state),
+        Action::Follow => return follow(state),
+        Action::Ladder => return ladder(state),
+        Action::Statistics => {
+            open(state, Pane::Statistics);
+            state.statistics = Waiting::Working;
+            return vec![Command::Ask(Question::Statistics(state.size.0))];
+        }
+        Action::Explain => return explain(state),
+        Action::Columns if state.pane() == Pane::Exchanges => {
+            state.dialog = Some(Dialog::Columns(Columns::new(&state.settings.columns)));
+        }
+        Action::Sort if state.pane() == Pane::Exchanges => state.dialog = Some(Dialog::Sort(0)),
+        Action::Save => state.dialog = Some(Dialog::Save(SaveDialog::new(state))),
+        Action::Copy => return copy(state),
+        Action::Time => {
+            state.time = next_time(state.time);
+            return again(state);
+        }
+        Action::Passwords if state.shows_passwords => return show_passwords(state, false),
+        Action::Passwords => state.dialog = Some(Dialog::Passwords),
+        Action::Newest => {
+            state.paused = false;
+            state.exchanges.newest();
+            state.frames.newest();
+        }
+        Action::Pause if state.is_live() => {
+            state.paused = !state.paused;
+            state.say(if state.paused {
+                "paused: capturing goes on"
+            } else {
+                "goes on"
+            });
+        }
+        Action::Clear if state.is_live() => {
+            state.marked.clear();
+            state.marked_frames.clear();
+            state.frame_rows.clear();
+            return vec![Command::Clear];
+        }
+        Action::Pause | Action::Clear => state.say("this is for live captures"),
+        Action::Redraw => return vec![Command::Redraw],
+        _ => {}
+    }
+    Vec::new()
+}
+
+const fn next_time(time: TimeFormat) -> TimeFormat {
+    match time {
+        TimeFormat::Relative => TimeFormat::Delta,
+        TimeFormat::Delta => TimeFormat::Absolute,
+        TimeFormat::Absolute => TimeFormat::Utc,
+        TimeFormat::Utc => TimeFormat::Epoch,
+        TimeFormat::Epoch => TimeFormat::Relative,
+    }
+}
+
+/// Works out anew what is open, as it is to look otherwise.
+fn again(state: &mut State) -> Vec<Command> {
+    state.frame_rows.clear();
+    state.preview = Waiting::Nothing;
+    state.detail = Waiting::Nothing;
+    state.step_detail = Waiting::Nothing;
+    let mut commands = Vec::new();
+    if let Some(flow) = state.flow.here() {
+        let streams = flow.streams.iter().map(|(stream, _)| *stream).collect();
+        commands.push(Command::Ask(Question::Flow(streams)));
+    }
+    if let Some(follow) = state.follow.here() {
+        commands.push(Command::Ask(Question::Follow(
+            follow.stream,
+            follow.as_bytes,
+        )));
+    }
+    if let Some(explained) = state.explained.here() {
+        commands.push(Command::Ask(Question::Explain(explained.stream)));
+    }
+    if state.statistics.here().is_some() {
+        commands.push(Command::Ask(Question::Statistics(state.size.0)));
+    }
+    commands
+}
+
+/// Shows passwords, or hides them.
+pub fn show_passwords(state: &mut State, shows: bool) -> Vec<Command> {
+    state.shows_passwords = shows;
+    state.say(if shows {
+        "passwords are shown; p hides them"
+    } else {
+        "passwords are hidden"
+    });
+    // What was compared with passwords shown was made with them.
+    if state.pane() == Pane::Difference {
+        state.views.pop();
+    }
+    state.differences = Waiting::Nothing;
+    again(state)
+}
+
+fn open(state: &mut State, pane: Pane) {
+    state.views.retain(|other| *other != pane);
+    state.views.push(pane);
+}
+
+fn back(state: &mut State) -> Vec<Command> {
+    if state
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.progress.is_some())
+        && !state.is_live()
+        && state.progress.ended
+    {
+        state.say("the filter was given up");
+        state.filter = None;
+        return vec![Command::Filter(None)];
+    }
+    if state.pane() == Pane::Frames && state.part != Part::List {
+        state.part = Part::List;
+    } else if state.views.len() > 1 {
+        state.views.pop();
+        return vec![Command::Cancel];
+    } else {
+        state.ends = true;
+    }
+    Vec::new()
+}
+
+fn show(state: &mut State, tab: Tab) -> Vec<Command> {
+    state.tab = tab;
+    vec![Command::Arrange]
+}
+
+/// The frame that the view is about.
+fn frame(state: &State) -> Option<u64> {
+    match state.pane() {
+        Pane::Frames => state.frames.chosen(),
+        Pane::Ladder => {
+            let flow = state.flow.here()?;
+            flow.steps.get(state.step.at).map(|step| step.frame)
+        }
+        Pane::Explain => {
+            let explained = state.explained.here()?;
+            super::view::explain::lines(state)
+                .get(state.explained_at.at)
+                .and_then(|line| line.frame)
+                .or_else(|| explained.messages.first().map(|one| one.frame))
+        }
+        _ => state
+            .exchange()
+            .map(super::recording::ExchangeEntry::first_frame),
+    }
+}
+
+/// The connection that the view is about.
+fn stream(state: &State) -> Option<u32> {
+    match state.pane() {
+        Pane::Frames => state.detail.here().and_then(|detail| detail.stream),
+        Pane::Ladder => {
+            let flow = state.flow.here()?;
+            flow.steps.get(state.step.at).map(|step| step.stream)
+        }
+        Pane::Follow => state.follow.here().map(|follow| follow.stream),
+        Pane::Explain => state.explained.here().map(|explained| explained.stream),
+        _ => state.exchange().map(|entry| entry.stream),
+    }
+    .filter(|stream| *stream != NO_STREAM)
+}
+
+fn enter(state: &mut State) -> Vec<Command> {
+    match state.pane() {
+        Pane::Exchanges => return ladder(state),
+        Pane::Frames => match state.part {
+            Part::List => state.part = Part::Details,
+            Part::Details => moving::fold(state, None),
+            Part::Bytes => {}
+        },
+        Pane::Ladder => return frames(state),
+        Pane::Statistics => {
+            let statistics = state.statistics.here();
+            let finding = statistics.and_then(|all| all.findings.get(state.statistics_at.at));
+            if let Some(frame) = finding.and_then(|(_, _, frames)| frames.first()).copied() {
+                go_to_frame(state, frame);
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn frames(state: &mut State) -> Vec<Command> {
+    if let Some(frame) = frame(state) {
+        go_to_frame(state, frame);
+    } else {
+        open(state, Pane::Frames);
+    }
+    Vec::new()
+}
+
+fn ladder(state: &mut State) -> Vec<Command> {
+    let mut streams: Vec<u32> = stream(state).into_iter().collect();
+    if state.pane() == Pane::Exchanges && !state.marked.is_empty() {
+        let marked = state.marked_streams.values().copied();
+        streams = marked.collect();
+        streams.sort_unstable();
+        streams.dedup();
+    }
+    if streams.is_empty() {
+        state.say("there is no connection here");
+        return Vec::new();
+    }
+    open(state, Pane::Ladder);
+    state.flow = Waiting::Working;
+    state.step = Scroll::default();
+    state.step_detail = Waiting::Nothing;
+    vec![Command::Ask(Question::Flow(streams))]
+}
+
+fn follow(state: &mut State) -> Vec<Command> {
+    let Some(stream) = stream(state) else {
+        state.say("there is no connection here");
+        return Vec::new();
+    };
+    let open_already = state.pane() == Pane::Follow;
+    let as_bytes = open_already && state.follow.here().is_some_and(|follow| !follow.as_bytes);
+    open(state, Pane::Follow);
+    state.follow = Waiting::Working;
+    state.follow_at = Scroll::default();
+    vec![Command::Ask(Question::Follow(stream, as_bytes))]
+}
+
+fn explain(state: &mut State) -> Vec<Command> {
+    let Some(stream) = stream(state) else {
+        state.say("there is no connection here");
+        return Vec::new();
+    };
+    open(state, Pane::Explain);
+    state.explained = Waiting::Working;
+    state.explained_at = Scroll::default();
+    vec![Command::Ask(Question::Explain(stream))]
+}
+
+fn difference(state: &mut State) -> Vec<Command> {
+    let marked: Vec<Subject> = match state.pane() {
+        Pane::Exchanges => state
+            .marked
+            .iter()
+            .map(|one| Subject::Exchange(*one))
+            .collect(),
+        _ => state
+            .marked_frames
+            .iter()
+            .map(|one| Subject::Frame(*one))
+            .collect(),
+    };
+    let [one, other] = marked[..] else {
+        state.say(format!(
+            "mark two rows with Space to compare them; {} are marked",
+            marked.len()
+        ));
+        return Vec::new();
+    };
+    open(state, Pane::Difference);
+    state.differences = Waiting::Working;
+    state.differences_at = Scroll::default();
+    vec![Command::Ask(Question::Difference([one, other]))]
+}
+
+fn mark(state: &mut State) {
+    match state.pane() {
+        Pane::Exchanges => {
+            let (Some(number), Some(stream)) = (
+                state.exchanges.chosen(),
+                state.exchange().map(|entry| entry.stream),
+            ) else {
+                return;
+            };
+            if state.marked.remove(&number) {
+                state.marked_streams.remove(&number);
+            } else {
+                state.marked.insert(number);
+                state.marked_streams.insert(number, stream);
+            }
+            state.exchanges.step(1);
+        }
+        Pane::Frames => {
+            let Some(number) = state.frames.chosen() else {
+                return;
+            };
+            if !state.marked_frames.remove(&number) {
+                state.marked_frames.insert(number);
+            }
+            state.frames.step(1);
+        }
+        _ => {}
+    }
+}
+
+/// Rows marked at once at the most: a diagram of more cannot be read.
+const MOST_MARKED: usize = 100_000;
+
+fn mark_all(state: &mut State) {
+    let (list, marked) = match state.pane() {
+        Pane::Frames => (&state.frames, &mut state.marked_frames),
+        _ => (&state.exchanges, &mut state.marked),
+    };
+    if !marked.is_empty() {
+        marked.clear();
+        if state.pane() == Pane::Exchanges {
+            state.marked_streams.clear();
+        }
+        return;
+    }
+    let count = list.shown.len();
+    if count > MOST_MARKED {
+        state.complain(format!(
+            "{count} are too many to mark; filter first, or save what is shown"
+        ));
+        return;
+    }
+    marked.extend((0..count).filter_map(|at| list.shown.get(at)));
+    state.wants_marked_streams = state.pane() == Pane::Exchanges;
+}
+
+fn copy(state: &mut State) -> Vec<Command> {
+    match super::view::text_to_copy(state) {
+        Some(text) => {
+            let count = text.lines().count();
+            let what = if count == 1 {
+                "a line".to_owned()
+            } else {
+                format!("{count} lines")
+            };
+            state.say(format!("copied {what}"));
+            vec![Command::Copy(text)]
+        }
+        None => Vec::new(),
+    }
+}

@@ -1,0 +1,109 @@
+//! The mouse: a click chooses, the wheel moves, borders can be dragged.
+
+use crate::tui::keys::Pane;
+use crate::tui::layout;
+use crate::tui::state::{Command, Mouse, Part, State};
+use crate::tui::view;
+
+/// Rows that a step of the wheel moves.
+const WHEEL: isize = 3;
+
+/// Takes what the mouse did.
+pub fn update(state: &mut State, mouse: Mouse, x: u16, y: u16) -> Vec<Command> {
+    if state.dialog.is_some() {
+        return Vec::new();
+    }
+    match mouse {
+        Mouse::Wheel(steps) => {
+            if state.pane() == Pane::Frames {
+                state.part = part_at(state, x, y).unwrap_or(state.part);
+            }
+            super::moving::step(state, isize::from(steps) * WHEEL);
+        }
+        Mouse::Press => press(state, x, y),
+        Mouse::Drag if state.drags => drag(state, y),
+        Mouse::Drag => {}
+        Mouse::Release => state.drags = false,
+    }
+    Vec::new()
+}
+
+fn part_at(state: &State, x: u16, y: u16) -> Option<Part> {
+    let areas = layout::frames(state);
+    let is_in = |area: ratatui::layout::Rect| area.contains((x, y).into());
+    let all = [
+        (areas.list, Part::List),
+        (areas.details, Part::Details),
+        (areas.bytes, Part::Bytes),
+    ];
+    all.into_iter()
+        .find(|(area, _)| is_in(*area))
+        .map(|(_, part)| part)
+}
+
+fn press(state: &mut State, x: u16, y: u16) {
+    match state.pane() {
+        Pane::Exchanges => {
+            let areas = layout::exchanges(state);
+            if areas.lower.is_some_and(|lower| y == lower.y) {
+                state.drags = true;
+            } else if areas.list.contains((x, y).into()) && y > areas.list.y {
+                let at = state.exchanges.top + usize::from(y - areas.list.y - 1);
+                state.exchanges.follows = false;
+                state.exchanges.go(at);
+            }
+        }
+        Pane::Frames => {
+            let areas = layout::frames(state);
+            let Some(part) = part_at(state, x, y) else {
+                return;
+            };
+            if part != Part::List && y == areas.details.y.min(areas.bytes.y) {
+                state.drags = true;
+                return;
+            }
+            state.part = part;
+            match part {
+                Part::List if y > areas.list.y => {
+                    let at = state.frames.top + usize::from(y - areas.list.y - 1);
+                    state.frames.follows = false;
+                    state.frames.go(at);
+                }
+                Part::Details if y > areas.details.y => {
+                    let at = state.tree.top + usize::from(y - areas.details.y - 1);
+                    let len = view::frames::visible(state).len();
+                    if at < len {
+                        let chosen = state.tree.at == at;
+                        state.tree.at = at;
+                        view::frames::line_chosen(state);
+                        if chosen {
+                            super::moving::fold(state, None);
+                        }
+                    }
+                }
+                Part::Bytes => view::frames::press_byte(state, x, y),
+                _ => {}
+            }
+        }
+        Pane::Ladder => {
+            let area = layout::ladder(state).steps;
+            if y >= area.y + 2 && area.contains((x, y).into()) {
+                let at = state.step.top + usize::from(y - area.y - 2);
+                let len = view::lines(state);
+                state.step.at = at.min(len.saturating_sub(1));
+            }
+        }
+        Pane::Statistics => {
+            let len = view::lines(state);
+            let at = state.statistics_at.top + usize::from(y.saturating_sub(2));
+            state.statistics_at.at = at.min(len.saturating_sub(1));
+        }
+        _ => {}
+    }
+}
+
+fn drag(state: &mut State, y: u16) {
+    let (_, rows) = state.size;
+    let lower = rows.saturating_sub(1).saturating_sub(y);
+    state.split = Some(lower.clamp(3, rows.saturating_sub(6).max(3)));
+}

@@ -1,0 +1,371 @@
+//! What is asked for in front of a view.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::{Line, put, put_line};
+use crate::tui::answer::SaveForm;
+use crate::tui::dialog::{Dialog, FilterDialog, SaveDialog, WHAT};
+use crate::tui::input::Input;
+use crate::tui::keys::TABLE;
+use crate::tui::state::State;
+use crate::tui::theme::Part;
+
+/// Draws the dialog; where the cursor stands.
+pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
+    match state.dialog.as_ref()? {
+        Dialog::Filter(filter) => Some(filter_line(buffer, filter, state)),
+        Dialog::GoTo(input) => {
+            let rows = state.size.1;
+            blank(buffer, Rect::new(0, rows - 1, state.size.0, 1));
+            Some(typed(buffer, (0, rows - 1), "Go to frame: ", input, state))
+        }
+        Dialog::Passwords => {
+            let lines = [
+                "Show passwords in clear on this screen?",
+                "They are in what is copied and in text that is saved then, too.",
+                "",
+                "y  show them    any other key  leave them hidden",
+            ];
+            window(
+                buffer,
+                "Passwords",
+                &lines.map(|line| Line::of(line, Style::new())),
+                None,
+                state,
+            );
+            None
+        }
+        Dialog::Save(save) => Some(save_window(buffer, save, state)),
+        Dialog::Columns(columns) => {
+            let all = columns.all.iter().map(|(column, shown)| {
+                let mark = if *shown { "[x]" } else { "[ ]" };
+                Line::of(
+                    format!("{mark} {:<8} {}", column.name(), column.title()),
+                    Style::new(),
+                )
+            });
+            let mut lines: Vec<Line> = all.collect();
+            lines.push(Line::default());
+            let faint = state.settings.theme.faint();
+            lines.push(Line::of("Space  show or hide", faint));
+            lines.push(Line::of("left, right  move", faint));
+            lines.push(Line::of("Enter  take and save    Esc  leave", faint));
+            window(buffer, "Columns", &lines, Some(columns.at), state);
+            None
+        }
+        Dialog::Sort(at) => {
+            let mut lines = vec![Line::of("as they came", Style::new())];
+            for column in &state.settings.columns {
+                let way = match state.sort {
+                    Some((by, true)) if by == *column => "  largest first",
+                    Some((by, false)) if by == *column => "  smallest first; again: largest",
+                    _ => "",
+                };
+                lines.push(Line::of(format!("{}{way}", column.title()), Style::new()));
+            }
+            window(buffer, "Sort by", &lines, Some(*at), state);
+            None
+        }
+        Dialog::Help(input, top) => Some(help(buffer, input, *top, state)),
+    }
+}
+
+fn blank(buffer: &mut Buffer, area: Rect) {
+    for y in area.y..area.bottom() {
+        for x in area.x..area.right() {
+            buffer[(x, y)].reset();
+        }
+    }
+}
+
+/// A line that is typed; where the cursor stands.
+fn typed(
+    buffer: &mut Buffer,
+    (x, y): (u16, u16),
+    label: &str,
+    input: &Input,
+    state: &State,
+) -> Position {
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let x = x + put(buffer, (x, y), state.size.0 - x, label, bold, state.charset);
+    let before = u16::try_from(input.text()[..input.at()].width()).unwrap_or(u16::MAX);
+    let room = state.size.0.saturating_sub(x + 1);
+    // What stands around the cursor is seen.
+    let left = before.saturating_sub(room);
+    let text = super::pen::without(input.text(), left.into());
+    buffer.set_stringn(x, y, text, room.into(), Style::new());
+    Position::new(x + before - left, y)
+}
+
+fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Position {
+    let (columns, rows) = state.size;
+    let theme = &state.settings.theme;
+    blank(buffer, Rect::new(0, rows - 1, columns, 1));
+    let cursor = typed(buffer, (0, rows - 1), "Filter: ", &filter.input, state);
+    let mut above = rows - 1;
+    if let Some(error) = &filter.error {
+        above -= 1;
+        blank(buffer, Rect::new(0, above, columns, 1));
+        let style = theme.of(Part::Failure);
+        put(
+            buffer,
+            (1, above),
+            columns - 1,
+            error.message(),
+            style,
+            state.charset,
+        );
+        // The place that is meant, under the cursor's line as it is seen.
+        let text = filter.input.text();
+        let place = error.place();
+        let part =
+            |to: usize| u16::try_from(text.get(..to).unwrap_or(text).width()).unwrap_or(u16::MAX);
+        let before = part(filter.input.at());
+        let start = cursor
+            .x
+            .saturating_add(part(place.start))
+            .saturating_sub(before);
+        let len = part(place.end).saturating_sub(part(place.start)).max(1);
+        let marked = Rect::new(start, rows - 1, len, 1).intersection(Rect::new(
+            8,
+            rows - 1,
+            columns.saturating_sub(8),
+            1,
+        ));
+        buffer.set_style(marked, style.add_modifier(Modifier::UNDERLINED));
+    }
+    let candidates = &filter.completion.candidates;
+    if candidates.is_empty() {
+        return cursor;
+    }
+    let most = usize::from(above.saturating_sub(2)).min(8);
+    let first = filter
+        .taken
+        .map_or(0, |taken| taken.saturating_sub(most.saturating_sub(1)));
+    let seen = &candidates[first..(first + most).min(candidates.len())];
+    let width = seen.iter().map(|one| one.width()).max().unwrap_or_default();
+    let width = u16::try_from(width + 2).unwrap_or(columns).min(columns);
+    let part = filter
+        .input
+        .text()
+        .get(..filter.completion.place.start)
+        .unwrap_or_default();
+    let x = u16::try_from(8 + part.width())
+        .unwrap_or(0)
+        .min(columns.saturating_sub(width));
+    let height = u16::try_from(seen.len()).unwrap_or_default();
+    let area = Rect::new(x, above - height, width, height);
+    blank(buffer, area);
+    buffer.set_style(area, theme.bar());
+    for (y, (at, candidate)) in (area.y..).zip(seen.iter().enumerate()) {
+        let style = if filter.taken == Some(first + at) {
+            Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+        } else {
+            Style::new()
+        };
+        put(
+            buffer,
+            (x + 1, y),
+            width - 1,
+            candidate,
+            theme.bar().patch(style),
+            state.charset,
+        );
+    }
+    cursor
+}
+
+/// A window in the middle; its inner area.
+fn window(
+    buffer: &mut Buffer,
+    title: &str,
+    lines: &[Line],
+    chosen: Option<usize>,
+    state: &State,
+) -> Rect {
+    let (columns, rows) = state.size;
+    let widest = lines
+        .iter()
+        .map(|line| line.text().width())
+        .max()
+        .unwrap_or_default()
+        .max(title.width() + 2);
+    let width = u16::try_from(widest + 4).unwrap_or(columns).min(columns);
+    let height = u16::try_from(lines.len() + 2)
+        .unwrap_or(rows)
+        .min(rows.saturating_sub(2));
+    let area = Rect::new((columns - width) / 2, (rows - height) / 2, width, height);
+    frame(buffer, area, title, state);
+    let inner = Rect::new(
+        area.x + 2,
+        area.y + 1,
+        width.saturating_sub(4),
+        height.saturating_sub(2),
+    );
+    let skip = chosen.map_or(0, |at| (at + 1).saturating_sub(inner.height.into()));
+    for (y, (at, line)) in (inner.y..inner.bottom()).zip(lines.iter().enumerate().skip(skip)) {
+        let row = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        put_line(buffer, row, line, 0, state.charset);
+        if chosen == Some(at) {
+            buffer.set_style(row, state.settings.theme.chosen());
+        }
+    }
+    inner
+}
+
+fn frame(buffer: &mut Buffer, area: Rect, title: &str, state: &State) {
+    blank(buffer, area);
+    let corners = match state.charset {
+        crate::output::Charset::Unicode => ["┌", "┐", "└", "┘"],
+        crate::output::Charset::Ascii => ["+"; 4],
+    };
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let style = Style::new();
+    for x in area.x + 1..right {
+        for y in [area.y, bottom] {
+            buffer.set_string(x, y, state.sign("─", "-"), style);
+        }
+    }
+    for y in area.y + 1..bottom {
+        for x in [area.x, right] {
+            buffer.set_string(x, y, state.sign("│", "|"), style);
+        }
+    }
+    let places = [
+        (area.x, area.y),
+        (right, area.y),
+        (area.x, bottom),
+        (right, bottom),
+    ];
+    for ((x, y), corner) in places.into_iter().zip(corners) {
+        buffer.set_string(x, y, corner, style);
+    }
+    put(
+        buffer,
+        (area.x + 2, area.y),
+        area.width.saturating_sub(4),
+        &format!(" {title} "),
+        state.settings.theme.title(),
+        state.charset,
+    );
+}
+
+fn save_window(buffer: &mut Buffer, save: &SaveDialog, state: &State) -> Position {
+    let choice = |all: &[&str], at: usize| {
+        let each = all.iter().enumerate().map(|(index, one)| {
+            if index == at {
+                format!("[{one}]")
+            } else {
+                format!(" {one} ")
+            }
+        });
+        each.collect::<Vec<_>>().join(" ")
+    };
+    let forms = SaveForm::ALL.map(|form| match form {
+        SaveForm::Pcapng => "pcapng",
+        SaveForm::Text => "text",
+        SaveForm::JsonLines => "JSON lines",
+        SaveForm::Svg => "SVG of the flow",
+    });
+    let form = SaveForm::ALL
+        .iter()
+        .position(|one| *one == save.form)
+        .unwrap_or_default();
+    let redact = usize::from(!save.redact);
+    let plain = Style::new();
+    let faint = state.settings.theme.faint();
+    let hint = match &save.replaces {
+        Some(_) => Line::of(
+            "This file exists: Enter replaces it, Esc leaves it",
+            state.settings.theme.of(Part::Failure),
+        ),
+        None => Line::of("arrows  choose    Enter  save    Esc  leave", faint),
+    };
+    let lines = [
+        Line::of(format!("What       {}", choice(&WHAT, save.chosen)), plain),
+        Line::of(format!("As         {}", choice(&forms, form)), plain),
+        Line::of(
+            format!(
+                "Passwords  {}",
+                choice(&["as asterisks", "as they are"], redact)
+            ),
+            plain,
+        ),
+        Line::of(format!("File       {:<40}", save.path.text()), plain),
+        Line::default(),
+        hint,
+    ];
+    let inner = window(buffer, "Save", &lines, Some(save.line), state);
+    let before = u16::try_from(save.path.text()[..save.path.at()].width()).unwrap_or_default();
+    Position::new((inner.x + 11 + before).min(inner.right()), inner.y + 3)
+}
+
+fn help(buffer: &mut Buffer, input: &Input, top: usize, state: &State) -> Position {
+    let (columns, rows) = state.size;
+    let pane = state.pane();
+    let theme = &state.settings.theme;
+    let area = Rect::new(0, 1, columns, rows - 2);
+    frame(buffer, area, &format!("Keys: {}", pane.name()), state);
+    let cursor = typed(buffer, (2, 2), "search: ", input, state);
+    let word = input.text().to_lowercase();
+    let rest = usize::from(columns.saturating_sub(20 + 4)).max(10);
+    let mut lines = Vec::new();
+    for binding in TABLE.iter().filter(|binding| binding.is_of(pane)) {
+        let keys = state.settings.keys.of(binding.action).join(" ");
+        let all = format!("{keys} {} {}", binding.name, binding.meaning).to_lowercase();
+        if !all.contains(&word) {
+            continue;
+        }
+        for (at, part) in textwrap::wrap(binding.meaning, rest)
+            .into_iter()
+            .enumerate()
+        {
+            let keys = if at == 0 { keys.as_str() } else { "" };
+            let line = Line::of(format!("{keys:<18}  "), theme.title());
+            lines.push(line.and(part.into_owned(), Style::new()));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(Line::of("no key does that here", theme.faint()));
+    }
+    let inner = Rect::new(
+        2,
+        4,
+        columns.saturating_sub(4),
+        area.bottom().saturating_sub(5),
+    );
+    let top = top.min(lines.len().saturating_sub(inner.height.into()));
+    for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(top)) {
+        put_line(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..inner
+            },
+            line,
+            0,
+            state.charset,
+        );
+    }
+    let shown = inner.height as usize + top;
+    if shown < lines.len() {
+        let text = format!(" {} more below: down, pgdn ", lines.len() - shown);
+        put(
+            buffer,
+            (2, area.bottom() - 1),
+            columns - 4,
+            &text,
+            theme.faint(),
+            state.charset,
+        );
+    }
+    cursor
+}

@@ -1,0 +1,77 @@
+//! What messages are, and beside it what Wireshark says of them without the plugin, and why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::pen::{Line, border, put_lines, working};
+use crate::output::fit;
+use crate::tui::layout;
+use crate::tui::state::{State, Waiting};
+
+/// Draws the view.
+pub fn draw(buffer: &mut Buffer, state: &State) {
+    let area = layout::body(state);
+    let inner = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let Waiting::Here(explained) = &state.explained else {
+        border(buffer, area, "Explain", true, state);
+        return working(buffer, inner, state);
+    };
+    let title = format!(
+        "Stream {}: what it is, and what Wireshark says without the plugin",
+        explained.stream
+    );
+    border(buffer, area, &title, true, state);
+    if explained.messages.is_empty() {
+        let line = Line::of(
+            "there is no message that Wireshark could mistake",
+            Style::new(),
+        );
+        return put_lines(buffer, inner, &[line], state.explained_at, state);
+    }
+    put_lines(buffer, inner, &lines(state), state.explained_at, state);
+}
+
+/// Its lines: both readings side by side, or one below the other on a narrow screen.
+#[must_use]
+pub fn lines(state: &State) -> Vec<Line> {
+    let Some(explained) = state.explained.here() else {
+        return Vec::new();
+    };
+    let theme = &state.settings.theme;
+    let width = usize::from(state.size.0);
+    let ours = (width * 2 / 5).min(60);
+    let mut lines = Vec::new();
+    for message in &explained.messages {
+        let about = |line: Line| Line {
+            frame: Some(message.frame),
+            ..line
+        };
+        let title = format!("Frame {}: {}", message.frame, message.title);
+        let style = theme.tone(message.tone).add_modifier(Modifier::BOLD);
+        lines.push(about(Line::of(title, style)));
+        let room = width.saturating_sub(ours + 4).max(20);
+        let theirs: Vec<String> = message
+            .theirs
+            .iter()
+            .flat_map(|line| textwrap::wrap(line, room))
+            .map(std::borrow::Cow::into_owned)
+            .collect();
+        for at in 0..message.ours.len().max(theirs.len()) {
+            let left = message.ours.get(at).map_or("", String::as_str);
+            let left = fit(left, ours, state.charset);
+            let columns = unicode_width::UnicodeWidthStr::width(left.as_str());
+            let gap = " ".repeat(ours.saturating_sub(columns));
+            let right = theirs.get(at).map_or("", String::as_str);
+            let line = Line::of(format!(" {left}{gap} "), Style::new());
+            let line = line.and(format!("{} ", state.sign("│", "|")), theme.faint());
+            lines.push(about(line.and(right, Style::new())));
+        }
+        lines.push(about(Line::default()));
+    }
+    lines
+}

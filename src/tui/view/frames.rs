@@ -1,0 +1,455 @@
+//! Wireshark's three panes: a list of frames, the details of one, its bytes. A field lights its bytes, a byte its field.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::pen::{border, put, without, working};
+use crate::output::Tone;
+use crate::tui::answer::{FrameDetail, TreeLine};
+use crate::tui::layout;
+use crate::tui::state::{Part, State, Waiting};
+use crate::tui::theme;
+
+/// Draws the view.
+pub fn draw(buffer: &mut Buffer, state: &State) {
+    let areas = layout::frames(state);
+    list(buffer, areas.list, state);
+    details(buffer, areas.details, state);
+    bytes(buffer, areas.bytes, state);
+}
+
+fn list(buffer: &mut Buffer, area: Rect, state: &State) {
+    let theme = &state.settings.theme;
+    let places = heads(buffer, area, state);
+    if state.frames.shown.is_empty() {
+        let text = if state.progress.ended || state.filter.is_some() {
+            "no frame matches"
+        } else {
+            "reading"
+        };
+        put(
+            buffer,
+            (area.x + 3, area.y + 1),
+            area.width.saturating_sub(4),
+            text,
+            theme.faint(),
+            state.charset,
+        );
+    }
+    let mut before = None;
+    for (y, number) in (area.y + 1..area.bottom()).zip(state.frames.seen()) {
+        let row = state.frame_rows.get(&number);
+        let is_chosen = state.frames.chosen() == Some(number);
+        let mut cell = |at: usize, text: &str, style: Style, right: bool| {
+            let (x, width) = places[at];
+            let text = if right {
+                format!("{text:>width$}", width = usize::from(width))
+            } else {
+                text.to_owned()
+            };
+            put(buffer, (x, y), width, &text, style, state.charset);
+        };
+        cell(0, &number.to_string(), Style::new(), true);
+        if let Some(row) = row {
+            let style = theme.tone(row.tone);
+            cell(
+                1,
+                &super::exchanges::time_text(state, row.time, before),
+                Style::new(),
+                true,
+            );
+            cell(2, &row.addresses[0], Style::new(), false);
+            cell(3, &row.addresses[1], Style::new(), false);
+            cell(4, row.protocol, style, false);
+            cell(5, &row.length.to_string(), Style::new(), true);
+            cell(6, without(&row.info, state.tree.left), style, false);
+            before = Some(row.time);
+        } else {
+            cell(6, state.sign("…", "..."), theme.faint(), false);
+        }
+        if state.marked_frames.contains(&number) {
+            let style = theme.of(theme::Part::Marked).add_modifier(Modifier::BOLD);
+            put(buffer, (area.x + 1, y), 1, "*", style, state.charset);
+        }
+        if is_chosen {
+            put(buffer, (area.x, y), 1, ">", Style::new(), state.charset);
+            let style = if state.part == Part::List {
+                theme.chosen()
+            } else {
+                theme.chosen_aside()
+            };
+            buffer.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                style,
+            );
+        }
+    }
+}
+
+/// Writes the titles of the columns; the place and the width of each.
+fn heads(buffer: &mut Buffer, area: Rect, state: &State) -> Vec<(u16, u16)> {
+    let theme = &state.settings.theme;
+    let time = super::exchanges::time_width(state);
+    // On a narrow screen what a frame says matters more than how long it is.
+    let is_narrow = area.width < 100;
+    let address = if is_narrow { 14 } else { 22 };
+    let length = if is_narrow { 0 } else { 6 };
+    let mut places = Vec::new();
+    let mut x = area.x + 2;
+    for (title, width, right) in [
+        ("No.", 7, true),
+        ("Time", time, true),
+        ("Source", address, false),
+        ("Destination", address, false),
+        ("Protocol", 8, false),
+        ("Length", length, true),
+        ("Info", u16::MAX, false),
+    ] {
+        let width = width.min(area.right().saturating_sub(x));
+        let text = if right {
+            format!("{title:>width$}", width = usize::from(width))
+        } else {
+            title.to_owned()
+        };
+        put(
+            buffer,
+            (x, area.y),
+            width,
+            &text,
+            theme.title(),
+            state.charset,
+        );
+        places.push((x, width));
+        let gap = u16::from(width > 0);
+        x = x.saturating_add(width + gap).min(area.right());
+    }
+    places
+}
+
+/// The lines of details that are not under a folded one.
+#[must_use]
+pub fn visible(state: &State) -> Vec<&TreeLine> {
+    let mut lines = Vec::new();
+    let mut below: Option<usize> = None;
+    for line in state
+        .detail
+        .here()
+        .map(|detail| &detail.tree)
+        .into_iter()
+        .flatten()
+    {
+        if below.is_some_and(|depth| line.depth > depth) {
+            continue;
+        }
+        below = (line.has_children && state.folded.contains(&line.path)).then_some(line.depth);
+        lines.push(line);
+    }
+    lines
+}
+
+fn details(buffer: &mut Buffer, area: Rect, state: &State) {
+    let title = state
+        .frames
+        .chosen()
+        .map_or_else(String::new, |frame| format!("Details of frame {frame}"));
+    let is_front = state.part == Part::Details;
+    border(buffer, area, &title, is_front, state);
+    let inner = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    if matches!(state.detail, Waiting::Working) {
+        return working(buffer, inner, state);
+    }
+    let theme = &state.settings.theme;
+    let lines = visible(state);
+    for (y, (at, line)) in
+        (inner.y..inner.bottom()).zip(lines.iter().enumerate().skip(state.tree.top))
+    {
+        let sign = match (line.has_children, state.folded.contains(&line.path)) {
+            (false, _) => " ",
+            (true, true) => state.sign("▸", "+"),
+            (true, false) => state.sign("▾", "-"),
+        };
+        let text = format!("{}{sign} {}", "  ".repeat(line.depth), line.text);
+        let style = match line.tone {
+            Tone::Plain if line.depth == 0 => Style::new().add_modifier(Modifier::BOLD),
+            tone => theme.tone(tone),
+        };
+        put(
+            buffer,
+            (inner.x, y),
+            inner.width,
+            &text,
+            style,
+            state.charset,
+        );
+        if at == state.tree.at {
+            let style = if is_front {
+                theme.chosen()
+            } else {
+                theme.chosen_aside()
+            };
+            buffer.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                style,
+            );
+        }
+    }
+    // What the chosen line is called in filters.
+    let filter = lines
+        .get(state.tree.at)
+        .and_then(|line| line.filter.as_ref());
+    if let Some(filter) = filter.filter(|_| is_front && area.width > 40) {
+        let text = format!(" {filter} ");
+        let width =
+            u16::try_from(unicode_width::UnicodeWidthStr::width(text.as_str())).unwrap_or(u16::MAX);
+        let room = area.width / 2;
+        let x = area.right().saturating_sub(width.min(room) + 1);
+        put(
+            buffer,
+            (x, area.y),
+            room,
+            &text,
+            theme.faint(),
+            state.charset,
+        );
+    }
+}
+
+/// The first line of the bytes that is seen, where the chosen byte is among them.
+fn first_line(state: &State, height: usize) -> usize {
+    let per_line = layout::bytes_per_line(state);
+    let (_, at) = state.byte;
+    let line = at / per_line;
+    let len = pane_len(state).div_ceil(per_line);
+    line.saturating_sub(height / 2)
+        .min(len.saturating_sub(height))
+}
+
+fn pane_len(state: &State) -> usize {
+    let (pane, _) = state.byte;
+    let panes = state.detail.here().map(|detail| &detail.panes);
+    panes
+        .and_then(|panes| panes.get(pane))
+        .map_or(0, |pane| pane.bytes.len())
+}
+
+/// The bytes that the chosen line stands for, in the pane that is shown.
+fn lit(state: &State) -> std::ops::Range<usize> {
+    let lines = visible(state);
+    let of_line = lines.get(state.tree.at).and_then(|line| line.bytes.clone());
+    of_line
+        .filter(|(pane, _)| *pane == state.byte.0)
+        .map_or(0..0, |(_, range)| range)
+}
+
+fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
+    let is_front = state.part == Part::Bytes;
+    let (pane, at) = state.byte;
+    let shown = state
+        .detail
+        .here()
+        .and_then(|detail| detail.panes.get(pane));
+    let count = state.detail.here().map_or(0, |detail| detail.panes.len());
+    let mut title = shown.map_or_else(|| "Bytes".to_owned(), |pane| pane.title.clone());
+    if count > 1 {
+        title = format!("{title}, {} of {count}", pane + 1);
+    }
+    border(buffer, area, &title, is_front, state);
+    let Some(shown) = shown else { return };
+    let theme = &state.settings.theme;
+    let per_line = layout::bytes_per_line(state);
+    let inner = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let first = first_line(state, inner.height.into());
+    let lit = lit(state);
+    let charset = state.charset;
+    for (y, (index, line)) in (inner.y..)
+        .zip(shown.bytes.chunks(per_line).enumerate().skip(first))
+        .take(inner.height.into())
+    {
+        let start = index * per_line;
+        put(
+            buffer,
+            (inner.x, y),
+            6,
+            &format!("{start:04x}"),
+            theme.faint(),
+            charset,
+        );
+        for (column, byte) in line.iter().enumerate() {
+            let here = start + column;
+            let mut style = if lit.contains(&here) {
+                theme
+                    .of(theme::Part::Bytes)
+                    .add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+            } else {
+                Style::new()
+            };
+            if here == at && is_front {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+            let gap = usize::from(column >= per_line / 2);
+            let x = inner.x + 6 + u16::try_from(column * 3 + gap).unwrap_or_default();
+            let text = byte.map_or_else(|| "**".to_owned(), |byte| format!("{byte:02x}"));
+            put(
+                buffer,
+                (x, y),
+                inner.right().saturating_sub(x).min(2),
+                &text,
+                style,
+                charset,
+            );
+            let x = inner.x + 8 + u16::try_from(per_line * 3 + column + gap).unwrap_or_default();
+            let text = match byte {
+                None => '*',
+                Some(byte @ 0x20..=0x7e) => char::from(*byte),
+                Some(_) => '.',
+            };
+            if x < inner.right() {
+                put(
+                    buffer,
+                    (x, y),
+                    1,
+                    text.encode_utf8(&mut [0; 4]),
+                    style,
+                    charset,
+                );
+            }
+        }
+    }
+}
+
+/// The chosen line was chosen by the user: its first byte is chosen with it, and its like in other frames.
+pub fn line_chosen(state: &mut State) {
+    let lines = visible(state);
+    let path = lines.get(state.tree.at).map(|line| line.path.clone());
+    state.tree_path = path.unwrap_or_default();
+    byte_of_line(state);
+}
+
+/// Chooses the first byte of the chosen line.
+fn byte_of_line(state: &mut State) {
+    let lines = visible(state);
+    let bytes = lines.get(state.tree.at).and_then(|line| line.bytes.clone());
+    if let Some((pane, range)) = bytes {
+        state.byte = (pane, range.start);
+    }
+}
+
+/// Chooses the innermost line that stands for the chosen byte.
+fn line_of_byte(state: &mut State) {
+    let (pane, at) = state.byte;
+    let lines = visible(state);
+    let of_byte = lines.iter().enumerate().filter_map(|(index, line)| {
+        let (own, range) = line.bytes.as_ref()?;
+        (*own == pane && range.contains(&at)).then_some((
+            range.len(),
+            std::cmp::Reverse(index),
+            index,
+        ))
+    });
+    if let Some((_, _, index)) = of_byte.min() {
+        let height = layout::frames(state).details.height.saturating_sub(1);
+        let len = lines.len();
+        state.tree.go(index, len, height.into());
+    }
+}
+
+/// Moves the chosen byte.
+pub fn step_byte(state: &mut State, step: isize) {
+    let len = pane_len(state);
+    let (pane, at) = state.byte;
+    state.byte = (
+        pane,
+        at.saturating_add_signed(step).min(len.saturating_sub(1)),
+    );
+    line_of_byte(state);
+}
+
+/// Chooses the byte at a place of the screen.
+pub fn press_byte(state: &mut State, x: u16, y: u16) {
+    let area = layout::frames(state).bytes;
+    let per_line = layout::bytes_per_line(state);
+    let Some(row) = y.checked_sub(area.y + 1) else {
+        return;
+    };
+    let column = usize::from(x.saturating_sub(area.x + 6));
+    let in_text = column.checked_sub(per_line * 3 + 2);
+    let column = match in_text {
+        Some(column) => column - usize::from(column > per_line / 2),
+        None => (column - usize::from(column >= per_line / 2 * 3)) / 3,
+    };
+    let height = usize::from(area.height.saturating_sub(1));
+    let at = (first_line(state, height) + usize::from(row)) * per_line + column.min(per_line - 1);
+    if at < pane_len(state) {
+        state.byte.1 = at;
+        line_of_byte(state);
+    }
+}
+
+/// Details of another frame are there: the line with the same labels as before is chosen again.
+pub fn detail_came(state: &mut State) {
+    let lines = visible(state);
+    let place = |is_it: &dyn Fn(&TreeLine) -> bool| lines.iter().position(|line| is_it(line));
+    let same = place(&|line| line.path == state.tree_path);
+    // Messages stand behind all layers, and each has fields that are its own.
+    let top = lines.iter().rposition(|line| line.depth == 0);
+    let last = top.filter(|top| *top > 3 && lines[*top].has_children);
+    let at = same.or(last).unwrap_or_default();
+    let len = lines.len();
+    let height = usize::from(layout::frames(state).details.height.saturating_sub(1));
+    let is_top = lines.get(at).is_some_and(|line| line.depth == 0);
+    state.tree.go(at, len, height);
+    if is_top {
+        // What stands under it is seen with it.
+        state.tree.top = at.min(len.saturating_sub(height));
+    }
+    state.byte = (0, 0);
+    byte_of_line(state);
+}
+
+/// What the key that copies takes.
+#[must_use]
+pub fn text_to_copy(state: &State) -> Option<String> {
+    let detail: &FrameDetail = state.detail.here()?;
+    match state.part {
+        Part::List => {
+            let row = state.frame_rows.get(&state.frames.chosen()?)?;
+            let [source, destination] = &row.addresses;
+            Some(format!(
+                "{}  {source}  {destination}  {}  {}",
+                row.number, row.protocol, row.info
+            ))
+        }
+        Part::Details => {
+            let lines = visible(state);
+            let line = lines.get(state.tree.at)?;
+            Some(line.filter.clone().unwrap_or_else(|| line.text.clone()))
+        }
+        Part::Bytes => {
+            let bytes = &detail.panes.get(state.byte.0)?.bytes;
+            let lit = lit(state);
+            let range = if lit.is_empty() { 0..bytes.len() } else { lit };
+            let hex = bytes
+                .get(range)?
+                .iter()
+                .map(|byte| byte.map_or_else(|| "**".to_owned(), |byte| format!("{byte:02x}")));
+            Some(hex.collect())
+        }
+    }
+}

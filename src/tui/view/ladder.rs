@@ -1,0 +1,422 @@
+//! Conversations as a sequence diagram: a lifeline for each end, an arrow for each message, the message beside it.
+
+use std::collections::HashMap;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::{border, put, working};
+use crate::output::{Step, fit};
+use crate::packet::Endpoint;
+use crate::stream::Role;
+use crate::tui::answer::Flow;
+use crate::tui::layout;
+use crate::tui::state::{State, Waiting};
+
+/// The ends between which arrows are drawn, from left to right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifelines {
+    /// What stands above each.
+    pub names: Vec<String>,
+    columns: HashMap<u32, [usize; 2]>,
+}
+
+impl Lifelines {
+    /// The ends of a flow: clients at the left, servers at the right. Where there are more than `most`, clients share one.
+    #[must_use]
+    pub fn of(flow: &Flow, most: usize) -> Self {
+        let known = flow
+            .streams
+            .iter()
+            .filter_map(|(stream, ends)| Some((*stream, (*ends)?)));
+        let known: Vec<(u32, [Endpoint; 2])> = known.collect();
+        let distinct = |side: usize, name: fn(&Endpoint) -> String| {
+            let mut names: Vec<String> = Vec::new();
+            for (_, ends) in &known {
+                let name = name(&ends[side]);
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            names
+        };
+        let whole: fn(&Endpoint) -> String = Endpoint::to_string;
+        let host: fn(&Endpoint) -> String = |end| end.address.to_string();
+        let servers = distinct(1, whole);
+        let mut name = whole;
+        let mut clients = distinct(0, name);
+        if clients.len() + servers.len() > most {
+            name = host;
+            clients = distinct(0, name);
+        }
+        let shares = clients.len() + servers.len() > most;
+        let left = if shares { 1 } else { clients.len() };
+        let place = |(stream, ends): &(u32, [Endpoint; 2])| {
+            let client = if shares {
+                0
+            } else {
+                clients
+                    .iter()
+                    .position(|one| *one == name(&ends[0]))
+                    .unwrap_or_default()
+            };
+            let server = servers
+                .iter()
+                .position(|one| *one == whole(&ends[1]))
+                .unwrap_or_default();
+            (*stream, [client, left + server])
+        };
+        let columns = known.iter().map(place).collect();
+        let mut names = if shares {
+            vec![format!("{} clients", clients.len())]
+        } else {
+            clients
+        };
+        names.extend(servers);
+        Self { names, columns }
+    }
+
+    /// The columns of a conversation's client and server.
+    #[must_use]
+    pub fn columns(&self, stream: u32) -> [usize; 2] {
+        self.columns
+            .get(&stream)
+            .copied()
+            .unwrap_or([0, self.names.len().saturating_sub(1).min(1)])
+    }
+}
+
+/// Columns of times at the left.
+fn times(state: &State) -> u16 {
+    crate::output::Clock::new(state.time).width() + 1
+}
+
+/// Draws the view.
+pub fn draw(buffer: &mut Buffer, state: &State) {
+    let areas = layout::ladder(state);
+    let Waiting::Here(flow) = &state.flow else {
+        return working(buffer, areas.steps, state);
+    };
+    diagram(buffer, areas.steps, flow, state);
+    let Some(area) = areas.message else { return };
+    let inner = if areas.beside {
+        for y in area.y..area.bottom() {
+            put(
+                buffer,
+                (area.x, y),
+                1,
+                state.sign("│", "|"),
+                state.settings.theme.faint(),
+                state.charset,
+            );
+        }
+        Rect {
+            x: area.x + 2,
+            width: area.width - 2,
+            ..area
+        }
+    } else {
+        border(buffer, area, "", false, state);
+        Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        }
+    };
+    message(buffer, inner, state);
+}
+
+/// Columns that a lifeline needs at the least.
+const LEAST: u16 = 24;
+
+fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
+    let theme = &state.settings.theme;
+    let left = area.x + times(state);
+    let width = area.right().saturating_sub(left);
+    let lifelines = Lifelines::of(flow, usize::from(width / LEAST).max(2));
+    let count = u16::try_from(lifelines.names.len().max(2)).unwrap_or(2);
+    // The first and the last stand at the edges.
+    let gap = (width.saturating_sub(1)) / (count - 1);
+    let place = |column: usize| left + gap * u16::try_from(column).unwrap_or_default();
+    heads(buffer, area, &lifelines, (left, gap), state);
+    let several = flow.streams.len() > 1;
+    let rows = Rect {
+        y: area.y + 2,
+        height: area.height.saturating_sub(2),
+        ..area
+    };
+    let seen = flow.steps.iter().enumerate().skip(state.step.top);
+    for (y, (at, step)) in (rows.y..rows.bottom()).zip(seen) {
+        for column in 0..lifelines.names.len() {
+            put(
+                buffer,
+                (place(column), y),
+                1,
+                state.sign("│", "|"),
+                theme.faint(),
+                state.charset,
+            );
+        }
+        let [client, server] = lifelines.columns(step.stream);
+        let prefix = if several {
+            format!("{} ", step.stream)
+        } else {
+            String::new()
+        };
+        arrow(
+            buffer,
+            (place(client), place(server), y),
+            step,
+            &prefix,
+            state,
+        );
+        put(
+            buffer,
+            (area.x, y),
+            times(state) - 1,
+            &format!(
+                "{:>width$}",
+                step.shown.trim(),
+                width = usize::from(times(state) - 1)
+            ),
+            theme.faint(),
+            state.charset,
+        );
+        if at == state.step.at {
+            buffer.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..rows
+                },
+                theme.chosen(),
+            );
+        }
+    }
+    if flow.cut {
+        let text = "there is more than this diagram holds";
+        put(
+            buffer,
+            (area.x, area.bottom() - 1),
+            area.width,
+            text,
+            theme.faint(),
+            state.charset,
+        );
+    }
+}
+
+/// What stands above the lifelines.
+fn heads(
+    buffer: &mut Buffer,
+    area: Rect,
+    lifelines: &Lifelines,
+    (left, gap): (u16, u16),
+    state: &State,
+) {
+    let theme = &state.settings.theme;
+    let place = |column: usize| left + gap * u16::try_from(column).unwrap_or_default();
+    for (column, name) in lifelines.names.iter().enumerate() {
+        let columns = u16::try_from(name.width()).unwrap_or(u16::MAX);
+        let x = place(column);
+        let x = match column {
+            0 => x,
+            _ if column + 1 == lifelines.names.len() => (x + 1).saturating_sub(columns).max(left),
+            _ => x.saturating_sub(columns / 2),
+        };
+        let role = if column + 1 == lifelines.names.len() {
+            "server"
+        } else {
+            "client"
+        };
+        if lifelines.names.len() <= 2 {
+            let x = if column == 0 {
+                x
+            } else {
+                (place(column) + 1).saturating_sub(6)
+            };
+            put(buffer, (x, area.y), 8, role, theme.faint(), state.charset);
+        }
+        put(
+            buffer,
+            (x, area.y + 1),
+            area.right()
+                .saturating_sub(x)
+                .min(if column == 0 { gap } else { u16::MAX }),
+            name,
+            theme.title(),
+            state.charset,
+        );
+    }
+}
+
+/// An arrow between two lifelines, with its text.
+fn arrow(
+    buffer: &mut Buffer,
+    (from, to, y): (u16, u16, u16),
+    step: &Step,
+    prefix: &str,
+    state: &State,
+) {
+    let (left, right) = (from.min(to), from.max(to));
+    let span = right.saturating_sub(left + 1);
+    if span < 4 {
+        return;
+    }
+    let style = state.settings.theme.tone(step.tone);
+    let dash = state.sign("─", "-");
+    let to_right = match step.sender {
+        Some(Role::Client) => Some(to > from),
+        Some(Role::Server) => Some(to < from),
+        None => None,
+    };
+    let suffix = step.suffix.trim();
+    let room = usize::from(span) - 4;
+    let mut text = format!("{prefix}{}", step.text);
+    if suffix.is_empty() {
+        text = fit(&text, room, state.charset);
+    } else {
+        text = fit(
+            &text,
+            room.saturating_sub(suffix.width() + 1),
+            state.charset,
+        ) + " "
+            + suffix;
+        text = fit(&text, room, state.charset);
+    }
+    let fill = usize::from(span) - 2 - text.width().min(room);
+    let line = match to_right {
+        Some(true) => format!(
+            "{dash} {text} {}{}",
+            dash.repeat(fill.saturating_sub(2)),
+            state.sign("▶", ">")
+        ),
+        Some(false) => format!(
+            "{}{} {text} {}",
+            state.sign("◀", "<"),
+            "",
+            dash.repeat(fill.saturating_sub(1))
+        ),
+        None => {
+            let before = fill / 2;
+            let dot = state.sign("·", ".");
+            format!(
+                "{} {text} {}",
+                dot.repeat(before),
+                dot.repeat(fill - before)
+            )
+        }
+    };
+    put(buffer, (left + 1, y), span, &line, style, state.charset);
+}
+
+/// The steps of one conversation in a small area, without times.
+pub fn arrows(buffer: &mut Buffer, area: Rect, steps: &[Step], state: &State) {
+    if area.width < 12 || area.height < 2 {
+        return;
+    }
+    let theme = &state.settings.theme;
+    let (left, right) = (area.x + 1, area.right() - 2);
+    put(
+        buffer,
+        (left, area.y),
+        8,
+        "client",
+        theme.faint(),
+        state.charset,
+    );
+    put(
+        buffer,
+        (right - 5, area.y),
+        6,
+        "server",
+        theme.faint(),
+        state.charset,
+    );
+    let rows = area.y + 1..area.bottom();
+    // Where there are more than fit, the last ones tell more: how it came out.
+    let skip = steps.len().saturating_sub(rows.len());
+    for (y, step) in rows.zip(&steps[skip..]) {
+        for x in [left, right] {
+            put(
+                buffer,
+                (x, y),
+                1,
+                state.sign("│", "|"),
+                theme.faint(),
+                state.charset,
+            );
+        }
+        arrow(buffer, (left, right, y), step, "", state);
+    }
+}
+
+/// The message of the chosen step: its details, and as many bytes as there is room for.
+fn message(buffer: &mut Buffer, area: Rect, state: &State) {
+    let detail = match &state.step_detail {
+        Waiting::Here(detail) => detail,
+        Waiting::Working => return working(buffer, area, state),
+        Waiting::Nothing => return,
+    };
+    let theme = &state.settings.theme;
+    // What stands last is the innermost: messages, or else the segment.
+    let innermost = detail.tree.iter().rposition(|line| line.depth == 0);
+    let from = innermost.unwrap_or_default();
+    let title = format!("Frame {}", detail.frame);
+    put(
+        buffer,
+        (area.x, area.y),
+        area.width,
+        &title,
+        theme.title(),
+        state.charset,
+    );
+    let mut y = area.y + 1;
+    for line in &detail.tree[from..] {
+        if y >= area.bottom() {
+            return;
+        }
+        let text = format!("{}{}", "  ".repeat(line.depth), line.text);
+        let style = match line.depth {
+            0 => theme.tone(line.tone).add_modifier(Modifier::BOLD),
+            _ => theme.tone(line.tone),
+        };
+        put(buffer, (area.x, y), area.width, &text, style, state.charset);
+        y += 1;
+    }
+    let bytes = detail.panes.last();
+    let Some(bytes) = bytes.filter(|_| y + 2 < area.bottom()) else {
+        return;
+    };
+    y += 1;
+    put(
+        buffer,
+        (area.x, y),
+        area.width,
+        &bytes.title,
+        theme.faint(),
+        state.charset,
+    );
+    y += 1;
+    let per_line = if area.width >= 62 { 16 } else { 8 };
+    for (index, line) in bytes.bytes.chunks(per_line).enumerate() {
+        if y >= area.bottom() {
+            return;
+        }
+        let mut text = format!("{:04x} ", index * per_line);
+        for byte in line {
+            text += &byte.map_or_else(|| " **".to_owned(), |byte| format!(" {byte:02x}"));
+        }
+        put(
+            buffer,
+            (area.x, y),
+            area.width,
+            &text,
+            Style::new(),
+            state.charset,
+        );
+        y += 1;
+    }
+}

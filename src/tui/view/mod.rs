@@ -1,0 +1,97 @@
+//! Drawing: from the state alone, one file a view.
+
+mod bars;
+mod dialogs;
+pub mod difference;
+pub mod exchanges;
+pub mod explain;
+pub mod follow;
+pub mod frames;
+pub mod ladder;
+pub mod pen;
+pub mod statistics;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use super::keys::Pane;
+use super::state::State;
+
+/// Columns and rows that are enough; smaller screens say so.
+pub const LEAST: (u16, u16) = (40, 8);
+
+/// Draws the state; where the cursor stands, if anywhere.
+pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
+    let (columns, rows) = state.size;
+    if columns < LEAST.0 || rows < LEAST.1 {
+        let text = format!("{} x {} is needed", LEAST.0, LEAST.1);
+        buffer.set_stringn(0, 0, text, columns.into(), ratatui::style::Style::new());
+        return None;
+    }
+    match state.pane() {
+        Pane::Exchanges => exchanges::draw(buffer, state),
+        Pane::Frames => frames::draw(buffer, state),
+        Pane::Ladder => ladder::draw(buffer, state),
+        Pane::Follow => follow::draw(buffer, state),
+        Pane::Statistics => statistics::draw(buffer, state),
+        Pane::Explain => explain::draw(buffer, state),
+        Pane::Difference => difference::draw(buffer, state),
+    }
+    bars::draw(buffer, state);
+    dialogs::draw(buffer, state)
+}
+
+/// Lines of the view in front that can be chosen.
+#[must_use]
+pub fn lines(state: &State) -> usize {
+    match state.pane() {
+        Pane::Exchanges => state.exchanges.shown.len(),
+        Pane::Frames => state.frames.shown.len(),
+        Pane::Ladder => state.flow.here().map_or(0, |flow| flow.steps.len()),
+        Pane::Follow => state.follow.here().map_or(0, |follow| follow.lines.len()),
+        Pane::Statistics => state
+            .statistics
+            .here()
+            .map_or(0, |all| all.findings.len() + all.lines.len()),
+        Pane::Explain => explain::lines(state).len(),
+        Pane::Difference => difference::lines(state).len(),
+    }
+}
+
+/// What the key that copies takes.
+#[must_use]
+pub fn text_to_copy(state: &State) -> Option<String> {
+    match state.pane() {
+        Pane::Exchanges => Some(exchanges::row_text(state, state.exchange()?)),
+        Pane::Frames => frames::text_to_copy(state),
+        Pane::Ladder => {
+            let flow = state.flow.here()?;
+            let step = flow.steps.get(state.step.at)?;
+            Some(format!(
+                "{} {}{}",
+                step.shown.trim(),
+                step.text,
+                step.suffix
+            ))
+        }
+        Pane::Follow => {
+            let follow = state.follow.here()?;
+            let lines: Vec<&str> = follow.lines.iter().map(|(_, line)| line.as_str()).collect();
+            Some(lines.join("\n"))
+        }
+        Pane::Statistics => {
+            let all = state.statistics.here()?;
+            match all.findings.get(state.statistics_at.at) {
+                Some((_, text, _)) => Some(text.clone()),
+                None => Some(all.lines.join("\n")),
+            }
+        }
+        Pane::Explain => Some(join(&explain::lines(state))),
+        Pane::Difference => Some(join(&difference::lines(state))),
+    }
+}
+
+fn join(lines: &[pen::Line]) -> String {
+    let lines: Vec<String> = lines.iter().map(pen::Line::text).collect();
+    lines.join("\n")
+}

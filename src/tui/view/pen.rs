@@ -1,0 +1,142 @@
+//! Writing text into an area, cut where it does not fit.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::output::{Charset, fit};
+use crate::tui::state::{Scroll, State};
+
+/// A line of pieces, each with its style.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    /// The pieces.
+    pub pieces: Vec<(String, Style)>,
+    /// The frame that it is about.
+    pub frame: Option<u64>,
+}
+
+impl Line {
+    /// A line of one piece.
+    #[must_use]
+    pub fn of(text: impl Into<String>, style: Style) -> Self {
+        Self {
+            pieces: vec![(text.into(), style)],
+            frame: None,
+        }
+    }
+
+    /// The same with a further piece.
+    #[must_use]
+    pub fn and(mut self, text: impl Into<String>, style: Style) -> Self {
+        self.pieces.push((text.into(), style));
+        self
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(|(text, _)| text.as_str()).collect()
+    }
+}
+
+/// Writes text at a place, `width` columns at the most, with a sign where it is cut; the columns it took.
+pub fn put(
+    buffer: &mut Buffer,
+    (x, y): (u16, u16),
+    width: u16,
+    text: &str,
+    style: Style,
+    charset: Charset,
+) -> u16 {
+    if width == 0 || y >= buffer.area.bottom() {
+        return 0;
+    }
+    let text = fit(text, width.into(), charset);
+    let (end, _) = buffer.set_stringn(x, y, &text, width.into(), style);
+    end - x
+}
+
+/// Writes a line, moved to the left by `left` columns.
+pub fn put_line(buffer: &mut Buffer, area: Rect, line: &Line, left: usize, charset: Charset) {
+    let mut x = area.x;
+    let mut skip = left;
+    for (text, style) in &line.pieces {
+        let width = text.width();
+        if skip >= width {
+            skip -= width;
+            continue;
+        }
+        let text = without(text, std::mem::take(&mut skip));
+        let room = area.right().saturating_sub(x);
+        x += put(buffer, (x, area.y), room, text, *style, charset);
+    }
+}
+
+/// Text without its first columns.
+#[must_use]
+pub fn without(text: &str, columns: usize) -> &str {
+    let mut gone = 0;
+    for (at, character) in text.char_indices() {
+        if gone >= columns {
+            return &text[at..];
+        }
+        gone += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
+    }
+    ""
+}
+
+/// Writes lines of which one is chosen.
+pub fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line], scroll: Scroll, state: &State) {
+    let seen = lines.iter().enumerate().skip(scroll.top);
+    for (y, (at, line)) in (area.y..area.bottom()).zip(seen) {
+        let row = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        put_line(buffer, row, line, scroll.left, state.charset);
+        if at == scroll.at {
+            buffer.set_style(row, state.settings.theme.chosen());
+        }
+    }
+}
+
+/// A border across an area's first row, with a title.
+pub fn border(buffer: &mut Buffer, area: Rect, title: &str, is_front: bool, state: &State) {
+    let theme = &state.settings.theme;
+    let line = state.sign("─", "-").repeat(area.width.into());
+    buffer.set_stringn(area.x, area.y, line, area.width.into(), theme.faint());
+    if !title.is_empty() {
+        let style = if is_front {
+            theme.title()
+        } else {
+            theme.faint()
+        };
+        let room = area.width.saturating_sub(3);
+        put(
+            buffer,
+            (area.x + 2, area.y),
+            room,
+            &format!(" {title} "),
+            style,
+            state.charset,
+        );
+    }
+}
+
+/// What stands in an area while its content is worked out.
+pub fn working(buffer: &mut Buffer, area: Rect, state: &State) {
+    if area.height > 0 {
+        let style = state.settings.theme.faint();
+        put(
+            buffer,
+            (area.x + 1, area.y),
+            area.width.saturating_sub(1),
+            state.sign("reading…", "reading..."),
+            style,
+            state.charset,
+        );
+    }
+}

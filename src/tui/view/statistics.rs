@@ -1,0 +1,60 @@
+//! Findings, which lead to their frames, and what the capture amounts to.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::pen::{Line, border, put_lines, working};
+use crate::tui::answer::Statistics;
+use crate::tui::layout;
+use crate::tui::state::{State, Waiting};
+
+/// Draws the view.
+pub fn draw(buffer: &mut Buffer, state: &State) {
+    let area = layout::body(state);
+    let inner = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let Waiting::Here(statistics) = &state.statistics else {
+        border(buffer, area, "Statistics", true, state);
+        return working(buffer, inner, state);
+    };
+    let title = match statistics.findings.len() {
+        0 => "Statistics; nothing remarkable was found".to_owned(),
+        1 => "Statistics; 1 finding: Enter goes to its frame".to_owned(),
+        count => format!("Statistics; {count} findings: Enter goes to the first frame of one"),
+    };
+    border(buffer, area, &title, true, state);
+    put_lines(
+        buffer,
+        inner,
+        &lines(statistics, state),
+        state.statistics_at,
+        state,
+    );
+}
+
+/// Its lines, the findings first.
+fn lines(statistics: &Statistics, state: &State) -> Vec<Line> {
+    let theme = &state.settings.theme;
+    let findings = statistics.findings.iter().map(|(tone, text, frames)| {
+        let mark = Line::of(format!("{} ", state.sign("●", "*")), theme.tone(*tone));
+        let frame = frames
+            .first()
+            .map_or_else(String::new, |frame| format!("  [frame {frame}]"));
+        mark.and(text.as_str(), Style::new())
+            .and(frame, theme.faint())
+    });
+    let mut is_head = true;
+    let text = statistics.lines.iter().map(|line| {
+        let style = if std::mem::replace(&mut is_head, line.is_empty()) && !line.is_empty() {
+            theme.title()
+        } else {
+            Style::new()
+        };
+        Line::of(line.as_str(), style)
+    });
+    findings.chain(text).collect()
+}

@@ -1,0 +1,310 @@
+//! The terminal interface shows what was reviewed: every view and dialog as text and as style, at three sizes.
+
+use authscope::capture::ReadOptions;
+use authscope::output::Charset;
+use authscope::tui::state::Mouse;
+
+use crate::inspector::{authscope, capture, captures};
+use crate::screens::Screen;
+
+/// Small, what terminals begin with, and large.
+const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (160, 50)];
+
+const USERS: &str = "recorded-several-users.pcapng";
+
+/// What is done to come to a screen.
+struct Scene {
+    name: &'static str,
+    captures: &'static [&'static str],
+    prepare: fn(&mut Screen),
+}
+
+const fn scene(name: &'static str, prepare: fn(&mut Screen)) -> Scene {
+    Scene {
+        name,
+        captures: &[USERS],
+        prepare,
+    }
+}
+
+const SCENES: &[Scene] = &[
+    scene("exchanges", |_| ()),
+    scene("exchanges-marked", |screen| {
+        screen.press("space down space A A space");
+    }),
+    scene("failed", |screen| {
+        screen.press("2");
+    }),
+    scene("sorted", |screen| {
+        screen.press("o down down down enter");
+    }),
+    scene("columns-dialog", |screen| {
+        screen.press("c down down space right");
+    }),
+    scene("columns-chosen", |screen| {
+        screen.state.settings.path = None;
+        screen.press("c down down down space down right enter");
+    }),
+    scene("sort-dialog", |screen| {
+        screen.press("o down down");
+    }),
+    scene("filter-error", |screen| {
+        screen
+            .press("/")
+            .write("reglogin.status == 0 and reglogin.uzer == 1");
+    }),
+    scene("filter-completion", |screen| {
+        screen.press("/").write("reglogin.st").press("tab");
+    }),
+    scene("filter-values", |screen| {
+        screen
+            .press("/")
+            .write("reglogin.user == \"")
+            .press("tab tab");
+    }),
+    scene("filtered", |screen| {
+        screen
+            .press("/")
+            .write("reglogin.status == 0")
+            .press("enter");
+    }),
+    scene("filtered-to-nothing", |screen| {
+        screen.press("/").write("tcp.port == 1").press("enter");
+    }),
+    scene("help", |screen| {
+        screen.press("?");
+    }),
+    scene("help-searched", |screen| {
+        screen.press("?").write("mark");
+    }),
+    scene("go-to", |screen| {
+        screen.press(":").write("12");
+    }),
+    scene("save-dialog", |screen| {
+        screen.press("space w up up right");
+    }),
+    scene("passwords-asked", |screen| {
+        screen.press("p");
+    }),
+    scene("passwords-shown", |screen| {
+        screen.press("p y");
+    }),
+    scene("times", |screen| {
+        screen.press("t t t");
+    }),
+    scene("frames", |screen| {
+        screen.press("v");
+    }),
+    scene("frames-field", |screen| {
+        screen.press("v tab down down down down down");
+    }),
+    scene("frames-byte", |screen| {
+        screen.press("v tab tab right right down");
+    }),
+    scene("frames-folded", |screen| {
+        screen.press("v tab left");
+    }),
+    scene("flow", |screen| {
+        screen.press("enter");
+    }),
+    scene("flow-of-several", |screen| {
+        screen.press("space space space L down down");
+    }),
+    scene("follow", |screen| {
+        screen.press("f");
+    }),
+    scene("follow-bytes", |screen| {
+        screen.press("f f down");
+    }),
+    scene("statistics", |screen| {
+        screen.press("s");
+    }),
+    Scene {
+        name: "findings",
+        captures: &["password-guessing.pcap"],
+        prepare: |screen| {
+            screen.press("s");
+        },
+    },
+    scene("explain", |screen| {
+        screen.press("e");
+    }),
+    scene("difference", |screen| {
+        screen.press("space space d");
+    }),
+    scene("difference-refused", |screen| {
+        screen.press("space d");
+    }),
+    Scene {
+        name: "nothing",
+        captures: &["http-on-port-8888.pcap"],
+        prepare: |_| (),
+    },
+    Scene {
+        name: "noted",
+        captures: &["lab-report.pcap"],
+        prepare: |screen| {
+            screen.press("3");
+        },
+    },
+    Scene {
+        name: "hostile",
+        captures: &["wrong-text-control-characters.pcap"],
+        prepare: |screen| {
+            screen.press("v");
+        },
+    },
+    scene("ascii", |screen| {
+        screen.state.charset = Charset::Ascii;
+        screen.press("enter");
+    }),
+    scene("monochrome", |screen| {
+        screen.state.settings.theme.colored = false;
+    }),
+];
+
+fn paths(scene: &Scene) -> Vec<String> {
+    scene.captures.iter().map(|name| capture(name)).collect()
+}
+
+#[test]
+fn every_screen_is_as_it_was_reviewed() {
+    let mut differ = Vec::new();
+    let scenes = SCENES
+        .iter()
+        .filter(|scene| std::path::Path::new(&paths(scene)[0]).exists() || scene.name != "hostile");
+    for scene in scenes {
+        let paths = paths(scene);
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        for size in SIZES {
+            let mut screen = Screen::open(&paths, size);
+            (scene.prepare)(&mut screen);
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            let shown = screen.shown();
+            let same = std::panic::catch_unwind(|| insta::assert_snapshot!(name.as_str(), shown));
+            differ.extend(same.is_err().then_some(name));
+        }
+    }
+    assert!(differ.is_empty(), "these look differently: {differ:?}");
+}
+
+#[test]
+fn no_capture_puts_anything_on_the_screen_that_a_terminal_obeys() {
+    for name in captures() {
+        let path = capture(&name);
+        // Damaged ones too, as far as they can be read.
+        let Ok(()) = authscope::capture::open_all(&[&path], ReadOptions::default()).map(drop)
+        else {
+            continue;
+        };
+        let mut screen = Screen::open(&[&path], (100, 30));
+        for keys in ["enter", "q v", "tab", "q e", "q f", "f", "q s"] {
+            if screen.state.views.len() == 1 && keys.starts_with('q') {
+                screen.press(&keys[2..]);
+            } else {
+                screen.press(keys);
+            }
+            if screen.state.ends {
+                screen.state.ends = false;
+            }
+            let text = screen.text();
+            let harmful = text
+                .chars()
+                .find(|one| *one != '\n' && authscope::text::escape::is_harmful(*one));
+            assert_eq!(harmful, None, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_frames_say_what_read_says() {
+    for name in captures() {
+        let path = capture(&name);
+        if authscope::capture::open_all(&[&path], ReadOptions::default()).is_err() {
+            continue;
+        }
+        let done = authscope(&["read", "--frames", "-T", "text", "-t", "relative", &path]);
+        let mut screen = Screen::open(&[&path], (200, 200));
+        screen.press("v");
+        let rows: Vec<_> = screen
+            .state
+            .frames
+            .seen()
+            .filter_map(|frame| screen.state.frame_rows.get(&frame))
+            .collect();
+        for row in rows {
+            // What is told late is not in the row of a frame.
+            let info = row.info.split(" [").next().unwrap_or_default();
+            let number = row.number.to_string();
+            let of_frame = |line: &&str| line.split_whitespace().next() == Some(&number);
+            let found = done
+                .stdout
+                .lines()
+                .filter(of_frame)
+                .any(|line| line.contains(info));
+            assert!(found, "{name}: frame {number}: {info}\n{}", done.stdout);
+        }
+    }
+}
+
+#[test]
+fn passwords_are_nowhere_until_they_are_asked_for() {
+    let path = capture(USERS);
+    let mut screen = Screen::open(&[&path], (160, 50));
+    let read = authscope(&["read", "-T", "jsonl", "--show-passwords", &path]);
+    let passwords: Vec<String> = read
+        .stdout
+        .lines()
+        .filter_map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).ok()?;
+            Some(row.get("password")?.as_str()?.to_owned())
+        })
+        .collect();
+    assert!(!passwords.is_empty());
+    let seen = |screen: &Screen| {
+        passwords
+            .iter()
+            .any(|password| screen.text().contains(password.as_str()))
+    };
+    for keys in ["1", "v", "tab", "q q f", "f", "q e", "q enter"] {
+        screen.press(keys);
+        assert!(!seen(&screen), "{keys}: {}", screen.text());
+    }
+    screen.press("q q");
+    screen.state.ends = false;
+    screen.press("p y v");
+    assert!(seen(&screen), "{}", screen.text());
+    screen.press("p");
+    assert!(!seen(&screen), "{}", screen.text());
+}
+
+#[test]
+fn the_mouse_chooses_scrolls_and_moves_borders() {
+    let path = capture(USERS);
+    let mut screen = Screen::open(&[&path], (80, 24));
+    screen.mouse(Mouse::Press, (10, 4));
+    assert_eq!(screen.state.exchanges.at, 2);
+    screen.mouse(Mouse::Wheel(1), (10, 4));
+    assert_eq!(screen.state.exchanges.at, 5);
+    let border = authscope::tui::layout::exchanges(&screen.state)
+        .lower
+        .expect("a lower part")
+        .y;
+    screen
+        .mouse(Mouse::Press, (10, border))
+        .mouse(Mouse::Drag, (10, border + 4))
+        .mouse(Mouse::Release, (10, border + 4));
+    assert_eq!(
+        authscope::tui::layout::exchanges(&screen.state)
+            .lower
+            .expect("a lower part")
+            .y,
+        border + 4
+    );
+    screen.press("v");
+    let bytes = authscope::tui::layout::frames(&screen.state).bytes;
+    screen.mouse(Mouse::Press, (bytes.x + 6, bytes.y + 1));
+    let line = authscope::tui::view::frames::visible(&screen.state)[screen.state.tree.at].clone();
+    let (_, range) = line.bytes.expect("bytes");
+    assert!(range.contains(&screen.state.byte.1), "{}", line.text);
+}

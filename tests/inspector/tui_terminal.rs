@@ -1,0 +1,289 @@
+//! The terminal interface in a real terminal: opened, filtered, saved, live, and the terminal given back whatever happens.
+
+use std::num::NonZeroU16;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use crate::inspector::{authscope, capture, command};
+use crate::need::skip;
+use crate::programs::{PATIENCE, Place};
+use crate::terminal::Terminal;
+
+/// The size of the terminal.
+const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
+
+const USERS: &str = "recorded-several-users.pcapng";
+
+/// A running interface and the terminal that it has.
+struct Running {
+    child: Child,
+    terminal: Terminal,
+    /// Where settings would be, and what is saved.
+    folder: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let terminal = Terminal::open();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = command(&[&["tui"], arguments].concat());
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm-256color")
+            .env("XDG_CONFIG_HOME", folder.path())
+            .envs(variables.iter().copied())
+            .stdin(terminal.stdio())
+            .stdout(terminal.stdio())
+            .stderr(terminal.stdio());
+        let child = command.spawn().expect("the inspector runs");
+        Self {
+            child,
+            terminal,
+            folder,
+        }
+    }
+
+    /// What is on the screen now.
+    fn screen(&self) -> String {
+        let mut parser = vt100::Parser::new(ROWS, COLUMNS, 0);
+        parser.process(self.terminal.screen().as_bytes());
+        parser.screen().contents()
+    }
+
+    fn wait_for(&self, what: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.screen().contains(what) {
+            assert!(Instant::now() < deadline, "{what:?}: {}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.terminal.press(keys);
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for the end; the exit code.
+    fn ended(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Holds that the terminal is as it was.
+    fn is_given_back(&self) {
+        assert!(self.terminal.echoes());
+        let written = self.terminal.screen();
+        let last = |text: &str| written.rfind(text);
+        assert!(last("\u{1b}[?1049l") > last("\u{1b}[?1049h"), "{written:?}");
+        assert!(last("\u{1b}[?25h") > last("\u{1b}[?25l"), "{written:?}");
+        assert!(last("\u{1b}[?1000l") > last("\u{1b}[?1000h"), "{written:?}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_capture_is_opened_and_filtered() {
+    let guessing = capture("password-guessing.pcap");
+    let mut running = Running::start(&[&guessing]);
+    running.wait_for("13 exchanges");
+    running.wait_for("q quit");
+    assert!(!running.terminal.echoes());
+    let filter = "reglogin.status == 0";
+    running.press(&format!("/{filter}\r"));
+    let failed = authscope(&[
+        "read",
+        "--exchanges",
+        "-T",
+        "jsonl",
+        "-Y",
+        filter,
+        &guessing,
+    ]);
+    let count = failed.stdout.lines().count();
+    running.wait_for(&format!("{count} shown  filter: {filter}"));
+    running.press("v");
+    running.wait_for("Details of frame");
+    running.press("q");
+    running.wait_for("q quit");
+    running.press("q");
+    assert_eq!(running.ended(), Some(0));
+    running.is_given_back();
+}
+
+#[test]
+fn a_flow_is_looked_at_and_saved() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("16 exchanges");
+    running.wait_for("client ");
+    running.press("  ");
+    running.wait_for("2 marked");
+    running.press("L");
+    running.wait_for("Flow");
+    let path = |running: &Running, name: &str| {
+        running
+            .folder
+            .path()
+            .join(name)
+            .to_string_lossy()
+            .into_owned()
+    };
+    let picture = path(&running, "flow.svg");
+    // The field is emptied, then written.
+    running.press("w\u{15}");
+    running.press(&format!("{picture}\r"));
+    running.wait_for("saved the flow");
+    let drawn = std::fs::read_to_string(&picture).expect("a picture");
+    assert!(roxmltree::Document::parse(&drawn).is_ok(), "{drawn}");
+    running.press("qw\u{15}");
+    let saved = path(&running, "marked.pcapng");
+    running.press(&format!("{saved}\r"));
+    running.wait_for("saved");
+    running.wait_for("frames to");
+    let read = authscope(&["read", "--exchanges", "-T", "jsonl", &saved]);
+    assert_eq!(
+        (read.code, read.stdout.lines().count()),
+        (0, 2),
+        "{}",
+        read.stderr
+    );
+    // Redacted, as nothing else was said.
+    let clear = authscope(&["read", "-T", "jsonl", "--show-passwords", &saved]);
+    assert!(clear.stdout.contains("***"), "{}", clear.stdout);
+    running.press("q");
+    assert_eq!(running.ended(), Some(0));
+    running.is_given_back();
+}
+
+#[test]
+fn what_comes_in_now_is_followed() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let port = server.address.port().to_string();
+    let mut running = Running::start(&["-i", "lo", "-p", &port]);
+    let deadline = Instant::now() + PATIENCE;
+    while !running.screen().contains("nothing has come yet") {
+        if running.child.try_wait().expect("its status").is_some() {
+            let said = running.terminal.screen();
+            assert!(
+                said.contains("sudo") || said.contains("without live"),
+                "{said}"
+            );
+            skip("capture", said);
+            return;
+        }
+        assert!(Instant::now() < deadline, "{}", running.screen());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    server.register("alice", "correct horse");
+    running.wait_for("alice");
+    running.wait_for("register ok");
+    running.wait_for("1 exchange ");
+    // The view stands still while capturing goes on.
+    running.press("P");
+    running.wait_for("PAUSED");
+    server.register("bob", "battery staple");
+    running.wait_for("2 exchanges");
+    assert!(!running.screen().contains("bob"), "{}", running.screen());
+    running.press("P");
+    running.wait_for("bob");
+    running.press("x");
+    running.wait_for("0 exchanges");
+    running.press("q");
+    assert_eq!(running.ended(), Some(0));
+    running.is_given_back();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    let mut running = Running::start_with(&[&capture(USERS)], &[("AUTHSCOPE_TUI_PANIC", "1")]);
+    running.wait_for("q quit");
+    running.press("\u{1b}[24~");
+    assert_eq!(running.ended(), Some(101));
+    running.is_given_back();
+    assert!(running.terminal.screen().contains("a panic was asked for"));
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_until_it_goes_on() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("q quit");
+    running.press("\u{1a}");
+    let stat = format!("/proc/{}/stat", running.child.id());
+    let deadline = Instant::now() + PATIENCE;
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
+    };
+    while !is_stopped() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.is_given_back();
+    running.signal("-CONT");
+    running.wait_for("q quit");
+    running
+        .terminal
+        .wait_until("raw again", |_| !running.terminal.echoes());
+    running.press("v");
+    running.wait_for("Details of frame");
+    running.press("\u{3}");
+    assert_eq!(running.ended(), Some(0));
+    running.is_given_back();
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("q quit");
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(143));
+    running.is_given_back();
+}
+
+#[test]
+fn what_cannot_be_shown_is_said_before_the_screen_is_taken() {
+    let done = authscope(&["tui", &capture(USERS)]);
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("needs a terminal"), "{}", done.stderr);
+    let mut running = Running::start(&["nowhere.pcap"]);
+    assert_eq!(running.ended(), Some(2));
+    let said = running.terminal.screen();
+    assert!(
+        said.contains("nowhere.pcap") && !said.contains("\u{1b}[?1049h"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_compressed_capture_is_spooled_and_browsed() {
+    let mut running = Running::start(&[&capture("gzip.pcap.gz")]);
+    running.wait_for("spooled");
+    running.press("v");
+    running.wait_for("Details of frame");
+    running.press("\u{3}");
+    assert_eq!(running.ended(), Some(0));
+}
