@@ -122,7 +122,7 @@ fn a_capture_is_opened_and_filtered() {
         &guessing,
     ]);
     let count = failed.stdout.lines().count();
-    running.wait_for(&format!("{count} shown  filter: {filter}"));
+    running.wait_for(&format!("{count} shown  filter: reglogin"));
     running.press("v");
     running.wait_for("Details of frame");
     running.press("q");
