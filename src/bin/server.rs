@@ -10,12 +10,15 @@ use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
 use authscope::client::password::PasswordError;
 use authscope::server::control::Control;
 use authscope::server::{self, Listeners, Log, Purpose};
-use clap::Parser;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use sd_notify::NotifyState;
 
 #[path = "server/accounts.rs"]
 mod accounts;
+#[path = "server/cert.rs"]
+mod cert;
+#[path = "server/config.rs"]
+mod config;
 #[path = "server/control.rs"]
 mod control;
 #[path = "server/options.rs"]
@@ -51,8 +54,9 @@ const RESERVED_DESCRIPTORS: u64 = 40;
 const READERS: usize = 16;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start(&cli).unwrap_or_else(|error| {
+    let arguments = config::arguments();
+    let started = arguments.and_then(|cli| cli.map_or(Ok(ExitCode::SUCCESS), |cli| start(&cli)));
+    started.unwrap_or_else(|error| {
         say(format!("authscope-server: {error}\n"));
         let interrupted = error
             .downcast_ref::<PasswordError>()
@@ -78,6 +82,7 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Some(Command::Status { json }) => ask(cli, &Running::Status { json: *json }),
         Some(Command::Reload) => ask(cli, &Running::Reload),
         Some(Command::Backup { file }) => ask(cli, &Running::Backup(file.clone())),
+        Some(Command::Cert(command)) => cert::run(command),
         Some(Command::Accounts(command)) => accounts::run(*command, &cli.accounts),
         None => {
             panics::watch(log.clone());

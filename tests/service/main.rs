@@ -44,6 +44,7 @@ mod postgres_start;
 mod postgres_users;
 mod server_audit;
 mod server_busy;
+mod server_config;
 mod server_descriptors;
 mod server_fairness;
 mod server_flood;

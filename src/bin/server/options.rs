@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 use crate::accounts::{AccountsCommand, AccountsOptions};
+use crate::cert::CertCommand;
 use crate::control::{ControlOptions, ThrottleCommand};
 use crate::users::UsersCommand;
 
@@ -31,6 +32,8 @@ Examples:
   authscope-server --listen :8888 --passwd /var/lib/authscope/passwd
   authscope-server --listen 192.0.2.7:8888 --listen '[fe80::1%eth0]:8888'
   authscope-server --log-format json --log-file server.log
+  authscope-server --config /etc/authscope/server.toml --print-config
+  authscope-server cert new server.example
   authscope-server users list
   authscope-server --passwd /var/lib/authscope/passwd users remove alice
   authscope-server --accounts postgres://authscope@db1,db2/authscope --migrate
@@ -49,6 +52,15 @@ Exit codes:
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    /// A file that says what options say, TOML: listen = ":8888", min-password = 8. What the
+    /// command line says holds, then what the environment says (AUTHSCOPE_MIN_PASSWORD=8).
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Print all settings, each with where its value is from, as a configuration file, and do nothing else.
+    #[arg(long)]
+    pub print_config: bool,
 
     /// Where to listen: HOST:PORT, PORT for this machine only, or :PORT for all addresses. May be
     /// given several times.
@@ -84,7 +96,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show or change the users: those in a database at any time, those in the passwd file while no server runs on it.
+    /// Show or change the users, also while a server runs.
     #[command(subcommand)]
     Users(UsersCommand),
 
@@ -107,6 +119,10 @@ pub enum Command {
         /// The file to make.
         file: PathBuf,
     },
+
+    /// Make a key and a certificate that signed itself.
+    #[command(subcommand)]
+    Cert(CertCommand),
 
     /// Prepare what holds the users.
     #[command(subcommand)]

@@ -1,0 +1,350 @@
+//! The configuration file and the environment: what the command line does not say is looked for in the environment, then in
+//! the file, and is given to the parser of the command line as if it stood there.
+
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use toml::de::{DeTable, DeValue};
+
+use crate::options::Cli;
+use crate::users::write_out;
+
+/// Options that only make sense on the command line.
+const NOT_IN_A_FILE: [&str; 4] = ["config", "print-config", "help", "version"];
+/// Two ways to say one thing: who says one of them says nothing of the other.
+const ONE_THING: [&str; 2] = ["passwd", "accounts"];
+/// What a variable of the environment begins with.
+const PREFIX: &str = "AUTHSCOPE_";
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Default,
+    CommandLine,
+    Environment(String),
+    File(PathBuf, usize),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::CommandLine => f.write_str("command line"),
+            Self::Environment(name) => write!(f, "environment, {name}"),
+            Self::File(path, line) => write!(f, "{}, line {line}", path.display()),
+        }
+    }
+}
+
+/// A value of an option that the command line does not give.
+struct Given {
+    long: String,
+    values: Vec<String>,
+    origin: Origin,
+}
+
+/// The program's arguments, with what environment and file add to them; `None` where they were only to be printed.
+pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let command = Cli::command();
+    let mut given = from_environment(&command)?;
+    if let Some(path) = config_path(&line) {
+        given.extend(from_file(&command, &path)?);
+    }
+    let said = |long: &str| {
+        let of_line = |long: &str| is_said(&line, long);
+        of_line(long) || (ONE_THING.contains(&long) && ONE_THING.into_iter().any(of_line))
+    };
+    given.retain(|given| !said(&given.long));
+    // Of two that say one thing, the environment's: it comes first.
+    let mut kept: Vec<Given> = Vec::new();
+    for given in given {
+        let is_same = |kept: &Given| {
+            kept.long == given.long
+                || (ONE_THING.contains(&&*kept.long) && ONE_THING.contains(&&*given.long))
+        };
+        if !kept.iter().any(is_same) {
+            kept.push(given);
+        }
+    }
+    let arguments = with(&command, &line, &kept);
+    let matches = command.clone().get_matches_from(arguments);
+    if matches.get_flag("print_config") {
+        print(&command, &matches, &kept, &line)?;
+        return Ok(None);
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    Ok(Some(cli))
+}
+
+/// The command line with these before what it says itself.
+fn with(command: &Command, line: &[OsString], given: &[Given]) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = line.iter().take(1).cloned().collect();
+    for given in given {
+        let is_flag = option(command, &given.long).is_some_and(is_flag);
+        for value in &given.values {
+            match (is_flag, value == "true") {
+                (true, true) => arguments.push(format!("--{}", given.long).into()),
+                (true, false) => {}
+                (false, _) => arguments.push(format!("--{}={value}", given.long).into()),
+            }
+        }
+    }
+    arguments.extend(line.iter().skip(1).cloned());
+    arguments
+}
+
+fn is_said(line: &[OsString], long: &str) -> bool {
+    let option = format!("--{long}");
+    let behind = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        let rest = argument.strip_prefix(&*option).map(str::to_owned);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    line.iter()
+        .take_while(|argument| *argument != "--")
+        .any(behind)
+}
+
+fn config_path(line: &[OsString]) -> Option<PathBuf> {
+    let mut arguments = line.iter().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--config" {
+            return arguments.next().map(PathBuf::from);
+        }
+        if let Some(path) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--config="))
+        {
+            return Some(path.into());
+        }
+    }
+    std::env::var_os("AUTHSCOPE_CONFIG").map(PathBuf::from)
+}
+
+/// The options that can stand in a file, by their long names.
+fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
+    command.get_arguments().filter_map(|argument| {
+        let long = argument.get_long()?;
+        (!NOT_IN_A_FILE.contains(&long)).then_some((long, argument))
+    })
+}
+
+fn option<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
+    options(command).find_map(|(name, argument)| (name == long).then_some(argument))
+}
+
+fn is_flag(argument: &Arg) -> bool {
+    matches!(argument.get_action(), ArgAction::SetTrue)
+}
+
+fn takes_several(argument: &Arg) -> bool {
+    matches!(argument.get_action(), ArgAction::Append)
+}
+
+fn from_environment(command: &Command) -> Result<Vec<Given>, String> {
+    let mut given = Vec::new();
+    for (long, argument) in options(command) {
+        let name = format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"));
+        let Some(value) = std::env::var_os(&name) else {
+            continue;
+        };
+        let value = value
+            .into_string()
+            .map_err(|_| format!("the environment variable {name} is not UTF-8"))?;
+        let values = if is_flag(argument) {
+            match &*value {
+                "1" | "true" => vec!["true".into()],
+                "" | "0" | "false" => vec!["false".into()],
+                _ => {
+                    return Err(format!(
+                        "the environment variable {name} takes true or false"
+                    ));
+                }
+            }
+        } else if takes_several(argument) {
+            value.split(',').map(str::to_owned).collect()
+        } else {
+            vec![value]
+        };
+        given.push(Given {
+            long: long.into(),
+            values,
+            origin: Origin::Environment(name),
+        });
+    }
+    Ok(given)
+}
+
+fn from_file(command: &Command, path: &Path) -> Result<Vec<Given>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!(
+            "cannot read the configuration \"{}\": {error}",
+            path.display()
+        )
+    })?;
+    read(command, path, &text)
+}
+
+/// What a configuration file says; an error with its line for what it cannot say.
+fn read(command: &Command, path: &Path, text: &str) -> Result<Vec<Given>, String> {
+    let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let fault = |at: usize, reason: &str| {
+        Err(format!(
+            "cannot use \"{}\": line {}: {reason}",
+            path.display(),
+            line(at)
+        ))
+    };
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        Err(error) => return fault(error.span().map_or(0, |span| span.start), error.message()),
+    };
+    let mut given = Vec::new();
+    for (key, value) in table.get_ref() {
+        let (long, at) = (key.get_ref().as_ref(), key.span().start);
+        let Some(argument) = option(command, long) else {
+            let all = options(command).map(|(long, _)| long);
+            let nearest = all.min_by_key(|known| strsim::damerau_levenshtein(known, long));
+            let nearest = nearest.filter(|known| strsim::damerau_levenshtein(known, long) <= 3);
+            let meant =
+                nearest.map_or_else(String::new, |known| format!("; did you mean {known}?"));
+            return fault(at, &format!("there is no setting {long}{meant}"));
+        };
+        let wanted = match (is_flag(argument), takes_several(argument)) {
+            (true, _) => "true or false",
+            (_, true) => "a string, or an array of them",
+            _ => "a string or a number",
+        };
+        let values = match value.get_ref() {
+            DeValue::Array(items) if takes_several(argument) => {
+                items.iter().map(|item| written(item.get_ref())).collect()
+            }
+            value => written(value).map(|value| vec![value]),
+        };
+        let is_boolean = matches!(value.get_ref(), DeValue::Boolean(_));
+        let values = values.filter(|_| is_boolean == is_flag(argument));
+        let Some(values) = values else {
+            return fault(value.span().start, &format!("{long} takes {wanted}"));
+        };
+        given.push(Given {
+            long: long.into(),
+            values,
+            origin: Origin::File(path.into(), line(at)),
+        });
+    }
+    Ok(given)
+}
+
+/// A value as it stands on a command line.
+fn written(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.as_ref().to_owned()),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(|number| number.to_string()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Boolean(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// Prints all settings as a configuration file, each with where its value is from.
+fn print(
+    command: &Command,
+    matches: &ArgMatches,
+    given: &[Given],
+    line: &[OsString],
+) -> Result<(), Box<dyn Error>> {
+    let mut page = String::new();
+    for (long, argument) in options(command) {
+        let id = argument.get_id().as_str();
+        let origin = if is_said(line, long) {
+            Origin::CommandLine
+        } else {
+            let found = given.iter().find(|given| given.long == long);
+            found.map_or(Origin::Default, |given| given.origin.clone())
+        };
+        let values: Vec<String> = if is_flag(argument) {
+            vec![matches.get_flag(id).to_string()]
+        } else {
+            let raw = matches.get_raw(id).into_iter().flatten();
+            raw.map(|value: &OsStr| quoted(&value.to_string_lossy()))
+                .collect()
+        };
+        match &values[..] {
+            [] => writeln!(page, "# {long} is not set")?,
+            [value] if !takes_several(argument) => writeln!(page, "{long} = {value}  # {origin}")?,
+            several => writeln!(page, "{long} = [{}]  # {origin}", several.join(", "))?,
+        }
+    }
+    Ok(write_out(|out| {
+        std::io::Write::write_all(out, page.as_bytes())
+    })?)
+}
+
+/// A value in TOML: numbers as they are.
+fn quoted(value: &str) -> String {
+    if value.parse::<i64>().is_ok() || (value.parse::<f64>().is_ok() && value.contains('.')) {
+        return value.to_owned();
+    }
+    format!("{value:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Result<Vec<(String, Vec<String>)>, String> {
+        let given = read(&Cli::command(), Path::new("server.toml"), text)?;
+        Ok(given
+            .into_iter()
+            .map(|given| (given.long, given.values))
+            .collect())
+    }
+
+    #[test]
+    fn a_file_says_what_options_say() {
+        let text =
+            "listen = [':8888', '[::1]:1']\nmin-password = 8\nmigrate = true\nidle-timeout = 2.5\n";
+        let mut told = told(text).unwrap();
+        told.sort();
+        let expected = [
+            ("idle-timeout", vec!["2.5"]),
+            ("listen", vec![":8888", "[::1]:1"]),
+            ("migrate", vec!["true"]),
+            ("min-password", vec!["8"]),
+        ];
+        let expected = expected.map(|(long, values)| {
+            (
+                long.to_owned(),
+                values.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+            )
+        });
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_it_cannot_say_is_told_with_its_line() {
+        for (text, part) in [
+            (
+                "\nlisten = ':1'\nmin-pasword = 8\n",
+                "line 3: there is no setting min-pasword; did you mean min-password?",
+            ),
+            ("config = 'x'\n", "line 1: there is no setting config"),
+            ("migrate = 'yes'\n", "line 1: migrate takes true or false"),
+            ("hash = [1]\n", "line 1: hash takes a string or a number"),
+            (
+                "passwd = true\n",
+                "line 1: passwd takes a string or a number",
+            ),
+            ("x = \n", "line 1: "),
+        ] {
+            let error = told(text).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
