@@ -331,8 +331,8 @@ mod tests {
     fn what_it_cannot_say_is_told_with_its_line() {
         for (text, part) in [
             (
-                "\nlisten = ':1'\nmin-pasword = 8\n",
-                "line 3: there is no setting min-pasword; did you mean min-password?",
+                "\nlisten = ':1'\nmin-passwords = 8\n",
+                "line 3: there is no setting min-passwords; did you mean min-password?",
             ),
             ("config = 'x'\n", "line 1: there is no setting config"),
             ("migrate = 'yes'\n", "line 1: migrate takes true or false"),
