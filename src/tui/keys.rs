@@ -141,6 +141,7 @@ pub enum Action {
     PreviousPart,
     Enter,
     Back,
+    Leave,
     Filter,
     Next,
     Previous,
@@ -212,7 +213,7 @@ const EVERYWHERE: &[Pane] = &[];
 
 /// All keys. Those that matter most in a view come first in its footer.
 #[rustfmt::skip]
-pub const TABLE: [Binding; 41] = [
+pub const TABLE: [Binding; 42] = [
     bind(Action::Help, "help", &["?"], "help", "All keys of this view; type to search among them", EVERYWHERE),
     bind(Action::Filter, "filter", &["/"], "filter", "Show only what matches a display filter; Tab completes fields and values", LISTS),
     bind(Action::Enter, "enter", &["enter"], "open", "Open: the flow of an exchange, the details of a frame, the frame of an arrow, the first frame of a finding", &[Exchanges, Frames, Ladder, Statistics]),
@@ -226,7 +227,8 @@ pub const TABLE: [Binding; 41] = [
     bind(Action::Explain, "explain", &["e"], "explain", "What Wireshark says of these messages, beside what they are", &[Exchanges, Frames, Ladder]),
     bind(Action::NextPart, "next-part", &["tab"], "part", "Go to the next part: list, details, bytes", &[Frames]),
     bind(Action::PreviousPart, "previous-part", &["shift-tab"], "", "Go to the part before", &[Frames]),
-    bind(Action::Back, "back", &["q", "esc"], "back", "Go back; in the first view q ends the program", EVERYWHERE),
+    bind(Action::Back, "back", &["q"], "back", "Go back; in the first view, end the program", EVERYWHERE),
+    bind(Action::Leave, "leave", &["esc"], "", "Give up the filter that is working, or go back", EVERYWHERE),
     bind(Action::Up, "up", &["up", "k"], "", "Up", EVERYWHERE),
     bind(Action::Down, "down", &["down", "j"], "", "Down", EVERYWHERE),
     bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the byte before, or move the text to the right", EVERYWHERE),

@@ -3,6 +3,8 @@
 mod answers;
 mod mouse;
 mod moving;
+#[cfg(test)]
+mod tests;
 
 use super::answer::{Question, Subject};
 use super::dialog::{self, Columns, Dialog, FilterDialog, SaveDialog};
@@ -174,6 +176,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Command> {
     match action {
         Action::Quit => state.ends = true,
         Action::Back => return back(state),
+        Action::Leave => return leave(state),
         Action::Enter => return enter(state),
         Action::Help => state.dialog = Some(Dialog::Help(Input::default(), 0)),
         Action::Filter => {
@@ -295,17 +298,6 @@ fn open(state: &mut State, pane: Pane) {
 }
 
 fn back(state: &mut State) -> Vec<Command> {
-    if state
-        .filter
-        .as_ref()
-        .is_some_and(|filter| filter.progress.is_some())
-        && !state.is_live()
-        && state.progress.ended
-    {
-        state.say("the filter was given up");
-        state.filter = None;
-        return vec![Command::Filter(None)];
-    }
     if state.pane() == Pane::Frames && state.part != Part::List {
         state.part = Part::List;
     } else if state.views.len() > 1 {
@@ -315,6 +307,20 @@ fn back(state: &mut State) -> Vec<Command> {
         state.ends = true;
     }
     Vec::new()
+}
+
+fn leave(state: &mut State) -> Vec<Command> {
+    let filter = state.filter.as_ref();
+    if filter.is_some_and(|filter| filter.progress.is_some()) {
+        state.say("the filter was given up");
+        state.filter = None;
+        return vec![Command::Filter(None)];
+    }
+    if state.views.len() == 1 {
+        state.say("q ends the program");
+        return Vec::new();
+    }
+    back(state)
 }
 
 fn show(state: &mut State, tab: Tab) -> Vec<Command> {
