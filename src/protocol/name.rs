@@ -1,6 +1,7 @@
 //! User names: which can stand in a request and in the passwd file, and which can be registered.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -138,8 +139,17 @@ fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
 /// All characters that no name can be registered with, in order: the first and the last of each run, and
 /// what they are, in words.
 #[must_use]
-pub fn unregistrable_runs() -> Vec<(char, char, &'static str)> {
-    let mut runs: Vec<(char, char, &'static str)> = Vec::new();
+pub fn unregistrable_runs() -> &'static [Run] {
+    // All code points are looked at: once is enough.
+    static RUNS: LazyLock<Vec<Run>> = LazyLock::new(find_runs);
+    &RUNS
+}
+
+/// The first and the last character of a run, and what its characters are, in words.
+type Run = (char, char, &'static str);
+
+fn find_runs() -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
     // Surrogates are no characters, and are passed over.
     for character in '\0'..=char::MAX {
         let Some(found) = refusal(character) else {
@@ -161,9 +171,12 @@ fn next(character: char) -> Option<char> {
 
 /// All kinds of spaces (general category Zs): no name can be registered that has one at either end.
 #[must_use]
-pub fn spaces() -> Vec<char> {
-    let space = |c: &char| c.general_category() == GeneralCategory::SpaceSeparator;
-    ('\0'..=char::MAX).filter(space).collect()
+pub fn spaces() -> &'static [char] {
+    static SPACES: LazyLock<Vec<char>> = LazyLock::new(|| {
+        let space = |c: &char| c.general_category() == GeneralCategory::SpaceSeparator;
+        ('\0'..=char::MAX).filter(space).collect()
+    });
+    &SPACES
 }
 
 /// Why RFC 8264, section 4.3, does not take a character. ZERO WIDTH JOINER and NON-JOINER, which
@@ -270,8 +283,7 @@ mod tests {
 
     #[test]
     fn the_runs_are_what_is_refused_and_nothing_else() {
-        let runs = unregistrable_runs();
-        let mut runs = runs.iter().peekable();
+        let mut runs = unregistrable_runs().iter().peekable();
         for character in '\0'..=char::MAX {
             while runs.peek().is_some_and(|(_, last, _)| *last < character) {
                 runs.next();

@@ -191,7 +191,7 @@ pub(super) fn openings(lua: &mut String) {
 /// the key of the note; and all kinds of spaces.
 fn unregistrable(lua: &mut String) {
     let mut by_words: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (first, last, words) in unregistrable_runs() {
+    for &(first, last, words) in unregistrable_runs() {
         let run = format!("{}, {}", u32::from(first), u32::from(last));
         by_words.entry(words).or_default().push(run);
     }
