@@ -23,6 +23,14 @@ const OUTPUT_LEN: usize = 32;
 /// What stands before the hash of a user who may not log in, as in shadow(5).
 pub const DISABLED: char = '!';
 
+/// A stored hash with the mark of one who may not log in, or without it.
+#[must_use]
+pub fn marked(hash: &str, disabled: bool) -> String {
+    let bare = hash.trim_start_matches(DISABLED);
+    let mark = disabled.then_some(DISABLED);
+    mark.into_iter().chain(bare.chars()).collect()
+}
+
 /// A hash as the passwd file holds it, checked and ready to verify against.
 #[derive(Clone)]
 pub struct Stored {

@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 pub use failures::{Count, Failures, Seen, Whom};
-pub use hash::{DISABLED, Hasher, Stored};
+pub use hash::{DISABLED, Hasher, Stored, marked};
 pub use meters::describe_meters;
 pub use passwd::{
     Check, Editor, End, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
@@ -229,8 +229,7 @@ impl Accounts {
             return Err(HashingError::Stopped.into());
         };
         let changed = self.change(name, |found| {
-            let mark = found.stored.is_disabled().then_some(hash::DISABLED);
-            Some(mark.into_iter().chain(hash.chars()).collect())
+            Some(hash::marked(&hash, found.stored.is_disabled()))
         });
         changed.await.map_err(AccountsError::Store)
     }
@@ -238,12 +237,8 @@ impl Accounts {
     /// Lets a user log in, or not. False where there is none of that name.
     pub async fn set_disabled(&self, name: &UserName, disabled: bool) -> Result<bool, StoreError> {
         self.change(name, |found| {
-            let hash = found.hash.trim_start_matches(hash::DISABLED);
-            match (disabled, found.stored.is_disabled()) {
-                (true, false) => Some(format!("{}{hash}", hash::DISABLED)),
-                (false, true) => Some(hash.to_owned()),
-                _ => None,
-            }
+            let changes = found.stored.is_disabled() != disabled;
+            changes.then(|| hash::marked(&found.hash, disabled))
         })
         .await
     }

@@ -115,25 +115,23 @@ pub struct StoreCounts {
     pub syncs: u64,
 }
 
-/// Says that a registration is coming, for as long as it lives.
+/// Says that a registration is coming, for as long as it lives; the default one says it to nobody.
 #[derive(Debug, Default)]
-pub struct Arriving(Arc<AtomicUsize>);
+pub struct Arriving(Option<Arc<AtomicUsize>>);
 
 impl Arriving {
     /// One more for this count.
     #[must_use]
     pub fn count(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
+        Self(Some(Arc::clone(count)))
     }
 }
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        // One that was made by default counts for nobody.
-        let fewer = |count: usize| count.checked_sub(1);
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        if let Some(count) = &self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }

@@ -21,6 +21,8 @@ mod cert;
 mod config;
 #[path = "server/control.rs"]
 mod control;
+#[path = "server/listing.rs"]
+mod listing;
 #[path = "server/options.rs"]
 mod options;
 #[path = "server/panics.rs"]

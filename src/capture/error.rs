@@ -23,6 +23,17 @@ pub enum SourceError {
     /// One of several files failed; its name is already in the text.
     #[error(transparent)]
     File(Box<FileError>),
+    /// Frames cannot be copied to a spool file in this folder; the text is the whole sentence.
+    #[error(
+        "cannot keep frames in {folder}: {}; TMPDIR names another folder",
+        plain(error)
+    )]
+    Spool {
+        /// The folder for temporary files.
+        folder: FileName,
+        /// What went wrong there.
+        error: std::io::Error,
+    },
     /// Live capture failed; the text is the whole sentence, with what to do about it.
     #[error("{0}")]
     Live(String),

@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, fallocate};
 
 use super::batch::{Batch, FrameSource};
-use super::error::{FileError, SourceError};
+use super::error::{FileName, SourceError};
 use super::merge::MergedSource;
 
 /// A file whose octets from `origin` on are a capture's.
@@ -35,8 +34,10 @@ pub struct FrameStore {
 impl FrameStore {
     /// Makes `source` say in [`Batch::places`] where frames stand, and gives what they are read from there. What can be read
     /// only once, or is compressed, is copied to a spool file on its way.
-    pub fn of(mut source: MergedSource) -> io::Result<(Box<dyn FrameSource + Send>, Arc<Self>)> {
-        match source.stored()? {
+    pub fn of(
+        mut source: MergedSource,
+    ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
+        match source.stored().map_err(cannot_keep)? {
             Some(files) => {
                 let store = Self {
                     files,
@@ -51,11 +52,11 @@ impl FrameStore {
     /// The same of any source; all frames are copied to a spool file.
     pub fn spooling(
         source: Box<dyn FrameSource + Send>,
-    ) -> io::Result<(Box<dyn FrameSource + Send>, Arc<Self>)> {
-        let file = unlinked()?;
+    ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
+        let file = tempfile::tempfile().map_err(cannot_keep)?;
         let spooled = Spooled {
             source,
-            spool: file.try_clone()?,
+            spool: file.try_clone().map_err(cannot_keep)?,
             written: 0,
         };
         let store = Self {
@@ -103,13 +104,12 @@ impl FrameSource for Spooled {
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         let outcome = self.source.fill(batch);
-        let full = |error| SourceError::File(Box::new(FileError::new(&folder(), error)));
         batch.places.clear();
         if !batch.headers.is_empty() {
             let spool = &self.spool;
             spool
                 .write_all_at(&batch.buffer, self.written)
-                .map_err(full)?;
+                .map_err(cannot_keep)?;
         }
         let places = batch
             .headers
@@ -121,25 +121,61 @@ impl FrameSource for Spooled {
     }
 }
 
-fn folder() -> PathBuf {
-    std::env::temp_dir()
+fn cannot_keep(error: io::Error) -> SourceError {
+    SourceError::Spool {
+        folder: FileName(std::env::temp_dir()),
+        error,
+    }
 }
 
-/// A file without a name, for this user alone.
-fn unlinked() -> io::Result<File> {
-    let mut tries = 0;
-    loop {
-        let name = format!("authscope-{:016x}.spool", fastrand::u64(..));
-        let path = folder().join(name);
-        let mut options = File::options();
-        options.read(true).write(true).create_new(true).mode(0o600);
-        match options.open(&path) {
-            Ok(file) => {
-                std::fs::remove_file(&path)?;
-                return Ok(file);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{ReadOptions, open_all};
+
+    #[test]
+    fn frames_are_read_again_from_where_they_are_said_to_stand() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/captures/password-guessing.pcap"
+        );
+        for spools in [false, true] {
+            let source = open_all(&[path], ReadOptions::default()).unwrap();
+            let stored = if spools {
+                FrameStore::spooling(Box::new(source))
+            } else {
+                FrameStore::of(source)
+            };
+            let (mut source, store) = stored.unwrap();
+            assert_eq!(store.is_spooled(), spools);
+            let mut batch = Batch::default();
+            assert!(source.fill(&mut batch).unwrap());
+            assert!(!batch.headers.is_empty());
+            for (header, place) in batch.headers.iter().zip(&batch.places) {
+                let mut octets = vec![0; header.captured as usize];
+                store.read(0, *place, &mut octets).unwrap();
+                assert_eq!(octets, batch.octets(header));
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 16 => tries += 1,
-            Err(error) => return Err(error),
         }
+    }
+
+    #[test]
+    fn a_full_disk_says_where_and_what_to_do() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/captures/password-guessing.pcap"
+        );
+        let source = open_all(&[path], ReadOptions::default()).unwrap();
+        let mut spooled = Spooled {
+            source: Box::new(source),
+            spool: File::options().write(true).open("/dev/full").unwrap(),
+            written: 0,
+        };
+        let error = spooled.fill(&mut Batch::default()).unwrap_err().to_string();
+        assert!(error.starts_with("cannot keep frames in "), "{error}");
+        assert!(
+            error.ends_with("no space left on device; TMPDIR names another folder"),
+            "{error}"
+        );
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
+use super::output::When;
 use super::run::files;
 use super::signal::{BY_SIGNAL, stop_on_signals};
 use crate::capture::live::{LiveOptions, LiveSource};
@@ -104,18 +105,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Whether the terminal has colours and they are wanted.
 fn has_colors() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let term = std::env::var("TERM").unwrap_or_default();
-    !is_set("NO_COLOR") && term != "dumb" && !term.ends_with("-m") && !term.ends_with("-mono")
-}
-
-fn cannot_keep(error: &std::io::Error) -> Failure {
-    let folder = std::env::temp_dir();
-    let folder = folder.to_string_lossy();
-    Failure::Text(format!(
-        "cannot keep frames in {}: {error}. TMPDIR names another folder",
-        Escaped(&folder)
-    ))
+    When::Auto.applies() && !term.ends_with("-m") && !term.ends_with("-mono")
 }
 
 fn of_files(
@@ -126,7 +117,8 @@ fn of_files(
     let files = files(&arguments.files)?;
     let source = open_all_until(&files, ReadOptions::default(), stop)?;
     let progress = source.progress();
-    let (source, store) = FrameStore::of(source).map_err(|error| cannot_keep(&error))?;
+    let (source, store) =
+        FrameStore::of(source).map_err(|error| Failure::Text(error.to_string()))?;
     let name = match &files[..] {
         [only] if only.as_os_str() == "-" => "standard input".to_owned(),
         [only] => {
@@ -180,7 +172,7 @@ fn live(
     let what = arguments.filter.clone().unwrap_or_else(|| ports.join(" "));
     let name = format!("live {} {}", Escaped(source.interface()), Escaped(&what));
     let spooled = FrameStore::spooling(Box::new(source));
-    let (source, store) = spooled.map_err(|error| cannot_keep(&error))?;
+    let (source, store) = spooled.map_err(|error| Failure::Text(error.to_string()))?;
     let input = Input {
         source,
         material: Material {

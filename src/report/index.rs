@@ -9,11 +9,12 @@ use super::digest::Digest;
 use super::html::{rate_spark, shell};
 use super::size::MOST_BYTES;
 use super::times::{full, milliseconds, span};
-use super::verdict::{Mood, Requests, Verdict, counted, thousands};
+use super::verdict::{Mood, Requests, Verdict};
 use crate::capture::Timestamp;
 use crate::session::summary::Bar;
 use crate::text::csv::push_cell;
 use crate::text::escape::Escaped;
+use crate::text::number::{counted, thousands};
 
 /// A capture's row.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use super::times::span;
 use crate::dissect::{Protocol, Severity};
 use crate::output::Sentence;
 use crate::session::summary::{Finding, Summary};
+use crate::text::number::{counted, thousands};
 
 /// How good or bad that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,25 +54,6 @@ pub struct Verdict {
     pub mood: Mood,
     /// The sentence, with its stop.
     pub text: String,
-}
-
-/// `1 login`, `2 logins`, `1,234 logins`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", thousands(count))
-}
-
-/// A number with a comma before each three digits.
-pub(super) fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Requests by what became of them, of every protocol together.
@@ -247,20 +229,6 @@ fn plainly(summary: &Summary, requests: Requests, findings: &[Finding]) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_commas() {
-        for (count, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (1_234_567, "1,234,567"),
-        ] {
-            assert_eq!(thousands(count), text);
-        }
-        assert_eq!(counted(1, "login"), "1 login");
-        assert_eq!(counted(2000, "login"), "2,000 logins");
-    }
 
     #[test]
     fn an_empty_capture_has_a_verdict() {

@@ -1,9 +1,10 @@
 //! What is done to text and octets before anybody sees them: [`escape`] makes them harmless to a
-//! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`secret`] says which of them may be part of a password, [`swar`] looks at many
-//! at a time.
+//! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`number`] readable, [`secret`] says which of them may be part of a
+//! password, [`swar`] looks at many at a time.
 
 pub mod csv;
 pub mod escape;
+pub mod number;
 pub mod secret;
 pub mod shell;
 pub mod swar;

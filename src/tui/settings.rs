@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Key, Keys, action_named};
 use super::state::Column;
 use super::theme::{Part, Theme, color_named};
+use crate::capture::{Inputs, Place};
 use crate::text::escape::Escaped;
 
 impl Column {
@@ -224,7 +225,10 @@ impl Settings {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(path, with_columns(&text, &self.columns))?;
+        let text = with_columns(&text, &self.columns);
+        // Whole or not at all: what else stands in the file is the user's.
+        Place::write_whole(path, &Inputs::default(), text.as_bytes())
+            .map_err(std::io::Error::other)?;
         Ok(Some(path.clone()))
     }
 }

@@ -141,7 +141,12 @@ impl List {
     pub fn show(&mut self, shown: Shown) {
         let chosen = self.chosen();
         self.shown = shown;
-        self.moved(chosen);
+        let place = chosen.and_then(|number| self.shown.place(number));
+        self.go(match place {
+            _ if self.follows => usize::MAX,
+            Some(place) => place,
+            None => self.at,
+        });
     }
 
     /// Shows more items behind the others; `first` is the first one that is kept.
@@ -173,15 +178,6 @@ impl List {
     fn let_go(&mut self, gone: usize) {
         self.at = self.at.saturating_sub(gone);
         self.top = self.top.saturating_sub(gone);
-    }
-
-    fn moved(&mut self, chosen: Option<u64>) {
-        let place = chosen.and_then(|number| self.shown.place(number));
-        if self.follows {
-            self.go(usize::MAX);
-        } else {
-            self.go(place.unwrap_or(self.at));
-        }
     }
 }
 

@@ -21,7 +21,7 @@ fn fill(server: &Server) -> usize {
 }
 
 /// A line of usual length, 64 hexadecimal digits as its hash.
-fn padding(lines: usize) -> String {
+pub fn padding(lines: usize) -> String {
     let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     (0..lines)
         .flat_map(|n| [format!("old{n}:"), hash.into(), "\n".into()])

@@ -1,10 +1,13 @@
 //! Users are added, changed, removed and listed while the server runs, by whoever may open its control socket; what is done is
 //! done on disk.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::accounts_disk_trouble::padding;
 use crate::programs::{Place, stderr, stdout};
 
 #[test]
@@ -190,4 +193,67 @@ fn who_has_to_wait_is_told_and_let_go() {
     assert_eq!(stdout(&place.run(&["throttle", "list"])), "");
     let cleared = place.run(&["throttle", "clear", "--address", "127.0.0.1"]);
     assert_eq!(stdout(&cleared), "failed logins forgotten\n");
+}
+
+#[test]
+fn a_reader_of_the_list_that_has_seen_enough_is_no_error() {
+    let place = Place::new();
+    place.write(padding(20_000));
+    let server = place.start(&[]);
+    for form in ["text", "json", "table"] {
+        let mut list = place.command();
+        list.args(["users", "list", "--format", form])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut list = list.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(list.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        assert!(!first.is_empty());
+        let done = list.wait_with_output().unwrap();
+        assert_eq!(stderr(&done), "", "{form}");
+        assert!(done.status.success(), "{form}");
+    }
+    drop(server);
+}
+
+#[test]
+fn half_an_export_or_backup_is_none() {
+    let place = Place::new();
+    place.write(padding(2000));
+    let file = place.path("users");
+    let limited = |arguments: &[&str]| {
+        let plain = place.command();
+        Command::new("sh")
+            .arg("-c")
+            // In blocks of 512 octets.
+            .arg("trap '' XFSZ && ulimit -f 8 && exec \"$0\" \"$@\"")
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let name = file.to_str().unwrap();
+    let exported = limited(&["users", "export", name]);
+    assert_eq!(exported.status.code(), Some(2));
+    let said = stderr(&exported);
+    assert!(
+        said.starts_with(&format!(
+            "authscope-server: cannot make \"{name}\": File too large"
+        )),
+        "{said}"
+    );
+    assert!(!file.exists());
+    let mut server = place.start_under("ulimit -f 8", &[]);
+    let kept = place.run(&["backup", name]);
+    assert_eq!(kept.status.code(), Some(2));
+    assert!(
+        stderr(&kept).contains("File too large"),
+        "{}",
+        stderr(&kept)
+    );
+    assert!(!file.exists());
+    server.stop();
 }

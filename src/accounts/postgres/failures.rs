@@ -135,7 +135,8 @@ impl Failures for Postgres {
             let most = numbers(|count| f64::from(count.most));
             let sessions = &self.shared.sessions;
             let counted = sessions
-                .read(COUNT, &[&networks, &names, &forgotten, &allowed, &most])
+                // Sent twice it would count twice.
+                .once(COUNT, &[&networks, &names, &forgotten, &allowed, &most])
                 .await;
             counted.map(drop).map_err(super::session::Trouble::of_read)
         })

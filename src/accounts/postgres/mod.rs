@@ -225,6 +225,15 @@ impl Postgres {
         Ok((added, same))
     }
 
+    /// The hash of a user as it is stored, whether it can be used or not.
+    pub async fn hash(&self, name: &UserName) -> Result<Option<String>, StoreError> {
+        let octets = name.as_str().as_bytes();
+        let rows = self.shared.sessions.read(FIND, &[&octets]).await;
+        let rows = rows.map_err(Trouble::of_read)?;
+        let hash = rows.first().map(|row| row.try_get(0)).transpose();
+        hash.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))
+    }
+
     /// Gives a user another hash; false where there is none of that name.
     pub async fn set_hash(&self, name: &UserName, hash: &str) -> Result<bool, StoreError> {
         let octets = name.as_str().as_bytes();

@@ -152,7 +152,8 @@ impl Sessions {
         self.pool.get().await.map_err(connecting)
     }
 
-    /// Sends one statement that changes nothing. One whose connection breaks is sent again, on another.
+    /// Sends one statement that changes nothing, or nothing more when it is sent twice. One whose connection breaks is sent
+    /// again, on another.
     pub async fn read(
         &self,
         statement: &'static str,
@@ -165,6 +166,16 @@ impl Sessions {
                 result => return result,
             }
         }
+    }
+
+    /// Sends one statement once whose change need not survive a crash, so that no standby is waited for.
+    pub async fn once(
+        &self,
+        statement: &'static str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Trouble> {
+        self.send(statement, values, Instant::now() + DEADLINE)
+            .await
     }
 
     /// Sends one statement that changes something, and commits it.

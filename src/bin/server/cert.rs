@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 
-use crate::users::write_out;
+use crate::listing::write_out;
 
 #[derive(Clone, Subcommand)]
 pub enum CertCommand {

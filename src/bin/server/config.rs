@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::de::{DeTable, DeValue};
 
+use crate::listing::write_out;
 use crate::options::Cli;
-use crate::users::write_out;
 
 /// Options that only make sense on the command line.
 const NOT_IN_A_FILE: [&str; 4] = ["config", "print-config", "help", "version"];

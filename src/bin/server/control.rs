@@ -12,7 +12,8 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::accounts::{AccountsOptions, Place};
-use crate::users::{NO, write_out};
+use crate::listing::{shown, write_out};
+use crate::users::NO;
 
 #[derive(Args)]
 #[command(next_help_heading = "Control")]
@@ -189,7 +190,7 @@ pub fn run(
     }
     write_out(|out| {
         for wait in &waits {
-            let user = wait.user.as_deref().map(crate::users::shown);
+            let user = wait.user.as_deref().map(shown);
             let user = user.as_deref().unwrap_or("(any)");
             writeln!(out, "{}\t{user}\t{}", wait.network, wait.seconds)?;
         }

@@ -7,15 +7,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use authscope::accounts::{Editor, Entry, PasswdFile, Store};
 #[cfg(feature = "postgres")]
-use authscope::accounts::{Postgres, StoreError};
+use authscope::accounts::Postgres;
+use authscope::accounts::{Editor, Entry, PasswdFile, Store};
 use authscope::protocol::UserName;
 #[cfg(feature = "postgres")]
 use tokio::runtime::Runtime;
 
 use crate::accounts::{AccountsOptions, Place, runtime};
-use crate::users::{NO, Users, for_each_written, write_out};
+use crate::listing::{same_kind, write_each, write_out};
+use crate::users::{NO, Users};
 
 /// Users handed over at once.
 const BATCH: usize = 1000;
@@ -38,12 +39,8 @@ impl Database {
 
 #[cfg(feature = "postgres")]
 impl Users for Database {
-    fn has(&self, name: &UserName) -> Result<bool, Box<dyn Error>> {
-        match self.runtime.block_on(self.users.find(name)) {
-            Ok(found) => Ok(found.is_some()),
-            Err(StoreError::Corrupt(_)) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
+    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
+        Ok(self.runtime.block_on(self.users.hash(name))?)
     }
 
     fn for_each(
@@ -78,7 +75,9 @@ impl Users for Database {
 pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dyn Error>> {
     let line = |out: &mut dyn Write, user: &Entry| writeln!(out, "{}:{}", user.name, user.hash);
     let Some(path) = file else {
-        for_each_written(users, &mut |out, user| line(out, &user))?;
+        write_each(|visit| users.for_each(visit), &mut |out, user| {
+            line(out, &user)
+        })?;
         return Ok(ExitCode::SUCCESS);
     };
     let cannot = |error: io::Error| format!("cannot make \"{}\": {error}", path.display());
@@ -89,15 +88,19 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
         .open(path)
         .map_err(cannot)?;
     let mut out = BufWriter::new(file);
-    let mut count = 0_u64;
-    users.for_each(&mut |user| {
+    let (mut count, mut written) = (0_u64, Ok(()));
+    let listed = users.for_each(&mut |user| {
         count += 1;
-        line(&mut out, &user)
-    })?;
-    let file = out
-        .into_inner()
-        .map_err(|error| cannot(error.into_error()))?;
-    file.sync_all().map_err(cannot)?;
+        written = line(&mut out, &user);
+        same_kind(&written)
+    });
+    let synced = written.and_then(|()| out.into_inner()?.sync_all());
+    let whole = synced.map_err(|error| cannot(error).into()).and(listed);
+    if let Err(error) = whole {
+        // Half an export is none.
+        let _ = std::fs::remove_file(path);
+        return Err(error);
+    }
     write_out(|out| writeln!(out, "users written: {count}"))?;
     Ok(ExitCode::SUCCESS)
 }

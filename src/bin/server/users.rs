@@ -1,21 +1,22 @@
 //! `authscope-server users`: the users by hand; those of a passwd file while no server runs on it.
 
 use std::error::Error;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored};
+use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored, marked};
 use authscope::client::password;
 use authscope::protocol::Password;
 use authscope::protocol::UserName;
 use authscope::server::PasswordRules;
-use authscope::server::control::{Command, Reply, User};
-use clap::{Subcommand, ValueEnum};
-use comfy_table::Table;
+use authscope::server::control::Command;
+use clap::Subcommand;
+use zeroize::Zeroizing;
 
 use crate::accounts::{AccountsOptions, Place};
 use crate::control::{self, ControlOptions};
+use crate::listing::{ListFormat, list, write_out};
 use crate::transfer;
 
 /// Exit code where the answer is no.
@@ -87,21 +88,10 @@ pub enum UsersCommand {
     },
 }
 
-/// How `users list` prints.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// Name and hash scheme, a tab between them.
-    Text,
-    /// A table with all there is to say.
-    Table,
-    /// A JSON object a line.
-    Json,
-}
-
 /// What can be asked of the users, wherever they are.
 pub trait Users {
-    /// Whether there is a user of that name.
-    fn has(&self, name: &UserName) -> Result<bool, Box<dyn Error>>;
+    /// The hash of a user as it is stored; `None` where there is none of that name.
+    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>>;
 
     /// Hands each user to `visit`.
     fn for_each(
@@ -117,8 +107,18 @@ pub trait Users {
 }
 
 impl Users for Editor {
-    fn has(&self, name: &UserName) -> Result<bool, Box<dyn Error>> {
-        Ok(self.has(name)?)
+    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
+        if !self.has(name)? {
+            return Ok(None);
+        }
+        let mut found = None;
+        self.for_each_user(&mut |user, _, hash| {
+            if user == *name {
+                found = Some(hash.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     fn for_each(
@@ -144,7 +144,7 @@ impl Users for Editor {
 }
 
 /// The users at `place`.
-fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>> {
+pub fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>> {
     match options.place() {
         Place::File(path) => Ok(Box::new(Editor::open(&path)?)),
         #[cfg(feature = "postgres")]
@@ -230,8 +230,8 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const GENERATED: usize = 20;
 
 fn generated() -> Result<Password, Box<dyn Error>> {
-    let mut octets = [0; GENERATED];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)
+    let mut octets = Zeroizing::new([0; GENERATED]);
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut *octets)
         .map_err(|_| "the system gives no random octets")?;
     let character = |octet: &u8| ALPHABET[usize::from(octet % 32)];
     let password: Vec<u8> = octets.iter().map(character).collect();
@@ -253,7 +253,7 @@ fn add(
     let code = if let Some(server) = context.control.server(context.accounts)? {
         let command = Command::Add {
             name: name.to_string(),
-            password: password.expose().to_vec(),
+            password: password.expose().to_vec().into(),
         };
         told(server, &command, &name)?
     } else {
@@ -283,20 +283,18 @@ fn set_password(
     if let Some(server) = context.control.server(context.accounts)? {
         let command = Command::SetPassword {
             name: name.to_string(),
-            password: asked_for(stdin)?.expose().to_vec(),
+            password: asked_for(stdin)?.expose().to_vec().into(),
         };
         return told(server, &command, &name);
     }
     let users = open(context.accounts)?;
-    if !users.has(&name)? {
+    let Some(before) = users.hash(&name)? else {
         return done(&name, false, "");
-    }
+    };
     let password = asked_for(stdin)?;
     context.rules.judge(&password)?;
-    let mut hash = Hasher::new(context.scheme).hash(password.expose())?;
-    if hash_of(&*users, &name)?.is_some_and(|hash| hash.starts_with(DISABLED)) {
-        hash.insert(0, DISABLED);
-    }
+    let hash = Hasher::new(context.scheme).hash(password.expose())?;
+    let hash = marked(&hash, before.starts_with(DISABLED));
     done(&name, users.set_hash(&name, &hash)?, "password set")
 }
 
@@ -317,27 +315,11 @@ fn set_disabled(
     }
     let users = open(context.accounts)?;
     let what = if disabled { "disabled" } else { "enabled" };
-    let Some(hash) = hash_of(&*users, &name)? else {
+    let Some(hash) = users.hash(&name)? else {
         return done(&name, false, what);
     };
-    let bare = hash.trim_start_matches(DISABLED);
-    let changed = if disabled {
-        format!("{DISABLED}{bare}")
-    } else {
-        bare.to_owned()
-    };
+    let changed = marked(&hash, disabled);
     done(&name, users.set_hash(&name, &changed)?, what)
-}
-
-fn hash_of(users: &dyn Users, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
-    let mut found = None;
-    users.for_each(&mut |user| {
-        if user.name == name.as_str() {
-            found = Some(user.hash);
-        }
-        Ok(())
-    })?;
-    Ok(found)
 }
 
 fn user_name(name: String) -> Result<UserName, String> {
@@ -356,99 +338,6 @@ fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Er
         )?;
         Ok(ExitCode::from(NO))
     }
-}
-
-fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
-    let mut table = Table::new();
-    table.set_header([
-        "Name",
-        "Scheme",
-        "Registered",
-        "Last login",
-        "Disabled",
-        "Locked for",
-    ]);
-    let mut print = |out: &mut dyn Write, user: &User| match format {
-        ListFormat::Text => writeln!(out, "{}\t{}", shown(&user.name), user.scheme),
-        ListFormat::Json => {
-            serde_json::to_writer(&mut *out, user)?;
-            writeln!(out)
-        }
-        ListFormat::Table => {
-            table.add_row(cells(user));
-            Ok(())
-        }
-    };
-    if let Some(server) = context.control.server(context.accounts)? {
-        let mut reply = None;
-        write_out(|out| {
-            let asked = server.ask(&Command::List, &mut |reply| match reply {
-                Reply::User(user) => print(out, &user),
-                _ => Ok(()),
-            });
-            reply = Some(asked);
-            Ok(())
-        })?;
-        if let Some(asked) = reply {
-            control::ended(asked?, None)?;
-        }
-    } else {
-        for_each_written(&*open(context.accounts)?, &mut |out, user| {
-            print(out, &User::new(user, None, None))
-        })?;
-    }
-    if format == ListFormat::Table {
-        write_out(|out| writeln!(out, "{table}"))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The cells of a user's row.
-fn cells(user: &User) -> [String; 6] {
-    let time = |seconds: Option<i64>| {
-        let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-        time.map_or_else(|| "-".into(), |time| time.to_string())
-    };
-    let locked = user.locked_seconds;
-    [
-        shown(&user.name),
-        user.scheme.clone(),
-        time(user.created),
-        time(user.last_login),
-        if user.disabled { "yes" } else { "no" }.into(),
-        locked.map_or_else(|| "-".into(), |seconds| format!("{seconds} s")),
-    ]
-}
-
-/// A name as it may be shown on a terminal.
-pub fn shown(name: &str) -> String {
-    match UserName::new(name) {
-        Ok(name) => name.shown(),
-        Err(_) => name.escape_debug().to_string(),
-    }
-}
-
-/// Writes something of each user to standard output, as long as somebody reads it.
-pub fn for_each_written(
-    users: &dyn Users,
-    write: &mut dyn FnMut(&mut dyn Write, Entry) -> io::Result<()>,
-) -> Result<(), Box<dyn Error>> {
-    let mut trouble = None;
-    write_out(|out| {
-        let mut written = Ok(());
-        let listed = users.for_each(&mut |user| {
-            written = write(out, user);
-            // The reason is kept: it may be a reader that has seen enough.
-            match &written {
-                Ok(()) => Ok(()),
-                Err(error) => Err(error.kind().into()),
-            }
-        });
-        written?;
-        trouble = listed.err();
-        Ok(())
-    })?;
-    trouble.map_or(Ok(()), Err)
 }
 
 /// Tells which of a database's rows cannot be used.
@@ -504,17 +393,4 @@ fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
     } else {
         ExitCode::from(NO)
     })
-}
-
-/// Writes to standard output; a reader that has gone is no error.
-pub fn write_out(
-    write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>,
-) -> Result<(), String> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to standard output: {error}"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -5,8 +5,8 @@ use maud::{Markup, PreEscaped, html};
 use super::{Page, section};
 use crate::output::{StatsFormat, link_name, write_summary};
 use crate::report::times::full;
-use crate::report::verdict::{counted, thousands};
 use crate::text::escape::Escaped;
+use crate::text::number::{counted, thousands};
 
 /// Interfaces shown at the most.
 const INTERFACES: usize = 12;

@@ -7,8 +7,8 @@ use super::number::{cell, count, key, of_row};
 use super::{Page, section};
 use crate::capture::Seconds;
 use crate::dissect::{Group, Severity};
-use crate::report::verdict::thousands;
 use crate::session::summary::{ACTIONS, MESSAGE_TYPES};
+use crate::text::number::thousands;
 
 impl Page<'_> {
     pub(super) fn counts(&self) -> Markup {

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use super::{Page, section};
 use crate::output::exchanges::{description, milliseconds, outcome};
-use crate::report::verdict::{counted, thousands};
 use crate::session::Exchange;
 use crate::text::escape::EscapedOctets;
+use crate::text::number::{counted, thousands};
 
 /// Characters of a name or a description at the most: a layout's may have any length.
 const MOST: usize = 120;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::bytes::bytes;
 use super::findings::capitalised;
 use super::{Page, section};
-use crate::report::verdict::{counted, thousands};
+use crate::text::number::{counted, thousands};
 
 impl Page<'_> {
     pub(super) fn conformance(&self) -> Markup {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Page, section};
 use crate::output::Sentence;
 use crate::report::times::span;
-use crate::report::verdict::counted;
+use crate::text::number::counted;
 
 impl Page<'_> {
     pub(super) fn findings(&self) -> Markup {

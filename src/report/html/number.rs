@@ -6,7 +6,7 @@ use std::fmt::Display;
 use maud::{Markup, html};
 
 use crate::report::times::milliseconds;
-use crate::report::verdict::thousands;
+use crate::text::number::thousands;
 
 /// A count.
 pub fn count(place: impl Display, value: u64) -> Markup {

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::{Page, number};
 use crate::report::times::{full, span};
-use crate::report::verdict::{Requests, thousands};
+use crate::report::verdict::Requests;
+use crate::text::number::thousands;
 
 impl Page<'_> {
     pub(super) fn head(&self) -> Markup {

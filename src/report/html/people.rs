@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::number::{count, of_row};
 use super::{Page, section};
-use crate::report::verdict::thousands;
 use crate::session::summary::{Counts, top_addresses, top_users};
 use crate::text::escape::EscapedOctets;
+use crate::text::number::thousands;
 
 /// Shades of a heat map.
 const SHADES: u32 = 5;

@@ -8,8 +8,8 @@ use super::number::of_row;
 use super::{Page, section};
 use crate::capture::Timestamp;
 use crate::report::times::span;
-use crate::report::verdict::thousands;
 use crate::session::summary::Bar;
+use crate::text::number::thousands;
 
 /// Height of the chart in its own units.
 const HEIGHT: u64 = 100;

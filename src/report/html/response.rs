@@ -9,8 +9,8 @@ use super::number::{cell, time_cell};
 use super::{Page, section};
 use crate::report::points::{COLUMNS, DECADES, Grid, STEPS, Series};
 use crate::report::times::{milliseconds, span};
-use crate::report::verdict::{counted, thousands};
 use crate::session::summary::{ACTIONS, Quantiles, Times};
+use crate::text::number::{counted, thousands};
 
 /// Classes of the series' colours.
 const COLOURS: [&str; 6] = ["one", "two", "three", "four", "three", "four"];

@@ -4,6 +4,7 @@
 
 mod protocol;
 
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -254,8 +255,8 @@ impl Asked<'_> {
         })
     }
 
-    fn chosen(&self, password: Vec<u8>) -> Result<Password, Reply> {
-        let password = Password::new(password);
+    fn chosen(&self, mut password: Zeroizing<Vec<u8>>) -> Result<Password, Reply> {
+        let password = Password::new(std::mem::take(&mut *password));
         let password =
             password.map_err(|error| Reply::No(format!("cannot use this password: {error}")))?;
         let judged = self.server.service.rules().judge(&password);
@@ -274,13 +275,15 @@ impl Asked<'_> {
     async fn list(&self, answers: &mut Answers) -> Result<Reply, Reply> {
         let waiting = self.server.service.guesses().waiting().await;
         // What the store cannot say now is left out of the list.
-        let waiting = waiting.unwrap_or_default();
+        let mut locked: HashMap<String, u64> = HashMap::new();
+        for waiting in waiting.unwrap_or_default() {
+            let Some(name) = waiting.name else { continue };
+            let seconds = locked.entry(name).or_default();
+            *seconds = (waiting.wait.as_secs() + 1).max(*seconds);
+        }
         let (mut users, listing) = self.users();
         while let Some(entry) = users.recv().await {
-            let of_user = waiting
-                .iter()
-                .filter(|waiting| waiting.name.as_ref() == Some(&entry.name));
-            let locked = of_user.map(|waiting| waiting.wait.as_secs() + 1).max();
+            let locked = locked.get(&entry.name).copied();
             let last_login = self.server.service.last_login(&entry.name);
             let user = User::new(entry, last_login, locked);
             answers

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// A request.
 #[derive(Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub enum Command {
         /// The user name.
         name: String,
         /// The password's octets.
-        password: Vec<u8>,
+        password: Zeroizing<Vec<u8>>,
     },
     /// Removes one.
     Remove {
@@ -26,7 +27,7 @@ pub enum Command {
         /// The user name.
         name: String,
         /// The password's octets.
-        password: Vec<u8>,
+        password: Zeroizing<Vec<u8>>,
     },
     /// Keeps one from logging in.
     Disable {

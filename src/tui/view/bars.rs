@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::put;
+use crate::text::number::{counted, thousands};
 use crate::tui::keys::{Action, Pane, TABLE};
 use crate::tui::state::{State, Tab};
 
@@ -57,31 +58,14 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     }
 }
 
-/// Thousands apart, as people read numbers.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// What is read, and how far.
 fn head(state: &State) -> String {
     let progress = &state.progress;
     let mut parts = vec![format!(" {}", state.source)];
     let [exchanges, ok, no, noted] = progress.counts;
-    let plural = |count: u64, noun: &str| match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{} {noun}s", thousands(count)),
-    };
     match state.pane() {
         Pane::Exchanges => {
-            parts.push(plural(exchanges, "exchange"));
+            parts.push(counted(exchanges, "exchange"));
             parts.push(format!("{} ok", thousands(ok)));
             parts.push(format!("{} no", thousands(no)));
             if noted > 0 {
@@ -91,7 +75,7 @@ fn head(state: &State) -> String {
         pane => {
             parts.push(pane.name().to_owned());
             if pane == Pane::Frames {
-                parts.push(plural(progress.frames, "frame"));
+                parts.push(counted(progress.frames, "frame"));
             }
         }
     }
@@ -120,15 +104,13 @@ fn head(state: &State) -> String {
     } else {
         &state.exchanges
     };
-    let mut shown = false;
     match state.tab {
         Tab::All => {}
         Tab::Failed => parts.push("failed".to_owned()),
         Tab::Noted => parts.push("noted".to_owned()),
     }
-    shown |= state.tab != Tab::All;
-    shown |= state.filter.is_some();
-    if shown && matches!(state.pane(), Pane::Exchanges | Pane::Frames) {
+    let is_restricted = state.tab != Tab::All || state.filter.is_some();
+    if is_restricted && matches!(state.pane(), Pane::Exchanges | Pane::Frames) {
         parts.push(format!("{} shown", thousands(list.shown.len() as u64)));
     }
     if let Some(filter) = &state.filter {
@@ -174,7 +156,7 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
             (Action::Back, Pane::Exchanges) => "quit",
             (Action::Enter, Pane::Exchanges) => "flow",
             (Action::Enter, Pane::Ladder) => "frame",
-            (Action::Ladder, Pane::Exchanges) => continue_if(state.marked.is_empty()),
+            (Action::Ladder, Pane::Exchanges) => ladder_word(state),
             _ => binding.word,
         };
         if word.is_empty() {
@@ -205,6 +187,10 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
 }
 
 /// With nothing marked Enter shows the flow already.
-const fn continue_if(nothing_marked: bool) -> &'static str {
-    if nothing_marked { "" } else { "flow of marked" }
+fn ladder_word(state: &State) -> &'static str {
+    if state.marked.is_empty() {
+        ""
+    } else {
+        "flow of marked"
+    }
 }

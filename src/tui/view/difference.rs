@@ -1,36 +1,23 @@
 //! Two messages side by side, field by field and byte by byte.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{Line, border, put_lines, working};
+use super::pen::{Line, bordered, put_lines};
 use crate::output::fit;
-use crate::tui::layout;
-use crate::tui::state::{State, Waiting};
+use crate::tui::answer::Differences;
+use crate::tui::state::State;
 use crate::tui::theme::Part;
 
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
-    let area = layout::body(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
+    let title = |differences: &Differences| {
+        let [one, other] = &differences.titles;
+        format!("{one} and {other}: what differs stands out")
     };
-    let Waiting::Here(differences) = &state.differences else {
-        border(buffer, area, "Difference", true, state);
-        return working(buffer, inner, state);
-    };
-    let [one, other] = &differences.titles;
-    border(
-        buffer,
-        area,
-        &format!("{one} and {other}: what differs stands out"),
-        true,
-        state,
-    );
-    put_lines(buffer, inner, &lines(state), state.differences_at, state);
+    if let Some((_, inner)) = bordered(buffer, state, &state.differences, "Difference", title) {
+        put_lines(buffer, inner, &lines(state), state.differences_at, state);
+    }
 }
 
 /// Its lines.

@@ -1,31 +1,25 @@
 //! What messages are, and beside it what Wireshark says of them without the plugin, and why.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{Line, border, put_lines, working};
+use super::pen::{Line, bordered, put_lines};
 use crate::output::fit;
-use crate::tui::layout;
-use crate::tui::state::{State, Waiting};
+use crate::tui::answer::Explained;
+use crate::tui::state::State;
 
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
-    let area = layout::body(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
+    let title = |explained: &Explained| {
+        format!(
+            "Stream {}: what it is, and what Wireshark says without the plugin",
+            explained.stream
+        )
     };
-    let Waiting::Here(explained) = &state.explained else {
-        border(buffer, area, "Explain", true, state);
-        return working(buffer, inner, state);
+    let bordered = bordered(buffer, state, &state.explained, "Explain", title);
+    let Some((explained, inner)) = bordered else {
+        return;
     };
-    let title = format!(
-        "Stream {}: what it is, and what Wireshark says without the plugin",
-        explained.stream
-    );
-    border(buffer, area, &title, true, state);
     if explained.messages.is_empty() {
         let line = Line::of(
             "there is no message that Wireshark could mistake",

@@ -1,39 +1,27 @@
 //! A conversation as text, or its bytes.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::pen::{Line, border, put_lines, working};
+use super::pen::{Line, bordered, put_lines};
 use crate::stream::Role;
-use crate::tui::layout;
-use crate::tui::state::{Scroll, State, Waiting};
+use crate::tui::answer::FollowText;
+use crate::tui::state::{Scroll, State};
 use crate::tui::theme::Part;
 
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
-    let area = layout::body(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
+    let title = |follow: &FollowText| {
+        let what = if follow.as_bytes {
+            "bytes; f shows messages"
+        } else {
+            "messages; f shows bytes"
+        };
+        format!("Stream {}: {what}", follow.stream)
     };
-    let Waiting::Here(follow) = &state.follow else {
-        border(buffer, area, "Follow", true, state);
-        return working(buffer, inner, state);
+    let Some((follow, inner)) = bordered(buffer, state, &state.follow, "Follow", title) else {
+        return;
     };
-    let what = if follow.as_bytes {
-        "bytes; f shows messages"
-    } else {
-        "messages; f shows bytes"
-    };
-    border(
-        buffer,
-        area,
-        &format!("Stream {}: {what}", follow.stream),
-        true,
-        state,
-    );
     let theme = &state.settings.theme;
     let height = usize::from(inner.height);
     let seen = follow.lines.iter().skip(state.follow_at.top).take(height);

@@ -6,7 +6,8 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::output::{Charset, fit};
-use crate::tui::state::{Scroll, State};
+use crate::tui::layout;
+use crate::tui::state::{Scroll, State, Waiting};
 
 /// A line of pieces, each with its style.
 #[derive(Debug, Clone, Default)]
@@ -124,6 +125,30 @@ pub fn border(buffer: &mut Buffer, area: Rect, title: &str, is_front: bool, stat
             state.charset,
         );
     }
+}
+
+/// Draws the border of a view of one part, with a title made of its content; the content and the area for its lines, once it
+/// is worked out. Until then the title is the view's name.
+pub fn bordered<'s, T>(
+    buffer: &mut Buffer,
+    state: &State,
+    content: &'s Waiting<T>,
+    name: &str,
+    title: impl FnOnce(&T) -> String,
+) -> Option<(&'s T, Rect)> {
+    let area = layout::body(state);
+    let inner = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let Some(content) = content.here() else {
+        border(buffer, area, name, true, state);
+        working(buffer, inner, state);
+        return None;
+    };
+    border(buffer, area, &title(content), true, state);
+    Some((content, inner))
 }
 
 /// What stands in an area while its content is worked out.

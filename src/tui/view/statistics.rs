@@ -1,39 +1,24 @@
 //! Findings, which lead to their frames, and what the capture amounts to.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::pen::{Line, border, put_lines, working};
+use super::pen::{Line, bordered, put_lines};
 use crate::tui::answer::Statistics;
-use crate::tui::layout;
-use crate::tui::state::{State, Waiting};
+use crate::tui::state::State;
 
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
-    let area = layout::body(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    let Waiting::Here(statistics) = &state.statistics else {
-        border(buffer, area, "Statistics", true, state);
-        return working(buffer, inner, state);
-    };
-    let title = match statistics.findings.len() {
+    let title = |statistics: &Statistics| match statistics.findings.len() {
         0 => "Statistics; nothing remarkable was found".to_owned(),
         1 => "Statistics; 1 finding: Enter goes to its frame".to_owned(),
         count => format!("Statistics; {count} findings: Enter goes to the first frame of one"),
     };
-    border(buffer, area, &title, true, state);
-    put_lines(
-        buffer,
-        inner,
-        &lines(statistics, state),
-        state.statistics_at,
-        state,
-    );
+    let bordered = bordered(buffer, state, &state.statistics, "Statistics", title);
+    if let Some((statistics, inner)) = bordered {
+        let lines = lines(statistics, state);
+        put_lines(buffer, inner, &lines, state.statistics_at, state);
+    }
 }
 
 /// Its lines, the findings first.

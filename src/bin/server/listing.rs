@@ -1,0 +1,133 @@
+//! What commands print: users as a list, and anything else on standard output.
+
+use std::error::Error;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use authscope::protocol::UserName;
+use authscope::server::control::{Command, Reply, User};
+use clap::ValueEnum;
+use comfy_table::Table;
+
+use crate::control;
+use crate::users::{Context, open};
+
+/// How `users list` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// Name and hash scheme, a tab between them.
+    Text,
+    /// A table with all there is to say.
+    Table,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Prints all users.
+pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
+    let mut table = Table::new();
+    table.set_header([
+        "Name",
+        "Scheme",
+        "Registered",
+        "Last login",
+        "Disabled",
+        "Locked for",
+    ]);
+    let mut print = |out: &mut dyn Write, user: &User| match format {
+        ListFormat::Text => writeln!(out, "{}\t{}", shown(&user.name), user.scheme),
+        ListFormat::Json => {
+            serde_json::to_writer(&mut *out, user)?;
+            writeln!(out)
+        }
+        ListFormat::Table => {
+            table.add_row(cells(user));
+            Ok(())
+        }
+    };
+    if let Some(server) = context.control.server(context.accounts)? {
+        let all = |visit: &mut dyn FnMut(User) -> io::Result<()>| {
+            let reply = server.ask(&Command::List, &mut |reply| match reply {
+                Reply::User(user) => visit(user),
+                _ => Ok(()),
+            })?;
+            control::ended(reply, None).map(drop)
+        };
+        write_each(all, &mut |out, user| print(out, &user))?;
+    } else {
+        let users = open(context.accounts)?;
+        write_each(|visit| users.for_each(visit), &mut |out, user| {
+            print(out, &User::new(user, None, None))
+        })?;
+    }
+    if format == ListFormat::Table {
+        write_out(|out| writeln!(out, "{table}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The cells of a user's row.
+fn cells(user: &User) -> [String; 6] {
+    let time = |seconds: Option<i64>| {
+        let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        time.map_or_else(|| "-".into(), |time| time.to_string())
+    };
+    let locked = user.locked_seconds;
+    [
+        shown(&user.name),
+        user.scheme.clone(),
+        time(user.created),
+        time(user.last_login),
+        if user.disabled { "yes" } else { "no" }.into(),
+        locked.map_or_else(|| "-".into(), |seconds| format!("{seconds} s")),
+    ]
+}
+
+/// A name as it may be shown on a terminal.
+pub fn shown(name: &str) -> String {
+    match UserName::new(name) {
+        Ok(name) => name.shown(),
+        Err(_) => name.escape_debug().to_string(),
+    }
+}
+
+/// Hands each of `all` to `write`, with standard output, as long as somebody reads it.
+pub fn write_each<T>(
+    all: impl FnOnce(&mut dyn FnMut(T) -> io::Result<()>) -> Result<(), Box<dyn Error>>,
+    write: &mut dyn FnMut(&mut dyn Write, T) -> io::Result<()>,
+) -> Result<(), Box<dyn Error>> {
+    let mut trouble = None;
+    write_out(|out| {
+        let mut written = Ok(());
+        let listed = all(&mut |one| {
+            written = write(out, one);
+            same_kind(&written)
+        });
+        // A reader that has seen enough is no trouble, whatever became of the list.
+        written?;
+        trouble = listed.err();
+        Ok(())
+    })?;
+    trouble.map_or(Ok(()), Err)
+}
+
+/// An outcome to stop at, where the reason itself is kept elsewhere.
+pub fn same_kind(outcome: &io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.kind().into()),
+    }
+}
+
+/// Writes to standard output; a reader that has gone is no error.
+pub fn write_out(
+    write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>,
+) -> Result<(), String> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
