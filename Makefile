@@ -59,5 +59,7 @@ bench-live: ## Measure live capture; writes its table into docs/performance.md (
 	$(CARGO) bench --bench live
 
 .PHONY: man
-man: ## Write the inspector's man pages to target/man/
-	$(CARGO) run --quiet --example man -- target/man
+man: ## Write the man pages of the three programs to target/man/
+	$(CARGO) run --quiet --bin authscope -- man target/man
+	$(CARGO) run --quiet --bin authscope-server -- man target/man
+	$(CARGO) run --quiet --bin authscope-client -- man target/man

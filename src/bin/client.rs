@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use authscope::cli::{completions, manual};
 use authscope::client::password::{self, PasswordError};
 use authscope::client::{Client, ClientError, Tls};
 use authscope::hostport::HostPort;
 use authscope::protocol::{Action, Password, Request, UserName};
 use authscope::text::escape::Escaped;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 #[path = "client/check.rs"]
 mod check;
@@ -54,6 +55,9 @@ enum Command {
     /// Check whether a server keeps to the protocol: send what good and bad clients would, and show what is wrong with
     /// the answers. For those who write a server.
     Check(check::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(manual::Arguments),
 }
 
 /// How a server is reached.
@@ -126,10 +130,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn main() -> ExitCode {
+    completions::answer_shell(Cli::command);
     let done = match Cli::parse().command {
         Command::Register(arguments) => run(Action::Register, arguments),
         Command::Login(arguments) => run(Action::Login, arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Completions(arguments) => arguments.run("authscope-client").map_err(Into::into),
+        Command::Man(arguments) => arguments.run(Cli::command()).map_err(Into::into),
     };
     match done {
         Ok(code) => code,

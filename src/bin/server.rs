@@ -7,9 +7,11 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
+use authscope::cli::completions;
 use authscope::client::password::PasswordError;
 use authscope::server::control::Control;
 use authscope::server::{self, Listeners, Log, Purpose};
+use clap::CommandFactory;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use sd_notify::NotifyState;
 
@@ -56,6 +58,7 @@ const RESERVED_DESCRIPTORS: u64 = 40;
 const READERS: usize = 16;
 
 fn main() -> ExitCode {
+    completions::answer_shell(Cli::command);
     let arguments = config::arguments();
     let started = arguments.and_then(|cli| cli.map_or(Ok(ExitCode::SUCCESS), |cli| start(&cli)));
     started.unwrap_or_else(|error| {
@@ -68,6 +71,11 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    match &cli.command {
+        Some(Command::Completions(arguments)) => return Ok(arguments.run("authscope-server")?),
+        Some(Command::Man(arguments)) => return Ok(arguments.run(Cli::command())?),
+        _ => {}
+    }
     let cannot_start = |error: io::Error| format!("cannot start: {error}");
     let log = Log::start(cli.log.settings()).map_err(cannot_start)?;
     let result = match &cli.command {
@@ -86,6 +94,8 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Some(Command::Backup { file }) => ask(cli, &Running::Backup(file.clone())),
         Some(Command::Cert(command)) => cert::run(command),
         Some(Command::Accounts(command)) => accounts::run(*command, &cli.accounts),
+        // These were done above, without a log.
+        Some(Command::Completions(_) | Command::Man(_)) => Ok(ExitCode::SUCCESS),
         None => {
             panics::watch(log.clone());
             let signals = Signals::install().map_err(cannot_start)?;

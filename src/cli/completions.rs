@@ -1,35 +1,68 @@
-//! `authscope completions`: what shells need to complete commands.
+//! What shells need to complete commands, for each of the programs.
+//!
+//! What is written has the shell ask the program itself, which knows interfaces, fields and files.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
-use clap_complete::Shell;
+use clap::{Args, Command, ValueEnum};
+use clap_complete::CompleteEnv;
+use clap_complete::env::Shells;
 
-use super::Cli;
-use super::error::Failure;
 use crate::output::OutputError;
 
-/// Write the completions for a shell.
+/// The variable that tells a program that a shell asks.
+const ASKED: &str = "COMPLETE";
+
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
+
+/// Write the completions for a shell: put them where it looks for them. They ask the program, and so stay right when it
+/// is replaced by a later one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
+Examples, for authscope; authscope-server and authscope-client have theirs:
   authscope completions bash > ~/.local/share/bash-completion/completions/authscope
   authscope completions zsh > ~/.zfunc/_authscope
   authscope completions fish > ~/.config/fish/completions/authscope.fish")]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// The shell.
     #[arg(value_enum)]
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    // The generator panics where it cannot write, so it writes to memory.
-    let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "authscope", &mut text);
-    let mut out = io::stdout().lock();
-    out.write_all(&text)
-        .and_then(|()| out.flush())
-        .map_err(OutputError::Standard)?;
-    Ok(ExitCode::SUCCESS)
+impl Arguments {
+    /// Writes the completions of the program of this name to standard output.
+    pub fn run(&self, program: &str) -> Result<ExitCode, OutputError> {
+        let name = match self.shell {
+            Shell::Bash => "bash",
+            Shell::Elvish => "elvish",
+            Shell::Fish => "fish",
+            Shell::PowerShell => "powershell",
+            Shell::Zsh => "zsh",
+        };
+        let shells = Shells::builtins();
+        let Some(shell) = shells.completer(name) else {
+            return Err(io::Error::other(format!("no completions are known for {name}")).into());
+        };
+        // Written to memory, as the shells' own writers stop at the first failure.
+        let mut text = Vec::new();
+        shell.write_registration(ASKED, program, program, program, &mut text)?;
+        let mut out = io::stdout().lock();
+        out.write_all(&text).and_then(|()| out.flush())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Answers a shell that asks for completions, and ends; returns where none asks.
+pub fn answer_shell(command: fn() -> Command) {
+    CompleteEnv::with_factory(command).var(ASKED).complete();
 }

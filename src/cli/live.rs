@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::drops::Drops;
 use super::error::Failure;
@@ -12,7 +13,7 @@ use super::output::{OutputArguments, exit_code};
 use super::run::Plan;
 use super::save::SaveArguments;
 use super::{say, say_as_is};
-use crate::capture::live::{LiveCounters, LiveOptions};
+use crate::capture::live::{LiveCounters, LiveOptions, interfaces};
 use crate::output::{Tally, Tee};
 use crate::session::PassLimits;
 use crate::text::escape::Escaped;
@@ -25,6 +26,7 @@ const MIB: u32 = 1 << 20;
 #[command(after_help = "\
 Examples:
   authscope live                              port 8888 on the loopback interface
+  authscope live eth0 tcp port 9999           the interface by its name, then a capture filter
   authscope live -i eth0 -p 8888 -p 9999 --messages
   authscope live -i any -f 'tcp port 8888 and host 192.0.2.1'
   authscope live -w saved.pcapng              show it and save it
@@ -36,8 +38,12 @@ Examples:
 Capturing needs the right to do so: run it with sudo, or give the program
 that right once: sudo setcap cap_net_raw=ep PATH")]
 pub(super) struct Arguments {
+    /// The interface, where one has the first word's name; the rest is what to capture, as -f has it.
+    #[arg(value_name = "IFACE or BPF", add = ArgValueCandidates::new(interface_names), conflicts_with = "filter")]
+    words: Vec<String>,
+
     /// The interface; `authscope interfaces` lists them. [default: loopback]
-    #[arg(short, long, value_name = "IFACE")]
+    #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(interface_names))]
     interface: Option<String>,
 
     /// What to capture, in libpcap's language (pcap-filter(7)). [default: the ports]
@@ -56,7 +62,7 @@ pub(super) struct Arguments {
     buffer_size: u32,
 
     /// Do not ask the interface for frames that are for other hosts.
-    #[arg(long)]
+    #[arg(long, alias = "no-promiscuous-mode")]
     no_promiscuous: bool,
 
     /// Stop after this many frames.
@@ -73,7 +79,45 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
+/// The interfaces that -i can name, for a shell.
+fn interface_names() -> Vec<CompletionCandidate> {
+    let found = interfaces().unwrap_or_default().into_iter();
+    found
+        .map(|one| CompletionCandidate::new(one.name).help(one.description.map(Into::into)))
+        .collect()
+}
+
+/// Words that are a capture filter by themselves.
+const WHOLE_FILTERS: [&str; 16] = [
+    "arp", "broadcast", "ether", "icmp", "icmp6", "igmp", "ip", "ip6", "ipv6", "multicast", "pppoes", "sctp", "tcp",
+    "udp", "vlan", "mpls",
+];
+
+impl Arguments {
+    /// The interface and the filter that are meant, where they are named.
+    fn what(&self) -> Result<(Option<String>, Option<String>), Failure> {
+        let (mut interface, mut words) = (self.interface.clone(), &self.words[..]);
+        if let (None, [first, rest @ ..]) = (&interface, words) {
+            let is_name = first == "any" || interfaces().is_ok_and(|all| all.iter().any(|one| one.name == *first));
+            if is_name {
+                (interface, words) = (Some(first.clone()), rest);
+            } else if rest.is_empty()
+                && !first.contains(char::is_whitespace)
+                && !WHOLE_FILTERS.contains(&first.as_str())
+            {
+                return Err(Failure::Text(format!(
+                    "no interface is called \"{}\", and it is no capture filter; `authscope interfaces` lists the interfaces",
+                    Escaped(first)
+                )));
+            }
+        }
+        let filter = (!words.is_empty()).then(|| words.join(" "));
+        Ok((interface, filter.or_else(|| self.filter.clone())))
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (chosen, filter) = arguments.what()?;
     let mut inspection = arguments.inspect.options(true)?;
     let query = arguments.output.query()?;
     if query.needs().responses {
@@ -85,9 +129,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let limits = save.stop()?;
     let ports = inspection.all_ports();
     let wanted = LiveOptions {
-        interface: arguments.interface.clone(),
+        interface: chosen,
         ports: ports.clone(),
-        filter: arguments.filter.clone(),
+        filter: filter.clone(),
         buffer: arguments.buffer_size * MIB,
         snaplen: arguments.snaplen,
         promiscuous: !arguments.no_promiscuous,
@@ -109,7 +153,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     say(&format!(
         "capturing on {}, {}; Ctrl-C ends it",
         Escaped(&interface),
-        what(arguments, &ports)
+        what(filter.as_deref(), &ports)
     ));
     let mut tee = Tee::default();
     saving.add_to(&mut tee);
@@ -120,7 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let ended = plan.run(tee)?;
     say_as_is(&summary(&tally, &counters));
     if tally.frames == 0 && counters.dropped() == 0 {
-        say(&advice(arguments, &interface));
+        say(&advice(filter.is_some(), &interface));
     }
     ended.conclude(|| {
         let lines = shown.lines().into_iter().chain(saving.lines());
@@ -130,8 +174,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What is captured, and how it is chosen.
-fn what(arguments: &Arguments, ports: &[u16]) -> String {
-    if let Some(filter) = &arguments.filter {
+fn what(filter: Option<&str>, ports: &[u16]) -> String {
+    if let Some(filter) = filter {
         let filter = filter.trim();
         return match filter {
             "" => "everything (-f \"\")".to_owned(),
@@ -147,12 +191,12 @@ fn what(arguments: &Arguments, ports: &[u16]) -> String {
 }
 
 /// What to try where nothing was captured.
-fn advice(arguments: &Arguments, interface: &str) -> String {
+fn advice(is_filtered: bool, interface: &str) -> String {
     let mut tries = Vec::new();
-    if arguments.filter.is_none() {
-        tries.push("-f tcp captures every port");
-    } else {
+    if is_filtered {
         tries.push("a wider filter (-f tcp)");
+    } else {
+        tries.push("-f tcp captures every port");
     }
     if interface != "any" {
         tries.push("-i any (Linux) captures on every interface, `authscope interfaces` lists them");

@@ -1,7 +1,7 @@
 //! The inspector's command line: arguments in, outputs fed, exit code out.
 
 mod check;
-mod completions;
+pub mod completions;
 mod drops;
 mod each;
 mod error;
@@ -10,11 +10,13 @@ mod fail_on;
 mod fields;
 mod follow;
 mod guess;
+mod habits;
 mod inspect;
 mod interfaces;
 mod layout;
 mod layouts;
 mod live;
+pub mod manual;
 mod output;
 mod progress;
 mod query;
@@ -26,15 +28,16 @@ mod side_by_side;
 mod signal;
 mod stats;
 mod thresholds;
+mod tshark;
 mod tui;
 mod wireshark;
 
-use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use error::Failure;
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -78,47 +81,28 @@ enum Command {
     Interfaces(interfaces::Arguments),
     Wireshark(wireshark::Arguments),
     Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(manual::Arguments),
     Fields(fields::Arguments),
     Layout(layout::Arguments),
     Extcap(extcap::Arguments),
 }
 
-/// The arguments of this process. Without a subcommand they are those of `read`: files alone, whose exchanges are
-/// shown, or with the options that tshark has too, `-r` among them.
-fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let given: Vec<OsString> = given.collect();
-    let is_own = |first: &OsString| {
-        let first = first.to_string_lossy();
-        let commands = Cli::command();
-        let alone = given.len() == 2 && matches!(&*first, "-V" | "--version" | "-h" | "--help");
-        // What is neither a file nor looks like one is a subcommand that was misspelt.
-        let is_word = !first.starts_with('-') && !first.contains(['.', '/']);
-        let is_command = first == "help" || commands.find_subcommand(&*first).is_some();
-        is_command || alone || is_word && !Path::new(&*first).exists()
-    };
-    let Some(rest) = given
-        .get(1..)
-        .filter(|rest| rest.first().is_some_and(|one| !is_own(one)))
-    else {
-        return given;
-    };
-    let mut all = vec![given[0].clone(), "read".into()];
-    let is_option = |one: &OsString| one.len() > 1 && one.to_string_lossy().starts_with('-');
-    if !rest.iter().any(is_option) {
-        all.push(FRAMES_TOLD.into());
-    }
-    // tshark names the file with -r.
-    all.extend(rest.iter().filter(|one| *one != "-r").cloned());
-    all
-}
-
-/// What shows exchanges and says how to see frames.
-const FRAMES_TOLD: &str = "--exchanges-of-files";
-
 /// Runs the inspector with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Cli::parse_from(arguments(std::env::args_os())).command {
+    completions::answer_shell(Cli::command);
+    let meant = match habits::meant(std::env::args_os().collect(), &Cli::command()) {
+        Ok(meant) => meant,
+        Err(told) => {
+            say(&told);
+            return Failure::Text(told).code();
+        }
+    };
+    for note in &meant.notes {
+        say(note);
+    }
+    let done = match Cli::parse_from(meant.arguments).command {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Tui(arguments) => tui::run(&arguments),
@@ -128,7 +112,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Wireshark(arguments) => wireshark::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions(arguments) => arguments.run("authscope").map_err(Failure::from),
+        Command::Man(arguments) => arguments.run(Cli::command()).map_err(Failure::from),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Layout(arguments) => layout::run(&arguments),
         Command::Extcap(arguments) => extcap::run(&arguments),

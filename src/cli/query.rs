@@ -1,9 +1,12 @@
 //! Which frames are shown and which of their fields: `-Y`, `-e` and `-E`.
 
+use std::ffi::OsStr;
+
 use clap::Args;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::error::Failure;
-use crate::filter::{Field, Filter, FilterOptions, Needs, field, nearest_field};
+use crate::filter::{Field, Filter, FilterOptions, Needs, field, fields, nearest_field};
 use crate::output::{Columns, Occurrence};
 
 #[derive(Debug, Args)]
@@ -11,11 +14,11 @@ use crate::output::{Columns, Occurrence};
 pub(super) struct QueryArguments {
     /// Show the frames that match, in Wireshark's display filter language; `authscope fields`
     /// lists what can be asked for.
-    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER", add = ArgValueCompleter::new(complete_filter))]
     display_filter: Option<String>,
 
     /// A field to write, with -T fields, csv or ek; may be given several times.
-    #[arg(short = 'e', long = "field", value_name = "FIELD")]
+    #[arg(short = 'e', long = "field", value_name = "FIELD", add = ArgValueCompleter::new(complete_filter))]
     fields: Vec<String>,
 
     /// How -T fields looks: header=y|n, separator=/t|/s|CHARACTER, quote=d|s|n, occurrence=f|l|a,
@@ -53,6 +56,20 @@ impl Query {
             "octets that may be a password's count as '*' in this filter; --show-passwords compares them as they are",
         )
     }
+}
+
+/// Fields whose names the last word of a filter begins, for a shell; what stands before it stays.
+pub(super) fn complete_filter(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let is_between = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let start = current.rfind(is_between).map_or(0, |at| at + 1);
+    let (before, word) = current.split_at(start);
+    let own = fields().iter().filter(|field| field.name.starts_with(word));
+    own.map(|field| {
+        let text = format!("{before}{}", field.name);
+        CompletionCandidate::new(text).help(Some(field.meaning.to_string().into()))
+    })
+    .collect()
 }
 
 impl QueryArguments {

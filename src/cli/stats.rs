@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 use super::each::{Done, each};
 use super::error::Failure;
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
+use super::query::complete_filter;
 use super::output::{When, exit_status, standard_output, text_style};
 use super::run::{Plan, files};
 use super::say;
@@ -53,7 +55,7 @@ pub(super) struct Arguments {
 
     /// Count only the frames that match, in Wireshark's display filter language; an exchange counts
     /// where its request or its response matches, a connection where any of its frames does.
-    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER", add = ArgValueCompleter::new(complete_filter))]
     display_filter: Option<String>,
 
     /// What is written.

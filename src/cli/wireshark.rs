@@ -16,12 +16,13 @@ use crate::wireshark::install::{
 use crate::wireshark::layout_plugin::plugin_of;
 use crate::wireshark::names::Names;
 use crate::wireshark::plugin::plugin;
+use crate::wireshark::profile;
 
 /// Mend Wireshark: a dissector plugin, and Authscope as a capture source.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  authscope wireshark plugin --install     Wireshark shows RegLogin from its next start on
+  authscope wireshark plugin --install     Wireshark shows RegLogin, in colours, from its next start on
   authscope wireshark plugin > reglogin.lua
   tshark -X lua_script:reglogin.lua -r capture.pcapng
   authscope wireshark plugin -L my.toml > my.lua
@@ -47,11 +48,45 @@ struct Plugin {
     #[arg(short = 'L', long = "layout", value_name = "FILE")]
     layouts: Vec<PathBuf>,
 
+    /// With --install, leave out the profile "Authscope": colour rules, and columns wide enough.
+    #[arg(long, requires = "install")]
+    no_profile: bool,
+
     #[command(flatten)]
     placement: Placement,
 }
 
 impl Plugin {
+    /// Whether the profile goes with it, whose rules are about RegLogin.
+    const fn has_profile(&self) -> bool {
+        self.layouts.is_empty() && !self.no_profile
+    }
+
+    fn install(&self) -> Result<(), Failure> {
+        let folders = self.placement.folders()?;
+        said(&install_plugin(&folders, &self.text()?)?)?;
+        if self.has_profile() {
+            profile::install(&folders)?.iter().try_for_each(said)?;
+        }
+        print("Wireshark and tshark use the plugin from their next start on.\n")?;
+        if self.has_profile() {
+            print(&format!(
+                "Colours and columns are those of the profile \"{0}\", once it is chosen: Edit, Configuration Profiles, or \
+                 wireshark -C {0}.\n",
+                profile::NAME
+            ))?;
+        }
+        print("`authscope wireshark plugin --uninstall` undoes it.\n")
+    }
+
+    fn uninstall(&self) -> Result<(), Failure> {
+        let folders = self.placement.folders()?;
+        said(&remove_plugin(&folders)?)?;
+        let removed = profile::remove(&folders)?;
+        let removed = removed.iter().filter(|done| !matches!(done, Done::Absent(_)));
+        removed.into_iter().try_for_each(said)
+    }
+
     /// The plugin for the layouts given, or for RegLogin.
     fn text(&self) -> Result<String, Failure> {
         if self.layouts.is_empty() {
@@ -77,7 +112,7 @@ struct Placement {
     #[arg(long)]
     uninstall: bool,
 
-    /// The folder, in place of Wireshark's personal one (`tshark -G folders`).
+    /// A folder that is there, in place of Wireshark's personal ones (`tshark -G folders`).
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
@@ -99,16 +134,8 @@ impl From<InstallError> for Failure {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.what {
-        What::Plugin(plugin) if plugin.placement.install => {
-            said(&install_plugin(
-                &plugin.placement.folders()?,
-                &plugin.text()?,
-            )?)?;
-            print("Wireshark and tshark use it from their next start on.\n")?;
-        }
-        What::Plugin(plugin) if plugin.placement.uninstall => {
-            said(&remove_plugin(&plugin.placement.folders()?)?)?;
-        }
+        What::Plugin(plugin) if plugin.placement.install => plugin.install()?,
+        What::Plugin(plugin) if plugin.placement.uninstall => plugin.uninstall()?,
         What::Plugin(plugin) => print(&plugin.text()?)?,
         What::Extcap(placement) if placement.install => {
             let program = std::env::current_exe().map_err(|error| {

@@ -2,6 +2,10 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
 
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// Characters for lines, arrows and bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Charset {
@@ -31,6 +35,31 @@ impl Charset {
         } else {
             Self::Ascii
         }
+    }
+
+    /// A text within so many columns: one that is longer loses its middle.
+    #[must_use]
+    pub fn shortened(self, text: &str, columns: usize) -> Cow<'_, str> {
+        if text.width() <= columns {
+            return Cow::Borrowed(text);
+        }
+        let dots = match self {
+            Self::Unicode => "…",
+            Self::Ascii => "~",
+        };
+        let mut room = [columns / 2, columns.saturating_sub(columns / 2 + 1)];
+        let mut take = |side: usize, one: char| {
+            let left = room[side].checked_sub(one.width().unwrap_or(0));
+            room[side] = left.unwrap_or(0);
+            left.is_some()
+        };
+        let mut head = String::new();
+        head.extend(text.chars().take_while(|one| take(0, *one)));
+        let behind = text.chars().rev().take_while(|one| take(1, *one));
+        let tail: Vec<char> = behind.collect();
+        head.push_str(dots);
+        head.extend(tail.into_iter().rev());
+        Cow::Owned(head)
     }
 
     /// The character that stands for what failed in a bar.
@@ -106,6 +135,15 @@ mod tests {
         for ascii in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {
             assert_eq!(Charset::of(ascii), Charset::Ascii);
         }
+    }
+
+    #[test]
+    fn what_is_too_long_loses_its_middle() {
+        let shortened = |text, columns| Charset::Unicode.shortened(text, columns);
+        assert_eq!(shortened("192.0.2.1", 15), "192.0.2.1");
+        assert_eq!(shortened("2001:db8:1234:5678:9abc:def0:1:2", 15), "2001:db…f0:1:2");
+        assert_eq!(shortened("日本日本日本", 7), "日…日");
+        assert_eq!(Charset::Ascii.shortened("abcdefgh", 5), "ab~gh");
     }
 
     #[test]

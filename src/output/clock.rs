@@ -14,14 +14,19 @@ use crate::filter::Times;
 pub enum TimeFormat {
     /// Seconds since the first frame of the capture.
     #[default]
+    #[value(alias = "r")]
     Relative,
     /// Seconds since the frame before, shown or not.
+    #[value(alias = "d")]
     Delta,
     /// Date and time of day where you are.
+    #[value(alias = "ad")]
     Absolute,
     /// Date and time of day in UTC.
+    #[value(alias = "ud")]
     Utc,
     /// Seconds since 1970-01-01 00:00:00 UTC.
+    #[value(alias = "e")]
     Epoch,
 }
 

@@ -2,11 +2,12 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
 
-use std::io::Write;
+use std::borrow::Cow;
 
-use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, TableStyle, Width};
+use textwrap::Options;
 use unicode_width::UnicodeWidthStr;
 
+use super::charset::Charset;
 use super::tone::Tone;
 
 /// What columns a table has. The last one is as wide as it has to be.
@@ -21,9 +22,11 @@ pub(super) struct Shape {
     usual: &'static [u16],
     /// The same where a capture's name stands before them, for rows of captures that are laid out one by one.
     usual_of_files: &'static [u16],
-    /// Columns that a terminal has no room for beside a capture's name, the least wanted first.
+    /// Columns with addresses, which lose their middle where a terminal has little room.
+    addresses: &'static [usize],
+    /// Columns that are left out where a terminal has no room for them, the least wanted first.
     dispensable: &'static [usize],
-    /// The last one is wrapped within the terminal's width only where at least this much is left for it.
+    /// The last one stands in the same line only where at least this much is left for it; else under it.
     least: u16,
 }
 
@@ -41,7 +44,8 @@ pub(super) static OF_FRAMES: Shape = Shape {
     right: &[NUMBER, TIME, LENGTH],
     usual: &[5, 11, 15, 15, 8, 6],
     usual_of_files: &[5, 15, 15, 15, 8, 6],
-    dispensable: &[LENGTH, PROTOCOL, DESTINATION],
+    addresses: &[SOURCE, DESTINATION],
+    dispensable: &[LENGTH, PROTOCOL, DESTINATION, SOURCE],
     least: 24,
 };
 
@@ -53,7 +57,8 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     right: &[0, 5, 6],
     usual: &[11, 17, 15, 6, 8, 7, 6, 6],
     usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
-    dispensable: &[],
+    addresses: &[1, 2],
+    dispensable: &[6, 7, 2],
     least: 12,
 };
 
@@ -63,7 +68,8 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     right: &[0, 4],
     usual: &[9, 11, 5, 6, 6],
     usual_of_files: &[],
-    dispensable: &[],
+    addresses: &[1],
+    dispensable: &[1, 4],
     least: 12,
 };
 
@@ -73,7 +79,8 @@ pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     right: &[0, 3],
     usual: &[11, 12, 8, 7],
     usual_of_files: &[11, 12, 8, 7],
-    dispensable: &[],
+    addresses: &[],
+    dispensable: &[3, 0],
     least: 12,
 };
 
@@ -97,6 +104,15 @@ const FILE: &str = "File";
 
 /// Columns of the terminal between two columns of the table.
 const GAP: u16 = 2;
+
+/// A terminal with fewer columns has rows of two lines.
+const ONE_LINE: u16 = 80;
+
+/// A terminal with more columns has room for longer addresses.
+const ROOMY: u16 = 100;
+
+/// How far the second line of a row is moved in.
+const INDENT: &str = "        ";
 
 /// A row.
 #[derive(Debug)]
@@ -133,6 +149,9 @@ pub(super) struct TableColumns {
     /// Columns of a capture's name, before all others; 0 where there is none.
     file: u16,
     color: bool,
+    charset: Charset,
+    /// How many of the dispensable columns are left out.
+    hidden: usize,
     /// Whether rows, and so the headings, were written.
     begun: bool,
     line: String,
@@ -173,6 +192,8 @@ impl TableColumns {
                 file.max(FILE.len()) as u16
             },
             color,
+            charset: Charset::of_locale(),
+            hidden: 0,
             begun: false,
             line: String::new(),
         }
@@ -193,11 +214,11 @@ impl TableColumns {
             *own = time.max(*own);
         }
         self.widen(headings);
+        if self.color || terminal.is_some() {
+            return self.write_fitted(out, rows, with_headings, terminal);
+        }
         for row in rows {
             self.widen(&row.cells);
-        }
-        if self.color || terminal.is_some() {
-            return self.write_wrapped(out, rows, with_headings, terminal);
         }
         if with_headings {
             self.write_line(out, FILE, headings);
@@ -218,21 +239,10 @@ impl TableColumns {
         let line = &mut self.line;
         line.clear();
         if self.file > 0 {
-            line.push_str(file);
-            let room = usize::from(self.file + GAP).saturating_sub(width(file));
-            blanks(line, room);
+            pad(line, file, self.file, false);
         }
         for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
-            let cell = cell.as_ref();
-            let room = usize::from(*own).saturating_sub(width(cell));
-            if self.shape.right.contains(&index) {
-                blanks(line, room);
-                line.push_str(cell);
-                blanks(line, usize::from(GAP));
-            } else {
-                line.push_str(cell);
-                blanks(line, room + usize::from(GAP));
-            }
+            pad(line, cell.as_ref(), *own, self.shape.right.contains(&index));
         }
         if let Some(last) = cells.last() {
             line.push_str(last.as_ref());
@@ -242,101 +252,157 @@ impl TableColumns {
         out.extend_from_slice(line.as_bytes());
     }
 
-    /// Has rows wrapped and coloured where they are to be.
-    fn write_wrapped(
-        &self,
+    /// Writes rows with colours, and within a terminal's width where there is one.
+    fn write_fitted(
+        &mut self,
         out: &mut Vec<u8>,
         rows: &[Row],
         with_headings: bool,
         terminal: Option<u16>,
     ) {
-        let mut table = comfy_table::Table::new();
-        table.load_style(TableStyle::new());
-        if self.color {
-            table.enforce_styling();
-            table.style_text_only();
-        } else {
-            table.force_no_tty();
+        if let Some(terminal) = terminal {
+            self.file = self.file.min(terminal / 3);
         }
-        let before = usize::from(self.file > 0);
-        if with_headings {
-            let headings = self.shape.headings.iter().copied();
-            table.set_header(std::iter::repeat_n(FILE, before).chain(headings));
-        }
-        table.add_rows(rows.iter().map(|row| self.cells(row)));
-        let last = self.widths.len();
-        let gaps = (GAP + self.file) * before as u16 + GAP * last as u16;
-        let taken = self
-            .widths
+        let shown: Vec<Vec<Cow<'_, str>>> = rows
             .iter()
-            .fold(gaps, |sum, own| sum.saturating_add(*own));
-        let hidden = self.hidden(terminal);
-        let spared = hidden.iter().map(|index| self.widths[*index] + GAP);
-        let taken = taken.saturating_sub(spared.sum());
-        let left = terminal.unwrap_or(u16::MAX).saturating_sub(taken);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            let Some(index) = index.checked_sub(before) else {
-                column.set_padding((0, GAP));
-                let own = Width::Fixed(self.file + GAP);
-                column.set_constraint(ColumnConstraint::LowerBoundary(own));
-                continue;
+            .map(|row| self.shortened(&row.cells, terminal))
+            .collect();
+        for cells in &shown {
+            self.widen(cells);
+        }
+        let left = self.fit(terminal);
+        if with_headings {
+            let headings = self.shape.headings.iter().map(|one| Cow::Borrowed(*one));
+            let headings: Vec<Cow<'_, str>> = headings.collect();
+            self.write_row(out, FILE, &headings, left, terminal, Tone::Plain);
+        }
+        for (row, cells) in rows.iter().zip(&shown) {
+            let file = self.charset.shortened(&row.file, self.file.into());
+            self.write_row(out, &file, cells, left, terminal, row.tone);
+        }
+    }
+
+    /// Cells of which none but the last is longer than a terminal has room for.
+    fn shortened<'a>(&self, cells: &'a [String], terminal: Option<u16>) -> Vec<Cow<'a, str>> {
+        let last = self.widths.len();
+        let short = |(index, cell): (usize, &'a String)| {
+            let Some(terminal) = terminal.filter(|_| index < last) else {
+                return Cow::Borrowed(cell.as_str());
             };
-            column.set_padding((0, if index == last { 0 } else { GAP }));
-            match self.widths.get(index) {
-                Some(_) if hidden.contains(&index) => {
-                    column.set_constraint(ColumnConstraint::Hidden);
-                }
-                Some(own) => {
-                    let own = Width::Fixed(own.saturating_add(GAP));
-                    column.set_constraint(ColumnConstraint::LowerBoundary(own));
-                }
-                None if left >= self.shape.least => {
-                    column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(left)));
-                }
-                None => {}
-            }
-            if self.shape.right.contains(&index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for line in table.lines() {
-            // Writing to memory does not fail.
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
-    }
-
-    /// The columns that are left out beside a capture's name. Told by usual widths, so that all rows have the same.
-    fn hidden(&self, terminal: Option<u16>) -> &'static [usize] {
-        let Some(terminal) = terminal.filter(|_| self.file > 0) else {
-            return &[];
+            let most = if self.shape.addresses.contains(&index) {
+                self.shape.usual[index].max(ADDRESS) + terminal.saturating_sub(ROOMY) / 4
+            } else {
+                terminal / 3
+            };
+            self.charset.shortened(cell, most.into())
         };
-        let usual = self.shape.usual;
-        let widths = usual.iter().chain([&self.file, &self.shape.least]);
-        let mut taken: u16 = widths.map(|width| width + GAP).sum();
-        let mut count = 0;
-        for index in self.shape.dispensable {
-            if taken <= terminal {
-                break;
-            }
-            taken -= usual[*index] + GAP;
-            count += 1;
-        }
-        &self.shape.dispensable[..count]
+        cells.iter().enumerate().map(short).collect()
     }
 
-    fn cells(&self, row: &Row) -> Vec<Cell> {
-        let color = row.tone.color().filter(|_| self.color);
-        let file = (self.file > 0).then_some(&row.file);
-        let cells = file.into_iter().chain(&row.cells).map(|text| {
-            let cell = Cell::new(text);
-            match color {
-                Some(color) => cell.fg(Color::AnsiValue(color as u8)),
-                None => cell,
+    /// Leaves out what there is no room for; gives the columns that are left for the last cell, none where it
+    /// stands in a line of its own.
+    fn fit(&mut self, terminal: Option<u16>) -> Option<u16> {
+        let Some(terminal) = terminal else {
+            return Some(u16::MAX);
+        };
+        let one_line = terminal >= ONE_LINE;
+        let order = self.shape.dispensable;
+        loop {
+            let hidden = &order[..self.hidden];
+            let sum = |widths: &[u16]| {
+                let shown = widths.iter().enumerate();
+                let shown = shown.filter(|(index, _)| !hidden.contains(index));
+                let file = if self.file > 0 { self.file + GAP } else { 0 };
+                shown.fold(file, |sum, (_, own)| sum.saturating_add(own + GAP))
+            };
+            // Told by usual widths, so that rows of usual ones stay in a line.
+            let usual = sum(self.shape.usual);
+            let taken = sum(&self.widths);
+            let has_room = taken <= terminal + GAP && (!one_line || usual + self.shape.least <= terminal);
+            if has_room || self.hidden == order.len() {
+                let left = terminal.saturating_sub(taken);
+                return (one_line && left >= self.shape.least).then_some(left);
             }
-        });
-        cells.collect()
+            self.hidden += 1;
+        }
+    }
+
+    fn write_row(
+        &mut self,
+        out: &mut Vec<u8>,
+        file: &str,
+        cells: &[Cow<'_, str>],
+        left: Option<u16>,
+        terminal: Option<u16>,
+        tone: Tone,
+    ) {
+        let hidden = &self.shape.dispensable[..self.hidden];
+        let line = &mut self.line;
+        line.clear();
+        if self.file > 0 {
+            pad(line, file, self.file, false);
+        }
+        for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
+            if !hidden.contains(&index) {
+                pad(line, cell, *own, self.shape.right.contains(&index));
+            }
+        }
+        let last = cells.last().map_or("", |cell| &**cell);
+        let longest = || last.split(' ').map(width).max().unwrap_or(0);
+        let mut lines = vec![std::mem::take(line)];
+        match left.map(usize::from) {
+            Some(left) if width(last) <= left => lines[0].push_str(last),
+            // A word is not broken where it has room in a line of its own.
+            Some(left) if longest() <= left => {
+                let before = " ".repeat(width(&lines[0]));
+                let options = Options::new(left).break_words(false);
+                let wrapped = textwrap::wrap(last, options);
+                for (index, part) in wrapped.iter().enumerate() {
+                    match index {
+                        0 => lines[0].push_str(part),
+                        _ => lines.push(format!("{before}{part}")),
+                    }
+                }
+            }
+            _ if last.is_empty() => {}
+            _ => {
+                let options = Options::new(terminal.map_or(usize::MAX, usize::from))
+                    .initial_indent(INDENT)
+                    .subsequent_indent(INDENT);
+                lines.extend(textwrap::wrap(last, options).into_iter().map(Cow::into_owned));
+            }
+        }
+        let style = tone.style();
+        for one in &lines {
+            let text = one.trim_end();
+            let blank = text.len() - text.trim_start().len();
+            if self.color && tone.color().is_some() && blank < text.len() {
+                let (blanks, text) = text.split_at(blank);
+                out.extend_from_slice(format!("{blanks}{style}{text}{style:#}\n").as_bytes());
+            } else {
+                out.extend_from_slice(text.as_bytes());
+                out.push(b'\n');
+            }
+        }
+        self.line = lines.swap_remove(0);
     }
 }
+
+/// Appends a cell and blanks up to the next.
+fn pad(line: &mut String, cell: &str, own: u16, is_right: bool) {
+    let room = usize::from(own).saturating_sub(width(cell));
+    if is_right {
+        blanks(line, room);
+        line.push_str(cell);
+        blanks(line, usize::from(GAP));
+    } else {
+        line.push_str(cell);
+        blanks(line, room + usize::from(GAP));
+    }
+}
+
+/// Columns that an address has at least: those of any in IPv4.
+const ADDRESS: u16 = 15;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::plugin::{FILE_NAME, FIRST_LINE};
+use super::profile;
 
 /// What a launcher begins with, behind the line that names its interpreter.
 const LAUNCHER_LINE: &str = "Starts Authscope as a capture source of Wireshark;";
@@ -47,6 +48,10 @@ pub struct Folders {
     pub plugins: PathBuf,
     /// Capture sources (extcap).
     pub extcap: PathBuf,
+    /// Configuration profiles, a folder each.
+    pub profiles: PathBuf,
+    /// Whether a user named the folder, which is then not made.
+    is_named: bool,
 }
 
 impl Folders {
@@ -61,13 +66,30 @@ impl Folders {
         Self::from_text(&said, home.as_deref()).ok_or(InstallError::NoHome)
     }
 
-    /// Both in one folder.
+    /// All in one folder, which must be there.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self {
             plugins: folder.to_owned(),
             extcap: folder.to_owned(),
+            profiles: folder.join("profiles"),
+            is_named: true,
         }
+    }
+
+    /// Whether the folder that a user named is there; Wireshark's own are made where they are not.
+    fn check(&self) -> Result<(), InstallError> {
+        if !self.is_named {
+            return Ok(());
+        }
+        let folder = &self.plugins;
+        let found = std::fs::metadata(folder).map_err(fails("use the folder", folder))?;
+        if found.is_dir() {
+            return Ok(());
+        }
+        Err(fails("use the folder", folder)(
+            io::ErrorKind::NotADirectory.into(),
+        ))
     }
 
     fn from_text(said: &str, home: Option<&Path>) -> Option<Self> {
@@ -87,6 +109,10 @@ impl Folders {
             extcap: folder("Personal Extcap path")
                 .or_else(in_configuration)
                 .or_else(|| under_home(".config/wireshark/extcap"))?,
+            profiles: folder("Personal configuration")
+                .or_else(|| under_home(".config/wireshark"))?
+                .join("profiles"),
+            is_named: false,
         })
     }
 }
@@ -118,12 +144,14 @@ impl std::fmt::Display for Done {
 
 /// Installs a plugin that this program wrote.
 pub fn install_plugin(folders: &Folders, text: &str) -> Result<Done, InstallError> {
-    put(&folders.plugins, FILE_NAME, text, 0o644)
+    folders.check()?;
+    write_ours(&folders.plugins, FILE_NAME, text, 0o644)
 }
 
 /// Removes the plugin.
 pub fn remove_plugin(folders: &Folders) -> Result<Done, InstallError> {
-    remove(folders.plugins.join(FILE_NAME))
+    folders.check()?;
+    remove_ours(folders.plugins.join(FILE_NAME))
 }
 
 /// File name of the launcher that Wireshark starts as a capture source.
@@ -135,12 +163,14 @@ pub const LAUNCHER_NAME: &str = if cfg!(windows) {
 
 /// Installs a launcher that starts `program` as a capture source.
 pub fn install_launcher(folders: &Folders, program: &Path) -> Result<Done, InstallError> {
-    put(&folders.extcap, LAUNCHER_NAME, &launcher(program), 0o755)
+    folders.check()?;
+    write_ours(&folders.extcap, LAUNCHER_NAME, &launcher(program), 0o755)
 }
 
 /// Removes the launcher.
 pub fn remove_launcher(folders: &Folders) -> Result<Done, InstallError> {
-    remove(folders.extcap.join(LAUNCHER_NAME))
+    folders.check()?;
+    remove_ours(folders.extcap.join(LAUNCHER_NAME))
 }
 
 fn launcher(program: &Path) -> String {
@@ -156,7 +186,7 @@ fn launcher(program: &Path) -> String {
 
 fn is_ours(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
-    text.starts_with(FIRST_LINE)
+    [FIRST_LINE, profile::FIRST_LINE].iter().any(|first| text.starts_with(first))
         || text
             .lines()
             .take(3)
@@ -182,7 +212,7 @@ fn fails(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallEr
 }
 
 /// Writes a file whole or not at all.
-fn put(folder: &Path, name: &str, text: &str, mode: u32) -> Result<Done, InstallError> {
+pub(super) fn write_ours(folder: &Path, name: &str, text: &str, mode: u32) -> Result<Done, InstallError> {
     let path = folder.join(name);
     let existed = exists(&path)?;
     std::fs::create_dir_all(folder).map_err(fails("create", folder))?;
@@ -211,12 +241,17 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-fn remove(path: PathBuf) -> Result<Done, InstallError> {
+pub(super) fn remove_ours(path: PathBuf) -> Result<Done, InstallError> {
     if !exists(&path)? {
         return Ok(Done::Absent(path));
     }
-    std::fs::remove_file(&path).map_err(fails("remove", &path))?;
+    forget(&path)?;
     Ok(Done::Removed(path))
+}
+
+/// Removes a file.
+pub(super) fn forget(path: &Path) -> Result<(), InstallError> {
+    std::fs::remove_file(path).map_err(fails("remove", path))
 }
 
 #[cfg(test)]
@@ -264,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_installed_can_be_replaced_and_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let folders = Folders::at(&folder.path().join("a/b"));
+        let folders = Folders::at(folder.path());
         let path = folders.plugins.join(FILE_NAME);
         assert_eq!(remove_plugin(&folders).unwrap(), Done::Absent(path.clone()));
         assert_eq!(
@@ -281,6 +316,17 @@ mod tests {
             Done::Removed(path.clone())
         );
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_a_user_names_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let text = install_plugin(&Folders::at(&missing), &plugin())
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("missing") && text.contains("--folder"), "{text}");
+        assert!(!missing.exists());
     }
 
     #[test]

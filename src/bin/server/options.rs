@@ -127,6 +127,9 @@ pub enum Command {
     /// Prepare what holds the users.
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    Completions(authscope::cli::completions::Arguments),
+    #[command(hide = true)]
+    Man(authscope::cli::manual::Arguments),
 }
 
 #[derive(Args)]

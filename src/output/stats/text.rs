@@ -322,7 +322,7 @@ fn conversations(
     ]);
     // Where lines have to fit, long addresses lose their middle.
     let end = |end: &dyn std::fmt::Display| match style.width {
-        Some(_) => shortened(&end.to_string(), style.charset),
+        Some(_) => style.charset.shortened(&end.to_string(), END).into_owned(),
         None => end.to_string(),
     };
     let shown = largest.iter().take(top);
@@ -416,15 +416,3 @@ fn wrapped(text: &str, style: TextStyle) -> String {
 
 /// Columns of an address and port where lines have to fit.
 const END: usize = 24;
-
-fn shortened(end: &str, charset: Charset) -> String {
-    if end.len() <= END {
-        return end.to_owned();
-    }
-    let dots = match charset {
-        Charset::Unicode => "…",
-        Charset::Ascii => "~",
-    };
-    let (head, tail) = (&end[..END / 2 - 1], &end[end.len() - END / 2..]);
-    format!("{head}{dots}{tail}")
-}
