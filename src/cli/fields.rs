@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::error::Failure;
+use super::output::folded;
 use crate::filter::{Field, fields, nearest_field};
 use crate::output::OutputError;
 
@@ -62,11 +63,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let part = arguments.part.as_deref().unwrap_or_default();
     let found = fields().iter().filter(|field| field.name.contains(part));
     let found: Vec<&'static Field> = found.collect();
-    let out = io::stdout().lock();
     let written = if arguments.json {
-        json(out, &found)
+        json(io::stdout().lock(), &found)
     } else {
-        text(out, &found)
+        text(folded()?, &found)
     };
     written.map_err(OutputError::Standard)?;
     if !found.is_empty() {

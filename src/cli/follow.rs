@@ -13,8 +13,8 @@ use super::run::{Ended, Plan};
 use super::say;
 use crate::capture::{FileName, is_pipe};
 use crate::output::{
-    Charset, Finder, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions, Losses,
-    OutputError, Several, Tee, TimeFormat,
+    Charset, Finder, Folding, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions,
+    Losses, OutputError, Several, Tee, TimeFormat,
 };
 use crate::session::{self, Sink};
 use crate::stream::Role;
@@ -163,7 +163,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         [] => session::Followed::Stream(*first),
         _ => session::Followed::All,
     };
-    let out = standard_output()?;
+    let is_folded = !arguments.ladder && arguments.format == FollowFormat::Text;
+    let width = terminal_width().filter(|_| is_folded);
+    let out = Folding::new(standard_output()?, width);
     let time = arguments.time;
     let ladder = |stream, at_once| LadderOptions {
         at_once,

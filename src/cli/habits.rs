@@ -127,8 +127,11 @@ impl<'a> Line<'a> {
 
     /// Remembers an option that is for capturing only.
     fn see_capturing(&mut self, named: &str, is: impl Fn(&clap::Arg) -> bool) {
-        let [first, _] = &self.own[..] else { return };
-        if !first.get_arguments().any(|one| is(one)) {
+        let [first, live] = &self.own[..] else {
+            return;
+        };
+        let has = |command: &Command| command.get_arguments().any(&is);
+        if has(live) && !has(first) {
             self.capturing = Some(named.to_owned());
         }
     }
@@ -174,11 +177,11 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    fn long<'b>(
+    fn long(
         &mut self,
         one: &OsString,
         name: &str,
-        rest: &mut std::slice::Iter<'b, OsString>,
+        rest: &mut std::slice::Iter<'_, OsString>,
     ) -> Result<(), String> {
         let (name, attached) = match name.split_once('=') {
             Some((name, value)) => (name, Some(OsString::from(value))),
@@ -192,7 +195,10 @@ impl<'a> Line<'a> {
                 return Ok(());
             }
         }
-        if let Some(habit) = self.habit(|habit| habit.long == name && !name.is_empty(), own.is_some()) {
+        if let Some(habit) = self.habit(
+            |habit| habit.long == name && !name.is_empty(),
+            own.is_some(),
+        ) {
             let value = match (habit.value.is_empty(), attached) {
                 (false, None) => rest.next().cloned(),
                 (_, attached) => attached,
@@ -211,11 +217,11 @@ impl<'a> Line<'a> {
     }
 
     /// Short options that stand together, the last one with its value.
-    fn cluster<'b>(
+    fn cluster(
         &mut self,
         one: &OsString,
         text: &str,
-        rest: &mut std::slice::Iter<'b, OsString>,
+        rest: &mut std::slice::Iter<'_, OsString>,
     ) -> Result<(), String> {
         for (at, letter) in text.char_indices().skip(1) {
             let behind = &text[at + letter.len_utf8()..];
@@ -226,8 +232,7 @@ impl<'a> Line<'a> {
             });
             let own = self.own_short(letter);
             let habit = self.habit(|habit| habit.short == Some(letter), own.is_some());
-            let Some(habit) = habit.filter(|_| !self.is_ours(letter, behind, rest.as_slice()))
-            else {
+            let Some(habit) = habit.filter(|_| !is_ours(letter, behind, rest.as_slice())) else {
                 self.interface |= letter == 'i' && self.kind == Kind::Open;
                 if own.is_some() {
                     let named = format!("-{letter}");
@@ -258,24 +263,6 @@ impl<'a> Line<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a letter that both have is ours by what stands behind it.
-    fn is_ours(&self, letter: char, attached: &str, rest: &[OsString]) -> bool {
-        let next = rest.first().map(|next| next.to_string_lossy());
-        let next = next.as_deref();
-        let value = if attached.is_empty() {
-            next.unwrap_or_default()
-        } else {
-            attached.trim_start_matches('=')
-        };
-        match letter {
-            // -p PORT is ours; tshark's has no value.
-            'p' => !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()),
-            // -L FILE is ours; tshark's has no value, and goes with an interface.
-            'L' => !value.is_empty() && (!value.starts_with('-') || value == "-"),
-            _ => false,
-        }
     }
 
     fn apply(
@@ -353,9 +340,7 @@ impl<'a> Line<'a> {
         }
         for one in std::mem::take(&mut self.words) {
             let is_first = files.is_empty();
-            if self.kind == Kind::Other
-                || !live && filter.is_empty() && is_file(&one, is_first)
-            {
+            if self.kind == Kind::Other || !live && filter.is_empty() && is_file(&one, is_first) {
                 files.push(one);
             } else {
                 filter.push(one);
@@ -364,7 +349,9 @@ impl<'a> Line<'a> {
         let mut arguments = vec![program.clone()];
         if let Some(follow) = self.follow {
             if live {
-                return Err("-z follow is about a file: authscope follow FILE --stream N".to_owned());
+                return Err(
+                    "-z follow is about a file: authscope follow FILE --stream N".to_owned(),
+                );
             }
             arguments.push("follow".into());
             arguments.extend(follow);
@@ -401,7 +388,7 @@ impl<'a> Line<'a> {
             }
             files
         };
-        if words.iter().any(|one| is_option(one)) {
+        if words.iter().any(is_option) {
             arguments.push("--".into());
         }
         arguments.extend(words);
@@ -412,12 +399,32 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Whether a letter that both have is ours by what stands behind it.
+fn is_ours(letter: char, attached: &str, rest: &[OsString]) -> bool {
+    let next = rest.first().map(|next| next.to_string_lossy());
+    let next = next.as_deref();
+    let value = if attached.is_empty() {
+        next.unwrap_or_default()
+    } else {
+        attached.trim_start_matches('=')
+    };
+    match letter {
+        // -p PORT is ours; tshark's has no value.
+        'p' => !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()),
+        // -L FILE is ours; tshark's has no value, and goes with an interface.
+        'L' => !value.is_empty() && (!value.starts_with('-') || value == "-"),
+        _ => false,
+    }
+}
+
 /// Whether a word names a file: one that is there, or that looks like a capture; of the first one a path is enough.
 fn is_file(word: &OsStr, is_first: bool) -> bool {
     const ENDINGS: [&str; 6] = ["pcap", "pcapng", "cap", "gz", "zst", "ntar"];
     let path = Path::new(word);
     let shown = word.to_string_lossy();
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let ending = path
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let is_name = !shown.contains(char::is_whitespace);
     shown == "-"
         || path.exists()
@@ -433,7 +440,11 @@ mod tests {
 
     fn understood(typed: &str) -> Result<String, String> {
         let mut given = vec![OsString::from("authscope")];
-        given.extend(typed.split_ascii_whitespace().map(|word| OsString::from(word.replace('_', " "))));
+        given.extend(
+            typed
+                .split_ascii_whitespace()
+                .map(|word| OsString::from(word.replace('~', " "))),
+        );
         let meant = meant(given, &crate::cli::Cli::command())?;
         let shown = meant.arguments[1..].iter().map(|one| one.to_string_lossy());
         Ok(shown.collect::<Vec<_>>().join(" "))
@@ -452,22 +463,43 @@ mod tests {
             ("-V", "-V"),
             ("-v", "--version"),
             ("-D", "interfaces"),
-            ("-n -r a.pcap -Y reglogin -T fields -e frame.number", "read -Y reglogin -T fields -e frame.number a.pcap"),
-            ("-r a.pcap -Tfields -eframe.number", "read -T fields -e frame.number a.pcap"),
-            ("-r a.pcap reglogin.status == 0", "read -Y reglogin.status == 0 a.pcap"),
-            ("-r a.pcap reglogin.status_==_0", "read -Y reglogin.status == 0 a.pcap"),
-            ("a.pcap reglogin.status_==_0", "read -Y reglogin.status == 0 a.pcap"),
+            (
+                "-n -r a.pcap -Y reglogin -T fields -e frame.number",
+                "read -Y reglogin -T fields -e frame.number a.pcap",
+            ),
+            (
+                "-r a.pcap -Tfields -eframe.number",
+                "read -T fields -e frame.number a.pcap",
+            ),
+            (
+                "-r a.pcap reglogin.status == 0",
+                "read -Y reglogin.status == 0 a.pcap",
+            ),
+            (
+                "-r a.pcap reglogin.status~==~0",
+                "read -Y reglogin.status == 0 a.pcap",
+            ),
+            (
+                "a.pcap reglogin.status~==~0",
+                "read -Y reglogin.status == 0 a.pcap",
+            ),
             ("read a.pcap reglogin", "read -Y reglogin a.pcap"),
-            ("a.pcap b.pcapng", "read --exchanges-of-files a.pcap b.pcapng"),
+            (
+                "a.pcap b.pcapng",
+                "read --exchanges-of-files a.pcap b.pcapng",
+            ),
             ("-r a.pcap -t ad -l -2", "read -t ad a.pcap"),
             ("-tad -r a.pcap", "read -t ad a.pcap"),
             ("-r a.pcap -q -z conv,tcp", "read -q --stats a.pcap"),
             ("-qz io,stat,0 -r a.pcap", "read -q --stats a.pcap"),
-            ("-r a.pcap -qz follow,tcp,hex,3", "follow --stream 3 -T hex -- a.pcap"),
+            (
+                "-r a.pcap -qz follow,tcp,hex,3",
+                "follow --stream 3 -T hex -- a.pcap",
+            ),
             ("-r a.pcap -O reglogin", "read -V a.pcap"),
             ("-i lo", "live -i lo"),
             ("-ilo", "live -i lo"),
-            ("-i lo -f tcp_port_9999", "live -i lo -f tcp port 9999"),
+            ("-i lo -f tcp~port~9999", "live -i lo -f tcp port 9999"),
             ("-i lo -p", "live -i lo --no-promiscuous"),
             ("-i lo -p 9999", "live -i lo -p 9999"),
             ("-i lo -c 5 tcp port 9999", "live -i lo -c 5 tcp port 9999"),
@@ -477,7 +509,10 @@ mod tests {
             ("-p 9999 -r a.pcap", "read -p 9999 a.pcap"),
             ("-L my.toml -r a.pcap", "read -L my.toml a.pcap"),
             ("-r a.pcap --color", "read --color=always a.pcap"),
-            ("-r a.pcap -o tls.keylog_file:k.log", "read --tls-keylog k.log a.pcap"),
+            (
+                "-r a.pcap -o tls.keylog_file:k.log",
+                "read --tls-keylog k.log a.pcap",
+            ),
             ("stats -r a.pcap", "stats a.pcap"),
             ("follow -n -r a.pcap -s 3", "follow -s 3 a.pcap"),
             ("stats a.pcap", "stats a.pcap"),
@@ -501,7 +536,10 @@ mod tests {
             ("-r a.pcap -Y tcp reglogin", "&&"),
         ] {
             let told = understood(typed).expect_err(typed);
-            assert!(told.contains(part) && !told.contains('\n'), "{typed}: {told}");
+            assert!(
+                told.contains(part) && !told.contains('\n'),
+                "{typed}: {told}"
+            );
         }
     }
 }

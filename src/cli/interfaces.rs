@@ -1,12 +1,13 @@
 //! `authscope interfaces`: where `authscope live` can capture.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{Table, TableStyle};
 
 use super::error::Failure;
+use super::output::folded;
 use crate::capture::live::{InterfaceInfo, interfaces};
 use crate::output::OutputError;
 use crate::text::escape::Escaped;
@@ -30,10 +31,11 @@ pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    let mut out = io::stdout().lock();
+    let mut out = folded()?;
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end()).map_err(OutputError::Standard)?;
     }
+    out.flush().map_err(OutputError::Standard)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -89,8 +89,22 @@ fn interface_names() -> Vec<CompletionCandidate> {
 
 /// Words that are a capture filter by themselves.
 const WHOLE_FILTERS: [&str; 16] = [
-    "arp", "broadcast", "ether", "icmp", "icmp6", "igmp", "ip", "ip6", "ipv6", "multicast", "pppoes", "sctp", "tcp",
-    "udp", "vlan", "mpls",
+    "arp",
+    "broadcast",
+    "ether",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "ip",
+    "ip6",
+    "ipv6",
+    "multicast",
+    "pppoes",
+    "sctp",
+    "tcp",
+    "udp",
+    "vlan",
+    "mpls",
 ];
 
 impl Arguments {
@@ -98,7 +112,8 @@ impl Arguments {
     fn what(&self) -> Result<(Option<String>, Option<String>), Failure> {
         let (mut interface, mut words) = (self.interface.clone(), &self.words[..]);
         if let (None, [first, rest @ ..]) = (&interface, words) {
-            let is_name = first == "any" || interfaces().is_ok_and(|all| all.iter().any(|one| one.name == *first));
+            let is_name = first == "any"
+                || interfaces().is_ok_and(|all| all.iter().any(|one| one.name == *first));
             if is_name {
                 (interface, words) = (Some(first.clone()), rest);
             } else if rest.is_empty()

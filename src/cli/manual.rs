@@ -52,7 +52,10 @@ fn write(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
     }
     let after = command.get_after_help().map(ToString::to_string);
     behind(&after.unwrap_or_default(), out)?;
-    page.render_version_section(out)
+    if command.get_version().is_some() {
+        page.render_version_section(out)?;
+    }
+    Ok(())
 }
 
 /// What stands behind the options in --help: examples, and other parts under their own titles.

@@ -18,8 +18,8 @@ use super::say;
 use crate::filter::field;
 use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Part, Waits, form};
 use crate::output::{
-    Answers, Charset, Context, Findings, Group, OCTETS, Overview, Rows, Stats, StatsFormat, TEXT,
-    TREE, Tee, TextStyle, TimeFormat,
+    Answers, Charset, Context, Findings, Folding, Group, OCTETS, Overview, Rows, Stats,
+    StatsFormat, TEXT, TREE, Tee, TextStyle, TimeFormat,
 };
 use crate::session::Holding;
 use crate::session::summary::Summary;
@@ -387,6 +387,7 @@ impl OutputArguments {
         if prints {
             let out: Box<dyn Write> = match lot {
                 Some(lot) => lot.out,
+                None if self.details || self.explain => Box::new(folded()?),
                 None => Box::new(standard_output()?),
             };
             group.add((form.make)(options, out));
@@ -488,6 +489,11 @@ pub(super) fn text_style(color: When) -> TextStyle {
         charset: Charset::of_locale(),
         width: terminal_width(),
     }
+}
+
+/// Standard output with lines that fit a terminal, where it is one.
+pub(super) fn folded() -> Result<Folding<BufWriter<File>>, Failure> {
+    Ok(Folding::new(standard_output()?, terminal_width()))
 }
 
 /// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.

@@ -83,7 +83,9 @@ impl Plugin {
         let folders = self.placement.folders()?;
         said(&remove_plugin(&folders)?)?;
         let removed = profile::remove(&folders)?;
-        let removed = removed.iter().filter(|done| !matches!(done, Done::Absent(_)));
+        let removed = removed
+            .iter()
+            .filter(|done| !matches!(done, Done::Absent(_)));
         removed.into_iter().try_for_each(said)
     }
 

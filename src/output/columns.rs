@@ -26,6 +26,8 @@ pub(super) struct Shape {
     addresses: &'static [usize],
     /// Columns that are left out where a terminal has no room for them, the least wanted first.
     dispensable: &'static [usize],
+    /// How many of these are left out at the most for a row to stay in one line; beside a capture's name one more.
+    spare: usize,
     /// The last one stands in the same line only where at least this much is left for it; else under it.
     least: u16,
 }
@@ -46,7 +48,8 @@ pub(super) static OF_FRAMES: Shape = Shape {
     usual_of_files: &[5, 15, 15, 15, 8, 6],
     addresses: &[SOURCE, DESTINATION],
     dispensable: &[LENGTH, PROTOCOL, DESTINATION, SOURCE],
-    least: 24,
+    spare: 2,
+    least: 22,
 };
 
 /// Of exchanges, where there is room for all.
@@ -59,6 +62,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
     addresses: &[1, 2],
     dispensable: &[6, 7, 2],
+    spare: 0,
     least: 12,
 };
 
@@ -70,6 +74,7 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     usual_of_files: &[],
     addresses: &[1],
     dispensable: &[1, 4],
+    spare: 0,
     least: 12,
 };
 
@@ -81,6 +86,7 @@ pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     usual_of_files: &[11, 12, 8, 7],
     addresses: &[],
     dispensable: &[3, 0],
+    spare: 0,
     least: 12,
 };
 
@@ -305,26 +311,33 @@ impl TableColumns {
         let Some(terminal) = terminal else {
             return Some(u16::MAX);
         };
-        let one_line = terminal >= ONE_LINE;
         let order = self.shape.dispensable;
-        loop {
-            let hidden = &order[..self.hidden];
-            let sum = |widths: &[u16]| {
-                let shown = widths.iter().enumerate();
-                let shown = shown.filter(|(index, _)| !hidden.contains(index));
-                let file = if self.file > 0 { self.file + GAP } else { 0 };
-                shown.fold(file, |sum, (_, own)| sum.saturating_add(own + GAP))
-            };
-            // Told by usual widths, so that rows of usual ones stay in a line.
-            let usual = sum(self.shape.usual);
-            let taken = sum(&self.widths);
-            let has_room = taken <= terminal + GAP && (!one_line || usual + self.shape.least <= terminal);
-            if has_room || self.hidden == order.len() {
-                let left = terminal.saturating_sub(taken);
-                return (one_line && left >= self.shape.least).then_some(left);
-            }
-            self.hidden += 1;
+        let sum = |widths: &[u16], hidden: usize| {
+            let shown = widths.iter().enumerate();
+            let shown = shown.filter(|(index, _)| !order[..hidden].contains(index));
+            let file = if self.file > 0 { self.file + GAP } else { 0 };
+            shown.fold(file, |sum, (_, own)| {
+                sum.saturating_add(own.saturating_add(GAP))
+            })
+        };
+        // Told by usual widths, and by the times that were asked for, so that rows of usual ones stay in a line.
+        let mut usual = self.shape.usual.to_vec();
+        let time = self.shape.headings.iter().position(|one| *one == "Time");
+        if let Some(time) = time {
+            usual[time] = self.widths[time];
         }
+        let least = self.shape.least;
+        let spare = self.shape.spare + usize::from(self.file > 0);
+        let in_line = |hidden: &usize| sum(&usual, *hidden).saturating_add(least) <= terminal;
+        let one_line = terminal >= ONE_LINE;
+        let one_line = one_line.then(|| (0..=spare).find(in_line)).flatten();
+        // The last gap may stand beyond the edge: nothing follows it.
+        let fits = |hidden: &usize| sum(&self.widths, *hidden) <= terminal.saturating_add(GAP);
+        let two_lines = (0..order.len()).find(fits).unwrap_or(order.len());
+        // What was left out of a row stays out of those behind it.
+        self.hidden = self.hidden.max(one_line.unwrap_or(0)).max(two_lines);
+        let left = terminal.saturating_sub(sum(&self.widths, self.hidden));
+        one_line.and((left >= least).then_some(left))
     }
 
     fn write_row(
@@ -369,7 +382,11 @@ impl TableColumns {
                 let options = Options::new(terminal.map_or(usize::MAX, usize::from))
                     .initial_indent(INDENT)
                     .subsequent_indent(INDENT);
-                lines.extend(textwrap::wrap(last, options).into_iter().map(Cow::into_owned));
+                lines.extend(
+                    textwrap::wrap(last, options)
+                        .into_iter()
+                        .map(Cow::into_owned),
+                );
             }
         }
         let style = tone.style();

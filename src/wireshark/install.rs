@@ -186,7 +186,9 @@ fn launcher(program: &Path) -> String {
 
 fn is_ours(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
-    [FIRST_LINE, profile::FIRST_LINE].iter().any(|first| text.starts_with(first))
+    [FIRST_LINE, profile::FIRST_LINE]
+        .iter()
+        .any(|first| text.starts_with(first))
         || text
             .lines()
             .take(3)
@@ -212,7 +214,12 @@ fn fails(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallEr
 }
 
 /// Writes a file whole or not at all.
-pub(super) fn write_ours(folder: &Path, name: &str, text: &str, mode: u32) -> Result<Done, InstallError> {
+pub(super) fn write_ours(
+    folder: &Path,
+    name: &str,
+    text: &str,
+    mode: u32,
+) -> Result<Done, InstallError> {
     let path = folder.join(name);
     let existed = exists(&path)?;
     std::fs::create_dir_all(folder).map_err(fails("create", folder))?;
@@ -325,7 +332,10 @@ mod tests {
         let text = install_plugin(&Folders::at(&missing), &plugin())
             .unwrap_err()
             .to_string();
-        assert!(text.contains("missing") && text.contains("--folder"), "{text}");
+        assert!(
+            text.contains("missing") && text.contains("--folder"),
+            "{text}"
+        );
         assert!(!missing.exists());
     }
 

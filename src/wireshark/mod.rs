@@ -8,5 +8,5 @@ pub mod install;
 pub mod layout_plugin;
 pub mod names;
 pub mod plugin;
-pub mod profile;
 mod plugin_notes;
+pub mod profile;

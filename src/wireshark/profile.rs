@@ -52,10 +52,7 @@ fn rules() -> String {
 
 fn preferences() -> String {
     let columns = COLUMNS.map(|(format, title, _)| format!("\"{title}\", \"{format}\""));
-    format!(
-        "{FIRST_LINE}\ngui.column.format: {}\n",
-        columns.join(", ")
-    )
+    format!("{FIRST_LINE}\ngui.column.format: {}\n", columns.join(", "))
 }
 
 /// What Wireshark remembers of its windows: the widths of columns.

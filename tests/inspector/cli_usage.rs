@@ -24,19 +24,6 @@ fn every_command_has_help_with_examples() {
 }
 
 #[test]
-fn completions_are_written_for_each_shell() {
-    for (shell, part) in [
-        ("bash", "complete -F _authscope"),
-        ("zsh", "#compdef authscope"),
-        ("fish", "complete -c authscope"),
-    ] {
-        let done = authscope(&["completions", shell]);
-        assert_eq!(done.code, 0);
-        assert!(done.stdout.contains(part), "{shell}");
-    }
-}
-
-#[test]
 fn wrong_usage_is_told_on_standard_error_with_exit_2() {
     let lab = capture("lab-report.pcap");
     for arguments in [

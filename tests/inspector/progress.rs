@@ -59,7 +59,7 @@ fn it_is_not_mixed_with_rows_on_the_same_terminal() {
     std::thread::sleep(Duration::from_millis(1500));
     drop(input);
     assert!(wait(&mut child).success());
-    terminal.wait_for("RegLogin");
+    terminal.wait_for("Registration");
     assert!(
         !terminal.screen().contains(" frames, "),
         "{}",

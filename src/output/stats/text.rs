@@ -9,6 +9,7 @@ use crate::capture::Seconds;
 use crate::dissect::Severity;
 use crate::output::charset::Charset;
 use crate::output::clock::{Clock, TimeFormat};
+use crate::output::fold::Folding;
 use crate::output::tone::Tone;
 use crate::session::FlowEnd;
 use crate::session::summary::{
@@ -33,7 +34,8 @@ pub(super) fn write(
     style: TextStyle,
     top: usize,
 ) -> io::Result<()> {
-    overview(out, summary)?;
+    let out = &mut Folding::new(out, style.width);
+    overview(out, summary, style)?;
     messages(out, summary)?;
     response_times(out, summary, style)?;
     described(out, summary, style)?;
@@ -66,7 +68,7 @@ pub(super) fn write(
     findings(out, summary, style)
 }
 
-fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+fn overview(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
     let frames = &summary.frames;
     let mut lines = Vec::new();
     let mut labels = ["First frame", "Last frame"];
@@ -99,8 +101,14 @@ fn overview(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     if summary.rows.is_none() {
         lines.push(("Streams", summary.streams.to_string()));
     }
+    // A date has to fit beside them.
+    let labels = if style.width.is_some_and(|width| width < 72) {
+        31
+    } else {
+        34
+    };
     for (label, value) in lines {
-        writeln!(out, "{label:<34}{value}")?;
+        writeln!(out, "{label:<labels$}{value}")?;
     }
     Ok(())
 }
