@@ -1,10 +1,10 @@
 //! Capture files of every kind, by hand, read as tshark reads them.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::built::{BIG, LITTLE, octets, read, saved};
-use crate::need::skip;
+use crate::kept::answer_of;
+use crate::tshark::Tshark;
 use authscope::capture::ReadOptions;
 
 /// A capture and how it ends: well, or with an error whose text holds the words.
@@ -272,31 +272,26 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn tshark(path: &Path) -> Option<String> {
-    let output = Command::new("tshark")
-        .args(["-n", "-r"])
-        .arg(path)
-        .args([
-            "-T",
-            "fields",
-            "-e",
-            "frame.number",
-            "-e",
-            "frame.time_epoch",
-        ])
-        .args(["-e", "frame.len", "-e", "frame.cap_len"])
-        .output();
-    match output {
-        Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
-        Err(error) => {
-            skip("tshark", error);
-            None
-        }
+/// What tshark lists of a file, which is always the same.
+fn listed(tshark: &Tshark, name: &str, path: &Path) -> String {
+    let fields = [
+        "frame.number",
+        "frame.time_epoch",
+        "frame.len",
+        "frame.cap_len",
+    ];
+    let mut arguments = vec!["-n", "-T", "fields"];
+    for field in fields {
+        arguments.extend(["-e", field]);
     }
+    answer_of(name, path, &arguments, || {
+        tshark.ask(path, &arguments, None)
+    })
 }
 
 #[test]
 fn every_kind_is_read_as_tshark_reads_it() {
+    let Some(tshark) = Tshark::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     for case in cases() {
         let path = saved(folder.path(), case.name, &case.file);
@@ -312,7 +307,7 @@ fn every_kind_is_read_as_tshark_reads_it() {
             if keep {
                 continue;
             }
-            let Some(theirs) = tshark(&path) else { return };
+            let theirs = listed(&tshark, case.name, &path);
             // tshark leaves the time of a simple packet block open.
             let same = frames.lines().count() == theirs.lines().count()
                 && frames.lines().zip(theirs.lines()).all(|(ours, theirs)| {

@@ -1,4 +1,5 @@
-//! tshark's answers about the stored captures, kept in `tests/fixtures/`, so that it is not started hundreds of times.
+//! tshark's answers about the stored captures, and about those that tests make alike at each run, kept in `tests/fixtures/`,
+//! so that it is not started hundreds of times.
 //!
 //! An answer belongs to the capture's bytes, to what was asked, and to the version of tshark that the file names. What is
 //! not kept is asked. `AUTHSCOPE_FIXTURES=update` asks everything and writes the file anew (`make fixtures`);
@@ -78,7 +79,7 @@ fn pack_the_answers() {
 }
 
 /// The first 64 bits of the SHA-256, in hexadecimal.
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let first = digest.first_chunk().expect("32 bytes");
     format!("{:016x}", u64::from_be_bytes(*first))
@@ -88,12 +89,23 @@ fn digest(bytes: &[u8]) -> String {
 /// answers kept. `question` must hold all that the answer depends on; of a long script, its text will do.
 pub fn answer(capture: &Path, question: &[&str], ask: impl FnOnce() -> String) -> String {
     let path = root().join(capture);
-    let Ok(name) = path.strip_prefix(root().join("captures")) else {
-        return ask();
-    };
-    let bytes = fs::read(&path).expect("the capture is read");
+    match path.strip_prefix(root().join("captures")) {
+        Ok(name) => answer_of(&name.display().to_string(), &path, question, ask),
+        Err(_) => ask(),
+    }
+}
+
+/// The same about a capture that is made alike at each run: from a fixed seed, or by hand. `name` is what its answers are
+/// kept under.
+pub fn answer_of(
+    name: &str,
+    path: &Path,
+    question: &[&str],
+    ask: impl FnOnce() -> String,
+) -> String {
+    let bytes = fs::read(path).expect("the capture is read");
     let asked = digest(question.join("\0").as_bytes());
-    let key = format!("{} {} {asked}", name.display(), digest(&bytes));
+    let key = format!("{name} {} {asked}", digest(&bytes));
     match mode() {
         Mode::Use => KEPT.get(&key).cloned().unwrap_or_else(ask),
         Mode::Compare => {

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::kept::answer;
+use crate::kept::{answer, answer_of};
 use crate::need::skip;
 use authscope::wireshark::plugin::plugin;
 use serde_json::Value;
@@ -77,9 +77,34 @@ impl Tshark {
         answer(capture, &question, || self.ask(capture, arguments, script))
     }
 
-    /// The same, never an answer that is kept: for what says when it was printed.
-    pub fn ask_with_plugin(&self, capture: &Path, arguments: &[&str]) -> String {
-        self.ask(capture, arguments, Some(&self.plugin))
+    /// What `part` leaves of what tshark prints about a capture with the plugin; only that is kept. `what` names the part.
+    pub fn part_with_plugin(
+        &self,
+        capture: &Path,
+        arguments: &[&str],
+        what: &str,
+        part: impl FnOnce(&str) -> String,
+    ) -> String {
+        let script = plugin();
+        let question = [&[&script[..], what], arguments].concat();
+        answer(capture, &question, || {
+            part(&self.ask(capture, arguments, Some(&self.plugin)))
+        })
+    }
+
+    /// What `part` leaves of what tshark prints with a script about a capture that is made alike at each run, `name`.
+    pub fn part_of_made(
+        &self,
+        (name, capture): (&str, &Path),
+        arguments: &[&str],
+        script: &Path,
+        part: impl FnOnce(&str) -> String,
+    ) -> String {
+        let text = std::fs::read_to_string(script).expect("the script is read");
+        let question = [&[&text[..]], arguments].concat();
+        answer_of(name, capture, &question, || {
+            part(&self.ask(capture, arguments, Some(script)))
+        })
     }
 
     /// What tshark prints about a capture with what is in its home folder now; never an answer that is kept.
