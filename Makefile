@@ -58,6 +58,10 @@ bench-live: ## Measure live capture; writes its table into docs/performance.md (
 	tools/setup.sh bench
 	$(CARGO) bench --bench live
 
+.PHONY: textbook
+textbook: ## Count the captures that a textbook Lua dissector gets wrong (needs tshark)
+	tools/textbook.sh
+
 .PHONY: man
 man: ## Write the man pages of the three programs to target/man/
 	$(CARGO) run --quiet --bin authscope -- man target/man

@@ -68,17 +68,3 @@ fn the_tutorial_prints_what_it_says() {
     }
     assert!(count >= 6, "{count}");
 }
-
-#[test]
-fn the_file_of_the_readme_is_the_tutorials() {
-    let read = |path: &str| std::fs::read_to_string(Path::new(path)).expect("the page is there");
-    let bare = |text: &str| {
-        text.lines()
-            .filter(|line| !line.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    let readme = blocks(&read("README.md"), "toml");
-    let tutorial = blocks(&read("docs/layouts.md"), "toml");
-    assert_eq!(bare(&readme[0]), bare(&tutorial[0]));
-}
