@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Medians over the runs of a command, in seconds.
+/// What a command took, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
     pub wall: f64,
@@ -12,12 +12,38 @@ pub struct Timing {
     pub processor: f64,
 }
 
-/// Each command timed, all in one hyperfine run; `None` for a program that is not installed.
-pub fn time<const N: usize>(commands: [String; N]) -> [Option<Timing>; N] {
-    commands.map(|command| {
-        let program = command.split(' ').next().unwrap_or_default();
-        is_installed(program).then(|| hyperfine(&command))
+/// Timed runs of each command.
+const ROUNDS: usize = 5;
+
+/// Each command timed, in turns, so that what else the machine does meets all of them alike; `None` for a
+/// program that is not installed.
+pub fn time<const N: usize>(commands: &[String; N]) -> [Option<Timing>; N] {
+    let mut timings = [const { Vec::new() }; N];
+    // The first round warms up.
+    for round in 0..=ROUNDS {
+        for (command, timings) in commands.iter().zip(&mut timings) {
+            let program = command.split(' ').next().unwrap_or_default();
+            if !is_installed(program) {
+                continue;
+            }
+            let timing = hyperfine(command);
+            if round > 0 {
+                timings.push(timing);
+            }
+        }
+    }
+    timings.map(|timings| {
+        Some(Timing {
+            wall: median(timings.iter().map(|timing| timing.wall))?,
+            processor: median(timings.iter().map(|timing| timing.processor))?,
+        })
     })
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut figures: Vec<_> = figures.collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
 }
 
 fn is_installed(program: &str) -> bool {
@@ -33,7 +59,7 @@ fn hyperfine(command: &str) -> Timing {
     let folder = tempfile::tempdir().expect("a temporary folder is made");
     let file = folder.path().join("times.json");
     let status = Command::new("hyperfine")
-        .args(["--shell=none", "--warmup=1", "--runs=5", "--export-json"])
+        .args(["--shell=none", "--runs=1", "--style=none", "--export-json"])
         .arg(&file)
         .arg(command)
         .status()

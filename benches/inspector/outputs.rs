@@ -53,7 +53,7 @@ fn compare(
     (peer, peers): (&str, &str),
     goal: &str,
 ) {
-    let [own, other] = time([ours.to_owned(), peers.to_owned()]);
+    let [own, other] = time(&[ours.to_owned(), peers.to_owned()]);
     let own = own.expect("authscope runs");
     let arguments = ours.strip_prefix(AUTHSCOPE).unwrap_or(ours);
     let shown = arguments.trim_end_matches(&capture.path().to_string());

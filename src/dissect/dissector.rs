@@ -19,8 +19,9 @@ use crate::layout::FaultKind;
 use crate::protocol::{Command, Fault, Kind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
-/// What the dissector keeps with a flow.
+/// What the dissector keeps with a flow; first what is asked with every segment.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct DissectState {
     protocol: Protocol,
     saw_data: bool,

@@ -10,7 +10,8 @@ use super::described::DescribedExchange;
 use super::found::StreamNote;
 use super::password_tag::{PasswordKey, PasswordTag};
 use super::refusal::{Outcome, Refusals};
-use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
+use super::resolution::{Asked, EarlyResponse, Resolution};
+use super::waiting::{Place, Waiting, WaitingRequests};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Name, Note, Peer, exchanged, is_exchanged};
 use crate::packet::{Endpoint, SeqNumber};
@@ -20,22 +21,6 @@ use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
 pub(crate) const MAX_WAITING: usize = 1 << 14;
-
-/// A request that waits for its response. Kept in every open flow, so it is packed.
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    /// The message's number; [`LOST`] for a request that was never captured.
-    id: u64,
-    frame: u64,
-    time: Timestamp,
-    password: PasswordTag,
-    /// Where it begins in the client's octets.
-    start: SeqNumber,
-    /// How far the client had the server's octets when it asked.
-    ack: Option<SeqNumber>,
-    action: Action,
-    user: Name,
-}
 
 /// A response that was captured before its request.
 #[derive(Debug, Clone, Copy)]
@@ -126,101 +111,11 @@ pub(super) fn fit(
     }
 }
 
-/// Number of no message.
-const LOST: u64 = u64::MAX;
-
-impl Waiting {
-    const NEVER_CAPTURED: Self = Self {
-        id: LOST,
-        frame: 0,
-        time: Timestamp(0),
-        password: PasswordTag::NONE,
-        start: SeqNumber(0),
-        ack: None,
-        action: Action::Login,
-        user: Name::EMPTY,
-    };
-
-    fn new(request: &Exchanged, user: Name, password: PasswordTag) -> Self {
-        Self {
-            id: request.id,
-            frame: request.frame,
-            time: request.time,
-            password,
-            start: request.start,
-            ack: request.ack,
-            action: request.action,
-            user,
-        }
-    }
-
-    const fn was_captured(&self) -> bool {
-        self.id != LOST
-    }
-
-    /// What became of a request that gets no response, where it was captured.
-    fn unanswered(&self, asked: Asked) -> Option<Resolution> {
-        self.was_captured()
-            .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
-    }
-
-    /// What a response that says this makes of the request.
-    #[inline]
-    fn answered(&self, response: &Exchanged, outcome: Outcome, told: &mut Paired) -> Resolution {
-        if self.action != response.action {
-            told.notes.push(Note::WrongResponse {
-                request: self.frame,
-                command: self.action.request(),
-            });
-        }
-        let elapsed = response.time.since(self.time);
-        told.peer = Some(Peer {
-            frame: self.frame,
-            elapsed,
-        });
-        if let Some(note) = clocks(elapsed, self.frame) {
-            told.notes.push(note);
-        }
-        let asked = Asked {
-            stream: response.stream,
-            client: response.client,
-        };
-        let response = Peer {
-            frame: response.frame,
-            elapsed,
-        };
-        self.resolved(asked, Some(response), outcome, None)
-    }
-
-    #[inline]
-    fn resolved(
-        &self,
-        asked: Asked,
-        response: Option<Peer>,
-        outcome: Outcome,
-        early: Option<EarlyResponse>,
-    ) -> Resolution {
-        Resolution {
-            request: self.id,
-            subject: Subject::RegLogin(self.action),
-            frame: self.frame,
-            time: self.time,
-            stream: asked.stream,
-            client: asked.client,
-            user: self.user,
-            password: self.password,
-            response,
-            outcome,
-            early,
-        }
-    }
-}
-
 /// The requests of a flow that wait, and the responses that came before theirs. Most connections
 /// have one request at a time, and no such response.
 #[derive(Debug, Default)]
 pub struct ExchangeState {
-    first: Option<Waiting>,
+    first: Option<Place>,
     /// Behind the last request seen.
     asked_to: Option<SeqNumber>,
     more: Option<Box<More>>,
@@ -256,6 +151,8 @@ pub(super) struct Fates<'a> {
     pub unpaired: &'a mut u64,
     /// What descriptions say, as far as they came before.
     pub refusals: &'a mut Refusals,
+    /// The requests that wait.
+    pub waiting: &'a mut WaitingRequests,
 }
 
 impl Fates<'_> {
@@ -269,10 +166,10 @@ impl Fates<'_> {
 
 impl ExchangeState {
     /// Keeps a request; whether there was room.
-    fn push(&mut self, waiting: Waiting) -> bool {
+    fn push(&mut self, waiting: Waiting, room: &mut WaitingRequests) -> bool {
         if self.first.is_none() {
-            self.first = Some(waiting);
-            return true;
+            self.first = room.put(waiting);
+            return self.first.is_some();
         }
         let others = &mut self.more.get_or_insert_default().others;
         let room = others.len() < MAX_WAITING;
@@ -282,26 +179,28 @@ impl ExchangeState {
         room
     }
 
-    fn pop(&mut self) -> Option<Waiting> {
-        let first = self.first;
-        self.drop_first();
-        first
+    fn pop(&mut self, room: &mut WaitingRequests) -> Option<Waiting> {
+        let first = *room.get(self.first?);
+        self.drop_first(room);
+        Some(first)
     }
 
     #[inline]
-    fn drop_first(&mut self) {
-        self.first = None;
+    fn drop_first(&mut self, room: &mut WaitingRequests) {
+        if let Some(first) = self.first.take() {
+            room.give_back(first);
+        }
         if let Some(more) = &mut self.more {
-            self.first = more.others.pop_front();
+            self.first = more.others.pop_front().and_then(|next| room.put(next));
             if self.first.is_none() && more.is_empty() {
                 self.more = None;
             }
         }
     }
 
-    fn last(&self) -> Option<&Waiting> {
+    fn last<'a>(&'a self, room: &'a WaitingRequests) -> Option<&'a Waiting> {
         let last = self.more.as_ref().and_then(|more| more.others.back());
-        last.or(self.first.as_ref())
+        last.or_else(|| self.first.map(|first| room.get(first)))
     }
 
     fn has_early(&self) -> bool {
@@ -367,7 +266,8 @@ impl ExchangeState {
         fates: &mut Fates<'_>,
     ) -> Paired {
         let mut told = Paired::default();
-        if let Some(last) = self.last().filter(|last| last.was_captured()) {
+        let last = self.last(fates.waiting);
+        if let Some(last) = last.filter(|last| last.was_captured()) {
             told.notes.push(Note::Pipelined { after: last.frame });
         }
         self.asked_to = request.end;
@@ -375,7 +275,7 @@ impl ExchangeState {
         if self.has_early() && self.answer_early(&waiting, request, fates, &mut told) {
             return told;
         }
-        if !self.push(waiting) {
+        if !self.push(waiting, fates.waiting) {
             *fates.unpaired += 1;
             told.notes.push(Note::NotPaired);
         }
@@ -429,13 +329,14 @@ impl ExchangeState {
         fates: &mut Fates<'_>,
     ) -> Paired {
         let mut told = Paired::default();
-        let Some(first) = &self.first else {
+        let Some(place) = self.first else {
             self.before_its_request(response, outcome, fates, &mut told);
             return told;
         };
+        let first = fates.waiting.get(place);
         if !first.was_captured() {
             told.notes.push(Note::NoRequest);
-            self.drop_first();
+            self.drop_first(fates.waiting);
             return told;
         }
         if fit((first.start, first.ack), (response.start, response.ack)) == Fit::Earlier {
@@ -444,7 +345,7 @@ impl ExchangeState {
         }
         let resolution = first.answered(response, outcome, &mut told);
         fates.resolutions.push(resolution);
-        self.drop_first();
+        self.drop_first(fates.waiting);
         told
     }
 
@@ -488,10 +389,10 @@ impl ExchangeState {
                 Kind::Request => match self.pop_early() {
                     Some(early) => fates.unasked(asked.stream, early.id, early.frame),
                     None => {
-                        self.push(Waiting::NEVER_CAPTURED);
+                        self.push(Waiting::NEVER_CAPTURED, fates.waiting);
                     }
                 },
-                Kind::Response => match self.pop() {
+                Kind::Response => match self.pop(fates.waiting) {
                     None => break,
                     Some(request) => fates.resolutions.extend(request.unanswered(asked)),
                 },
@@ -511,7 +412,7 @@ impl ExchangeState {
 
     /// No response comes any more: the requests left are told, oldest first.
     pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
-        while let Some(request) = self.pop() {
+        while let Some(request) = self.pop(fates.waiting) {
             fates.resolutions.extend(request.unanswered(asked));
         }
     }
@@ -559,7 +460,6 @@ mod tests {
 
     #[test]
     fn an_open_flow_keeps_little() {
-        assert!(size_of::<Option<Waiting>>() <= 64);
-        assert!(size_of::<ExchangeState>() <= 80);
+        assert!(size_of::<ExchangeState>() <= 24);
     }
 }

@@ -13,6 +13,7 @@ use super::found::{PlainMessage, StreamNote, Yield};
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::resolution::Asked;
+use super::waiting::WaitingRequests;
 use crate::dissect::{Finds, Known, Message, Name, Note};
 use crate::protocol::{Command, Kind, MessageView, TextValue};
 use crate::stream::{Chunk, Flow, Role, Side};
@@ -29,6 +30,7 @@ pub(super) struct Findings<'a> {
     pub has_layouts: bool,
     pub counts: bool,
     pub refusals: &'a mut Refusals,
+    pub waiting: &'a mut WaitingRequests,
 }
 
 impl Findings<'_> {
@@ -52,6 +54,7 @@ impl Findings<'_> {
             notes,
             unpaired: self.unpaired,
             refusals: self.refusals,
+            waiting: self.waiting,
         };
         (messages.last_mut(), fates)
     }

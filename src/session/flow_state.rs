@@ -5,8 +5,9 @@ use super::layer::Layer;
 use crate::dissect::{DissectState, HasDissectState, Note, Protocol};
 use crate::stream::Flow;
 
-/// What is kept with a flow above its octets.
+/// What is kept with a flow above its octets; first what is asked with every segment.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct FlowState {
     pub(super) dissect: DissectState,
     pub(super) exchange: ExchangeState,
@@ -60,6 +61,12 @@ impl FlowState {
             return None;
         }
         dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
+    }
+
+    /// Whether it is, or may be, TLS that is looked into.
+    pub(super) fn is_decrypted(&self) -> bool {
+        let layer = self.layer.as_ref();
+        layer.is_some_and(|layer| !layer.given_up)
     }
 
     fn is_tls(&self) -> bool {

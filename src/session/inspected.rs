@@ -1,5 +1,10 @@
 //! What a run of frames brought, apart from the frames: made by one thread, read by another.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of what a batch of half a megabyte brought"
+)]
+
 use super::found::{FlowEnd, PlainMessage, StreamNote, Yield};
 use super::record::{FrameRecord, Remainder};
 use super::resolution::Resolution;
@@ -19,16 +24,16 @@ struct Placed {
     brought: bool,
 }
 
-/// How long the lists are behind a frame.
+/// How long the lists are behind a frame. Kept small: every third frame has one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lengths {
     /// The frame, from 0.
-    frame: usize,
-    messages: usize,
-    plain: usize,
-    notes: usize,
-    resolutions: usize,
-    flows: usize,
+    frame: u32,
+    messages: u32,
+    plain: u32,
+    notes: u32,
+    resolutions: u32,
+    flows: u32,
     rare: Rare,
 }
 
@@ -36,11 +41,22 @@ struct Lengths {
 #[derive(Debug, Clone, Copy, Default)]
 struct Rare {
     /// All together, to be looked at first.
-    total: usize,
-    unasked: usize,
-    followed: usize,
-    tls: usize,
-    datagrams: usize,
+    total: u32,
+    unasked: u32,
+    followed: u32,
+    tls: u32,
+    datagrams: u32,
+}
+
+/// What a list has between two of its lengths.
+#[inline]
+fn part<T>(list: &[T], from: u32, to: u32) -> &[T] {
+    &list[from as usize..to as usize]
+}
+
+/// What a list has behind one of its lengths.
+fn rest<T>(list: &[T], from: u32) -> &[T] {
+    &list[from as usize..]
 }
 
 /// What the frames of a batch brought. Its lists are used again for the next one.
@@ -167,14 +183,16 @@ impl Inspected {
             return false;
         }
         self.total = total;
-        let [unasked, followed, tls] = [found.unasked.len(), found.followed.len(), found.tls.len()];
+        let [unasked, followed, tls] =
+            [found.unasked.len(), found.followed.len(), found.tls.len()].map(|len| len as u32);
+        let datagrams = datagrams as u32;
         self.brought.push(Lengths {
-            frame,
-            messages: found.messages.len(),
-            plain: found.plain.len(),
-            notes: found.notes.len(),
-            resolutions: found.resolutions.len(),
-            flows: found.flows.len(),
+            frame: frame as u32,
+            messages: found.messages.len() as u32,
+            plain: found.plain.len() as u32,
+            notes: found.notes.len() as u32,
+            resolutions: found.resolutions.len() as u32,
+            flows: found.flows.len() as u32,
             rare: Rare {
                 total: unasked + followed + tls + datagrams,
                 unasked,
@@ -206,14 +224,14 @@ impl Inspected {
         let mut from = Lengths::default();
         self.brought.iter().map(move |to| {
             let brought = Brought {
-                frame: to.frame,
-                messages: &found.messages[from.messages..to.messages],
-                plain: &found.plain[from.plain..to.plain],
-                notes: &found.notes[from.notes..to.notes],
-                first_message: self.first_message + from.messages as u64,
-                resolutions: &found.resolutions[from.resolutions..to.resolutions],
-                unasked: &found.unasked[from.rare.unasked..to.rare.unasked],
-                ended_flows: &found.flows[from.flows..to.flows],
+                frame: to.frame as usize,
+                messages: part(&found.messages, from.messages, to.messages),
+                plain: part(&found.plain, from.plain, to.plain),
+                notes: part(&found.notes, from.notes, to.notes),
+                first_message: self.first_message + u64::from(from.messages),
+                resolutions: part(&found.resolutions, from.resolutions, to.resolutions),
+                unasked: part(&found.unasked, from.rare.unasked, to.rare.unasked),
+                ended_flows: part(&found.flows, from.flows, to.flows),
             };
             from = *to;
             brought
@@ -250,7 +268,7 @@ impl Inspected {
             on_tcp: placed.on_tcp,
             messages: &[],
             notes: &[],
-            first_message: self.first_message + cursor.from.messages as u64,
+            first_message: self.first_message + u64::from(cursor.from.messages),
             resolutions: &[],
             unasked: &[],
             ended_flows: &[],
@@ -264,14 +282,14 @@ impl Inspected {
         let (found, from) = (&self.found, cursor.from);
         let is_more = found.len() + self.datagrams.len() > self.total;
         is_more.then(|| Remainder {
-            messages: &found.messages[from.messages..],
-            notes: &found.notes[from.notes..],
-            first_message: self.first_message + from.messages as u64,
-            resolutions: &found.resolutions[from.resolutions..],
-            unasked: &found.unasked[from.rare.unasked..],
-            ended_flows: &found.flows[from.flows..],
-            followed: &found.followed[from.rare.followed..],
-            tls: &found.tls[from.rare.tls..],
+            messages: rest(&found.messages, from.messages),
+            notes: rest(&found.notes, from.notes),
+            first_message: self.first_message + u64::from(from.messages),
+            resolutions: rest(&found.resolutions, from.resolutions),
+            unasked: rest(&found.unasked, from.rare.unasked),
+            ended_flows: rest(&found.flows, from.flows),
+            followed: rest(&found.followed, from.rare.followed),
+            tls: rest(&found.tls, from.rare.tls),
             ..Remainder::default()
         })
     }
@@ -280,10 +298,10 @@ impl Inspected {
     #[cold]
     fn rare<'a>(&'a self, from: Rare, to: Rare, record: &mut FrameRecord<'a>) {
         let found = &self.found;
-        record.unasked = &found.unasked[from.unasked..to.unasked];
-        record.followed = &found.followed[from.followed..to.followed];
-        record.tls = &found.tls[from.tls..to.tls];
-        if let [(datagram, packet)] = &self.datagrams[from.datagrams..to.datagrams] {
+        record.unasked = part(&found.unasked, from.unasked, to.unasked);
+        record.followed = part(&found.followed, from.followed, to.followed);
+        record.tls = part(&found.tls, from.tls, to.tls);
+        if let [(datagram, packet)] = part(&self.datagrams, from.datagrams, to.datagrams) {
             record.datagram = Some(datagram);
             record.packet = packet;
         }
@@ -303,10 +321,10 @@ impl Inspected {
         }
         let found = &self.found;
         let (from, to) = (&cursor.from, &self.brought[cursor.brought]);
-        record.messages = &found.messages[from.messages..to.messages];
-        record.notes = &found.notes[from.notes..to.notes];
-        record.resolutions = &found.resolutions[from.resolutions..to.resolutions];
-        record.ended_flows = &found.flows[from.flows..to.flows];
+        record.messages = part(&found.messages, from.messages, to.messages);
+        record.notes = part(&found.notes, from.notes, to.notes);
+        record.resolutions = part(&found.resolutions, from.resolutions, to.resolutions);
+        record.ended_flows = part(&found.flows, from.flows, to.flows);
         if to.rare.total > from.rare.total {
             self.rare(from.rare, to.rare, &mut record);
         }

@@ -149,6 +149,16 @@ impl Decoded {
         Self { packet, key }
     }
 
+    /// Its flow's key, and whether it brings data.
+    #[inline]
+    const fn looked_for(&self) -> (FlowKey, bool) {
+        let brings_data = match &self.packet {
+            Packet::Tcp(segment) => segment.payload_len > 0,
+            _ => false,
+        };
+        (self.key, brings_data)
+    }
+
     /// Decodes a batch's frames.
     pub fn batch(batch: &Batch, decoding: &Decoding, into: &mut Vec<Self>) {
         into.reserve(batch.headers.len());
@@ -242,8 +252,8 @@ impl Inspector {
         self.begin(inspected, self.wanted);
         self.take_secrets(batch);
         for chunk in decoded.chunks(LOOK_AHEAD) {
-            let keys = chunk.iter().map(|decoded| decoded.key);
-            self.table.look_ahead(keys, &mut hints);
+            let segments = chunk.iter().map(Decoded::looked_for);
+            self.table.look_ahead(segments, &mut hints);
             for ((decoded, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
                 self.take(frame, decoded, hint, inspected);
             }

@@ -25,6 +25,7 @@ mod resolution;
 mod run;
 pub mod summary;
 mod tracker;
+mod waiting;
 mod without_tcp;
 
 pub use crate::dissect::Name;

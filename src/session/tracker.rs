@@ -10,6 +10,7 @@ use super::layer::{
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
+use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note};
 use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
@@ -28,6 +29,7 @@ pub(super) struct Tracker {
     follows: Followed,
     key: PasswordKey,
     refusals: Refusals,
+    waiting: WaitingRequests,
     /// Requests that were not paired, as too many waited on their connection.
     pub unpaired: u64,
     /// Where TLS can be decrypted.
@@ -55,6 +57,7 @@ impl Tracker {
             follows,
             key: PasswordKey::default(),
             refusals: Refusals::default(),
+            waiting: WaitingRequests::default(),
             unpaired: 0,
             tls: None,
             has_layouts: !known.layouts.is_empty(),
@@ -72,6 +75,7 @@ impl Tracker {
             has_layouts: self.has_layouts,
             counts: self.counts,
             refusals: &mut self.refusals,
+            waiting: &mut self.waiting,
         }
     }
 
@@ -272,12 +276,8 @@ impl Handler<FlowState> for Tracker {
         let decided = flow.state.dissect.decided();
         decided.has_messages()
             || decided == dissect::Protocol::Unknown
-            || flow
-                .state
-                .layer
-                .as_ref()
-                .is_some_and(|layer| !layer.given_up)
             || self.follows.has(flow.stream)
+            || self.tls.is_some() && flow.state.is_decrypted()
     }
 
     #[inline]
@@ -354,6 +354,6 @@ mod tests {
     #[test]
     fn an_open_flow_is_small() {
         let octets = FlowTable::<FlowState>::OCTETS_PER_FLOW;
-        assert!(octets <= 340, "{octets} octets");
+        assert!(octets <= 288, "{octets} octets");
     }
 }

@@ -1,6 +1,7 @@
 //! What the flow table keeps of a connection, and what a segment does to it.
 
-use super::direction::{Direction, Event};
+use super::delivery::{Delivered, Delivery, Event};
+use super::direction::Direction;
 use super::flow::{Ends, Evidence, Flow, Side};
 use super::history::History;
 use super::index::Tag;
@@ -33,10 +34,12 @@ pub(super) struct Memory {
     pub uncompared: u64,
 }
 
-/// In the order of how often it is looked at.
+/// In the order of how often it is looked at: what every segment needs is in the first two lines of
+/// a processor's cache, what only data needs in the two behind them.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(128))]
 pub(super) struct Entry<S> {
+    directions: [Direction; 2],
     /// What it is found by.
     pub tag: Tag,
     pub status: Status,
@@ -44,8 +47,8 @@ pub(super) struct Entry<S> {
     pub unsettled: bool,
     /// Whether it is the rival of the flow with the same ends, which is found in its place.
     pub rival: bool,
-    directions: [Direction; 2],
     pub flow: Flow<S>,
+    delivered: [Delivered; 2],
 }
 
 impl<S: Default> Entry<S> {
@@ -54,6 +57,7 @@ impl<S: Default> Entry<S> {
             tag,
             flow,
             directions: Default::default(),
+            delivered: Default::default(),
             status: Status::Open,
             unsettled: false,
             rival: false,
@@ -78,9 +82,23 @@ impl<S> Entry<S> {
 
     /// Reads something of each part of memory that the next segment needs.
     #[inline]
-    pub fn touch(&self) -> u64 {
-        let [one, other] = &self.directions;
-        u64::from(one.has_base() ^ other.has_base()) ^ self.flow.touch()
+    pub fn touch(&self, brings_data: bool) -> u64 {
+        let hot = u64::from(self.directions[0].has_base()) ^ self.flow.last.0.cast_unsigned();
+        if brings_data {
+            hot ^ self.delivered[0].touch()
+        } else {
+            hot
+        }
+    }
+
+    /// What a side sends, to be put in order, and the flow that it is told of with.
+    #[inline]
+    fn delivery(&mut self, from: Side) -> (Delivery<'_>, &mut Flow<S>) {
+        let delivery = Delivery {
+            direction: &mut self.directions[from.index()],
+            delivered: &mut self.delivered[from.index()],
+        };
+        (delivery, &mut self.flow)
     }
 
     /// Whether a segment opens another connection between the same ends: a SYN with another
@@ -254,14 +272,11 @@ impl<S> Entry<S> {
     /// Gives up the hole that the receiver of a direction says it does not have.
     #[cold]
     fn concede(&mut self, side: Side, memory: &mut Memory, handler: &mut impl Handler<S>) {
-        let Self {
-            flow, directions, ..
-        } = self;
-        let direction = &mut directions[side.index()];
-        let before = direction.held_memory();
+        let (mut delivery, flow) = self.delivery(side);
+        let before = delivery.direction.held_memory();
         let history = handler.remembers(flow).then_some(&mut memory.history);
-        direction.concede(history, &mut |event| tell(handler, flow, side, event));
-        memory.held -= before - direction.held_memory();
+        delivery.concede(history, &mut |event| tell(handler, flow, side, event));
+        memory.held -= before - delivery.direction.held_memory();
     }
 
     /// Takes a segment's octets and its end; whether some are or were held out of order.
@@ -273,10 +288,8 @@ impl<S> Entry<S> {
         memory: &mut Memory,
         handler: &mut impl Handler<S>,
     ) -> bool {
-        let Self {
-            flow, directions, ..
-        } = self;
-        let sender = &mut directions[from.index()];
+        let (mut delivery, flow) = self.delivery(from);
+        let sender = &*delivery.direction;
         let (held_some, before) = (sender.holds(), sender.held_memory());
         let history = handler.remembers(flow).then_some(&mut memory.history);
         let uncompared = &mut memory.uncompared;
@@ -284,18 +297,18 @@ impl<S> Entry<S> {
             Event::Uncompared(octets) => *uncompared += octets,
             event => tell(handler, flow, from, event),
         };
-        sender.push(carried, history, &mut event);
-        if !held_some && !sender.holds() {
+        delivery.push(carried, history, &mut event);
+        if !held_some && !delivery.direction.holds() {
             return false;
         }
         let limits = memory.limits;
-        let mut held = memory.held - before + sender.held_memory();
-        while sender.held_memory() > limits.buffer_per_direction
-            || (held > limits.buffer && sender.held_memory() > 0)
-        {
-            let before = sender.held_memory();
-            memory.given_up += sender.give_up(&mut event);
-            held -= before - sender.held_memory();
+        let mut own = delivery.direction.held_memory();
+        let mut held = memory.held - before + own;
+        while own > limits.buffer_per_direction || (held > limits.buffer && own > 0) {
+            memory.given_up += delivery.give_up(&mut event);
+            let left = delivery.direction.held_memory();
+            held -= own - left;
+            own = left;
         }
         memory.held = held;
         true
@@ -316,15 +329,15 @@ impl<S> Entry<S> {
 
     /// Ends a direction once: what is held is delivered behind its gaps first.
     pub fn end(&mut self, side: Side, by: End, memory: &mut Memory, handler: &mut impl Handler<S>) {
-        let direction = &mut self.directions[side.index()];
-        if !direction.has_ended() {
-            memory.held -= direction.held_memory();
-            direction.flush(&mut |event| tell(handler, &mut self.flow, side, event));
+        let (mut delivery, flow) = self.delivery(side);
+        if !delivery.direction.has_ended() {
+            memory.held -= delivery.direction.held_memory();
+            delivery.flush(&mut |event| tell(handler, flow, side, event));
             match by {
-                End::Reset => direction.reset(),
-                _ => direction.end(),
+                End::Reset => delivery.direction.reset(),
+                _ => delivery.direction.end(),
             }
-            handler.ended(&mut self.flow, side, by);
+            handler.ended(flow, side, by);
         }
     }
 
@@ -368,5 +381,20 @@ fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event:
         Event::GivenUp(octets) => handler.remark(flow, from, Remark::GivenUp(octets)),
         // It is counted, and a remark for each would be too much.
         Event::Uncompared(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn what_every_segment_needs_is_in_two_lines_of_the_cache() {
+        let kept = offset_of!(Entry<[u64; 10]>, flow) + offset_of!(Flow<[u64; 10]>, state);
+        // What a handler looks at with every segment is the first thing that it keeps.
+        assert!(kept + size_of::<u64>() <= 128, "{kept} octets before");
+        assert_eq!(size_of::<Entry<[u64; 10]>>(), 256);
     }
 }

@@ -126,8 +126,6 @@ pub(super) enum Evidence {
 #[repr(C)]
 pub struct Flow<S> {
     pub(super) ends: Ends,
-    /// The ends where they have no IPv4 addresses.
-    others: Option<Box<[Endpoint; 2]>>,
     /// Time of its last frame.
     pub last: Timestamp,
     wire_octets: [u64; 2],
@@ -139,10 +137,12 @@ pub struct Flow<S> {
     evidence: Evidence,
     watched: bool,
     syn: [bool; 2],
-    /// Time of the flow's first frame.
-    pub first: Timestamp,
     /// What the handler keeps.
     pub state: S,
+    /// Time of the flow's first frame.
+    pub first: Timestamp,
+    /// The ends where they have no IPv4 addresses.
+    others: Option<Box<[Endpoint; 2]>>,
 }
 
 impl<S: Default> Flow<S> {
@@ -173,12 +173,6 @@ impl<S: Default> Flow<S> {
 }
 
 impl<S> Flow<S> {
-    /// Reads something of each part of memory that the next segment needs.
-    #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.wire_octets[0] ^ self.first.0.cast_unsigned()
-    }
-
     /// The address of one side.
     #[must_use]
     #[inline]

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 
 use super::flow::Side;
 use super::index::Tag;
@@ -19,7 +19,8 @@ pub struct FlowKey {
 }
 
 /// Finds [`FlowKey`]s. Its hash differs from run to run, so that nobody can prepare a capture
-/// whose flows all have the same.
+/// whose flows all have the same; and neighbouring ports are far apart, as flows with near tags stand in
+/// each other's way in the index.
 #[derive(Debug, Clone, Default)]
 pub struct FlowHasher(RandomState);
 

@@ -47,7 +47,9 @@ impl<S: Default> FlowTable<S> {
             most -= (most / 2).min(LET_GO_TOGETHER);
             let beyond = self.closed.len() - most;
             let entries = self.closed.iter().take(beyond);
-            let seen = entries.fold(0, |seen, closed| seen ^ self.entries[closed.slot].touch());
+            let seen = entries.fold(0, |seen, closed| {
+                seen ^ self.entries[closed.slot].touch(true)
+            });
             std::hint::black_box(seen);
         }
         while let Some(&Closed { slot, stream, time }) = self.closed.front() {
@@ -135,8 +137,15 @@ impl<S: Default> FlowTable<S> {
         let live = |slot: &u32| self.entries[*slot].status != Status::Free;
         let mut slots: Vec<u32> = (0..self.entries.len() as u32).filter(live).collect();
         slots.sort_unstable_by_key(|slot| self.entries[*slot].flow.stream);
+        // Their memory goes with them: what the handler makes of each takes some as well.
+        let mut left = self.entries.in_pieces(&slots);
         for slot in slots {
             self.end(slot, handler);
+            let piece = Slab::<Entry<S>>::piece_of(slot);
+            left[piece] -= 1;
+            if left[piece] == 0 {
+                self.entries.let_go_piece(piece);
+            }
         }
         self.entries = Slab::new();
         self.free = Vec::new();

@@ -12,6 +12,7 @@
 
 mod ahead;
 mod analysis;
+mod delivery;
 mod direction;
 mod dispute;
 mod entry;
@@ -21,7 +22,7 @@ mod index;
 mod key;
 mod letting_go;
 mod limits;
-mod slab;
+pub(crate) mod slab;
 mod table;
 mod unusual;
 

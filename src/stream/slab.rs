@@ -7,12 +7,13 @@
 
 use std::ops::{Index, IndexMut};
 
-/// Things in a piece.
-const PIECE: usize = 1 << 10;
+/// Things in a piece. So large a one of flows comes from the system when it is needed, and goes back to it when
+/// it is let go, whatever the allocator keeps; what of it is not in use takes no memory.
+const PIECE: usize = 1 << 17;
 
 /// Things by number, from 0.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     /// All but the last are full.
     pieces: Vec<Vec<T>>,
 }
@@ -47,8 +48,33 @@ impl<T> Slab<T> {
         number
     }
 
+    /// How many things stand in each piece that these numbers are of.
+    pub fn in_pieces(&self, numbers: &[u32]) -> Vec<usize> {
+        let mut counts = vec![0; self.pieces.len()];
+        for number in numbers {
+            counts[*number as usize / PIECE] += 1;
+        }
+        counts
+    }
+
+    /// The piece that a thing stands in.
+    pub const fn piece_of(number: u32) -> usize {
+        number as usize / PIECE
+    }
+
+    /// Gives a piece's memory back. Its things are not to be asked for again.
+    pub fn let_go_piece(&mut self, piece: usize) {
+        self.pieces[piece] = Vec::new();
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.pieces.iter_mut().flatten()
+    }
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -87,5 +113,8 @@ mod tests {
             (None, Some(&(count - 1)))
         );
         assert_eq!(slab.iter_mut().count(), count as usize);
+        assert_eq!(slab.in_pieces(&[0, 1, PIECE as u32]), [2, 1, 0]);
+        slab.let_go_piece(Slab::<u32>::piece_of(1));
+        assert_eq!((slab.get(1), slab[count - 1]), (None, count - 1));
     }
 }

@@ -150,19 +150,23 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// Looks where segments' flows are, ahead of [`push`](Self::push), and says where as far as that
-    /// shows at once. The processor fetches from memory what many in a row need at the same time,
+    /// shows at once. A segment is told by its key, and whether it brings data. The processor fetches from memory what many in a row need at the same time,
     /// instead of one after the other: with a million flows at once a frame takes less than half the
     /// time.
     #[inline]
-    pub fn look_ahead(&self, keys: impl Iterator<Item = FlowKey>, hints: &mut [Hint]) {
-        for (hint, key) in hints.iter_mut().zip(keys) {
+    pub fn look_ahead(
+        &self,
+        segments: impl Iterator<Item = (FlowKey, bool)> + Clone,
+        hints: &mut [Hint],
+    ) {
+        for (hint, (key, _)) in hints.iter_mut().zip(segments.clone()) {
             *hint = self.index.glance(key.tag);
         }
         // Nobody needs what is read here; reading it has it fetched.
         let mut seen = 0;
-        for hint in &*hints {
+        for (hint, (_, brings_data)) in hints.iter().zip(segments) {
             if let Some(entry) = hint.and_then(|slot| self.entries.get(slot)) {
-                seen ^= entry.touch();
+                seen ^= entry.touch(brings_data);
             }
         }
         std::hint::black_box(seen);

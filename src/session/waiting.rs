@@ -1,0 +1,201 @@
+//! Requests that wait for their response, of all connections together: at a time few connections have
+//! one, so that none keeps room for it.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "places, of which a connection has 32 bits"
+)]
+
+use std::num::NonZeroU32;
+
+use super::exchange::{Exchanged, Paired};
+use super::password_tag::PasswordTag;
+use super::refusal::Outcome;
+use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
+use crate::capture::Timestamp;
+use crate::dissect::{Name, Note, Peer};
+use crate::packet::SeqNumber;
+use crate::protocol::Action;
+use crate::stream::slab::Slab;
+
+/// A request that waits for its response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    /// The message's number; [`LOST`] for a request that was never captured.
+    pub id: u64,
+    pub frame: u64,
+    pub time: Timestamp,
+    pub password: PasswordTag,
+    /// Where it begins in the client's octets.
+    pub start: SeqNumber,
+    /// How far the client had the server's octets when it asked.
+    pub ack: Option<SeqNumber>,
+    pub action: Action,
+    pub user: Name,
+}
+
+/// Number of no message.
+const LOST: u64 = u64::MAX;
+
+impl Waiting {
+    pub const NEVER_CAPTURED: Self = Self {
+        id: LOST,
+        frame: 0,
+        time: Timestamp(0),
+        password: PasswordTag::NONE,
+        start: SeqNumber(0),
+        ack: None,
+        action: Action::Login,
+        user: Name::EMPTY,
+    };
+
+    pub fn new(request: &Exchanged, user: Name, password: PasswordTag) -> Self {
+        Self {
+            id: request.id,
+            frame: request.frame,
+            time: request.time,
+            password,
+            start: request.start,
+            ack: request.ack,
+            action: request.action,
+            user,
+        }
+    }
+
+    pub const fn was_captured(&self) -> bool {
+        self.id != LOST
+    }
+
+    /// What became of a request that gets no response, where it was captured.
+    pub fn unanswered(&self, asked: Asked) -> Option<Resolution> {
+        self.was_captured()
+            .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
+    }
+
+    /// What a response that says this makes of the request.
+    #[inline]
+    pub fn answered(
+        &self,
+        response: &Exchanged,
+        outcome: Outcome,
+        told: &mut Paired,
+    ) -> Resolution {
+        if self.action != response.action {
+            told.notes.push(Note::WrongResponse {
+                request: self.frame,
+                command: self.action.request(),
+            });
+        }
+        let elapsed = response.time.since(self.time);
+        told.peer = Some(Peer {
+            frame: self.frame,
+            elapsed,
+        });
+        if let Some(note) = clocks(elapsed, self.frame) {
+            told.notes.push(note);
+        }
+        let asked = Asked {
+            stream: response.stream,
+            client: response.client,
+        };
+        let response = Peer {
+            frame: response.frame,
+            elapsed,
+        };
+        self.resolved(asked, Some(response), outcome, None)
+    }
+
+    #[inline]
+    pub fn resolved(
+        &self,
+        asked: Asked,
+        response: Option<Peer>,
+        outcome: Outcome,
+        early: Option<EarlyResponse>,
+    ) -> Resolution {
+        Resolution {
+            request: self.id,
+            subject: Subject::RegLogin(self.action),
+            frame: self.frame,
+            time: self.time,
+            stream: asked.stream,
+            client: asked.client,
+            user: self.user,
+            password: self.password,
+            response,
+            outcome,
+            early,
+        }
+    }
+}
+
+/// Where a request waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(NonZeroU32);
+
+impl Place {
+    const fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+/// The requests that wait, each by its place.
+#[derive(Debug, Default)]
+pub(super) struct WaitingRequests {
+    requests: Slab<Waiting>,
+    free: Vec<Place>,
+}
+
+impl WaitingRequests {
+    /// Has a request wait; `None` where there are more than can be told apart.
+    pub fn put(&mut self, request: Waiting) -> Option<Place> {
+        if let Some(place) = self.free.pop() {
+            self.requests[place.number()] = request;
+            return Some(place);
+        }
+        let place = Place(NonZeroU32::new(self.requests.len() as u32 + 1)?);
+        self.requests.push(request);
+        Some(place)
+    }
+
+    /// A request that waits. Of a place that was given back, the last one.
+    pub fn get(&self, place: Place) -> &Waiting {
+        &self.requests[place.number()]
+    }
+
+    /// Gives a place back.
+    pub fn give_back(&mut self, place: Place) {
+        self.free.push(place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_used_again() {
+        let mut waiting = WaitingRequests::default();
+        let mut put = |frame| {
+            let request = Waiting {
+                frame,
+                ..Waiting::NEVER_CAPTURED
+            };
+            waiting.put(request).unwrap()
+        };
+        let (first, second) = (put(1), put(2));
+        waiting.give_back(first);
+        let request = Waiting {
+            frame: 3,
+            ..Waiting::NEVER_CAPTURED
+        };
+        assert_eq!(waiting.put(request), Some(first));
+        assert_eq!(waiting.get(first).frame, 3);
+        assert_eq!(waiting.get(second).frame, 2);
+    }
+
+    #[test]
+    fn a_request_that_waits_is_small() {
+        assert!(size_of::<Waiting>() <= 64);
+    }
+}

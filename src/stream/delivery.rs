@@ -1,0 +1,298 @@
+//! Puts what a side sends in order, and gives what its receiver got.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "payloads of segments, and bytes out of order of at most 1 MiB a direction"
+)]
+
+use super::ahead::{Carrier, Held, difference};
+use super::direction::{Direction, Known};
+use super::history::{History, Position};
+use super::{Carried, Chunk, Conflict};
+use crate::packet::{Flags, SeqNumber};
+
+/// What came of a segment's payload, in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event<'a> {
+    /// Octets that are next in order.
+    Octets(Chunk<'a>),
+    /// Octets that were never captured.
+    Gap(u64),
+    /// A second copy differs.
+    Conflict(Conflict),
+    /// Octets held out of order are given up.
+    GivenUp(u64),
+    /// Octets that came again are not compared: their first copy is not kept any more.
+    Uncompared(u64),
+}
+
+/// What is kept of the octets that a direction's receiver got.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    /// Octets of data before the next one, gaps included.
+    position: u64,
+    /// The last of them that are remembered.
+    history: Position,
+}
+
+impl Delivered {
+    /// Reads something of it, so that it is fetched from memory.
+    #[inline]
+    pub const fn touch(&self) -> u64 {
+        self.position
+    }
+}
+
+/// A direction that takes data.
+#[derive(Debug)]
+pub(super) struct Delivery<'a> {
+    pub direction: &'a mut Direction,
+    pub delivered: &'a mut Delivered,
+}
+
+impl Delivery<'_> {
+    /// Takes the payload and FIN of a segment. `keep` says that delivered octets are to be
+    /// remembered for comparison with second copies.
+    pub fn push(
+        &mut self,
+        carried: &Carried<'_>,
+        history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        if self.direction.has_ended() {
+            return;
+        }
+        let Carried {
+            segment, payload, ..
+        } = *carried;
+        let seq = segment.payload_seq();
+        let len = segment.payload_len;
+        if len > 0 {
+            let by = Carrier {
+                frame: carried.number,
+                time: carried.time,
+                ack: segment.acknowledges(),
+            };
+            let missing = len - payload.len() as u32;
+            if seq == self.direction.next && self.direction.ahead.is_none() {
+                self.deliver_whole(payload, missing, by, segment.payload_start, history, event);
+            } else {
+                let held = Held {
+                    seq,
+                    octets: payload.to_vec(),
+                    missing,
+                    carrier: by,
+                    offset: segment.payload_start,
+                };
+                self.push_out_of_order(held, history, event);
+            }
+        }
+        if segment.flags.has(Flags::FIN) {
+            let fin = seq.plus(len);
+            if fin == self.direction.next {
+                self.direction.known.set(Known::FIN);
+            } else if fin.after(self.direction.next) {
+                self.direction.ahead.get_or_insert_default().fin = Some(fin);
+            }
+        }
+    }
+
+    fn deliver_whole(
+        &mut self,
+        payload: &[u8],
+        missing: u32,
+        carrier: Carrier,
+        offset: u32,
+        history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        if !payload.is_empty() {
+            if let Some(history) = history {
+                self.delivered.history =
+                    history.remember(self.delivered.history, self.direction.next, payload);
+            }
+            let seq = self.direction.next;
+            self.advance(payload.len() as u32);
+            event(Event::Octets(carrier.chunk(payload, offset, seq)));
+        }
+        if missing > 0 {
+            self.advance(missing);
+            event(Event::Gap(u64::from(missing)));
+        }
+    }
+
+    fn advance(&mut self, octets: u32) {
+        self.direction.next = self.direction.next.plus(octets);
+        self.delivered.position += u64::from(octets);
+    }
+
+    /// Offset of a sequence number from the start of the data, for numbers near `next`.
+    fn offset_of(&self, seq: SeqNumber) -> u64 {
+        self.delivered
+            .position
+            .saturating_add_signed(i64::from(seq.since(self.direction.next)))
+    }
+
+    #[inline(never)]
+    fn push_out_of_order(
+        &mut self,
+        mut held: Held,
+        mut history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        let frame = held.carrier.frame;
+        if held.seq.before(self.direction.next) {
+            let old = self.direction.next.since(held.seq).unsigned_abs();
+            // One octet just before the next one is a keep-alive, whose octet means nothing
+            // (RFC 9293 section 3.8.4).
+            let keep_alive = old == 1 && held.octets.len() + held.missing as usize == 1;
+            if let (Some(history), false) = (&history, keep_alive) {
+                self.compare_with_delivered(history, &held, event);
+            }
+            if !held.end().after(self.direction.next) {
+                return;
+            }
+            let captured_old = old.min(held.octets.len() as u32);
+            held.octets.drain(..captured_old as usize);
+            held.missing -= old - captured_old;
+            held.offset += captured_old;
+            held.seq = self.direction.next;
+        }
+        let ahead = self.direction.ahead.get_or_insert_default();
+        for differs in ahead.insert(held) {
+            event(Event::Conflict(Conflict {
+                frame,
+                from: self.offset_of(differs.from),
+                to: self.offset_of(differs.to),
+            }));
+        }
+        self.deliver_held(history.as_deref_mut(), event);
+        if self.direction.can_concede() {
+            self.concede(history, event);
+        }
+    }
+
+    fn compare_with_delivered(
+        &self,
+        history: &History,
+        held: &Held,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        let (mut from, mut to) = (u64::MAX, 0);
+        let len = held.octets.len() as u32;
+        let delivered = len.min(self.direction.next.octets_after(held.seq));
+        let mut compared = 0;
+        let kept_all = history.overlaps(
+            self.delivered.history,
+            held.seq,
+            delivered,
+            |run, octets| {
+                let start = run.later(held.seq);
+                let first = &octets[start.octets_after(run) as usize..];
+                let second = &held.octets[start.octets_after(held.seq) as usize..];
+                let common = first.len().min(second.len());
+                compared += common as u64;
+                if let Some(differs) = difference(start, &first[..common], &second[..common]) {
+                    from = from.min(self.offset_of(differs.from));
+                    to = to.max(self.offset_of(differs.to));
+                }
+            },
+        );
+        if !kept_all {
+            event(Event::Uncompared(
+                u64::from(delivered).saturating_sub(compared),
+            ));
+        }
+        if from < to {
+            event(Event::Conflict(Conflict {
+                frame: held.carrier.frame,
+                from,
+                to,
+            }));
+        }
+    }
+
+    /// Delivers what is held and next in order.
+    fn deliver_held(
+        &mut self,
+        mut history: Option<&mut History>,
+        event: &mut impl FnMut(Event<'_>),
+    ) {
+        loop {
+            let next = self.direction.next;
+            let Some(ahead) = &mut self.direction.ahead else {
+                return;
+            };
+            if ahead.first().is_some_and(|held| held.seq == next) {
+                if let Some(held) = ahead.pop() {
+                    self.deliver_whole(
+                        &held.octets,
+                        held.missing,
+                        held.carrier,
+                        held.offset,
+                        history.as_deref_mut(),
+                        event,
+                    );
+                }
+                continue;
+            }
+            // A FIN that says less than was sent counts as soon as the octets before it are there.
+            if ahead.fin.is_some_and(|fin| !fin.after(next)) {
+                self.direction.known.set(Known::FIN);
+                self.direction.ahead = None;
+            } else if ahead.is_empty() {
+                self.direction.ahead = None;
+            }
+            return;
+        }
+    }
+
+    /// Gives the hole before the first held octets up and delivers what follows.
+    pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
+        let Some(ahead) = &self.direction.ahead else {
+            return;
+        };
+        let Some(seq) = ahead.first().map(|held| held.seq).or(ahead.fin) else {
+            return;
+        };
+        let hole = seq.octets_after(self.direction.next);
+        self.advance(hole);
+        if hole > 0 {
+            event(Event::Gap(u64::from(hole)));
+        }
+        self.deliver_held(history, event);
+    }
+
+    /// Concedes holes until nothing is held, and tells of acknowledged octets that were never
+    /// captured: nothing more comes.
+    pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
+        while self.direction.ahead.is_some() && !self.direction.has_ended() {
+            self.concede(None, event);
+        }
+        let lost = self.direction.acked.since(self.direction.next);
+        // One octet more than there was data is the FIN that was not captured.
+        if self.direction.known.has(Known::ACKED)
+            && self.direction.known.has(Known::SENT)
+            && lost > 1
+        {
+            self.advance(lost.unsigned_abs());
+            event(Event::Gap(u64::from(lost.unsigned_abs())));
+        }
+    }
+
+    /// Lets what is held behind the first hole wait no longer because a bound was reached: says how
+    /// much that is, goes on behind the hole, and gives how many octets it was.
+    pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
+        let position = self.delivered.position;
+        let ahead = self
+            .direction
+            .ahead
+            .as_ref()
+            .and_then(|ahead| ahead.first_run());
+        let octets = ahead.unwrap_or_default();
+        event(Event::GivenUp(octets));
+        self.concede(None, event);
+        debug_assert!(self.delivered.position >= position + octets);
+        octets
+    }
+}
