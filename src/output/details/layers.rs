@@ -14,6 +14,31 @@ fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
     range.start + by..range.end + by
 }
 
+/// Fields of a layer, about: room is made for them once.
+const FIELDS: usize = 12;
+
+/// A label and a number: most lines are that, and this takes a third of what formatting takes.
+fn numbered(label: &str, number: impl itoa::Integer) -> String {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number);
+    let mut text = String::with_capacity(label.len() + digits.len());
+    text.push_str(label);
+    text.push_str(digits);
+    text
+}
+
+/// A label, a number as it is shown, and as it stands in the header.
+fn absolute(label: &str, shown: u32, absolute: u32) -> String {
+    let mut digits = itoa::Buffer::new();
+    let mut text = String::with_capacity(label.len() + 33);
+    text.push_str(label);
+    text.push_str(digits.format(shown));
+    text.push_str(" (absolute ");
+    text.push_str(digits.format(absolute));
+    text.push(')');
+    text
+}
+
 /// A link type's name for people.
 #[must_use]
 pub fn link_name(link: LinkType) -> &'static str {
@@ -116,6 +141,7 @@ fn ip_node(ip: &Ip, space: Space) -> Node {
         format!("{version}, {} → {}", ip.source, ip.destination),
     )
     .of(field);
+    node.children.reserve(FIELDS);
     let fragment = match (ip.fragmented, ip.more_fragments) {
         (true, true) => format!("fragment from octet {}, more follow", ip.fragment_offset),
         (true, false) => format!("last fragment, from octet {}", ip.fragment_offset),
@@ -129,21 +155,21 @@ fn ip_node(ip: &Ip, space: Space) -> Node {
         node.children.push(child.of(field));
     };
     if v4 {
-        let length = format!("Total length: {}", ip.length);
+        let length = numbered("Total length: ", ip.length);
         add(ipv4::LENGTH, "ip.len", length);
         let identification = format!("Identification: {:#06x}", ip.identification);
         add(ipv4::IDENTIFICATION, "ip.id", identification);
         let fragment = format!("Fragmentation: {fragment}");
         add(ipv4::FRAGMENT, "ip.frag_offset", fragment);
-        add(ipv4::TTL, "ip.ttl", format!("Time to live: {}", ip.ttl));
-        let protocol = format!("Protocol: {}", ip.protocol);
+        add(ipv4::TTL, "ip.ttl", numbered("Time to live: ", ip.ttl));
+        let protocol = numbered("Protocol: ", ip.protocol);
         add(ipv4::PROTOCOL, "ip.proto", protocol);
         add(ipv4::SOURCE, "ip.src", source);
         add(ipv4::DESTINATION, "ip.dst", destination);
     } else {
         let length = format!("Payload length: {}", ip.length - ip.header_len);
         add(ipv6::LENGTH, "ipv6.plen", length);
-        let limit = format!("Hop limit: {}", ip.ttl);
+        let limit = numbered("Hop limit: ", ip.ttl);
         add(ipv6::HOP_LIMIT, "ipv6.hlim", limit);
         add(ipv6::SOURCE, "ipv6.src", source);
         add(ipv6::DESTINATION, "ipv6.dst", destination);
@@ -179,6 +205,7 @@ fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
         ),
     )
     .of("tcp");
+    node.children.reserve(FIELDS);
     if let Some(placed) = record.placement {
         let text = format!(
             "Stream {}, from the {}",
@@ -195,24 +222,24 @@ fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
         let child = Node::at(space, shifted(&range, start), text);
         node.children.push(child.of(field));
     };
-    let port = format!("Source port: {}", segment.source.port);
+    let port = numbered("Source port: ", segment.source.port);
     add(tcp::SOURCE, "tcp.srcport", port);
-    let port = format!("Destination port: {}", segment.destination.port);
+    let port = numbered("Destination port: ", segment.destination.port);
     add(tcp::DESTINATION, "tcp.dstport", port);
     let (seq, ack) = relative.unwrap_or((segment.seq.0, segment.ack.0));
-    let seq = format!("Sequence number: {seq} (absolute {})", segment.seq.0);
+    let seq = absolute("Sequence number: ", seq, segment.seq.0);
     add(tcp::SEQUENCE, "tcp.seq", seq);
     if segment.flags.has(crate::packet::Flags::ACK) {
-        let ack = format!("Acknowledgement number: {ack} (absolute {})", segment.ack.0);
+        let ack = absolute("Acknowledgement number: ", ack, segment.ack.0);
         add(tcp::ACKNOWLEDGEMENT, "tcp.ack", ack);
     }
-    let length = format!("Header length: {}", segment.header_len());
+    let length = numbered("Header length: ", segment.header_len());
     add(tcp::HEADER_LENGTH, "tcp.hdr_len", length);
     let flags = format!("Flags: {:#05x} ({})", segment.flags.0, segment.flags);
     add(tcp::FLAGS, "tcp.flags", flags);
     let scaled = info::window(record, segment);
     let window = if u64::from(segment.window) == scaled {
-        format!("Window: {scaled}")
+        numbered("Window: ", scaled)
     } else {
         format!("Window: {} (scaled {scaled})", segment.window)
     };

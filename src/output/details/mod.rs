@@ -145,29 +145,28 @@ impl Details {
     }
 
     fn node(&mut self, node: &Node, depth: usize, filters: &mut Option<Filters<'_>>) {
-        let range = match &node.range {
-            Some(range) if range.len() == 1 => format!("{}", range.start),
-            Some(range) if !range.is_empty() => format!("{}-{}", range.start, range.end - 1),
-            _ => String::new(),
-        };
+        let start = self.text.len();
+        if let Some(range) = node.range.as_ref().filter(|range| !range.is_empty()) {
+            let mut digits = itoa::Buffer::new();
+            self.text.push_str(digits.format(range.start));
+            if range.len() > 1 {
+                self.text.push('-');
+                self.text.push_str(digits.format(range.end - 1));
+            }
+        }
         // A layer's own line stands at the edge where it has no octets.
-        let gutter = if depth == 0 && node.range.is_none() {
-            0
+        if depth > 0 || node.range.is_some() {
+            let written = self.text.len() - start;
+            push_spaces(&mut self.text, GUTTER.saturating_sub(written));
+        }
+        push_spaces(&mut self.text, depth * INDENT);
+        if self.color {
+            let style = node.tone.style();
+            let (on, off) = (style.render(), style.render_reset());
+            let _ = write!(self.text, "{on}{}{off}", node.text);
         } else {
-            GUTTER
-        };
-        let style = node.tone.style();
-        let (on, off) = if self.color {
-            (style.render().to_string(), style.render_reset().to_string())
-        } else {
-            Default::default()
-        };
-        let indent = depth * INDENT;
-        let _ = write!(
-            self.text,
-            "{range:<gutter$}{:indent$}{on}{}{off}",
-            "", node.text
-        );
+            self.text.push_str(&node.text);
+        }
         if let Some(filter) = filters.as_mut().and_then(|filters| filters.of(node)) {
             let _ = write!(self.text, "  ({filter})");
         }
@@ -181,6 +180,16 @@ impl Details {
     fn hand_over(&mut self, out: &mut Vec<u8>) {
         self.text.push('\n');
         hand_over(&mut self.text, out);
+    }
+}
+
+/// Appends so many spaces.
+fn push_spaces(text: &mut String, mut count: usize) {
+    const SPACES: &str = "                                ";
+    while count > 0 {
+        let some = count.min(SPACES.len());
+        text.push_str(&SPACES[..some]);
+        count -= some;
     }
 }
 

@@ -15,6 +15,9 @@ use crate::session::FrameRecord;
 use crate::text::escape::{EscapedOctets, Hex};
 use crate::text::secret::{self, MASK, Masked, MaskedView};
 
+/// What stands under a message, about: room is made for it once.
+const FIELDS: usize = 8;
+
 /// Where a node's octets are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Space {
@@ -119,6 +122,7 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
     let mut node = Node::at(space, base..base + message.bytes().len(), text);
     node.field = Some(message.filter_prefix().into());
     node.tone = Tone::of(message);
+    node.children.reserve(FIELDS);
     node.children.extend(about(message));
     if message.described.is_some() {
         let fields = described::nodes(message, space, base, show_passwords);
