@@ -1,7 +1,9 @@
 //! One connection: octets in any portions enter, responses in order leave.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -177,6 +179,8 @@ pub struct Connection<'a, S> {
     pub refuse_plain: bool,
     /// Requests answered.
     pub answered: u64,
+    /// Responses to requests that came together, to leave together.
+    pub unsent: Vec<u8>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
@@ -211,17 +215,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                         return Ok(End::MadeRoom);
                     }
                     let answer = self.answer(request, &mut buffer).await?;
-                    self.send(&answer.response).await?;
+                    self.unsent.extend(answer.response.encode());
                     self.answered += 1;
-                    self.slot.rests(Instant::now().into_std());
                     refused = if answer.refused { refused + 1 } else { 0 };
                     if refused >= REFUSALS {
+                        self.flush().await?;
                         self.linger().await;
                         return Ok(End::Throttled);
                     }
                 }
                 Framing::Invalid(error) => return self.refuse(&buffer, &error).await,
                 Framing::Need(_) => {
+                    if !self.unsent.is_empty() {
+                        self.flush().await?;
+                        self.slot.rests(Instant::now().into_std());
+                    }
                     let started = buffer.filled > 0;
                     let now = Instant::now();
                     let deadline = if started {
@@ -268,6 +276,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let (service, caller) = (self.service, self.caller.clone());
         let answer = service.answer(self.peer, request, &caller);
         tokio::pin!(answer);
+        if !self.unsent.is_empty() {
+            // What is answered at once leaves with the responses before it; they wait for nothing else.
+            if let Poll::Ready(answer) =
+                poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await
+            {
+                return Ok(answer);
+            }
+            self.flush().await?;
+        }
         let mut ended = false;
         while !ended && buffer.filled < buffer.octets.len() {
             let read = self.stream.read(&mut buffer.octets[buffer.filled..]);
@@ -285,21 +302,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         Ok(answer.await)
     }
 
+    /// Sends a response, behind those that wait to be sent.
     async fn send(&mut self, response: &Response) -> Result<(), End> {
-        let octets = response.encode();
+        self.unsent.extend(response.encode());
+        self.flush().await
+    }
+
+    /// Sends the responses that wait to be sent.
+    async fn flush(&mut self) -> Result<(), End> {
+        let (stream, unsent) = (&mut self.stream, &self.unsent);
         let sent = timeout(self.limits.request, async {
-            self.stream.write_all(&octets).await?;
-            self.stream.flush().await
+            stream.write_all(unsent).await?;
+            stream.flush().await
         });
-        match sent.await {
+        let sent = sent.await;
+        self.unsent.clear();
+        match sent {
             Ok(sent) => sent.map_err(End::Broken),
             Err(_) => Err(End::NotReading),
         }
     }
 
     async fn refuse(&mut self, buffer: &Buffer, fault: &Fault) -> Result<End, End> {
-        if let Some(response) = refuse(buffer.filled(), fault) {
-            self.send(&response).await?;
+        match refuse(buffer.filled(), fault) {
+            Some(response) => self.send(&response).await?,
+            None => self.flush().await?,
         }
         self.linger().await;
         meters::invalid_request();
@@ -344,5 +371,153 @@ fn end_of_tls(error: io::Error) -> io::Result<usize> {
         Ok(0)
     } else {
         Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::Context;
+
+    use tokio::io::{DuplexStream, ReadBuf};
+
+    use super::super::admission::Admission;
+    use super::super::answer::Parts;
+    use super::super::health::Health;
+    use super::super::limits::Policy;
+    use super::super::log::ClientLines;
+    use super::super::rules::PasswordRules;
+    use super::*;
+    use crate::accounts::{Accounts, Hashing, HashingError, Job};
+    use crate::protocol::layout::RESPONSE_LEN;
+    use crate::protocol::{Action, Password, UserName};
+
+    /// Hashes nothing.
+    struct Nobody;
+
+    impl Hashing for Nobody {
+        fn submit(&self, _job: Job) -> Result<(), HashingError> {
+            Err(HashingError::Stopped)
+        }
+    }
+
+    /// Counts how often it is written to.
+    struct Counted {
+        stream: DuplexStream,
+        writes: usize,
+    }
+
+    impl AsyncRead for Counted {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_read(context, buffer)
+        }
+    }
+
+    impl AsyncWrite for Counted {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.writes += 1;
+            Pin::new(&mut self.stream).poll_write(context, octets)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_shutdown(context)
+        }
+    }
+
+    /// What the server makes of these octets before its client closes: what it sent, in how many
+    /// writes, and why it ended.
+    async fn served(octets: &[u8]) -> (Vec<u8>, usize, End) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwd");
+        let (accounts, _) = Accounts::open(&path, Arc::new(Nobody), false, &mut |_| {}).unwrap();
+        let limits = Limits {
+            failures: 0,
+            ..Limits::DEFAULT
+        };
+        let parts = Parts {
+            policy: Policy::default(),
+            failures: None,
+            rules: Arc::new(PasswordRules::new(1, None).unwrap()),
+            audit: None,
+            lines: Arc::new(ClientLines::default()),
+            health: Arc::new(Health::default()),
+        };
+        let service = Service::new(Arc::new(accounts), &limits, parts);
+        let place = Admission::new(1).enter(1).await;
+        let (mut client, stream) = tokio::io::duplex(1 << 16);
+        let (_stop, stop) = watch::channel(false);
+        let mut connection = Connection {
+            stream: Counted { stream, writes: 0 },
+            peer: Peer {
+                connection: 1,
+                address: (Ipv4Addr::LOCALHOST, 1).into(),
+            },
+            service: &service,
+            caller: service.caller(Ipv4Addr::LOCALHOST.into()),
+            slot: place.slot(),
+            limits: &limits,
+            stop,
+            refuse_plain: false,
+            answered: 0,
+            unsent: Vec::new(),
+        };
+        client.write_all(octets).await.unwrap();
+        client.shutdown().await.unwrap();
+        let end = connection.serve().await;
+        let writes = connection.stream.writes;
+        drop(connection);
+        let mut answers = Vec::new();
+        client.read_to_end(&mut answers).await.unwrap();
+        (answers, writes, end)
+    }
+
+    fn requests(count: usize) -> Vec<u8> {
+        let request = |n: usize| {
+            Request {
+                action: Action::Login,
+                user_name: UserName::new(format!("nobody{n}")).unwrap(),
+                password: Password::new("secret").unwrap(),
+            }
+            .encode()
+            .as_ref()
+            .to_vec()
+        };
+        (0..count).flat_map(request).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_at_once_leaves_in_one_write() {
+        let (answers, writes, end) = served(&requests(5)).await;
+        assert_eq!((answers.len(), writes), (5 * RESPONSE_LEN, 1));
+        assert!(matches!(end, End::ByPeer), "{end}");
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_sent_before_a_connection_ends() {
+        let no_request = [0, 0, 0, 73, 0, 0, 0, 2];
+        let octets = [requests(3), no_request.to_vec()].concat();
+        let (answers, _, end) = served(&octets).await;
+        assert_eq!(answers.len(), 3 * RESPONSE_LEN);
+        assert!(matches!(end, End::Refused(_)), "{end}");
+        let (answers, _, end) = served(&[requests(2), vec![0, 0, 0, 58]].concat()).await;
+        assert_eq!(answers.len(), 2 * RESPONSE_LEN);
+        assert!(matches!(end, End::InRequest(_)), "{end}");
     }
 }

@@ -229,6 +229,7 @@ impl Server {
             stop,
             refuse_plain,
             answered: 0,
+            unsent: Vec::new(),
         };
         let end = connection.serve().await;
         // On TLS this says that nothing was cut off. Whoever is gone does not hear it.
