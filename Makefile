@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live
+.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live install deb deb-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -15,6 +15,19 @@ demo: ## Install what building needs, show server, client and inspector at work
 build: ## Install what building needs, build the three programs (target/release/)
 	tools/setup.sh build
 	$(CARGO) build --release
+
+PREFIX ?= /usr/local
+
+install: ## Install the programs that make build has built, man pages, completions, unit, configuration: PREFIX=/usr/local DESTDIR=
+	tools/install.sh "$(PREFIX)" "$(DESTDIR)"
+
+deb: ## Make a Debian package in target/debian/ (needs cargo-deb and dpkg-dev)
+	tools/setup.sh deb
+	tools/package.sh
+
+deb-test: ## Make the package, install, use, remove it in a clean Debian (needs root, mmdebstrap)
+	tools/setup.sh deb
+	tools/package-test.sh
 
 test: ## Install what the tests need (libpcap, tshark), run all tests
 	tools/setup.sh test

@@ -2,7 +2,7 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test|scale|bench|lint|full
+# Usage: tools/setup.sh build|test|scale|bench|deb|lint|full
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,9 +49,23 @@ check_test() {
     command -v systemd-analyze > /dev/null || need systemd "the tests check the server's unit file with it"
     compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || command -v initdb > /dev/null ||
         need postgresql "the tests start databases of their own with it"
+    need_service promtool prometheus "the tests check alert rules with its promtool"
+    need_service fail2ban-regex fail2ban "the tests try its filter"
+    need_service haproxy haproxy "the tests put it before servers"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
     { has_module construct && has_module pytest; } || python3 -c 'import ensurepip' 2> /dev/null ||
         need python3-venv "the tests install two Python packages with it"
+}
+
+# need_service PROGRAM PACKAGE REASON: as need, but not where Debian would start a service of it beside what runs there:
+# without it its test is skipped, and says so.
+need_service() {
+    PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null && return
+    if [ -d /run/systemd/system ]; then
+        say "$2 is missing: $3; not installed, as it would be started as a service: that test is skipped"
+        return
+    fi
+    need "$2" "$3"
 }
 
 # Where the tests look for a Python module: among the project's own tools, then in the system's Python.
@@ -76,6 +90,12 @@ install_chromium() {
     say "chromium is missing: the tests open reports in it; installing it"
     packages=(chromium)
     (install_packages) || say "cannot install chromium: its tests are skipped"
+}
+
+# What `make deb` and the test of the package take.
+check_deb() {
+    command -v dpkg-shlibdeps > /dev/null || need dpkg-dev "it finds what the package depends on"
+    command -v mmdebstrap > /dev/null || need mmdebstrap "the package is tried in a Debian that it makes"
 }
 
 check_scale() {
@@ -106,15 +126,14 @@ install_typos() {
     cargo install --quiet --locked --root target/tools typos-cli
 }
 
-# Cargo's own helpers, for .ci/full: they are installed beside cargo, as one would by hand.
+# Helpers of cargo's: they are installed beside cargo, as one would by hand.
 install_cargo_tools() {
     local tool
-    for tool in cargo-fuzz cargo-llvm-cov cargo-deny; do
+    for tool in "$@"; do
         cargo "${tool#cargo-}" --version > /dev/null 2>&1 && continue
         say "$tool is missing; installing it with cargo install"
         cargo install --quiet --locked "$tool"
     done
-    rustup component add llvm-tools >&2
 }
 
 check_bench() {
@@ -169,12 +188,21 @@ case "${1:-}" in
         check_build
         check_bench
         ;;
-    lint | full)
+    deb)
+        check_build
+        check_deb
+        ;;
+    lint)
         check_build
         check_lint
         ;;
+    full)
+        check_build
+        check_lint
+        check_deb
+        ;;
     *)
-        echo "usage: tools/setup.sh build|test|scale|bench|lint|full" >&2
+        echo "usage: tools/setup.sh build|test|scale|bench|deb|lint|full" >&2
         exit 2
         ;;
 esac
@@ -189,6 +217,8 @@ case "$1" in
     lint) install_typos ;;
     full)
         install_typos
-        install_cargo_tools
+        install_cargo_tools cargo-fuzz cargo-llvm-cov cargo-deny cargo-deb
+        rustup component add llvm-tools >&2
         ;;
+    deb) install_cargo_tools cargo-deb ;;
 esac

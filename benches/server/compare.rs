@@ -17,11 +17,11 @@ use super::load::{Check, Measured, Requests, drive, request};
 use super::place::{Bare, HASH, Server, cores, directory, runtime};
 use super::report::Report;
 
-const SUCCESS: Check = |response| response[STATUS.offset] == 1;
+pub const SUCCESS: Check = |response| response[STATUS.offset] == 1;
 const FAILURE: Check = |response| response[STATUS.offset] == 0;
 const ANY: Check = |_| true;
 
-fn login(name: &str, password: &str) -> Requests {
+pub fn login(name: &str, password: &str) -> Requests {
     let octets = request(Action::Login, name, password);
     Arc::new(move |_, _| octets.clone())
 }
@@ -62,7 +62,7 @@ pub fn hashing(report: &mut Report) {
 }
 
 /// Verifies on every core for `time`; how many it were.
-fn verify_for(time: Duration, stored: &Stored) -> usize {
+pub fn verify_for(time: Duration, stored: &Stored) -> usize {
     let end = Instant::now() + time;
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores())

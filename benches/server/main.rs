@@ -1,6 +1,6 @@
 //! What the server does, measured against what the machine could do without it, and written as a
 //! tables into `docs/performance.md`. `make bench-server` runs it; it takes about three minutes.
-//! `cargo bench --bench server -- flooded` measures a flooded server only.
+//! `cargo bench --bench server -- flooded` measures a flooded server only, `-- database` users in PostgreSQL only.
 //!
 //! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
 
@@ -10,8 +10,15 @@ mod compare;
 mod fairness;
 mod load;
 mod place;
+mod postgres;
 mod slapd;
 
+#[path = "../../tests/support/database.rs"]
+mod database;
+#[path = "../../tests/support/need.rs"]
+mod need;
+#[path = "../../tests/support/programs.rs"]
+mod programs;
 #[path = "../report/mod.rs"]
 mod report;
 
@@ -23,9 +30,21 @@ fn main() {
         return;
     }
     place::raise_descriptor_limit();
-    if !std::env::args().any(|argument| argument == "flooded") {
+    let part = ["flooded", "database"]
+        .into_iter()
+        .find(|part| std::env::args().any(|argument| argument == *part));
+    if part.is_none() {
         performance();
     }
+    if part != Some("flooded") {
+        on_a_database();
+    }
+    if part != Some("database") {
+        flooded();
+    }
+}
+
+fn flooded() {
     let mut report = Report::start(
         "## A flooded server",
         "`make bench-server`. The server has the limits that it has where nothing is said; clients run\n\
@@ -48,4 +67,15 @@ fn performance() {
     compare::many_users(&mut report);
     slapd::binds(&mut report);
     report.write();
+}
+
+fn on_a_database() {
+    let mut report = Report::start(
+        "## Users in PostgreSQL",
+        "`make bench-server`, all in one run. Database, servers and clients share the cores, and what is\n\
+         compared runs in turns; the database syncs its commits.",
+    );
+    if postgres::compare(&mut report) {
+        report.write();
+    }
 }

@@ -7,7 +7,9 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::Duration;
 
-use authscope::accounts::{Accounts, Done, Hashing, HashingError, Job, StoreCounts, Work};
+use authscope::accounts::{
+    Accounts, Done, Failures, Hashing, HashingError, Job, Postgres, Store, StoreCounts, Work,
+};
 use authscope::server::{Config, Limits, Listeners, Purpose, run};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
@@ -85,12 +87,29 @@ impl Server {
         Self::start_with(with_passwd(passwd), &[])
     }
 
-    fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
-        let log = directory.path().join("log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_authscope-server"))
-            .args(["--listen", "127.0.0.1:0", "--passwd"])
-            .arg(directory.path().join("passwd"))
+    /// Starts it on the users in a database, with the limits that it has where nothing is said.
+    pub fn start_on(url: &str, password: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-server"));
+        command
+            .args(["--accounts", url])
             .args(arguments)
+            .env("PGPASSWORD", password);
+        Self::spawn(directory(), command)
+    }
+
+    fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-server"));
+        command
+            .arg("--passwd")
+            .arg(directory.path().join("passwd"))
+            .args(arguments);
+        Self::spawn(directory, command)
+    }
+
+    fn spawn(directory: TempDir, mut command: Command) -> Self {
+        let log = directory.path().join("log");
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0"])
             .stderr(File::create(&log).expect("a log file"))
             .spawn()
             .expect("the server starts");
@@ -181,7 +200,7 @@ impl Hashing for NoHashing {
 pub struct Bare {
     pub address: SocketAddr,
     accounts: Arc<Accounts>,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 impl Bare {
@@ -191,6 +210,24 @@ impl Bare {
         std::fs::write(&path, passwd).expect("the passwd file is written");
         let (accounts, _) = Accounts::open(&path, Arc::new(NoHashing), false, &mut |_| {})
             .expect("the passwd file opens");
+        Self {
+            _directory: Some(directory),
+            ..Self::serve(runtime, accounts, None)
+        }
+    }
+
+    /// On a database, which also remembers who failed.
+    pub fn start_on(runtime: &Runtime, database: Arc<Postgres>) -> Self {
+        let store = Arc::clone(&database) as Arc<dyn Store>;
+        let accounts = Accounts::new(store, Arc::new(NoHashing), false);
+        Self::serve(runtime, accounts, Some(database))
+    }
+
+    fn serve(
+        runtime: &Runtime,
+        accounts: Accounts,
+        remembering: Option<Arc<dyn Failures>>,
+    ) -> Self {
         let accounts = Arc::new(accounts);
         let inside = runtime.enter();
         let any = "127.0.0.1:0".parse().expect("a place to listen");
@@ -199,10 +236,15 @@ impl Bare {
         let address = listeners.addresses()[0];
         let config = Config {
             limits: Limits {
-                failures: 0,
+                failures: if remembering.is_some() {
+                    Limits::DEFAULT.failures
+                } else {
+                    0
+                },
                 registration_rate: 0,
                 ..Limits::DEFAULT
             },
+            failures: remembering,
             ..Config::default()
         };
         let served = Arc::clone(&accounts);
@@ -214,7 +256,7 @@ impl Bare {
         Self {
             address,
             accounts,
-            _directory: directory,
+            _directory: None,
         }
     }
 

@@ -26,6 +26,11 @@ pub fn describe_meters(users: usize) {
     describe_counter!(FAILED, "Changes that could not be stored");
     describe_gauge!(USERS, "Users");
     stored(0, 0, users);
+    queue_depth(0);
+    // A counter that first appears when it counts something shows no increase then.
+    for name in [BUSY, FAILED] {
+        counter!(name).increment(0);
+    }
 }
 
 pub fn queue_depth(depth: usize) {

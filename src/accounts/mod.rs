@@ -2,6 +2,7 @@
 //!
 //! A user name and a password enter; what became of them leaves.
 
+mod coming;
 mod crypt;
 mod failures;
 mod hash;
@@ -37,6 +38,7 @@ pub use store::{Answer, Arriving, Entry, Found, Reason, Store, StoreCounts, Stor
 pub use turns::Caller;
 
 use crate::protocol::{Password, TextError, UserName};
+use coming::Coming;
 use uniform::EqualTime;
 
 /// Why a request could be answered neither with yes nor with no.
@@ -99,6 +101,8 @@ pub struct Accounts {
     /// Hashes that may be being replaced behind answered logins.
     upgrades: Arc<Semaphore>,
     hashing: Arc<dyn Hashing>,
+    /// Registrations under way.
+    coming: Coming,
     /// Where it is set, all failed logins take the same time.
     uniform: Option<EqualTime>,
 }
@@ -122,6 +126,7 @@ impl Accounts {
             store,
             upgrades: Arc::new(Semaphore::new(UPGRADES)),
             uniform: uniform.then(|| EqualTime::new(hashing.cost())),
+            coming: Coming::default(),
             hashing,
         }
     }
@@ -138,22 +143,39 @@ impl Accounts {
             Ok(name) => name,
             Err(error) => return Ok(Registration::NameRefused(error)),
         };
-        let mut taken = self.store.is_taken(&composed).await;
-        if matches!(taken, Ok(false)) && composed != *name {
-            // It may be stored as it was sent, from before names were put into NFC.
-            taken = self.store.is_taken(name).await;
-        }
+        let entered = self.coming.enter(&composed);
+        let taken = async {
+            let _turn = entered.turn().await;
+            let mut taken = self.store.is_taken(&composed).await;
+            if matches!(taken, Ok(false)) && composed != *name {
+                // It may be stored as it was sent, from before names were put into NFC.
+                taken = self.store.is_taken(name).await;
+            }
+            taken
+        };
+        let taken = tokio::select! {
+            biased;
+            () = entered.taken() => Ok(true),
+            taken = taken => taken,
+        };
         if taken.map_err(AccountsError::LookUp)? {
+            entered.tell();
             return Ok(Registration::NameTaken);
         }
         let arriving = self.store.announce();
-        let computed = pool::compute(&*self.hashing, Work::Hash, password, caller).await?;
+        let computed = tokio::select! {
+            biased;
+            computed = pool::compute(&*self.hashing, Work::Hash, password, caller) => computed?,
+            // Another one was faster: the place in the queue is free for others.
+            () = entered.taken() => return Ok(Registration::NameTaken),
+        };
         let Done::Hashed(hash) = computed.done else {
             return Err(HashingError::Stopped.into());
         };
         // The store looks again: of two registrations of one name, one comes first.
         let added = self.store.add(composed, hash).await;
         let added = added.map_err(AccountsError::Store)?;
+        entered.tell();
         drop(arriving);
         Ok(if added {
             Registration::Registered
@@ -181,7 +203,10 @@ impl Accounts {
         let computed = pool::compute(&*self.hashing, work, password, caller).await?;
         if let Some(uniform) = &self.uniform {
             uniform.observe(&computed);
-            if computed.done == Done::Wrong {
+            let disabled = found
+                .as_ref()
+                .is_some_and(|(_, found)| found.stored.is_disabled());
+            if computed.done == Done::Wrong || disabled {
                 uniform.make_up(started, &computed).await;
             }
         }

@@ -85,6 +85,7 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
                 control: &cli.control,
                 rules: cli.policy.rules()?,
                 scheme: cli.hashing.scheme()?,
+                audit: cli.policy.audit.as_deref(),
             };
             users::run(command.clone(), &context)
         }

@@ -295,10 +295,12 @@ impl Service {
                 self.guesses.succeeded(&attempt, name, standing).await;
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
-            Login::Disabled => return Ok((false, words::DISABLED.into())),
+            Login::Disabled if !self.policy.uniform_failures => {
+                return Ok((false, words::DISABLED.into()));
+            }
             _ if self.policy.uniform_failures => words::LOGIN_FAILED,
             Login::NoSuchUser => words::NO_SUCH_USER,
-            Login::WrongPassword => words::WRONG_PASSWORD,
+            Login::WrongPassword | Login::Disabled => words::WRONG_PASSWORD,
         };
         if self.guesses.failed(&attempt, name).await {
             let late = self

@@ -8,6 +8,7 @@ use metrics::{
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::connection::End;
+use super::log::Loss;
 use crate::protocol::Action;
 
 const ACCEPTED: &str = "authscope_connections_accepted_total";
@@ -22,6 +23,9 @@ const RELOADS: &str = "authscope_reloads_total";
 const EXPIRY: &str = "authscope_tls_certificate_expiry_timestamp_seconds";
 const KEY_EXPOSED: &str = "authscope_tls_key_readable_by_others";
 const SECONDS: &str = "authscope_request_seconds";
+
+const RELOADED: &str = "ok";
+const NOT_RELOADED: &str = "failed";
 
 /// Upper bounds of the histograms' buckets, in seconds: a sync takes less than a millisecond on
 /// a good disk, a hash some tens of them, a full queue some seconds.
@@ -69,6 +73,16 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
         "Whether others than the server's user can read the TLS key (1) or not (0)"
     );
     gauge!(OPEN).set(0.0);
+    // A counter that first appears when it counts something shows no increase then.
+    for name in [ACCEPTED, REFUSED, ENCRYPTED, PAUSES] {
+        counter!(name).increment(0);
+    }
+    for loss in Loss::ALL {
+        counter!(LOG_LOST, "reason" => loss.label()).increment(0);
+    }
+    for outcome in [RELOADED, NOT_RELOADED] {
+        counter!(RELOADS, "outcome" => outcome).increment(0);
+    }
     Ok(handle)
 }
 
@@ -97,7 +111,7 @@ pub fn log_line_lost(reason: &'static str) {
 
 /// The server was told to reload.
 pub fn reloaded(succeeded: bool) {
-    let outcome = if succeeded { "ok" } else { "failed" };
+    let outcome = if succeeded { RELOADED } else { NOT_RELOADED };
     counter!(RELOADS, "outcome" => outcome).increment(1);
 }
 

@@ -29,7 +29,7 @@ pub use accept::{Config, Summary, run};
 pub use health::Health;
 pub use limits::{Limits, Policy};
 pub use listen::{ListenAddress, ListenAddressError, ListenError, Listeners, Purpose};
-pub use log::audit::{Audit, STANDARD_ERROR as AUDIT_TO_STANDARD_ERROR};
+pub use log::audit::{Audit, Event as AuditEvent, STANDARD_ERROR as AUDIT_TO_STANDARD_ERROR};
 pub use log::{ClientLines, Log, LogFileError, LogSettings, THREAD as LOG_THREAD};
 pub use meters::{MetricsError, install as install_meters, reloaded};
 pub use networks::{Networks, parse_network};

@@ -34,6 +34,8 @@ mod client_check;
 mod client_limits;
 mod client_prompt;
 mod control_users;
+mod installing;
+mod operations;
 #[cfg(feature = "postgres")]
 mod postgres_failover;
 #[cfg(feature = "postgres")]

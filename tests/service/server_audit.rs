@@ -89,6 +89,41 @@ fn each_event_is_a_line_without_secrets() {
 }
 
 #[test]
+fn what_is_changed_without_a_server_stands_there_too() {
+    let place = Place::new();
+    let audit = place.path("audit.jsonl");
+    let path = audit.display().to_string();
+    let users = |arguments: &[&str], password: &str| {
+        place.run_with(
+            &[&["--audit", &path, "users"], arguments].concat(),
+            password,
+        )
+    };
+    users(&["add", "alice", "--password-stdin"], "sesame-one");
+    users(&["add", "alice", "--password-stdin"], "sesame-one");
+    users(&["disable", "alice"], "");
+    users(&["set-password", "alice", "--password-stdin"], "sesame-two");
+    users(&["enable", "nobody"], "");
+    users(&["remove", "alice"], "");
+    let told: Vec<_> = lines(&audit)
+        .iter()
+        .map(|event| format!("{} {} {}", event["event"], event["user"], event["outcome"]))
+        .collect();
+    let expected = [
+        r#""user added" "alice" "added""#,
+        r#""user added" "alice" "user name taken""#,
+        r#""user disabled" "alice" "disabled""#,
+        r#""password set" "alice" "password set""#,
+        r#""user enabled" "nobody" "no such user""#,
+        r#""user removed" "alice" "removed""#,
+    ];
+    assert_eq!(told, expected);
+    let uid = rustix::process::geteuid().as_raw();
+    assert!(lines(&audit).iter().all(|event| event["by_uid"] == uid));
+    assert!(!std::fs::read_to_string(&audit).unwrap().contains("sesame"));
+}
+
+#[test]
 fn passwords_that_may_not_be_chosen_are_refused_with_the_reason() {
     let place = Place::new();
     let list = place.path("common");

@@ -63,6 +63,20 @@ fn options_hold_before_the_environment_and_that_before_the_file() {
     drop(started);
     let mut list = server(&place, &["users", "list"], &[]);
     assert_eq!(list.output().unwrap().status.code(), Some(0));
+    // What the file turns on, the command line turns off.
+    let mut off = Server::start(server(&place, &["--no-registration=false"], &[]));
+    assert_eq!(off.register("alice", "long enough"), "yes: registered");
+    off.stop();
+    let printed = output(server(
+        &place,
+        &["--no-registration=false", "--print-config"],
+        &[],
+    ));
+    let page = stdout(&printed);
+    assert!(
+        page.contains("no-registration = false  # command line"),
+        "{page}"
+    );
     // The one who says --accounts does not mean the file's passwd.
     let other = format!("file:{}", place.path("other").display());
     let _server = Server::start(server(&place, &["--accounts", &other], &[]));

@@ -96,17 +96,15 @@ fn no_line_is_lost_while_the_file_is_renamed() {
     each_is_there_once(logins, &files);
 }
 
-/// The configuration for logrotate in docs/server.md, for this log file and server.
-fn documented_configuration(log: &Path, server: &Server) -> String {
-    let documentation = include_str!("../../docs/server.md");
-    let (_, snippet) = documentation
-        .split_once("/var/log/authscope/server.log {")
-        .expect("the snippet");
-    let (snippet, _) = snippet.split_once("```").expect("its end");
+/// The package's configuration for logrotate, for this log file and server.
+fn packaged_configuration(log: &Path, server: &Server) -> String {
+    let snippet = include_str!("../../packaging/logrotate");
+    let (files, rest) = snippet.split_once('{').expect("what is to be done");
+    assert!(files.contains("/var/log/authscope/*.log"), "{files}");
     let reload = "systemctl reload authscope-server";
-    assert!(snippet.contains(reload), "{snippet}");
-    let snippet = snippet.replace(reload, &format!("kill -HUP {}", server.pid()));
-    format!("{} {{{snippet}", log.display())
+    assert!(rest.contains(reload), "{rest}");
+    let rest = rest.replace(reload, &format!("kill -HUP {}", server.pid()));
+    format!("{} {{{rest}", log.display())
 }
 
 fn logrotate() -> Option<PathBuf> {
@@ -117,7 +115,7 @@ fn logrotate() -> Option<PathBuf> {
 }
 
 #[test]
-fn logrotate_does_it_as_the_documentation_says() {
+fn logrotate_does_it_as_the_package_says() {
     let Some(logrotate) = logrotate() else {
         skip("logrotate", "it is not installed");
         return;
@@ -126,7 +124,7 @@ fn logrotate_does_it_as_the_documentation_says() {
     let log = place.path("server.log");
     let mut server = started(&place, &log);
     let configuration = place.path("logrotate.conf");
-    fs::write(&configuration, documented_configuration(&log, &server)).unwrap();
+    fs::write(&configuration, packaged_configuration(&log, &server)).unwrap();
     let logins = log_in_during(&server, || {
         for _ in 0..3 {
             wait_for(&log, "user=\"user");

@@ -60,6 +60,23 @@ fn failures_can_be_made_alike() {
 }
 
 #[test]
+fn a_disabled_user_is_not_told_from_one_that_fails() {
+    let place = Place::new();
+    place.start(&[]).register("alice", "x");
+    assert!(place.users(&["disable", "alice"], "").status.success());
+    let mut server = place.start(&[]);
+    assert_eq!(server.login("alice", "x"), "no: this user is disabled");
+    server.stop();
+    let server = place.start(&["--uniform-failures", "--max-failures", "2"]);
+    let alike = "no: wrong user name or password";
+    assert_eq!(server.login("alice", "x"), alike);
+    // It counts as a failure, as every other one does.
+    assert_eq!(server.login("alice", "y"), alike);
+    let answer = server.login("alice", "z");
+    assert!(answer.starts_with("no: too many failed logins"), "{answer}");
+}
+
+#[test]
 fn alike_means_in_the_time_of_the_slowest_scheme() {
     // A few times what new hashes cost.
     let slow = Scheme::Argon2id {

@@ -11,7 +11,7 @@ use crate::need::skip;
 use crate::programs::{PATIENCE, Place, Server, stderr};
 use rustix::process::Signal;
 
-const UNIT: &str = include_str!("../../docs/authscope-server.service");
+const UNIT: &str = include_str!("../../packaging/authscope-server.service");
 
 /// The values that a setting of the unit has.
 fn values(setting: &str) -> Vec<&'static str> {
@@ -32,13 +32,9 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     let unit = place.path("authscope-server.service");
     // What it starts has to be there.
     let program = env!("CARGO_BIN_EXE_authscope-server");
-    std::fs::write(
-        &unit,
-        UNIT.replace("/usr/local/bin/authscope-server", program),
-    )
-    .unwrap();
+    std::fs::write(&unit, UNIT.replace("/usr/bin/authscope-server", program)).unwrap();
     let verified = Command::new("systemd-analyze")
-        .arg("verify")
+        .args(["verify", "--man=no"])
         .arg(&unit)
         .output();
     let output = match verified {
@@ -57,7 +53,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     // It does find what is wrong.
     std::fs::write(&unit, UNIT.replace("Restart=always", "Restart=sometimes")).unwrap();
     let output = Command::new("systemd-analyze")
-        .arg("verify")
+        .args(["verify", "--man=no"])
         .arg(&unit)
         .output();
     let said = stderr(&output.unwrap());
@@ -70,10 +66,14 @@ fn the_unit_starts_the_server_as_the_server_wants_to_be_started() {
     let command = values("ExecStart")[0];
     let (program, arguments) = command.split_once(' ').unwrap();
     assert!(program.ends_with("/authscope-server"));
-    let passwd = place.passwd();
-    let arguments = arguments
-        .replace(":8888", "127.0.0.1:0")
-        .replace("/var/lib/authscope/passwd", passwd.to_str().unwrap());
+    // With its configuration, of which only the places are others.
+    let here = |name: &str| place.path(name).display().to_string();
+    let configuration = include_str!("../../packaging/server.toml")
+        .replace("\"8888\"", "\"127.0.0.1:0\"")
+        .replace("/var/lib/authscope/passwd", &here("passwd"))
+        .replace("/var/log/authscope/audit.jsonl", &here("audit.jsonl"));
+    std::fs::write(place.path("server.toml"), configuration).unwrap();
+    let arguments = arguments.replace("/etc/authscope/server.toml", &here("server.toml"));
     let mut shell = Command::new("sh");
     // As many descriptors as it gets, so that it can serve as many connections as it wants to.
     shell
@@ -85,7 +85,7 @@ fn the_unit_starts_the_server_as_the_server_wants_to_be_started() {
         .arg(env!("CARGO_BIN_EXE_authscope-server"))
         .args(arguments.split(' '));
     let mut server = Server::start(shell);
-    assert_eq!(server.register("alice", "x"), "yes: registered");
+    assert_eq!(server.register("alice", "long enough"), "yes: registered");
     let log = server.log();
     assert!(!log.contains("fewer open files"), "{log}");
     assert!(log.lines().all(|line| line.starts_with('{')), "{log}");

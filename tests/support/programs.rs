@@ -209,7 +209,8 @@ impl Server {
         loop {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             let said = text.split_once("listening on ");
-            if let Some((address, _)) = said.and_then(|(_, rest)| rest.split_once('\n')) {
+            if let Some((line, _)) = said.and_then(|(_, rest)| rest.split_once('\n')) {
+                let address = line.split('"').next().unwrap_or(line);
                 server.address = address.parse().expect("an address");
                 return server;
             }

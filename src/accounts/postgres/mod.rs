@@ -84,6 +84,9 @@ pub enum PostgresError {
     /// Commits wait for a standby that does not confirm them.
     #[error("the database does not confirm commits; is its synchronous standby there?")]
     Unconfirmed,
+    /// A warning while a commit was waited for.
+    #[error("the database warned while a commit was waited for")]
+    Warned,
     /// Commits that a crash loses.
     #[error(
         "{0} in the database, so that a crash can lose registrations that were acknowledged; set it to on, or give --accounts-weak-commit"

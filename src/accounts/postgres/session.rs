@@ -3,19 +3,22 @@
 //! PostgreSQL answers "committed" to a commit whose wait for a standby is cancelled, though no standby has it. So nothing
 //! here asks the database to cancel: at the deadline the connection is dropped, and the outcome is unknown.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
-    TimeoutType,
+    Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
+    Runtime, TimeoutType,
 };
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Socket};
 
 use super::PostgresError;
 use super::settings::{Settings, Target};
@@ -97,6 +100,8 @@ pub struct Sessions {
     /// own connections still.
     unconfirmed: AtomicUsize,
     probed: Mutex<Option<Instant>>,
+    /// Warnings that came on any connection.
+    warnings: Arc<AtomicU64>,
 }
 
 impl Sessions {
@@ -105,9 +110,10 @@ impl Sessions {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
+        let warnings = Arc::new(AtomicU64::new(0));
         let manager = match tls {
-            Some(tls) => Manager::from_config(config, tls, recycling),
-            None => Manager::from_config(config, NoTls, recycling),
+            Some(tls) => Manager::from_connect(config, Listening::new(tls, &warnings), recycling),
+            None => Manager::from_connect(config, Listening::new(NoTls, &warnings), recycling),
         };
         let weak_commit = settings.weak_commit;
         let begin = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -144,6 +150,7 @@ impl Sessions {
             pool,
             unconfirmed: AtomicUsize::new(0),
             probed: Mutex::new(None),
+            warnings,
         })
     }
 
@@ -178,7 +185,9 @@ impl Sessions {
             .await
     }
 
-    /// Sends one statement that changes something, and commits it.
+    /// Sends one statement that changes something, and commits it. A warning meanwhile makes the outcome unknown: it may say
+    /// that somebody cancelled the wait for a standby, with the commit done on this host alone, and is read before the
+    /// answer. On whichever connection it came; they are rare.
     pub async fn write(
         &self,
         statement: &'static str,
@@ -188,7 +197,11 @@ impl Sessions {
             return Err(Trouble::unavailable(PostgresError::Unconfirmed));
         }
         let deadline = Instant::now() + DEADLINE;
-        let result = self.send(statement, values, deadline).await;
+        let warnings = self.warnings.load(Ordering::Acquire);
+        let mut result = self.send(statement, values, deadline).await;
+        if result.is_ok() && self.warnings.load(Ordering::Acquire) != warnings {
+            result = Err(Trouble::lost(PostgresError::Warned));
+        }
         match &result {
             Ok(_) => self.unconfirmed.store(0, Ordering::Relaxed),
             Err(Trouble::Lost(_)) if Instant::now() >= deadline => {
@@ -264,6 +277,56 @@ impl Sessions {
         }
     }
 }
+
+/// Makes connections whose warnings are counted.
+struct Listening<T> {
+    tls: T,
+    warnings: Arc<AtomicU64>,
+}
+
+impl<T> Listening<T> {
+    fn new(tls: T, warnings: &Arc<AtomicU64>) -> Self {
+        Self {
+            tls,
+            warnings: Arc::clone(warnings),
+        }
+    }
+}
+
+impl<T> Connect for Listening<T>
+where
+    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+    T::Stream: Sync + Send,
+    T::TlsConnect: Sync + Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    fn connect(&self, config: &Config) -> Connecting<'_> {
+        let (config, tls) = (config.clone(), self.tls.clone());
+        let warnings = Arc::clone(&self.warnings);
+        Box::pin(async move {
+            let (client, mut connection) = config.connect(tls).await?;
+            let task = tokio::spawn(async move {
+                while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                    if let AsyncMessage::Notice(notice) = message
+                        && notice.parsed_severity() == Some(Severity::Warning)
+                    {
+                        warnings.fetch_add(1, Ordering::Release);
+                        tracing::warn!(
+                            code = notice.code().code(),
+                            "the database warns: {}",
+                            notice.message()
+                        );
+                    }
+                }
+            });
+            Ok((client, task))
+        })
+    }
+}
+
+type Connecting<'a> = Pin<
+    Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + 'a>,
+>;
 
 /// Drops a connection instead of giving it back.
 fn discard(client: Object) {

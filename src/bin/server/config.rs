@@ -48,17 +48,17 @@ struct Given {
 
 /// The program's arguments, with what environment and file add to them; `None` where they were only to be printed.
 pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
-    let line: Vec<OsString> = std::env::args_os().collect();
     let command = Cli::command();
+    let said: Vec<OsString> = std::env::args_os().collect();
     let mut given = from_environment(&command)?;
-    if let Some(path) = config_path(&line) {
+    if let Some(path) = config_path(&said) {
         given.extend(from_file(&command, &path)?);
     }
-    let said = |long: &str| {
-        let of_line = |long: &str| is_said(&line, long);
+    let is_set = |long: &str| {
+        let of_line = |long: &str| is_said(&said, long);
         of_line(long) || (ONE_THING.contains(&long) && ONE_THING.into_iter().any(of_line))
     };
-    given.retain(|given| !said(&given.long));
+    given.retain(|given| !is_set(&given.long));
     // Of two that say one thing, the environment's: it comes first.
     let mut kept: Vec<Given> = Vec::new();
     for given in given {
@@ -70,10 +70,11 @@ pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
             kept.push(given);
         }
     }
+    let line = without_values(&command, &said);
     let arguments = with(&command, &line, &kept);
     let matches = command.clone().get_matches_from(arguments);
     if matches.get_flag("print_config") {
-        print(&command, &matches, &kept, &line)?;
+        print(&command, &matches, &kept, &said)?;
         return Ok(None);
     }
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -95,6 +96,26 @@ fn with(command: &Command, line: &[OsString], given: &[Given]) -> Vec<OsString> 
     }
     arguments.extend(line.iter().skip(1).cloned());
     arguments
+}
+
+/// The command line with `--FLAG=true` as the parser knows it, and without `--FLAG=false`, which only sets aside what
+/// environment and file say.
+fn without_values(command: &Command, line: &[OsString]) -> Vec<OsString> {
+    let mut ended = false;
+    let kept = |argument: &OsString| {
+        ended |= argument == "--";
+        let flag = argument.to_str().and_then(|text| {
+            let (long, value) = text.strip_prefix("--")?.split_once('=')?;
+            let value = value.parse().ok()?;
+            (!ended && option(command, long).is_some_and(is_flag)).then_some((long, value))
+        });
+        match flag {
+            Some((_, false)) => None,
+            Some((long, true)) => Some(format!("--{long}").into()),
+            None => Some(argument.clone()),
+        }
+    };
+    line.iter().filter_map(kept).collect()
 }
 
 fn is_said(line: &[OsString], long: &str) -> bool {

@@ -54,7 +54,8 @@ pub struct Cli {
     pub command: Option<Command>,
 
     /// A file that says what options say, TOML: listen = ":8888", min-password = 8. What the
-    /// command line says holds, then what the environment says (AUTHSCOPE_MIN_PASSWORD=8).
+    /// command line says holds, then what the environment says (AUTHSCOPE_MIN_PASSWORD=8); an
+    /// option without a value is turned off by =false: --no-registration=false.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
@@ -354,7 +355,7 @@ pub struct PolicyOptions {
 
     /// Append a line of JSON to this file, which SIGHUP opens anew, for each registration, login
     /// and change of users; - for standard error.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub audit: Option<PathBuf>,
 }
 

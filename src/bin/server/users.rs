@@ -4,13 +4,14 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored, marked};
 use authscope::client::password;
 use authscope::protocol::Password;
 use authscope::protocol::UserName;
-use authscope::server::PasswordRules;
 use authscope::server::control::Command;
+use authscope::server::{Audit, AuditEvent, PasswordRules};
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
@@ -160,7 +161,53 @@ pub struct Context<'a> {
     pub control: &'a ControlOptions,
     pub rules: PasswordRules,
     pub scheme: Scheme,
+    /// What is changed here stands in the audit stream; what a running server is asked to do, it writes down itself.
+    pub audit: Option<&'a Path>,
 }
+
+impl Context<'_> {
+    /// Tells what became of a change to a user that was made here, and adds it to the audit stream.
+    fn done(
+        &self,
+        event: &str,
+        name: &UserName,
+        found: bool,
+        outcome: &str,
+    ) -> Result<ExitCode, Box<dyn Error>> {
+        let told = if found { outcome } else { NO_SUCH_USER };
+        self.add_to_audit(event, Some(name), found, told)?;
+        done(name, found, outcome)
+    }
+
+    fn add_to_audit(
+        &self,
+        event: &str,
+        name: Option<&UserName>,
+        success: bool,
+        outcome: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        let Some(path) = self.audit else {
+            return Ok(());
+        };
+        let audit = Audit::open(path)?;
+        audit.add(&AuditEvent {
+            what: event,
+            user: name.map(UserName::as_str),
+            success,
+            outcome,
+            by_uid: Some(rustix::process::geteuid().as_raw()),
+            by_pid: i32::try_from(std::process::id()).ok(),
+            ..AuditEvent::default()
+        });
+        audit.flush(AUDIT_WRITTEN);
+        Ok(())
+    }
+}
+
+const NO_SUCH_USER: &str = "no such user";
+
+/// How long a command waits for its line of the audit stream to be written.
+const AUDIT_WRITTEN: Duration = Duration::from_secs(5);
 
 pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
     let options = context.accounts;
@@ -171,7 +218,12 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
             Place::Postgres(_) => check_rows(&*open(options)?),
         },
         UsersCommand::Export { file } => transfer::export(&*open(options)?, file.as_deref()),
-        UsersCommand::Import { file } => transfer::import(options, &file),
+        UsersCommand::Import { file } => {
+            let code = transfer::import(options, &file)?;
+            let words = format!("from {}", file.display());
+            context.add_to_audit("users imported", None, true, &words)?;
+            Ok(code)
+        }
         UsersCommand::Add {
             name,
             password_stdin,
@@ -185,7 +237,8 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
                 };
                 return told(server, &command, &name);
             }
-            done(&name, open(options)?.remove(&name)?, "removed")
+            let removed = open(options)?.remove(&name)?;
+            context.done("user removed", &name, removed, "removed")
         }
         UsersCommand::Disable { name } => set_disabled(name, true, context),
         UsersCommand::Enable { name } => set_disabled(name, false, context),
@@ -260,8 +313,9 @@ fn add(
         context.rules.judge(&password)?;
         let hash = Hasher::new(context.scheme).hash(password.expose())?;
         if transfer::add(context.accounts, &name, &hash)? {
-            done(&name, true, "added")?
+            context.done("user added", &name, true, "added")?
         } else {
+            context.add_to_audit("user added", Some(&name), false, "user name taken")?;
             let shown = name.shown();
             writeln!(io::stderr(), "authscope-server: {shown}: user name taken")?;
             ExitCode::from(NO)
@@ -289,13 +343,14 @@ fn set_password(
     }
     let users = open(context.accounts)?;
     let Some(before) = users.hash(&name)? else {
-        return done(&name, false, "");
+        return context.done("password set", &name, false, "");
     };
     let password = asked_for(stdin)?;
     context.rules.judge(&password)?;
     let hash = Hasher::new(context.scheme).hash(password.expose())?;
     let hash = marked(&hash, before.starts_with(DISABLED));
-    done(&name, users.set_hash(&name, &hash)?, "password set")
+    let set = users.set_hash(&name, &hash)?;
+    context.done("password set", &name, set, "password set")
 }
 
 fn set_disabled(
@@ -314,12 +369,16 @@ fn set_disabled(
         return told(server, &command, &name);
     }
     let users = open(context.accounts)?;
-    let what = if disabled { "disabled" } else { "enabled" };
-    let Some(hash) = users.hash(&name)? else {
-        return done(&name, false, what);
+    let (event, outcome) = if disabled {
+        ("user disabled", "disabled")
+    } else {
+        ("user enabled", "enabled")
     };
-    let changed = marked(&hash, disabled);
-    done(&name, users.set_hash(&name, &changed)?, what)
+    let Some(hash) = users.hash(&name)? else {
+        return context.done(event, &name, false, outcome);
+    };
+    let set = users.set_hash(&name, &marked(&hash, disabled))?;
+    context.done(event, &name, set, outcome)
 }
 
 fn user_name(name: String) -> Result<UserName, String> {
@@ -333,7 +392,7 @@ fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Er
     } else {
         writeln!(
             io::stderr(),
-            "authscope-server: no such user: {}",
+            "authscope-server: {NO_SUCH_USER}: {}",
             name.shown()
         )?;
         Ok(ExitCode::from(NO))

@@ -26,7 +26,7 @@ use queue::Queue;
 use rate::RateCap;
 
 pub use clients::ClientLines;
-pub use queue::THREAD;
+pub use queue::{Loss, THREAD};
 
 /// How the log looks and how much of it there is.
 #[derive(Debug, Clone, Copy)]

@@ -33,7 +33,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    const ALL: [Self; 3] = [Self::QueueFull, Self::Unwritten, Self::Rate];
+    pub const ALL: [Self; 3] = [Self::QueueFull, Self::Unwritten, Self::Rate];
 
     /// A short name for counting.
     pub const fn label(self) -> &'static str {

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Lets the three programs write their man pages and their completions for bash, zsh and fish into a folder.
+#
+# Usage: tools/manuals.sh PROGRAMS FOLDER
+set -euo pipefail
+
+programs=$1 folder=$2
+rm -rf "$folder"
+mkdir -p "$folder"/{man,bash,zsh,fish}
+for name in authscope authscope-server authscope-client; do
+    "$programs/$name" man "$folder/man"
+    "$programs/$name" completions bash > "$folder/bash/$name"
+    "$programs/$name" completions zsh > "$folder/zsh/_$name"
+    "$programs/$name" completions fish > "$folder/fish/$name.fish"
+done
