@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live install deb deb-test
+.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live install deb deb-test bench-tui picture
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -74,6 +74,12 @@ bench-live: ## Measure live capture; writes its table into docs/performance.md (
 .PHONY: textbook
 textbook: ## Count the captures that a textbook Lua dissector gets wrong (needs tshark)
 	tools/textbook.sh
+
+bench-tui: ## Measure the terminal interface beside termshark and sngrep; writes its table into docs/performance.md
+	$(CARGO) bench --bench tui
+
+picture: ## Write docs/tui.svg again, the picture in README: the real program, its keys and its screen
+	AUTHSCOPE_PICTURE=update $(CARGO) test --test inspector tui_picture
 
 .PHONY: man
 man: ## Write the man pages of the three programs to target/man/

@@ -21,7 +21,7 @@ use crate::session::summary::Summary;
 use crate::text::escape::Escaped;
 use crate::tui::recording::Shared;
 use crate::tui::source::Input;
-use crate::tui::work::Material;
+use crate::tui::work::{Material, Nearby};
 use crate::tui::{Start, run as show};
 
 /// Frames of a live capture that are kept where nothing else is asked for.
@@ -84,6 +84,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let text = "the terminal interface needs a terminal as its standard output; `authscope read` writes elsewhere";
         return Err(Failure::Text(text.to_owned()));
     }
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        let text = "the terminal interface needs a terminal whose cursor can be moved, and TERM says it is \"dumb\"; \
+                    `authscope read` writes rows on any";
+        return Err(Failure::Text(text.to_owned()));
+    }
     let stop = stop_on_signals()?;
     let (input, name) = if is_live {
         live(arguments, options, &stop)?
@@ -137,6 +142,7 @@ fn of_files(
             summary: Arc::new(Mutex::new(Summary::default())),
             options,
             files,
+            nearby: Nearby::default(),
         },
         progress,
         live: None,
@@ -180,6 +186,7 @@ fn live(
             summary: Arc::new(Mutex::new(Summary::default())),
             options,
             files: Vec::new(),
+            nearby: Nearby::default(),
         },
         progress: Vec::new(),
         live: Some((counters, arguments.ring)),

@@ -259,8 +259,8 @@ pub enum Chosen {
     Exchanges(Vec<u64>),
     /// Those of these connections.
     Streams(BTreeSet<u32>),
-    /// These.
-    Frames(BTreeSet<u64>),
+    /// These, in order.
+    Frames(Vec<u64>),
 }
 
 /// A form in which is saved.

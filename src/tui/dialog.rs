@@ -1,6 +1,5 @@
 //! What is asked for in front of a view, and what keys do there.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ratatui::crossterm::event::KeyCode;
@@ -196,9 +195,9 @@ fn of_lists(state: &State, what: usize, pane: Pane) -> Chosen {
     match (what, pane) {
         (0, _) => Chosen::All,
         (1, _) if is_all => Chosen::All,
-        (1, Pane::Frames) => Chosen::Frames(all(&state.frames).into_iter().collect()),
+        (1, Pane::Frames) => Chosen::Frames(all(&state.frames)),
         (1, _) => Chosen::Exchanges(all(&state.exchanges)),
-        (_, Pane::Frames) => Chosen::Frames(state.marked_frames.clone()),
+        (_, Pane::Frames) => Chosen::Frames(state.marked_frames.iter().copied().collect()),
         _ => Chosen::Exchanges(state.marked.iter().copied().collect()),
     }
 }
@@ -355,7 +354,7 @@ fn save_key(state: &mut State, mut save: SaveDialog, key: Key) -> Vec<Command> {
             if path.is_empty() {
                 state.complain("name a file to save to");
             } else if wanted.chosen == Chosen::Exchanges(Vec::new())
-                || wanted.chosen == Chosen::Frames(BTreeSet::default())
+                || wanted.chosen == Chosen::Frames(Vec::new())
             {
                 state.complain("nothing is marked, or shown: choose what to save");
             } else {

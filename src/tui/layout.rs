@@ -27,19 +27,50 @@ fn lower(state: &State) -> u16 {
     state.split.unwrap_or(usual).min(body.height - 4)
 }
 
+/// Columns of the part at the right, its border among them, where nothing else was chosen: `usual`.
+fn right(state: &State, usual: u16) -> u16 {
+    let most = state.size.0.saturating_sub(LEAST_SIDE).max(LEAST_SIDE);
+    state.side.unwrap_or(usual).clamp(LEAST_SIDE, most)
+}
+
+/// Columns of a part beside another at the least.
+pub const LEAST_SIDE: u16 = 24;
+
+/// Columns that a list of exchanges needs, and those that one from near by takes beside it.
+const LIST: u16 = 80;
+const NEAR: [u16; 2] = [40, 72];
+
 /// The parts of the first view.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchanges {
     /// The list, with titles above it.
     pub list: Rect,
-    /// The chosen exchange from near by; its first row is the border.
-    pub lower: Option<Rect>,
+    /// The chosen exchange from near by; its first row is the border, or its first column where it stands at the side.
+    pub near: Option<Rect>,
+    /// Whether it stands at the side.
+    pub beside: bool,
 }
 
 /// Where the parts of the first view stand.
 #[must_use]
 pub fn exchanges(state: &State) -> Exchanges {
     let body = body(state);
+    if body.width >= WIDE {
+        let [least, most] = NEAR;
+        let near = right(state, (body.width - LIST).clamp(least, most));
+        return Exchanges {
+            list: Rect {
+                width: body.width - near,
+                ..body
+            },
+            near: Some(Rect {
+                x: body.width - near,
+                width: near,
+                ..body
+            }),
+            beside: true,
+        };
+    }
     let lower = lower(state);
     let split = body.height - lower;
     Exchanges {
@@ -47,11 +78,12 @@ pub fn exchanges(state: &State) -> Exchanges {
             height: split,
             ..body
         },
-        lower: (lower > 1).then_some(Rect {
+        near: (lower > 1).then_some(Rect {
             y: body.y + split,
             height: lower,
             ..body
         }),
+        beside: false,
     }
 }
 
@@ -85,7 +117,7 @@ pub fn frames(state: &State) -> Frames {
         ..body
     };
     if body.width >= WIDE {
-        let bytes = 76.min(body.width / 2);
+        let bytes = right(state, 76.min(body.width / 2));
         return Frames {
             list,
             details: Rect {
@@ -130,10 +162,11 @@ pub struct Ladder {
 pub fn ladder(state: &State) -> Ladder {
     let body = body(state);
     if body.width >= WIDE {
-        let message = 64.min(body.width * 2 / 5);
+        let message = right(state, 64.min(body.width * 2 / 5));
         return Ladder {
+            // A lifeline and a border next to each other look like one thing.
             steps: Rect {
-                width: body.width - message,
+                width: body.width - message - 1,
                 ..body
             },
             message: Some(Rect {

@@ -56,6 +56,15 @@ pub enum Part {
     Bytes,
 }
 
+/// A border between two parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Of the lower part.
+    Lower,
+    /// Of the part at the right.
+    Right,
+}
+
 /// Where the source stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -190,6 +199,8 @@ pub struct State {
     pub paused: bool,
     /// Whether the program is to end.
     pub ends: bool,
+    /// How far a long reading has come, in percent; 0 where there is none.
+    pub reading: u8,
 
     /// Time of the first frame.
     pub start: Option<Timestamp>,
@@ -205,17 +216,21 @@ pub struct State {
     pub marked_streams: BTreeMap<u64, u32>,
     /// Whether exchanges were marked whose connections are to be found.
     pub wants_marked_streams: bool,
-    /// Whether a border is being dragged.
-    pub drags: bool,
+    /// The border that is being dragged.
+    pub drags: Option<Border>,
     /// The chosen exchange, from near by.
     pub preview: Waiting<Preview>,
     /// Rows of the screen's lower part, where the user moved its border.
     pub split: Option<u16>,
+    /// Columns of the part at the right, where the user moved its border.
+    pub side: Option<u16>,
 
     /// The frames.
     pub frames: List,
     /// The rows that are known.
     pub frame_rows: HashMap<u64, FrameRow>,
+    /// The rows that are being worked out.
+    pub rows_asked: Vec<u64>,
     /// The frames that are marked.
     pub marked_frames: BTreeSet<u64>,
     /// The chosen frame.
@@ -347,6 +362,8 @@ pub enum Event {
     Found(Option<u64>),
     /// A filter has come so far.
     Filtering(Option<(u64, u64)>),
+    /// What is worked out needs a long reading, which has come so far, in percent; 0 where it has not, or not any more.
+    Reading(u8),
     /// Something was worked out.
     Answer(super::answer::Answer),
 }

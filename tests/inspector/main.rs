@@ -6,6 +6,8 @@
 mod assert_capture;
 #[path = "../support/browser.rs"]
 mod browser;
+#[path = "../support/browsing.rs"]
+mod browsing;
 #[path = "../support/built.rs"]
 mod built;
 #[path = "../../examples/make-captures/catalogue/mod.rs"]
@@ -36,6 +38,8 @@ mod openssl;
 mod otherwise;
 #[path = "../support/page.rs"]
 mod page;
+#[path = "../support/picture.rs"]
+mod picture;
 #[path = "../support/programs.rs"]
 mod programs;
 #[path = "../support/scene.rs"]
@@ -133,7 +137,10 @@ mod tls_openssl;
 mod tls_wireshark;
 mod tshark_habits;
 mod tui_docs;
+mod tui_picture;
+mod tui_saving;
 mod tui_screens;
+mod tui_sources;
 mod tui_terminal;
 mod vlans;
 mod wireshark_explain;

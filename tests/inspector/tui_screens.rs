@@ -2,7 +2,10 @@
 
 use authscope::capture::ReadOptions;
 use authscope::output::Charset;
+use authscope::synth::load::Load;
+use authscope::tui::keys::Pane;
 use authscope::tui::state::Mouse;
+use authscope::tui::work::Looks;
 
 use crate::inspector::{authscope, capture, captures};
 use crate::screens::Screen;
@@ -154,6 +157,16 @@ const SCENES: &[Scene] = &[
             screen.press("v");
         },
     },
+    Scene {
+        name: "wide-characters",
+        captures: &["full-fields-utf8.pcap"],
+        prepare: |_| (),
+    },
+    Scene {
+        name: "bidirectional",
+        captures: &["wrong-text-bidirectional.pcap"],
+        prepare: |_| (),
+    },
     scene("ascii", |screen| {
         screen.state.charset = Charset::Ascii;
         screen.press("enter");
@@ -287,7 +300,7 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
     screen.mouse(Mouse::Wheel(1), (10, 4));
     assert_eq!(screen.state.exchanges.at, 5);
     let border = authscope::tui::layout::exchanges(&screen.state)
-        .lower
+        .near
         .expect("a lower part")
         .y;
     screen
@@ -296,15 +309,96 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
         .mouse(Mouse::Release, (10, border + 4));
     assert_eq!(
         authscope::tui::layout::exchanges(&screen.state)
-            .lower
+            .near
             .expect("a lower part")
             .y,
         border + 4
     );
+    let mut wide = Screen::open(&[&path], (160, 50));
+    let near = |screen: &Screen| {
+        let near = authscope::tui::layout::exchanges(&screen.state).near;
+        near.expect("a part at the right").x
+    };
+    let border = near(&wide);
+    wide.mouse(Mouse::Press, (border, 20))
+        .mouse(Mouse::Drag, (border - 10, 22))
+        .mouse(Mouse::Release, (border - 10, 22))
+        .mouse(Mouse::Drag, (border - 20, 22));
+    assert_eq!(near(&wide), border - 10);
     screen.press("v");
     let bytes = authscope::tui::layout::frames(&screen.state).bytes;
     screen.mouse(Mouse::Press, (bytes.x + 6, bytes.y + 1));
     let line = authscope::tui::view::frames::visible(&screen.state)[screen.state.tree.at].clone();
     let (_, range) = line.bytes.expect("bytes");
     assert!(range.contains(&screen.state.byte.1), "{}", line.text);
+}
+
+#[test]
+fn the_footer_names_the_difference_of_two_marked_rows() {
+    let path = capture(USERS);
+    for (size, opening) in [
+        ((40, 8), ""),
+        ((80, 24), ""),
+        ((40, 8), "v"),
+        ((160, 50), "v"),
+    ] {
+        let mut screen = Screen::open(&[&path], size);
+        if !opening.is_empty() {
+            screen.press(opening);
+        }
+        screen.press("space space");
+        let text = screen.text();
+        let footer = text.lines().last().expect("a footer");
+        assert!(footer.contains("d diff of the two"), "{size:?}: {footer}");
+        assert!(footer.contains("q "), "{size:?}: {footer}");
+    }
+}
+
+#[test]
+fn enter_on_a_finding_goes_to_its_frames() {
+    let mut screen = Screen::open(&[&capture("password-guessing.pcap")], (80, 24));
+    screen.press("s");
+    let statistics = screen.state.statistics.here().expect("statistics");
+    let (_, _, frames) = statistics.findings.first().expect("a finding").clone();
+    screen.press("enter");
+    assert_eq!(screen.state.pane(), Pane::Frames);
+    assert_eq!(screen.state.frames.chosen(), frames.first().copied());
+}
+
+#[test]
+fn deep_in_a_long_connection_neighbours_come_along() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder
+        .path()
+        .join("long.pcap")
+        .to_string_lossy()
+        .into_owned();
+    let load = Load {
+        frames: 20_000,
+        connections: 1,
+        ..Load::default()
+    };
+    let file = std::fs::File::create(&path).expect("a capture");
+    load.write(file).expect("a capture");
+    let deep = |frame: &str| {
+        let mut screen = Screen::open(&[&path], (80, 24));
+        screen.press("v :").write(frame).press("enter");
+        screen
+    };
+    let detail = |screen: &Screen| screen.state.detail.here().expect("details").clone();
+    let mut one = deep("15000");
+    assert_eq!(detail(&one).frame, 15_000);
+    let kept = one
+        .nearby
+        .detail(15_001, Looks::default())
+        .expect("a neighbour");
+    assert!(one.state.frame_rows.contains_key(&15_400));
+    one.press("down");
+    let other = deep("15001");
+    for found in [&kept, detail(&one).as_ref()] {
+        assert_eq!(found, detail(&other).as_ref());
+    }
+    // What is shown otherwise is worked out anew.
+    one.press("p y");
+    assert!(one.nearby.detail(15_001, Looks::default()).is_none());
 }

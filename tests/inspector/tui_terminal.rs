@@ -1,107 +1,13 @@
 //! The terminal interface in a real terminal: opened, filtered, saved, live, and the terminal given back whatever happens.
 
-use std::num::NonZeroU16;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::inspector::{authscope, capture, command};
+use crate::browsing::Running;
+use crate::inspector::{authscope, capture};
 use crate::need::skip;
 use crate::programs::{PATIENCE, Place};
-use crate::terminal::Terminal;
-
-/// The size of the terminal.
-const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
-const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
 
 const USERS: &str = "recorded-several-users.pcapng";
-
-/// A running interface and the terminal that it has.
-struct Running {
-    child: Child,
-    terminal: Terminal,
-    /// Where settings would be, and what is saved.
-    folder: tempfile::TempDir,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        Self::start_with(arguments, &[])
-    }
-
-    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let terminal = Terminal::open();
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut command = command(&[&["tui"], arguments].concat());
-        command
-            .env("LC_ALL", "C.UTF-8")
-            .env("TERM", "xterm-256color")
-            .env("XDG_CONFIG_HOME", folder.path())
-            .envs(variables.iter().copied())
-            .stdin(terminal.stdio())
-            .stdout(terminal.stdio())
-            .stderr(terminal.stdio());
-        let child = command.spawn().expect("the inspector runs");
-        Self {
-            child,
-            terminal,
-            folder,
-        }
-    }
-
-    /// What is on the screen now.
-    fn screen(&self) -> String {
-        let mut parser = vt100::Parser::new(ROWS, COLUMNS, 0);
-        parser.process(self.terminal.screen().as_bytes());
-        parser.screen().contents()
-    }
-
-    fn wait_for(&self, what: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.screen().contains(what) {
-            assert!(Instant::now() < deadline, "{what:?}: {}", self.screen());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.terminal.press(keys);
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.expect("kill runs").success());
-    }
-
-    /// Waits for the end; the exit code.
-    fn ended(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("its status") {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "{}", self.screen());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Holds that the terminal is as it was.
-    fn is_given_back(&self) {
-        assert!(self.terminal.echoes());
-        let written = self.terminal.screen();
-        let last = |text: &str| written.rfind(text);
-        assert!(last("\u{1b}[?1049l") > last("\u{1b}[?1049h"), "{written:?}");
-        assert!(last("\u{1b}[?25h") > last("\u{1b}[?25l"), "{written:?}");
-        assert!(last("\u{1b}[?1000l") > last("\u{1b}[?1000h"), "{written:?}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_capture_is_opened_and_filtered() {
@@ -141,15 +47,7 @@ fn a_flow_is_looked_at_and_saved() {
     running.wait_for("2 marked");
     running.press("L");
     running.wait_for("Flow");
-    let path = |running: &Running, name: &str| {
-        running
-            .folder
-            .path()
-            .join(name)
-            .to_string_lossy()
-            .into_owned()
-    };
-    let picture = path(&running, "flow.svg");
+    let picture = running.path("flow.svg");
     // The field is emptied, then written.
     running.press("w\u{15}");
     running.press(&format!("{picture}\r"));
@@ -157,7 +55,7 @@ fn a_flow_is_looked_at_and_saved() {
     let drawn = std::fs::read_to_string(&picture).expect("a picture");
     assert!(roxmltree::Document::parse(&drawn).is_ok(), "{drawn}");
     running.press("qw\u{15}");
-    let saved = path(&running, "marked.pcapng");
+    let saved = running.path("marked.pcapng");
     running.press(&format!("{saved}\r"));
     running.wait_for("saved");
     running.wait_for("frames to");
@@ -262,6 +160,60 @@ fn sigterm_gives_the_terminal_back() {
     running.signal("-TERM");
     assert_eq!(running.ended(), Some(143));
     running.is_given_back();
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("q quit");
+    running.signal("-HUP");
+    assert_eq!(running.ended(), Some(129));
+    running.is_given_back();
+}
+
+#[test]
+fn any_size_is_drawn_and_the_first_one_again() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("Status: 1");
+    let lines = |screen: &str| {
+        let lines = screen.lines().map(|line| line.trim_end().to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    let before = lines(&running.screen());
+    for (rows, columns) in [(1, 1), (50, 200), (8, 40), (2, 300), (24, 80)] {
+        running.resize(rows, columns);
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    // What was drawn for other sizes stands in what was written before.
+    running.press("\u{c}");
+    running.wait_until("as it was", |screen| lines(screen) == before);
+    running.press("q");
+    assert_eq!(running.ended(), Some(0));
+}
+
+#[test]
+fn without_colours_nothing_is_coloured() {
+    let variables = [("NO_COLOR", "1")];
+    let mut running = Running::start_with(&[&capture("password-guessing.pcap")], &variables);
+    running.wait_for("wrong password");
+    let parser = running.parsed();
+    let mut marked = 0;
+    for row in 0..24 {
+        for column in 0..80 {
+            let cell = parser.screen().cell(row, column).expect("a cell");
+            let colors = [cell.fgcolor(), cell.bgcolor()];
+            assert_eq!(colors, [vt100::Color::Default; 2], "{row} {column}");
+            marked += usize::from(cell.inverse());
+        }
+    }
+    assert!(marked >= 80, "the chosen row can be told");
+    running.press("q");
+    assert_eq!(running.ended(), Some(0));
+    let mut running = Running::start_with(&[&capture(USERS)], &[("TERM", "dumb")]);
+    assert_eq!(running.ended(), Some(2));
+    running.terminal.wait_for("\"dumb\"");
+    let said = running.terminal.screen();
+    assert!(!said.contains('\u{1b}'), "{said}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use authscope::tui::keys::{Key, Pane};
 use authscope::tui::recording::Shared;
 use authscope::tui::source::{Input, Source};
 use authscope::tui::state::{Event, Mouse, State, Waiting};
-use authscope::tui::work::Material;
+use authscope::tui::work::{Material, Nearby};
 use authscope::tui::{layout, update, view};
 use crossbeam_channel::{Receiver, unbounded};
 use ratatui::buffer::Buffer;
@@ -25,6 +25,8 @@ pub struct Screen {
     pub state: State,
     source: Source,
     events: Receiver<Event>,
+    /// What was worked out along with something else.
+    pub nearby: Nearby,
     /// What was put into the clipboard last.
     pub copied: Option<String>,
 }
@@ -35,6 +37,7 @@ impl Screen {
         let source = open_all(paths, ReadOptions::default()).expect("captures");
         let progress = source.progress();
         let (source, store) = FrameStore::of(source).expect("a store");
+        let nearby = Nearby::default();
         let input = Input {
             source,
             material: Material {
@@ -42,6 +45,7 @@ impl Screen {
                 summary: Arc::new(Mutex::new(Summary::default())),
                 options: Options::default(),
                 files: paths.iter().map(Into::into).collect(),
+                nearby: nearby.clone(),
             },
             progress,
             live: None,
@@ -61,6 +65,7 @@ impl Screen {
             source: Source::start(input, sender),
             state,
             events,
+            nearby,
             copied: None,
         };
         screen.settle();

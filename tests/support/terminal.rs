@@ -14,7 +14,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::programs::PATIENCE;
 
-/// A pseudo-terminal of 24 rows.
+/// A pseudo-terminal.
 pub struct Terminal {
     keyboard: File,
     /// Keeps the terminal there when the program has ended.
@@ -23,13 +23,27 @@ pub struct Terminal {
     reading: JoinHandle<()>,
 }
 
+const fn size(rows: u16, columns: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
+
 impl Terminal {
     /// One of 80 columns.
     pub fn open() -> Self {
         Self::of_width(80)
     }
 
+    /// One of 24 rows.
     pub fn of_width(columns: u16) -> Self {
+        Self::of_size(24, columns)
+    }
+
+    pub fn of_size(rows: u16, columns: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&master).expect("a terminal");
         unlockpt(&master).expect("a terminal");
@@ -40,13 +54,7 @@ impl Terminal {
             .custom_flags(i32::try_from(OpenptFlags::NOCTTY.bits()).unwrap())
             .open(name.to_str().expect("its name"))
             .expect("a terminal");
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&end, size).expect("a terminal");
+        tcsetwinsize(&end, size(rows, columns)).expect("a terminal");
         let keyboard = File::from(master);
         let mut output = keyboard.try_clone().expect("a terminal");
         let screen = Arc::<Mutex<Vec<u8>>>::default();
@@ -69,6 +77,16 @@ impl Terminal {
     /// The end that is given to a program.
     pub fn stdio(&self) -> Stdio {
         Stdio::from(self.end.try_clone().expect("a terminal"))
+    }
+
+    /// Gives it another size, of which its program has to be told.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        tcsetwinsize(&self.end, size(rows, columns)).expect("another size");
+    }
+
+    /// What was written behind the first `at` octets.
+    pub fn octets_from(&self, at: usize) -> Vec<u8> {
+        self.screen.lock().unwrap()[at..].to_vec()
     }
 
     /// Everything that was written so far.

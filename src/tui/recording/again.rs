@@ -1,5 +1,7 @@
 //! Frames of a recording read again, as a source of frames like any other.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::{FrameEntry, Marks, NO_STREAM, Shared};
@@ -46,7 +48,13 @@ pub struct RecordedSource {
     /// Interfaces given so far.
     interfaces: usize,
     secrets: usize,
+    /// Where it is told how far a long reading has come, and from where on that is counted.
+    percent: Option<Arc<AtomicU8>>,
+    from: u64,
 }
+
+/// Frames that are read without saying how far that has come.
+const SHORT: u64 = 100_000;
 
 /// A frame that is to be read.
 struct Wanted {
@@ -99,6 +107,25 @@ impl RecordedSource {
             stop,
             interfaces: 0,
             secrets: 0,
+            percent: None,
+            from: next,
+        }
+    }
+
+    /// The same, which tells how far it has come where it reads much, as all of a connection is.
+    #[must_use]
+    pub fn telling(mut self, percent: Arc<AtomicU8>) -> Self {
+        let is_part = matches!(self.choice, Choice::Streams(_) | Choice::Around(..));
+        self.percent = Some(percent).filter(|_| is_part);
+        self
+    }
+
+    fn tell(&self) {
+        let Some(percent) = &self.percent else { return };
+        let all = self.end.saturating_sub(self.from);
+        if all > SHORT {
+            let done = self.next.saturating_sub(self.from).min(all) * 100 / all;
+            percent.store(u8::try_from(done).unwrap_or(100), Ordering::Relaxed);
         }
     }
 
@@ -111,7 +138,7 @@ impl RecordedSource {
             recording.frame(frame).map(|entry| entry.stream)
         };
         Options {
-            stream_numbers: Some(StreamNumbers(std::sync::Arc::new(number))),
+            stream_numbers: Some(StreamNumbers(Arc::new(number))),
             live: false,
             ..options.clone()
         }
@@ -169,7 +196,7 @@ impl RecordedSource {
 
     /// Reads the frames' bytes, those that stand near each other at once.
     fn read(&self, wanted: &[Wanted], batch: &mut Batch) -> Result<(), SourceError> {
-        let store = std::sync::Arc::clone(self.shared.read().store());
+        let store = Arc::clone(self.shared.read().store());
         let mut at = 0;
         while let Some(first) = wanted.get(at) {
             let start = first.entry.place;
@@ -213,6 +240,14 @@ impl RecordedSource {
     }
 }
 
+impl Drop for RecordedSource {
+    fn drop(&mut self) {
+        if let Some(percent) = &self.percent {
+            percent.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 fn of_interface(interface: &Interface) -> (u32, LinkType) {
     (interface.file, interface.link)
 }
@@ -228,6 +263,7 @@ impl FrameSource for RecordedSource {
             return Ok(false);
         }
         let (wanted, more) = self.wanted(batch);
+        self.tell();
         batch.first_number = wanted.first().map_or(self.next, |first| first.number);
         self.read(&wanted, batch)?;
         if wanted.is_empty() && more && self.choice == Choice::Growing {

@@ -257,3 +257,43 @@ impl Recording {
         self.first_stream = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(stream: u32) -> FrameEntry {
+        FrameEntry {
+            time: Timestamp(0),
+            place: 0,
+            captured: 60,
+            wire: 60,
+            stream,
+            interface: 0,
+            marks: Marks::default(),
+        }
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest_and_forgets_the_streams_of_others() {
+        let source = crate::capture::open_all::<&str>(&[], crate::capture::ReadOptions::default());
+        let (_, store) = FrameStore::of(source.unwrap()).unwrap();
+        let ring = 10_000;
+        let mut recording = Recording::new(store, Some(ring));
+        let piece = PIECE as u64;
+        for number in 0..100_000 {
+            recording.push(entry(number / 4));
+            recording.let_go();
+            let kept = recording.frames();
+            assert!(kept.end - kept.start < ring + piece);
+        }
+        let kept = recording.frames();
+        assert_eq!(kept.end, 100_001);
+        assert!(kept.end - kept.start >= ring);
+        assert!(recording.span(0).is_none());
+        assert!(recording.spans.len() as u64 <= (ring + piece) / 4 + 1);
+        assert!(recording.frame(kept.start - 1).is_none());
+        recording.clear();
+        assert!(recording.frames().is_empty());
+    }
+}

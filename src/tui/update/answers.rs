@@ -14,6 +14,7 @@ const ROWS: usize = 8192;
 pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
     match answer {
         Answer::Rows(rows) => {
+            state.rows_asked.clear();
             if state.frame_rows.len() > ROWS {
                 state.frame_rows.clear();
             }

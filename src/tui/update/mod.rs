@@ -1,18 +1,21 @@
 //! What an event makes of the state, and what is to be done then. Nothing is read, written or waited for here.
 
 mod answers;
+mod marking;
 mod mouse;
 mod moving;
+mod opening;
 #[cfg(test)]
 mod tests;
 
-use super::answer::{Question, Subject};
+use super::answer::Question;
 use super::dialog::{self, Columns, Dialog, FilterDialog, SaveDialog};
 use super::input::Input;
 use super::keys::{Action, Key, Pane};
-use super::recording::NO_STREAM;
-use super::state::{Command, Event, Part, Progress, Scroll, State, Tab, Waiting};
+use super::state::{Command, Event, Progress, State, Tab, Waiting};
 use crate::output::TimeFormat;
+use marking::{mark, mark_all};
+use opening::{back, difference, enter, explain, follow, frames, ladder, leave, open};
 
 pub use moving::go_to_frame;
 
@@ -80,6 +83,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Command> {
             }
             Vec::new()
         }
+        Event::Reading(percent) => {
+            state.reading = percent;
+            Vec::new()
+        }
         Event::Answer(answer) => answers::update(state, answer),
     };
     super::layout::fit(state);
@@ -122,7 +129,10 @@ fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
                 .seen()
                 .filter(|frame| !state.frame_rows.contains_key(frame))
                 .collect();
-            if !missing.is_empty() {
+            // To ask again would begin it anew, and what takes long would never be there.
+            let are_asked = missing.iter().all(|one| state.rows_asked.contains(one));
+            if !are_asked {
+                state.rows_asked.clone_from(&missing);
                 commands.push(ask(Question::Rows(missing)));
             }
             let is_missing = matches!(state.detail, Waiting::Nothing) || frame != before[1];
@@ -231,6 +241,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Command> {
             state.marked.clear();
             state.marked_frames.clear();
             state.frame_rows.clear();
+            state.rows_asked.clear();
             return vec![Command::Clear];
         }
         Action::Pause | Action::Clear => state.say("this is for live captures"),
@@ -253,6 +264,7 @@ const fn next_time(time: TimeFormat) -> TimeFormat {
 /// Works out anew what is open, as it is to look otherwise.
 fn again(state: &mut State) -> Vec<Command> {
     state.frame_rows.clear();
+    state.rows_asked.clear();
     state.preview = Waiting::Nothing;
     state.detail = Waiting::Nothing;
     state.step_detail = Waiting::Nothing;
@@ -292,231 +304,9 @@ pub fn show_passwords(state: &mut State, shows: bool) -> Vec<Command> {
     again(state)
 }
 
-fn open(state: &mut State, pane: Pane) {
-    state.views.retain(|other| *other != pane);
-    state.views.push(pane);
-}
-
-fn back(state: &mut State) -> Vec<Command> {
-    if state.pane() == Pane::Frames && state.part != Part::List {
-        state.part = Part::List;
-    } else if state.views.len() > 1 {
-        state.views.pop();
-        return vec![Command::Cancel];
-    } else {
-        state.ends = true;
-    }
-    Vec::new()
-}
-
-fn leave(state: &mut State) -> Vec<Command> {
-    let filter = state.filter.as_ref();
-    if filter.is_some_and(|filter| filter.progress.is_some()) {
-        state.say("the filter was given up");
-        state.filter = None;
-        return vec![Command::Filter(None)];
-    }
-    if state.views.len() == 1 {
-        state.say("q ends the program");
-        return Vec::new();
-    }
-    back(state)
-}
-
 fn show(state: &mut State, tab: Tab) -> Vec<Command> {
     state.tab = tab;
     vec![Command::Arrange]
-}
-
-/// The frame that the view is about.
-fn frame(state: &State) -> Option<u64> {
-    match state.pane() {
-        Pane::Frames => state.frames.chosen(),
-        Pane::Ladder => {
-            let flow = state.flow.here()?;
-            flow.steps.get(state.step.at).map(|step| step.frame)
-        }
-        Pane::Explain => {
-            let explained = state.explained.here()?;
-            super::view::explain::lines(state)
-                .get(state.explained_at.at)
-                .and_then(|line| line.frame)
-                .or_else(|| explained.messages.first().map(|one| one.frame))
-        }
-        _ => state
-            .exchange()
-            .map(super::recording::ExchangeEntry::first_frame),
-    }
-}
-
-/// The connection that the view is about.
-fn stream(state: &State) -> Option<u32> {
-    match state.pane() {
-        Pane::Frames => state.detail.here().and_then(|detail| detail.stream),
-        Pane::Ladder => {
-            let flow = state.flow.here()?;
-            flow.steps.get(state.step.at).map(|step| step.stream)
-        }
-        Pane::Follow => state.follow.here().map(|follow| follow.stream),
-        Pane::Explain => state.explained.here().map(|explained| explained.stream),
-        _ => state.exchange().map(|entry| entry.stream),
-    }
-    .filter(|stream| *stream != NO_STREAM)
-}
-
-fn enter(state: &mut State) -> Vec<Command> {
-    match state.pane() {
-        Pane::Exchanges => return ladder(state),
-        Pane::Frames => match state.part {
-            Part::List => state.part = Part::Details,
-            Part::Details => moving::fold(state, None),
-            Part::Bytes => {}
-        },
-        Pane::Ladder => return frames(state),
-        Pane::Statistics => {
-            let statistics = state.statistics.here();
-            let finding = statistics.and_then(|all| all.findings.get(state.statistics_at.at));
-            if let Some(frame) = finding.and_then(|(_, _, frames)| frames.first()).copied() {
-                go_to_frame(state, frame);
-            }
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn frames(state: &mut State) -> Vec<Command> {
-    if let Some(frame) = frame(state) {
-        go_to_frame(state, frame);
-    } else {
-        open(state, Pane::Frames);
-    }
-    Vec::new()
-}
-
-fn ladder(state: &mut State) -> Vec<Command> {
-    let mut streams: Vec<u32> = stream(state).into_iter().collect();
-    if state.pane() == Pane::Exchanges && !state.marked.is_empty() {
-        let marked = state.marked_streams.values().copied();
-        streams = marked.collect();
-        streams.sort_unstable();
-        streams.dedup();
-    }
-    if streams.is_empty() {
-        state.say("there is no connection here");
-        return Vec::new();
-    }
-    open(state, Pane::Ladder);
-    state.flow = Waiting::Working;
-    state.step = Scroll::default();
-    state.step_detail = Waiting::Nothing;
-    vec![Command::Ask(Question::Flow(streams))]
-}
-
-fn follow(state: &mut State) -> Vec<Command> {
-    let Some(stream) = stream(state) else {
-        state.say("there is no connection here");
-        return Vec::new();
-    };
-    let open_already = state.pane() == Pane::Follow;
-    let as_bytes = open_already && state.follow.here().is_some_and(|follow| !follow.as_bytes);
-    open(state, Pane::Follow);
-    state.follow = Waiting::Working;
-    state.follow_at = Scroll::default();
-    vec![Command::Ask(Question::Follow(stream, as_bytes))]
-}
-
-fn explain(state: &mut State) -> Vec<Command> {
-    let Some(stream) = stream(state) else {
-        state.say("there is no connection here");
-        return Vec::new();
-    };
-    open(state, Pane::Explain);
-    state.explained = Waiting::Working;
-    state.explained_at = Scroll::default();
-    vec![Command::Ask(Question::Explain(stream))]
-}
-
-fn difference(state: &mut State) -> Vec<Command> {
-    let marked: Vec<Subject> = match state.pane() {
-        Pane::Exchanges => state
-            .marked
-            .iter()
-            .map(|one| Subject::Exchange(*one))
-            .collect(),
-        _ => state
-            .marked_frames
-            .iter()
-            .map(|one| Subject::Frame(*one))
-            .collect(),
-    };
-    let [one, other] = marked[..] else {
-        state.say(format!(
-            "mark two rows with Space to compare them; {} are marked",
-            marked.len()
-        ));
-        return Vec::new();
-    };
-    open(state, Pane::Difference);
-    state.differences = Waiting::Working;
-    state.differences_at = Scroll::default();
-    vec![Command::Ask(Question::Difference([one, other]))]
-}
-
-fn mark(state: &mut State) {
-    match state.pane() {
-        Pane::Exchanges => {
-            let (Some(number), Some(stream)) = (
-                state.exchanges.chosen(),
-                state.exchange().map(|entry| entry.stream),
-            ) else {
-                return;
-            };
-            if state.marked.remove(&number) {
-                state.marked_streams.remove(&number);
-            } else {
-                state.marked.insert(number);
-                state.marked_streams.insert(number, stream);
-            }
-            state.exchanges.step(1);
-        }
-        Pane::Frames => {
-            let Some(number) = state.frames.chosen() else {
-                return;
-            };
-            if !state.marked_frames.remove(&number) {
-                state.marked_frames.insert(number);
-            }
-            state.frames.step(1);
-        }
-        _ => {}
-    }
-}
-
-/// Rows marked at once at the most: a diagram of more cannot be read.
-const MOST_MARKED: usize = 100_000;
-
-fn mark_all(state: &mut State) {
-    let (list, marked) = match state.pane() {
-        Pane::Frames => (&state.frames, &mut state.marked_frames),
-        _ => (&state.exchanges, &mut state.marked),
-    };
-    if !marked.is_empty() {
-        marked.clear();
-        if state.pane() == Pane::Exchanges {
-            state.marked_streams.clear();
-        }
-        return;
-    }
-    let count = list.shown.len();
-    if count > MOST_MARKED {
-        state.complain(format!(
-            "{count} are too many to mark; filter first, or save what is shown"
-        ));
-        return;
-    }
-    marked.extend((0..count).filter_map(|at| list.shown.get(at)));
-    state.wants_marked_streams = state.pane() == Pane::Exchanges;
 }
 
 fn copy(state: &mut State) -> Vec<Command> {

@@ -1,8 +1,10 @@
 //! The mouse: a click chooses, the wheel moves, borders can be dragged.
 
+use ratatui::layout::Rect;
+
 use crate::tui::keys::Pane;
 use crate::tui::layout;
-use crate::tui::state::{Command, Mouse, Part, State};
+use crate::tui::state::{Border, Command, Mouse, Part, State};
 use crate::tui::view;
 
 /// Rows that a step of the wheel moves.
@@ -20,17 +22,21 @@ pub fn update(state: &mut State, mouse: Mouse, x: u16, y: u16) -> Vec<Command> {
             }
             super::moving::step(state, isize::from(steps) * WHEEL);
         }
-        Mouse::Press => press(state, x, y),
-        Mouse::Drag if state.drags => drag(state, y),
-        Mouse::Drag => {}
-        Mouse::Release => state.drags = false,
+        Mouse::Press => {
+            state.drags = border_at(state, x, y);
+            if state.drags.is_none() {
+                press(state, x, y);
+            }
+        }
+        Mouse::Drag => drag(state, x, y),
+        Mouse::Release => state.drags = None,
     }
     Vec::new()
 }
 
 fn part_at(state: &State, x: u16, y: u16) -> Option<Part> {
     let areas = layout::frames(state);
-    let is_in = |area: ratatui::layout::Rect| area.contains((x, y).into());
+    let is_in = |area: Rect| area.contains((x, y).into());
     let all = [
         (areas.list, Part::List),
         (areas.details, Part::Details),
@@ -41,13 +47,36 @@ fn part_at(state: &State, x: u16, y: u16) -> Option<Part> {
         .map(|(_, part)| part)
 }
 
+/// The border at this place.
+fn border_at(state: &State, x: u16, y: u16) -> Option<Border> {
+    let on = |area: Rect, beside: bool| match beside {
+        true if x == area.x && area.contains((x, y).into()) => Some(Border::Right),
+        false if y == area.y => Some(Border::Lower),
+        _ => None,
+    };
+    match state.pane() {
+        Pane::Exchanges => {
+            let areas = layout::exchanges(state);
+            on(areas.near?, areas.beside)
+        }
+        Pane::Ladder => {
+            let areas = layout::ladder(state);
+            on(areas.message?, areas.beside)
+        }
+        Pane::Frames => {
+            let areas = layout::frames(state);
+            let is_beside = areas.bytes.y == areas.details.y;
+            on(areas.details, false).or_else(|| on(areas.bytes, true).filter(|_| is_beside))
+        }
+        _ => None,
+    }
+}
+
 fn press(state: &mut State, x: u16, y: u16) {
     match state.pane() {
         Pane::Exchanges => {
             let areas = layout::exchanges(state);
-            if areas.lower.is_some_and(|lower| y == lower.y) {
-                state.drags = true;
-            } else if areas.list.contains((x, y).into()) && y > areas.list.y {
+            if areas.list.contains((x, y).into()) && y > areas.list.y {
                 let at = state.exchanges.top + usize::from(y - areas.list.y - 1);
                 state.exchanges.follows = false;
                 state.exchanges.go(at);
@@ -58,10 +87,6 @@ fn press(state: &mut State, x: u16, y: u16) {
             let Some(part) = part_at(state, x, y) else {
                 return;
             };
-            if part != Part::List && y == areas.details.y.min(areas.bytes.y) {
-                state.drags = true;
-                return;
-            }
             state.part = part;
             match part {
                 Part::List if y > areas.list.y => {
@@ -102,8 +127,14 @@ fn press(state: &mut State, x: u16, y: u16) {
     }
 }
 
-fn drag(state: &mut State, y: u16) {
-    let (_, rows) = state.size;
-    let lower = rows.saturating_sub(1).saturating_sub(y);
-    state.split = Some(lower.clamp(3, rows.saturating_sub(6).max(3)));
+fn drag(state: &mut State, x: u16, y: u16) {
+    let (columns, rows) = state.size;
+    match state.drags {
+        Some(Border::Lower) => {
+            let lower = rows.saturating_sub(1).saturating_sub(y);
+            state.split = Some(lower.clamp(3, rows.saturating_sub(6).max(3)));
+        }
+        Some(Border::Right) => state.side = Some(columns.saturating_sub(x)),
+        None => {}
+    }
 }

@@ -146,7 +146,7 @@ pub fn go_to_frame(state: &mut State, frame: u64) {
         state.complain("there are no frames here");
         return;
     };
-    super::open(state, Pane::Frames);
+    super::opening::open(state, Pane::Frames);
     state.part = Part::List;
     super::super::layout::fit(state);
     if state.frames.go_to(frame) {

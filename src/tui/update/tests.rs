@@ -3,6 +3,7 @@
 use super::*;
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
+use crate::tui::answer::Subject;
 use crate::tui::recording::{ExchangeEntry, Result as Outcome};
 use crate::tui::shown::Shown;
 
@@ -63,6 +64,20 @@ fn moving_asks_for_what_is_seen_next() {
     assert!(state.exchanges.at < 98);
     press(&mut state, "g");
     assert_eq!(state.exchanges.at, 0);
+}
+
+#[test]
+fn rows_that_are_being_worked_out_are_not_asked_for_again() {
+    let mut state = state(100);
+    let asks_for_rows = |commands: Vec<Command>| {
+        let mut commands = commands.into_iter();
+        commands.any(|one| matches!(one, Command::Ask(Question::Rows(_))))
+    };
+    assert!(asks_for_rows(press(&mut state, "v")));
+    // Time passes.
+    let kept = Event::Frames(Vec::new(), 1..400);
+    assert!(!asks_for_rows(update(&mut state, kept)));
+    assert!(asks_for_rows(press(&mut state, "G")));
 }
 
 #[test]

@@ -58,6 +58,14 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     }
 }
 
+/// Rows that are marked in this view.
+fn marked(state: &State) -> usize {
+    match state.pane() {
+        Pane::Frames => state.marked_frames.len(),
+        _ => state.marked.len(),
+    }
+}
+
 /// What is read, and how far.
 fn head(state: &State) -> String {
     let progress = &state.progress;
@@ -121,11 +129,7 @@ fn head(state: &State) -> String {
             parts.push(format!("{}%", percent.min(100)));
         }
     }
-    let marked = if state.pane() == Pane::Frames {
-        state.marked_frames.len()
-    } else {
-        state.marked.len()
-    };
+    let marked = marked(state);
     if marked > 0 {
         parts.push(format!("{marked} marked"));
     }
@@ -141,6 +145,7 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
     let of = |action: Action| state.settings.keys.of(action).into_iter().next();
     let mut all: Vec<(String, &'static str)> = Vec::new();
     let mut back = None;
+    let are_two = marked(state) == 2;
     for binding in TABLE
         .iter()
         .filter(|binding| !binding.word.is_empty() && binding.is_of(pane))
@@ -153,6 +158,7 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
             continue;
         };
         let word = match (binding.action, pane) {
+            (Action::Difference, _) if are_two => "diff of the two",
             (Action::Back, Pane::Exchanges) => "quit",
             (Action::Enter, Pane::Exchanges) => "flow",
             (Action::Enter, Pane::Ladder) => "frame",
@@ -170,6 +176,9 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
         };
         if binding.action == Action::Back {
             back = Some((key, word));
+        } else if binding.action == Action::Difference && are_two {
+            // What two marks are for stands where it is never left out.
+            all.insert(0, (key, word));
         } else {
             all.push((key, word));
         }

@@ -1,4 +1,4 @@
-//! The first view: a row for each exchange, and the chosen one from near by.
+//! The first view: a row for each exchange.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,21 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::ladder;
-use super::pen::{border, put, working};
+use super::near;
+use super::pen::put;
 use crate::capture::Timestamp;
 use crate::output::{Clock, TimeFormat};
 use crate::tui::layout;
 use crate::tui::recording::{ExchangeEntry, Result};
-use crate::tui::state::{Column, State, Waiting};
+use crate::tui::state::{Column, State};
 use crate::tui::theme::Part;
 
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
     let areas = layout::exchanges(state);
     list(buffer, areas.list, state);
-    if let Some(lower) = areas.lower {
-        near(buffer, lower, state);
+    if let Some(area) = areas.near {
+        near::draw(buffer, area, areas.beside, state);
     }
 }
 
@@ -299,81 +299,4 @@ pub fn row_text(state: &State, entry: &ExchangeEntry) -> String {
         .map(|column| cell_text(state, *column, number, entry, None));
     let cells: Vec<String> = cells.filter(|cell| !cell.is_empty()).collect();
     cells.join("  ")
-}
-
-/// The chosen exchange from near by: its ladder, and the fields of its messages.
-fn near(buffer: &mut Buffer, area: Rect, state: &State) {
-    let title = state.exchange().map_or_else(String::new, |entry| {
-        let [client, server] = entry.ends;
-        format!("{client} {} {server}", state.sign("→", "->"))
-    });
-    border(buffer, area, &title, false, state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    let preview = match &state.preview {
-        Waiting::Here(preview) => preview,
-        Waiting::Working => return working(buffer, inner, state),
-        Waiting::Nothing => return,
-    };
-    let left = (area.width / 2).min(60);
-    let steps = Rect {
-        width: left,
-        ..inner
-    };
-    ladder::arrows(buffer, steps, &preview.steps, state);
-    let theme = &state.settings.theme;
-    let x = left + 1;
-    for y in inner.y..inner.bottom() {
-        put(
-            buffer,
-            (left, y),
-            1,
-            state.sign("│", "|"),
-            theme.faint(),
-            state.charset,
-        );
-    }
-    let room = area.right().saturating_sub(x + 1);
-    let mut y = inner.y;
-    for card in &preview.cards {
-        if y >= inner.bottom() {
-            break;
-        }
-        let title = format!("{}, frame {}", card.title, card.frame);
-        put(
-            buffer,
-            (x + 1, y),
-            room,
-            &title,
-            theme.tone(card.tone).add_modifier(Modifier::BOLD),
-            state.charset,
-        );
-        y += 1;
-        for (range, text, tone) in &card.fields {
-            if y >= inner.bottom() {
-                break;
-            }
-            let style = theme.tone(*tone);
-            put(
-                buffer,
-                (x + 1, y),
-                7,
-                &format!("{range:>6}"),
-                theme.faint(),
-                state.charset,
-            );
-            put(
-                buffer,
-                (x + 9, y),
-                room.saturating_sub(8),
-                text,
-                style,
-                state.charset,
-            );
-            y += 1;
-        }
-    }
 }

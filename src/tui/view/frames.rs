@@ -182,14 +182,9 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
             Tone::Plain if line.depth == 0 => Style::new().add_modifier(Modifier::BOLD),
             tone => theme.tone(tone),
         };
-        put(
-            buffer,
-            (inner.x, y),
-            inner.width,
-            &text,
-            style,
-            state.charset,
-        );
+        // What stands beside it keeps a distance.
+        let room = inner.width.saturating_sub(1);
+        put(buffer, (inner.x, y), room, &text, style, state.charset);
         if at == state.tree.at {
             let style = if is_front {
                 theme.chosen()

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{border, put, working};
+use super::pen::{border, put, side_border, working};
 use crate::output::{Step, fit};
 use crate::packet::Endpoint;
 use crate::stream::Role;
@@ -102,21 +102,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     diagram(buffer, areas.steps, flow, state);
     let Some(area) = areas.message else { return };
     let inner = if areas.beside {
-        for y in area.y..area.bottom() {
-            put(
-                buffer,
-                (area.x, y),
-                1,
-                state.sign("│", "|"),
-                state.settings.theme.faint(),
-                state.charset,
-            );
-        }
-        Rect {
-            x: area.x + 2,
-            width: area.width - 2,
-            ..area
-        }
+        side_border(buffer, area, state)
     } else {
         border(buffer, area, "", false, state);
         Rect {

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod follow;
 pub mod frames;
 pub mod ladder;
+mod near;
 pub mod pen;
 pub mod statistics;
 

@@ -1,5 +1,7 @@
 //! Writing text into an area, cut where it does not fit.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -127,6 +129,20 @@ pub fn border(buffer: &mut Buffer, area: Rect, title: &str, is_front: bool, stat
     }
 }
 
+/// A border down an area's first column; what is left beside it.
+pub fn side_border(buffer: &mut Buffer, area: Rect, state: &State) -> Rect {
+    let theme = &state.settings.theme;
+    for y in area.y..area.bottom() {
+        let line = state.sign("│", "|");
+        put(buffer, (area.x, y), 1, line, theme.faint(), state.charset);
+    }
+    Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(2),
+        ..area
+    }
+}
+
 /// Draws the border of a view of one part, with a title made of its content; the content and the area for its lines, once it
 /// is worked out. Until then the title is the view's name.
 pub fn bordered<'s, T>(
@@ -155,11 +171,15 @@ pub fn bordered<'s, T>(
 pub fn working(buffer: &mut Buffer, area: Rect, state: &State) {
     if area.height > 0 {
         let style = state.settings.theme.faint();
+        let mut text = state.sign("reading…", "reading...").to_owned();
+        if state.reading > 0 {
+            let _ = write!(text, " {}%", state.reading);
+        }
         put(
             buffer,
             (area.x + 1, area.y),
             area.width.saturating_sub(1),
-            state.sign("reading…", "reading..."),
+            &text,
             style,
             state.charset,
         );

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::result::Result;
 
+use super::nearby::{details_around, rows_around};
 use super::{Look, Looks, Material, again};
 use crate::capture::Stop;
 use crate::output::{Clock, Context, Node, Space, TimeFormat, filters_of, frame_tree, info};
@@ -24,16 +25,21 @@ pub fn rows(
     let Some(last) = frames.iter().max() else {
         return Ok(Vec::new());
     };
+    let around = rows_around(&material.shared.read(), frames);
+    let is_far = around.contains(&last.saturating_add(1));
     let mut rows = Vec::new();
     let mut left = frames.len();
     let look = Look(|record: &FrameRecord<'_>| {
-        if frames.contains(&record.frame.number) {
+        let number = record.frame.number;
+        let is_asked = frames.contains(&number);
+        if is_asked || is_far && around.contains(&number) {
             rows.push(row(record, looks));
-            left -= 1;
+            left -= usize::from(is_asked);
         }
-        match left {
-            0 => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
+        if left == 0 && number >= *around.end() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     });
     let choice = Choice::Around(frames.to_vec(), last.saturating_add(AHEAD));
@@ -84,20 +90,32 @@ pub fn detail(
     frame: u64,
     stop: &Stop,
 ) -> Result<FrameDetail, String> {
-    let clock = clock_at(&material.shared.read(), frame);
-    let mut found = None;
+    if let Some(found) = material.nearby.detail(frame, looks) {
+        return Ok(found);
+    }
+    let around = details_around(&material.shared.read(), frame);
+    let mut found = Vec::new();
     let look = Look(|record: &FrameRecord<'_>| {
-        if record.frame.number != frame {
-            return ControlFlow::Continue(());
+        let number = record.frame.number;
+        if around.contains(&number) {
+            let clock = clock_at(&material.shared.read(), number);
+            found.push(detail_of(record, &clock, looks));
         }
-        found = Some(detail_of(record, &clock, looks));
-        ControlFlow::Break(())
+        if number >= *around.end() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     let choice = Choice::Around(vec![frame], frame.saturating_add(AHEAD));
     again(material, choice, &mut Holding::all(look), stop, |options| {
         options.tls_records = true;
     })?;
-    found.ok_or_else(|| format!("frame {frame} is not kept any more"))
+    let own = found.iter().find(|detail| detail.frame == frame).cloned();
+    if found.len() > 1 {
+        material.nearby.keep(looks, found);
+    }
+    own.ok_or_else(|| format!("frame {frame} is not kept any more"))
 }
 
 fn detail_of(record: &FrameRecord<'_>, clock: &Clock, looks: Looks) -> FrameDetail {

@@ -34,16 +34,17 @@ pub fn matching(
     report: impl FnMut(Found),
 ) -> Result<(), String> {
     let needs = filter.needs();
-    let is_whole = material.shared.read().ended();
-    let answers = if needs.responses || needs.outcomes && is_whole {
-        if !is_whole {
-            return Err(
-                "this filter looks ahead in the capture: it can be used once all is read"
-                    .to_owned(),
-            );
+    let is_live = material.files.is_empty();
+    let answers = if needs.responses || needs.outcomes && !is_live {
+        if is_live {
+            return Err("this filter looks ahead, which cannot be done live".to_owned());
         }
         let mut answers = Answers::default();
-        again(material, Choice::All, &mut answers, stop, |_| ())?;
+        // As long as the file is read, answers come.
+        again(material, Choice::Growing, &mut answers, stop, |_| ())?;
+        if stop.is_asked() {
+            return Ok(());
+        }
         Some(Rc::new(answers))
     } else {
         None

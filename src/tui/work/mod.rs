@@ -4,6 +4,7 @@ mod difference;
 mod flow;
 mod frame;
 mod matching;
+mod nearby;
 mod save;
 mod svg;
 mod text;
@@ -13,6 +14,7 @@ use std::result::Result;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use matching::{Found, matching};
+pub use nearby::Nearby;
 
 use super::answer::{Answer, Question};
 use super::recording::{Choice, RecordedSource, Shared};
@@ -32,10 +34,12 @@ pub struct Material {
     pub options: Options,
     /// The files that are read, which nothing may be written to.
     pub files: Vec<std::path::PathBuf>,
+    /// What was worked out along with something else.
+    pub nearby: Nearby,
 }
 
 /// How answers look.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Looks {
     /// Whether passwords are shown.
     pub show_passwords: bool,
@@ -94,6 +98,7 @@ where
     let mut options = RecordedSource::options(&material.shared, &material.options);
     change(&mut options);
     let source = RecordedSource::new(material.shared.clone(), choice, stop.clone());
+    let source = source.telling(material.nearby.percent());
     let errors = run(Box::new(source), Inspector::new(&options), sink, 1);
     match errors {
         Ok(errors) => errors

@@ -1,23 +1,27 @@
 //! Saving what is seen: a capture, rows as text or JSON lines, the flow as a picture.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 use std::result::Result;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::flow::flow;
 use super::{Looks, Material, again, svg};
-use crate::capture::{Aside, Batch, CaptureWriter, Inputs, Place, Stop, WriteOptions};
+use crate::capture::{
+    Aside, Batch, CaptureWriter, Inputs, Place, ReadOptions, Stop, WriteError, WriteOptions,
+    is_pipe, open_all_until,
+};
 use crate::filter::Needs;
 use crate::output::forms::{FormOptions, form};
 use crate::output::{Context, Group, Rows};
 use crate::save::{Save as Saving, SaveOptions, Survey};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{Ending, FrameRecord, Inspector, Pass, PassLimits, Remainder, Sink};
 use crate::text::escape::Escaped;
 use crate::tui::answer::{Chosen, Save, SaveForm};
-use crate::tui::recording::Choice;
+use crate::tui::recording::{Choice, RecordedSource};
 
 /// Saves, and says what was saved or why not.
 pub fn save(
@@ -39,16 +43,24 @@ pub fn save(
     let path = &wanted.path;
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
+    let mut secrets = false;
     let frames = match wanted.form {
-        SaveForm::Pcapng => capture(material, path, &chosen, wanted.redact, stop)?,
+        SaveForm::Pcapng => {
+            let (frames, left_out) = capture(material, path, &chosen, wanted.redact, stop)?;
+            secrets = left_out;
+            frames
+        }
         SaveForm::Text | SaveForm::JsonLines => rows(material, looks, wanted, &chosen, stop)?,
         SaveForm::Svg => {
             let streams: Vec<u32> = match &chosen {
                 Chosen::Streams(streams) => streams.iter().copied().collect(),
                 _ => return Err("a picture is of marked exchanges, or of a flow".to_owned()),
             };
-            let drawn = svg::draw(&flow(material, looks, &streams, stop)?);
-            write(material, path, drawn.as_bytes())?;
+            let flow = flow(material, looks, &streams, stop)?;
+            let mut written = Written::open(material, path)?;
+            let drawn = svg::draw(&flow, &mut written);
+            drawn.map_err(|error| cannot_write(path, error))?;
+            written.finish(path)?;
             return Ok(format!("saved the flow to {shown}"));
         }
     };
@@ -56,17 +68,20 @@ pub fn save(
         return Err("given up".to_owned());
     }
     let noun = if frames == 1 { "frame" } else { "frames" };
-    Ok(format!("saved {frames} {noun} to {shown}"))
-}
-
-fn write(material: &Material, path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let inputs = Inputs::of(&material.files);
-    Place::write_whole(path, &inputs, bytes).map_err(|error| error.to_string())
+    let without = if secrets {
+        "; the TLS secrets were left out"
+    } else {
+        ""
+    };
+    Ok(format!("saved {frames} {noun} to {shown}{without}"))
 }
 
 /// Gives an inner sink the chosen frames only.
 struct Only<'c, S> {
     chosen: &'c Chosen,
+    /// The last frame that was recorded when saving began: a file may go on behind it.
+    last: u64,
+    stop: &'c Stop,
     inner: S,
     given: u64,
 }
@@ -83,9 +98,12 @@ impl<S: Sink> Sink for Only<'_, S> {
         let is_chosen = match self.chosen {
             Chosen::All => true,
             Chosen::Streams(streams) => of_stream(streams),
-            Chosen::Frames(frames) => frames.contains(&record.frame.number),
+            Chosen::Frames(frames) => frames.binary_search(&record.frame.number).is_ok(),
             Chosen::Exchanges(_) => false,
         };
+        if record.frame.number > self.last {
+            return Ok(ControlFlow::Break(()));
+        }
         if !is_chosen {
             return Ok(ControlFlow::Continue(()));
         }
@@ -104,29 +122,80 @@ impl<S: Sink> Sink for Only<'_, S> {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
         // An exchange that is still open is none of those that were not chosen.
         let is_all = *self.chosen == Chosen::All;
-        let none = Remainder {
-            ending: remainder.ending,
-            ..Remainder::default()
+        // What is given up half is not put in its place.
+        let ending = if self.stop.is_asked() {
+            Ending::Interrupted
+        } else {
+            Ending::Whole
         };
-        self.inner.end(if is_all { remainder } else { &none })
+        self.inner.end(&if is_all {
+            Remainder {
+                ending,
+                ..*remainder
+            }
+        } else {
+            Remainder {
+                ending,
+                ..Remainder::default()
+            }
+        })
     }
 }
 
+/// Gives frames from the files that they are of, with all that a writer passes on; from the recording where they come from
+/// what cannot be read again.
+fn original<S: Sink>(
+    material: &Material,
+    sink: &mut S,
+    last: u64,
+    stop: &Stop,
+) -> Result<(), String>
+where
+    S::Error: std::fmt::Display,
+{
+    let files = &material.files;
+    if files.is_empty() || files.iter().any(|file| is_pipe(file)) {
+        return again(material, Choice::All, sink, stop, |_| ());
+    }
+    let source = open_all_until(files, ReadOptions { keep: true }, stop);
+    let source = source.map_err(|error| error.to_string())?;
+    let options = RecordedSource::options(&material.shared, &material.options);
+    let recording = material.shared.read();
+    let is_cut = !recording.ended() || !recording.damage().is_empty();
+    drop(recording);
+    let limits = PassLimits {
+        // What stands behind the last frame belongs to a whole capture only.
+        frames: is_cut.then_some(last),
+        ..PassLimits::default()
+    };
+    let pass = Pass::new(Box::new(source), Inspector::new(&options), stop);
+    let passed = pass.limited(limits).threads(1).run(sink);
+    match passed {
+        Ok(passed) => passed
+            .errors
+            .first()
+            .map_or(Ok(()), |error| Err(error.to_string())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Saves frames; how many, and whether secrets were left out.
 fn capture(
     material: &Material,
     path: &Path,
     chosen: &Chosen,
     redact: bool,
     stop: &Stop,
-) -> Result<u64, String> {
+) -> Result<(u64, bool), String> {
     let options = SaveOptions {
         redact,
         ..SaveOptions::default()
     };
+    let last = material.shared.read().frames().end - 1;
     let context = || Context::new(None, Needs::NOTHING, None, false);
     let mut survey = Survey::new(options, context());
     while survey.wants_more() && !stop.is_asked() {
-        again(material, Choice::All, &mut survey, stop, |_| ())?;
+        original(material, &mut survey, last, stop)?;
     }
     let options = WriteOptions {
         redacted: redact,
@@ -136,28 +205,46 @@ fn capture(
     let writer = writer.map_err(|error| error.to_string())?;
     let mut only = Only {
         chosen,
+        last,
+        stop,
         inner: Saving::new(writer, context(), survey),
         given: 0,
     };
-    again(material, Choice::All, &mut only, stop, |_| ())?;
-    Ok(only.given)
+    original(material, &mut only, last, stop)?;
+    Ok((only.given, only.inner.left_secrets_out()))
 }
 
-/// Bytes that somebody else takes when all are there.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+/// A file that is written by an output and finished by somebody else.
+#[derive(Clone)]
+struct Written(Rc<RefCell<BufWriter<Place>>>);
 
-impl Write for Kept {
+impl Written {
+    fn open(material: &Material, path: &Path) -> Result<Self, String> {
+        let place = Place::beside(path, &Inputs::of(&material.files));
+        let place = place.map_err(|error| cannot_write(path, error))?;
+        Ok(Self(Rc::new(RefCell::new(BufWriter::new(place)))))
+    }
+
+    /// Puts the file in its place.
+    fn finish(&self, path: &Path) -> Result<(), String> {
+        let mut out = self.0.borrow_mut();
+        let done = out.flush().and_then(|()| out.get_mut().finish());
+        done.map_err(|error| cannot_write(path, error))
+    }
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> String {
+    let path = path.to_owned();
+    WriteError { path, error }.to_string()
+}
+
+impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.0.borrow_mut().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        self.0.borrow_mut().flush()
     }
 }
 
@@ -182,22 +269,24 @@ fn rows(
         in_fields: material.options.reglogin_in_fields,
         ..FormOptions::default()
     };
-    let kept = Kept::default();
-    let output = (form.make)(options, Box::new(kept.clone()));
+    let written = Written::open(material, &wanted.path)?;
+    let output = (form.make)(options, Box::new(written.clone()));
     let shows = looks.show_passwords && !wanted.redact;
     let context = Context::new(None, form.needs, None, shows).timed(looks.time);
     let mut group = Group::new(context);
     group.add(output);
     let mut only = Only {
         chosen,
+        last: material.shared.read().frames().end - 1,
+        stop,
         inner: group,
         given: 0,
     };
     let done: Result<(), String> = again(material, Choice::All, &mut only, stop, |_| ());
     done?;
     let given = only.given;
-    drop(only);
-    let bytes = std::mem::take(&mut *kept.0.lock().unwrap_or_else(PoisonError::into_inner));
-    write(material, &wanted.path, &bytes)?;
+    if !stop.is_asked() {
+        written.finish(&wanted.path)?;
+    }
     Ok(given)
 }

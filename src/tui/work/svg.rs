@@ -1,6 +1,6 @@
 //! The flow as a picture: a lifeline for each end, an arrow for each message.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use crate::output::{Charset, Tone, fit};
 use crate::stream::Role;
@@ -18,22 +18,23 @@ const TOP: usize = 46;
 const LETTERS: usize = 50;
 
 /// Draws it.
-pub fn draw(flow: &Flow) -> String {
+pub fn draw(flow: &Flow, out: &mut impl Write) -> io::Result<()> {
     let lifelines = Lifelines::of(flow, usize::MAX);
     let width = TIMES + COLUMN * lifelines.names.len().max(1);
     let height = TOP + STEP * flow.steps.len() + 20;
     let place = |column: usize| TIMES + COLUMN * column + COLUMN / 2;
-    let mut out = format!(
+    write!(
+        out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" font-family=\"ui-monospace, monospace\" font-size=\"11\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
-    );
+    )?;
     for (column, name) in lifelines.names.iter().enumerate() {
         let x = place(column);
-        let _ = writeln!(
+        writeln!(
             out,
             "<text x=\"{x}\" y=\"22\" text-anchor=\"middle\" font-weight=\"bold\">{}</text><path d=\"M{x} 32V{}\" stroke=\"#8a8f98\" fill=\"none\"/>",
             Xml(name),
             height - 10
-        );
+        )?;
     }
     for (at, step) in flow.steps.iter().enumerate() {
         let y = TOP + STEP * at + 20;
@@ -51,14 +52,14 @@ pub fn draw(flow: &Flow) -> String {
             room,
             Charset::Unicode,
         );
-        let _ = writeln!(
+        writeln!(
             out,
             "<text x=\"4\" y=\"{y}\" fill=\"#57606a\">{}</text><text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{color}\">{}</text>",
             Xml(step.shown.trim()),
             usize::midpoint(left, right),
             y - 4,
             Xml(&text)
-        );
+        )?;
         let to = match step.sender {
             Some(Role::Client) => Some((client, server)),
             Some(Role::Server) => Some((server, client)),
@@ -74,11 +75,10 @@ pub fn draw(flow: &Flow) -> String {
         } else {
             ""
         };
-        let _ = writeln!(
+        writeln!(
             out,
             "<path d=\"{path}\" stroke=\"{color}\" fill=\"none\"{dashes}/>"
-        );
+        )?;
     }
-    out.push_str("</svg>\n");
-    out
+    out.write_all(b"</svg>\n")
 }

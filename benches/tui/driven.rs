@@ -1,0 +1,189 @@
+//! A program in a pseudo-terminal: keys go in, its screen is read.
+
+use std::num::NonZeroU16;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::programs::PATIENCE;
+use super::terminal::Terminal;
+
+const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
+
+/// How often a screen is looked at.
+const LOOK: Duration = Duration::from_micros(200);
+/// A key that changes nothing is given up after this.
+const NO_CHANGE: Duration = Duration::from_secs(10);
+
+pub struct Driven {
+    child: Child,
+    terminal: Terminal,
+    screen: vt100::Parser,
+    /// Octets of the terminal's output that are on the screen.
+    taken: usize,
+    began: Instant,
+    folder: tempfile::TempDir,
+}
+
+/// Whether a program can be found.
+pub fn is_installed(program: &str) -> bool {
+    let found = Command::new("which")
+        .arg(program)
+        .stdout(Stdio::null())
+        .status();
+    found.is_ok_and(|status| status.success())
+}
+
+impl Driven {
+    /// Starts a program with settings of its own, its terminal being the one that it may open by name too.
+    pub fn start(command: &[&str]) -> Self {
+        let terminal = Terminal::of_size(ROWS.get(), COLUMNS.get());
+        let folder = tempfile::tempdir().expect("a folder");
+        let began = Instant::now();
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .args(command)
+            .env("HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("XDG_CACHE_HOME", folder.path())
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .stdin(terminal.stdio())
+            .stdout(terminal.stdio())
+            .stderr(terminal.stdio())
+            .spawn()
+            .expect("the program runs");
+        Self {
+            child,
+            terminal,
+            screen: vt100::Parser::new(ROWS, COLUMNS, 0),
+            taken: 0,
+            began,
+            folder,
+        }
+    }
+
+    fn look(&mut self) {
+        let octets = self.terminal.octets_from(self.taken);
+        self.taken += octets.len();
+        self.screen.process(&octets);
+    }
+
+    /// What is on the screen now.
+    pub fn text(&mut self) -> String {
+        self.look();
+        self.screen.screen().contents()
+    }
+
+    /// Waits for something on the screen; how long after the start it was there.
+    pub fn wait_for(&mut self, is_there: impl Fn(&str) -> bool) -> Duration {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text();
+            if is_there(&text) {
+                return self.began.elapsed();
+            }
+            assert!(Instant::now() < deadline, "{text}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    pub fn press(&mut self, keys: &str) {
+        self.terminal.press(keys);
+    }
+
+    /// The rows that stand out by their background: the chosen one is among them.
+    fn chosen(&mut self) -> Vec<u16> {
+        self.look();
+        let screen = self.screen.screen();
+        let stands_out = |row: &u16| {
+            let cells = (0..COLUMNS.get()).filter_map(|column| screen.cell(*row, column));
+            let marked = cells
+                .filter(|cell| cell.inverse() || !matches!(cell.bgcolor(), vt100::Color::Default));
+            marked.count() > usize::from(COLUMNS.get()) / 2
+        };
+        (0..ROWS.get()).filter(stands_out).collect()
+    }
+
+    /// Presses a key that chooses another row; how long it took until that was to be seen.
+    pub fn key(&mut self, key: &str) -> Duration {
+        let before = self.chosen();
+        let pressed = Instant::now();
+        self.press(key);
+        while self.chosen() == before && pressed.elapsed() < NO_CHANGE {
+            std::thread::sleep(LOOK);
+        }
+        pressed.elapsed()
+    }
+
+    /// The process and those that it started.
+    fn processes(&self) -> Vec<u32> {
+        let mut all = vec![self.child.id()];
+        let mut at = 0;
+        while let Some(process) = all.get(at).copied() {
+            at += 1;
+            let path = format!("/proc/{process}/task/{process}/children");
+            let children = std::fs::read_to_string(path).unwrap_or_default();
+            all.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|id| id.parse::<u32>().ok()),
+            );
+        }
+        all
+    }
+
+    /// The most that it has taken, with the processes that it started and that are there still.
+    pub fn peak_mebibytes(&self) -> u64 {
+        let peak = |process: u32| {
+            let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        };
+        let all: u64 = self.processes().into_iter().filter_map(peak).sum();
+        all / 1024
+    }
+
+    /// Processor time taken so far, in ticks of 10 ms.
+    fn ticks(&self) -> u64 {
+        let ticks = |process: u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+            let rest = stat.rsplit_once(") ")?.1;
+            let fields: Vec<&str> = rest.split(' ').collect();
+            let [user, system] = [11, 12].map(|at| fields.get(at)?.parse::<u64>().ok());
+            Some(user? + system?)
+        };
+        self.processes().into_iter().filter_map(ticks).sum()
+    }
+
+    /// Whether it takes next to nothing of the processor, looked at for a fifth of a second.
+    pub fn is_idle(&self) -> bool {
+        let before = self.ticks();
+        std::thread::sleep(Duration::from_millis(200));
+        self.ticks().saturating_sub(before) < 3
+    }
+
+    /// Waits until it rests; milliseconds until then.
+    pub fn wait_until_idle(&self) -> f64 {
+        let began = Instant::now();
+        loop {
+            let looked = began.elapsed();
+            if self.is_idle() {
+                return looked.as_secs_f64() * 1e3;
+            }
+            assert!(began.elapsed() < PATIENCE);
+        }
+    }
+
+    /// Ends it.
+    pub fn end(mut self) {
+        for process in self.processes().into_iter().rev() {
+            let _ = Command::new("kill").arg(process.to_string()).status();
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        drop(self.folder);
+    }
+}

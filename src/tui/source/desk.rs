@@ -1,0 +1,53 @@
+//! Threads that answer questions, each one question at a time.
+
+use std::thread;
+
+use crossbeam_channel::{Sender, unbounded};
+
+use crate::capture::Stop;
+use crate::tui::answer::Question;
+use crate::tui::state::Event;
+use crate::tui::work::{Looks, Material, answer};
+
+/// Asks one thing at a time; what is asked next takes the place of what was asked before.
+pub(super) struct Desk {
+    asked: Sender<(Question, Looks, Stop)>,
+    pub stop: Stop,
+}
+
+impl Desk {
+    pub fn open(name: &str, material: &Material, events: &Sender<Event>) -> Self {
+        let (asked, questions) = unbounded::<(Question, Looks, Stop)>();
+        let (material, events) = (material.clone(), events.clone());
+        spawn(name, move || {
+            while let Ok(mut next) = questions.recv() {
+                while let Ok(newer) = questions.try_recv() {
+                    next = newer;
+                }
+                let (question, looks, stop) = next;
+                let done = answer(&material, looks, &question, &stop);
+                if !stop.is_asked() {
+                    // Where nobody waits any more the program ends.
+                    let _ = events.send(Event::Answer(done));
+                }
+            }
+        });
+        Self {
+            asked,
+            stop: Stop::default(),
+        }
+    }
+
+    pub fn ask(&mut self, question: Question, looks: Looks) {
+        self.stop.ask();
+        self.stop = Stop::default();
+        let _ = self.asked.send((question, looks, self.stop.clone()));
+    }
+}
+
+/// A thread that goes on to the end of the process.
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
+    let builder = thread::Builder::new().name(name.to_owned());
+    // Without threads there is no process either.
+    let _ = builder.spawn(work);
+}

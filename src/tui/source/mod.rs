@@ -1,0 +1,249 @@
+//! What goes on behind the screen: one thread records, others work out what is asked; and which rows are shown.
+
+mod choosing;
+mod desk;
+mod rate;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Sender;
+
+use super::answer::Question;
+use super::recording::{Recorder, Recording};
+use super::state::{Command, Event, Progress, State};
+use super::work::{Looks, Material, answer};
+use crate::capture::live::LiveCounters;
+use crate::capture::{self, FrameSource, Stop};
+use crate::session::{Inspector, Pass, PassLimits};
+use choosing::Matching;
+use desk::{Desk, spawn};
+use rate::Rate;
+
+/// User names offered for completion at the most.
+const USERS: usize = 200;
+
+/// What is read.
+pub struct Input {
+    /// Frames.
+    pub source: Box<dyn FrameSource + Send>,
+    /// What answers are worked out from.
+    pub material: Material,
+    /// How far the reading of files has come.
+    pub progress: Vec<Arc<capture::Progress>>,
+    /// Of a live capture, what the kernel counts, and how many frames are kept.
+    pub live: Option<(Arc<LiveCounters>, u64)>,
+    /// How far frames are read.
+    pub limits: PassLimits,
+    /// Ends the reading.
+    pub stop: Stop,
+}
+
+/// The source.
+pub struct Source {
+    material: Material,
+    progress: Vec<Arc<capture::Progress>>,
+    live: Option<(Arc<LiveCounters>, u64)>,
+    events: Sender<Event>,
+    near: Desk,
+    rows: Desk,
+    long: Desk,
+    statistics: Desk,
+    saving: Stop,
+    filter: Option<Matching>,
+    /// What was looked at already, of exchanges and of frames.
+    looked_at: [u64; 2],
+    rate: Rate,
+    ended: bool,
+    damage_told: bool,
+}
+
+impl Source {
+    /// Begins to read. What happens is sent to `events`.
+    #[must_use]
+    pub fn start(input: Input, events: Sender<Event>) -> Self {
+        let Input {
+            source,
+            material,
+            progress,
+            live,
+            limits,
+            stop,
+        } = input;
+        let (shared, summary) = (material.shared.clone(), Arc::clone(&material.summary));
+        let options = material.options.clone();
+        let is_live = live.is_some();
+        spawn("reading", move || {
+            let mut pass = Pass::new(source, Inspector::new(&options), &stop);
+            if is_live {
+                pass = pass.live();
+            }
+            let mut recorder = Recorder::new(shared.clone(), summary);
+            let Ok(passed) = pass.limited(limits).run(&mut recorder);
+            shared.end(passed.errors.iter().map(ToString::to_string).collect());
+        });
+        let desk = |name| Desk::open(name, &material, &events);
+        Self {
+            near: desk("near"),
+            rows: desk("rows"),
+            long: desk("long"),
+            statistics: desk("statistics"),
+            material,
+            progress,
+            live,
+            events,
+            saving: Stop::default(),
+            filter: None,
+            looked_at: [0, 1],
+            rate: Rate::default(),
+            ended: false,
+            damage_told: false,
+        }
+    }
+
+    /// Does what the state asks for.
+    pub fn run(&mut self, command: Command, state: &State) -> Vec<Event> {
+        let looks = Looks {
+            show_passwords: state.shows_passwords,
+            time: state.time,
+            charset: state.charset,
+        };
+        match command {
+            Command::Ask(question) => {
+                self.ask(question, looks);
+                Vec::new()
+            }
+            Command::Filter(text) => self.filter(text, state),
+            Command::Arrange => self.arrange(state),
+            Command::Find(forward) => vec![Event::Found(self.find(state, forward))],
+            Command::Cancel => {
+                self.long.stop.ask();
+                self.saving.ask();
+                Vec::new()
+            }
+            Command::Clear => {
+                self.material.shared.clear();
+                self.arrange(state)
+            }
+            Command::Copy(_) | Command::SaveSettings | Command::Redraw => Vec::new(),
+        }
+    }
+
+    fn ask(&mut self, question: Question, looks: Looks) {
+        match question {
+            Question::Rows(_) => self.rows.ask(question, looks),
+            Question::Frame(_) | Question::Step(_) | Question::Preview(_) => {
+                self.near.ask(question, looks);
+            }
+            Question::Statistics(_) => self.statistics.ask(question, looks),
+            Question::Save(_) => {
+                self.saving = Stop::default();
+                let (material, events) = (self.material.clone(), self.events.clone());
+                let stop = self.saving.clone();
+                spawn("saving", move || {
+                    let done = answer(&material, looks, &question, &stop);
+                    let _ = events.send(Event::Answer(done));
+                });
+            }
+            _ => self.long.ask(question, looks),
+        }
+    }
+
+    /// What came since it was asked last.
+    pub fn poll(&mut self, state: &State) -> Vec<Event> {
+        let mut events = Vec::new();
+        let (exchanges, kept, frames, kept_frames) = if state.paused {
+            Default::default()
+        } else {
+            self.more(state)
+        };
+        let has_frames = kept_frames.end > 0;
+        if has_frames {
+            events.push(Event::Exchanges(exchanges, kept));
+            events.push(Event::Frames(frames, kept_frames));
+        }
+        let recording = self.material.shared.read();
+        let mut progress = progress_of(&recording);
+        let damage = recording.damage().first().cloned();
+        let ended = recording.ended();
+        drop(recording);
+        progress.read = self.read();
+        if let Some((counters, ring)) = &self.live {
+            progress.live = Some(self.rate.look(progress.frames, counters.dropped(), *ring));
+        }
+        let percent = self.material.nearby.percent_now();
+        if percent != state.reading {
+            events.push(Event::Reading(percent));
+        }
+        if let Some(filter) = &self.filter {
+            let upto = filter.upto.load(Ordering::Relaxed);
+            let is_done = ended && upto >= progress.frames || self.live.is_some();
+            let at = (!is_done).then_some((upto, progress.frames.max(1)));
+            events.push(Event::Filtering(at));
+        }
+        if let Some(damage) = damage.filter(|_| !std::mem::replace(&mut self.damage_told, ended)) {
+            events.push(Event::Answer(super::answer::Answer::Failed(damage)));
+        }
+        let ends_now = ended && !std::mem::replace(&mut self.ended, ended);
+        if progress != state.progress || ends_now {
+            events.push(Event::Progress(progress));
+        }
+        if ends_now && state.sort.is_some() {
+            events.extend(self.arrange(state));
+        }
+        events
+    }
+
+    fn read(&self) -> Option<(u64, u64)> {
+        let total = self
+            .progress
+            .iter()
+            .map(|one| one.total())
+            .sum::<Option<u64>>()?;
+        let read = self.progress.iter().map(|one| one.read()).sum();
+        (total > 0).then_some((read, total))
+    }
+
+    /// Puts into the state the rows that are seen.
+    pub fn fill(&self, state: &mut State) {
+        let recording = self.material.shared.read();
+        state.start = recording.start();
+        let entry = |number: u64| Some((number, recording.exchange(number)?.clone()));
+        state.exchange_rows = state.exchanges.seen().filter_map(entry).collect();
+        if std::mem::take(&mut state.wants_marked_streams) {
+            let stream = |number: &u64| Some((*number, recording.exchange(*number)?.stream));
+            state.marked_streams = state.marked.iter().filter_map(stream).collect();
+        }
+        if state.dialog.is_some() && state.users.is_empty() {
+            let kept = recording.exchanges();
+            let mut users = BTreeSet::new();
+            for number in kept {
+                if let Some(user) = recording
+                    .exchange(number)
+                    .and_then(|entry| entry.user.clone())
+                {
+                    users.insert(user);
+                }
+                if users.len() >= USERS {
+                    break;
+                }
+            }
+            state.users = users.iter().map(ToString::to_string).collect();
+        }
+    }
+}
+
+fn progress_of(recording: &Recording) -> Progress {
+    let [ok, no, noted] = recording.counts();
+    let kept = recording.exchanges();
+    Progress {
+        read: None,
+        ended: recording.ended(),
+        frames: recording.frames().end - 1,
+        let_go: recording.frames().start - 1,
+        counts: [kept.end - kept.start, ok, no, noted],
+        spooled: recording.store().is_spooled(),
+        live: None,
+    }
+}

@@ -1,0 +1,117 @@
+//! The chosen exchange from near by: its arrows, and the fields of its messages.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::ladder;
+use super::pen::{border, put, side_border, working};
+use crate::tui::answer::Card;
+use crate::tui::state::{State, Waiting};
+
+/// Draws it below the list, or beside it.
+pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
+    let title = state.exchange().map_or_else(String::new, |entry| {
+        let [client, server] = entry.ends;
+        format!("{client} {} {server}", state.sign("→", "->"))
+    });
+    let below = |area: Rect, rows: u16| Rect {
+        y: area.y + rows.min(area.height),
+        height: area.height.saturating_sub(rows),
+        ..area
+    };
+    let inner = if beside {
+        let inner = side_border(buffer, area, state);
+        let style = state.settings.theme.title();
+        put(
+            buffer,
+            (inner.x, inner.y),
+            inner.width,
+            &title,
+            style,
+            state.charset,
+        );
+        below(inner, 1)
+    } else {
+        border(buffer, area, &title, false, state);
+        below(area, 1)
+    };
+    let preview = match &state.preview {
+        Waiting::Here(preview) => preview,
+        Waiting::Working => return working(buffer, inner, state),
+        Waiting::Nothing => return,
+    };
+    if beside {
+        let rows = u16::try_from(preview.steps.len() + 1).unwrap_or(u16::MAX);
+        let rows = rows.min(inner.height / 2);
+        let steps = Rect {
+            height: rows,
+            ..inner
+        };
+        ladder::arrows(buffer, steps, &preview.steps, state);
+        cards(buffer, below(inner, rows + 1), &preview.cards, state);
+        return;
+    }
+    let left = (area.width / 2).min(60);
+    let steps = Rect {
+        width: left,
+        ..inner
+    };
+    ladder::arrows(buffer, steps, &preview.steps, state);
+    let right = Rect {
+        x: left,
+        width: area.width - left,
+        ..inner
+    };
+    let right = side_border(buffer, right, state);
+    cards(buffer, right, &preview.cards, state);
+}
+
+/// Columns of the bytes that a field takes, and of the space behind them.
+const BYTES: u16 = 8;
+
+fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
+    let theme = &state.settings.theme;
+    let mut y = area.y;
+    for card in cards {
+        if y >= area.bottom() {
+            return;
+        }
+        let title = format!("{}, frame {}", card.title, card.frame);
+        let style = theme.tone(card.tone).add_modifier(Modifier::BOLD);
+        put(
+            buffer,
+            (area.x, y),
+            area.width,
+            &title,
+            style,
+            state.charset,
+        );
+        y += 1;
+        for (range, text, tone) in &card.fields {
+            if y >= area.bottom() {
+                return;
+            }
+            let range = format!("{range:>6}");
+            put(
+                buffer,
+                (area.x, y),
+                BYTES,
+                &range,
+                theme.faint(),
+                state.charset,
+            );
+            let room = area.width.saturating_sub(BYTES);
+            let style = theme.tone(*tone);
+            put(
+                buffer,
+                (area.x + BYTES, y),
+                room,
+                text,
+                style,
+                state.charset,
+            );
+            y += 1;
+        }
+    }
+}
