@@ -23,7 +23,7 @@ fn the_picture_in_readme_is_what_the_program_shows() {
         size: Some((30, 104)),
         ..Started::default()
     };
-    let mut running = Running::start_as(&captures, started);
+    let mut running = Running::start_as(&captures, &started);
     running.wait_until("all read", |screen| {
         screen.contains("exchanges") && !screen.contains("reading")
     });

@@ -17,7 +17,7 @@ fn standard_input_is_browsed_with_keys_from_the_terminal() {
             piped: Some(&path),
             ..Started::default()
         };
-        let mut running = Running::start_as(&["-"], started);
+        let mut running = Running::start_as(&["-"], &started);
         running.wait_for("spooled");
         running.press("v");
         running.wait_for("Details of frame 1");

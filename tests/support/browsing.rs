@@ -30,7 +30,7 @@ pub struct Started<'a> {
 
 impl Running {
     pub fn start(arguments: &[&str]) -> Self {
-        Self::start_as(arguments, Started::default())
+        Self::start_as(arguments, &Started::default())
     }
 
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
@@ -38,10 +38,10 @@ impl Running {
             variables,
             ..Started::default()
         };
-        Self::start_as(arguments, started)
+        Self::start_as(arguments, &started)
     }
 
-    pub fn start_as(arguments: &[&str], started: Started<'_>) -> Self {
+    pub fn start_as(arguments: &[&str], started: &Started<'_>) -> Self {
         let size = started.size.unwrap_or(USUAL);
         let terminal = Terminal::of_size(size.0, size.1);
         let folder = tempfile::tempdir().expect("a folder");
