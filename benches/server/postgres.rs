@@ -9,7 +9,7 @@ use authscope::accounts::{Hasher, Postgres, PostgresSettings, Scheme, Store, Sto
 use authscope::protocol::{Action, UserName};
 use tokio::runtime::Runtime;
 
-use super::compare::{SUCCESS, login, verify_for};
+use super::compare::{ANY, SUCCESS, login, verify_for};
 use super::database::{Cluster, PASSWORD, USER};
 use super::load::{Measured, Requests, drive, request};
 use super::place::{Bare, HASH, Server, cores, runtime};
@@ -97,6 +97,14 @@ fn registrations(report: &mut Report, cluster: &Cluster) {
         "CREATE TABLE commits (name bytea PRIMARY KEY, hash text NOT NULL, version bigint NOT NULL DEFAULT 1,
             created timestamptz NOT NULL DEFAULT now())",
     );
+    // Connections to the database are made when they are first wanted, and those who wait too long for one are told "busy".
+    for (number, server) in servers.iter().enumerate() {
+        let warm: Requests = Arc::new(move |client, n| {
+            request(Action::Register, &format!("w{number}-{client}-{n}"), "x")
+        });
+        let time = Duration::from_secs(2);
+        drive(&clients, server.address, CLIENTS, time, &warm, ANY);
+    }
     let (mut one, mut three, mut commits) = (Measured::default(), 0.0, 0.0);
     for round in 0..ROUNDS {
         commits += pgbench(cluster, &database, TIME) / ROUNDS as f64;
