@@ -266,6 +266,8 @@ fn followed(choice: Choice, capture: &[u8]) {
         FollowFormat::Raw,
     ][usize::from(choice.0 & 3)];
     let options = FollowOptions {
+        color: false,
+        line: FollowOptions::LINE,
         stream: STREAM,
         format,
         sender: None,

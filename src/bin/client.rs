@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use authscope::cli::{completions, manual};
+use authscope::cli::{completions, manual, usage};
 use authscope::client::password::{self, PasswordError};
 use authscope::client::{Client, ClientError, Tls};
 use authscope::hostport::HostPort;
@@ -131,7 +131,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn main() -> ExitCode {
     completions::answer_shell(Cli::command);
-    let done = match Cli::parse().command {
+    let done = match Cli::try_parse()
+        .unwrap_or_else(|error| usage::exit(error))
+        .command
+    {
         Command::Register(arguments) => run(Action::Register, arguments),
         Command::Login(arguments) => run(Action::Login, arguments),
         Command::Check(arguments) => check::run(arguments),
@@ -141,7 +144,11 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "authscope-client: {error}");
+            let _ = writeln!(
+                io::stderr(),
+                "{}",
+                usage::folded(&format!("authscope-client: {error}"))
+            );
             let interrupted = error
                 .downcast_ref::<PasswordError>()
                 .and_then(PasswordError::signal_exit_code);

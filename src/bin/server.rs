@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
-use authscope::cli::completions;
+use authscope::cli::{completions, usage};
 use authscope::client::password::PasswordError;
 use authscope::server::control::Control;
 use authscope::server::{self, Listeners, Log, Purpose};
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     let arguments = config::arguments();
     let started = arguments.and_then(|cli| cli.map_or(Ok(ExitCode::SUCCESS), |cli| start(&cli)));
     started.unwrap_or_else(|error| {
-        say(format!("authscope-server: {error}\n"));
+        say(usage::folded(&format!("authscope-server: {error}")) + "\n");
         let interrupted = error
             .downcast_ref::<PasswordError>()
             .and_then(PasswordError::signal_exit_code);

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::text::trouble::{Trouble, Words};
+
 /// Why no more frames come. The text is a clause without the file's name; [`FileError`] adds it.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Reading failed.
-    #[error("{}", plain(.0))]
+    #[error("{}", Trouble(.0))]
     Io(#[from] std::io::Error),
     /// The capture is damaged or cut off.
     #[error("damaged at byte {offset}: {reason}")]
@@ -18,7 +20,7 @@ pub enum SourceError {
         reason: String,
     },
     /// Not a capture at all.
-    #[error("not a capture file: {0}")]
+    #[error("not a capture file: {0}; pcap and pcapng are read")]
     NotACapture(String),
     /// One of several files failed; its name is already in the text.
     #[error(transparent)]
@@ -26,7 +28,7 @@ pub enum SourceError {
     /// Frames cannot be copied to a spool file in this folder; the text is the whole sentence.
     #[error(
         "cannot keep frames in {folder}: {}; TMPDIR names another folder",
-        plain(error)
+        Words(error)
     )]
     Spool {
         /// The folder for temporary files.
@@ -37,15 +39,6 @@ pub enum SourceError {
     /// Live capture failed; the text is the whole sentence, with what to do about it.
     #[error("{0}")]
     Live(String),
-}
-
-/// The system's words for an I/O error, without the number that Rust puts behind them.
-pub(super) fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_lowercase(),
-        None => text,
-    }
 }
 
 /// An error with the file it belongs to: a whole sentence but for the program's name.
@@ -105,7 +98,7 @@ mod tests {
         let missing = std::fs::File::open("/nonexistent/x").unwrap_err();
         assert_eq!(
             FileError::new(Path::new("-"), missing).to_string(),
-            "cannot read standard input: no such file or directory"
+            "cannot read standard input: no such file or directory; is the path right?"
         );
     }
 }

@@ -12,11 +12,12 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-use super::error::{SourceError, plain};
+use super::error::SourceError;
 use super::index::StoredFile;
 use super::input;
 use super::sniff::{self, Compression};
 use super::stop::Stop;
+use crate::text::trouble::Words;
 
 /// Octets asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
 /// processor time (3,000,000 frames: 0.54 s; 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with
@@ -340,7 +341,7 @@ impl Octets {
         } else {
             format!(
                 "the {name} data is damaged ({}), {offset} octets decompressed",
-                plain(&error)
+                Words(&error)
             )
         };
         SourceError::Damaged { offset, reason }

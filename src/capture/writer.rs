@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::batch::{Batch, Frame, What};
 use super::encode::{Encoder, NAMES};
-use super::error::plain;
 use super::options::{self, STATISTICS};
 use super::place::{Inputs, Place, is_input};
 use super::rotate::{Limits, Ring};
 use super::secrets::{self, SECRETS};
 use super::texts::{self, HideText};
 use super::time::Timestamp;
+use crate::text::trouble::Trouble;
 
 /// Octets gathered before they are written.
 const GATHERED: usize = 256 << 10;
@@ -40,7 +40,7 @@ pub struct WriteOptions {
 
 /// Saving failed. The text is a whole sentence but for the program's name.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {}", output(.path), plain(.error))]
+#[error("cannot write {}: {}", output(.path), Trouble(.error))]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,

@@ -26,7 +26,7 @@ pub(super) fn each(
     is_array: bool,
     work: impl Fn(usize, Lane<Done>) -> Done + Sync,
 ) -> Result<ExitCode, Failure> {
-    let mut out = standard_output()?;
+    let mut out = standard_output();
     let mut has_elements = false;
     let mut worst = 0;
     let mut is_interrupted = false;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::error::Failure;
-use super::output::folded;
+use super::output::{folded, standard_output};
 use crate::filter::{Field, fields, nearest_field};
 use crate::output::OutputError;
 
@@ -64,9 +64,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found = fields().iter().filter(|field| field.name.contains(part));
     let found: Vec<&'static Field> = found.collect();
     let written = if arguments.json {
-        json(io::stdout().lock(), &found)
+        json(standard_output(), &found)
     } else {
-        text(folded()?, &found)
+        text(folded(), &found)
     };
     written.map_err(OutputError::Standard)?;
     if !found.is_empty() {
@@ -85,7 +85,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn json(mut out: impl Write, fields: &[&'static Field]) -> io::Result<()> {
     let fields: Vec<JsonField> = fields.iter().map(|field| JsonField::from(*field)).collect();
     serde_json::to_writer_pretty(&mut out, &fields)?;
-    writeln!(out)
+    writeln!(out)?;
+    out.flush()
 }
 
 fn text(mut out: impl Write, fields: &[&'static Field]) -> io::Result<()> {

@@ -1,6 +1,5 @@
 //! `authscope follow`: one connection as a conversation.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,7 +81,7 @@ pub(super) struct Arguments {
     #[arg(short = 't', long, value_enum, value_name = "FORMAT", default_value_t)]
     time: TimeFormat,
 
-    /// Colours of the diagram by outcome; auto is on a terminal where NO_COLOR is not set.
+    /// Colours by outcome and by side; auto is on a terminal where NO_COLOR is not set.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     color: When,
 
@@ -100,11 +99,9 @@ enum From {
 
 impl Arguments {
     fn ladder_options(&self, stream: u32) -> LadderOptions {
-        let is_terminal = std::io::stdout().is_terminal();
-        let width = terminal_width().filter(|_| is_terminal);
         LadderOptions {
             stream,
-            width: width.unwrap_or(USUAL_WIDTH),
+            width: terminal_width().unwrap_or(USUAL_WIDTH),
             charset: if self.ascii {
                 Charset::Ascii
             } else {
@@ -127,7 +124,14 @@ impl Arguments {
             time: self.time,
             show_passwords: self.show_passwords,
             in_fields,
+            color: self.color.applies(),
+            line: FollowOptions::octets_a_line(terminal_width()),
         }
+    }
+
+    /// Whether it is to be read on a terminal.
+    pub fn is_text(&self) -> bool {
+        self.ladder || self.format != FollowFormat::Raw
     }
 
     /// The streams that are meant; none where the capture has none.
@@ -165,7 +169,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let is_folded = !arguments.ladder && arguments.format == FollowFormat::Text;
     let width = terminal_width().filter(|_| is_folded);
-    let out = Folding::new(standard_output()?, width);
+    let out = Folding::new(standard_output(), width);
     let time = arguments.time;
     let ladder = |stream, at_once| LadderOptions {
         at_once,

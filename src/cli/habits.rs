@@ -14,6 +14,9 @@ use super::tshark::{Deed, HABITS, Habit};
 /// The hidden option that shows exchanges and says how to see frames.
 const FRAMES_TOLD: &str = "--exchanges-of-files";
 
+/// The option of all commands, which may stand before them.
+const NO_PAGER: &str = "--no-pager";
+
 /// A command line that is ours.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Meant {
@@ -34,6 +37,13 @@ pub(super) fn meant(given: Vec<OsString>, cli: &Command) -> Result<Meant, String
     let [program, first, ..] = &given[..] else {
         return as_given(given);
     };
+    if first == NO_PAGER {
+        let mut rest = given.clone();
+        rest.remove(1);
+        let mut meant = meant(rest, cli)?;
+        meant.arguments.insert(1, NO_PAGER.into());
+        return Ok(meant);
+    }
     let word = first.to_string_lossy();
     let rest = &given[2..];
     if rest.is_empty() {

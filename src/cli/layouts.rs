@@ -9,6 +9,7 @@ use super::error::Failure;
 use crate::layout::{self, EXAMPLE, Layout, LayoutId, MOST_LAYOUTS, Report};
 use crate::protocol::layout::{DEFAULT_PORT, FILTER_PREFIX, PROTOCOL_NAME};
 use crate::session::Options;
+use crate::text::trouble::Trouble;
 
 /// The layout files that a command is given.
 #[derive(Debug, Args)]
@@ -49,8 +50,12 @@ impl LayoutArguments {
 /// Reads a layout file; `-` is standard input.
 pub(super) fn load(file: &Path) -> Result<Layout, Failure> {
     let name = file.display().to_string();
-    let text = read(file)
-        .map_err(|error| Failure::Text(format!("cannot read the layout \"{name}\": {error}")))?;
+    let text = read(file).map_err(|error| {
+        Failure::Text(format!(
+            "cannot read the layout \"{name}\": {}",
+            Trouble(&error)
+        ))
+    })?;
     layout::parse(&text).map_err(|errors| {
         let report = Report {
             file: &name,

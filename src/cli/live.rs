@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::drops::Drops;
 use super::error::Failure;
 use super::inspect::InspectArguments;
+use super::interfaces::{candidates, named};
 use super::output::{OutputArguments, exit_code};
 use super::run::Plan;
 use super::save::SaveArguments;
@@ -39,11 +40,11 @@ Capturing needs the right to do so: run it with sudo, or give the program
 that right once: sudo setcap cap_net_raw=ep PATH")]
 pub(super) struct Arguments {
     /// The interface, where one has the first word's name; the rest is what to capture, as -f has it.
-    #[arg(value_name = "IFACE or BPF", add = ArgValueCandidates::new(interface_names), conflicts_with = "filter")]
+    #[arg(value_name = "IFACE or BPF", add = ArgValueCandidates::new(candidates), conflicts_with = "filter")]
     words: Vec<String>,
 
-    /// The interface; `authscope interfaces` lists them. [default: loopback]
-    #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(interface_names))]
+    /// The interface, by its name or its number; `authscope interfaces` lists them. [default: loopback]
+    #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(candidates))]
     interface: Option<String>,
 
     /// What to capture, in libpcap's language (pcap-filter(7)). [default: the ports]
@@ -79,14 +80,6 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// The interfaces that -i can name, for a shell.
-fn interface_names() -> Vec<CompletionCandidate> {
-    let found = interfaces().unwrap_or_default().into_iter();
-    found
-        .map(|one| CompletionCandidate::new(one.name).help(one.description.map(Into::into)))
-        .collect()
-}
-
 /// Words that are a capture filter by themselves.
 const WHOLE_FILTERS: [&str; 16] = [
     "arp",
@@ -110,7 +103,8 @@ const WHOLE_FILTERS: [&str; 16] = [
 impl Arguments {
     /// The interface and the filter that are meant, where they are named.
     fn what(&self) -> Result<(Option<String>, Option<String>), Failure> {
-        let (mut interface, mut words) = (self.interface.clone(), &self.words[..]);
+        let mut interface = self.interface.as_deref().map(named);
+        let mut words = &self.words[..];
         if let (None, [first, rest @ ..]) = (&interface, words) {
             let is_name = first == "any"
                 || interfaces().is_ok_and(|all| all.iter().any(|one| one.name == *first));

@@ -18,26 +18,32 @@ mod layouts;
 mod live;
 pub mod manual;
 mod output;
+mod pager;
 mod progress;
 mod query;
 mod read;
 mod report;
 mod run;
 mod save;
+mod schema;
 mod side_by_side;
 mod signal;
 mod stats;
 mod thresholds;
 mod tshark;
 mod tui;
+pub mod usage;
 mod wireshark;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use error::Failure;
+use output::{When, standard_output};
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -65,6 +71,10 @@ Exit codes:
        live ends with 0, as that is how it ends"
 )]
 pub struct Cli {
+    /// Write to the terminal itself, not through a pager ($PAGER, else less -FRX).
+    #[arg(long, global = true)]
+    no_pager: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -84,8 +94,32 @@ enum Command {
     #[command(hide = true)]
     Man(manual::Arguments),
     Fields(fields::Arguments),
+    Schema(schema::Arguments),
     Layout(layout::Arguments),
     Extcap(extcap::Arguments),
+}
+
+impl Command {
+    /// Whether its output is one to read at one's own pace, and ends.
+    fn is_paged(&self) -> bool {
+        match self {
+            Self::Read(arguments) => arguments.is_paged(),
+            Self::Follow(arguments) => arguments.is_text(),
+            Self::Stats(_)
+            | Self::Check(_)
+            | Self::Interfaces(_)
+            | Self::Fields(_)
+            | Self::Schema(_) => true,
+            Self::Live(_)
+            | Self::Tui(_)
+            | Self::Report(_)
+            | Self::Wireshark(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Layout(_)
+            | Self::Extcap(_) => false,
+        }
+    }
 }
 
 /// Runs the inspector with the arguments of this process.
@@ -102,7 +136,39 @@ pub fn main() -> ExitCode {
     for note in &meant.notes {
         say(note);
     }
-    let done = match Cli::parse_from(meant.arguments).command {
+    let code = match Cli::try_parse_from(&meant.arguments) {
+        Ok(cli) => run(cli),
+        Err(error) => tell(error, &meant.arguments),
+    };
+    pager::end();
+    code
+}
+
+/// Shows help, or says what is wrong with the arguments.
+fn tell(error: clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.kind() != ErrorKind::DisplayHelp {
+        usage::exit(error);
+    }
+    if !arguments.iter().any(|one| one == "--no-pager") {
+        pager::allow();
+    }
+    let text = error.render();
+    let text = if When::Auto.applies() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    let mut out = standard_output();
+    // A reader that has seen enough is no failure, and there is nothing else to be done here.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}
+
+fn run(cli: Cli) -> ExitCode {
+    if !cli.no_pager && cli.command.is_paged() {
+        pager::allow();
+    }
+    let done = match cli.command {
         Command::Read(arguments) => read::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Tui(arguments) => tui::run(&arguments),
@@ -115,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => arguments.run("authscope").map_err(Failure::from),
         Command::Man(arguments) => arguments.run(Cli::command()).map_err(Failure::from),
         Command::Fields(arguments) => fields::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Layout(arguments) => layout::run(&arguments),
         Command::Extcap(arguments) => extcap::run(&arguments),
     };
@@ -135,5 +202,5 @@ fn say(text: &str) {
 
 /// The same without the name.
 fn say_as_is(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", usage::folded(text));
 }

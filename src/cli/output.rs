@@ -1,8 +1,6 @@
 //! What is shown and how: the arguments that every command with rows has, and their outputs.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -12,6 +10,7 @@ use clap::{Args, ValueEnum};
 use zeroize::Zeroize;
 
 use super::error::Failure;
+use super::pager;
 use super::query::{Query, QueryArguments};
 use super::run::Plan;
 use super::say;
@@ -25,6 +24,7 @@ use crate::session::Holding;
 use crate::session::summary::Summary;
 use crate::text::escape::Escaped;
 use crate::text::secret::{KEY_OCTETS, TagKey};
+use crate::text::trouble::Trouble;
 use crate::wireshark::explain;
 
 /// Octets that wait to be written to standard output at the most.
@@ -154,9 +154,18 @@ pub(super) enum When {
 
 impl When {
     pub fn applies(self) -> bool {
+        self.applies_to(is_terminal())
+    }
+
+    /// The same of what is said on standard error.
+    pub fn applies_to_errors(self) -> bool {
+        self.applies_to(io::stderr().is_terminal())
+    }
+
+    fn applies_to(self, is_terminal: bool) -> bool {
         match self {
             Self::Auto => {
-                io::stdout().is_terminal()
+                is_terminal
                     && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
                     && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
@@ -290,7 +299,7 @@ impl OutputArguments {
                 format!("-T {name} has rows for messages and exchanges, not for frames or details");
             return Err(Failure::Text(message));
         }
-        if io::stdout().is_terminal() {
+        if is_terminal() {
             let message =
                 format!("-T {name} is no text for a terminal; write it to a file: > FILE.{name}");
             return Err(Failure::Text(message));
@@ -311,6 +320,11 @@ impl OutputArguments {
 
     const fn has_exchanges(&self) -> bool {
         self.exchanges || self.exchanges_of_files
+    }
+
+    /// Whether it is a form to be read on a terminal.
+    pub fn is_text(&self) -> bool {
+        !self.form().is_binary
     }
 
     /// Whether no rows are written.
@@ -372,7 +386,7 @@ impl OutputArguments {
         let options = FormOptions {
             rows,
             color: self.color.applies(),
-            width: io::stdout().is_terminal().then_some(terminal_width as _),
+            width: is_terminal().then_some(terminal_width as _),
             tree: self.details,
             octets: self.hex,
             field_names: self.field_names,
@@ -387,8 +401,8 @@ impl OutputArguments {
         if prints {
             let out: Box<dyn Write> = match lot {
                 Some(lot) => lot.out,
-                None if self.details || self.explain => Box::new(folded()?),
-                None => Box::new(standard_output()?),
+                None if self.details || self.explain || self.hex => Box::new(folded()),
+                None => Box::new(standard_output()),
             };
             group.add((form.make)(options, out));
         } else if asks {
@@ -398,7 +412,7 @@ impl OutputArguments {
         if self.stats {
             // Behind the rows, which end first.
             let out: Box<dyn Write> = if (form.for_people || self.quiet) && !taken {
-                Box::new(standard_output()?)
+                Box::new(standard_output())
             } else {
                 Box::new(io::stderr())
             };
@@ -432,7 +446,7 @@ impl OutputArguments {
                 Escaped(&shown)
             ))
         };
-        let mut octets = std::fs::read(path).map_err(|error| failure(&error))?;
+        let mut octets = std::fs::read(path).map_err(|error| failure(&Trouble(&error)))?;
         let key = TagKey::new(&octets);
         octets.zeroize();
         let length = format!("it takes at least {KEY_OCTETS} octets that nobody can guess");
@@ -492,21 +506,35 @@ pub(super) fn text_style(color: When) -> TextStyle {
 }
 
 /// Standard output with lines that fit a terminal, where it is one.
-pub(super) fn folded() -> Result<Folding<BufWriter<File>>, Failure> {
-    Ok(Folding::new(standard_output()?, terminal_width()))
+pub(super) fn folded() -> Folding<BufWriter<pager::Output>> {
+    Folding::new(standard_output(), terminal_width())
 }
 
 /// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.
-pub(super) fn standard_output() -> Result<BufWriter<File>, Failure> {
-    let descriptor = io::stdout()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(|error| Failure::Text(format!("cannot write standard output: {error}")))?;
-    Ok(BufWriter::with_capacity(BUFFER, File::from(descriptor)))
+pub(super) fn standard_output() -> BufWriter<pager::Output> {
+    BufWriter::with_capacity(BUFFER, pager::Output::default())
 }
 
-/// Columns of the terminal that standard output is.
+/// Whether what is written is shown on a terminal, through a pager or not.
+pub(super) fn is_terminal() -> bool {
+    pager::terminal().is_some() || io::stdout().is_terminal()
+}
+
+/// Columns of the terminal that standard error is shown on.
+pub(super) fn errors_width() -> Option<u16> {
+    if pager::terminal().is_some() {
+        return terminal_width();
+    }
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// Columns of that terminal.
 pub(super) fn terminal_width() -> Option<u16> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    let size = match pager::terminal() {
+        Some(terminal) => rustix::termios::tcgetwinsize(terminal),
+        None => rustix::termios::tcgetwinsize(io::stdout()),
+    };
+    let size = size.ok()?;
     (size.ws_col > 0).then_some(size.ws_col)
 }

@@ -1,14 +1,15 @@
 //! How far the reading of files has come, on standard error while it takes long.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output::is_terminal;
 use crate::capture;
 
 /// How long a run may take before anything is shown.
@@ -16,22 +17,27 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often what is shown is brought up to date.
 const TICK: Duration = Duration::from_millis(100);
 
+/// The line that is shown: what ends it, and the thread that draws it.
+static SHOWN: Mutex<Option<(Sender<()>, JoinHandle<()>)>> = Mutex::new(None);
+
 /// A line that shows octets, frames, rate and time left until it is dropped.
-pub(super) struct Progress {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+pub(super) struct Progress(());
+
+/// Takes the line away, before anything else is said on the terminal.
+pub(super) fn clear() {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((stop, thread)) = shown {
+        drop(stop);
+        let _ = thread.join();
+    }
 }
 
 impl Progress {
     /// Shows how far the reading of `files` has come; `frames` counts the frames read. Nothing is
     /// shown where standard error is no terminal, or where rows go to one: they would be mixed.
     pub fn start(files: Vec<Arc<capture::Progress>>, frames: Arc<AtomicU64>, rows: bool) -> Self {
-        let rows_on_terminal = rows && std::io::stdout().is_terminal();
-        if rows_on_terminal || !std::io::stderr().is_terminal() {
-            return Self {
-                stop: None,
-                thread: None,
-            };
+        if rows && is_terminal() || !std::io::stderr().is_terminal() {
+            return Self(());
         }
         let (stop, stopped) = channel::<()>();
         let began = Instant::now();
@@ -51,20 +57,14 @@ impl Progress {
                 bar.finish_and_clear();
             }
         });
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, thread));
+        Self(())
     }
 }
 
 impl Drop for Progress {
-    /// The line is gone before anything else is said on the terminal.
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        clear();
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::error::Failure;
-use crate::filter::{Field, Filter, FilterOptions, Needs, field, fields, nearest_field};
+use crate::filter::{Field, Filter, FilterOptions, Needs, field, fields, unknown_field};
 use crate::output::{Columns, Occurrence};
 
 #[derive(Debug, Args)]
@@ -83,10 +83,8 @@ impl QueryArguments {
             .transpose()
             .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
         let named = |name: &String| {
-            field(name).ok_or_else(|| {
-                let near = nearest_field(name);
-                Failure::Text(format!("no field is called {name:?}{near}"))
-            })
+            let unknown = || format!("cannot show -e {name}: {}", unknown_field(name));
+            field(name).ok_or_else(|| Failure::Text(unknown()))
         };
         let fields = self.fields.iter().map(named).collect::<Result<_, _>>()?;
         let mut columns = Columns::default();

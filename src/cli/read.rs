@@ -78,6 +78,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
+    /// Whether its rows are for a terminal, and are there already: none is waited for.
+    pub fn is_paged(&self) -> bool {
+        let has_pipe = self.files.iter().any(|file| is_pipe(file));
+        let saves_there = self.save.path().is_some_and(|path| path.as_os_str() == "-");
+        self.output.is_text() && !has_pipe && !saves_there
+    }
+
     fn inspection(&self) -> Result<Options, Failure> {
         let mut inspection = self.inspect.options(false)?;
         let needs = self.output.query()?.needs();

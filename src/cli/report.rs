@@ -175,7 +175,7 @@ fn single(arguments: &Arguments, inspection: Options) -> Result<ExitCode, Failur
     if let Some(out) = out {
         out.finish(&text)?;
     } else {
-        let mut out = standard_output()?;
+        let mut out = standard_output();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         written.map_err(OutputError::from)?;
     }

@@ -1,16 +1,30 @@
 //! The signals that end a run in order; the same one again ends the process at once.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::{SigId, flag, low_level};
 
 use super::error::Failure;
 use crate::capture::Stop;
 
 /// Exit code of a process that a signal ended, as shells have it: this and the signal's number.
 pub(super) const BY_SIGNAL: i32 = 128;
+
+/// What ends the process where Ctrl-C comes a second time.
+static AT_ONCE: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
+
+/// Ctrl-C ends no more than the reading from now on: the pager on the terminal is its user's to leave.
+pub(super) fn outlive_interrupts() -> std::io::Result<()> {
+    // Without a handler the first one would end the process.
+    flag::register(SIGINT, Arc::default())?;
+    let mut at_once = AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner);
+    for id in at_once.drain(..) {
+        low_level::unregister(id);
+    }
+    Ok(())
+}
 
 /// The one stop of this run, which signals ask for.
 pub(super) fn stop_on_signals() -> Result<Stop, Failure> {
@@ -23,7 +37,15 @@ pub(super) fn stop_on_signals() -> Result<Stop, Failure> {
         for signal in [SIGINT, SIGTERM, SIGQUIT] {
             // In this order the first signal sets the flag, the next one finds it set.
             let again = Arc::new(AtomicBool::new(false));
-            flag::register_conditional_shutdown(signal, BY_SIGNAL + signal, Arc::clone(&again))?;
+            let id = flag::register_conditional_shutdown(
+                signal,
+                BY_SIGNAL + signal,
+                Arc::clone(&again),
+            )?;
+            if signal == SIGINT {
+                let at_once = AT_ONCE.lock();
+                at_once.unwrap_or_else(PoisonError::into_inner).push(id);
+            }
             flag::register(signal, again)?;
             asks(signal)?;
         }

@@ -170,7 +170,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     plan.threads = usize::from(arguments.threads);
     plan.offers_each = true;
     let mut said = Vec::new();
-    let status = count(arguments, &mut plan, standard_output()?, None, &mut said);
+    let status = count(arguments, &mut plan, standard_output(), None, &mut said);
     for line in &said {
         say(line);
     }
@@ -252,7 +252,7 @@ fn of_rows(arguments: &Arguments) -> Result<ExitCode, Failure> {
             rows.other_protocols
         ));
     }
-    let mut out = standard_output()?;
+    let mut out = standard_output();
     let format = arguments.stats_format();
     let written = write_summary(&mut out, &summary, format, arguments.top);
     written

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
+use super::interfaces::{candidates, named};
 use super::output::When;
+use super::query::complete_filter;
 use super::run::files;
 use super::signal::{BY_SIGNAL, stop_on_signals};
 use crate::capture::live::{LiveOptions, LiveSource};
@@ -48,8 +51,8 @@ pub(super) struct Arguments {
     )]
     files: Vec<PathBuf>,
 
-    /// Capture on this interface; `authscope interfaces` lists them.
-    #[arg(short, long, value_name = "IFACE")]
+    /// Capture on this interface, by its name or its number; `authscope interfaces` lists them.
+    #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(candidates))]
     interface: Option<String>,
 
     /// What to capture, in libpcap's language (pcap-filter(7)). [default: the ports]
@@ -62,7 +65,7 @@ pub(super) struct Arguments {
     ring: u64,
 
     /// Show only what matches, in Wireshark's display filter language; / changes it.
-    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER", add = ArgValueCompleter::new(complete_filter))]
     display_filter: Option<String>,
 
     /// Stop after this many frames.
@@ -166,7 +169,7 @@ fn live(
 ) -> Result<(Input, String), Failure> {
     let ports = options.all_ports();
     let wanted = LiveOptions {
-        interface: arguments.interface.clone(),
+        interface: arguments.interface.as_deref().map(named),
         ports: ports.clone(),
         filter: arguments.filter.clone(),
         stop: stop.clone(),

@@ -20,12 +20,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::hostport::HostPort;
 use crate::protocol::layout::RESPONSE_LEN;
 use crate::protocol::{Fault, Framing, Kind, Request, Response, frame};
+use crate::text::trouble::Words;
 
 /// Why there is no answer from the server.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The name of the server has no address.
-    #[error("cannot find the address of \"{server}\": {source}")]
+    #[error(
+        "cannot find the address of \"{server}\": {}; is the name right?",
+        Words(source)
+    )]
     Address {
         /// As it was given.
         server: HostPort,
@@ -44,7 +48,10 @@ pub enum ClientError {
         tried: Vec<(SocketAddr, String)>,
     },
     /// The connection broke.
-    #[error("cannot {doing} {address}: {source}")]
+    #[error(
+        "cannot {doing} {address}: {}; is the server still running there?",
+        Words(source)
+    )]
     Broken {
         /// What was being done.
         doing: &'static str,
@@ -174,7 +181,9 @@ async fn reach(
         let attempt = tokio::time::timeout(share, open(server, address, tls)).await;
         match attempt {
             Ok(Ok(stream)) => return Ok((stream, address)),
-            Ok(Err(Attempt::NoConnection(error))) => tried.push((address, error.to_string())),
+            Ok(Err(Attempt::NoConnection(error))) => {
+                tried.push((address, Words(&error).to_string()));
+            }
             // It is a server, but not one to trust: another address would be no better.
             Ok(Err(Attempt::NotTrusted(error))) => return Err(error),
             Err(_) => {

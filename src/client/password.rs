@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
 use crate::protocol::{Password, TextError};
+use crate::text::trouble::Words;
 
 /// The signals that end a prompt.
 const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
@@ -23,19 +24,21 @@ const ARRIVAL: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// No terminal, or it broke.
-    #[error("cannot ask for the password on the terminal: {0}; give it with --password-stdin")]
+    #[error("cannot ask for the password on the terminal: {}; give it with --password-stdin", Words(.0))]
     Terminal(io::Error),
     /// Standard input broke.
-    #[error("cannot read the password from standard input: {0}")]
+    #[error("cannot read the password from standard input: {}", Words(.0))]
     Input(io::Error),
     /// The input ended, as by Ctrl-D.
-    #[error("no password was given; nothing was done")]
+    #[error(
+        "no password was given, so nothing was done; type one, or give it with --password-stdin"
+    )]
     NoneGiven,
     /// Ctrl-C, or another signal that ends programs.
     #[error("interrupted; nothing was done")]
     Interrupted(i32),
     /// Not the same twice.
-    #[error("the two passwords differ; nothing was done")]
+    #[error("the two passwords differ, so nothing was done; try again")]
     Differ,
     /// Not one that the protocol carries.
     #[error("cannot use this password: {0}; nothing was done")]

@@ -14,12 +14,13 @@ use tokio_rustls::rustls::{self, ClientConfig, KeyLogFile, RootCertStore};
 use super::trouble::explain;
 use super::{ClientError, Stream};
 use crate::hostport::HostPort;
+use crate::text::trouble::PemTrouble;
 
 /// Why TLS cannot be used as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file of authorities cannot be read.
-    #[error("cannot read certificates of authorities from \"{}\": {source}", path.display())]
+    #[error("cannot read certificates of authorities from \"{}\": {}", path.display(), PemTrouble(source))]
     File {
         /// Which file.
         path: PathBuf,
@@ -27,7 +28,7 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// A certificate in that file is none that can be an authority's.
-    #[error("a certificate in \"{}\" cannot be read", path.display())]
+    #[error("a certificate in \"{}\" cannot be read; it takes PEM, from BEGIN CERTIFICATE to END CERTIFICATE", path.display())]
     BadAuthority {
         /// Which file.
         path: PathBuf,

@@ -11,7 +11,7 @@ use super::fields::{Field, Needs, field};
 use super::literal::{self, Constant};
 use super::syntax::{Compare, Expr, Member, Operand, Quantifier, Relation, Sign, Span, What};
 use super::value::{Base, Kind};
-use super::{FilterOptions, functions, nearest_field};
+use super::{FilterOptions, functions, nearest_field, unknown_field};
 
 /// Octets of memory that one regular expression may take.
 const REGEX_SIZE: usize = 1 << 20;
@@ -348,7 +348,7 @@ fn known(word: &str, span: Span) -> Result<&'static Field, FilterError> {
         if literal::number(word).is_ok() {
             return FilterError::at(span, "a field belongs on the left side of a comparison");
         }
-        let message = format!("no field is called \"{word}\"{}", nearest_field(word));
+        let message = unknown_field(word);
         FilterError::at(span, message)
     })
 }

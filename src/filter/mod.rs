@@ -28,11 +28,23 @@ pub use fields::{Field, Needs, field, fields};
 pub use value::{Base, Kind, Shown, Value};
 pub use view::{Responses, Times, View};
 
+use crate::text::escape::Escaped;
+
 /// `; did you mean "x"?` for the field whose name is nearest to this word, where one is near.
 #[must_use]
 pub fn nearest_field(word: &str) -> String {
     let all = fields().iter().chain(fields::described_fields());
     error::suggestion(word, all.map(|field| field.name.as_ref()))
+}
+
+/// That no field has this name, and which may be meant.
+#[must_use]
+pub fn unknown_field(word: &str) -> String {
+    let near = match nearest_field(word) {
+        near if near.is_empty() => "; `authscope fields` lists all".to_owned(),
+        near => near,
+    };
+    format!("no field is called \"{}\"{near}", Escaped(word))
 }
 
 /// What a filter may see.

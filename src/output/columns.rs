@@ -24,6 +24,8 @@ pub(super) struct Shape {
     usual_of_files: &'static [u16],
     /// Columns with addresses, which lose their middle where a terminal has little room.
     addresses: &'static [usize],
+    /// A time takes at most one of so many parts of a terminal.
+    times: u16,
     /// Columns that are left out where a terminal has no room for them, the least wanted first.
     dispensable: &'static [usize],
     /// How many of these are left out at the most for a row to stay in one line; beside a capture's name one more.
@@ -47,6 +49,7 @@ pub(super) static OF_FRAMES: Shape = Shape {
     usual: &[5, 11, 15, 15, 8, 6],
     usual_of_files: &[5, 15, 15, 15, 8, 6],
     addresses: &[SOURCE, DESTINATION],
+    times: 2,
     dispensable: &[LENGTH, PROTOCOL, DESTINATION, SOURCE],
     spare: 2,
     least: 22,
@@ -61,6 +64,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     usual: &[11, 17, 15, 6, 8, 7, 6, 6],
     usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
     addresses: &[1, 2],
+    times: 3,
     dispensable: &[6, 7, 2],
     spare: 0,
     least: 12,
@@ -73,6 +77,7 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     usual: &[9, 11, 5, 6, 6],
     usual_of_files: &[],
     addresses: &[1],
+    times: 3,
     dispensable: &[1, 4],
     spare: 0,
     least: 12,
@@ -85,6 +90,7 @@ pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     usual: &[11, 12, 8, 7],
     usual_of_files: &[11, 12, 8, 7],
     addresses: &[],
+    times: 3,
     dispensable: &[3, 0],
     spare: 0,
     least: 12,
@@ -158,6 +164,8 @@ pub(super) struct TableColumns {
     charset: Charset,
     /// How many of the dispensable columns are left out.
     hidden: usize,
+    /// The same when the headings were written.
+    headed: usize,
     /// Whether rows, and so the headings, were written.
     begun: bool,
     line: String,
@@ -200,6 +208,7 @@ impl TableColumns {
             color,
             charset: Charset::of_locale(),
             hidden: 0,
+            headed: 0,
             begun: false,
             line: String::new(),
         }
@@ -215,8 +224,7 @@ impl TableColumns {
     pub fn write(&mut self, out: &mut Vec<u8>, rows: &[Row], time: u16, terminal: Option<u16>) {
         let with_headings = !std::mem::replace(&mut self.begun, true);
         let headings = self.shape.headings;
-        let at = headings.iter().position(|heading| *heading == "Time");
-        if let Some(own) = at.and_then(|at| self.widths.get_mut(at)) {
+        if let Some(own) = self.time().and_then(|at| self.widths.get_mut(at)) {
             *own = time.max(*own);
         }
         self.widen(headings);
@@ -232,6 +240,12 @@ impl TableColumns {
         for row in rows {
             self.write_line(out, &row.file, &row.cells);
         }
+    }
+
+    /// Place of the times.
+    fn time(&self) -> Option<usize> {
+        let mut headings = self.shape.headings.iter();
+        headings.position(|heading| *heading == "Time")
     }
 
     fn widen(&mut self, cells: &[impl AsRef<str>]) {
@@ -277,7 +291,9 @@ impl TableColumns {
             self.widen(cells);
         }
         let left = self.fit(terminal);
-        if with_headings {
+        // Columns that are left out from now on are missing in the headings above.
+        if with_headings || self.headed != self.hidden && !rows.is_empty() {
+            self.headed = self.hidden;
             let headings = self.shape.headings.iter().map(|one| Cow::Borrowed(*one));
             let headings: Vec<Cow<'_, str>> = headings.collect();
             self.write_row(out, FILE, &headings, left, terminal, Tone::Plain);
@@ -295,6 +311,16 @@ impl TableColumns {
             let Some(terminal) = terminal.filter(|_| index < last) else {
                 return Cow::Borrowed(cell.as_str());
             };
+            if Some(index) == self.time() {
+                // Without its date a time says more than without its middle.
+                let most = usize::from(terminal / self.shape.times);
+                let clock = cell
+                    .split_once(' ')
+                    .map_or(cell.as_str(), |(_, clock)| clock);
+                let whole = width(cell) <= most;
+                let cell = if whole { cell.as_str() } else { clock };
+                return self.charset.shortened(cell, most);
+            }
             let most = if self.shape.addresses.contains(&index) {
                 self.shape.usual[index].max(ADDRESS) + terminal.saturating_sub(ROOMY) / 4
             } else {
@@ -322,8 +348,7 @@ impl TableColumns {
         };
         // Told by usual widths, and by the times that were asked for, so that rows of usual ones stay in a line.
         let mut usual = self.shape.usual.to_vec();
-        let time = self.shape.headings.iter().position(|one| *one == "Time");
-        if let Some(time) = time {
+        if let Some(time) = self.time() {
             usual[time] = self.widths[time];
         }
         let least = self.shape.least;

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 
 use crate::capture::{Aside, Batch, Stop, WriteError};
 use crate::session::{FrameRecord, Remainder, Resolution, Sink};
+use crate::text::trouble::Trouble;
 
 /// An output that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// Standard output.
-    #[error("cannot write standard output: {0}")]
+    #[error("cannot write standard output: {}", Trouble(.0))]
     Standard(#[from] io::Error),
     /// A capture file.
     #[error(transparent)]

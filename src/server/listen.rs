@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::hostport::{HostPort, HostPortError, port};
+use crate::text::trouble::Words;
 
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -90,7 +91,10 @@ impl ListenAddress {
 
 /// Why a port cannot be listened at.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} on {place}: {source}; choose another address with {option}")]
+#[error(
+    "cannot {doing} on {place}: {}; choose another address with {option}",
+    Words(source)
+)]
 pub struct ListenError {
     doing: &'static str,
     place: String,

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::{self, KeyLogFile, ServerConfig};
 
 use super::certificate::{TimeWarning, Validity, key_is_exposed};
 use super::meters;
+use crate::text::trouble::PemTrouble;
 
 /// First octet of a TLS handshake record (RFC 8446 section 5.1, content type handshake). A
 /// request starts with 0, the first octet of its length.
@@ -36,7 +37,7 @@ pub enum TlsMode {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read, or has nothing of use in it.
-    #[error("cannot read the {what} from \"{}\": {source}", path.display())]
+    #[error("cannot read the {what} from \"{}\": {}", path.display(), PemTrouble(source))]
     File {
         /// `TLS certificate` or `TLS key`.
         what: &'static str,

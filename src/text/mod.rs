@@ -1,6 +1,7 @@
 //! What is done to text and octets before anybody sees them: [`escape`] makes them harmless to a
 //! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`number`] readable, [`secret`] says which of them may be part of a
-//! password, [`swar`] looks at many at a time.
+//! password, [`swar`] looks at many at a time. [`trouble`] says what the
+//! system's errors mean.
 
 pub mod csv;
 pub mod escape;
@@ -8,3 +9,4 @@ pub mod number;
 pub mod secret;
 pub mod shell;
 pub mod swar;
+pub mod trouble;

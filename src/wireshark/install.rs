@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::plugin::{FILE_NAME, FIRST_LINE};
 use super::profile;
+use crate::text::trouble::Words;
 
 /// What a launcher begins with, behind the line that names its interpreter.
 const LAUNCHER_LINE: &str = "Starts Authscope as a capture source of Wireshark;";
@@ -19,7 +20,10 @@ const LOOKED_AT: usize = 512;
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// A folder or file could not be read or written.
-    #[error("cannot {what} {path:?}: {error}. Choose another folder with --folder")]
+    #[error(
+        "cannot {what} {path:?}: {}. Choose another folder with --folder",
+        Words(error)
+    )]
     File {
         /// What was being done.
         what: &'static str,

@@ -216,7 +216,7 @@ fn several_files_are_merged_by_time_and_damage_is_told_with_its_file() {
     assert!(
         error
             .to_string()
-            .ends_with("missing.pcap\": no such file or directory"),
+            .ends_with("missing.pcap\": no such file or directory; is the path right?"),
         "{error}"
     );
     let error = open_all(&[folder.path()], ReadOptions::default())

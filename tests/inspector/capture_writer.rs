@@ -270,7 +270,7 @@ fn only_what_is_chosen_is_written_and_at_once_if_asked() {
     assert!(
         error
             .to_string()
-            .ends_with("no/where\": no such file or directory"),
+            .ends_with("no/where\": no such file or directory; is the path right?"),
         "{error}"
     );
 }

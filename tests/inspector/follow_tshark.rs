@@ -61,6 +61,8 @@ fn of_tshark(tshark: &Tshark, path: &Path, streams: u64) -> Vec<Sides> {
 fn of_us(path: &Path, stream: u32) -> Sides {
     let mut sides = Sides::new();
     let mut options = FollowOptions {
+        color: false,
+        line: FollowOptions::LINE,
         stream,
         format: FollowFormat::Json,
         sender: None,

@@ -78,7 +78,7 @@ fn a_missing_file_is_one_line_and_exit_2() {
     assert_eq!((done.code, done.stdout.as_str()), (2, ""));
     assert_eq!(
         done.stderr,
-        "authscope: cannot read \"no-such-file.pcap\": no such file or directory\n"
+        "authscope: cannot read \"no-such-file.pcap\": no such file or directory; is the path right?\n"
     );
 }
 

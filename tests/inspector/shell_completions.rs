@@ -71,6 +71,7 @@ fn interfaces_fields_and_files_are_offered() {
     };
     if cfg!(target_os = "linux") {
         has(inspector, &["live", "-i", "l"], "lo");
+        has(inspector, &["tui", "-i", "l"], "lo");
     }
     has(
         inspector,

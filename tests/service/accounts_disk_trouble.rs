@@ -72,7 +72,7 @@ fn a_full_disk_and_room_again() {
         let mut server = Server::start(command);
         let stored = fill(&server);
         assert_eq!(server.register("other", "x"), NOT_STORED);
-        server.wait_for("No space left");
+        server.wait_for("no space left");
         assert!(std::fs::read_to_string(&passwd).unwrap().ends_with('\n'));
         std::fs::remove_file(mount.join("ballast")).unwrap();
         assert_eq!(server.register("other", "x"), "yes: registered");

@@ -146,7 +146,7 @@ fn leaving_the_prompt_is_said_and_leaves_the_terminal_as_it_was() {
         (
             "\u{4}",
             2,
-            "authscope-client: no password was given; nothing was done\n",
+            "authscope-client: no password was given, so nothing was done; type one, or give it with --password-stdin\n",
         ),
         (
             "\r",
@@ -214,6 +214,6 @@ fn an_empty_standard_input_is_no_password() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         crate::programs::stderr(&output),
-        "authscope-client: no password was given; nothing was done\n"
+        "authscope-client: no password was given, so nothing was done; type one, or give it with --password-stdin\n"
     );
 }

@@ -43,7 +43,8 @@ pub fn command(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("TZ", "UTC");
+        .env("TZ", "UTC")
+        .env("PAGER", "cat");
     command
 }
 

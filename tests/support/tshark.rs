@@ -77,6 +77,15 @@ impl Tshark {
         answer(capture, &question, || self.ask(capture, arguments, script))
     }
 
+    /// What tshark prints about a capture with another script.
+    pub fn with_script(&self, capture: &Path, arguments: &[&str], script: &Path) -> String {
+        let text = std::fs::read_to_string(script).expect("the script is read");
+        let question = [&[&text[..]], arguments].concat();
+        answer(capture, &question, || {
+            self.ask(capture, arguments, Some(script))
+        })
+    }
+
     /// What `part` leaves of what tshark prints about a capture with the plugin; only that is kept. `what` names the part.
     pub fn part_with_plugin(
         &self,

@@ -11,6 +11,7 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Flock, FlockType};
 
 use super::line::LineError;
+use crate::text::trouble::Trouble;
 
 /// Permissions of a passwd file that is made: its owner reads and writes, nobody else does either.
 pub const MODE: u32 = 0o600;
@@ -19,7 +20,7 @@ pub const MODE: u32 = 0o600;
 #[derive(Debug, thiserror::Error)]
 pub enum PasswdError {
     /// The system said no.
-    #[error("cannot {doing} \"{}\": {source}", path.display())]
+    #[error("cannot {doing} \"{}\": {}", path.display(), Trouble(source))]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -29,7 +30,7 @@ pub enum PasswdError {
         source: io::Error,
     },
     /// It is a directory, a device or a pipe.
-    #[error("cannot use \"{}\": it is not a regular file", path.display())]
+    #[error("cannot use \"{}\": it is not a regular file; name one with --passwd", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,

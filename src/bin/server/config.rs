@@ -6,6 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use authscope::cli::usage;
+use authscope::text::trouble::Trouble;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::de::{DeTable, DeValue};
 
@@ -72,12 +74,13 @@ pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
     }
     let line = without_values(&command, &said);
     let arguments = with(&command, &line, &kept);
-    let matches = command.clone().get_matches_from(arguments);
+    let matches = command.clone().try_get_matches_from(arguments);
+    let matches = matches.unwrap_or_else(|error| usage::exit(error));
     if matches.get_flag("print_config") {
         print(&command, &matches, &kept, &said)?;
         return Ok(None);
     }
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| usage::exit(error));
     Ok(Some(cli))
 }
 
@@ -203,8 +206,9 @@ fn from_environment(command: &Command) -> Result<Vec<Given>, String> {
 fn from_file(command: &Command, path: &Path) -> Result<Vec<Given>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         format!(
-            "cannot read the configuration \"{}\": {error}",
-            path.display()
+            "cannot read the configuration \"{}\": {}",
+            path.display(),
+            Trouble(&error)
         )
     })?;
     read(command, path, &text)

@@ -158,7 +158,9 @@ pub fn run(
     };
     let Some(server) = options.server(accounts)? else {
         let hint = match accounts.place() {
-            Place::File(_) => "no server runs on this passwd file with a control socket",
+            Place::File(_) => {
+                "no server runs on this passwd file with a control socket; start one, or name its passwd file with --passwd"
+            }
             Place::Postgres(_) => "name the server's control socket with --control PATH",
         };
         return Err(hint.into());

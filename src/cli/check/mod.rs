@@ -5,7 +5,7 @@ mod junit;
 mod kept;
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -273,9 +273,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let files: Arc<[PathBuf]> = files(&arguments.files)?.into();
     let stop = stop_on_signals()?;
     let mut shown = Shown {
-        out: standard_output()?,
+        out: standard_output(),
         color: arguments.color.applies(),
-        width: terminal_width().filter(|_| std::io::stdout().is_terminal()),
+        width: terminal_width(),
     };
     let mut verdicts: Vec<Verdict> = Vec::new();
     let mut written = HashSet::new();

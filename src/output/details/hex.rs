@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 
-/// Octets a line.
-const LINE: usize = 16;
+/// Octets a line, as a rule and where there is little room.
+const LINES: [usize; 2] = [16, 8];
+/// Columns that a line of the first takes.
+const COLUMNS: u16 = 72;
 /// The colour of octets that are part of a message.
 const MARKED: Style = AnsiColor::Cyan.on_default();
 
@@ -19,6 +21,17 @@ pub(super) struct Dump<'a> {
     pub marked: Vec<Range<usize>>,
     /// Whether marked octets have a colour too.
     pub color: bool,
+    /// Octets a line.
+    pub line: usize,
+}
+
+/// How many octets a line of a terminal has room for; `None` is no terminal.
+pub(super) fn octets_a_line(terminal: Option<u16>) -> usize {
+    let [usual, few] = LINES;
+    match terminal {
+        Some(columns) if columns < COLUMNS => few,
+        _ => usual,
+    }
 }
 
 impl Dump<'_> {
@@ -30,7 +43,7 @@ impl Dump<'_> {
     fn separator(&self, at: usize) -> char {
         let begins = self.marked.iter().any(|range| range.start == at);
         // A run that ended with the line before was closed there.
-        let ends = !at.is_multiple_of(LINE) && self.marked.iter().any(|range| range.end == at);
+        let ends = !at.is_multiple_of(self.line) && self.marked.iter().any(|range| range.end == at);
         match (begins, ends) {
             (true, true) => '|',
             (true, false) => '[',
@@ -41,8 +54,8 @@ impl Dump<'_> {
 
     /// Appends the lines; octets that `hides` says so of are `**`.
     pub fn write(&self, out: &mut String, hides: impl Fn(usize) -> bool) {
-        for (index, line) in self.octets.chunks(LINE).enumerate() {
-            let start = index * LINE;
+        for (index, line) in self.octets.chunks(self.line).enumerate() {
+            let start = index * self.line;
             let _ = write!(out, "{start:04x} ");
             let mut colored = false;
             let mut color = |out: &mut String, wanted: bool| {
@@ -71,7 +84,7 @@ impl Dump<'_> {
             // A run that goes on in the next line ends there.
             let ends = self.marked.iter().any(|range| range.end == end);
             out.push(if ends { ']' } else { ' ' });
-            for _ in line.len()..LINE {
+            for _ in line.len()..self.line {
                 out.push_str("   ");
             }
             out.push_str("  ");
@@ -101,6 +114,7 @@ mod tests {
             octets: &octets,
             marked: vec![2..4, 4..18],
             color: false,
+            line: octets_a_line(None),
         };
         let mut out = String::new();
         dump.write(&mut out, |at| at == 5 || at == 17);
@@ -117,6 +131,7 @@ mod tests {
             octets: &[0; 16],
             marked: std::iter::once(8..16).collect(),
             color: true,
+            line: octets_a_line(Some(COLUMNS)),
         };
         let mut out = String::new();
         dump.write(&mut out, |_| false);
@@ -126,5 +141,22 @@ mod tests {
             "0000  00 00 00 00 00 00 00 00[00 00 00 00 00 00 00 00]  ................\n"
         );
         assert_ne!(plain, out);
+    }
+
+    #[test]
+    fn lines_fit_a_narrow_terminal() {
+        let dump = Dump {
+            octets: b"0123456789",
+            marked: Vec::new(),
+            color: false,
+            line: octets_a_line(Some(60)),
+        };
+        let mut out = String::new();
+        dump.write(&mut out, |_| false);
+        let expected = "\
+0000  30 31 32 33 34 35 36 37   01234567
+0008  38 39                     89
+";
+        assert_eq!(out, expected);
     }
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use filters::Filters;
 pub use filters::of_all as filters_of;
-use hex::Dump;
+use hex::{Dump, octets_a_line};
 pub use layers::link_name;
 pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
 
@@ -64,6 +64,8 @@ pub struct Details {
     /// The filter beside each line of the tree.
     filters: bool,
     color: bool,
+    /// Octets in a line of a dump.
+    line: usize,
     text: String,
 }
 
@@ -76,6 +78,7 @@ impl Details {
             octets: options.octets,
             filters: options.field_names,
             color: options.color,
+            line: octets_a_line(options.width.and_then(|width| width())),
             text: String::new(),
         }
     }
@@ -132,6 +135,7 @@ impl Details {
             octets,
             marked,
             color: self.color,
+            line: self.line,
         };
         dump.write(&mut self.text, hides);
     }

@@ -36,6 +36,26 @@ pub struct FollowOptions {
     pub show_passwords: bool,
     /// Whether RegLogin's values stand in `fields` in JSON.
     pub in_fields: bool,
+    /// Whether text and hexadecimal digits have colours.
+    pub color: bool,
+    /// Octets in a line of the hexadecimal form.
+    pub line: usize,
+}
+
+impl FollowOptions {
+    /// Octets in a line, as a rule.
+    pub const LINE: usize = 16;
+
+    /// How many octets a line of a terminal has room for; `None` is no terminal.
+    #[must_use]
+    pub const fn octets_a_line(terminal: Option<u16>) -> usize {
+        /// Columns of the server's lines, which are moved to the right.
+        const COLUMNS: u16 = 84;
+        match terminal {
+            Some(columns) if columns < COLUMNS => Self::LINE / 2,
+            _ => Self::LINE,
+        }
+    }
 }
 
 /// What there is to be said about the output when it is over.

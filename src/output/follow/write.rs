@@ -1,7 +1,9 @@
 //! The forms in which a conversation is written.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::held::Part;
@@ -13,6 +15,7 @@ use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::output::json::{JsonMessage, JsonOptions};
 use crate::output::message_lines::lines;
 use crate::output::stats::Span;
+use crate::output::tone::Tone;
 use crate::packet::Endpoint;
 use crate::protocol::Kind;
 use crate::stream::Role;
@@ -32,9 +35,6 @@ pub enum FollowFormat {
     /// One object.
     Json,
 }
-
-/// Octets in a line of the hexadecimal form.
-const ROW: usize = 16;
 
 /// Writes parts and messages of one stream.
 pub struct Writer<W> {
@@ -134,6 +134,20 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// A text in this style, where there are colours.
+    fn styled(&self, text: impl Display, style: Style) -> String {
+        if self.options.color {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_string()
+        }
+    }
+
+    /// Who sent it to whom.
+    fn arrow(&self, sender: Role) -> String {
+        self.styled(arrow(sender), side_style(sender))
+    }
+
     /// Writes a message, where the form is one of messages.
     pub fn message(&mut self, message: &Message) -> io::Result<()> {
         self.begin()?;
@@ -206,10 +220,11 @@ impl<W: Write> Writer<W> {
         };
         write!(
             self.out,
-            "\n{} at {}, frame {}: {title}",
-            arrow(message.sender),
+            "\n{} at {}, frame {}: {}",
+            self.arrow(message.sender),
             time.trim_start(),
             message.frame,
+            self.styled(title, Tone::of(message).style()),
         )?;
         let answers = message.command().kind() == Some(Kind::Response);
         if let Some(peer) = message.peer.filter(|_| answers) {
@@ -239,9 +254,10 @@ impl<W: Write> Writer<W> {
         let (title, _) = title.split_once(", ").unwrap_or((&title, ""));
         write!(
             self.out,
-            "\n{} at {time}, frame {}: {title}",
-            arrow(message.sender),
+            "\n{} at {time}, frame {}: {}",
+            self.arrow(message.sender),
             message.frame,
+            self.styled(title, Tone::of(message).style()),
         )?;
         if let Some(peer) = message.peer.filter(|_| message.is_answer()) {
             let elapsed = Span(peer.elapsed);
@@ -260,7 +276,9 @@ impl<W: Write> Writer<W> {
                 Severity::Warning => "Warning",
                 Severity::Error => "Error",
             };
-            writeln!(self.out, "    {severity:<13}{note}")?;
+            let tone = Tone::of_severity(note.severity());
+            let line = self.styled(format_args!("{severity:<13}{note}"), tone.style());
+            writeln!(self.out, "    {line}")?;
         }
         Ok(())
     }
@@ -268,7 +286,7 @@ impl<W: Write> Writer<W> {
     fn text_part(&mut self, part: &Part) -> io::Result<()> {
         let time = shown_time(&self.clock, part.time);
         let time = time.trim_start();
-        let arrow = arrow(part.sender);
+        let arrow = self.arrow(part.sender);
         if part.missing > 0 {
             let missing = part.missing;
             return writeln!(
@@ -291,6 +309,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn hex_part(&mut self, part: &Part) -> io::Result<()> {
+        let style = side_style(part.sender);
         let (indent, side) = match part.sender {
             Role::Client => ("", 0),
             Role::Server => ("\t", 1),
@@ -299,11 +318,13 @@ impl<W: Write> Writer<W> {
             let missing = part.missing;
             return writeln!(self.out, "{indent}[{missing} octets never captured]");
         }
-        for (octets, masked) in part.octets.chunks(ROW).zip(part.masked.chunks(ROW)) {
+        let row = self.options.line;
+        let width = 3 * row + 1;
+        for (octets, masked) in part.octets.chunks(row).zip(part.masked.chunks(row)) {
             let mut digits = String::new();
             let mut text = String::new();
             for (at, (octet, masked)) in octets.iter().zip(masked).enumerate() {
-                if at == ROW / 2 {
+                if at == row / 2 {
                     digits.push(' ');
                     text.push(' ');
                 }
@@ -316,11 +337,22 @@ impl<W: Write> Writer<W> {
                 });
             }
             let offset = self.written[side];
-            writeln!(self.out, "{indent}{offset:08X}  {digits:<49} {text}")?;
+            let line = format_args!("{offset:08X}  {digits:<width$} {text}");
+            let line = self.styled(line, style);
+            writeln!(self.out, "{indent}{line}")?;
             self.written[side] += octets.len() as u64;
         }
         Ok(())
     }
+}
+
+/// The colour of what one side sent.
+fn side_style(sender: Role) -> Style {
+    let color = match sender {
+        Role::Client => AnsiColor::Cyan,
+        Role::Server => AnsiColor::Magenta,
+    };
+    Style::new().fg_color(Some(color.into()))
 }
 
 fn arrow(sender: Role) -> &'static str {

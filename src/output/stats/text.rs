@@ -166,6 +166,7 @@ fn described(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::R
         if let Some(q) = counts.times.quantiles() {
             let mut section = Section::new(TIMES);
             section.row(distribution(name.to_owned(), &q));
+            section.fit(style.width, &LEAST_WANTED);
             section.write(out, 1)?;
             chart::histogram(out, &[(name, &counts.times)], style)?;
         }
@@ -183,6 +184,9 @@ const TIMES: [&str; 7] = [
     "99%",
     "Max",
 ];
+
+/// Which of them are left out where there is little room, the least wanted first: 90 %, the shortest, 99 %.
+const LEAST_WANTED: [usize; 3] = [4, 2, 5];
 
 /// A row of them.
 fn distribution(name: String, q: &Quantiles) -> Vec<String> {
@@ -203,6 +207,7 @@ fn response_times(out: &mut impl Write, summary: &Summary, style: TextStyle) -> 
     if all.is_empty() {
         return Ok(());
     }
+    section.fit(style.width, &LEAST_WANTED);
     section.write(out, 1)?;
     let all: Vec<_> = all.iter().map(|(noun, times)| (&**noun, *times)).collect();
     chart::histogram(out, &all, style)

@@ -23,6 +23,7 @@ use super::serve::Server;
 use super::words;
 use crate::accounts::{Caller, Entry, Registration, StoreError, Stored};
 use crate::protocol::{Password, UserName};
+use crate::text::trouble::Words;
 pub use protocol::{Command, Reply, Status, User, Wait};
 
 /// Octets of a request at most.
@@ -42,7 +43,7 @@ pub struct Control {
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make the control socket \"{}\": {source}; name another place with --control", path.display())]
+#[error("cannot make the control socket \"{}\": {}; name another place with --control", path.display(), Words(source))]
 pub struct ControlError {
     path: PathBuf,
     source: io::Error,

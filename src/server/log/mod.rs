@@ -25,6 +25,8 @@ use output::Output;
 use queue::Queue;
 use rate::RateCap;
 
+use crate::text::trouble::Words;
+
 pub use clients::ClientLines;
 pub use queue::{Loss, THREAD};
 
@@ -52,7 +54,7 @@ pub struct Log {
 
 /// Why a log file cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open the log file \"{}\": {source}; name another with --log-file", path.display())]
+#[error("cannot open the log file \"{}\": {}; name another with --log-file", path.display(), Words(source))]
 pub struct LogFileError {
     path: PathBuf,
     source: io::Error,

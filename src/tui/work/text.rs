@@ -29,6 +29,8 @@ pub fn follow(
     stop: &Stop,
 ) -> Result<FollowText, String> {
     let options = FollowOptions {
+        color: false,
+        line: FollowOptions::LINE,
         stream,
         format: if as_bytes {
             FollowFormat::Hex

@@ -1,0 +1,182 @@
+//! Long output on a terminal goes through a pager, as git's does: `$PAGER`, else `less -FRX`.
+//!
+//! It starts with the first output, so that progress is shown until then, and is given standard error too where that is a
+//! terminal. Ctrl-C then ends the reading, and the pager stays until its user leaves it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::{progress, say, signal};
+use crate::text::escape::Escaped;
+use crate::text::trouble::Words;
+
+/// Whether what is written may go through a pager.
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+/// The pager that was started.
+static PAGING: OnceLock<Paging> = OnceLock::new();
+
+struct Paging {
+    /// What standard output was.
+    terminal: File,
+    /// What standard error was, where it goes through the pager too.
+    errors: Option<File>,
+    child: Mutex<Option<Child>>,
+}
+
+/// Lets what follows go through a pager, where standard output is a terminal.
+pub(super) fn allow() {
+    ALLOWED.store(true, Ordering::Relaxed);
+}
+
+/// The terminal that the pager shows output on, where there is one.
+pub(super) fn terminal() -> Option<&'static File> {
+    PAGING.get().map(|paging| &paging.terminal)
+}
+
+/// Standard output, unbuffered; the pager starts with the first octets.
+#[derive(Debug, Default)]
+pub(super) struct Output(Option<File>);
+
+impl Output {
+    fn file(&mut self) -> io::Result<&mut File> {
+        if self.0.is_none() {
+            begin();
+            let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+            self.0 = Some(File::from(descriptor));
+        }
+        self.0
+            .as_mut()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.file()?.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Closes what the pager reads, and waits until its user has left it.
+pub(super) fn end() {
+    let Some(paging) = PAGING.get() else { return };
+    // Where this fails the pager still ends when its user says so.
+    let _ = io::stdout().flush();
+    let _ = rustix::stdio::dup2_stdout(&paging.terminal);
+    if let Some(errors) = &paging.errors {
+        let _ = rustix::stdio::dup2_stderr(errors);
+    }
+    let child = paging.child.lock();
+    if let Some(mut child) = child.unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = child.wait();
+    }
+}
+
+/// Starts the pager where one is allowed, wanted and there.
+fn begin() {
+    if !ALLOWED.swap(false, Ordering::Relaxed) || !io::stdout().is_terminal() {
+        return;
+    }
+    let chosen = std::env::var_os("PAGER");
+    let Some(command) = command(chosen.as_deref()) else {
+        return;
+    };
+    progress::clear();
+    if let (Err(error), Some(chosen)) = (start(command), chosen) {
+        say(&format!(
+            "cannot start the pager \"{}\", which PAGER names: {}. Set PAGER to another, or use --no-pager",
+            Escaped(&chosen.to_string_lossy()),
+            Words(&error)
+        ));
+    }
+}
+
+/// The pager's command; none where output is to stay as it is.
+fn command(chosen: Option<&OsStr>) -> Option<Command> {
+    const FOR_A_SHELL: &[char] = &[
+        '|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=',
+        '%',
+    ];
+    let Some(chosen) = chosen else {
+        let mut less = Command::new("less");
+        less.arg("-FRX");
+        return Some(less);
+    };
+    let text = chosen.to_string_lossy();
+    let mut words = text.split_whitespace();
+    let first = words.next().filter(|_| text.trim() != "cat")?;
+    let mut command;
+    if text.contains(FOR_A_SHELL) {
+        command = Command::new("sh");
+        command.arg("-c").arg(chosen);
+    } else {
+        command = Command::new(first);
+        command.args(words);
+    }
+    // Colours are shown, and what fits the screen needs no key.
+    for (name, usual) in [("LESS", "FRX"), ("LV", "-c")] {
+        if std::env::var_os(name).is_none() {
+            command.env(name, usual);
+        }
+    }
+    Some(command)
+}
+
+fn start(mut command: Command) -> io::Result<()> {
+    let copy = |descriptor: io::Result<_>| descriptor.map(File::from);
+    let terminal = copy(io::stdout().as_fd().try_clone_to_owned())?;
+    let errors = io::stderr()
+        .is_terminal()
+        .then(|| copy(io::stderr().as_fd().try_clone_to_owned()))
+        .transpose()?;
+    let mut child = command.stdin(Stdio::piped()).spawn()?;
+    let pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    signal::outlive_interrupts()?;
+    rustix::stdio::dup2_stdout(&pipe)?;
+    if errors.is_some() {
+        rustix::stdio::dup2_stderr(&pipe)?;
+    }
+    let child = Mutex::new(Some(child));
+    let paging = Paging {
+        terminal,
+        errors,
+        child,
+    };
+    // It is started once only.
+    let _ = PAGING.set(paging);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(chosen: Option<&str>) -> Option<Vec<String>> {
+        let command = command(chosen.map(OsStr::new))?;
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        Some(words.map(|word| word.to_string_lossy().into()).collect())
+    }
+
+    #[test]
+    fn pager_says_what_shows_long_output() {
+        let is = |chosen, words: &[&str]| {
+            let found = of(chosen).unwrap_or_default();
+            assert_eq!(found, words, "{chosen:?}");
+        };
+        is(None, &["less", "-FRX"]);
+        is(Some("more -d"), &["more", "-d"]);
+        is(Some("less | cat"), &["sh", "-c", "less | cat"]);
+        is(Some(""), &[]);
+        is(Some("cat"), &[]);
+        is(Some("cat -v"), &["cat", "-v"]);
+    }
+}

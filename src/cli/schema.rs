@@ -1,0 +1,92 @@
+//! `authscope schema`: what the programs write as JSON, as a JSON Schema.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde_json::Value;
+
+use super::error::Failure;
+use super::output::standard_output;
+use crate::output::OutputError;
+
+/// The schema, in the 2020-12 form, with a definition for each kind of output.
+const SCHEMA: &str = include_str!("../output/schema.json");
+
+/// What is written as JSON as a whole, an object a line or an array: one definition each.
+const OUTPUTS: [&str; 16] = [
+    "line",
+    "rows",
+    "message",
+    "exchange",
+    "frame",
+    "rest",
+    "stats",
+    "stats-each",
+    "follow",
+    "fields",
+    "bulk",
+    "client-check",
+    "server-user",
+    "server-status",
+    "server-audit",
+    "interrupted",
+];
+
+/// Print the JSON Schema of what the programs write as JSON, for validators.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  authscope schema > authscope.schema.json    of every output; each may be any of them
+  authscope schema stats > stats.schema.json  of one: validators then say more exactly what is wrong
+  authscope schema line > line.schema.json    of a line of -T jsonl
+
+The schema has a version, the number at the end of its $id. Keys may be added within a version; none changes its
+meaning or goes.")]
+pub(super) struct Arguments {
+    /// Only this output. [default: any of them]
+    #[arg(value_name = "OUTPUT", value_parser = PossibleValuesParser::new(OUTPUTS))]
+    output: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let text = match &arguments.output {
+        None => SCHEMA.to_owned(),
+        Some(output) => one(output)
+            .map_err(|error| Failure::Text(format!("cannot read the schema: {error}")))?,
+    };
+    let mut out = standard_output();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(OutputError::Standard)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The schema with one output at its root.
+fn one(output: &str) -> serde_json::Result<String> {
+    let mut schema: Value = serde_json::from_str(SCHEMA)?;
+    if let Some(root) = schema.as_object_mut() {
+        root.remove("anyOf");
+        root.insert("$ref".into(), format!("#/$defs/{output}").into());
+    }
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_output_has_a_definition_and_every_definition_is_used() {
+        let schema: Value = serde_json::from_str(SCHEMA).expect("it is JSON");
+        let defined = schema["$defs"].as_object().expect("definitions");
+        for output in OUTPUTS {
+            assert!(defined.contains_key(output), "{output}");
+        }
+        for name in defined.keys() {
+            let used = SCHEMA.contains(&format!("\"#/$defs/{name}\""));
+            assert!(used || OUTPUTS.contains(&name.as_str()), "{name}");
+        }
+    }
+}

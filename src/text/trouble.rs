@@ -1,0 +1,73 @@
+//! The system's errors in words: what went wrong with a file, and what to do about it.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+use tokio_rustls::rustls::pki_types::pem;
+
+/// The system's words, in lower case and without the number that Rust puts behind them.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a>(pub &'a io::Error);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        match text.find(" (os error ") {
+            Some(end) => f.write_str(&text[..end].to_lowercase()),
+            None => f.write_str(&text),
+        }
+    }
+}
+
+/// The same with what to do about it, where that can be told of any file or folder.
+#[derive(Debug, Clone, Copy)]
+pub struct Trouble<'a>(pub &'a io::Error);
+
+impl fmt::Display for Trouble<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Words(self.0).fmt(f)?;
+        f.write_str(match self.0.kind() {
+            ErrorKind::NotFound => "; is the path right?",
+            ErrorKind::PermissionDenied => "; its owner gives the right to it, or use sudo",
+            ErrorKind::IsADirectory => "; name a file",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "; make room there, or name a place elsewhere"
+            }
+            ErrorKind::ReadOnlyFilesystem => "; name a place elsewhere",
+            _ => "",
+        })
+    }
+}
+
+/// Why a PEM file cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub struct PemTrouble<'a>(pub &'a pem::Error);
+
+impl fmt::Display for PemTrouble<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            pem::Error::Io(error) => Trouble(error).fmt(f),
+            pem::Error::NoItemsFound => {
+                f.write_str("there is none in it; it takes PEM, from -----BEGIN to -----END")
+            }
+            other => other.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_went_wrong_and_what_to_do() {
+        let missing = std::fs::File::open("/nonexistent/x").unwrap_err();
+        assert_eq!(
+            Trouble(&missing).to_string(),
+            "no such file or directory; is the path right?"
+        );
+        assert_eq!(Words(&missing).to_string(), "no such file or directory");
+        let own = io::Error::other("It is Wednesday");
+        assert_eq!(Trouble(&own).to_string(), "It is Wednesday");
+    }
+}
