@@ -38,7 +38,7 @@ fn a_file_that_may_not_grow() {
     assert!(stored >= 1);
     assert_eq!(server.register("other", "x"), NOT_STORED);
     server.wait_for("could not store");
-    assert!(server.log().contains("File too large"), "{}", server.log());
+    assert!(server.log().contains("file too large"), "{}", server.log());
     assert!(place.text().ends_with('\n'), "nothing half-written stays");
     // Who was there before can log in all the same.
     assert_eq!(server.login("user0", "x"), "yes: login successful");

@@ -41,7 +41,7 @@ fn a_sync_that_fails_once_is_said_and_undone() {
     };
     let mut server = Server::start(command);
     assert_eq!(server.register("alice", "x"), NOT_STORED);
-    server.wait_for("Input/output error");
+    server.wait_for("input/output error");
     assert_eq!(place.text(), "");
     assert_eq!(server.login("alice", "x"), "no: no such user");
     assert_eq!(server.register("alice", "y"), "yes: registered");

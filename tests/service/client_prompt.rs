@@ -75,7 +75,7 @@ fn nobody_is_asked_when_no_server_answers() {
     drop(listener);
     let mut client = client(&["login", "alice", "--server", &address]);
     assert_eq!(client.code(), Some(2));
-    client.wait_for("is authscope-server running there?");
+    client.wait_for("authscope-server running there?");
     assert!(!client.screen().contains("Password"), "{}", client.screen());
 }
 
@@ -146,7 +146,7 @@ fn leaving_the_prompt_is_said_and_leaves_the_terminal_as_it_was() {
         (
             "\u{4}",
             2,
-            "authscope-client: no password was given, so nothing was done; type one, or give it with --password-stdin\n",
+            "authscope-client: no password was given, so nothing was done; type one, or give\n  it with --password-stdin\n",
         ),
         (
             "\r",
