@@ -34,8 +34,8 @@ Examples:
   authscope follow capture.pcapng -T hex              every octet, as tshark -z follow,tcp,hex,N
   authscope follow capture.pcapng -T raw --from client > octets
 
-In every form octets that may be part of a password are masked, unless --show-passwords is given: on a
-RegLogin stream also those that are part of no message, and on a watched port all of a stream of which
+In every form octets that may be part of a password are masked, unless --show-passwords is given: on a \
+RegLogin stream also those that are part of no message, and on a watched port all of a stream of which \
 nobody knows what it speaks.")]
 pub(super) struct Arguments {
     /// Capture files, pcap or pcapng, plain or compressed with gzip or zstd; a folder means the captures in it, - is

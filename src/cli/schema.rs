@@ -42,7 +42,7 @@ Examples:
   authscope schema stats > stats.schema.json  of one: validators then say more exactly what is wrong
   authscope schema line > line.schema.json    of a line of -T jsonl
 
-The schema has a version, the number at the end of its $id. Keys may be added within a version; none changes its
+The schema has a version, the number at the end of its $id. Keys may be added within a version; none changes its \
 meaning or goes.")]
 pub(super) struct Arguments {
     /// Only this output. [default: any of them]

@@ -38,7 +38,7 @@ Examples:
   authscope stats --fail-on warning capture.pcapng      exit code 1 where there is a warning
   authscope stats --rows monday.jsonl tuesday.jsonl
 
---rows counts exchanges that `authscope read --exchanges -T jsonl` wrote (-T parquet too, where this program has it), of
+--rows counts exchanges that `authscope read --exchanges -T jsonl` wrote (-T parquet too, where this program has it), of \
 any number of captures and hosts; docs/at-scale.md has recipes.
 
 docs/statistics.md explains every number and every finding.")]
