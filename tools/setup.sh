@@ -53,6 +53,10 @@ check_test() {
     need_service fail2ban-regex fail2ban "the tests try its filter"
     need_service haproxy haproxy "the tests put it before servers"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
+    command -v less > /dev/null || need less "the tests read long output with it"
+    command -v curl > /dev/null || need curl "the tests run the commands of the pages, and some have it"
+    PATH="$PATH:/usr/sbin" command -v tcpdump > /dev/null || need tcpdump "the same"
+    PATH="$PATH:/usr/sbin" command -v ip > /dev/null || need iproute2 "the tests run those commands in a network of their own"
     { has_module construct && has_module pytest; } || python3 -c 'import ensurepip' 2> /dev/null ||
         need python3-venv "the tests install two Python packages with it"
 }
