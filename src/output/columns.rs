@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use textwrap::Options;
 use unicode_width::UnicodeWidthStr;
 
 use super::charset::Charset;
+use super::fold::at_blanks;
 use super::tone::Tone;
 
 /// What columns a table has. The last one is as wide as it has to be.
@@ -393,7 +393,7 @@ impl TableColumns {
             // A word is not broken where it has room in a line of its own.
             Some(left) if longest() <= left => {
                 let before = " ".repeat(width(&lines[0]));
-                let options = Options::new(left).break_words(false);
+                let options = at_blanks(left).break_words(false);
                 let wrapped = textwrap::wrap(last, options);
                 for (index, part) in wrapped.iter().enumerate() {
                     match index {
@@ -404,7 +404,7 @@ impl TableColumns {
             }
             _ if last.is_empty() => {}
             _ => {
-                let options = Options::new(terminal.map_or(usize::MAX, usize::from))
+                let options = at_blanks(terminal.map_or(usize::MAX, usize::from))
                     .initial_indent(INDENT)
                     .subsequent_indent(INDENT);
                 lines.extend(

@@ -2,11 +2,17 @@
 
 use std::io::{self, Write};
 
-use textwrap::Options;
 use textwrap::core::display_width;
+use textwrap::{Options, WordSplitter};
 
 /// Columns of text that a line has at least, however far it is moved in.
 const LEAST: usize = 24;
+
+/// How text is wrapped at so many columns: at blanks. A hyphen is part of a name here (`D-Bus`, `authscope-server`).
+#[must_use]
+pub fn at_blanks<'a>(columns: usize) -> Options<'a> {
+    Options::new(columns).word_splitter(WordSplitter::NoHyphenation)
+}
 
 /// Writes lines, folded.
 #[derive(Debug)]
@@ -49,7 +55,7 @@ fn fold(out: &mut String, line: &str, width: usize) {
     }
     let (start, text) = line.split_at(before(line).min(width.saturating_sub(LEAST)));
     let further = " ".repeat(start.len() + 2);
-    let options = Options::new(width)
+    let options = at_blanks(width)
         .initial_indent(start)
         .subsequent_indent(&further);
     out.push_str(&textwrap::fill(text, options));

@@ -165,7 +165,11 @@ impl Details {
         }
         push_spaces(&mut self.text, depth * INDENT);
         if self.color {
-            let style = node.tone.style();
+            // The line of a layer, or of the frame, stands out from those below it.
+            let style = match depth {
+                0 => node.tone.style().bold(),
+                _ => node.tone.style(),
+            };
             let (on, off) = (style.render(), style.render_reset());
             let _ = write!(self.text, "{on}{}{off}", node.text);
         } else {

@@ -9,7 +9,7 @@ use crate::capture::Seconds;
 use crate::dissect::Severity;
 use crate::output::charset::Charset;
 use crate::output::clock::{Clock, TimeFormat};
-use crate::output::fold::Folding;
+use crate::output::fold::{Folding, at_blanks};
 use crate::output::tone::Tone;
 use crate::session::FlowEnd;
 use crate::session::summary::{
@@ -419,10 +419,7 @@ fn findings(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
 /// A paragraph in lines that fit.
 fn wrapped(text: &str, style: TextStyle) -> String {
     match style.width {
-        Some(width) => textwrap::fill(
-            text,
-            textwrap::Options::new(width.into()).subsequent_indent("  "),
-        ),
+        Some(width) => textwrap::fill(text, at_blanks(width.into()).subsequent_indent("  ")),
         None => text.to_owned(),
     }
 }
