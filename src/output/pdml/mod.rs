@@ -1,8 +1,11 @@
 //! `-T pdml`: the details of packets as Wireshark's Packet Details Markup Language, an XML of protocols and fields with
 //! their places and values. Names, values and forms are those of the field registry.
 
-mod layers;
+mod frame;
+mod header;
+mod ip;
 mod message;
+mod tcp;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -56,10 +59,10 @@ impl Form for Pdml {
         let view = context.view(record);
         let mut tree = Tree::new(&mut self.text, &view, context.origin.is_told());
         tree.packet(|tree| {
-            layers::general(tree);
-            layers::frame(tree);
-            layers::ip(tree);
-            layers::tcp(tree);
+            frame::general(tree);
+            frame::frame(tree);
+            ip::ip(tree);
+            tcp::tcp(tree);
             for message in messages_of(record) {
                 message::write(tree, message);
             }
@@ -279,4 +282,10 @@ fn colons(octets: &[u8]) -> String {
 /// Start and size of a range.
 const fn place(range: &Range<usize>) -> (usize, usize) {
     (range.start, range.end - range.start)
+}
+
+/// `66 bytes`.
+fn bytes(count: u32) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} byte{plural}")
 }

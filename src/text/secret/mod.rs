@@ -18,15 +18,17 @@
     reason = "sizes of messages, at most 73 bytes"
 )]
 
+mod described;
 mod frame;
+mod masked;
 mod message;
 mod tag;
 mod words;
 
+pub use described::{MessageClear, Redacted, clear_of, redacted};
 pub use frame::{Hidden, Secrets, headers};
-pub use message::{
-    Clear, Masked, MaskedView, MessageClear, Redacted, clear, clear_of, redacted, user_name, view,
-};
+pub use masked::{Masked, MaskedView, user_name, view};
+pub use message::{Clear, clear};
 pub use tag::{KEY_OCTETS, TagKey};
 pub use words::SecretWords;
 
