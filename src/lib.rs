@@ -5,6 +5,8 @@
 //!
 //! The wire format, shared by endpoints and inspector: [`protocol`].
 //!
+//! What differs between operating systems: [`platform`].
+//!
 //! Other small protocols, described in a file: [`layout`].
 //!
 //! The endpoints: [`hostport`], which says where a server is, [`accounts`], [`server`],
@@ -32,6 +34,8 @@
 
 /// The version that `--version` shows: the number, and the commit of a release build.
 pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
+
+pub mod platform;
 
 pub mod layout;
 pub mod protocol;

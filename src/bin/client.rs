@@ -10,6 +10,7 @@ use authscope::cli::{completions, manual, usage};
 use authscope::client::password::{self, PasswordError};
 use authscope::client::{Client, ClientError, Tls};
 use authscope::hostport::HostPort;
+use authscope::platform::console;
 use authscope::protocol::{Action, Password, Request, UserName};
 use authscope::text::escape::Escaped;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -130,6 +131,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn main() -> ExitCode {
+    console::prepare();
     completions::answer_shell(Cli::command);
     let done = match Cli::try_parse()
         .unwrap_or_else(|error| usage::exit(error))

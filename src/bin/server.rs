@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use authscope::accounts::{Accounts, HashPool, Progress, describe_meters};
 use authscope::cli::{completions, usage};
 use authscope::client::password::PasswordError;
+use authscope::platform::console;
+use authscope::platform::process::{self, ServiceState};
 use authscope::server::control::Control;
 use authscope::server::{self, Listeners, Log, Purpose};
 use clap::CommandFactory;
-use rustix::process::{DumpableBehavior, Resource, Rlimit};
-use sd_notify::NotifyState;
 
 #[path = "server/accounts.rs"]
 mod accounts;
@@ -58,6 +58,7 @@ const RESERVED_DESCRIPTORS: u64 = 40;
 const READERS: usize = 16;
 
 fn main() -> ExitCode {
+    console::prepare();
     completions::answer_shell(Cli::command);
     let arguments = config::arguments();
     let started = arguments.and_then(|cli| cli.map_or(Ok(ExitCode::SUCCESS), |cli| start(&cli)));
@@ -188,10 +189,10 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     for address in listeners.addresses() {
         tracing::info!("listening on {address}");
     }
-    notify(&[NotifyState::Ready]);
+    notify(ServiceState::Ready);
     let stopping = async {
         stop.await;
-        notify(&[NotifyState::Stopping]);
+        notify(ServiceState::Stopping);
     };
     let served = server::run(listeners, Arc::clone(&accounts), config, stopping);
     let summary = runtime
@@ -237,16 +238,8 @@ fn open_control(cli: &Cli, reload: &Reload) -> Result<Option<Arc<Control>>, Box<
 /// Keeps passwords that are in memory from being written to disk by a crash, and other processes
 /// of the same user from reading them.
 fn discourage_dumps() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    if let Err(error) = rustix::process::setrlimit(Resource::Core, none) {
-        tracing::warn!(%error, "cannot forbid core dumps");
-    }
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "cannot make the process undumpable");
+    for (what, error) in process::discourage_dumps() {
+        tracing::warn!(%error, "{what}");
     }
 }
 
@@ -254,25 +247,9 @@ fn discourage_dumps() {
 /// that there is room for: `connections`, or fewer.
 fn raise_descriptor_limit(connections: usize) -> usize {
     let wanted = connections as u64 + RESERVED_DESCRIPTORS;
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
-    if enough(limit.current) {
+    let Some(descriptors) = process::allow_open_files(wanted) else {
         return connections;
-    }
-    let raised = Rlimit {
-        current: if enough(limit.maximum) {
-            Some(wanted)
-        } else {
-            limit.maximum
-        },
-        maximum: limit.maximum,
     };
-    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
-    let current = rustix::process::getrlimit(Resource::Nofile).current;
-    if enough(current) {
-        return connections;
-    }
-    let descriptors = current.unwrap_or(wanted);
     let room = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     tracing::warn!(
@@ -285,8 +262,8 @@ fn raise_descriptor_limit(connections: usize) -> usize {
 }
 
 /// Tells the service manager, where there is one.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+fn notify(state: ServiceState) {
+    if let Err(error) = process::tell_service_manager(state) {
         tracing::warn!(%error, "cannot tell the service manager");
     }
 }

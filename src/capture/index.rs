@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-
-use rustix::fs::{FallocateFlags, fallocate};
 
 use super::batch::{Batch, FrameSource};
 use super::error::{FileName, SourceError};
 use super::merge::MergedSource;
+use crate::platform::file;
 
 /// A file whose octets from `origin` on are a capture's.
 #[derive(Debug)]
@@ -73,19 +71,17 @@ impl FrameStore {
     }
 
     /// Reads octets that stand at `place` of a file.
-    pub fn read(&self, file: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
+    pub fn read(&self, number: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
         // A spool has what came from all files.
-        let index = if self.spooled { 0 } else { file as usize };
+        let index = if self.spooled { 0 } else { number as usize };
         let stored = self.files.get(index).ok_or(io::ErrorKind::NotFound)?;
-        stored.file.read_exact_at(octets, stored.origin + place)
+        file::read_exact_at(&stored.file, octets, stored.origin + place)
     }
 
     /// Gives back the space of what stands before `place` in a spool file, as far as the file system can.
     pub fn let_go(&self, place: u64) {
         if let (true, Some(spool)) = (self.spooled, self.files.first()) {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            // Where it cannot, the file keeps its size until the end.
-            let _ = fallocate(&spool.file, flags, 0, place);
+            file::let_go(&spool.file, place);
         }
     }
 }
@@ -106,10 +102,7 @@ impl FrameSource for Spooled {
         let outcome = self.source.fill(batch);
         batch.places.clear();
         if !batch.headers.is_empty() {
-            let spool = &self.spool;
-            spool
-                .write_all_at(&batch.buffer, self.written)
-                .map_err(cannot_keep)?;
+            file::write_all_at(&self.spool, &batch.buffer, self.written).map_err(cannot_keep)?;
         }
         let places = batch
             .headers

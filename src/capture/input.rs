@@ -1,12 +1,13 @@
 //! What the name of a capture stands for: a file, standard input, or a folder with captures in it.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 use super::octets::Octets;
 use super::sniff;
+use crate::platform::file::{Identity, identity, identity_at, is_known_by_name, standard_input};
 
 /// Whether a path stands for standard input.
 fn is_standard(path: &Path) -> bool {
@@ -16,18 +17,25 @@ fn is_standard(path: &Path) -> bool {
 /// What stands behind a path; `-` is standard input.
 pub(super) fn metadata(path: &Path) -> io::Result<Metadata> {
     if is_standard(path) {
-        return standard()?.metadata();
+        return standard_input()?.metadata();
     }
     path.metadata()
 }
 
-fn standard() -> io::Result<File> {
-    Ok(File::from(rustix::io::dup(io::stdin())?))
+/// Which file stands behind a path.
+pub(super) fn identified(path: &Path) -> io::Result<Identity> {
+    if is_standard(path) {
+        return identity(&standard_input()?);
+    }
+    identity_at(path)
 }
 
 /// Whether it may still be written, or can be read only once: a pipe, a device.
 #[must_use]
 pub fn is_pipe(path: &Path) -> bool {
+    if is_known_by_name(path) {
+        return true;
+    }
     metadata(path).is_ok_and(|found| !found.is_file())
 }
 
@@ -37,9 +45,9 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
     if !is_standard(path) {
         return Ok((File::open(path)?, None));
     }
-    let file = standard()?;
+    let mut file = standard_input()?;
     let at = if file.metadata()?.is_file() {
-        Some(rustix::fs::tell(&file)?)
+        Some(file.stream_position()?)
     } else {
         None
     };

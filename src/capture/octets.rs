@@ -2,27 +2,28 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
-use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 
 use super::error::SourceError;
 use super::index::StoredFile;
 use super::input;
 use super::sniff::{self, Compression};
 use super::stop::Stop;
+use crate::platform::file;
 use crate::text::trouble::Words;
 
 /// Octets asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
 /// processor time (3,000,000 frames: 0.54 s; 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with
 /// 1 MiB). A batch of this size and what is found in it fit into a core's cache.
 pub(super) const CHUNK: usize = 1 << 18;
+
+/// How long a pipe is waited for before the flag is looked at again.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How far the reading of a file has come; safe to look at from another thread.
 #[derive(Debug, Default)]
@@ -70,19 +71,12 @@ impl Counted {
         if self.progress.total().is_some() {
             return Ok(false);
         }
-        let time = Timespec {
-            tv_sec: 0,
-            tv_nsec: 50_000_000,
-        };
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Ok(true);
             }
-            let mut waited = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut waited, Some(&time)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return Ok(false),
-                Err(error) => return Err(error.into()),
+            if file::wait_readable(&self.file, PATIENCE)? {
+                return Ok(false);
             }
         }
     }
@@ -102,10 +96,7 @@ impl Counted {
         if self.stopped()? {
             return Ok(0);
         }
-        let count = match self.at {
-            None => rustix::io::read(&self.file, spare_capacity(buffer))?,
-            Some(at) => rustix::io::pread(&self.file, spare_capacity(buffer), at)?,
-        };
+        let count = file::append(&self.file, self.at, buffer)?;
         Ok(self.count(count))
     }
 }
@@ -117,7 +108,7 @@ impl Read for Counted {
         }
         let count = match self.at {
             None => self.file.read(into)?,
-            Some(at) => self.file.read_at(into, at)?,
+            Some(at) => file::read_at(&self.file, into, at)?,
         };
         Ok(self.count(count))
     }
@@ -130,19 +121,6 @@ fn append(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let outcome = stream.read(&mut buffer[before..]);
     buffer.truncate(before + outcome.as_ref().map_or(0, |&count| count));
     outcome
-}
-
-fn is_fifo(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
-}
-
-/// Opens a pipe without waiting for someone to write to it: the first read waits, and can be told to
-/// stop.
-fn open_fifo(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
-    Ok(file)
 }
 
 enum Input {
@@ -173,10 +151,13 @@ impl Octets {
         first: &mut Vec<u8>,
         until: Option<&Stop>,
     ) -> Result<Self, SourceError> {
-        let (file, at) = if until.is_some() && is_fifo(path) {
-            (open_fifo(path)?, None)
-        } else {
-            input::open(path)?
+        let pipe = match until {
+            Some(_) => file::open_named_pipe(path)?,
+            None => None,
+        };
+        let (file, at) = match pipe {
+            Some(pipe) => (pipe, None),
+            None => input::open(path)?,
         };
         let progress = Arc::new(Progress::default());
         if let Ok(metadata) = file.metadata()

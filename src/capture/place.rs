@@ -3,46 +3,42 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use super::input::metadata;
+use super::input::identified;
 use super::writer::WriteError;
+use crate::platform::file::{
+    Identity, identity, identity_at, is_device, is_known_by_name, own_like, standard_output,
+};
 
-/// Files that must not be written to: those that are being read. By device and inode, since one
-/// file may have several names.
+/// Files that must not be written to: those that are being read. By what the system knows them by,
+/// since one file may have several names.
 #[derive(Debug, Clone, Default)]
-pub struct Inputs(Vec<(u64, u64)>);
+pub struct Inputs(Vec<Identity>);
 
 impl Inputs {
     /// The files of these names; `-` is what standard input is.
     #[must_use]
     pub fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
-        let found = paths.iter().filter_map(|path| metadata(path.as_ref()).ok());
-        Self(found.map(|found| identity(&found)).collect())
+        let found = paths.iter().map(|path| identified(path.as_ref()));
+        Self(found.filter_map(Result::ok).collect())
     }
 
     /// Whether this is one of them.
-    fn has(&self, found: &Metadata) -> bool {
-        found.is_file() && self.0.contains(&identity(found))
+    fn has(&self, found: io::Result<Identity>) -> bool {
+        found.is_ok_and(|found| self.0.contains(&found))
     }
 
     /// Whether what standard output is is one of them, so that writing to it would never end or
     /// destroy what is read.
     #[must_use]
     pub fn has_standard_output(&self) -> bool {
-        !self.0.is_empty() && standard(io::stdout()).is_some_and(|found| self.has(&found))
+        let is_file = |file: &File| file.metadata().is_ok_and(|found| found.is_file());
+        !self.0.is_empty()
+            && standard_output()
+                .filter(is_file)
+                .is_some_and(|file| self.has(identity(&file)))
     }
-}
-
-fn identity(found: &Metadata) -> (u64, u64) {
-    (found.dev(), found.ino())
-}
-
-/// What stands behind a standard stream.
-fn standard(stream: impl std::os::fd::AsFd) -> Option<Metadata> {
-    let copy = stream.as_fd().try_clone_to_owned().ok()?;
-    File::from(copy).metadata().ok()
 }
 
 /// A file that is being written. Dropped before it is [finished](Self::finish), it leaves nothing beside its place.
@@ -64,7 +60,6 @@ impl Place {
     /// a device. Refuses what is one of `inputs`, before anything is opened.
     pub fn beside(path: &Path, inputs: &Inputs) -> io::Result<Self> {
         let existed = refuse(path, inputs)?;
-        let is_device = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
         if existed.as_ref().is_some_and(|found| !found.is_file()) || is_device(path) {
             let file = File::options().write(true).open(path)?;
             return Ok(Self { file, beside: None });
@@ -77,10 +72,7 @@ impl Place {
         };
         let (file, path) = create_beside(&place)?;
         if let Some(existed) = &existed {
-            let mode = existed.permissions().mode();
-            file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-            // Only the superuser can; for others the file is theirs.
-            let _ = chown(&path, Some(existed.uid()), Some(existed.gid()));
+            own_like(&file, existed)?;
         }
         Ok(Self {
             file,
@@ -95,7 +87,7 @@ impl Place {
     /// Opens what is written to `path` while others may read it already, as of a live capture:
     /// `path` itself where nothing stands there that could be destroyed, else a file beside it.
     pub fn growing(path: &Path, inputs: &Inputs) -> io::Result<Self> {
-        if refuse(path, inputs)?.is_some() {
+        if is_known_by_name(path) || refuse(path, inputs)?.is_some() {
             return Self::beside(path, inputs);
         }
         let file = File::options().write(true).create_new(true).open(path)?;
@@ -176,8 +168,11 @@ impl Drop for Place {
 
 /// What stands at a path, unless it is one of the inputs.
 fn refuse(path: &Path, inputs: &Inputs) -> io::Result<Option<Metadata>> {
+    if is_known_by_name(path) {
+        return Ok(None);
+    }
     match std::fs::metadata(path) {
-        Ok(found) if inputs.has(&found) => Err(is_input()),
+        Ok(found) if found.is_file() && inputs.has(identity_at(path)) => Err(is_input()),
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -212,6 +207,8 @@ fn create_beside(place: &Path) -> io::Result<(File, PathBuf)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

@@ -7,13 +7,14 @@
 )]
 
 use std::fmt;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use zeroize::{Zeroize, Zeroizing};
 
 use super::input;
 use super::options::Order;
+use crate::platform::file::read_exact_at;
+
 use super::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, SECTION};
 
 /// The block type.
@@ -87,7 +88,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
     let (file, first) = input::open(path)?;
     let first = first.unwrap_or_default();
     let mut head = [0; 12];
-    file.read_exact_at(&mut head, first)?;
+    read_exact_at(&file, &mut head, first)?;
     let order = match (Order::Little.word(&head, 0), &head[8..]) {
         (SECTION, [0x4d, 0x3c, 0x2b, 0x1a]) => Order::Little,
         (SECTION, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
@@ -96,7 +97,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
     let mut end = found_there.len();
     for _ in 0..MAX_BLOCKS {
         let mut tail = [0; 4];
-        file.read_exact_at(&mut tail, end.saturating_sub(4))?;
+        read_exact_at(&file, &mut tail, end.saturating_sub(4))?;
         let length = u64::from(order.word(&tail, 0));
         let Some(start) = end.checked_sub(length).filter(|start| *start >= first) else {
             return Ok(());
@@ -105,7 +106,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
             return Ok(());
         }
         let mut head = [0; 8];
-        file.read_exact_at(&mut head, start)?;
+        read_exact_at(&file, &mut head, start)?;
         let kind = order.word(&head, 0);
         let packet_or_less = (2..=ENHANCED_PACKET).contains(&kind) && !matches!(kind, 4 | 5);
         if u64::from(order.word(&head, 4)) != length
@@ -116,7 +117,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
         }
         if kind == SECRETS {
             let mut body = Zeroizing::new(vec![0; length as usize - 12]);
-            file.read_exact_at(&mut body, start + HEAD as u64)?;
+            read_exact_at(&file, &mut body, start + HEAD as u64)?;
             found.extend(key_log(order, &body));
         }
         end = start;

@@ -4,10 +4,11 @@
 //! `read` where a file is named, for `live` where an interface or none of both is.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::{ArgAction, Command};
+
+use crate::platform;
 
 use super::tshark::{Deed, HABITS, Habit};
 
@@ -237,8 +238,7 @@ impl<'a> Line<'a> {
             let behind = &text[at + letter.len_utf8()..];
             let attached = (!behind.is_empty()).then(|| {
                 // What stands before it are letters of ASCII.
-                let octets = &one.as_bytes()[at + letter.len_utf8()..];
-                OsStr::from_bytes(octets).to_owned()
+                platform::console::behind(one, at + letter.len_utf8())
             });
             let own = self.own_short(letter);
             let habit = self.habit(|habit| habit.short == Some(letter), own.is_some());

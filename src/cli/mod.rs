@@ -125,6 +125,7 @@ impl Command {
 /// Runs the inspector with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::platform::console::prepare();
     completions::answer_shell(Cli::command);
     let meant = match habits::meant(std::env::args_os().collect(), &Cli::command()) {
         Ok(meant) => meant,

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use terminal_size::{Height, Width, terminal_size_of};
 use zeroize::Zeroize;
 
 use super::error::Failure;
@@ -525,16 +526,18 @@ pub(super) fn errors_width() -> Option<u16> {
     if pager::terminal().is_some() {
         return terminal_width();
     }
-    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
-    (size.ws_col > 0).then_some(size.ws_col)
+    columns(terminal_size_of(io::stderr()))
 }
 
 /// Columns of that terminal.
 pub(super) fn terminal_width() -> Option<u16> {
-    let size = match pager::terminal() {
-        Some(terminal) => rustix::termios::tcgetwinsize(terminal),
-        None => rustix::termios::tcgetwinsize(io::stdout()),
-    };
-    let size = size.ok()?;
-    (size.ws_col > 0).then_some(size.ws_col)
+    columns(match pager::terminal() {
+        Some(terminal) => terminal_size_of(terminal),
+        None => terminal_size_of(io::stdout()),
+    })
+}
+
+fn columns(size: Option<(Width, Height)>) -> Option<u16> {
+    size.map(|(Width(columns), _)| columns)
+        .filter(|&columns| columns > 0)
 }

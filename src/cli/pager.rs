@@ -6,12 +6,13 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{progress, say, signal};
+use super::{progress, say};
+use crate::platform::console::{self, Redirected};
+use crate::platform::signals;
 use crate::text::escape::Escaped;
 use crate::text::trouble::Words;
 
@@ -22,10 +23,7 @@ static ALLOWED: AtomicBool = AtomicBool::new(false);
 static PAGING: OnceLock<Paging> = OnceLock::new();
 
 struct Paging {
-    /// What standard output was.
-    terminal: File,
-    /// What standard error was, where it goes through the pager too.
-    errors: Option<File>,
+    redirected: Redirected,
     child: Mutex<Option<Child>>,
 }
 
@@ -36,19 +34,21 @@ pub(super) fn allow() {
 
 /// The terminal that the pager shows output on, where there is one.
 pub(super) fn terminal() -> Option<&'static File> {
-    PAGING.get().map(|paging| &paging.terminal)
+    PAGING.get().map(|paging| paging.redirected.terminal())
 }
 
 /// Standard output, unbuffered; the pager starts with the first octets.
-#[derive(Debug, Default)]
-pub(super) struct Output(Option<File>);
+#[derive(Default)]
+pub(super) struct Output(Option<Box<dyn Write + Send>>);
 
 impl Output {
-    fn file(&mut self) -> io::Result<&mut File> {
+    fn stream(&mut self) -> io::Result<&mut Box<dyn Write + Send>> {
         if self.0.is_none() {
             begin();
-            let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
-            self.0 = Some(File::from(descriptor));
+            self.0 = Some(match PAGING.get() {
+                Some(paging) => paging.redirected.output()?,
+                None => console::standard_output()?,
+            });
         }
         self.0
             .as_mut()
@@ -58,23 +58,18 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.file()?.write(octets)
+        self.stream()?.write(octets)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 
 /// Closes what the pager reads, and waits until its user has left it.
 pub(super) fn end() {
     let Some(paging) = PAGING.get() else { return };
-    // Where this fails the pager still ends when its user says so.
-    let _ = io::stdout().flush();
-    let _ = rustix::stdio::dup2_stdout(&paging.terminal);
-    if let Some(errors) = &paging.errors {
-        let _ = rustix::stdio::dup2_stderr(errors);
-    }
+    paging.redirected.end();
     let child = paging.child.lock();
     if let Some(mut child) = child.unwrap_or_else(PoisonError::into_inner).take() {
         let _ = child.wait();
@@ -116,8 +111,7 @@ fn command(chosen: Option<&OsStr>) -> Option<Command> {
     let first = words.next().filter(|_| text.trim() != "cat")?;
     let mut command;
     if text.contains(FOR_A_SHELL) {
-        command = Command::new("sh");
-        command.arg("-c").arg(chosen);
+        command = console::shell(chosen);
     } else {
         command = Command::new(first);
         command.args(words);
@@ -132,25 +126,12 @@ fn command(chosen: Option<&OsStr>) -> Option<Command> {
 }
 
 fn start(mut command: Command) -> io::Result<()> {
-    let copy = |descriptor: io::Result<_>| descriptor.map(File::from);
-    let terminal = copy(io::stdout().as_fd().try_clone_to_owned())?;
-    let errors = io::stderr()
-        .is_terminal()
-        .then(|| copy(io::stderr().as_fd().try_clone_to_owned()))
-        .transpose()?;
     let mut child = command.stdin(Stdio::piped()).spawn()?;
     let pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    signal::outlive_interrupts()?;
-    rustix::stdio::dup2_stdout(&pipe)?;
-    if errors.is_some() {
-        rustix::stdio::dup2_stderr(&pipe)?;
-    }
+    signals::outlive_interrupts()?;
+    let redirected = Redirected::begin(pipe)?;
     let child = Mutex::new(Some(child));
-    let paging = Paging {
-        terminal,
-        errors,
-        child,
-    };
+    let paging = Paging { redirected, child };
     // It is started once only.
     let _ = PAGING.set(paging);
     Ok(())

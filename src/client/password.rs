@@ -1,24 +1,12 @@
 //! Asking a person, or standard input, for a password.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
-use std::time::Duration;
+use std::io::{self, BufRead};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag::register_conditional_default;
-use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
+use crate::platform::prompt::{self, Answer};
 use crate::protocol::{Password, TextError};
 use crate::text::trouble::Words;
-
-/// The signals that end a prompt.
-const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
-/// How long the second sign of a Ctrl-C may take to arrive.
-const ARRIVAL: Duration = Duration::from_millis(200);
 
 /// Why there is no password.
 #[derive(Debug, thiserror::Error)]
@@ -84,107 +72,10 @@ pub fn from_terminal(twice: bool) -> Result<Password, PasswordError> {
     Ok(Password::new(first.to_vec())?)
 }
 
-/// What happens first while a password is typed.
-enum Event {
-    Typed(io::Result<String>),
-    Signal(i32),
-}
-
 fn ask(prompt: &'static str) -> Result<Zeroizing<Vec<u8>>, PasswordError> {
-    let terminal = Terminal::open().map_err(PasswordError::Terminal)?;
-    let _quiet = Prompting::begin().map_err(PasswordError::Terminal)?;
-    let mut signals = Signals::new(ENDING).map_err(PasswordError::Terminal)?;
-    let handle = signals.handle();
-    let (sender, events) = mpsc::channel();
-    let typed = sender.clone();
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            let _ = sender.send(Event::Signal(signal));
-        }
-    });
-    std::thread::spawn(move || {
-        let _ = typed.send(Event::Typed(rpassword::prompt_password(prompt)));
-    });
-    let mut event = events.recv();
-    // Ctrl-C reaches the reader as a character: it ends the prompt's line and raises the signal
-    // itself, so that both come, in either order.
-    let mut line_ended = false;
-    if let Ok(Event::Typed(Err(error))) = &event
-        && error.kind() == io::ErrorKind::Interrupted
-    {
-        line_ended = true;
-        event = Ok(events
-            .recv_timeout(ARRIVAL)
-            .unwrap_or(Event::Signal(SIGINT)));
-    } else if let Ok(Event::Signal(SIGINT)) = event {
-        line_ended = events.recv_timeout(ARRIVAL).is_ok();
-    }
-    handle.close();
-    match event {
-        Ok(Event::Typed(Ok(password))) => Ok(Zeroizing::new(password.into_bytes())),
-        Ok(Event::Typed(Err(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            terminal.end_line();
-            Err(PasswordError::NoneGiven)
-        }
-        Ok(Event::Typed(Err(error))) => Err(PasswordError::Terminal(error)),
-        Ok(Event::Signal(signal)) => {
-            terminal.restore();
-            if !line_ended {
-                terminal.end_line();
-            }
-            Err(PasswordError::Interrupted(signal))
-        }
-        Err(_) => Err(PasswordError::Terminal(io::ErrorKind::BrokenPipe.into())),
-    }
-}
-
-/// The terminal, and how it was before the prompt.
-struct Terminal {
-    file: File,
-    before: Termios,
-}
-
-impl Terminal {
-    fn open() -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-        let before = tcgetattr(&file)?;
-        Ok(Self { file, before })
-    }
-
-    fn restore(&self) {
-        let _ = tcsetattr(&self.file, OptionalActions::Now, &self.before);
-    }
-
-    /// Ends the line on which the prompt stands.
-    fn end_line(&self) {
-        let _ = (&self.file).write_all(b"\n");
-    }
-}
-
-/// While this lives, the signals that end a prompt do nothing else; afterwards they end the
-/// process again.
-struct Prompting(Arc<AtomicBool>);
-
-impl Prompting {
-    fn begin() -> io::Result<Self> {
-        /// Whether the signals are to do what they do by default.
-        static DEFAULT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-        let mut installed = Ok(());
-        let default = DEFAULT.get_or_init(|| {
-            let default = Arc::default();
-            installed = ENDING.into_iter().try_for_each(|signal| {
-                register_conditional_default(signal, Arc::clone(&default)).map(drop)
-            });
-            default
-        });
-        installed?;
-        default.store(false, Ordering::SeqCst);
-        Ok(Self(Arc::clone(default)))
-    }
-}
-
-impl Drop for Prompting {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
+    match prompt::ask(prompt).map_err(PasswordError::Terminal)? {
+        Answer::Typed(password) => Ok(password),
+        Answer::Ended => Err(PasswordError::NoneGiven),
+        Answer::Interrupted(signal) => Err(PasswordError::Interrupted(signal)),
     }
 }

@@ -21,6 +21,9 @@ impl Charset {
     /// variables that is set counts, as POSIX has it.
     #[must_use]
     pub fn of_locale() -> Self {
+        if crate::platform::console::IS_UNICODE {
+            return Self::Unicode;
+        }
         let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
             let value = std::env::var_os(name)?;
             (!value.is_empty()).then(|| value.to_string_lossy().into_owned())

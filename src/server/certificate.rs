@@ -1,10 +1,6 @@
 //! What is to be said about a TLS certificate and its key beside that they can be used: when the
 //! certificate is valid, and who can read the key.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -82,14 +78,6 @@ impl Validity {
             .map(|left| left + PAST)
             .fold(DAY, Duration::min)
     }
-}
-
-/// Whether others than its owner can read a private key's file. A key that belongs to root may be
-/// readable by a group, as keys that several services share are.
-pub fn key_is_exposed(key: &Path) -> io::Result<bool> {
-    let metadata = File::open(key)?.metadata()?;
-    let harmless = if metadata.uid() == 0 { 0o740 } else { 0o700 };
-    Ok(metadata.mode() & 0o777 & !harmless != 0)
 }
 
 #[cfg(test)]

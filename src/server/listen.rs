@@ -8,10 +8,11 @@ use std::str::FromStr;
 use std::task::Poll;
 use std::time::Duration;
 
-use rustix::io::Errno;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::hostport::{HostPort, HostPortError, port};
+use crate::platform;
 use crate::text::trouble::Words;
 
 /// Connections that the system keeps until they are accepted.
@@ -152,7 +153,7 @@ impl Listeners {
                         first = first.or(listener.local_addr().ok());
                         listeners.push(listener);
                     }
-                    Err(source) if is_missing(&source) => {
+                    Err(source) if platform::net::is_missing_address(&source) => {
                         missing = Some(error(address.to_string(), source));
                     }
                     Err(source) => return Err(error(address.to_string(), source)),
@@ -192,17 +193,17 @@ impl Listeners {
                 }
                 Err(error) => error,
             };
-            match Errno::from_io_error(&error) {
-                Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    if !pausing {
-                        tracing::error!(%error, "no room for another connection; accepting pauses");
-                        paused(true);
-                    }
-                    pausing = true;
-                    tokio::time::sleep(PAUSE).await;
+            if platform::net::is_out_of_room(&error) {
+                if !pausing {
+                    tracing::error!(%error, "no room for another connection; accepting pauses");
+                    paused(true);
                 }
-                Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK) => return Err(error),
-                _ => tracing::debug!(%error, "a connection broke before it was accepted"),
+                pausing = true;
+                tokio::time::sleep(PAUSE).await;
+            } else if platform::net::is_of_listener(&error) {
+                return Err(error);
+            } else {
+                tracing::debug!(%error, "a connection broke before it was accepted");
             }
         }
     }
@@ -231,20 +232,11 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
     };
     if address.is_ipv6() {
         // Said in so many words, as systems differ in what they do by themselves.
-        rustix::net::sockopt::set_ipv6_v6only(&socket, v6_only)?;
+        SockRef::from(&socket).set_only_v6(v6_only)?;
     }
-    // A server that starts again does not wait for the old one's connections to be forgotten.
-    socket.set_reuseaddr(true)?;
+    platform::net::share_address(&socket)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// Whether this machine does not have such an address.
-fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
-    )
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub async fn serve(
 const UNSENT: usize = 16 * 1024;
 
 fn bound_unsent(stream: &TcpStream, peer: Peer) {
-    if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(stream, UNSENT) {
+    if let Err(error) = socket2::SockRef::from(stream).set_send_buffer_size(UNSENT) {
         tracing::debug!(conn = peer.connection, %error, "cannot set SO_SNDBUF");
     }
 }

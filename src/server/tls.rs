@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, KeyLogFile, ServerConfig};
 
-use super::certificate::{TimeWarning, Validity, key_is_exposed};
+use super::certificate::{TimeWarning, Validity};
 use super::meters;
 use crate::text::trouble::PemTrouble;
 
@@ -56,9 +56,9 @@ pub enum TlsError {
     #[error("cannot use certificate \"{}\" with key \"{}\": {source}", certificate.display(), key.display())]
     Unusable {
         /// The certificate's file.
-        certificate: PathBuf,
+        certificate: Box<Path>,
         /// The key's file.
-        key: PathBuf,
+        key: Box<Path>,
         /// What went wrong.
         source: rustls::Error,
     },
@@ -211,8 +211,8 @@ impl Current {
         };
         let validity = Validity::of(&chain);
         let private = PrivateKeyDer::from_pem_file(key).map_err(unreadable)?;
-        let key_exposed =
-            key_is_exposed(key).map_err(|source| unreadable(pem::Error::Io(source)))?;
+        let key_exposed = crate::platform::file::is_exposed(key)
+            .map_err(|source| unreadable(pem::Error::Io(source)))?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
@@ -221,8 +221,8 @@ impl Current {
                     .with_single_cert(chain, private)
             })
             .map_err(|source| TlsError::Unusable {
-                certificate: certificate.into(),
-                key: key.into(),
+                certificate: certificate.as_path().into(),
+                key: key.as_path().into(),
                 source,
             })?;
         if *key_log {

@@ -1,12 +1,13 @@
 //! TLS key logs in files, read again as they grow.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::platform::file::{Identity, identity_at};
 use crate::tls::{KeyLog, Rest};
 
 /// Bytes read at once.
@@ -77,7 +78,7 @@ impl KeyLogs {
 struct KeyLogFile {
     path: PathBuf,
     /// Which file of that name was read.
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
     /// Bytes read so far.
     read: u64,
     rest: Rest,
@@ -98,7 +99,7 @@ impl KeyLogFile {
     /// than before, is read anew. The secrets of a line count before its end is written.
     fn read(&mut self, into: &mut KeyLog) -> io::Result<()> {
         let metadata = self.path.metadata()?;
-        let (length, identity) = (metadata.len(), identity(&metadata));
+        let (length, identity) = (metadata.len(), Some(identity_at(&self.path)?));
         if length < self.read || identity != self.identity {
             (self.read, self.rest) = (0, Rest::default());
             self.identity = identity;
@@ -130,19 +131,6 @@ fn portions(file: &mut File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// What tells a file from another one that took its name.
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)]
-fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<(u64, u64)> {
-    None
 }
 
 #[cfg(test)]

@@ -22,16 +22,15 @@ pub mod view;
 pub mod work;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, MouseButton, MouseEventKind};
-use signal_hook::consts::SIGTSTP;
 
 use crate::capture::Stop;
 use crate::output::Charset;
+use crate::platform;
 use keys::{Key, Pane};
 use settings::Settings;
 use source::{Input, Source};
@@ -55,8 +54,7 @@ pub struct Start {
 
 /// Shows the interface until the user ends it, or `stop` is asked for.
 pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
-    let suspends = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(SIGTSTP, Arc::clone(&suspends))?;
+    let suspends = platform::signals::suspends()?;
     let (settings, wrong) = Settings::load(settings::path());
     let mut screen = Screen::take()?;
     let (sender, events) = unbounded();

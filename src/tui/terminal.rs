@@ -98,7 +98,7 @@ impl Screen {
     /// Gives the terminal back, stops as Ctrl-Z has programs do, and takes it again when it is continued.
     pub fn suspend(&mut self) -> io::Result<()> {
         leave();
-        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        crate::platform::signals::suspend()?;
         enter()?;
         self.redraw()
     }

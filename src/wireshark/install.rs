@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::plugin::{FILE_NAME, FIRST_LINE};
 use super::profile;
+use crate::platform::{self, places, places::WiresharkFolders};
 use crate::text::trouble::Words;
 
 /// What a launcher begins with, behind the line that names its interpreter.
@@ -40,7 +41,8 @@ pub enum InstallError {
     Foreign(PathBuf),
     /// There is no home folder to look for Wireshark's folders in.
     #[error(
-        "cannot find Wireshark's personal folders: tshark did not say, and HOME is not set. Name one with --folder"
+        "cannot find Wireshark's personal folders: tshark did not say, and {} is not set. Name one with --folder",
+        places::OF_USER
     )]
     NoHome,
 }
@@ -61,13 +63,15 @@ pub struct Folders {
 impl Folders {
     /// Asks tshark; where there is none, takes the folders that Wireshark documents.
     pub fn find() -> Result<Self, InstallError> {
-        let out = Command::new("tshark").args(["-G", "folders"]).output();
+        let out = Command::new(places::tshark())
+            .args(["-G", "folders"])
+            .output();
         let said = match out {
             Ok(out) => String::from_utf8_lossy(&out.stdout).into_owned(),
             Err(_) => String::new(),
         };
-        let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-        Self::from_text(&said, home.as_deref()).ok_or(InstallError::NoHome)
+        let usual = places::of_user().map(|folder| places::wireshark(&folder));
+        Self::from_text(&said, usual.as_ref()).ok_or(InstallError::NoHome)
     }
 
     /// All in one folder, which must be there.
@@ -96,25 +100,23 @@ impl Folders {
         ))
     }
 
-    fn from_text(said: &str, home: Option<&Path>) -> Option<Self> {
+    fn from_text(said: &str, usual: Option<&WiresharkFolders>) -> Option<Self> {
         let folder = |name: &str| {
             let lines = said.lines().filter_map(|line| line.split_once(':'));
             let mut named = lines.filter(|(label, _)| label.trim() == name);
             let (_, path) = named.next()?;
             Some(PathBuf::from(path.trim()))
         };
-        let under_home = |parts: &str| home.map(|home| home.join(parts));
         // Wireshark 4.0 has a personal extcap folder and does not list it.
         let in_configuration =
             || folder("Personal configuration").map(|folder| folder.join("extcap"));
         Some(Self {
-            plugins: folder("Personal Lua Plugins")
-                .or_else(|| under_home(".local/lib/wireshark/plugins"))?,
+            plugins: folder("Personal Lua Plugins").or_else(|| Some(usual?.plugins.clone()))?,
             extcap: folder("Personal Extcap path")
                 .or_else(in_configuration)
-                .or_else(|| under_home(".config/wireshark/extcap"))?,
+                .or_else(|| Some(usual?.extcap.clone()))?,
             profiles: folder("Personal configuration")
-                .or_else(|| under_home(".config/wireshark"))?
+                .or_else(|| Some(usual?.configuration.clone()))?
                 .join("profiles"),
             is_named: false,
         })
@@ -181,7 +183,11 @@ fn launcher(program: &Path) -> String {
     let program = program.display().to_string();
     let what = format!("{LAUNCHER_LINE} `authscope wireshark extcap --uninstall` removes it.");
     if cfg!(windows) {
-        format!("@echo off\r\nrem {what}\r\n\"{program}\" extcap %*\r\n")
+        {
+            // Where the program is may have letters of any script, and % begins a variable's name.
+            let program = program.replace('%', "%%");
+            format!("@echo off\r\nrem {what}\r\nchcp 65001 >nul\r\n\"{program}\" extcap %*\r\n")
+        }
     } else {
         let quoted = program.replace('\'', r"'\''");
         format!("#!/bin/sh\n# {what}\nexec '{quoted}' extcap \"$@\"\n")
@@ -243,11 +249,7 @@ pub(super) fn write_ours(
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut file = options.open(path)?;
+    let mut file = platform::file::with_mode(&mut options, mode).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -295,7 +297,8 @@ mod tests {
 
     #[test]
     fn without_tshark_the_documented_folders_are_taken() {
-        let folders = Folders::from_text("", Some(Path::new("/home/u"))).unwrap();
+        let folders =
+            Folders::from_text("", Some(&places::wireshark(Path::new("/home/u")))).unwrap();
         assert_eq!(
             folders.plugins,
             Path::new("/home/u/.local/lib/wireshark/plugins")

@@ -3,12 +3,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crc32fast::Hasher as Crc;
 
 use super::line::Commit;
+use crate::platform::file::write_all_at;
 
 /// Bytes that no commit line covers.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +100,7 @@ impl Appender {
         covered.crc.update(&lines);
         covered.commit().write(&mut lines);
         self.dirty = true;
-        let result = match self.file.write_all_at(&lines, self.len) {
+        let result = match write_all_at(&self.file, &lines, self.len) {
             Ok(()) => self.file.sync_data().map_err(|error| ("sync", error)),
             Err(error) => Err(("write to", error)),
         };

@@ -3,14 +3,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::append::Uncommitted;
 use super::index::Index;
 use super::line::{name_in, write_user};
-use super::open::{MODE, PasswdError, Place, sync_directory, take_locks};
+use super::open::{MODE, PasswdError, Place, sync_directory};
 use super::scan::scan;
+use crate::platform::file;
 use crate::protocol::UserName;
 
 /// What the copy's name has more than the file's. Whoever has the file locked owns the copy.
@@ -56,7 +56,7 @@ pub fn compact(
         let new =
             create(&copy, file).map_err(PasswdError::io("write a copy beside", &place.real))?;
         let (index, len) = write(&new, file, &place.real, index, change)?;
-        take_locks(&new).map_err(PasswdError::io("lock", &copy))?;
+        file::take(&new).map_err(PasswdError::io("lock", &copy))?;
         if !place
             .names(file)
             .map_err(PasswdError::io("examine", &place.real))?
@@ -84,18 +84,10 @@ pub fn remove_copy(place: &Place) {
 
 /// An empty file with the owner and the permissions of `old`.
 fn create(copy: &Path, old: &File) -> io::Result<File> {
-    let old = old.metadata()?;
-    let new = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(MODE)
-        .open(copy)?;
-    let made = new.metadata()?;
-    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
-        std::os::unix::fs::fchown(&new, Some(old.uid()), Some(old.gid()))?;
-    }
-    new.set_permissions(old.permissions())?;
+    let mut options = OpenOptions::new();
+    file::alone(options.read(true).write(true).create_new(true));
+    let new = file::with_mode(&mut options, MODE).open(copy)?;
+    file::own_as(&new, old)?;
     Ok(new)
 }
 

@@ -3,14 +3,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use rustix::fs::FlockOperation;
-use rustix::process::{Flock, FlockType};
 
 use super::line::LineError;
+use crate::platform::file::{self, alone, identity, identity_at, identity_of_link, with_mode};
 use crate::text::trouble::Trouble;
 
 /// Permissions of a passwd file that is made: its owner reads and writes, nobody else does either.
@@ -166,10 +162,10 @@ pub struct Place {
 impl Place {
     /// Whether both paths name the file that is open as `file`.
     pub fn names(&self, file: &File) -> io::Result<bool> {
-        let open = file.metadata()?;
-        for named in [self.given.metadata(), self.real.symlink_metadata()] {
+        let open = identity(file)?;
+        for named in [identity_at(&self.given), identity_of_link(&self.real)] {
             match named {
-                Ok(named) if (named.dev(), named.ino()) == (open.dev(), open.ino()) => {}
+                Ok(named) if named == open => {}
                 Ok(_) => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 Err(error) => return Err(error),
@@ -188,14 +184,15 @@ impl Place {
 
 fn open_or_create(path: &Path, create: bool) -> Result<(File, bool), PasswdError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    alone(options.read(true).write(true));
     loop {
         match options.open(path) {
             Ok(file) => return Ok((file, false)),
             Err(error) if create && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if file::is_held(&error) => return Err(held(path, None)),
             Err(error) => return Err(PasswdError::io("open", path)(error)),
         }
-        match options.clone().create_new(true).mode(MODE).open(path) {
+        match with_mode(options.clone().create_new(true), MODE).open(path) {
             Ok(file) => {
                 file.sync_all().map_err(PasswdError::io("sync", path))?;
                 sync_directory(path)?;
@@ -214,46 +211,23 @@ pub fn sync_directory(path: &Path) -> Result<(), PasswdError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(PasswdError::io("sync the directory", directory))
-}
-
-/// Takes two locks: `flock`, which belongs to the open file, and on top of it a record lock,
-/// which the system gives up together with the process and which tells the process's id. Where
-/// another process has the first, the error is [`io::ErrorKind::WouldBlock`].
-pub fn take_locks(file: &File) -> io::Result<()> {
-    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?;
-    // Some file systems have no record locks; the first lock is enough to keep others out.
-    let _ = rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive);
-    Ok(())
+    file::sync_directory(directory).map_err(PasswdError::io("sync the directory", directory))
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), PasswdError> {
-    take_locks(file).map_err(|error| {
-        if error.kind() == io::ErrorKind::WouldBlock {
-            let pid = holder_of(file);
-            return PasswdError::Held {
-                path: path.into(),
-                pid,
-            };
+    file::take(file).map_err(|error| {
+        if file::is_held(&error) {
+            return held(path, file::holder(file));
         }
         PasswdError::io("lock", path)(error)
     })
 }
 
-/// Who has the record lock. The holder takes it a moment after the first lock, hence the tries.
-fn holder_of(file: &File) -> Option<u32> {
-    for _ in 0..20 {
-        let wanted = Flock::from(FlockType::WriteLock);
-        if let Ok(Some(found)) = rustix::process::fcntl_getlk(file, &wanted) {
-            return found
-                .pid
-                .and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
-        }
-        std::thread::sleep(Duration::from_millis(5));
+fn held(path: &Path, pid: Option<u32>) -> PasswdError {
+    PasswdError::Held {
+        path: path.into(),
+        pid,
     }
-    None
 }
 
 #[cfg(test)]

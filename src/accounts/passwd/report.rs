@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::load::Torn;
 use super::open::PasswdError;
+use crate::platform::file::unknown_readers;
 
 /// What was found and mended when the file was opened.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub struct OpenReport {
     pub edited: bool,
     /// Whether the file was compacted; an error where it should have been and could not be.
     pub compacted: Result<bool, PasswdError>,
-    /// The file's permission bits.
-    pub mode: u32,
+    /// The file's permission bits, where files have them.
+    pub mode: Option<u32>,
     /// Bytes of memory that the index takes.
     pub index_octets: usize,
 }
@@ -51,11 +52,14 @@ impl OpenReport {
         if let Err(error) = &self.compacted {
             log_not_compacted(error);
         }
-        if self.mode & 0o077 != 0 {
+        if let Some(mode) = self.mode.filter(|mode| mode & 0o077 != 0) {
             tracing::warn!(
-                %path, mode = %format_args!("{:04o}", self.mode),
+                %path, mode = %format_args!("{mode:04o}"),
                 "others than its owner can use the passwd file; chmod 600 it"
             );
+        }
+        if let Some(words) = unknown_readers(&self.path) {
+            tracing::warn!(%path, "{words}");
         }
         tracing::info!(
             %path,

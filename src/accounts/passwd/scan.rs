@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::line::MAX_LINE;
 use super::open::PasswdError;
+use crate::platform::file::read_at;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
@@ -56,7 +56,7 @@ pub fn scan(
     let (mut number, mut offset) = (1, 0);
     loop {
         let at = offset + kept as u64 + skipped;
-        let read = match file.read_at(&mut chunk[kept..], at) {
+        let read = match read_at(file, &mut chunk[kept..], at) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(PasswdError::io("read", path)(error)),
@@ -110,9 +110,7 @@ pub fn line_number(file: &File, path: &Path, offset: u64) -> Result<u64, PasswdE
     let (mut at, mut line) = (0, 1);
     while at < offset {
         let want = usize::try_from(offset - at).map_or(CHUNK, |left| left.min(CHUNK));
-        let read = file
-            .read_at(&mut chunk[..want], at)
-            .map_err(PasswdError::io("read", path))?;
+        let read = read_at(file, &mut chunk[..want], at).map_err(PasswdError::io("read", path))?;
         if read == 0 {
             break;
         }

@@ -4,7 +4,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use super::open::{MODE, Passwd, PasswdError, Place, sync_directory};
 use super::report::OpenReport;
 use super::scan::Progress;
 use super::writer::Writer;
+use crate::platform::file::{mode, read_exact_at, with_mode, write_all_at};
 
 /// What the name of a file with torn lines has more than the passwd file's.
 const TORN: &str = ".torn";
@@ -35,7 +35,6 @@ pub fn start(
     let Passwd { file, place, .. } = passwd;
     remove_copy(&place);
     let loaded = load(&file, &place.real, progress, &mut Err)?;
-    let metadata = file.metadata().map_err(PasswdError::io("examine", path))?;
     let mut report = OpenReport {
         path: place.real.clone(),
         users: loaded.index.len(),
@@ -47,7 +46,7 @@ pub fn start(
         unended: loaded.unended,
         edited: loaded.edited,
         compacted: Ok(false),
-        mode: metadata.permissions().mode() & 0o7777,
+        mode: mode(&file).map_err(PasswdError::io("examine", path))?,
         index_octets: loaded.index.allocation(),
     };
     if loaded.is_worth_compacting() {
@@ -93,7 +92,7 @@ fn mend(
         file.set_len(len)
     } else if loaded.unended.is_some() {
         len += 1;
-        file.write_all_at(b"\n", len - 1)
+        write_all_at(&file, b"\n", len - 1)
     } else {
         Ok(())
     };
@@ -118,7 +117,7 @@ pub fn keep(file: &File, place: &Place, torn: &Torn) -> Result<PathBuf, PasswdEr
         while copied < torn.octets {
             let left = usize::try_from(torn.octets - copied).unwrap_or(CHUNK);
             let part = &mut chunk[..left.min(CHUNK)];
-            file.read_exact_at(part, torn.offset + copied)?;
+            read_exact_at(file, part, torn.offset + copied)?;
             copy.write_all(part)?;
             copied += part.len() as u64;
         }
@@ -136,11 +135,9 @@ fn create_torn(place: &Place) -> Result<(PathBuf, File), PasswdError> {
             0 => place.beside(TORN),
             _ => place.beside(&format!("{TORN}.{number}")),
         };
-        let created = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&kept);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        let created = with_mode(&mut options, MODE).open(&kept);
         match created {
             Ok(copy) => return Ok((kept, copy)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MAX_TORN => {

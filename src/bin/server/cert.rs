@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::num::TryFromIntError;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use authscope::platform;
 use authscope::protocol::layout;
 use clap::Subcommand;
 use jiff::civil::Date;
@@ -90,11 +90,9 @@ fn parts(date: Date) -> Result<(i32, u8, u8), TryFromIntError> {
 
 /// A file that was not there before.
 fn create(path: &Path, mode: u32, text: &str) -> Result<(), String> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let file = platform::file::with_mode(&mut options, mode).open(path);
     let written = file.and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::IpAddr;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use authscope::platform;
 use authscope::server::control::{Command, Reply};
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
@@ -44,7 +44,7 @@ impl ControlOptions {
         let Some((path, asked_for)) = self.path(accounts) else {
             return Ok(None);
         };
-        match UnixStream::connect(&path) {
+        match platform::control::connect(&path) {
             Ok(stream) => Ok(Some(Server { stream, path })),
             // None was made, or its server is gone.
             Err(error)
@@ -64,7 +64,7 @@ impl ControlOptions {
 
 /// A running server.
 pub struct Server {
-    stream: UnixStream,
+    stream: platform::control::Connection,
     path: PathBuf,
 }
 

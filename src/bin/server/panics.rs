@@ -27,7 +27,7 @@ pub fn watch(log: Log) {
         if thread != LOG_THREAD && !is_for_one_connection() {
             tracing::error!("ending: the server cannot go on without this");
             log.flush(LAST_WORDS);
-            signal_hook::low_level::exit(PANICKED);
+            authscope::platform::process::exit_at_once(PANICKED);
         }
     }));
 }

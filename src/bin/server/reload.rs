@@ -5,6 +5,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
+use authscope::platform::process::ServiceState;
 use authscope::server::{self, Audit, Log, Tls};
 
 /// How long is waited where nothing changes by itself.
@@ -51,11 +52,7 @@ impl Reload {
 
 impl Reloadable {
     fn reload(&self) {
-        crate::notify(&[
-            sd_notify::NotifyState::Reloading,
-            sd_notify::NotifyState::monotonic_usec_now()
-                .unwrap_or(sd_notify::NotifyState::MonotonicUsec(0)),
-        ]);
+        crate::notify(ServiceState::Reloading);
         let mut succeeded = true;
         let log_file = self.log.reopen().unwrap_or_else(|error| {
             tracing::error!("{error}; the log goes on as before");
@@ -78,6 +75,6 @@ impl Reloadable {
         if succeeded {
             tracing::info!(log_file, certificate, "reloaded");
         }
-        crate::notify(&[sd_notify::NotifyState::Ready]);
+        crate::notify(ServiceState::Ready);
     }
 }

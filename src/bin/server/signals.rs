@@ -1,4 +1,4 @@
-//! Signals: SIGINT and SIGTERM stop the server in order, a second one at once; SIGHUP reloads.
+//! Signals, or what a console tells: some stop the server in order, a second one at once; SIGHUP reloads.
 //!
 //! They are handled on a thread of their own, so that they work whatever the other threads wait
 //! for.
@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use authscope::platform::process;
+use authscope::platform::signals::{self, Told};
 use authscope::server::Log;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag::{register, register_conditional_shutdown};
-use signal_hook::low_level;
 use tokio::sync::watch;
 
 use crate::LAST_WORDS;
@@ -19,10 +18,6 @@ use crate::reload::Reload;
 
 /// Beyond the time for requests in flight: how long the rest of the way to the end may take.
 const GRACE: Duration = Duration::from_secs(3);
-/// The exit code of a process that SIGINT ended, as a shell tells it.
-const INTERRUPTED: i32 = 130;
-/// The exit code of a process that SIGTERM ended.
-const TERMINATED: i32 = 143;
 /// The exit code of a server that did not get to the end in time.
 const NOT_IN_TIME: i32 = 2;
 
@@ -46,17 +41,6 @@ impl Signals {
     /// Installs the handlers. Until [`serve`](Self::serve), SIGHUP waits and the others end the
     /// process as they would without handlers.
     pub fn install() -> io::Result<Self> {
-        let stopping = Arc::new(AtomicBool::new(false));
-        // In the handlers themselves, in this order: they work even if no thread runs any more.
-        for (signal, status) in [(SIGINT, INTERRUPTED), (SIGTERM, TERMINATED)] {
-            register_conditional_shutdown(signal, status, Arc::clone(&stopping))?;
-        }
-        for signal in [SIGINT, SIGTERM] {
-            register(signal, Arc::clone(&stopping))?;
-        }
-        // A file that may not grow is an error to answer, not a reason to die.
-        register(SIGXFSZ, Arc::default())?;
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let (sender, stop) = watch::channel(false);
         let installed = Self {
             serving: Arc::default(),
@@ -65,21 +49,15 @@ impl Signals {
         };
         let serving = Arc::clone(&installed.serving);
         let reload_waits = Arc::clone(&installed.reload_waits);
-        std::thread::Builder::new()
-            .name("signals".into())
-            .spawn(move || {
-                for signal in signals.forever() {
-                    let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
-                    match &*serving {
-                        Some(serving) if signal == SIGHUP => serving.reload.request(),
-                        None if signal == SIGHUP => reload_waits.store(true, Ordering::SeqCst),
-                        Some(serving) => serving.stop(signal, &sender),
-                        None => {
-                            let _ = low_level::emulate_default_handler(signal);
-                        }
-                    }
-                }
-            })?;
+        signals::watch(move |told| {
+            let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&*serving, told) {
+                (Some(serving), Told::Reload) => serving.reload.request(),
+                (None, Told::Reload) => reload_waits.store(true, Ordering::SeqCst),
+                (Some(serving), Told::Stop(_)) => serving.stop(told, &sender),
+                (None, Told::Stop(_)) => told.as_usual(),
+            }
+        })?;
         Ok(installed)
     }
 
@@ -102,13 +80,12 @@ impl Signals {
 
 impl Serving {
     /// Lets the server stop in order, and ends the process where it has not stopped in time.
-    fn stop(&self, signal: i32, stop: &watch::Sender<bool>) {
-        let signal = low_level::signal_name(signal).unwrap_or("a signal");
-        tracing::info!(signal, "told to stop");
+    fn stop(&self, told: Told, stop: &watch::Sender<bool>) {
+        tracing::info!(signal = told.name(), "told to stop");
         let _ = stop.send(true);
         std::thread::sleep(self.drain + GRACE);
         tracing::error!("did not stop in time; ending at once");
         self.log.flush(LAST_WORDS);
-        low_level::exit(NOT_IN_TIME);
+        process::exit_at_once(NOT_IN_TIME);
     }
 }

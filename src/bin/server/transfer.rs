@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
 #[cfg(feature = "postgres")]
 use authscope::accounts::Postgres;
 use authscope::accounts::{Editor, Entry, PasswdFile, Store};
+use authscope::platform;
 use authscope::protocol::UserName;
 #[cfg(feature = "postgres")]
 use tokio::runtime::Runtime;
@@ -81,10 +81,9 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
         return Ok(ExitCode::SUCCESS);
     };
     let cannot = |error: io::Error| format!("cannot make \"{}\": {error}", path.display());
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    let file = platform::file::with_mode(&mut options, 0o600)
         .open(path)
         .map_err(cannot)?;
     let mut out = BufWriter::new(file);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored, marked};
 use authscope::client::password;
+use authscope::platform;
 use authscope::protocol::Password;
 use authscope::protocol::UserName;
 use authscope::server::control::Command;
@@ -195,7 +196,7 @@ impl Context<'_> {
             user: name.map(UserName::as_str),
             success,
             outcome,
-            by_uid: Some(rustix::process::geteuid().as_raw()),
+            by_uid: platform::process::user_id(),
             by_pid: i32::try_from(std::process::id()).ok(),
             ..AuditEvent::default()
         });

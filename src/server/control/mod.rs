@@ -1,4 +1,4 @@
-//! The control socket: who may open it, which file permissions say, changes users and asks how the server is while it runs.
+//! The control channel: who may open it, which the system says of a Unix socket or a named pipe, changes users and asks how the server is while it runs.
 //!
 //! One request a connection, a line of JSON; answers are lines of JSON, the last of them says how it ended.
 
@@ -6,14 +6,12 @@ mod protocol;
 
 use std::collections::HashMap;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::fs::Mode;
+use tokio::io::WriteHalf;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -22,6 +20,8 @@ use super::log::audit::Event;
 use super::serve::Server;
 use super::words;
 use crate::accounts::{Caller, Entry, Registration, StoreError, Stored};
+use crate::platform;
+use crate::platform::control::{Listener, Stream};
 use crate::protocol::{Password, UserName};
 use crate::text::trouble::Words;
 pub use protocol::{Command, Reply, Status, User, Wait};
@@ -34,7 +34,7 @@ const AHEAD: usize = 256;
 /// The socket, and what it can set off.
 pub struct Control {
     /// Until it is served.
-    listener: Mutex<Option<std::os::unix::net::UnixListener>>,
+    listener: Mutex<Option<Listener>>,
     path: PathBuf,
     /// Asks for a reload.
     pub reload: Arc<dyn Fn() + Send + Sync>,
@@ -50,61 +50,44 @@ pub struct ControlError {
 }
 
 impl Control {
-    /// Makes the socket, for its owner alone. One that a server left which is gone is replaced.
+    /// Makes the socket, for its owner alone. One that a server left which is gone is replaced. Has to be called inside the
+    /// runtime.
     pub fn bind(path: &Path, reload: Arc<dyn Fn() + Send + Sync>) -> Result<Self, ControlError> {
         let failed = |source| ControlError {
             path: path.into(),
             source,
         };
-        if let Ok(metadata) = path.symlink_metadata() {
-            let is_socket = metadata.file_type().is_socket();
-            if !is_socket || std::os::unix::net::UnixStream::connect(path).is_ok() {
-                return Err(failed(io::ErrorKind::AddrInUse.into()));
-            }
-            std::fs::remove_file(path).map_err(failed)?;
-        }
-        // Its permissions are right from the first moment on.
-        let usual = rustix::process::umask(Mode::from_raw_mode(0o177));
-        let bound = std::os::unix::net::UnixListener::bind(path);
-        rustix::process::umask(usual);
-        let listener = bound.map_err(failed)?;
-        let made = Self {
-            listener: Mutex::new(None),
+        let listener = Listener::bind(path).map_err(failed)?;
+        Ok(Self {
+            listener: Mutex::new(Some(listener)),
             path: path.into(),
             reload,
             started: Instant::now(),
-        };
-        listener.set_nonblocking(true).map_err(failed)?;
-        *made.listener() = Some(listener);
-        Ok(made)
+        })
     }
 
-    fn listener(&self) -> MutexGuard<'_, Option<std::os::unix::net::UnixListener>> {
+    fn listener(&self) -> MutexGuard<'_, Option<Listener>> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        platform::control::remove(&self.path);
     }
 }
 
 /// Answers on the socket until it is dropped.
 pub async fn serve(control: Arc<Control>, server: Arc<Server>) {
-    let Some(listener) = control.listener().take() else {
+    let Some(mut listener) = control.listener().take() else {
         return;
-    };
-    let listener = match UnixListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "cannot listen on the control socket"),
     };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, by)) => {
                 let (control, server) = (Arc::clone(&control), Arc::clone(&server));
                 super::task::spawn(async move {
-                    if let Err(error) = converse(&control, &server, stream).await {
+                    if let Err(error) = converse(&control, &server, stream, by).await {
                         tracing::debug!(%error, "control connection broken");
                     }
                 });
@@ -117,9 +100,13 @@ pub async fn serve(control: Arc<Control>, server: Arc<Server>) {
     }
 }
 
-async fn converse(control: &Control, server: &Server, stream: UnixStream) -> io::Result<()> {
-    let by = stream.peer_cred().ok();
-    let (reader, writer) = stream.into_split();
+async fn converse(
+    control: &Control,
+    server: &Server,
+    stream: Stream,
+    by: platform::control::Peer,
+) -> io::Result<()> {
+    let (reader, writer) = tokio::io::split(stream);
     let mut line = Zeroizing::new(Vec::new());
     BufReader::new(reader.take(LONGEST))
         .read_until(b'\n', &mut line)
@@ -143,8 +130,8 @@ async fn converse(control: &Control, server: &Server, stream: UnixStream) -> io:
             user: user.as_deref(),
             success,
             outcome,
-            by_uid: by.as_ref().map(tokio::net::unix::UCred::uid),
-            by_pid: by.as_ref().and_then(tokio::net::unix::UCred::pid),
+            by_uid: by.uid,
+            by_pid: by.pid,
             ..Event::default()
         };
         server.service.audit(&event);
@@ -154,13 +141,14 @@ async fn converse(control: &Control, server: &Server, stream: UnixStream) -> io:
     answers.send(&reply).await
 }
 
-struct Answers(tokio::net::unix::OwnedWriteHalf);
+struct Answers(WriteHalf<Stream>);
 
 impl Answers {
     async fn send(&mut self, reply: &Reply) -> io::Result<()> {
         let mut line = serde_json::to_vec(reply)?;
         line.push(b'\n');
-        self.0.write_all(&line).await
+        self.0.write_all(&line).await?;
+        self.0.flush().await
     }
 }
 
@@ -300,11 +288,9 @@ impl Asked<'_> {
     async fn backup(&self, path: &Path) -> Result<Reply, Reply> {
         let failed =
             |error: io::Error| Reply::Error(format!("cannot make \"{}\": {error}", path.display()));
-        let made = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        let made = platform::file::with_mode(&mut options, 0o600).open(path);
         let file = tokio::fs::File::from_std(made.map_err(failed)?);
         let written = self.write_users(file, &failed).await;
         if written.is_err() {

@@ -25,6 +25,7 @@ use output::Output;
 use queue::Queue;
 use rate::RateCap;
 
+use crate::platform;
 use crate::text::trouble::Words;
 
 pub use clients::ClientLines;
@@ -130,11 +131,8 @@ impl Log {
 }
 
 fn open(path: &Path) -> Result<File, LogFileError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o640)
+    let mut options = std::fs::OpenOptions::new();
+    platform::file::with_mode(options.append(true).create(true), 0o640)
         .open(path)
         .map_err(|source| LogFileError {
             path: path.into(),

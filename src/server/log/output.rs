@@ -2,10 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
+use crate::platform;
 
 /// Takes whole lines.
 pub struct Output {
@@ -31,14 +29,6 @@ impl Output {
         }
     }
 
-    fn descriptor(&self) -> BorrowedFd<'_> {
-        match &self.file {
-            Some(file) => file.as_fd(),
-            // Not through the standard library's handle, whose lock others may hold.
-            None => rustix::stdio::stderr(),
-        }
-    }
-
     /// Writes a line, and waits for as long as that takes. After a line that went out in part,
     /// the next one starts on a line of its own.
     pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
@@ -56,19 +46,10 @@ impl Output {
     fn write_all(&self, octets: &[u8]) -> Result<(), (usize, io::Error)> {
         let mut written = 0;
         while written < octets.len() {
-            match rustix::io::write(self.descriptor(), &octets[written..]) {
+            match platform::file::write_log(self.file.as_ref(), &octets[written..]) {
                 Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
                 Ok(len) => written += len,
-                Err(Errno::INTR) => {}
-                // Somebody who shares it has made the pipe or terminal non-blocking.
-                Err(Errno::AGAIN) => {
-                    let mut ready = [PollFd::from_borrowed_fd(self.descriptor(), PollFlags::OUT)];
-                    match poll(&mut ready, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err((written, error.into())),
-                    }
-                }
-                Err(error) => return Err((written, error.into())),
+                Err(error) => return Err((written, error)),
             }
         }
         Ok(())

@@ -12,7 +12,6 @@ mod tail;
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crc32fast::Hasher as Crc;
@@ -22,6 +21,7 @@ use super::index::{Candidates, Index};
 use super::line::{Commit, Line, LineError, name_in};
 use super::open::PasswdError;
 use super::scan::{Progress, RawLine, line_number, scan};
+use crate::platform::file::read_exact_at;
 use crate::protocol::UserName;
 use crate::protocol::layout::USER_NAME;
 use earlier::{Doubt, Earlier};
@@ -299,7 +299,7 @@ pub fn name_at(file: &File, name: &UserName, candidates: &Candidates) -> io::Res
     let mut bytes = [0; NAME_AND_COLON];
     let bytes = &mut bytes[..=name.len()];
     for offset in candidates {
-        match file.read_exact_at(bytes, *offset) {
+        match read_exact_at(file, bytes, *offset) {
             Ok(()) if bytes.starts_with(name) && bytes.ends_with(b":") => {
                 return Ok(Some(*offset));
             }

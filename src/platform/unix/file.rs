@@ -1,0 +1,218 @@
+//! Files: reading at a place, whose they are, who else may use them.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate};
+use rustix::io::Errno;
+use rustix::process::{Flock, FlockType};
+
+/// Reads at a place; a file's own position stays where it is.
+pub fn read_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<usize> {
+    file.read_at(octets, place)
+}
+
+/// Reads at a place until `octets` is full.
+pub fn read_exact_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<()> {
+    file.read_exact_at(octets, place)
+}
+
+/// Writes all of `octets` at a place.
+pub fn write_all_at(file: &File, octets: &[u8], place: u64) -> io::Result<()> {
+    file.write_all_at(octets, place)
+}
+
+/// Reads once into the spare capacity of `buffer`, at a place where one is given.
+pub fn append(file: &File, place: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    Ok(match place {
+        None => rustix::io::read(file, spare_capacity(buffer))?,
+        Some(place) => rustix::io::pread(file, spare_capacity(buffer), place)?,
+    })
+}
+
+/// Writes some of `octets` to a file or, without one, to standard error, not through the standard library's handle, whose
+/// lock others may hold. Waits where somebody who shares a pipe or a terminal has made it non-blocking.
+pub fn write_log(file: Option<&File>, octets: &[u8]) -> io::Result<usize> {
+    use std::os::fd::AsFd;
+    let descriptor = match file {
+        Some(file) => file.as_fd(),
+        None => rustix::stdio::stderr(),
+    };
+    loop {
+        match rustix::io::write(descriptor, octets) {
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let mut ready = [PollFd::from_borrowed_fd(descriptor, PollFlags::OUT)];
+                match poll(&mut ready, None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// A file of its own for standard input.
+pub fn standard_input() -> io::Result<File> {
+    Ok(File::from(rustix::io::dup(io::stdin())?))
+}
+
+/// Waits until a pipe has something to read or `limit` is over; answers whether it has.
+pub fn wait_readable(file: &File, limit: Duration) -> io::Result<bool> {
+    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+    let mut waited = [PollFd::new(file, PollFlags::IN)];
+    match poll(&mut waited, Some(&limit)) {
+        Ok(0) | Err(Errno::INTR) => Ok(false),
+        Ok(_) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a named pipe without waiting for someone to write to it: the first read waits. Nothing where the path names
+/// something else.
+pub fn open_named_pipe(path: &Path) -> io::Result<Option<File>> {
+    if !std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        return Ok(None);
+    }
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    Ok(Some(file))
+}
+
+/// Whether a path is not to be looked at before it is opened, as a look would be an opening: here none is so.
+#[must_use]
+pub const fn is_known_by_name(_: &Path) -> bool {
+    false
+}
+
+/// Whether a path can only be a device or a pipe.
+#[must_use]
+pub fn is_device(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Tells a file from all others, whatever its names: its device and its inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+fn identified(found: &Metadata) -> Identity {
+    Identity(found.dev(), found.ino())
+}
+
+/// Which file this is.
+pub fn identity(file: &File) -> io::Result<Identity> {
+    Ok(identified(&file.metadata()?))
+}
+
+/// Which file a path names. Nothing is opened.
+pub fn identity_at(path: &Path) -> io::Result<Identity> {
+    Ok(identified(&path.metadata()?))
+}
+
+/// Which file a path names, itself where it is a link.
+pub fn identity_of_link(path: &Path) -> io::Result<Identity> {
+    Ok(identified(&path.symlink_metadata()?))
+}
+
+/// Which file standard output is.
+#[must_use]
+pub fn standard_output() -> Option<File> {
+    use std::os::fd::AsFd;
+    let copy = io::stdout().as_fd().try_clone_to_owned().ok()?;
+    Some(File::from(copy))
+}
+
+/// A file that is made is for those whom `mode` says, as `chmod` has it.
+pub fn with_mode(options: &mut OpenOptions, mode: u32) -> &mut OpenOptions {
+    options.mode(mode)
+}
+
+/// The permission bits of an open file.
+pub fn mode(file: &File) -> io::Result<Option<u32>> {
+    Ok(Some(file.metadata()?.mode() & 0o7777))
+}
+
+/// What there is to say about who may use the passwd file at this path, where permission bits do not tell.
+#[must_use]
+pub const fn unknown_readers(_: &Path) -> Option<String> {
+    None
+}
+
+/// Whether others than its owner can read a file that holds a key. One that belongs to root may be readable by a group,
+/// as keys that several services share are.
+pub fn is_exposed(key: &Path) -> io::Result<bool> {
+    let metadata = File::open(key)?.metadata()?;
+    let harmless = if metadata.uid() == 0 { 0o740 } else { 0o700 };
+    Ok(metadata.mode() & 0o777 & !harmless != 0)
+}
+
+/// Gives a file the owner and the permissions of another.
+pub fn own_as(file: &File, other: &File) -> io::Result<()> {
+    let (made, other) = (file.metadata()?, other.metadata()?);
+    if (made.uid(), made.gid()) != (other.uid(), other.gid()) {
+        std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()))?;
+    }
+    file.set_permissions(other.permissions())
+}
+
+/// Gives a file the permissions of another, and its owner where the user may: only the superuser can, for others the file
+/// is theirs.
+pub fn own_like(file: &File, other: &Metadata) -> io::Result<()> {
+    file.set_permissions(other.permissions())?;
+    let _ = std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()));
+    Ok(())
+}
+
+/// Options with which one process alone writes a file: here the locks that [`take`] takes see to that.
+pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Takes two locks: `flock`, which belongs to the open file, and on top of it a record lock,
+/// which the system gives up together with the process and which tells the process's id. Where
+/// another process has the first, the error is one that [`is_held`] knows.
+pub fn take(file: &File) -> io::Result<()> {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?;
+    // Some file systems have no record locks; the first lock is enough to keep others out.
+    let _ = rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive);
+    Ok(())
+}
+
+/// Whether an error of opening or taking a file says that another process has it.
+#[must_use]
+pub fn is_held(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Who has the record lock. The holder takes it a moment after the first lock, hence the tries.
+#[must_use]
+pub fn holder(file: &File) -> Option<u32> {
+    for _ in 0..20 {
+        let wanted = Flock::from(FlockType::WriteLock);
+        if let Ok(Some(found)) = rustix::process::fcntl_getlk(file, &wanted) {
+            return found
+                .pid
+                .and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    None
+}
+
+/// Puts a directory's entries on disk.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Gives back the space of a file's octets before `place`, as far as the file system can; its size stays.
+pub fn let_go(file: &File, place: u64) {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let _ = fallocate(file, flags, 0, place);
+}

@@ -1,0 +1,38 @@
+//! Sockets: whether an address is reused, and what errors of accepting mean.
+
+use std::io;
+
+use rustix::io::Errno;
+use tokio::net::TcpSocket;
+
+/// Lets a server that starts again not wait for the old one's connections to be forgotten.
+pub fn share_address(socket: &TcpSocket) -> io::Result<()> {
+    socket.set_reuseaddr(true)
+}
+
+/// Whether the system has no more descriptors or memory for a connection.
+#[must_use]
+pub fn is_out_of_room(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
+}
+
+/// Whether it is the listening socket itself that cannot be used.
+#[must_use]
+pub fn is_of_listener(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK)
+    )
+}
+
+/// Whether this machine does not have such an address.
+#[must_use]
+pub fn is_missing_address(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+    )
+}

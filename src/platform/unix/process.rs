@@ -1,0 +1,82 @@
+//! The process: its limits, its user, and the service manager that started it.
+
+use std::io;
+
+use rustix::process::{Resource, Rlimit};
+use sd_notify::NotifyState;
+
+/// Keeps what is in memory from being written to disk by a crash, and other processes of the same user from reading it.
+/// Each error says what could not be done.
+#[must_use]
+pub fn discourage_dumps() -> Vec<(&'static str, io::Error)> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let mut failed = Vec::new();
+    if let Err(error) = rustix::process::setrlimit(Resource::Core, none) {
+        failed.push(("cannot forbid core dumps", error.into()));
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        failed.push(("cannot make the process undumpable", error.into()));
+    }
+    failed
+}
+
+/// Allows as many open files as are wanted, as far as the system lets it. How many are allowed where that is fewer.
+#[must_use]
+pub fn allow_open_files(wanted: u64) -> Option<u64> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
+    if enough(limit.current) {
+        return None;
+    }
+    let raised = Rlimit {
+        current: if enough(limit.maximum) {
+            Some(wanted)
+        } else {
+            limit.maximum
+        },
+        maximum: limit.maximum,
+    };
+    let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+    let current = rustix::process::getrlimit(Resource::Nofile).current;
+    if enough(current) { None } else { current }
+}
+
+/// The number of the user whom the process acts for.
+#[must_use]
+pub fn user_id() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// Ends the process without anything more being run in it.
+pub fn exit_at_once(code: i32) -> ! {
+    signal_hook::low_level::exit(code)
+}
+
+/// What a service manager is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceState {
+    /// It serves.
+    Ready,
+    /// It reads its files anew; [`Ready`](Self::Ready) follows.
+    Reloading,
+    /// It was told to stop.
+    Stopping,
+}
+
+/// Tells the service manager, where there is one.
+pub fn tell_service_manager(state: ServiceState) -> io::Result<()> {
+    match state {
+        ServiceState::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        ServiceState::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+        ServiceState::Reloading => sd_notify::notify(&[
+            NotifyState::Reloading,
+            NotifyState::monotonic_usec_now().unwrap_or(NotifyState::MonotonicUsec(0)),
+        ]),
+    }
+}

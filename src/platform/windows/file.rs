@@ -1,0 +1,229 @@
+//! Files: reading at a place, whose they are, who else may use them.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsHandle;
+use std::path::Path;
+use std::time::Duration;
+
+use winapi_util::{Handle, file as system};
+
+/// Others may read a file (FILE_SHARE_READ) and rename or remove it (FILE_SHARE_DELETE), and may not write it.
+const NO_OTHER_WRITER: u32 = 0x1 | 0x4;
+/// ERROR_SHARING_VIOLATION: somebody has the file open in a way that excludes this one.
+const SHARING_VIOLATION: i32 = 32;
+/// FILE_ATTRIBUTE_REPARSE_POINT: a link.
+const LINK: u32 = 0x400;
+/// FILE_FLAG_OPEN_REPARSE_POINT and FILE_FLAG_BACKUP_SEMANTICS: the link itself, also one to a folder.
+const LINK_ITSELF: u32 = 0x0020_0000 | 0x0200_0000;
+
+/// Reads at a place.
+pub fn read_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<usize> {
+    file.seek_read(octets, place)
+}
+
+/// Reads at a place until `octets` is full.
+pub fn read_exact_at(file: &File, mut octets: &mut [u8], mut place: u64) -> io::Result<()> {
+    while !octets.is_empty() {
+        match file.seek_read(octets, place) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                octets = &mut octets[read..];
+                place += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `octets` at a place.
+pub fn write_all_at(file: &File, mut octets: &[u8], mut place: u64) -> io::Result<()> {
+    while !octets.is_empty() {
+        match file.seek_write(octets, place) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                octets = &octets[written..];
+                place += written as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads once into the spare capacity of `buffer`, at a place where one is given.
+pub fn append(mut file: &File, place: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let before = buffer.len();
+    buffer.resize(buffer.capacity(), 0);
+    let read = match place {
+        None => file.read(&mut buffer[before..]),
+        Some(place) => file.seek_read(&mut buffer[before..], place),
+    };
+    buffer.truncate(before + read.as_ref().map_or(0, |&read| read));
+    read
+}
+
+/// Writes some of `octets` to a file or, without one, to standard error.
+pub fn write_log(file: Option<&File>, octets: &[u8]) -> io::Result<usize> {
+    match file {
+        Some(mut file) => file.write(octets),
+        None => io::stderr().write(octets),
+    }
+}
+
+/// A file of its own for standard input.
+pub fn standard_input() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
+}
+
+/// Answers at once that a pipe can be read: there is no waiting for it with a limit, so that a read ends with the pipe's
+/// writer, or with the process.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn wait_readable(_: &File, _: Duration) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Nothing: a pipe of a program that makes one is there to be opened as files are.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn open_named_pipe(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Whether a path is not to be looked at before it is opened, as a look would be an opening: to open a named pipe is to
+/// be its one client.
+#[must_use]
+pub fn is_known_by_name(path: &Path) -> bool {
+    is_device(path)
+}
+
+/// Whether a path can only be a device or a pipe.
+#[must_use]
+pub fn is_device(path: &Path) -> bool {
+    let name = path.as_os_str().to_string_lossy();
+    name.starts_with(r"\\.\")
+        || name.eq_ignore_ascii_case("NUL")
+        || name.eq_ignore_ascii_case("CON")
+}
+
+/// Tells a file from all others, whatever its names: its volume's serial number and its index there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+/// Which file this is.
+pub fn identity(file: &File) -> io::Result<Identity> {
+    let found = system::information(file)?;
+    Ok(Identity(found.volume_serial_number(), found.file_index()))
+}
+
+/// Which file a path names.
+pub fn identity_at(path: &Path) -> io::Result<Identity> {
+    if is_device(path) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let found = system::information(Handle::from_path_any(path)?)?;
+    Ok(Identity(found.volume_serial_number(), found.file_index()))
+}
+
+/// Which file a path names, itself where it is a link.
+pub fn identity_of_link(path: &Path) -> io::Result<Identity> {
+    if path.symlink_metadata()?.file_attributes() & LINK == 0 {
+        return identity_at(path);
+    }
+    identity(
+        &File::options()
+            .access_mode(0)
+            .custom_flags(LINK_ITSELF)
+            .open(path)?,
+    )
+}
+
+/// Which file standard output is.
+#[must_use]
+pub fn standard_output() -> Option<File> {
+    let copy = io::stdout().as_handle().try_clone_to_owned().ok()?;
+    Some(File::from(copy))
+}
+
+/// Leaves who may use a file that is made to the folder's access list.
+pub const fn with_mode(options: &mut OpenOptions, _: u32) -> &mut OpenOptions {
+    options
+}
+
+/// None: there are no permission bits.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn mode(_: &File) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+/// What there is to say about who may use the passwd file at this path. In a user's profile that user, administrators and
+/// the system may; elsewhere, as in a folder on `C:\`, as a rule every user of the machine may read it.
+#[must_use]
+pub fn unknown_readers(path: &Path) -> Option<String> {
+    let plain = |path: &Path| {
+        let path = path.to_string_lossy().to_lowercase();
+        path.strip_prefix(r"\\?\").unwrap_or(&path).to_owned()
+    };
+    let profile = std::env::home_dir()?;
+    if Path::new(&plain(path)).starts_with(plain(&profile)) {
+        return None;
+    }
+    let path = path.display().to_string();
+    let path = path.strip_prefix(r"\\?\").unwrap_or(&path);
+    Some(format!(
+        "other users of this machine may be able to read the passwd file, which is not in your profile folder; \
+         to be the only one: icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\""
+    ))
+}
+
+/// False: permission bits, which would tell, are not there.
+pub fn is_exposed(key: &Path) -> io::Result<bool> {
+    File::open(key).map(|_| false)
+}
+
+/// Leaves owner and permissions to the folder, which gave them to both files.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn own_as(_: &File, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The same.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn own_like(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Options with which one process alone writes a file: others may read it. A lock of octets would keep readers out too.
+pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.share_mode(NO_OTHER_WRITER)
+}
+
+/// Nothing: how the file was opened keeps others out.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn take(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether an error of opening or taking a file says that another process has it.
+#[must_use]
+pub fn is_held(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(SHARING_VIOLATION)
+}
+
+/// None: the system does not tell.
+#[must_use]
+pub const fn holder(_: &File) -> Option<u32> {
+    None
+}
+
+/// Nothing: NTFS has its own log of what stands in folders.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing: a file that is not sparse keeps its space until the end.
+pub const fn let_go(_: &File, _: u64) {}
