@@ -5,6 +5,7 @@ mod failures;
 mod schema;
 mod session;
 mod settings;
+mod together;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,11 +22,10 @@ use crate::protocol::UserName;
 use session::{Sessions, Trouble};
 pub use settings::Settings;
 use settings::with_causes;
+use together::{Together, add_alone};
 
 const FIND: &str = "SELECT hash, version FROM authscope_users WHERE name = $1";
 const TAKEN: &str = "SELECT 1 FROM authscope_users WHERE name = $1";
-const ADD: &str = "INSERT INTO authscope_users (name, hash) VALUES ($1, $2)
-    ON CONFLICT (name) DO NOTHING RETURNING 1";
 /// Whether a row is ours tells the hash, whose salt is drawn at random. It is written rather than read: the commit waits for
 /// the standbys, so that they have the row as well, which after a crash of the primary nobody else says.
 const CONFIRM: &str =
@@ -134,6 +134,7 @@ pub struct Postgres {
 
 struct Shared {
     sessions: Sessions,
+    together: Together,
     users: AtomicUsize,
     stored: AtomicU64,
     replaced: AtomicU64,
@@ -157,6 +158,7 @@ impl Postgres {
         drop(client);
         let shared = Arc::new(Shared {
             sessions,
+            together: Together::new(settings.connections),
             users: AtomicUsize::new(0),
             stored: AtomicU64::new(0),
             replaced: AtomicU64::new(0),
@@ -302,10 +304,15 @@ impl Shared {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut trouble = match self.sessions.write(ADD, &[&octets, &hash]).await {
-                Ok(rows) if !rows.is_empty() => return Ok(true),
-                Ok(_) if unknown.is_none() => return Ok(false),
-                Ok(_) => match self.sessions.write(CONFIRM, &[&octets, &hash]).await {
+            let added = if tries == 1 {
+                self.together.add(&self.sessions, octets, hash).await
+            } else {
+                add_alone(&self.sessions, octets, hash).await
+            };
+            let mut trouble = match added {
+                Ok(true) => return Ok(true),
+                Ok(false) if unknown.is_none() => return Ok(false),
+                Ok(false) => match self.sessions.write(CONFIRM, &[&octets, &hash]).await {
                     Ok(rows) => return Ok(!rows.is_empty()),
                     Err(trouble) => trouble,
                 },

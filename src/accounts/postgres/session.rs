@@ -27,7 +27,7 @@ use crate::accounts::store::{Reason, StoreError};
 /// How long a statement may take, with the wait for a connection: clients are to be answered within two seconds.
 pub const DEADLINE: Duration = Duration::from_millis(1500);
 /// How long a statement waits for one of the connections before the server counts as busy.
-const WAIT: Duration = Duration::from_millis(500);
+pub const WAIT: Duration = Duration::from_millis(500);
 /// How long making a connection may take when nobody waits for it.
 const CREATE: Duration = Duration::from_secs(5);
 /// While commits are not confirmed, how often one is tried.
