@@ -33,6 +33,15 @@ test: ## Install what the tests need (libpcap, tshark), run all tests
 	tools/setup.sh test
 	tools/test.sh
 
+.PHONY: windows test-windows
+windows: ## Build the programs for Windows (64 bits), to be copied: target/windows/authscope/
+	tools/setup.sh windows
+	tools/windows.sh
+
+test-windows: ## Build the programs for Windows and try them under wine
+	tools/setup.sh windows
+	tools/windows-test.sh
+
 test-scale: ## Run the recipes of docs/at-scale.md: DuckDB, Spark (installs them into target/scale/, 500 MB, and Java)
 	tools/setup.sh scale
 	$(CARGO) test --features parquet --test scale

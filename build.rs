@@ -38,7 +38,42 @@ fn commit() -> Option<String> {
     Some(digits + if changed { "+" } else { "" })
 }
 
+/// Makes the import library of Npcap's wpcap.dll for a program that captures on Windows, unless LIBPCAP_LIBDIR names a
+/// folder that has one, as Npcap's SDK does.
+fn import_npcap() {
+    const LIST: &str = "packaging/windows/wpcap.def";
+    println!("cargo:rerun-if-changed={LIST}");
+    println!("cargo:rerun-if-env-changed=LIBPCAP_LIBDIR");
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let captures = variable("CARGO_CFG_TARGET_OS") == "windows"
+        && std::env::var_os("CARGO_FEATURE_LIVE").is_some();
+    if !captures || std::env::var_os("LIBPCAP_LIBDIR").is_some() {
+        return;
+    }
+    if variable("CARGO_CFG_TARGET_ENV") != "gnu" {
+        println!(
+            "cargo:warning=set LIBPCAP_LIBDIR to the folder Lib\\x64 of Npcap's SDK (https://npcap.com), or build without \
+             live capture: --no-default-features --features postgres"
+        );
+        return;
+    }
+    let folder = variable("OUT_DIR");
+    let made = ["x86_64-w64-mingw32-dlltool", "dlltool"]
+        .into_iter()
+        .any(|tool| {
+            let arguments = ["-d", LIST, "-l", &format!("{folder}/libwpcap.a")];
+            let done = Command::new(tool).args(arguments).status();
+            done.is_ok_and(|status| status.success())
+        });
+    assert!(
+        made,
+        "no dlltool, which makes the import library of Npcap: install mingw-w64, or set LIBPCAP_LIBDIR to its SDK"
+    );
+    println!("cargo:rustc-link-search=native={folder}");
+}
+
 fn main() {
+    import_npcap();
     println!("cargo:rerun-if-changed=build.rs");
     let number = std::env::var("CARGO_PKG_VERSION").expect("cargo gives the version");
     // A debug build is made anew for each change; to name commits in it would build it for each commit too.

@@ -2,7 +2,7 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test|scale|bench|deb|lint|full
+# Usage: tools/setup.sh build|test|scale|bench|deb|windows|lint|full
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -102,6 +102,30 @@ check_deb() {
     command -v mmdebstrap > /dev/null || need mmdebstrap "the package is tried in a Debian that it makes"
 }
 
+# What `make windows` and `make test-windows` take.
+check_windows() {
+    command -v x86_64-w64-mingw32-gcc > /dev/null || need gcc-mingw-w64-x86-64 "programs for Windows are linked with it"
+    command -v x86_64-w64-mingw32-dlltool > /dev/null || need binutils-mingw-w64-x86-64 "it makes the import library of Npcap"
+    [ -x /usr/lib/wine/wine64 ] || command -v wine64 > /dev/null || command -v wine > /dev/null ||
+        need wine64 "programs for Windows are tried with it"
+    command -v tshark > /dev/null || need tshark "it opens what they save"
+}
+
+# The standard library for that target, which rustup has; another Rust brings its own or none.
+install_windows_target() {
+    local target=x86_64-pc-windows-gnu
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] && return
+    say "Rust's standard library for $target is missing; installing it with rustup"
+    if ! command -v rustup > /dev/null; then
+        say "cannot install it: there is no rustup here. Install what your Rust has for $target, or rustup (https://rustup.rs)"
+        exit 2
+    fi
+    if ! rustup target add "$target" >&2; then
+        say "cannot install it; see above. By hand: rustup target add $target"
+        exit 2
+    fi
+}
+
 check_scale() {
     command -v java > /dev/null || need default-jre-headless "Spark runs on Java"
     python3 -c 'import ensurepip' 2> /dev/null || need python3-venv "DuckDB and Spark are installed with it"
@@ -196,6 +220,10 @@ case "${1:-}" in
         check_build
         check_deb
         ;;
+    windows)
+        check_build
+        check_windows
+        ;;
     lint)
         check_build
         check_lint
@@ -206,7 +234,7 @@ case "${1:-}" in
         check_deb
         ;;
     *)
-        echo "usage: tools/setup.sh build|test|scale|bench|deb|lint|full" >&2
+        echo "usage: tools/setup.sh build|test|scale|bench|deb|windows|lint|full" >&2
         exit 2
         ;;
 esac
@@ -225,4 +253,5 @@ case "$1" in
         rustup component add llvm-tools >&2
         ;;
     deb) install_cargo_tools cargo-deb ;;
+    windows) install_windows_target ;;
 esac

@@ -18,6 +18,12 @@ step() {
     step_times+=("$(printf '%5d s  %-24s %s' $((SECONDS - start)) "$name" "$word")")
 }
 
+# skipped NAME WHY: a step that cannot be run here; the end tells.
+skipped() {
+    echo "== $1: SKIPPED: $2"
+    step_times+=("$(printf '%7s  %-24s %s' "" "$1" "SKIPPED: $2")")
+}
+
 # finish: prints the times, and ends the script with 1 where a step failed.
 finish() {
     echo

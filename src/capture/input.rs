@@ -1,25 +1,36 @@
 //! What the name of a capture stands for: a file, standard input, or a folder with captures in it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 use super::octets::Octets;
 use super::sniff;
-use crate::platform::file::{Identity, identity, identity_at, is_known_by_name, standard_input};
+use crate::platform::file::{
+    Identity, identity, identity_at, is_known_by_name, is_regular, standard_input,
+};
 
 /// Whether a path stands for standard input.
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// What stands behind a path; `-` is standard input.
-pub(super) fn metadata(path: &Path) -> io::Result<Metadata> {
+/// Octets of the regular file behind a path, `-` being standard input; nothing where it is a pipe or a device.
+pub(super) fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     if is_standard(path) {
-        return standard_input()?.metadata();
+        let file = standard_input()?;
+        return Ok(if is_regular(&file)? {
+            Some(file.metadata()?.len())
+        } else {
+            None
+        });
     }
-    path.metadata()
+    if is_known_by_name(path) {
+        return Ok(None);
+    }
+    let found = path.metadata()?;
+    Ok(found.is_file().then_some(found.len()))
 }
 
 /// Which file stands behind a path.
@@ -33,10 +44,7 @@ pub(super) fn identified(path: &Path) -> io::Result<Identity> {
 /// Whether it may still be written, or can be read only once: a pipe, a device.
 #[must_use]
 pub fn is_pipe(path: &Path) -> bool {
-    if is_known_by_name(path) {
-        return true;
-    }
-    metadata(path).is_ok_and(|found| !found.is_file())
+    regular_length(path).is_ok_and(|length| length.is_none())
 }
 
 /// Opens what a path stands for. Where that is a regular file as standard input, the second is the offset from which it is
@@ -46,7 +54,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
         return Ok((File::open(path)?, None));
     }
     let mut file = standard_input()?;
-    let at = if file.metadata()?.is_file() {
+    let at = if is_regular(&file)? {
         Some(file.stream_position()?)
     } else {
         None

@@ -160,8 +160,8 @@ impl Octets {
             None => input::open(path)?,
         };
         let progress = Arc::new(Progress::default());
-        if let Ok(metadata) = file.metadata()
-            && metadata.is_file()
+        if file::is_regular(&file).unwrap_or(false)
+            && let Ok(metadata) = file.metadata()
         {
             let total = metadata.len().saturating_sub(at.unwrap_or_default());
             progress.total.store(total, Ordering::Relaxed);

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::input::identified;
 use super::writer::WriteError;
 use crate::platform::file::{
-    Identity, identity, identity_at, is_device, is_known_by_name, own_like, standard_output,
+    Identity, identity, identity_at, is_device, is_known_by_name, is_regular, own_like, replace,
+    standard_output,
 };
 
 /// Files that must not be written to: those that are being read. By what the system knows them by,
@@ -33,7 +34,7 @@ impl Inputs {
     /// destroy what is read.
     #[must_use]
     pub fn has_standard_output(&self) -> bool {
-        let is_file = |file: &File| file.metadata().is_ok_and(|found| found.is_file());
+        let is_file = |file: &File| is_regular(file).unwrap_or(false);
         !self.0.is_empty()
             && standard_output()
                 .filter(is_file)
@@ -66,7 +67,7 @@ impl Place {
         }
         // Of a link it is the file behind it that is replaced.
         let place = if existed.is_some() {
-            std::fs::canonicalize(path)?
+            dunce::canonicalize(path)?
         } else {
             path.to_owned()
         };
@@ -135,7 +136,7 @@ impl Place {
             // Else a crash could leave neither the old content nor the new.
             self.file.sync_all()?;
         }
-        std::fs::rename(&beside.path, &beside.place)?;
+        replace(&beside.path, &beside.place)?;
         self.beside = None;
         Ok(())
     }

@@ -81,10 +81,9 @@ pub(super) fn at_end(path: &Path) -> Vec<KeyLogText> {
 
 fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
     // Opening a pipe would take what was written to it.
-    let found_there = input::metadata(path)?;
-    if !found_there.is_file() {
+    let Some(length) = input::regular_length(path)? else {
         return Ok(());
-    }
+    };
     let (file, first) = input::open(path)?;
     let first = first.unwrap_or_default();
     let mut head = [0; 12];
@@ -94,7 +93,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
         (SECTION, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
         _ => return Ok(()),
     };
-    let mut end = found_there.len();
+    let mut end = length;
     for _ in 0..MAX_BLOCKS {
         let mut tail = [0; 4];
         read_exact_at(&file, &mut tail, end.saturating_sub(4))?;

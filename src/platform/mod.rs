@@ -9,6 +9,7 @@
 //! | [`control`] | a Unix socket for its owner alone | a named pipe that its owner alone, and administrators, may write to |
 //! | [`net`] | an address is reused, so that a restart need not wait | it is not, as there that would let others take the port |
 //! | [`process`] | limits, core dumps, the service manager (`sd_notify`) | no such limits; no service manager is told |
+//! | [`words`] | the system's own words for an error | the same words for the same kinds of error, as Windows says them at length |
 //! | [`places`] | Wireshark's folders in the home folder | those in `%APPDATA%`, and where its installer puts tshark |
 
 #[cfg(unix)]
@@ -18,4 +19,4 @@ mod system;
 #[path = "windows/mod.rs"]
 mod system;
 
-pub use system::{console, control, file, net, places, process, prompt, signals};
+pub use system::{console, control, file, net, places, process, prompt, signals, words};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use crate::platform::words;
 use tokio_rustls::rustls::pki_types::pem;
 
 /// The system's words, in lower case and without the number that Rust puts behind them.
@@ -11,9 +12,12 @@ pub struct Words<'a>(pub &'a io::Error);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(words) = self.0.raw_os_error().and_then(|_| words::of(self.0)) {
+            return f.write_str(words);
+        }
         let text = self.0.to_string();
         match text.find(" (os error ") {
-            Some(end) => f.write_str(&text[..end].to_lowercase()),
+            Some(end) => f.write_str(text[..end].to_lowercase().trim_end_matches('.')),
             None => f.write_str(&text),
         }
     }
@@ -26,16 +30,17 @@ pub struct Trouble<'a>(pub &'a io::Error);
 impl fmt::Display for Trouble<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Words(self.0).fmt(f)?;
-        f.write_str(match self.0.kind() {
-            ErrorKind::NotFound => "; is the path right?",
-            ErrorKind::PermissionDenied => "; its owner gives the right to it, or use sudo",
-            ErrorKind::IsADirectory => "; name a file",
+        let advice = match self.0.kind() {
+            ErrorKind::NotFound => "is the path right?",
+            ErrorKind::PermissionDenied => words::DENIED,
+            ErrorKind::IsADirectory => "name a file",
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                "; make room there, or name a place elsewhere"
+                "make room there, or name a place elsewhere"
             }
-            ErrorKind::ReadOnlyFilesystem => "; name a place elsewhere",
-            _ => "",
-        })
+            ErrorKind::ReadOnlyFilesystem => "name a place elsewhere",
+            _ => return Ok(()),
+        };
+        write!(f, "; {advice}")
     }
 }
 

@@ -18,7 +18,11 @@ const ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 /// Commands that are not run, and why.
-const NOT_RUN: [(&str, &str); 15] = [
+const NOT_RUN: [(&str, &str); 16] = [
+    (
+        "make windows",
+        "builds the programs for Windows; make test-windows tries them",
+    ),
     (
         "make build",
         "builds the programs; continuous integration does",

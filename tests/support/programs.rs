@@ -379,7 +379,7 @@ pub fn client(arguments: &[&str], input: &str) -> Output {
     )
 }
 
-fn run(command: &mut Command, input: &str) -> Output {
+pub fn run(command: &mut Command, input: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -65,7 +65,7 @@ pub fn compact(
                 path: place.real.clone(),
             });
         }
-        std::fs::rename(&copy, &place.real).map_err(PasswdError::io("replace", &place.real))?;
+        file::replace(&copy, &place.real).map_err(PasswdError::io("replace", &place.real))?;
         Ok(Compacted {
             file: new,
             index,

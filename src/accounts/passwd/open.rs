@@ -124,6 +124,7 @@ impl Passwd {
     pub fn open(path: &Path, create: bool) -> Result<Self, PasswdError> {
         // Between opening and locking, another process may put a file in this one's place; then
         // the lock is on a file that nobody sees any more.
+        file::mend_replacement(path).map_err(PasswdError::io("mend", path))?;
         loop {
             let (file, created) = open_or_create(path, create)?;
             let metadata = file.metadata().map_err(PasswdError::io("examine", path))?;
@@ -131,7 +132,7 @@ impl Passwd {
                 return Err(PasswdError::NotAFile { path: path.into() });
             }
             lock(&file, path)?;
-            let real = path.canonicalize().map_err(PasswdError::io("find", path))?;
+            let real = dunce::canonicalize(path).map_err(PasswdError::io("find", path))?;
             let place = Place {
                 given: path.into(),
                 real,

@@ -18,7 +18,8 @@ use crate::users::NO;
 #[derive(Args)]
 #[command(next_help_heading = "Control")]
 pub struct ControlOptions {
-    /// Where a running server takes commands: a Unix socket that its owner alone can open, or off
+    /// Where a running server takes commands: a Unix socket (on Windows a named
+    /// pipe) that its owner alone can open, or off
     /// [default: beside the passwd file, with .control behind its name; off with a database].
     #[arg(long, value_name = "PATH", global = true)]
     control: Option<PathBuf>,

@@ -7,9 +7,6 @@ use std::path::Path;
 use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
 
-/// What help texts say of it.
-pub const KIND: &str = "a Unix socket";
-
 /// Whoever asked, as far as the system tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peer {

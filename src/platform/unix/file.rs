@@ -63,6 +63,11 @@ pub fn standard_input() -> io::Result<File> {
     Ok(File::from(rustix::io::dup(io::stdin())?))
 }
 
+/// Whether it is a file proper: no pipe, no device, no folder.
+pub fn is_regular(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.is_file())
+}
+
 /// Waits until a pipe has something to read or `limit` is over; answers whether it has.
 pub fn wait_readable(file: &File, limit: Duration) -> io::Result<bool> {
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
@@ -204,6 +209,17 @@ pub fn holder(file: &File) -> Option<u32> {
         std::thread::sleep(Duration::from_millis(5));
     }
     None
+}
+
+/// Puts a file in the place of another, at once.
+pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
+    std::fs::rename(file, place)
+}
+
+/// What an interrupted [`replace`] left: here nothing.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn mend_replacement(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Puts a directory's entries on disk.

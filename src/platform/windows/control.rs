@@ -12,9 +12,6 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 
-/// What help texts say of it.
-pub const KIND: &str = "a named pipe";
-
 /// SECURITY_IDENTIFICATION: whoever listens may learn who asks, and may not act for them.
 const IDENTIFICATION: u32 = 0x0001_0000;
 /// ERROR_PIPE_BUSY: another conversation has just begun.

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsHandle;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use winapi_util::{Handle, file as system};
@@ -78,6 +78,11 @@ pub fn write_log(file: Option<&File>, octets: &[u8]) -> io::Result<usize> {
 /// A file of its own for standard input.
 pub fn standard_input() -> io::Result<File> {
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
+}
+
+/// Whether it is a file proper: no pipe, no device, no folder. A pipe cannot be asked for more than what it is.
+pub fn is_regular(file: &File) -> io::Result<bool> {
+    Ok(system::typ(file)?.is_disk() && file.metadata()?.is_file())
 }
 
 /// Answers at once that a pipe can be read: there is no waiting for it with a limit, so that a read ends with the pipe's
@@ -217,6 +222,47 @@ pub fn is_held(error: &io::Error) -> bool {
 #[must_use]
 pub const fn holder(_: &File) -> Option<u32> {
     None
+}
+
+/// What the name of a file that is being replaced has more meanwhile, where it takes two steps.
+const REPLACED: &str = ".replaced";
+
+fn aside(place: &Path) -> PathBuf {
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(REPLACED);
+    place.with_file_name(name)
+}
+
+/// Puts a file in the place of another: at once where the file system can, as NTFS does. Elsewhere a file that is open
+/// cannot be replaced, but it can be moved: it is moved aside first, and [`mend_replacement`] moves it back where nothing
+/// came in its place.
+pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
+    match std::fs::rename(file, place) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && place.is_file() => {
+            let aside = aside(place);
+            std::fs::rename(place, &aside).map_err(|_| error)?;
+            std::fs::rename(file, place).inspect_err(|_| {
+                let _ = std::fs::rename(&aside, place);
+            })?;
+            // It goes when it is closed.
+            let _ = std::fs::remove_file(aside);
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// Ends a [`replace`] that was interrupted: the file that was is back, or gone where another came in its place.
+pub fn mend_replacement(place: &Path) -> io::Result<()> {
+    let aside = aside(place);
+    if !aside.is_file() {
+        return Ok(());
+    }
+    if place.exists() {
+        std::fs::remove_file(aside)
+    } else {
+        std::fs::rename(aside, place)
+    }
 }
 
 /// Nothing: NTFS has its own log of what stands in folders.

@@ -8,3 +8,4 @@ pub mod places;
 pub mod process;
 pub mod prompt;
 pub mod signals;
+pub mod words;
