@@ -13,7 +13,7 @@ const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
 /// How often a screen is looked at.
 const LOOK: Duration = Duration::from_micros(200);
 /// A key that changes nothing is given up after this.
-const NO_CHANGE: Duration = Duration::from_secs(10);
+const NO_CHANGE: Duration = Duration::from_secs(5);
 
 pub struct Driven {
     child: Child,
@@ -78,43 +78,57 @@ impl Driven {
 
     /// Waits for something on the screen; how long after the start it was there.
     pub fn wait_for(&mut self, is_there: impl Fn(&str) -> bool) -> Duration {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let text = self.text();
-            if is_there(&text) {
-                return self.began.elapsed();
+        let found = self.wait_at_most(PATIENCE, is_there);
+        found.unwrap_or_else(|| panic!("{}", self.text()))
+    }
+
+    /// The same; `None` where it did not come in this time.
+    pub fn wait_at_most(
+        &mut self,
+        patience: Duration,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Option<Duration> {
+        let deadline = Instant::now() + patience;
+        while !is_there(&self.text()) {
+            if Instant::now() > deadline {
+                return None;
             }
-            assert!(Instant::now() < deadline, "{text}");
             std::thread::sleep(LOOK);
         }
+        Some(self.began.elapsed())
     }
 
     pub fn press(&mut self, keys: &str) {
         self.terminal.press(keys);
     }
 
-    /// The rows that stand out by their background: the chosen one is among them.
-    fn chosen(&mut self) -> Vec<u16> {
+    /// What stands out by its background below the first line, and where: the chosen row is among it. Where the list
+    /// moves under it the row is the same, and says something else.
+    fn chosen(&mut self) -> Vec<(u16, String)> {
         self.look();
         let screen = self.screen.screen();
-        let stands_out = |row: &u16| {
-            let cells = (0..COLUMNS.get()).filter_map(|column| screen.cell(*row, column));
+        let chosen = |row: u16| {
+            let cells = (0..COLUMNS.get()).filter_map(|column| screen.cell(row, column));
             let marked = cells
                 .filter(|cell| cell.inverse() || !matches!(cell.bgcolor(), vt100::Color::Default));
-            marked.count() > usize::from(COLUMNS.get()) / 2
+            let text: Vec<&str> = marked.map(vt100::Cell::contents).collect();
+            (text.len() > usize::from(COLUMNS.get()) / 3).then(|| (row, text.concat()))
         };
-        (0..ROWS.get()).filter(stands_out).collect()
+        (1..ROWS.get()).filter_map(chosen).collect()
     }
 
-    /// Presses a key that chooses another row; how long it took until that was to be seen.
-    pub fn key(&mut self, key: &str) -> Duration {
+    /// Presses a key that chooses another row; how long it took until that was to be seen, `None` where it never was.
+    pub fn key(&mut self, key: &str) -> Option<Duration> {
         let before = self.chosen();
         let pressed = Instant::now();
         self.press(key);
-        while self.chosen() == before && pressed.elapsed() < NO_CHANGE {
+        while self.chosen() == before {
+            if pressed.elapsed() > NO_CHANGE {
+                return None;
+            }
             std::thread::sleep(LOOK);
         }
-        pressed.elapsed()
+        Some(pressed.elapsed())
     }
 
     /// The process and those that it started.
@@ -135,14 +149,14 @@ impl Driven {
     }
 
     /// The most that it has taken, with the processes that it started and that are there still.
-    pub fn peak_mebibytes(&self) -> u64 {
+    pub fn peak_bytes(&self) -> u64 {
         let peak = |process: u32| {
             let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
             let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         };
         let all: u64 = self.processes().into_iter().filter_map(peak).sum();
-        all / 1024
+        all * 1024
     }
 
     /// Processor time taken so far, in ticks of 10 ms.

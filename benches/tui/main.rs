@@ -3,6 +3,7 @@
 //! them run in a pseudo-terminal whose screen is read. `make bench-tui` runs it and writes the table into
 //! `docs/performance.md`.
 //!
+//! `cargo bench --bench tui -- termshark` measures that program alone, and so on; each has a table of its own.
 //! `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
@@ -38,23 +39,23 @@ const CONNECTIONS: u64 = 100_000;
 /// Keys timed in a row, where what goes on behind them lasts.
 const KEYS: usize = 400;
 
-const DOWN: &str = "j";
 const ESCAPE: &str = "\u{1b}";
+
+/// Which of the programs are measured: one of these as an argument, or all.
+const PARTS: [&str; 3] = ["authscope", "termshark", "sngrep"];
 
 fn main() {
     // Cargo runs benchmarks under `cargo test --benches` as well; there is nothing to test here.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    let arguments: Vec<String> = std::env::args().collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
-    let mut report = Report::start(
-        "## Terminal interface",
-        "`make bench-tui`, in a pseudo-terminal of 120 columns and 40 rows, from the page cache. A key's time is from its\n\
-         press to the change that it makes on the screen.",
-    );
+    let named = |part: &&str| arguments.iter().any(|argument| argument == part);
+    let is_any_named = PARTS.iter().any(named);
+    let is_asked = |part: &str| !is_any_named || named(&part);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-tui");
     std::fs::create_dir_all(&folder).expect("a folder for captures");
     let capture = folder.join("load.pcap");
-    let calls = folder.join("calls.pcap");
     let load = Load {
         frames: scaled(FRAMES),
         connections: scaled(CONNECTIONS),
@@ -62,12 +63,16 @@ fn main() {
     };
     load.write(File::create(&capture).expect("a capture"))
         .expect("a capture");
-    let frames = sip::write(&calls, scaled(FRAMES)).expect("a capture of SIP");
-    let ours = authscope(&mut report, &capture, &folder);
-    termshark(&mut report, &capture, &ours);
-    sngrep(&mut report, &calls, frames, &ours);
+    if is_asked("authscope") {
+        authscope(&capture, &folder);
+    }
+    if is_asked("termshark") {
+        termshark(&capture);
+    }
+    if is_asked("sngrep") {
+        sngrep(&capture, &folder.join("calls.pcap"));
+    }
     std::fs::remove_dir_all(&folder).expect("the captures are removed");
-    report.write();
 }
 
 fn scaled(count: u64) -> u64 {
@@ -78,13 +83,6 @@ fn scaled(count: u64) -> u64 {
     #[allow(clippy::cast_sign_loss)] // Not below one.
     let count = (count as f64 * scale).max(1.0) as u64;
     count
-}
-
-/// What one program came to.
-struct Figures {
-    first: f64,
-    key: f64,
-    memory: u64,
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -98,67 +96,107 @@ fn spread(mut times: Vec<Duration>) -> (f64, f64) {
     (at(times.len() / 2), at(times.len().saturating_sub(1)))
 }
 
-/// Times keys while `goes_on` holds of the screen; writes a row of them.
-fn keys(
-    report: &mut Report,
+/// Times keys while `goes_on` holds of the screen, for so long at the most.
+fn times(
     driven: &mut Driven,
-    what: &str,
+    patience: Duration,
     goes_on: impl Fn(&str) -> bool,
-) -> f64 {
-    let mut times = Vec::new();
-    while times.len() < KEYS && goes_on(&driven.text()) {
+) -> (Vec<Duration>, usize) {
+    let (mut times, mut unanswered) = (Vec::new(), 0);
+    let began = Instant::now();
+    while times.len() < KEYS && began.elapsed() < patience && goes_on(&driven.text()) {
         // Back and forth, so that there always is a row to go to.
-        let key = if times.len() % 16 < 8 { DOWN } else { "k" };
-        times.push(driven.key(key));
+        let key = ["j", "k"][times.len() / 8 % 2];
+        match driven.key(key) {
+            Some(time) => times.push(time),
+            None => unanswered += 1,
+        }
     }
-    let count = times.len();
-    let (median, most) = spread(times);
-    let figure = format!("median {median:.1} ms, {most:.1} ms at the most, {count} keys");
-    report.row(what, &figure, "", "< 50 ms");
-    median
+    (times, unanswered)
 }
 
-fn authscope(report: &mut Report, capture: &Path, folder: &Path) -> Figures {
-    let path = capture.to_string_lossy();
+/// The same as a row.
+fn keys(report: &mut Report, driven: &mut Driven, what: &str, goes_on: impl Fn(&str) -> bool) {
+    let (times, unanswered) = times(driven, Duration::from_secs(30), goes_on);
+    let count = times.len();
+    let (median, most) = spread(times);
+    let unanswered = match unanswered {
+        0 => String::new(),
+        count => format!(", {count} without an answer"),
+    };
+    let figure =
+        format!("median {median:.1} ms, {most:.1} ms at the most, {count} keys{unanswered}");
+    report.row(what, &figure, "", "< 50 ms");
+}
+
+/// Whether our list of exchanges is there.
+fn has_rows(text: &str) -> bool {
+    text.contains("\n>")
+}
+
+fn first_screens(report: &mut Report, path: &str) {
     let mut firsts: Vec<Duration> = Vec::new();
     for _ in 0..5 {
-        let mut driven = Driven::start(&[AUTHSCOPE, "tui", &path]);
-        firsts.push(driven.wait_for(|text| text.contains("\n>")));
+        let mut driven = Driven::start(&[AUTHSCOPE, "tui", path]);
+        firsts.push(driven.wait_for(has_rows));
         driven.end();
     }
     let (first, most) = spread(firsts);
     report.row(
-        "`authscope tui`, first screen with rows",
+        "first screen with rows",
         &format!("median {first:.0} ms, {most:.0} ms at the most, 5 runs"),
         "",
         "< 300 ms",
     );
+}
+
+fn authscope(capture: &Path, folder: &Path) {
+    let mut report = Report::start(
+        "## Terminal interface",
+        "`make bench-tui`, in a pseudo-terminal of 120 columns and 40 rows, from the page cache: a RegLogin capture of\n\
+         3,000,000 frames and 100,000 connections. A key's time is from its press to the change that it makes on the screen.",
+    );
+    let report = &mut report;
+    let path = capture.to_string_lossy();
+    first_screens(report, &path);
     let mut driven = Driven::start(&[AUTHSCOPE, "tui", &path]);
+    let driven = &mut driven;
     let began = Instant::now();
-    driven.wait_for(|text| text.contains("\n>"));
-    let key = keys(
-        report,
-        &mut driven,
-        "a key while the file is read",
-        |text| text.contains("reading"),
-    );
-    driven.wait_for(|text| !text.contains("reading"));
-    report.row(
-        "all read and counted",
-        &format!("{:.1} s", began.elapsed().as_secs_f64()),
-        "",
-        "",
-    );
-    keys(report, &mut driven, "a key with nothing going on", |_| true);
-    driven.press("/reglogin.status == 0 || tcp.analysis.retransmission\r");
-    driven.wait_for(|text| text.contains("filter:"));
-    keys(report, &mut driven, "a key while a filter works", |text| {
-        text.contains('%')
+    driven.wait_for(has_rows);
+    keys(report, driven, "a key while the file is read", |text| {
+        text.contains("reading")
     });
-    driven.wait_for(|text| !text.contains('%'));
-    // Ends what a filter does.
+    driven.wait_for(|text| !text.contains("reading"));
+    let seconds = began.elapsed().as_secs_f64();
+    report.row("all read and counted", &format!("{seconds:.1} s"), "", "");
+    memory(report, driven, "memory at the most, all read", "");
+    keys(report, driven, "a key with nothing going on", |_| true);
+    // What every frame has.
+    driven.press("/frame.number > 0 || reglogin\r");
+    driven.wait_for(|text| text.contains("%: frame") && has_rows(text));
+    let began = Instant::now();
+    keys(
+        report,
+        driven,
+        "a key while a filter works that takes every frame",
+        |text| text.contains("%: frame"),
+    );
+    driven.wait_for(|text| text.contains("filter: frame"));
+    let seconds = began.elapsed().as_secs_f64();
+    report.row(
+        "that filter, all frames looked at",
+        &format!("{seconds:.1} s"),
+        "",
+        "",
+    );
+    memory(
+        report,
+        driven,
+        "memory at the most, with that filter",
+        "300 MB",
+    );
     driven.press("/\u{15}reglogin.status == 1\r");
-    driven.wait_for(|text| text.contains('%'));
+    driven.wait_for(|text| text.contains("%: reglogin"));
     driven.press(ESCAPE);
     let idle = driven.wait_until_idle();
     report.row(
@@ -167,18 +205,30 @@ fn authscope(report: &mut Report, capture: &Path, folder: &Path) -> Figures {
         "",
         "",
     );
-    driven.press("ojjj\r");
-    keys(report, &mut driven, "a key while rows are sorted", {
-        let began = Instant::now();
-        move |_| began.elapsed() < Duration::from_millis(800)
-    });
+    driven.press("/\u{15}\r");
+    driven.wait_for(|text| has_rows(text) && !text.contains("filter: ") && !text.contains("%: "));
+    driven.press("ojj\r");
+    keys(
+        report,
+        driven,
+        "a key in the second after rows are to be sorted by user",
+        {
+            let began = Instant::now();
+            move |_| began.elapsed() < Duration::from_secs(1)
+        },
+    );
     let saved = folder.join("saved.jsonl");
     // As JSON lines, into this file.
     driven.press("w\u{1b}[A\u{1b}[A\u{1b}[C\u{1b}[C\u{1b}[B\u{1b}[B\u{15}");
     driven.press(&format!("{}\r", saved.to_string_lossy()));
-    keys(report, &mut driven, "a key while a file is written", |_| {
-        !saved.exists()
-    });
+    driven.wait_for(|text| text.contains("saving"));
+    keys(
+        report,
+        driven,
+        "a key while a file of JSON lines is written",
+        |_| !saved.exists(),
+    );
+    driven.wait_for(|text| text.contains("saved"));
     driven.press("v");
     driven.wait_for(|text| text.contains("Details of frame"));
     let middle = scaled(FRAMES) / 2;
@@ -191,76 +241,121 @@ fn authscope(report: &mut Report, capture: &Path, folder: &Path) -> Figures {
         "",
         "",
     );
-    let memory = driven.peak_mebibytes();
-    report.row("memory at the most", &format!("{memory} MiB"), "", "300 MB");
-    driven.end();
-    Figures { first, key, memory }
+    memory(report, driven, "memory at the most, all of that", "300 MB");
+    report.write();
 }
 
-/// Rows of another program beside ours.
-fn beside(report: &mut Report, name: &str, theirs: &Figures, ours: &Figures) {
-    let row = |report: &mut Report, what: &str, unit: &str, theirs: f64, ours: f64| {
-        report.row(
-            &format!("{name}: {what}"),
-            &format!("{theirs:.0} {unit}"),
-            &format!("{:.1} times ours", theirs / ours),
-            "",
-        );
-    };
-    row(
-        report,
-        "first screen with rows",
-        "ms",
-        theirs.first,
-        ours.first,
-    );
-    row(
-        report,
-        "a key while it reads, median",
-        "ms",
-        theirs.key,
-        ours.key,
-    );
-    let (one, other) = (theirs.memory as f64, ours.memory as f64);
-    row(report, "memory at the most", "MiB", one, other);
+fn memory(report: &mut Report, driven: &Driven, what: &str, goal: &str) {
+    let bytes = driven.peak_bytes();
+    let figure = format!("{} MB ({} MiB)", bytes / 1_000_000, bytes >> 20);
+    report.row(what, &figure, "", goal);
 }
 
-/// How long another program is watched while it reads.
-const WATCHED: Duration = Duration::from_secs(90);
+/// How another program is driven, and ours beside it.
+struct Watched<'a> {
+    command: &'a [&'a str],
+    has_rows: &'a dyn Fn(&str) -> bool,
+}
 
-fn other(program: &[&str], has_rows: impl Fn(&str) -> bool) -> Option<Figures> {
-    if !driven::is_installed(program[0]) {
-        println!("{} is not installed: left out", program[0]);
-        return None;
-    }
-    let mut driven = Driven::start(program);
+/// How long is waited for the first rows of a program, and how long it is watched in all.
+const FIRST: Duration = Duration::from_mins(1);
+const WATCHED: Duration = Duration::from_secs(100);
+
+/// Rows of a program: when its first rows came, its keys, how far it got in the time that it is given, and its memory.
+fn watch(report: &mut Report, name: &str, watched: &Watched<'_>) {
+    let mut driven = Driven::start(watched.command);
     let began = Instant::now();
-    let first = milliseconds(driven.wait_for(has_rows));
-    let mut times = Vec::new();
-    for _ in 0..40 {
-        times.push(driven.key("\u{1b}[B"));
+    let first = driven.wait_at_most(FIRST, watched.has_rows);
+    let shown = first.map_or_else(
+        || format!("none in {} s", FIRST.as_secs()),
+        |first| format!("{:.0} ms", milliseconds(first)),
+    );
+    report.row(&format!("{name}: first screen with rows"), &shown, "", "");
+    if first.is_some() {
+        let (times, unanswered) = times(&mut driven, Duration::from_secs(20), |_| true);
+        let count = times.len();
+        let (median, most) = spread(times);
+        let figure = format!(
+            "median {median:.1} ms, {most:.1} ms at the most, {count} keys, {unanswered} without an answer"
+        );
+        report.row(&format!("{name}: a key from then on"), &figure, "", "");
     }
-    let (key, _) = spread(times);
-    // It reads on; what it takes is known once it rests.
-    while began.elapsed() < WATCHED && !driven.is_idle() {}
-    let memory = driven.peak_mebibytes();
+    let mut rests = driven.is_idle();
+    while !rests && began.elapsed() < WATCHED {
+        rests = driven.is_idle();
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let figure = if rests {
+        format!("at rest after {seconds:.1} s at the most")
+    } else {
+        format!("still at work after {seconds:.0} s")
+    };
+    report.row(&format!("{name}: all read"), &figure, "", "");
+    memory(
+        report,
+        &driven,
+        &format!("{name}: memory by then, its children's included"),
+        "",
+    );
+    if std::env::var_os("AUTHSCOPE_BENCH_SCREENS").is_some() {
+        println!("{}", driven.text());
+    }
     driven.end();
-    Some(Figures { first, key, memory })
 }
 
-fn termshark(report: &mut Report, capture: &Path, ours: &Figures) {
+fn ours(report: &mut Report, capture: &Path) {
     let path = capture.to_string_lossy();
-    let has_rows = |text: &str| text.contains("TCP") || text.contains("SMPP");
-    if let Some(theirs) = other(&["termshark", "-r", &path], has_rows) {
-        beside(report, "termshark 2.4, the same file", &theirs, ours);
-    }
+    let watched = Watched {
+        command: &[AUTHSCOPE, "tui", &path],
+        has_rows: &has_rows,
+    };
+    watch(report, "authscope", &watched);
 }
 
-fn sngrep(report: &mut Report, calls: &Path, frames: u64, ours: &Figures) {
+fn is_there(program: &str) -> bool {
+    let found = driven::is_installed(program);
+    if !found {
+        println!("{program} is not installed: left out");
+    }
+    found
+}
+
+fn termshark(capture: &Path) {
+    if !is_there("termshark") {
+        return;
+    }
+    let mut report = Report::start(
+        "## Terminal interface beside termshark",
+        "`cargo bench --bench tui -- termshark`: termshark 2.4 and Authscope one after the other on the same capture of\n\
+         3,000,000 frames, watched for 100 s at the most.",
+    );
+    ours(&mut report, capture);
+    let path = capture.to_string_lossy();
+    let watched = Watched {
+        command: &["termshark", "-r", &path],
+        has_rows: &|text: &str| text.contains("TCP") || text.contains("SMPP"),
+    };
+    watch(&mut report, "termshark", &watched);
+    report.write();
+}
+
+fn sngrep(capture: &Path, calls: &Path) {
+    if !is_there("sngrep") {
+        return;
+    }
+    let mut report = Report::start(
+        "## Terminal interface beside sngrep",
+        "`cargo bench --bench tui -- sngrep`: sngrep 1.6 on a capture of SIP calls, 3,000,000 frames, and Authscope on a\n\
+         RegLogin capture of as many, watched for 100 s at the most. sngrep is told to keep all calls (`-l`).",
+    );
+    ours(&mut report, capture);
+    let frames = sip::write(calls, scaled(FRAMES)).expect("a capture of SIP");
     let path = calls.to_string_lossy();
     let limit = (frames / sip::FRAMES_A_CALL + 1).to_string();
-    let has_rows = |text: &str| text.contains("INVITE");
-    if let Some(theirs) = other(&["sngrep", "-l", &limit, "-I", &path], has_rows) {
-        beside(report, "sngrep 1.6, SIP of as many frames", &theirs, ours);
-    }
+    let watched = Watched {
+        command: &["sngrep", "-l", &limit, "-I", &path],
+        has_rows: &|text: &str| text.contains("INVITE"),
+    };
+    watch(&mut report, "sngrep", &watched);
+    report.write();
 }

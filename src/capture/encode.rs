@@ -19,6 +19,9 @@ pub(super) const NAMES: u32 = 4;
 /// About the most octets that are held to be written again at the start of each further file.
 const MAX_PREAMBLE: usize = 16 << 20;
 
+/// Octets of an enhanced packet block before the frame's own.
+pub(super) const BEFORE_FRAME: u64 = 28;
+
 /// Turns frames and what stands between them into octets.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {

@@ -3,10 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::batch::{Batch, FrameSource};
 use super::error::{FileName, SourceError};
+use super::file::{FileSource, ReadOptions};
 use super::merge::MergedSource;
+use super::writer::CaptureWriter;
 use crate::platform::file;
 
 /// A file whose octets from `origin` on are a capture's.
@@ -26,7 +29,16 @@ impl StoredFile {
 #[derive(Debug)]
 pub struct FrameStore {
     files: Vec<StoredFile>,
-    spooled: bool,
+    spool: Option<Spool>,
+}
+
+/// A file without a name that holds what came from a source, as pcapng.
+#[derive(Debug)]
+struct Spool {
+    /// Octets written.
+    written: Arc<AtomicU64>,
+    /// Whether its beginning was let go.
+    is_cut: AtomicBool,
 }
 
 impl FrameStore {
@@ -37,29 +49,31 @@ impl FrameStore {
     ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
         match source.stored().map_err(cannot_keep)? {
             Some(files) => {
-                let store = Self {
-                    files,
-                    spooled: false,
-                };
+                let store = Self { files, spool: None };
                 Ok((Box::new(source), Arc::new(store)))
             }
             None => Self::spooling(Box::new(source)),
         }
     }
 
-    /// The same of any source; all frames are copied to a spool file.
+    /// The same of any source; all that it gives is copied to a spool file.
     pub fn spooling(
         source: Box<dyn FrameSource + Send>,
     ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
         let file = tempfile::tempfile().map_err(cannot_keep)?;
+        let written = Arc::new(AtomicU64::new(0));
         let spooled = Spooled {
             source,
-            spool: file.try_clone().map_err(cannot_keep)?,
-            written: 0,
+            writer: CaptureWriter::to(SpoolWriter {
+                file: file.try_clone().map_err(cannot_keep)?,
+                at: 0,
+            }),
+            written: Arc::clone(&written),
         };
+        let is_cut = AtomicBool::new(false);
         let store = Self {
             files: vec![StoredFile::new(file, 0)],
-            spooled: true,
+            spool: Some(Spool { written, is_cut }),
         };
         Ok((Box::new(spooled), Arc::new(store)))
     }
@@ -67,30 +81,86 @@ impl FrameStore {
     /// Whether frames are kept in a spool file, which has no name and is gone with the process.
     #[must_use]
     pub const fn is_spooled(&self) -> bool {
-        self.spooled
+        self.spool.is_some()
+    }
+
+    /// What was spooled so far, read from its beginning with all that the source gave besides frames. `None` where nothing is
+    /// spooled, and where the beginning was let go.
+    pub fn spooled(&self) -> Option<Result<FileSource, SourceError>> {
+        let (spool, stored) = (self.spool.as_ref()?, self.files.first()?);
+        if spool.is_cut.load(Ordering::Acquire) {
+            return None;
+        }
+        let end = spool.written.load(Ordering::Acquire);
+        let source = stored.file.try_clone().map_err(SourceError::Io);
+        let source = source.and_then(|file| {
+            let reader = SpoolReader { file, at: 0, end };
+            FileSource::from_reader(reader, ReadOptions { keep: true })
+        });
+        Some(source)
     }
 
     /// Reads octets that stand at `place` of a file.
     pub fn read(&self, number: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
         // A spool has what came from all files.
-        let index = if self.spooled { 0 } else { number as usize };
+        let index = if self.is_spooled() {
+            0
+        } else {
+            number as usize
+        };
         let stored = self.files.get(index).ok_or(io::ErrorKind::NotFound)?;
         file::read_exact_at(&stored.file, octets, stored.origin + place)
     }
 
     /// Gives back the space of what stands before `place` in a spool file, as far as the file system can.
     pub fn let_go(&self, place: u64) {
-        if let (true, Some(spool)) = (self.spooled, self.files.first()) {
-            file::let_go(&spool.file, place);
+        if let (Some(spool), Some(stored)) = (&self.spool, self.files.first()) {
+            spool.is_cut.store(true, Ordering::Release);
+            file::let_go(&stored.file, place);
         }
     }
 }
 
-/// A source whose frames are copied to a spool file.
+/// Writes a spool file where its end is: the file's own position moves on some systems as it is read.
+struct SpoolWriter {
+    file: File,
+    at: u64,
+}
+
+impl io::Write for SpoolWriter {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        file::write_all_at(&self.file, octets, self.at)?;
+        self.at += octets.len() as u64;
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads a spool file to where it had been written when that began.
+struct SpoolReader {
+    file: File,
+    at: u64,
+    end: u64,
+}
+
+impl io::Read for SpoolReader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let most = left.min(into.len());
+        let count = file::read_at(&self.file, &mut into[..most], self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+/// A source that is copied to a spool file on its way.
 pub struct Spooled {
     source: Box<dyn FrameSource + Send>,
-    spool: File,
-    written: u64,
+    writer: CaptureWriter,
+    written: Arc<AtomicU64>,
 }
 
 impl FrameSource for Spooled {
@@ -100,16 +170,13 @@ impl FrameSource for Spooled {
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         let outcome = self.source.fill(batch);
-        batch.places.clear();
-        if !batch.headers.is_empty() {
-            file::write_all_at(&self.spool, &batch.buffer, self.written).map_err(cannot_keep)?;
-        }
-        let places = batch
-            .headers
-            .iter()
-            .map(|header| self.written + header.start as u64);
-        batch.places.extend(places);
-        self.written += batch.buffer.len() as u64;
+        let mut places = std::mem::take(&mut batch.places);
+        places.clear();
+        let written = self.writer.write_whole(batch, &mut places);
+        let written = written.and_then(|()| self.writer.flush());
+        written.map_err(|error| cannot_keep(error.error))?;
+        batch.places = places;
+        self.written.store(self.writer.octets(), Ordering::Release);
         outcome
     }
 }
@@ -153,6 +220,33 @@ mod tests {
     }
 
     #[test]
+    fn a_spool_holds_all_that_came_until_its_beginning_is_let_go() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/recorded-tls.pcapng");
+        let read_all = |mut source: Box<dyn FrameSource>| {
+            let mut out = Vec::new();
+            let mut batch = Batch::default();
+            while source.fill(&mut batch).unwrap() {
+                let octets = |frame: crate::capture::Frame<'_>| frame.octets.to_vec();
+                out.extend(batch.frames().map(octets));
+                let of_asides = batch.asides.iter().map(|aside| match &aside.what {
+                    super::super::What::Block { body, .. } => batch.buffer[body.clone()].to_vec(),
+                    _ => Vec::new(),
+                });
+                out.extend(of_asides.filter(|body| !body.is_empty()));
+            }
+            out
+        };
+        let open = || open_all(&[path], ReadOptions { keep: true }).unwrap();
+        let direct = read_all(Box::new(open()));
+        let (source, store) = FrameStore::spooling(Box::new(open())).unwrap();
+        assert_eq!(read_all(source), direct);
+        let again = read_all(Box::new(store.spooled().unwrap().unwrap()));
+        assert!(again == direct, "{} and {}", again.len(), direct.len());
+        store.let_go(100);
+        assert!(store.spooled().is_none());
+    }
+
+    #[test]
     fn a_full_disk_says_where_and_what_to_do() {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -161,8 +255,11 @@ mod tests {
         let source = open_all(&[path], ReadOptions::default()).unwrap();
         let mut spooled = Spooled {
             source: Box::new(source),
-            spool: File::options().write(true).open("/dev/full").unwrap(),
-            written: 0,
+            writer: CaptureWriter::to(SpoolWriter {
+                file: File::options().write(true).open("/dev/full").unwrap(),
+                at: 0,
+            }),
+            written: Arc::default(),
         };
         let error = spooled.fill(&mut Batch::default()).unwrap_err().to_string();
         assert!(error.starts_with("cannot keep frames in "), "{error}");

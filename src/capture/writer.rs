@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::batch::{Batch, Frame, What};
-use super::encode::{Encoder, NAMES};
+use super::encode::{BEFORE_FRAME, Encoder, NAMES};
 use super::options::{self, STATISTICS};
 use super::place::{Inputs, Place, is_input};
 use super::rotate::{Limits, Ring};
@@ -89,6 +89,8 @@ pub struct CaptureWriter {
     octets: u64,
     in_file: u64,
     frames: u64,
+    /// Where the octets of the frame written last stand in the current file.
+    place: u64,
 }
 
 impl CaptureWriter {
@@ -122,6 +124,7 @@ impl CaptureWriter {
             octets: 0,
             in_file: 0,
             frames: 0,
+            place: 0,
         };
         if path.as_os_str() == "-" {
             if writer.ring.is_some() {
@@ -158,6 +161,7 @@ impl CaptureWriter {
             octets: 0,
             in_file: 0,
             frames: 0,
+            place: 0,
         }
     }
 
@@ -172,7 +176,25 @@ impl CaptureWriter {
     pub fn write<'c>(
         &mut self,
         batch: &Batch,
+        choose: impl FnMut(&Frame<'_>) -> Option<&'c [String]>,
+    ) -> Result<(), WriteError> {
+        self.each(batch, choose, |_| ())
+    }
+
+    /// Writes a batch whole, and adds to `places` where the octets of each of its frames stand in the file.
+    pub(super) fn write_whole(
+        &mut self,
+        batch: &Batch,
+        places: &mut Vec<u64>,
+    ) -> Result<(), WriteError> {
+        self.each(batch, |_| Some(&[]), |place| places.push(place))
+    }
+
+    fn each<'c>(
+        &mut self,
+        batch: &Batch,
         mut choose: impl FnMut(&Frame<'_>) -> Option<&'c [String]>,
+        mut written: impl FnMut(u64),
     ) -> Result<(), WriteError> {
         let mut asides = batch.asides.iter().peekable();
         for (index, frame) in batch.frames().enumerate() {
@@ -180,6 +202,7 @@ impl CaptureWriter {
                 self.aside(batch, &aside.what);
             }
             self.frame(&frame, choose(&frame))?;
+            written(self.place);
         }
         for aside in asides {
             self.aside(batch, &aside.what);
@@ -398,6 +421,7 @@ impl CaptureWriter {
             self.open()?;
             self.gathered.extend_from_slice(self.encoder.preamble());
         }
+        self.place = self.octets() + BEFORE_FRAME;
         self.encoder.frame(
             frame.header,
             frame.octets,

@@ -16,7 +16,7 @@ use super::query::complete_filter;
 use super::run::files;
 use super::signal::{BY_SIGNAL, stop_on_signals};
 use crate::capture::live::{LiveOptions, LiveSource};
-use crate::capture::{FrameStore, ReadOptions, Stop, open_all_until};
+use crate::capture::{FrameStore, ReadOptions, Stop, is_pipe, open_all_until};
 use crate::filter::{Filter, FilterOptions};
 use crate::output::OutputError;
 use crate::session::PassLimits;
@@ -123,7 +123,9 @@ fn of_files(
     stop: &Stop,
 ) -> Result<(Input, String), Failure> {
     let files = files(&arguments.files)?;
-    let source = open_all_until(&files, ReadOptions::default(), stop)?;
+    // What cannot be read again is kept whole, for what is saved of it.
+    let keep = files.iter().any(|file| is_pipe(file));
+    let source = open_all_until(&files, ReadOptions { keep }, stop)?;
     let progress = source.progress();
     let (source, store) =
         FrameStore::of(source).map_err(|error| Failure::Text(error.to_string()))?;

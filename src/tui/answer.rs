@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::capture::Timestamp;
 use crate::output::{Space, Step, Tone};
 use crate::packet::Endpoint;
+use crate::tui::recording::Numbers;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,11 +257,11 @@ pub enum Chosen {
     /// All.
     All,
     /// Those of these exchanges' connections.
-    Exchanges(Vec<u64>),
+    Exchanges(Numbers),
     /// Those of these connections.
     Streams(BTreeSet<u32>),
     /// These, in order.
-    Frames(Vec<u64>),
+    Frames(Numbers),
 }
 
 /// A form in which is saved.

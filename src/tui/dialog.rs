@@ -7,6 +7,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::answer::{Chosen, Question, Save, SaveForm};
 use super::input::Input;
 use super::keys::{Key, Pane};
+use super::recording::Numbers;
 use super::state::{Column, Command, State};
 use crate::filter::{Completion, Filter, FilterError, FilterOptions, complete};
 
@@ -189,7 +190,7 @@ fn of_lists(state: &State, what: usize, pane: Pane) -> Chosen {
     let all = |list: &super::shown::List| {
         (0..list.shown.len())
             .filter_map(|at| list.shown.get(at))
-            .collect::<Vec<u64>>()
+            .collect::<Numbers>()
     };
     let is_all = state.filter.is_none() && state.tab == super::state::Tab::All;
     match (what, pane) {
@@ -353,8 +354,8 @@ fn save_key(state: &mut State, mut save: SaveDialog, key: Key) -> Vec<Command> {
             let path = save.path.text();
             if path.is_empty() {
                 state.complain("name a file to save to");
-            } else if wanted.chosen == Chosen::Exchanges(Vec::new())
-                || wanted.chosen == Chosen::Frames(Vec::new())
+            } else if wanted.chosen == Chosen::Exchanges(Numbers::default())
+                || wanted.chosen == Chosen::Frames(Numbers::default())
             {
                 state.complain("nothing is marked, or shown: choose what to save");
             } else {

@@ -36,6 +36,7 @@ use settings::Settings;
 use source::{Input, Source};
 use state::{Command, Event, Mouse, State};
 use terminal::Screen;
+use theme::Theme;
 
 /// How long to wait for something to happen before the source is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -55,7 +56,9 @@ pub struct Start {
 /// Shows the interface until the user ends it, or `stop` is asked for.
 pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
     let suspends = platform::signals::suspends()?;
-    let (settings, wrong) = Settings::load(settings::path());
+    let colorfgbg = std::env::var("COLORFGBG").ok();
+    let theme = Theme::on(theme::is_light(colorfgbg.as_deref()));
+    let (settings, wrong) = Settings::load(settings::path(), theme);
     let mut screen = Screen::take()?;
     let (sender, events) = unbounded();
     let is_live = start.input.live.is_some();

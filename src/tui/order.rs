@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::recording::{ExchangeEntry, Result, Shared};
+use super::recording::{ExchangeEntry, Numbers, Result, Shared};
 use super::state::Column;
 use crate::dissect::Severity;
 use crate::packet::Endpoint;
@@ -40,13 +40,13 @@ fn by(column: Column, number: u64, entry: &ExchangeEntry) -> By {
 
 /// These exchanges in order of a column; of equal ones those that came first.
 #[must_use]
-pub fn sorted(shared: &Shared, numbers: &[u64], column: Column, largest_first: bool) -> Vec<u64> {
+pub fn sorted(shared: &Shared, numbers: &Numbers, column: Column, largest_first: bool) -> Numbers {
     let mut keys = Vec::with_capacity(numbers.len());
-    for some in numbers.chunks(AT_ONCE) {
+    for at in (0..numbers.len()).step_by(AT_ONCE) {
         let recording = shared.read();
-        keys.extend(some.iter().filter_map(|number| {
-            let entry = recording.exchange(*number)?;
-            Some((by(column, *number, entry), *number))
+        keys.extend(numbers.from(at).take(AT_ONCE).filter_map(|number| {
+            let entry = recording.exchange(number)?;
+            Some((by(column, number, &entry), number))
         }));
     }
     if largest_first {

@@ -94,10 +94,14 @@ pub fn path() -> Option<PathBuf> {
 }
 
 impl Settings {
-    /// Reads the file, where it is there; says what is wrong in it, a sentence each.
+    /// Reads the file, where it is there; says what is wrong in it, a sentence each. Colours that it does not name are
+    /// those of `theme`.
     #[must_use]
-    pub fn load(path: Option<PathBuf>) -> (Self, Vec<String>) {
-        let mut settings = Self::default();
+    pub fn load(path: Option<PathBuf>, theme: Theme) -> (Self, Vec<String>) {
+        let mut settings = Self {
+            theme,
+            ..Self::default()
+        };
         let mut wrong = Vec::new();
         if let Some(path) = &path {
             match std::fs::read_to_string(path) {

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
+use super::recording::Numbers;
+
 /// Numbers of the items that are shown, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// All of these.
     All(Range<u64>),
     /// These.
-    Picked(Vec<u64>),
+    Picked(Numbers),
 }
 
 impl Default for Shown {
@@ -41,7 +43,7 @@ impl Shown {
                 let number = range.start + at as u64;
                 range.contains(&number).then_some(number)
             }
-            Self::Picked(numbers) => numbers.get(at).copied(),
+            Self::Picked(numbers) => numbers.get(at),
         }
     }
 
@@ -55,11 +57,11 @@ impl Shown {
                     .contains(&number)
                     .then(|| usize::try_from(at).unwrap_or(usize::MAX))
             }
-            Self::Picked(numbers) => match numbers.binary_search(&number) {
-                Ok(at) => Some(at),
+            Self::Picked(numbers) => {
+                let found = numbers.search(number);
                 // They may be sorted by something else.
-                Err(_) => numbers.iter().position(|one| *one == number),
-            },
+                found.or_else(|| numbers.iter().position(|one| one == number))
+            }
         }
     }
 }
@@ -150,7 +152,7 @@ impl List {
     }
 
     /// Shows more items behind the others; `first` is the first one that is kept.
-    pub fn grow(&mut self, more: &[u64], kept: Range<u64>) {
+    pub fn grow(&mut self, more: &Numbers, kept: Range<u64>) {
         let before = self.shown.len();
         match &mut self.shown {
             Shown::All(range) => {
@@ -159,10 +161,11 @@ impl List {
                 self.let_go(usize::try_from(gone).unwrap_or(usize::MAX));
             }
             Shown::Picked(numbers) => {
-                numbers.extend_from_slice(more);
-                if numbers.first().is_some_and(|first| *first < kept.start) {
+                numbers.extend(more.iter());
+                if numbers.first().is_some_and(|first| first < kept.start) {
                     let len = numbers.len();
-                    numbers.retain(|number| *number >= kept.start);
+                    let left = numbers.iter().filter(|number| *number >= kept.start);
+                    *numbers = left.collect();
                     let gone = len - numbers.len();
                     self.let_go(gone);
                 }
@@ -184,6 +187,10 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn picked(numbers: &[u64]) -> Shown {
+        Shown::Picked(numbers.iter().copied().collect())
+    }
 
     fn list(shown: Shown) -> List {
         let mut list = List {
@@ -213,16 +220,17 @@ mod tests {
     fn what_is_let_go_moves_no_row_under_the_cursor() {
         let mut all = list(Shown::All(0..10));
         all.go(6);
-        all.grow(&[], 4..14);
+        let none = Numbers::default();
+        all.grow(&none, 4..14);
         assert_eq!(all.chosen(), Some(6));
-        all.grow(&[], 8..18);
+        all.grow(&none, 8..18);
         assert_eq!(all.chosen(), Some(8));
         all.newest();
-        all.grow(&[], 8..30);
+        all.grow(&none, 8..30);
         assert_eq!(all.chosen(), Some(29));
-        let mut picked = list(Shown::Picked(vec![1, 3, 5]));
+        let mut picked = list(picked(&[1, 3, 5]));
         picked.go(2);
-        picked.grow(&[9], 4..10);
+        picked.grow(&Numbers::from_iter([9]), 4..10);
         assert_eq!((picked.chosen(), picked.shown.len()), (Some(5), 2));
     }
 
@@ -230,13 +238,13 @@ mod tests {
     fn the_chosen_item_stays_chosen_where_others_are_shown() {
         let mut list = list(Shown::All(0..10));
         list.go(6);
-        list.show(Shown::Picked(vec![2, 6, 8]));
+        list.show(picked(&[2, 6, 8]));
         assert_eq!(list.at, 1);
-        list.show(Shown::Picked(vec![2, 8]));
+        list.show(picked(&[2, 8]));
         assert_eq!(list.chosen(), Some(8));
-        list.show(Shown::Picked(vec![]));
+        list.show(picked(&[]));
         assert_eq!(list.chosen(), None);
-        list.show(Shown::Picked(vec![9, 4, 7]));
+        list.show(picked(&[9, 4, 7]));
         assert_eq!(list.shown.place(4), Some(1));
     }
 }

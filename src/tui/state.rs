@@ -9,7 +9,7 @@ use super::answer::{
 };
 use super::dialog::Dialog;
 use super::keys::{Key, Pane};
-use super::recording::ExchangeEntry;
+use super::recording::{ExchangeEntry, Numbers};
 use super::settings::Settings;
 use super::shown::{List, Shown};
 use crate::capture::Timestamp;
@@ -351,9 +351,9 @@ pub enum Event {
     /// The source went on.
     Progress(Progress),
     /// More exchanges are shown; these are kept.
-    Exchanges(Vec<u64>, std::ops::Range<u64>),
+    Exchanges(Numbers, std::ops::Range<u64>),
     /// More frames are shown; these are kept.
-    Frames(Vec<u64>, std::ops::Range<u64>),
+    Frames(Numbers, std::ops::Range<u64>),
     /// Other exchanges are shown.
     ShowExchanges(Shown),
     /// Other frames are shown.

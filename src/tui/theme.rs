@@ -27,6 +27,21 @@ const PARTS: [(Part, &str, Color); 6] = [
     (Part::Title, "title", Color::Blue),
 ];
 
+/// Colours that many terminals draw too pale for a light background, and darker ones of the 256 (xterm's).
+const ON_LIGHT: [(Part, Color); 3] = [
+    (Part::Success, Color::Indexed(22)),
+    (Part::Note, Color::Indexed(94)),
+    (Part::Bytes, Color::Indexed(24)),
+];
+
+/// Whether the terminal says that its background is light: in `COLORFGBG`, as rxvt, Konsole and iTerm2 do, whose last
+/// number is the background's colour.
+#[must_use]
+pub fn is_light(colorfgbg: Option<&str>) -> bool {
+    let background = colorfgbg.and_then(|value| value.rsplit(';').next());
+    matches!(background, Some("7" | "15"))
+}
+
 impl Part {
     /// The part of this name.
     #[must_use]
@@ -71,6 +86,16 @@ impl Default for Theme {
 }
 
 impl Theme {
+    /// The colours that are used where none are chosen, on a light background or a dark one.
+    #[must_use]
+    pub fn on(light: bool) -> Self {
+        let mut theme = Self::default();
+        for (part, color) in ON_LIGHT.into_iter().filter(|_| light) {
+            theme.set(part, color);
+        }
+        theme
+    }
+
     /// Gives a part a colour.
     pub fn set(&mut self, part: Part, color: Color) {
         if let Some(at) = PARTS.iter().position(|(one, ..)| *one == part) {
@@ -136,5 +161,26 @@ impl Theme {
     #[must_use]
     pub fn title(&self) -> Style {
         self.of(Part::Title).add_modifier(Modifier::BOLD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pale_colours_are_darker_where_the_background_is_light() {
+        for (said, light) in [
+            (None, false),
+            (Some("15;0"), false),
+            (Some("0;15"), true),
+            (Some("0;default;7"), true),
+            (Some(""), false),
+        ] {
+            assert_eq!(is_light(said), light, "{said:?}");
+        }
+        let note = |light| Theme::on(light).of(Part::Note).fg;
+        assert_eq!(note(false), Some(Color::Yellow));
+        assert_eq!(note(true), Some(Color::Indexed(94)));
     }
 }

@@ -43,7 +43,7 @@ fn a_filter_that_looks_ahead_waits_for_what_is_still_read() {
     running.wait_for("ok");
     let filter = "reglogin.response_in > 60";
     running.press(&format!("/{filter}\r"));
-    running.wait_for("filter: reglogin");
+    running.wait_for("reglogin.resp");
     // Keys go on meanwhile.
     running.press("v");
     running.wait_for("Frames");
@@ -54,4 +54,56 @@ fn a_filter_that_looks_ahead_waits_for_what_is_still_read() {
     assert!(count > 0);
     running.wait_for(&format!("{count} shown"));
     running.wait_until("done", |screen| !screen.contains('%'));
+}
+
+#[test]
+fn what_is_saved_of_standard_input_has_everything_that_came() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let commented = path("commented.pcapng");
+    let made = authscope(&[
+        "read",
+        "-q",
+        &capture(USERS),
+        "--annotate",
+        "-w",
+        &commented,
+    ]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let mut lengths = Vec::new();
+    for original in [commented, capture("recorded-tls.pcapng")] {
+        for redacted in [true, false] {
+            let started = Started {
+                piped: Some(&original),
+                ..Started::default()
+            };
+            let mut running = Running::start_as(&["-"], &started);
+            running.wait_for("spooled");
+            running.wait_until("read", |screen| !screen.contains("reading"));
+            let (ours, theirs) = (path("ours"), path("theirs"));
+            let redacts = if redacted {
+                ""
+            } else {
+                "\u{1b}[A\u{1b}[C\u{1b}[B"
+            };
+            running.press(&format!("w{redacts}\u{15}{ours}\r"));
+            running.wait_for("saved");
+            running.press("q");
+            assert_eq!(running.ended(), Some(0));
+            let mut arguments = vec!["read", "-q", &original, "-w", &theirs];
+            if redacted {
+                arguments.push("--redact");
+            }
+            assert_eq!(authscope(&arguments).code, 0);
+            let [ours, theirs] = [ours, theirs].map(|path| {
+                let octets = std::fs::read(&path).expect("a capture");
+                std::fs::remove_file(&path).expect("it was there");
+                octets
+            });
+            assert!(ours == theirs, "{original}, redacted: {redacted}");
+            lengths.push(ours.len());
+        }
+    }
+    // Secrets are in the capture that is not redacted.
+    assert!(lengths[3] > lengths[2], "{lengths:?}");
 }

@@ -223,6 +223,7 @@ fn what_cannot_be_shown_is_said_before_the_screen_is_taken() {
     assert!(done.stderr.contains("needs a terminal"), "{}", done.stderr);
     let mut running = Running::start(&["nowhere.pcap"]);
     assert_eq!(running.ended(), Some(2));
+    running.terminal.wait_for("nowhere.pcap");
     let said = running.terminal.screen();
     assert!(
         said.contains("nowhere.pcap") && !said.contains("\u{1b}[?1049h"),

@@ -127,6 +127,10 @@ impl Taker {
     }
 
     /// Takes over what has arrived.
+    #[allow(
+        clippy::useless_conversion,
+        reason = "fractions of a second are of 32 bits on macOS"
+    )]
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
         let link = self.link;
         // Where the system gives nanoseconds they stand in the field for microseconds.
@@ -138,7 +142,7 @@ impl Taker {
                     batch.headers.push(FrameHeader {
                         time: Timestamp::new(
                             packet.header.ts.tv_sec,
-                            packet.header.ts.tv_usec * fraction,
+                            i64::from(packet.header.ts.tv_usec) * fraction,
                         ),
                         start: batch.buffer.len(),
                         captured: packet.data.len() as u32,

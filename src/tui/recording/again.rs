@@ -161,26 +161,29 @@ impl RecordedSource {
         // What was let go meanwhile is passed over.
         self.next = self.next.max(frames.start);
         let end = self.end.min(frames.end);
-        let of_streams = |entry: &FrameEntry| {
-            self.streams.binary_search(&entry.stream).is_ok() || entry.marks.has(Marks::FRAGMENT)
+        let of_streams = |number: u64| {
+            let entry = recording.stream_and_marks(number);
+            entry.is_some_and(|(stream, marks)| {
+                self.streams.binary_search(&stream).is_ok() || marks.has(Marks::FRAGMENT)
+            })
         };
-        let is_meant = |number: u64, entry: &FrameEntry| match &self.choice {
+        let is_meant = |number: u64| match &self.choice {
             Choice::Growing | Choice::All => true,
-            Choice::Streams(_) => of_streams(entry),
-            Choice::Around(frames, _) => of_streams(entry) || frames.contains(&number),
+            Choice::Streams(_) => of_streams(number),
+            Choice::Around(frames, _) => of_streams(number) || frames.contains(&number),
         };
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut bytes = 0;
         while self.next < end && wanted.len() < FRAMES && bytes < BYTES {
-            let Some(entry) = recording.frame(self.next) else {
-                break;
-            };
-            if is_meant(self.next, entry) {
+            if is_meant(self.next) {
+                let Some(entry) = recording.frame(self.next) else {
+                    break;
+                };
                 let interface = recording.interfaces.get(usize::from(entry.interface));
                 let (file, link) = interface.map_or((0, LinkType::ETHERNET), of_interface);
                 wanted.push(Wanted {
                     number: self.next,
-                    entry: *entry,
+                    entry,
                     file,
                     link,
                 });

@@ -15,8 +15,8 @@ use crate::text::escape::EscapedOctets;
 /// The stream of a frame that has none.
 pub const NO_STREAM: u32 = u32::MAX;
 
-/// What is kept of a frame: 40 bytes.
-#[derive(Debug, Clone, Copy)]
+/// What is kept of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameEntry {
     /// When it was captured.
     pub time: Timestamp,
@@ -54,6 +54,14 @@ impl Marks {
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    pub(super) const fn octet(self) -> u8 {
+        self.0
+    }
+
+    pub(super) const fn of_octet(octet: u8) -> Self {
+        Self(octet)
     }
 
     const fn with(self, other: Self, set: bool) -> Self {
@@ -113,6 +121,12 @@ pub enum Result {
 }
 
 impl Result {
+    /// Whether it came to nothing.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::No | Self::Unanswered)
+    }
+
     /// Its word in rows.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -126,7 +140,7 @@ impl Result {
 }
 
 /// What is kept of an exchange.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeEntry {
     /// When it began.
     pub time: Timestamp,
@@ -156,7 +170,7 @@ impl ExchangeEntry {
     /// Whether it came to nothing.
     #[must_use]
     pub const fn failed(&self) -> bool {
-        matches!(self.result, Result::No | Result::Unanswered)
+        self.result.is_failure()
     }
 
     /// Whether it is the same exchange.

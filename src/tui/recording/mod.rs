@@ -1,4 +1,4 @@
-//! Records one can browse: a short entry for each frame and exchange, kept in memory; all else is worked out again from the
+//! Records one can browse: a short entry for each frame and exchange, kept in memory in packed pieces; all else is worked out again from the
 //! frames' bytes, which stay in their file.
 //!
 //! One thread records ([`Recorder`]), others look at it through a [`Shared`] recording and read frames again
@@ -6,6 +6,8 @@
 
 mod again;
 mod entry;
+mod packed;
+mod pieces;
 mod recorder;
 
 use std::collections::VecDeque;
@@ -13,12 +15,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use again::{Choice, RecordedSource};
 pub use entry::{ExchangeEntry, FrameEntry, Marks, NO_STREAM, Result, Texts};
+pub use packed::Numbers;
 pub use recorder::Recorder;
 
-use crate::capture::{FrameStore, Interface, KeyLogText, Timestamp};
+use packed::{PIECE, Pieces};
 
-/// Entries in a piece of the list of frames: pieces never move, and the oldest is let go as a whole.
-const PIECE: usize = 4096;
+use crate::capture::{FrameStore, Interface, KeyLogText, Timestamp};
 
 /// A recording that several threads look at.
 #[derive(Debug, Clone)]
@@ -53,14 +55,9 @@ pub struct Recording {
     interfaces: Vec<Interface>,
     secrets: Vec<KeyLogText>,
     ring: Option<u64>,
-    pieces: VecDeque<Vec<FrameEntry>>,
-    /// Number of the first frame that is kept.
-    first: u64,
-    /// Frames recorded, those let go included.
-    frames: u64,
+    frames: Pieces<pieces::Frames>,
     start: Option<Timestamp>,
-    exchanges: VecDeque<ExchangeEntry>,
-    first_exchange: u64,
+    exchanges: Pieces<pieces::Exchanges>,
     /// First and last frame of each stream, from `first_stream` on.
     spans: VecDeque<[u64; 2]>,
     first_stream: u32,
@@ -77,12 +74,9 @@ impl Recording {
             interfaces: Vec::new(),
             secrets: Vec::new(),
             ring,
-            pieces: VecDeque::new(),
-            first: 1,
-            frames: 0,
+            frames: Pieces::from(1),
             start: None,
-            exchanges: VecDeque::new(),
-            first_exchange: 0,
+            exchanges: Pieces::from(0),
             spans: VecDeque::new(),
             first_stream: 0,
             counts: [0; 3],
@@ -93,8 +87,8 @@ impl Recording {
 
     /// Numbers of the frames that are kept: the first, and the one behind the last.
     #[must_use]
-    pub const fn frames(&self) -> std::ops::Range<u64> {
-        self.first..self.frames + 1
+    pub fn frames(&self) -> std::ops::Range<u64> {
+        self.frames.range()
     }
 
     /// Time of the first frame ever recorded.
@@ -105,34 +99,68 @@ impl Recording {
 
     /// The entry of a frame, where it is kept.
     #[must_use]
-    pub fn frame(&self, number: u64) -> Option<&FrameEntry> {
-        let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        self.pieces.get(at / PIECE)?.get(at % PIECE)
+    pub fn frame(&self, number: u64) -> Option<FrameEntry> {
+        self.frames.entry(number)
+    }
+
+    /// A frame's stream, or [`NO_STREAM`], and what there is to say of it, without the rest.
+    #[must_use]
+    pub fn stream_and_marks(&self, number: u64) -> Option<(u32, Marks)> {
+        Some(self.frames.at(number)?.stream_and_marks())
+    }
+
+    /// What there is to say of a frame.
+    #[must_use]
+    pub fn marks(&self, number: u64) -> Marks {
+        let at = self.frames.at(number);
+        at.map_or_else(Marks::default, |at| at.marks())
     }
 
     /// Numbers of the exchanges that are kept, from 0 in the order in which they were complete.
     #[must_use]
     pub fn exchanges(&self) -> std::ops::Range<u64> {
-        self.first_exchange..self.first_exchange + self.exchanges.len() as u64
+        self.exchanges.range()
     }
 
     /// The entry of an exchange, where it is kept.
     #[must_use]
-    pub fn exchange(&self, number: u64) -> Option<&ExchangeEntry> {
-        let at = usize::try_from(number.checked_sub(self.first_exchange)?).ok()?;
-        self.exchanges.get(at)
+    pub fn exchange(&self, number: u64) -> Option<ExchangeEntry> {
+        self.exchanges.entry(number)
+    }
+
+    /// Whether an exchange failed, and whether it has a warning or worse.
+    #[must_use]
+    pub fn failed_and_noted(&self, number: u64) -> [bool; 2] {
+        let at = self.exchanges.at(number);
+        at.map_or([false; 2], |at| [at.failed(), at.is_noted()])
+    }
+
+    /// The connection of an exchange.
+    #[must_use]
+    pub fn stream_of_exchange(&self, number: u64) -> Option<u32> {
+        Some(self.exchanges.at(number)?.stream())
     }
 
     /// The number of the exchange that is the same as this one.
     #[must_use]
     pub fn number_of(&self, exchange: &ExchangeEntry) -> Option<u64> {
         let all = &self.exchanges;
-        let from = all.partition_point(|other| other.completed < exchange.completed);
-        let mut same = all
-            .range(from..)
-            .take_while(|other| other.completed == exchange.completed);
-        let at = same.position(|other| other.is_same(exchange))?;
-        Some(self.first_exchange + (from + at) as u64)
+        let completed = |number: u64| all.at(number).map(|at| at.completed());
+        let mut range = all.range();
+        while !range.is_empty() {
+            let middle = range.start + (range.end - range.start) / 2;
+            if completed(middle)? < exchange.completed {
+                range.start = middle + 1;
+            } else {
+                range.end = middle;
+            }
+        }
+        let mut same = (range.start..all.range().end)
+            .take_while(|number| completed(*number) == Some(exchange.completed));
+        same.find(|number| {
+            all.entry(*number)
+                .is_some_and(|other| other.is_same(exchange))
+        })
     }
 
     /// First and last frame of a stream that is kept.
@@ -141,7 +169,8 @@ impl Recording {
         let at = stream.checked_sub(self.first_stream)? as usize;
         let span = self.spans.get(at).copied()?;
         let [first, last] = span;
-        (last >= self.first && last > 0).then(|| [first.max(self.first), last])
+        let kept = self.frames.range().start;
+        (last >= kept && last > 0).then(|| [first.max(kept), last])
     }
 
     /// Exchanges that succeeded, that failed, and that have notes.
@@ -175,13 +204,8 @@ impl Recording {
     }
 
     fn push(&mut self, entry: FrameEntry) {
-        if self.pieces.back().is_none_or(|piece| piece.len() == PIECE) {
-            self.pieces.push_back(Vec::with_capacity(PIECE));
-        }
-        if let Some(piece) = self.pieces.back_mut() {
-            piece.push(entry);
-        }
-        self.frames += 1;
+        let number = self.frames.range().end;
+        self.frames.push(entry);
         self.start.get_or_insert(entry.time);
         if entry.stream == NO_STREAM {
             return;
@@ -195,9 +219,9 @@ impl Recording {
         }
         let [first, last] = &mut self.spans[at];
         if *first == 0 {
-            *first = self.frames;
+            *first = number;
         }
-        *last = self.frames;
+        *last = number;
     }
 
     fn push_exchange(&mut self, entry: ExchangeEntry) {
@@ -205,51 +229,42 @@ impl Recording {
         *succeeded += u64::from(entry.result == Result::Ok);
         *failed += u64::from(entry.failed());
         *noted += u64::from(entry.note.is_some());
-        self.exchanges.push_back(entry);
+        self.exchanges.push(entry);
     }
 
     /// Lets go of the oldest frames where there are more than are kept.
     fn let_go(&mut self) {
         let Some(ring) = self.ring else { return };
-        let mut gone = false;
-        // The first piece goes when those behind it are as many as are kept.
-        while self.frames + 1 - self.first >= ring + PIECE as u64 && self.pieces.len() > 1 {
-            if let Some(piece) = self.pieces.pop_front() {
-                self.first += piece.len() as u64;
-                gone = true;
-            }
-        }
-        if gone {
+        let kept = self.frames.range();
+        let piece = PIECE as u64;
+        // A piece goes when those behind it are as many as are kept.
+        let gone = (kept.end - kept.start).saturating_sub(ring) / piece * piece;
+        if gone > 0 {
+            self.frames.let_go_before(kept.start + gone);
             self.forget_before_first();
         }
     }
 
     fn forget_before_first(&mut self) {
-        while self
-            .exchanges
-            .front()
-            .is_some_and(|one| one.first_frame() < self.first)
-        {
-            self.exchanges.pop_front();
-            self.first_exchange += 1;
-        }
-        while self
-            .spans
-            .front()
-            .is_some_and(|[_, last]| *last < self.first)
-        {
+        let first = self.frames.range().start;
+        let mut exchanges = self.exchanges.range();
+        let begun_before = |number: &u64| {
+            let entry = self.exchange(*number);
+            entry.is_some_and(|entry| entry.first_frame() < first)
+        };
+        let kept = exchanges.find(|number| !begun_before(number));
+        self.exchanges.let_go_before(kept.unwrap_or(u64::MAX));
+        while self.spans.front().is_some_and(|[_, last]| *last < first) {
             self.spans.pop_front();
             self.first_stream += 1;
         }
-        if let Some(entry) = self.frame(self.first) {
+        if let Some(entry) = self.frame(first) {
             self.store.let_go(entry.place);
         }
     }
 
     fn clear(&mut self) {
-        self.pieces.clear();
-        self.first = self.frames + 1;
-        self.first_exchange += self.exchanges.len() as u64;
+        self.frames.clear();
         self.exchanges.clear();
         self.counts = [0; 3];
         self.spans.clear();

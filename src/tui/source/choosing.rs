@@ -12,17 +12,20 @@ use crate::filter::{Filter, FilterOptions};
 use crate::tui::answer::Answer;
 use crate::tui::keys::Pane;
 use crate::tui::order::sorted;
-use crate::tui::recording::{ExchangeEntry, FrameEntry, Marks};
+use crate::tui::recording::{Marks, Numbers, Recording};
 use crate::tui::shown::Shown;
 use crate::tui::state::{Event, State, Tab};
 use crate::tui::work::{Found, matching};
+
+/// Frames looked at between two keys at the most.
+const AT_ONCE: usize = 300_000;
 
 /// A filter at work.
 pub(super) struct Matching {
     stop: Stop,
     found: Receiver<Found>,
-    exchanges: Vec<u64>,
-    frames: Vec<u64>,
+    exchanges: Numbers,
+    frames: Numbers,
     /// How much of the two lists is shown.
     shown: [usize; 2],
     pub upto: Arc<AtomicU64>,
@@ -43,8 +46,8 @@ impl Source {
             self.filter = Some(Matching {
                 stop: stop.clone(),
                 found: incoming,
-                exchanges: Vec::new(),
-                frames: Vec::new(),
+                exchanges: Numbers::default(),
+                frames: Numbers::default(),
                 shown: [0; 2],
                 upto: Arc::clone(&upto),
             });
@@ -106,57 +109,41 @@ impl Source {
     pub(super) fn more(
         &mut self,
         state: &State,
-    ) -> (
-        Vec<u64>,
-        std::ops::Range<u64>,
-        Vec<u64>,
-        std::ops::Range<u64>,
-    ) {
+    ) -> (Numbers, std::ops::Range<u64>, Numbers, std::ops::Range<u64>) {
         let recording = self.material.shared.read();
         let (kept, kept_frames) = (recording.exchanges(), recording.frames());
         let tab = state.tab;
-        let exchange = |number: &u64| {
-            recording
-                .exchange(*number)
-                .is_some_and(|entry| in_tab(tab, entry))
-        };
-        let frame = |number: &u64| {
-            recording
-                .frame(*number)
-                .is_some_and(|entry| frame_in_tab(tab, entry))
-        };
+        let exchange = |number: &u64| in_tab(tab, &recording, *number);
+        let frame = |number: &u64| frame_in_tab(tab, &recording, *number);
+        let mut looked_at = [kept.end, kept_frames.end];
         let (exchanges, frames) = if let Some(filter) = &mut self.filter {
             while let Ok(some) = filter.found.try_recv() {
                 filter.exchanges.extend(some.exchanges);
                 filter.frames.extend(some.frames);
             }
             let [from, from_frames] = filter.shown;
-            let exchanges = filter.exchanges[from..]
-                .iter()
-                .copied()
-                .filter(exchange)
-                .collect();
-            let frames = filter.frames[from_frames..]
-                .iter()
-                .copied()
-                .filter(frame)
-                .collect();
-            filter.shown = [filter.exchanges.len(), filter.frames.len()];
+            let exchanges = filter.exchanges.from(from).filter(exchange).collect();
+            let some = filter.frames.from(from_frames).take(AT_ONCE);
+            let frames = some.filter(frame).collect();
+            let to = filter.frames.len().min(from_frames + AT_ONCE);
+            filter.shown = [filter.exchanges.len(), to];
             (exchanges, frames)
         } else if tab != Tab::All || state.sort.is_some() {
             let [from, from_frames] = self.looked_at;
             let exchanges = (from.max(kept.start)..kept.end).filter(exchange).collect();
-            let frames = match tab {
-                Tab::All => Vec::new(),
-                _ => (from_frames.max(kept_frames.start)..kept_frames.end)
-                    .filter(frame)
-                    .collect(),
+            let frames = if tab == Tab::All {
+                Numbers::default()
+            } else {
+                let from = from_frames.max(kept_frames.start);
+                let to = kept_frames.end.min(from + AT_ONCE as u64);
+                looked_at[1] = to;
+                (from..to).filter(frame).collect()
             };
             (exchanges, frames)
         } else {
-            (Vec::new(), Vec::new())
+            (Numbers::default(), Numbers::default())
         };
-        self.looked_at = [kept.end, kept_frames.end];
+        self.looked_at = looked_at;
         (exchanges, kept, frames, kept_frames)
     }
 
@@ -171,13 +158,11 @@ impl Source {
         };
         let is_remarkable = |number: &u64| {
             if is_frames {
-                let entry = recording.frame(*number);
-                entry.is_some_and(|entry| {
-                    entry.marks.has(Marks::FAILED) || entry.marks.has(Marks::NOTED)
-                })
+                let marks = recording.marks(*number);
+                marks.has(Marks::FAILED) || marks.has(Marks::NOTED)
             } else {
-                let entry = recording.exchange(*number);
-                entry.is_some_and(|entry| entry.failed() || entry.note.is_some())
+                let [failed, noted] = recording.failed_and_noted(*number);
+                failed || noted
             }
         };
         let numbers = |at: usize| list.shown.get(at);
@@ -191,18 +176,18 @@ impl Source {
     }
 }
 
-const fn in_tab(tab: Tab, entry: &ExchangeEntry) -> bool {
-    match tab {
-        Tab::All => true,
-        Tab::Failed => entry.failed(),
-        Tab::Noted => entry.note.is_some(),
-    }
+fn in_tab(tab: Tab, recording: &Recording, exchange: u64) -> bool {
+    let [failed, noted] = match tab {
+        Tab::All => return recording.exchanges().contains(&exchange),
+        _ => recording.failed_and_noted(exchange),
+    };
+    tab == Tab::Failed && failed || tab == Tab::Noted && noted
 }
 
-const fn frame_in_tab(tab: Tab, entry: &FrameEntry) -> bool {
+fn frame_in_tab(tab: Tab, recording: &Recording, frame: u64) -> bool {
     match tab {
-        Tab::All => true,
-        Tab::Failed => entry.marks.has(Marks::FAILED),
-        Tab::Noted => entry.marks.has(Marks::NOTED),
+        Tab::All => recording.frames().contains(&frame),
+        Tab::Failed => recording.marks(frame).has(Marks::FAILED),
+        Tab::Noted => recording.marks(frame).has(Marks::NOTED),
     }
 }

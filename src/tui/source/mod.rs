@@ -209,20 +209,17 @@ impl Source {
     pub fn fill(&self, state: &mut State) {
         let recording = self.material.shared.read();
         state.start = recording.start();
-        let entry = |number: u64| Some((number, recording.exchange(number)?.clone()));
+        let entry = |number: u64| Some((number, recording.exchange(number)?));
         state.exchange_rows = state.exchanges.seen().filter_map(entry).collect();
         if std::mem::take(&mut state.wants_marked_streams) {
-            let stream = |number: &u64| Some((*number, recording.exchange(*number)?.stream));
+            let stream = |number: &u64| Some((*number, recording.stream_of_exchange(*number)?));
             state.marked_streams = state.marked.iter().filter_map(stream).collect();
         }
         if state.dialog.is_some() && state.users.is_empty() {
             let kept = recording.exchanges();
             let mut users = BTreeSet::new();
             for number in kept {
-                if let Some(user) = recording
-                    .exchange(number)
-                    .and_then(|entry| entry.user.clone())
-                {
+                if let Some(user) = recording.exchange(number).and_then(|entry| entry.user) {
                     users.insert(user);
                 }
                 if users.len() >= USERS {

@@ -4,7 +4,7 @@ use super::*;
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 use crate::tui::answer::Subject;
-use crate::tui::recording::{ExchangeEntry, Result as Outcome};
+use crate::tui::recording::{ExchangeEntry, Numbers, Result as Outcome};
 use crate::tui::shown::Shown;
 
 fn entry(stream: u32) -> ExchangeEntry {
@@ -75,7 +75,7 @@ fn rows_that_are_being_worked_out_are_not_asked_for_again() {
     };
     assert!(asks_for_rows(press(&mut state, "v")));
     // Time passes.
-    let kept = Event::Frames(Vec::new(), 1..400);
+    let kept = Event::Frames(Numbers::default(), 1..400);
     assert!(!asks_for_rows(update(&mut state, kept)));
     assert!(asks_for_rows(press(&mut state, "G")));
 }
@@ -145,17 +145,17 @@ fn passwords_are_shown_after_yes_only() {
 fn the_newest_is_followed_until_one_moves() {
     let mut state = state(10);
     state.exchanges.newest();
-    update(&mut state, Event::Exchanges(Vec::new(), 0..20));
+    update(&mut state, Event::Exchanges(Numbers::default(), 0..20));
     assert_eq!(state.exchanges.chosen(), Some(19));
     press(&mut state, "k");
-    update(&mut state, Event::Exchanges(Vec::new(), 0..30));
+    update(&mut state, Event::Exchanges(Numbers::default(), 0..30));
     assert_eq!(state.exchanges.chosen(), Some(18));
     press(&mut state, "F");
     assert_eq!(state.exchanges.chosen(), Some(29));
     // What is let go takes its mark with it.
     press(&mut state, "g space");
     assert_eq!(state.marked.len(), 1);
-    update(&mut state, Event::Exchanges(Vec::new(), 5..40));
+    update(&mut state, Event::Exchanges(Numbers::default(), 5..40));
     assert!(state.marked.is_empty());
 }
 

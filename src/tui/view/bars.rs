@@ -122,12 +122,14 @@ fn head(state: &State) -> String {
         parts.push(format!("{} shown", thousands(list.shown.len() as u64)));
     }
     if let Some(filter) = &state.filter {
-        parts.push(format!("filter: {}", filter.text));
-        if let Some((at, all)) = filter.progress
-            && let Some(percent) = (at * 100).checked_div(all)
-        {
-            parts.push(format!("{}%", percent.min(100)));
-        }
+        let percent = filter
+            .progress
+            .and_then(|(at, all)| (at * 100).checked_div(all));
+        // Before the text, which may be longer than the line.
+        parts.push(match percent {
+            Some(percent) => format!("filter {}%: {}", percent.min(100), filter.text),
+            None => format!("filter: {}", filter.text),
+        });
     }
     let marked = marked(state);
     if marked > 0 {

@@ -23,7 +23,7 @@ pub fn difference(
         let (frames, stream, name) = match subject {
             Subject::Frame(frame) => (vec![frame], None, format!("frame {frame}")),
             Subject::Exchange(number) => {
-                let entry = material.shared.read().exchange(number).cloned();
+                let entry = material.shared.read().exchange(number);
                 let entry = entry.ok_or("one of the two is not kept any more")?;
                 let frames = entry.frames.into_iter().flatten().collect();
                 (

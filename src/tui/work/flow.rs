@@ -176,7 +176,7 @@ pub fn preview(
     exchange: u64,
     stop: &Stop,
 ) -> Result<Preview, String> {
-    let entry = material.shared.read().exchange(exchange).cloned();
+    let entry = material.shared.read().exchange(exchange);
     let entry = entry.ok_or("the exchange is not kept any more")?;
     let [request, response] = entry.frames;
     let (first, last) = (

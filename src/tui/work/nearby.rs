@@ -65,7 +65,7 @@ fn is_far(recording: &Recording, frames: &[u64]) -> bool {
     };
     let streams = frames
         .iter()
-        .filter_map(|frame| Some(recording.frame(*frame)?.stream));
+        .filter_map(|frame| Some(recording.stream_and_marks(*frame)?.0));
     let spans = streams.filter_map(|stream| recording.span(stream));
     let first = spans.map(|[first, _]| first).min();
     first.is_some_and(|first| last.saturating_sub(first) > FAR)

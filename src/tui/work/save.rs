@@ -11,8 +11,8 @@ use std::result::Result;
 use super::flow::flow;
 use super::{Looks, Material, again, svg};
 use crate::capture::{
-    Aside, Batch, CaptureWriter, Inputs, Place, ReadOptions, Stop, WriteError, WriteOptions,
-    is_pipe, open_all_until,
+    Aside, Batch, CaptureWriter, FrameSource, Inputs, Place, ReadOptions, Stop, WriteError,
+    WriteOptions, is_pipe, open_all_until,
 };
 use crate::filter::Needs;
 use crate::output::forms::{FormOptions, form};
@@ -33,10 +33,10 @@ pub fn save(
     let chosen = match &wanted.chosen {
         Chosen::Exchanges(numbers) => {
             let recording = material.shared.read();
-            let entries = numbers
+            let streams = numbers
                 .iter()
-                .filter_map(|number| recording.exchange(*number));
-            Chosen::Streams(entries.map(|entry| entry.stream).collect())
+                .filter_map(|number| recording.stream_of_exchange(number));
+            Chosen::Streams(streams.collect())
         }
         other => other.clone(),
     };
@@ -98,7 +98,7 @@ impl<S: Sink> Sink for Only<'_, S> {
         let is_chosen = match self.chosen {
             Chosen::All => true,
             Chosen::Streams(streams) => of_stream(streams),
-            Chosen::Frames(frames) => frames.binary_search(&record.frame.number).is_ok(),
+            Chosen::Frames(frames) => frames.search(record.frame.number).is_some(),
             Chosen::Exchanges(_) => false,
         };
         if record.frame.number > self.last {
@@ -142,8 +142,8 @@ impl<S: Sink> Sink for Only<'_, S> {
     }
 }
 
-/// Gives frames from the files that they are of, with all that a writer passes on; from the recording where they come from
-/// what cannot be read again.
+/// Gives frames from the files that they are of, or from the spool file, with all that a writer passes on; from the recording
+/// where the beginning of a live capture was let go, which had nothing but frames.
 fn original<S: Sink>(
     material: &Material,
     sink: &mut S,
@@ -154,11 +154,21 @@ where
     S::Error: std::fmt::Display,
 {
     let files = &material.files;
-    if files.is_empty() || files.iter().any(|file| is_pipe(file)) {
-        return again(material, Choice::All, sink, stop, |_| ());
-    }
-    let source = open_all_until(files, ReadOptions { keep: true }, stop);
-    let source = source.map_err(|error| error.to_string())?;
+    let source: Box<dyn FrameSource + Send> =
+        if files.is_empty() || files.iter().any(|file| is_pipe(file)) {
+            let recording = material.shared.read();
+            // What was cleared or let go is not saved.
+            let is_whole = recording.frames().start == 1;
+            let spooled = recording.store().spooled().filter(|_| is_whole);
+            drop(recording);
+            match spooled {
+                Some(source) => Box::new(source.map_err(|error| error.to_string())?),
+                None => return again(material, Choice::All, sink, stop, |_| ()),
+            }
+        } else {
+            let source = open_all_until(files, ReadOptions { keep: true }, stop);
+            Box::new(source.map_err(|error| error.to_string())?)
+        };
     let options = RecordedSource::options(&material.shared, &material.options);
     let recording = material.shared.read();
     let is_cut = !recording.ended() || !recording.damage().is_empty();
@@ -168,7 +178,7 @@ where
         frames: is_cut.then_some(last),
         ..PassLimits::default()
     };
-    let pass = Pass::new(Box::new(source), Inspector::new(&options), stop);
+    let pass = Pass::new(source, Inspector::new(&options), stop);
     let passed = pass.limited(limits).threads(1).run(sink);
     match passed {
         Ok(passed) => passed
