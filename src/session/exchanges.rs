@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::exchange::awaits;
 use super::{Brought, FrameRecord, Refusal, Remainder, Resolution};
 use crate::capture::Timestamp;
-use crate::dissect::Message;
+use crate::dissect::{Message, Peer};
 use crate::layout::Said;
 use crate::packet::Endpoint;
 use crate::protocol::{Action, TextValue};
@@ -36,7 +36,15 @@ impl Exchange {
     pub fn of(number: u64, request: Half<'_>, response: Half<'_>) -> Option<Self> {
         let has_request = request.is_some();
         let halves = request.into_iter().chain(response);
-        let messages: ArrayVec<Message, 2> = halves.map(Cow::into_owned).collect();
+        let mut messages: ArrayVec<Message, 2> = halves.map(Cow::into_owned).collect();
+        if let [request, response] = &mut messages[..] {
+            // A request came before its response was known, and an early response before its request.
+            let elapsed = || response.time.since(request.time);
+            let elapsed = response.peer.map_or_else(elapsed, |peer| peer.elapsed);
+            let of = |frame| Peer { frame, elapsed };
+            request.peer.get_or_insert(of(response.frame));
+            response.peer.get_or_insert(of(request.frame));
+        }
         (!messages.is_empty()).then_some(Self {
             messages,
             has_request,

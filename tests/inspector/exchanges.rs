@@ -254,3 +254,34 @@ fn a_user_is_followed_over_all_connections() {
         .collect();
     assert_eq!(ladders, one_by_one.join("\n"));
 }
+
+#[test]
+fn a_field_of_either_message_chooses_its_exchange() {
+    let guessing = capture("password-guessing.pcap");
+    let rows = |arguments: &[&str]| lines(&[arguments, &["-T", "jsonl", &guessing]].concat());
+    for field in [
+        "reglogin.response_in",
+        "reglogin.response_to",
+        "reglogin.time",
+    ] {
+        let filter = format!("{field} && reglogin.command >= 3");
+        let exchanges = rows(&["read", "--exchanges", "-Y", &filter]);
+        let frames: Vec<_> = rows(&["read", "-Y", &filter])
+            .iter()
+            .map(|row| row["frame"].clone())
+            .collect();
+        assert!(!frames.is_empty(), "{field}");
+        let of = |exchange: &Value| [exchange["request"].clone(), exchange["response"].clone()];
+        assert_eq!(exchanges.len(), frames.len(), "{field}");
+        for exchange in &exchanges {
+            assert!(
+                of(exchange).iter().any(|frame| frames.contains(frame)),
+                "{field}"
+            );
+        }
+    }
+    let all = rows(&["read", "--exchanges"]);
+    let answered = all.iter().filter(|one| !one["response"].is_null()).count();
+    let told = rows(&["read", "--exchanges", "-Y", "reglogin.response_in"]);
+    assert_eq!(told.len(), answered);
+}
