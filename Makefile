@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live install deb deb-test bench-tui picture
+.PHONY: help demo build test test-scale lint fixtures coverage captures fuzz torture bench bench-server bench-live install deb deb-test static dist dist-twice container macos bench-tui picture
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -28,6 +28,26 @@ deb: ## Make a Debian package in target/debian/ (needs cargo-deb and dpkg-dev)
 deb-test: ## Make the package, install, use, remove it in a clean Debian (needs root, mmdebstrap)
 	tools/setup.sh deb
 	tools/package-test.sh
+
+static: ## Build the programs for Linux as one file each, without libraries, and try them in an empty root
+	tools/setup.sh static
+	tools/static.sh
+
+dist: ## Make what is passed on, in target/dist/: Debian package, Linux static, Windows, bill of materials, checksums
+	tools/setup.sh dist
+	tools/dist.sh
+
+dist-twice: ## Build the static programs twice in two folders and compare them octet for octet
+	tools/setup.sh static
+	tools/dist-twice.sh
+
+container: ## Build and try an image with the static server alone (needs podman or docker)
+	tools/setup.sh static
+	tools/container.sh
+
+macos: ## Check the types of the three programs for macOS
+	tools/setup.sh macos
+	tools/macos-check.sh
 
 test: ## Install what the tests need (libpcap, tshark), run all tests
 	tools/setup.sh test

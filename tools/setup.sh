@@ -2,7 +2,7 @@
 # Installs what building or testing needs and is not there. Says first what and why. Where it
 # cannot install, it says exactly what to install and exits 2.
 #
-# Usage: tools/setup.sh build|test|scale|bench|deb|windows|lint|full
+# Usage: tools/setup.sh build|test|scale|bench|deb|windows|static|dist|macos|lint|full
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -111,9 +111,9 @@ check_windows() {
     command -v tshark > /dev/null || need tshark "it opens what they save"
 }
 
-# The standard library for that target, which rustup has; another Rust brings its own or none.
-install_windows_target() {
-    local target=x86_64-pc-windows-gnu
+# install_target TARGET: Rust's standard library for another system, which rustup has; another Rust brings its own or none.
+install_target() {
+    local target=$1
     [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] && return
     say "Rust's standard library for $target is missing; installing it with rustup"
     if ! command -v rustup > /dev/null; then
@@ -124,6 +124,26 @@ install_windows_target() {
         say "cannot install it; see above. By hand: rustup target add $target"
         exit 2
     fi
+}
+
+# What `make static` takes: a C compiler that links with musl, and Rust's standard library for it.
+check_static() {
+    command -v musl-gcc > /dev/null || need musl-tools "it compiles the C of dependencies for musl"
+    command -v script > /dev/null || need bsdutils "the terminal interface is tried in its terminal"
+}
+
+# What `make dist` takes beside that.
+check_dist() {
+    command -v zip > /dev/null || need zip "the archive for Windows is made with it"
+    command -v unzip > /dev/null || need unzip "and tried with it"
+}
+
+# Zig compiles C for macOS, and cargo-zigbuild lets cargo use it. Both are programs in packages from PyPI.
+install_zig() {
+    command -v cargo-zigbuild > /dev/null || [ -x target/tools/bin/cargo-zigbuild ] && return
+    say "cargo-zigbuild is missing: it checks the programs for macOS; installing it into target/tools/"
+    python3 -m venv target/tools > /dev/null 2>&1 && target/tools/bin/pip install -q ziglang cargo-zigbuild >&2 && return
+    say "cannot install it: the check for macOS is skipped"
 }
 
 check_scale() {
@@ -224,6 +244,18 @@ case "${1:-}" in
         check_build
         check_windows
         ;;
+    static)
+        check_build
+        check_static
+        ;;
+    dist)
+        check_build
+        check_deb
+        check_static
+        check_windows
+        check_dist
+        ;;
+    macos) check_build ;;
     lint)
         check_build
         check_lint
@@ -232,9 +264,10 @@ case "${1:-}" in
         check_build
         check_lint
         check_deb
+        check_static
         ;;
     *)
-        echo "usage: tools/setup.sh build|test|scale|bench|deb|windows|lint|full" >&2
+        echo "usage: tools/setup.sh build|test|scale|bench|deb|windows|static|dist|macos|lint|full" >&2
         exit 2
         ;;
 esac
@@ -251,7 +284,20 @@ case "$1" in
         install_typos
         install_cargo_tools cargo-fuzz cargo-llvm-cov cargo-deny cargo-deb
         rustup component add llvm-tools >&2
+        install_target x86_64-unknown-linux-musl
+        install_target aarch64-apple-darwin
+        install_zig
         ;;
     deb) install_cargo_tools cargo-deb ;;
-    windows) install_windows_target ;;
+    windows) install_target x86_64-pc-windows-gnu ;;
+    static) install_target x86_64-unknown-linux-musl ;;
+    dist)
+        install_target x86_64-unknown-linux-musl
+        install_target x86_64-pc-windows-gnu
+        install_cargo_tools cargo-deb cargo-cyclonedx
+        ;;
+    macos)
+        install_target aarch64-apple-darwin
+        install_zig
+        ;;
 esac

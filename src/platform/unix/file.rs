@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate};
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType};
 
@@ -229,6 +229,12 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
 
 /// Gives back the space of a file's octets before `place`, as far as the file system can; its size stays.
 pub fn let_go(file: &File, place: u64) {
-    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    let _ = fallocate(file, flags, 0, place);
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let _ = fallocate(file, flags, 0, place);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, place);
 }
