@@ -65,7 +65,8 @@ else
     left_out+=("the bill of materials: tools/setup.sh dist installs cargo-cyclonedx")
 fi
 
-(cd "$dist" && find . -maxdepth 1 -type f -printf '%P\n' | sort | xargs sha256sum > SHA256SUMS)
+sums=$(cd "$dist" && find . -maxdepth 1 -type f -printf '%P\n' | sort | xargs sha256sum)
+echo "$sums" > "$dist/SHA256SUMS"
 
 # As somebody does who has fetched them.
 work=$(mktemp -d)
@@ -75,8 +76,9 @@ tar --extract --gzip --directory "$work" --file "$dist/$linux.tar.gz"
 tools/static-test.sh "$work/$linux" >&2
 if [ -n "${windows:-}" ]; then
     unzip -q -d "$work" "$dist/$windows.zip"
-    if command -v wine > /dev/null; then
-        WINEDEBUG=-all wine "$work/$windows/authscope.exe" read captures/password-guessing.pcap --exchanges > "$work/log" 2>&1 ||
+    wine=$(PATH="$PATH:/usr/lib/wine" command -v wine64 || command -v wine || true)
+    if [ -n "$wine" ]; then
+        WINEDEBUG=-all "$wine" "$work/$windows/authscope.exe" read captures/password-guessing.pcap --exchanges > "$work/log" 2>&1 ||
             fail "the inspector for Windows fails: $(tail -n 3 "$work/log")"
         grep -q 'wrong password' "$work/log" || fail "the inspector for Windows says: $(cat "$work/log")"
     else
