@@ -29,8 +29,8 @@ libraries() {
 build() {
     local profile=$1 arguments=()
     [ "$profile" != release ] || arguments=(--release)
-    # Of which libpcap the functions are: a build for another system would take this machine's.
-    LIBPCAP_VER=${LIBPCAP_VER:-1.9.1} cargo build --target "$TARGET" "${arguments[@]}" --bins
+    # Without live capture, which does not build for Windows yet.
+    cargo build --target "$TARGET" --no-default-features --features postgres "${arguments[@]}" --bins
     libraries "target/$TARGET/$profile/"authscope*.exe
 }
 
@@ -39,7 +39,7 @@ lay_out() {
     local folder=target/windows/authscope program
     rm -rf "$folder"
     mkdir -p "$folder/docs" "$folder/captures"
-    for program in authscope authscope-capture authscope-server authscope-client; do
+    for program in authscope authscope-server authscope-client; do
         x86_64-w64-mingw32-strip -o "$folder/$program.exe" "target/$TARGET/release/$program.exe"
     done
     cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"

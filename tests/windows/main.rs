@@ -9,6 +9,5 @@ mod wine;
 
 mod captures;
 mod kills;
-mod live;
 mod service;
 mod wireshark;
