@@ -12,7 +12,7 @@ use clap_complete::env::Shells;
 use crate::output::OutputError;
 
 /// The variable that tells a program that a shell asks.
-const ASKED: &str = "COMPLETE";
+pub(super) const ASKED: &str = "COMPLETE";
 
 /// Shells that can complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

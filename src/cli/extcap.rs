@@ -82,6 +82,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether Wireshark asks for a capture, and not only for what there is.
+    pub(super) const fn captures(&self) -> bool {
+        self.capture
+    }
+
     /// Wireshark gives an empty name where none was chosen. A file that is not there may come.
     fn key_logs(&self) -> Vec<KeyLogSource> {
         let named = self

@@ -8,8 +8,9 @@ use clap_complete::engine::CompletionCandidate;
 use comfy_table::{Table, TableStyle};
 
 use super::error::Failure;
-use super::output::folded;
-use crate::capture::live::{InterfaceInfo, interfaces};
+use super::hand_over::command;
+use super::output::{folded, standard_output};
+use crate::capture::live::{InterfaceInfo, interfaces, is_here};
 use crate::output::OutputError;
 use crate::text::escape::Escaped;
 
@@ -19,13 +20,20 @@ use crate::text::escape::Escaped;
 Example:
   authscope interfaces
   authscope live -i NAME                      or its number in the list, as tshark -D has them")]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// For shells: a line for each, its name and behind a tab what it is.
+    #[arg(long, hide = true)]
+    names: bool,
+}
 
 /// The interface that is meant: one of this name, or of this number in the list, as tshark's users name it.
 pub(super) fn named(given: &str) -> String {
+    among(interfaces().unwrap_or_default(), given)
+}
+
+fn among(all: Vec<InterfaceInfo>, given: &str) -> String {
     let number: Option<usize> = given.parse().ok();
     let found = || {
-        let all = interfaces().ok()?;
         let is_name = all.iter().any(|one| one.name == given);
         let one = all.into_iter().nth(number?.checked_sub(1)?)?;
         (!is_name).then_some(one.name)
@@ -33,16 +41,47 @@ pub(super) fn named(given: &str) -> String {
     found().unwrap_or_else(|| given.to_owned())
 }
 
-/// The interfaces that -i can name, for a shell.
+/// The interfaces that -i can name, for a shell: which there are, only the program that captures knows.
 pub(super) fn candidates() -> Vec<CompletionCandidate> {
-    let found = interfaces().unwrap_or_default().into_iter();
-    found
-        .map(|one| CompletionCandidate::new(one.name).help(one.description.map(Into::into)))
+    let asked = || {
+        let output = command()?.args(["interfaces", "--names"]).output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let text = if is_here() {
+        interfaces().map(|all| names(&all)).ok()
+    } else {
+        asked()
+    };
+    let text = text.unwrap_or_default();
+    text.lines()
+        .map(|line| match line.split_once('\t') {
+            Some((name, what)) => CompletionCandidate::new(name).help(Some(what.to_owned().into())),
+            None => CompletionCandidate::new(line),
+        })
         .collect()
 }
 
-pub(super) fn run(_: &Arguments) -> Result<ExitCode, Failure> {
+/// What `--names` prints.
+fn names(all: &[InterfaceInfo]) -> String {
+    let line = |one: &InterfaceInfo| {
+        let what = one
+            .description
+            .as_deref()
+            .map(|what| format!("\t{}", Escaped(what)));
+        format!("{}{}\n", Escaped(&one.name), what.unwrap_or_default())
+    };
+    all.iter().map(line).collect()
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found = interfaces().map_err(|error| Failure::Sources(vec![error]))?;
+    if arguments.names {
+        let mut out = standard_output();
+        out.write_all(names(&found).as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(OutputError::Standard)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut table = Table::new();
     table.load_style(TableStyle::new()).force_no_tty();
     table.set_header(["No.", "Name", "State", "Addresses", "Description"]);
@@ -94,12 +133,26 @@ mod tests {
 
     #[test]
     fn an_interface_is_named_by_its_name_or_its_number() {
-        assert_eq!(named("nosuch"), "nosuch");
-        assert_eq!(named("0"), "0");
-        assert_eq!(named("99999"), "99999");
-        for (number, one) in (1..).zip(interfaces().unwrap_or_default()) {
-            assert_eq!(named(&i32::to_string(&number)), one.name);
-            assert_eq!(named(&one.name), one.name);
+        let one = |name: &str| InterfaceInfo {
+            name: name.to_owned(),
+            description: None,
+            addresses: Vec::new(),
+            loopback: false,
+            up: true,
+            running: true,
+            wireless: false,
+        };
+        let all = || vec![one("eth0"), one("lo"), one("2")];
+        for (given, is) in [
+            ("eth0", "eth0"),
+            ("1", "eth0"),
+            ("2", "2"),
+            ("3", "2"),
+            ("0", "0"),
+            ("4", "4"),
+            ("nosuch", "nosuch"),
+        ] {
+            assert_eq!(among(all(), given), is, "{given}");
         }
     }
 }

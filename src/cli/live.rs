@@ -36,8 +36,9 @@ Examples:
   authscope live -q -w one.pcapng -a duration:60,packets:1000   a minute at the most
   authscope live -B 256 -T jsonl > rows       when frames were dropped
 
-Capturing needs the right to do so: run it with sudo, or give the program
-that right once: sudo setcap cap_net_raw=ep PATH")]
+Capturing needs the right to do so: run it with sudo, or give that right once
+to authscope-capture, the program that authscope then goes on as:
+  sudo setcap cap_net_raw=ep \"$(command -v authscope-capture)\"")]
 pub(super) struct Arguments {
     /// The interface, where one has the first word's name; the rest is what to capture, as -f has it.
     #[arg(value_name = "IFACE or BPF", add = ArgValueCandidates::new(candidates), conflicts_with = "filter")]
@@ -106,8 +107,8 @@ impl Arguments {
         let mut interface = self.interface.as_deref().map(named);
         let mut words = &self.words[..];
         if let (None, [first, rest @ ..]) = (&interface, words) {
-            let is_name = first == "any"
-                || interfaces().is_ok_and(|all| all.iter().any(|one| one.name == *first));
+            let all = interfaces().map_err(|error| Failure::Sources(vec![error]))?;
+            let is_name = first == "any" || all.iter().any(|one| one.name == *first);
             if is_name {
                 (interface, words) = (Some(first.clone()), rest);
             } else if rest.is_empty()

@@ -11,6 +11,7 @@ mod fields;
 mod follow;
 mod guess;
 mod habits;
+mod hand_over;
 mod inspect;
 mod interfaces;
 mod layout;
@@ -42,6 +43,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::capture::live::{self as capturing, Capturing};
 use error::Failure;
 use output::{When, standard_output};
 
@@ -100,6 +102,26 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it captures, or says where one can.
+    const fn captures(&self) -> bool {
+        match self {
+            Self::Live(_) | Self::Interfaces(_) => true,
+            Self::Tui(arguments) => arguments.captures(),
+            Self::Extcap(arguments) => arguments.captures(),
+            Self::Read(_)
+            | Self::Stats(_)
+            | Self::Report(_)
+            | Self::Follow(_)
+            | Self::Check(_)
+            | Self::Wireshark(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Fields(_)
+            | Self::Schema(_)
+            | Self::Layout(_) => false,
+        }
+    }
+
     /// Whether its output is one to read at one's own pace, and ends.
     fn is_paged(&self) -> bool {
         match self {
@@ -122,7 +144,14 @@ impl Command {
     }
 }
 
-/// Runs the inspector with the arguments of this process.
+/// Runs the inspector with the arguments of this process, in a program that can capture.
+#[must_use]
+pub fn main_with(what: &'static dyn Capturing) -> ExitCode {
+    capturing::provide(what);
+    main()
+}
+
+/// Runs the inspector with the arguments of this process. Where it is to capture, the program that can goes on.
 #[must_use]
 pub fn main() -> ExitCode {
     crate::platform::console::prepare();
@@ -134,15 +163,34 @@ pub fn main() -> ExitCode {
             return Failure::Text(told).code();
         }
     };
+    let parsed = Cli::try_parse_from(&meant.arguments);
+    if let Ok(cli) = &parsed
+        && let Err(failure) = prepare(&cli.command)
+    {
+        failure.lines().iter().for_each(|line| say(line));
+        return failure.code();
+    }
     for note in &meant.notes {
         say(note);
     }
-    let code = match Cli::try_parse_from(&meant.arguments) {
+    let code = match parsed {
         Ok(cli) => run(cli),
         Err(error) => tell(error, &meant.arguments),
     };
     pager::end();
     code
+}
+
+/// Hands a command that captures over to the program that can; what does not capture goes on without the right to.
+fn prepare(command: &Command) -> Result<(), Failure> {
+    if !command.captures() {
+        return capturing::renounce().map_err(|error| Failure::Sources(vec![error]));
+    }
+    if !capturing::is_here() {
+        // The command itself tells why, when it has done what comes before.
+        capturing::refuse(hand_over::hand_over());
+    }
+    Ok(())
 }
 
 /// Shows help, or says what is wrong with the arguments.

@@ -70,6 +70,7 @@ impl Plan {
     pub fn live(wanted: LiveOptions, inspection: Options) -> Result<Self, Failure> {
         let stop = stop_on_signals()?;
         let wanted = LiveOptions {
+            last: true,
             stop: stop.clone(),
             ..wanted
         };

@@ -76,6 +76,13 @@ pub(super) struct Arguments {
     inspect: InspectArguments,
 }
 
+impl Arguments {
+    /// Whether an interface is captured on.
+    pub(super) const fn captures(&self) -> bool {
+        self.interface.is_some()
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let is_live = arguments.interface.is_some();
     let options = arguments.inspect.options(is_live)?;
@@ -174,6 +181,7 @@ fn live(
         interface: arguments.interface.as_deref().map(named),
         ports: ports.clone(),
         filter: arguments.filter.clone(),
+        last: true,
         stop: stop.clone(),
         ..LiveOptions::default()
     };

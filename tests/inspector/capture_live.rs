@@ -6,12 +6,14 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use std::time::Duration;
 
+use crate::libpcap::Libpcap;
 use crate::need::skip;
-use authscope::capture::live::{LiveOptions, LiveSource, interfaces};
+use authscope::capture::live::{LiveOptions, LiveSource, interfaces, provide};
 use authscope::capture::{Batch, FrameSource, Stop, What};
 
 /// Opens a capture, or says loudly that the test is skipped.
 fn capture(options: &LiveOptions) -> Option<LiveSource> {
+    provide(&Libpcap);
     match LiveSource::open(options) {
         Ok(source) => Some(source),
         Err(error) if error.to_string().contains("permission denied") => {

@@ -28,6 +28,9 @@ mod kept;
 mod layouts;
 #[path = "../support/leaves.rs"]
 mod leaves;
+#[cfg(feature = "live")]
+#[path = "../../src/bin/capture/libpcap.rs"]
+mod libpcap;
 #[path = "../support/live.rs"]
 mod live;
 #[path = "../support/need.rs"]
@@ -65,6 +68,7 @@ mod bounds;
 mod capture_damage;
 mod capture_files;
 mod capture_live;
+mod capture_program;
 mod capture_streams;
 mod capture_writer;
 mod captured_pairs;

@@ -85,7 +85,7 @@ fn what_comes_in_now_is_followed() {
         if running.child.try_wait().expect("its status").is_some() {
             let said = running.terminal.screen();
             assert!(
-                said.contains("sudo") || said.contains("without live"),
+                said.contains("sudo") || said.contains("authscope-capture"),
                 "{said}"
             );
             skip("capture", said);

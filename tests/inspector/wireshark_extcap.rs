@@ -78,11 +78,15 @@ fn a_missing_right_to_capture_is_told_at_once() {
     let is_root = rustix::process::geteuid().is_root();
     let path = |name: &str| folder.path().join(name);
     // Where only this user can look the other one cannot run it, and a copy has no capabilities.
-    std::fs::copy(env!("CARGO_BIN_EXE_authscope"), path("authscope")).expect("a copy");
-    for (name, mode) in [("", 0o755), ("authscope", 0o755)] {
-        let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(path(name), mode).expect("it can be read");
+    let programs = [
+        ("authscope", env!("CARGO_BIN_EXE_authscope")),
+        ("authscope-capture", env!("CARGO_BIN_EXE_authscope-capture")),
+    ];
+    for (name, program) in programs {
+        std::fs::copy(program, path(name)).expect("a copy");
     }
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), mode).expect("it can be looked into");
     let fifo = path("pipe");
     let mode = rustix::fs::Mode::from_raw_mode(0o666);
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).expect("a pipe");

@@ -42,7 +42,7 @@ impl Live {
                 let code = child.wait().unwrap().code();
                 assert_eq!(code, Some(2), "{said}");
                 assert!(
-                    said.contains("sudo") || said.contains("without live"),
+                    said.contains("sudo") || said.contains("authscope-capture"),
                     "{said}"
                 );
                 skip("capture", said);

@@ -11,9 +11,10 @@ use std::time::Duration;
 use crate::capture::batch::{Batch, FrameHeader};
 use crate::capture::error::SourceError;
 
-/// The most frames, and about the most octets, in one batch.
-pub(super) const FRAMES: usize = 8192;
-pub(super) const OCTETS: usize = 4 << 20;
+/// The most frames in one batch.
+pub const MOST_FRAMES: usize = 8192;
+/// About the most octets in one batch.
+pub const MOST_OCTETS: usize = 4 << 20;
 
 /// Emptied batches that are kept to be filled again.
 const KEPT: usize = 4;
@@ -92,8 +93,8 @@ impl Backlog {
         state.octets += size(batch);
         match state.waiting.back_mut() {
             Some(last)
-                if last.headers.len() + batch.headers.len() <= FRAMES
-                    && last.buffer.len() + batch.buffer.len() <= OCTETS =>
+                if last.headers.len() + batch.headers.len() <= MOST_FRAMES
+                    && last.buffer.len() + batch.buffer.len() <= MOST_OCTETS =>
             {
                 let before = last.buffer.len();
                 last.buffer.append(&mut batch.buffer);
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn large_batches_stay_apart() {
         let backlog = Backlog::new(usize::MAX);
-        let large = vec![1; OCTETS - 1];
+        let large = vec![1; MOST_OCTETS - 1];
         backlog.add(&mut batch(&[&large]));
         backlog.add(&mut batch(&[b"ab"]));
         backlog.add(&mut batch(&[b"c"]));
@@ -257,7 +258,7 @@ mod tests {
         for error in [None, Some(SourceError::Live("gone".into()))] {
             let fails = error.is_some();
             let backlog = Backlog::new(usize::MAX);
-            backlog.add(&mut batch(&[&vec![0; OCTETS]]));
+            backlog.add(&mut batch(&[&vec![0; MOST_OCTETS]]));
             backlog.add(&mut batch(&[b"last"]));
             backlog.end(error);
             let mut next = Batch::default();

@@ -1,20 +1,18 @@
-//! Live capture from a network interface, through libpcap.
+//! Live capture from a network interface.
 //!
-//! Without the cargo feature `live` everything here stands and answers that this build has none.
+//! What captures stands behind [`Capturing`], which a program provides that links libpcap; in others all this stands, and says
+//! why it cannot.
 
-#[cfg(feature = "live")]
 mod backlog;
-#[cfg(feature = "live")]
-mod libpcap;
-#[cfg(feature = "live")]
+mod capturing;
+mod source;
 mod taker;
-#[cfg(feature = "live")]
-pub use libpcap::{LiveSource, interfaces};
 
-#[cfg(not(feature = "live"))]
-mod absent;
-#[cfg(not(feature = "live"))]
-pub use absent::{LiveSource, interfaces};
+pub use backlog::{MOST_FRAMES, MOST_OCTETS};
+pub use capturing::{Capturing, Counts, OpenInterface, provide};
+pub(crate) use capturing::{is_here, refuse, renounce};
+pub use source::{LiveSource, interfaces};
+pub use taker::GATHER;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -38,6 +36,8 @@ pub struct LiveOptions {
     pub snaplen: u32,
     /// Whether frames for other hosts are captured too, where the interface sees them.
     pub promiscuous: bool,
+    /// Whether no other interface is opened after this one: the right to do so is given up before the first frame is looked at.
+    pub last: bool,
     /// Set, by a signal handler for instance, to end the capture: what has arrived by then is
     /// still given.
     pub stop: Stop,
@@ -62,6 +62,7 @@ impl Default for LiveOptions {
             buffer: Self::BUFFER,
             snaplen: Self::SNAPLEN,
             promiscuous: true,
+            last: false,
             stop: Stop::default(),
         }
     }

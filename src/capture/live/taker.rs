@@ -2,27 +2,23 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "times until the year 2262; libpcap's own lengths have 32 bits"
+    reason = "times until the year 2262; counters that wrap"
 )]
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pcap::{Active, Capture};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-use super::backlog::{Backlog, FRAMES, OCTETS, Room};
-use super::libpcap::words;
-use super::{LiveCounters, LiveOptions};
-use crate::capture::batch::{Batch, FrameHeader, LinkType};
-use crate::capture::error::SourceError;
+use super::backlog::{Backlog, Room};
+use super::{LiveCounters, OpenInterface};
+use crate::capture::Stop;
+use crate::capture::batch::Batch;
 use crate::capture::time::Timestamp;
 
 /// How long the kernel may gather frames before it hands them on. Gathering instead of libpcap's
 /// immediate mode, because that gives every frame a slot of the largest size: on loopback 31
 /// frames in 2 MiB.
-pub(super) const GATHER: Duration = Duration::from_millis(5);
+pub const GATHER: Duration = Duration::from_millis(5);
 
 /// How long it waits for frames before it looks whether it is to stop.
 const WAIT: Duration = Duration::from_millis(50);
@@ -64,12 +60,10 @@ impl Stopped {
 
 /// Takes frames from the kernel.
 pub(super) struct Taker {
-    pub capture: Capture<Active>,
-    pub name: String,
-    pub link: LinkType,
-    /// Nanoseconds in a unit of the frames' times.
-    pub unit: u64,
-    pub options: LiveOptions,
+    pub opened: Box<dyn OpenInterface>,
+    /// Octets of the kernel's buffer.
+    pub buffer: u32,
+    pub stop: Stop,
     pub counters: Arc<LiveCounters>,
 }
 
@@ -81,19 +75,22 @@ impl Taker {
         let mut stopped: Option<Stopped> = None;
         let mut counted = Instant::now();
         loop {
-            if stopped.is_none() && self.options.stop.is_asked() {
+            if stopped.is_none() && self.stop.is_asked() {
                 stopped = Some(Stopped::now());
             }
             // After the stop, what the kernel still gathers is waited for.
             let last = stopped.as_ref().is_some_and(Stopped::is_over);
-            let mut outcome = self.take(&mut batch);
+            let mut outcome = self.opened.take(&mut batch);
             if outcome.is_ok() && batch.headers.is_empty() && !last {
                 let time = stopped.as_ref().map_or(WAIT, |_| GATHER);
-                outcome = self.wait(time).and_then(|()| self.take(&mut batch));
+                outcome = self
+                    .opened
+                    .wait(time)
+                    .and_then(|()| self.opened.take(&mut batch));
             }
             let has_all = stopped
                 .as_mut()
-                .is_some_and(|stopped| stopped.has_all(&batch, self.options.buffer));
+                .is_some_and(|stopped| stopped.has_all(&batch, self.buffer));
             let ended = (has_all && last) || outcome.is_err();
             if ended || counted.elapsed() > COUNT_EVERY {
                 self.count();
@@ -113,69 +110,14 @@ impl Taker {
         }
     }
 
-    /// Waits until frames have arrived; not for longer than `time`.
-    fn wait(&self, time: Duration) -> Result<(), SourceError> {
-        let time = Timespec {
-            tv_sec: 0,
-            tv_nsec: i64::from(time.subsec_nanos()),
-        };
-        let mut waited = [PollFd::new(&self.capture, PollFlags::IN)];
-        match poll(&mut waited, Some(&time)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(std::io::Error::from(error).into()),
-        }
-    }
-
-    /// Takes over what has arrived.
-    #[allow(
-        clippy::useless_conversion,
-        reason = "fractions of a second are of 32 bits on macOS"
-    )]
-    fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
-        let link = self.link;
-        // Where the system gives nanoseconds they stand in the field for microseconds.
-        let fraction = self.unit.cast_signed();
-        while batch.headers.len() < FRAMES && batch.buffer.len() < OCTETS {
-            let taken = self
-                .capture
-                .dispatch(Some(FRAMES - batch.headers.len()), |packet| {
-                    batch.headers.push(FrameHeader {
-                        time: Timestamp::new(
-                            packet.header.ts.tv_sec,
-                            i64::from(packet.header.ts.tv_usec) * fraction,
-                        ),
-                        start: batch.buffer.len(),
-                        captured: packet.data.len() as u32,
-                        wire: packet.header.len,
-                        interface: 0,
-                        link,
-                    });
-                    batch.buffer.extend_from_slice(packet.data);
-                });
-            match taken {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    return Err(SourceError::Live(format!(
-                        "the capture on {:?} stopped: {}",
-                        self.name,
-                        words(&error)
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn count(&mut self) {
-        let Ok(now) = self.capture.stats() else {
+        let Some(now) = self.opened.counts() else {
             return;
         };
-        // The system's counters have 32 bits and wrap.
         for (counter, now) in [
             (&self.counters.received, now.received),
             (&self.counters.dropped, now.dropped),
-            (&self.counters.interface_dropped, now.if_dropped),
+            (&self.counters.interface_dropped, now.interface_dropped),
         ] {
             let before = counter.load(Ordering::Relaxed);
             let more = now.wrapping_sub(before as u32);

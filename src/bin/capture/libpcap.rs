@@ -1,0 +1,248 @@
+//! Live capture with libpcap: opening an interface, taking frames from it, and what stands there to be captured on.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "libpcap's own lengths have 32 bits"
+)]
+
+use std::io;
+use std::time::Duration;
+
+use authscope::capture::live::{
+    Capturing, Counts, GATHER, InterfaceInfo, LOOPBACK, LiveOptions, MOST_FRAMES, MOST_OCTETS,
+    OpenInterface, filter,
+};
+use authscope::capture::{Batch, FrameHeader, LinkType, SourceError, Timestamp};
+use pcap::{Active, Capture, Device, Precision};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Capturing with libpcap.
+pub struct Libpcap;
+
+impl Capturing for Libpcap {
+    fn open(&self, options: &LiveOptions) -> Result<Box<dyn OpenInterface>, SourceError> {
+        Ok(Box::new(Opened::open(options)?))
+    }
+
+    fn interfaces(&self) -> Result<Vec<InterfaceInfo>, SourceError> {
+        interfaces()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn renounce(&self) -> io::Result<()> {
+        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+        let to_capture = CapabilitySet::NET_RAW | CapabilitySet::NET_ADMIN;
+        let mut sets = capabilities(None)?;
+        sets.effective -= to_capture;
+        sets.permitted -= to_capture;
+        sets.inheritable -= to_capture;
+        Ok(set_capabilities(None, sets)?)
+    }
+
+    /// Elsewhere the right is that of the user to open a device.
+    #[cfg(not(target_os = "linux"))]
+    fn renounce(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An interface that libpcap has opened.
+struct Opened {
+    capture: Capture<Active>,
+    name: String,
+    link: LinkType,
+    unit: u64,
+}
+
+impl Opened {
+    fn open(options: &LiveOptions) -> Result<Self, SourceError> {
+        let name = match &options.interface {
+            Some(name) => name.clone(),
+            None => loopback(),
+        };
+        let alone = name == "any" || name == loopback();
+        let nanoseconds = cfg!(target_os = "linux");
+        let mut capture = Capture::from_device(name.as_str())
+            .and_then(|capture| {
+                capture
+                    .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
+                    .buffer_size(i32::try_from(options.buffer).unwrap_or(i32::MAX))
+                    .timeout(GATHER.as_millis() as i32)
+                    .promisc(options.promiscuous && !alone)
+                    .precision(if nanoseconds {
+                        Precision::Nano
+                    } else {
+                        Precision::Micro
+                    })
+                    .open()
+            })
+            .and_then(Capture::setnonblock)
+            .map_err(|error| cannot_open(&name, &error))?;
+        let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
+        set_filter(&mut capture, link, options)?;
+        Ok(Self {
+            capture,
+            name,
+            link,
+            unit: if nanoseconds { 1 } else { 1000 },
+        })
+    }
+}
+
+impl OpenInterface for Opened {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn link(&self) -> LinkType {
+        self.link
+    }
+
+    fn unit(&self) -> u64 {
+        self.unit
+    }
+
+    fn wait(&self, time: Duration) -> Result<(), SourceError> {
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(time.subsec_nanos()),
+        };
+        let mut waited = [PollFd::new(&self.capture, PollFlags::IN)];
+        match poll(&mut waited, Some(&time)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(std::io::Error::from(error).into()),
+        }
+    }
+
+    #[allow(
+        clippy::useless_conversion,
+        reason = "fractions of a second are of 32 bits on macOS"
+    )]
+    fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
+        let link = self.link;
+        // Where the system gives nanoseconds they stand in the field for microseconds.
+        let fraction = self.unit.cast_signed();
+        while batch.headers.len() < MOST_FRAMES && batch.buffer.len() < MOST_OCTETS {
+            let taken = self
+                .capture
+                .dispatch(Some(MOST_FRAMES - batch.headers.len()), |packet| {
+                    batch.headers.push(FrameHeader {
+                        time: Timestamp::new(
+                            packet.header.ts.tv_sec,
+                            i64::from(packet.header.ts.tv_usec) * fraction,
+                        ),
+                        start: batch.buffer.len(),
+                        captured: packet.data.len() as u32,
+                        wire: packet.header.len,
+                        interface: 0,
+                        link,
+                    });
+                    batch.buffer.extend_from_slice(packet.data);
+                });
+            match taken {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    return Err(SourceError::Live(format!(
+                        "the capture on {:?} stopped: {}",
+                        self.name,
+                        words(&error)
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn counts(&mut self) -> Option<Counts> {
+        let counted = self.capture.stats().ok()?;
+        Some(Counts {
+            received: counted.received,
+            dropped: counted.dropped,
+            interface_dropped: counted.if_dropped,
+        })
+    }
+}
+
+/// Sets what is captured.
+fn set_filter(
+    capture: &mut Capture<Active>,
+    link: LinkType,
+    options: &LiveOptions,
+) -> Result<(), SourceError> {
+    let program = match &options.filter {
+        Some(filter) => filter.clone(),
+        None => filter(&options.ports, link == LinkType::ETHERNET),
+    };
+    capture.filter(&program, true).map_err(|error| {
+        SourceError::Live(format!(
+            "cannot capture with the filter {program:?}: {}. The language is described in pcap-filter(7), for instance: tcp port 8888 and host 192.0.2.1",
+            words(&error)
+        ))
+    })
+}
+
+fn interfaces() -> Result<Vec<InterfaceInfo>, SourceError> {
+    let devices = Device::list().map_err(|error| {
+        SourceError::Live(format!("cannot list the interfaces: {}", words(&error)))
+    })?;
+    Ok(devices
+        .into_iter()
+        .map(|device| InterfaceInfo {
+            name: device.name,
+            description: device.desc,
+            addresses: device.addresses.iter().map(|a| a.addr).collect(),
+            loopback: device.flags.is_loopback(),
+            up: device.flags.is_up(),
+            running: device.flags.is_running(),
+            wireless: device.flags.is_wireless(),
+        })
+        .collect())
+}
+
+/// The name of the loopback interface.
+fn loopback() -> String {
+    interfaces()
+        .ok()
+        .and_then(|all| all.into_iter().find(|interface| interface.loopback))
+        .map_or_else(|| LOOPBACK.to_owned(), |interface| interface.name)
+}
+
+/// What libpcap says, without the name of the interface that it may put before it.
+fn words(error: &pcap::Error) -> String {
+    match error {
+        pcap::Error::PcapError(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn cannot_open(name: &str, error: &pcap::Error) -> SourceError {
+    let said = words(error);
+    let lower = said.to_lowercase();
+    let reason = if lower.contains("permission") || lower.contains("not permitted") {
+        let program = std::env::current_exe().map_or_else(
+            |_| "PATH".to_owned(),
+            |path| path.to_string_lossy().escape_debug().to_string(),
+        );
+        if cfg!(target_os = "linux") {
+            format!("permission denied. Run it with sudo, or: sudo setcap cap_net_raw=ep {program}")
+        } else {
+            "permission denied. Run it with sudo, or get read access to /dev/bpf*".to_owned()
+        }
+    } else if lower.contains("no such device") || lower.contains("doesn't exist") {
+        let names: Vec<String> = interfaces()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|interface| interface.name)
+            .collect();
+        format!(
+            "there is no such interface. Choose one of: {}",
+            names.join(", ")
+        )
+    } else if lower.contains("is not up") || lower.contains("network is down") {
+        format!("the interface is down. Switch it on: sudo ip link set {name:?} up")
+    } else {
+        said
+    };
+    SourceError::Live(format!("cannot capture on {name:?}: {reason}"))
+}
