@@ -12,7 +12,7 @@ help: ## Show this list
 demo: ## Install what building needs, show server, client and inspector at work
 	@tools/demo.sh
 
-build: ## Install what building needs, build the three programs (target/release/)
+build: ## Install what building needs, build the programs (target/release/)
 	tools/setup.sh build
 	$(CARGO) build --release
 

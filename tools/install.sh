@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the three programs, which `make build` has built, with man pages, completions, systemd unit and configuration.
+# Installs the programs, which `make build` has built, with man pages, completions, systemd unit and configuration.
 # A configuration that is there stays. `make install PREFIX=/usr/local DESTDIR=` calls it.
 #
 # Usage: tools/install.sh PREFIX [DESTDIR]; the programs are in target/release/, or where AUTHSCOPE_PROGRAMS says.
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 prefix=$1 root=${2:-}
 programs=${AUTHSCOPE_PROGRAMS:-target/release}
-for name in authscope authscope-server authscope-client; do
+for name in authscope authscope-capture authscope-server authscope-client; do
     if [ ! -x "$programs/$name" ]; then
         echo "install: $programs/$name is missing; build it first: make build" >&2
         exit 2
@@ -27,7 +27,7 @@ put() {
     install -d "$folder"
     install -m "$mode" "$@" "$folder"
 }
-put 755 bin "$programs"/authscope "$programs"/authscope-server "$programs"/authscope-client
+put 755 bin "$programs"/authscope "$programs"/authscope-capture "$programs"/authscope-server "$programs"/authscope-client
 put 644 share/man/man1 "$work"/manuals/man/*.1
 put 644 share/bash-completion/completions "$work"/manuals/bash/*
 put 644 share/zsh/site-functions "$work"/manuals/zsh/*

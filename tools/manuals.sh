@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets the three programs write their man pages and their completions for bash, zsh and fish into a folder.
+# Lets the programs write their man pages and their completions for bash, zsh and fish into a folder.
 #
 # Usage: tools/manuals.sh PROGRAMS FOLDER
 set -euo pipefail
@@ -13,3 +13,5 @@ for name in authscope authscope-server authscope-client; do
     "$programs/$name" completions zsh > "$folder/zsh/_$name"
     "$programs/$name" completions fish > "$folder/fish/$name.fish"
 done
+# What authscope goes on as has no command line of its own.
+echo '.so man1/authscope-live.1' > "$folder/man/authscope-capture.1"

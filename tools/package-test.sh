@@ -55,8 +55,8 @@ rm "$root/package.deb"
 
 # What it brought. Each answer is kept whole before it is looked at.
 inside dpkg -L authscope > "$work/files"
-for path in /usr/bin/authscope /usr/bin/authscope-server /usr/bin/authscope-client \
-    /usr/share/man/man1/authscope.1.gz /usr/share/man/man1/authscope-server.1.gz /usr/share/man/man1/authscope-client.1.gz \
+for path in /usr/bin/authscope /usr/bin/authscope-capture /usr/bin/authscope-server /usr/bin/authscope-client \
+    /usr/share/man/man1/authscope.1.gz /usr/share/man/man1/authscope-capture.1.gz /usr/share/man/man1/authscope-server.1.gz /usr/share/man/man1/authscope-client.1.gz \
     /usr/share/bash-completion/completions/authscope-server /usr/share/zsh/vendor-completions/_authscope-client \
     /usr/share/fish/vendor_completions.d/authscope.fish /usr/share/doc/authscope/copyright \
     /usr/lib/systemd/system/authscope-server.service /etc/authscope/server.toml /etc/logrotate.d/authscope-server; do
@@ -95,10 +95,18 @@ grep -q '"user":"alice"' "$root/var/log/authscope/audit.jsonl" || fail "the audi
 cp captures/in-order.pcap "$root/tmp/"
 inside authscope read /tmp/in-order.pcap > "$work/log" || fail "a capture cannot be read"
 grep -q alice "$work/log" || fail "of a capture is read $(cat "$work/log")"
-rm "$root/tmp/in-order.pcap"
+inside authscope interfaces > "$work/log" || fail "interfaces cannot be listed"
 kill "$server"
 wait "$server" || fail "the server ended with $?"
 server=
+
+# Without libpcap files are still read, and capturing says what is missing.
+inside dpkg --remove --force-depends libpcap0.8 > "$work/log" 2>&1 || fail "libpcap stays: $(cat "$work/log")"
+inside authscope read /tmp/in-order.pcap > "$work/log" || fail "without libpcap a capture cannot be read"
+! inside authscope live > "$work/log" 2>&1 || fail "it captures without libpcap"
+tr -s ' \n' ' ' < "$work/log" | grep -q "apt install libpcap0.8" || fail "without libpcap live says $(cat "$work/log")"
+inside apt-get install -y -q libpcap0.8 > "$work/log" 2>&1 || fail "libpcap does not come back: $(cat "$work/log")"
+rm "$root/tmp/in-order.pcap"
 
 # A configuration that somebody changed outlives the package, and goes with its purge; the users stay.
 echo '# changed' >> "$root/etc/authscope/server.toml"

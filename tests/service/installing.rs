@@ -59,6 +59,8 @@ fn everything_stands_below_the_prefix_and_the_configuration_stays() {
             assert!(text.contains(name), "{completions}");
         }
     }
+    assert_eq!(mode(&below("bin/authscope-capture")), 0o755);
+    assert!(below("share/man/man1/authscope-capture.1").exists());
     let unit =
         std::fs::read_to_string(below("lib/systemd/system/authscope-server.service")).unwrap();
     let start = "ExecStart=/opt/authscope/bin/authscope-server --config /etc/authscope/server.toml";

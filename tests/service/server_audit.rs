@@ -163,3 +163,33 @@ fn passwords_that_may_not_be_chosen_are_refused_with_the_reason() {
         stderr(&set)
     );
 }
+
+/// Root who changes users before the service has made the file must not keep the service from it.
+#[test]
+fn what_root_makes_is_its_folders_owners() {
+    use std::os::unix::fs::{MetadataExt, chown, symlink};
+    const SERVICE: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return crate::need::skip("root", "giving a folder away");
+    }
+    let place = Place::new();
+    let folder = place.path("log");
+    std::fs::create_dir(&folder).expect("a folder");
+    chown(&folder, Some(SERVICE), Some(SERVICE)).expect("it is given away");
+    let stays_roots = place.path("of-root");
+    std::fs::write(&stays_roots, "").expect("a file of root's");
+    symlink(&stays_roots, folder.join("link")).expect("a link of the service's");
+    let owner = |path: &std::path::Path| std::fs::metadata(path).expect("a file").uid();
+    for (name, user) in [("audit.jsonl", "alice"), ("link", "bob")] {
+        let audit = folder.join(name);
+        let arguments = ["--audit", audit.to_str().expect("UTF-8")];
+        let output = place.run_with(
+            &[&arguments[..], &["users", "add", user, "--password-stdin"]].concat(),
+            "correct horse\n",
+        );
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(lines(&audit).len(), 1);
+    }
+    assert_eq!(owner(&folder.join("audit.jsonl")), SERVICE);
+    assert_eq!(owner(&stays_roots), 0);
+}

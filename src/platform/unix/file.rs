@@ -175,6 +175,18 @@ pub fn own_like(file: &File, other: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives a file that was just made the owner of its folder, where this user may: what root makes in a service's folder is the
+/// service's.
+pub fn own_as_folder(file: &File, path: &Path) {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if let Ok(folder) = folder.metadata() {
+        let _ = std::os::unix::fs::fchown(file, Some(folder.uid()), None);
+    }
+}
+
 /// Options with which one process alone writes a file: here the locks that [`take`] takes see to that.
 pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
     options

@@ -132,10 +132,20 @@ impl Log {
 
 fn open(path: &Path) -> Result<File, LogFileError> {
     let mut options = std::fs::OpenOptions::new();
-    platform::file::with_mode(options.append(true).create(true), 0o640)
-        .open(path)
-        .map_err(|source| LogFileError {
-            path: path.into(),
-            source,
-        })
+    let options = platform::file::with_mode(options.append(true), 0o640);
+    let opened = match options.clone().create_new(true).open(path) {
+        // What it made itself, and nothing else: a link may stand there in the folder of another user.
+        Ok(made) => {
+            platform::file::own_as_folder(&made, path);
+            Ok(made)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            options.create(true).open(path)
+        }
+        Err(error) => Err(error),
+    };
+    opened.map_err(|source| LogFileError {
+        path: path.into(),
+        source,
+    })
 }
