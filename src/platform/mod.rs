@@ -3,7 +3,7 @@
 //! | what | Unix | Windows |
 //! | --- | --- | --- |
 //! | [`signals`] | SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP | Ctrl-C, Ctrl-Break, a console that closes, log-off, shutdown; a reload is asked for over the control channel |
-//! | [`file`] | positioned reads; identity by device and inode; locks; modes; directories are synced | the same reads; identity by volume and file index; a file that is opened so that nobody else may write it; what the folder's access list says; NTFS needs no sync of a folder |
+//! | [`mod@file`] | positioned reads; identity by device and inode; locks; modes; directories are synced | the same reads; identity by volume and file index; a file that is opened so that nobody else may write it; what the folder's access list says; NTFS needs no sync of a folder |
 //! | [`console`] | descriptors that a pager takes the place of | UTF-8 and colours switched on; the pager is handed its text |
 //! | [`prompt`] | `/dev/tty`, signals while one types | the console |
 //! | [`control`] | a Unix socket for its owner alone | a named pipe that its owner alone, and administrators, may write to |
