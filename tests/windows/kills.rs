@@ -37,7 +37,6 @@ fn register(address: SocketAddr, prefix: &str, yes: &Mutex<Vec<String>>) {
 }
 
 #[test]
-#[ignore = "under wine a server stores nothing after it has written its file anew: docs/windows.md"]
 fn nothing_that_was_acknowledged_is_lost() {
     let Some(wine) = wine() else { return };
     let place = Place::new();

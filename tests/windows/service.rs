@@ -64,6 +64,9 @@ fn one_server_holds_file_and_port_and_answers_on_its_control_channel() {
     let (code, said) = users(&["users", "remove", "李娜"], "");
     assert_eq!((code, &*said), (Some(0), "李娜: removed\n"));
     assert_eq!(server.login("李娜", "secret"), "no: no such user");
+    // The removal wrote the file anew.
+    assert_eq!(server.register("王芳", "secret"), "yes: registered");
+    assert!(place.text().contains("王芳:"), "{}", place.text());
     assert_eq!(users(&["reload"], "").0, Some(0));
     server.wait_for("reloaded");
     let (code, said) = users(&["status"], "");

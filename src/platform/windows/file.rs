@@ -115,13 +115,32 @@ pub fn is_device(path: &Path) -> bool {
 }
 
 /// Tells a file from all others, whatever its names: its volume's serial number and its index there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity(u64, u64);
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    /// 0 where the system does not know: of a network's volume, or, in wine, of a file that was renamed since it was opened.
+    volume: u64,
+    index: u64,
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        let may_be_one = |volume| volume == 0 || volume == other.volume || other.volume == 0;
+        self.index == other.index && may_be_one(self.volume)
+    }
+}
+
+impl Identity {
+    fn of(found: &system::Information) -> Self {
+        Self {
+            volume: found.volume_serial_number(),
+            index: found.file_index(),
+        }
+    }
+}
 
 /// Which file this is.
 pub fn identity(file: &File) -> io::Result<Identity> {
-    let found = system::information(file)?;
-    Ok(Identity(found.volume_serial_number(), found.file_index()))
+    Ok(Identity::of(&system::information(file)?))
 }
 
 /// Which file a path names.
@@ -129,8 +148,8 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
     if is_device(path) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let found = system::information(Handle::from_path_any(path)?)?;
-    Ok(Identity(found.volume_serial_number(), found.file_index()))
+    let file = Handle::from_path_any(path)?;
+    Ok(Identity::of(&system::information(file)?))
 }
 
 /// Which file a path names, itself where it is a link.
