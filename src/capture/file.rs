@@ -10,7 +10,7 @@ use super::error::{FileError, SourceError};
 use super::index::StoredFile;
 use super::octets::Octets;
 pub use super::octets::Progress;
-use super::pcap::{self, Pcap};
+use super::pcap::{HEADER, Pcap};
 use super::pcapng::Pcapng;
 use super::secrets::{self, KeyLogText};
 use super::sniff;
@@ -96,20 +96,20 @@ impl FileSource {
                 Format::Pcapng(Pcapng::new(options.keep))
             }
             Some(sniff::Format::Pcap) => {
-                while first.len() < pcap::HEADER && octets.read(&mut first, 0)? > 0 {}
+                while first.len() < HEADER && octets.read(&mut first, 0)? > 0 {}
                 let Some(header) = first.first_chunk() else {
                     return Err(SourceError::Damaged {
                         offset: 0,
                         reason: format!(
                             "cut off inside the file header: {} of its {} octets are there",
                             first.len(),
-                            pcap::HEADER
+                            HEADER
                         ),
                     });
                 };
                 let pcap = Pcap::new(header)?;
-                first.drain(..pcap::HEADER);
-                base = pcap::HEADER as u64;
+                first.drain(..HEADER);
+                base = HEADER as u64;
                 Format::Pcap(pcap)
             }
             None => {

@@ -140,7 +140,9 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     let ports: Vec<u16> = arguments.port.into_iter().filter(is_chosen).collect();
     layouts::apply(&mut options, &layouts, &ports, &[])?;
     let wanted = LiveOptions {
-        interface: Some(arguments.interface.clone()).filter(|name| !name.is_empty()),
+        interface: Some(&*arguments.interface)
+            .filter(|name| !name.is_empty())
+            .map(super::interfaces::named),
         ports: options.all_ports(),
         filter: filter.or_else(|| arguments.all.then(|| "tcp".to_owned())),
         ..LiveOptions::default()

@@ -1,21 +1,18 @@
 //! Capturing is the work of `authscope-capture`, which is this program and libpcap: what reads files runs where there is no
 //! libpcap, and the right to capture is that program's alone.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::completions::ASKED;
 use crate::VERSION;
+use crate::platform::process::{self, CAPTURE_OTHERWISE};
 use crate::text::escape::Escaped;
 use crate::text::trouble::Words;
 
 /// The program that captures.
 const PROGRAM: &str = "authscope-capture";
-
-/// What to do where it cannot be had.
-const OTHERWISE: &str = "or capture with another tool: tcpdump -U -w - | authscope read -";
 
 /// Goes on as the program that captures, with the arguments of this process. Comes back only where that cannot be, with the
 /// reason, a whole sentence.
@@ -26,32 +23,14 @@ pub(super) fn hand_over() -> String {
     };
     let mut arguments = std::env::args_os();
     let own = arguments.next().unwrap_or_else(|| "authscope".into());
-    cannot_start(&program, &become_it(&program, own, arguments))
+    let mut command = Command::new(&program);
+    process::let_find_capture_library(command.args(arguments));
+    cannot_start(&program, &process::become_it(&mut command, own))
 }
 
 /// A command of the program that captures; `None` where it would not start.
 pub(super) fn command() -> Option<Command> {
     ready().ok().map(|program| asking(&program))
-}
-
-/// Replaces this process, whose folder, open files and process id stay as they are.
-#[cfg(unix)]
-fn become_it(
-    program: &Path,
-    own: OsString,
-    arguments: impl Iterator<Item = OsString>,
-) -> io::Error {
-    use std::os::unix::process::CommandExt;
-    Command::new(program).arg0(own).args(arguments).exec()
-}
-
-/// Runs it to its end, and ends as it did.
-#[cfg(not(unix))]
-fn become_it(program: &Path, _: OsString, arguments: impl Iterator<Item = OsString>) -> io::Error {
-    match Command::new(program).args(arguments).status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(2)),
-        Err(error) => error,
-    }
 }
 
 /// Where it stands: beside this program, else in the path.
@@ -75,13 +54,20 @@ fn find() -> Option<PathBuf> {
 fn ready() -> Result<PathBuf, String> {
     let Some(program) = find() else {
         return Err(format!(
-            "live capture is done by {PROGRAM}, which is neither beside this program nor in PATH. Install it too, {OTHERWISE}"
+            "live capture is done by {PROGRAM}, which is neither beside this program nor in PATH. Install it too, {CAPTURE_OTHERWISE}"
         ));
     };
+    let shown = Escaped(&program.to_string_lossy()).to_string();
+    let lacks_library = |said: &str| {
+        let (needs, get) = (process::CAPTURE_LIBRARY, process::GET_CAPTURE_LIBRARY);
+        format!("\"{shown}\" needs {needs}{said}. {get}, {CAPTURE_OTHERWISE}")
+    };
+    if !process::has_capture_library() {
+        return Err(lacks_library(""));
+    }
     let mut version = asking(&program);
     let output = version.arg("--version").output();
     let output = output.map_err(|error| cannot_start(&program, &error))?;
-    let shown = Escaped(&program.to_string_lossy()).to_string();
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim();
@@ -89,12 +75,15 @@ fn ready() -> Result<PathBuf, String> {
             .strip_prefix(&*program.to_string_lossy())
             .unwrap_or(said);
         let said = Escaped(said.trim_start_matches([':', ' '])).to_string();
-        return Err(if said.contains("libpcap") {
-            format!(
-                "\"{shown}\" needs libpcap: {said}. Install it (Debian, Ubuntu: apt install libpcap0.8; Fedora, Arch: libpcap), {OTHERWISE}"
-            )
+        return Err(if process::lacks_capture_library(output.status, &said) {
+            let said = if said.is_empty() {
+                said
+            } else {
+                format!(": {said}")
+            };
+            lacks_library(&said)
         } else {
-            format!("\"{shown}\" does not start: {said}. Install it again, {OTHERWISE}")
+            format!("\"{shown}\" does not start: {said}. Install it again, {CAPTURE_OTHERWISE}")
         });
     }
     let said = String::from_utf8_lossy(&output.stdout);
@@ -114,6 +103,7 @@ fn ready() -> Result<PathBuf, String> {
 /// A command of it whose output is for this program.
 fn asking(program: &Path) -> Command {
     let mut command = Command::new(program);
+    process::let_find_capture_library(&mut command);
     command
         .env_remove(ASKED)
         .stdin(Stdio::null())
@@ -132,6 +122,6 @@ fn cannot_start(program: &Path, error: &io::Error) -> String {
         "cannot start \"{}\": {}. {advice} {}",
         Escaped(&program.to_string_lossy()),
         Words(error),
-        OTHERWISE.trim_start_matches("or ")
+        CAPTURE_OTHERWISE.trim_start_matches("or ")
     )
 }

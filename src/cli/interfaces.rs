@@ -19,26 +19,37 @@ use crate::text::escape::Escaped;
 #[command(after_help = "\
 Example:
   authscope interfaces
-  authscope live -i NAME                      or its number in the list, as tshark -D has them")]
+  authscope live -i NAME                      or its number or its description, as tshark -D has them")]
 pub(super) struct Arguments {
     /// For shells: a line for each, its name and behind a tab what it is.
     #[arg(long, hide = true)]
     names: bool,
 }
 
-/// The interface that is meant: one of this name, or of this number in the list, as tshark's users name it.
+/// The interface that is meant: one of this name, of this description, or of this number in the list, as tshark's users name it.
 pub(super) fn named(given: &str) -> String {
-    among(interfaces().unwrap_or_default(), given)
+    among(&interfaces().unwrap_or_default(), given)
 }
 
-fn among(all: Vec<InterfaceInfo>, given: &str) -> String {
-    let number: Option<usize> = given.parse().ok();
-    let found = || {
-        let is_name = all.iter().any(|one| one.name == given);
-        let one = all.into_iter().nth(number?.checked_sub(1)?)?;
-        (!is_name).then_some(one.name)
+fn among(all: &[InterfaceInfo], given: &str) -> String {
+    let numbered = || {
+        let number: usize = given.parse().ok()?;
+        all.get(number.checked_sub(1)?)
     };
-    found().unwrap_or_else(|| given.to_owned())
+    let found = called(all, given).or_else(numbered);
+    found.map_or_else(|| given.to_owned(), |one| one.name.clone())
+}
+
+/// The interface of this name, or of this description, whose letters' case does not count.
+pub(super) fn called<'a>(all: &'a [InterfaceInfo], given: &str) -> Option<&'a InterfaceInfo> {
+    let lower = given.to_lowercase();
+    let described = |one: &&InterfaceInfo| {
+        let description = one.description.as_deref();
+        description.is_some_and(|text| text.to_lowercase() == lower)
+    };
+    all.iter()
+        .find(|one| one.name == given)
+        .or_else(|| all.iter().find(described))
 }
 
 /// The interfaces that -i can name, for a shell: which there are, only the program that captures knows.
@@ -99,6 +110,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A name as it can be typed: backslashes stand in the names of Windows, and are not doubled.
+fn shown(name: &str) -> String {
+    Escaped(name).to_string().replace(r"\\", r"\")
+}
+
 fn row(number: usize, interface: &InterfaceInfo) -> [String; 5] {
     let state = if !interface.up {
         "down"
@@ -120,7 +136,7 @@ fn row(number: usize, interface: &InterfaceInfo) -> [String; 5] {
     let description = interface.description.as_deref().unwrap_or_default();
     [
         number.to_string(),
-        Escaped(&interface.name).to_string(),
+        shown(&interface.name),
         format!("{state}{kind}"),
         addresses.join(" "),
         Escaped(description).to_string(),
@@ -132,17 +148,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interface_is_named_by_its_name_or_its_number() {
+    fn an_interface_is_named_by_its_name_its_number_or_its_description() {
         let one = |name: &str| InterfaceInfo {
             name: name.to_owned(),
-            description: None,
+            description: Some(format!("The {name} adapter")),
             addresses: Vec::new(),
             loopback: false,
             up: true,
             running: true,
             wireless: false,
         };
-        let all = || vec![one("eth0"), one("lo"), one("2")];
+        let all = [one("eth0"), one("lo"), one("2")];
         for (given, is) in [
             ("eth0", "eth0"),
             ("1", "eth0"),
@@ -151,8 +167,9 @@ mod tests {
             ("0", "0"),
             ("4", "4"),
             ("nosuch", "nosuch"),
+            ("the LO adapter", "lo"),
         ] {
-            assert_eq!(among(all(), given), is, "{given}");
+            assert_eq!(among(&all, given), is, "{given}");
         }
     }
 }

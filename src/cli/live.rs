@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::drops::Drops;
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::interfaces::{candidates, named};
+use super::interfaces::{called, candidates, named};
 use super::output::{OutputArguments, exit_code};
 use super::run::Plan;
 use super::save::SaveArguments;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "IFACE or BPF", add = ArgValueCandidates::new(candidates), conflicts_with = "filter")]
     words: Vec<String>,
 
-    /// The interface, by its name or its number; `authscope interfaces` lists them. [default: loopback]
+    /// The interface, by its name, number or description; `authscope interfaces` lists them. [default: loopback]
     #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(candidates))]
     interface: Option<String>,
 
@@ -108,9 +108,10 @@ impl Arguments {
         let mut words = &self.words[..];
         if let (None, [first, rest @ ..]) = (&interface, words) {
             let all = interfaces().map_err(|error| Failure::Sources(vec![error]))?;
-            let is_name = first == "any" || all.iter().any(|one| one.name == *first);
-            if is_name {
-                (interface, words) = (Some(first.clone()), rest);
+            let name = called(&all, first).map(|one| one.name.clone());
+            let name = name.or_else(|| (first == "any").then(|| first.clone()));
+            if name.is_some() {
+                (interface, words) = (name, rest);
             } else if rest.is_empty()
                 && !first.contains(char::is_whitespace)
                 && !WHOLE_FILTERS.contains(&first.as_str())

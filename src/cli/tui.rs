@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     )]
     files: Vec<PathBuf>,
 
-    /// Capture on this interface, by its name or its number; `authscope interfaces` lists them.
+    /// Capture on this interface, by its name, number or description; `authscope interfaces` lists them.
     #[arg(short, long, value_name = "IFACE", add = ArgValueCandidates::new(candidates))]
     interface: Option<String>,
 

@@ -18,11 +18,12 @@ mod pcapng;
 mod segment;
 mod shell;
 
+// Behind `self`, as a look for a crate of that name would link libpcap.
+pub use self::pcap::{PcapForm, PcapKind, write_pcap};
 pub use conversation::{Conversation, Side, Timed, merge, start_time};
 pub use error::SynthError;
 pub use ip::{Fragment, IpForm, packets};
 pub use link::{ByteOrder, Link};
-pub use pcap::{PcapForm, PcapKind, write_pcap};
 pub use pcapng::{Pcapng, SectionLength};
 pub use segment::{Checksum, Flags, Segment};
 pub use shell::Shell;

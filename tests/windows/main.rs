@@ -9,5 +9,6 @@ mod wine;
 
 mod captures;
 mod kills;
+mod live;
 mod service;
 mod wireshark;

@@ -14,7 +14,6 @@ use authscope::capture::live::{
 };
 use authscope::capture::{Batch, FrameHeader, LinkType, SourceError, Timestamp};
 use pcap::{Active, Capture, Device, Precision};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Capturing with libpcap.
 pub struct Libpcap;
@@ -103,20 +102,12 @@ impl OpenInterface for Opened {
     }
 
     fn wait(&self, time: Duration) -> Result<(), SourceError> {
-        let time = Timespec {
-            tv_sec: 0,
-            tv_nsec: i64::from(time.subsec_nanos()),
-        };
-        let mut waited = [PollFd::new(&self.capture, PollFlags::IN)];
-        match poll(&mut waited, Some(&time)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(std::io::Error::from(error).into()),
-        }
+        Ok(wait(&self.capture, time)?)
     }
 
     #[allow(
         clippy::useless_conversion,
-        reason = "fractions of a second are of 32 bits on macOS"
+        reason = "libpcap's times have 32 bits on Windows, and fractions of a second on macOS"
     )]
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
         let link = self.link;
@@ -128,7 +119,7 @@ impl OpenInterface for Opened {
                 .dispatch(Some(MOST_FRAMES - batch.headers.len()), |packet| {
                     batch.headers.push(FrameHeader {
                         time: Timestamp::new(
-                            packet.header.ts.tv_sec,
+                            i64::from(packet.header.ts.tv_sec),
                             i64::from(packet.header.ts.tv_usec) * fraction,
                         ),
                         start: batch.buffer.len(),
@@ -162,6 +153,29 @@ impl OpenInterface for Opened {
             interface_dropped: counted.if_dropped,
         })
     }
+}
+
+/// Waits until frames have arrived; not for longer than `limit`, which is less than a second.
+#[cfg(unix)]
+fn wait(capture: &Capture<Active>, limit: Duration) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec {
+        tv_sec: 0,
+        tv_nsec: i64::from(limit.subsec_nanos()),
+    };
+    let mut waited = [PollFd::new(capture, PollFlags::IN)];
+    match poll(&mut waited, Some(&limit)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits as long as frames may be gathered, or less: Npcap's event of an adapter could be waited for by unsafe calls only.
+#[cfg(windows)]
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+fn wait(_: &Capture<Active>, limit: Duration) -> io::Result<()> {
+    std::thread::sleep(limit.min(GATHER));
+    Ok(())
 }
 
 /// Sets what is captured.
@@ -226,10 +240,22 @@ fn cannot_open(name: &str, error: &pcap::Error) -> SourceError {
         );
         if cfg!(target_os = "linux") {
             format!("permission denied. Run it with sudo, or: sudo setcap cap_net_raw=ep {program}")
+        } else if cfg!(windows) {
+            "permission denied. Run it as administrator, to whom Npcap was restricted when it was installed".to_owned()
         } else {
             "permission denied. Run it with sudo, or get read access to /dev/bpf*".to_owned()
         }
-    } else if lower.contains("no such device") || lower.contains("doesn't exist") {
+    } else if cfg!(windows) && name == LOOPBACK {
+        format!("{said}. Install Npcap (https://npcap.com) with its support for loopback traffic")
+    } else if [
+        "no such device",
+        "doesn't exist",
+        "cannot find the device",
+        "adapter name",
+    ]
+    .iter()
+    .any(|part| lower.contains(part))
+    {
         let names: Vec<String> = interfaces()
             .unwrap_or_default()
             .into_iter()

@@ -122,6 +122,9 @@ pub struct InterfaceInfo {
 /// The name of the loopback interface where the system does not tell.
 pub const LOOPBACK: &str = if cfg!(target_os = "linux") {
     "lo"
+} else if cfg!(windows) {
+    // Npcap's adapter for loopback traffic capture.
+    r"\Device\NPF_Loopback"
 } else {
     "lo0"
 };

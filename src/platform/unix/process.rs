@@ -1,6 +1,8 @@
 //! The process: its limits, its user, and the service manager that started it.
 
+use std::ffi::OsString;
 use std::io;
+use std::process::{Command, ExitStatus};
 
 use rustix::process::{Resource, Rlimit};
 use sd_notify::NotifyState;
@@ -56,6 +58,39 @@ pub fn user_id() -> Option<u32> {
 /// Ends the process without anything more being run in it.
 pub fn exit_at_once(code: i32) -> ! {
     signal_hook::low_level::exit(code)
+}
+
+/// What captures on this system.
+pub const CAPTURE_LIBRARY: &str = "libpcap";
+
+/// Where to get it.
+pub const GET_CAPTURE_LIBRARY: &str =
+    "Install it (Debian, Ubuntu: apt install libpcap0.8; Fedora, Arch: libpcap)";
+
+/// How else to capture.
+pub const CAPTURE_OTHERWISE: &str =
+    "or capture with another tool: tcpdump -U -w - | authscope read -";
+
+/// Whether a program did not start since it lacks that library, by what its loader said.
+#[must_use]
+pub fn lacks_capture_library(_: ExitStatus, said: &str) -> bool {
+    said.contains(CAPTURE_LIBRARY)
+}
+
+/// True: the loader of a program that lacks it says so.
+#[must_use]
+pub const fn has_capture_library() -> bool {
+    true
+}
+
+/// Lets a program find that library: it does so by itself.
+pub const fn let_find_capture_library(_: &mut Command) {}
+
+/// Goes on as another program in the place of this process, whose folder, open files and process id stay as they are. `own` is
+/// what this one is called.
+pub fn become_it(command: &mut Command, own: OsString) -> io::Error {
+    use std::os::unix::process::CommandExt;
+    command.arg0(own).exec()
 }
 
 /// What a service manager is told.

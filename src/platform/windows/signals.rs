@@ -85,6 +85,11 @@ pub fn ask_to_stop(stop: &Arc<AtomicBool>, number: &Arc<AtomicUsize>) -> io::Res
     })
 }
 
+/// What would end this process is for the one that it started, on the same console.
+pub(super) fn leave_to_others() -> io::Result<()> {
+    listen(|_| {})
+}
+
 /// What a server is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
