@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::live::{Live, Running};
 use crate::need::skip;
+use crate::programs::install;
 
 const INSPECTOR: &str = env!("CARGO_BIN_EXE_authscope");
 const CAPTURES: &str = env!("CARGO_BIN_EXE_authscope-capture");
@@ -22,17 +23,16 @@ fn installed(programs: &[&str]) -> TempDir {
     std::fs::set_permissions(folder.path(), all).expect("it can be looked into");
     for program in programs {
         let name = Path::new(program).file_name().expect("a name");
-        std::fs::copy(program, folder.path().join(name)).expect("a copy");
+        install(Path::new(program), &folder.path().join(name));
     }
     folder
 }
 
 /// A program in place of the one that captures.
 fn in_its_place(folder: &TempDir, script: &str) {
-    let path = folder.path().join("authscope-capture");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("it is written");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(path, mode).expect("it can be run");
+    let text = folder.path().join("script");
+    std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).expect("it is written");
+    install(&text, &folder.path().join("authscope-capture"));
 }
 
 fn command(folder: &TempDir, arguments: &[&str]) -> Command {

@@ -3,13 +3,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::live::Running;
 use crate::need::skip;
-use crate::programs::{PATIENCE, Place};
+use crate::programs::{PATIENCE, Place, install};
 use crate::tshark::Tshark;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -83,7 +84,7 @@ fn a_missing_right_to_capture_is_told_at_once() {
         ("authscope-capture", env!("CARGO_BIN_EXE_authscope-capture")),
     ];
     for (name, program) in programs {
-        std::fs::copy(program, path(name)).expect("a copy");
+        install(Path::new(program), &path(name));
     }
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), mode).expect("it can be looked into");

@@ -3,12 +3,13 @@
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::faults::with_faults;
 use crate::need::skip;
-use crate::programs::{PATIENCE, Place, Server, stderr};
+use crate::programs::{PATIENCE, Place, Server, install, stderr};
 use rustix::process::Signal;
 
 const UNIT: &str = include_str!("../../packaging/authscope-server.service");
@@ -135,7 +136,7 @@ fn memory_is_written_nowhere_and_read_by_nobody_of_the_same_user() {
     let place = Place::new();
     let (user, program) = (1234, place.path("authscope-server"));
     let home = program.parent().unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_authscope-server"), &program).unwrap();
+    install(Path::new(env!("CARGO_BIN_EXE_authscope-server")), &program);
     if let Err(error) = chown(home, Some(user), Some(user)) {
         skip(
             "root",

@@ -14,6 +14,14 @@ use tempfile::TempDir;
 /// How long a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Puts a program there by another process: what this one has open for writing, a child that another test starts at that
+/// moment has open too, and then it cannot be executed ("Text file busy").
+pub fn install(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let status = install.args(["-m", "755"]).arg(from).arg(to).status();
+    assert!(status.expect("install runs").success(), "{}", to.display());
+}
+
 /// A directory with a passwd file, for one server after another.
 pub struct Place {
     directory: TempDir,
