@@ -90,6 +90,7 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
         screen,
         source: &mut source,
         state,
+        is_drawn: false,
     };
     if let Some(text) = start.filter {
         looped.state.filter = Some(state::Filtered {
@@ -142,6 +143,8 @@ struct Loop<'s> {
     screen: Screen,
     source: &'s mut Source,
     state: State,
+    /// Whether the screen shows the state.
+    is_drawn: bool,
 }
 
 impl Loop<'_> {
@@ -155,7 +158,9 @@ impl Loop<'_> {
             for event in self.source.poll(&self.state) {
                 self.take(event)?;
             }
-            self.screen.draw(&self.state)?;
+            if !std::mem::replace(&mut self.is_drawn, true) {
+                self.screen.draw(&self.state)?;
+            }
             let mut next = events.recv_timeout(TICK);
             // All that has happened is taken before the screen is drawn again.
             while let Ok(event) = next {
@@ -183,6 +188,7 @@ impl Loop<'_> {
             return self.suspend();
         }
         panic_on_request(&event);
+        self.is_drawn = false;
         let commands = update::update(&mut self.state, event);
         self.source.fill(&mut self.state);
         self.run(commands)
@@ -196,7 +202,7 @@ impl Loop<'_> {
                 Command::SaveSettings => match self.state.settings.save_columns() {
                     Ok(Some(path)) => {
                         let path = path.to_string_lossy();
-                        let shown = crate::text::escape::Escaped(&path).to_string();
+                        let shown = crate::text::escape::Local(&path).to_string();
                         self.state.say(format!("columns are saved in {shown}"));
                     }
                     Ok(None) => {}

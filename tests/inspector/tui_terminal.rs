@@ -192,6 +192,24 @@ fn any_size_is_drawn_and_the_first_one_again() {
 }
 
 #[test]
+fn a_screen_on_which_nothing_changes_is_written_once() {
+    let running = Running::start(&[&capture(USERS)]);
+    running.wait_for("16 exchanges");
+    let deadline = Instant::now() + PATIENCE;
+    let mut written = 0;
+    // The last of what was worked out may be on its way. Ten looks for something to happen fit between two of these.
+    loop {
+        std::thread::sleep(Duration::from_millis(500));
+        let now = running.terminal.screen().len();
+        if now == written {
+            break;
+        }
+        written = now;
+        assert!(Instant::now() < deadline, "{written} bytes and more");
+    }
+}
+
+#[test]
 fn without_colours_nothing_is_coloured() {
     let variables = [("NO_COLOR", "1")];
     let mut running = Running::start_with(&[&capture("password-guessing.pcap")], &variables);

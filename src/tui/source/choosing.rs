@@ -73,6 +73,7 @@ impl Source {
     /// Shows the rows that are meant, from the first one on.
     pub(super) fn arrange(&mut self, state: &State) -> Vec<Event> {
         self.looked_at = [0, 0];
+        self.told = [0..0, 0..0];
         if let Some(filter) = &mut self.filter {
             filter.shown = [0; 2];
         }

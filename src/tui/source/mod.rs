@@ -5,6 +5,7 @@ mod desk;
 mod rate;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -54,6 +55,8 @@ pub struct Source {
     filter: Option<Matching>,
     /// What was looked at already, of exchanges and of frames.
     looked_at: [u64; 2],
+    /// Which exchanges and frames the state knows to be kept.
+    told: [Range<u64>; 2],
     rate: Rate,
     ended: bool,
     damage_told: bool,
@@ -96,6 +99,7 @@ impl Source {
             saving: Stop::default(),
             filter: None,
             looked_at: [0, 1],
+            told: [0..0, 0..0],
             rate: Rate::default(),
             ended: false,
             damage_told: false,
@@ -150,7 +154,7 @@ impl Source {
         }
     }
 
-    /// What came since it was asked last.
+    /// What came since it was asked last; nothing where nothing did.
     pub fn poll(&mut self, state: &State) -> Vec<Event> {
         let mut events = Vec::new();
         let (exchanges, kept, frames, kept_frames) = if state.paused {
@@ -159,7 +163,11 @@ impl Source {
             self.more(state)
         };
         let has_frames = kept_frames.end > 0;
-        if has_frames {
+        let has_more = !exchanges.is_empty() || !frames.is_empty();
+        let kept = [kept, kept_frames];
+        if has_frames && (has_more || kept != self.told) {
+            self.told.clone_from(&kept);
+            let [kept, kept_frames] = kept;
             events.push(Event::Exchanges(exchanges, kept));
             events.push(Event::Frames(frames, kept_frames));
         }
@@ -180,7 +188,13 @@ impl Source {
             let upto = filter.upto.load(Ordering::Relaxed);
             let is_done = ended && upto >= progress.frames || self.live.is_some();
             let at = (!is_done).then_some((upto, progress.frames.max(1)));
-            events.push(Event::Filtering(at));
+            if state
+                .filter
+                .as_ref()
+                .is_some_and(|told| told.progress != at)
+            {
+                events.push(Event::Filtering(at));
+            }
         }
         if let Some(damage) = damage.filter(|_| !std::mem::replace(&mut self.damage_told, ended)) {
             events.push(Event::Answer(super::answer::Answer::Failed(damage)));
