@@ -52,6 +52,7 @@ impl Wine {
             .ok_or("there is no wine; tools/setup.sh windows installs it")?;
         let prefix = root().join("target/wine");
         let wine = Self { loader, prefix };
+        wine.serve()?;
         let made = wine.command("wineboot").arg("--init").output();
         let made = made.map_err(|error| format!("wine does not start: {error}"))?;
         let system = wine.prefix.join("drive_c/windows/system32");
@@ -67,6 +68,36 @@ impl Wine {
             )?;
         }
         Ok(wine)
+    }
+
+    /// Starts wine's own server. A program that finds none starts one, which keeps that program's standard error and writes
+    /// into it when it ends.
+    fn serve(&self) -> Result<(), String> {
+        let server = [
+            "/usr/lib/wine/wineserver64",
+            "/usr/lib/wine/wineserver",
+            "/usr/bin/wineserver",
+        ];
+        let server = server
+            .into_iter()
+            .find(|path| Path::new(path).is_file())
+            .ok_or("there is no wineserver; tools/setup.sh windows installs it")?;
+        std::fs::create_dir_all(&self.prefix).map_err(|error| format!("no prefix: {error}"))?;
+        // It ends by itself, a minute after the last program has.
+        let status = Command::new(server)
+            .arg("-p60")
+            .env("WINEPREFIX", &self.prefix)
+            .env("WINEDEBUG", "-all")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|error| format!("{server} does not start: {error}"))?;
+        // 2: one is there already.
+        match status.code() {
+            Some(0 | 2) => Ok(()),
+            _ => Err(format!("{server}: {status}")),
+        }
     }
 
     /// A command of Windows.
