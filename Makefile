@@ -45,7 +45,7 @@ container: ## Build and try an image with the static server alone (needs podman 
 	tools/setup.sh static
 	tools/container.sh
 
-macos: ## Check the types of the three programs for macOS
+macos: ## Check the types of all programs for macOS
 	tools/setup.sh macos
 	tools/macos-check.sh
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the types of the three programs for macOS, live capture included. C in dependencies is compiled by Zig
+# Checks the types of all programs for macOS, live capture included. C in dependencies is compiled by Zig
 # (cargo-zigbuild and ziglang, both from PyPI), as Apple's compiler runs on Macs only. Says so where these are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,4 +20,4 @@ skip() {
 command -v cargo-zigbuild > /dev/null || skip "cargo-zigbuild is missing: tools/setup.sh macos installs it"
 rustup target list --installed 2> /dev/null | grep -qx "$target" || skip "rustup target add $target"
 cargo-zigbuild check --quiet --target "$target" --lib --bins
-echo "macos-check: the three programs are sound for $target, as far as types tell; none was run"
+echo "macos-check: all programs are sound for $target, as far as types tell; none was run"

@@ -52,6 +52,7 @@ check_test() {
     need_service promtool prometheus "the tests check alert rules with its promtool"
     need_service fail2ban-regex fail2ban "the tests try its filter"
     need_service haproxy haproxy "the tests put it before servers"
+    PATH="$PATH:/usr/sbin" command -v setcap > /dev/null || need libcap2-bin "the tests give the program that captures its right with it"
     command -v openssl > /dev/null || need openssl "the tests talk TLS to the server with it"
     command -v less > /dev/null || need less "the tests read long output with it"
     command -v curl > /dev/null || need curl "the tests run the commands of the pages, and some have it"
