@@ -7,7 +7,7 @@
 //! | [`console`] | descriptors that a pager takes the place of | UTF-8 and colours switched on; the pager is handed its text |
 //! | [`prompt`] | `/dev/tty`, signals while one types | the console |
 //! | [`control`] | a Unix socket for its owner alone | a named pipe that its owner alone, and administrators, may write to |
-//! | [`net`] | an address is reused, so that a restart need not wait | it is not, as there that would let others take the port |
+//! | [`net`] | an address is reused, so that a restart need not wait | it is claimed for this program alone, as others could take the port there |
 //! | [`process`] | limits, core dumps, the service manager (`sd_notify`) | no such limits; no service manager is told |
 //! | [`words`] | the system's own words for an error | the same words for the same kinds of error, as Windows says them at length |
 //! | [`places`] | Wireshark's folders in the home folder | those in `%APPDATA%`, and where its installer puts tshark |

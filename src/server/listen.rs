@@ -234,7 +234,7 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
         // Said in so many words, as systems differ in what they do by themselves.
         SockRef::from(&socket).set_only_v6(v6_only)?;
     }
-    platform::net::share_address(&socket)?;
+    platform::net::claim_address(&socket)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

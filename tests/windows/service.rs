@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::programs::{Place, client, stdout};
+use crate::programs::{Place, Server, client, stdout};
 use crate::wine::{text, windows_path, wine};
 
 #[test]
@@ -84,6 +84,22 @@ fn one_server_holds_file_and_port_and_answers_on_its_control_channel() {
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
     assert!(said.contains("address already in use"), "{said}");
+}
+
+#[test]
+fn the_port_is_claimed_before_it_is_bound() {
+    let Some(wine) = wine() else { return };
+    let place = Place::new();
+    let mut command = wine.program("authscope-server");
+    command
+        .args(["--listen", "127.0.0.1:0", "--passwd"])
+        .arg(windows_path(&place.passwd()))
+        .env("WINEDEBUG", "-all,+winsock");
+    let server = Server::start(command);
+    let log = server.log();
+    // As wine writes its calls: the option, then the address.
+    let at = |what: &str| log.find(what).unwrap_or_else(|| panic!("no {what}: {log}"));
+    assert!(at("SO_EXCLUSIVEADDRUSE") < at("bind("), "{log}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! Sockets: whether an address is reused, and what errors of accepting mean.
+//! Sockets: who may have an address, and what errors of accepting mean.
 
 use std::io;
 
 use rustix::io::Errno;
 use tokio::net::TcpSocket;
 
-/// Lets a server that starts again not wait for the old one's connections to be forgotten.
-pub fn share_address(socket: &TcpSocket) -> io::Result<()> {
+/// Lets a server that starts again not wait for the old one's connections to be forgotten. Other programs cannot take the
+/// port of a listener.
+pub fn claim_address(socket: &TcpSocket) -> io::Result<()> {
     socket.set_reuseaddr(true)
 }
 

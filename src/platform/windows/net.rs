@@ -1,8 +1,10 @@
-//! Sockets: whether an address is reused, and what errors of accepting mean.
+//! Sockets: who may have an address, and what errors of accepting mean.
 
 use std::io;
+use std::os::windows::io::AsRawSocket;
 
 use tokio::net::TcpSocket;
+use windows_sys::Win32::Networking::WinSock::{SO_EXCLUSIVEADDRUSE, SOL_SOCKET, setsockopt};
 
 // Of winerror.h: ERROR_NOT_ENOUGH_MEMORY, WSAEBADF, WSAEINVAL, WSAEMFILE, WSAENOTSOCK, WSAEAFNOSUPPORT, WSAEADDRNOTAVAIL,
 // WSAENOBUFS.
@@ -15,11 +17,24 @@ const NO_SUCH_FAMILY: i32 = 10_047;
 const NO_SUCH_ADDRESS: i32 = 10_049;
 const NO_BUFFERS: i32 = 10_055;
 
-/// Nothing: a new server can have the address of an old one's connections at once, and SO_REUSEADDR would let any program
-/// of this user's take the port beside this one.
-#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub const fn share_address(_: &TcpSocket) -> io::Result<()> {
-    Ok(())
+/// Keeps every other program from taking the port beside this one (`SO_EXCLUSIVEADDRUSE`). A server that starts again need
+/// not wait for the old one's connections here.
+#[allow(
+    unsafe_code,
+    reason = "no crate sets this option by a safe function; without it, any program that asks for SO_REUSEADDR gets the \
+              port and with it passwords"
+)]
+pub fn claim_address(socket: &TcpSocket) -> io::Result<()> {
+    let on = 1_u32.to_ne_bytes();
+    let handle = usize::try_from(socket.as_raw_socket()).map_err(io::Error::other)?;
+    // SAFETY: the handle is an open socket, which `socket` keeps open; the value is four readable bytes, and that is the
+    // length which is given.
+    let result = unsafe { setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, on.as_ptr(), 4) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Whether the system has no more handles or memory for a connection.
