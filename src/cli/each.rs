@@ -9,7 +9,7 @@ use super::output::standard_output;
 use super::say;
 use super::side_by_side::{Handed, Lane, side_by_side};
 use crate::output::OutputError;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// What came of a file besides what was written of it.
 pub(super) struct Done {
@@ -47,7 +47,7 @@ pub(super) fn each(
                 for line in &done.said {
                     say(&format!(
                         "{}: {line}",
-                        Escaped(&files[index].to_string_lossy())
+                        Local(&files[index].to_string_lossy())
                     ));
                 }
                 let status = match done.status {

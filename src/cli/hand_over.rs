@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::completions::ASKED;
 use crate::VERSION;
 use crate::platform::process::{self, CAPTURE_OTHERWISE};
-use crate::text::escape::Escaped;
+use crate::text::escape::{Escaped, Local};
 use crate::text::trouble::Words;
 
 /// The program that captures.
@@ -57,7 +57,7 @@ fn ready() -> Result<PathBuf, String> {
             "live capture is done by {PROGRAM}, which is neither beside this program nor in PATH. Install it too, {CAPTURE_OTHERWISE}"
         ));
     };
-    let shown = Escaped(&program.to_string_lossy()).to_string();
+    let shown = Local(&program.to_string_lossy()).to_string();
     let lacks_library = |said: &str| {
         let (needs, get) = (process::CAPTURE_LIBRARY, process::GET_CAPTURE_LIBRARY);
         format!("\"{shown}\" needs {needs}{said}. {get}, {CAPTURE_OTHERWISE}")
@@ -120,7 +120,7 @@ fn cannot_start(program: &Path, error: &io::Error) -> String {
     };
     format!(
         "cannot start \"{}\": {}. {advice} {}",
-        Escaped(&program.to_string_lossy()),
+        Local(&program.to_string_lossy()),
         Words(error),
         CAPTURE_OTHERWISE.trim_start_matches("or ")
     )

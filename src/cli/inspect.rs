@@ -10,7 +10,7 @@ use super::layouts::{self, DecodeAs, LayoutArguments};
 use super::say;
 use crate::capture::FileError;
 use crate::session::{KeyLogSource, Options};
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// The variable by which programs are told where to write secrets of TLS connections.
 const ENVIRONMENT: &str = "SSLKEYLOGFILE";
@@ -63,7 +63,7 @@ impl InspectArguments {
         for path in self.key_logs.iter().chain(&of_environment) {
             let named = of_environment.is_none();
             let shown = path.to_string_lossy();
-            let shown = Escaped(&shown);
+            let shown = Local(&shown);
             match KeyLogSource::open(path) {
                 Ok(source) => {
                     if !named {

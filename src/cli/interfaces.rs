@@ -12,7 +12,7 @@ use super::hand_over::command;
 use super::output::{folded, standard_output};
 use crate::capture::live::{InterfaceInfo, interfaces, is_here};
 use crate::output::OutputError;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// List the network interfaces that can be captured on.
 #[derive(Debug, Args)]
@@ -78,8 +78,8 @@ fn names(all: &[InterfaceInfo]) -> String {
         let what = one
             .description
             .as_deref()
-            .map(|what| format!("\t{}", Escaped(what)));
-        format!("{}{}\n", Escaped(&one.name), what.unwrap_or_default())
+            .map(|what| format!("\t{}", Local(what)));
+        format!("{}{}\n", Local(&one.name), what.unwrap_or_default())
     };
     all.iter().map(line).collect()
 }
@@ -110,11 +110,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name as it can be typed: backslashes stand in the names of Windows, and are not doubled.
-fn shown(name: &str) -> String {
-    Escaped(name).to_string().replace(r"\\", r"\")
-}
-
 fn row(number: usize, interface: &InterfaceInfo) -> [String; 5] {
     let state = if !interface.up {
         "down"
@@ -136,10 +131,10 @@ fn row(number: usize, interface: &InterfaceInfo) -> [String; 5] {
     let description = interface.description.as_deref().unwrap_or_default();
     [
         number.to_string(),
-        shown(&interface.name),
+        Local(&interface.name).to_string(),
         format!("{state}{kind}"),
         addresses.join(" "),
-        Escaped(description).to_string(),
+        Local(description).to_string(),
     ]
 }
 

@@ -17,7 +17,7 @@ use super::{say, say_as_is};
 use crate::capture::live::{LiveCounters, LiveOptions, interfaces};
 use crate::output::{Tally, Tee};
 use crate::session::PassLimits;
-use crate::text::escape::Escaped;
+use crate::text::escape::{Escaped, Local};
 
 /// Octets in the unit of `--buffer-size`.
 const MIB: u32 = 1 << 20;
@@ -118,7 +118,7 @@ impl Arguments {
             {
                 return Err(Failure::Text(format!(
                     "no interface is called \"{}\", and it is no capture filter; `authscope interfaces` lists the interfaces",
-                    Escaped(first)
+                    Local(first)
                 )));
             }
         }
@@ -163,7 +163,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     saving.say_where();
     say(&format!(
         "capturing on {}, {}; Ctrl-C ends it",
-        Escaped(&interface),
+        Local(&interface),
         what(filter.as_deref(), &ports)
     ));
     let mut tee = Tee::default();
@@ -214,7 +214,7 @@ fn advice(is_filtered: bool, interface: &str) -> String {
     }
     format!(
         "nothing was captured on {}: was there traffic on it? {}",
-        Escaped(interface),
+        Local(interface),
         tries.join("; ")
     )
 }

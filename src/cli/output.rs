@@ -23,7 +23,7 @@ use crate::output::{
 };
 use crate::session::Holding;
 use crate::session::summary::Summary;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 use crate::text::secret::{KEY_OCTETS, TagKey};
 use crate::text::trouble::Trouble;
 use crate::wireshark::explain;
@@ -444,7 +444,7 @@ impl OutputArguments {
         let failure = |why: &dyn std::fmt::Display| {
             Failure::Text(format!(
                 "cannot use the key in \"{}\": {why}",
-                Escaped(&shown)
+                Local(&shown)
             ))
         };
         let mut octets = std::fs::read(path).map_err(|error| failure(&Trouble(&error)))?;

@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::{progress, say};
 use crate::platform::console::{self, Redirected};
 use crate::platform::signals;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 use crate::text::trouble::Words;
 
 /// Whether what is written may go through a pager.
@@ -89,7 +89,7 @@ fn begin() {
     if let (Err(error), Some(chosen)) = (start(command), chosen) {
         say(&format!(
             "cannot start the pager \"{}\", which PAGER names: {}. Set PAGER to another, or use --no-pager",
-            Escaped(&chosen.to_string_lossy()),
+            Local(&chosen.to_string_lossy()),
             Words(&error)
         ));
     }

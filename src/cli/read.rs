@@ -18,7 +18,7 @@ use crate::capture::is_pipe;
 use crate::output::forms::Part;
 use crate::output::{Answers, NearestReading, Tee};
 use crate::session::{Options, PassLimits, Remainder, Sink};
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// Show what is in capture files.
 #[derive(Debug, Args)]
@@ -131,7 +131,7 @@ fn show(
             let file = first.to_string_lossy();
             said.push(format!(
                 "{nearest}; try `authscope layout guess {}`",
-                Escaped(&file)
+                Local(&file)
             ));
         }
         exit_status([shown.has_missed(), saving.has_missed()])
@@ -184,7 +184,7 @@ pub(super) fn answers(plan: &Plan) -> Result<Answers, Failure> {
     if let Some(path) = plan.paths().iter().find(|path| is_pipe(path)) {
         return Err(Failure::Text(format!(
             "reglogin.response_in looks ahead in the capture, which is not possible for {}; save it as a file first",
-            Escaped(&path.to_string_lossy())
+            Local(&path.to_string_lossy())
         )));
     }
     let mut answers = Answers::default();

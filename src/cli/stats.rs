@@ -23,7 +23,7 @@ use crate::output::{Context, Group, OutputError, Stats, StatsFormat, write_summa
 use crate::rows::Merged;
 use crate::session::Options;
 use crate::session::summary::{RowCounts, Summary};
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// Count what is in capture files, and say what is remarkable about it.
 #[derive(Debug, Args)]
@@ -237,13 +237,13 @@ fn of_rows(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for path in &rows.interrupted {
         say(&format!(
             "the rows in \"{}\" end where writing them was interrupted",
-            Escaped(&path.to_string_lossy())
+            Local(&path.to_string_lossy())
         ));
     }
     for path in &rows.disordered {
         say(&format!(
             "the rows in \"{}\" are not in order of time: guessing can be missed or seen where there is none",
-            Escaped(&path.to_string_lossy())
+            Local(&path.to_string_lossy())
         ));
     }
     if rows.other_protocols > 0 {

@@ -21,7 +21,7 @@ use crate::filter::{Filter, FilterOptions};
 use crate::output::OutputError;
 use crate::session::PassLimits;
 use crate::session::summary::Summary;
-use crate::text::escape::Escaped;
+use crate::text::escape::{Escaped, Local};
 use crate::tui::recording::Shared;
 use crate::tui::source::Input;
 use crate::tui::work::{Material, Nearby};
@@ -143,7 +143,7 @@ fn of_files(
                 .file_name()
                 .unwrap_or(only.as_os_str())
                 .to_string_lossy();
-            Escaped(&name).to_string()
+            Local(&name).to_string()
         }
         all => format!("{} captures", all.len()),
     };
@@ -189,7 +189,7 @@ fn live(
     let counters = source.counters();
     let ports: Vec<String> = ports.iter().map(|port| format!(":{port}")).collect();
     let what = arguments.filter.clone().unwrap_or_else(|| ports.join(" "));
-    let name = format!("live {} {}", Escaped(source.interface()), Escaped(&what));
+    let name = format!("live {} {}", Local(source.interface()), Escaped(&what));
     let spooled = FrameStore::spooling(Box::new(source));
     let (source, store) = spooled.map_err(|error| Failure::Text(error.to_string()))?;
     let input = Input {

@@ -16,14 +16,14 @@ pub use merge::Merged;
 pub(crate) use parquet::INTERRUPTED;
 
 use crate::session::summary::ExchangeRow;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// What a Parquet file begins with.
 const PARQUET: &[u8] = b"PAR1";
 
 /// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read rows from \"{}\": {why}", Escaped(&path.to_string_lossy()))]
+#[error("cannot read rows from \"{}\": {why}", Local(&path.to_string_lossy()))]
 pub struct RowsError {
     /// Which file.
     pub path: PathBuf,

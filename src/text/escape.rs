@@ -22,24 +22,39 @@ pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0;
-        let mut shown = 0;
-        for (at, character) in text.char_indices() {
-            if !is_harmful(character) && character != '\\' {
-                continue;
-            }
-            f.write_str(&text[shown..at])?;
-            shown = at + character.len_utf8();
-            match character {
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\t' => f.write_str("\\t")?,
-                '\\' => f.write_str("\\\\")?,
-                other => write!(f, "\\u{{{:x}}}", u32::from(other))?,
-            }
-        }
-        f.write_str(&text[shown..])
+        write_escaped(f, self.0, true)
     }
+}
+
+/// A name that this machine gives: a path, an interface. As [`Escaped`], but a backslash stays as it is, since Windows'
+/// names are full of them and are to be copied from a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Local<'a>(pub &'a str);
+
+impl fmt::Display for Local<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0, false)
+    }
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, with_backslash: bool) -> fmt::Result {
+    let mut shown = 0;
+    for (at, character) in text.char_indices() {
+        let is_spelled_out = is_harmful(character) || with_backslash && character == '\\';
+        if !is_spelled_out {
+            continue;
+        }
+        f.write_str(&text[shown..at])?;
+        shown = at + character.len_utf8();
+        match character {
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            '\\' => f.write_str("\\\\")?,
+            other => write!(f, "\\u{{{:x}}}", u32::from(other))?,
+        }
+    }
+    f.write_str(&text[shown..])
 }
 
 /// Text as the value of an XML attribute in double quotes. It must be harmless already, as [`Escaped`] makes it.
@@ -133,6 +148,8 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(Escaped(text).to_string(), shown);
         }
+        let path = "C:\\Users\\a\u{1b}[2J";
+        assert_eq!(Local(path).to_string(), "C:\\Users\\a\\u{1b}[2J");
     }
 
     #[test]

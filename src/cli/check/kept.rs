@@ -9,7 +9,7 @@ use similar::TextDiff;
 
 use crate::capture::{FileError, FileName, Inputs, Place, WriteError};
 use crate::output::golden::{HEADER, parts};
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// What golden files' names end in.
 const ENDING: &str = ".golden";
@@ -79,7 +79,7 @@ pub(super) fn difference(
     }
     let said = format!("{header}{body}");
     let kept = format!("{header}{kept}");
-    let name = |path: &Path| Escaped(&path.to_string_lossy()).to_string();
+    let name = |path: &Path| Local(&path.to_string_lossy()).to_string();
     let diff = TextDiff::from_lines(&kept, &said);
     let mut diff = diff.unified_diff();
     diff.context_radius(CONTEXT)

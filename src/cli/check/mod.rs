@@ -25,7 +25,7 @@ use super::say;
 use super::side_by_side::{Handed, side_by_side};
 use super::signal::stop_on_signals;
 use crate::output::OutputError;
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 
 /// Hold captures against what they should be, as a test does.
 #[derive(Debug, Args)]
@@ -179,7 +179,7 @@ impl Arguments {
             .run_alone(&mut examined)
             .and_then(|ended| ended.conclude(|| ()));
         let mut verdict = Verdict {
-            name: Escaped(&capture.to_string_lossy()).to_string(),
+            name: Local(&capture.to_string_lossy()).to_string(),
             status: Status::Right,
             reasons: Vec::new(),
             facts: vec![messages(&examined)],
@@ -232,7 +232,7 @@ impl Arguments {
         written: &mut HashSet<PathBuf>,
     ) {
         let Said { file, body } = said;
-        let name = Escaped(&file.to_string_lossy()).to_string();
+        let name = Local(&file.to_string_lossy()).to_string();
         if self.update && written.insert(file.clone()) {
             match kept::update(file, body) {
                 Ok(true) => verdict.facts.push(format!("written to {name}")),

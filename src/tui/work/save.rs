@@ -19,7 +19,7 @@ use crate::output::forms::{FormOptions, form};
 use crate::output::{Context, Group, Rows};
 use crate::save::{Save as Saving, SaveOptions, Survey};
 use crate::session::{Ending, FrameRecord, Inspector, Pass, PassLimits, Remainder, Sink};
-use crate::text::escape::Escaped;
+use crate::text::escape::Local;
 use crate::tui::answer::{Chosen, Save, SaveForm};
 use crate::tui::recording::{Choice, RecordedSource};
 
@@ -42,7 +42,7 @@ pub fn save(
     };
     let path = &wanted.path;
     let shown = path.to_string_lossy();
-    let shown = Escaped(&shown);
+    let shown = Local(&shown);
     let mut secrets = false;
     let frames = match wanted.form {
         SaveForm::Pcapng => {
