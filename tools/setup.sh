@@ -266,7 +266,6 @@ case "${1:-}" in
         check_lint
         check_deb
         check_static
-        check_windows
         ;;
     *)
         echo "usage: tools/setup.sh build|test|scale|bench|deb|windows|static|dist|macos|lint|full" >&2
@@ -287,7 +286,6 @@ case "$1" in
         install_cargo_tools cargo-fuzz cargo-llvm-cov cargo-deny cargo-deb
         rustup component add llvm-tools >&2
         install_target x86_64-unknown-linux-musl
-        install_target x86_64-pc-windows-gnu
         install_target aarch64-apple-darwin
         install_zig
         ;;

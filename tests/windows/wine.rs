@@ -53,11 +53,17 @@ impl Wine {
         let prefix = root().join("target/wine");
         let wine = Self { loader, prefix };
         wine.serve()?;
-        let made = wine.command("wineboot").arg("--init").output();
-        let made = made.map_err(|error| format!("wine does not start: {error}"))?;
+        // Wine's services go on after it, and would hold a pipe until they end.
+        let made = wine
+            .command("wineboot")
+            .arg("--init")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|error| format!("wine does not start: {error}"))?;
         let system = wine.prefix.join("drive_c/windows/system32");
         if !system.is_dir() {
-            return Err(format!("wine makes no prefix: {made:?}"));
+            return Err(format!("wine makes no prefix: {made}"));
         }
         // Wine 8 lacks this library, which Rust's standard library takes random octets from; wine 9 has it.
         if !system.join("bcryptprimitives.dll").is_file() {
@@ -70,7 +76,7 @@ impl Wine {
         Ok(wine)
     }
 
-    /// Starts wine's own server. A program that finds none starts one, which keeps that program's standard error and writes
+    /// Starts wine's own server. A program that finds none starts one, which keeps that program's standard error, and writes
     /// into it when it ends.
     fn serve(&self) -> Result<(), String> {
         let server = [
