@@ -80,6 +80,10 @@ pub struct FrameRow {
     pub time: Timestamp,
     /// Sender and receiver, where it has any.
     pub addresses: [String; 2],
+    /// Their ports, where it has any.
+    pub ports: Option<[u16; 2]>,
+    /// Its connection, where it is of one.
+    pub stream: Option<u32>,
     /// Its protocol.
     pub protocol: &'static str,
     /// Bytes on the wire.

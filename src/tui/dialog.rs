@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use ratatui::crossterm::event::KeyCode;
 
 use super::answer::{Chosen, Question, Save, SaveForm};
+use super::columns::{Offered, SIGNS};
 use super::input::Input;
 use super::keys::{Key, Pane};
+use super::layout;
 use super::recording::Numbers;
-use super::state::{Column, Command, State};
+use super::state::{Command, State};
 use crate::filter::{Completion, Filter, FilterError, FilterOptions, complete};
 
 /// A dialog.
@@ -23,7 +25,7 @@ pub enum Dialog {
     /// What is saved, as what, and where.
     Save(SaveDialog),
     /// Which columns there are, and in which order.
-    Columns(Columns),
+    Columns(ColumnsDialog),
     /// By which column is sorted.
     Sort(usize),
     /// All keys, those with these words; and how far they are moved.
@@ -203,32 +205,57 @@ fn of_lists(state: &State, what: usize, pane: Pane) -> Chosen {
     }
 }
 
-/// Which columns there are, and in which order.
+/// Which columns a list has, and in which order.
 #[derive(Debug, Clone)]
-pub struct Columns {
-    /// All columns, and whether each is shown.
-    pub all: Vec<(Column, bool)>,
+pub struct ColumnsDialog {
+    /// The view whose list it is.
+    pub pane: Pane,
+    /// All columns.
+    pub all: Vec<Offered>,
     /// The chosen one.
     pub at: usize,
 }
 
-impl Columns {
-    /// Those that are shown first.
+impl ColumnsDialog {
+    /// Begins with the columns of the view in front, where they can be chosen.
     #[must_use]
-    pub fn new(shown: &[Column]) -> Self {
-        let others = Column::ALL.iter().map(|(column, ..)| *column);
-        let others = others.filter(|column| !shown.contains(column));
-        let all = shown.iter().map(|column| (*column, true));
-        Self {
-            all: all.chain(others.map(|column| (column, false))).collect(),
+    pub fn new(state: &State) -> Option<Self> {
+        let pane = state.pane();
+        let columns = state.settings.columns(pane)?;
+        Some(Self {
+            pane,
+            all: columns.offered(layout::list_width(state)),
             at: 0,
-        }
+        })
+    }
+
+    /// Whether the columns that are shown need more room than the list has.
+    #[must_use]
+    pub fn is_wide(&self, state: &State) -> bool {
+        let shown = self.all.iter().filter(|one| one.shown);
+        let needed: u16 = shown.map(|one| one.least + 1).sum();
+        needed + SIGNS > layout::list_width(state) + 1
     }
 
     fn shift(&mut self, step: isize) {
         let to = self.at.saturating_add_signed(step).min(self.all.len() - 1);
         self.all.swap(self.at, to);
         self.at = to;
+    }
+
+    /// Shows the columns as they were chosen.
+    fn take(&self, state: &mut State) -> Vec<Command> {
+        let shown = self.all.iter().filter(|one| one.shown);
+        let names: Vec<&str> = shown.map(|one| one.name).collect();
+        if names.is_empty() {
+            state.complain("at least one column has to be shown");
+            return Vec::new();
+        }
+        let columns = state.settings.columns_mut(self.pane);
+        if let Some(Err(why)) = columns.map(|columns| columns.choose(&names)) {
+            state.complain(why);
+        }
+        vec![Command::SaveColumns(self.pane)]
     }
 }
 
@@ -278,39 +305,31 @@ pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
                 columns.at = (columns.at + 1).min(columns.all.len() - 1);
             }
             KeyCode::Char(' ') => {
-                let (_, shown) = &mut columns.all[columns.at];
-                *shown = !*shown;
+                let one = &mut columns.all[columns.at];
+                one.shown = !one.shown;
             }
             KeyCode::Left | KeyCode::Char('h' | 'K') => columns.shift(-1),
             KeyCode::Right | KeyCode::Char('l' | 'J') => columns.shift(1),
-            KeyCode::Enter => {
-                let shown = columns.all.iter().filter(|(_, shown)| *shown);
-                let shown: Vec<Column> = shown.map(|(column, _)| *column).collect();
-                if shown.is_empty() {
-                    state.complain("at least one column has to be shown");
-                    return Vec::new();
+            KeyCode::Enter => return columns.take(state),
+            _ => {}
+        },
+        Dialog::Sort(at) => {
+            let shown = state.settings.exchanges.shown(layout::list_width(state));
+            match code {
+                KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
+                KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(shown.len()),
+                KeyCode::Enter => {
+                    let column = at.checked_sub(1).and_then(|at| shown.get(at));
+                    state.sort = column.map(|column| {
+                        // The same column again turns the order round.
+                        let turned = matches!(state.sort, Some((old, false)) if old == *column);
+                        (*column, turned)
+                    });
+                    return vec![Command::Arrange];
                 }
-                state.settings.columns = shown;
-                return vec![Command::SaveSettings];
+                _ => {}
             }
-            _ => {}
-        },
-        Dialog::Sort(at) => match code {
-            KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(state.settings.columns.len()),
-            KeyCode::Enter => {
-                let column = at
-                    .checked_sub(1)
-                    .and_then(|at| state.settings.columns.get(at));
-                state.sort = column.map(|column| {
-                    // The same column again turns the order round.
-                    let turned = matches!(state.sort, Some((old, false)) if old == *column);
-                    (*column, turned)
-                });
-                return vec![Command::Arrange];
-            }
-            _ => {}
-        },
+        }
         Dialog::Help(input, top) => match code {
             KeyCode::Up | KeyCode::PageUp => {
                 *top = top.saturating_sub(if code == KeyCode::Up { 1 } else { 10 });

@@ -231,8 +231,8 @@ pub const TABLE: [Binding; 42] = [
     bind(Action::Leave, "leave", &["esc"], "", "Give up the filter that is working, or go back", EVERYWHERE),
     bind(Action::Up, "up", &["up", "k"], "", "Up", EVERYWHERE),
     bind(Action::Down, "down", &["down", "j"], "", "Down", EVERYWHERE),
-    bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the byte before, or move the text to the right", EVERYWHERE),
-    bind(Action::Right, "right", &["right", "l"], "", "Unfold, go to the next byte, or move the text to the left", EVERYWHERE),
+    bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the line that it stands under or to the byte before, or move the text to the right", EVERYWHERE),
+    bind(Action::Right, "right", &["right", "l"], "", "Unfold, go to the first line under it or to the next byte, or move the text to the left", EVERYWHERE),
     bind(Action::PageUp, "page-up", &["pgup", "ctrl-b"], "", "A page up", EVERYWHERE),
     bind(Action::PageDown, "page-down", &["pgdn", "ctrl-f"], "", "A page down", EVERYWHERE),
     bind(Action::HalfUp, "half-page-up", &["ctrl-u"], "", "Half a page up", EVERYWHERE),
@@ -246,7 +246,7 @@ pub const TABLE: [Binding; 42] = [
     bind(Action::Failed, "show-failed", &["2"], "", "Show only what failed", LISTS),
     bind(Action::Noted, "show-noted", &["3"], "", "Show only what has a warning or an error", LISTS),
     bind(Action::MarkAll, "mark-all", &["A"], "", "Mark all that is shown, or unmark all", LISTS),
-    bind(Action::Columns, "columns", &["c"], "", "Choose columns and their order; they are saved", &[Exchanges]),
+    bind(Action::Columns, "columns", &["c"], "columns", "Choose columns and their order; they are saved", LISTS),
     bind(Action::Sort, "sort", &["o"], "", "Sort by a column", &[Exchanges]),
     bind(Action::Copy, "copy", &["y"], "", "Copy the row, the field or the text to the clipboard (OSC 52)", EVERYWHERE),
     bind(Action::Time, "time", &["t"], "", "Times: since the first frame, between frames, date and time, UTC, seconds since 1970", EVERYWHERE),
@@ -302,6 +302,25 @@ impl Binding {
     pub fn is_of(&self, pane: Pane) -> bool {
         self.panes.is_empty() || self.panes.contains(&pane)
     }
+}
+
+/// What a key does that does nothing in this view, and in which views it does that; nothing where it does something here.
+#[must_use]
+pub fn elsewhere(action: Action, pane: Pane) -> Option<String> {
+    let binding = TABLE.iter().find(|binding| binding.action == action)?;
+    if binding.is_of(pane) {
+        return None;
+    }
+    let names: Vec<&str> = binding.panes.iter().map(|pane| pane.name()).collect();
+    let (last, others) = names.split_last()?;
+    let names = if others.is_empty() {
+        (*last).to_owned()
+    } else {
+        format!("{} and {last}", others.join(", "))
+    };
+    let mut meaning = binding.meaning.chars();
+    let first = meaning.next()?.to_lowercase();
+    Some(format!("{names}: {first}{}", meaning.as_str()))
 }
 
 /// The action of this name in `tui.toml`.

@@ -40,6 +40,9 @@ pub const LEAST_SIDE: u16 = 24;
 const LIST: u16 = 80;
 const NEAR: [u16; 2] = [40, 72];
 
+/// Columns of eight bytes a line, and of sixteen.
+const BYTES: [u16; 2] = [44, 76];
+
 /// The parts of the first view.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchanges {
@@ -117,7 +120,13 @@ pub fn frames(state: &State) -> Frames {
         ..body
     };
     if body.width >= WIDE {
-        let bytes = right(state, 76.min(body.width / 2));
+        // Sixteen bytes a line where the details have as much room, else eight.
+        let usual = if body.width >= 2 * BYTES[1] {
+            BYTES[1]
+        } else {
+            BYTES[0]
+        };
+        let bytes = right(state, usual);
         return Frames {
             list,
             details: Rect {
@@ -189,6 +198,15 @@ pub fn ladder(state: &State) -> Ladder {
             ..body
         }),
         beside: false,
+    }
+}
+
+/// Width of the list of the view in front.
+#[must_use]
+pub fn list_width(state: &State) -> u16 {
+    match state.pane() {
+        Pane::Exchanges => exchanges(state).list.width,
+        _ => body(state).width,
     }
 }
 

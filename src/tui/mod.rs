@@ -5,6 +5,7 @@
 //! and exchanges is in [`recording`]. [`keys`] is the one table of keys.
 
 pub mod answer;
+pub mod columns;
 pub mod dialog;
 pub mod input;
 pub mod keys;
@@ -199,7 +200,7 @@ impl Loop<'_> {
             match &command {
                 Command::Copy(text) => Screen::copy(text)?,
                 Command::Redraw => self.screen.redraw()?,
-                Command::SaveSettings => match self.state.settings.save_columns() {
+                Command::SaveColumns(pane) => match self.state.settings.save_columns(*pane) {
                     Ok(Some(path)) => {
                         let path = path.to_string_lossy();
                         let shown = crate::text::escape::Local(&path).to_string();

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::columns::ExchangeColumn;
 use super::recording::{ExchangeEntry, Numbers, Result, Shared};
-use super::state::Column;
 use crate::dissect::Severity;
 use crate::packet::Endpoint;
 
@@ -22,25 +22,30 @@ enum By {
     Note(Option<(Severity, Arc<str>)>),
 }
 
-fn by(column: Column, number: u64, entry: &ExchangeEntry) -> By {
+fn by(column: ExchangeColumn, number: u64, entry: &ExchangeEntry) -> By {
     match column {
-        Column::Number => By::Number(i64::try_from(number).ok()),
-        Column::Time => By::Number(Some(entry.time.0)),
-        Column::User => By::Text(entry.user.clone()),
-        Column::Action => By::Word(entry.action),
-        Column::Result => By::Result(entry.result, entry.description.clone()),
-        Column::Milliseconds => By::Number(entry.elapsed),
-        Column::Stream => By::Number(Some(entry.stream.into())),
-        Column::Client => By::End(entry.ends[0]),
-        Column::Server => By::End(entry.ends[1]),
-        Column::Frames => By::Frames(entry.frames),
-        Column::Note => By::Note(entry.note.clone()),
+        ExchangeColumn::Number => By::Number(i64::try_from(number).ok()),
+        ExchangeColumn::Time => By::Number(Some(entry.time.0)),
+        ExchangeColumn::User => By::Text(entry.user.clone()),
+        ExchangeColumn::Action => By::Word(entry.action),
+        ExchangeColumn::Result => By::Result(entry.result, entry.description.clone()),
+        ExchangeColumn::Milliseconds => By::Number(entry.elapsed),
+        ExchangeColumn::Stream => By::Number(Some(entry.stream.into())),
+        ExchangeColumn::Client => By::End(entry.ends[0]),
+        ExchangeColumn::Server => By::End(entry.ends[1]),
+        ExchangeColumn::Frames => By::Frames(entry.frames),
+        ExchangeColumn::Note => By::Note(entry.note.clone()),
     }
 }
 
 /// These exchanges in order of a column; of equal ones those that came first.
 #[must_use]
-pub fn sorted(shared: &Shared, numbers: &Numbers, column: Column, largest_first: bool) -> Numbers {
+pub fn sorted(
+    shared: &Shared,
+    numbers: &Numbers,
+    column: ExchangeColumn,
+    largest_first: bool,
+) -> Numbers {
     let mut keys = Vec::with_capacity(numbers.len());
     for at in (0..numbers.len()).step_by(AT_ONCE) {
         let recording = shared.read();

@@ -5,52 +5,19 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Key, Keys, action_named};
-use super::state::Column;
+use super::columns::{Choosing, Columns, ExchangeColumn, FrameColumn};
+use super::keys::{Key, Keys, Pane, action_named};
 use super::theme::{Part, Theme, color_named};
 use crate::capture::{Inputs, Place};
 use crate::text::escape::Escaped;
 
-impl Column {
-    /// All columns, with their names in `tui.toml` and their titles.
-    pub const ALL: [(Self, &'static str, &'static str); 11] = [
-        (Self::Number, "number", "#"),
-        (Self::Time, "time", "Time"),
-        (Self::User, "user", "User"),
-        (Self::Action, "action", "Action"),
-        (Self::Result, "result", "Result"),
-        (Self::Milliseconds, "ms", "ms"),
-        (Self::Stream, "stream", "Stream"),
-        (Self::Client, "client", "Client"),
-        (Self::Server, "server", "Server"),
-        (Self::Frames, "frames", "Frames"),
-        (Self::Note, "note", "Note"),
-    ];
-
-    /// Its name in `tui.toml`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(one, ..)| *one == self)
-            .map_or("", |(_, name, _)| name)
-    }
-
-    /// What stands above it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(one, ..)| *one == self)
-            .map_or("", |(.., title)| title)
-    }
-}
-
 /// What the user chose once and for all.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Columns of exchanges, in order.
-    pub columns: Vec<Column>,
+    /// Columns of exchanges.
+    pub exchanges: Columns<ExchangeColumn>,
+    /// Columns of frames.
+    pub frames: Columns<FrameColumn>,
     /// Keys.
     pub keys: Keys,
     /// Colours.
@@ -59,26 +26,8 @@ pub struct Settings {
     pub path: Option<PathBuf>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        use Column::{Action, Milliseconds, Note, Number, Result, Stream, Time, User};
-        Self {
-            columns: vec![
-                Number,
-                Time,
-                User,
-                Action,
-                Result,
-                Milliseconds,
-                Stream,
-                Note,
-            ],
-            keys: Keys::default(),
-            theme: Theme::default(),
-            path: None,
-        }
-    }
-}
+/// The lists whose columns can be chosen, with the names of their sections.
+const LISTS: [(&str, Pane); 2] = [("exchanges", Pane::Exchanges), ("frames", Pane::Frames)];
 
 /// Where the file is: in `$XDG_CONFIG_HOME`, else in `~/.config`.
 #[must_use]
@@ -156,31 +105,14 @@ impl Settings {
         value: &Spanned<DeValue<'_>>,
     ) -> Result<(), String> {
         let words = words(value.get_ref());
+        let list = LISTS.iter().find(|(name, _)| *name == section);
+        if let Some((_, pane)) = list.filter(|_| key == "columns") {
+            let words = words.ok_or("columns is a list of names")?;
+            let names: Vec<&str> = words.iter().map(String::as_str).collect();
+            let columns = self.columns_mut(*pane);
+            return columns.map_or(Ok(()), |columns| columns.choose(&names));
+        }
         match section {
-            "exchanges" if key == "columns" => {
-                let words = words.ok_or("columns is a list of names")?;
-                let mut columns = Vec::new();
-                let mut unknown = Vec::new();
-                for word in &words {
-                    match Column::ALL.iter().find(|(_, name, _)| name == word) {
-                        Some((column, ..)) if !columns.contains(column) => columns.push(*column),
-                        Some(_) => {}
-                        None => unknown.push(word.as_str()),
-                    }
-                }
-                if !columns.is_empty() {
-                    self.columns = columns;
-                }
-                if unknown.is_empty() {
-                    return Ok(());
-                }
-                let known: Vec<&str> = Column::ALL.iter().map(|(_, name, _)| *name).collect();
-                Err(format!(
-                    "there is no column {}; there are {}",
-                    Escaped(&unknown.join(", ")),
-                    known.join(", ")
-                ))
-            }
             "keys" => {
                 let action = action_named(key).ok_or_else(|| {
                     format!("no key does {key:?}; docs/tui.md lists what keys do")
@@ -209,16 +141,38 @@ impl Settings {
                 Ok(())
             }
             _ => Err(format!(
-                "there is no setting {}.{}; there are exchanges.columns, keys and colors",
+                "there is no setting {}.{}; there are exchanges.columns, frames.columns, keys and colors",
                 Escaped(section),
                 Escaped(key)
             )),
         }
     }
 
-    /// Writes the columns into the file, and leaves the rest of it as it is.
-    pub fn save_columns(&self) -> std::io::Result<Option<PathBuf>> {
-        let Some(path) = &self.path else {
+    /// The columns of a view's list, where they can be chosen.
+    #[must_use]
+    pub fn columns(&self, pane: Pane) -> Option<&dyn Choosing> {
+        match pane {
+            Pane::Exchanges => Some(&self.exchanges),
+            Pane::Frames => Some(&self.frames),
+            _ => None,
+        }
+    }
+
+    /// The same, to choose them.
+    pub fn columns_mut(&mut self, pane: Pane) -> Option<&mut dyn Choosing> {
+        match pane {
+            Pane::Exchanges => Some(&mut self.exchanges),
+            Pane::Frames => Some(&mut self.frames),
+            _ => None,
+        }
+    }
+
+    /// Writes the columns of a view's list into the file, and leaves the rest of it as it is.
+    pub fn save_columns(&self, pane: Pane) -> std::io::Result<Option<PathBuf>> {
+        let list = LISTS.iter().find(|(_, known)| *known == pane);
+        let (Some(path), Some(columns), Some((section, _))) =
+            (&self.path, self.columns(pane), list)
+        else {
             return Ok(None);
         };
         let text = match std::fs::read_to_string(path) {
@@ -229,7 +183,7 @@ impl Settings {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let text = with_columns(&text, &self.columns);
+        let text = with_columns(&text, section, &columns.chosen());
         // Whole or not at all: what else stands in the file is the user's.
         Place::write_whole(path, &Inputs::default(), text.as_bytes())
             .map_err(std::io::Error::other)?;
@@ -237,20 +191,24 @@ impl Settings {
     }
 }
 
-/// A file's text with these columns.
-fn with_columns(text: &str, columns: &[Column]) -> String {
-    let names: Vec<String> = columns
-        .iter()
-        .map(|one| format!("\"{}\"", one.name()))
-        .collect();
+/// A file's text with these columns in a section.
+fn with_columns(text: &str, section: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let line = format!("columns = [{}]", names.join(", "));
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_section = |line: &String| line.trim_start().starts_with('[');
-    let Some(head) = lines.iter().position(|line| line.trim() == "[exchanges]") else {
+    let is_own = |line: &String| {
+        let head = line.split('#').next().unwrap_or_default().trim();
+        let name = head
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        name.is_some_and(|name| name.trim() == section)
+    };
+    let Some(head) = lines.iter().position(is_own) else {
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(["[exchanges]".to_owned(), line]);
+        lines.extend([format!("[{section}]"), line]);
         return lines.join("\n") + "\n";
     };
     let end = lines[head + 1..].iter().position(is_section);
@@ -318,7 +276,7 @@ mod tests {
     fn what_is_wrong_is_named_and_the_rest_used() {
         let text = "[exchanges]\ncolumns = [\"user\", \"colour\", \"ms\"]\n[keys]\ndown = \"J\"\nup = 7\nfly = \"f\"\nfilter = [\"ctrl-q\", \"f3\"]\n= nonsense\n[colors]\nfailure = \"#ff8800\"\nnote = \"sunny\"\n[extra]\nx = 1\n";
         let (settings, wrong) = read(text);
-        assert_eq!(settings.columns, [Column::User, Column::Milliseconds]);
+        assert_eq!(settings.exchanges.chosen(), ["user", "ms"]);
         let key = |text| settings.keys.action(Key::parse(text).unwrap());
         assert_eq!(key("J"), Some(Action::Down));
         assert_eq!(key("j"), None);
@@ -338,16 +296,22 @@ mod tests {
 
     #[test]
     fn columns_are_written_and_the_rest_is_left() {
-        let columns = [Column::User, Column::Note];
+        let columns = ["user", "note"];
         let written = "[exchanges]\ncolumns = [\"user\", \"note\"]\n";
-        assert_eq!(with_columns("", &columns), written);
+        let with = |text: &str| with_columns(text, "exchanges", &columns);
+        assert_eq!(with(""), written);
         let text = "# mine\n[exchanges]\ncolumns = [\n  \"ms\",\n]\n[keys]\nup = \"i\"\n";
         let expected = format!("# mine\n{written}[keys]\nup = \"i\"\n");
-        assert_eq!(with_columns(text, &columns), expected);
-        assert_eq!(
-            with_columns("[keys]\n", &columns),
-            format!("[keys]\n\n{written}")
-        );
-        assert_eq!(read(&expected).0.columns, columns);
+        assert_eq!(with(text), expected);
+        assert_eq!(with("[keys]\n"), format!("[keys]\n\n{written}"));
+        let commented = with("[ exchanges ] # mine\n");
+        assert!(commented.starts_with("[ exchanges ] # mine\ncolumns"));
+        let both = with_columns(&expected, "frames", &["number", "info"]);
+        let (settings, wrong) = read(&both);
+        assert_eq!(wrong, [""; 0]);
+        assert_eq!(settings.exchanges.chosen(), columns);
+        assert_eq!(settings.frames.chosen(), ["number", "info"]);
+        let again = with_columns(&both, "frames", &["info"]);
+        assert_eq!(again, both.replace("\"number\", ", ""));
     }
 }

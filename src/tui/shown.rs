@@ -79,6 +79,8 @@ pub struct List {
     pub height: usize,
     /// Whether the newest stays chosen as more come.
     pub follows: bool,
+    /// How far rows are moved to the left.
+    pub left: usize,
 }
 
 impl List {
@@ -91,6 +93,12 @@ impl List {
     /// The items that are seen.
     pub fn seen(&self) -> impl Iterator<Item = u64> + '_ {
         (self.top..self.top + self.height).map_while(|at| self.shown.get(at))
+    }
+
+    /// The item above those that are seen.
+    #[must_use]
+    pub fn above(&self) -> Option<u64> {
+        self.shown.get(self.top.checked_sub(1)?)
     }
 
     /// Chooses a row, or the last one where there are fewer.

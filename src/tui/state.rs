@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::answer::{
     Differences, Explained, Flow, FollowText, FrameDetail, FrameRow, Preview, Statistics,
 };
+use super::columns::ExchangeColumn;
 use super::dialog::Dialog;
 use super::keys::{Key, Pane};
 use super::recording::{ExchangeEntry, Numbers};
@@ -25,23 +26,6 @@ pub enum Tab {
     Failed,
     /// Those with a warning or an error.
     Noted,
-}
-
-/// A column of exchanges, by which they can be sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "their names say it")]
-pub enum Column {
-    Number,
-    Time,
-    User,
-    Action,
-    Result,
-    Milliseconds,
-    Stream,
-    Client,
-    Server,
-    Frames,
-    Note,
 }
 
 /// The parts of the frames view.
@@ -190,7 +174,7 @@ pub struct State {
     /// The filter in use.
     pub filter: Option<Filtered>,
     /// What exchanges are sorted by, and whether the largest comes first.
-    pub sort: Option<(Column, bool)>,
+    pub sort: Option<(ExchangeColumn, bool)>,
     /// How times are shown.
     pub time: TimeFormat,
     /// Whether passwords are shown.
@@ -202,14 +186,16 @@ pub struct State {
     /// How far a long reading has come, in percent; 0 where there is none.
     pub reading: u8,
 
-    /// Time of the first frame.
+    /// Times of the first frame and of the last one.
     pub start: Option<Timestamp>,
+    /// See `start`.
+    pub latest: Option<Timestamp>,
     /// The exchanges.
     pub exchanges: List,
     /// The rows that are seen of them.
     pub exchange_rows: Vec<(u64, ExchangeEntry)>,
-    /// Columns that rows are moved to the left.
-    pub exchange_left: usize,
+    /// When the one above them was.
+    pub exchange_above: Option<Timestamp>,
     /// The exchanges that are marked.
     pub marked: BTreeSet<u64>,
     /// The connections of the exchanges that are marked.
@@ -229,6 +215,8 @@ pub struct State {
     pub frames: List,
     /// The rows that are known.
     pub frame_rows: HashMap<u64, FrameRow>,
+    /// When the frame above those that are seen was captured.
+    pub frame_above: Option<Timestamp>,
     /// The rows that are being worked out.
     pub rows_asked: Vec<u64>,
     /// The frames that are marked.
@@ -385,8 +373,8 @@ pub enum Command {
     Copy(String),
     /// Let go of what was captured.
     Clear,
-    /// Remember the columns.
-    SaveSettings,
+    /// Remember the columns of this view's list.
+    SaveColumns(Pane),
     /// Draw everything anew.
     Redraw,
 }

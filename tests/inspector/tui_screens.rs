@@ -4,7 +4,7 @@ use authscope::capture::ReadOptions;
 use authscope::output::Charset;
 use authscope::synth::load::Load;
 use authscope::tui::keys::Pane;
-use authscope::tui::state::Mouse;
+use authscope::tui::state::{Live, Mouse};
 use authscope::tui::work::Looks;
 
 use crate::inspector::{authscope, capture, captures};
@@ -47,6 +47,15 @@ const SCENES: &[Scene] = &[
     scene("columns-chosen", |screen| {
         screen.state.settings.path = None;
         screen.press("c down down down space down right enter");
+    }),
+    scene("frames-columns-dialog", |screen| {
+        screen.press("v c down down down down down down space right down space");
+    }),
+    scene("frames-columns-chosen", |screen| {
+        // How long after the one above behind the time, and the connection.
+        screen.press("v c down down down down down down space left left left left");
+        screen.press("down down space enter");
+        screen.press("c down down down down down down down down down down space enter G");
     }),
     scene("sort-dialog", |screen| {
         screen.press("o down down");
@@ -95,6 +104,12 @@ const SCENES: &[Scene] = &[
     scene("times", |screen| {
         screen.press("t t t");
     }),
+    scene("times-between", |screen| {
+        screen.press("t v G");
+    }),
+    scene("elsewhere", |screen| {
+        screen.press("s c");
+    }),
     scene("frames", |screen| {
         screen.press("v");
     }),
@@ -142,6 +157,13 @@ const SCENES: &[Scene] = &[
         name: "nothing",
         captures: &["http-on-port-8888.pcap"],
         prepare: |_| (),
+    },
+    Scene {
+        name: "live-without-exchanges",
+        captures: &["http-on-port-8888.pcap"],
+        prepare: |screen| {
+            screen.state.progress.live = Some(Live::default());
+        },
     },
     Scene {
         name: "noted",
@@ -352,6 +374,65 @@ fn the_footer_names_the_difference_of_two_marked_rows() {
         assert!(footer.contains("d diff of the two"), "{size:?}: {footer}");
         assert!(footer.contains("q "), "{size:?}: {footer}");
     }
+}
+
+#[test]
+fn left_and_right_go_about_in_the_details_as_in_a_tree() {
+    let mut screen = Screen::open(&[&capture(USERS)], (80, 24));
+    screen.press("v tab");
+    let line = |screen: &Screen| {
+        authscope::tui::view::frames::visible(&screen.state)[screen.state.tree.at].clone()
+    };
+    let message = line(&screen);
+    assert_eq!((message.depth, message.has_children), (0, true));
+    screen.press("right");
+    assert_eq!(line(&screen).depth, 1);
+    screen.press("down left");
+    assert_eq!(line(&screen), message);
+    screen.press("left");
+    assert!(screen.state.folded.contains(&message.path));
+    screen.press("left");
+    assert_eq!(line(&screen), message);
+    screen.press("right right");
+    assert_eq!(line(&screen).depth, 1);
+}
+
+#[test]
+fn times_between_rows_are_those_to_the_row_above() {
+    let path = capture(USERS);
+    let mut tall = Screen::open(&[&path], (80, 900));
+    tall.press("t v");
+    let mut low = Screen::open(&[&path], (80, 24));
+    low.press("t v G");
+    let of = |screen: &Screen| {
+        let text = screen.text();
+        let is_row = |line: &&str| {
+            let begins = line.trim_start_matches(['>', ' ']);
+            begins.starts_with(|one: char| one.is_ascii_digit()) && line.contains(" 127.0.0.1 ")
+        };
+        let rows = text.lines().filter(is_row);
+        let rows = rows.map(|row| row.chars().skip(2).take(28).collect::<String>());
+        rows.collect::<Vec<_>>()
+    };
+    let (all, last) = (of(&tall), of(&low));
+    assert!(all[0].contains("1 0.000000000"), "{all:?}");
+    assert!(!last.is_empty() && all.ends_with(&last), "{last:?}");
+}
+
+#[test]
+fn a_followed_connection_has_the_times_of_the_lists() {
+    let mut screen = Screen::open(&[&capture(USERS)], (80, 24));
+    screen.press("down down");
+    let (_, entry) = screen.state.exchange_rows[2].clone();
+    assert!(
+        screen.text().contains(" 0.045167011 carol"),
+        "{}",
+        screen.text()
+    );
+    screen.press("f");
+    let [request, _] = entry.frames.map(|frame| frame.expect("a frame"));
+    let expected = format!("at 0.045167011, frame {request}:");
+    assert!(screen.text().contains(&expected), "{}", screen.text());
 }
 
 #[test]

@@ -75,6 +75,38 @@ fn a_flow_is_looked_at_and_saved() {
 }
 
 #[test]
+fn columns_of_frames_are_chosen_and_kept() {
+    let mut running = Running::start(&[&capture(USERS)]);
+    running.wait_for("q quit");
+    // From the details too. The last one that is offered is the stream.
+    running.press("v\tc");
+    running.wait_for("Columns: Frames");
+    running.press("jjjjjjjjjj \r");
+    running.wait_for("columns are saved in");
+    running.wait_for("Stream");
+    let settings = std::fs::read_to_string(running.path("authscope/tui.toml"));
+    let settings = settings.expect("settings");
+    assert_eq!(
+        settings,
+        "[frames]\ncolumns = [\"number\", \"time\", \"source\", \"destination\", \"protocol\", \"info\", \"stream\"]\n"
+    );
+    running.press("\u{3}");
+    assert_eq!(running.ended(), Some(0));
+    let folder = running.path("");
+    let mut again = Running::start_with(&[&capture(USERS)], &[("XDG_CONFIG_HOME", &folder)]);
+    again.wait_for("q quit");
+    again.press("v");
+    again.wait_for("Stream");
+    // Those of exchanges are as they were.
+    again.press("q");
+    again.wait_until("the usual columns", |screen| {
+        screen.contains("Action") && screen.contains("Result")
+    });
+    again.press("q");
+    assert_eq!(again.ended(), Some(0));
+}
+
+#[test]
 fn what_comes_in_now_is_followed() {
     let place = Place::new();
     let server = place.start(&[]);

@@ -89,6 +89,11 @@ impl Follow<Vec<u8>> {
 }
 
 impl<W: Write> Follow<W> {
+    /// Counts times from the start of the capture, of which it is given a part.
+    pub fn begin_at(&mut self, start: Timestamp) {
+        self.writer.clock.see(start);
+    }
+
     /// Nothing shown yet.
     pub fn new(out: W, options: FollowOptions) -> Self {
         Self {

@@ -130,7 +130,7 @@ impl Source {
                 self.material.shared.clear();
                 self.arrange(state)
             }
-            Command::Copy(_) | Command::SaveSettings | Command::Redraw => Vec::new(),
+            Command::Copy(_) | Command::SaveColumns(_) | Command::Redraw => Vec::new(),
         }
     }
 
@@ -223,8 +223,14 @@ impl Source {
     pub fn fill(&self, state: &mut State) {
         let recording = self.material.shared.read();
         state.start = recording.start();
+        let last = recording.frames().end - 1;
+        state.latest = recording.frame(last).map(|entry| entry.time);
         let entry = |number: u64| Some((number, recording.exchange(number)?));
         state.exchange_rows = state.exchanges.seen().filter_map(entry).collect();
+        let above = state.exchanges.above();
+        state.exchange_above = above.and_then(|above| Some(recording.exchange(above)?.time));
+        let above = state.frames.above();
+        state.frame_above = above.and_then(|above| Some(recording.frame(above)?.time));
         if std::mem::take(&mut state.wants_marked_streams) {
             let stream = |number: &u64| Some((*number, recording.stream_of_exchange(*number)?));
             state.marked_streams = state.marked.iter().filter_map(stream).collect();

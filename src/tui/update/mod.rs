@@ -9,9 +9,9 @@ mod opening;
 mod tests;
 
 use super::answer::Question;
-use super::dialog::{self, Columns, Dialog, FilterDialog, SaveDialog};
+use super::dialog::{self, ColumnsDialog, Dialog, FilterDialog, SaveDialog};
 use super::input::Input;
-use super::keys::{Action, Key, Pane};
+use super::keys::{self, Action, Key, Pane};
 use super::state::{Command, Event, Progress, State, Tab, Waiting};
 use crate::output::TimeFormat;
 use marking::{mark, mark_all};
@@ -175,11 +175,15 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
     let Some(action) = state.settings.keys.action(key) else {
         return Vec::new();
     };
+    if let Some(where_it_does) = keys::elsewhere(action, state.pane()) {
+        state.say(format!("{key} works in {where_it_does}"));
+        return Vec::new();
+    }
     act(state, action)
 }
 
 /// Does what a key stands for.
-pub fn act(state: &mut State, action: Action) -> Vec<Command> {
+fn act(state: &mut State, action: Action) -> Vec<Command> {
     if moving::act(state, action) {
         return Vec::new();
     }
@@ -212,10 +216,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Command> {
             return vec![Command::Ask(Question::Statistics(state.size.0))];
         }
         Action::Explain => return explain(state),
-        Action::Columns if state.pane() == Pane::Exchanges => {
-            state.dialog = Some(Dialog::Columns(Columns::new(&state.settings.columns)));
-        }
-        Action::Sort if state.pane() == Pane::Exchanges => state.dialog = Some(Dialog::Sort(0)),
+        Action::Columns => state.dialog = ColumnsDialog::new(state).map(Dialog::Columns),
+        Action::Sort => state.dialog = Some(Dialog::Sort(0)),
         Action::Save => state.dialog = Some(Dialog::Save(SaveDialog::new(state))),
         Action::Copy => return copy(state),
         Action::Time => {
@@ -310,17 +312,16 @@ fn show(state: &mut State, tab: Tab) -> Vec<Command> {
 }
 
 fn copy(state: &mut State) -> Vec<Command> {
-    match super::view::text_to_copy(state) {
-        Some(text) => {
-            let count = text.lines().count();
-            let what = if count == 1 {
-                "a line".to_owned()
-            } else {
-                format!("{count} lines")
-            };
-            state.say(format!("copied {what}"));
-            vec![Command::Copy(text)]
-        }
-        None => Vec::new(),
-    }
+    let Some(text) = super::view::text_to_copy(state) else {
+        state.say("there is nothing to copy here");
+        return Vec::new();
+    };
+    let count = text.lines().count();
+    let what = if count == 1 {
+        "a line".to_owned()
+    } else {
+        format!("{count} lines")
+    };
+    state.say(format!("copied {what}"));
+    vec![Command::Copy(text)]
 }

@@ -102,7 +102,7 @@ fn press(state: &mut State, x: u16, y: u16) {
                         state.tree.at = at;
                         view::frames::line_chosen(state);
                         if chosen {
-                            super::moving::fold(state, None);
+                            super::moving::turn(state);
                         }
                     }
                 }

@@ -7,6 +7,8 @@ use crate::tui::{layout, view};
 
 /// Columns that text is moved by to the side.
 const SIDEWAYS: usize = 8;
+/// How far rows of a list can be moved.
+const MOST_SIDEWAYS: usize = 400;
 
 /// Moves, where a key stands for that; whether it does.
 pub fn act(state: &mut State, action: Action) -> bool {
@@ -98,10 +100,15 @@ fn scroll(state: &mut State) -> Option<&mut Scroll> {
 fn sideways(state: &mut State, step: isize) {
     let moved = |left: usize| left.saturating_add_signed(step * SIDEWAYS.cast_signed());
     match (state.pane(), state.part) {
-        (Pane::Exchanges, _) => state.exchange_left = moved(state.exchange_left).min(200),
-        (Pane::Frames, Part::Details) => fold(state, Some(step > 0)),
+        (Pane::Exchanges, _) => {
+            state.exchanges.left = moved(state.exchanges.left).min(MOST_SIDEWAYS);
+        }
+        (Pane::Frames, Part::Details) if step > 0 => unfold(state),
+        (Pane::Frames, Part::Details) => fold(state),
         (Pane::Frames, Part::Bytes) => view::frames::step_byte(state, step),
-        (Pane::Frames, Part::List) => state.tree.left = moved(state.tree.left).min(400),
+        (Pane::Frames, Part::List) => {
+            state.frames.left = moved(state.frames.left).min(MOST_SIDEWAYS);
+        }
         _ => {
             if let Some(scroll) = scroll(state) {
                 scroll.left = moved(scroll.left).min(1000);
@@ -110,21 +117,53 @@ fn sideways(state: &mut State, step: isize) {
     }
 }
 
-/// Unfolds the chosen line of the details, or folds it; with `None` what it is not.
-pub fn fold(state: &mut State, unfolds: Option<bool>) {
+/// Folds the chosen line of the details, or unfolds it; whether there was something to.
+fn fold_or_unfold(state: &mut State, unfolds: bool) -> bool {
     let visible = view::frames::visible(state);
     let Some(line) = visible.get(state.tree.at) else {
-        return;
+        return true;
     };
     let path = line.path.clone();
-    if !line.has_children {
-        return;
+    if !line.has_children || state.folded.contains(&path) != unfolds {
+        return false;
     }
-    let is_folded = state.folded.contains(&path);
-    if unfolds.unwrap_or(is_folded) {
+    if unfolds {
         state.folded.remove(&path);
     } else {
         state.folded.insert(path);
+    }
+    true
+}
+
+/// Folds the chosen line of the details where it is unfolded, and the other way round.
+pub fn turn(state: &mut State) {
+    if !fold_or_unfold(state, true) {
+        fold_or_unfold(state, false);
+    }
+}
+
+/// Folds the chosen line, or goes to the one that it stands under.
+fn fold(state: &mut State) {
+    if fold_or_unfold(state, false) {
+        return;
+    }
+    let visible = view::frames::visible(state);
+    let at = state.tree.at;
+    let depth = visible[at].depth;
+    let above = visible[..at].iter().rposition(|line| line.depth < depth);
+    if let Some(above) = above {
+        step(state, -isize::try_from(at - above).unwrap_or(0));
+    }
+}
+
+/// Unfolds the chosen line, or goes to the first one under it.
+fn unfold(state: &mut State) {
+    if fold_or_unfold(state, true) {
+        return;
+    }
+    let visible = view::frames::visible(state);
+    if visible[state.tree.at].has_children {
+        step(state, 1);
     }
 }
 

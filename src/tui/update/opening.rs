@@ -76,15 +76,16 @@ pub(super) fn enter(state: &mut State) -> Vec<Command> {
         Pane::Exchanges => return ladder(state),
         Pane::Frames => match state.part {
             Part::List => state.part = Part::Details,
-            Part::Details => super::moving::fold(state, None),
-            Part::Bytes => {}
+            Part::Details => super::moving::turn(state),
+            Part::Bytes => state.say("tab goes to the next part, arrows to other bytes"),
         },
         Pane::Ladder => return frames(state),
         Pane::Statistics => {
             let statistics = state.statistics.here();
             let finding = statistics.and_then(|all| all.findings.get(state.statistics_at.at));
-            if let Some(frame) = finding.and_then(|(_, _, frames)| frames.first()).copied() {
-                super::go_to_frame(state, frame);
+            match finding.and_then(|(_, _, frames)| frames.first()).copied() {
+                Some(frame) => super::go_to_frame(state, frame),
+                None => state.say("this line is no finding: those have frames to go to"),
             }
         }
         _ => {}

@@ -197,3 +197,51 @@ fn any_keys_at_any_size_leave_a_screen_that_can_be_drawn() {
         }
     });
 }
+
+#[test]
+fn a_key_that_works_elsewhere_says_where() {
+    for pane in Pane::ALL {
+        for binding in &keys::TABLE {
+            let mut state = state(10);
+            state.views.push(pane);
+            press(&mut state, binding.keys[0]);
+            let said = state.said.as_ref().map_or("", |said| said.text.as_str());
+            let is_elsewhere = said.contains(" works in ");
+            assert_eq!(is_elsewhere, !binding.is_of(pane), "{pane:?}: {said}");
+            assert!(!is_elsewhere || state.pane() == pane && state.dialog.is_none());
+        }
+    }
+    let mut state = state(10);
+    press(&mut state, "s c");
+    let said = state.said.expect("something").text;
+    let expected = "c works in Exchanges and Frames: choose columns and their order";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[test]
+fn columns_are_chosen_for_the_list_in_front() {
+    for (open, pane) in [
+        ("g", Pane::Exchanges),
+        ("v", Pane::Frames),
+        ("v tab", Pane::Frames),
+    ] {
+        let mut state = state(10);
+        press(&mut state, open);
+        press(&mut state, "c down right");
+        let Some(Dialog::Columns(dialog)) = &state.dialog else {
+            panic!("{open}: no dialog");
+        };
+        let shown = dialog.all.iter().filter(|one| one.shown);
+        let names: Vec<&str> = shown.map(|one| one.name).collect();
+        assert_eq!(press(&mut state, "enter"), [Command::SaveColumns(pane)]);
+        for one in [Pane::Exchanges, Pane::Frames] {
+            let chosen = state.settings.columns(one).expect("columns").chosen();
+            let expected = if one == pane {
+                names.clone()
+            } else {
+                Vec::new()
+            };
+            assert_eq!(chosen, expected, "{open}");
+        }
+    }
+}

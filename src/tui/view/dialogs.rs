@@ -7,9 +7,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Line, put, put_line};
 use crate::tui::answer::SaveForm;
+use crate::tui::columns::Column as _;
 use crate::tui::dialog::{Dialog, FilterDialog, SaveDialog, WHAT};
 use crate::tui::input::Input;
 use crate::tui::keys::TABLE;
+use crate::tui::layout;
 use crate::tui::state::State;
 use crate::tui::theme::Part;
 
@@ -40,31 +42,40 @@ pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
         }
         Dialog::Save(save) => Some(save_window(buffer, save, state)),
         Dialog::Columns(columns) => {
-            let all = columns.all.iter().map(|(column, shown)| {
-                let mark = if *shown { "[x]" } else { "[ ]" };
-                Line::of(
-                    format!("{mark} {:<8} {}", column.name(), column.title()),
-                    Style::new(),
-                )
+            let widest = columns.all.iter().map(|one| one.name.len()).max();
+            let widest = widest.unwrap_or_default();
+            let all = columns.all.iter().map(|one| {
+                let mark = if one.shown { "[x]" } else { "[ ]" };
+                let text = format!("{mark} {:<widest$}  {}", one.name, one.title);
+                Line::of(text, Style::new())
             });
             let mut lines: Vec<Line> = all.collect();
-            lines.push(Line::default());
             let faint = state.settings.theme.faint();
+            lines.push(if columns.is_wide(state) {
+                let note = state.settings.theme.of(Part::Note);
+                Line::of("too wide together: left, right move rows", note)
+            } else {
+                Line::default()
+            });
             lines.push(Line::of("Space  show or hide", faint));
             lines.push(Line::of("left, right  move", faint));
             lines.push(Line::of("Enter  take and save    Esc  leave", faint));
-            window(buffer, "Columns", &lines, Some(columns.at), state);
+            let title = format!("Columns: {}", columns.pane.name());
+            window(buffer, &title, &lines, Some(columns.at), state);
             None
         }
         Dialog::Sort(at) => {
             let mut lines = vec![Line::of("as they came", Style::new())];
-            for column in &state.settings.columns {
+            for column in state.settings.exchanges.shown(layout::list_width(state)) {
                 let way = match state.sort {
                     Some((by, true)) if by == *column => "  largest first",
                     Some((by, false)) if by == *column => "  smallest first; again: largest",
                     _ => "",
                 };
-                lines.push(Line::of(format!("{}{way}", column.title()), Style::new()));
+                lines.push(Line::of(
+                    format!("{}{way}", column.about().title),
+                    Style::new(),
+                ));
             }
             window(buffer, "Sort by", &lines, Some(*at), state);
             None

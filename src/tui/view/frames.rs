@@ -4,9 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{border, put, without, working};
+use super::pen::{border, put, working};
+use super::table::{Looks, Table, row_text};
+use super::times::{since_above, time_text};
+use crate::capture::Timestamp;
 use crate::output::Tone;
-use crate::tui::answer::{FrameDetail, TreeLine};
+use crate::tui::answer::{FrameDetail, FrameRow, TreeLine};
+use crate::tui::columns::FrameColumn;
 use crate::tui::layout;
 use crate::tui::state::{Part, State, Waiting};
 use crate::tui::theme;
@@ -21,114 +25,64 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
 
 fn list(buffer: &mut Buffer, area: Rect, state: &State) {
     let theme = &state.settings.theme;
-    let places = heads(buffer, area, state);
-    if state.frames.shown.is_empty() {
+    let list = &state.frames;
+    let table = Table::new(state, area, &state.settings.frames, list.left);
+    table.titles(buffer, |_| "");
+    if list.shown.is_empty() {
         let text = if state.progress.ended || state.filter.is_some() {
             "no frame matches"
         } else {
             "reading"
         };
-        put(
-            buffer,
-            (area.x + 3, area.y + 1),
-            area.width.saturating_sub(4),
-            text,
-            theme.faint(),
-            state.charset,
-        );
+        table.nothing(buffer, text);
     }
-    let mut before = None;
-    for (y, number) in (area.y + 1..area.bottom()).zip(state.frames.seen()) {
+    let chosen = match state.part {
+        Part::List => theme.chosen(),
+        _ => theme.chosen_aside(),
+    };
+    let mut before = state.frame_above;
+    for (y, number) in (area.y + 1..area.bottom()).zip(list.seen()) {
         let row = state.frame_rows.get(&number);
-        let is_chosen = state.frames.chosen() == Some(number);
-        let mut cell = |at: usize, text: &str, style: Style, right: bool| {
-            let (x, width) = places[at];
-            let text = if right {
-                format!("{text:>width$}", width = usize::from(width))
-            } else {
-                text.to_owned()
-            };
-            put(buffer, (x, y), width, &text, style, state.charset);
+        let looks = Looks {
+            marked: state.marked_frames.contains(&number),
+            chosen: (list.chosen() == Some(number)).then_some(chosen),
         };
-        cell(0, &number.to_string(), Style::new(), true);
-        if let Some(row) = row {
-            let style = theme.tone(row.tone);
-            cell(
-                1,
-                &super::exchanges::time_text(state, row.time, before),
-                Style::new(),
-                true,
-            );
-            cell(2, &row.addresses[0], Style::new(), false);
-            cell(3, &row.addresses[1], Style::new(), false);
-            cell(4, row.protocol, style, false);
-            cell(5, &row.length.to_string(), Style::new(), true);
-            cell(6, without(&row.info, state.tree.left), style, false);
-            before = Some(row.time);
-        } else {
-            cell(6, state.sign("…", "..."), theme.faint(), false);
-        }
-        if state.marked_frames.contains(&number) {
-            let style = theme.of(theme::Part::Marked).add_modifier(Modifier::BOLD);
-            put(buffer, (area.x + 1, y), 1, "*", style, state.charset);
-        }
-        if is_chosen {
-            put(buffer, (area.x, y), 1, ">", Style::new(), state.charset);
-            let style = if state.part == Part::List {
-                theme.chosen()
-            } else {
-                theme.chosen_aside()
-            };
-            buffer.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                style,
-            );
-        }
+        table.row(buffer, y, &looks, |column| match (row, column) {
+            (Some(row), _) => {
+                let style = match column {
+                    FrameColumn::Protocol | FrameColumn::Info => theme.tone(row.tone),
+                    _ => Style::new(),
+                };
+                (cell_text(state, column, row, before), style)
+            }
+            (None, FrameColumn::Number) => (number.to_string(), Style::new()),
+            (None, FrameColumn::Info) => (state.sign("…", "...").to_owned(), theme.faint()),
+            (None, _) => (String::new(), Style::new()),
+        });
+        before = row.map(|row| row.time);
     }
 }
 
-/// Writes the titles of the columns; the place and the width of each.
-fn heads(buffer: &mut Buffer, area: Rect, state: &State) -> Vec<(u16, u16)> {
-    let theme = &state.settings.theme;
-    let time = super::exchanges::time_width(state);
-    // On a narrow screen what a frame says matters more than how long it is.
-    let is_narrow = area.width < 100;
-    let address = if is_narrow { 14 } else { 22 };
-    let length = if is_narrow { 0 } else { 6 };
-    let mut places = Vec::new();
-    let mut x = area.x + 2;
-    for (title, width, right) in [
-        ("No.", 7, true),
-        ("Time", time, true),
-        ("Source", address, false),
-        ("Destination", address, false),
-        ("Protocol", 8, false),
-        ("Length", length, true),
-        ("Info", u16::MAX, false),
-    ] {
-        let width = width.min(area.right().saturating_sub(x));
-        let text = if right {
-            format!("{title:>width$}", width = usize::from(width))
-        } else {
-            title.to_owned()
-        };
-        put(
-            buffer,
-            (x, area.y),
-            width,
-            &text,
-            theme.title(),
-            state.charset,
-        );
-        places.push((x, width));
-        let gap = u16::from(width > 0);
-        x = x.saturating_add(width + gap).min(area.right());
+fn cell_text(
+    state: &State,
+    column: FrameColumn,
+    row: &FrameRow,
+    before: Option<Timestamp>,
+) -> String {
+    let port = |side: usize| row.ports.map(|ports| ports[side].to_string());
+    match column {
+        FrameColumn::Number => row.number.to_string(),
+        FrameColumn::Time => time_text(state, row.time, before),
+        FrameColumn::Delta => since_above(state, row.time, before),
+        FrameColumn::Source => row.addresses[0].clone(),
+        FrameColumn::SourcePort => port(0).unwrap_or_default(),
+        FrameColumn::Destination => row.addresses[1].clone(),
+        FrameColumn::DestinationPort => port(1).unwrap_or_default(),
+        FrameColumn::Protocol => row.protocol.to_owned(),
+        FrameColumn::Length => row.length.to_string(),
+        FrameColumn::Stream => row.stream.map_or_else(String::new, |one| one.to_string()),
+        FrameColumn::Info => row.info.clone(),
     }
-    places
 }
 
 /// The lines of details that are not under a folded one.
@@ -425,11 +379,9 @@ pub fn text_to_copy(state: &State) -> Option<String> {
     match state.part {
         Part::List => {
             let row = state.frame_rows.get(&state.frames.chosen()?)?;
-            let [source, destination] = &row.addresses;
-            Some(format!(
-                "{}  {source}  {destination}  {}  {}",
-                row.number, row.protocol, row.info
-            ))
+            let width = layout::list_width(state);
+            let cell = |column| cell_text(state, column, row, None);
+            Some(row_text(&state.settings.frames, width, cell))
         }
         Part::Details => {
             let lines = visible(state);

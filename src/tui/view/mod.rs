@@ -11,6 +11,8 @@ pub mod ladder;
 mod near;
 pub mod pen;
 pub mod statistics;
+mod table;
+mod times;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;

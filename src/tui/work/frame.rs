@@ -7,6 +7,7 @@ use super::nearby::{details_around, rows_around};
 use super::{Look, Looks, Material, again};
 use crate::capture::Stop;
 use crate::output::{Clock, Context, Node, Space, TimeFormat, filters_of, frame_tree, info};
+use crate::packet::Packet;
 use crate::session::{FrameRecord, Holding};
 use crate::text::secret;
 use crate::tui::answer::{Bytes, FrameDetail, FrameRow, TreeLine};
@@ -63,6 +64,11 @@ fn row(record: &FrameRecord<'_>, looks: Looks) -> FrameRow {
         addresses: addresses.map_or_else(Default::default, |(source, destination)| {
             [source.to_string(), destination.to_string()]
         }),
+        ports: match record.packet {
+            Packet::Tcp(segment) => Some([segment.source.port, segment.destination.port]),
+            _ => None,
+        },
+        stream: record.placement.map(|placed| placed.stream),
         protocol,
         length: record.frame.header.wire,
         info: text,

@@ -43,6 +43,9 @@ pub fn follow(
         in_fields: material.options.reglogin_in_fields,
     };
     let mut shown = Follow::new(Vec::new(), options);
+    if let Some(start) = material.shared.read().start() {
+        shown.begin_at(start);
+    }
     again(
         material,
         Choice::Streams(vec![stream]),

@@ -1,0 +1,299 @@
+//! Columns of the two lists: which there are, which of them are shown, and in which order.
+
+use crate::text::escape::Escaped;
+
+/// What stands in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, at the left.
+    Text,
+    /// A number, at the right.
+    Number,
+    /// A time, at the right, as wide as times are shown.
+    Time,
+}
+
+/// What there is to say of a column.
+#[derive(Debug, Clone, Copy)]
+pub struct About<C> {
+    /// Which one it is.
+    pub column: C,
+    /// Its name in `tui.toml`.
+    pub name: &'static str,
+    /// What stands above it.
+    pub title: &'static str,
+    /// How wide it is at the least, as a rule, and where there is much room.
+    pub widths: [u16; 3],
+    /// What stands in it.
+    pub kind: Kind,
+}
+
+/// A column of a list.
+pub trait Column: Copy + PartialEq + 'static {
+    /// All of that list.
+    const ALL: &'static [About<Self>];
+
+    /// Those that are shown where nobody chose, on a list of this width.
+    fn usual(width: u16) -> &'static [Self];
+
+    /// What there is to say of it.
+    fn about(self) -> &'static About<Self> {
+        let found = Self::ALL.iter().find(|about| about.column == self);
+        found.unwrap_or(&Self::ALL[0])
+    }
+}
+
+/// A column of exchanges, by which they can be sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "their names say it")]
+pub enum ExchangeColumn {
+    Number,
+    Time,
+    User,
+    Action,
+    Result,
+    Milliseconds,
+    Stream,
+    Client,
+    Server,
+    Frames,
+    Note,
+}
+
+/// A column of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "their names say it")]
+pub enum FrameColumn {
+    Number,
+    Time,
+    Delta,
+    Source,
+    SourcePort,
+    Destination,
+    DestinationPort,
+    Protocol,
+    Length,
+    Stream,
+    Info,
+}
+
+use Kind::{Number, Text, Time};
+
+const fn about<C>(
+    column: C,
+    name: &'static str,
+    title: &'static str,
+    widths: [u16; 3],
+    kind: Kind,
+) -> About<C> {
+    About {
+        column,
+        name,
+        title,
+        widths,
+        kind,
+    }
+}
+
+impl Column for ExchangeColumn {
+    #[rustfmt::skip]
+    const ALL: &'static [About<Self>] = &[
+        about(Self::Number, "number", "#", [6, 6, 6], Number),
+        about(Self::Time, "time", "Time", [11, 11, 11], Time),
+        about(Self::User, "user", "User", [10, 10, 20], Text),
+        about(Self::Action, "action", "Action", [8, 8, 13], Text),
+        about(Self::Result, "result", "Result", [18, 18, 48], Text),
+        about(Self::Milliseconds, "ms", "ms", [8, 8, 8], Number),
+        about(Self::Stream, "stream", "Stream", [6, 6, 6], Number),
+        about(Self::Client, "client", "Client", [21, 21, 31], Text),
+        about(Self::Server, "server", "Server", [21, 21, 31], Text),
+        about(Self::Frames, "frames", "Frames", [12, 12, 12], Text),
+        about(Self::Note, "note", "Note", [7, 7, 47], Text),
+    ];
+
+    fn usual(_: u16) -> &'static [Self] {
+        &[
+            Self::Number,
+            Self::Time,
+            Self::User,
+            Self::Action,
+            Self::Result,
+            Self::Milliseconds,
+            Self::Stream,
+            Self::Note,
+        ]
+    }
+}
+
+/// The width from which on a list of frames shows how long they are: before, what they say matters more.
+const ROOM_FOR_LENGTH: u16 = 100;
+
+impl Column for FrameColumn {
+    #[rustfmt::skip]
+    const ALL: &'static [About<Self>] = &[
+        about(Self::Number, "number", "No.", [7, 7, 7], Number),
+        about(Self::Time, "time", "Time", [11, 11, 11], Time),
+        about(Self::Delta, "delta", "Delta", [11, 11, 11], Number),
+        about(Self::Source, "source", "Source", [14, 14, 39], Text),
+        about(Self::SourcePort, "source-port", "Src port", [8, 8, 8], Number),
+        about(Self::Destination, "destination", "Destination", [14, 14, 39], Text),
+        about(Self::DestinationPort, "destination-port", "Dst port", [8, 8, 8], Number),
+        about(Self::Protocol, "protocol", "Protocol", [8, 8, 8], Text),
+        about(Self::Length, "length", "Length", [6, 6, 6], Number),
+        about(Self::Stream, "stream", "Stream", [6, 6, 6], Number),
+        about(Self::Info, "info", "Info", [8, 18, 118], Text),
+    ];
+
+    fn usual(width: u16) -> &'static [Self] {
+        const ALL: &[FrameColumn] = &[
+            FrameColumn::Number,
+            FrameColumn::Time,
+            FrameColumn::Source,
+            FrameColumn::Destination,
+            FrameColumn::Protocol,
+            FrameColumn::Info,
+        ];
+        const WIDE: &[FrameColumn] = &[
+            FrameColumn::Number,
+            FrameColumn::Time,
+            FrameColumn::Source,
+            FrameColumn::Destination,
+            FrameColumn::Protocol,
+            FrameColumn::Length,
+            FrameColumn::Info,
+        ];
+        if width < ROOM_FOR_LENGTH { ALL } else { WIDE }
+    }
+}
+
+/// How far rows of a list stand from its border: there is the sign of a chosen row, and that of a marked one.
+pub const SIGNS: u16 = 2;
+
+/// The columns of a list that were chosen; none where nobody chose.
+#[derive(Debug, Clone)]
+pub struct Columns<C>(Vec<C>);
+
+impl<C> Default for Columns<C> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<C: Column> Columns<C> {
+    /// Those that are shown on a list of this width, in order.
+    #[must_use]
+    pub fn shown(&self, width: u16) -> &[C] {
+        if self.0.is_empty() {
+            C::usual(width)
+        } else {
+            &self.0
+        }
+    }
+}
+
+/// A column that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offered {
+    /// Its name in `tui.toml`.
+    pub name: &'static str,
+    /// What stands above it.
+    pub title: &'static str,
+    /// How wide it is at the least.
+    pub least: u16,
+    /// Whether it is shown.
+    pub shown: bool,
+}
+
+/// Columns of a list, whichever it is.
+pub trait Choosing {
+    /// All columns: first those that are shown on a list of this width.
+    fn offered(&self, width: u16) -> Vec<Offered>;
+
+    /// Shows the columns of these names, in this order. What is no name of one is told, and the others are shown.
+    fn choose(&mut self, names: &[&str]) -> Result<(), String>;
+
+    /// The names of the columns that were chosen.
+    fn chosen(&self) -> Vec<&'static str>;
+}
+
+impl<C: Column> Choosing for Columns<C> {
+    fn offered(&self, width: u16) -> Vec<Offered> {
+        let shown = self.shown(width);
+        let others = C::ALL.iter().map(|about| about.column);
+        let others = others.filter(|column| !shown.contains(column));
+        let all = shown.iter().copied().chain(others);
+        all.map(|column| Offered {
+            name: column.about().name,
+            title: column.about().title,
+            least: column.about().widths[0],
+            shown: shown.contains(&column),
+        })
+        .collect()
+    }
+
+    fn choose(&mut self, names: &[&str]) -> Result<(), String> {
+        let mut columns = Vec::new();
+        let mut unknown = Vec::new();
+        for name in names {
+            match C::ALL.iter().find(|about| about.name == *name) {
+                Some(about) if !columns.contains(&about.column) => columns.push(about.column),
+                Some(_) => {}
+                None => unknown.push(*name),
+            }
+        }
+        if !columns.is_empty() {
+            self.0 = columns;
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<&str> = C::ALL.iter().map(|about| about.name).collect();
+        Err(format!(
+            "there is no column {}; there are {}",
+            Escaped(&unknown.join(", ")),
+            known.join(", ")
+        ))
+    }
+
+    fn chosen(&self) -> Vec<&'static str> {
+        self.0.iter().map(|column| column.about().name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold<C: Column + std::fmt::Debug>() {
+        let mut names: Vec<&str> = C::ALL.iter().map(|about| about.name).collect();
+        for about in C::ALL {
+            assert!(about.column.about().name == about.name);
+            let title = unicode_width::UnicodeWidthStr::width(about.title);
+            assert!(title <= about.widths[0].into(), "{}", about.title);
+        }
+        let mut columns = Columns::<C>::default();
+        for width in [60, 200] {
+            let offered = columns.offered(width);
+            let shown = offered.iter().take_while(|one| one.shown).count();
+            assert_eq!(shown, C::usual(width).len());
+            assert!(offered[shown..].iter().all(|one| !one.shown));
+            assert_eq!(offered.len(), C::ALL.len());
+        }
+        names.reverse();
+        assert_eq!(columns.choose(&names), Ok(()));
+        assert_eq!(columns.chosen(), names);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), C::ALL.len());
+    }
+
+    #[test]
+    fn each_list_has_columns_of_its_own_to_choose_from() {
+        hold::<ExchangeColumn>();
+        hold::<FrameColumn>();
+        let mut columns = Columns::<FrameColumn>::default();
+        let said = columns.choose(&["stream", "user", "stream"]).unwrap_err();
+        assert!(said.starts_with("there is no column user; there are number, time, delta"));
+        assert_eq!(columns.shown(80), [FrameColumn::Stream]);
+    }
+}

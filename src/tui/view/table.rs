@@ -1,0 +1,176 @@
+//! A list of rows, in the columns that were chosen for it.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::{put, without};
+use super::times::time_width;
+use crate::tui::columns::{About, Column, Columns, Kind, SIGNS};
+use crate::tui::state::State;
+use crate::tui::theme::Part;
+
+/// Where a column stands before rows are moved to the left.
+struct Placed<C: 'static> {
+    about: &'static About<C>,
+    x: u16,
+    width: u16,
+}
+
+/// The columns of a list, placed in its area; its first row has their titles.
+pub struct Table<'s, C: 'static> {
+    state: &'s State,
+    area: Rect,
+    placed: Vec<Placed<C>>,
+    /// How far rows are moved to the left.
+    left: usize,
+}
+
+/// How a row stands out.
+pub struct Looks {
+    /// Whether it is marked.
+    pub marked: bool,
+    /// Its style, where it is the chosen one.
+    pub chosen: Option<Style>,
+}
+
+impl<'s, C: Column> Table<'s, C> {
+    /// Places columns. Text in the last one goes on to the end of the row.
+    pub fn new(state: &'s State, area: Rect, columns: &Columns<C>, left: usize) -> Self {
+        let shown = columns.shown(area.width);
+        let widths = widths(state, shown, area.width);
+        let mut x = area.x + SIGNS;
+        let mut placed = Vec::new();
+        for (at, (column, width)) in shown.iter().zip(widths).enumerate() {
+            let about = column.about();
+            let goes_on = at + 1 == shown.len() && about.kind == Kind::Text;
+            placed.push(Placed {
+                about,
+                x,
+                width: if goes_on { u16::MAX } else { width },
+            });
+            x += width + 1;
+        }
+        Self {
+            state,
+            area,
+            placed,
+            left,
+        }
+    }
+
+    /// Writes the titles, each with a sign behind it.
+    pub fn titles(&self, buffer: &mut Buffer, sign: impl Fn(C) -> &'static str) {
+        let style = self.state.settings.theme.title();
+        for placed in &self.placed {
+            let title = format!("{}{}", placed.about.title, sign(placed.about.column));
+            self.cell(buffer, self.area.y, placed, &title, style);
+        }
+    }
+
+    /// Says something in place of rows.
+    pub fn nothing(&self, buffer: &mut Buffer, text: &str) {
+        let y = self.area.y + (self.area.height / 3).max(1);
+        let room = self.area.width.saturating_sub(4);
+        let style = self.state.settings.theme.faint();
+        put(
+            buffer,
+            (self.area.x + 3, y),
+            room,
+            text,
+            style,
+            self.state.charset,
+        );
+    }
+
+    /// Writes a row.
+    pub fn row(
+        &self,
+        buffer: &mut Buffer,
+        y: u16,
+        looks: &Looks,
+        cell: impl Fn(C) -> (String, Style),
+    ) {
+        for placed in &self.placed {
+            let (text, style) = cell(placed.about.column);
+            self.cell(buffer, y, placed, &text, style);
+        }
+        let charset = self.state.charset;
+        if looks.marked {
+            let style = self.state.settings.theme.of(Part::Marked);
+            let style = style.add_modifier(Modifier::BOLD);
+            put(buffer, (self.area.x + 1, y), 1, "*", style, charset);
+        }
+        if let Some(style) = looks.chosen {
+            put(buffer, (self.area.x, y), 1, ">", Style::new(), charset);
+            let row = Rect {
+                y,
+                height: 1,
+                ..self.area
+            };
+            buffer.set_style(row, style);
+        }
+    }
+
+    fn cell(&self, buffer: &mut Buffer, y: u16, placed: &Placed<C>, text: &str, style: Style) {
+        let mut text = Cow::Borrowed(text);
+        let mut width = placed.width;
+        if placed.about.kind != Kind::Text {
+            let free = usize::from(width).saturating_sub(text.width());
+            text = Cow::Owned(format!("{:free$}{text}", ""));
+        }
+        let start = self.area.x + SIGNS;
+        // What is moved beyond the signs is gone.
+        let gone = (usize::from(start) + self.left).saturating_sub(placed.x.into());
+        let x = usize::from(placed.x) + gone - self.left;
+        if gone > 0 {
+            width = width.saturating_sub(u16::try_from(gone).unwrap_or(u16::MAX));
+            text = Cow::Owned(without(&text, gone).to_owned());
+        }
+        let Ok(x) = u16::try_from(x) else { return };
+        match self.area.right().saturating_sub(x).min(width) {
+            0 => {}
+            // Its first character says more than the sign of what is cut, as that of a note does.
+            1 if y == self.area.y => {}
+            1 if placed.about.kind == Kind::Text => {
+                let end = text.char_indices().nth(1).map_or(text.len(), |(at, _)| at);
+                put(buffer, (x, y), 1, &text[..end], style, self.state.charset);
+            }
+            room => {
+                put(buffer, (x, y), room, &text, style, self.state.charset);
+            }
+        }
+    }
+}
+
+/// How wide columns are on a list of this width: those that can be wider are so as far as there is room.
+fn widths<C: Column>(state: &State, columns: &[C], width: u16) -> Vec<u16> {
+    let all = columns.iter().map(|column| match column.about().kind {
+        Kind::Time => [time_width(state); 3],
+        _ => column.about().widths,
+    });
+    let all: Vec<[u16; 3]> = all.collect();
+    let mut widths: Vec<u16> = all.iter().map(|[least, ..]| *least).collect();
+    let mut free = width.saturating_sub(widths.iter().map(|width| width + 1).sum::<u16>() + SIGNS);
+    for round in [1, 2] {
+        let more = |widths: &[u16; 3]| widths[round] - widths[round - 1];
+        let wanted: u16 = all.iter().map(more).sum();
+        let given = free.min(wanted);
+        for (width, one) in widths.iter_mut().zip(&all) {
+            let part = u32::from(given) * u32::from(more(one)) / u32::from(wanted.max(1));
+            *width += u16::try_from(part).unwrap_or_default();
+        }
+        free -= given;
+    }
+    widths
+}
+
+/// A row as text: what stands in each column.
+pub fn row_text<C: Column>(columns: &Columns<C>, width: u16, cell: impl Fn(C) -> String) -> String {
+    let cells = columns.shown(width).iter().map(|column| cell(*column));
+    let cells: Vec<String> = cells.filter(|cell| !cell.is_empty()).collect();
+    cells.join("  ")
+}
