@@ -7,6 +7,8 @@ use crate::text::escape::Escaped;
 pub enum Kind {
     /// Text, at the left.
     Text,
+    /// An address, at the left: where it is too long it loses its middle, as its end tells it from others.
+    Address,
     /// A number, at the right.
     Number,
     /// A time, at the right, as wide as times are shown.
@@ -77,7 +79,7 @@ pub enum FrameColumn {
     Info,
 }
 
-use Kind::{Number, Text, Time};
+use Kind::{Address, Number, Text, Time};
 
 const fn about<C>(
     column: C,
@@ -105,8 +107,8 @@ impl Column for ExchangeColumn {
         about(Self::Result, "result", "Result", [18, 18, 48], Text),
         about(Self::Milliseconds, "ms", "ms", [8, 8, 8], Number),
         about(Self::Stream, "stream", "Stream", [6, 6, 6], Number),
-        about(Self::Client, "client", "Client", [21, 21, 31], Text),
-        about(Self::Server, "server", "Server", [21, 21, 31], Text),
+        about(Self::Client, "client", "Client", [21, 21, 31], Address),
+        about(Self::Server, "server", "Server", [21, 21, 31], Address),
         about(Self::Frames, "frames", "Frames", [12, 12, 12], Text),
         about(Self::Note, "note", "Note", [7, 7, 47], Text),
     ];
@@ -125,7 +127,8 @@ impl Column for ExchangeColumn {
     }
 }
 
-/// The width from which on a list of frames shows how long they are: before, what they say matters more.
+/// Widths from which on a list of frames shows who sent them, and how long they are: before, what they say matters more.
+const ROOM_FOR_ADDRESSES: u16 = 72;
 const ROOM_FOR_LENGTH: u16 = 100;
 
 impl Column for FrameColumn {
@@ -134,9 +137,9 @@ impl Column for FrameColumn {
         about(Self::Number, "number", "No.", [7, 7, 7], Number),
         about(Self::Time, "time", "Time", [11, 11, 11], Time),
         about(Self::Delta, "delta", "Delta", [11, 11, 11], Number),
-        about(Self::Source, "source", "Source", [14, 14, 39], Text),
+        about(Self::Source, "source", "Source", [14, 14, 39], Address),
         about(Self::SourcePort, "source-port", "Src port", [8, 8, 8], Number),
-        about(Self::Destination, "destination", "Destination", [14, 14, 39], Text),
+        about(Self::Destination, "destination", "Destination", [14, 14, 39], Address),
         about(Self::DestinationPort, "destination-port", "Dst port", [8, 8, 8], Number),
         about(Self::Protocol, "protocol", "Protocol", [8, 8, 8], Text),
         about(Self::Length, "length", "Length", [6, 6, 6], Number),
@@ -145,24 +148,17 @@ impl Column for FrameColumn {
     ];
 
     fn usual(width: u16) -> &'static [Self] {
-        const ALL: &[FrameColumn] = &[
-            FrameColumn::Number,
-            FrameColumn::Time,
-            FrameColumn::Source,
-            FrameColumn::Destination,
-            FrameColumn::Protocol,
-            FrameColumn::Info,
-        ];
-        const WIDE: &[FrameColumn] = &[
-            FrameColumn::Number,
-            FrameColumn::Time,
-            FrameColumn::Source,
-            FrameColumn::Destination,
-            FrameColumn::Protocol,
-            FrameColumn::Length,
-            FrameColumn::Info,
-        ];
-        if width < ROOM_FOR_LENGTH { ALL } else { WIDE }
+        use FrameColumn::{Destination, Info, Length, Number, Protocol, Source, Time};
+        const NARROW: &[FrameColumn] = &[Number, Time, Protocol, Info];
+        const MIDDLE: &[FrameColumn] = &[Number, Time, Source, Destination, Protocol, Info];
+        const WIDE: &[FrameColumn] = &[Number, Time, Source, Destination, Protocol, Length, Info];
+        if width < ROOM_FOR_ADDRESSES {
+            NARROW
+        } else if width < ROOM_FOR_LENGTH {
+            MIDDLE
+        } else {
+            WIDE
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ratatui::crossterm::event::KeyCode;
 
 use super::answer::{Chosen, Question, Save, SaveForm};
-use super::columns::{Offered, SIGNS};
+use super::columns::{ExchangeColumn, Offered, SIGNS};
 use super::input::Input;
 use super::keys::{Key, Pane};
 use super::layout;
@@ -319,13 +319,8 @@ pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
                 KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(shown.len()),
                 KeyCode::Enter => {
-                    let column = at.checked_sub(1).and_then(|at| shown.get(at));
-                    state.sort = column.map(|column| {
-                        // The same column again turns the order round.
-                        let turned = matches!(state.sort, Some((old, false)) if old == *column);
-                        (*column, turned)
-                    });
-                    return vec![Command::Arrange];
+                    let column = at.checked_sub(1).and_then(|at| shown.get(at)).copied();
+                    return sort_by(state, column);
                 }
                 _ => {}
             }
@@ -345,6 +340,15 @@ pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
     }
     state.dialog = Some(dialog);
     Vec::new()
+}
+
+/// Sorts exchanges by a column, by the same one again the other way round; with `None` shows them as they came.
+pub fn sort_by(state: &mut State, column: Option<ExchangeColumn>) -> Vec<Command> {
+    state.sort = column.map(|column| {
+        let turned = matches!(state.sort, Some((old, false)) if old == column);
+        (column, turned)
+    });
+    vec![Command::Arrange]
 }
 
 fn apply(state: &mut State, dialog: Dialog) -> Vec<Command> {

@@ -180,6 +180,13 @@ const SCENES: &[Scene] = &[
         },
     },
     Scene {
+        name: "long-notes",
+        captures: &["filled-with-zero-digits.pcap"],
+        prepare: |screen| {
+            screen.press("v tab down down down down down");
+        },
+    },
+    Scene {
         name: "wide-characters",
         captures: &["full-fields-utf8.pcap"],
         prepare: |_| (),
@@ -336,6 +343,14 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
             .y,
         border + 4
     );
+    // A title sorts, and turns the order round when it is clicked again.
+    let user = |screen: &Screen| screen.state.exchange_rows[0].1.user.clone();
+    for first in ["alice", "heidi"] {
+        screen.mouse(Mouse::Press, (22, 1));
+        screen.press("g");
+        assert_eq!(user(&screen).as_deref(), Some(first), "{}", screen.text());
+    }
+    screen.press("o enter");
     let mut wide = Screen::open(&[&path], (160, 50));
     let near = |screen: &Screen| {
         let near = authscope::tui::layout::exchanges(&screen.state).near;
@@ -353,6 +368,28 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
     let line = authscope::tui::view::frames::visible(&screen.state)[screen.state.tree.at].clone();
     let (_, range) = line.bytes.expect("bytes");
     assert!(range.contains(&screen.state.byte.1), "{}", line.text);
+}
+
+#[test]
+fn lines_of_details_that_take_several_rows_are_chosen_by_any_of_them() {
+    let mut screen = Screen::open(&[&capture("filled-with-zero-digits.pcap")], (80, 24));
+    screen.press("v tab G");
+    let text = screen.text();
+    let rows: Vec<&str> = text.lines().collect();
+    let end = rows.iter().rposition(|row| row.contains("30 bytes]"));
+    let end = end.expect("its last row");
+    let lines = authscope::tui::view::frames::visible(&screen.state);
+    let last = lines.len() - 1;
+    let begins = &lines[last].text[..20];
+    let begin = rows.iter().rposition(|row| row.contains(begins));
+    let begin = begin.expect("its first row");
+    assert!(begin < end, "{text}");
+    for row in begin..=end {
+        screen.press("up");
+        assert_ne!(screen.state.tree.at, last);
+        screen.mouse(Mouse::Press, (12, u16::try_from(row).expect("a row")));
+        assert_eq!(screen.state.tree.at, last, "{row}: {text}");
+    }
 }
 
 #[test]

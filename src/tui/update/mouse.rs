@@ -1,7 +1,9 @@
-//! The mouse: a click chooses, the wheel moves, borders can be dragged.
+//! The mouse: a click chooses, or sorts by the column whose title it is on; the wheel moves; borders can be dragged.
 
 use ratatui::layout::Rect;
 
+use crate::tui::columns::ExchangeColumn;
+use crate::tui::dialog;
 use crate::tui::keys::Pane;
 use crate::tui::layout;
 use crate::tui::state::{Border, Command, Mouse, Part, State};
@@ -24,6 +26,9 @@ pub fn update(state: &mut State, mouse: Mouse, x: u16, y: u16) -> Vec<Command> {
         }
         Mouse::Press => {
             state.drags = border_at(state, x, y);
+            if let Some(column) = title_at(state, x, y) {
+                return dialog::sort_by(state, Some(column));
+            }
             if state.drags.is_none() {
                 press(state, x, y);
             }
@@ -45,6 +50,13 @@ fn part_at(state: &State, x: u16, y: u16) -> Option<Part> {
     all.into_iter()
         .find(|(area, _)| is_in(*area))
         .map(|(_, part)| part)
+}
+
+/// The column of exchanges whose title is at this place: a click on it sorts by it.
+fn title_at(state: &State, x: u16, y: u16) -> Option<ExchangeColumn> {
+    let list = layout::exchanges(state).list;
+    let is_title = state.pane() == Pane::Exchanges && y == list.y && list.contains((x, y).into());
+    is_title.then(|| view::exchanges::column_at(state, x))?
 }
 
 /// The border at this place.
@@ -95,9 +107,8 @@ fn press(state: &mut State, x: u16, y: u16) {
                     state.frames.go(at);
                 }
                 Part::Details if y > areas.details.y => {
-                    let at = state.tree.top + usize::from(y - areas.details.y - 1);
-                    let len = view::frames::visible(state).len();
-                    if at < len {
+                    let row = usize::from(y - areas.details.y - 1);
+                    if let Some(at) = view::frames::line_in_row(state, row) {
                         let chosen = state.tree.at == at;
                         state.tree.at = at;
                         view::frames::line_chosen(state);

@@ -66,79 +66,138 @@ fn marked(state: &State) -> usize {
     }
 }
 
+/// How much a part of the first line matters: where there is no room for all, those that matter least are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Matters {
+    /// It is always there.
+    Always,
+    /// What the view stands for.
+    Much,
+    /// What goes on.
+    Some,
+    /// What can be done without.
+    Little,
+}
+
 /// What is read, and how far.
 fn head(state: &State) -> String {
-    let progress = &state.progress;
-    let mut parts = vec![format!(" {}", state.source)];
-    let [exchanges, ok, no, noted] = progress.counts;
-    match state.pane() {
-        Pane::Exchanges => {
-            parts.push(counted(exchanges, "exchange"));
-            parts.push(format!("{} ok", thousands(ok)));
-            parts.push(format!("{} no", thousands(no)));
-            if noted > 0 {
-                parts.push(format!("{} !", thousands(noted)));
-            }
-        }
-        pane => {
-            parts.push(pane.name().to_owned());
-            if pane == Pane::Frames {
-                parts.push(counted(progress.frames, "frame"));
-            }
-        }
-    }
-    if let Some(live) = progress.live {
-        let seconds = live.running.as_secs();
-        parts.push(format!("{}/s", thousands(live.rate)));
-        parts.push(format!("{} dropped", thousands(live.dropped)));
-        parts.push(format!("{:02}:{:02}", seconds / 60, seconds % 60));
-        if progress.let_go > 0 {
-            parts.push(format!("oldest {} let go", thousands(progress.let_go)));
-        }
-        if state.paused {
-            parts.push("PAUSED".to_owned());
-        }
-    } else if let Some((read, total)) = progress.read.filter(|_| !progress.ended) {
-        match (read * 100).checked_div(total) {
-            Some(percent) => parts.push(format!("reading {percent}%")),
-            None => parts.push("reading".to_owned()),
-        }
-    }
-    if progress.spooled && !state.is_live() {
-        parts.push("spooled".to_owned());
+    let mut parts = vec![(Matters::Always, format!(" {}", state.source))];
+    counts(state, &mut parts);
+    going_on(state, &mut parts);
+    match state.tab {
+        Tab::All => {}
+        Tab::Failed => parts.push((Matters::Always, "failed".to_owned())),
+        Tab::Noted => parts.push((Matters::Always, "noted".to_owned())),
     }
     let list = if state.pane() == Pane::Frames {
         &state.frames
     } else {
         &state.exchanges
     };
-    match state.tab {
-        Tab::All => {}
-        Tab::Failed => parts.push("failed".to_owned()),
-        Tab::Noted => parts.push("noted".to_owned()),
-    }
     let is_restricted = state.tab != Tab::All || state.filter.is_some();
     if is_restricted && matches!(state.pane(), Pane::Exchanges | Pane::Frames) {
-        parts.push(format!("{} shown", thousands(list.shown.len() as u64)));
+        let shown = thousands(list.shown.len() as u64);
+        parts.push((Matters::Much, format!("{shown} shown")));
     }
     if let Some(filter) = &state.filter {
         let percent = filter
             .progress
             .and_then(|(at, all)| (at * 100).checked_div(all));
         // Before the text, which may be longer than the line.
-        parts.push(match percent {
+        let text = match percent {
             Some(percent) => format!("filter {}%: {}", percent.min(100), filter.text),
             None => format!("filter: {}", filter.text),
-        });
+        };
+        parts.push((Matters::Always, text));
     }
     let marked = marked(state);
     if marked > 0 {
-        parts.push(format!("{marked} marked"));
+        parts.push((Matters::Always, format!("{marked} marked")));
     }
     if state.shows_passwords {
-        parts.push("PASSWORDS SHOWN".to_owned());
+        parts.push((Matters::Always, "PASSWORDS SHOWN".to_owned()));
     }
+    leave_out(&mut parts, state.size.0.into());
+    let parts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
     parts.join("  ")
+}
+
+/// Leaves out what matters least, those at the right first, until the rest fits.
+fn leave_out(parts: &mut Vec<(Matters, String)>, columns: usize) {
+    let width = |parts: &[(Matters, String)]| {
+        let each = parts.iter().map(|(_, text)| text.width() + 2);
+        each.sum::<usize>().saturating_sub(2)
+    };
+    while width(parts) > columns {
+        let least = parts.iter().map(|(matters, _)| *matters).max();
+        let least = least.filter(|least| *least != Matters::Always);
+        let Some(at) = parts.iter().rposition(|(one, _)| Some(*one) == least) else {
+            return;
+        };
+        parts.remove(at);
+    }
+}
+
+/// What the view shows, and how many.
+fn counts(state: &State, parts: &mut Vec<(Matters, String)>) {
+    let [exchanges, ok, no, noted] = state.progress.counts;
+    match state.pane() {
+        Pane::Exchanges => {
+            parts.push((Matters::Much, counted(exchanges, "exchange")));
+            parts.push((Matters::Some, format!("{} ok", thousands(ok))));
+            parts.push((Matters::Some, format!("{} no", thousands(no))));
+            if noted > 0 {
+                parts.push((Matters::Some, format!("{} !", thousands(noted))));
+            }
+        }
+        pane => {
+            parts.push((Matters::Much, pane.name().to_owned()));
+            if pane == Pane::Frames {
+                let frames = counted(state.progress.frames, "frame");
+                parts.push((Matters::Much, frames));
+            }
+        }
+    }
+}
+
+/// How far reading or capturing has come.
+fn going_on(state: &State, parts: &mut Vec<(Matters, String)>) {
+    let progress = &state.progress;
+    if let Some(live) = progress.live {
+        let seconds = live.running.as_secs();
+        let dropped = match live.dropped {
+            0 => Matters::Little,
+            _ => Matters::Much,
+        };
+        parts.push((Matters::Little, format!("{}/s", thousands(live.rate))));
+        parts.push((dropped, format!("{} dropped", thousands(live.dropped))));
+        parts.push((Matters::Little, time_running(seconds)));
+        if progress.let_go > 0 {
+            let gone = thousands(progress.let_go);
+            parts.push((Matters::Some, format!("oldest {gone} let go")));
+        }
+        if state.paused {
+            parts.push((Matters::Always, "PAUSED".to_owned()));
+        }
+    } else if let Some((read, total)) = progress.read.filter(|_| !progress.ended) {
+        let text = match (read * 100).checked_div(total) {
+            Some(percent) => format!("reading {percent}%"),
+            None => "reading".to_owned(),
+        };
+        parts.push((Matters::Much, text));
+    }
+    if progress.spooled && !state.is_live() {
+        parts.push((Matters::Little, "spooled".to_owned()));
+    }
+}
+
+/// Minutes and seconds, and hours where it is that long.
+fn time_running(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }
 
 /// The keys that matter here, those that end the view last; what does not fit is left out before them.
@@ -203,5 +262,58 @@ fn ladder_word(state: &State) -> &'static str {
         ""
     } else {
         "flow of marked"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tui::state::{Filtered, Live, Progress};
+
+    #[test]
+    fn what_matters_stays_in_the_first_line() {
+        let mut state = State {
+            size: (80, 24),
+            source: "live lo :8888".to_owned(),
+            views: vec![Pane::Exchanges],
+            progress: Progress {
+                frames: 1_234_567,
+                let_go: 234_567,
+                counts: [123_456, 100_000, 23_456, 78],
+                live: Some(Live {
+                    rate: 12_345,
+                    dropped: 0,
+                    running: Duration::from_secs(2 * 3600 + 61),
+                    ring: 1_000_000,
+                }),
+                ..Progress::default()
+            },
+            ..State::default()
+        };
+        let all = " live lo :8888  123,456 exchanges  100,000 ok  23,456 no  78 !  12,345/s  0 dropped  \
+                   2:01:01  oldest 234,567 let go";
+        state.size.0 = u16::try_from(all.len()).unwrap();
+        assert_eq!(head(&state), all);
+        state.size.0 = 80;
+        let short = " live lo :8888  123,456 exchanges  100,000 ok  23,456 no  78 !";
+        assert_eq!(head(&state), short);
+        state.paused = true;
+        state.shows_passwords = true;
+        state.filter = Some(Filtered {
+            text: "tcp".to_owned(),
+            progress: None,
+        });
+        let expected =
+            " live lo :8888  123,456 exchanges  PAUSED  0 shown  filter: tcp  PASSWORDS SHOWN";
+        assert_eq!(head(&state), expected);
+        if let Some(live) = &mut state.progress.live {
+            live.dropped = 5;
+        }
+        let expected =
+            " live lo :8888  123,456 exchanges  5 dropped  PAUSED  filter: tcp  PASSWORDS SHOWN";
+        state.size.0 = u16::try_from(expected.len()).unwrap();
+        assert_eq!(head(&state), expected);
     }
 }

@@ -26,10 +26,21 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     }
 }
 
+/// The columns of the list, in their places.
+fn table(state: &State, area: Rect) -> Table<'_, ExchangeColumn> {
+    Table::new(state, area, &state.settings.exchanges, state.exchanges.left)
+}
+
+/// The column whose title stands at this column of the screen.
+#[must_use]
+pub fn column_at(state: &State, x: u16) -> Option<ExchangeColumn> {
+    table(state, layout::exchanges(state).list).column_at(x)
+}
+
 fn list(buffer: &mut Buffer, area: Rect, state: &State) {
     let theme = &state.settings.theme;
     let list = &state.exchanges;
-    let table = Table::new(state, area, &state.settings.exchanges, list.left);
+    let table = table(state, area);
     table.titles(buffer, |column| match state.sort {
         Some((by, true)) if by == column => state.sign("▼", "v"),
         Some((by, false)) if by == column => state.sign("▲", "^"),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{border, put, working};
+use super::pen::{border, folded, put, working};
 use super::table::{Looks, Table, row_text};
 use super::times::{since_above, time_text};
 use crate::capture::Timestamp;
@@ -106,6 +106,66 @@ pub fn visible(state: &State) -> Vec<&TreeLine> {
     lines
 }
 
+/// A line of the details in as many rows as it needs.
+fn rows_of(state: &State, line: &TreeLine, width: u16) -> Vec<String> {
+    let sign = match (line.has_children, state.folded.contains(&line.path)) {
+        (false, _) => " ",
+        (true, true) => state.sign("▸", "+"),
+        (true, false) => state.sign("▾", "-"),
+    };
+    let first = format!("{}{sign} ", "  ".repeat(line.depth));
+    // What stands beside it keeps a distance.
+    let room = usize::from(width.saturating_sub(1));
+    folded(&first, &line.text, 2 * line.depth + 4, room)
+}
+
+/// The first line of the details that is seen, so that all rows of the chosen one are.
+fn first_seen(state: &State, lines: &[&TreeLine], area: Rect) -> usize {
+    let at = state.tree.at.min(lines.len().saturating_sub(1));
+    let mut top = state.tree.top.min(at);
+    let rows = |place: usize| rows_of(state, lines[place], area.width).len();
+    let mut taken: usize = (top..=at).take(lines.len()).map(rows).sum();
+    while top < at && taken > area.height.into() {
+        taken -= rows(top);
+        top += 1;
+    }
+    top
+}
+
+/// Keeps it so as other lines are chosen.
+fn keep_seen(state: &mut State) {
+    let area = inside(layout::frames(state).details);
+    state.tree.top = first_seen(state, &visible(state), area);
+}
+
+/// The rows of the details that are seen, each with the place of its line.
+fn detail_rows(state: &State, lines: &[&TreeLine], area: Rect) -> Vec<(usize, String)> {
+    let first = first_seen(state, lines, area);
+    let all = lines.iter().enumerate().skip(first);
+    let rows = all.flat_map(|(place, line)| {
+        let own = rows_of(state, line, area.width).into_iter();
+        own.map(move |row| (place, row))
+    });
+    rows.take(area.height.into()).collect()
+}
+
+/// The line of the details in a row of the part that shows them, from 0.
+#[must_use]
+pub fn line_in_row(state: &State, row: usize) -> Option<usize> {
+    let area = inside(layout::frames(state).details);
+    let rows = detail_rows(state, &visible(state), area);
+    rows.get(row).map(|(place, _)| *place)
+}
+
+/// A part without its title.
+const fn inside(area: Rect) -> Rect {
+    Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
 fn details(buffer: &mut Buffer, area: Rect, state: &State) {
     let title = state
         .frames
@@ -113,30 +173,18 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
         .map_or_else(String::new, |frame| format!("Details of frame {frame}"));
     let is_front = state.part == Part::Details;
     border(buffer, area, &title, is_front, state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let inner = inside(area);
     if matches!(state.detail, Waiting::Working) {
         return working(buffer, inner, state);
     }
     let theme = &state.settings.theme;
     let lines = visible(state);
-    for (y, (at, line)) in
-        (inner.y..inner.bottom()).zip(lines.iter().enumerate().skip(state.tree.top))
-    {
-        let sign = match (line.has_children, state.folded.contains(&line.path)) {
-            (false, _) => " ",
-            (true, true) => state.sign("▸", "+"),
-            (true, false) => state.sign("▾", "-"),
-        };
-        let text = format!("{}{sign} {}", "  ".repeat(line.depth), line.text);
+    for (y, (at, text)) in (inner.y..).zip(detail_rows(state, &lines, inner)) {
+        let line = lines[at];
         let style = match line.tone {
             Tone::Plain if line.depth == 0 => Style::new().add_modifier(Modifier::BOLD),
             tone => theme.tone(tone),
         };
-        // What stands beside it keeps a distance.
         let room = inner.width.saturating_sub(1);
         put(buffer, (inner.x, y), room, &text, style, state.charset);
         if at == state.tree.at {
@@ -219,11 +267,7 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
     let Some(shown) = shown else { return };
     let theme = &state.settings.theme;
     let per_line = layout::bytes_per_line(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let inner = inside(area);
     let first = first_line(state, inner.height.into());
     let lit = lit(state);
     let charset = state.charset;
@@ -288,6 +332,7 @@ pub fn line_chosen(state: &mut State) {
     let lines = visible(state);
     let path = lines.get(state.tree.at).map(|line| line.path.clone());
     state.tree_path = path.unwrap_or_default();
+    keep_seen(state);
     byte_of_line(state);
 }
 
@@ -316,6 +361,7 @@ fn line_of_byte(state: &mut State) {
         let height = layout::frames(state).details.height.saturating_sub(1);
         let len = lines.len();
         state.tree.go(index, len, height.into());
+        keep_seen(state);
     }
 }
 
@@ -368,6 +414,7 @@ pub fn detail_came(state: &mut State) {
         // What stands under it is seen with it.
         state.tree.top = at.min(len.saturating_sub(height));
     }
+    keep_seen(state);
     state.byte = (0, 0);
     byte_of_line(state);
 }

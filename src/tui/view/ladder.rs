@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{border, put, side_border, working};
-use crate::output::{Step, fit};
+use super::pen::{border, folded, put, side_border, working};
+use crate::output::{Step, Tone, fit};
 use crate::packet::Endpoint;
 use crate::stream::Role;
 use crate::tui::answer::Flow;
@@ -361,16 +361,23 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
     );
     let mut y = area.y + 1;
     for line in &detail.tree[from..] {
-        if y >= area.bottom() {
-            return;
-        }
-        let text = format!("{}{}", "  ".repeat(line.depth), line.text);
         let style = match line.depth {
             0 => theme.tone(line.tone).add_modifier(Modifier::BOLD),
             _ => theme.tone(line.tone),
         };
-        put(buffer, (area.x, y), area.width, &text, style, state.charset);
-        y += 1;
+        let indent = "  ".repeat(line.depth);
+        // Notes are read, the others are found.
+        let rows = match line.tone {
+            Tone::Plain => vec![format!("{indent}{}", line.text)],
+            _ => folded(&indent, &line.text, 2 * line.depth + 2, area.width.into()),
+        };
+        for row in rows {
+            put(buffer, (area.x, y), area.width, &row, style, state.charset);
+            y += 1;
+            if y >= area.bottom() {
+                return;
+            }
+        }
     }
     let bytes = detail.panes.last();
     let Some(bytes) = bytes.filter(|_| y + 2 < area.bottom()) else {

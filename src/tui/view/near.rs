@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::ladder;
-use super::pen::{border, put, side_border, working};
+use super::pen::{border, folded, put, side_border, working};
+use crate::output::Tone;
 use crate::tui::answer::Card;
 use crate::tui::state::{State, Waiting};
 
@@ -89,29 +90,23 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
         );
         y += 1;
         for (range, text, tone) in &card.fields {
-            if y >= area.bottom() {
-                return;
-            }
-            let range = format!("{range:>6}");
-            put(
-                buffer,
-                (area.x, y),
-                BYTES,
-                &range,
-                theme.faint(),
-                state.charset,
-            );
             let room = area.width.saturating_sub(BYTES);
-            let style = theme.tone(*tone);
-            put(
-                buffer,
-                (area.x + BYTES, y),
-                room,
-                text,
-                style,
-                state.charset,
-            );
-            y += 1;
+            let rows = match tone {
+                Tone::Plain => vec![text.clone()],
+                _ => folded("", text, 2, room.into()),
+            };
+            for (at, row) in rows.iter().enumerate() {
+                if y >= area.bottom() {
+                    return;
+                }
+                if at == 0 {
+                    let (range, faint) = (format!("{range:>6}"), theme.faint());
+                    put(buffer, (area.x, y), BYTES, &range, faint, state.charset);
+                }
+                let style = theme.tone(*tone);
+                put(buffer, (area.x + BYTES, y), room, row, style, state.charset);
+                y += 1;
+            }
         }
     }
 }

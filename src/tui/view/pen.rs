@@ -1,5 +1,6 @@
 //! Writing text into an area, cut where it does not fit.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
@@ -7,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::{Charset, fit};
+use crate::output::{Charset, at_blanks, fit};
 use crate::tui::layout;
 use crate::tui::state::{Scroll, State, Waiting};
 
@@ -75,6 +76,23 @@ pub fn put_line(buffer: &mut Buffer, area: Rect, line: &Line, left: usize, chars
         let room = area.right().saturating_sub(x);
         x += put(buffer, (x, area.y), room, text, *style, charset);
     }
+}
+
+/// Columns from which on text is folded rather than cut.
+const ROOM_TO_FOLD: usize = 24;
+
+/// Text in as many rows as it needs, those behind the first one moved to the right by so many columns.
+#[must_use]
+pub fn folded(first: &str, text: &str, further: usize, room: usize) -> Vec<String> {
+    if first.width() + text.width() <= room || room < further + ROOM_TO_FOLD {
+        return vec![format!("{first}{text}")];
+    }
+    let further = " ".repeat(further);
+    let options = at_blanks(room)
+        .initial_indent(first)
+        .subsequent_indent(&further);
+    let rows = textwrap::wrap(text, options).into_iter();
+    rows.map(Cow::into_owned).collect()
 }
 
 /// Text without its first columns.

@@ -62,6 +62,14 @@ impl<'s, C: Column> Table<'s, C> {
         }
     }
 
+    /// The column whose title stands at this place of the first row.
+    pub fn column_at(&self, x: u16) -> Option<C> {
+        let x = usize::from(x) + self.left;
+        let all = self.placed.iter();
+        let found = all.rev().find(|placed| usize::from(placed.x) <= x);
+        found.map(|placed| placed.about.column)
+    }
+
     /// Writes the titles, each with a sign behind it.
     pub fn titles(&self, buffer: &mut Buffer, sign: impl Fn(C) -> &'static str) {
         let style = self.state.settings.theme.title();
@@ -116,12 +124,15 @@ impl<'s, C: Column> Table<'s, C> {
     }
 
     fn cell(&self, buffer: &mut Buffer, y: u16, placed: &Placed<C>, text: &str, style: Style) {
-        let mut text = Cow::Borrowed(text);
         let mut width = placed.width;
-        if placed.about.kind != Kind::Text {
-            let free = usize::from(width).saturating_sub(text.width());
-            text = Cow::Owned(format!("{:free$}{text}", ""));
-        }
+        let mut text = match placed.about.kind {
+            Kind::Text => Cow::Borrowed(text),
+            Kind::Address => self.state.charset.shortened(text, width.into()),
+            Kind::Number | Kind::Time => {
+                let free = usize::from(width).saturating_sub(text.width());
+                Cow::Owned(format!("{:free$}{text}", ""))
+            }
+        };
         let start = self.area.x + SIGNS;
         // What is moved beyond the signs is gone.
         let gone = (usize::from(start) + self.left).saturating_sub(placed.x.into());
@@ -173,4 +184,54 @@ pub fn row_text<C: Column>(columns: &Columns<C>, width: u16, cell: impl Fn(C) ->
     let cells = columns.shown(width).iter().map(|column| cell(*column));
     let cells: Vec<String> = cells.filter(|cell| !cell.is_empty()).collect();
     cells.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::columns::FrameColumn;
+
+    #[test]
+    fn text_is_cut_at_its_end_and_addresses_in_their_middle() {
+        let mut state = State {
+            size: (80, 24),
+            ..State::default()
+        };
+        let area = Rect::new(0, 0, 80, 2);
+        let mut shown = |left: usize| {
+            state.frames.left = left;
+            let table = Table::new(&state, area, &state.settings.frames, left);
+            let mut buffer = Buffer::empty(area);
+            table.titles(&mut buffer, |_| "");
+            let looks = Looks {
+                marked: true,
+                chosen: Some(Style::new()),
+            };
+            table.row(&mut buffer, 1, &looks, |column| {
+                let text = match column {
+                    FrameColumn::Number => "1234567",
+                    FrameColumn::Source => "2001:db8:1:2:3:4:5:678",
+                    FrameColumn::Info => "what is said in more columns than there are",
+                    _ => "",
+                };
+                (text.to_owned(), Style::new())
+            });
+            let row = (0..80).map(|x| buffer[(x, 1)].symbol());
+            (row.collect::<String>(), table.column_at(24))
+        };
+        let (row, column) = shown(0);
+        let expected =
+            ">*1234567             2001:db…:5:678                         what is said in m…";
+        assert_eq!(
+            (row.as_str(), column),
+            (expected, Some(FrameColumn::Source))
+        );
+        let (row, column) = shown(8);
+        let expected =
+            ">*            2001:db…:5:678                         what is said in more colum…";
+        assert_eq!(
+            (row.trim_end(), column),
+            (expected, Some(FrameColumn::Source))
+        );
+    }
 }
