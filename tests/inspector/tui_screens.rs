@@ -89,6 +89,9 @@ const SCENES: &[Scene] = &[
     scene("help-searched", |screen| {
         screen.press("?").write("mark");
     }),
+    scene("help-elsewhere", |screen| {
+        screen.press("s ?").write("mark");
+    }),
     scene("go-to", |screen| {
         screen.press(":").write("12");
     }),

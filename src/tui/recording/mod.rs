@@ -61,8 +61,8 @@ pub struct Recording {
     /// First and last frame of each stream, from `first_stream` on.
     spans: VecDeque<[u64; 2]>,
     first_stream: u32,
-    /// Exchanges by result, whether let go or not: succeeded, failed, noted.
-    counts: [u64; 3],
+    /// Exchanges, whether let go or not: all, and those that succeeded, failed, have notes.
+    counts: [u64; 4],
     ended: bool,
     damage: Vec<String>,
 }
@@ -79,7 +79,7 @@ impl Recording {
             exchanges: Pieces::from(0),
             spans: VecDeque::new(),
             first_stream: 0,
-            counts: [0; 3],
+            counts: [0; 4],
             ended: false,
             damage: Vec::new(),
         }
@@ -173,9 +173,9 @@ impl Recording {
         (last >= kept && last > 0).then(|| [first.max(kept), last])
     }
 
-    /// Exchanges that succeeded, that failed, and that have notes.
+    /// All exchanges, those that succeeded, that failed, and that have notes, whether let go or not.
     #[must_use]
-    pub const fn counts(&self) -> [u64; 3] {
+    pub const fn counts(&self) -> [u64; 4] {
         self.counts
     }
 
@@ -225,7 +225,8 @@ impl Recording {
     }
 
     fn push_exchange(&mut self, entry: ExchangeEntry) {
-        let [succeeded, failed, noted] = &mut self.counts;
+        let [all, succeeded, failed, noted] = &mut self.counts;
+        *all += 1;
         *succeeded += u64::from(entry.result == Result::Ok);
         *failed += u64::from(entry.failed());
         *noted += u64::from(entry.note.is_some());
@@ -266,7 +267,7 @@ impl Recording {
     fn clear(&mut self) {
         self.frames.clear();
         self.exchanges.clear();
-        self.counts = [0; 3];
+        self.counts = [0; 4];
         self.spans.clear();
         // Streams that go on keep their numbers; what is before them is never asked for.
         self.first_stream = 0;
@@ -276,6 +277,26 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn exchange(frame: u64) -> ExchangeEntry {
+        let end = crate::packet::Endpoint {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 8888,
+        };
+        ExchangeEntry {
+            time: Timestamp(0),
+            elapsed: None,
+            completed: frame,
+            frames: [Some(frame), None],
+            stream: 0,
+            ends: [end; 2],
+            user: None,
+            action: "login",
+            result: Result::Ok,
+            description: None,
+            note: None,
+        }
+    }
 
     fn entry(stream: u32) -> FrameEntry {
         FrameEntry {
@@ -298,6 +319,9 @@ mod tests {
         let piece = PIECE as u64;
         for number in 0..100_000 {
             recording.push(entry(number / 4));
+            if number % 100 == 0 {
+                recording.push_exchange(exchange(number.into()));
+            }
             recording.let_go();
             let kept = recording.frames();
             assert!(kept.end - kept.start < ring + piece);
@@ -306,6 +330,9 @@ mod tests {
         assert_eq!(kept.end, 100_001);
         assert!(kept.end - kept.start >= ring);
         assert!(recording.span(0).is_none());
+        let exchanges = recording.exchanges();
+        assert!(exchanges.end - exchanges.start < 1000);
+        assert_eq!(recording.counts(), [1000, 1000, 0, 0]);
         assert!(recording.spans.len() as u64 <= (ring + piece) / 4 + 1);
         assert!(recording.frame(kept.start - 1).is_none());
         recording.clear();

@@ -252,14 +252,12 @@ impl Source {
 }
 
 fn progress_of(recording: &Recording) -> Progress {
-    let [ok, no, noted] = recording.counts();
-    let kept = recording.exchanges();
     Progress {
         read: None,
         ended: recording.ended(),
         frames: recording.frames().end - 1,
         let_go: recording.frames().start - 1,
-        counts: [kept.end - kept.start, ok, no, noted],
+        counts: recording.counts(),
         spooled: recording.store().is_spooled(),
         live: None,
     }

@@ -50,6 +50,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Command> {
         Event::Progress(progress) => on_progress(state, progress),
         Event::Exchanges(more, kept) => {
             state.marked.retain(|number| *number >= kept.start);
+            let is_kept = |number: &u64, _: &mut u32| *number >= kept.start;
+            state.marked_streams.retain(is_kept);
             state.exchanges.grow(&more, kept);
             Vec::new()
         }
@@ -241,6 +243,7 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
         }
         Action::Clear if state.is_live() => {
             state.marked.clear();
+            state.marked_streams.clear();
             state.marked_frames.clear();
             state.frame_rows.clear();
             state.rows_asked.clear();

@@ -156,7 +156,7 @@ fn the_newest_is_followed_until_one_moves() {
     press(&mut state, "g space");
     assert_eq!(state.marked.len(), 1);
     update(&mut state, Event::Exchanges(Numbers::default(), 5..40));
-    assert!(state.marked.is_empty());
+    assert!(state.marked.is_empty() && state.marked_streams.is_empty());
 }
 
 #[test]

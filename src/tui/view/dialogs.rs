@@ -10,7 +10,7 @@ use crate::tui::answer::SaveForm;
 use crate::tui::columns::Column as _;
 use crate::tui::dialog::{Dialog, FilterDialog, SaveDialog, WHAT};
 use crate::tui::input::Input;
-use crate::tui::keys::TABLE;
+use crate::tui::keys::{self, Action, Binding, TABLE};
 use crate::tui::layout;
 use crate::tui::state::State;
 use crate::tui::theme::Part;
@@ -328,23 +328,33 @@ fn help(buffer: &mut Buffer, input: &Input, top: usize, state: &State) -> Positi
     let word = input.text().to_lowercase();
     let rest = usize::from(columns.saturating_sub(20 + 4)).max(10);
     let mut lines = Vec::new();
-    for binding in TABLE.iter().filter(|binding| binding.is_of(pane)) {
-        let keys = state.settings.keys.of(binding.action).join(" ");
-        let all = format!("{keys} {} {}", binding.name, binding.meaning).to_lowercase();
-        if !all.contains(&word) {
-            continue;
-        }
-        for (at, part) in textwrap::wrap(binding.meaning, rest)
-            .into_iter()
-            .enumerate()
-        {
+    let mut add = |action: Action, meaning: &str, styles: [Style; 2]| {
+        let keys = state.settings.keys.of(action).join(" ");
+        for (at, part) in textwrap::wrap(meaning, rest).into_iter().enumerate() {
             let keys = if at == 0 { keys.as_str() } else { "" };
-            let line = Line::of(format!("{keys:<18}  "), theme.title());
-            lines.push(line.and(part.into_owned(), Style::new()));
+            let line = Line::of(format!("{keys:<18}  "), styles[0]);
+            lines.push(line.and(part.into_owned(), styles[1]));
+        }
+    };
+    let is_meant = |binding: &&Binding| {
+        let keys = state.settings.keys.of(binding.action).join(" ");
+        let all = format!("{keys} {} {}", binding.name, binding.meaning);
+        all.to_lowercase().contains(&word)
+    };
+    for binding in TABLE.iter().filter(is_meant) {
+        if binding.is_of(pane) {
+            let styles = [theme.title(), Style::new()];
+            add(binding.action, binding.meaning, styles);
+        }
+    }
+    // What is searched for may be in other views.
+    for binding in TABLE.iter().filter(|_| !word.is_empty()).filter(is_meant) {
+        if let Some(elsewhere) = keys::elsewhere(binding.action, pane) {
+            add(binding.action, &elsewhere, [theme.faint(); 2]);
         }
     }
     if lines.is_empty() {
-        lines.push(Line::of("no key does that here", theme.faint()));
+        lines.push(Line::of("no key does that", theme.faint()));
     }
     let inner = Rect::new(
         2,

@@ -211,7 +211,7 @@ mod tests {
                 let text = match column {
                     FrameColumn::Number => "1234567",
                     FrameColumn::Source => "2001:db8:1:2:3:4:5:678",
-                    FrameColumn::Info => "what is said in more columns than there are",
+                    FrameColumn::Info => "what is said in more places than there are",
                     _ => "",
                 };
                 (text.to_owned(), Style::new())
@@ -221,14 +221,14 @@ mod tests {
         };
         let (row, column) = shown(0);
         let expected =
-            ">*1234567             2001:db…:5:678                         what is said in m…";
+            ">*1234567             2001:db…:5:678                         what is said in mo…";
         assert_eq!(
             (row.as_str(), column),
             (expected, Some(FrameColumn::Source))
         );
         let (row, column) = shown(8);
         let expected =
-            ">*            2001:db…:5:678                         what is said in more colum…";
+            ">*            2001:db…:5:678                         what is said in more place…";
         assert_eq!(
             (row.trim_end(), column),
             (expected, Some(FrameColumn::Source))
