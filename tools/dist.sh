@@ -76,9 +76,11 @@ tar --extract --gzip --directory "$work" --file "$dist/$linux.tar.gz"
 tools/static-test.sh "$work/$linux" >&2
 if [ -n "${windows:-}" ]; then
     unzip -q -d "$work" "$dist/$windows.zip"
-    wine=$(PATH="$PATH:/usr/lib/wine" command -v wine64 || command -v wine || true)
-    if [ -n "$wine" ]; then
-        WINEDEBUG=-all "$wine" "$work/$windows/authscope.exe" read captures/password-guessing.pcap --exchanges > "$work/log" 2>&1 ||
+    if wine=$(tools/wine.sh start); then
+        # Windows' programs are ended before the folder that they are in is removed.
+        trap 'tools/wine.sh end; rm -rf "$work"' EXIT
+        WINEPREFIX=$PWD/target/wine WINEDEBUG=-all "$wine" "$work/$windows/authscope.exe" \
+            read captures/password-guessing.pcap --exchanges > "$work/log" 2>&1 ||
             fail "the inspector for Windows fails: $(tail -n 3 "$work/log")"
         grep -q 'wrong password' "$work/log" || fail "the inspector for Windows says: $(cat "$work/log")"
     else

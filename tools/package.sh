@@ -4,6 +4,8 @@
 # Usage: tools/package.sh [PROFILE]; release where none is named. Of another profile, programs that are built already are taken.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=tools/release-env.sh
+. tools/release-env.sh
 
 if ! cargo deb --version > /dev/null 2>&1; then
     echo "package: cargo-deb is missing. Install it: cargo install --locked cargo-deb" >&2

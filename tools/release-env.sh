@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Sourced by what builds programs to pass on: two builds of one commit are the same, in whatever folder they are made.
 
+# One script may call another: flags are given once, as others would have everything built anew.
+[ -z "${AUTHSCOPE_RELEASE:-}" ] || return 0
+export AUTHSCOPE_RELEASE=1
+
 # The commit's time stands for the time of the build (https://reproducible-builds.org/docs/source-date-epoch/).
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 # Neither the folder of the sources nor that of the dependencies is named in a program.

@@ -130,7 +130,7 @@ fn a_capture_source_writes_into_the_named_pipe_that_wireshark_makes() {
     let Some(wine) = wine() else { return };
     let place = Place::new();
     let reader = place.path("pipe.exe");
-    crate::wine::compile("pipe.c", &reader, &[]).expect("the reader is compiled");
+    crate::wine::compile("pipe.c", &reader).expect("the reader is compiled");
     let server = wine.server(&place, &[]);
     let port = server.address.port().to_string();
     let pipe = format!(r"\\.\pipe\authscope-test-{}", std::process::id());

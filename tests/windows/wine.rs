@@ -44,66 +44,17 @@ impl Wine {
                 "the programs for Windows are not built; make test-windows builds them".into(),
             );
         }
-        // Debian's `wine` is a script that looks for 32 bits too, and says on standard error that there are none.
-        let loader = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"]
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.is_file())
-            .ok_or("there is no wine; tools/setup.sh windows installs it")?;
-        let prefix = root().join("target/wine");
-        let wine = Self { loader, prefix };
-        wine.serve()?;
-        // Wine's services go on after it, and would hold a pipe until they end.
-        let made = wine
-            .command("wineboot")
-            .arg("--init")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .map_err(|error| format!("wine does not start: {error}"))?;
-        let system = wine.prefix.join("drive_c/windows/system32");
-        if !system.is_dir() {
-            return Err(format!("wine makes no prefix: {made}"));
+        let started = Command::new(root().join("tools/wine.sh"))
+            .arg("start")
+            .output()
+            .map_err(|error| format!("tools/wine.sh does not start: {error}"))?;
+        if !started.status.success() {
+            return Err(text(&started.stderr).trim().to_owned());
         }
-        // Wine 8 lacks this library, which Rust's standard library takes random octets from; wine 9 has it.
-        if !system.join("bcryptprimitives.dll").is_file() {
-            compile(
-                "bcryptprimitives.c",
-                &system.join("bcryptprimitives.dll"),
-                &["-shared", "-ladvapi32"],
-            )?;
-        }
-        Ok(wine)
-    }
-
-    /// Starts wine's own server. A program that finds none starts one, which keeps that program's standard error, and writes
-    /// into it when it ends.
-    fn serve(&self) -> Result<(), String> {
-        let server = [
-            "/usr/lib/wine/wineserver64",
-            "/usr/lib/wine/wineserver",
-            "/usr/bin/wineserver",
-        ];
-        let server = server
-            .into_iter()
-            .find(|path| Path::new(path).is_file())
-            .ok_or("there is no wineserver; tools/setup.sh windows installs it")?;
-        std::fs::create_dir_all(&self.prefix).map_err(|error| format!("no prefix: {error}"))?;
-        // It ends by itself, a minute after the last program has.
-        let status = Command::new(server)
-            .arg("-p60")
-            .env("WINEPREFIX", &self.prefix)
-            .env("WINEDEBUG", "-all")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .map_err(|error| format!("{server} does not start: {error}"))?;
-        // 2: one is there already.
-        match status.code() {
-            Some(0 | 2) => Ok(()),
-            _ => Err(format!("{server}: {status}")),
-        }
+        Ok(Self {
+            loader: PathBuf::from(text(&started.stdout).trim()),
+            prefix: root().join("target/wine"),
+        })
     }
 
     /// A command of Windows.
@@ -164,13 +115,12 @@ impl Wine {
 }
 
 /// Compiles a C file of this folder for Windows.
-pub fn compile(source: &str, to: &Path, more: &[&str]) -> Result<(), String> {
+pub fn compile(source: &str, to: &Path) -> Result<(), String> {
     let output = Command::new("x86_64-w64-mingw32-gcc")
         .arg("-O2")
         .arg("-o")
         .arg(to)
         .arg(root().join("tests/windows").join(source))
-        .args(more)
         .output()
         .map_err(|error| format!("no mingw-w64: {error}"))?;
     if output.status.success() {
