@@ -22,7 +22,8 @@ pub struct Driven {
     /// Octets of the terminal's output that are on the screen.
     taken: usize,
     began: Instant,
-    folder: tempfile::TempDir,
+    /// Where its settings are, until it has ended.
+    _folder: tempfile::TempDir,
 }
 
 /// Whether a program can be found.
@@ -60,7 +61,7 @@ impl Driven {
             screen: vt100::Parser::new(ROWS, COLUMNS, 0),
             taken: 0,
             began,
-            folder,
+            _folder: folder,
         }
     }
 
@@ -189,15 +190,16 @@ impl Driven {
             assert!(began.elapsed() < PATIENCE);
         }
     }
+}
 
-    /// Ends it.
-    pub fn end(mut self) {
+impl Drop for Driven {
+    /// Ends what was started.
+    fn drop(&mut self) {
         for process in self.processes().into_iter().rev() {
             let _ = Command::new("kill").arg(process.to_string()).status();
         }
         std::thread::sleep(Duration::from_millis(300));
         let _ = self.child.kill();
         let _ = self.child.wait();
-        drop(self.folder);
     }
 }

@@ -139,7 +139,6 @@ fn first_screens(report: &mut Report, path: &str) {
     for _ in 0..5 {
         let mut driven = Driven::start(&[AUTHSCOPE, "tui", path]);
         firsts.push(driven.wait_for(has_rows));
-        driven.end();
     }
     let (first, most) = spread(firsts);
     report.row(
@@ -300,7 +299,6 @@ fn watch(report: &mut Report, name: &str, watched: &Watched<'_>) {
     if std::env::var_os("AUTHSCOPE_BENCH_SCREENS").is_some() {
         println!("{}", driven.text());
     }
-    driven.end();
 }
 
 fn ours(report: &mut Report, capture: &Path) {
