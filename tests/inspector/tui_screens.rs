@@ -431,6 +431,8 @@ fn left_and_right_go_about_in_the_details_as_in_a_tree() {
     assert_eq!(line(&screen), message);
     screen.press("left");
     assert!(screen.state.folded.contains(&message.path));
+    // What stands above fills the rows that were its own.
+    assert!(screen.text().contains("Flags: 0x018"), "{}", screen.text());
     screen.press("left");
     assert_eq!(line(&screen), message);
     screen.press("right right");

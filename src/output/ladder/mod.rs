@@ -171,7 +171,10 @@ impl Conversation for Ladder<Vec<u8>> {
 pub fn fit(text: &str, columns: usize, charset: Charset) -> String {
     let text = match charset {
         Charset::Unicode => text.to_owned(),
-        Charset::Ascii => text.replace(|character: char| !character.is_ascii(), "?"),
+        Charset::Ascii => {
+            let text = text.replace('→', "->").replace('…', "...");
+            text.replace(|character: char| !character.is_ascii(), "?")
+        }
     };
     if text.width() <= columns {
         return text;
@@ -221,6 +224,15 @@ impl<W: Write> Sink for Ladder<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_cut_and_drawn_with_what_there_is() {
+        let text = "40420 → 8888, 张三";
+        assert_eq!(fit(text, 18, Charset::Unicode), text);
+        assert_eq!(fit(text, 16, Charset::Unicode), "40420 → 8888, …");
+        assert_eq!(fit(text, 17, Charset::Ascii), "40420 -> 8888, ??");
+        assert_eq!(fit(text, 12, Charset::Ascii), "40420 -> ...");
+    }
 
     #[test]
     fn what_does_not_fit_is_cut() {

@@ -119,15 +119,26 @@ fn rows_of(state: &State, line: &TreeLine, width: u16) -> Vec<String> {
     folded(&first, &line.text, 2 * line.depth + 4, room)
 }
 
-/// The first line of the details that is seen, so that all rows of the chosen one are.
+/// The first line of the details that is seen: all rows of the chosen one are, and no row stays empty that could be filled.
 fn first_seen(state: &State, lines: &[&TreeLine], area: Rect) -> usize {
+    let height = usize::from(area.height);
     let at = state.tree.at.min(lines.len().saturating_sub(1));
     let mut top = state.tree.top.min(at);
     let rows = |place: usize| rows_of(state, lines[place], area.width).len();
     let mut taken: usize = (top..=at).take(lines.len()).map(rows).sum();
-    while top < at && taken > area.height.into() {
+    while top < at && taken > height {
         taken -= rows(top);
         top += 1;
+    }
+    for place in at + 1..lines.len() {
+        if taken >= height {
+            return top;
+        }
+        taken += rows(place);
+    }
+    while top > 0 && taken + rows(top - 1) <= height {
+        top -= 1;
+        taken += rows(top);
     }
     top
 }
