@@ -4,7 +4,7 @@
 
 mod coming;
 mod crypt;
-mod failures;
+pub(crate) mod failures;
 mod hash;
 mod memory;
 mod meters;
@@ -24,7 +24,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-pub use failures::{Count, Failures, Seen, Whom};
+pub use failures::{Count, Failures, LocalFailures, Seen, Whom};
 pub use hash::{DISABLED, Hasher, Stored, marked};
 pub use meters::describe_meters;
 pub use passwd::{

@@ -156,7 +156,10 @@ impl Service {
     /// For whom passwords are hashed that come from `address`.
     pub fn caller(&self, address: IpAddr) -> Caller {
         let source = Source::from(address);
-        Caller::new(source.nearest().bits, self.guesses.local.is_exempt(address))
+        Caller::new(
+            source.nearest().bits,
+            self.guesses.throttle.is_exempt(address),
+        )
     }
 
     /// Answers one request of `caller` and logs the outcome. What is refused too often is
@@ -224,7 +227,7 @@ impl Service {
         if refused {
             let late = self
                 .guesses
-                .local
+                .throttle
                 .refused(peer.address.ip(), Instant::now());
             tokio::time::sleep(late).await;
         }
@@ -246,7 +249,7 @@ impl Service {
         }
         if let Some(wait) = self
             .guesses
-            .local
+            .throttle
             .register(peer.address.ip(), Instant::now())
         {
             return Ok((false, words::wait_to_register(wait).into()));
@@ -271,9 +274,9 @@ impl Service {
     ) -> Result<Outcome, AccountsError> {
         let attempt = self
             .guesses
-            .local
+            .throttle
             .attempt(peer.address.ip(), name, &password);
-        let standing = self.guesses.standing(&attempt, name).await;
+        let standing = self.guesses.standing(&attempt).await;
         if let Some(wait) = standing.wait {
             return Ok((false, words::wait(wait).into()));
         }
@@ -284,7 +287,7 @@ impl Service {
         let outcome = login.await?;
         // Many logins at once pass the first question together. Those whose turn comes after the
         // last failure that is allowed are not told whether they were right.
-        let standing = self.guesses.standing(&attempt, name).await;
+        let standing = self.guesses.standing(&attempt).await;
         if let Some(wait) = standing.wait {
             return Ok((false, words::wait(wait).into()));
         }
@@ -292,7 +295,7 @@ impl Service {
             Login::Successful(upgrade) => {
                 self.log_upgrade(peer, name, upgrade);
                 self.logged_in(name);
-                self.guesses.succeeded(&attempt, name, standing).await;
+                self.guesses.succeeded(&attempt, standing).await;
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }
             Login::Disabled if !self.policy.uniform_failures => {
@@ -302,10 +305,10 @@ impl Service {
             Login::NoSuchUser => words::NO_SUCH_USER,
             Login::WrongPassword | Login::Disabled => words::WRONG_PASSWORD,
         };
-        if self.guesses.failed(&attempt, name).await {
+        if self.guesses.failed(&attempt).await {
             let late = self
                 .guesses
-                .local
+                .throttle
                 .refused(peer.address.ip(), Instant::now());
             tokio::time::sleep(late).await;
         }

@@ -34,6 +34,7 @@ mod client_check;
 mod client_limits;
 mod client_prompt;
 mod control_users;
+mod failures_conformance;
 mod installing;
 mod operations;
 #[cfg(feature = "postgres")]

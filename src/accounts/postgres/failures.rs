@@ -15,14 +15,15 @@ SELECT f.network, f.name,
     extract(epoch FROM f.empty_at - now())::float8
 FROM authscope_failures f
 JOIN unnest($1::bytea[], $2::bytea[]) AS k(network, name)
-    ON f.network = k.network AND f.name = k.name";
+    ON f.network = k.network AND f.name = k.name
+WHERE f.empty_at > now() OR f.wait_until > now()";
 
-/// Leaky buckets, as `server::throttle` has them: a failure fills one by `drop` seconds, to `most` of them at the most.
+/// Leaky buckets, as those in memory: a failure fills one by `forgotten` seconds, to `most` of them at the most.
 const COUNT: &str = "
 INSERT INTO authscope_failures AS f (network, name, empty_at, wait_until)
 SELECT k.network, k.name,
     now() + k.forgotten * interval '1 second',
-    now() + CASE WHEN k.allowed <= 1 THEN interval '1 second' ELSE interval '0' END
+    now() + CASE WHEN k.allowed <= 1 THEN power(2, 1 - k.allowed) ELSE 0 END * interval '1 second'
 FROM unnest($1::bytea[], $2::bytea[], $3::float8[], $4::float8[], $5::float8[])
     AS k(network, name, forgotten, allowed, most)
 ORDER BY k.network, k.name

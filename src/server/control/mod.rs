@@ -216,8 +216,7 @@ impl Asked<'_> {
             Command::List => self.list(answers).await?,
             Command::Backup { file } => self.backup(&file).await?,
             Command::ThrottleList => {
-                let waiting = self.server.service.guesses().waiting().await;
-                let waiting = waiting.map_err(|error| Reply::Error(error.to_string()))?;
+                let (waiting, asked) = self.server.service.guesses().waiting().await;
                 for waiting in waiting {
                     let wait = Reply::Wait(Wait {
                         network: waiting.network,
@@ -226,6 +225,7 @@ impl Asked<'_> {
                     });
                     answers.send(&wait).await.map_err(|error| gone(&error))?;
                 }
+                asked.map_err(|error| Reply::Error(error.to_string()))?;
                 Reply::Done(String::new())
             }
             Command::ThrottleClear {
@@ -262,10 +262,10 @@ impl Asked<'_> {
     }
 
     async fn list(&self, answers: &mut Answers) -> Result<Reply, Reply> {
-        let waiting = self.server.service.guesses().waiting().await;
-        // What the store cannot say now is left out of the list.
+        // What the shared store cannot say now is left out of the list.
+        let (waiting, _) = self.server.service.guesses().waiting().await;
         let mut locked: HashMap<String, u64> = HashMap::new();
-        for waiting in waiting.unwrap_or_default() {
+        for waiting in waiting {
             let Some(name) = waiting.name else { continue };
             let seconds = locked.entry(name).or_default();
             *seconds = (waiting.wait.as_secs() + 1).max(*seconds);

@@ -5,11 +5,8 @@
 //! drains. The first two make wait, the last one only delays, so that strangers cannot lock a
 //! user out. Time is a parameter.
 
-mod bucket;
-mod shared;
-mod table;
+mod guesses;
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,21 +15,17 @@ use std::time::{Duration, Instant};
 use super::address::{Network, Source};
 use super::limits::Limits;
 use super::networks::Networks;
+use crate::accounts::failures::{LONGEST_WAIT, Rate, Table};
+use crate::accounts::{Count, Whom};
 use crate::protocol::{Password, UserName};
-use bucket::Rate;
-pub use shared::{Guesses, written};
-use table::{Key, Table};
+pub use guesses::Guesses;
 
-/// The wait after the last failure that is allowed; each further failure doubles it.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait, and the time in which one failure for a name is forgotten.
-const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// Failures beyond those allowed that are remembered: enough for the longest wait.
 const BEYOND: u32 = 12;
 
 /// Failures for a name over all networks before answers are delayed, for each one that is allowed
 /// from one network.
-const ACCOUNT_FACTOR: u32 = 10;
+const EVERYWHERE_FACTOR: u32 = 10;
 /// The first such delay; each further failure doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// The longest such delay.
@@ -61,40 +54,71 @@ const KNOWN: Rate = Rate {
 /// Entries in each table.
 const ENTRIES: usize = 32_768;
 
+/// Wrong passwords of a name from a network that are remembered, by keyed hash.
+const REPEATS: usize = 4;
+
+/// The last wrong passwords.
+#[derive(Default)]
+struct Repeats([Option<u64>; REPEATS]);
+
+impl Repeats {
+    /// Whether this guess was seen lately. Else it is remembered, in the place of the oldest.
+    fn has(&mut self, guess: u64) -> bool {
+        if self.0.contains(&Some(guess)) {
+            return true;
+        }
+        self.0.rotate_right(1);
+        self.0[0] = Some(guess);
+        false
+    }
+}
+
 /// What is remembered of the networks of one address family.
 struct Tables {
-    /// Failures for a name from a network.
-    names: Table,
-    /// Failures from a network over all names.
-    networks: Table,
-    registrations: Table,
-    refusals: Table,
+    registrations: Table<Whom>,
+    refusals: Table<Whom>,
     /// Names that logged in from a source lately.
-    known: Table,
+    known: Table<Whom>,
+    /// What was guessed for a name from a source.
+    guessed: Table<Whom, Repeats>,
 }
 
 impl Tables {
     fn new() -> Mutex<Self> {
         Mutex::new(Self {
-            names: Table::new(ENTRIES),
-            networks: Table::new(ENTRIES),
             registrations: Table::new(ENTRIES),
             refusals: Table::new(ENTRIES),
             known: Table::new(ENTRIES),
+            guessed: Table::new(ENTRIES),
         })
     }
 }
 
 /// A login that is asked for: by whom, and for whom. Holds no password, only a keyed hash of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attempt {
     source: Source,
-    name: u64,
+    /// In NFC: two forms of a name that have the same NFC are one name.
+    name: UserName,
     guess: u64,
     exempt: bool,
 }
 
-/// Counts what failed and what was refused, and says who has to wait for how long.
+impl Attempt {
+    /// The name from the source.
+    fn nearest(&self) -> Whom {
+        whom(self.source.nearest(), Some(&self.name))
+    }
+
+    /// The name from each network that the source is in.
+    fn names(&self) -> impl Iterator<Item = Whom> {
+        let networks = self.source.networks();
+        networks.map(|network| whom(network, Some(&self.name)))
+    }
+}
+
+/// What is allowed, and what a server alone remembers: registrations, refusals, which names are known where, and which
+/// passwords were tried.
 pub struct Throttle {
     by_name: u32,
     by_address: u32,
@@ -103,21 +127,6 @@ pub struct Throttle {
     secret: RandomState,
     ipv4: Mutex<Tables>,
     ipv6: Mutex<Tables>,
-    /// Failures for a name over all networks.
-    accounts: Mutex<Table>,
-    /// Names that failed, by their hash, for those who ask who has to wait.
-    names: Mutex<HashMap<u64, String>>,
-}
-
-/// Who has to wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The network, as it is written: an address, or leading bits and their number.
-    pub network: String,
-    /// The user name; `None` for all names from the network.
-    pub name: Option<String>,
-    /// For how long.
-    pub wait: Duration,
 }
 
 impl Throttle {
@@ -131,8 +140,6 @@ impl Throttle {
             secret: RandomState::new(),
             ipv4: Tables::new(),
             ipv6: Tables::new(),
-            accounts: Mutex::new(Table::new(ENTRIES)),
-            names: Mutex::default(),
         }
     }
 
@@ -141,67 +148,15 @@ impl Throttle {
         self.exempt.contain(address)
     }
 
-    /// A login of `name` from `address` with `password`. Two forms of a name that have the same
-    /// NFC are one name.
+    /// A login of `name` from `address` with `password`.
     pub fn attempt(&self, address: IpAddr, name: &UserName, password: &Password) -> Attempt {
-        let composed = name.composed();
-        let name = composed.as_ref().unwrap_or(name).as_str();
+        let name = name.composed().unwrap_or_else(|| name.clone());
         Attempt {
             source: Source::from(address),
-            name: self.secret.hash_one(name),
-            guess: self.secret.hash_one((name, password.expose())),
+            guess: self.secret.hash_one((name.as_str(), password.expose())),
             exempt: self.by_name == 0 || self.is_exempt(address),
+            name,
         }
-    }
-
-    /// Takes note of the name behind a hash.
-    fn remember(&self, hash: u64, name: &UserName) {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.len() >= ENTRIES {
-            names.clear();
-        }
-        let composed = name.composed();
-        let name = composed.as_ref().unwrap_or(name).as_str();
-        names.entry(hash).or_insert_with(|| name.to_owned());
-    }
-
-    /// Those who have to wait now, the longest first.
-    pub fn waiting(&self, now: Instant) -> Vec<Waiting> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = Vec::new();
-        for tables in [&self.ipv4, &self.ipv6] {
-            let tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, until) in tables.names.waits().chain(tables.networks.waits()) {
-                let wait = until.saturating_duration_since(now);
-                if !wait.is_zero() {
-                    let name = (key.name != 0).then(|| names.get(&key.name).cloned());
-                    all.push(Waiting {
-                        network: written(key.network, key.prefix),
-                        name: name.map(Option::unwrap_or_default),
-                        wait,
-                    });
-                }
-            }
-        }
-        all.sort_by_key(|waiting| std::cmp::Reverse(waiting.wait));
-        all
-    }
-
-    /// Forgets failures: all that have this name and this network, where they are given.
-    pub fn clear(&self, name: Option<&UserName>, network: Option<(u128, u8)>) {
-        let composed = name.and_then(UserName::composed);
-        let name = composed.as_ref().or(name);
-        let name = name.map(|name| self.secret.hash_one(name.as_str()));
-        let goes = |key: &Key| {
-            name.is_none_or(|name| name == key.name)
-                && network.is_none_or(|network| network == (key.network, key.prefix))
-        };
-        for tables in [&self.ipv4, &self.ipv6] {
-            let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
-            tables.names.forget(goes);
-            tables.networks.forget(goes);
-        }
-        self.accounts().forget(goes);
     }
 
     fn tables(&self, source: Source) -> MutexGuard<'_, Tables> {
@@ -213,104 +168,81 @@ impl Throttle {
         tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accounts(&self) -> MutexGuard<'_, Table> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How long a login has to wait; `None` where it need not.
-    pub fn wait(&self, attempt: &Attempt, now: Instant) -> Option<Duration> {
-        if attempt.exempt {
-            return None;
-        }
-        let tables = self.tables(attempt.source);
-        let known = is_known(&tables.known, attempt, now);
-        let left = |table: &Table, key| {
-            let entry = table.get(&key)?;
-            let left = entry.until.saturating_duration_since(now);
-            (!left.is_zero()).then_some(left)
-        };
-        let of_networks = attempt.source.networks().filter_map(|network| {
-            let by_name = left(&tables.names, key(network, attempt.name));
-            // Who shares an address with others does not wait for what they did.
-            let by_address = if known {
-                None
-            } else {
-                left(&tables.networks, key(network, 0))
-            };
-            by_name.max(by_address)
-        });
-        of_networks.max()
-    }
-
-    /// How much later a login is looked at because too many failed for the name, wherever they
-    /// came from. Zero where the name logged in from the same source lately.
-    pub fn delay(&self, attempt: &Attempt, now: Instant) -> Duration {
-        if attempt.exempt || self.knows(attempt, now) {
-            return Duration::ZERO;
-        }
-        let allowed = self.by_name.saturating_mul(ACCOUNT_FACTOR);
-        let accounts = self.accounts();
-        let failures = accounts.get(&account(attempt)).map_or(0, |entry| {
-            entry.bucket.drops(rate(allowed, ACCOUNT_FACTOR), now)
-        });
-        self.delay_after(failures)
-    }
-
     /// Whether the name logged in from the same source lately.
     fn knows(&self, attempt: &Attempt, now: Instant) -> bool {
-        is_known(&self.tables(attempt.source).known, attempt, now)
+        let tables = self.tables(attempt.source);
+        let known = tables.known.get(&attempt.nearest());
+        known.is_some_and(|entry| entry.matters(now))
     }
 
-    /// A login failed. The same guess once more is no further guess: then nothing is counted,
-    /// and the result is `true`.
-    pub fn failed(&self, attempt: &Attempt, now: Instant) -> bool {
-        if attempt.exempt {
-            return false;
-        }
-        let mut tables = self.tables(attempt.source);
-        let nearest = key(attempt.source.nearest(), attempt.name);
-        if tables.names.entry(nearest, now).is_repeat(attempt.guess) {
-            return true;
-        }
-        let known = is_known(&tables.known, attempt, now);
-        let per_address = (self.by_address / self.by_name).max(1);
+    /// What a failed attempt counts as.
+    fn counts(&self, attempt: &Attempt, now: Instant) -> Vec<Count> {
+        let known = self.knows(attempt, now);
+        let per_address = (self.by_address / self.by_name.max(1)).max(1);
+        let mut counts = Vec::new();
         for network in attempt.source.networks() {
-            let by_name = self.by_name.saturating_mul(network.share);
-            let names = &mut tables.names;
-            count(
-                names,
-                key(network, attempt.name),
-                by_name,
-                network.share,
-                now,
-            );
+            let share = network.share;
+            let by_name = self.by_name.saturating_mul(share);
+            counts.push(count(whom(network, Some(&attempt.name)), by_name, share));
+            // Who shares an address with others neither counts there nor waits for what they did.
             if !known {
-                let by_address = self.by_address.saturating_mul(network.share);
-                let each = per_address.saturating_mul(network.share);
-                count(&mut tables.networks, key(network, 0), by_address, each, now);
+                let by_address = self.by_address.saturating_mul(share);
+                let each = per_address.saturating_mul(share);
+                counts.push(count(whom(network, None), by_address, each));
             }
         }
-        drop(tables);
-        let allowed = self.by_name.saturating_mul(ACCOUNT_FACTOR);
-        self.accounts()
-            .entry(account(attempt), now)
-            .bucket
-            .add(rate(allowed, ACCOUNT_FACTOR), now);
-        false
+        let everywhere = Whom {
+            network: None,
+            name: Some(attempt.name.clone()),
+        };
+        counts.push(Count {
+            allowed: None,
+            ..count(everywhere, self.everywhere(), EVERYWHERE_FACTOR)
+        });
+        counts
     }
 
-    /// A login succeeded: the failures of this name are forgiven, those of other names from the
-    /// address are not, or an attacker could log in in between.
-    pub fn succeeded(&self, attempt: &Attempt, now: Instant) {
-        if attempt.exempt {
-            return;
+    /// Failures for a name over all networks before answers are delayed.
+    const fn everywhere(&self) -> u32 {
+        self.by_name.saturating_mul(EVERYWHERE_FACTOR)
+    }
+
+    /// How much later a login is looked at after so many failures for its name, wherever they came from.
+    fn delay_after(&self, failures: u32) -> Duration {
+        match failures.checked_sub(self.everywhere()) {
+            None => Duration::ZERO,
+            Some(beyond) => (FIRST_DELAY * (1 << beyond.min(8))).min(LONGEST_DELAY),
         }
+    }
+
+    /// Takes note of a wrong password; `true` where it was tried before, which is no further guess.
+    fn is_repeated(&self, attempt: &Attempt, now: Instant) -> bool {
         let mut tables = self.tables(attempt.source);
-        for network in attempt.source.networks() {
-            tables.names.remove(&key(network, attempt.name));
+        let guessed = tables.guessed.entry(attempt.nearest(), now);
+        // For as long as one failure for the name is remembered.
+        let rate = rate(self.by_name, 1);
+        guessed.bucket.add(rate, now);
+        guessed.more.has(attempt.guess)
+    }
+
+    /// Takes note of a login, which makes the name known at the source.
+    fn succeeded(&self, attempt: &Attempt, now: Instant) {
+        let mut tables = self.tables(attempt.source);
+        tables.guessed.remove(&attempt.nearest());
+        let known = tables.known.entry(attempt.nearest(), now);
+        known.bucket.add(KNOWN, now);
+    }
+
+    /// Forgets what was guessed: all that has this name and this network, where they are given.
+    fn forget_guesses(&self, name: Option<&UserName>, network: Option<(u128, u8)>) {
+        let goes = |whom: &Whom| {
+            name.is_none_or(|name| whom.name.as_ref() == Some(name))
+                && (network.is_none() || whom.network == network)
+        };
+        for tables in [&self.ipv4, &self.ipv6] {
+            let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+            tables.guessed.forget(goes);
         }
-        let nearest = key(attempt.source.nearest(), attempt.name);
-        tables.known.entry(nearest, now).bucket.add(KNOWN, now);
     }
 
     /// Counts a registration from `address`; where there were too many, how long to wait instead.
@@ -329,7 +261,7 @@ impl Throttle {
         };
         let wait = source.networks().filter_map(|network| {
             let (rate, burst) = limits(network);
-            let entry = tables.registrations.get(&key(network, 0))?;
+            let entry = tables.registrations.get(&whom(network, None))?;
             let wait = entry.bucket.until(burst - 1, rate, now);
             (!wait.is_zero()).then_some(wait)
         });
@@ -338,7 +270,7 @@ impl Throttle {
         }
         for network in source.networks() {
             let (rate, _) = limits(network);
-            let entry = tables.registrations.entry(key(network, 0), now);
+            let entry = tables.registrations.entry(whom(network, None), now);
             entry.bucket.add(rate, now);
         }
         None
@@ -352,7 +284,7 @@ impl Throttle {
         }
         let source = Source::from(address);
         let mut tables = self.tables(source);
-        let entry = tables.refusals.entry(key(source.nearest(), 0), now);
+        let entry = tables.refusals.entry(whom(source.nearest(), None), now);
         let beyond = entry
             .bucket
             .add(REFUSALS, now)
@@ -361,26 +293,12 @@ impl Throttle {
     }
 }
 
-const fn key(network: Network, name: u64) -> Key {
-    Key {
-        network: network.bits,
-        prefix: network.prefix,
-        name,
+/// A name, or all names, from a network.
+fn whom(network: Network, name: Option<&UserName>) -> Whom {
+    Whom {
+        network: Some((network.bits, network.prefix)),
+        name: name.cloned(),
     }
-}
-
-const fn account(attempt: &Attempt) -> Key {
-    Key {
-        network: 0,
-        prefix: 0,
-        name: attempt.name,
-    }
-}
-
-fn is_known(known: &Table, attempt: &Attempt, now: Instant) -> bool {
-    known
-        .get(&key(attempt.source.nearest(), attempt.name))
-        .is_some_and(|entry| entry.bucket.empty_at() > now)
 }
 
 /// How failures are forgotten where `allowed` may fail: `each` of them in the longest wait.
@@ -391,11 +309,13 @@ fn rate(allowed: u32, each: u32) -> Rate {
     }
 }
 
-fn count(table: &mut Table, key: Key, allowed: u32, each: u32, now: Instant) {
-    let entry = table.entry(key, now);
-    let failures = entry.bucket.add(rate(allowed, each), now);
-    if let Some(beyond) = failures.checked_sub(allowed) {
-        entry.until = now + (FIRST_WAIT * (1 << beyond.min(16))).min(LONGEST_WAIT);
+fn count(whom: Whom, allowed: u32, each: u32) -> Count {
+    let rate = rate(allowed, each);
+    Count {
+        whom,
+        allowed: Some(allowed),
+        forgotten: rate.drop,
+        most: rate.most,
     }
 }
 

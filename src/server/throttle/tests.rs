@@ -1,18 +1,30 @@
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::guesses::{Guesses, Standing};
 use super::*;
 
-/// A throttle and a clock that a test moves.
+/// A server's memory of failures, and a clock that a test moves.
 struct Scene {
-    throttle: Throttle,
-    now: Instant,
-    guesses: u32,
+    guesses: Guesses,
+    now: Arc<Mutex<Instant>>,
+    made: u32,
+    runtime: Runtime,
 }
 
 impl Scene {
     fn new(limits: &Limits) -> Self {
+        let now = Arc::new(Mutex::new(Instant::now()));
+        let clock = Arc::clone(&now);
+        let clock = Arc::new(move || *clock.lock().unwrap());
         Self {
-            throttle: Throttle::new(limits),
-            now: Instant::now(),
-            guesses: 0,
+            guesses: Guesses::with_clock(Throttle::new(limits), None, clock),
+            now,
+            made: 0,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap(),
         }
     }
 
@@ -20,39 +32,48 @@ impl Scene {
         let password = Password::new(password).unwrap();
         let name = UserName::new(name).unwrap();
         let address = address.parse().unwrap();
-        self.throttle.attempt(address, &name, &password)
+        self.guesses.throttle.attempt(address, &name, &password)
     }
 
     fn fail_with(&self, address: &str, name: &str, password: &str) {
         let attempt = self.attempt(address, name, password);
-        self.throttle.failed(&attempt, self.now);
+        self.runtime.block_on(self.guesses.failed(&attempt));
     }
 
     /// A guess that was not made before.
     fn fail(&mut self, address: &str, name: &str) {
-        self.guesses += 1;
-        self.fail_with(address, name, &format!("guess {}", self.guesses));
+        self.made += 1;
+        self.fail_with(address, name, &format!("guess {}", self.made));
     }
 
     fn succeed(&self, address: &str, name: &str) {
         let attempt = self.attempt(address, name, "right");
-        self.throttle.succeeded(&attempt, self.now);
+        let standing = Standing::default();
+        self.runtime
+            .block_on(self.guesses.succeeded(&attempt, standing));
+    }
+
+    fn standing(&self, address: &str, name: &str) -> Standing {
+        let attempt = self.attempt(address, name, "x");
+        self.runtime.block_on(self.guesses.standing(&attempt))
     }
 
     /// In seconds; 0 for none.
     fn wait(&self, address: &str, name: &str) -> u64 {
-        let attempt = self.attempt(address, name, "x");
-        let wait = self.throttle.wait(&attempt, self.now);
+        let wait = self.standing(address, name).wait;
         wait.map_or(0, |wait| wait.as_secs())
     }
 
     fn delay(&self, address: &str, name: &str) -> Duration {
-        let attempt = self.attempt(address, name, "x");
-        self.throttle.delay(&attempt, self.now)
+        self.standing(address, name).delay
     }
 
-    fn pass(&mut self, time: Duration) {
-        self.now += time;
+    fn now(&self) -> Instant {
+        *self.now.lock().unwrap()
+    }
+
+    fn pass(&self, time: Duration) {
+        *self.now.lock().unwrap() += time;
     }
 }
 
@@ -202,17 +223,14 @@ fn failures_on_many_names_do_not_wipe_running_waits() {
         );
     }
     assert_eq!(scene.wait(ONE, "alice"), wait);
-    assert!(scene.throttle.ipv4.lock().unwrap().names.len() <= ENTRIES);
-    assert!(scene.throttle.accounts.lock().unwrap().len() <= ENTRIES);
-    assert_eq!(scene.throttle.ipv6.lock().unwrap().names.len(), 0);
 }
 
 #[test]
 fn registrations_are_limited_after_a_burst() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let scene = Scene::new(&Limits::DEFAULT);
     let register = |scene: &Scene, address: &str| {
         let address = address.parse().unwrap();
-        scene.throttle.register(address, scene.now)
+        scene.guesses.throttle.register(address, scene.now())
     };
     for _ in 0..REGISTRATION_BURST {
         assert_eq!(register(&scene, ONE), None);
@@ -226,8 +244,13 @@ fn registrations_are_limited_after_a_burst() {
 
 #[test]
 fn refusals_are_said_later_and_later() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
-    let refuse = |scene: &Scene| scene.throttle.refused(ONE.parse().unwrap(), scene.now);
+    let scene = Scene::new(&Limits::DEFAULT);
+    let refuse = |scene: &Scene| {
+        scene
+            .guesses
+            .throttle
+            .refused(ONE.parse().unwrap(), scene.now())
+    };
     for _ in 0..PROMPT_REFUSALS {
         assert_eq!(refuse(&scene), Duration::ZERO);
     }
@@ -256,10 +279,55 @@ fn no_limit_holds_for_an_exempt_network_and_without_limits() {
         for _ in 0..1000 {
             scene.fail(ONE, "alice");
             let address = ONE.parse().unwrap();
-            assert_eq!(scene.throttle.register(address, scene.now), None);
+            assert_eq!(scene.guesses.throttle.register(address, scene.now()), None);
         }
         assert_eq!(scene.wait(ONE, "alice"), 0);
         assert_eq!(scene.delay(ONE, "alice"), Duration::ZERO);
-        assert_eq!(scene.throttle.ipv4.lock().unwrap().names.len(), 0);
+        let waiting = scene.runtime.block_on(scene.guesses.waiting());
+        assert_eq!(waiting.0, []);
     }
+}
+
+#[test]
+fn the_last_few_guesses_are_remembered() {
+    let mut repeats = Repeats::default();
+    for guess in 0..4 {
+        assert!(!repeats.has(guess));
+    }
+    for guess in 0..4 {
+        assert!(repeats.has(guess));
+    }
+    assert!(!repeats.has(4));
+    assert!(!repeats.has(0));
+}
+
+#[test]
+fn who_has_to_wait_is_told_by_name_and_let_go() {
+    let mut scene = Scene::new(&Limits::DEFAULT);
+    for _ in 0..5 {
+        scene.fail(ONE, "e\u{301}va");
+        scene.fail("2001:db8::1", "bob");
+    }
+    let told = |scene: &Scene| {
+        let (waiting, asked) = scene.runtime.block_on(scene.guesses.waiting());
+        asked.unwrap();
+        let mut told: Vec<_> = waiting
+            .into_iter()
+            .map(|waiting| (waiting.network, waiting.name.unwrap()))
+            .collect();
+        told.sort();
+        told
+    };
+    let bob = ("2001:db8::/64".to_owned(), "bob".to_owned());
+    let eva = (ONE.to_owned(), "\u{e9}va".to_owned());
+    assert_eq!(told(&scene), [eva, bob.clone()]);
+    let name = UserName::new("e\u{301}va").unwrap();
+    let cleared = scene.guesses.clear(Some(name), None);
+    scene.runtime.block_on(cleared).unwrap();
+    assert_eq!(told(&scene), [bob]);
+    let cleared = scene
+        .guesses
+        .clear(None, Some("2001:db8::ffff".parse().unwrap()));
+    scene.runtime.block_on(cleared).unwrap();
+    assert_eq!(told(&scene), []);
 }

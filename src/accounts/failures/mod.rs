@@ -1,13 +1,27 @@
-//! What remembers failed logins for several servers together: what is asked of it. Without it, each server remembers its
-//! own, and so many servers allow so many times the guesses.
+//! What remembers failed logins: a table in this process's memory, or one that several servers share. Without a shared one each
+//! server remembers its own, and so many servers allow so many times the guesses.
+
+mod bucket;
+mod local;
+mod table;
 
 use std::time::Duration;
 
 use super::store::Answer;
 use crate::protocol::UserName;
+pub use bucket::Rate;
+pub use local::{Clock, LocalFailures};
+pub use table::Table;
+
+/// The wait after the last failure that is allowed; each further failure doubles it.
+pub const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(15);
+/// Those who have to wait, of whom is told at once.
+const WAITING: usize = 1000;
 
 /// Whose failures are counted: those for a name, those from a network, or those for a name from a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Whom {
     /// Leading bits of an address, IPv4 as IPv6 maps it, and how many they are.
     pub network: Option<(u128, u8)>,
@@ -20,7 +34,8 @@ pub struct Whom {
 pub struct Count {
     /// Whose it is.
     pub whom: Whom,
-    /// Failures before the next has to wait: 1 s, then twice as long each time. `None` where nobody is made to wait.
+    /// Failures before the next has to wait: 1 s, then twice as long each time, 15 minutes at most. `None` where nobody is
+    /// made to wait.
     pub allowed: Option<u32>,
     /// The time in which one failure is forgotten.
     pub forgotten: Duration,
@@ -39,12 +54,12 @@ pub struct Seen {
     pub left: Duration,
 }
 
-/// Failures that all servers with the same store count together, by its clock.
+/// Failed logins, counted by a clock of its own. Every count drains.
 pub trait Failures: Send + Sync {
-    /// What is remembered of these; nothing of those that have not failed lately.
+    /// What is remembered of these; nothing of those whose failures are forgotten and who need not wait.
     fn seen(&self, whom: Vec<Whom>) -> Answer<'_, Vec<Seen>>;
 
-    /// Counts these.
+    /// Counts these, of which no two are for the same.
     fn count(&self, counts: Vec<Count>) -> Answer<'_, ()>;
 
     /// Forgets all failures of these.
