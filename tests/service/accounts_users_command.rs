@@ -136,3 +136,32 @@ fn a_missing_file_is_not_made() {
     }
     assert!(!place.passwd().exists());
 }
+
+/// Root who adds the first user must not keep the service from its file.
+#[test]
+fn a_passwd_file_that_root_makes_is_its_folders_owners() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const SERVICE: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return crate::need::skip("root", "giving a folder away");
+    }
+    let place = Place::new();
+    let folder = place.path(".");
+    chown(&folder, Some(SERVICE), Some(SERVICE)).unwrap();
+    let added = place.users(&["add", "alice", "--password-stdin"], "x");
+    assert_eq!(stdout(&added), "alice: added\n", "{}", stderr(&added));
+    let is_the_services = || {
+        let made = place.passwd().metadata().unwrap();
+        assert_eq!((made.uid(), made.mode() & 0o777), (SERVICE, 0o600));
+    };
+    is_the_services();
+    for change in [["disable", "alice"], ["enable", "alice"]] {
+        assert!(place.users(&change, "").status.success());
+        is_the_services();
+    }
+    std::fs::rename(place.passwd(), place.path("other")).unwrap();
+    let other = place.path("other");
+    let imported = place.users(&["import", other.to_str().unwrap()], "");
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    is_the_services();
+}

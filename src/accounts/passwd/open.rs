@@ -195,6 +195,8 @@ fn open_or_create(path: &Path, create: bool) -> Result<(File, bool), PasswdError
         }
         match with_mode(options.clone().create_new(true), MODE).open(path) {
             Ok(file) => {
+                // Root may add the first user before the service has started.
+                file::own_as_folder(&file, path);
                 file.sync_all().map_err(PasswdError::io("sync", path))?;
                 sync_directory(path)?;
                 return Ok((file, true));
