@@ -28,13 +28,15 @@ pub use failures::{Count, Failures, LocalFailures, Seen, Whom};
 pub use hash::{DISABLED, Hasher, Stored, marked};
 pub use meters::describe_meters;
 pub use passwd::{
-    Check, Editor, End, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
+    Check, Editor, End, LastLogins, LineError, OpenReport, PasswdError, PasswdFile, Progress, Torn,
 };
 pub use pool::{Done, HashPool, Hashing, HashingError, Job, Work};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresError, Settings as PostgresSettings};
 pub use scheme::{HashError, MIN_MEMORY_KIB, MIN_ROUNDS, MIN_WORK_KIB, Scheme};
-pub use store::{Answer, Arriving, Entry, Found, Reason, Store, StoreCounts, StoreError, Version};
+pub use store::{
+    Answer, Arriving, Entry, Found, LoggedIn, Reason, Store, StoreCounts, StoreError, Version,
+};
 pub use turns::Caller;
 
 use crate::protocol::{Password, TextError, UserName};
@@ -70,7 +72,12 @@ pub enum Registration {
 #[derive(Debug)]
 pub enum Login {
     /// The password is right.
-    Successful(Upgrade),
+    Successful {
+        /// The name, as it is stored.
+        name: UserName,
+        /// What becomes of the stored hash.
+        upgrade: Upgrade,
+    },
     /// There is no user of that name.
     NoSuchUser,
     /// The user has another password.
@@ -215,10 +222,14 @@ impl Accounts {
         };
         match computed.done {
             Done::Right(_) if found.stored.is_disabled() => Ok(Login::Disabled),
-            Done::Right(None) => Ok(Login::Successful(Upgrade::NotNeeded)),
-            Done::Right(Some(hash)) => Ok(Login::Successful(
-                self.upgrade(name, found.version, hash).await,
-            )),
+            Done::Right(None) => Ok(Login::Successful {
+                name,
+                upgrade: Upgrade::NotNeeded,
+            }),
+            Done::Right(Some(hash)) => {
+                let upgrade = self.upgrade(name.clone(), found.version, hash).await;
+                Ok(Login::Successful { name, upgrade })
+            }
             Done::Wrong | Done::Hashed(_) => Ok(Login::WrongPassword),
         }
     }
@@ -298,6 +309,11 @@ impl Accounts {
             Err(StoreError::Corrupt(_)) => self.store.remove(name.clone()).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes note of logins, of which no two are one user's.
+    pub async fn note_logins(&self, logins: Vec<LoggedIn>) -> Result<(), StoreError> {
+        self.store.note_logins(logins).await
     }
 
     /// Hands every user to `users`.

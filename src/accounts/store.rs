@@ -4,6 +4,7 @@ use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -43,6 +44,9 @@ pub trait Store: Send + Sync {
     /// Removes a user. False where there is none of that name.
     fn remove(&self, name: UserName) -> Answer<'_, bool>;
 
+    /// Takes note of logins, of which no two are one user's. A crash may lose what it was told last.
+    fn note_logins(&self, logins: Vec<LoggedIn>) -> Answer<'_, ()>;
+
     /// Hands every user to `users`, in no order; those that come or go meanwhile may be among them or not.
     fn list(&self, users: mpsc::Sender<Entry>) -> Answer<'_, ()>;
 
@@ -73,6 +77,17 @@ pub struct Entry {
     pub hash: String,
     /// When the user registered, in seconds since 1970, where the store keeps it.
     pub created: Option<i64>,
+    /// When the user last logged in, in seconds since 1970, as far as the store was told.
+    pub last_login: Option<i64>,
+}
+
+/// A login that succeeded.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// The name, as it is stored.
+    pub name: UserName,
+    /// How long ago that was.
+    pub ago: Duration,
 }
 
 /// Tells a user's hash from those before and after it. Only the store that gave it knows more.

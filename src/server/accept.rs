@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -22,6 +23,9 @@ use super::serve::{Server, serve};
 use super::task;
 use super::tls::Tls;
 use crate::accounts::{Accounts, Failures};
+
+/// How long the end waits for the store to take note of the last logins.
+const LAST_LOGINS: Duration = Duration::from_secs(1);
 
 /// What the server did, said when it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,6 +115,7 @@ pub async fn run(
     let controlling =
         control.map(|control| tokio::spawn(control::serve(control, Arc::clone(&server))));
     let relieving = tokio::spawn(Arc::clone(&admission).relieve());
+    let keeping = tokio::spawn(keep_logins(Arc::clone(&server)));
     let (stop, stopped) = watch::channel(false);
     let mut connections = 0;
     let paused = |paused| {
@@ -156,6 +161,8 @@ pub async fn run(
         Ok(()) => 0,
         Err(_) => admission.open(),
     };
+    keeping.abort();
+    tell_last_logins(&server.service).await;
     lines.tell();
     Ok(Summary {
         connections,
@@ -164,4 +171,15 @@ pub async fn run(
         slow: server.slow.load(Ordering::Relaxed),
         cut,
     })
+}
+
+async fn keep_logins(server: Arc<Server>) {
+    let service = &server.service;
+    service.logins().keep(service.accounts()).await;
+}
+
+/// No more than a list is poorer where that takes too long.
+async fn tell_last_logins(service: &Service) {
+    let telling = service.logins().tell(service.accounts());
+    let _ = timeout(LAST_LOGINS, telling).await;
 }

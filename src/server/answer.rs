@@ -1,9 +1,8 @@
 //! From a request to its response: policy, limits, the users, and the line in the log.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::address::Source;
@@ -11,6 +10,7 @@ use super::health::Health;
 use super::limits::{Limits, Policy};
 use super::log::ClientLines;
 use super::log::audit::{Audit, Event};
+use super::logins::Logins;
 use super::meters;
 use super::rules::PasswordRules;
 use super::throttle::{Guesses, Throttle};
@@ -53,12 +53,8 @@ pub struct Service {
     audit: Option<Audit>,
     lines: Arc<ClientLines>,
     health: Arc<Health>,
-    /// When whom logged in last, in seconds since 1970.
-    logins: Mutex<HashMap<String, i64>>,
+    logins: Logins,
 }
-
-/// Users whose last login is remembered.
-const LOGINS: usize = 65_536;
 
 /// What a service is made of beside the users.
 pub struct Parts {
@@ -102,7 +98,7 @@ impl Service {
             audit,
             lines,
             health,
-            logins: Mutex::default(),
+            logins: Logins::default(),
         }
     }
 
@@ -133,24 +129,9 @@ impl Service {
         }
     }
 
-    /// When a user logged in last here, in seconds since 1970.
-    pub fn last_login(&self, name: &str) -> Option<i64> {
-        self.logins().get(name).copied()
-    }
-
-    fn logins(&self) -> MutexGuard<'_, HashMap<String, i64>> {
-        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of a login.
-    fn logged_in(&self, name: &UserName) {
-        let composed = name.composed();
-        let name = composed.as_ref().unwrap_or(name).as_str();
-        let mut logins = self.logins();
-        if logins.len() >= LOGINS && !logins.contains_key(name) {
-            logins.clear();
-        }
-        logins.insert(name.to_owned(), jiff::Timestamp::now().as_second());
+    /// Logins that the store has not been told of.
+    pub const fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     /// For whom passwords are hashed that come from `address`.
@@ -292,9 +273,12 @@ impl Service {
             return Ok((false, words::wait(wait).into()));
         }
         let words = match outcome {
-            Login::Successful(upgrade) => {
+            Login::Successful {
+                name: stored,
+                upgrade,
+            } => {
                 self.log_upgrade(peer, name, upgrade);
-                self.logged_in(name);
+                self.logins.note(stored);
                 self.guesses.succeeded(&attempt, standing).await;
                 return Ok((true, words::LOGIN_SUCCESSFUL.into()));
             }

@@ -14,6 +14,7 @@ mod health;
 mod limits;
 mod listen;
 mod log;
+mod logins;
 mod meters;
 mod networks;
 mod page;

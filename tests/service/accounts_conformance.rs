@@ -2,8 +2,9 @@
 //! whoever saw the last one, what was acknowledged is there after a crash, and any legal name is a name of its own.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use authscope::accounts::{Answer, PasswdFile, Store};
+use authscope::accounts::{Answer, Entry, LoggedIn, PasswdFile, Store};
 use authscope::protocol::UserName;
 use tokio::runtime::Runtime;
 
@@ -109,6 +110,63 @@ fn any_legal_name_is_its_own(kind: &Kind<'_>, runtime: &Runtime) {
     assert!(none.is_none());
 }
 
+fn listed(store: &Arc<dyn Store>, runtime: &Runtime) -> Vec<Entry> {
+    runtime.block_on(async {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+        let listing = {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { store.list(sender).await })
+        };
+        let mut all = Vec::new();
+        while let Some(entry) = receiver.recv().await {
+            all.push(entry);
+        }
+        listing.await.unwrap().unwrap();
+        all
+    })
+}
+
+fn last_logins_are_kept(kind: &Kind<'_>, runtime: &Runtime) {
+    let logins = [("late", 5), ("l\u{e0}te", 100), ("nobody", 7)];
+    let names = ["late", "l\u{e0}te", "never"];
+    let last = |store: &Arc<dyn Store>| {
+        let all = listed(store, runtime);
+        names.map(|text| {
+            let found = all.iter().find(|entry| entry.name == text);
+            found.expect(text).last_login
+        })
+    };
+    let store = (kind.open)(runtime);
+    for text in names {
+        let added = runtime.block_on(store.add(name(text), HEX.into()));
+        assert!(added.unwrap());
+    }
+    assert_eq!(last(&store), [None; 3]);
+    // A login is one after the registration.
+    std::thread::sleep(Duration::from_millis(110));
+    let before = jiff::Timestamp::now().as_second();
+    let noted = logins.map(|(text, milliseconds)| LoggedIn {
+        name: name(text),
+        ago: Duration::from_millis(milliseconds),
+    });
+    runtime.block_on(store.note_logins(noted.to_vec())).unwrap();
+    let after = last(&store);
+    for seconds in &after[..2] {
+        assert!(
+            (before - 2..=before + 60).contains(&seconds.unwrap()),
+            "{after:?}"
+        );
+    }
+    assert_eq!(after[2], None);
+    drop(store);
+    let store = (kind.open)(runtime);
+    assert_eq!(last(&store), after);
+    assert!(runtime.block_on(store.remove(name("late"))).unwrap());
+    let added = runtime.block_on(store.add(name("late"), HEX.into()));
+    assert!(added.unwrap());
+    assert_eq!(last(&store), [None, after[1], None]);
+}
+
 fn acknowledged_is_there_after_a_crash(kind: &Kind<'_>) {
     let acknowledged = Mutex::new(Vec::new());
     for round in 0..3 {
@@ -164,6 +222,7 @@ fn conforms(open: &dyn Fn(&Runtime) -> Arc<dyn Store>, serve: &dyn Fn() -> Serve
     one_winner_a_name(&kind, &runtime);
     replaced_by_whoever_saw_the_last_hash(&kind, &runtime);
     any_legal_name_is_its_own(&kind, &runtime);
+    last_logins_are_kept(&kind, &runtime);
     drop(inside);
     drop(runtime);
     acknowledged_is_there_after_a_crash(&kind);

@@ -132,7 +132,7 @@ fn a_file_edited_by_hand_is_judged_line_by_line() {
         assert_eq!(server.login("dave", "abc"), expected, "{edited}");
         server.stop();
     }
-    assert_eq!(place.files(), ["passwd"]);
+    assert_eq!(place.files(), ["passwd", "passwd.logins"]);
     // A line that is wrong stops the start also there.
     let wrong = text.replace(bobs, "bob");
     place.write(&wrong);

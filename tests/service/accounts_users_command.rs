@@ -82,7 +82,7 @@ fn the_last_user_of_a_file_that_an_editor_wrote_stays() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let server = place.start(&["--control", "off"]);
     assert_eq!(server.login("last", "abc"), "yes: login successful");
-    assert_eq!(place.files(), ["passwd"]);
+    assert_eq!(place.files(), ["passwd", "passwd.logins"]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn users_come_and_go_while_the_server_runs() {
     assert_eq!(server.login("bob", password), "no: no such user");
     assert_eq!(server.register("bob", "x"), "yes: registered");
     server.stop();
-    assert_eq!(place.files(), ["passwd"]);
+    assert_eq!(place.files(), ["passwd", "passwd.logins"]);
     // And while no server runs.
     for (arguments, input, said) in [
         (
@@ -125,6 +125,84 @@ fn the_socket_is_its_owners_alone_and_goes_with_the_server() {
     let off = Place::new();
     let _server = off.start(&["--control", "off"]);
     assert_eq!(off.files(), ["passwd"]);
+}
+
+/// Seconds since 1970, by name.
+fn last_logins(place: &Place) -> std::collections::BTreeMap<String, Option<i64>> {
+    let listed = place.users(&["list", "--format", "json"], "");
+    assert!(listed.status.success(), "{}", stderr(&listed));
+    let listed = stdout(&listed);
+    let rows = listed.lines().map(|line| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let name = row["name"].as_str().unwrap().to_owned();
+        (name, row["last_login"].as_i64())
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_last_login_outlives_the_server() {
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    for user in ["alice", "bob", "carol"] {
+        assert_eq!(server.register(user, "x"), "yes: registered");
+    }
+    let before = jiff::Timestamp::now().as_second();
+    assert_eq!(server.login("alice", "x"), "yes: login successful");
+    assert_eq!(server.login("carol", "wrong"), "no: wrong password");
+    let at_once = last_logins(&place);
+    assert!(at_once["alice"].unwrap() >= before - 1, "{at_once:?}");
+    assert_eq!((at_once["bob"], at_once["carol"]), (None, None));
+    server.stop();
+    let offline = last_logins(&place);
+    assert!(
+        offline["alice"]
+            .unwrap()
+            .abs_diff(at_once["alice"].unwrap())
+            <= 1
+    );
+    let mut server = place.start(&[]);
+    assert_eq!(last_logins(&place), offline);
+    assert_eq!(server.login("bob", "x"), "yes: login successful");
+    // What is written by now is there after a crash.
+    let deadline = std::time::Instant::now() + crate::programs::PATIENCE;
+    let path = place.path("passwd.logins");
+    while !std::fs::read_to_string(&path).unwrap().contains("bob:") {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    server.kill();
+    let after = last_logins(&place);
+    assert_eq!(after["alice"], offline["alice"]);
+    assert!(after["bob"].is_some());
+    // Whoever registers the name of a user who was removed has not logged in.
+    let removed = place.users(&["remove", "alice"], "");
+    assert!(removed.status.success(), "{}", stderr(&removed));
+    let server = place.start(&[]);
+    assert_eq!(server.login("bob", "x"), "yes: login successful");
+    for user in ["bob", "carol"] {
+        assert!(place.users(&["remove", user], "").status.success());
+    }
+    for user in ["alice", "bob"] {
+        assert_eq!(server.register(user, "x"), "yes: registered");
+    }
+    let again = last_logins(&place);
+    assert_eq!(again.values().copied().collect::<Vec<_>>(), [None, None]);
+}
+
+#[test]
+fn logins_are_answered_though_the_last_one_cannot_be_kept() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("passwd.logins")).unwrap();
+    let mut server = place.start(&[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    assert_eq!(server.login("alice", "x"), "yes: login successful");
+    server.wait_for("last logins are not kept for now");
+    assert!(last_logins(&place)["alice"].is_some());
+    assert!(stdout(&place.run(&["status"])).contains("ready: yes"));
+    std::fs::remove_dir(place.path("passwd.logins")).unwrap();
+    server.stop();
+    assert!(last_logins(&place)["alice"].is_some());
 }
 
 #[test]

@@ -105,7 +105,10 @@ fn failures_drain_and_no_more_are_remembered_than_asked_for(kind: &Kind<'_>) {
     for failures in 1..=4 {
         kind.fail(&ten, 1);
         let left = kind.seen(&alice).unwrap().left;
-        assert!(left <= HOUR * failures && left > HOUR * (failures - 1), "{left:?}");
+        assert!(
+            left <= HOUR * failures && left > HOUR * (failures - 1),
+            "{left:?}"
+        );
     }
     kind.fail(&ten, 40);
     let left = kind.seen(&alice).unwrap().left;
@@ -149,7 +152,10 @@ fn everybody_counts_alone(kind: &Kind<'_>) {
     asked.push(whom(Some(IPV6), Some("nobody")));
     let seen = kind.runtime.block_on(kind.failures.seen(asked)).unwrap();
     assert_eq!(seen.len(), all.len());
-    assert!(all.iter().all(|whom| seen.iter().any(|seen| seen.whom == *whom)));
+    assert!(
+        all.iter()
+            .all(|whom| seen.iter().any(|seen| seen.whom == *whom))
+    );
     let forgiven = kind.failures.forgive(all[..2].to_vec());
     kind.runtime.block_on(forgiven).unwrap();
     for (expected, whom) in [0, 0, 3, 4, 5, 6, 7, 8].into_iter().zip(&all) {
@@ -174,7 +180,10 @@ fn who_waits_is_told_and_let_go(kind: &Kind<'_>) {
     kind.fail(&count(&whom(Some(IPV6), bob), Some(5)), 4);
     let waiting = || -> Vec<Whom> { kind.waiting().into_iter().map(|seen| seen.whom).collect() };
     let [first, second, third, fourth] = all.map(|(whom, _)| whom);
-    assert_eq!(waiting(), [&fourth, &third, &second, &first].map(Clone::clone));
+    assert_eq!(
+        waiting(),
+        [&fourth, &third, &second, &first].map(Clone::clone)
+    );
     kind.clear(alice, Some(IPV4));
     assert_eq!(waiting(), [&fourth, &third, &second].map(Clone::clone));
     kind.clear(None, Some(IPV4));
@@ -192,7 +201,9 @@ fn who_waits_is_told_and_let_go(kind: &Kind<'_>) {
         })
         .collect();
     for _ in 0..10 {
-        kind.runtime.block_on(kind.failures.count(many.clone())).unwrap();
+        kind.runtime
+            .block_on(kind.failures.count(many.clone()))
+            .unwrap();
     }
     assert_eq!(waiting().len(), 1000);
 }

@@ -22,7 +22,7 @@ fn tables_are_made_when_asked() {
     let made = run(&url, &["accounts", "init"]);
     assert_eq!(
         stdout(&made),
-        "migrations applied: 1\n",
+        "migrations applied: 2\n",
         "{}",
         stderr(&made)
     );

@@ -77,6 +77,55 @@ fn the_same_users_come_back() {
 }
 
 #[test]
+fn the_last_login_is_the_same_at_every_server_and_after_a_restart() {
+    let Some(cluster) = shared() else {
+        return;
+    };
+    let database = cluster.empty();
+    let url = cluster.url(&database);
+    let place = Place::new();
+    let socket = place.path("control").display().to_string();
+    let mut one = start(&url, &["--migrate", "--control", &socket]);
+    let two = start(&url, &["--control", "off"]);
+    for user in ["alice", "bob"] {
+        assert_eq!(one.register(user, "x"), "yes: registered");
+    }
+    assert_eq!(two.login("alice", "x"), "yes: login successful");
+    let last = |arguments: &[&str]| {
+        let all = [arguments, &["users", "list", "--format", "json"]].concat();
+        let listed = run(&url, &all);
+        let rows = stdout(&listed);
+        let rows = rows.lines().map(|row| {
+            let row: serde_json::Value = serde_json::from_str(row).unwrap();
+            assert!(row["created"].is_i64(), "{row}");
+            row["last_login"].as_i64()
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let deadline = std::time::Instant::now() + crate::programs::PATIENCE;
+    while last(&[])[0].is_none() {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let there = last(&[]);
+    assert_eq!(last(&["--control", &socket]), there);
+    assert_eq!(there[1], None);
+    // What a server knows before the database does.
+    assert_eq!(one.login("bob", "x"), "yes: login successful");
+    assert!(last(&["--control", &socket])[1].is_some());
+    one.stop();
+    assert_eq!(last(&[])[0], there[0]);
+    assert!(last(&[])[1].is_some());
+    assert!(run(&url, &["users", "remove", "alice"]).status.success());
+    assert_eq!(two.register("alice", "y"), "yes: registered");
+    assert_eq!(last(&[])[0], None);
+    // The login of a user who had the name before.
+    let before = "INSERT INTO authscope_logins VALUES ('alice', now() - interval '1 day')";
+    cluster.ask(&database, before);
+    assert_eq!(last(&[])[0], None);
+}
+
+#[test]
 fn users_are_changed_while_servers_run() {
     let Some(cluster) = shared() else {
         return;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::compact::{Change, compact};
 use super::line::{name_in, parse_user};
 use super::load::{Loaded, Torn, load, name_at};
+use super::logins::{LastLogins, Logins, Users};
 use super::open::{Passwd, PasswdError};
 use super::scan::scan;
 use super::start::keep;
@@ -135,9 +136,25 @@ impl Editor {
         })
     }
 
+    /// When the users logged in last, as far as that is kept.
+    #[must_use]
+    pub fn last_logins(&self) -> LastLogins {
+        let logins = Logins::beside(&self.passwd.place);
+        logins.read().unwrap_or_default()
+    }
+
     /// Removes a user; false where there is none of that name.
     pub fn remove(self, name: &UserName) -> Result<bool, PasswdError> {
-        self.change(name, Change::Remove(name))
+        if !self.change(name, Change::Remove(name))? {
+            return Ok(false);
+        }
+        let users = Users {
+            have: &|name| self.loaded.index.probably_has(name),
+            file: &self.passwd.file,
+        };
+        // Where that fails, the list may show it to whoever registers the name until she logs in.
+        let _ = Logins::beside(&self.passwd.place).forget(&users, name);
+        Ok(true)
     }
 
     /// Gives a user another hash; false where there is none of that name.
@@ -152,7 +169,7 @@ impl Editor {
         torn.map(|torn| keep(file, place, torn)).transpose()
     }
 
-    fn change(self, name: &UserName, change: Change<'_>) -> Result<bool, PasswdError> {
+    fn change(&self, name: &UserName, change: Change<'_>) -> Result<bool, PasswdError> {
         if !self.has(name)? {
             return Ok(false);
         }

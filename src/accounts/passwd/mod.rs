@@ -11,6 +11,7 @@ mod edit;
 mod index;
 mod line;
 mod load;
+mod logins;
 mod open;
 mod report;
 mod scan;
@@ -23,19 +24,25 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
-use super::store::{Answer, Arriving, Entry, Found, Store, StoreCounts, StoreError, Version};
+use super::store::{
+    Answer, Arriving, Entry, Found, LoggedIn, Store, StoreCounts, StoreError, Version,
+};
 use crate::protocol::UserName;
 pub use edit::{Check, Editor, End};
 use index::{Candidates, Index};
 pub use line::LineError;
 use line::{MAX_LINE, parse_user};
 pub use load::Torn;
+pub use logins::LastLogins;
+use logins::{Logins, Users};
 pub use open::PasswdError;
+use open::Place;
 pub use report::OpenReport;
 pub use scan::Progress;
 use writer::Change;
@@ -53,6 +60,7 @@ struct Shared {
     current: RwLock<Current>,
     /// The path without symbolic links.
     path: PathBuf,
+    logins: Mutex<Logins>,
     /// Makes versions out of hashes.
     versions: RandomState,
     /// Registrations that are on their way to the writer or with it.
@@ -77,10 +85,11 @@ struct Places {
 }
 
 impl Shared {
-    fn new(file: Arc<File>, index: Index, path: PathBuf) -> Self {
+    fn new(file: Arc<File>, index: Index, place: &Place) -> Self {
         Self {
             current: RwLock::new(Current { file, index }),
-            path,
+            path: place.real.clone(),
+            logins: Mutex::new(Logins::beside(place)),
             versions: RandomState::new(),
             arriving: Arc::default(),
             stored: AtomicU64::new(0),
@@ -153,6 +162,8 @@ impl Shared {
     /// Hands every user to `users`: who has a line of her own, or had one before her hash was replaced.
     fn list(&self, users: &tokio::sync::mpsc::Sender<Entry>) -> Result<(), StoreError> {
         let file = Arc::clone(&self.current().file);
+        // Without them there is a list all the same.
+        let last = self.logins().read().unwrap_or_default();
         let listed = scan::scan(&file, &self.path, &mut |_| {}, &mut |line| {
             let Some((0, name)) = line::name_in(line.bytes) else {
                 return Ok(());
@@ -165,6 +176,7 @@ impl Shared {
                     name: name.to_string(),
                     hash: found.hash,
                     created: None,
+                    last_login: last.get(name.as_str()),
                 };
                 // Nobody listens any more: what is left is read for nothing.
                 let _ = users.blocking_send(entry);
@@ -172,6 +184,25 @@ impl Shared {
             Ok(())
         });
         listed.map_err(|error| StoreError::Unavailable(Arc::new(error)))
+    }
+
+    fn logins(&self) -> MutexGuard<'_, Logins> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is kept of logins.
+    fn keep_logins(
+        &self,
+        change: impl FnOnce(&mut Logins, &Users<'_>) -> Result<(), PasswdError>,
+    ) -> Result<(), StoreError> {
+        let file = Arc::clone(&self.current().file);
+        let have = |name: &str| self.current().index.probably_has(name);
+        let users = Users {
+            have: &have,
+            file: &file,
+        };
+        let changed = change(&mut self.logins(), &users);
+        changed.map_err(|error| StoreError::Unavailable(Arc::new(error)))
     }
 
     fn corrupt(&self, name: &UserName, reason: &dyn std::fmt::Display) -> StoreError {
@@ -260,7 +291,36 @@ impl Store for PasswdFile {
     }
 
     fn remove(&self, name: UserName) -> Answer<'_, bool> {
-        self.send(|reply| Change::Remove { name, reply })
+        let gone = name.clone();
+        let removing = self.send(|reply| Change::Remove { name, reply });
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let removed = removing.await?;
+            if removed {
+                // Where that fails, the list may show it to whoever registers the name until she logs in.
+                let forget = move || {
+                    let _ = shared.keep_logins(|logins, users| logins.forget(users, &gone));
+                };
+                let _ = tokio::task::spawn_blocking(forget).await;
+            }
+            Ok(removed)
+        })
+    }
+
+    fn note_logins(&self, noted: Vec<LoggedIn>) -> Answer<'_, ()> {
+        let shared = Arc::clone(&self.shared);
+        let now = SystemTime::now();
+        let note = move || {
+            let noted: Vec<_> = noted
+                .into_iter()
+                .map(|login| (login.name, seconds(now - login.ago)))
+                .collect();
+            shared.keep_logins(|logins, users| logins.add(users, &noted))
+        };
+        Box::pin(async {
+            let noting = tokio::task::spawn_blocking(note);
+            noting.await.map_err(|_| StoreError::Stopped)?
+        })
     }
 
     fn list(&self, users: tokio::sync::mpsc::Sender<Entry>) -> Answer<'_, ()> {
@@ -297,6 +357,14 @@ impl Drop for PasswdFile {
             let _ = thread.join();
         }
     }
+}
+
+/// Since 1970.
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok();
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

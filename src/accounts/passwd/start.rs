@@ -61,7 +61,7 @@ pub fn start(
     }
     let replaced = loaded.replaced > 0;
     let (appender, index) = mend(file, &place, loaded)?;
-    let shared = Shared::new(Arc::clone(appender.file()), index, place.real.clone());
+    let shared = Shared::new(Arc::clone(appender.file()), index, &place);
     let shared = Arc::new(shared);
     let mut writer = Writer::new(Arc::clone(&shared), appender, place);
     if replaced {
@@ -75,7 +75,7 @@ fn of_compacted(compacted: Compacted, place: Place) -> Result<(Writer, Arc<Share
     let file = Arc::new(compacted.file);
     let uncommitted = Uncommitted::after(compacted.len);
     let appender = Appender::new(Arc::clone(&file), compacted.len, uncommitted);
-    let shared = Shared::new(file, compacted.index, place.real.clone());
+    let shared = Shared::new(file, compacted.index, &place);
     let shared = Arc::new(shared);
     Ok((Writer::new(Arc::clone(&shared), appender, place), shared))
 }

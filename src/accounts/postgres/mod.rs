@@ -17,7 +17,9 @@ use tokio::time::Instant;
 
 use super::hash::Stored;
 use super::meters;
-use super::store::{Answer, Entry, Found, Reason, Store, StoreCounts, StoreError, Version};
+use super::store::{
+    Answer, Entry, Found, LoggedIn, Reason, Store, StoreCounts, StoreError, Version,
+};
 use crate::protocol::UserName;
 use session::{Sessions, Trouble};
 pub use settings::Settings;
@@ -32,14 +34,29 @@ const CONFIRM: &str =
     "UPDATE authscope_users SET hash = hash WHERE name = $1 AND hash = $2 RETURNING 1";
 const REPLACE: &str = "UPDATE authscope_users SET hash = $3, version = version + 1
     WHERE name = $1 AND version = $2 RETURNING 1";
-const REMOVE: &str = "DELETE FROM authscope_users WHERE name = $1 RETURNING 1";
+const REMOVE: &str = "WITH forgotten AS (DELETE FROM authscope_logins WHERE name = $1)
+    DELETE FROM authscope_users WHERE name = $1 RETURNING 1";
+/// By the database's clock, as `created` is. What a crash loses of it is no loss: no disk and no standby is waited for.
+const NOTE_LOGINS: &str = "INSERT INTO authscope_logins AS l (name, at)
+    SELECT k.name, now() - k.ago * interval '1 second'
+    FROM (SELECT set_config('synchronous_commit', 'off', true)) AS commit,
+        unnest($1::bytea[], $2::float8[]) AS k(name, ago)
+    JOIN authscope_users u ON u.name = k.name
+    ORDER BY k.name
+    ON CONFLICT (name) DO UPDATE SET at = greatest(l.at, excluded.at)";
+/// Logins noted by one statement.
+const NOTED: usize = 1000;
 const SET_HASH: &str = "UPDATE authscope_users SET hash = $2, version = version + 1
     WHERE name = $1 RETURNING 1";
 const COUNT: &str = "SELECT count(*) FROM authscope_users";
 /// What the database knows of the table's size without counting.
 const ESTIMATE: &str =
     "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE relname = 'authscope_users'";
-const PAGE: &str = "SELECT name, hash, extract(epoch FROM created)::bigint FROM authscope_users WHERE name > $1 ORDER BY name LIMIT 1000";
+/// A login before the registration was somebody else's, who had the name then.
+const PAGE: &str =
+    "SELECT u.name, u.hash, floor(extract(epoch FROM u.created))::bigint, floor(extract(epoch FROM l.at))::bigint
+    FROM authscope_users u LEFT JOIN authscope_logins l ON l.name = u.name AND l.at >= u.created
+    WHERE u.name > $1 ORDER BY u.name LIMIT 1000";
 const ADD_ALL: &str = "INSERT INTO authscope_users (name, hash)
     SELECT name, hash FROM unnest($1::bytea[], $2::text[]) AS k(name, hash)
     ON CONFLICT (name) DO NOTHING RETURNING name";
@@ -198,6 +215,7 @@ impl Postgres {
                 name: String::from_utf8_lossy(&name).into_owned(),
                 hash: row.try_get(1)?,
                 created: row.try_get(2)?,
+                last_login: row.try_get(3)?,
             })
         };
         let users: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
@@ -420,6 +438,22 @@ impl Store for Postgres {
         let shared = Arc::clone(&self.shared);
         let removing = tokio::spawn(async move { shared.remove(&name).await });
         Box::pin(async { removing.await.unwrap_or(Err(StoreError::Stopped)) })
+    }
+
+    fn note_logins(&self, logins: Vec<LoggedIn>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            for some in logins.chunks(NOTED) {
+                let names: Vec<&[u8]> = some
+                    .iter()
+                    .map(|login| login.name.as_str().as_bytes())
+                    .collect();
+                let ago: Vec<f64> = some.iter().map(|login| login.ago.as_secs_f64()).collect();
+                let sessions = &self.shared.sessions;
+                let noted = sessions.read(NOTE_LOGINS, &[&names, &ago]).await;
+                noted.map_err(Trouble::of_read)?;
+            }
+            Ok(())
+        })
     }
 
     fn list(&self, users: mpsc::Sender<Entry>) -> Answer<'_, ()> {

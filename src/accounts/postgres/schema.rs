@@ -6,7 +6,8 @@ use tokio_postgres::error::SqlState;
 use super::PostgresError;
 
 /// What each version adds to the one before.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE authscope_users (
     name bytea PRIMARY KEY,
     hash text NOT NULL,
@@ -20,7 +21,14 @@ CREATE UNLOGGED TABLE authscope_failures (
     wait_until timestamptz NOT NULL,
     PRIMARY KEY (network, name)
 );
-"];
+",
+    "
+CREATE TABLE authscope_logins (
+    name bytea PRIMARY KEY,
+    at timestamptz NOT NULL
+);
+",
+];
 
 /// Taken by whoever migrates; the number means nothing.
 const LOCK: i64 = 0x6175_7468;

@@ -57,7 +57,7 @@ pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<d
     } else {
         let users = open(context.accounts)?;
         write_each(|visit| users.for_each(visit), &mut |out, user| {
-            print(out, &User::new(user, None, None))
+            print(out, &User::new(user, None))
         })?;
     }
     if format == ListFormat::Table {

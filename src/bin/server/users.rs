@@ -127,8 +127,10 @@ impl Users for Editor {
         &self,
         visit: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<(), Box<dyn Error>> {
+        let last = self.last_logins();
         Ok(self.for_each_user(&mut |name, _, hash| {
             visit(Entry {
+                last_login: last.get(name.as_str()),
                 name: name.to_string(),
                 hash: hash.to_owned(),
                 created: None,

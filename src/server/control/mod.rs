@@ -201,7 +201,12 @@ impl Asked<'_> {
                 let set = accounts.set_password(&user, password, Caller::operator());
                 done(set.await, "password set")
             }
-            Command::Remove { name: user } => done(accounts.remove(&name(user)?).await, "removed"),
+            Command::Remove { name: user } => {
+                let user = name(user)?;
+                let removed = accounts.remove(&user).await;
+                self.server.service.logins().forget(&user);
+                done(removed, "removed")
+            }
             Command::Disable { name: user } => {
                 done(accounts.set_disabled(&name(user)?, true).await, "disabled")
             }
@@ -273,8 +278,9 @@ impl Asked<'_> {
         let (mut users, listing) = self.users();
         while let Some(entry) = users.recv().await {
             let locked = locked.get(&entry.name).copied();
-            let last_login = self.server.service.last_login(&entry.name);
-            let user = User::new(entry, last_login, locked);
+            let untold = self.server.service.logins().untold_of(&entry.name);
+            let mut user = User::new(entry, locked);
+            user.last_login = user.last_login.max(untold);
             answers
                 .send(&Reply::User(user))
                 .await
@@ -350,7 +356,7 @@ fn gone(error: &io::Error) -> Reply {
 impl User {
     /// The row of a user.
     #[must_use]
-    pub fn new(entry: Entry, last_login: Option<i64>, locked: Option<u64>) -> Self {
+    pub fn new(entry: Entry, locked: Option<u64>) -> Self {
         let stored = Stored::parse(&entry.hash);
         Self {
             scheme: stored
@@ -359,7 +365,7 @@ impl User {
             disabled: stored.is_ok_and(|stored| stored.is_disabled()),
             name: entry.name,
             created: entry.created,
-            last_login,
+            last_login: entry.last_login,
             locked_seconds: locked,
         }
     }

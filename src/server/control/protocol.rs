@@ -127,7 +127,7 @@ pub struct User {
     pub disabled: bool,
     /// When the user registered, in seconds since 1970; a passwd file does not keep it.
     pub created: Option<i64>,
-    /// When the user last logged in at this server since it started, in seconds since 1970.
+    /// When the user last logged in, in seconds since 1970.
     pub last_login: Option<i64>,
     /// For how long a login has to wait somewhere after failed ones.
     pub locked_seconds: Option<u64>,

@@ -51,7 +51,11 @@ impl Guesses {
         Self::with_clock(throttle, shared, Arc::new(Instant::now))
     }
 
-    pub(super) fn with_clock(throttle: Throttle, shared: Option<Arc<dyn Failures>>, clock: Clock) -> Self {
+    pub(super) fn with_clock(
+        throttle: Throttle,
+        shared: Option<Arc<dyn Failures>>,
+        clock: Clock,
+    ) -> Self {
         Self {
             throttle,
             own: LocalFailures::new(Arc::clone(&clock)),
