@@ -117,9 +117,22 @@ impl Service {
         &self.rules
     }
 
-    /// Whether the server is of use to further clients now.
-    pub fn ready(&self) -> Result<(), &'static str> {
-        self.health.ready()
+    /// Whether the server is of use to further clients now, and if not, why; what holds the users knows that best.
+    pub fn ready(&self) -> Result<(), String> {
+        let store = self.accounts.ready().map_err(|error| error.to_string());
+        store.and_then(|()| self.health.ready().map_err(str::to_owned))
+    }
+
+    /// Takes note of whether users can be looked up.
+    fn note<T>(&self, asked: Result<T, AccountsError>) -> Result<T, AccountsError> {
+        match &asked {
+            Ok(_) => self.health.looked_up(true),
+            Err(AccountsError::LookUp(StoreError::Unavailable(_) | StoreError::Stopped)) => {
+                self.health.looked_up(false);
+            }
+            Err(_) => {}
+        }
+        asked
     }
 
     /// Adds to the audit stream, where there is one.
@@ -239,7 +252,7 @@ impl Service {
             return Ok((false, reason));
         }
         let registration = self.accounts.register(name, password, caller.clone());
-        Ok(match registration.await? {
+        Ok(match self.note(registration.await)? {
             Registration::Registered => (true, words::REGISTERED.into()),
             Registration::NameTaken => (false, words::NAME_TAKEN.into()),
             Registration::NameRefused(error) => (false, error.to_string().into()),
@@ -265,7 +278,7 @@ impl Service {
             tokio::time::sleep(standing.delay).await;
         }
         let login = self.accounts.log_in(name, password, caller.clone());
-        let outcome = login.await?;
+        let outcome = self.note(login.await)?;
         // Many logins at once pass the first question together. Those whose turn comes after the
         // last failure that is allowed are not told whether they were right.
         let standing = self.guesses.standing(&attempt).await;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// With requests under way and none answered for this long, the server is stuck: a hash takes
 /// some tens of milliseconds, a full queue of them some seconds.
 const STUCK: Duration = Duration::from_secs(30);
-/// For this long after a registration could not be put on disk, the server is not ready.
-const NOT_STORING: Duration = Duration::from_secs(30);
+/// For this long after a user could not be looked up, or a registration not be stored, the server is not ready.
+const OUT_OF_ORDER: Duration = Duration::from_secs(30);
 
 const STARTING: u8 = 0;
 const SERVING: u8 = 1;
@@ -26,6 +26,8 @@ pub struct Health {
     progress: AtomicU64,
     /// When a registration last could not be put on disk; 0 for never, or for not since one could.
     not_stored: AtomicU64,
+    /// When a user last could not be looked up, likewise.
+    not_looked_up: AtomicU64,
 }
 
 impl Default for Health {
@@ -37,6 +39,7 @@ impl Default for Health {
             in_flight: AtomicU64::new(0),
             progress: AtomicU64::new(0),
             not_stored: AtomicU64::new(0),
+            not_looked_up: AtomicU64::new(0),
         }
     }
 }
@@ -86,6 +89,15 @@ impl Health {
         self.not_stored.store(at, Ordering::Relaxed);
     }
 
+    /// A user could, or could not, be looked up.
+    pub fn looked_up(&self, done: bool) {
+        if !done {
+            self.not_looked_up.store(self.now(), Ordering::Relaxed);
+        } else if self.not_looked_up.load(Ordering::Relaxed) > 0 {
+            self.not_looked_up.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the server works; if not, why. A server that does not is best started again.
     pub fn alive(&self) -> Result<(), &'static str> {
         let still = self
@@ -108,9 +120,15 @@ impl Health {
         if self.paused.load(Ordering::Relaxed) {
             return Err("no room for another connection");
         }
-        let not_stored = self.not_stored.load(Ordering::Relaxed);
-        let since = Duration::from_millis(self.now().saturating_sub(not_stored));
-        if not_stored > 0 && since < NOT_STORING {
+        let lately = |at: &AtomicU64| {
+            let at = at.load(Ordering::Relaxed);
+            let since = Duration::from_millis(self.now().saturating_sub(at));
+            at > 0 && since < OUT_OF_ORDER
+        };
+        if lately(&self.not_looked_up) {
+            return Err("users cannot be looked up");
+        }
+        if lately(&self.not_stored) {
             return Err("registrations cannot be stored");
         }
         Ok(())
@@ -134,6 +152,10 @@ mod tests {
         health.stored(false);
         assert_eq!(health.ready(), Err("registrations cannot be stored"));
         health.stored(true);
+        assert_eq!(health.ready(), Ok(()));
+        health.looked_up(false);
+        assert_eq!(health.ready(), Err("users cannot be looked up"));
+        health.looked_up(true);
         assert_eq!(health.ready(), Ok(()));
         health.stopping();
         assert_eq!(health.ready(), Err("stopping"));

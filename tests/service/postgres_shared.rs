@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use crate::database::{shared, start};
-use crate::programs::{described, receive, request};
+use crate::database::{Cluster, run, shared, start};
+use crate::programs::{Place, described, page, receive, request, stdout};
+use crate::server_metrics;
 use authscope::protocol::Action;
 
 #[test]
@@ -80,4 +81,41 @@ fn without_the_table_of_failures_each_server_still_counts() {
     }
     assert!(waits, "guessing is free");
     server.wait_for("failed logins are counted by this server alone");
+}
+
+#[test]
+fn a_database_that_is_gone_is_told_to_whoever_asks_how_the_server_is() {
+    let Some(cluster) = Cluster::start(&[]) else {
+        return;
+    };
+    let place = Place::new();
+    let socket = place.path("control").display().to_string();
+    let url = cluster.url(&cluster.empty());
+    let arguments = [
+        "--migrate",
+        "--control",
+        &socket,
+        "--metrics",
+        "127.0.0.1:0",
+    ];
+    let server = start(&url, &arguments);
+    let metrics = server_metrics::address(&server);
+    let status = || stdout(&run(&url, &["--control", &socket, "status"]));
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    assert!(status().contains("ready: yes\n"), "{}", status());
+    cluster.kill();
+    let answer = server.login("alice", "x");
+    assert_eq!(answer, "no: server error, try again later");
+    assert!(
+        status().contains("ready: cannot connect to the database"),
+        "{}",
+        status()
+    );
+    let (code, text) = page(&metrics, "/readyz");
+    assert_eq!(code, "HTTP/1.1 503 Service Unavailable");
+    assert!(text.ends_with("users cannot be looked up\n"), "{text}");
+    cluster.run(&[]);
+    assert_eq!(server.login("alice", "x"), "yes: login successful");
+    assert!(status().contains("ready: yes\n"), "{}", status());
+    assert_eq!(page(&metrics, "/readyz").0, "HTTP/1.1 200 OK");
 }

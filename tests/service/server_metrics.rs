@@ -13,7 +13,7 @@ fn metrics(address: &str) -> String {
 }
 
 /// Where a server offers its metrics.
-fn address(server: &Server) -> String {
+pub fn address(server: &Server) -> String {
     let log = server.log();
     let rest = log.split("metrics on http://").nth(1).unwrap();
     rest.split("/metrics").next().unwrap().to_owned()

@@ -334,7 +334,7 @@ impl Asked<'_> {
             pid: std::process::id(),
             uptime_seconds: self.control.started.elapsed().as_secs(),
             ready: ready.is_ok(),
-            reason: ready.err().map(str::to_owned),
+            reason: ready.err(),
             users: counts.users,
             registrations: counts.stored,
             passwords_waiting: accounts.waiting(),

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::address::Source;
@@ -14,6 +14,9 @@ use crate::protocol::UserName;
 
 /// How often it is told that the store does not answer.
 const TELL: Duration = Duration::from_secs(10);
+
+/// After the store did not answer, for how long it is not asked, or every login would wait for it to no end.
+const LEFT_ALONE: Duration = Duration::from_secs(1);
 
 /// How an attempt stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,7 +46,16 @@ pub struct Guesses {
     own: LocalFailures,
     shared: Option<Arc<dyn Failures>>,
     clock: Clock,
-    told: Mutex<Option<Instant>>,
+    outage: Mutex<Outage>,
+}
+
+/// That the shared store does not answer.
+#[derive(Default)]
+struct Outage {
+    /// When that was told last.
+    told: Option<Instant>,
+    /// Until when the store is left alone.
+    until: Option<Instant>,
 }
 
 impl Guesses {
@@ -61,7 +73,7 @@ impl Guesses {
             own: LocalFailures::new(Arc::clone(&clock)),
             shared,
             clock,
-            told: Mutex::new(None),
+            outage: Mutex::default(),
         }
     }
 
@@ -75,6 +87,17 @@ impl Guesses {
         std::iter::once(own).chain(self.shared.as_deref())
     }
 
+    /// Those that a login asks: without the shared store for a moment after it did not answer.
+    fn answering(&self) -> impl Iterator<Item = &dyn Failures> {
+        let until = self.shared.as_ref().and_then(|_| self.outage().until);
+        let left_alone = until.is_some_and(|until| self.now() < until);
+        self.all().take(if left_alone { 1 } else { 2 })
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How a login stands now. The shared store is not asked about one that has to wait here.
     pub async fn standing(&self, attempt: &Attempt) -> Standing {
         let mut standing = Standing::default();
@@ -82,7 +105,7 @@ impl Guesses {
             return standing;
         }
         let counts = self.throttle.counts(attempt, self.now());
-        for (n, failures) in self.all().enumerate() {
+        for (n, failures) in self.answering().enumerate() {
             if standing.wait.is_some() {
                 break;
             }
@@ -93,7 +116,7 @@ impl Guesses {
                     standing.delay = standing.delay.max(self.delay(attempt, &counts, &seen));
                     standing.remembered = n > 0 && seen.iter().any(is_name_from_network);
                 }
-                Err(error) => self.tell(&error),
+                Err(error) => self.missed(&error),
             }
         }
         standing
@@ -124,9 +147,9 @@ impl Guesses {
             return true;
         }
         let counts = self.throttle.counts(attempt, now);
-        for failures in self.all() {
+        for failures in self.answering() {
             if let Err(error) = failures.count(counts.clone()).await {
-                self.tell(&error);
+                self.missed(&error);
             }
         }
         false
@@ -140,9 +163,9 @@ impl Guesses {
         }
         self.throttle.succeeded(attempt, self.now());
         let asked = if standing.remembered { 2 } else { 1 };
-        for failures in self.all().take(asked) {
+        for failures in self.answering().take(asked) {
             if let Err(error) = failures.forgive(attempt.names().collect()).await {
-                self.tell(&error);
+                self.missed(&error);
             }
         }
     }
@@ -202,10 +225,16 @@ impl Guesses {
         Ok(())
     }
 
-    fn tell(&self, error: &StoreError) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TELL) {
-            *told = Some(Instant::now());
+    /// The shared store could not say, or take note of, something.
+    fn missed(&self, error: &StoreError) {
+        let now = self.now();
+        let mut outage = self.outage();
+        // One that is busy has answered, and anybody can keep it busy.
+        if !matches!(error, StoreError::Busy) {
+            outage.until = Some(now + LEFT_ALONE);
+        }
+        if outage.told.is_none_or(|told| now - told >= TELL) {
+            outage.told = Some(now);
             tracing::warn!(%error, "failed logins are counted by this server alone for now");
         }
     }
@@ -241,17 +270,23 @@ fn whole(failures: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::super::super::limits::Limits;
     use super::*;
     use crate::accounts::{Answer, Whom};
     use crate::protocol::Password;
 
     /// A store that remembers one wait, or does not answer.
-    struct Remembers(Option<Duration>);
+    struct Remembers {
+        wait: Mutex<Option<Duration>>,
+        asked: AtomicUsize,
+    }
 
     impl Failures for Remembers {
         fn seen(&self, whom: Vec<Whom>) -> Answer<'_, Vec<Seen>> {
-            let wait = self.0.ok_or(StoreError::Stopped);
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let wait = self.wait.lock().unwrap().ok_or(StoreError::Stopped);
             Box::pin(std::future::ready(wait.map(|wait| {
                 let seen = |whom| Seen {
                     whom,
@@ -263,6 +298,7 @@ mod tests {
         }
 
         fn count(&self, _: Vec<Count>) -> Answer<'_, ()> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
             Box::pin(std::future::ready(Err(StoreError::Stopped)))
         }
 
@@ -281,26 +317,35 @@ mod tests {
 
     #[tokio::test]
     async fn an_outage_of_the_store_leaves_this_servers_own_memory() {
-        let guesses = |remembers| {
-            let shared: Arc<dyn Failures> = Arc::new(Remembers(remembers));
-            Guesses::new(Throttle::new(&Limits::DEFAULT), Some(shared))
-        };
+        let store = Arc::new(Remembers {
+            wait: Mutex::new(None),
+            asked: AtomicUsize::new(0),
+        });
+        let now = Arc::new(Mutex::new(Instant::now()));
+        let clock = Arc::clone(&now);
+        let guesses = Guesses::with_clock(
+            Throttle::new(&Limits::DEFAULT),
+            Some(Arc::clone(&store) as Arc<dyn Failures>),
+            Arc::new(move || *clock.lock().unwrap()),
+        );
         let alice = UserName::new("alice").unwrap();
-        let address = "192.0.2.1".parse().unwrap();
-        let shared = guesses(Some(Duration::from_secs(9)));
-        let guess = |guesses: &Guesses, n: u32| {
+        let guess = |n: u32| {
             let password = Password::new(format!("guess{n}")).unwrap();
+            let address = "192.0.2.1".parse().unwrap();
             guesses.throttle.attempt(address, &alice, &password)
         };
-        let standing = shared.standing(&guess(&shared, 0)).await;
-        assert_eq!(standing.wait, Some(Duration::from_secs(9)));
-        let alone = guesses(None);
         for n in 0..5 {
-            let attempt = guess(&alone, n);
-            assert_eq!(alone.standing(&attempt).await.wait, None);
-            assert!(!alone.failed(&attempt).await);
+            assert_eq!(guesses.standing(&guess(n)).await.wait, None);
+            assert!(!guesses.failed(&guess(n)).await);
         }
-        let standing = alone.standing(&guess(&alone, 5)).await;
-        assert!(standing.wait.is_some());
+        assert!(guesses.standing(&guess(5)).await.wait.is_some());
+        // Logins do not wait for it again and again.
+        assert_eq!(store.asked.load(Ordering::Relaxed), 1);
+        // It is asked again, and what it knows holds.
+        *store.wait.lock().unwrap() = Some(Duration::from_secs(9));
+        *now.lock().unwrap() += Duration::from_secs(2);
+        let standing = guesses.standing(&guess(6)).await;
+        assert_eq!(standing.wait, Some(Duration::from_secs(9)));
+        assert_eq!(store.asked.load(Ordering::Relaxed), 2);
     }
 }
