@@ -32,6 +32,7 @@ impl fmt::Display for Trouble<'_> {
         Words(self.0).fmt(f)?;
         let advice = match self.0.kind() {
             ErrorKind::NotFound => "is the path right?",
+            ErrorKind::AlreadyExists => "name one that is not there yet",
             ErrorKind::PermissionDenied => words::DENIED,
             ErrorKind::IsADirectory => "name a file",
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -70,6 +71,11 @@ mod tests {
         assert_eq!(
             Trouble(&missing).to_string(),
             "no such file or directory; is the path right?"
+        );
+        let there = std::fs::File::create_new("/").unwrap_err();
+        assert_eq!(
+            Trouble(&there).to_string(),
+            "file exists; name one that is not there yet"
         );
         assert_eq!(Words(&missing).to_string(), "no such file or directory");
         let own = io::Error::other("It is Wednesday");

@@ -98,7 +98,7 @@ fn what_cannot_be_used_is_told_with_its_line() {
     let refused = output(server(&place, &[], &[]));
     assert_eq!(refused.status.code(), Some(2));
     assert!(
-        stderr(&refused).contains("--listen"),
+        stderr(&refused).contains("'nowhere:x' for 'listen ("),
         "{}",
         stderr(&refused)
     );
@@ -130,7 +130,53 @@ fn a_certificate_that_was_made_is_one_that_clients_accept() {
         Some(2),
         "nothing is overwritten"
     );
+    for name in [
+        "bad name",
+        "",
+        "b\u{fc}cher.example",
+        "-x",
+        "a..b",
+        "http://x",
+    ] {
+        let (cert, key) = (path("no.pem"), path("no.key"));
+        let refused = place.run(&["cert", "new", "--cert", &cert, "--key", &key, "--", name]);
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        let said = stderr(&refused);
+        assert!(said.contains("is no name for a certificate"), "{said}");
+        assert!(!place.path("no.key").exists());
+    }
     let server = place.start(&["--tls-cert", &cert, "--tls-key", &key, "--tls", "required"]);
     let registered = server.client(&["register", "alice", "--tls", "--ca-file", &cert], "x");
     assert_eq!(registered.status.code(), Some(0), "{}", stderr(&registered));
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_place_and_without_a_password() {
+    let place = Place::new();
+    std::fs::write(place.path("server.toml"), "\nmin-password = 99\n").unwrap();
+    let file = place.path("server.toml").display().to_string();
+    let refused = output(server(&place, &[], &[]));
+    let said = format!("'99' for 'min-password ({file}, line 2)': it takes 1 to 30");
+    assert!(stderr(&refused).contains(&said), "{}", stderr(&refused));
+    let refused = output(server(&place, &[], &[("AUTHSCOPE_MIN_PASSWORD", "x")]));
+    let said = "'x' for 'min-password (environment, AUTHSCOPE_MIN_PASSWORD)': it takes a number";
+    assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    std::fs::write(place.path("server.toml"), "").unwrap();
+    let wrong = "postgre://me:hidden@db/x";
+    for refused in [
+        output(server(&place, &[], &[("AUTHSCOPE_ACCOUNTS", wrong)])),
+        output(server(&place, &["--accounts", wrong], &[])),
+    ] {
+        let said = stderr(&refused);
+        assert!(said.contains("'postgre://me:...@db/x'"), "{said}");
+        assert!(!said.contains("hidden"), "{said}");
+    }
+    let url = "postgres://me:hidden@db/x";
+    let printed = output(server(&place, &["--accounts", url, "--print-config"], &[]));
+    let page = stdout(&printed);
+    assert!(
+        page.contains("accounts = \"postgres://me:...@db/x\"  # command line"),
+        "{page}"
+    );
+    assert!(!page.contains("hidden"), "{page}");
 }

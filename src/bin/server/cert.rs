@@ -3,12 +3,14 @@
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::num::TryFromIntError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use authscope::platform;
 use authscope::protocol::layout;
+use authscope::text::trouble::Trouble;
 use clap::Subcommand;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -46,6 +48,13 @@ pub fn run(command: &CertCommand) -> Result<ExitCode, Box<dyn Error>> {
         key,
         days,
     } = command;
+    if let Some(name) = names.iter().find(|name| !is_name(name)) {
+        return Err(format!(
+            "\"{}\" is no name for a certificate; it takes host names in ASCII, such as server.example or *.lab.example, and addresses",
+            name.escape_debug()
+        )
+        .into());
+    }
     let mut params = CertificateParams::new(names.clone())?;
     params
         .distinguished_name
@@ -82,6 +91,20 @@ pub fn run(command: &CertCommand) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether it is an address or a host name (RFC 1123, section 2.1), of which the first label may be `*`.
+fn is_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let inside = |octet: u8| octet.is_ascii_alphanumeric() || b"-_".contains(&octet);
+        (1..=63).contains(&label.len())
+            && label.bytes().all(inside)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let host = name.strip_prefix("*.").unwrap_or(name);
+    let is_host = host.len() <= 253 && host.split('.').all(is_label);
+    is_host || name.parse::<IpAddr>().is_ok()
+}
+
 /// Year, month and day.
 fn parts(date: Date) -> Result<(i32, u8, u8), TryFromIntError> {
     let (month, day) = (u8::try_from(date.month())?, u8::try_from(date.day())?);
@@ -97,5 +120,7 @@ fn create(path: &Path, mode: u32, text: &str) -> Result<(), String> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
-    written.map_err(|error: io::Error| format!("cannot make \"{}\": {error}", path.display()))
+    written.map_err(|error: io::Error| {
+        format!("cannot make \"{}\": {}", path.display(), Trouble(&error))
+    })
 }

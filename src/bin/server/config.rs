@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use authscope::cli::usage;
 use authscope::text::trouble::Trouble;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::de::{DeTable, DeValue};
 
@@ -75,13 +76,56 @@ pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
     let line = without_values(&command, &said);
     let arguments = with(&command, &line, &kept);
     let matches = command.clone().try_get_matches_from(arguments);
-    let matches = matches.unwrap_or_else(|error| usage::exit(error));
+    let matches = matches.unwrap_or_else(|error| usage::exit(told(error, &kept)));
     if matches.get_flag("print_config") {
         print(&command, &matches, &kept, &said)?;
         return Ok(None);
     }
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| usage::exit(error));
+    let cli = Cli::from_arg_matches(&matches);
+    let cli = cli.unwrap_or_else(|error| usage::exit(told(error, &kept)));
     Ok(Some(cli))
+}
+
+/// What is wrong with a value, with where it is from, and without the password of a database's URL.
+fn told(mut error: clap::Error, given: &[Given]) -> clap::Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+        let shown = without_password(value);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let long = argument.trim_start_matches('-').split(' ').next();
+    if let Some(given) = given.iter().find(|given| Some(&*given.long) == long) {
+        let shown = format!("{} ({})", given.long, given.origin);
+        error.insert(ContextKind::InvalidArg, ContextValue::String(shown));
+    }
+    error
+}
+
+/// A setting as it may be shown: a URL with dots for a password in it.
+fn without_password(value: &str) -> String {
+    const HIDDEN: &str = "...";
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return value.to_owned();
+    };
+    // A password may hold anything, but it ends with the last @.
+    let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = match user.split_once(':') {
+        Some((user, _)) => format!("{user}:{HIDDEN}@"),
+        None if user.is_empty() => String::new(),
+        None => format!("{user}@"),
+    };
+    let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let parameters = query
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            Some((key @ "password", _)) => format!("{key}={HIDDEN}"),
+            _ => parameter.to_owned(),
+        });
+    let parameters: Vec<String> = parameters.collect();
+    let mark = if rest.contains('?') { "?" } else { "" };
+    format!("{scheme}://{user}{base}{mark}{}", parameters.join("&"))
 }
 
 /// The command line with these before what it says itself.
@@ -234,7 +278,8 @@ fn read(command: &Command, path: &Path, text: &str) -> Result<Vec<Given>, String
         let Some(argument) = option(command, long) else {
             let all = options(command).map(|(long, _)| long);
             let nearest = all.min_by_key(|known| strsim::damerau_levenshtein(known, long));
-            let nearest = nearest.filter(|known| strsim::damerau_levenshtein(known, long) <= 3);
+            let most = 3.min(long.len() / 2);
+            let nearest = nearest.filter(|known| strsim::damerau_levenshtein(known, long) <= most);
             let meant =
                 nearest.map_or_else(String::new, |known| format!("; did you mean {known}?"));
             return fault(at, &format!("there is no setting {long}{meant}"));
@@ -297,7 +342,7 @@ fn print(
             vec![matches.get_flag(id).to_string()]
         } else {
             let raw = matches.get_raw(id).into_iter().flatten();
-            raw.map(|value: &OsStr| quoted(&value.to_string_lossy()))
+            raw.map(|value: &OsStr| quoted(&without_password(&value.to_string_lossy())))
                 .collect()
         };
         match &values[..] {
@@ -359,6 +404,7 @@ mod tests {
                 "\nlisten = ':1'\nmin-passwords = 8\n",
                 "line 3: there is no setting min-passwords; did you mean min-password?",
             ),
+            ("xy = 'x'\n", "line 1: there is no setting xy\n"),
             ("config = 'x'\n", "line 1: there is no setting config"),
             ("migrate = 'yes'\n", "line 1: migrate takes true or false"),
             ("hash = [1]\n", "line 1: hash takes a string or a number"),
@@ -369,7 +415,23 @@ mod tests {
             ("x = \n", "line 1: "),
         ] {
             let error = told(text).unwrap_err();
-            assert!(error.contains(part), "{error}");
+            assert!(format!("{error}\n").contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_not_shown() {
+        for (url, shown) in [
+            ("postgres://a:hid@den/x@h:1,i/d", "postgres://a:...@h:1,i/d"),
+            (
+                "postgres://a@h/d?x=1&password=hidden&y=2",
+                "postgres://a@h/d?x=1&password=...&y=2",
+            ),
+            ("postgres://a@h/d", "postgres://a@h/d"),
+            ("postgres:///d?host=/run", "postgres:///d?host=/run"),
+            ("/var/lib/x:y@z", "/var/lib/x:y@z"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 }
