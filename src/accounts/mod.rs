@@ -300,6 +300,15 @@ impl Accounts {
         }
     }
 
+    /// Whether there is a user of that name.
+    pub async fn has(&self, name: &UserName) -> Result<bool, StoreError> {
+        match self.find(name).await {
+            // What is stored cannot be used; the user is there all the same.
+            Err(StoreError::Corrupt(_)) => Ok(true),
+            found => Ok(found?.is_some()),
+        }
+    }
+
     /// Removes a user. False where there is none of that name.
     pub async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
         match self.find(name).await {

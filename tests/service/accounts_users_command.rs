@@ -30,7 +30,7 @@ fn remove_and_set_password() {
     );
     let output = place.users(&["remove", "alice"], "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("no such user: alice"));
+    assert!(stderr(&output).contains("alice: no such user"));
     let output = place.users(&["set-password", "bob", "--password-stdin"], "other");
     assert_eq!(
         (output.status.code(), &*stdout(&output)),

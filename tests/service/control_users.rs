@@ -1,8 +1,9 @@
 //! Users are added, changed, removed and listed while the server runs, by whoever may open its control socket; what is done is
 //! done on disk.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -222,11 +223,14 @@ fn a_backup_is_a_passwd_file() {
         "{}",
         stderr(&written)
     );
-    assert_eq!(
-        place.run(&["backup", &path]).status.code(),
-        Some(2),
-        "nothing is overwritten"
-    );
+    let exported = place.users(&["export", &path], "");
+    assert_eq!(exported.status.code(), Some(2));
+    let said = stderr(&exported);
+    assert!(said.contains("authscope-server backup FILE"), "{said}");
+    let again = place.run(&["backup", &path]);
+    assert_eq!(again.status.code(), Some(2), "nothing is overwritten");
+    let said = format!("cannot make \"{path}\": file exists; name one that is not there yet\n");
+    assert_eq!(stderr(&again), format!("authscope-server: {said}"));
     let mode = std::fs::metadata(copy.passwd())
         .unwrap()
         .permissions()
@@ -269,6 +273,9 @@ fn who_has_to_wait_is_told_and_let_go() {
     );
     assert_eq!(server.login("alice", "right"), "yes: login successful");
     assert_eq!(stdout(&place.run(&["throttle", "list"])), "");
+    let nobody = place.users(&["unlock", "nobody"], "");
+    assert_eq!(stderr(&nobody), "authscope-server: nobody: no such user\n");
+    assert_eq!(nobody.status.code(), Some(1));
     let cleared = place.run(&["throttle", "clear", "--address", "127.0.0.1"]);
     assert_eq!(stdout(&cleared), "failed logins forgotten\n");
 }
@@ -319,7 +326,7 @@ fn half_an_export_or_backup_is_none() {
     let said = stderr(&exported);
     assert!(
         said.starts_with(&format!(
-            "authscope-server: cannot make \"{name}\": File too large"
+            "authscope-server: cannot make \"{name}\": file too large"
         )),
         "{said}"
     );
@@ -328,10 +335,139 @@ fn half_an_export_or_backup_is_none() {
     let kept = place.run(&["backup", name]);
     assert_eq!(kept.status.code(), Some(2));
     assert!(
-        stderr(&kept).contains("File too large"),
+        stderr(&kept).contains("file too large"),
         "{}",
         stderr(&kept)
     );
     assert!(!file.exists());
     server.stop();
+}
+
+/// A conversation that asks for something and reads no answer.
+fn ask(place: &Place, request: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(place.path("passwd.control")).unwrap();
+    writeln!(stream, "{request}").unwrap();
+    stream
+}
+
+#[test]
+fn lists_that_nobody_reads_hold_up_no_login() {
+    let place = Place::new();
+    place.write(padding(20_000));
+    let server = place.start(&[]);
+    assert_eq!(server.register("alice", "x"), "yes: registered");
+    let unread: Vec<_> = (0..40)
+        .map(|_| ask(&place, "{\"command\":\"list\"}"))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(server.login("alice", "x"), "yes: login successful");
+    }
+    drop(unread);
+    assert!(stdout(&place.run(&["status"])).contains("ready: yes"));
+}
+
+/// `users add alice` on a passwd file.
+fn add_alice(passwd: &std::path::Path) -> std::process::Output {
+    let place = Place::new();
+    let password = place.path("password");
+    std::fs::write(&password, "x\n").unwrap();
+    Command::new(env!("CARGO_BIN_EXE_authscope-server"))
+        .arg("--passwd")
+        .arg(passwd)
+        .args(["users", "add", "alice", "--password-stdin"])
+        .stdin(std::fs::File::open(password).unwrap())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_server_of_a_stranger_is_told_nothing() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    const STRANGER: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return crate::need::skip("root", "a server cannot be started as somebody else");
+    }
+    let place = Place::new();
+    let folder = place.path("shared");
+    std::fs::create_dir(&folder).unwrap();
+    let mode = |mode| {
+        for folder in [folder.parent().unwrap(), &folder] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder, permissions).unwrap();
+        }
+    };
+    mode(0o1777);
+    let program = place.path("authscope-server");
+    crate::programs::install(
+        std::path::Path::new(env!("CARGO_BIN_EXE_authscope-server")),
+        &program,
+    );
+    let passwd = folder.join("passwd");
+    let mut command = Command::new(&program);
+    command
+        .args(["--listen", "127.0.0.1:0", "--passwd"])
+        .arg(&passwd)
+        .uid(STRANGER)
+        .gid(STRANGER);
+    let server = crate::programs::Server::start(command);
+    let add = || add_alice(&passwd);
+    let refused = add();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = stderr(&refused);
+    assert!(
+        said.contains("is user 65534's") && said.contains("nothing was sent"),
+        "{said}"
+    );
+    assert_eq!(server.login("alice", "x"), "no: no such user");
+    // Where it may well be: in its own folder, or where not everybody makes files.
+    mode(0o755);
+    assert_eq!(stdout(&add()), "alice: added\n");
+    mode(0o1777);
+    chown(&folder, Some(STRANGER), Some(STRANGER)).unwrap();
+    assert_eq!(stderr(&add()), "authscope-server: alice: user name taken\n");
+}
+
+#[test]
+fn where_there_can_be_no_socket_users_are_changed_in_the_file() {
+    let place = Place::new();
+    let folder = place.path(&"long".repeat(30));
+    std::fs::create_dir(&folder).unwrap();
+    let passwd = folder.join("passwd");
+    let added = add_alice(&passwd);
+    assert_eq!(stdout(&added), "alice: added\n", "{}", stderr(&added));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-server"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--passwd"])
+        .arg(&passwd);
+    let server = crate::programs::Server::start(command);
+    server.wait_for("its path is too long for a Unix socket");
+    assert_eq!(server.login("alice", "x"), "yes: login successful");
+}
+
+#[test]
+fn what_is_no_socket_is_left_alone() {
+    let place = Place::new();
+    let other = place.path("notes");
+    std::fs::write(&other, "mine").unwrap();
+    let path = other.display().to_string();
+    let refused = place.refused(&["--control", &path]);
+    let said = stderr(&refused);
+    let words = format!("control socket \"{path}\": there is something else; name another place");
+    assert!(said.contains(&words), "{said}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+    let _server = place.start(&[]);
+    let beside = Place::new();
+    let taken = place.path("passwd.control").display().to_string();
+    let refused = beside.refused(&["--control", &taken]);
+    assert!(
+        stderr(&refused).contains("another server takes commands there"),
+        "{}",
+        stderr(&refused)
+    );
+    let reached = beside.run(&["--control", &path, "status"]);
+    assert_eq!(
+        stderr(&reached),
+        format!("authscope-server: cannot reach the server at \"{path}\": connection refused\n")
+    );
 }

@@ -1,6 +1,8 @@
 //! How a server finds its database: tables are made when asked, a password is never shown, connections are encrypted and
 //! verified, and a database that may lose commits is refused.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::database::{Cluster, PASSWORD, USER, command, own, run, shared, start};
@@ -74,6 +76,8 @@ fn a_password_comes_from_a_file_or_the_environment_and_is_never_shown() {
     let url = cluster.url(&database);
     let file = place.path("password");
     std::fs::write(&file, format!("{PASSWORD}\n")).unwrap();
+    let mode = |mode| std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+    mode(0o600);
     let mut with_file = command(&url);
     with_file
         .env_remove("PGPASSWORD")
@@ -89,6 +93,23 @@ fn a_password_comes_from_a_file_or_the_environment_and_is_never_shown() {
     let arguments = std::fs::read(format!("/proc/{}/cmdline", server.pid())).unwrap();
     assert!(!String::from_utf8_lossy(&arguments).contains(PASSWORD));
     assert!(!server.log().contains(PASSWORD), "{}", server.log());
+    assert!(
+        !server.log().contains("others can read"),
+        "{}",
+        server.log()
+    );
+    mode(0o644);
+    let list = [
+        "--accounts-password-file",
+        file.to_str().unwrap(),
+        "users",
+        "list",
+    ];
+    let listed = stderr(&run(&url, &list));
+    assert!(
+        listed.contains("others can read the database's password"),
+        "{listed}"
+    );
     for (password, said) in [
         ("", "password missing"),
         ("wrong", "password authentication failed"),

@@ -155,13 +155,74 @@ fn passwords_that_may_not_be_chosen_are_refused_with_the_reason() {
         .concat(),
         "password",
     );
-    assert_eq!(set.status.code(), Some(2));
+    assert_eq!(set.status.code(), Some(1));
     assert!(
-        stderr(&set).contains("too common"),
+        stderr(&set).contains("alice: password too common"),
         "{}{}",
         stdout(&set),
         stderr(&set)
     );
+}
+
+#[test]
+fn a_password_that_is_made_keeps_to_the_rules() {
+    let place = Place::new();
+    for (least, length) in [("1", 20), ("20", 20), ("30", 30)] {
+        let name = format!("user{least}");
+        let made = place.run(&["--min-password", least, "users", "add", &name, "--generate"]);
+        let told = stdout(&made);
+        let (_, password) = told.split_once("password: ").expect(&told);
+        assert_eq!(password.trim_end().len(), length, "{}", stderr(&made));
+    }
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let place = Place::new();
+    let audit = place.path("missing/audit").display().to_string();
+    let told = format!(
+        "authscope-server: cannot open the audit file \"{audit}\": no such file or directory; name another with --audit\n"
+    );
+    let add = ["--audit", &audit, "users", "add", "alice", "--generate"];
+    let added = place.run(&add);
+    assert_eq!(
+        (added.status.code(), stderr(&added)),
+        (Some(2), told.clone())
+    );
+    assert!(!place.passwd().exists());
+    let full = [
+        "--audit",
+        "/dev/full",
+        "users",
+        "add",
+        "alice",
+        "--generate",
+    ];
+    let lost = place.run(&full);
+    assert!(
+        stdout(&lost).starts_with("alice: added\n"),
+        "{}",
+        stderr(&lost)
+    );
+    assert!(
+        stderr(&lost).contains("was not written: user added"),
+        "{}",
+        stderr(&lost)
+    );
+    let before = place.text();
+    for change in [
+        &["disable", "alice"][..],
+        &["remove", "alice"],
+        &["set-password", "alice", "--password-stdin"],
+        &["import", "/dev/null"],
+    ] {
+        let output = place.run_with(&[&["--audit", &audit, "users"], change].concat(), "y");
+        assert_eq!(
+            (output.status.code(), stderr(&output)),
+            (Some(2), told.clone())
+        );
+    }
+    assert_eq!(place.text(), before);
 }
 
 /// Root who changes users before the service has made the file must not keep the service from it.

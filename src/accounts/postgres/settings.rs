@@ -1,6 +1,7 @@
 //! Where the database is and how it is reached: the URL of `--accounts`, without a password in it.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::PostgresError;
+use crate::text::trouble::Words;
 
 /// How long one host may take to accept a connection, where the URL does not say: little enough that the next one is
 /// tried within a client's patience.
@@ -175,7 +177,8 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
+        let of_system = error.downcast_ref::<io::Error>();
+        let said = of_system.map_or_else(|| error.to_string(), |error| Words(error).to_string());
         if !text.contains(&said) {
             text = format!("{text}: {said}");
         }

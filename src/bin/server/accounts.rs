@@ -10,6 +10,8 @@ use std::time::Duration;
 use authscope::accounts::{Failures, OpenReport, PasswdFile, Progress, Store};
 #[cfg(feature = "postgres")]
 use authscope::accounts::{Postgres, PostgresSettings};
+#[cfg(feature = "postgres")]
+use authscope::{platform, text::trouble::Trouble};
 use clap::{Args, Subcommand};
 use tokio::runtime::Runtime;
 
@@ -145,10 +147,17 @@ impl AccountsOptions {
     fn settings(&self, url: &str) -> Result<PostgresSettings, String> {
         let password = match &self.accounts_password_file {
             Some(path) => {
+                if platform::file::is_exposed(path).unwrap_or(false) {
+                    let path = path.display();
+                    tracing::warn!(
+                        "others can read the database's password in \"{path}\"; give it mode 0600"
+                    );
+                }
                 let text = std::fs::read_to_string(path).map_err(|error| {
                     format!(
-                        "cannot read the database's password from \"{}\": {error}",
-                        path.display()
+                        "cannot read the database's password from \"{}\": {}",
+                        path.display(),
+                        Trouble(&error)
                     )
                 })?;
                 Some(text.lines().next().unwrap_or_default().to_owned())

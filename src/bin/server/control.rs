@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use authscope::platform;
 use authscope::server::control::{Command, Reply};
+use authscope::text::trouble::{Trouble, Words};
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
@@ -45,23 +46,34 @@ impl ControlOptions {
         let Some((path, asked_for)) = self.path(accounts) else {
             return Ok(None);
         };
-        match platform::control::connect(&path) {
-            Ok(stream) => Ok(Some(Server { stream, path })),
-            // None was made, or its server is gone.
-            Err(error)
-                if !asked_for
-                    && [ErrorKind::NotFound, ErrorKind::ConnectionRefused]
-                        .contains(&error.kind()) =>
-            {
-                Ok(None)
+        let stream = match platform::control::connect(&path) {
+            Ok(stream) => stream,
+            Err(error) if !asked_for && NO_SERVER.contains(&error.kind()) => return Ok(None),
+            Err(error) => {
+                let (path, error) = (path.display(), Trouble(&error));
+                return Err(format!("cannot reach the server at \"{path}\": {error}"));
             }
-            Err(error) => Err(format!(
-                "cannot reach the server at \"{}\": {error}",
-                path.display()
-            )),
+        };
+        let stranger = platform::control::stranger(&stream, &path).map_err(|error| {
+            let (path, error) = (path.display(), Words(&error));
+            format!("cannot tell whose server is at \"{path}\": {error}")
+        })?;
+        if let Some(user) = stranger {
+            let path = path.display();
+            return Err(format!(
+                "the server at \"{path}\" is user {user}'s, and anybody may make files in that folder, so nothing was sent; do this as that user, or name another socket with --control"
+            ));
         }
+        Ok(Some(Server { stream, path }))
     }
 }
+
+/// That none was made, that its server is gone, or that its path is too long for there to be one.
+const NO_SERVER: [ErrorKind; 3] = [
+    ErrorKind::NotFound,
+    ErrorKind::ConnectionRefused,
+    ErrorKind::InvalidInput,
+];
 
 /// A running server.
 pub struct Server {
@@ -78,7 +90,10 @@ impl Server {
     ) -> Result<Reply, Box<dyn Error>> {
         let lost = |error: io::Error| {
             let path = self.path.display();
-            format!("the server at \"{path}\" does not answer: {error}")
+            format!(
+                "the server at \"{path}\" does not answer: {}",
+                Words(&error)
+            )
         };
         // It may hold a password.
         let mut line = Zeroizing::new(serde_json::to_vec(command)?);
@@ -131,6 +146,9 @@ pub enum ThrottleCommand {
     },
 }
 
+/// What is asked of whoever has users in a database, which says nothing of where servers are.
+pub const NAME_THE_SOCKET: &str = "name the server's control socket with --control PATH";
+
 /// What only a running server does.
 #[derive(Clone)]
 pub enum Running {
@@ -162,7 +180,7 @@ pub fn run(
             Place::File(_) => {
                 "no server runs on this passwd file with a control socket; start one, or name its passwd file with --passwd"
             }
-            Place::Postgres(_) => "name the server's control socket with --control PATH",
+            Place::Postgres(_) => NAME_THE_SOCKET,
         };
         return Err(hint.into());
     };

@@ -11,6 +11,7 @@ use authscope::server::{
     ClientLines, Config, Health, Limits, ListenAddress, LogSettings, PasswordRules, Policy, Tls,
     TlsFiles, parse_network,
 };
+use authscope::text::trouble::Trouble;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
@@ -426,8 +427,9 @@ impl PolicyOptions {
         PasswordRules::new(self.min_password.into(), self.blocklist.as_deref()).map_err(|error| {
             let path = self.blocklist.as_deref().unwrap_or_else(|| "".as_ref());
             format!(
-                "cannot read the passwords to refuse from \"{}\": {error}",
-                path.display()
+                "cannot read the passwords to refuse from \"{}\": {}",
+                path.display(),
+                Trouble(&error)
             )
         })
     }

@@ -11,6 +11,7 @@ use authscope::accounts::Postgres;
 use authscope::accounts::{Editor, Entry, PasswdFile, Store};
 use authscope::platform;
 use authscope::protocol::UserName;
+use authscope::text::trouble::Trouble;
 #[cfg(feature = "postgres")]
 use tokio::runtime::Runtime;
 
@@ -80,7 +81,8 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
         })?;
         return Ok(ExitCode::SUCCESS);
     };
-    let cannot = |error: io::Error| format!("cannot make \"{}\": {error}", path.display());
+    let cannot =
+        |error: io::Error| format!("cannot make \"{}\": {}", path.display(), Trouble(&error));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     let file = platform::file::with_mode(&mut options, 0o600)

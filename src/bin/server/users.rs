@@ -12,6 +12,7 @@ use authscope::platform;
 use authscope::protocol::Password;
 use authscope::protocol::UserName;
 use authscope::server::control::Command;
+use authscope::server::words::NAME_TAKEN;
 use authscope::server::{Audit, AuditEvent, PasswordRules};
 use clap::Subcommand;
 use zeroize::Zeroizing;
@@ -169,6 +170,16 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The audit stream, opened before anything is changed: what cannot be written down is not done.
+    fn trail(&self) -> Result<Trail, Box<dyn Error>> {
+        Ok(Trail(self.audit.map(Audit::open).transpose()?))
+    }
+}
+
+/// The audit stream, where there is one.
+struct Trail(Option<Audit>);
+
+impl Trail {
     /// Tells what became of a change to a user that was made here, and adds it to the audit stream.
     fn done(
         &self,
@@ -178,21 +189,22 @@ impl Context<'_> {
         outcome: &str,
     ) -> Result<ExitCode, Box<dyn Error>> {
         let told = if found { outcome } else { NO_SUCH_USER };
-        self.add_to_audit(event, Some(name), found, told)?;
+        self.add(event, Some(name), found, told);
         done(name, found, outcome)
     }
 
-    fn add_to_audit(
-        &self,
-        event: &str,
-        name: Option<&UserName>,
-        success: bool,
-        outcome: &str,
-    ) -> Result<(), Box<dyn Error>> {
-        let Some(path) = self.audit else {
-            return Ok(());
+    /// Tells why a change was not made, and adds it to the audit stream.
+    fn refused(&self, event: &str, name: &UserName, reason: &str) -> Result<ExitCode, io::Error> {
+        self.add(event, Some(name), false, reason);
+        let name = name.shown();
+        writeln!(io::stderr(), "authscope-server: {name}: {reason}")?;
+        Ok(ExitCode::from(NO))
+    }
+
+    fn add(&self, event: &str, name: Option<&UserName>, success: bool, outcome: &str) {
+        let Some(audit) = &self.0 else {
+            return;
         };
-        let audit = Audit::open(path)?;
         audit.add(&AuditEvent {
             what: event,
             user: name.map(UserName::as_str),
@@ -203,11 +215,21 @@ impl Context<'_> {
             ..AuditEvent::default()
         });
         audit.flush(AUDIT_WRITTEN);
-        Ok(())
+        if audit.has_lost() {
+            // It is done all the same, and there is no other place to say so.
+            let _ = writeln!(
+                io::stderr(),
+                "authscope-server: the line for the audit stream was not written: {event}"
+            );
+        }
     }
 }
 
 const NO_SUCH_USER: &str = "no such user";
+
+/// What some changes are in the audit stream.
+const ADDED: &str = "user added";
+const PASSWORD_SET: &str = "password set";
 
 /// How long a command waits for its line of the audit stream to be written.
 const AUDIT_WRITTEN: Duration = Duration::from_secs(5);
@@ -220,11 +242,19 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
             Place::File(path) => check(&path),
             Place::Postgres(_) => check_rows(&*open(options)?),
         },
-        UsersCommand::Export { file } => transfer::export(&*open(options)?, file.as_deref()),
+        UsersCommand::Export { file } => {
+            if matches!(options.place(), Place::File(_))
+                && context.control.server(options)?.is_some()
+            {
+                return Err("a server runs on this passwd file; while it does, all users are written by: authscope-server backup FILE".into());
+            }
+            transfer::export(&*open(options)?, file.as_deref())
+        }
         UsersCommand::Import { file } => {
+            let trail = context.trail()?;
             let code = transfer::import(options, &file)?;
             let words = format!("from {}", file.display());
-            context.add_to_audit("users imported", None, true, &words)?;
+            trail.add("users imported", None, true, &words);
             Ok(code)
         }
         UsersCommand::Add {
@@ -240,15 +270,22 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
                 };
                 return told(server, &command, &name);
             }
+            let trail = context.trail()?;
             let removed = open(options)?.remove(&name)?;
-            context.done("user removed", &name, removed, "removed")
+            trail.done("user removed", &name, removed, "removed")
         }
         UsersCommand::Disable { name } => set_disabled(name, true, context),
         UsersCommand::Enable { name } => set_disabled(name, false, context),
         UsersCommand::Unlock { name } => {
             let name = user_name(name)?;
             let Some(server) = context.control.server(options)? else {
-                return Err("failed logins are in the memory of a running server, and none runs here with a control socket".into());
+                let hint = match options.place() {
+                    Place::File(_) => {
+                        "failed logins are in the memory of a running server, and none runs here with a control socket"
+                    }
+                    Place::Postgres(_) => control::NAME_THE_SOCKET,
+                };
+                return Err(hint.into());
             };
             let command = Command::Unlock {
                 name: name.to_string(),
@@ -282,12 +319,13 @@ fn asked_for(stdin: bool) -> Result<Password, password::PasswordError> {
 
 /// Characters of passwords that are made: none that is taken for another.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-/// How many of them: a hundred bits.
+/// How many of them, where no more are asked for: a hundred bits.
 const GENERATED: usize = 20;
 
-fn generated() -> Result<Password, Box<dyn Error>> {
-    let mut octets = Zeroizing::new([0; GENERATED]);
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut *octets)
+/// A password of `least` characters, or more.
+fn generated(least: usize) -> Result<Password, Box<dyn Error>> {
+    let mut octets = Zeroizing::new(vec![0; least.max(GENERATED)]);
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)
         .map_err(|_| "the system gives no random octets")?;
     let character = |octet: &u8| ALPHABET[usize::from(octet % 32)];
     let password: Vec<u8> = octets.iter().map(character).collect();
@@ -302,7 +340,7 @@ fn add(
 ) -> Result<ExitCode, Box<dyn Error>> {
     let name = user_name(name)?.registrable()?;
     let password = if generate {
-        generated()?
+        generated(context.rules.least)?
     } else {
         asked_for(stdin)?
     };
@@ -313,15 +351,15 @@ fn add(
         };
         told(server, &command, &name)?
     } else {
-        context.rules.judge(&password)?;
+        let trail = context.trail()?;
+        if let Err(reason) = context.rules.judge(&password) {
+            return Ok(trail.refused(ADDED, &name, &reason)?);
+        }
         let hash = Hasher::new(context.scheme).hash(password.expose())?;
         if transfer::add(context.accounts, &name, &hash)? {
-            context.done("user added", &name, true, "added")?
+            trail.done(ADDED, &name, true, "added")?
         } else {
-            context.add_to_audit("user added", Some(&name), false, "user name taken")?;
-            let shown = name.shown();
-            writeln!(io::stderr(), "authscope-server: {shown}: user name taken")?;
-            ExitCode::from(NO)
+            trail.refused(ADDED, &name, NAME_TAKEN)?
         }
     };
     if generate && code == ExitCode::SUCCESS {
@@ -344,16 +382,19 @@ fn set_password(
         };
         return told(server, &command, &name);
     }
+    let trail = context.trail()?;
     let users = open(context.accounts)?;
     let Some(before) = users.hash(&name)? else {
-        return context.done("password set", &name, false, "");
+        return trail.done(PASSWORD_SET, &name, false, "");
     };
     let password = asked_for(stdin)?;
-    context.rules.judge(&password)?;
+    if let Err(reason) = context.rules.judge(&password) {
+        return Ok(trail.refused(PASSWORD_SET, &name, &reason)?);
+    }
     let hash = Hasher::new(context.scheme).hash(password.expose())?;
     let hash = marked(&hash, before.starts_with(DISABLED));
     let set = users.set_hash(&name, &hash)?;
-    context.done("password set", &name, set, "password set")
+    trail.done(PASSWORD_SET, &name, set, "password set")
 }
 
 fn set_disabled(
@@ -371,6 +412,7 @@ fn set_disabled(
         };
         return told(server, &command, &name);
     }
+    let trail = context.trail()?;
     let users = open(context.accounts)?;
     let (event, outcome) = if disabled {
         ("user disabled", "disabled")
@@ -378,10 +420,10 @@ fn set_disabled(
         ("user enabled", "enabled")
     };
     let Some(hash) = users.hash(&name)? else {
-        return context.done(event, &name, false, outcome);
+        return trail.done(event, &name, false, outcome);
     };
     let set = users.set_hash(&name, &marked(&hash, disabled))?;
-    context.done(event, &name, set, outcome)
+    trail.done(event, &name, set, outcome)
 }
 
 fn user_name(name: String) -> Result<UserName, String> {
@@ -393,11 +435,8 @@ fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Er
         write_out(|out| writeln!(out, "{}: {what}", name.shown()))?;
         Ok(ExitCode::SUCCESS)
     } else {
-        writeln!(
-            io::stderr(),
-            "authscope-server: {NO_SUCH_USER}: {}",
-            name.shown()
-        )?;
+        let name = name.shown();
+        writeln!(io::stderr(), "authscope-server: {name}: {NO_SUCH_USER}")?;
         Ok(ExitCode::from(NO))
     }
 }

@@ -1,8 +1,8 @@
 //! The control channel between a server and its operator: a Unix socket that its owner alone can open.
 
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
@@ -21,22 +21,79 @@ pub type Connection = std::os::unix::net::UnixStream;
 
 /// Reaches the server whose channel has this path.
 pub fn connect(path: &Path) -> io::Result<Connection> {
-    Connection::connect(path)
+    Connection::connect(path).map_err(too_long)
+}
+
+/// Rust's words for a path that no socket can have are those of a programmer.
+fn too_long(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::InvalidInput {
+        return io::Error::new(
+            ErrorKind::InvalidInput,
+            "its path is too long for a Unix socket",
+        );
+    }
+    error
+}
+
+/// The user whose server this is, where anybody may have put a socket there, and that user is neither this one nor root nor the
+/// folder's owner: whoever hears what is said there may be told a password.
+pub fn stranger(connection: &Connection, path: &Path) -> io::Result<Option<u32>> {
+    const WRITABLE_BY_ALL: u32 = 0o002;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.metadata()?;
+    if folder.mode() & WRITABLE_BY_ALL == 0 {
+        return Ok(None);
+    }
+    let server = server(connection, path)?;
+    let own = rustix::process::geteuid().as_raw();
+    Ok((![0, own, folder.uid()].contains(&server)).then_some(server))
+}
+
+/// The user whose server this is.
+#[cfg(target_os = "linux")]
+fn server(connection: &Connection, _: &Path) -> io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(connection)?
+        .uid
+        .as_raw())
+}
+
+/// The same, as the socket's file tells.
+#[cfg(not(target_os = "linux"))]
+fn server(_: &Connection, path: &Path) -> io::Result<u32> {
+    Ok(path.symlink_metadata()?.uid())
 }
 
 /// A server's side of one conversation.
 pub type Stream = UnixStream;
 
-/// Takes conversations.
+/// Takes conversations. The socket goes with it, while nobody else can have made one in its place yet.
 #[derive(Debug)]
-pub struct Listener(UnixListener);
+pub struct Listener {
+    socket: UnixListener,
+    path: PathBuf,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
 
 impl Listener {
     /// Makes the socket. One that a server left which is gone is replaced. Has to be called inside the runtime.
     pub fn bind(path: &Path) -> io::Result<Self> {
+        let in_use = |words: &'static str| Err(io::Error::new(ErrorKind::AddrInUse, words));
         if let Ok(metadata) = path.symlink_metadata() {
-            if !metadata.file_type().is_socket() || connect(path).is_ok() {
-                return Err(io::ErrorKind::AddrInUse.into());
+            if !metadata.file_type().is_socket() {
+                return in_use("there is something else");
+            }
+            match connect(path) {
+                Ok(_) => return in_use("another server takes commands there"),
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+                Err(error) => return Err(error),
             }
             std::fs::remove_file(path)?;
         }
@@ -44,12 +101,15 @@ impl Listener {
         let usual = rustix::process::umask(Mode::from_raw_mode(0o177));
         let bound = UnixListener::bind(path);
         rustix::process::umask(usual);
-        bound.map(Self)
+        Ok(Self {
+            socket: bound.map_err(too_long)?,
+            path: path.into(),
+        })
     }
 
     /// The next conversation.
     pub async fn accept(&mut self) -> io::Result<(Stream, Peer)> {
-        let (stream, _) = self.0.accept().await?;
+        let (stream, _) = self.socket.accept().await?;
         let by = stream.peer_cred().ok();
         let peer = Peer {
             uid: by.as_ref().map(tokio::net::unix::UCred::uid),
@@ -57,9 +117,4 @@ impl Listener {
         };
         Ok((stream, peer))
     }
-}
-
-/// Takes away what is left of a channel that nobody listens on any more.
-pub fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
 }

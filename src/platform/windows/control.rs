@@ -51,6 +51,12 @@ fn name(path: &Path) -> io::Result<OsString> {
 /// An operator's side.
 pub type Connection = File;
 
+/// The user whose server this is, where that may be a stranger: a pipe does not tell.
+#[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub const fn stranger(_: &Connection, _: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
 /// Reaches the server whose channel has this path.
 pub fn connect(path: &Path) -> io::Result<Connection> {
     let name = name(path)?;
@@ -108,6 +114,3 @@ impl Listener {
         Ok((stream, Peer::default()))
     }
 }
-
-/// Nothing: a pipe is gone with the process that made it.
-pub const fn remove(_: &Path) {}

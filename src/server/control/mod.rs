@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::WriteHalf;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::log::audit::Event;
@@ -23,11 +24,16 @@ use crate::accounts::{Caller, Entry, Registration, StoreError, Stored};
 use crate::platform;
 use crate::platform::control::{Listener, Stream};
 use crate::protocol::{Password, UserName};
-use crate::text::trouble::Words;
+use crate::text::trouble::{Trouble, Words};
 pub use protocol::{Command, Reply, Status, User, Wait};
 
 /// Octets of a request at most.
 const LONGEST: u64 = 64 * 1024;
+/// Conversations at once. Each may hold one of the threads that read users' lines, as for a list that nobody reads on; the
+/// others are for logins.
+const CONVERSATIONS: usize = 8;
+/// How long whoever has connected may take to ask.
+const ASKING: Duration = Duration::from_secs(10);
 /// Users on their way to whoever asked for a list.
 const AHEAD: usize = 256;
 
@@ -35,7 +41,6 @@ const AHEAD: usize = 256;
 pub struct Control {
     /// Until it is served.
     listener: Mutex<Option<Listener>>,
-    path: PathBuf,
     /// Asks for a reload.
     pub reload: Arc<dyn Fn() + Send + Sync>,
     started: Instant,
@@ -60,7 +65,6 @@ impl Control {
         let listener = Listener::bind(path).map_err(failed)?;
         Ok(Self {
             listener: Mutex::new(Some(listener)),
-            path: path.into(),
             reload,
             started: Instant::now(),
         })
@@ -71,22 +75,18 @@ impl Control {
     }
 }
 
-impl Drop for Control {
-    fn drop(&mut self) {
-        platform::control::remove(&self.path);
-    }
-}
-
 /// Answers on the socket until it is dropped.
 pub async fn serve(control: Arc<Control>, server: Arc<Server>) {
     let Some(mut listener) = control.listener().take() else {
         return;
     };
-    loop {
+    let places = Arc::new(Semaphore::new(CONVERSATIONS));
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, by)) => {
                 let (control, server) = (Arc::clone(&control), Arc::clone(&server));
                 super::task::spawn(async move {
+                    let _place = place;
                     if let Err(error) = converse(&control, &server, stream, by).await {
                         tracing::debug!(%error, "control connection broken");
                     }
@@ -108,9 +108,8 @@ async fn converse(
 ) -> io::Result<()> {
     let (reader, writer) = tokio::io::split(stream);
     let mut line = Zeroizing::new(Vec::new());
-    BufReader::new(reader.take(LONGEST))
-        .read_until(b'\n', &mut line)
-        .await?;
+    let mut reader = BufReader::new(reader.take(LONGEST));
+    timeout(ASKING, reader.read_until(b'\n', &mut line)).await??;
     let mut answers = Answers(writer);
     let command: Command = match serde_json::from_slice(&line) {
         Ok(command) => command,
@@ -214,9 +213,11 @@ impl Asked<'_> {
                 done(accounts.set_disabled(&name(user)?, false).await, "enabled")
             }
             Command::Unlock { name: user } => {
-                let guesses = self.server.service.guesses();
-                let cleared = guesses.clear(Some(name(user)?), None).await;
-                done(cleared.map(|()| true), "unlocked")
+                let (user, guesses) = (name(user)?, self.server.service.guesses());
+                // Failures are counted for names that nobody has as well.
+                let cleared = guesses.clear(Some(user.clone()), None).await;
+                let has = accounts.has(&user).await;
+                done(cleared.and(has), "unlocked")
             }
             Command::List => self.list(answers).await?,
             Command::Backup { file } => self.backup(&file).await?,
@@ -292,16 +293,18 @@ impl Asked<'_> {
 
     /// Writes all users to a file that is made for it.
     async fn backup(&self, path: &Path) -> Result<Reply, Reply> {
-        let failed =
-            |error: io::Error| Reply::Error(format!("cannot make \"{}\": {error}", path.display()));
+        let failed = |error: io::Error| {
+            let (path, error) = (path.display(), Trouble(&error));
+            Reply::Error(format!("cannot make \"{path}\": {error}"))
+        };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
-        let made = platform::file::with_mode(&mut options, 0o600).open(path);
-        let file = tokio::fs::File::from_std(made.map_err(failed)?);
-        let written = self.write_users(file, &failed).await;
+        platform::file::with_mode(&mut options, 0o600);
+        let made = tokio::fs::OpenOptions::from(options).open(path).await;
+        let written = self.write_users(made.map_err(failed)?, &failed).await;
         if written.is_err() {
             // Half a backup is none.
-            let _ = std::fs::remove_file(path);
+            let _ = tokio::fs::remove_file(path).await;
         }
         Ok(Reply::Done(format!("{} users written", written?)))
     }
@@ -368,5 +371,26 @@ impl User {
             last_login: entry.last_login,
             locked_seconds: locked,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_ends_leaves_the_socket_of_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control");
+        let bind = || Control::bind(&path, Arc::new(|| {})).unwrap();
+        let first = bind();
+        // It listens no longer, and a conversation goes on.
+        drop(first.listener().take());
+        assert!(!path.exists());
+        let second = bind();
+        drop(first);
+        assert!(platform::control::connect(&path).is_ok());
+        drop(second);
+        assert!(!path.exists());
     }
 }

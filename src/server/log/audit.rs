@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::output::Output;
 use super::queue::Queue;
-use super::{LogFileError, open};
+use super::{AUDIT_FILE, LogFileError, open};
 
 /// Where `--audit` sends the stream instead of a file: standard error, which a service manager takes into its journal.
 pub const STANDARD_ERROR: &str = "-";
@@ -60,6 +60,7 @@ impl Audit {
     /// Lines go to the end of the file at `path`, which is made where it is missing.
     pub fn open(path: &Path) -> Result<Self, LogFileError> {
         let failed = |source| LogFileError {
+            kind: AUDIT_FILE,
             path: path.into(),
             source,
         };
@@ -67,7 +68,7 @@ impl Audit {
             let queue = Queue::start(Output::standard_error()).map_err(failed)?;
             return Ok(Self { queue, path: None });
         }
-        let queue = Queue::start(Output::file(open(path)?)).map_err(failed)?;
+        let queue = Queue::start(Output::file(open(AUDIT_FILE, path)?)).map_err(failed)?;
         let path = Some(path.into());
         Ok(Self { queue, path })
     }
@@ -75,7 +76,7 @@ impl Audit {
     /// Opens the file anew, as after its rotation.
     pub fn reopen(&self) -> Result<(), LogFileError> {
         if let Some(path) = &self.path {
-            self.queue.switch(Output::file(open(path)?));
+            self.queue.switch(Output::file(open(AUDIT_FILE, path)?));
         }
         Ok(())
     }
@@ -89,6 +90,12 @@ impl Audit {
         line.push(b'\n');
         // A line goes into the queue whole, when what it is written to is dropped.
         let _ = self.queue.for_json().make_writer().write_all(&line);
+    }
+
+    /// Whether lines were lost.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.queue.losses().counts().iter().any(|count| *count > 0)
     }
 
     /// Waits until what was added so far is written or lost, but no longer than `limit`.

@@ -53,10 +53,27 @@ pub struct Log {
     client_lines: Arc<ClientLines>,
 }
 
+/// What a file of lines is, and the option that names it.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    option: &'static str,
+}
+
+const LOG_FILE: Kind = Kind {
+    name: "log file",
+    option: "--log-file",
+};
+const AUDIT_FILE: Kind = Kind {
+    name: "audit file",
+    option: "--audit",
+};
+
 /// Why a log file cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open the log file \"{}\": {}; name another with --log-file", path.display(), Words(source))]
+#[error("cannot open the {} \"{}\": {}; name another with {}", kind.name, path.display(), Words(source), kind.option)]
 pub struct LogFileError {
+    kind: Kind,
     path: PathBuf,
     source: io::Error,
 }
@@ -103,7 +120,7 @@ impl Log {
 
     /// From now on lines go to the end of the file at `path`, which is made where it is missing.
     pub fn open_file(&self, path: &Path) -> Result<(), LogFileError> {
-        let file = open(path)?;
+        let file = open(LOG_FILE, path)?;
         self.queue.switch(Output::file(file));
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.into());
         Ok(())
@@ -120,7 +137,7 @@ impl Log {
         let Some(path) = path else {
             return Ok(false);
         };
-        self.queue.switch(Output::file(open(&path)?));
+        self.queue.switch(Output::file(open(LOG_FILE, &path)?));
         Ok(true)
     }
 
@@ -130,7 +147,7 @@ impl Log {
     }
 }
 
-fn open(path: &Path) -> Result<File, LogFileError> {
+fn open(kind: Kind, path: &Path) -> Result<File, LogFileError> {
     let mut options = std::fs::OpenOptions::new();
     let options = platform::file::with_mode(options.append(true), 0o640);
     let opened = match options.clone().create_new(true).open(path) {
@@ -145,6 +162,7 @@ fn open(path: &Path) -> Result<File, LogFileError> {
         Err(error) => Err(error),
     };
     opened.map_err(|source| LogFileError {
+        kind,
         path: path.into(),
         source,
     })
