@@ -19,6 +19,8 @@ use clap::CommandFactory;
 mod accounts;
 #[path = "server/cert.rs"]
 mod cert;
+#[path = "server/check.rs"]
+mod check;
 #[path = "server/config.rs"]
 mod config;
 #[path = "server/control.rs"]

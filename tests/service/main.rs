@@ -33,6 +33,7 @@ mod addresses;
 mod client_check;
 mod client_limits;
 mod client_prompt;
+mod control_socket;
 mod control_users;
 mod failures_conformance;
 mod installing;

@@ -75,6 +75,13 @@ const NO_SERVER: [ErrorKind; 3] = [
     ErrorKind::InvalidInput,
 ];
 
+/// That a server which was reached is gone.
+const ENDED: [ErrorKind; 3] = [
+    ErrorKind::UnexpectedEof,
+    ErrorKind::ConnectionReset,
+    ErrorKind::BrokenPipe,
+];
+
 /// A running server.
 pub struct Server {
     stream: platform::control::Connection,
@@ -90,6 +97,11 @@ impl Server {
     ) -> Result<Reply, Box<dyn Error>> {
         let lost = |error: io::Error| {
             let path = self.path.display();
+            if ENDED.contains(&error.kind()) {
+                return format!(
+                    "the server at \"{path}\" ended before it answered; what was done is told by: authscope-server users list"
+                );
+            }
             format!(
                 "the server at \"{path}\" does not answer: {}",
                 Words(&error)

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use comfy_table::Table;
 
 use crate::control;
-use crate::users::{Context, open};
+use crate::users::{Context, Reached, open, reach};
 
 /// How `users list` prints.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,20 +45,22 @@ pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<d
             Ok(())
         }
     };
-    if let Some(server) = context.control.server(context.accounts)? {
-        let all = |visit: &mut dyn FnMut(User) -> io::Result<()>| {
-            let reply = server.ask(&Command::List, &mut |reply| match reply {
-                Reply::User(user) => visit(user),
-                _ => Ok(()),
+    match reach(context, || open(context.accounts))? {
+        Reached::Server(server) => {
+            let all = |visit: &mut dyn FnMut(User) -> io::Result<()>| {
+                let reply = server.ask(&Command::List, &mut |reply| match reply {
+                    Reply::User(user) => visit(user),
+                    _ => Ok(()),
+                })?;
+                control::ended(reply, None).map(drop)
+            };
+            write_each(all, &mut |out, user| print(out, &user))?;
+        }
+        Reached::Here(users) => {
+            write_each(|visit| users.for_each(visit), &mut |out, user| {
+                print(out, &User::new(user, None))
             })?;
-            control::ended(reply, None).map(drop)
-        };
-        write_each(all, &mut |out, user| print(out, &user))?;
-    } else {
-        let users = open(context.accounts)?;
-        write_each(|visit| users.for_each(visit), &mut |out, user| {
-            print(out, &User::new(user, None))
-        })?;
+        }
     }
     if format == ListFormat::Table {
         write_out(|out| writeln!(out, "{table}"))?;

@@ -12,7 +12,6 @@ use authscope::accounts::{Editor, Entry, PasswdFile, Store};
 use authscope::platform;
 use authscope::protocol::UserName;
 use authscope::text::trouble::Trouble;
-#[cfg(feature = "postgres")]
 use tokio::runtime::Runtime;
 
 use crate::accounts::{AccountsOptions, Place, runtime};
@@ -106,22 +105,30 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds one user; false where the name is taken.
-pub fn add(options: &AccountsOptions, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
-    let runtime = runtime()?;
-    let _inside = runtime.enter();
-    match options.place() {
-        Place::File(path) => {
-            let (store, _) = PasswdFile::open(&path, &mut |_| {})?;
-            Ok(runtime.block_on(store.add(name.clone(), hash.into()))?)
-        }
-        #[cfg(feature = "postgres")]
-        Place::Postgres(url) => {
-            let store = options.database(&runtime, &url)?;
-            Ok(runtime.block_on(store.add(name.clone(), hash.into()))?)
-        }
-        #[cfg(not(feature = "postgres"))]
-        Place::Postgres(_) => Err(crate::accounts::WITHOUT.into()),
+/// The users, to add one to them.
+pub struct Adding {
+    store: Box<dyn Store>,
+    runtime: Runtime,
+}
+
+impl Adding {
+    pub fn open(options: &AccountsOptions) -> Result<Self, Box<dyn Error>> {
+        let runtime = runtime()?;
+        let store: Box<dyn Store> = match options.place() {
+            Place::File(path) => Box::new(PasswdFile::open(&path, &mut |_| {})?.0),
+            #[cfg(feature = "postgres")]
+            Place::Postgres(url) => Box::new(options.database(&runtime, &url)?),
+            #[cfg(not(feature = "postgres"))]
+            Place::Postgres(_) => return Err(crate::accounts::WITHOUT.into()),
+        };
+        Ok(Self { store, runtime })
+    }
+
+    /// Adds one user; false where the name is taken.
+    pub fn add(&self, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+        let _inside = self.runtime.enter();
+        let adding = self.store.add(name.clone(), hash.into());
+        Ok(self.runtime.block_on(adding)?)
     }
 }
 

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use authscope::accounts::{DISABLED, Editor, End, Entry, Hasher, Scheme, Stored, marked};
+use authscope::accounts::{DISABLED, Editor, Entry, Hasher, PasswdError, Scheme, marked};
 use authscope::client::password;
 use authscope::platform;
 use authscope::protocol::Password;
@@ -18,6 +18,7 @@ use clap::Subcommand;
 use zeroize::Zeroizing;
 
 use crate::accounts::{AccountsOptions, Place};
+use crate::check::{check, check_rows};
 use crate::control::{self, ControlOptions};
 use crate::listing::{ListFormat, list, write_out};
 use crate::transfer;
@@ -159,6 +160,39 @@ pub fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>>
     }
 }
 
+/// For how long a passwd file that another process holds is waited for: another command has it for a moment, and a server that
+/// starts can soon be asked.
+const HELD: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// A running server that can be asked, or the users themselves.
+pub enum Reached<T> {
+    Server(control::Server),
+    Here(T),
+}
+
+/// The running server, or else what `open` opens.
+pub fn reach<T>(
+    context: &Context<'_>,
+    mut open: impl FnMut() -> Result<T, Box<dyn Error>>,
+) -> Result<Reached<T>, Box<dyn Error>> {
+    let started = Instant::now();
+    loop {
+        if let Some(server) = context.control.server(context.accounts)? {
+            return Ok(Reached::Server(server));
+        }
+        match open() {
+            Err(error)
+                if started.elapsed() < HELD
+                    && matches!(error.downcast_ref(), Some(PasswdError::Held { .. })) =>
+            {
+                std::thread::sleep(AGAIN);
+            }
+            opened => return opened.map(Reached::Here),
+        }
+    }
+}
+
 /// Where the users are, and what goes for changes to them.
 pub struct Context<'a> {
     pub accounts: &'a AccountsOptions,
@@ -173,6 +207,11 @@ impl Context<'_> {
     /// The audit stream, opened before anything is changed: what cannot be written down is not done.
     fn trail(&self) -> Result<Trail, Box<dyn Error>> {
         Ok(Trail(self.audit.map(Audit::open).transpose()?))
+    }
+
+    /// The users, to be changed, and the audit stream.
+    fn changing(&self) -> Result<(Trail, Box<dyn Users>), Box<dyn Error>> {
+        Ok((self.trail()?, open(self.accounts)?))
     }
 }
 
@@ -264,15 +303,18 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
         } => add(name, password_stdin, generate, context),
         UsersCommand::Remove { name } => {
             let name = user_name(name)?;
-            if let Some(server) = context.control.server(options)? {
-                let command = Command::Remove {
-                    name: name.to_string(),
-                };
-                return told(server, &command, &name);
+            match reach(context, || context.changing())? {
+                Reached::Server(server) => {
+                    let command = Command::Remove {
+                        name: name.to_string(),
+                    };
+                    told(server, &command, &name)
+                }
+                Reached::Here((trail, users)) => {
+                    let removed = users.remove(&name)?;
+                    trail.done("user removed", &name, removed, "removed")
+                }
             }
-            let trail = context.trail()?;
-            let removed = open(options)?.remove(&name)?;
-            trail.done("user removed", &name, removed, "removed")
         }
         UsersCommand::Disable { name } => set_disabled(name, true, context),
         UsersCommand::Enable { name } => set_disabled(name, false, context),
@@ -344,22 +386,25 @@ fn add(
     } else {
         asked_for(stdin)?
     };
-    let code = if let Some(server) = context.control.server(context.accounts)? {
-        let command = Command::Add {
-            name: name.to_string(),
-            password: password.expose().to_vec().into(),
-        };
-        told(server, &command, &name)?
-    } else {
-        let trail = context.trail()?;
-        if let Err(reason) = context.rules.judge(&password) {
-            return Ok(trail.refused(ADDED, &name, &reason)?);
+    let adding = || Ok((context.trail()?, transfer::Adding::open(context.accounts)?));
+    let code = match reach(context, adding)? {
+        Reached::Server(server) => {
+            let command = Command::Add {
+                name: name.to_string(),
+                password: password.expose().to_vec().into(),
+            };
+            told(server, &command, &name)?
         }
-        let hash = Hasher::new(context.scheme).hash(password.expose())?;
-        if transfer::add(context.accounts, &name, &hash)? {
-            trail.done(ADDED, &name, true, "added")?
-        } else {
-            trail.refused(ADDED, &name, NAME_TAKEN)?
+        Reached::Here((trail, adding)) => {
+            if let Err(reason) = context.rules.judge(&password) {
+                return Ok(trail.refused(ADDED, &name, &reason)?);
+            }
+            let hash = Hasher::new(context.scheme).hash(password.expose())?;
+            if adding.add(&name, &hash)? {
+                trail.done(ADDED, &name, true, "added")?
+            } else {
+                trail.refused(ADDED, &name, NAME_TAKEN)?
+            }
         }
     };
     if generate && code == ExitCode::SUCCESS {
@@ -375,15 +420,16 @@ fn set_password(
     context: &Context<'_>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let name = user_name(name)?;
-    if let Some(server) = context.control.server(context.accounts)? {
-        let command = Command::SetPassword {
-            name: name.to_string(),
-            password: asked_for(stdin)?.expose().to_vec().into(),
-        };
-        return told(server, &command, &name);
-    }
-    let trail = context.trail()?;
-    let users = open(context.accounts)?;
+    let (trail, users) = match reach(context, || context.changing())? {
+        Reached::Server(server) => {
+            let command = Command::SetPassword {
+                name: name.to_string(),
+                password: asked_for(stdin)?.expose().to_vec().into(),
+            };
+            return told(server, &command, &name);
+        }
+        Reached::Here(here) => here,
+    };
     let Some(before) = users.hash(&name)? else {
         return trail.done(PASSWORD_SET, &name, false, "");
     };
@@ -403,17 +449,18 @@ fn set_disabled(
     context: &Context<'_>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let name = user_name(name)?;
-    if let Some(server) = context.control.server(context.accounts)? {
-        let user = name.to_string();
-        let command = if disabled {
-            Command::Disable { name: user }
-        } else {
-            Command::Enable { name: user }
-        };
-        return told(server, &command, &name);
-    }
-    let trail = context.trail()?;
-    let users = open(context.accounts)?;
+    let (trail, users) = match reach(context, || context.changing())? {
+        Reached::Server(server) => {
+            let user = name.to_string();
+            let command = if disabled {
+                Command::Disable { name: user }
+            } else {
+                Command::Enable { name: user }
+            };
+            return told(server, &command, &name);
+        }
+        Reached::Here(here) => here,
+    };
     let (event, outcome) = if disabled {
         ("user disabled", "disabled")
     } else {
@@ -439,59 +486,4 @@ fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Er
         writeln!(io::stderr(), "authscope-server: {name}: {NO_SUCH_USER}")?;
         Ok(ExitCode::from(NO))
     }
-}
-
-/// Tells which of a database's rows cannot be used.
-fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
-    let (mut sound, mut faults) = (0_u64, 0_u64);
-    let mut stderr = io::stderr().lock();
-    users.for_each(&mut |Entry { name, hash, .. }| {
-        let name_fault = UserName::new(&*name).err().map(|error| error.to_string());
-        let hash_fault = Stored::parse(&hash).err().map(|error| error.to_string());
-        match name_fault.or(hash_fault) {
-            None => {
-                sound += 1;
-                Ok(())
-            }
-            Some(fault) => {
-                faults += 1;
-                let name = name.escape_debug();
-                writeln!(stderr, "authscope-server: user \"{name}\": {fault}")
-            }
-        }
-    })?;
-    write_out(|out| writeln!(out, "users: {sound}\nfaults: {faults}"))?;
-    Ok(if faults == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
-}
-
-fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    let editor = Editor::check(passwd)?;
-    let report = editor.report();
-    let mut stderr = io::stderr().lock();
-    for fault in report.faults {
-        writeln!(stderr, "authscope-server: {fault}")?;
-    }
-    write_out(|out| {
-        writeln!(out, "users: {}", report.users)?;
-        writeln!(out, "lines out of use: {}", report.unused)?;
-        writeln!(out, "replaced hashes: {}", report.replaced)?;
-        let changed = if report.edited { "yes" } else { "no" };
-        writeln!(out, "lines changed by hand: {changed}")?;
-        let end = match report.end {
-            End::Complete => "complete".to_owned(),
-            End::Unended(line) => format!("line {line} has no line break"),
-            End::Torn(torn) => format!("line {} is torn ({} octets)", torn.line, torn.octets),
-        };
-        writeln!(out, "end of the file: {end}")?;
-        writeln!(out, "faults: {}", report.faults.len())
-    })?;
-    Ok(if report.faults.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
 }
