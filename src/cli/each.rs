@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::error::Failure;
-use super::output::standard_output;
 use super::say;
 use super::side_by_side::{Handed, Lane, side_by_side};
+use super::terminal::standard_output;
 use crate::output::OutputError;
 use crate::text::escape::Local;
 

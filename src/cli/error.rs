@@ -104,3 +104,13 @@ impl From<OutputError> for Failure {
         Self::Output(error)
     }
 }
+
+/// Exit status of a run with filters: 1 where one was given and nothing matched it.
+pub(super) fn exit_status(missed: [bool; 2]) -> u8 {
+    u8::from(missed.contains(&true))
+}
+
+/// The same as an exit code.
+pub(super) fn exit_code(missed: [bool; 2]) -> ExitCode {
+    ExitCode::from(exit_status(missed))
+}

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::error::Failure;
-use super::output::{folded, standard_output};
+use super::terminal::{folded, standard_output};
 use crate::filter::{Field, fields, nearest_field};
 use crate::output::OutputError;
 

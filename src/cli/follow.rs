@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::{When, standard_output, terminal_width};
 use super::run::{Ended, Plan};
 use super::say;
+use super::terminal::{When, standard_output, terminal_width};
 use crate::capture::{FileName, is_pipe};
 use crate::output::{
     Charset, Finder, Folding, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions,

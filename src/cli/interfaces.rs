@@ -9,7 +9,7 @@ use comfy_table::{Table, TableStyle};
 
 use super::error::Failure;
 use super::hand_over::command;
-use super::output::{folded, standard_output};
+use super::terminal::{folded, standard_output};
 use crate::capture::live::{InterfaceInfo, interfaces, is_here};
 use crate::output::OutputError;
 use crate::text::escape::Local;

@@ -7,10 +7,10 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::drops::Drops;
-use super::error::Failure;
+use super::error::{Failure, exit_code};
 use super::inspect::InspectArguments;
 use super::interfaces::{called, candidates, named};
-use super::output::{OutputArguments, exit_code};
+use super::output::OutputArguments;
 use super::run::Plan;
 use super::save::SaveArguments;
 use super::{say, say_as_is};

@@ -10,7 +10,6 @@ mod fail_on;
 mod fields;
 mod follow;
 mod guess;
-mod habits;
 mod hand_over;
 mod inspect;
 mod interfaces;
@@ -30,6 +29,7 @@ mod schema;
 mod side_by_side;
 mod signal;
 mod stats;
+mod terminal;
 mod thresholds;
 mod tshark;
 mod tui;
@@ -45,7 +45,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::capture::live::{self as capturing, Capturing};
 use error::Failure;
-use output::{When, standard_output};
+use terminal::{When, standard_output};
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -156,7 +156,7 @@ pub fn main_with(what: &'static dyn Capturing) -> ExitCode {
 pub fn main() -> ExitCode {
     crate::platform::console::prepare();
     completions::answer_shell(Cli::command);
-    let meant = match habits::meant(std::env::args_os().collect(), &Cli::command()) {
+    let meant = match tshark::translate(std::env::args_os().collect(), &Cli::command()) {
         Ok(meant) => meant,
         Err(told) => {
             say(&told);

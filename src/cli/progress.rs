@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::is_terminal;
+use super::terminal::is_terminal;
 use crate::capture;
 
 /// How long a run may take before anything is shown.

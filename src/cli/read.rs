@@ -7,9 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::each::{Done, each};
-use super::error::Failure;
+use super::error::{Failure, exit_status};
 use super::inspect::InspectArguments;
-use super::output::{Lot, OutputArguments, exit_status};
+use super::output::{Lot, OutputArguments};
 use super::run::{Plan, files};
 use super::save::SaveArguments;
 use super::say;

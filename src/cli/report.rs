@@ -11,11 +11,11 @@ use clap::Args;
 
 use super::error::Failure;
 use super::inspect::InspectArguments;
-use super::output::standard_output;
 use super::run::{Ended, Plan, files};
 use super::say;
 use super::side_by_side::{Handed, side_by_side};
 use super::signal::stop_on_signals;
+use super::terminal::standard_output;
 use super::thresholds::ThresholdArguments;
 use crate::capture::{Inputs, Place, WriteError};
 use crate::output::OutputError;

@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use super::error::Failure;
-use super::output::standard_output;
+use super::terminal::standard_output;
 use crate::output::OutputError;
 
 /// The schema, in the 2020-12 form, with a definition for each kind of output.

@@ -9,14 +9,14 @@ use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::each::{Done, each};
-use super::error::Failure;
+use super::error::{Failure, exit_status};
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
-use super::output::{When, exit_status, standard_output, text_style};
 use super::query::complete_filter;
 use super::run::{Plan, files};
 use super::say;
 use super::signal::stop_on_signals;
+use super::terminal::{When, standard_output, text_style};
 use super::thresholds::ThresholdArguments;
 use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{Context, Group, OutputError, Stats, StatsFormat, write_summary};

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use regex::Regex;
 
-use super::output::{When, errors_width};
+use super::terminal::{When, errors_width};
 
 /// Bounds as Rust writes them.
 static RANGE: LazyLock<Option<Regex>> =

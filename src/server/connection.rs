@@ -1,6 +1,5 @@
 //! One connection: octets in any portions enter, responses in order leave.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
@@ -13,12 +12,13 @@ use zeroize::Zeroize;
 
 use super::admission::Slot;
 use super::answer::{Answer, Peer, Service, failure, refuse};
+use super::end::End;
 use super::limits::Limits;
 use super::meters;
+use super::read_ahead::ReadAhead;
 use super::tls::HANDSHAKE;
 use super::words;
 use crate::accounts::Caller;
-use crate::protocol::layout::REQUEST_LEN;
 use crate::protocol::{
     Command, Fault, Framing, Kind, MessageView, Request, Response, frame, judge_beginning,
 };
@@ -30,134 +30,6 @@ const LINGER_OCTETS: usize = 64 * 1024;
 const REFUSALS: u32 = 10;
 /// How long that goes on at most.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// Why a connection ended.
-#[derive(Debug)]
-pub enum End {
-    /// The peer closed it between requests.
-    ByPeer,
-    /// The peer closed it in the middle of a request, and perhaps why.
-    InRequest(Option<Fault>),
-    /// The peer sent something that is no request.
-    Refused(String),
-    /// No request came for too long.
-    Idle,
-    /// A request came too slowly, and perhaps why.
-    TooSlow(Option<Fault>),
-    /// The peer did not read its response.
-    NotReading,
-    /// The server is shutting down.
-    Shutdown,
-    /// No TLS connection came about.
-    Handshake(String),
-    /// A request that is not encrypted came where it has to be.
-    Plain,
-    /// Too many requests in a row were refused.
-    Throttled,
-    /// The place was needed for others.
-    MadeRoom,
-    /// A proxy did not say for whom it connects, or the client behind it had too many connections.
-    NotAdmitted(String),
-    /// The connection broke.
-    Broken(io::Error),
-}
-
-impl End {
-    /// Whether the server closed the connection because of what the client did or did not do.
-    pub const fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(_)
-                | Self::TooSlow(_)
-                | Self::NotReading
-                | Self::Handshake(_)
-                | Self::Plain
-                | Self::Throttled
-                | Self::NotAdmitted(_)
-        )
-    }
-
-    /// A short name for counting.
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::ByPeer => "client",
-            Self::InRequest(_) => "in_request",
-            Self::Refused(_) => "invalid",
-            Self::Idle => "idle",
-            Self::TooSlow(_) => "too_slow",
-            Self::NotReading => "not_reading",
-            Self::Shutdown => "shutdown",
-            Self::Handshake(_) => "tls_handshake",
-            Self::Plain => "tls_required",
-            Self::Throttled => "throttled",
-            Self::MadeRoom => "made_room",
-            Self::NotAdmitted(_) => "not_admitted",
-            Self::Broken(_) => "broken",
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ByPeer => f.write_str("closed by the client"),
-            Self::InRequest(why) => {
-                f.write_str("closed by the client in the middle of a request")?;
-                perhaps(*why, f)
-            }
-            Self::Refused(reason) => write!(f, "not a request: {reason}"),
-            Self::Idle => f.write_str("idle for too long"),
-            Self::TooSlow(why) => {
-                f.write_str(words::TOO_SLOW)?;
-                perhaps(*why, f)
-            }
-            Self::NotReading => f.write_str("the client does not read its response"),
-            Self::Shutdown => f.write_str("server shutting down"),
-            Self::Handshake(reason) => write!(f, "TLS handshake failed: {reason}"),
-            Self::Plain => f.write_str("not encrypted, and this server requires TLS"),
-            Self::Throttled => f.write_str("too many requests in a row were refused"),
-            Self::MadeRoom => f.write_str("idle, and its place was needed"),
-            Self::NotAdmitted(reason) => f.write_str(reason),
-            Self::Broken(error) => write!(f, "broken: {error}"),
-        }
-    }
-}
-
-/// Appends what may be the reason.
-fn perhaps(why: Option<Fault>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    why.map_or(Ok(()), |fault| write!(f, "; {fault}"))
-}
-
-/// What is read ahead of the request being worked on. Wiped when it is let go: it holds passwords.
-struct Buffer {
-    octets: Vec<u8>,
-    filled: usize,
-}
-
-impl Buffer {
-    fn new(requests: usize) -> Self {
-        Self {
-            octets: vec![0; requests.max(1) * REQUEST_LEN],
-            filled: 0,
-        }
-    }
-
-    fn filled(&self) -> &[u8] {
-        &self.octets[..self.filled]
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.octets.copy_within(len..self.filled, 0);
-        self.octets[self.filled - len..self.filled].zeroize();
-        self.filled -= len;
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        self.octets.zeroize();
-    }
-}
 
 /// A connection being served.
 pub struct Connection<'a, S> {
@@ -192,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 
     async fn exchange(&mut self) -> Result<End, End> {
-        let mut buffer = Buffer::new(self.limits.read_ahead);
+        let mut buffer = ReadAhead::new(self.limits.read_ahead);
         // When the request at the front of the buffer has to be complete.
         let mut due: Option<Instant> = None;
         let mut refused = 0;
@@ -230,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                         self.flush().await?;
                         self.slot.rests(Instant::now().into_std());
                     }
-                    let started = buffer.filled > 0;
+                    let started = !buffer.filled().is_empty();
                     let now = Instant::now();
                     let deadline = if started {
                         *due.get_or_insert(now + self.limits.request)
@@ -252,9 +124,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 
     /// Reads what is there, or waits for it until `deadline` or a shutdown.
-    async fn read(&mut self, buffer: &mut Buffer, deadline: Instant) -> Result<usize, End> {
+    async fn read(&mut self, buffer: &mut ReadAhead, deadline: Instant) -> Result<usize, End> {
         let stop = &mut self.stop;
-        let read = self.stream.read(&mut buffer.octets[buffer.filled..]);
+        let read = self.stream.read(buffer.room());
         let waited = timeout_at(deadline, async {
             tokio::select! {
                 // What has arrived is answered, even if the server is to stop.
@@ -265,14 +137,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         })
         .await;
         let read = waited.map_err(|_| End::Idle)??;
-        buffer.filled += read;
+        buffer.took(read);
         Ok(read)
     }
 
     /// Has a request answered, and reads ahead meanwhile. When the connection breaks, the request
     /// is withdrawn. A client that has closed its side may be gone, or may still read: TCP does not
     /// tell, so its request waits behind those of others at its address.
-    async fn answer(&mut self, request: Request, buffer: &mut Buffer) -> Result<Answer, End> {
+    async fn answer(&mut self, request: Request, buffer: &mut ReadAhead) -> Result<Answer, End> {
         let (service, caller) = (self.service, self.caller.clone());
         let answer = service.answer(self.peer, request, &caller);
         tokio::pin!(answer);
@@ -286,14 +158,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             self.flush().await?;
         }
         let mut ended = false;
-        while !ended && buffer.filled < buffer.octets.len() {
-            let read = self.stream.read(&mut buffer.octets[buffer.filled..]);
+        while !ended && !buffer.is_full() {
+            let read = self.stream.read(buffer.room());
             let read = tokio::select! {
                 biased;
                 answer = &mut answer => return Ok(answer),
                 read = read => read.or_else(end_of_tls).map_err(End::Broken)?,
             };
-            buffer.filled += read;
+            buffer.took(read);
             ended = read == 0;
         }
         if ended {
@@ -323,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn refuse(&mut self, buffer: &Buffer, fault: &Fault) -> Result<End, End> {
+    async fn refuse(&mut self, buffer: &ReadAhead, fault: &Fault) -> Result<End, End> {
         match refuse(buffer.filled(), fault) {
             Some(response) => self.send(&response).await?,
             None => self.flush().await?,
@@ -336,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         })
     }
 
-    async fn too_slow(&mut self, buffer: &Buffer) -> Result<End, End> {
+    async fn too_slow(&mut self, buffer: &ReadAhead) -> Result<End, End> {
         let command = MessageView::new(buffer.filled()).command();
         if let Some(action) = command.and_then(Command::action) {
             self.send(&failure(action, words::TOO_SLOW)).await?;

@@ -7,7 +7,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::connection::End;
+use super::end::End;
 use super::log::Loss;
 use crate::protocol::Action;
 

@@ -19,11 +19,11 @@ use self::kept::GoldenFiles;
 use super::error::Failure;
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
-use super::output::{When, standard_output, terminal_width};
 use super::run::{Plan, files};
 use super::say;
 use super::side_by_side::{Handed, side_by_side};
 use super::signal::stop_on_signals;
+use super::terminal::{When, standard_output, terminal_width};
 use crate::output::OutputError;
 use crate::text::escape::Local;
 

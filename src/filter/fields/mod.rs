@@ -98,7 +98,7 @@ enum Source {
     /// Read through the layout table.
     Wire(&'static crate::protocol::Field),
     /// Of a protocol that a layout file describes.
-    Layout(described::Of),
+    Layout(described::LayoutField),
 }
 
 impl fmt::Debug for Field {

@@ -1,21 +1,21 @@
-//! The table of tshark's options: which of ours each is.
+//! The table of tshark's options, and what each becomes here.
 
-/// What is done where an option of tshark's is typed.
-pub(super) enum Deed {
+/// What is done with an option of tshark's.
+pub(super) enum Handling {
     /// It names a file to read.
     File,
-    /// It needs nothing: what it asks for is so anyway.
-    Drop,
-    /// Nothing is done, and this is said.
-    Says(&'static str),
-    /// It is this here.
-    Is(&'static [&'static str]),
-    /// It is nearly this here, and this is said.
-    IsAndSays(&'static [&'static str], &'static str),
-    /// It is not done; this is said in its place.
-    Tells(&'static str),
+    /// Nothing is done: what it asks for is so anyway.
+    Ignored,
+    /// Nothing is done, and this note says why.
+    IgnoredWithNote(&'static str),
+    /// It becomes these options of ours.
+    Ours(&'static [&'static str]),
+    /// It becomes these options of ours, and a note says what differs.
+    OursWithNote(&'static [&'static str], &'static str),
+    /// It is an error; this says what to do in its place.
+    Refused(&'static str),
     /// It depends on the value.
-    Asks(fn(&str) -> Result<Meaning, &'static str>),
+    ByValue(fn(&str) -> Result<Meaning, &'static str>),
 }
 
 /// What an option means by its value.
@@ -30,20 +30,25 @@ pub(super) struct Meaning {
 }
 
 /// An option of tshark's.
-pub(super) struct Habit {
+pub(super) struct TsharkOption {
     pub short: Option<char>,
     pub long: &'static str,
     /// What its value is called; empty where it takes none.
     pub value: &'static str,
-    pub deed: Deed,
+    pub handling: Handling,
 }
 
-const fn habit(short: Option<char>, long: &'static str, value: &'static str, deed: Deed) -> Habit {
-    Habit {
+const fn option(
+    short: Option<char>,
+    long: &'static str,
+    value: &'static str,
+    handling: Handling,
+) -> TsharkOption {
+    TsharkOption {
         short,
         long,
         value,
-        deed,
+        handling,
     }
 }
 
@@ -55,195 +60,229 @@ const ON_NAMES: &str = "no names are looked up; addresses are shown as they are"
 const ON_LOGS: &str = "there is no log to set up; what is to be said is said on standard error";
 
 /// All of them that `read` and `live` do not have alike, in the order of `tshark --help`.
-pub(super) static HABITS: &[Habit] = &[
-    habit(
+pub(super) static TSHARK_OPTIONS: &[TsharkOption] = &[
+    option(
         Some('p'),
         "no-promiscuous-mode",
         "",
-        Deed::Asks(no_promiscuous),
+        Handling::ByValue(no_promiscuous),
     ),
-    habit(
+    option(
         Some('I'),
         "monitor-mode",
         "",
-        Deed::Tells(
+        Handling::Refused(
             "monitor mode is not offered: capture with `dumpcap -I -w FILE`, then read FILE",
         ),
     ),
-    habit(
+    option(
         Some('y'),
         "linktype",
         "TYPE",
-        Deed::Tells("the interface's usual link-layer type is captured; leave it out"),
+        Handling::Refused("the interface's usual link-layer type is captured; leave it out"),
     ),
-    habit(
+    option(
         None,
         "time-stamp-type",
         "TYPE",
-        Deed::Tells("the interface's usual time stamps are taken; leave it out"),
+        Handling::Refused("the interface's usual time stamps are taken; leave it out"),
     ),
-    habit(
+    option(
         Some('D'),
         "list-interfaces",
         "",
-        Deed::Tells("it stands alone: authscope interfaces"),
+        Handling::Refused("it stands alone: authscope interfaces"),
     ),
-    habit(
+    option(
         Some('L'),
         "list-data-link-types",
         "",
-        Deed::Tells(ON_LINK_TYPES),
+        Handling::Refused(ON_LINK_TYPES),
     ),
-    habit(
+    option(
         None,
         "list-time-stamp-types",
         "",
-        Deed::Tells("the interface's usual time stamps are taken; leave it out"),
+        Handling::Refused("the interface's usual time stamps are taken; leave it out"),
     ),
-    habit(Some('r'), "read-file", "FILE", Deed::File),
-    habit(Some('2'), "", "", Deed::Drop),
-    habit(
+    option(Some('r'), "read-file", "FILE", Handling::File),
+    option(Some('2'), "", "", Handling::Ignored),
+    option(
         Some('M'),
         "",
         "COUNT",
-        Deed::Says("memory is bounded anyway"),
+        Handling::IgnoredWithNote("memory is bounded anyway"),
     ),
-    habit(
+    option(
         Some('R'),
         "read-filter",
         "FILTER",
-        Deed::Tells("filters are for what is shown, over all frames: use -Y FILTER"),
+        Handling::Refused("filters are for what is shown, over all frames: use -Y FILTER"),
     ),
-    habit(Some('n'), "", "", Deed::Drop),
-    habit(Some('N'), "", "FLAGS", Deed::Says(ON_NAMES)),
-    habit(Some('H'), "", "FILE", Deed::Says(ON_NAMES)),
-    habit(Some('W'), "", "n", Deed::Says(ON_NAMES)),
-    habit(
+    option(Some('n'), "", "", Handling::Ignored),
+    option(Some('N'), "", "FLAGS", Handling::IgnoredWithNote(ON_NAMES)),
+    option(Some('H'), "", "FILE", Handling::IgnoredWithNote(ON_NAMES)),
+    option(Some('W'), "", "n", Handling::IgnoredWithNote(ON_NAMES)),
+    option(
         None,
         "enable-protocol",
         "PROTOCOL",
-        Deed::Says(ON_RECOGNITION),
+        Handling::IgnoredWithNote(ON_RECOGNITION),
     ),
-    habit(
+    option(
         None,
         "disable-protocol",
         "PROTOCOL",
-        Deed::Says(ON_RECOGNITION),
+        Handling::IgnoredWithNote(ON_RECOGNITION),
     ),
-    habit(None, "enable-heuristic", "NAME", Deed::Says(ON_RECOGNITION)),
-    habit(
+    option(
+        None,
+        "enable-heuristic",
+        "NAME",
+        Handling::IgnoredWithNote(ON_RECOGNITION),
+    ),
+    option(
         None,
         "disable-heuristic",
         "NAME",
-        Deed::Says(ON_RECOGNITION),
+        Handling::IgnoredWithNote(ON_RECOGNITION),
     ),
-    habit(
+    option(
         None,
         "capture-comment",
         "TEXT",
-        Deed::Tells(
+        Handling::Refused(
             "a comment for the whole file is not offered; --annotate writes comments on packets",
         ),
     ),
-    habit(
+    option(
         Some('C'),
         "",
         "PROFILE",
-        Deed::Says("profiles are Wireshark's; options are given on the command line"),
+        Handling::IgnoredWithNote(
+            "profiles are Wireshark's; options are given on the command line",
+        ),
     ),
-    habit(Some('F'), "", "TYPE", Deed::Asks(file_type)),
-    habit(
+    option(Some('F'), "", "TYPE", Handling::ByValue(file_type)),
+    option(
         Some('O'),
         "",
         "PROTOCOLS",
-        Deed::IsAndSays(
+        Handling::OursWithNote(
             &["-V"],
             "-V shows the details of all layers, these among them",
         ),
     ),
-    habit(Some('P'), "print", "", Deed::Drop),
-    habit(
+    option(Some('P'), "print", "", Handling::Ignored),
+    option(
         Some('S'),
         "",
         "TEXT",
-        Deed::Tells("lines end with a newline; -T fields -E separator=CHARACTER is about columns"),
+        Handling::Refused(
+            "lines end with a newline; -T fields -E separator=CHARACTER is about columns",
+        ),
     ),
-    habit(None, "hexdump", "KIND", Deed::Asks(hexdump)),
-    habit(Some('T'), "", "TYPE", Deed::Asks(output_type)),
-    habit(Some('j'), "", "PROTOCOLS", Deed::Tells(ON_LAYERS)),
-    habit(Some('J'), "", "PROTOCOLS", Deed::Tells(ON_LAYERS)),
-    habit(Some('t'), "", "FORMAT", Deed::Asks(time)),
-    habit(Some('u'), "", "FORMAT", Deed::Asks(seconds)),
-    habit(Some('l'), "", "", Deed::Drop),
-    habit(Some('Q'), "", "", Deed::Is(&["-q"])),
-    habit(
+    option(None, "hexdump", "KIND", Handling::ByValue(hexdump)),
+    option(Some('T'), "", "TYPE", Handling::ByValue(output_type)),
+    option(Some('j'), "", "PROTOCOLS", Handling::Refused(ON_LAYERS)),
+    option(Some('J'), "", "PROTOCOLS", Handling::Refused(ON_LAYERS)),
+    option(Some('t'), "", "FORMAT", Handling::ByValue(time)),
+    option(Some('u'), "", "FORMAT", Handling::ByValue(seconds)),
+    option(Some('l'), "", "", Handling::Ignored),
+    option(Some('Q'), "", "", Handling::Ours(&["-q"])),
+    option(
         Some('g'),
         "",
         "",
-        Deed::Tells("who may read the file is the umask's to say; use chmod g+r FILE"),
+        Handling::Refused("who may read the file is the umask's to say; use chmod g+r FILE"),
     ),
-    habit(
+    option(
         Some('X'),
         "",
         "KEY:VALUE",
-        Deed::Tells(
+        Handling::Refused(
             "Lua scripts are for Wireshark; -L FILE describes a protocol here (docs/layouts.md)",
         ),
     ),
-    habit(
+    option(
         Some('U'),
         "",
         "TAP",
-        Deed::Tells(
+        Handling::Refused(
             "PDUs are not exported; -T jsonl writes messages, follow -T raw a stream's octets",
         ),
     ),
-    habit(Some('z'), "", "STATISTICS", Deed::Asks(statistics)),
-    habit(
+    option(Some('z'), "", "STATISTICS", Handling::ByValue(statistics)),
+    option(
         None,
         "export-objects",
         "PROTOCOL,FOLDER",
-        Deed::Tells("RegLogin carries no files; follow -T raw writes a stream's octets"),
+        Handling::Refused("RegLogin carries no files; follow -T raw writes a stream's octets"),
     ),
-    habit(
+    option(
         None,
         "export-tls-session-keys",
         "FILE",
-        Deed::Tells("-w FILE --embed-keys writes the secrets into the capture that is saved"),
+        Handling::Refused("-w FILE --embed-keys writes the secrets into the capture that is saved"),
     ),
-    habit(None, "no-duplicate-keys", "", Deed::Drop),
-    habit(
+    option(None, "no-duplicate-keys", "", Handling::Ignored),
+    option(
         None,
         "elastic-mapping-filter",
         "PROTOCOLS",
-        Deed::Tells("no mapping is written; -T ek writes rows for Elasticsearch"),
+        Handling::Refused("no mapping is written; -T ek writes rows for Elasticsearch"),
     ),
-    habit(
+    option(
         None,
         "temp-dir",
         "FOLDER",
-        Deed::Says("no temporary files are written"),
+        Handling::IgnoredWithNote("no temporary files are written"),
     ),
-    habit(None, "log-level", "LEVEL", Deed::Says(ON_LOGS)),
-    habit(None, "log-fatal", "LEVEL", Deed::Says(ON_LOGS)),
-    habit(None, "log-domains", "LIST", Deed::Says(ON_LOGS)),
-    habit(None, "log-debug", "LIST", Deed::Says(ON_LOGS)),
-    habit(None, "log-noisy", "LIST", Deed::Says(ON_LOGS)),
-    habit(None, "log-file", "FILE", Deed::Says(ON_LOGS)),
-    habit(
+    option(
+        None,
+        "log-level",
+        "LEVEL",
+        Handling::IgnoredWithNote(ON_LOGS),
+    ),
+    option(
+        None,
+        "log-fatal",
+        "LEVEL",
+        Handling::IgnoredWithNote(ON_LOGS),
+    ),
+    option(
+        None,
+        "log-domains",
+        "LIST",
+        Handling::IgnoredWithNote(ON_LOGS),
+    ),
+    option(
+        None,
+        "log-debug",
+        "LIST",
+        Handling::IgnoredWithNote(ON_LOGS),
+    ),
+    option(
+        None,
+        "log-noisy",
+        "LIST",
+        Handling::IgnoredWithNote(ON_LOGS),
+    ),
+    option(None, "log-file", "FILE", Handling::IgnoredWithNote(ON_LOGS)),
+    option(
         Some('v'),
         "",
         "",
-        Deed::Tells("it stands alone: authscope --version"),
+        Handling::Refused("it stands alone: authscope --version"),
     ),
-    habit(Some('o'), "", "NAME:VALUE", Deed::Asks(preference)),
-    habit(
+    option(Some('o'), "", "NAME:VALUE", Handling::ByValue(preference)),
+    option(
         Some('K'),
         "",
         "FILE",
-        Deed::Tells("Kerberos is not decrypted"),
+        Handling::Refused("Kerberos is not decrypted"),
     ),
-    habit(Some('G'), "", "REPORT", Deed::Asks(report)),
+    option(Some('G'), "", "REPORT", Handling::ByValue(report)),
 ];
 
 fn ours(options: &[&str]) -> Meaning {
@@ -370,11 +409,11 @@ mod tests {
 
     #[test]
     fn the_page_for_users_of_tshark_names_every_option() {
-        let page = include_str!("../../docs/tshark.md");
-        for habit in HABITS {
-            let short = habit.short.map(|letter| format!("-{letter}"));
-            let long = Some(format!("--{}", habit.long)).filter(|_| !habit.long.is_empty());
-            let is_log = habit.long.starts_with("log-");
+        let page = include_str!("../../../docs/tshark.md");
+        for option in TSHARK_OPTIONS {
+            let short = option.short.map(|letter| format!("-{letter}"));
+            let long = Some(format!("--{}", option.long)).filter(|_| !option.long.is_empty());
+            let is_log = option.long.starts_with("log-");
             let named = short
                 .iter()
                 .chain(&long)
