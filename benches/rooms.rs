@@ -14,7 +14,7 @@ use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
 use authscope::stream::{
-    Carried, Chunk, End, Flow, FlowHasher, FlowTable, Handler, Limits, Remark, Side,
+    Carried, Chunk, End, Flow, FlowHasher, FlowTable, Handler, Remark, Side, StreamLimits,
 };
 use authscope::synth::load::Load;
 use divan::Bencher;
@@ -105,7 +105,7 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
         .map(|frame| decode(frame.header.link, frame.octets, frame.header.wire))
         .collect();
     bencher.counter(frames(&batches)).bench_local(|| {
-        let mut table = FlowTable::<()>::new(&[8888], Limits::default());
+        let mut table = FlowTable::<()>::new(&[8888], StreamLimits::default());
         for (frame, packet) in all.iter().zip(&packets) {
             let Packet::Tcp(segment) = packet else {
                 continue;

@@ -14,7 +14,7 @@ use authscope::dissect::{Protocol, identify, judge, smpp};
 use authscope::filter::{Filter, FilterOptions};
 use authscope::layout::{self, Plan};
 use authscope::packet::SeqNumber;
-use authscope::protocol::{self, Kind, MessageView, Request, Response};
+use authscope::protocol::{self, MessageKind, MessageView, Request, Response};
 use authscope::session::{Inspector, Options, Sink};
 use authscope::stream::{Role, Side};
 use authscope::tls::{Decryptor, Event, Label, Secret, Session};
@@ -256,7 +256,7 @@ pub fn message(octets: &[u8]) {
         assert_eq!(response.encode(), *octets);
         assert!(strict);
     }
-    for kind in [Kind::Request, Kind::Response] {
+    for kind in [MessageKind::Request, MessageKind::Response] {
         let _ = protocol::frame(octets, kind);
     }
     let view = MessageView::new(octets);

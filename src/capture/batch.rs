@@ -107,13 +107,13 @@ pub struct Aside {
     /// Index in [`Batch::headers`] of the frame that it stands before or belongs to.
     pub before: usize,
     /// What it is.
-    pub what: What,
+    pub what: AsideContent,
 }
 
 /// What stands between frames. Ranges are of the batch's buffer; numbers in them are little-endian
 /// whatever the file's byte order was, except in blocks of unknown or custom content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum AsideContent {
     /// The options of a pcapng section header.
     Section(Range<usize>),
     /// An interface, before its first frame. Given always, not only to writers.

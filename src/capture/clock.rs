@@ -5,7 +5,7 @@ use super::time::Timestamp;
 
 /// How an interface's clock counts, and what its frames are.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct InterfaceClock {
     pub(super) link: LinkType,
     pub(super) snaplen: u32,
     pub(super) scale: Scale,
@@ -13,7 +13,7 @@ pub(super) struct Clock {
     pub(super) offset: i64,
 }
 
-impl Clock {
+impl InterfaceClock {
     #[inline]
     pub(super) fn time(&self, units: u64) -> Timestamp {
         let nanoseconds = match self.scale {
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn clocks_of_every_resolution() {
         let time = |resolution, units, offset| {
-            Clock {
+            InterfaceClock {
                 link: LinkType::ETHERNET,
                 snaplen: 0,
                 scale: Scale::new(resolution),

@@ -28,12 +28,12 @@ pub(super) struct Encoder {
     /// What a further file has to begin with: the section header, every interface so far, names
     /// and secrets.
     preamble: Vec<u8>,
-    clocks: Vec<Clock>,
+    clocks: Vec<WriterClock>,
 }
 
 /// How an interface's times are written.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
+struct WriterClock {
     /// Nanoseconds in a unit.
     unit: i64,
     /// Nanoseconds to take off first.
@@ -95,7 +95,7 @@ impl Encoder {
             options::push(&mut body, OFFSET, &offset.to_le_bytes());
         }
         options::push(&mut body, END, &[]);
-        self.clocks.push(Clock {
+        self.clocks.push(WriterClock {
             unit: 10i64.pow(9 - u32::from(resolution)),
             offset: offset.saturating_mul(Timestamp::SECOND),
         });
@@ -129,7 +129,7 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) {
         let clock = self.clocks.get(header.interface as usize);
-        let clock = clock.copied().unwrap_or(Clock { unit: 1, offset: 0 });
+        let clock = clock.copied().unwrap_or(WriterClock { unit: 1, offset: 0 });
         let units = header.time.0.saturating_sub(clock.offset) / clock.unit;
         // pcapng has no time before its clock's start.
         let units = u64::try_from(units).unwrap_or(0);

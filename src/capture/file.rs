@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::batch::{Aside, Batch, FrameSource, What};
+use super::batch::{Aside, AsideContent, Batch, FrameSource};
 use super::error::{FileError, SourceError};
 use super::index::StoredFile;
 use super::octets::Octets;
@@ -217,7 +217,7 @@ impl FrameSource for FileSource {
         {
             batch.asides.push(Aside {
                 before: 0,
-                what: What::Interface(Box::new(pcap.interface())),
+                what: AsideContent::Interface(Box::new(pcap.interface())),
             });
         }
         let secrets = self.secrets_first.len();
@@ -225,7 +225,7 @@ impl FrameSource for FileSource {
             .asides
             .extend(self.secrets_first.drain(..).map(|text| Aside {
                 before: 0,
-                what: What::KeyLog(text),
+                what: AsideContent::KeyLog(text),
             }));
         if batch.buffer.capacity() < self.carry.capacity() {
             std::mem::swap(&mut batch.buffer, &mut self.carry);

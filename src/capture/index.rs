@@ -229,7 +229,9 @@ mod tests {
                 let octets = |frame: crate::capture::Frame<'_>| frame.octets.to_vec();
                 out.extend(batch.frames().map(octets));
                 let of_asides = batch.asides.iter().map(|aside| match &aside.what {
-                    super::super::What::Block { body, .. } => batch.buffer[body.clone()].to_vec(),
+                    super::super::AsideContent::Block { body, .. } => {
+                        batch.buffer[body.clone()].to_vec()
+                    }
                     _ => Vec::new(),
                 });
                 out.extend(of_asides.filter(|body| !body.is_empty()));

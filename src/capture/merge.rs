@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::batch::{Aside, Batch, FrameSource, Interface, What};
+use super::batch::{Aside, AsideContent, Batch, FrameSource, Interface};
 use super::error::{FileError, SourceError};
 use super::file::{self, FileSource, Progress, ReadOptions};
 use super::index::StoredFile;
@@ -200,9 +200,9 @@ impl<S: FrameSource> Input<S> {
             && aside.before <= self.next
         {
             let what = match &aside.what {
-                What::Section(options) => What::Section(self.copy(options, out)),
-                What::FrameOptions(_) => break,
-                What::Interface(interface) => {
+                AsideContent::Section(options) => AsideContent::Section(self.copy(options, out)),
+                AsideContent::FrameOptions(_) => break,
+                AsideContent::Interface(interface) => {
                     self.interfaces.push(*interfaces);
                     let numbered = Interface {
                         index: *interfaces,
@@ -210,10 +210,10 @@ impl<S: FrameSource> Input<S> {
                         ..(**interface).clone()
                     };
                     *interfaces += 1;
-                    What::Interface(Box::new(numbered))
+                    AsideContent::Interface(Box::new(numbered))
                 }
-                What::KeyLog(text) => What::KeyLog(text.clone()),
-                What::Block { kind, body } => {
+                AsideContent::KeyLog(text) => AsideContent::KeyLog(text.clone()),
+                AsideContent::Block { kind, body } => {
                     let body = self.copy(body, out);
                     if *kind == STATISTICS
                         && let Some(number) = out.buffer[body.clone()].first_chunk_mut::<4>()
@@ -222,7 +222,7 @@ impl<S: FrameSource> Input<S> {
                         let index = self.interfaces.get(local).copied().unwrap_or_default();
                         *number = index.to_le_bytes();
                     }
-                    What::Block { kind: *kind, body }
+                    AsideContent::Block { kind: *kind, body }
                 }
             };
             out.asides.push(Aside {
@@ -247,13 +247,13 @@ impl<S: FrameSource> Input<S> {
         let mut header = self.batch.headers[self.next];
         if let Some(aside) = self.batch.asides.get(self.next_aside)
             && aside.before == self.next
-            && let What::FrameOptions(options) = &aside.what
+            && let AsideContent::FrameOptions(options) = &aside.what
         {
             let options = self.copy(options, out);
             self.next_aside += 1;
             out.asides.push(Aside {
                 before: out.headers.len(),
-                what: What::FrameOptions(options),
+                what: AsideContent::FrameOptions(options),
             });
         }
         let frame = header.start..header.start + header.captured as usize;
@@ -340,7 +340,7 @@ mod tests {
             let time = self.0.remove(0);
             batch.asides.push(Aside {
                 before: 0,
-                what: What::Interface(Box::new(Interface {
+                what: AsideContent::Interface(Box::new(Interface {
                     index: 0,
                     file: 0,
                     link: LinkType::RAW,

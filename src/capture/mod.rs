@@ -27,7 +27,7 @@ mod texts;
 mod time;
 mod writer;
 
-pub use batch::{Aside, Batch, Frame, FrameHeader, FrameSource, Interface, LinkType, What};
+pub use batch::{Aside, AsideContent, Batch, Frame, FrameHeader, FrameSource, Interface, LinkType};
 pub use error::{FileError, FileName, SourceError};
 pub use file::{FileSource, Progress, ReadOptions, open};
 pub use index::{FrameStore, Spooled};
@@ -35,7 +35,7 @@ pub use input::{captures_of, is_pipe};
 pub use merge::{MergedSource, open_all, open_all_until};
 pub use overlap::Overlaps;
 pub use place::{Inputs, Place};
-pub use rotate::{LimitError, Limits};
+pub use rotate::{LimitError, RotationLimits};
 pub use secrets::KeyLogText;
 pub use statistics::InterfaceStatistics;
 pub use stop::Stop;

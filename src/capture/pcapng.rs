@@ -12,8 +12,8 @@
 
 use std::ops::Range;
 
-use super::batch::{Aside, Batch, FrameHeader, Interface, LinkType, What};
-use super::clock::{Clock, Scale};
+use super::batch::{Aside, AsideContent, Batch, FrameHeader, Interface, LinkType};
+use super::clock::{InterfaceClock, Scale};
 use super::error::SourceError;
 use super::options::{self, Order};
 use super::pcap::max_captured;
@@ -47,7 +47,7 @@ const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 pub(super) struct Pcapng {
     order: Order,
     /// The current section's interfaces.
-    interfaces: Vec<Clock>,
+    interfaces: Vec<InterfaceClock>,
     /// Index over all sections of the current section's first interface.
     first_interface: u32,
     /// Whether everything that is not a frame is given too, for a writer.
@@ -302,7 +302,7 @@ impl Pcapng {
                 );
                 batch.asides.push(Aside {
                     before: batch.headers.len() - 1,
-                    what: What::FrameOptions(options.start..options.start + used),
+                    what: AsideContent::FrameOptions(options.start..options.start + used),
                 });
             }
         }
@@ -336,7 +336,7 @@ impl Pcapng {
             );
             batch.asides.push(Aside {
                 before: batch.headers.len(),
-                what: What::Section(options.start..options.start + used),
+                what: AsideContent::Section(options.start..options.start + used),
             });
         }
         Ok(())
@@ -370,7 +370,7 @@ impl Pcapng {
                 _ => {}
             }
         }
-        let clock = Clock {
+        let clock = InterfaceClock {
             link,
             snaplen,
             scale: Scale::new(resolution),
@@ -389,7 +389,7 @@ impl Pcapng {
         self.interfaces.push(clock);
         batch.asides.push(Aside {
             before: batch.headers.len(),
-            what: What::Interface(Box::new(interface)),
+            what: AsideContent::Interface(Box::new(interface)),
         });
         Ok(())
     }
@@ -401,7 +401,7 @@ impl Pcapng {
             if let Some(text) = secrets::key_log(self.order, body) {
                 batch.asides.push(Aside {
                     before: batch.headers.len(),
-                    what: What::KeyLog(text),
+                    what: AsideContent::KeyLog(text),
                 });
             }
             if !self.keep {
@@ -418,7 +418,7 @@ impl Pcapng {
         }) {
             batch.asides.push(Aside {
                 before: batch.headers.len(),
-                what: What::Block { kind, body },
+                what: AsideContent::Block { kind, body },
             });
         }
     }

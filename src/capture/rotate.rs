@@ -9,7 +9,7 @@ use super::time::Timestamp;
 
 /// The conditions of `-b` (begin a further file) and `-a` (stop).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct RotationLimits {
     /// A file (or, for `-a`, the run) takes no longer than this.
     pub duration: Option<Duration>,
     /// A file has no more octets than this, but for the frame that goes beyond it.
@@ -50,7 +50,7 @@ pub enum LimitError {
     FilesAlone,
 }
 
-impl Limits {
+impl RotationLimits {
     /// Reads conditions, one or several separated by commas: `duration:60,filesize:1000,files:5`.
     /// A KB is 1,000 octets, as for dumpcap.
     pub fn parse(text: &str) -> Result<Self, LimitError> {
@@ -138,7 +138,7 @@ impl Limits {
 /// The files of a capture that is spread over several, of which the oldest may go.
 #[derive(Debug)]
 pub(super) struct Ring {
-    limits: Limits,
+    limits: RotationLimits,
     path: PathBuf,
     /// Number of the current file, from 1.
     number: u64,
@@ -148,7 +148,7 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub(super) fn new(path: &Path, limits: Limits) -> Self {
+    pub(super) fn new(path: &Path, limits: RotationLimits) -> Self {
         Self {
             limits,
             path: path.to_owned(),
@@ -207,8 +207,8 @@ mod tests {
     #[test]
     fn conditions_are_read_or_explained() {
         assert_eq!(
-            Limits::parse("duration:1.5,filesize:10, files:3").unwrap(),
-            Limits {
+            RotationLimits::parse("duration:1.5,filesize:10, files:3").unwrap(),
+            RotationLimits {
                 duration: Some(Duration::from_millis(1500)),
                 filesize: Some(10_000),
                 files: Some(3),
@@ -216,14 +216,14 @@ mod tests {
             }
         );
         assert_eq!(
-            Limits::join(["packets:5", "files:2"])
+            RotationLimits::join(["packets:5", "files:2"])
                 .unwrap()
                 .ends_files()
                 .unwrap()
                 .packets,
             Some(5)
         );
-        let says = |text| Limits::parse(text).unwrap_err().to_string();
+        let says = |text| RotationLimits::parse(text).unwrap_err().to_string();
         assert_eq!(
             says("size:3"),
             "\"size:3\" is no condition: known are duration:SECONDS, filesize:KB, files:NUMBER and packets:NUMBER"
@@ -240,7 +240,7 @@ mod tests {
         assert!(says("duration:nan").contains("a number above 0"));
         assert!(says("filesize:1,filesize:2").contains("given before"));
         assert_eq!(
-            Limits::parse("files:3").unwrap().ends_files(),
+            RotationLimits::parse("files:3").unwrap().ends_files(),
             Err(LimitError::FilesAlone)
         );
     }
@@ -261,7 +261,10 @@ mod tests {
 
     #[test]
     fn a_ring_keeps_the_newest() {
-        let mut ring = Ring::new(Path::new("x"), Limits::parse("packets:1,files:2").unwrap());
+        let mut ring = Ring::new(
+            Path::new("x"),
+            RotationLimits::parse("packets:1,files:2").unwrap(),
+        );
         let dropped: Vec<_> = (0..4).map(|_| ring.next("s").1).collect();
         assert_eq!(
             dropped,

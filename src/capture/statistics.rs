@@ -1,6 +1,6 @@
 //! What a capture says at its end of each interface: frames received, and frames lost.
 
-use super::batch::{Batch, What};
+use super::batch::{AsideContent, Batch};
 use super::options::{self, INTERFACE_DROPPED, RECEIVED, STATISTICS, SYSTEM_DROPPED};
 
 /// Octets before the options: the interface's number and a time.
@@ -23,8 +23,8 @@ impl InterfaceStatistics {
     /// Reads what stood between the frames of a batch; `None` where it is something else. Sources give it where they
     /// were opened with [`keep`](super::ReadOptions::keep).
     #[must_use]
-    pub fn of(what: &What, batch: &Batch) -> Option<Self> {
-        let What::Block { kind, body } = what else {
+    pub fn of(what: &AsideContent, batch: &Batch) -> Option<Self> {
+        let AsideContent::Block { kind, body } = what else {
             return None;
         };
         let body = batch.buffer.get(body.clone())?;
@@ -62,7 +62,7 @@ mod tests {
             buffer: body,
             ..Batch::default()
         };
-        let block = |kind| What::Block {
+        let block = |kind| AsideContent::Block {
             kind,
             body: 0..batch.buffer.len(),
         };

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::batch::{Batch, Frame, What};
+use super::batch::{AsideContent, Batch, Frame};
 use super::encode::{BEFORE_FRAME, Encoder, NAMES};
 use super::options::{self, STATISTICS};
 use super::place::{Inputs, Place, is_input};
-use super::rotate::{Limits, Ring};
+use super::rotate::{Ring, RotationLimits};
 use super::secrets::{self, SECRETS};
 use super::texts::{self, HideText};
 use super::time::Timestamp;
@@ -29,7 +29,7 @@ pub struct WriteOptions {
     pub packet_buffered: bool,
     /// Begin a further file on these conditions. A duration is measured by the frames' times, so
     /// a file that is replayed is divided as it would have been live.
-    pub rotate: Option<Limits>,
+    pub rotate: Option<RotationLimits>,
     /// The frames' octets are changed so that nobody learns what they were: leave out what could
     /// tell, which is hashes of frames, secrets, and the content of blocks of other kinds.
     pub redacted: bool,
@@ -341,9 +341,9 @@ impl CaptureWriter {
     }
 
     /// Takes what stands before the next frame or belongs to it.
-    pub fn aside(&mut self, batch: &Batch, what: &What) {
+    pub fn aside(&mut self, batch: &Batch, what: &AsideContent) {
         match what {
-            What::Section(range) => {
+            AsideContent::Section(range) => {
                 let list = &batch.buffer[range.clone()];
                 match &self.hide {
                     Some(hide) => {
@@ -353,14 +353,14 @@ impl CaptureWriter {
                     None => self.begin(list),
                 }
             }
-            What::Interface(interface) => {
+            AsideContent::Interface(interface) => {
                 self.begin(&[]);
                 let changed = self.hide.as_ref();
                 let changed = changed.map(|hide| texts::of_interface(interface, hide));
                 let interface = changed.as_ref().unwrap_or(interface);
                 self.encoder.interface(interface, &mut self.gathered);
             }
-            What::Block { kind, body } => {
+            AsideContent::Block { kind, body } => {
                 self.begin(&[]);
                 let body = &batch.buffer[body.clone()];
                 match *kind {
@@ -386,9 +386,9 @@ impl CaptureWriter {
                 }
             }
             // In the block that it came from, or behind others.
-            What::KeyLog(_) => {}
+            AsideContent::KeyLog(_) => {}
             // Written with its frame.
-            What::FrameOptions(range) => {
+            AsideContent::FrameOptions(range) => {
                 self.options.clear();
                 let given = &batch.buffer[range.clone()];
                 if !self.redacted {

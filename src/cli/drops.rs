@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// never stands in the middle of a row.
 pub(super) struct Drops {
     counters: Arc<LiveCounters>,
-    told: Told,
+    told: LastTold,
 }
 
 impl Drops {
@@ -24,7 +24,7 @@ impl Drops {
     pub fn new(counters: Arc<LiveCounters>) -> Self {
         Self {
             counters,
-            told: Told::default(),
+            told: LastTold::default(),
         }
     }
 }
@@ -51,12 +51,12 @@ impl Sink for Drops {
 
 /// What was said last, and when.
 #[derive(Debug, Default)]
-struct Told {
+struct LastTold {
     dropped: u64,
     at: Option<Instant>,
 }
 
-impl Told {
+impl LastTold {
     /// What is to be said of `dropped` frames, if anything. The clock is only looked at where
     /// there are more of them than before.
     fn line(&mut self, dropped: u64, now: impl FnOnce() -> Instant) -> Option<String> {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn more_drops_are_told_once_a_second_at_the_most() {
         let start = Instant::now();
-        let mut told = Told::default();
+        let mut told = LastTold::default();
         let mut line = |dropped, milliseconds| {
             told.line(dropped, || start + Duration::from_millis(milliseconds))
         };
@@ -105,6 +105,6 @@ mod tests {
     #[test]
     fn nothing_dropped_asks_no_clock() {
         let asked = || panic!("the clock was asked");
-        assert_eq!(Told::default().line(0, asked), None);
+        assert_eq!(LastTold::default().line(0, asked), None);
     }
 }

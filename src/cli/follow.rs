@@ -19,7 +19,7 @@ use crate::session::{self, Sink};
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
-const USUAL_WIDTH: u16 = 80;
+const DEFAULT_WIDTH: u16 = 80;
 
 /// Exit code where there is no such stream.
 const NOT_FOUND: u8 = 1;
@@ -101,7 +101,7 @@ impl Arguments {
     fn ladder_options(&self, stream: u32) -> LadderOptions {
         LadderOptions {
             stream,
-            width: terminal_width().unwrap_or(USUAL_WIDTH),
+            width: terminal_width().unwrap_or(DEFAULT_WIDTH),
             charset: if self.ascii {
                 Charset::Ascii
             } else {

@@ -214,8 +214,8 @@ impl Sink for Gathered {
             && let Some(connection) = self.connections.get_mut(&placed.stream)
         {
             connection.client = match placed.sender {
-                Role::Client => placed.from,
-                Role::Server => placed.from.other(),
+                Role::Client => placed.side,
+                Role::Server => placed.side.other(),
             };
         }
         if self.octets > MOST_OCTETS {

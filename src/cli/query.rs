@@ -32,7 +32,7 @@ pub(super) struct Query {
     pub filter: Option<Filter>,
     pub fields: Vec<&'static Field>,
     /// Whether the fields are those that are written where none is named.
-    pub has_usual_fields: bool,
+    pub has_default_fields: bool,
     pub columns: Columns,
     /// Where something was said about how columns look.
     pub has_options: bool,
@@ -96,7 +96,7 @@ impl QueryArguments {
         Ok(Query {
             filter,
             fields,
-            has_usual_fields: false,
+            has_default_fields: false,
             columns,
             has_options: !self.options.is_empty(),
         })

@@ -18,7 +18,7 @@ use crate::session::{Inspector, Options, Pass, PassLimits, Passed, Sink};
 
 /// What a command does with frames.
 pub(super) struct Plan {
-    source: Source,
+    source: PlanInput,
     stop: Stop,
     /// How far frames are read.
     pub limits: PassLimits,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
 }
 
 /// Where frames come from.
-enum Source {
+enum PlanInput {
     /// Files, which can be read several times unless one is a pipe; `-` is standard input.
     Files(Vec<PathBuf>),
     /// An interface, until it was read.
@@ -50,7 +50,7 @@ impl Plan {
     pub fn files(given: &[PathBuf], inspection: Options) -> Result<Self, Failure> {
         let files = files(given)?;
         Ok(Self::of(
-            Source::Files(files),
+            PlanInput::Files(files),
             stop_on_signals()?,
             inspection,
         ))
@@ -58,7 +58,7 @@ impl Plan {
 
     /// One of files that are read at the same time, each by itself on a thread of its own.
     pub fn one_of(files: &Arc<[PathBuf]>, index: usize, inspection: &Options, stop: &Stop) -> Self {
-        let source = Source::Files(vec![files[index].clone()]);
+        let source = PlanInput::Files(vec![files[index].clone()]);
         Self {
             threads: if files.len() > 1 { 1 } else { 2 },
             one_of: Some((Arc::clone(files), index)),
@@ -75,10 +75,10 @@ impl Plan {
             ..wanted
         };
         let source = LiveSource::open(&wanted).map_err(|error| Failure::Sources(vec![error]))?;
-        Ok(Self::of(Source::Live(Some(source)), stop, inspection))
+        Ok(Self::of(PlanInput::Live(Some(source)), stop, inspection))
     }
 
-    const fn of(source: Source, stop: Stop, inspection: Options) -> Self {
+    const fn of(source: PlanInput, stop: Stop, inspection: Options) -> Self {
         Self {
             source,
             stop,
@@ -98,8 +98,8 @@ impl Plan {
     /// The files that are read; none of a live capture.
     pub fn paths(&self) -> &[PathBuf] {
         match &self.source {
-            Source::Files(files) => files,
-            Source::Live(_) => &[],
+            PlanInput::Files(files) => files,
+            PlanInput::Live(_) => &[],
         }
     }
 
@@ -114,13 +114,15 @@ impl Plan {
     /// The interface's name and counts, of a live capture that was not run yet.
     pub fn interface(&self) -> Option<(String, Arc<LiveCounters>)> {
         match &self.source {
-            Source::Live(Some(source)) => Some((source.interface().to_owned(), source.counters())),
+            PlanInput::Live(Some(source)) => {
+                Some((source.interface().to_owned(), source.counters()))
+            }
             _ => None,
         }
     }
 
     const fn is_live(&self) -> bool {
-        matches!(self.source, Source::Live(_))
+        matches!(self.source, PlanInput::Live(_))
     }
 
     /// Whether every frame can be read as often as is needed: none may still have to come.
@@ -150,14 +152,14 @@ impl Plan {
         sink: &mut S,
     ) -> Result<Ended, Failure> {
         let (passed, overlap) = match &mut self.source {
-            Source::Live(source) => {
+            PlanInput::Live(source) => {
                 let source = source
                     .take()
                     .ok_or_else(|| Failure::Text("an interface is read only once".to_owned()))?;
                 let pass = self.pass(Box::new(source));
                 (pass.run(sink)?, None)
             }
-            Source::Files(_) => {
+            PlanInput::Files(_) => {
                 let keep = self.keep;
                 self.read_files(sink, ReadOptions { keep }, self.rows)?
             }

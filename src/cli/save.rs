@@ -8,7 +8,7 @@ use clap::Args;
 use super::error::Failure;
 use super::run::Plan;
 use super::say;
-use crate::capture::{CaptureWriter, LimitError, Limits, WriteOptions};
+use crate::capture::{CaptureWriter, LimitError, RotationLimits, WriteOptions};
 use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{Answers, Context, OutputError, Tee};
 use crate::save::{Embed, LeftBeside, Save, SaveOptions, Survey};
@@ -119,7 +119,7 @@ impl SaveArguments {
     }
 
     /// When to stop. Limits of files need files.
-    pub fn stop(&self) -> Result<Limits, Failure> {
+    pub fn stop(&self) -> Result<RotationLimits, Failure> {
         let stop = limits("-a", &self.stop)?;
         if stop.filesize.is_some() && self.path.is_none() {
             let text = "-a filesize:KB is about the file that is written; name one with -w";
@@ -231,8 +231,8 @@ impl SaveArguments {
     }
 }
 
-fn limits(option: &str, given: &[String]) -> Result<Limits, Failure> {
-    Limits::join(given.iter().map(String::as_str)).map_err(|error| unusable(option, &error))
+fn limits(option: &str, given: &[String]) -> Result<RotationLimits, Failure> {
+    RotationLimits::join(given.iter().map(String::as_str)).map_err(|error| unusable(option, &error))
 }
 
 fn unusable(option: &str, error: &LimitError) -> Failure {

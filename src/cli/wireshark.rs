@@ -31,15 +31,15 @@ Examples:
 docs/wireshark.md tells why Wireshark is wrong without it.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    what: What,
+    command: WiresharkCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum WiresharkCommand {
     /// The dissector plugin, in Lua: printed, or put into Wireshark's personal plugin folder.
     Plugin(Plugin),
     /// The launcher that makes Authscope a capture source of Wireshark (extcap).
-    Extcap(Placement),
+    Extcap(InstallArguments),
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ struct Plugin {
     no_profile: bool,
 
     #[command(flatten)]
-    placement: Placement,
+    folder: InstallArguments,
 }
 
 impl Plugin {
@@ -63,7 +63,7 @@ impl Plugin {
     }
 
     fn install(&self) -> Result<(), Failure> {
-        let folders = self.placement.folders()?;
+        let folders = self.folder.folders()?;
         said(&install_plugin(&folders, &self.text()?)?)?;
         if self.has_profile() {
             profile::install(&folders)?.iter().try_for_each(said)?;
@@ -80,7 +80,7 @@ impl Plugin {
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
-        let folders = self.placement.folders()?;
+        let folders = self.folder.folders()?;
         said(&remove_plugin(&folders)?)?;
         let removed = profile::remove(&folders)?;
         let removed = removed
@@ -105,7 +105,7 @@ impl Plugin {
 }
 
 #[derive(Debug, Args)]
-struct Placement {
+struct InstallArguments {
     /// Put it where Wireshark finds it.
     #[arg(long, conflicts_with = "uninstall")]
     install: bool,
@@ -119,7 +119,7 @@ struct Placement {
     folder: Option<PathBuf>,
 }
 
-impl Placement {
+impl InstallArguments {
     fn folders(&self) -> Result<Folders, InstallError> {
         match &self.folder {
             Some(folder) => Ok(Folders::at(folder)),
@@ -135,22 +135,22 @@ impl From<InstallError> for Failure {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    match &arguments.what {
-        What::Plugin(plugin) if plugin.placement.install => plugin.install()?,
-        What::Plugin(plugin) if plugin.placement.uninstall => plugin.uninstall()?,
-        What::Plugin(plugin) => print(&plugin.text()?)?,
-        What::Extcap(placement) if placement.install => {
+    match &arguments.command {
+        WiresharkCommand::Plugin(plugin) if plugin.folder.install => plugin.install()?,
+        WiresharkCommand::Plugin(plugin) if plugin.folder.uninstall => plugin.uninstall()?,
+        WiresharkCommand::Plugin(plugin) => print(&plugin.text()?)?,
+        WiresharkCommand::Extcap(folder) if folder.install => {
             let program = std::env::current_exe().map_err(|error| {
                 Failure::Text(format!("cannot tell where this program is: {error}"))
             })?;
-            said(&install_launcher(&placement.folders()?, &program)?)?;
+            said(&install_launcher(&folder.folders()?, &program)?)?;
             print("Wireshark lists \"Authscope: RegLogin on loopback\" from its next start on.\n")?;
         }
-        What::Extcap(placement) if placement.uninstall => {
-            said(&remove_launcher(&placement.folders()?)?)?;
+        WiresharkCommand::Extcap(folder) if folder.uninstall => {
+            said(&remove_launcher(&folder.folders()?)?)?;
         }
-        What::Extcap(placement) => {
-            let path = placement.folders()?.extcap;
+        WiresharkCommand::Extcap(folder) => {
+            let path = folder.folders()?.extcap;
             print(&format!(
                 "Wireshark's folder for capture sources is {}; --install puts a launcher there.\n",
                 path.display()

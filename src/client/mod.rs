@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::hostport::HostPort;
 use crate::protocol::layout::RESPONSE_LEN;
-use crate::protocol::{Fault, Framing, Kind, Request, Response, frame};
+use crate::protocol::{Fault, Framing, MessageKind, Request, Response, frame};
 use crate::text::trouble::Words;
 
 /// Why there is no answer from the server.
@@ -277,7 +277,7 @@ impl Client {
         let mut octets = [0; RESPONSE_LEN];
         let mut received = 0;
         loop {
-            match frame(&octets[..received], Kind::Response) {
+            match frame(&octets[..received], MessageKind::Response) {
                 Framing::Complete(len) => return Response::decode(&octets[..len]).map_err(invalid),
                 Framing::Invalid(reason) => return Err(invalid(reason)),
                 Framing::Need(_) => {}

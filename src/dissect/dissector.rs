@@ -9,14 +9,14 @@ use super::protocol::Protocol;
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::{Extent, extent};
 use super::reglogin::{
-    Between, DirectionState, Mode, direction_fits, judge_cut, judge_into, judge_sender,
-    plain_message,
+    Between, DirectionState, Mode, clean_message, direction_fits, judge_cut, judge_into,
+    judge_sender,
 };
 
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::layout::FaultKind;
-use crate::protocol::{Command, Fault, Kind};
+use crate::protocol::{Command, Fault, MessageKind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// What the dissector keeps with a flow; first what is asked with every segment.
@@ -47,7 +47,12 @@ impl DissectState {
 
     /// What is to be said of a message that this frame carried octets of, and that is not whole.
     #[must_use]
-    pub fn begun(&self, frame: u64, watched: bool, sends: impl Fn(Side) -> Kind) -> Option<Note> {
+    pub fn begun(
+        &self,
+        frame: u64,
+        watched: bool,
+        sends: impl Fn(Side) -> MessageKind,
+    ) -> Option<Note> {
         let proven = match self.protocol {
             Protocol::RegLogin => true,
             Protocol::Unknown if watched => false,
@@ -83,7 +88,7 @@ pub trait Finds<S> {
     fn counts(&self) -> bool;
     /// Such a message, which stands whole in one segment. Its command is one that its sender's side
     /// sends.
-    fn plain(&mut self, flow: &mut Flow<S>, from: Side, command: Command, message: Chunk<'_>);
+    fn clean(&mut self, flow: &mut Flow<S>, from: Side, command: Command, message: Chunk<'_>);
     /// This many messages cannot be told of, as octets of them were never captured.
     fn lost(&mut self, flow: &mut Flow<S>, from: Side, messages: u64);
     /// The protocols that are known.
@@ -231,7 +236,7 @@ fn take<S: HasDissectState>(
             continue;
         }
         if direction.work.is_none() && finds.counts() {
-            chunk = count_plain(flow, from, chunk, finds);
+            chunk = count_clean(flow, from, chunk, finds);
             if chunk.octets.is_empty() {
                 return;
             }
@@ -256,18 +261,18 @@ fn take<S: HasDissectState>(
 /// Passes on the plain messages at the start of a chunk, where a message begins and nothing is held;
 /// gives what is left.
 #[inline]
-fn count_plain<'a, S: HasDissectState>(
+fn count_clean<'a, S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
     mut chunk: Chunk<'a>,
     finds: &mut impl Finds<S>,
 ) -> Chunk<'a> {
-    while let Some((command, message)) = plain_message(chunk.octets) {
+    while let Some((command, message)) = clean_message(chunk.octets) {
         if !learn_sender(flow, from, command) {
             break;
         }
         let (message, rest) = chunk.split_at(message.len());
-        finds.plain(flow, from, command, message);
+        finds.clean(flow, from, command, message);
         chunk = rest;
     }
     chunk
@@ -277,8 +282,8 @@ fn count_plain<'a, S: HasDissectState>(
 #[inline]
 fn learn_sender<S>(flow: &mut Flow<S>, from: Side, command: Command) -> bool {
     match command.kind() {
-        Some(Kind::Request) => flow.role_by_content(from, Role::Client),
-        Some(Kind::Response) => flow.role_by_content(from, Role::Server),
+        Some(MessageKind::Request) => flow.role_by_content(from, Role::Client),
+        Some(MessageKind::Response) => flow.role_by_content(from, Role::Server),
         None => {}
     }
     direction_fits(command, flow.role(from))
@@ -296,7 +301,7 @@ fn emit<S: HasDissectState>(
         return;
     };
     let command = message.command();
-    message.plain = judge_into(&message.octets, &mut message.notes);
+    message.clean = judge_into(&message.octets, &mut message.notes);
     if let Some(cut) = cut {
         message.notes.push(cut);
         judge_cut(&message.octets, &mut message.notes);

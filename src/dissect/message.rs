@@ -13,14 +13,14 @@ use crate::capture::Timestamp;
 use crate::layout::{self, Decoded, LayoutId, Plan, Said, Type};
 use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{FILTER_PREFIX, MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Command, Kind, MessageView};
+use crate::protocol::{Action, Command, MessageKind, MessageView};
 use crate::stream::Role;
 use crate::text::escape::Hex;
 use crate::text::secret::MASK;
 
 /// Where a run of a message's octets stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceBytes {
     /// Frame that carried them.
     pub frame: u64,
     /// Offset of the first of them in the frame's packet: in the frame's octets, or in the
@@ -36,7 +36,7 @@ pub struct Source {
     pub len: u32,
 }
 
-impl Source {
+impl SourceBytes {
     /// Which bytes of the message.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
@@ -162,14 +162,14 @@ pub struct Message {
     /// What there is of a message that a layout file describes: then it is that, and no RegLogin message.
     pub described: Option<Box<Described>>,
     /// Which frames carried them, in order of the octets, which they cover.
-    pub sources: SmallVec<[Source; 1]>,
+    pub sources: SmallVec<[SourceBytes; 1]>,
     /// What is to be said about it.
     pub notes: SmallVec<[Note; 1]>,
     /// Whether it was encrypted: its octets are not those of the frames that carried them.
     pub encrypted: bool,
     /// Whether it is a RegLogin message, whole, with nothing to be noted of its octets, and every text
     /// in it is printable ASCII that leaves at least one octet of its field to NUL.
-    pub plain: bool,
+    pub clean: bool,
     /// The request of a response, or the response to a request where it is known already.
     pub peer: Option<Peer>,
     /// What a RegLogin response answers, where its request is known.
@@ -255,7 +255,7 @@ impl Message {
     pub fn is_request(&self) -> bool {
         match &self.described {
             Some(described) => described.is_request(),
-            None => self.view().kind() == Some(Kind::Request),
+            None => self.view().kind() == Some(MessageKind::Request),
         }
     }
 
@@ -264,7 +264,7 @@ impl Message {
     pub fn is_response(&self) -> bool {
         match &self.described {
             Some(described) => described.is_response(),
-            None => self.view().kind() == Some(Kind::Response),
+            None => self.view().kind() == Some(MessageKind::Response),
         }
     }
 

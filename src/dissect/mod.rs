@@ -24,7 +24,7 @@ pub use described::Known;
 pub use dissector::{
     DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged, octets, remark,
 };
-pub use message::{Answered, AskedFor, Described, Message, Peer, Source, side_of};
+pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};
 pub use name::Name;
 pub use note::{CutBy, Goes, Group, Note, Severity};
 pub use protocol::Protocol;

@@ -5,7 +5,7 @@
 //! is a text field which starts with NUL and then has another octet: never well filled. So no
 //! octets are strictly both.
 
-use crate::protocol::layout::{DESCRIPTION, Kind, USER_NAME};
+use crate::protocol::layout::{DESCRIPTION, MessageKind, USER_NAME};
 use crate::protocol::right_header;
 
 /// Octets of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
@@ -64,9 +64,9 @@ pub fn begins_smpp(octets: &[u8]) -> bool {
     if is_smpp(octets) {
         return true;
     }
-    let plain = id & !SMPP_RESPONSE;
+    let clean = id & !SMPP_RESPONSE;
     let response = id & SMPP_RESPONSE != 0;
-    let known = smpp_command(id).is_some() || SMPP_VENDOR.contains(&plain);
+    let known = smpp_command(id).is_some() || SMPP_VENDOR.contains(&clean);
     let header = LENGTHS.contains(&length)
         && known
         && (status == 0 || response)
@@ -77,8 +77,8 @@ pub fn begins_smpp(octets: &[u8]) -> bool {
 /// Whether this is RegLogin's right header before a text that is all NUL as far as it is there.
 fn is_empty_reglogin(octets: &[u8]) -> bool {
     let text = match right_header(octets) {
-        Some(Kind::Request) => &USER_NAME,
-        Some(Kind::Response) => &DESCRIPTION,
+        Some(MessageKind::Request) => &USER_NAME,
+        Some(MessageKind::Response) => &DESCRIPTION,
         None => return false,
     };
     text.slice(octets).iter().all(|octet| *octet == 0)

@@ -6,11 +6,13 @@ use memchr::memmem::Finder;
 use regex::bytes::RegexBuilder;
 
 use super::error::{FilterError, suggestion};
-use super::eval::{self, Node, Source};
+use super::eval::{self, Node, ValueSource};
 use super::fields::{Field, Needs, field};
 use super::literal::{self, Constant};
-use super::syntax::{Compare, Expr, Member, Operand, Quantifier, Relation, Sign, Span, What};
-use super::value::{Base, Kind};
+use super::syntax::{
+    Compare, Expr, Member, Operand, OperandKind, Quantifier, Relation, Sign, Span,
+};
+use super::value::{Base, FieldType};
 use super::{FilterOptions, functions, nearest_field, unknown_field};
 
 /// Octets of memory that one regular expression may take.
@@ -33,13 +35,13 @@ pub(super) struct Compiler {
 
 /// A source of values and their type.
 pub(super) struct Typed {
-    pub source: Source,
-    pub kind: Kind,
+    pub source: ValueSource,
+    pub kind: FieldType,
     pub names: &'static [(i64, &'static str)],
 }
 
 impl Typed {
-    pub const fn new(source: Source, kind: Kind) -> Self {
+    pub const fn new(source: ValueSource, kind: FieldType) -> Self {
         Self {
             source,
             kind,
@@ -49,9 +51,9 @@ impl Typed {
 }
 
 /// The type of results of arithmetic.
-pub(super) const RESULT: Kind = Kind::Signed;
+pub(super) const RESULT: FieldType = FieldType::Signed;
 /// The type of lengths and counts.
-pub(super) const COUNT: Kind = Kind::Number(32, Base::Decimal);
+pub(super) const COUNT: FieldType = FieldType::Number(32, Base::Decimal);
 
 impl Compiler {
     fn expr(&mut self, expr: &Expr) -> Result<Node, FilterError> {
@@ -72,16 +74,16 @@ impl Compiler {
     /// An operand alone: whether it is there.
     fn test(&mut self, operand: &Operand) -> Result<Node, FilterError> {
         match &operand.what {
-            What::Word(word) => {
+            OperandKind::Word(word) => {
                 let field = known(word, operand.span)?;
                 self.needs = self.needs.or(Needs {
                     octets: false,
                     ..field.needs
                 });
-                Ok(Node::Present(Source::Field(field)))
+                Ok(Node::Present(ValueSource::Field(field)))
             }
-            What::Slice(..) => Ok(Node::Present(self.operand(operand, None)?.source)),
-            What::Arithmetic(_, Sign::And, _) => {
+            OperandKind::Slice(..) => Ok(Node::Present(self.operand(operand, None)?.source)),
+            OperandKind::Arithmetic(_, Sign::And, _) => {
                 Ok(Node::NonZero(self.operand(operand, None)?.source))
             }
             _ => {
@@ -110,9 +112,9 @@ impl Compiler {
         if relation == Relation::Matches {
             return matches(left, &compare.right, all);
         }
-        let hint = if relation == Relation::Contains && left.kind == Kind::Protocol {
+        let hint = if relation == Relation::Contains && left.kind == FieldType::Protocol {
             Typed {
-                kind: Kind::Bytes,
+                kind: FieldType::Bytes,
                 ..left
             }
         } else {
@@ -124,7 +126,7 @@ impl Compiler {
             is_possible(&hint.source, &right.source, compare.right.span)?;
         }
         if relation == Relation::Contains
-            && let Source::Constant(Constant::Text(octets) | Constant::Bytes(octets)) =
+            && let ValueSource::Constant(Constant::Text(octets) | Constant::Bytes(octets)) =
                 &right.source
         {
             let finder = Box::new(Finder::new(octets).into_owned());
@@ -143,7 +145,7 @@ impl Compiler {
         let mut constant = |operand: &Operand| -> Result<Constant, FilterError> {
             let typed = self.operand(operand, Some((left.kind, left.names)))?;
             is_possible(&left.source, &typed.source, operand.span)?;
-            if let Source::Constant(constant) = typed.source {
+            if let ValueSource::Constant(constant) = typed.source {
                 return Ok(constant);
             }
             let message = "a set has values only, no fields and no arithmetic";
@@ -164,7 +166,7 @@ impl Compiler {
     /// The left side of a comparison: something with values that can be compared.
     fn compared(&mut self, operand: &Operand) -> Result<Typed, FilterError> {
         let typed = self.operand(operand, None)?;
-        if typed.kind == Kind::Label {
+        if typed.kind == FieldType::Label {
             let message =
                 "a label is there or is not and has no value; name it alone, or with \"not\"";
             return Err(FilterError::at(operand.span, message));
@@ -177,17 +179,17 @@ impl Compiler {
     pub(super) fn operand(
         &mut self,
         operand: &Operand,
-        hint: Option<(Kind, &'static [(i64, &'static str)])>,
+        hint: Option<(FieldType, &'static [(i64, &'static str)])>,
     ) -> Result<Typed, FilterError> {
         let at = |message: String| FilterError::at(operand.span, message);
         match &operand.what {
-            What::Word(word) => match (field(word), hint) {
+            OperandKind::Word(word) => match (field(word), hint) {
                 (Some(field), _) => self.field(field, operand.span),
                 (None, None) => {
                     known(word, operand.span).and_then(|field| self.field(field, operand.span))
                 }
                 (None, Some((kind, names))) => match literal::word(word, kind, names) {
-                    Ok(constant) => Ok(Typed::new(Source::Constant(constant), kind)),
+                    Ok(constant) => Ok(Typed::new(ValueSource::Constant(constant), kind)),
                     Err(message) if looks_like_field(word) => Err(at(format!(
                         "{message}, and no field has that name{}",
                         nearest_field(word)
@@ -195,16 +197,20 @@ impl Compiler {
                     Err(message) => Err(at(message)),
                 },
             },
-            What::Text(octets) => {
-                let (kind, names) = hint.unwrap_or((Kind::Text, &[]));
+            OperandKind::Text(octets) => {
+                let (kind, names) = hint.unwrap_or((FieldType::Text, &[]));
                 let constant = literal::text(octets, kind, names).map_err(at)?;
-                let kind = if kind.is_octets() { Kind::Bytes } else { kind };
-                Ok(Typed::new(Source::Constant(constant), kind))
+                let kind = if kind.is_octets() {
+                    FieldType::Bytes
+                } else {
+                    kind
+                };
+                Ok(Typed::new(ValueSource::Constant(constant), kind))
             }
-            What::Character(octet) => {
+            OperandKind::Character(octet) => {
                 let (kind, constant) = match hint {
                     Some((kind, _)) if kind.is_octets() => {
-                        (Kind::Bytes, Constant::Text(vec![*octet]))
+                        (FieldType::Bytes, Constant::Text(vec![*octet]))
                     }
                     Some((kind, _)) if !kind.is_number() => {
                         let message =
@@ -213,9 +219,9 @@ impl Compiler {
                     }
                     _ => (RESULT, Constant::Number(i64::from(*octet))),
                 };
-                Ok(Typed::new(Source::Constant(constant), kind))
+                Ok(Typed::new(ValueSource::Constant(constant), kind))
             }
-            What::Slice(of, pieces) => {
+            OperandKind::Slice(of, pieces) => {
                 let of_what = self.operand(of, None)?;
                 if !of_what.kind.is_octets() {
                     let message = format!(
@@ -224,11 +230,13 @@ impl Compiler {
                     );
                     return Err(FilterError::at(of.span, message));
                 }
-                let source = Source::Slice(Box::new(of_what.source), pieces.clone());
-                Ok(Typed::new(source, Kind::Bytes))
+                let source = ValueSource::Slice(Box::new(of_what.source), pieces.clone());
+                Ok(Typed::new(source, FieldType::Bytes))
             }
-            What::Call(name, arguments) => functions::call(self, name, arguments, operand.span),
-            What::Arithmetic(left, sign, right) => self.arithmetic(left, *sign, right, hint),
+            OperandKind::Call(name, arguments) => {
+                functions::call(self, name, arguments, operand.span)
+            }
+            OperandKind::Arithmetic(left, sign, right) => self.arithmetic(left, *sign, right, hint),
         }
     }
 
@@ -237,15 +245,15 @@ impl Compiler {
         left: &Operand,
         sign: Sign,
         right: &Operand,
-        hint: Option<(Kind, &'static [(i64, &'static str)])>,
+        hint: Option<(FieldType, &'static [(i64, &'static str)])>,
     ) -> Result<Typed, FilterError> {
         // A value takes its type from the field on the other side.
         let is_value = |operand: &Operand| match &operand.what {
-            What::Word(word) => field(word).is_none() && literal::number(word).is_ok(),
-            What::Character(_) => true,
+            OperandKind::Word(word) => field(word).is_none() && literal::number(word).is_ok(),
+            OperandKind::Character(_) => true,
             _ => false,
         };
-        let wider = |kind: Kind| if kind.is_number() { RESULT } else { kind };
+        let wider = |kind: FieldType| if kind.is_number() { RESULT } else { kind };
         let (left_typed, right_typed) = if is_value(left) {
             let hint = hint
                 .map(|(kind, names)| (wider(kind), names))
@@ -264,8 +272,10 @@ impl Compiler {
         let (a, b) = (left_typed.kind, right_typed.kind);
         let kind = match sign {
             _ if a.is_number() && b.is_number() => RESULT,
-            Sign::Plus | Sign::Minus if a == Kind::Span && b == Kind::Span => Kind::Span,
-            Sign::And if a.is_octets() && b.is_octets() => Kind::Bytes,
+            Sign::Plus | Sign::Minus if a == FieldType::Span && b == FieldType::Span => {
+                FieldType::Span
+            }
+            Sign::And if a.is_octets() && b.is_octets() => FieldType::Bytes,
             _ => {
                 let message = format!(
                     "a {} and a {} cannot be joined with {}",
@@ -276,7 +286,7 @@ impl Compiler {
                 return Err(FilterError::at(left.span.to(right.span), message));
             }
         };
-        let source = Source::Arithmetic(
+        let source = ValueSource::Arithmetic(
             Box::new(left_typed.source),
             sign,
             Box::new(right_typed.source),
@@ -295,19 +305,19 @@ impl Compiler {
         }
         self.needs = self.needs.or(field.needs);
         Ok(Typed {
-            source: Source::Field(field),
+            source: ValueSource::Field(field),
             kind: field.kind,
             names: field.names,
         })
     }
 
     /// What is only counted, so that it does not matter what it says.
-    pub(super) fn counted(&mut self, operand: &Operand) -> Result<Source, FilterError> {
+    pub(super) fn counted(&mut self, operand: &Operand) -> Result<ValueSource, FilterError> {
         match &operand.what {
-            What::Word(word) => {
+            OperandKind::Word(word) => {
                 let field = known(word, operand.span)?;
                 self.needs = self.needs.or(field.needs);
-                Ok(Source::Field(field))
+                Ok(ValueSource::Field(field))
             }
             _ => Err(FilterError::at(operand.span, "count() takes a field")),
         }
@@ -316,7 +326,7 @@ impl Compiler {
 
 /// A comparison with a regular expression.
 fn matches(left: Typed, pattern: &Operand, all: bool) -> Result<Node, FilterError> {
-    let What::Text(octets) = &pattern.what else {
+    let OperandKind::Text(octets) = &pattern.what else {
         let message = "a regular expression belongs in double quotes";
         return Err(FilterError::at(pattern.span, message));
     };
@@ -330,7 +340,7 @@ fn matches(left: Typed, pattern: &Operand, all: bool) -> Result<Node, FilterErro
     }
     let regex = RegexBuilder::new(&text)
         .case_insensitive(true)
-        .unicode(left.kind == Kind::Text)
+        .unicode(left.kind == FieldType::Text)
         .size_limit(REGEX_SIZE)
         .build()
         .map_err(|error| {
@@ -359,8 +369,9 @@ fn looks_like_field(word: &str) -> bool {
 }
 
 /// A field with a closed set of texts is compared with one of them.
-fn is_possible(field: &Source, value: &Source, span: Span) -> Result<(), FilterError> {
-    let (Source::Field(field), Source::Constant(Constant::Text(text))) = (field, value) else {
+fn is_possible(field: &ValueSource, value: &ValueSource, span: Span) -> Result<(), FilterError> {
+    let (ValueSource::Field(field), ValueSource::Constant(Constant::Text(text))) = (field, value)
+    else {
         return Ok(());
     };
     let known = |known: &&str| known.as_bytes() == text.as_slice();
@@ -382,7 +393,7 @@ fn fits(left: &Typed, right: &Typed, compare: &Compare) -> Result<(), FilterErro
     let (a, b) = (left.kind, right.kind);
     let text_and_protocol = matches!(
         (a, b),
-        (Kind::Text, Kind::Protocol) | (Kind::Protocol, Kind::Text)
+        (FieldType::Text, FieldType::Protocol) | (FieldType::Protocol, FieldType::Text)
     );
     let fits = a == b
         || (a.is_number() && b.is_number())

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::fields::{described_fields, field, fields};
-use super::{Base, Kind};
+use super::{Base, FieldType};
 
 /// What may be put in place of a part of a filter's text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,14 +84,14 @@ fn values(field: &super::Field, known: impl Fn(&str) -> Vec<String>) -> Vec<Stri
     }
     if !field.names.is_empty() {
         let shown = |(number, name): &(i64, &str)| match field.kind {
-            Kind::Number(_, Base::Name) => quoted(name),
+            FieldType::Number(_, Base::Name) => quoted(name),
             _ => number.to_string(),
         };
         return field.names.iter().map(shown).collect();
     }
     match field.kind {
-        Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
-        Kind::Text => known(&field.name).iter().map(|text| quoted(text)).collect(),
+        FieldType::Bool => vec!["true".to_owned(), "false".to_owned()],
+        FieldType::Text => known(&field.name).iter().map(|text| quoted(text)).collect(),
         _ => known(&field.name),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::fields::Field;
-use super::value::{Base, Kind, Value};
+use super::value::{Base, FieldType, Value};
 use crate::text::escape::is_harmful;
 
 /// Bytes of a value that a filter compares; of more it asks only whether they are there.
@@ -44,7 +44,7 @@ impl fmt::Display for Condition<'_> {
             _ => {
                 // A number is what it is under any name.
                 let kind = match field.kind {
-                    Kind::Number(bits, Base::Name) => Kind::Number(bits, Base::Decimal),
+                    FieldType::Number(bits, Base::Name) => FieldType::Number(bits, Base::Decimal),
                     other => other,
                 };
                 write!(f, " == {}", value.shown(kind, &[]))

@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use super::fields::Field;
 use super::literal::Constant;
 use super::syntax::{Piece, Relation, Sign};
-use super::value::{Kind, Value};
+use super::value::{FieldType, Value};
 use super::view::View;
 
 /// A test or a combination of tests.
@@ -18,22 +18,22 @@ pub(super) enum Node {
     Or(Vec<Self>),
     Not(Box<Self>),
     /// There is a value.
-    Present(Source),
+    Present(ValueSource),
     /// There is a value that is not zero.
-    NonZero(Source),
+    NonZero(ValueSource),
     /// The values stand so to those of another source: any two, or all.
     Compare {
-        left: Source,
+        left: ValueSource,
         relation: Relation,
         all: bool,
-        right: Source,
+        right: ValueSource,
     },
     /// Any or all values contain the octets.
-    Contains(Source, Box<Finder<'static>>, bool),
+    Contains(ValueSource, Box<Finder<'static>>, bool),
     /// Any or all values match.
-    Matches(Source, Regex, bool),
+    Matches(ValueSource, Regex, bool),
     /// Any value is one of these.
-    In(Source, Vec<Member>),
+    In(ValueSource, Vec<Member>),
 }
 
 /// What of a set.
@@ -45,7 +45,7 @@ pub(super) enum Member {
 
 /// What gives values.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum ValueSource {
     Field(&'static Field),
     Constant(Constant),
     Slice(Box<Self>, Vec<Piece>),
@@ -54,7 +54,7 @@ pub(super) enum Source {
     Lower(Box<Self>),
     Upper(Box<Self>),
     /// The value in the form in which it is printed, numbers in decimal.
-    Printed(Box<Self>, Kind),
+    Printed(Box<Self>, FieldType),
     Absolute(Box<Self>),
     /// The greatest or the least of all values.
     Extreme(Vec<Self>, Ordering),
@@ -180,7 +180,7 @@ impl Member {
     }
 }
 
-impl Source {
+impl ValueSource {
     fn any(&self, view: &View<'_>, property: impl Fn(Value<'_>) -> bool) -> bool {
         self.every(view, false, property)
     }
@@ -258,7 +258,7 @@ fn slice(octets: &[u8], pieces: &[Piece], emit: &mut dyn FnMut(Value<'_>)) {
 
 /// Changes text; what is not UTF-8 in it becomes U+FFFD.
 fn with_text(
-    of: &Source,
+    of: &ValueSource,
     view: &View<'_>,
     change: impl Fn(&str) -> String,
     emit: &mut dyn FnMut(Value<'_>),
@@ -271,7 +271,12 @@ fn with_text(
     });
 }
 
-fn extreme(sources: &[Source], order: Ordering, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
+fn extreme(
+    sources: &[ValueSource],
+    order: Ordering,
+    view: &View<'_>,
+    emit: &mut dyn FnMut(Value<'_>),
+) {
     let mut best: Option<(i64, bool)> = None;
     for source in sources {
         source.values(view, &mut |value| {

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::compile::{COUNT, Compiler, Typed};
 use super::error::{FilterError, suggestion};
-use super::eval::Source;
+use super::eval::ValueSource;
 use super::syntax::{Operand, Span};
-use super::value::{Base, Kind};
+use super::value::{Base, FieldType};
 
 const NAMES: [&str; 8] = [
     "len", "count", "lower", "upper", "string", "abs", "max", "min",
@@ -37,7 +37,7 @@ pub(super) fn call(
     };
     if name == "count" {
         let counted = Box::new(compiler.counted(argument)?);
-        return Ok(Typed::new(Source::Count(counted), COUNT));
+        return Ok(Typed::new(ValueSource::Count(counted), COUNT));
     }
     let typed = compiler.operand(argument, None)?;
     let kind = typed.kind;
@@ -47,24 +47,31 @@ pub(super) fn call(
     };
     let of = Box::new(typed.source);
     match name {
-        "len" if kind.is_octets() => Ok(Typed::new(Source::Length(of), COUNT)),
+        "len" if kind.is_octets() => Ok(Typed::new(ValueSource::Length(of), COUNT)),
         "len" => Err(takes("text or bytes")),
-        "lower" if kind == Kind::Text => Ok(Typed::new(Source::Lower(of), Kind::Text)),
-        "upper" if kind == Kind::Text => Ok(Typed::new(Source::Upper(of), Kind::Text)),
+        "lower" if kind == FieldType::Text => {
+            Ok(Typed::new(ValueSource::Lower(of), FieldType::Text))
+        }
+        "upper" if kind == FieldType::Text => {
+            Ok(Typed::new(ValueSource::Upper(of), FieldType::Text))
+        }
         "lower" | "upper" => Err(takes("text")),
-        "abs" if kind.is_number() || kind == Kind::Span => {
-            Ok(Typed::new(Source::Absolute(of), kind))
+        "abs" if kind.is_number() || kind == FieldType::Span => {
+            Ok(Typed::new(ValueSource::Absolute(of), kind))
         }
         "abs" => Err(takes("numbers")),
         _ => {
             let printed = match kind {
-                Kind::Text | Kind::Bytes | Kind::Protocol | Kind::Label => {
+                FieldType::Text | FieldType::Bytes | FieldType::Protocol | FieldType::Label => {
                     return Err(takes("a number, an address or a time"));
                 }
-                Kind::Number(bits, Base::Hex) => Kind::Number(bits, Base::Decimal),
+                FieldType::Number(bits, Base::Hex) => FieldType::Number(bits, Base::Decimal),
                 other => other,
             };
-            Ok(Typed::new(Source::Printed(of, printed), Kind::Text))
+            Ok(Typed::new(
+                ValueSource::Printed(of, printed),
+                FieldType::Text,
+            ))
         }
     }
 }
@@ -80,7 +87,7 @@ fn extreme(
         let typed = compiler.operand(argument, None)?;
         let first = *kind.get_or_insert(typed.kind);
         let both_numbers = first.is_number() && typed.kind.is_number();
-        let both_spans = first == Kind::Span && typed.kind == Kind::Span;
+        let both_spans = first == FieldType::Span && typed.kind == FieldType::Span;
         if !both_numbers && !both_spans {
             let message = format!("{name}() takes numbers, or times in seconds, all of one kind");
             return Err(FilterError::at(argument.span, message));
@@ -99,7 +106,7 @@ fn extreme(
             kind
         }
     });
-    Ok(Typed::new(Source::Extreme(sources, order), kind))
+    Ok(Typed::new(ValueSource::Extreme(sources, order), kind))
 }
 
 #[cfg(test)]

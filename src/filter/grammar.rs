@@ -4,7 +4,7 @@
 use super::error::FilterError;
 use super::lexer::{Token, tokens};
 use super::syntax::{
-    Compare, Expr, Member, Operand, Operator, Quantifier, Relation, Sign, Span, What,
+    Compare, Expr, Member, Operand, OperandKind, Operator, Quantifier, Relation, Sign, Span,
 };
 
 /// Octets of a filter at the most.
@@ -155,7 +155,7 @@ impl<'a> Parser<'a> {
             if quantifier.is_some() {
                 return Err(self.here("expected a comparison after \"any\" or \"all\""));
             }
-            if let What::Text(_) | What::Character(_) = left.what {
+            if let OperandKind::Text(_) | OperandKind::Character(_) = left.what {
                 let message = "a value alone is no test; compare a field with it";
                 return Err(FilterError::at(left.span, message));
             }
@@ -163,7 +163,7 @@ impl<'a> Parser<'a> {
         };
         self.at += 1;
         let right = self.operand()?;
-        if operator.relation == Relation::Matches && !matches!(right.what, What::Text(_)) {
+        if operator.relation == Relation::Matches && !matches!(right.what, OperandKind::Text(_)) {
             let message = "a regular expression belongs in double quotes";
             return Err(FilterError::at(right.span, message));
         }
@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
             let right = self.arithmetic(level + 1)?;
             left = Operand {
                 span: left.span.to(right.span),
-                what: What::Arithmetic(Box::new(left), sign, Box::new(right)),
+                what: OperandKind::Arithmetic(Box::new(left), sign, Box::new(right)),
             };
         }
         Ok(left)
@@ -245,11 +245,11 @@ impl<'a> Parser<'a> {
             let span = operand.span.to(self.span());
             self.at += 1;
             operand = Operand {
-                what: What::Slice(Box::new(operand), pieces.clone()),
+                what: OperandKind::Slice(Box::new(operand), pieces.clone()),
                 span,
             };
-            if let What::Slice(of, _) = &operand.what
-                && let What::Slice(..) = of.what
+            if let OperandKind::Slice(of, _) = &operand.what
+                && let OperandKind::Slice(..) = of.what
             {
                 return Err(FilterError::at(span, "a slice cannot be cut again"));
             }
@@ -265,22 +265,22 @@ impl<'a> Parser<'a> {
                 if self.take(&["("]).is_some() {
                     return self.call(word, span);
                 }
-                What::Word(word.clone())
+                OperandKind::Word(word.clone())
             }
             Some(Token::Text(octets)) => {
                 self.at += 1;
-                What::Text(octets.clone())
+                OperandKind::Text(octets.clone())
             }
             Some(Token::Character(octet)) => {
                 self.at += 1;
-                What::Character(*octet)
+                OperandKind::Character(*octet)
             }
             Some(Token::Symbol("-")) => {
                 self.at += 1;
                 let Some(Token::Word(word)) = self.peek() else {
                     return Err(self.here("expected a number after the minus sign"));
                 };
-                let number = What::Word(format!("-{word}"));
+                let number = OperandKind::Word(format!("-{word}"));
                 let span = span.to(self.span());
                 self.at += 1;
                 return Ok(Operand { what: number, span });
@@ -308,7 +308,7 @@ impl<'a> Parser<'a> {
         }
         let end = self.expect(")", "expected a comma or a closing parenthesis here")?;
         Ok(Operand {
-            what: What::Call(name.to_owned(), arguments),
+            what: OperandKind::Call(name.to_owned(), arguments),
             span: span.to(end),
         })
     }

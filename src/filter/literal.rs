@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::value::{Kind, Real, Value};
+use super::value::{FieldType, Real, Value};
 use crate::capture::Timestamp;
 
 /// A value out of a filter's text.
@@ -42,28 +42,28 @@ impl Constant {
 /// Reads a word that is not quoted. The error is a clause that begins with the word.
 pub(super) fn word(
     word: &str,
-    kind: Kind,
+    kind: FieldType,
     names: &[(i64, &'static str)],
 ) -> Result<Constant, String> {
     match kind {
-        Kind::Number(bits, _) => number_of(word, bits, names).map(Constant::Number),
-        Kind::Signed => number(word).map(Constant::Number),
-        Kind::Float => float(word).map(Constant::Float),
-        Kind::Bool => boolean(word).map(Constant::Bool),
-        Kind::V4 => v4(word),
-        Kind::V6 => v6(word),
-        Kind::Text => Ok(Constant::Text(word.as_bytes().to_vec())),
-        Kind::Bytes | Kind::Protocol => bytes(word).map(Constant::Bytes),
-        Kind::Time => time(word).map(Constant::Time),
-        Kind::Span => span(word).map(Constant::Span),
-        Kind::Label => Err(format!("\"{word}\" cannot be compared with a label")),
+        FieldType::Number(bits, _) => number_of(word, bits, names).map(Constant::Number),
+        FieldType::Signed => number(word).map(Constant::Number),
+        FieldType::Float => float(word).map(Constant::Float),
+        FieldType::Bool => boolean(word).map(Constant::Bool),
+        FieldType::V4 => v4(word),
+        FieldType::V6 => v6(word),
+        FieldType::Text => Ok(Constant::Text(word.as_bytes().to_vec())),
+        FieldType::Bytes | FieldType::Protocol => bytes(word).map(Constant::Bytes),
+        FieldType::Time => time(word).map(Constant::Time),
+        FieldType::Span => span(word).map(Constant::Span),
+        FieldType::Label => Err(format!("\"{word}\" cannot be compared with a label")),
     }
 }
 
 /// Reads a quoted string.
 pub(super) fn text(
     octets: &[u8],
-    kind: Kind,
+    kind: FieldType,
     names: &[(i64, &'static str)],
 ) -> Result<Constant, String> {
     if kind.is_octets() {
@@ -71,8 +71,8 @@ pub(super) fn text(
     }
     let shown = String::from_utf8_lossy(octets);
     match kind {
-        Kind::Time => time(&shown).map(Constant::Time),
-        Kind::Number(..) if !names.is_empty() => name(&shown, names).map(Constant::Number),
+        FieldType::Time => time(&shown).map(Constant::Time),
+        FieldType::Number(..) if !names.is_empty() => name(&shown, names).map(Constant::Number),
         _ => Err(format!(
             "a string cannot be compared with a {}; write the value without quotes",
             kind.name()
@@ -281,9 +281,9 @@ mod tests {
     use super::*;
     use crate::filter::value::Base;
 
-    const NUMBER: Kind = Kind::Number(16, Base::Decimal);
+    const NUMBER: FieldType = FieldType::Number(16, Base::Decimal);
 
-    fn read(text: &str, kind: Kind) -> Result<Constant, String> {
+    fn read(text: &str, kind: FieldType) -> Result<Constant, String> {
         word(text, kind, &[])
     }
 
@@ -317,19 +317,19 @@ mod tests {
     #[test]
     fn addresses_have_prefixes() {
         assert_eq!(
-            read("10.1.2.3/8", Kind::V4),
+            read("10.1.2.3/8", FieldType::V4),
             Ok(Constant::V4(0x0a01_0203, 0xff00_0000))
         );
-        assert_eq!(read("0.0.0.0/0", Kind::V4), Ok(Constant::V4(0, 0)));
-        assert_eq!(read("::1", Kind::V6), Ok(Constant::V6(1, u128::MAX)));
-        assert_eq!(read("::/0", Kind::V6), Ok(Constant::V6(0, 0)));
+        assert_eq!(read("0.0.0.0/0", FieldType::V4), Ok(Constant::V4(0, 0)));
+        assert_eq!(read("::1", FieldType::V6), Ok(Constant::V6(1, u128::MAX)));
+        assert_eq!(read("::/0", FieldType::V6), Ok(Constant::V6(0, 0)));
         assert!(
-            read("1.2.3.4/33", Kind::V4)
+            read("1.2.3.4/33", FieldType::V4)
                 .unwrap_err()
                 .contains("32 bits")
         );
         assert!(
-            read("localhost", Kind::V4)
+            read("localhost", FieldType::V4)
                 .unwrap_err()
                 .contains("looked up")
         );
@@ -339,26 +339,32 @@ mod tests {
     fn octets_are_read_with_and_without_separators() {
         for text in ["0a:1b", "0a-1b", "a.1b", "0a1b"] {
             assert_eq!(
-                read(text, Kind::Bytes),
+                read(text, FieldType::Bytes),
                 Ok(Constant::Bytes(vec![10, 27])),
                 "{text}"
             );
         }
-        assert_eq!(read("0xff", Kind::Bytes), Ok(Constant::Bytes(vec![255])));
+        assert_eq!(
+            read("0xff", FieldType::Bytes),
+            Ok(Constant::Bytes(vec![255]))
+        );
         for text in ["0x100", "abc", "zz", "aa:", "a:bbb"] {
-            assert!(read(text, Kind::Bytes).is_err(), "{text}");
+            assert!(read(text, FieldType::Bytes).is_err(), "{text}");
         }
     }
 
     #[test]
     fn spans_are_exact_to_the_nanosecond() {
         assert_eq!(
-            read("1.000000001", Kind::Span),
+            read("1.000000001", FieldType::Span),
             Ok(Constant::Span(1_000_000_001))
         );
-        assert_eq!(read("-0.5", Kind::Span), Ok(Constant::Span(-500_000_000)));
+        assert_eq!(
+            read("-0.5", FieldType::Span),
+            Ok(Constant::Span(-500_000_000))
+        );
         for text in ["1e3", ".5", "0x1", "1.0000000001", "99999999999"] {
-            assert!(read(text, Kind::Span).is_err(), "{text}");
+            assert!(read(text, FieldType::Span).is_err(), "{text}");
         }
     }
 
@@ -374,10 +380,14 @@ mod tests {
             ("Jan 15, 2024 10:00:00.5 UTC", 1_705_312_800, 500_000_000),
             ("2024-01-15 10:00Z", 1_705_312_800, 0),
         ] {
-            assert_eq!(read(text, Kind::Time), at(seconds, nanoseconds), "{text}");
+            assert_eq!(
+                read(text, FieldType::Time),
+                at(seconds, nanoseconds),
+                "{text}"
+            );
         }
         for text in ["10:00", "1705312800", "2024-13-01", "yesterday"] {
-            assert!(read(text, Kind::Time).is_err(), "{text}");
+            assert!(read(text, FieldType::Time).is_err(), "{text}");
         }
     }
 }

@@ -25,7 +25,7 @@ pub use complete::{Completion, complete};
 pub use condition::Condition;
 pub use error::FilterError;
 pub use fields::{Field, Needs, field, fields};
-pub use value::{Base, Kind, Shown, Value};
+pub use value::{Base, FieldType, Shown, Value};
 pub use view::{Responses, Times, View};
 
 use crate::text::escape::Escaped;

@@ -154,12 +154,12 @@ impl Operator {
 /// Something that has values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Operand {
-    pub what: What,
+    pub what: OperandKind,
     pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
+pub(super) enum OperandKind {
     /// A field's name, or a value that was not quoted.
     Word(String),
     /// A quoted string.
@@ -249,8 +249,8 @@ impl fmt::Display for Piece {
 impl fmt::Display for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Word(word) => f.write_str(word),
-            What::Text(octets) => {
+            OperandKind::Word(word) => f.write_str(word),
+            OperandKind::Text(octets) => {
                 f.write_str("\"")?;
                 for chunk in octets.utf8_chunks() {
                     for character in chunk.valid().chars() {
@@ -268,18 +268,18 @@ impl fmt::Display for Operand {
                 }
                 f.write_str("\"")
             }
-            What::Character(octet) => write!(f, "'\\x{octet:02x}'"),
-            What::Slice(of, pieces) => {
+            OperandKind::Character(octet) => write!(f, "'\\x{octet:02x}'"),
+            OperandKind::Slice(of, pieces) => {
                 write!(f, "{of}[")?;
                 list(f, pieces)?;
                 f.write_str("]")
             }
-            What::Call(name, arguments) => {
+            OperandKind::Call(name, arguments) => {
                 write!(f, "{name}(")?;
                 list(f, arguments)?;
                 f.write_str(")")
             }
-            What::Arithmetic(left, sign, right) => {
+            OperandKind::Arithmetic(left, sign, right) => {
                 write!(f, "{{{left} {} {right}}}", sign.name())
             }
         }

@@ -22,7 +22,7 @@ pub enum Base {
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldType {
     /// Is there or is not; has no value.
     Label,
     /// Unsigned number of so many bits.
@@ -49,7 +49,7 @@ pub enum Kind {
     Span,
 }
 
-impl Kind {
+impl FieldType {
     /// The type's name for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -183,7 +183,7 @@ impl<'a> Value<'a> {
     /// The value as tshark prints it for a field of this type; text with its control characters
     /// escaped.
     #[must_use]
-    pub const fn shown(self, kind: Kind, names: &'static [(i64, &'static str)]) -> Shown<'a> {
+    pub const fn shown(self, kind: FieldType, names: &'static [(i64, &'static str)]) -> Shown<'a> {
         Shown {
             value: self,
             kind,
@@ -196,7 +196,7 @@ impl<'a> Value<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     value: Value<'a>,
-    kind: Kind,
+    kind: FieldType,
     names: &'static [(i64, &'static str)],
 }
 
@@ -205,14 +205,14 @@ impl fmt::Display for Shown<'_> {
         match self.value {
             Value::Present => f.write_str("1"),
             Value::Number(number) => match self.kind {
-                Kind::Number(bits, Base::Hex) => {
+                FieldType::Number(bits, Base::Hex) => {
                     write!(
                         f,
                         "0x{number:0width$x}",
                         width = usize::from(bits).div_ceil(4)
                     )
                 }
-                Kind::Number(_, Base::Name) => match name_of(self.names, number) {
+                FieldType::Number(_, Base::Name) => match name_of(self.names, number) {
                     Some(name) => f.write_str(name),
                     None => number.fmt(f),
                 },
@@ -248,32 +248,38 @@ fn local(f: &mut fmt::Formatter<'_>, time: Timestamp) -> fmt::Result {
 mod tests {
     use super::*;
 
-    fn shown(value: Value<'_>, kind: Kind) -> String {
+    fn shown(value: Value<'_>, kind: FieldType) -> String {
         value.shown(kind, &[(3, "three")]).to_string()
     }
 
     #[test]
     fn values_are_printed_as_tshark_prints_them() {
         assert_eq!(
-            shown(Value::Number(2), Kind::Number(12, Base::Hex)),
+            shown(Value::Number(2), FieldType::Number(12, Base::Hex)),
             "0x002"
         );
         assert_eq!(
-            shown(Value::Number(3), Kind::Number(8, Base::Name)),
+            shown(Value::Number(3), FieldType::Number(8, Base::Name)),
             "three"
         );
-        assert_eq!(shown(Value::Number(4), Kind::Number(8, Base::Name)), "4");
-        assert_eq!(shown(Value::Bool(true), Kind::Bool), "1");
-        assert_eq!(shown(Value::Bytes(&[0, 0x3a]), Kind::Bytes), "003a");
-        assert_eq!(shown(Value::Span(-1), Kind::Span), "-0.000000001");
+        assert_eq!(
+            shown(Value::Number(4), FieldType::Number(8, Base::Name)),
+            "4"
+        );
+        assert_eq!(shown(Value::Bool(true), FieldType::Bool), "1");
+        assert_eq!(shown(Value::Bytes(&[0, 0x3a]), FieldType::Bytes), "003a");
+        assert_eq!(shown(Value::Span(-1), FieldType::Span), "-0.000000001");
         let v6 = Value::v6(Ipv6Addr::LOCALHOST);
-        assert_eq!(shown(v6, Kind::V6), "::1");
+        assert_eq!(shown(v6, FieldType::V6), "::1");
     }
 
     #[test]
     fn nothing_of_the_wire_reaches_a_terminal_raw() {
         let text = Value::Text(b"a\x1b[31m\xff\n\xe2\x80\xae");
-        assert_eq!(shown(text, Kind::Text), "a\\u{1b}[31m\u{fffd}\\n\\u{202e}");
+        assert_eq!(
+            shown(text, FieldType::Text),
+            "a\\u{1b}[31m\u{fffd}\\n\\u{202e}"
+        );
     }
 
     #[test]

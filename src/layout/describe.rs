@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::evidence::ENOUGH;
-use super::model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Type};
+use super::model::{
+    ByteOrder, Constant, Count, Field, Integer, Layout, LayoutKind, Part, Role, Type,
+};
 use super::outcome::Said;
 
 /// A table of each kind with offset, width, name, key and type; what finding its messages rests on; what is ambiguous.
@@ -35,7 +37,7 @@ pub fn describe(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> String {
     out
 }
 
-fn heading(layout: &Layout, kind: &Kind) -> String {
+fn heading(layout: &Layout, kind: &LayoutKind) -> String {
     let value = match (kind.value, kind.side) {
         (Some(value), Some(side)) => format!("{value} {}: ", side.name()),
         (Some(value), None) => format!("{value}: "),
@@ -66,7 +68,7 @@ fn heading(layout: &Layout, kind: &Kind) -> String {
     text
 }
 
-fn table(layout: &Layout, kind: &Kind) -> Table {
+fn table(layout: &Layout, kind: &LayoutKind) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["Offset", "Width", "Field", "Key", "Type", ""]);
@@ -191,14 +193,14 @@ fn remarks_on(field: &Field) -> String {
 /// What a person should know of the layout as a whole.
 fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
     let mut remarks = Vec::new();
-    let names = |kinds: Vec<&Kind>| {
+    let names = |kinds: Vec<&LayoutKind>| {
         kinds
             .iter()
             .map(|kind| kind.name.as_str())
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let weak: Vec<&Kind> = layout
+    let weak: Vec<&LayoutKind> = layout
         .kinds
         .iter()
         .filter(|kind| layout.evidence(kind) < ENOUGH)
@@ -218,11 +220,11 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
             names(weak)
         ));
     }
-    let is_claimed = |kind: &&Kind| {
+    let is_claimed = |kind: &&LayoutKind| {
         // The least size that the heuristic looks at, and no more than the message has.
         layout.size(kind).is_none_or(|size| size >= 16) && smpp(&layout.opening(kind, 16))
     };
-    let claimed: Vec<&Kind> = layout.kinds.iter().filter(is_claimed).collect();
+    let claimed: Vec<&LayoutKind> = layout.kinds.iter().filter(is_claimed).collect();
     if claimed.is_empty() {
         remarks.push("Wireshark's SMPP heuristic claims none of these messages.".to_owned());
     } else {
@@ -236,7 +238,7 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
         remarks
             .push("No kind names its response: requests and responses are not paired.".to_owned());
     }
-    let both: Vec<&Kind> = layout
+    let both: Vec<&LayoutKind> = layout
         .kinds
         .iter()
         .filter(|kind| kind.side.is_none() && kind.from.is_none())
@@ -272,7 +274,7 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
 /// What of the file can be taken in two ways, and in which it is taken.
 fn ambiguities(layout: &Layout) -> Vec<String> {
     let mut told = Vec::new();
-    let has = |kind: &Kind, role: Role| {
+    let has = |kind: &LayoutKind, role: Role| {
         let parts = [Some(layout.header), kind.body];
         let mut fields = parts
             .into_iter()

@@ -5,7 +5,7 @@
     reason = "bits of evidence of a message of at most 16 MiB"
 )]
 
-use super::model::{Kind, Layout, Role, Type};
+use super::model::{Layout, LayoutKind, Role, Type};
 
 /// Below this, in bits, a layout is looked for on its own ports only.
 pub const ENOUGH: u32 = 32;
@@ -14,7 +14,7 @@ impl Layout {
     /// Bits of evidence in a message of `kind`: of random bytes, one in two to this power would pass for one. What may
     /// hold anything counts nothing; text counts nothing, since other protocols are text too.
     #[must_use]
-    pub fn evidence(&self, kind: &Kind) -> u32 {
+    pub fn evidence(&self, kind: &LayoutKind) -> u32 {
         let fixed_size = self.size(kind);
         let mut bits = 0.0;
         let mut parts = vec![self.header];
@@ -57,7 +57,7 @@ impl Layout {
     /// The first `len` bytes of a message of `kind`, as far as they are always the same; what may be anything is zero. Of a
     /// message whose length varies, the length is the least that holds them.
     #[must_use]
-    pub fn opening(&self, kind: &Kind, len: usize) -> Vec<u8> {
+    pub fn opening(&self, kind: &LayoutKind, len: usize) -> Vec<u8> {
         let size = self.size(kind).unwrap_or(len as u64).max(1);
         let mut bytes = Vec::new();
         for field in &self.header().fields {

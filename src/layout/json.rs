@@ -207,7 +207,10 @@ impl Serialize for Real {
             })
         } else if self.short {
             // The shortest digits that give the same four bytes.
-            #[allow(clippy::cast_possible_truncation)]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the number was read as these four bytes"
+            )]
             serializer.serialize_f32(self.value as f32)
         } else {
             serializer.serialize_f64(self.value)

@@ -41,7 +41,9 @@ pub use fault::{Fault, FaultKind};
 pub use file::parse;
 pub use json::Fields;
 pub use known::{FieldRef, LayoutId, MOST_LAYOUTS};
-pub use model::{ByteOrder, Constant, Count, Field, Integer, Kind, Layout, Part, Role, Side, Type};
+pub use model::{
+    ByteOrder, Constant, Count, Field, Integer, Layout, LayoutKind, Part, Role, Side, Type,
+};
 pub use outcome::Said;
 pub use plan::{Plan, Reading};
 pub use recognise::{Found, Opening, Setting};

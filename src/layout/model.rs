@@ -244,7 +244,7 @@ impl Part {
 
 /// A kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct LayoutKind {
     /// The value of the field with the role `kind`; `None` where no field has it.
     pub value: Option<i128>,
     /// The side that this entry is about, where the value means something else from the other side.
@@ -261,7 +261,7 @@ pub struct Kind {
     pub at: Range<usize>,
 }
 
-impl Kind {
+impl LayoutKind {
     /// Whether `side` can send it.
     #[must_use]
     pub fn is_from(&self, side: Side) -> bool {
@@ -285,7 +285,7 @@ pub struct Layout {
     /// The header's place in `parts`.
     pub header: usize,
     /// The kinds, in the order of the file.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LayoutKind>,
     /// The keys of the fields that others count by; their values stand in slots while a message is decoded.
     pub slots: Vec<String>,
 }
@@ -313,13 +313,14 @@ impl Layout {
     /// The kind with this value that `side` can send; of kinds that name a side, only those.
     #[must_use]
     pub fn kind(&self, value: Option<i128>, side: Side) -> Option<usize> {
-        let is = |kind: &Kind| kind.value == value && kind.side.is_none_or(|only| only == side);
+        let is =
+            |kind: &LayoutKind| kind.value == value && kind.side.is_none_or(|only| only == side);
         self.kinds.iter().position(is)
     }
 
     /// The size of a kind's whole message in bytes, where it is always the same.
     #[must_use]
-    pub fn size(&self, kind: &Kind) -> Option<u64> {
+    pub fn size(&self, kind: &LayoutKind) -> Option<u64> {
         let body = match kind.body {
             Some(part) => self.parts[part].size(&self.parts)?,
             None => 0,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{EXAMPLE, Frame, Side, Value, parse};
 use crate::protocol::layout as table;
-use crate::protocol::{Action, Kind, Password, Request, UserName};
+use crate::protocol::{Action, MessageKind, Password, Request, UserName};
 
 #[test]
 fn the_example_is_the_layout_table() {
@@ -13,10 +13,10 @@ fn the_example_is_the_layout_table() {
     assert_eq!(layout.prefix, table::FILTER_PREFIX);
     assert_eq!(layout.ports, [table::DEFAULT_PORT]);
     for (kind, fields) in [
-        (1, Kind::Request.fields()),
-        (2, Kind::Response.fields()),
-        (3, Kind::Request.fields()),
-        (4, Kind::Response.fields()),
+        (1, MessageKind::Request.fields()),
+        (2, MessageKind::Response.fields()),
+        (3, MessageKind::Request.fields()),
+        (4, MessageKind::Response.fields()),
     ] {
         let index = layout
             .kind(Some(kind), Side::Client)

@@ -36,20 +36,20 @@ const BELOW_MICROSECONDS: usize = 3;
 /// Knows the frames' times and writes them as asked for: with six decimals, or with nine from the
 /// first frame on that needs them.
 #[derive(Debug, Clone)]
-pub struct Clock {
+pub struct TimeDisplay {
     format: TimeFormat,
     zone: TimeZone,
     times: Times,
     nanoseconds: bool,
 }
 
-impl Default for Clock {
+impl Default for TimeDisplay {
     fn default() -> Self {
         Self::new(TimeFormat::default())
     }
 }
 
-impl Clock {
+impl TimeDisplay {
     /// A clock that has seen no frame.
     #[must_use]
     pub fn new(format: TimeFormat) -> Self {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn shown(format: TimeFormat, times: &[i64]) -> String {
-        let mut clock = Clock::new(format);
+        let mut clock = TimeDisplay::new(format);
         let mut out = String::new();
         for time in times {
             clock.see(Timestamp(*time));

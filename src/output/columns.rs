@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::charset::Charset;
 use super::fold::at_blanks;
-use super::tone::Tone;
+use super::highlight::Highlight;
 
 /// What columns a table has. The last one is as wide as it has to be.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub(super) struct Shape {
     right: &'static [usize],
     /// Widths of all but the last that fit usual values, so that rows stay lined up though later ones
     /// are not known yet. A longer value widens its column from then on.
-    usual: &'static [u16],
+    typical: &'static [u16],
     /// The same where a capture's name stands before them, for rows of captures that are laid out one by one.
-    usual_of_files: &'static [u16],
+    typical_of_files: &'static [u16],
     /// Columns with addresses, which lose their middle where a terminal has little room.
     addresses: &'static [usize],
     /// A time takes at most one of so many parts of a terminal.
@@ -46,8 +46,8 @@ pub(super) static OF_FRAMES: Shape = Shape {
         "Info",
     ],
     right: &[NUMBER, TIME, LENGTH],
-    usual: &[5, 11, 15, 15, 8, 6],
-    usual_of_files: &[5, 15, 15, 15, 8, 6],
+    typical: &[5, 11, 15, 15, 8, 6],
+    typical_of_files: &[5, 15, 15, 15, 8, 6],
     addresses: &[SOURCE, DESTINATION],
     times: 2,
     dispensable: &[LENGTH, PROTOCOL, DESTINATION, SOURCE],
@@ -61,8 +61,8 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
         "Time", "Client", "Server", "Action", "User", "ms", "Stream", "Frames", "Outcome",
     ],
     right: &[0, 5, 6],
-    usual: &[11, 17, 15, 6, 8, 7, 6, 6],
-    usual_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
+    typical: &[11, 17, 15, 6, 8, 7, 6, 6],
+    typical_of_files: &[15, 17, 15, 12, 12, 8, 6, 7],
     addresses: &[1, 2],
     times: 3,
     dispensable: &[6, 7, 2],
@@ -74,8 +74,8 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
 pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     headings: &["Time", "Client", "Action", "User", "ms", "Outcome"],
     right: &[0, 4],
-    usual: &[9, 11, 5, 6, 6],
-    usual_of_files: &[],
+    typical: &[9, 11, 5, 6, 6],
+    typical_of_files: &[],
     addresses: &[1],
     times: 3,
     dispensable: &[1, 4],
@@ -87,8 +87,8 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
 pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     headings: &["Time", "Action", "User", "ms", "Outcome"],
     right: &[0, 3],
-    usual: &[11, 12, 8, 7],
-    usual_of_files: &[11, 12, 8, 7],
+    typical: &[11, 12, 8, 7],
+    typical_of_files: &[11, 12, 8, 7],
     addresses: &[],
     times: 3,
     dispensable: &[3, 0],
@@ -132,7 +132,7 @@ pub(super) struct Row {
     /// The capture that it is of, where rows tell it.
     pub file: String,
     pub cells: Vec<String>,
-    pub tone: Tone,
+    pub highlight: Highlight,
 }
 
 impl Row {
@@ -141,7 +141,7 @@ impl Row {
         Self {
             file: String::new(),
             cells: vec![String::new(); shape.headings.len()],
-            tone: Tone::default(),
+            highlight: Highlight::default(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Row {
     pub fn clear(&mut self) {
         self.file.clear();
         self.cells.iter_mut().for_each(String::clear);
-        self.tone = Tone::default();
+        self.highlight = Highlight::default();
     }
 }
 
@@ -196,9 +196,9 @@ impl TableColumns {
         Self {
             shape,
             widths: if file == 0 || is_narrow {
-                shape.usual.to_vec()
+                shape.typical.to_vec()
             } else {
-                shape.usual_of_files.to_vec()
+                shape.typical_of_files.to_vec()
             },
             file: if file == 0 {
                 0
@@ -296,11 +296,11 @@ impl TableColumns {
             self.headed = self.hidden;
             let headings = self.shape.headings.iter().map(|one| Cow::Borrowed(*one));
             let headings: Vec<Cow<'_, str>> = headings.collect();
-            self.write_row(out, FILE, &headings, left, terminal, Tone::Plain);
+            self.write_row(out, FILE, &headings, left, terminal, Highlight::Plain);
         }
         for (row, cells) in rows.iter().zip(&shown) {
             let file = self.charset.shortened(&row.file, self.file.into());
-            self.write_row(out, &file, cells, left, terminal, row.tone);
+            self.write_row(out, &file, cells, left, terminal, row.highlight);
         }
     }
 
@@ -322,7 +322,7 @@ impl TableColumns {
                 return self.charset.shortened(cell, most);
             }
             let most = if self.shape.addresses.contains(&index) {
-                self.shape.usual[index].max(ADDRESS) + terminal.saturating_sub(ROOMY) / 4
+                self.shape.typical[index].max(ADDRESS) + terminal.saturating_sub(ROOMY) / 4
             } else {
                 terminal / 3
             };
@@ -347,13 +347,13 @@ impl TableColumns {
             })
         };
         // Told by usual widths, and by the times that were asked for, so that rows of usual ones stay in a line.
-        let mut usual = self.shape.usual.to_vec();
+        let mut typical = self.shape.typical.to_vec();
         if let Some(time) = self.time() {
-            usual[time] = self.widths[time];
+            typical[time] = self.widths[time];
         }
         let least = self.shape.least;
         let spare = self.shape.spare + usize::from(self.file > 0);
-        let in_line = |hidden: &usize| sum(&usual, *hidden).saturating_add(least) <= terminal;
+        let in_line = |hidden: &usize| sum(&typical, *hidden).saturating_add(least) <= terminal;
         let one_line = terminal >= ONE_LINE;
         let one_line = one_line.then(|| (0..=spare).find(in_line)).flatten();
         // The last gap may stand beyond the edge: nothing follows it.
@@ -372,7 +372,7 @@ impl TableColumns {
         cells: &[Cow<'_, str>],
         left: Option<u16>,
         terminal: Option<u16>,
-        tone: Tone,
+        highlight: Highlight,
     ) {
         let hidden = &self.shape.dispensable[..self.hidden];
         let line = &mut self.line;
@@ -414,11 +414,11 @@ impl TableColumns {
                 );
             }
         }
-        let style = tone.style();
+        let style = highlight.style();
         for one in &lines {
             let text = one.trim_end();
             let blank = text.len() - text.trim_start().len();
-            if self.color && tone.color().is_some() && blank < text.len() {
+            if self.color && highlight.color().is_some() && blank < text.len() {
                 let (blanks, text) = text.split_at(blank);
                 out.extend_from_slice(format!("{blanks}{style}{text}{style:#}\n").as_bytes());
             } else {
@@ -469,7 +469,7 @@ mod tests {
                 for batch in &batches {
                     let rows: Vec<Row> = batch
                         .iter()
-                        .map(|cells| Row { file: String::new(), cells: cells.clone(), tone: Tone::default() })
+                        .map(|cells| Row { file: String::new(), cells: cells.clone(), highlight: Highlight::default() })
                         .collect();
                     columns.write(&mut out, &rows, 11, terminal);
                 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::answers::Answers;
-use super::clock::{Clock, TimeFormat};
+use super::clock::{TimeDisplay, TimeFormat};
 use super::origin::Origin;
 use super::tee::OutputError;
 use crate::capture::{Aside, Batch};
@@ -26,7 +26,7 @@ pub struct Context {
     /// What tells whether two passwords are the same, in rows that are exchanges.
     pub tag_key: Option<TagKey>,
     /// The times of frames, and how they are written.
-    pub clock: Clock,
+    pub clock: TimeDisplay,
     /// Which capture frames are of.
     pub origin: Origin,
     analyzer: Option<Analyzer>,
@@ -73,7 +73,7 @@ impl Context {
     #[must_use]
     pub fn timed(self, format: TimeFormat) -> Self {
         Self {
-            clock: Clock::new(format),
+            clock: TimeDisplay::new(format),
             ..self
         }
     }

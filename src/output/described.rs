@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::details::{Node, Space};
-use super::tone::Tone;
+use super::highlight::Highlight;
 use crate::dissect::{Described, Message, Note};
 use crate::layout::{
     Decoded, FaultKind, Field, Layout, Node as Read, Plan, Role, Said, Type, Value,
@@ -122,7 +122,10 @@ fn value(
         (Value::Integer(value), _) => value.to_string(),
         (Value::Float(value), Type::Float(4, _)) => {
             // As many digits as tell it from its neighbours.
-            #[allow(clippy::cast_possible_truncation)]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the number was read as these four bytes"
+            )]
             let short = *value as f32;
             short.to_string()
         }
@@ -238,7 +241,7 @@ impl Tree<'_> {
                     let mut record =
                         Node::at(self.space, range, format!("{} {}", field.label, number + 1));
                     record.children = self.fields(inside, &path);
-                    record.tone = tone_of(&record.children);
+                    record.highlight = tone_of(&record.children);
                     node.children.push(record);
                 }
             }
@@ -257,7 +260,7 @@ impl Tree<'_> {
         };
         let own = self.notes.extract_if(.., |note| is_own(note));
         node.children.extend(own.map(Node::note));
-        node.tone = tone_of(&node.children);
+        node.highlight = tone_of(&node.children);
         node
     }
 
@@ -270,7 +273,7 @@ impl Tree<'_> {
     }
 }
 
-fn tone_of(children: &[Node]) -> Tone {
-    let tones = children.iter().map(|child| child.tone);
+fn tone_of(children: &[Node]) -> Highlight {
+    let tones = children.iter().map(|child| child.highlight);
     tones.max().unwrap_or_default()
 }

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use super::context::Context;
 use super::exchanges;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
-use super::rows::{Form, Rows, Told, hand_over};
+use super::rows::{Form, MessageTiming, Rows, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
-use crate::filter::{Field, Kind, Needs, Value, View};
+use crate::filter::{Field, FieldType, Needs, Value, View};
 use crate::session::{Exchange, FrameRecord};
 use crate::text::csv::push_cell;
 use crate::text::escape::Escaped;
@@ -37,7 +37,7 @@ pub static COLUMNS: FormEntry = FormEntry {
 pub static CSV: FormEntry = FormEntry {
     name: "csv",
     meaning: "The fields named with -e, or a choice of them, as comma-separated values",
-    fields: Chosen::NamedOrUsual,
+    fields: Chosen::NamedOrDefault,
     is_array: false,
     make: |options, out| {
         let format = FieldsFormat::Csv { raw: options.raw };
@@ -50,7 +50,7 @@ pub static CSV: FormEntry = FormEntry {
 pub static BULK: FormEntry = FormEntry {
     name: "ek",
     meaning: "The fields named with -e, or a choice of them, for Elasticsearch's bulk interface",
-    fields: Chosen::NamedOrUsual,
+    fields: Chosen::NamedOrDefault,
     is_array: false,
     make: |options, out| {
         let rows = FieldRows::new(&options, FieldsFormat::Bulk);
@@ -187,9 +187,15 @@ impl Form for FieldRows {
         self.row(out, &context.view(record));
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         match told {
-            Told::With(record, index) => {
+            MessageTiming::With(record, index) => {
                 let alone = FrameRecord {
                     messages: std::slice::from_ref(message),
                     first_message: record.first_message + index as u64,
@@ -198,7 +204,7 @@ impl Form for FieldRows {
                 };
                 self.row(out, &context.view(&alone));
             }
-            Told::Late(_) => context.late(message, |view| self.row(out, view)),
+            MessageTiming::Late(_) => context.late(message, |view| self.row(out, view)),
         }
     }
 
@@ -253,9 +259,9 @@ fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurren
 
 /// Appends one value. A protocol's is its name; of octets each that may be a password's is `**`.
 fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_>) {
-    if field.kind == Kind::Protocol {
+    if field.kind == FieldType::Protocol {
         out.push_str(&field.name);
-    } else if field.kind == Kind::Bytes && field.needs.octets {
+    } else if field.kind == FieldType::Bytes && field.needs.octets {
         super::write_payload(out, view.record, view.show_passwords);
     } else {
         let _ = write!(out, "{}", value.shown(field.kind, field.names));
@@ -280,8 +286,11 @@ fn columns_row(out: &mut String, columns: &Columns, fields: &[&Field], view: &Vi
 }
 
 /// Whether a field's values are numbers, times or spans, which a spreadsheet is to take for such.
-fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Number(..) | Kind::Span | Kind::Bool)
+fn is_number(kind: FieldType) -> bool {
+    matches!(
+        kind,
+        FieldType::Number(..) | FieldType::Span | FieldType::Bool
+    )
 }
 
 fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {

@@ -70,7 +70,7 @@ pub enum Chosen {
     /// Those that are named, and some must be.
     Named,
     /// Those that are named, or else the usual ones.
-    NamedOrUsual,
+    NamedOrDefault,
 }
 
 /// Makes the output of a form.

@@ -16,7 +16,7 @@ use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
 use crate::dissect::{Message, Note, Protocol};
 use crate::packet::{Flags, Ip, Other, Packet, Segment, ip_protocol, link_type_name};
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{HeaderNumber, Kind};
+use crate::protocol::{HeaderNumber, MessageKind};
 use crate::session::FrameRecord;
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, MASK, Masked};
@@ -145,7 +145,7 @@ fn summary_with(out: &mut String, message: &Message, show_passwords: bool, tells
         out.push_str(command.title());
     }
     match command.kind() {
-        Some(Kind::Request) => match view.user_name() {
+        Some(MessageKind::Request) => match view.user_name() {
             Some(Masked::Clear(name)) if name.octets().is_empty() => {
                 out.push_str(", no user name");
             }
@@ -155,7 +155,7 @@ fn summary_with(out: &mut String, message: &Message, show_passwords: bool, tells
             Some(Masked::Hidden) => put(out, format_args!(", user {MASK}")),
             None => {}
         },
-        Some(Kind::Response) => {
+        Some(MessageKind::Response) => {
             if let Some(answered) = message.answered.filter(|_| tells_user) {
                 put(
                     out,

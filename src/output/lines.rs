@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use arrayvec::ArrayString;
 
-use super::clock::Clock;
+use super::clock::TimeDisplay;
 use super::context::Context;
 use super::exchanges;
 use super::forms::{Chosen, FormEntry, Waits, driven};
 use super::info;
-use super::rows::{Form, Rows, Told, hand_over};
+use super::rows::{Form, MessageTiming, Rows, hand_over};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::Needs;
@@ -44,7 +44,7 @@ fn write_file(out: &mut String, context: &Context, file: &str) {
 }
 
 /// Appends a number and a time, the latter with two columns to spare.
-fn begin(out: &mut String, number: u64, time: Timestamp, clock: &Clock) {
+fn begin(out: &mut String, number: u64, time: Timestamp, clock: &TimeDisplay) {
     let _ = write!(out, "{number:>5} ");
     let start = out.len();
     clock.write(out, time);
@@ -83,7 +83,7 @@ pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
 pub(super) fn write_message(
     out: &mut String,
     message: &Message,
-    told: Told<'_>,
+    told: MessageTiming<'_>,
     context: &Context,
 ) {
     let file = context.origin.short_of(message.stream, told.record());
@@ -111,7 +111,13 @@ impl Form for Lines {
         hand_over(&mut self.text, out);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         write_message(&mut self.text, message, told, context);
         hand_over(&mut self.text, out);
     }

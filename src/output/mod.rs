@@ -22,6 +22,7 @@ mod fold;
 mod follow;
 pub mod forms;
 pub mod golden;
+mod highlight;
 pub mod info;
 mod json;
 mod ladder;
@@ -39,16 +40,16 @@ mod stats;
 mod table;
 mod tally;
 mod tee;
-mod tone;
 
 pub use answers::Answers;
 pub use charset::Charset;
-pub use clock::{Clock, TimeFormat};
+pub use clock::{TimeDisplay, TimeFormat};
 pub use context::{Context, Findings, Group, Output};
 pub use details::{Node, OCTETS, Space, TREE, filters_of, frame_tree, link_name, message_tree};
 pub use fields::{Columns, Occurrence};
 pub use fold::{Folding, at_blanks};
 pub use follow::{Finder, Follow, FollowFormat, FollowOptions, Followed, Several};
+pub use highlight::Highlight;
 pub use ladder::{Ladder, LadderOptions, Step, Steps, fit};
 pub use lines::FORM as TEXT;
 pub use losses::Losses;
@@ -56,11 +57,10 @@ pub use message_lines::lines as message_lines;
 pub use nearest::NearestReading;
 pub use origin::Origin;
 pub use overview::Overview;
-pub use rows::{Form, Rows, Told, hand_over};
+pub use rows::{Form, MessageTiming, Rows, hand_over};
 pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use tally::Tally;
 pub use tee::{OutputError, Tee};
-pub use tone::Tone;
 
 /// Appends a frame's TCP payload in hexadecimal, `**` for each octet that may be part of a
 /// password.

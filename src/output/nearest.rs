@@ -164,7 +164,7 @@ impl Sink for NearestReading {
             && !record.protocol.is_named()
             && !record.payload().is_empty()
             && self.seen.len() < MOST
-            && self.seen.insert((placed.stream, placed.from))
+            && self.seen.insert((placed.stream, placed.side))
         {
             let reading = read(record.payload());
             // A client's header is the one to show.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::capture::{Aside, What};
+use crate::capture::{Aside, AsideContent};
 use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 
@@ -60,7 +60,7 @@ impl Origin {
 
     /// Learns of an interface.
     pub fn aside(&mut self, aside: &Aside) {
-        if let (None, What::Interface(interface)) = (self.only, &aside.what) {
+        if let (None, AsideContent::Interface(interface)) = (self.only, &aside.what) {
             let index = interface.index as usize;
             if self.interfaces.len() <= index {
                 self.interfaces.resize(index + 1, 0);

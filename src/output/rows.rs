@@ -42,14 +42,14 @@ impl Rows {
 
 /// When a message is told.
 #[derive(Debug, Clone, Copy)]
-pub enum Told<'a> {
+pub enum MessageTiming<'a> {
     /// With its own frame, of whose messages it is the one with this index.
     With(&'a FrameRecord<'a>, usize),
     /// Later.
     Late(Late),
 }
 
-impl<'a> Told<'a> {
+impl<'a> MessageTiming<'a> {
     /// The frame that it is told with, where that is its own.
     #[must_use]
     pub const fn record(self) -> Option<&'a FrameRecord<'a>> {
@@ -94,12 +94,18 @@ pub trait Form {
     }
 
     /// Writes a message that has a row of its own.
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context);
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    );
 
     /// Writes an exchange, where the rows are that.
     fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
         for message in exchange.messages() {
-            self.message(out, message, Told::Late(Late::AtEnd), context);
+            self.message(out, message, MessageTiming::Late(Late::AtEnd), context);
         }
     }
 
@@ -129,7 +135,7 @@ pub trait Form {
         context: &Context,
     ) {
         for message in messages {
-            self.message(out, message, Told::Late(when), context);
+            self.message(out, message, MessageTiming::Late(when), context);
         }
         for noted in notes {
             if Self::HAS_NOTES && noted.note.severity() >= Severity::Warning {
@@ -259,7 +265,7 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
             if self.rows == Rows::Messages && !F::WHOLE_FRAMES {
                 for (index, message) in record.messages.iter().enumerate() {
                     if message.frame == record.frame.number {
-                        let told = Told::With(record, index);
+                        let told = MessageTiming::With(record, index);
                         self.form.message(&mut self.buffer, message, told, context);
                     }
                 }
@@ -277,7 +283,7 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
         }
         for late in late_messages(record) {
             if self.form.has_late() && context.takes_late(late) {
-                let told = Told::Late(Late::With(record.frame.number));
+                let told = MessageTiming::Late(Late::With(record.frame.number));
                 self.form.message(&mut self.buffer, late, told, context);
             }
         }

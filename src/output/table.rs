@@ -9,9 +9,9 @@ use super::columns::{
 use super::context::Context;
 use super::exchanges;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
+use super::highlight::Highlight;
 use super::info;
-use super::rows::{Form, Rows, Told, messages_of};
-use super::tone::Tone;
+use super::rows::{Form, MessageTiming, Rows, messages_of};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{Exchange, FrameRecord, StreamNote};
@@ -125,12 +125,18 @@ impl Form for Table {
         let noted = record
             .notes
             .iter()
-            .map(|noted| Tone::of_severity(noted.note.severity()));
-        row.tone = Tone::of_all(messages_of(record)).max(noted.max().unwrap_or_default());
+            .map(|noted| Highlight::of_severity(noted.note.severity()));
+        row.highlight = Highlight::of_all(messages_of(record)).max(noted.max().unwrap_or_default());
         self.add(out, row, context);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         let mut row = self.row();
         let cells = &mut row.cells;
         let origin = &context.origin;
@@ -146,7 +152,7 @@ impl Form for Table {
             Ok(wire) => put(&mut cells[LENGTH], wire),
             Err(late) => info::late(&mut cells[INFO], late),
         }
-        row.tone = Tone::of(message);
+        row.highlight = Highlight::of(message);
         self.add(out, row, context);
     }
 
@@ -183,7 +189,7 @@ impl Form for Table {
             next(&mut |cell| cell.push_str(&exchanges::frames(exchange)));
         }
         next(&mut |cell| exchanges::said(cell, exchange, shows));
-        row.tone = exchange.response().map_or(Tone::Note, Tone::of);
+        row.highlight = exchange.response().map_or(Highlight::Note, Highlight::of);
         self.add(out, row, context);
     }
 
@@ -205,7 +211,7 @@ impl Form for Table {
         }
         put(&mut cells[INFO], format_args!("Stream {}:", noted.stream));
         info::marker(&mut cells[INFO], &noted.note);
-        row.tone = Tone::of_severity(noted.note.severity());
+        row.highlight = Highlight::of_severity(noted.note.severity());
         self.add(out, row, context);
     }
 

@@ -8,7 +8,7 @@ use super::tee::OutputError;
 use crate::dissect::Message;
 use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Command, Kind};
+use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// What a status says, as counted.
@@ -54,7 +54,7 @@ impl Tally {
         let known = Command::KNOWN.iter().position(|known| *known == command);
         let index = known.unwrap_or(Command::KNOWN.len());
         self.messages[index] += 1;
-        if command.kind() == Some(Kind::Response) {
+        if command.kind() == Some(MessageKind::Response) {
             let outcome = match message.view().status() {
                 Some(STATUS_SUCCESS) => 0,
                 Some(STATUS_FAILURE) => 1,

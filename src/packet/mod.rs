@@ -7,6 +7,7 @@
 mod address;
 mod decode;
 mod encapsulation;
+mod fast_path;
 mod fragment;
 mod ip;
 mod ip_protocol;
@@ -14,7 +15,6 @@ pub mod layout;
 mod link;
 mod segment;
 mod tunnel;
-mod usual;
 mod vlan;
 
 pub use address::Endpoint;
@@ -22,12 +22,12 @@ pub use decode::{
     checksum_is_wrong, decode, decode_by_steps, decode_payload, passed_headers, passed_in,
 };
 pub use encapsulation::Passed;
+pub use fast_path::fast_segment;
 pub use fragment::{Datagram, DefragmentLimits, Defragmenter, GivenUpDatagrams, Piece};
 pub use ip::Ip;
 pub use ip_protocol::{IpProtocol, ip_protocol};
 pub use link::{LinkLayer, ip_start, link_layer, link_type_name};
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
-pub use usual::usual_segment;
 pub use vlan::VlanTags;
 
 /// What a frame carries, as far as the way down to TCP.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layout::Kind;
+use super::layout::MessageKind;
 
 /// What a client asks for, and what a response answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,10 +80,10 @@ impl Command {
 
     /// Which body follows; `None` for an unknown command.
     #[must_use]
-    pub const fn kind(self) -> Option<Kind> {
+    pub const fn kind(self) -> Option<MessageKind> {
         match self {
-            Self::RegistrationRequest | Self::LoginRequest => Some(Kind::Request),
-            Self::RegistrationResponse | Self::LoginResponse => Some(Kind::Response),
+            Self::RegistrationRequest | Self::LoginRequest => Some(MessageKind::Request),
+            Self::RegistrationResponse | Self::LoginResponse => Some(MessageKind::Response),
             Self::Unknown(_) => None,
         }
     }
@@ -162,8 +162,8 @@ mod tests {
         for command in Command::KNOWN {
             let action = command.action().unwrap();
             let again = match command.kind().unwrap() {
-                Kind::Request => action.request(),
-                Kind::Response => action.response(),
+                MessageKind::Request => action.request(),
+                MessageKind::Response => action.response(),
             };
             assert_eq!(again, command);
         }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, STATUS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN, STATUS,
+    USER_NAME,
 };
 use super::text::TextError;
 use super::view::HeaderNumber;
@@ -48,7 +49,7 @@ pub enum Fault {
     /// A request from the server or a response from the client.
     WrongSender(Command),
     /// A message under a command of the other kind, with as many octets as its sender's kind has.
-    FitsOther(Kind),
+    FitsOther(MessageKind),
     /// The message has not as many octets as its kind.
     Size {
         /// Octets there are.
@@ -193,15 +194,15 @@ impl fmt::Display for Head<'_> {
             }
             Fault::WrongSender(command) => {
                 let sender = match command.kind() {
-                    Some(Kind::Request) => "server",
+                    Some(MessageKind::Request) => "server",
                     _ => "client",
                 };
                 write!(f, "a {command} that the {sender} sent")
             }
             Fault::FitsOther(kind) => {
                 let [one, other] = match kind {
-                    Kind::Request => [1, 3],
-                    Kind::Response => [2, 4],
+                    MessageKind::Request => [1, 3],
+                    MessageKind::Response => [2, 4],
                 };
                 let (len, name) = (kind.len(), kind.name());
                 write!(f, "{len} bytes fit a {name}: {one} or {other}?")
@@ -333,7 +334,7 @@ mod tests {
             Fault::HeaderNotCounted { found: 50 },
             Fault::UnknownCommand(u32::MAX),
             Fault::WrongSender(Command::RegistrationResponse),
-            Fault::FitsOther(Kind::Response),
+            Fault::FitsOther(MessageKind::Response),
             Fault::Size { have: 57, need: 58 },
             Fault::Status(255),
             Fault::SecondText { at: 40 },

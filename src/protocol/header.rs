@@ -1,12 +1,12 @@
 //! Headers whose numbers are ours in another form: in little-endian order, or written as text.
 
 use super::command::Command;
-use super::layout::{COMMAND, HEADER_LEN, Kind, LENGTH};
+use super::layout::{COMMAND, HEADER_LEN, LENGTH, MessageKind};
 use super::view::right_header;
 
 /// The kind of message that a header calls for whose numbers are ours in little-endian order.
 #[must_use]
-pub fn swapped_header(octets: &[u8]) -> Option<Kind> {
+pub fn swapped_header(octets: &[u8]) -> Option<MessageKind> {
     let mut header = *octets.first_chunk::<HEADER_LEN>()?;
     let (length, command) = header.split_at_mut(LENGTH.width);
     length.reverse();
@@ -17,7 +17,7 @@ pub fn swapped_header(octets: &[u8]) -> Option<Kind> {
 /// The kind of message that a header calls for whose numbers are ours written as text, as `0058`
 /// and `0001`.
 #[must_use]
-pub fn text_header(octets: &[u8]) -> Option<Kind> {
+pub fn text_header(octets: &[u8]) -> Option<MessageKind> {
     let kind = kind_of_len(text_number(octets.get(LENGTH.range())?)?)?;
     let command = Command::from(text_number(octets.get(COMMAND.range())?)?);
     command.kind().is_some().then_some(kind)
@@ -25,8 +25,8 @@ pub fn text_header(octets: &[u8]) -> Option<Kind> {
 
 /// The kind of message that has this many octets.
 #[must_use]
-pub fn kind_of_len(length: u32) -> Option<Kind> {
-    [Kind::Request, Kind::Response]
+pub fn kind_of_len(length: u32) -> Option<MessageKind> {
+    [MessageKind::Request, MessageKind::Response]
         .into_iter()
         .find(|kind| kind.len() == length as usize)
 }

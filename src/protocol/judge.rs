@@ -9,7 +9,7 @@ use super::command::Command;
 use super::fault::Fault;
 use super::header::{kind_of_len, text_number};
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, REQUEST_LEN,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MAX_LEN, MessageKind, PASSWORD, REQUEST_LEN,
     STATUS_SUCCESS, USER_NAME,
 };
 use super::name;
@@ -63,7 +63,7 @@ pub fn judge_beginning(octets: &[u8]) -> Option<Fault> {
 /// Whether the beginning of a request has text and not one octet of filling, as where only the
 /// characters of both values were sent.
 fn is_not_filled(octets: &[u8]) -> bool {
-    let is_request = MessageView::new(octets).kind() == Some(Kind::Request);
+    let is_request = MessageView::new(octets).kind() == Some(MessageKind::Request);
     let body = octets.get(HEADER_LEN..).unwrap_or_default();
     is_request && octets.len() < REQUEST_LEN && body.len() >= 2 && !body.contains(&0)
 }
@@ -84,10 +84,10 @@ fn mistaken(field: &'static Field, octets: &[u8]) -> Option<Fault> {
     Some(Fault::NumberAsText { field, value })
 }
 
-fn judge_body(octets: &[u8], kind: Kind, tell: &mut impl FnMut(Fault)) {
+fn judge_body(octets: &[u8], kind: MessageKind, tell: &mut impl FnMut(Fault)) {
     let view = MessageView::new(octets);
     match kind {
-        Kind::Request => {
+        MessageKind::Request => {
             let second = second_text(octets);
             if let Some(user_name) = view.user_name() {
                 judge_text(user_name, &USER_NAME, second.is_some(), tell);
@@ -99,7 +99,7 @@ fn judge_body(octets: &[u8], kind: Kind, tell: &mut impl FnMut(Fault)) {
                 judge_text(password, &PASSWORD, false, tell);
             }
         }
-        Kind::Response => {
+        MessageKind::Response => {
             if let Some(status) = view.status()
                 && status > STATUS_SUCCESS
             {
@@ -212,7 +212,7 @@ mod tests {
             command in 1..=4u32,
             form in 0..4usize,
         ) {
-            let kind = if command % 2 == 1 { Kind::Request } else { Kind::Response };
+            let kind = if command % 2 == 1 { MessageKind::Request } else { MessageKind::Response };
             let digits = |number: u32| match form {
                 0 => format!("{number:04}"),
                 1 => format!("{number:<4}"),

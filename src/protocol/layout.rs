@@ -228,14 +228,14 @@ pub const STATUS_FAILURE: u8 = 0;
 
 /// Which of the two bodies a message has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     /// User name and password, from the client.
     Request,
     /// Status and description, from the server.
     Response,
 }
 
-impl Kind {
+impl MessageKind {
     /// Octets of a whole message of this kind.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no message is empty")]
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn fields_cover_each_message_without_gaps() {
-        for kind in [Kind::Request, Kind::Response] {
+        for kind in [MessageKind::Request, MessageKind::Response] {
             let mut at = 0;
             for field in kind.fields() {
                 assert_eq!(field.offset, at, "{}", field.wire_name);

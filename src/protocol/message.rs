@@ -13,8 +13,8 @@ use super::command::{Action, Command};
 use super::fault::Fault;
 use super::judge::judge;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN, RESPONSE_LEN,
-    STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN,
+    RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 use super::name::UserName;
 use super::text::{Description, Password};
@@ -33,7 +33,7 @@ pub enum Framing {
 
 /// Finds where the first message in `octets` ends, before any of its body is kept or copied.
 #[must_use]
-pub fn frame(octets: &[u8], kind: Kind) -> Framing {
+pub fn frame(octets: &[u8], kind: MessageKind) -> Framing {
     if octets.len() < HEADER_LEN {
         return Framing::Need(HEADER_LEN - octets.len());
     }
@@ -45,7 +45,7 @@ pub fn frame(octets: &[u8], kind: Kind) -> Framing {
 }
 
 /// The action that a header of `kind` names. The whole header is there.
-fn check_header(octets: &[u8], kind: Kind) -> Result<Action, Fault> {
+fn check_header(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
     let command = MessageView::new(octets).command();
     let action = command.and_then(Command::action);
     action
@@ -54,7 +54,7 @@ fn check_header(octets: &[u8], kind: Kind) -> Result<Action, Fault> {
 }
 
 /// The first thing for which octets that are no message of `kind` are refused.
-fn first_fault(octets: &[u8], kind: Kind) -> Fault {
+fn first_fault(octets: &[u8], kind: MessageKind) -> Fault {
     let octets = &octets[..octets.len().min(kind.len())];
     if let Some(command) = MessageView::new(octets).command()
         && command.kind().is_some_and(|found| found != kind)
@@ -78,7 +78,7 @@ fn first_refused(octets: &[u8]) -> Option<Fault> {
 }
 
 /// Checks that the message is whole and that nothing in it is to be refused.
-fn check_whole(octets: &[u8], kind: Kind) -> Result<Action, Fault> {
+fn check_whole(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
     if octets.len() < HEADER_LEN {
         return Err(first_fault(octets, kind));
     }
@@ -154,7 +154,7 @@ impl Request {
 
     /// Reads one whole request; the error says what is wrong.
     pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
-        let action = check_whole(octets, Kind::Request)?;
+        let action = check_whole(octets, MessageKind::Request)?;
         let view = MessageView::new(octets);
         let user_name = view.user_name().map(TextValue::octets).unwrap_or_default();
         let password = view.password().map(TextValue::octets).unwrap_or_default();
@@ -200,7 +200,7 @@ impl Response {
 
     /// Reads one whole response; the error says what is wrong.
     pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
-        let action = check_whole(octets, Kind::Response)?;
+        let action = check_whole(octets, MessageKind::Response)?;
         let view = MessageView::new(octets);
         let description = view.description().map(TextValue::lossy).unwrap_or_default();
         Ok(Self {
@@ -265,10 +265,10 @@ mod tests {
     fn framing_waits_for_what_is_missing() {
         let octets = request().encode();
         let octets = octets.as_ref();
-        assert_eq!(frame(&[], Kind::Request), Framing::Need(8));
-        assert_eq!(frame(&octets[..7], Kind::Request), Framing::Need(1));
-        assert_eq!(frame(&octets[..8], Kind::Request), Framing::Need(50));
-        assert_eq!(frame(octets, Kind::Request), Framing::Complete(58));
+        assert_eq!(frame(&[], MessageKind::Request), Framing::Need(8));
+        assert_eq!(frame(&octets[..7], MessageKind::Request), Framing::Need(1));
+        assert_eq!(frame(&octets[..8], MessageKind::Request), Framing::Need(50));
+        assert_eq!(frame(octets, MessageKind::Request), Framing::Complete(58));
     }
 
     #[test]
@@ -339,7 +339,7 @@ mod tests {
             } else {
                 let mut found = false;
                 judge(&octets, &mut |fault| found |= fault.is_refused());
-                let other_kind = MessageView::new(&octets).kind() == Some(Kind::Response);
+                let other_kind = MessageView::new(&octets).kind() == Some(MessageKind::Response);
                 prop_assert!(found || other_kind);
             }
         }

@@ -17,7 +17,7 @@ mod view;
 pub use command::{Action, Command};
 pub use fault::Fault;
 pub use judge::{judge, judge_beginning};
-pub use layout::{Field, FieldKind, Kind};
+pub use layout::{Field, FieldKind, MessageKind};
 pub use message::{Framing, Request, RequestOctets, Response, frame};
 pub use name::{UserName, spaces, unregistrable_runs};
 pub use text::{Description, Password, TextError};

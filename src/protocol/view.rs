@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, Kind, LENGTH, PASSWORD, REQUEST_LEN,
+    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN,
     RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 
@@ -42,26 +42,26 @@ impl<'a> MessageView<'a> {
     /// Request or response; `None` for an unknown or missing command.
     #[must_use]
     #[inline]
-    pub fn kind(self) -> Option<Kind> {
+    pub fn kind(self) -> Option<MessageKind> {
         self.command().and_then(Command::kind)
     }
 
     /// `userName` up to its first NUL; `None` in anything but a request.
     #[must_use]
     pub fn user_name(self) -> Option<TextValue<'a>> {
-        self.text(Kind::Request, &USER_NAME)
+        self.text(MessageKind::Request, &USER_NAME)
     }
 
     /// `password` up to its first NUL; `None` in anything but a request.
     #[must_use]
     pub fn password(self) -> Option<TextValue<'a>> {
-        self.text(Kind::Request, &PASSWORD)
+        self.text(MessageKind::Request, &PASSWORD)
     }
 
     /// `status`; `None` in anything but a response.
     #[must_use]
     pub fn status(self) -> Option<u8> {
-        if self.kind() != Some(Kind::Response) {
+        if self.kind() != Some(MessageKind::Response) {
             return None;
         }
         STATUS.slice(self.0).first().copied()
@@ -70,10 +70,10 @@ impl<'a> MessageView<'a> {
     /// `description` up to its first NUL; `None` in anything but a response.
     #[must_use]
     pub fn description(self) -> Option<TextValue<'a>> {
-        self.text(Kind::Response, &DESCRIPTION)
+        self.text(MessageKind::Response, &DESCRIPTION)
     }
 
-    fn text(self, kind: Kind, field: &Field) -> Option<TextValue<'a>> {
+    fn text(self, kind: MessageKind, field: &Field) -> Option<TextValue<'a>> {
         if self.kind() != Some(kind) || self.0.len() <= field.offset {
             return None;
         }
@@ -153,8 +153,8 @@ pub fn is_strict(message: &[u8]) -> bool {
                 .is_none()
         });
     let content = match kind {
-        Kind::Request => message[USER_NAME.offset] != 0,
-        Kind::Response => matches!(message[STATUS.offset], STATUS_FAILURE | STATUS_SUCCESS),
+        MessageKind::Request => message[USER_NAME.offset] != 0,
+        MessageKind::Response => matches!(message[STATUS.offset], STATUS_FAILURE | STATUS_SUCCESS),
     };
     well_filled && content
 }
@@ -169,9 +169,9 @@ pub fn is_header(octets: &[u8]) -> bool {
 /// The kind of message that a header calls for whose `totalLength` is that of its `commandID`.
 #[must_use]
 #[inline]
-pub fn right_header(octets: &[u8]) -> Option<Kind> {
-    const RIGHT: [(u64, Kind); Command::KNOWN.len()] = {
-        let mut right = [(0, Kind::Request); Command::KNOWN.len()];
+pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
+    const RIGHT: [(u64, MessageKind); Command::KNOWN.len()] = {
+        let mut right = [(0, MessageKind::Request); Command::KNOWN.len()];
         let mut index = 0;
         while index < right.len() {
             let command = Command::KNOWN[index];

@@ -1,6 +1,6 @@
 //! What a capture says of itself: its interfaces, and what was lost while it was captured.
 
-use crate::capture::{Batch, Interface, InterfaceStatistics, What};
+use crate::capture::{AsideContent, Batch, Interface, InterfaceStatistics};
 
 /// Interfaces kept at the most.
 const MOST: usize = 64;
@@ -20,7 +20,7 @@ impl Facts {
     /// Takes what stood between a batch's frames.
     pub fn see(&mut self, batch: &Batch) {
         for aside in &batch.asides {
-            if let What::Interface(interface) = &aside.what {
+            if let AsideContent::Interface(interface) = &aside.what {
                 if self.interfaces.len() < MOST {
                     let options = Vec::new();
                     self.interfaces.push(Interface {

@@ -22,7 +22,7 @@ struct Alike {
 
 /// Messages with one kind of fault.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(super) struct FaultGroup {
     alike: Alike,
     /// What is said of the first.
     pub note: Note,
@@ -37,7 +37,7 @@ pub(super) struct Kind {
 /// All kinds.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    kinds: Vec<Kind>,
+    kinds: Vec<FaultGroup>,
     /// Faults of kinds that are not told apart.
     pub others: u64,
 }
@@ -85,7 +85,7 @@ impl Faults {
                     known.frames.push(message.frame);
                 }
             } else if self.kinds.len() < MOST_KINDS {
-                self.kinds.push(Kind {
+                self.kinds.push(FaultGroup {
                     alike,
                     note: note.clone(),
                     first: message.clone(),
@@ -99,8 +99,8 @@ impl Faults {
     }
 
     /// The kinds, the most serious and commonest first.
-    pub fn kinds(&self) -> Vec<&Kind> {
-        let mut kinds: Vec<&Kind> = self.kinds.iter().collect();
+    pub fn kinds(&self) -> Vec<&FaultGroup> {
+        let mut kinds: Vec<&FaultGroup> = self.kinds.iter().collect();
         kinds.sort_by_key(|kind| {
             std::cmp::Reverse((
                 kind.note.severity(),

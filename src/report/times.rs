@@ -1,11 +1,11 @@
 //! Times and spans as a page shows them.
 
 use crate::capture::Timestamp;
-use crate::output::{Clock, TimeFormat};
+use crate::output::{TimeDisplay, TimeFormat};
 
 /// Date and time of day in UTC with microseconds.
 fn utc(time: Timestamp) -> String {
-    let mut clock = Clock::new(TimeFormat::Utc);
+    let mut clock = TimeDisplay::new(TimeFormat::Utc);
     let whole = Timestamp(time.0 - time.0.rem_euclid(1000));
     clock.see(whole);
     let mut text = String::new();

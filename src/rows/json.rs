@@ -6,7 +6,7 @@ use std::io::{BufRead, Read as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::told::Told;
+use super::told::RowValues;
 use super::{Item, Why};
 use crate::capture::Timestamp;
 
@@ -47,7 +47,7 @@ impl Line<'_> {
         }
         let missing = |key: &str| format!("it has no {key:?}");
         let time = self.time.ok_or_else(|| missing("time"))?.get();
-        let told = Told {
+        let told = RowValues {
             time: nanoseconds(time).ok_or_else(|| format!("time {time} is no time"))?,
             client: self.client.ok_or_else(|| missing("client"))?,
             protocol: self.protocol.ok_or_else(|| missing("protocol"))?,

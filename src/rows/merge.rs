@@ -13,7 +13,7 @@ use crate::session::summary::ExchangeRow;
 const SLACK: i64 = Timestamp::SECOND;
 
 /// A file that is being read, and its next row.
-struct Source {
+struct RowsFile {
     path: PathBuf,
     items: Items,
     next: Option<ExchangeRow>,
@@ -24,7 +24,7 @@ struct Source {
 /// Rows of several files, merged: each file's rows are taken to be in order, as they are written, so that no more than
 /// one row a file is kept.
 pub struct Merged {
-    sources: Vec<Source>,
+    sources: Vec<RowsFile>,
     /// The files that have a next row, by when it is due: never earlier than what its file has reached.
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// Rows of protocols that layouts describe, which are passed over.
@@ -50,7 +50,7 @@ impl Merged {
                 path: path.clone(),
                 why,
             })?;
-            merged.sources.push(Source {
+            merged.sources.push(RowsFile {
                 path: path.clone(),
                 items,
                 next: None,

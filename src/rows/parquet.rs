@@ -6,7 +6,7 @@ use std::fs::File;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::{Field, Row};
 
-use super::told::Told;
+use super::told::RowValues;
 use super::{Item, Why};
 use crate::capture::Timestamp;
 
@@ -33,8 +33,8 @@ pub(super) fn items(file: File) -> Result<impl Iterator<Item = Result<Item, Why>
     Ok(rows.chain(interrupted.then_some(Ok(Item::Interrupted))))
 }
 
-fn told(row: &Row) -> Result<Told<'_>, String> {
-    let mut told = Told::default();
+fn told(row: &Row) -> Result<RowValues<'_>, String> {
+    let mut told = RowValues::default();
     let mut missing = vec!["time", "client", "protocol", "outcome", "stream"];
     for (name, field) in row.get_column_iter() {
         if matches!(field, Field::Null) {

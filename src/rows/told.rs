@@ -13,7 +13,7 @@ use crate::session::{Name, Outcome, Refusal};
 
 /// The values of a row, those of them that are counted.
 #[derive(Debug, Default)]
-pub(super) struct Told<'a> {
+pub(super) struct RowValues<'a> {
     pub time: Timestamp,
     pub client: Cow<'a, str>,
     pub protocol: Cow<'a, str>,
@@ -28,7 +28,7 @@ pub(super) struct Told<'a> {
     pub password_tag: Option<Cow<'a, str>>,
 }
 
-impl Told<'_> {
+impl RowValues<'_> {
     /// What it is; the error says what is wrong with it.
     pub fn item(&self) -> Result<Item, String> {
         if self.protocol != PROTOCOL_NAME {

@@ -97,7 +97,7 @@ struct Run {
 }
 
 #[derive(Debug, Default)]
-struct Direction {
+struct ClearedDirection {
     /// In order, all within half of the sequence numbers.
     runs: SmallVec<[Run; 1]>,
     /// Sequence numbers have come around: none says which octet is meant.
@@ -107,7 +107,7 @@ struct Direction {
 /// The octets known to be clear, by direction.
 #[derive(Debug, Default)]
 pub(super) struct ClearOctets {
-    directions: HashMap<DirectionKey, Direction>,
+    directions: HashMap<DirectionKey, ClearedDirection>,
     runs: usize,
     contents: Vec<Rc<Content>>,
     places: HashMap<Rc<Content>, u32>,
@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::capture::Timestamp;
-    use crate::dissect::Source;
+    use crate::dissect::SourceBytes;
     use crate::packet::Endpoint;
     use crate::stream::Role;
 
@@ -289,7 +289,7 @@ mod tests {
             source: end(1),
             destination: end(2),
             octets: octets.iter().copied().collect(),
-            sources: smallvec![Source {
+            sources: smallvec![SourceBytes {
                 frame: 1,
                 offset: 0,
                 seq: SeqNumber(seq),
@@ -300,7 +300,7 @@ mod tests {
             notes: smallvec![],
             described: None,
             encrypted: false,
-            plain: false,
+            clean: false,
             peer: None,
             answered: None,
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use crate::capture::{Aside, CaptureWriter, What};
+use crate::capture::{Aside, AsideContent, CaptureWriter};
 use crate::session::{FrameRecord, KeyLogSource, KeyLogs};
 use crate::tls::{Body, KeyLog, Random};
 
@@ -42,7 +42,7 @@ impl Embed {
     }
 
     pub(super) fn aside(&mut self, aside: &Aside) {
-        if let What::KeyLog(text) = &aside.what {
+        if let AsideContent::KeyLog(text) = &aside.what {
             self.keys.read_all(text.bytes());
         }
     }

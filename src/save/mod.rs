@@ -18,7 +18,7 @@ pub use embed::Embed;
 use keep::Kept;
 use redact::Redactor;
 
-use crate::capture::{Aside, Batch, CaptureWriter, Frame, Limits, What};
+use crate::capture::{Aside, AsideContent, Batch, CaptureWriter, Frame, RotationLimits};
 use crate::output::{Context, OutputError};
 use crate::session::{Ending, FrameRecord, Remainder, Sink};
 
@@ -113,7 +113,7 @@ pub struct Save {
     context: Context,
     survey: Survey,
     comments: Vec<String>,
-    stop: Limits,
+    stop: RotationLimits,
     keeps: bool,
     left: Option<LeftBeside>,
     embed: Option<Embed>,
@@ -149,7 +149,7 @@ impl Save {
             context,
             survey,
             comments: Vec::new(),
-            stop: Limits::default(),
+            stop: RotationLimits::default(),
             keeps: false,
             left: None,
             embed: None,
@@ -204,7 +204,7 @@ impl Save {
     /// Ends the run when the file has so many octets or so many files are written; the other
     /// limits are not looked at.
     #[must_use]
-    pub fn stopping(self, stop: Limits) -> Self {
+    pub fn stopping(self, stop: RotationLimits) -> Self {
         Self { stop, ..self }
     }
 }
@@ -250,7 +250,7 @@ impl Sink for Save {
         if let Some(embed) = &mut self.embed {
             embed.aside(aside);
         }
-        if let What::KeyLog(text) = &aside.what {
+        if let AsideContent::KeyLog(text) = &aside.what {
             self.secrets_left_out |= self.survey.options.redact && !text.bytes().is_empty();
         }
         self.writer.aside(batch, &aside.what);

@@ -230,7 +230,7 @@ impl Redactor {
             if self.fragments.len() < MOST_FRAGMENTS {
                 let fragment = Fragment {
                     stream: placed.stream,
-                    from: placed.from,
+                    from: placed.side,
                     tcp_start: segment.tcp_start,
                     payload_start: segment.payload_start,
                     seq: segment.payload_seq(),
@@ -397,5 +397,5 @@ fn hide_loose(record: &FrameRecord<'_>, octets: &mut Cow<'_, [u8]>) {
 }
 
 fn key(placed: &Placement) -> DirectionKey {
-    (placed.stream, placed.from == Side::A)
+    (placed.stream, placed.side == Side::A)
 }

@@ -20,7 +20,7 @@ use super::tls::HANDSHAKE;
 use super::words;
 use crate::accounts::Caller;
 use crate::protocol::{
-    Command, Fault, Framing, Kind, MessageView, Request, Response, frame, judge_beginning,
+    Command, Fault, Framing, MessageKind, MessageView, Request, Response, frame, judge_beginning,
 };
 
 /// After a last response, how many octets that the peer still sends are read and dropped, so
@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let mut due: Option<Instant> = None;
         let mut refused = 0;
         loop {
-            match frame(buffer.filled(), Kind::Request) {
+            match frame(buffer.filled(), MessageKind::Request) {
                 Framing::Complete(len) => {
                     let request = match Request::decode(&buffer.filled()[..len]) {
                         Ok(request) => request,

@@ -16,7 +16,7 @@ use crate::capture::Timestamp;
 use crate::dissect::{Message, Name, Note, Peer, exchanged, is_exchanged};
 use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Command, Kind, MessageView, TextValue};
+use crate::protocol::{Action, Command, MessageKind, MessageView, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Requests of one flow that wait for a response, at the most; further ones are not paired.
@@ -56,14 +56,14 @@ pub(super) struct Exchanged {
 
 impl Exchanged {
     /// A message that a layout does not describe.
-    fn of(id: u64, message: &Message, kind: Kind, action: Action) -> Self {
+    fn of(id: u64, message: &Message, kind: MessageKind, action: Action) -> Self {
         let (start, all_acked) = place(message);
         let (client, ack) = match kind {
-            Kind::Request => {
+            MessageKind::Request => {
                 let first = message.sources.first();
                 (message.source, first.and_then(|source| source.ack))
             }
-            Kind::Response => (message.destination, all_acked),
+            MessageKind::Response => (message.destination, all_acked),
         };
         Self {
             id,
@@ -236,18 +236,18 @@ impl ExchangeState {
         };
         let one = Exchanged::of(id, message, kind, action);
         let told = match kind {
-            Kind::Request => {
+            MessageKind::Request => {
                 let user = secret::user_name(message);
                 let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
                 let password = key.tag(message.view().password());
                 self.request(&one, Name::new(user.unwrap_or_default()), password, fates)
             }
-            Kind::Response => {
+            MessageKind::Response => {
                 let outcome = outcome(&message.octets, fates.refusals);
                 self.response(&one, outcome, fates)
             }
         };
-        if kind == Kind::Response && told.peer.is_some() {
+        if kind == MessageKind::Response && told.peer.is_some() {
             // What became of its request was told last.
             message.answered = fates.resolutions.last().and_then(Resolution::answered);
         }
@@ -383,16 +383,22 @@ impl ExchangeState {
 
     /// This many messages of a kind were never captured: requests whose responses may come, or
     /// responses to the requests that have waited longest, which are told.
-    pub(super) fn lost(&mut self, kind: Kind, messages: u64, asked: Asked, fates: &mut Fates<'_>) {
+    pub(super) fn lost(
+        &mut self,
+        kind: MessageKind,
+        messages: u64,
+        asked: Asked,
+        fates: &mut Fates<'_>,
+    ) {
         for _ in 0..messages.min(MAX_WAITING as u64) {
             match kind {
-                Kind::Request => match self.pop_early() {
+                MessageKind::Request => match self.pop_early() {
                     Some(early) => fates.unasked(asked.stream, early.id, early.frame),
                     None => {
                         self.push(Waiting::NEVER_CAPTURED, fates.waiting);
                     }
                 },
-                Kind::Response => match self.pop(fates.waiting) {
+                MessageKind::Response => match self.pop(fates.waiting) {
                     None => break,
                     Some(request) => fates.resolutions.extend(request.unanswered(asked)),
                 },

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use super::exchange::{Exchanged, Fates, outcome};
 use super::flow_state::FlowState;
-use super::found::{PlainMessage, StreamNote, Yield};
+use super::found::{CleanMessage, Collected, StreamNote};
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::{Finds, Known, Message, Name, Note};
-use crate::protocol::{Command, Kind, MessageView, TextValue};
+use crate::protocol::{Command, MessageKind, MessageView, TextValue};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// The tracker's parts that findings go to, apart from the frame's own.
 pub(super) struct Findings<'a> {
-    pub found: &'a mut Yield,
+    pub found: &'a mut Collected,
     /// Messages numbered so far.
     pub numbered: &'a mut u64,
     pub key: &'a PasswordKey,
@@ -41,7 +41,7 @@ impl Findings<'_> {
     /// The message found last, and where its fate goes.
     #[inline]
     fn last(&mut self) -> (Option<&mut Message>, Fates<'_>) {
-        let Yield {
+        let Collected {
             messages,
             resolutions,
             unasked,
@@ -94,7 +94,7 @@ impl Finds<FlowState> for Findings<'_> {
         self.counts
     }
 
-    fn plain(
+    fn clean(
         &mut self,
         flow: &mut Flow<FlowState>,
         from: Side,
@@ -108,8 +108,8 @@ impl Finds<FlowState> for Findings<'_> {
         };
         let (view, stream) = (MessageView::new(message.octets), flow.stream);
         let client = match kind {
-            Kind::Request => from,
-            Kind::Response => from.other(),
+            MessageKind::Request => from,
+            MessageKind::Response => from.other(),
         };
         let one = Exchanged {
             id,
@@ -124,17 +124,17 @@ impl Finds<FlowState> for Findings<'_> {
         };
         let exchange = &mut flow.state.exchange;
         let told = match kind {
-            Kind::Request => {
+            MessageKind::Request => {
                 let user = Name::new(view.user_name().map_or(&[], TextValue::octets));
                 let password = self.key.tag(view.password());
                 exchange.request(&one, user, password, &mut self.fates())
             }
-            Kind::Response => {
+            MessageKind::Response => {
                 let outcome = outcome(message.octets, self.refusals);
                 exchange.response(&one, outcome, &mut self.fates())
             }
         };
-        self.found.plain.push(PlainMessage {
+        self.found.clean.push(CleanMessage {
             command,
             status: view.status(),
         });

@@ -19,10 +19,10 @@ pub struct StreamNote {
 
 /// What one frame, or the end, brought.
 #[derive(Debug, Default)]
-pub(super) struct Yield {
+pub(super) struct Collected {
     pub messages: Vec<Message>,
     /// Those that are only counted.
-    pub plain: Vec<PlainMessage>,
+    pub clean: Vec<CleanMessage>,
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
     pub unasked: Vec<u64>,
@@ -33,7 +33,7 @@ pub(super) struct Yield {
 
 /// A message of which there is nothing to note, where it is only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlainMessage {
+pub struct CleanMessage {
     /// Its command, which is known.
     pub command: Command,
     /// What a response says.
@@ -111,12 +111,12 @@ pub struct FlowEnd {
     pub on_tcp: Protocol,
 }
 
-impl Yield {
+impl Collected {
     /// How much there is in all.
     #[inline]
     pub fn len(&self) -> usize {
         self.messages.len()
-            + self.plain.len()
+            + self.clean.len()
             + self.notes.len()
             + self.resolutions.len()
             + self.unasked.len()
@@ -127,7 +127,7 @@ impl Yield {
 
     pub fn clear(&mut self) {
         self.messages.clear();
-        self.plain.clear();
+        self.clean.clear();
         self.notes.clear();
         self.resolutions.clear();
         self.unasked.clear();

@@ -242,7 +242,7 @@ mod tests {
             notes: smallvec::SmallVec::new(),
             described: None,
             encrypted: false,
-            plain: false,
+            clean: false,
             peer: None,
             answered: None,
         }

@@ -5,7 +5,7 @@
     reason = "lengths of what a batch of half a megabyte brought"
 )]
 
-use super::found::{FlowEnd, PlainMessage, StreamNote, Yield};
+use super::found::{CleanMessage, Collected, FlowEnd, StreamNote};
 use super::record::{FrameRecord, Remainder};
 use super::resolution::Resolution;
 use super::without_tcp::WithoutTcp;
@@ -30,7 +30,7 @@ struct Lengths {
     /// The frame, from 0.
     frame: u32,
     messages: u32,
-    plain: u32,
+    clean: u32,
     notes: u32,
     resolutions: u32,
     flows: u32,
@@ -64,7 +64,7 @@ fn rest<T>(list: &[T], from: u32) -> &[T] {
 pub struct Inspected {
     /// One for each frame.
     frames: Vec<Placed>,
-    pub(super) found: Yield,
+    pub(super) found: Collected,
     pub(super) datagrams: Vec<(Datagram, Packet)>,
     /// For each frame that brought something: how long the lists were behind it.
     brought: Vec<Lengths>,
@@ -93,7 +93,7 @@ pub struct Brought<'a> {
     /// The messages that became available with it.
     pub messages: &'a [Message],
     /// The same of those of which there is nothing to note.
-    pub plain: &'a [PlainMessage],
+    pub clean: &'a [CleanMessage],
     /// What is to be said about streams outside of any message.
     pub notes: &'a [StreamNote],
     /// Number of the first of `messages` among all of the run, from 0, where all are whole.
@@ -140,7 +140,7 @@ impl Inspected {
         &mut self,
         placement: Option<Placement>,
         [protocol, on_tcp]: [Protocol; 2],
-        found: &Yield,
+        found: &Collected,
         datagram: bool,
     ) {
         let brought = self.push_brought(found, datagram);
@@ -153,7 +153,7 @@ impl Inspected {
     }
 
     /// The same of a frame that has no TCP segment.
-    pub(super) fn push_other(&mut self, packet: &Packet, found: &Yield, datagram: bool) {
+    pub(super) fn push_other(&mut self, packet: &Packet, found: &Collected, datagram: bool) {
         match &mut self.counts {
             Some(counts) => {
                 counts.without_tcp.count(packet);
@@ -165,7 +165,7 @@ impl Inspected {
 
     /// The same of one with a segment where only counts are wanted.
     #[inline]
-    pub(super) fn push_counted(&mut self, watched: bool, found: &Yield, datagram: bool) {
+    pub(super) fn push_counted(&mut self, watched: bool, found: &Collected, datagram: bool) {
         if let Some(counts) = &mut self.counts {
             counts.watched += u64::from(watched);
         }
@@ -174,7 +174,7 @@ impl Inspected {
 
     /// Notes how long the lists are behind the next frame, where it brought anything; whether it did.
     #[inline]
-    fn push_brought(&mut self, found: &Yield, datagram: bool) -> bool {
+    fn push_brought(&mut self, found: &Collected, datagram: bool) -> bool {
         let frame = self.count;
         self.count += 1;
         let datagrams = self.datagrams.len() + usize::from(datagram);
@@ -189,7 +189,7 @@ impl Inspected {
         self.brought.push(Lengths {
             frame: frame as u32,
             messages: found.messages.len() as u32,
-            plain: found.plain.len() as u32,
+            clean: found.clean.len() as u32,
             notes: found.notes.len() as u32,
             resolutions: found.resolutions.len() as u32,
             flows: found.flows.len() as u32,
@@ -226,7 +226,7 @@ impl Inspected {
             let brought = Brought {
                 frame: to.frame as usize,
                 messages: part(&found.messages, from.messages, to.messages),
-                plain: part(&found.plain, from.plain, to.plain),
+                clean: part(&found.clean, from.clean, to.clean),
                 notes: part(&found.notes, from.notes, to.notes),
                 first_message: self.first_message + u64::from(from.messages),
                 resolutions: part(&found.resolutions, from.resolutions, to.resolutions),

@@ -8,18 +8,20 @@ use super::keylog::KeyLogSource;
 use super::layer::Tls;
 use super::record::{Ending, FrameRecord, Remainder};
 use super::tracker::Tracker;
-use crate::capture::{Batch, Frame, What};
+use crate::capture::{AsideContent, Batch, Frame};
 use crate::dissect::{Known, Note};
 use crate::layout::LayoutId;
 use crate::packet::{
     Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
-    decode, decode_by_steps, decode_payload, usual_segment,
+    decode, decode_by_steps, decode_payload, fast_segment,
 };
 use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{Carried, FlowHasher, FlowKey, FlowTable, Hint, Limits, StreamNumbers, Totals};
+use crate::stream::{
+    Carried, FlowHasher, FlowKey, FlowTable, Hint, StreamLimits, StreamNumbers, Totals,
+};
 
 /// Frames whose flows are looked for together.
-const LOOK_AHEAD: usize = 32;
+const PREFETCHED: usize = 32;
 
 /// What is wanted of what frames brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub struct Options {
     /// one connection, as for a capture that sees both sides of a change of tags.
     pub ignore_vlan_tags: bool,
     /// Bounds on what is kept of streams.
-    pub streams: Limits,
+    pub streams: StreamLimits,
     /// Bounds on what is kept of IP fragments.
     pub fragments: DefragmentLimits,
     /// TLS secrets in the NSS key log format, and where more may come from.
@@ -94,7 +96,7 @@ impl Default for Options {
             checksums: false,
             follow: Followed::Nothing,
             ignore_vlan_tags: false,
-            streams: Limits::default(),
+            streams: StreamLimits::default(),
             fragments: DefragmentLimits::default(),
             key_logs: Vec::new(),
             live: false,
@@ -164,7 +166,7 @@ impl Decoded {
         into.reserve(batch.headers.len());
         for header in &batch.headers {
             let (link, octets) = (header.link, batch.octets(header));
-            if let Some(segment) = usual_segment(link, octets) {
+            if let Some(segment) = fast_segment(link, octets) {
                 into.push(Self {
                     key: decoding.hasher.key(&segment),
                     packet: Packet::Tcp(segment),
@@ -248,12 +250,12 @@ impl Inspector {
     /// into `inspected` in place of what it held.
     pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
         let mut frames = batch.frames();
-        let mut hints = [None; LOOK_AHEAD];
+        let mut hints = [None; PREFETCHED];
         self.begin(inspected, self.wanted);
         self.take_secrets(batch);
-        for chunk in decoded.chunks(LOOK_AHEAD) {
+        for chunk in decoded.chunks(PREFETCHED) {
             let segments = chunk.iter().map(Decoded::looked_for);
-            self.table.look_ahead(segments, &mut hints);
+            self.table.prefetch(segments, &mut hints);
             for ((decoded, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
                 self.take(frame, decoded, hint, inspected);
             }
@@ -273,7 +275,7 @@ impl Inspector {
     /// none.
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
-            if let What::KeyLog(text) = &aside.what {
+            if let AsideContent::KeyLog(text) = &aside.what {
                 self.tracker.tls.get_or_insert_default().add(text);
             }
         }

@@ -33,7 +33,7 @@ pub use exchange::ExchangeState;
 pub(crate) use exchange::MAX_WAITING;
 pub use exchanges::{Exchange, Exchanges, Half, PairedFrom, Pairing, action_of, user_of};
 pub use flow_state::FlowState;
-pub use found::{Content, FlowEnd, Followed, Piece, PlainMessage, StreamNote};
+pub use found::{CleanMessage, Content, FlowEnd, Followed, Piece, StreamNote};
 pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;

@@ -36,7 +36,7 @@ pub trait Sink {
     }
 
     /// Whether one that counts wants every message whole, and none as what is
-    /// [plain](super::PlainMessage).
+    /// [clean](super::CleanMessage).
     fn wants_messages(&self) -> bool {
         false
     }

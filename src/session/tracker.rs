@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
-use super::found::{Content, FlowEnd, Followed, Piece, Yield};
+use super::found::{Collected, Content, FlowEnd, Followed, Piece};
 use super::layer::{
     Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content, index,
 };
@@ -20,7 +20,7 @@ use crate::tls::Event;
 /// The handler that the flow table tells what came.
 #[derive(Debug)]
 pub(super) struct Tracker {
-    pub found: Yield,
+    pub found: Collected,
     /// Messages found so far; the next one's number.
     pub messages: u64,
     /// Whether messages of which there is nothing to note are only counted.
@@ -51,7 +51,7 @@ impl Tracker {
     /// A tracker that looks for these protocols, and gives the octets of these streams.
     pub fn new(known: Known, follows: Followed) -> Self {
         Self {
-            found: Yield::default(),
+            found: Collected::default(),
             messages: 0,
             counts: false,
             follows,
@@ -93,7 +93,7 @@ impl Tracker {
 impl Tracker {
     /// Takes octets that are not encrypted, or were decrypted.
     #[inline]
-    fn plain(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
+    fn plaintext(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         self.follow(flow, from, || Content::Octets {
             octets: chunk.octets.to_vec(),
             frame: chunk.frame,
@@ -103,7 +103,7 @@ impl Tracker {
         dissect::octets(flow, from, chunk, &mut finds);
     }
 
-    fn plain_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
+    fn plaintext_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
         self.follow(flow, from, || Content::Gap(octets));
         dissect::gap(flow, from, octets, &mut self.finds());
     }
@@ -125,7 +125,7 @@ impl Tracker {
             }
             if header > 0 {
                 let (before, behind) = chunk.split_at(header);
-                self.plain(flow, from, before);
+                self.plaintext(flow, from, before);
                 chunk = behind;
             }
             let nothing_before = flow.state.dissect.protocol() == dissect::Protocol::Unknown;
@@ -182,13 +182,13 @@ impl Tracker {
                 let first = self.found.messages.len();
                 spans.pieces(record.text_at, text, |piece| {
                     let readable = last.map_or(piece.readable, |last| last.readable);
-                    self.plain(flow, from, Chunk { readable, ..piece });
+                    self.plaintext(flow, from, Chunk { readable, ..piece });
                 });
                 for message in &mut self.found.messages[first..] {
                     message.encrypted = true;
                 }
             }
-            Event::Lost { from, bytes, .. } if bytes > 0 => self.plain_gap(flow, from, bytes),
+            Event::Lost { from, bytes, .. } if bytes > 0 => self.plaintext_gap(flow, from, bytes),
             Event::Lost { .. } => {}
             Event::Problem { from, problem } => {
                 let at = problem.at().and_then(|at| spans.at(at));
@@ -222,13 +222,13 @@ impl Tracker {
         let ends = std::mem::take(&mut layer.ends);
         for side in [Role::Client, Role::Server].map(|role| flow.side(role)) {
             if let Some(end) = ends[index(side)] {
-                self.plain_ended(flow, side, end);
+                self.plaintext_ended(flow, side, end);
             }
         }
     }
 
     /// A side of a stream sends nothing more.
-    fn plain_ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
+    fn plaintext_ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
         let by = match end {
             End::Fin => CutBy::Fin,
             End::Reset => CutBy::Reset,
@@ -285,7 +285,7 @@ impl Handler<FlowState> for Tracker {
         if self.tls.is_some() && self.goes_through_tls(flow, from, chunk) {
             return;
         }
-        self.plain(flow, from, chunk);
+        self.plaintext(flow, from, chunk);
     }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
@@ -293,7 +293,7 @@ impl Handler<FlowState> for Tracker {
             self.through_tls(flow, |layer, tls, each| layer.gap(tls, from, octets, each));
             return;
         }
-        self.plain_gap(flow, from, octets);
+        self.plaintext_gap(flow, from, octets);
     }
 
     fn remark(&mut self, flow: &mut Flow<FlowState>, from: Side, remark: Remark<'_>) {
@@ -314,7 +314,7 @@ impl Handler<FlowState> for Tracker {
             }
             self.tell_ends(flow);
         } else {
-            self.plain_ended(flow, from, end);
+            self.plaintext_ended(flow, from, end);
         }
     }
 

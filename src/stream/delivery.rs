@@ -5,9 +5,9 @@
     reason = "payloads of segments, and bytes out of order of at most 1 MiB a direction"
 )]
 
-use super::ahead::{Carrier, Held, difference};
-use super::direction::{Direction, Known};
+use super::direction::{Known, StreamDirection};
 use super::history::{History, Position};
+use super::out_of_order::{Carrier, Held, difference};
 use super::{Carried, Chunk, Conflict};
 use crate::packet::{Flags, SeqNumber};
 
@@ -46,7 +46,7 @@ impl Delivered {
 /// A direction that takes data.
 #[derive(Debug)]
 pub(super) struct Delivery<'a> {
-    pub direction: &'a mut Direction,
+    pub direction: &'a mut StreamDirection,
     pub delivered: &'a mut Delivered,
 }
 
@@ -74,7 +74,7 @@ impl Delivery<'_> {
                 ack: segment.acknowledges(),
             };
             let missing = len - payload.len() as u32;
-            if seq == self.direction.next && self.direction.ahead.is_none() {
+            if seq == self.direction.next && self.direction.out_of_order.is_none() {
                 self.deliver_whole(payload, missing, by, segment.payload_start, history, event);
             } else {
                 let held = Held {
@@ -92,7 +92,7 @@ impl Delivery<'_> {
             if fin == self.direction.next {
                 self.direction.known.set(Known::FIN);
             } else if fin.after(self.direction.next) {
-                self.direction.ahead.get_or_insert_default().fin = Some(fin);
+                self.direction.out_of_order.get_or_insert_default().fin = Some(fin);
             }
         }
     }
@@ -158,8 +158,8 @@ impl Delivery<'_> {
             held.offset += captured_old;
             held.seq = self.direction.next;
         }
-        let ahead = self.direction.ahead.get_or_insert_default();
-        for differs in ahead.insert(held) {
+        let out_of_order = self.direction.out_of_order.get_or_insert_default();
+        for differs in out_of_order.insert(held) {
             event(Event::Conflict(Conflict {
                 frame,
                 from: self.offset_of(differs.from),
@@ -220,11 +220,11 @@ impl Delivery<'_> {
     ) {
         loop {
             let next = self.direction.next;
-            let Some(ahead) = &mut self.direction.ahead else {
+            let Some(out_of_order) = &mut self.direction.out_of_order else {
                 return;
             };
-            if ahead.first().is_some_and(|held| held.seq == next) {
-                if let Some(held) = ahead.pop() {
+            if out_of_order.first().is_some_and(|held| held.seq == next) {
+                if let Some(held) = out_of_order.pop() {
                     self.deliver_whole(
                         &held.octets,
                         held.missing,
@@ -237,11 +237,11 @@ impl Delivery<'_> {
                 continue;
             }
             // A FIN that says less than was sent counts as soon as the octets before it are there.
-            if ahead.fin.is_some_and(|fin| !fin.after(next)) {
+            if out_of_order.fin.is_some_and(|fin| !fin.after(next)) {
                 self.direction.known.set(Known::FIN);
-                self.direction.ahead = None;
-            } else if ahead.is_empty() {
-                self.direction.ahead = None;
+                self.direction.out_of_order = None;
+            } else if out_of_order.is_empty() {
+                self.direction.out_of_order = None;
             }
             return;
         }
@@ -249,10 +249,14 @@ impl Delivery<'_> {
 
     /// Gives the hole before the first held octets up and delivers what follows.
     pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
-        let Some(ahead) = &self.direction.ahead else {
+        let Some(out_of_order) = &self.direction.out_of_order else {
             return;
         };
-        let Some(seq) = ahead.first().map(|held| held.seq).or(ahead.fin) else {
+        let Some(seq) = out_of_order
+            .first()
+            .map(|held| held.seq)
+            .or(out_of_order.fin)
+        else {
             return;
         };
         let hole = seq.octets_after(self.direction.next);
@@ -266,7 +270,7 @@ impl Delivery<'_> {
     /// Concedes holes until nothing is held, and tells of acknowledged octets that were never
     /// captured: nothing more comes.
     pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
-        while self.direction.ahead.is_some() && !self.direction.has_ended() {
+        while self.direction.out_of_order.is_some() && !self.direction.has_ended() {
             self.concede(None, event);
         }
         let lost = self.direction.acked.since(self.direction.next);
@@ -284,12 +288,12 @@ impl Delivery<'_> {
     /// much that is, goes on behind the hole, and gives how many octets it was.
     pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
         let position = self.delivered.position;
-        let ahead = self
+        let out_of_order = self
             .direction
-            .ahead
+            .out_of_order
             .as_ref()
-            .and_then(|ahead| ahead.first_run());
-        let octets = ahead.unwrap_or_default();
+            .and_then(|out_of_order| out_of_order.first_run());
+        let octets = out_of_order.unwrap_or_default();
         event(Event::GivenUp(octets));
         self.concede(None, event);
         debug_assert!(self.delivered.position >= position + octets);

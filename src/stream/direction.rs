@@ -1,7 +1,7 @@
 //! One direction of a connection: its numbers, as far as they are known.
 
 use super::Carried;
-use super::ahead::Ahead;
+use super::out_of_order::OutOfOrder;
 use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
 /// Octets by which an acknowledgement can be captured before what it acknowledges, at the most: the
@@ -46,7 +46,7 @@ impl Known {
 /// Bookkeeping of one direction: what every segment needs. What only data needs is apart, in
 /// [`Delivered`](super::delivery::Delivered). Kept small: a capture can have a million open flows.
 #[derive(Debug, Default)]
-pub(super) struct Direction {
+pub(super) struct StreamDirection {
     /// Sequence number that counts as 0: of the SYN, or one before the first octet seen.
     pub base: SeqNumber,
     /// Sequence number of the next octet in order.
@@ -59,10 +59,10 @@ pub(super) struct Direction {
     /// Window that the sender last offered, as in its header.
     window: u16,
     /// What came too early.
-    pub(super) ahead: Option<Box<Ahead>>,
+    pub(super) out_of_order: Option<Box<OutOfOrder>>,
 }
 
-impl Direction {
+impl StreamDirection {
     pub const fn has_base(&self) -> bool {
         self.known.has(Known::BASE)
     }
@@ -119,8 +119,10 @@ impl Direction {
         } else {
             self.base.plus(1)
         };
-        let ahead = self.ahead.as_ref();
-        let seen = ahead.map_or(self.next, |ahead| ahead.end().unwrap_or(self.next));
+        let out_of_order = self.out_of_order.as_ref();
+        let seen = out_of_order.map_or(self.next, |out_of_order| {
+            out_of_order.end().unwrap_or(self.next)
+        });
         let window = if receiver.known.has(Known::SENT) {
             let shift = receiver.window_shift(self).unwrap_or(MOST).min(MOST);
             u32::from(receiver.window) << shift
@@ -155,12 +157,14 @@ impl Direction {
 
     /// Whether anything is held out of order.
     pub const fn holds(&self) -> bool {
-        self.ahead.is_some()
+        self.out_of_order.is_some()
     }
 
     /// Octets of memory held out of order, about.
     pub fn held_memory(&self) -> usize {
-        self.ahead.as_ref().map_or(0, |ahead| ahead.memory)
+        self.out_of_order
+            .as_ref()
+            .map_or(0, |out_of_order| out_of_order.memory)
     }
 
     /// Learns the start of the numbering from a segment that this side sent.
@@ -229,9 +233,10 @@ impl Direction {
     /// Whether data or FIN that is held may follow now: an acknowledgement says that the octets
     /// before it arrived, though they were not captured.
     pub fn can_concede(&self) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| {
-            let held = ahead.first().map(|held| held.seq);
-            held.or(ahead.fin).is_some_and(|seq| self.receiver_has(seq))
+        self.out_of_order.as_ref().is_some_and(|out_of_order| {
+            let held = out_of_order.first().map(|held| held.seq);
+            held.or(out_of_order.fin)
+                .is_some_and(|seq| self.receiver_has(seq))
         })
     }
 }

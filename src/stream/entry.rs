@@ -1,11 +1,11 @@
 //! What the flow table keeps of a connection, and what a segment does to it.
 
 use super::delivery::{Delivered, Delivery, Event};
-use super::direction::Direction;
+use super::direction::StreamDirection;
 use super::flow::{Ends, Evidence, Flow, Side};
 use super::history::History;
 use super::index::Tag;
-use super::limits::Limits;
+use super::limits::StreamLimits;
 use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark};
 use crate::packet::{Flags, Segment, checksum_is_wrong};
@@ -24,7 +24,7 @@ pub(super) enum Status {
 /// What is kept of octets of all flows together.
 #[derive(Debug)]
 pub(super) struct Memory {
-    pub limits: Limits,
+    pub limits: StreamLimits,
     pub history: History,
     /// Octets held out of order, about.
     pub held: usize,
@@ -39,7 +39,7 @@ pub(super) struct Memory {
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(super) struct Entry<S> {
-    directions: [Direction; 2],
+    directions: [StreamDirection; 2],
     /// What it is found by.
     pub tag: Tag,
     pub status: Status,
@@ -110,7 +110,7 @@ impl<S> Entry<S> {
     }
 
     /// The direction of what a side sends.
-    pub const fn direction(&self, side: Side) -> &Direction {
+    pub const fn direction(&self, side: Side) -> &StreamDirection {
         &self.directions[side.index()]
     }
 
@@ -180,19 +180,19 @@ impl<S> Entry<S> {
 
     /// Whether the connection was reset.
     pub fn was_reset(&self) -> bool {
-        self.directions.iter().any(Direction::was_reset)
+        self.directions.iter().any(StreamDirection::was_reset)
     }
 
     /// Takes octets again although the connection was reset.
     pub fn revive(&mut self) {
-        self.directions.iter_mut().for_each(Direction::revive);
+        self.directions.iter_mut().for_each(StreamDirection::revive);
         self.status = Status::Open;
     }
 
     /// Whether both directions have ended.
     #[inline]
     pub fn has_ended(&self) -> bool {
-        self.directions.iter().all(Direction::has_ended)
+        self.directions.iter().all(StreamDirection::has_ended)
     }
 
     /// Whether it is open and both directions have ended.
@@ -353,7 +353,7 @@ impl<S> Entry<S> {
         };
         Placement {
             stream: self.flow.stream,
-            from,
+            side: from,
             sender: self.flow.role(from),
             watched: self.flow.is_watched(),
             reused,

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use super::key::number;
 use crate::capture::Timestamp;
 use crate::packet::{Endpoint, VlanTags};
-use crate::protocol::Kind;
+use crate::protocol::MessageKind;
 
 /// One of a flow's two ends. The order is that of their addresses and means nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -64,10 +64,10 @@ impl Role {
 
     /// The kind of message that this role sends.
     #[must_use]
-    pub const fn sends(self) -> Kind {
+    pub const fn sends(self) -> MessageKind {
         match self {
-            Self::Client => Kind::Request,
-            Self::Server => Kind::Response,
+            Self::Client => MessageKind::Request,
+            Self::Server => MessageKind::Response,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::capture::Timestamp;
 
 /// Bounds on what is kept. Whatever is given up because of them is said.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct StreamLimits {
     /// Octets of out-of-order data of all flows, about.
     pub buffer: usize,
     /// Octets of out-of-order data of one direction, about.
@@ -20,7 +20,7 @@ pub struct Limits {
     pub closed: usize,
 }
 
-impl Default for Limits {
+impl Default for StreamLimits {
     fn default() -> Self {
         Self {
             buffer: 64 << 20,

@@ -10,7 +10,6 @@
     reason = "places in a chunk of a frame"
 )]
 
-mod ahead;
 mod analysis;
 mod delivery;
 mod direction;
@@ -22,6 +21,7 @@ mod index;
 mod key;
 mod letting_go;
 mod limits;
+mod out_of_order;
 pub(crate) mod slab;
 mod table;
 mod unusual;
@@ -35,7 +35,7 @@ pub use flow::{Flow, Role, Side};
 pub(crate) use history::MAX_STEPS;
 
 pub use key::{FlowHasher, FlowKey};
-pub use limits::{Limits, Totals};
+pub use limits::{StreamLimits, Totals};
 pub use table::{FlowTable, Hint, Placement, StreamNumbers};
 
 /// A segment and the frame that carried it.

@@ -18,7 +18,7 @@ use super::history::History;
 use super::index::Index;
 use super::key::{FlowHasher, FlowKey};
 use super::letting_go::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
-use super::limits::{Limits, Totals};
+use super::limits::{StreamLimits, Totals};
 use super::slab::Slab;
 use super::{Carried, Handler};
 use crate::capture::Timestamp;
@@ -30,7 +30,7 @@ pub struct Placement {
     /// The stream's number.
     pub stream: u32,
     /// Which side sent the segment.
-    pub from: Side,
+    pub side: Side,
     /// What that side is, as far as it can be told.
     pub sender: Role,
     /// Whether one of the ports is one where RegLogin is expected.
@@ -103,7 +103,7 @@ impl<S: Default> FlowTable<S> {
 
     /// An empty table that expects RegLogin on these ports.
     #[must_use]
-    pub fn new(watched_ports: &[u16], limits: Limits) -> Self {
+    pub fn new(watched_ports: &[u16], limits: StreamLimits) -> Self {
         Self {
             entries: Slab::new(),
             free: Vec::new(),
@@ -154,7 +154,7 @@ impl<S: Default> FlowTable<S> {
     /// instead of one after the other: with a million flows at once a frame takes less than half the
     /// time.
     #[inline]
-    pub fn look_ahead(
+    pub fn prefetch(
         &self,
         segments: impl Iterator<Item = (FlowKey, bool)> + Clone,
         hints: &mut [Hint],

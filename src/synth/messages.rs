@@ -3,7 +3,7 @@
 use super::SynthError;
 use crate::protocol::layout::{DESCRIPTION, HEADER_LEN, PASSWORD, STATUS, USER_NAME};
 use crate::protocol::{
-    Action, Command, Description, Field, Kind, Password, Request, Response, UserName,
+    Action, Command, Description, Field, MessageKind, Password, Request, Response, UserName,
 };
 
 /// A legal request.
@@ -41,7 +41,7 @@ pub fn raw(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
 /// A request of the right size with any octets in its fields, filled up with `filling`.
 #[must_use]
 pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) -> Vec<u8> {
-    let mut message = sized(Kind::Request, command, filling);
+    let mut message = sized(MessageKind::Request, command, filling);
     put(&mut message, &USER_NAME, name);
     put(&mut message, &PASSWORD, password);
     message
@@ -50,13 +50,13 @@ pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) 
 /// A response of the right size with any octets in its fields, filled up with `filling`.
 #[must_use]
 pub fn raw_response(command: Command, status: u8, description: &[u8], filling: u8) -> Vec<u8> {
-    let mut message = sized(Kind::Response, command, filling);
+    let mut message = sized(MessageKind::Response, command, filling);
     put(&mut message, &STATUS, &[status]);
     put(&mut message, &DESCRIPTION, description);
     message
 }
 
-fn sized(kind: Kind, command: Command, filling: u8) -> Vec<u8> {
+fn sized(kind: MessageKind, command: Command, filling: u8) -> Vec<u8> {
     let body = vec![filling; kind.len() - HEADER_LEN];
     raw(kind.len() as u32, command.code(), &body)
 }

@@ -11,14 +11,14 @@ const SHARE: usize = 16;
 
 /// Bounds on records that wait for secrets, in bytes. What goes beyond them is let go and told.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct TlsLimits {
     /// Of one connection, and never more than a sixteenth of what is free of `all`.
     pub connection: usize,
     /// Of all together.
     pub all: usize,
 }
 
-impl Default for Limits {
+impl Default for TlsLimits {
     fn default() -> Self {
         Self {
             connection: 1 << 20,
@@ -33,7 +33,7 @@ pub struct Decryptor {
     /// The secrets that are known.
     pub keys: KeyLog,
     /// The bounds.
-    pub limits: Limits,
+    pub limits: TlsLimits,
     pub(super) sessions: Sessions,
     /// Bytes that wait, of all connections.
     pub(super) waiting: usize,

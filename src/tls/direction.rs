@@ -85,7 +85,7 @@ pub(super) struct Unopened {
 
 /// One direction.
 #[derive(Default)]
-pub(super) struct Direction {
+pub(super) struct TlsDirection {
     pub phase: Phase,
     pub keys: Option<Keys>,
     /// Records that may have been missed since the last one that was in step.
@@ -105,7 +105,7 @@ pub(super) struct Direction {
     pub queue: VecDeque<Item>,
 }
 
-impl Direction {
+impl TlsDirection {
     /// The order of the first record that waits.
     pub fn first_waiting(&self) -> Option<u64> {
         let order = |item: &Item| match item {

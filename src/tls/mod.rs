@@ -25,7 +25,7 @@ mod suite;
 mod waiting;
 
 use crate::stream::Side;
-pub use decryptor::{Decryptor, Limits};
+pub use decryptor::{Decryptor, TlsLimits};
 pub use handshake::{Body, ClientHello, Handshake, HandshakeType, ServerHello};
 pub use keylog::{KeyLog, Label, Random, Rest, Secret};
 pub use problem::Problem;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::cipher::Opener;
 use super::decryptor::Decryptor;
-use super::direction::{Direction, Keys, Phase};
+use super::direction::{Keys, Phase, TlsDirection};
 use super::framing::Missed;
 use super::keylog::{Label, Random, Secret};
 use super::problem::Problem;
@@ -118,7 +118,7 @@ impl State {
         all: &Decryptor,
         at: usize,
         header: Header,
-        direction: &Direction,
+        direction: &TlsDirection,
         plan: &mut Plan,
     ) {
         let once = &[0..=0];
@@ -160,7 +160,7 @@ impl State {
         all: &Decryptor,
         at: usize,
         missed: Missed,
-        direction: &Direction,
+        direction: &TlsDirection,
         plan: &mut Plan,
     ) {
         let bound = if self.random().is_some() {

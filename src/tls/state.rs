@@ -5,7 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use smallvec::SmallVec;
 
 use super::Event;
-use super::direction::{Direction, Phase};
+use super::direction::{Phase, TlsDirection};
 use super::framing::Missed;
 use super::handshake::{ClientHello, ServerHello};
 use super::keylog::Random;
@@ -27,7 +27,7 @@ pub(super) type Sink<'a> = &'a mut dyn FnMut(Event<'_>);
 /// What both directions share.
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) directions: [Direction; 2],
+    pub(super) directions: [TlsDirection; 2],
     /// Which direction is the client's, as the handshake tells.
     pub(super) client_is: Option<usize>,
     /// Which one is where the handshake does not tell.
@@ -72,13 +72,13 @@ pub(super) const fn side(index: usize) -> Side {
 impl State {
     /// See [`Session::new`](super::Session::new).
     pub(super) fn new(from_start: [bool; 2], likely_client: Side) -> Self {
-        let midway = |from_start: bool| Direction {
+        let midway = |from_start: bool| TlsDirection {
             missed: (!from_start).then_some(Missed {
                 least: 0,
                 most: u64::MAX,
                 from: 0,
             }),
-            ..Direction::default()
+            ..TlsDirection::default()
         };
         Self {
             directions: from_start.map(midway),

@@ -1,7 +1,7 @@
 //! Records that wait for secrets, within bounds, and are taken in the order in which they came.
 
 use super::decryptor::Decryptor;
-use super::direction::{Direction, Item, Waiting};
+use super::direction::{Item, TlsDirection, Waiting};
 use super::framing::Missed;
 use super::problem::Problem;
 use super::record::Header;
@@ -80,7 +80,7 @@ impl State {
     /// Takes what waits, as far as that is possible now, in the order in which it came.
     pub(super) fn drain(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         'again: loop {
-            let first = self.directions.each_ref().map(Direction::first_waiting);
+            let first = self.directions.each_ref().map(TlsDirection::first_waiting);
             let order = match first {
                 [None, None] => return,
                 [Some(a), Some(b)] if b < a => [1, 0],

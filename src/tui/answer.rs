@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::capture::Timestamp;
-use crate::output::{Space, Step, Tone};
+use crate::output::{Highlight, Space, Step};
 use crate::packet::Endpoint;
 use crate::tui::recording::Numbers;
 
@@ -91,7 +91,7 @@ pub struct FrameRow {
     /// What it says; fit for a terminal.
     pub info: String,
     /// How it went.
-    pub tone: Tone,
+    pub highlight: Highlight,
 }
 
 /// A line of a frame's details.
@@ -104,7 +104,7 @@ pub struct TreeLine {
     /// Its bytes, and the pane that they are in.
     pub bytes: Option<(usize, std::ops::Range<usize>)>,
     /// How remarkable it is.
-    pub tone: Tone,
+    pub highlight: Highlight,
     /// Whether others stand under it.
     pub has_children: bool,
     /// Names it among the lines of any frame: its labels from the outermost on.
@@ -145,9 +145,9 @@ pub struct Card {
     /// Its frame.
     pub frame: u64,
     /// How it went.
-    pub tone: Tone,
+    pub highlight: Highlight,
     /// Its fields: the bytes, and what they say.
-    pub fields: Vec<(String, String, Tone)>,
+    pub fields: Vec<(String, String, Highlight)>,
 }
 
 /// An exchange from near by.
@@ -187,7 +187,7 @@ pub struct FollowText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statistics {
     /// What was found, with its frames.
-    pub findings: Vec<(Tone, String, Vec<u64>)>,
+    pub findings: Vec<(Highlight, String, Vec<u64>)>,
     /// Sections of text.
     pub lines: Vec<String>,
 }
@@ -209,7 +209,7 @@ pub struct Explanation {
     /// What it is.
     pub title: String,
     /// How it went.
-    pub tone: Tone,
+    pub highlight: Highlight,
     /// What it says.
     pub ours: Vec<String>,
     /// What Wireshark says.

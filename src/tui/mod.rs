@@ -34,7 +34,7 @@ use crate::output::Charset;
 use crate::platform;
 use keys::{Key, Pane};
 use settings::Settings;
-use source::{Input, Source};
+use source::{Input, TuiSource};
 use state::{Command, Event, Mouse, State};
 use terminal::Screen;
 use theme::Theme;
@@ -85,7 +85,7 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
         state.complain(format!("tui.toml, {first}{more}"));
     }
     screen.draw(&state)?;
-    let mut source = Source::start(start.input, sender.clone());
+    let mut source = TuiSource::start(start.input, sender.clone());
     read_terminal(sender);
     let mut looped = Loop {
         screen,
@@ -142,7 +142,7 @@ fn of_terminal(event: event::Event) -> Option<Event> {
 
 struct Loop<'s> {
     screen: Screen,
-    source: &'s mut Source,
+    source: &'s mut TuiSource,
     state: State,
     /// Whether the screen shows the state.
     is_drawn: bool,

@@ -3,7 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::output::Tone;
+use crate::output::Highlight;
 
 /// What has a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +122,12 @@ impl Theme {
 
     /// The style of how something went.
     #[must_use]
-    pub fn tone(&self, tone: Tone) -> Style {
-        match tone {
-            Tone::Plain => Style::new(),
-            Tone::Success => self.of(Part::Success),
-            Tone::Note => self.of(Part::Note),
-            Tone::Failure => self.of(Part::Failure),
+    pub fn highlight(&self, highlight: Highlight) -> Style {
+        match highlight {
+            Highlight::Plain => Style::new(),
+            Highlight::Success => self.of(Part::Success),
+            Highlight::Note => self.of(Part::Note),
+            Highlight::Failure => self.of(Part::Failure),
         }
     }
 

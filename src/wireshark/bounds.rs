@@ -7,11 +7,11 @@ use crate::dissect::reglogin::framing::LOOK_AHEAD;
 use crate::layout::recognise::{BUDGET, NEARLY, ROW, SEARCHED, SOME};
 use crate::packet::Flags;
 use crate::session::MAX_WAITING;
-use crate::stream::{Limits, MAX_STEPS, OVERTAKEN_BY, SETTLED_AFTER};
+use crate::stream::{MAX_STEPS, OVERTAKEN_BY, SETTLED_AFTER, StreamLimits};
 
 /// Appends the table `bounds`, and TCP's flags.
 pub(super) fn bounds(lua: &mut String) {
-    let ahead = Limits::default().buffer_per_direction;
+    let ahead = StreamLimits::default().buffer_per_direction;
     let settled = SETTLED_AFTER / Timestamp::SECOND;
     let _ = writeln!(
         lua,

@@ -14,8 +14,8 @@ use crate::dissect::rtsp::{RTSP_START, RTSP_VERSION};
 use crate::dissect::smpp::{SMPP_RESPONSE, SMPP_VENDOR, smpp_command};
 use crate::dissect::ssh::SSH_STARTS;
 use crate::protocol::layout::{
-    DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, Kind, MAX_LEN, PROTOCOL_NAME,
-    STATUS_FAILURE, STATUS_SUCCESS,
+    DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, MAX_LEN, MessageKind,
+    PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS,
 };
 use crate::protocol::{Action, Command, Field, spaces, unregistrable_runs};
 
@@ -93,10 +93,10 @@ pub(super) fn quote(text: &str) -> String {
     quoted
 }
 
-const fn kind_name(kind: Kind) -> &'static str {
+const fn kind_name(kind: MessageKind) -> &'static str {
     match kind {
-        Kind::Request => "request",
-        Kind::Response => "response",
+        MessageKind::Request => "request",
+        MessageKind::Response => "response",
     }
 }
 
@@ -112,7 +112,7 @@ fn table(lua: &mut String) {
         let _ = writeln!(lua, "    {},", field_entry(field));
     }
     lua.push_str("  },\n  kinds = {\n");
-    for kind in [Kind::Request, Kind::Response] {
+    for kind in [MessageKind::Request, MessageKind::Response] {
         let name = kind_name(kind);
         let _ = writeln!(
             lua,

@@ -15,7 +15,7 @@ use super::plugin::quote;
 use crate::dissect::{CutBy, Goes, Note};
 use crate::packet::Endpoint;
 use crate::protocol::layout::{
-    COMMAND, DESCRIPTION, HEADER_LEN, Kind, LENGTH, MAX_LEN, PASSWORD, USER_NAME,
+    COMMAND, DESCRIPTION, HEADER_LEN, LENGTH, MAX_LEN, MessageKind, PASSWORD, USER_NAME,
 };
 use crate::protocol::{
     Action, Command, Fault, Password, Request, UserName, judge, unregistrable_runs,
@@ -305,7 +305,7 @@ fn proxies(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
 
 /// The notes that name a mistake of whoever wrote the sender.
 fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
-    for kind in [Kind::Request, Kind::Response] {
+    for kind in [MessageKind::Request, MessageKind::Response] {
         let mut add = |key, fault| add(key, Note::Fault(fault), &[]);
         let length = kind.len() as u32;
         let found = length - HEADER_LEN as u32;
@@ -313,7 +313,7 @@ fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
         add(format!("header_not_counted.{found}"), fault);
         for (field, values) in [(&LENGTH, length..=length), (&COMMAND, 1..=4)] {
             // The commands are the same for both kinds.
-            if kind == Kind::Response && field == &COMMAND {
+            if kind == MessageKind::Response && field == &COMMAND {
                 continue;
             }
             for value in values {

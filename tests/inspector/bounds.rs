@@ -11,7 +11,7 @@ use authscope::capture::{Frame, FrameHeader, LinkType};
 use authscope::packet::DefragmentLimits;
 use authscope::protocol::Action;
 use authscope::session::{GivenUp, Inspector, MAX_HELD, Options};
-use authscope::stream::Limits;
+use authscope::stream::StreamLimits;
 use authscope::synth::messages::{request, response};
 use authscope::synth::{
     Conversation, Fragment, Frame as Made, IpForm, Link, PcapForm, Side, frames, merge, start_time,
@@ -153,7 +153,7 @@ fn with_holes(number: u16, holes: usize, behind: usize) -> (Conversation, u64) {
 /// Every octet counts once, and only what really went on without waiting.
 #[test]
 fn data_out_of_order_in_one_direction() {
-    let limit = Limits::default().buffer_per_direction as u64;
+    let limit = StreamLimits::default().buffer_per_direction as u64;
     assert_eq!(limit, 1 << 20);
     for (holes, behind) in [(1, 20_000), (12, 2_000)] {
         let (talk, sent) = with_holes(1, holes, behind);
@@ -170,7 +170,7 @@ fn data_out_of_order_in_one_direction() {
 
 #[test]
 fn data_out_of_order_of_all_connections() {
-    assert_eq!(Limits::default().buffer, 64 << 20);
+    assert_eq!(StreamLimits::default().buffer, 64 << 20);
     let talks: Vec<_> = (0..40).map(|number| with_holes(number, 1, 60)).collect();
     let sent: u64 = talks.iter().map(|(_, sent)| sent).sum();
     let capture = Capture::of(&talks.iter().map(|(talk, _)| talk).collect::<Vec<_>>());
@@ -187,7 +187,7 @@ fn data_out_of_order_of_all_connections() {
 
 #[test]
 fn delivered_data_kept_for_comparison() {
-    let kept = Limits::default().history;
+    let kept = StreamLimits::default().history;
     assert_eq!(kept, 4 << 20);
     let again = |between: usize| {
         let mut talk = conversation(1);
@@ -238,7 +238,7 @@ fn ip_fragments() {
 
 #[test]
 fn idle_connections() {
-    let idle = Limits::default().idle;
+    let idle = StreamLimits::default().idle;
     assert_eq!(idle, 4 * 3600 * SECOND);
     let mut talk = conversation(1);
     talk.deliver(Side::Client, &login());
@@ -256,7 +256,7 @@ fn idle_connections() {
 
 #[test]
 fn closed_connections() {
-    let limits = Limits::default();
+    let limits = StreamLimits::default();
     assert_eq!((limits.linger, limits.closed), (120 * SECOND, 65_536));
     let talks: Vec<_> = (0..20)
         .map(|number| {
@@ -267,7 +267,7 @@ fn closed_connections() {
         .collect();
     let all = made(&talks.iter().collect::<Vec<_>>());
     let of = |closed| {
-        let streams = Limits { closed, ..limits };
+        let streams = StreamLimits { closed, ..limits };
         let options = Options {
             streams,
             ..Options::default()
@@ -299,7 +299,7 @@ fn the_documented_bounds_are_the_code_s() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
     let docs = std::fs::read_to_string(docs).unwrap();
     let mebibytes = |octets: usize| format!("{} MiB", octets >> 20);
-    let limits = Limits::default();
+    let limits = StreamLimits::default();
     let fragments = DefragmentLimits::default();
     for (what, bound) in [
         (

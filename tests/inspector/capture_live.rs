@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::libpcap::Libpcap;
 use crate::need::skip;
 use authscope::capture::live::{LiveOptions, LiveSource, interfaces, provide};
-use authscope::capture::{Batch, FrameSource, Stop, What};
+use authscope::capture::{AsideContent, Batch, FrameSource, Stop};
 
 /// Opens a capture, or says loudly that the test is skipped.
 fn capture(options: &LiveOptions) -> Option<LiveSource> {
@@ -82,13 +82,13 @@ fn frames_of_the_watched_ports_arrive_and_a_stop_ends_it() {
         interfaces += batch
             .asides
             .iter()
-            .filter(|a| matches!(a.what, What::Interface(_)))
+            .filter(|a| matches!(a.what, AsideContent::Interface(_)))
             .count();
         if !more {
             // The last that a writer gets are the kernel's counts.
             let last = batch.asides.last().map(|aside| &aside.what);
             assert!(
-                matches!(last, Some(What::Block { kind: 5, .. })),
+                matches!(last, Some(AsideContent::Block { kind: 5, .. })),
                 "{last:?}"
             );
             break;

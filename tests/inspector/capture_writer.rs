@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::built::{BIG, LITTLE, lines, octets, read, rich, saved};
 use crate::need::skip;
 use authscope::capture::{
-    Batch, CaptureWriter, FrameSource, Limits, ReadOptions, WriteOptions, open, open_all,
+    Batch, CaptureWriter, FrameSource, ReadOptions, RotationLimits, WriteOptions, open, open_all,
 };
 
 const KEEP: ReadOptions = ReadOptions { keep: true };
@@ -285,7 +285,7 @@ fn a_ring_of_files_each_whole_in_itself() {
     let path = saved(folder.path(), "all.pcapng", &file);
     let run = |name: &str, limits: &str| -> Vec<(String, usize, u64)> {
         let options = WriteOptions {
-            rotate: Some(Limits::parse(limits).unwrap()),
+            rotate: Some(RotationLimits::parse(limits).unwrap()),
             ..WriteOptions::default()
         };
         let inside = folder.path().join(name);

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use authscope::protocol::{
-    Action, Command, Description, Fault, FieldKind, Kind, Password, Request, Response, UserName,
+    Action, Command, Description, Fault, FieldKind, MessageKind, Password, Request, Response,
+    UserName,
 };
 use authscope::server::words;
 
@@ -15,10 +16,10 @@ fn between(name: &str) -> &'static str {
     rest.split_once(&format!("<!-- /{name} -->")).unwrap().0
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: MessageKind) -> &'static str {
     match kind {
-        Kind::Request => "request",
-        Kind::Response => "response",
+        MessageKind::Request => "request",
+        MessageKind::Response => "response",
     }
 }
 
@@ -28,7 +29,7 @@ fn the_layout_table_is_the_codes() {
         "| message | field | offset | width | kind | holds |\n\
          | --- | --- | ---: | ---: | --- | --- |\n",
     );
-    for kind in [Kind::Request, Kind::Response] {
+    for kind in [MessageKind::Request, MessageKind::Response] {
         for field in kind.fields() {
             let octets = match field.kind {
                 FieldKind::U8 => "u8",
@@ -58,8 +59,8 @@ fn the_commands_are_the_codes() {
     for command in Command::KNOWN {
         let kind = command.kind().unwrap();
         let from = match kind {
-            Kind::Request => "client",
-            Kind::Response => "server",
+            MessageKind::Request => "client",
+            MessageKind::Response => "server",
         };
         let (code, name, length) = (command.code(), command.name(), kind.len());
         writeln!(table, "| {code} | {name} | {from} | {length} |").unwrap();
@@ -213,7 +214,7 @@ fn the_mistakes_are_in_the_codes_words() {
             field: &USER_NAME,
             at: 6,
         },
-        Fault::FitsOther(Kind::Request),
+        Fault::FitsOther(MessageKind::Request),
         Fault::LineBreak(&PASSWORD),
         Fault::ZeroFilled(&USER_NAME),
         Fault::SecondText { at: 38 },

@@ -9,7 +9,7 @@ use crate::inspector::{authscope, capture, captures, command};
 use crate::tshark::{Tshark, list_joined};
 use authscope::capture::{Batch, FrameSource, ReadOptions, open};
 use authscope::dissect::Message;
-use authscope::protocol::Kind;
+use authscope::protocol::MessageKind;
 use authscope::protocol::layout::PASSWORD;
 use authscope::session::{Inspector, Options};
 
@@ -68,7 +68,7 @@ fn secrets(messages: &[Message]) -> HashSet<Vec<u8>> {
     let (mut secret, mut open) = (HashSet::new(), HashSet::new());
     for message in messages {
         let password = match message.command().kind() {
-            Some(Kind::Response) => &[],
+            Some(MessageKind::Response) => &[],
             _ => PASSWORD.slice(&message.octets),
         };
         let rest = &message.octets[..message.octets.len() - password.len()];
@@ -89,7 +89,7 @@ fn leaks(name: &str, secrets: &HashSet<Vec<u8>>, saved: &Path) -> Option<String>
     }
     for message in &messages {
         let password = PASSWORD.slice(&message.octets);
-        let is_request = message.command().kind() == Some(Kind::Request);
+        let is_request = message.command().kind() == Some(MessageKind::Request);
         if is_request && password.iter().any(|octet| !matches!(octet, 0 | b'*')) {
             return Some(format!("{name}: the message in frame {}", message.frame));
         }

@@ -9,7 +9,7 @@ use authscope::session::summary::Summary;
 use authscope::session::{Options, PassLimits};
 use authscope::tui::keys::{Key, Pane};
 use authscope::tui::recording::Shared;
-use authscope::tui::source::{Input, Source};
+use authscope::tui::source::{Input, TuiSource};
 use authscope::tui::state::{Event, Mouse, State, Waiting};
 use authscope::tui::work::{Material, Nearby};
 use authscope::tui::{layout, update, view};
@@ -23,7 +23,7 @@ use crate::programs::PATIENCE;
 /// An interface that is open on captures.
 pub struct Screen {
     pub state: State,
-    source: Source,
+    source: TuiSource,
     events: Receiver<Event>,
     /// What was worked out along with something else.
     pub nearby: Nearby,
@@ -62,7 +62,7 @@ impl Screen {
         };
         layout::fit(&mut state);
         let mut screen = Self {
-            source: Source::start(input, sender),
+            source: TuiSource::start(input, sender),
             state,
             events,
             nearby,

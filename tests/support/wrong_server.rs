@@ -12,7 +12,8 @@ use authscope::protocol::layout::{
     COMMAND, DESCRIPTION, HEADER_LEN, LENGTH, PASSWORD, REQUEST_LEN, RESPONSE_LEN, USER_NAME,
 };
 use authscope::protocol::{
-    Action, Command, Description, Framing, Kind, MessageView, Request, Response, UserName, frame,
+    Action, Command, Description, Framing, MessageKind, MessageView, Request, Response, UserName,
+    frame,
 };
 
 /// How long it waits for the rest of a request.
@@ -258,12 +259,12 @@ impl Connection<'_> {
             self.refuse(Action::Register, "thank you");
             return Some(false);
         }
-        match frame(&self.buffer, Kind::Request) {
+        match frame(&self.buffer, MessageKind::Request) {
             Framing::Need(_) => None,
             Framing::Invalid(fault) => {
                 let length = view.length();
                 let kind = view.command().and_then(Command::kind);
-                match action.filter(|_| kind == Some(Kind::Request)) {
+                match action.filter(|_| kind == Some(MessageKind::Request)) {
                     Some(_)
                         if self.has("zero-length")
                             && self.buffer.len() == HEADER_LEN

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use authscope::platform::process;
-use authscope::platform::signals::{self, Told};
+use authscope::platform::signals::{self, SignalRequest};
 use authscope::server::Log;
 use tokio::sync::watch;
 
@@ -52,10 +52,10 @@ impl Signals {
         signals::watch(move |told| {
             let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
             match (&*serving, told) {
-                (Some(serving), Told::Reload) => serving.reload.request(),
-                (None, Told::Reload) => reload_waits.store(true, Ordering::SeqCst),
-                (Some(serving), Told::Stop(_)) => serving.stop(told, &sender),
-                (None, Told::Stop(_)) => told.as_usual(),
+                (Some(serving), SignalRequest::Reload) => serving.reload.request(),
+                (None, SignalRequest::Reload) => reload_waits.store(true, Ordering::SeqCst),
+                (Some(serving), SignalRequest::Stop(_)) => serving.stop(told, &sender),
+                (None, SignalRequest::Stop(_)) => told.as_usual(),
             }
         })?;
         Ok(installed)
@@ -80,7 +80,7 @@ impl Signals {
 
 impl Serving {
     /// Lets the server stop in order, and ends the process where it has not stopped in time.
-    fn stop(&self, told: Told, stop: &watch::Sender<bool>) {
+    fn stop(&self, told: SignalRequest, stop: &watch::Sender<bool>) {
         tracing::info!(signal = told.name(), "told to stop");
         let _ = stop.send(true);
         std::thread::sleep(self.drain + GRACE);

@@ -12,7 +12,7 @@ use super::backlog::Backlog;
 use super::capturing::{capturing, renounce};
 use super::taker::Taker;
 use super::{InterfaceInfo, LiveCounters, LiveOptions};
-use crate::capture::batch::{Aside, Batch, FrameSource, Interface, LinkType, What};
+use crate::capture::batch::{Aside, AsideContent, Batch, FrameSource, Interface, LinkType};
 use crate::capture::error::SourceError;
 use crate::capture::options;
 
@@ -98,7 +98,7 @@ impl LiveSource {
         options::push(&mut batch.buffer, options::END, &[]);
         batch.asides.push(Aside {
             before: batch.headers.len(),
-            what: What::Block {
+            what: AsideContent::Block {
                 kind: options::STATISTICS,
                 body: start..batch.buffer.len(),
             },
@@ -119,7 +119,7 @@ impl FrameSource for LiveSource {
             self.begun = true;
             batch.asides.push(Aside {
                 before: 0,
-                what: What::Interface(Box::new(Interface {
+                what: AsideContent::Interface(Box::new(Interface {
                     index: 0,
                     file: 0,
                     link: self.link,

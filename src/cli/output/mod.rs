@@ -111,7 +111,7 @@ fn form_names() -> impl TypedValueParser<Value = &'static FormEntry> {
 }
 
 /// Fields that are written where none is named.
-const USUAL_FIELDS: [&str; 16] = [
+const DEFAULT_FIELDS: [&str; 16] = [
     "frame.number",
     "frame.time_epoch",
     "ip.src",
@@ -167,10 +167,10 @@ impl OutputArguments {
                     return Err(Failure::Text(message.to_owned()));
                 }
                 // Exchanges have columns of their own.
-                Chosen::NamedOrUsual if self.has_exchanges() && self.format.name == "csv" => {}
-                Chosen::NamedOrUsual => {
-                    query.has_usual_fields = true;
-                    query.fields = USUAL_FIELDS.into_iter().filter_map(field).collect();
+                Chosen::NamedOrDefault if self.has_exchanges() && self.format.name == "csv" => {}
+                Chosen::NamedOrDefault => {
+                    query.has_default_fields = true;
+                    query.fields = DEFAULT_FIELDS.into_iter().filter_map(field).collect();
                 }
             }
         }

@@ -107,7 +107,7 @@ impl OutputArguments {
             say(warning);
         }
         let origin = plan.origin();
-        if query.has_usual_fields && origin.is_told() {
+        if query.has_default_fields && origin.is_told() {
             query.fields.splice(..0, field("frame.file"));
         }
         let form = self.form();

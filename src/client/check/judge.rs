@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::script::{Awaited, Then, What, Words};
+use super::script::{Awaited, ExpectedAnswer, Then, Words};
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, LENGTH, RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS,
 };
-use crate::protocol::{Description, Kind, MessageView, Response, right_header};
+use crate::protocol::{Description, MessageKind, MessageView, Response, right_header};
 use crate::text::escape::Escaped;
 
 /// How a connection stands.
@@ -37,7 +37,7 @@ pub struct Came<'a> {
 
 /// What the server should send: each octet, `None` where any is right. Empty where none should come, or where any may.
 pub fn expected(awaited: &Awaited) -> Vec<Option<u8>> {
-    let What::Response {
+    let ExpectedAnswer::Response {
         action, success, ..
     } = awaited.what
     else {
@@ -66,7 +66,7 @@ fn seconds(time: Duration) -> String {
 /// What should come, in words.
 pub fn expected_in_words(awaited: &Awaited, uniform: bool) -> String {
     let what = match &awaited.what {
-        What::Response {
+        ExpectedAnswer::Response {
             action,
             success,
             words,
@@ -79,8 +79,8 @@ pub fn expected_in_words(awaited: &Awaited, uniform: bool) -> String {
             let name = action.response().name();
             format!("{name}, {}{words}", outcome(*success))
         }
-        What::Nothing => "no response".into(),
-        What::NoMessage => "nothing of this protocol".into(),
+        ExpectedAnswer::Nothing => "no response".into(),
+        ExpectedAnswer::NoMessage => "nothing of this protocol".into(),
     };
     let then = match awaited.then {
         Then::GoesOn => "",
@@ -132,7 +132,7 @@ pub fn says_success(octets: &[u8]) -> bool {
 /// What is wrong with what came; `None` where nothing is.
 pub fn wrong(awaited: &Awaited, came: &Came<'_>) -> Option<String> {
     let more = match &awaited.what {
-        What::Response {
+        ExpectedAnswer::Response {
             action,
             success,
             words,
@@ -142,8 +142,10 @@ pub fn wrong(awaited: &Awaited, came: &Came<'_>) -> Option<String> {
             }
             &came.octets[RESPONSE_LEN..]
         }
-        What::NoMessage if right_header(came.octets) != Some(Kind::Response) => &[],
-        What::Nothing | What::NoMessage => came.octets,
+        ExpectedAnswer::NoMessage if right_header(came.octets) != Some(MessageKind::Response) => {
+            &[]
+        }
+        ExpectedAnswer::Nothing | ExpectedAnswer::NoMessage => came.octets,
     };
     match more.len() {
         0 => {}
@@ -220,7 +222,7 @@ fn wrong_response(
 /// Whether octets that are no whole response have a right header, as far as it goes.
 fn right_so_far(message: &[u8]) -> bool {
     let header = LENGTH.width + COMMAND.width;
-    message.len() < header || right_header(message) == Some(Kind::Response)
+    message.len() < header || right_header(message) == Some(MessageKind::Response)
 }
 
 fn cut_off(have: usize, came: &Came<'_>) -> String {
@@ -254,7 +256,7 @@ mod tests {
 
     fn awaited(then: Then) -> Awaited {
         Awaited {
-            what: What::Response {
+            what: ExpectedAnswer::Response {
                 action: Action::Login,
                 success: false,
                 words: Words::Any,
@@ -363,7 +365,7 @@ mod tests {
     #[test]
     fn why_a_login_failed_is_told_or_not_as_it_is_meant() {
         let mut awaited = awaited(Then::GoesOn);
-        if let What::Response { words, .. } = &mut awaited.what {
+        if let ExpectedAnswer::Response { words, .. } = &mut awaited.what {
             *words = Words::Why;
         }
         let octets = response(Action::Login, false, "no");

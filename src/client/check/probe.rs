@@ -10,7 +10,7 @@ use super::judge::End;
 use super::run::Setup;
 use crate::client::{ClientError, Stream, reach};
 use crate::protocol::layout::RESPONSE_LEN;
-use crate::protocol::{Framing, Kind, frame};
+use crate::protocol::{Framing, MessageKind, frame};
 
 /// How long one looks whether something comes that should not.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -122,7 +122,7 @@ impl Probe {
     /// Reads until a whole response is there, or what comes can be none.
     pub async fn read_response(&mut self, deadline: Instant) {
         while self.received.len() < RESPONSE_LEN {
-            if let Framing::Invalid(_) = frame(&self.received, Kind::Response) {
+            if let Framing::Invalid(_) = frame(&self.received, MessageKind::Response) {
                 return self.read_rest().await;
             }
             if !self.read(deadline).await {

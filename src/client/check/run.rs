@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::cast::Cast;
 use super::judge::{self, Came, End};
 use super::probe::Probe;
-use super::script::{Awaited, Sent, Step, Then, What};
+use super::script::{Awaited, ExpectedAnswer, Sent, Step, Then};
 use super::table::{Check, checks};
 use crate::client::{ClientError, Tls};
 use crate::hostport::HostPort;
@@ -260,7 +260,7 @@ impl Play<'_> {
             judge::wrong(awaited, &came)
         };
         let mut most = usize::MAX;
-        if matches!(awaited.what, What::Response { .. }) {
+        if matches!(awaited.what, ExpectedAnswer::Response { .. }) {
             probe.read_response(deadline).await;
             let response = Awaited {
                 then: Then::GoesOn,
@@ -278,7 +278,7 @@ impl Play<'_> {
                 }
             }
         } else {
-            let silently = awaited.what == What::Nothing;
+            let silently = awaited.what == ExpectedAnswer::Nothing;
             probe.read_to_end(deadline, silently).await;
         }
         let received = probe.take(most);

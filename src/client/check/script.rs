@@ -46,7 +46,7 @@ pub enum Then {
 
 /// What the server has to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum ExpectedAnswer {
     /// A response.
     Response {
         /// What it answers.
@@ -66,7 +66,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
     /// What it has to send.
-    pub what: What,
+    pub what: ExpectedAnswer,
     /// How it has to leave the connection.
     pub then: Then,
     /// Whose registration it may be that is answered.
@@ -107,13 +107,13 @@ impl Script {
         self.does(Sent::Octets(octets.into()))
     }
 
-    fn awaits(self, what: What, then: Then, who: Option<String>) -> Self {
+    fn awaits(self, what: ExpectedAnswer, then: Then, who: Option<String>) -> Self {
         self.step(Step::Await(Awaited { what, then, who }))
     }
 
     fn response(self, action: Action, success: bool, then: Then) -> Self {
         let words = Words::Any;
-        let what = What::Response {
+        let what = ExpectedAnswer::Response {
             action,
             success,
             words,
@@ -151,7 +151,7 @@ impl Script {
 
     /// Awaits that a login fails, with words that tell why.
     pub fn does_not_log_in_and_says_why(self) -> Self {
-        let what = What::Response {
+        let what = ExpectedAnswer::Response {
             action: Action::Login,
             success: false,
             words: Words::Why,
@@ -161,11 +161,11 @@ impl Script {
 
     /// Awaits the end of the connection, without a response.
     pub fn ends(self) -> Self {
-        self.awaits(What::Nothing, Then::Ends, None)
+        self.awaits(ExpectedAnswer::Nothing, Then::Ends, None)
     }
 
     /// Awaits the end of the connection, without a message of this protocol.
     pub fn ends_without_message(self) -> Self {
-        self.awaits(What::NoMessage, Then::Ends, None)
+        self.awaits(ExpectedAnswer::NoMessage, Then::Ends, None)
     }
 }

@@ -195,7 +195,7 @@ fn beside(out: &mut String, expected: &[Option<u8>], received: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::super::judge::End;
-    use super::super::script::{Awaited, Then, What, Words};
+    use super::super::script::{Awaited, ExpectedAnswer, Then, Words};
     use super::*;
     use crate::protocol::{Action, Description, Response};
 
@@ -213,7 +213,7 @@ mod tests {
             points: vec![Point {
                 sent: vec![Sent::Octets(b"\x00\x00\x00\x39alice".to_vec())],
                 awaited: Awaited {
-                    what: What::Response {
+                    what: ExpectedAnswer::Response {
                         action: Action::Login,
                         success: false,
                         words: Words::Any,

@@ -34,7 +34,7 @@ pub(super) enum Mode {
 
 /// What is kept of a direction.
 #[derive(Debug, Default)]
-pub(super) struct Direction {
+pub(super) struct LayoutDirection {
     pub mode: Mode,
     pub held: Held,
     /// Bytes passed over in search of a message.
@@ -53,7 +53,7 @@ enum Next {
     Wait,
 }
 
-impl Direction {
+impl LayoutDirection {
     /// Says what `bytes` begin with.
     fn next(&mut self, plan: &Plan, bytes: &[u8], side: Sender, whole: bool) -> Next {
         loop {
@@ -98,7 +98,7 @@ impl Direction {
     }
 }
 
-fn direction<S: HasDissectState>(flow: &mut Flow<S>, from: Side) -> &mut Direction {
+fn direction<S: HasDissectState>(flow: &mut Flow<S>, from: Side) -> &mut LayoutDirection {
     let state = flow.state.dissect().described.get_or_insert_default();
     &mut state.directions[index(from)]
 }
@@ -223,7 +223,7 @@ fn emit<S: HasDissectState>(
         sources,
         notes,
         encrypted: false,
-        plain: false,
+        clean: false,
         peer: None,
         answered: None,
     });

@@ -10,14 +10,14 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::capture::Timestamp;
-use crate::dissect::message::Source;
+use crate::dissect::message::SourceBytes;
 use crate::stream::Chunk;
 
 /// Where bytes stood, and with which frame they can be read.
-pub(super) type Carrier = (Source, (u64, Timestamp));
+pub(super) type Carrier = (SourceBytes, (u64, Timestamp));
 
 /// Where the bytes of a message came from: its sources, and the frame that carried the last to be captured.
-pub(super) type Carried = (SmallVec<[Source; 1]>, (u64, Timestamp));
+pub(super) type Carried = (SmallVec<[SourceBytes; 1]>, (u64, Timestamp));
 
 /// Bytes held, in order.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct Held {
 
 /// The carrier of a chunk whose first byte stands at `start`.
 fn carrier(chunk: Chunk<'_>, start: usize) -> Carrier {
-    let source = Source {
+    let source = SourceBytes {
         frame: chunk.frame,
         offset: chunk.offset,
         seq: chunk.seq,
@@ -46,7 +46,7 @@ fn part((source, readable): &Carrier, range: &Range<usize>) -> Option<Carrier> {
     let end = own.end.min(range.end);
     (start < end).then(|| {
         let cut = (start - own.start) as u32;
-        let source = Source {
+        let source = SourceBytes {
             offset: source.offset + cut,
             seq: source.seq.plus(cut),
             start: (start - range.start) as u32,
@@ -58,7 +58,7 @@ fn part((source, readable): &Carrier, range: &Range<usize>) -> Option<Carrier> {
 }
 
 fn carried<'a>(carriers: impl Iterator<Item = &'a Carrier>, range: &Range<usize>) -> Carried {
-    let mut sources: SmallVec<[Source; 1]> = SmallVec::new();
+    let mut sources: SmallVec<[SourceBytes; 1]> = SmallVec::new();
     let mut last = (0, Timestamp(0));
     for (source, readable) in carriers.filter_map(|carrier| part(carrier, range)) {
         if readable.0 >= last.0 {

@@ -13,7 +13,7 @@ pub(super) use direction::{ended, gap, probe_gap, take};
 pub use known::Known;
 pub(super) use probe::{ended_unknown, probe};
 
-use direction::Direction;
+use direction::LayoutDirection;
 
 use crate::layout::LayoutId;
 
@@ -22,5 +22,5 @@ use crate::layout::LayoutId;
 pub struct DescribedState {
     /// The layout, once it is known.
     layout: Option<LayoutId>,
-    directions: [Direction; 2],
+    directions: [LayoutDirection; 2],
 }

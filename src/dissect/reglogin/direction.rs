@@ -11,13 +11,13 @@ use smallvec::SmallVec;
 
 use super::framing::{Extent, LOOK_AHEAD, Like, extent, find_next};
 use crate::capture::Timestamp;
-use crate::dissect::message::{Message, Source};
+use crate::dissect::message::{Message, SourceBytes};
 use crate::dissect::note::{Goes, Note};
 use crate::dissect::proxy::PROXY_V1_MAX_LEN;
 use crate::packet::Endpoint;
 use crate::protocol::header::kind_of_len;
 use crate::protocol::layout::{HEADER_LEN, LENGTH, MAX_LEN};
-use crate::protocol::{Kind, judge_beginning, right_header};
+use crate::protocol::{MessageKind, judge_beginning, right_header};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// How a direction's next octets are taken.
@@ -35,7 +35,7 @@ pub(in crate::dissect) enum Mode {
     /// taken for a header.
     Foretold {
         /// Of which kind.
-        kind: Kind,
+        kind: MessageKind,
         /// Octets before it, from the gap on.
         left: u8,
     },
@@ -57,7 +57,7 @@ pub(in crate::dissect) struct Work {
     /// The beginning of a message, or of what may be one.
     pub octets: ArrayVec<u8, HELD>,
     /// Where they stood, and with which frame they can be read.
-    sources: SmallVec<[(Source, (u64, Timestamp)); 1]>,
+    sources: SmallVec<[(SourceBytes, (u64, Timestamp)); 1]>,
     /// Octets passed over in search of a header.
     pub skipped: u64,
     /// How the last wrong message began; the next is searched for by it.
@@ -75,8 +75,8 @@ pub(in crate::dissect) struct DirectionState {
 }
 
 /// Where the first `len` octets of `chunk` come from, which stand at `start` of a message.
-fn source(chunk: Chunk<'_>, start: usize, len: usize) -> Source {
-    Source {
+fn source(chunk: Chunk<'_>, start: usize, len: usize) -> SourceBytes {
+    SourceBytes {
         frame: chunk.frame,
         offset: chunk.offset,
         seq: chunk.seq,
@@ -97,7 +97,7 @@ pub(in crate::dissect) struct Boundary {
 
 impl Boundary {
     /// How the octets behind a gap are taken, where messages of this kind are sent.
-    pub fn behind(self, gap: u64, kind: Kind) -> Mode {
+    pub fn behind(self, gap: u64, kind: MessageKind) -> Mode {
         let (size, left) = (kind.len() as u64, self.left as u64);
         let behind = match gap.checked_sub(left) {
             None => left - gap,
@@ -110,7 +110,7 @@ impl Boundary {
 
     /// How many messages of this kind cannot be told of because of a gap: those that begin in it,
     /// and one whose header it takes octets from.
-    pub fn lost_in(self, gap: u64, kind: Kind) -> u64 {
+    pub fn lost_in(self, gap: u64, kind: MessageKind) -> u64 {
         let into = gap.saturating_sub(self.left as u64);
         into.div_ceil(kind.len() as u64) + u64::from(self.headless)
     }
@@ -156,7 +156,7 @@ fn put<'a>(
         notes: SmallVec::new_const(),
         described: None,
         encrypted: false,
-        plain: false,
+        clean: false,
         peer: None,
         answered: None,
     });
@@ -229,7 +229,7 @@ impl Work {
 
     /// Takes the first octets out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
-        let within = |(source, _): &&(Source, _)| (source.start as usize) < octets;
+        let within = |(source, _): &&(SourceBytes, _)| (source.start as usize) < octets;
         let sources = self.sources.iter().filter(within);
         let readable = sources.clone().map(|(_, readable)| *readable);
         let last = readable.max_by_key(|(frame, _)| *frame);
@@ -237,7 +237,7 @@ impl Work {
         let message = put(messages, &self.octets, octets, last, between);
         for (source, _) in sources {
             let start = source.start as usize;
-            message.sources.push(Source {
+            message.sources.push(SourceBytes {
                 len: (octets - start).min(source.len as usize) as u32,
                 ..*source
             });
@@ -257,7 +257,7 @@ impl Work {
 
 impl DirectionState {
     /// Where the next message of this kind begins, where the sizes of those before it tell.
-    pub fn boundary(&self, kind: Kind) -> Option<Boundary> {
+    pub fn boundary(&self, kind: MessageKind) -> Option<Boundary> {
         let held = self.work.as_ref().map_or(&[][..], |work| &work.octets);
         let before = match self.mode {
             Mode::Boundary => 0,
@@ -283,7 +283,7 @@ impl DirectionState {
 
     /// What is to be said of the message that `frame` carried octets of, and that is not whole:
     /// where RegLogin is not proven yet, of octets that begin as one does.
-    pub fn begun(&self, frame: u64, proven: bool, kind: Kind) -> Option<Note> {
+    pub fn begun(&self, frame: u64, proven: bool, kind: MessageKind) -> Option<Note> {
         let work = self.work.as_ref()?;
         let octets = work.octets.as_slice();
         let length = LENGTH.number(octets).and_then(kind_of_len);
@@ -317,7 +317,12 @@ impl DirectionState {
     /// Looks whether a message of this kind begins `left` octets behind a gap. Gives what is left
     /// of `chunk` where that is decided: in mode [`Mode::Boundary`] it does, and stands at the
     /// start of what is held and left, in mode [`Mode::Search`] it is searched for.
-    pub fn try_boundary<'a>(&mut self, chunk: Chunk<'a>, kind: Kind, left: usize) -> Chunk<'a> {
+    pub fn try_boundary<'a>(
+        &mut self,
+        chunk: Chunk<'a>,
+        kind: MessageKind,
+        left: usize,
+    ) -> Chunk<'a> {
         let work = self.work.get_or_insert_default();
         let missing = (left + HEADER_LEN).saturating_sub(work.octets.len());
         let rest = chunk.behind(work.append_at_most(chunk, missing));

@@ -9,7 +9,7 @@
 use crate::dissect::smpp::SMPP_HEADER_LEN;
 use crate::protocol::header::{kind_of_len, swapped_header, text_header};
 use crate::protocol::layout::{
-    COMMAND, DESCRIPTION, Field, HEADER_LEN, Kind, LENGTH, PASSWORD, STATUS, STATUS_SUCCESS,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, STATUS, STATUS_SUCCESS,
     USER_NAME,
 };
 use crate::protocol::{MessageView, is_header, is_strict, right_header};
@@ -82,11 +82,11 @@ impl Opening<'_> {
     /// with NUL: where it does, all of it must be NUL. Else it is SMPP with sequence number 0, or
     /// another protocol that counts something there.
     #[inline]
-    fn right(&self, kind: Kind) -> Evidence {
+    fn right(&self, kind: MessageKind) -> Evidence {
         let Self { octets, whole, .. } = *self;
         let text = match kind {
-            Kind::Request => &USER_NAME,
-            Kind::Response => &DESCRIPTION,
+            MessageKind::Request => &USER_NAME,
+            MessageKind::Response => &DESCRIPTION,
         };
         let there = text.slice(octets);
         if octets.len() < SMPP_HEADER_LEN {
@@ -150,7 +150,7 @@ impl Opening<'_> {
 
     /// A known command, and octets that show that a message of this kind stands here although
     /// `totalLength` says something else.
-    fn shows_size(&self, kind: Kind, length: u32) -> Evidence {
+    fn shows_size(&self, kind: MessageKind, length: u32) -> Evidence {
         let octets = self.octets;
         let size = kind.len();
         let length = length as usize;
@@ -177,7 +177,7 @@ impl Opening<'_> {
 
     /// A body that, read at our offsets, is text filled up as the protocol says. The last octets
     /// may be missing: as many as the header has, where the sender did not count it.
-    fn is_filled(&self, kind: Kind) -> Evidence {
+    fn is_filled(&self, kind: MessageKind) -> Evidence {
         let octets = self.octets;
         let needed = kind.len() - HEADER_LEN;
         match body(octets, kind) {
@@ -246,10 +246,10 @@ fn text_field<'a>(octets: &'a [u8], field: &Field) -> Option<(&'a [u8], bool)> {
     Some((value, nul || digits))
 }
 
-fn body(octets: &[u8], kind: Kind) -> Filled {
+fn body(octets: &[u8], kind: MessageKind) -> Filled {
     match kind {
-        Kind::Request => request_body(octets),
-        Kind::Response => response_body(octets),
+        MessageKind::Request => request_body(octets),
+        MessageKind::Response => response_body(octets),
     }
 }
 

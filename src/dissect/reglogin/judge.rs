@@ -7,9 +7,9 @@
 
 use smallvec::SmallVec;
 
-use super::plain::is_plain;
+use super::fast_path::is_clean;
 use crate::dissect::note::Note;
-use crate::protocol::layout::{Kind, USER_NAME};
+use crate::protocol::layout::{MessageKind, USER_NAME};
 use crate::protocol::{
     self, Command, Fault, MessageView, TextError, TextValue, UserName, is_strict,
 };
@@ -26,11 +26,11 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
 /// Appends the notes on a message's fields to those that it has already; whether it is plain, so
 /// that there are none.
 pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) -> bool {
-    let plain = is_plain(octets);
-    if !plain {
+    let clean = is_clean(octets);
+    if !clean {
         judge_fields(octets, notes);
     }
-    plain
+    clean
 }
 
 fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
@@ -72,8 +72,8 @@ pub(in crate::dissect) fn judge_sender(
     notes: &mut SmallVec<[Note; 1]>,
 ) {
     let kind = match sender {
-        Role::Client => Kind::Request,
-        Role::Server => Kind::Response,
+        Role::Client => MessageKind::Request,
+        Role::Server => MessageKind::Response,
     };
     if octets.len() == kind.len() {
         notes.push(Note::Fault(Fault::FitsOther(kind)));
@@ -84,8 +84,8 @@ pub(in crate::dissect) fn judge_sender(
 #[must_use]
 pub fn direction_fits(command: Command, sender: Role) -> bool {
     match command.kind() {
-        Some(Kind::Request) => sender == Role::Client,
-        Some(Kind::Response) => sender == Role::Server,
+        Some(MessageKind::Request) => sender == Role::Client,
+        Some(MessageKind::Response) => sender == Role::Server,
         None => true,
     }
 }
@@ -133,7 +133,7 @@ mod tests {
             }
             let mut notes = SmallVec::new();
             judge_fields(&octets, &mut notes);
-            prop_assert!(notes.is_empty() || !is_plain(&octets), "{notes:?}");
+            prop_assert!(notes.is_empty() || !is_clean(&octets), "{notes:?}");
         }
     }
 

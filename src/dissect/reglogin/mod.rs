@@ -2,14 +2,14 @@
 
 mod direction;
 pub mod evidence;
+mod fast_path;
 pub mod framing;
 mod judge;
-mod plain;
 
 pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode};
+pub(super) use fast_path::clean_message;
+#[cfg(test)]
+pub(crate) use fast_path::is_clean;
 pub use judge::{direction_fits, judge};
 pub(super) use judge::{judge_cut, judge_into, judge_sender};
-#[cfg(test)]
-pub(crate) use plain::is_plain;
-pub(super) use plain::plain_message;

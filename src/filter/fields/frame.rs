@@ -3,7 +3,7 @@
 use super::{Field, Needs};
 use crate::dissect::Protocol;
 use crate::filter::value::Base::Decimal;
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::{self, Other, Packet, ip_protocol};
 use crate::protocol::layout::FILTER_PREFIX;
@@ -17,7 +17,7 @@ pub(super) fn fields() -> Vec<Field> {
     vec![
         Field::of(
             "frame",
-            Kind::Protocol,
+            FieldType::Protocol,
             "The octets captured of the frame",
             |view, emit| {
                 let octets = view.seen_in_frame(0..view.record.frame.octets.len());
@@ -27,13 +27,13 @@ pub(super) fn fields() -> Vec<Field> {
         .needing(OCTETS),
         Field::one(
             "frame.number",
-            Kind::Number(32, Decimal),
+            FieldType::Number(32, Decimal),
             "The frame's number, from 1",
             |view| Some(Value::Number(view.record.frame.number.cast_signed())),
         ),
         Field::of(
             "frame.file",
-            Kind::Text,
+            FieldType::Text,
             "The capture that it is of, by the path that was given",
             |view, emit| {
                 if let Some(file) = view.file {
@@ -41,48 +41,51 @@ pub(super) fn fields() -> Vec<Field> {
                 }
             },
         ),
-        Field::one("frame.time", Kind::Time, "When it was captured", |view| {
-            Some(Value::Time(view.record.frame.header.time))
-        }),
+        Field::one(
+            "frame.time",
+            FieldType::Time,
+            "When it was captured",
+            |view| Some(Value::Time(view.record.frame.header.time)),
+        ),
         Field::one(
             "frame.time_epoch",
-            Kind::Span,
+            FieldType::Span,
             "When it was captured, in seconds since 1970-01-01 00:00 UTC",
             |view| Some(Value::Span(view.record.frame.header.time.0)),
         ),
         Field::one(
             "frame.time_relative",
-            Kind::Span,
+            FieldType::Span,
             "Time since the first frame",
             |view| Some(Value::Span(view.times.relative())),
         ),
         Field::one(
             "frame.time_delta",
-            Kind::Span,
+            FieldType::Span,
             "Time since the frame before",
             |view| Some(Value::Span(view.times.delta())),
         ),
         Field::one(
             "frame.time_delta_displayed",
-            Kind::Span,
+            FieldType::Span,
             "Time since the frame displayed before",
             |view| Some(Value::Span(view.times.delta_displayed())),
         ),
         Field::one(
             "frame.len",
-            Kind::Number(32, Decimal),
+            FieldType::Number(32, Decimal),
             "Octets on the wire",
             |view| Some(Value::Number(i64::from(view.frame()?.header.wire))),
         ),
         Field::one(
             "frame.cap_len",
-            Kind::Number(32, Decimal),
+            FieldType::Number(32, Decimal),
             "Octets captured",
             |view| Some(Value::Number(i64::from(view.frame()?.header.captured))),
         ),
         Field::of(
             "frame.protocols",
-            Kind::Text,
+            FieldType::Text,
             "The protocols in the frame, outermost first, with colons between them",
             protocols,
         ),

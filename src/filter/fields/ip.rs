@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Emit, Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::layout::ipv4;
 
@@ -46,7 +46,7 @@ pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
         Field::of(
             "ip",
-            Kind::Protocol,
+            FieldType::Protocol,
             "The IPv4 header and what follows it",
             |view, emit| {
                 view.each_ip_of(4, &mut |ip, octets| {
@@ -58,26 +58,36 @@ pub(super) fn fields() -> Vec<Field> {
             },
         )
         .needing(OCTETS),
-        Field::of("ip.src", Kind::V4, "Source address", |view, emit| {
+        Field::of("ip.src", FieldType::V4, "Source address", |view, emit| {
             addresses(view, [ipv4::SOURCE], emit);
         }),
-        Field::of("ip.dst", Kind::V4, "Destination address", |view, emit| {
-            addresses(view, [ipv4::DESTINATION], emit);
-        }),
+        Field::of(
+            "ip.dst",
+            FieldType::V4,
+            "Destination address",
+            |view, emit| {
+                addresses(view, [ipv4::DESTINATION], emit);
+            },
+        ),
         Field::of(
             "ip.addr",
-            Kind::V4,
+            FieldType::V4,
             "Source and destination address",
             |view, emit| {
                 addresses(view, [ipv4::SOURCE, ipv4::DESTINATION], emit);
             },
         ),
-        Field::of("ip.flags.rb", Kind::Bool, "Reserved bit", |view, emit| {
-            flag(view, 0x80, emit);
-        }),
+        Field::of(
+            "ip.flags.rb",
+            FieldType::Bool,
+            "Reserved bit",
+            |view, emit| {
+                flag(view, 0x80, emit);
+            },
+        ),
         Field::of(
             "ip.flags.df",
-            Kind::Bool,
+            FieldType::Bool,
             "Do not fragment",
             |view, emit| {
                 flag(view, 0x40, emit);
@@ -85,7 +95,7 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::of(
             "ip.flags.mf",
-            Kind::Bool,
+            FieldType::Bool,
             "More fragments follow",
             |view, emit| {
                 flag(view, 0x20, emit);
@@ -94,7 +104,7 @@ pub(super) fn fields() -> Vec<Field> {
         Field::in_ip(
             4,
             "ip.proto",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Protocol of the payload",
             |ip| number(ip, ipv4::PROTOCOL.start, 1),
         )
@@ -108,7 +118,7 @@ fn numbers() -> Vec<Field> {
     vec![
         Field::of(
             "ip.version",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Version: 4, or 6 of IPv6",
             |view, emit| {
                 view.each_ip(&mut |ip, _| emit(Value::Number(i64::from(ip[0] >> 4))));
@@ -117,70 +127,70 @@ fn numbers() -> Vec<Field> {
         Field::in_ip(
             4,
             "ip.hdr_len",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Octets of the header",
             |ip| number(ip, 0, 1).map(|octet| (octet & 0x0f) * 4),
         ),
         Field::in_ip(
             4,
             "ip.dsfield",
-            Kind::Number(8, Hex),
+            FieldType::Number(8, Hex),
             "Differentiated services field",
             |ip| number(ip, 1, 1),
         ),
         Field::in_ip(
             4,
             "ip.dsfield.dscp",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Differentiated services code point",
             |ip| number(ip, 1, 1).map(|octet| octet >> 2),
         ),
         Field::in_ip(
             4,
             "ip.dsfield.ecn",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Explicit congestion notification",
             |ip| number(ip, 1, 1).map(|octet| octet & 3),
         ),
         Field::in_ip(
             4,
             "ip.len",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Octets of the packet by its header",
             |ip| number(ip, 2, 2),
         ),
         Field::in_ip(
             4,
             "ip.id",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "Identification, the same in all fragments of a datagram",
             |ip| number(ip, 4, 2),
         ),
         Field::in_ip(
             4,
             "ip.flags",
-            Kind::Number(8, Hex),
+            FieldType::Number(8, Hex),
             "The three flags",
             |ip| number(ip, 6, 1).map(|octet| octet >> 5),
         ),
         Field::in_ip(
             4,
             "ip.frag_offset",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Place of a fragment in its datagram, in units of 8 octets",
             |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff),
         ),
         Field::in_ip(
             4,
             "ip.ttl",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Time to live",
             |ip| number(ip, 8, 1),
         ),
         Field::in_ip(
             4,
             "ip.checksum",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "Checksum of the header",
             |ip| number(ip, 10, 2),
         ),

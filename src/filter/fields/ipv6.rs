@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Emit, Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::layout::ipv6;
 
@@ -44,7 +44,7 @@ pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
         Field::of(
             "ipv6",
-            Kind::Protocol,
+            FieldType::Protocol,
             "The IPv6 header and what follows it",
             |view, emit| {
                 view.each_ip_of(6, &mut |_, octets| {
@@ -59,15 +59,20 @@ pub(super) fn fields() -> Vec<Field> {
             octets: true,
             ..Needs::NOTHING
         }),
-        Field::of("ipv6.src", Kind::V6, "Source address", |view, emit| {
+        Field::of("ipv6.src", FieldType::V6, "Source address", |view, emit| {
             addresses(view, [ipv6::SOURCE], emit);
         }),
-        Field::of("ipv6.dst", Kind::V6, "Destination address", |view, emit| {
-            addresses(view, [ipv6::DESTINATION], emit);
-        }),
+        Field::of(
+            "ipv6.dst",
+            FieldType::V6,
+            "Destination address",
+            |view, emit| {
+                addresses(view, [ipv6::DESTINATION], emit);
+            },
+        ),
         Field::of(
             "ipv6.addr",
-            Kind::V6,
+            FieldType::V6,
             "Source and destination address",
             |view, emit| {
                 addresses(view, [ipv6::SOURCE, ipv6::DESTINATION], emit);
@@ -75,7 +80,7 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::of(
             "ipv6.fraghdr.more",
-            Kind::Bool,
+            FieldType::Bool,
             "More fragments follow",
             |view, emit| {
                 let header = fragment(view);
@@ -95,56 +100,60 @@ fn numbers() -> Vec<Field> {
         Field::in_ip(
             6,
             "ipv6.version",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Version, 6",
             |ip| number(ip, 0, 1).map(|octet| octet >> 4),
         ),
         Field::in_ip(
             6,
             "ipv6.tclass",
-            Kind::Number(32, Hex),
+            FieldType::Number(32, Hex),
             "Traffic class",
             |ip| number(ip, 0, 2).map(|octets| octets >> 4 & 0xff),
         ),
-        Field::in_ip(6, "ipv6.flow", Kind::Number(24, Hex), "Flow label", |ip| {
-            number(ip, 0, 4).map(|octets| octets & 0xf_ffff)
-        }),
+        Field::in_ip(
+            6,
+            "ipv6.flow",
+            FieldType::Number(24, Hex),
+            "Flow label",
+            |ip| number(ip, 0, 4).map(|octets| octets & 0xf_ffff),
+        ),
         Field::in_ip(
             6,
             "ipv6.plen",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Octets of the payload by the header",
             |ip| number(ip, 4, 2),
         ),
         Field::in_ip(
             6,
             "ipv6.nxt",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Number of the next header",
             |ip| number(ip, 6, 1),
         ),
         Field::in_ip(
             6,
             "ipv6.hlim",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Hop limit",
             |ip| number(ip, 7, 1),
         ),
         Field::number(
             "ipv6.fraghdr.nxt",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Number of the header after the fragment header",
             |view| number(fragment(view)?, 0, 1),
         ),
         Field::number(
             "ipv6.fraghdr.offset",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Place of a fragment in its datagram, in units of 8 octets",
             |view| number(fragment(view)?, 2, 2).map(|octets| octets >> 3),
         ),
         Field::number(
             "ipv6.fraghdr.ident",
-            Kind::Number(32, Hex),
+            FieldType::Number(32, Hex),
             "Identification, the same in all fragments of a datagram",
             |view| number(fragment(view)?, 4, 4),
         ),

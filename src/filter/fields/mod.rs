@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::value::{Kind, Value};
+use super::value::{FieldType, Value};
 use super::view::View;
 
 /// Takes values as they are found; a frame may have several of one field.
@@ -72,7 +72,7 @@ pub struct Field {
     /// Its name in filters and outputs.
     pub name: Cow<'static, str>,
     /// Its type.
-    pub kind: Kind,
+    pub kind: FieldType,
     /// One sentence on what it holds.
     pub meaning: Cow<'static, str>,
     /// Names of some of its values, which may be written instead of the numbers.
@@ -83,10 +83,10 @@ pub struct Field {
     pub needs: Needs,
     /// Whether its value is masked unless passwords are shown.
     pub secret: bool,
-    source: Source,
+    source: Extractor,
 }
 
-enum Source {
+enum Extractor {
     /// Any number of values.
     Of(Extract),
     /// At most one value.
@@ -108,39 +108,49 @@ impl fmt::Debug for Field {
 }
 
 impl Field {
-    const fn of(name: &'static str, kind: Kind, meaning: &'static str, extract: Extract) -> Self {
-        Self::from(name, kind, meaning, Source::Of(extract))
+    const fn of(
+        name: &'static str,
+        kind: FieldType,
+        meaning: &'static str,
+        extract: Extract,
+    ) -> Self {
+        Self::from(name, kind, meaning, Extractor::Of(extract))
     }
 
     const fn one(
         name: &'static str,
-        kind: Kind,
+        kind: FieldType,
         meaning: &'static str,
         extract: fn(&View<'_>) -> Option<Value<'static>>,
     ) -> Self {
-        Self::from(name, kind, meaning, Source::One(extract))
+        Self::from(name, kind, meaning, Extractor::One(extract))
     }
 
     const fn number(
         name: &'static str,
-        kind: Kind,
+        kind: FieldType,
         meaning: &'static str,
         extract: fn(&View<'_>) -> Option<i64>,
     ) -> Self {
-        Self::from(name, kind, meaning, Source::Number(extract))
+        Self::from(name, kind, meaning, Extractor::Number(extract))
     }
 
     const fn in_ip(
         version: u8,
         name: &'static str,
-        kind: Kind,
+        kind: FieldType,
         meaning: &'static str,
         extract: fn(&[u8]) -> Option<i64>,
     ) -> Self {
-        Self::from(name, kind, meaning, Source::Ip(version, extract))
+        Self::from(name, kind, meaning, Extractor::Ip(version, extract))
     }
 
-    const fn from(name: &'static str, kind: Kind, meaning: &'static str, source: Source) -> Self {
+    const fn from(
+        name: &'static str,
+        kind: FieldType,
+        meaning: &'static str,
+        source: Extractor,
+    ) -> Self {
         Self {
             name: Cow::Borrowed(name),
             kind,
@@ -174,16 +184,18 @@ impl Field {
     /// Gives a frame's values to `emit`, in order.
     pub fn values(&self, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
         match &self.source {
-            Source::Of(extract) => extract(view, emit),
-            Source::One(extract) => extract(view).into_iter().for_each(emit),
-            Source::Number(extract) => extract(view).map(Value::Number).into_iter().for_each(emit),
-            Source::Ip(version, extract) => view.each_ip_of(*version, &mut |ip, _| {
+            Extractor::Of(extract) => extract(view, emit),
+            Extractor::One(extract) => extract(view).into_iter().for_each(emit),
+            Extractor::Number(extract) => {
+                extract(view).map(Value::Number).into_iter().for_each(emit);
+            }
+            Extractor::Ip(version, extract) => view.each_ip_of(*version, &mut |ip, _| {
                 if let Some(number) = extract(ip) {
                     emit(Value::Number(number));
                 }
             }),
-            Source::Wire(field) => reglogin::wire(field, view, emit),
-            Source::Layout(of) => described::values(of, view, emit),
+            Extractor::Wire(field) => reglogin::wire(field, view, emit),
+            Extractor::Layout(of) => described::values(of, view, emit),
         }
     }
 

@@ -3,15 +3,15 @@
 
 use std::borrow::Cow;
 
-use super::{Emit, Field, Needs, Source};
+use super::{Emit, Extractor, Field, Needs};
 use crate::dissect::{Group, Message, Note, Peer, Protocol, Severity};
 use crate::filter::value::Base::{Decimal, Name};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::protocol::layout::{
     COMMAND, FIELDS, FieldKind, PASSWORD, STATUS, STATUS_FAILURE, STATUS_SUCCESS,
 };
-use crate::protocol::{Command, Field as WireField, Kind as MessageKind, TextValue};
+use crate::protocol::{Command, Field as WireField, MessageKind, TextValue};
 use crate::session::{action_of, user_of};
 use crate::stream::Role;
 use crate::text::secret::{self, MASK, Masked};
@@ -95,9 +95,9 @@ fn wire_fields() -> impl Iterator<Item = Field> {
     FIELDS.into_iter().map(|field| Field {
         name: Cow::Owned(field.filter_name()),
         kind: match field.kind {
-            FieldKind::U8 => Kind::Number(8, Decimal),
-            FieldKind::U32 => Kind::Number(32, Decimal),
-            FieldKind::Text => Kind::Text,
+            FieldKind::U8 => FieldType::Number(8, Decimal),
+            FieldKind::U32 => FieldType::Number(32, Decimal),
+            FieldKind::Text => FieldType::Text,
         },
         meaning: Cow::Borrowed(field.meaning),
         names: if *field == COMMAND {
@@ -110,7 +110,7 @@ fn wire_fields() -> impl Iterator<Item = Field> {
         closed: Cow::Borrowed(&[]),
         needs: Needs::NOTHING,
         secret: *field == PASSWORD,
-        source: Source::Wire(field),
+        source: Extractor::Wire(field),
     })
 }
 
@@ -150,7 +150,7 @@ fn of_messages() -> Vec<Field> {
     vec![
         Field::of(
             "reglogin.type",
-            Kind::Text,
+            FieldType::Text,
             "The message's name, such as login request",
             |view, emit| {
                 messages(view)
@@ -160,7 +160,7 @@ fn of_messages() -> Vec<Field> {
         .closed(&TYPES),
         Field::of(
             "reglogin.user",
-            Kind::Text,
+            FieldType::Text,
             "The user that the message, or the request that it answers, is about",
             |view, emit| {
                 for message in messages(view) {
@@ -172,7 +172,7 @@ fn of_messages() -> Vec<Field> {
         ),
         Field::of(
             "reglogin.action",
-            Kind::Text,
+            FieldType::Text,
             "What the message, or the request that it answers, asks for: registration or login",
             |view, emit| {
                 let actions = messages(view).filter_map(action_of);
@@ -182,7 +182,7 @@ fn of_messages() -> Vec<Field> {
         .closed(&["registration", "login"]),
         Field::of(
             "reglogin.outcome",
-            Kind::Text,
+            FieldType::Text,
             "What a response says, such as login success",
             |view, emit| {
                 let shows = view.show_passwords;
@@ -198,7 +198,7 @@ fn of_messages() -> Vec<Field> {
         ]),
         Field::of(
             "reglogin.request",
-            Kind::Label,
+            FieldType::Label,
             "The message is a request",
             |view, emit| {
                 let requests =
@@ -208,7 +208,7 @@ fn of_messages() -> Vec<Field> {
         ),
         Field::of(
             "reglogin.response",
-            Kind::Label,
+            FieldType::Label,
             "The message is a response",
             |view, emit| {
                 let responses =
@@ -218,7 +218,7 @@ fn of_messages() -> Vec<Field> {
         ),
         Field::of(
             "reglogin.sender",
-            Kind::Text,
+            FieldType::Text,
             "Who sent the message: client or server",
             |view, emit| {
                 messages(view)
@@ -239,7 +239,7 @@ fn requests_of<'a>(view: &'a View<'a>) -> impl Iterator<Item = Peer> + use<'a> {
 }
 
 fn of_exchanges() -> Vec<Field> {
-    let frame = Kind::Number(32, Decimal);
+    let frame = FieldType::Number(32, Decimal);
     vec![
         Field::of(
             "reglogin.response_in",
@@ -266,7 +266,7 @@ fn of_exchanges() -> Vec<Field> {
         ),
         Field::of(
             "reglogin.time",
-            Kind::Span,
+            FieldType::Span,
             "Time from the request to the response",
             |view, emit| {
                 requests_of(view).for_each(|peer| emit(Value::Span(peer.elapsed)));
@@ -290,7 +290,7 @@ fn of_notes() -> Vec<Field> {
     vec![
         Field::of(
             "reglogin.note",
-            Kind::Text,
+            FieldType::Text,
             "What is remarkable or wrong, in words",
             |view, emit| {
                 notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes())));
@@ -298,7 +298,7 @@ fn of_notes() -> Vec<Field> {
         ),
         Field::of(
             "reglogin.note.group",
-            Kind::Text,
+            FieldType::Text,
             "What a note is about: malformed, protocol, sequence, reassembly, assumption or checksum",
             |view, emit| {
                 notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes())));
@@ -307,7 +307,7 @@ fn of_notes() -> Vec<Field> {
         .closed(&GROUPS),
         Field::of(
             "reglogin.severity",
-            Kind::Number(8, Name),
+            FieldType::Number(8, Name),
             "How much a note matters; in order: chat, note, warning, error",
             |view, emit| {
                 notes(view).for_each(|note| emit(Value::Number(note.severity() as i64)));
@@ -316,7 +316,7 @@ fn of_notes() -> Vec<Field> {
         .named(SEVERITIES),
         Field::one(
             "reglogin.malformed",
-            Kind::Label,
+            FieldType::Label,
             "A message is not built as the protocol says",
             |view| {
                 notes(view)
@@ -331,7 +331,7 @@ pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
         Field::of(
             "reglogin",
-            Kind::Protocol,
+            FieldType::Protocol,
             "A RegLogin message",
             |view, emit| {
                 for message in messages(view) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Field, Needs, number};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::{Flags, Segment, TcpOptions};
 use crate::stream::Placement;
@@ -66,8 +66,8 @@ fn window_factor(view: &View<'_>) -> Option<i64> {
 }
 
 fn numbers() -> Vec<Field> {
-    let port = Kind::Number(16, Decimal);
-    let decimal = Kind::Number(32, Decimal);
+    let port = FieldType::Number(16, Decimal);
+    let decimal = FieldType::Number(32, Decimal);
     vec![
         Field::number("tcp.srcport", port, "Source port", |view| {
             view.ends().map(|[source, _]| i64::from(source.port))
@@ -134,18 +134,18 @@ fn numbers() -> Vec<Field> {
 }
 
 fn header_fields() -> Vec<Field> {
-    let port = Kind::Number(16, Decimal);
-    let decimal = Kind::Number(32, Decimal);
+    let port = FieldType::Number(16, Decimal);
+    let decimal = FieldType::Number(32, Decimal);
     vec![
         Field::number(
             "tcp.hdr_len",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Octets of the header",
             |view| Some(i64::from(segment(view)?.header_len())),
         ),
         Field::number(
             "tcp.flags",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "The flags, 12 bits",
             |view| Some(i64::from(segment(view)?.flags.0)),
         ),
@@ -163,13 +163,13 @@ fn header_fields() -> Vec<Field> {
         ),
         Field::number(
             "tcp.window_size_scalefactor",
-            Kind::Signed,
+            FieldType::Signed,
             "What the window is multiplied with; -1 where that is not known, -2 where nothing is",
             window_factor,
         ),
         Field::number(
             "tcp.checksum",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "Checksum as in the header",
             |view| number(view.tcp()?, 16, 2),
         ),
@@ -180,7 +180,7 @@ fn header_fields() -> Vec<Field> {
 }
 
 fn flags() -> Vec<Field> {
-    let flag_field = |name, meaning, extract| Field::one(name, Kind::Bool, meaning, extract);
+    let flag_field = |name, meaning, extract| Field::one(name, FieldType::Bool, meaning, extract);
     vec![
         flag_field("tcp.flags.res", "One of the reserved bits is set", |view| {
             flag(view, Flags(0xe00))
@@ -212,7 +212,7 @@ fn flags() -> Vec<Field> {
         }),
         Field::of(
             "tcp.flags.str",
-            Kind::Text,
+            FieldType::Text,
             "The flags as letters and dots",
             flags_drawn,
         ),
@@ -220,11 +220,11 @@ fn flags() -> Vec<Field> {
 }
 
 fn option_fields() -> Vec<Field> {
-    let decimal = Kind::Number(32, Decimal);
+    let decimal = FieldType::Number(32, Decimal);
     vec![
         Field::of(
             "tcp.options",
-            Kind::Bytes,
+            FieldType::Bytes,
             "The options' octets",
             |view, emit| {
                 if let Some(options) = view.tcp().and_then(|tcp| tcp.get(20..))
@@ -236,25 +236,25 @@ fn option_fields() -> Vec<Field> {
         ),
         Field::number(
             "tcp.options.mss_val",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Maximum segment size",
             |view| options(view)?.mss.map(i64::from),
         ),
         Field::number(
             "tcp.options.wscale.shift",
-            Kind::Number(8, Decimal),
+            FieldType::Number(8, Decimal),
             "Window scale as a shift count",
             |view| options(view)?.window_shift.map(i64::from),
         ),
         Field::number(
             "tcp.options.wscale.multiplier",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Window scale as a factor",
             |view| options(view)?.window_shift.map(|shift| 1 << shift.min(14)),
         ),
         Field::one(
             "tcp.options.sack_perm",
-            Kind::Label,
+            FieldType::Label,
             "Selective acknowledgements are permitted",
             |view| options(view)?.sack_permitted.then_some(Value::Present),
         ),
@@ -285,7 +285,7 @@ pub(super) fn fields() -> Vec<Field> {
     let mut fields = vec![
         Field::of(
             "tcp",
-            Kind::Protocol,
+            FieldType::Protocol,
             "The TCP header and what follows it",
             |view, emit| {
                 if let Some(segment) = segment(view) {
@@ -298,7 +298,7 @@ pub(super) fn fields() -> Vec<Field> {
         .needing(OCTETS),
         Field::of(
             "tcp.payload",
-            Kind::Bytes,
+            FieldType::Bytes,
             "The octets of payload captured; not those of a reset",
             |view, emit| {
                 if let Some(octets) = payload(view, false) {
@@ -309,7 +309,7 @@ pub(super) fn fields() -> Vec<Field> {
         .needing(OCTETS),
         Field::of(
             "tcp.reset_cause",
-            Kind::Text,
+            FieldType::Text,
             "The words that came with a reset (RFC 1122 section 4.2.2.12)",
             |view, emit| {
                 if let Some(octets) = payload(view, true) {

@@ -2,7 +2,7 @@
 
 use super::{Field, Needs};
 use crate::filter::value::Base::Decimal;
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::stream::{Analysis, Findings};
 
@@ -27,7 +27,7 @@ fn findings() -> Vec<Field> {
         ($name:literal, $finding:ident, $meaning:literal) => {
             Field::one(
                 concat!("tcp.analysis.", $name),
-                Kind::Label,
+                FieldType::Label,
                 $meaning,
                 |view| found(view, Findings::$finding),
             )
@@ -59,7 +59,7 @@ fn findings() -> Vec<Field> {
         // Wireshark has it twice, as the finding and as the heading of its numbers.
         Field::of(
             "tcp.analysis.duplicate_ack",
-            Kind::Label,
+            FieldType::Label,
             "The same acknowledgement again",
             |view, emit| {
                 if let Some(found) = found(view, Findings::DUPLICATE_ACK) {
@@ -104,17 +104,17 @@ fn findings() -> Vec<Field> {
 }
 
 pub(super) fn fields() -> Vec<Field> {
-    let number = Kind::Number(32, Decimal);
+    let number = FieldType::Number(32, Decimal);
     let mut fields = vec![
         Field::one(
             "tcp.analysis",
-            Kind::Label,
+            FieldType::Label,
             "There is an analysis of the segment",
             |view| shown(view).map(|_| Value::Present),
         ),
         Field::one(
             "tcp.analysis.flags",
-            Kind::Label,
+            FieldType::Label,
             "Something stands out in the segment",
             |view| view.analysis?.findings.any().then_some(Value::Present),
         ),
@@ -149,13 +149,13 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::one(
             "tcp.analysis.ack_rtt",
-            Kind::Span,
+            FieldType::Span,
             "Time since that frame",
             |view| view.analysis?.acks.map(|(_, elapsed)| Value::Span(elapsed)),
         ),
         Field::one(
             "tcp.analysis.initial_rtt",
-            Kind::Span,
+            FieldType::Span,
             "Time from the SYN to the end of the handshake",
             |view| shown(view)?.initial_rtt.map(Value::Span),
         ),
@@ -173,7 +173,7 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::one(
             "tcp.analysis.rto",
-            Kind::Span,
+            FieldType::Span,
             "Of a retransmission, time since the oldest segment of its side that is not acknowledged",
             |view| view.analysis?.rto.map(|(elapsed, _)| Value::Span(elapsed)),
         ),
@@ -185,13 +185,13 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::one(
             "tcp.time_relative",
-            Kind::Span,
+            FieldType::Span,
             "Time since the connection's first frame",
             |view| Some(Value::Span(view.analysis?.since_first)),
         ),
         Field::one(
             "tcp.time_delta",
-            Kind::Span,
+            FieldType::Span,
             "Time since the connection's frame before",
             |view| Some(Value::Span(view.analysis?.since_previous)),
         ),

@@ -3,7 +3,7 @@
 
 use super::{Emit, Field, Needs};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::session::TlsRecord;
 use crate::tls::{Body, Handshake, Protected};
@@ -100,7 +100,7 @@ fn server_names(view: &View<'_>, emit: Emit<'_>) {
 }
 
 pub(super) fn fields() -> Vec<Field> {
-    let eight = Kind::Number(8, Decimal);
+    let eight = FieldType::Number(8, Decimal);
     let fields = vec![
         Field::of(
             "tls.record.content_type",
@@ -118,13 +118,13 @@ pub(super) fn fields() -> Vec<Field> {
         .named(CONTENT_TYPES),
         Field::of(
             "tls.record.version",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "The version that a TLS record says",
             |view, emit| records(view).for_each(|record| number(emit, record.header.version.0)),
         ),
         Field::of(
             "tls.record.length",
-            Kind::Number(16, Decimal),
+            FieldType::Number(16, Decimal),
             "Bytes of a TLS record behind its header",
             |view, emit| records(view).for_each(|record| number(emit, record.header.length)),
         ),
@@ -136,31 +136,31 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::of(
             "tls.handshake.length",
-            Kind::Number(24, Decimal),
+            FieldType::Number(24, Decimal),
             "Bytes of a TLS handshake message behind its type and length",
             |view, emit| messages(view).for_each(|message| number(emit, message.length)),
         ),
         Field::of(
             "tls.handshake.version",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "The version that a hello message says; TLS 1.3 says 1.2 here",
             hello_versions,
         ),
         Field::of(
             "tls.handshake.ciphersuite",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "A cipher suite that the client offers, or the one that the server chose",
             cipher_suites,
         ),
         Field::of(
             "tls.handshake.extensions.supported_version",
-            Kind::Number(16, Hex),
+            FieldType::Number(16, Hex),
             "A version that the client offers, or the one that the server chose",
             supported_versions,
         ),
         Field::of(
             "tls.handshake.extensions_server_name",
-            Kind::Text,
+            FieldType::Text,
             "The name of the server that the client asks for",
             server_names,
         ),

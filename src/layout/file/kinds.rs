@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::{Reader, Value, entries, whole};
 use crate::layout::error::LayoutError;
 use crate::layout::field;
-use crate::layout::model::{Kind, Part, Side};
+use crate::layout::model::{LayoutKind, Part, Side};
 
 const KIND: [&str; 4] = ["name", "body", "from", "response"];
 
@@ -66,11 +66,11 @@ impl Reader<'_> {
         value: &Value<'_>,
         parts: &[Part],
         has_field: bool,
-    ) -> Vec<Kind> {
+    ) -> Vec<LayoutKind> {
         let Some(table) = self.table(value, "[kind]") else {
             return Vec::new();
         };
-        let mut kinds: Vec<Kind> = Vec::new();
+        let mut kinds: Vec<LayoutKind> = Vec::new();
         let mut answers: Vec<(usize, &Value<'_>)> = Vec::new();
         for (key, at, value) in entries(table) {
             let Some((number, side)) = self.kind_key(key, at.clone(), has_field) else {
@@ -122,7 +122,7 @@ impl Reader<'_> {
             if let Some(response) = table.get("response") {
                 answers.push((kinds.len(), response));
             }
-            let clash = |other: &&Kind| {
+            let clash = |other: &&LayoutKind| {
                 other.value == number
                     && (other.side == side || other.side.is_none() || side.is_none())
             };
@@ -130,7 +130,7 @@ impl Reader<'_> {
                 let message = format!("kind {key} is `{}` already", other.name);
                 self.fault(at.clone(), message);
             }
-            kinds.push(Kind {
+            kinds.push(LayoutKind {
                 value: number,
                 side,
                 name: name.to_owned(),
@@ -150,7 +150,7 @@ impl Reader<'_> {
     }
 
     /// The kinds that `value` names as answers to kind `asked`.
-    fn responses(&mut self, value: &Value<'_>, kinds: &[Kind], asked: usize) -> Vec<usize> {
+    fn responses(&mut self, value: &Value<'_>, kinds: &[LayoutKind], asked: usize) -> Vec<usize> {
         let values: Vec<&Value<'_>> = match value.get_ref().as_array() {
             Some(array) => array.iter().collect(),
             None => vec![value],

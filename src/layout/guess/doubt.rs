@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::body::{self, Extent, Field, Piece, What};
+use super::body::{self, Extent, Field, GuessedType, Piece};
 use super::{cost, text};
 use crate::layout::model::{ByteOrder, Integer};
 
@@ -27,7 +27,9 @@ pub(super) fn of(fields: &mut [Field], pieces: &[Piece<'_>]) {
             .filter_map(|(piece, places)| piece.message[..piece.end].get(places[index].1).copied())
             .collect();
         let numbers = match index.checked_sub(1).map(|before| &fields[before].what) {
-            Some(What::Integer(_)) => all.iter().map(|(_, places)| places[index - 1].2).collect(),
+            Some(GuessedType::Integer(_)) => {
+                all.iter().map(|(_, places)| places[index - 1].2).collect()
+            }
             _ => Vec::new(),
         };
         let seen = Seen {
@@ -63,26 +65,26 @@ struct Seen<'a> {
     /// The numbers before it, where the field before it is one.
     numbers: &'a [i128],
     /// The field behind it.
-    behind: Option<&'a What>,
+    behind: Option<&'a GuessedType>,
 }
 
 impl Seen<'_> {
-    fn doubts(&self, what: &What) -> Vec<String> {
+    fn doubts(&self, what: &GuessedType) -> Vec<String> {
         let mut doubts = Vec::new();
         let distinct = self.values.iter().collect::<HashSet<_>>().len();
         match what {
-            What::Integer(integer) => self.of_integer(*integer, distinct, &mut doubts),
-            What::Float(..) if distinct < ENOUGH * 2 => {
+            GuessedType::Integer(integer) => self.of_integer(*integer, distinct, &mut doubts),
+            GuessedType::Float(..) if distinct < ENOUGH * 2 => {
                 doubts.push("a float by few values".to_owned());
             }
-            What::Text(extent, fill) => self.of_text(*extent, *fill, &mut doubts),
-            What::Bytes(_) => doubts.push("what these bytes are is not known".to_owned()),
-            What::Records(..) => {
+            GuessedType::Text(extent, fill) => self.of_text(*extent, *fill, &mut doubts),
+            GuessedType::Bytes(_) => doubts.push("what these bytes are is not known".to_owned()),
+            GuessedType::Records(..) => {
                 doubts.push("what repeats here may be fields of their own".to_owned());
             }
             _ => {}
         }
-        if distinct < ENOUGH && !matches!(what, What::Check(_)) {
+        if distinct < ENOUGH && !matches!(what, GuessedType::Check(_)) {
             doubts.push(match (self.values.len(), distinct) {
                 (1, _) => "seen once".to_owned(),
                 (seen, 1) => format!("one value in {seen} messages"),
@@ -100,7 +102,7 @@ impl Seen<'_> {
             doubts.push(always_zero(zeros));
         } else if distinct == 1 && integer.width > 1 {
             doubts.push("always the same: a constant, or several fields".to_owned());
-        } else if matches!(self.behind, Some(What::Integer(_))) {
+        } else if matches!(self.behind, Some(GuessedType::Integer(_))) {
             doubts.push("this number and the next may be cut otherwise".to_owned());
         } else if integer.width > 1 && !holds_together(integer, self.values) {
             doubts.push("or several numbers side by side".to_owned());

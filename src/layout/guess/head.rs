@@ -1,6 +1,6 @@
 //! The header: length, kind and identifier at their places, and what stands between them.
 
-use super::body::{self, Field, Piece, What, Within};
+use super::body::{self, Field, GuessedType, Piece, Within};
 use super::doubt;
 use super::framing::Framing;
 use super::kind::{Candidate, Search};
@@ -127,7 +127,7 @@ fn between(
         };
         let value = integer.read(&messages[0].bytes[at..]).unwrap_or(0) as u64;
         parts.push(if value == 0 {
-            Part::Other(Field::new(What::Integer(integer)))
+            Part::Other(Field::new(GuessedType::Integer(integer)))
         } else {
             Part::Constant(value, integer)
         });

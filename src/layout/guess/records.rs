@@ -1,6 +1,6 @@
 //! Records that repeat: as many as a number before them says, or up to the end of the message.
 
-use super::body::{self, Extent, FIELD, Field, Piece, Step, What, Within};
+use super::body::{self, Extent, FIELD, Field, GuessedType, Piece, Step, Within};
 use crate::layout::model::{ByteOrder, Integer};
 
 /// Records that a search looks at.
@@ -217,7 +217,7 @@ fn step(
     // A record that is one row of bytes is none.
     if let [
         Field {
-            what: What::Bytes(Extent::Fixed(_)) | What::Integer(_),
+            what: GuessedType::Bytes(Extent::Fixed(_)) | GuessedType::Integer(_),
             ..
         },
     ] = solved.fields[..]
@@ -240,6 +240,6 @@ fn step(
     Some(Step {
         to: to.collect(),
         cost: FIELD * 2.0 + prior + solved.cost * all as f64 / records.len() as f64,
-        fields: vec![What::Records(count, behind, solved.fields)],
+        fields: vec![GuessedType::Records(count, behind, solved.fields)],
     })
 }

@@ -1,6 +1,6 @@
 //! What can be text.
 
-use super::body::{Extent, Field, Piece, What};
+use super::body::{Extent, Field, GuessedType, Piece};
 
 /// Whether bytes are UTF-8 that a person could have typed.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
@@ -52,14 +52,14 @@ const TWICE: [usize; 8] = [16, 24, 32, 40, 48, 60, 64, 128];
 /// Takes the only text of a request for two of half its width where one ran over the middle: a name that fills its field has
 /// no NUL to show where the next field begins.
 pub(super) fn halves(fields: &mut Vec<Field>, pieces: &[Piece<'_>]) {
-    let is_text = |field: &Field| matches!(field.what, What::Text(..));
+    let is_text = |field: &Field| matches!(field.what, GuessedType::Text(..));
     let [place] = (0..fields.len())
         .filter(|index| is_text(&fields[*index]))
         .collect::<Vec<_>>()[..]
     else {
         return;
     };
-    let What::Text(Extent::Fixed(width), 0) = fields[place].what else {
+    let GuessedType::Text(Extent::Fixed(width), 0) = fields[place].what else {
         return;
     };
     if !TWICE.contains(&width) || pieces.len() > 4 || !pieces.iter().all(|piece| piece.secret) {
@@ -74,7 +74,7 @@ pub(super) fn halves(fields: &mut Vec<Field>, pieces: &[Piece<'_>]) {
         })
     });
     if full {
-        let half = What::Text(Extent::Fixed(width / 2), 0);
+        let half = GuessedType::Text(Extent::Fixed(width / 2), 0);
         let doubt = format!("two texts of {} bytes, or one of {width}", width / 2);
         let field = Field {
             what: half,

@@ -87,7 +87,7 @@ impl KindPlan {
         parts.extend(kind.body);
         let compiled = size.and_then(|_| steps(layout, &parts));
         let (steps, places) = compiled.unzip();
-        let has = |kind: &crate::layout::model::Kind, role: Role| {
+        let has = |kind: &crate::layout::model::LayoutKind, role: Role| {
             let parts = [Some(layout.header), kind.body];
             let mut fields = parts
                 .into_iter()
@@ -111,7 +111,7 @@ impl KindPlan {
 
     /// Whether there is nothing to remark on a message of this kind, as far as that can be told without decoding it.
     #[inline]
-    pub(super) fn is_plain(&self, bytes: &[u8]) -> bool {
+    pub(super) fn is_clean(&self, bytes: &[u8]) -> bool {
         let Some(steps) = &self.steps else {
             return false;
         };

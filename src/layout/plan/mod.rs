@@ -208,7 +208,7 @@ impl Plan {
     pub fn read(&self, bytes: &[u8], side: Side) -> Reading {
         if let Ok(Some(kind)) = self.kind_of(bytes, side)
             && self.layout.kinds[kind].is_from(side)
-            && self.kinds[kind].is_plain(bytes)
+            && self.kinds[kind].is_clean(bytes)
         {
             let places = &self.kinds[kind].places;
             let value = |place: &Option<Place>| {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::tree::{Node, Space};
 use crate::capture::LinkType;
-use crate::output::clock::{Clock, TimeFormat};
+use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::info;
 use crate::packet::layout::{ipv4, ipv6, tcp};
 use crate::packet::{self, Ip, Packet, Segment, link_type_name, passed_headers};
@@ -46,7 +46,7 @@ pub fn link_name(link: LinkType) -> &'static str {
 }
 
 /// The frame, its link layer, IP and TCP.
-pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
+pub(super) fn nodes(record: &FrameRecord<'_>, clock: &TimeDisplay) -> Vec<Node> {
     let header = record.frame.header;
     let mut nodes = vec![frame(record, clock)];
     let octets = record.frame.octets;
@@ -97,7 +97,7 @@ pub(super) fn nodes(record: &FrameRecord<'_>, clock: &Clock) -> Vec<Node> {
     nodes
 }
 
-fn frame(record: &FrameRecord<'_>, clock: &Clock) -> Node {
+fn frame(record: &FrameRecord<'_>, clock: &TimeDisplay) -> Node {
     let header = record.frame.header;
     let mut node = Node::new(format!(
         "Frame {}: {} octets on the wire, {} captured",

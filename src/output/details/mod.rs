@@ -21,7 +21,7 @@ use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info::{self, Late};
 use super::lines;
-use super::rows::{Form, Rows, Told, hand_over, messages_of};
+use super::rows::{Form, MessageTiming, Rows, hand_over, messages_of};
 use crate::dissect::Message;
 use crate::filter::{Needs, View};
 use crate::session::{FrameRecord, StreamNote};
@@ -167,8 +167,8 @@ impl Details {
         if self.color {
             // The line of a layer, or of the frame, stands out from those below it.
             let style = match depth {
-                0 => node.tone.style().bold(),
-                _ => node.tone.style(),
+                0 => node.highlight.style().bold(),
+                _ => node.highlight.style(),
             };
             let (on, off) = (style.render(), style.render_reset());
             let _ = write!(self.text, "{on}{}{off}", node.text);
@@ -230,13 +230,19 @@ impl Form for Details {
         self.hand_over(out);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         let shows = context.show_passwords;
         if self.tree {
             let _ = write!(self.text, "Frame {}, its message", message.frame);
             let file = context.origin.told_of(message.stream, told.record());
             write_file(&mut self.text, file);
-            if let Told::Late(late) = told {
+            if let MessageTiming::Late(late) = told {
                 info::late(&mut self.text, late);
             }
             self.text.push('\n');
@@ -282,7 +288,7 @@ impl Form for Details {
         context: &Context,
     ) {
         for message in messages {
-            self.message(out, message, Told::Late(when), context);
+            self.message(out, message, MessageTiming::Late(when), context);
         }
         for noted in notes {
             lines::write_note(&mut self.text, noted);

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::{layers, tls};
 use crate::dissect::{Message, Note};
-use crate::output::clock::Clock;
+use crate::output::clock::TimeDisplay;
+use crate::output::highlight::Highlight;
 use crate::output::rows::messages_of;
-use crate::output::tone::Tone;
 use crate::output::{described, info};
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, STATUS};
 use crate::protocol::{Command, Field, FieldKind};
@@ -40,7 +40,7 @@ pub struct Node {
     /// Where those are counted.
     pub space: Space,
     /// How remarkable it is.
-    pub tone: Tone,
+    pub highlight: Highlight,
     /// The field of the filter language that it shows.
     pub field: Option<Cow<'static, str>>,
     /// What stands under it.
@@ -77,7 +77,7 @@ impl Node {
     pub(in crate::output) fn note(note: &Note) -> Self {
         let severity = note.severity();
         Self {
-            tone: Tone::of_severity(severity),
+            highlight: Highlight::of_severity(severity),
             ..Self::new(format!(
                 "[{}, {}: {note}]",
                 severity.name(),
@@ -89,7 +89,7 @@ impl Node {
 
 /// The tree of a frame: the frame itself, its layers, and the messages that it made available.
 #[must_use]
-pub fn frame(record: &FrameRecord<'_>, clock: &Clock, show_passwords: bool) -> Vec<Node> {
+pub fn frame(record: &FrameRecord<'_>, clock: &TimeDisplay, show_passwords: bool) -> Vec<Node> {
     let mut nodes = layers::nodes(record, clock);
     for noted in record.notes {
         let mut node = Node::note(&noted.note);
@@ -121,7 +121,7 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
     };
     let mut node = Node::at(space, base..base + message.bytes().len(), text);
     node.field = Some(message.filter_prefix().into());
-    node.tone = Tone::of(message);
+    node.highlight = Highlight::of(message);
     node.children.reserve(FIELDS);
     node.children.extend(about(message));
     if message.described.is_some() {
@@ -152,10 +152,10 @@ pub fn message(message: &Message, space: Space, show_passwords: bool) -> Node {
         )
         .of(field.filter_name());
         child.children.extend(notes.map(Node::note));
-        child.tone = child
+        child.highlight = child
             .children
             .iter()
-            .map(|note| note.tone)
+            .map(|note| note.highlight)
             .max()
             .unwrap_or_default();
         node.children.push(child);

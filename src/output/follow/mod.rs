@@ -13,7 +13,7 @@ pub use several::{Conversation, Several};
 pub use write::FollowFormat;
 use write::Writer;
 
-use super::clock::{Clock, TimeFormat};
+use super::clock::{TimeDisplay, TimeFormat};
 use super::tee::OutputError;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Protocol};
@@ -163,9 +163,9 @@ impl<W: Write> Sink for Follow<W> {
                 protocol: record.protocol,
                 watched: placed.watched,
                 client: if is_client {
-                    placed.from
+                    placed.side
                 } else {
-                    placed.from.other()
+                    placed.side.other()
                 },
             };
             let [mut client, mut server] = [segment.source, segment.destination];
@@ -198,7 +198,7 @@ impl<W: Write> Sink for Follow<W> {
 }
 
 impl Conversation for Follow<Vec<u8>> {
-    fn set_clock(&mut self, clock: &Clock) {
+    fn set_clock(&mut self, clock: &TimeDisplay) {
         self.writer.clock.clone_from(clock);
     }
 
@@ -273,7 +273,7 @@ impl Sink for Finder {
 }
 
 /// A line's worth of time.
-fn shown_time(clock: &Clock, time: Timestamp) -> String {
+fn shown_time(clock: &TimeDisplay, time: Timestamp) -> String {
     let mut text = String::new();
     clock.write(&mut text, time);
     text

@@ -5,14 +5,14 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use super::Followed;
-use crate::output::clock::{Clock, TimeFormat};
+use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::tee::OutputError;
 use crate::session::{FrameRecord, Remainder, Sink};
 
 /// What shows one connection, in memory.
 pub trait Conversation: Sink<Error = OutputError> {
     /// Is told the times of the frames before the next record.
-    fn set_clock(&mut self, clock: &Clock);
+    fn set_clock(&mut self, clock: &TimeDisplay);
     /// What was shown so far.
     fn text(&self) -> &[u8];
     /// What there is to be said when the run is over.
@@ -22,7 +22,7 @@ pub trait Conversation: Sink<Error = OutputError> {
 /// Shows connections one behind the other.
 pub struct Several<C, W> {
     conversations: BTreeMap<u32, C>,
-    clock: Clock,
+    clock: TimeDisplay,
     out: W,
     between: &'static [u8],
 }
@@ -37,7 +37,7 @@ impl<C: Conversation, W: Write> Several<C, W> {
     ) -> Self {
         Self {
             conversations: conversations.into_iter().collect(),
-            clock: Clock::new(time),
+            clock: TimeDisplay::new(time),
             out,
             between,
         }

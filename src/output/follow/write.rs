@@ -9,15 +9,15 @@ use serde::Serialize;
 use super::held::Part;
 use super::{FollowOptions, shown_time};
 use crate::dissect::{Message, Protocol, Severity};
-use crate::output::clock::Clock;
+use crate::output::clock::TimeDisplay;
+use crate::output::highlight::Highlight;
 use crate::output::info;
 use crate::output::json::format::{Decimal, Shown, TerminalSafe};
 use crate::output::json::{JsonMessage, JsonOptions};
 use crate::output::message_lines::lines;
 use crate::output::stats::Span;
-use crate::output::tone::Tone;
 use crate::packet::Endpoint;
-use crate::protocol::Kind;
+use crate::protocol::MessageKind;
 use crate::stream::Role;
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, HIDDEN};
@@ -40,7 +40,7 @@ pub enum FollowFormat {
 pub struct Writer<W> {
     out: W,
     options: FollowOptions,
-    pub clock: Clock,
+    pub clock: TimeDisplay,
     /// Client and server, as far as it can be told.
     pub ends: Option<[Endpoint; 2]>,
     begun: bool,
@@ -94,7 +94,7 @@ impl<W: Write> Writer<W> {
     pub fn new(out: W, options: FollowOptions) -> Self {
         Self {
             out,
-            clock: Clock::new(options.time),
+            clock: TimeDisplay::new(options.time),
             options,
             ends: None,
             begun: false,
@@ -224,9 +224,9 @@ impl<W: Write> Writer<W> {
             self.arrow(message.sender),
             time.trim_start(),
             message.frame,
-            self.styled(title, Tone::of(message).style()),
+            self.styled(title, Highlight::of(message).style()),
         )?;
-        let answers = message.command().kind() == Some(Kind::Response);
+        let answers = message.command().kind() == Some(MessageKind::Response);
         if let Some(peer) = message.peer.filter(|_| answers) {
             write!(
                 self.out,
@@ -257,7 +257,7 @@ impl<W: Write> Writer<W> {
             "\n{} at {time}, frame {}: {}",
             self.arrow(message.sender),
             message.frame,
-            self.styled(title, Tone::of(message).style()),
+            self.styled(title, Highlight::of(message).style()),
         )?;
         if let Some(peer) = message.peer.filter(|_| message.is_answer()) {
             let elapsed = Span(peer.elapsed);
@@ -276,8 +276,8 @@ impl<W: Write> Writer<W> {
                 Severity::Warning => "Warning",
                 Severity::Error => "Error",
             };
-            let tone = Tone::of_severity(note.severity());
-            let line = self.styled(format_args!("{severity:<13}{note}"), tone.style());
+            let highlight = Highlight::of_severity(note.severity());
+            let line = self.styled(format_args!("{severity:<13}{note}"), highlight.style());
             writeln!(self.out, "    {line}")?;
         }
         Ok(())

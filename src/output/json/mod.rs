@@ -14,7 +14,7 @@ pub(super) use types::{JsonExchange, JsonFrame, JsonInterrupted, JsonMessage, Js
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info::{self, Late};
-use super::rows::{Form, Rows, Told};
+use super::rows::{Form, MessageTiming, Rows};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{Ending, Exchange, FrameRecord, Remainder, StreamNote};
@@ -129,7 +129,13 @@ impl Form for Json {
         put(out, self.layout, &mut self.begun, &frame);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         let file = context.origin.told_of(message.stream, told.record());
         let message = JsonMessage::new(message, self.options(context)).of(file);
         if self.of_messages {
@@ -156,7 +162,7 @@ impl Form for Json {
     ) {
         if self.of_messages {
             for message in messages {
-                self.message(out, message, Told::Late(when), context);
+                self.message(out, message, MessageTiming::Late(when), context);
             }
         } else if !messages.is_empty() || !notes.is_empty() {
             let options = self.options(context);

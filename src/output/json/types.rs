@@ -12,7 +12,7 @@ use crate::output::context::Context;
 use crate::output::rows::messages_of;
 use crate::output::{exchanges, info};
 use crate::packet::{Endpoint, Flags};
-use crate::protocol::{Command, Kind, TextValue};
+use crate::protocol::{Command, MessageKind, TextValue};
 use crate::session::{Exchange, FrameRecord, Refusal, StreamNote, action_of, user_of};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
@@ -89,11 +89,11 @@ impl<'a> JsonMessage<'a> {
         }
         json.command = view.command().and_then(Masked::clear).map(Command::code);
         match command.kind() {
-            Some(Kind::Request) => {
+            Some(MessageKind::Request) => {
                 (json.username, json.username_hex) = text(view.user_name());
                 (json.password, json.password_hex) = text(view.password());
             }
-            Some(Kind::Response) => {
+            Some(MessageKind::Response) => {
                 json.status = view.status().and_then(Masked::clear);
                 (json.description, json.description_hex) = text(view.description());
             }

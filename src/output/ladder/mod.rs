@@ -10,7 +10,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub use steps::{Step, Steps};
 
 use super::charset::Charset;
-use super::clock::{Clock, TimeFormat};
+use super::clock::{TimeDisplay, TimeFormat};
 use super::follow::{Conversation, Followed};
 use super::tee::OutputError;
 use crate::packet::Endpoint;
@@ -121,11 +121,11 @@ impl<W: Write> Ladder<W> {
             None => (free / 2, free - free / 2),
             Some(_) => (1, free - 1),
         };
-        let tone = step.tone;
-        let (color, plain) = match tone.color() {
+        let highlight = step.highlight;
+        let (color, plain) = match highlight.color() {
             Some(_) if self.options.color => (
-                tone.style().render().to_string(),
-                tone.style().render_reset().to_string(),
+                highlight.style().render().to_string(),
+                highlight.style().render_reset().to_string(),
             ),
             _ => (String::new(), String::new()),
         };
@@ -153,7 +153,7 @@ impl<W: Write> Ladder<W> {
 }
 
 impl Conversation for Ladder<Vec<u8>> {
-    fn set_clock(&mut self, clock: &Clock) {
+    fn set_clock(&mut self, clock: &TimeDisplay) {
         self.steps.clock.clone_from(clock);
     }
 

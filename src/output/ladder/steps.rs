@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::super::clock::{Clock, TimeFormat};
+use super::super::clock::{TimeDisplay, TimeFormat};
 use super::super::follow::Followed;
+use super::super::highlight::Highlight;
 use super::super::info;
 use super::super::rows::{late_messages, messages_of};
 use super::super::stats::Span;
-use super::super::tone::Tone;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Protocol, Severity};
 use crate::packet::{Endpoint, Flags, Segment};
@@ -32,7 +32,7 @@ pub struct Step {
     /// What stands behind the text whether that is cut or not: how long an answer took.
     pub suffix: String,
     /// How it went.
-    pub tone: Tone,
+    pub highlight: Highlight,
     /// Whether it is a message.
     pub is_message: bool,
 }
@@ -50,7 +50,7 @@ struct Opening {
 pub struct Steps {
     stream: u32,
     /// The times of frames, and how they are written.
-    pub clock: Clock,
+    pub clock: TimeDisplay,
     opening: Option<Opening>,
     /// Who closed its direction first, and when.
     closing: Option<(Role, Timestamp)>,
@@ -70,7 +70,7 @@ impl Steps {
     pub fn new(stream: u32, time: TimeFormat) -> Self {
         Self {
             stream,
-            clock: Clock::new(time),
+            clock: TimeDisplay::new(time),
             opening: None,
             closing: None,
             ends: None,
@@ -128,8 +128,8 @@ impl Steps {
         self.half_closed();
     }
 
-    fn row(&mut self, time: Timestamp, sender: Option<Role>, text: String, tone: Tone) {
-        self.step(time, sender, (text, String::new()), tone, false);
+    fn row(&mut self, time: Timestamp, sender: Option<Role>, text: String, highlight: Highlight) {
+        self.step(time, sender, (text, String::new()), highlight, false);
     }
 
     fn step(
@@ -137,7 +137,7 @@ impl Steps {
         time: Timestamp,
         sender: Option<Role>,
         (text, suffix): (String, String),
-        tone: Tone,
+        highlight: Highlight,
         is_message: bool,
     ) {
         let mut shown = String::new();
@@ -150,7 +150,7 @@ impl Steps {
             sender,
             text,
             suffix,
-            tone,
+            highlight,
             is_message,
         };
         let behind = self.all.iter().rposition(|step| step.frame <= self.frame);
@@ -169,14 +169,14 @@ impl Steps {
         info::message(&mut text, message, false);
         let peer = message.peer.filter(|_| message.is_answer());
         let suffix = peer.map_or_else(String::new, |peer| format!(" ({})", Span(peer.elapsed)));
-        let (sender, tone) = (Some(message.sender), Tone::of(message));
-        self.step(message.time, sender, (text, suffix), tone, true);
+        let (sender, highlight) = (Some(message.sender), Highlight::of(message));
+        self.step(message.time, sender, (text, suffix), highlight, true);
     }
 
     fn note(&mut self, time: Timestamp, note: &Note) {
         if note.severity() != Severity::Chat {
-            let tone = Tone::of_severity(note.severity());
-            self.row(time, None, note.to_string(), tone);
+            let highlight = Highlight::of_severity(note.severity());
+            self.row(time, None, note.to_string(), highlight);
         }
     }
 
@@ -185,11 +185,11 @@ impl Steps {
         match self.opening.take() {
             Some(opening) if opening.accepted => {
                 let text = "connection opened".to_owned();
-                self.row(opening.time, None, text, Tone::Plain);
+                self.row(opening.time, None, text, Highlight::Plain);
             }
             Some(opening) => {
                 let text = "SYN, not answered".to_owned();
-                self.row(opening.time, Some(opening.by), text, Tone::Note);
+                self.row(opening.time, Some(opening.by), text, Highlight::Note);
             }
             None => {}
         }
@@ -199,7 +199,7 @@ impl Steps {
     fn half_closed(&mut self) {
         if let Some((side, time)) = self.closing.take() {
             let text = format!("{} closes its side", side.name());
-            self.row(time, None, text, Tone::Plain);
+            self.row(time, None, text, Highlight::Plain);
         }
     }
 
@@ -229,20 +229,20 @@ impl Steps {
             } else {
                 text = format!("{protocol}: {text}");
             }
-            self.row(time, Some(from), text, Tone::Plain);
+            self.row(time, Some(from), text, Highlight::Plain);
         }
         for noted in record.notes {
             self.note(time, &noted.note);
         }
         if flags.has(Flags::RST) {
             self.half_closed();
-            self.row(time, Some(from), "reset".to_owned(), Tone::Note);
+            self.row(time, Some(from), "reset".to_owned(), Highlight::Note);
         } else if flags.has(Flags::FIN) {
             match self.closing {
                 Some((side, _)) if side != from => {
                     self.closing = None;
                     let text = format!("connection closed, {} first", side.name());
-                    self.row(time, None, text, Tone::Plain);
+                    self.row(time, None, text, Highlight::Plain);
                 }
                 // A FIN that is sent again.
                 Some(_) => {}

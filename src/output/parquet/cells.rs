@@ -6,7 +6,7 @@ use serde::ser::{self, Impossible, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::columns::{Column, Columns};
-use super::schema::Kind;
+use super::schema::ColumnType;
 use crate::output::json::format::{TerminalSafe, endpoint_of};
 
 /// That a value does not fit a column: a mistake in the schema.
@@ -58,7 +58,7 @@ impl SerializeStruct for Row<'_> {
         while let Some(column) = self.columns.get(self.next) {
             self.next += 1;
             if column.name == key {
-                let is_json = column.kind == Kind::Json;
+                let is_json = column.kind == ColumnType::Json;
                 let cell = Cell { column, row };
                 return if is_json {
                     cell.json(value)

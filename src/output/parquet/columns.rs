@@ -8,7 +8,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
-use super::schema::{self, Kind};
+use super::schema::{self, ColumnType};
 
 /// Octets of different texts of a column that a row group names by number at the most.
 const DICTIONARY: usize = 4 << 20;
@@ -26,18 +26,20 @@ enum Values {
 #[derive(Debug)]
 pub struct Column {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: ColumnType,
     values: Values,
     /// For each row up to the last value 1, or 0 where it is null.
     levels: Vec<i16>,
 }
 
 impl Column {
-    fn new(name: &'static str, kind: Kind) -> Self {
+    fn new(name: &'static str, kind: ColumnType) -> Self {
         let values = match kind {
-            Kind::Integer | Kind::Time | Kind::Seconds => Values::Integers(Vec::new()),
-            Kind::Number => Values::Numbers(Vec::new()),
-            Kind::Text | Kind::Json => Values::Texts(Vec::new(), Vec::new()),
+            ColumnType::Integer | ColumnType::Time | ColumnType::Seconds => {
+                Values::Integers(Vec::new())
+            }
+            ColumnType::Number => Values::Numbers(Vec::new()),
+            ColumnType::Text | ColumnType::Json => Values::Texts(Vec::new(), Vec::new()),
         };
         Self {
             name,
@@ -126,7 +128,7 @@ pub struct Columns {
 
 impl Columns {
     /// Columns without rows.
-    pub fn new(columns: &[(&'static str, Kind)]) -> Self {
+    pub fn new(columns: &[(&'static str, ColumnType)]) -> Self {
         let all = columns.iter().map(|(name, kind)| Column::new(name, *kind));
         Self {
             all: all.collect(),
@@ -168,13 +170,13 @@ impl Columns {
             let path = ColumnPath::from(column.name);
             properties = match column.kind {
                 // They grow, mostly by little.
-                Kind::Integer | Kind::Time | Kind::Seconds => properties
+                ColumnType::Integer | ColumnType::Time | ColumnType::Seconds => properties
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-                Kind::Number => properties
+                ColumnType::Number => properties
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
-                Kind::Text | Kind::Json => properties,
+                ColumnType::Text | ColumnType::Json => properties,
             };
         }
         properties.build()

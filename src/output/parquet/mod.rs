@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::json::{JsonExchange, JsonMessage, JsonOptions};
-use super::rows::{Form, Rows, Told};
+use super::rows::{Form, MessageTiming, Rows};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::rows::INTERRUPTED;
@@ -97,12 +97,18 @@ impl Form for Table {
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         for (index, message) in record.messages.iter().enumerate() {
             if message.frame == record.frame.number {
-                self.message(out, message, Told::With(record, index), context);
+                self.message(out, message, MessageTiming::With(record, index), context);
             }
         }
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         let options = JsonOptions {
             show_passwords: context.show_passwords,
             in_fields: self.in_fields,
@@ -153,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_columns_are_the_keys_of_json() {
-        let names = |columns: &[(&'static str, schema::Kind)]| -> Vec<&str> {
+        let names = |columns: &[(&'static str, schema::ColumnType)]| -> Vec<&str> {
             columns.iter().map(|(name, _)| *name).collect()
         };
         assert_eq!(names(schema::MESSAGE), keys("Message"));

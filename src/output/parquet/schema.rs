@@ -5,7 +5,7 @@ use parquet::schema::types::{Type, TypePtr};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// Whole numbers, 64 bits.
     Integer,
     /// Text, UTF-8.
@@ -20,10 +20,10 @@ pub enum Kind {
     Number,
 }
 
-use Kind::{Integer, Json, Number, Seconds, Text, Time};
+use ColumnType::{Integer, Json, Number, Seconds, Text, Time};
 
 /// The columns of messages, in the order in which JSON has the keys.
-pub const MESSAGE: &[(&str, Kind)] = &[
+pub const MESSAGE: &[(&str, ColumnType)] = &[
     ("file", Text),
     ("frame", Integer),
     ("time", Time),
@@ -52,7 +52,7 @@ pub const MESSAGE: &[(&str, Kind)] = &[
 ];
 
 /// The columns of exchanges, likewise.
-pub const EXCHANGE: &[(&str, Kind)] = &[
+pub const EXCHANGE: &[(&str, ColumnType)] = &[
     ("file", Text),
     ("time", Time),
     ("client", Text),
@@ -70,11 +70,11 @@ pub const EXCHANGE: &[(&str, Kind)] = &[
     ("password_tag", Text),
 ];
 
-/// Digits of [`Kind::Seconds`] in all, and behind the point.
+/// Digits of [`ColumnType::Seconds`] in all, and behind the point.
 const DECIMAL: (i32, i32) = (18, 9);
 
 /// The type of a column.
-pub fn column(name: &str, kind: Kind) -> TypePtr {
+pub fn column(name: &str, kind: ColumnType) -> TypePtr {
     let (physical, logical) = match kind {
         Integer => (Physical::INT64, None),
         Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, Waits, driven};
-use super::rows::{Form, Rows, Told, hand_over, messages_of};
+use super::rows::{Form, MessageTiming, Rows, hand_over, messages_of};
 use crate::dissect::Message;
 use crate::filter::{Needs, View, field};
 use crate::session::FrameRecord;
@@ -70,7 +70,13 @@ impl Form for Pdml {
         hand_over(&mut self.text, out);
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, _: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        _: MessageTiming<'_>,
+        context: &Context,
+    ) {
         context.late(message, |view| {
             let mut tree = Tree::new(&mut self.text, view, context.origin.is_told());
             tree.packet(|tree| message::write(tree, message));

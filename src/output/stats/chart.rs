@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::section::Section;
 use super::text::{TextStyle, seconds};
-use crate::output::tone::Tone;
+use crate::output::highlight::Highlight;
 use crate::session::summary::{Bar, Summary, Times};
 
 /// Columns of the longest bar, where there is room, and the least that it has.
@@ -96,13 +96,13 @@ fn with_color(line: &str, style: TextStyle) -> String {
         (true, Some(before)) if line.ends_with(failed) => {
             let (text, bar) = line.split_at(before + 1);
             let place = bar.find(failed).unwrap_or(bar.len());
-            let tone = Tone::Failure.style();
+            let highlight = Highlight::Failure.style();
             format!(
                 "{text}{}{}{}{}",
                 &bar[..place],
-                tone.render(),
+                highlight.render(),
                 &bar[place..],
-                tone.render_reset()
+                highlight.render_reset()
             )
         }
         _ => line.to_owned(),

@@ -216,7 +216,7 @@ mod tests {
         }
 
         fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
-            assert!(inspected.brought().all(|brought| brought.plain.is_empty()));
+            assert!(inspected.brought().all(|brought| brought.clean.is_empty()));
             self.0.batch(batch, inspected)
         }
 

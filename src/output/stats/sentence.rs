@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::capture::Timestamp;
-use crate::session::summary::{Finding, What};
+use crate::session::summary::{Finding, FindingKind};
 use crate::text::escape::EscapedOctets;
 
 /// The sentence; user names in it are escaped.
@@ -36,7 +36,7 @@ impl fmt::Display for Sentence<'_> {
             None => f.write_str("several addresses"),
         };
         match finding.what {
-            What::Guessing { broken_in } => {
+            FindingKind::Guessing { broken_in } => {
                 match &finding.user {
                     Some(user) => write!(f, "{count} logins as \"{}\"", EscapedOctets(user))?,
                     None => write!(f, "{count} logins with different user names")?,
@@ -51,7 +51,7 @@ impl fmt::Display for Sentence<'_> {
                     )?;
                 }
             }
-            What::Probing { names } => {
+            FindingKind::Probing { names } => {
                 address(f)?;
                 write!(
                     f,
@@ -59,7 +59,7 @@ impl fmt::Display for Sentence<'_> {
                      registered"
                 )?;
             }
-            What::Spraying { names, passwords } => {
+            FindingKind::Spraying { names, passwords } => {
                 address(f)?;
                 let word = if passwords == 1 {
                     "password"
@@ -72,12 +72,14 @@ impl fmt::Display for Sentence<'_> {
                      them has a usual password"
                 )?;
             }
-            What::Mistake { fault, .. } if count == 1 => write!(f, "1 message: {fault}")?,
-            What::Mistake { fault, alike: true } => write!(f, "{count} messages: {fault}")?,
-            What::Mistake { fault, .. } => write!(f, "{count} messages, the first: {fault}")?,
-            What::Unanswered if count == 1 => f.write_str("1 request got no response")?,
-            What::Unanswered => write!(f, "{count} requests got no response")?,
-            What::Slow {
+            FindingKind::Mistake { fault, .. } if count == 1 => write!(f, "1 message: {fault}")?,
+            FindingKind::Mistake { fault, alike: true } => write!(f, "{count} messages: {fault}")?,
+            FindingKind::Mistake { fault, .. } => {
+                write!(f, "{count} messages, the first: {fault}")?;
+            }
+            FindingKind::Unanswered if count == 1 => f.write_str("1 request got no response")?,
+            FindingKind::Unanswered => write!(f, "{count} requests got no response")?,
+            FindingKind::Slow {
                 action,
                 slowest,
                 median,
@@ -106,7 +108,7 @@ mod tests {
     use crate::dissect::Severity;
     use crate::protocol::{Action, Fault};
 
-    fn finding(what: What, count: u64) -> Finding {
+    fn finding(what: FindingKind, count: u64) -> Finding {
         Finding {
             what,
             severity: Severity::Warning,
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn findings_read_as_sentences() {
         let mut guessed = finding(
-            What::Guessing {
+            FindingKind::Guessing {
                 broken_in: Some(90),
             },
             25,
@@ -136,18 +138,18 @@ mod tests {
                  right",
             ),
             (
-                finding(What::Guessing { broken_in: None }, 20),
+                finding(FindingKind::Guessing { broken_in: None }, 20),
                 "20 logins with different user names from 10.0.0.5 failed within 12.3 s: somebody \
                  is guessing passwords",
             ),
             (
-                finding(What::Probing { names: 12 }, 13),
+                finding(FindingKind::Probing { names: 12 }, 13),
                 "10.0.0.5 tried 12 user names that do not exist: somebody is finding out who is \
                  registered",
             ),
             (
                 finding(
-                    What::Spraying {
+                    FindingKind::Spraying {
                         names: 40,
                         passwords: 2,
                     },
@@ -156,10 +158,13 @@ mod tests {
                 "10.0.0.5 tried 2 passwords on 40 user names: somebody hopes that one of them has \
                  a usual password",
             ),
-            (finding(What::Unanswered, 1), "1 request got no response"),
+            (
+                finding(FindingKind::Unanswered, 1),
+                "1 request got no response",
+            ),
             (
                 finding(
-                    What::Mistake {
+                    FindingKind::Mistake {
                         fault: Fault::HeaderNotCounted { found: 50 },
                         alike: true,
                     },
@@ -169,7 +174,7 @@ mod tests {
             ),
             (
                 finding(
-                    What::Mistake {
+                    FindingKind::Mistake {
                         fault: Fault::Status(7),
                         alike: false,
                     },
@@ -179,7 +184,7 @@ mod tests {
             ),
             (
                 finding(
-                    What::Slow {
+                    FindingKind::Slow {
                         action: Action::Login,
                         slowest: 5_000_000_000,
                         median: 81_000_000,

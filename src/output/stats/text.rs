@@ -8,9 +8,9 @@ use super::sentence::Sentence;
 use crate::capture::Seconds;
 use crate::dissect::Severity;
 use crate::output::charset::Charset;
-use crate::output::clock::{Clock, TimeFormat};
+use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::fold::{Folding, at_blanks};
-use crate::output::tone::Tone;
+use crate::output::highlight::Highlight;
 use crate::session::FlowEnd;
 use crate::session::summary::{
     ACTIONS, Capped, Counts, MESSAGE_TYPES, Quantiles, Summary, top_addresses, top_users,
@@ -89,7 +89,7 @@ fn overview(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
         lines.push(("Frames without TCP", format!("{count} ({reason})")));
     }
     if let Some([first, last]) = frames.times {
-        let mut clock = Clock::new(TimeFormat::Utc);
+        let mut clock = TimeDisplay::new(TimeFormat::Utc);
         for (label, time) in labels.into_iter().zip([first, last]) {
             clock.see(time);
             let mut text = String::new();
@@ -393,9 +393,12 @@ fn findings(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
         writeln!(out, "None.")?;
     }
     for finding in &findings {
-        let tone = Tone::of_severity(finding.severity).style();
+        let highlight = Highlight::of_severity(finding.severity).style();
         let (start, end) = if style.color {
-            (tone.render().to_string(), tone.render_reset().to_string())
+            (
+                highlight.render().to_string(),
+                highlight.render_reset().to_string(),
+            )
         } else {
             (String::new(), String::new())
         };

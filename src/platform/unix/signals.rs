@@ -64,14 +64,14 @@ fn is_ignored(signal: i32) -> bool {
 
 /// What a server is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SignalRequest {
     /// To stop, by the signal of this number.
     Stop(i32),
     /// To read its files anew.
     Reload,
 }
 
-impl Told {
+impl SignalRequest {
     /// The signal's name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -92,7 +92,7 @@ impl Told {
 
 /// Calls `each` for what a server is told, on a thread of its own, so that it works whatever other threads wait for. The
 /// second signal that stops ends the process at once.
-pub fn watch(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
+pub fn watch(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     // In the handlers themselves, in this order: they work even if no thread runs any more.
     for signal in [SIGINT, SIGTERM] {
@@ -109,8 +109,8 @@ pub fn watch(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
         .spawn(move || {
             for signal in signals.forever() {
                 each(match signal {
-                    SIGHUP => Told::Reload,
-                    signal => Told::Stop(signal),
+                    SIGHUP => SignalRequest::Reload,
+                    signal => SignalRequest::Stop(signal),
                 });
             }
         })?;

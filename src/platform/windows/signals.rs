@@ -27,7 +27,7 @@ pub fn outlive_interrupts() -> io::Result<()> {
 }
 
 /// Calls `each` with what a console or the system tells the process, on a thread of its own.
-fn listen(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
+fn listen(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (installed, outcome) = channel();
     std::thread::Builder::new()
@@ -55,11 +55,11 @@ fn listen(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
                 };
                 loop {
                     each(tokio::select! {
-                        Some(()) = c.recv() => Told::Stop(INTERRUPT),
-                        Some(()) = pause.recv() => Told::Stop(INTERRUPT),
-                        Some(()) = close.recv() => Told::Stop(TERMINATE),
-                        Some(()) = logoff.recv() => Told::Stop(TERMINATE),
-                        Some(()) = shutdown.recv() => Told::Stop(TERMINATE),
+                        Some(()) = c.recv() => SignalRequest::Stop(INTERRUPT),
+                        Some(()) = pause.recv() => SignalRequest::Stop(INTERRUPT),
+                        Some(()) = close.recv() => SignalRequest::Stop(TERMINATE),
+                        Some(()) = logoff.recv() => SignalRequest::Stop(TERMINATE),
+                        Some(()) = shutdown.recv() => SignalRequest::Stop(TERMINATE),
                         else => return,
                     });
                 }
@@ -75,7 +75,9 @@ pub fn ask_to_stop(stop: &Arc<AtomicBool>, number: &Arc<AtomicUsize>) -> io::Res
     let (stop, number) = (Arc::clone(stop), Arc::clone(number));
     let mut again = false;
     listen(move |told| {
-        let Told::Stop(signal) = told else { return };
+        let SignalRequest::Stop(signal) = told else {
+            return;
+        };
         if again && !OUTLIVES_INTERRUPTS.load(Ordering::SeqCst) {
             std::process::exit(BY_SIGNAL + signal);
         }
@@ -92,14 +94,14 @@ pub(super) fn leave_to_others() -> io::Result<()> {
 
 /// What a server is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SignalRequest {
     /// To stop; the number is that of other systems' signal.
     Stop(i32),
     /// To read its files anew. The control channel asks for that here.
     Reload,
 }
 
-impl Told {
+impl SignalRequest {
     /// What it is called.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -120,7 +122,7 @@ impl Told {
 
 /// Calls `each` for what a server is told, on a thread of its own, so that it works whatever other threads wait for. What
 /// stops it a second time ends the process at once.
-pub fn watch(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
+pub fn watch(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result<()> {
     let (sender, told) = channel();
     std::thread::Builder::new()
         .name("told".into())
@@ -131,7 +133,7 @@ pub fn watch(mut each: impl FnMut(Told) + Send + 'static) -> io::Result<()> {
         })?;
     let mut again = false;
     listen(move |told| {
-        if let (true, Told::Stop(number)) = (again, told) {
+        if let (true, SignalRequest::Stop(number)) = (again, told) {
             std::process::exit(BY_SIGNAL + number);
         }
         again = true;

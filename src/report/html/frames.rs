@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{Page, section};
 use crate::report::chosen::Why;
-use crate::report::faults::Kind;
+use crate::report::faults::FaultGroup;
 use crate::report::size::Rows;
 use crate::session::Exchange;
 
@@ -19,7 +19,7 @@ impl Frames {
     pub fn new(
         listed: &[Rc<Exchange>],
         worst: &[(Why, Rc<Exchange>)],
-        faults: &[&Kind],
+        faults: &[&FaultGroup],
         rows: Rows,
     ) -> Self {
         let mut places = BTreeMap::new();

@@ -26,7 +26,7 @@ use maud::{Markup, html};
 use super::chosen::Why;
 use super::collect::Collector;
 use super::digest::Digest;
-use super::faults::Kind;
+use super::faults::FaultGroup;
 use super::size::{Rows, fitting};
 use super::times::Shown;
 use super::verdict::Verdict;
@@ -71,7 +71,7 @@ struct Page<'a> {
     /// The exchanges listed.
     listed: Vec<Rc<Exchange>>,
     worst: Vec<(Why, Rc<Exchange>)>,
-    faults: Vec<&'a Kind>,
+    faults: Vec<&'a FaultGroup>,
     frames: Frames,
     times: Shown,
 }

@@ -90,7 +90,7 @@ impl Thresholds {
 
 /// What was found, with the numbers that only its kind has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum FindingKind {
     /// Many failed logins within a short time.
     Guessing {
         /// Frame in which a login then succeeded.
@@ -128,7 +128,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl FindingKind {
     /// The kind's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -147,7 +147,7 @@ impl What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What was found.
-    pub what: What,
+    pub what: FindingKind,
     /// How much it matters.
     pub severity: Severity,
     /// The user name it is about, where it is one.
@@ -215,7 +215,7 @@ fn by_weight(one: &Finding, other: &Finding) -> std::cmp::Ordering {
 fn guessing(burst: Burst, user: Option<Name>, address: Option<IpAddr>) -> Finding {
     let broken_in = burst.broken_in;
     Finding {
-        what: What::Guessing { broken_in },
+        what: FindingKind::Guessing { broken_in },
         severity: if broken_in.is_some() {
             Severity::Error
         } else {
@@ -242,7 +242,7 @@ fn of_address(
     if unknown.names >= thresholds.probed_names {
         explained += unknown.attempts;
         kinds[1].push(Finding {
-            what: What::Probing {
+            what: FindingKind::Probing {
                 names: unknown.names,
             },
             severity: Severity::Warning,
@@ -258,7 +258,7 @@ fn of_address(
     if tried.names >= thresholds.sprayed_names && failed.passwords > 0 && many_to_each {
         explained += tried.attempts;
         kinds[2].push(Finding {
-            what: What::Spraying {
+            what: FindingKind::Spraying {
                 names: tried.names,
                 passwords: failed.passwords,
             },
@@ -286,7 +286,7 @@ fn of_address(
 fn unanswered(summary: &Summary) -> Option<Finding> {
     let [first, last] = summary.unanswered.times?;
     Some(Finding {
-        what: What::Unanswered,
+        what: FindingKind::Unanswered,
         severity: Severity::Note,
         user: None,
         address: None,
@@ -319,7 +319,7 @@ fn slow(summary: &Summary) -> impl Iterator<Item = Finding> {
             });
         let single = listed.len() == 1;
         Some(Finding {
-            what: What::Slow {
+            what: FindingKind::Slow {
                 action: ACTIONS[action],
                 slowest: slowest.elapsed,
                 median: quantiles.p50,

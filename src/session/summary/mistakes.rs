@@ -2,7 +2,7 @@
 
 use std::mem::Discriminant;
 
-use super::findings::{Finding, What};
+use super::findings::{Finding, FindingKind};
 use super::slow::EXAMPLES;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
@@ -53,7 +53,7 @@ impl Mistakes {
 
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         self.0.iter().map(|mistake| Finding {
-            what: What::Mistake {
+            what: FindingKind::Mistake {
                 fault: mistake.first,
                 alike: mistake.alike,
             },

@@ -29,8 +29,8 @@ pub use conversations::{Conversations, KEPT_CONVERSATIONS};
 pub use counts::{ACTIONS, Address, Counts, User};
 pub use described::DescribedCounts;
 pub use findings::{
-    FINDINGS_PER_KIND, Finding, GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER,
-    NAMES_PER_PASSWORD, PROBED_NAMES, SLOW_FACTOR, SLOW_FLOOR, SPRAYED_NAMES, Thresholds, What,
+    FINDINGS_PER_KIND, Finding, FindingKind, GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER,
+    NAMES_PER_PASSWORD, PROBED_NAMES, SLOW_FACTOR, SLOW_FLOOR, SPRAYED_NAMES, Thresholds,
 };
 pub use frames::FrameCounts;
 pub use rate::{BARS, Bar, Rate};
@@ -45,13 +45,13 @@ use self::mistakes::Mistakes;
 use self::selection::Selection;
 use self::slow::Slowest;
 use super::{
-    FlowEnd, FrameRecord, GivenUp, Inspected, Name, PlainMessage, Remainder, Resolution, Subject,
+    CleanMessage, FlowEnd, FrameRecord, GivenUp, Inspected, Name, Remainder, Resolution, Subject,
 };
 use crate::capture::Batch;
 use crate::dissect::{Group, Message, Note, Protocol, Severity};
 use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Command, Kind};
+use crate::protocol::{Action, Command, MessageKind};
 
 /// User names, and client addresses, counted one by one at the most.
 pub const KEPT_NAMES: usize = 1 << 16;
@@ -210,10 +210,10 @@ impl Summary {
         );
         self.rate.frames(&batch.headers);
         for brought in inspected.brought() {
-            if !brought.messages.is_empty() || !brought.plain.is_empty() {
+            if !brought.messages.is_empty() || !brought.clean.is_empty() {
                 self.rate.go_to(batch.headers[brought.frame].time);
                 self.count_messages(brought.messages);
-                self.count_plain(brought.plain);
+                self.count_clean(brought.clean);
             }
             brought
                 .resolutions
@@ -362,7 +362,7 @@ impl Summary {
         self.of_command(message.command(), message.view().status())
     }
 
-    fn count_plain(&mut self, messages: &[PlainMessage]) {
+    fn count_clean(&mut self, messages: &[CleanMessage]) {
         let mut said = [0; 2];
         for message in messages {
             add(&mut said, self.of_command(message.command, message.status));
@@ -373,7 +373,7 @@ impl Summary {
     /// Counts a RegLogin message with this command and status; what it says where it is a response.
     fn of_command(&mut self, command: Command, status: Option<u8>) -> Option<Said> {
         self.messages[message_type(command)] += 1;
-        let (Some(Kind::Response), Some(action)) = (command.kind(), command.action()) else {
+        let (Some(MessageKind::Response), Some(action)) = (command.kind(), command.action()) else {
             return None;
         };
         let outcomes = &mut self.outcomes[index(action)];

@@ -4,7 +4,7 @@ use hashbrown::HashSet;
 
 use super::Summary;
 use crate::dissect::{Message, exchanged};
-use crate::protocol::{Command, Kind};
+use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Resolution};
 
 /// Requests remembered at the most until they are resolved.
@@ -24,7 +24,8 @@ pub(super) struct Selection {
 impl Selection {
     fn messages(&mut self, first: u64, messages: &[Message], taken: impl Fn(&Message) -> bool) {
         for (id, message) in (first..).zip(messages) {
-            let is_request = exchanged(message).and_then(Command::kind) == Some(Kind::Request);
+            let is_request =
+                exchanged(message).and_then(Command::kind) == Some(MessageKind::Request);
             if is_request && taken(message) {
                 self.remember(id);
             }

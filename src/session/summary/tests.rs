@@ -85,7 +85,7 @@ fn guessing_a_user_takes_ten_failures_in_a_minute() {
     let [finding] = &feed.summary.findings()[..] else {
         panic!("{:?}", feed.names())
     };
-    assert_eq!(finding.what, What::Guessing { broken_in: None });
+    assert_eq!(finding.what, FindingKind::Guessing { broken_in: None });
     assert_eq!(finding.severity, Severity::Warning);
     assert_eq!(finding.user.as_deref(), Some(&b"alice"[..]));
     assert_eq!(finding.address, Some(host(1)));
@@ -114,7 +114,7 @@ fn a_guess_that_was_right_is_an_error() {
     };
     assert_eq!(
         finding.what,
-        What::Guessing {
+        FindingKind::Guessing {
             broken_in: Some(22)
         }
     );
@@ -162,7 +162,7 @@ fn probing_takes_ten_different_unknown_names() {
     let [finding] = &feed.summary.findings()[..] else {
         panic!("{:?}", feed.names())
     };
-    assert_eq!(finding.what, What::Probing { names: 10 });
+    assert_eq!(finding.what, FindingKind::Probing { names: 10 });
     assert_eq!((finding.count, finding.address), (19, Some(host(1))));
     assert_eq!(finding.frames, [1]);
 }
@@ -180,7 +180,7 @@ fn spraying_takes_ten_names_and_few_passwords() {
     };
     assert_eq!(
         finding.what,
-        What::Spraying {
+        FindingKind::Spraying {
             names: 10,
             passwords: 1
         }
@@ -222,7 +222,7 @@ fn unanswered_requests_are_listed() {
     let [finding] = &feed.summary.findings()[..] else {
         panic!("{:?}", feed.names())
     };
-    assert_eq!((finding.what, finding.count), (What::Unanswered, 8));
+    assert_eq!((finding.what, finding.count), (FindingKind::Unanswered, 8));
     assert_eq!(finding.frames, [1, 3, 5, 7, 9]);
     assert_eq!(finding.last.since(finding.first), 7 * SECOND);
     let notes: u64 = feed.summary.notes(Severity::Note).iter().sum();

@@ -25,7 +25,7 @@ const SYN_FIN_RST: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
 
 /// What one side has sent so far.
 #[derive(Debug, Default)]
-pub(super) struct Direction {
+pub(super) struct AnalyzedDirection {
     /// The furthest sequence number sent.
     next: Option<SeqNumber>,
     /// When that was, and in which frame.
@@ -51,7 +51,7 @@ pub(super) struct Direction {
     push_ended: bool,
 }
 
-impl Direction {
+impl AnalyzedDirection {
     pub fn unacked(&self) -> usize {
         self.unacked.len()
     }
@@ -79,8 +79,8 @@ pub(super) struct Arrival<'a> {
 /// Judges a segment that `own` sent to `other`, and remembers it.
 pub(super) fn judge(
     arrival: &Arrival<'_>,
-    own: &mut Direction,
-    other: &mut Direction,
+    own: &mut AnalyzedDirection,
+    other: &mut AnalyzedDirection,
     analysis: &mut Analysis,
 ) {
     let segment = arrival.segment;
@@ -107,8 +107,8 @@ pub(super) fn judge(
 /// What can be said before it is asked whether octets were sent before.
 fn windows_and_acks(
     arrival: &Arrival<'_>,
-    own: &mut Direction,
-    other: &Direction,
+    own: &mut AnalyzedDirection,
+    other: &AnalyzedDirection,
     analysis: &mut Analysis,
 ) -> Findings {
     let segment = arrival.segment;
@@ -159,8 +159,8 @@ fn windows_and_acks(
 fn sent_again(
     arrival: &Arrival<'_>,
     findings: Findings,
-    own: &Direction,
-    other: &Direction,
+    own: &AnalyzedDirection,
+    other: &AnalyzedDirection,
     analysis: &mut Analysis,
 ) -> Findings {
     let segment = arrival.segment;
@@ -203,7 +203,7 @@ fn sent_again(
     Findings::RETRANSMISSION
 }
 
-fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut Direction) {
+fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut AnalyzedDirection) {
     let segment = arrival.segment;
     let next = segment.next_seq();
     if segment.seq_len() > 0 && arrival.remembers && own.unacked.len() < MAX_UNACKED {
@@ -240,7 +240,7 @@ fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut Direction) {
 }
 
 /// Lets go of what the segment acknowledges.
-fn acknowledge(arrival: &Arrival<'_>, other: &mut Direction, analysis: &mut Analysis) {
+fn acknowledge(arrival: &Arrival<'_>, other: &mut AnalyzedDirection, analysis: &mut Analysis) {
     let segment = arrival.segment;
     if !segment.flags.has(Flags::ACK) {
         return;
@@ -258,7 +258,7 @@ fn acknowledge(arrival: &Arrival<'_>, other: &mut Direction, analysis: &mut Anal
     other.flight_unknown = false;
 }
 
-fn in_flight(segment: &Segment, own: &mut Direction, analysis: &mut Analysis) {
+fn in_flight(segment: &Segment, own: &mut AnalyzedDirection, analysis: &mut Analysis) {
     if segment.payload_len == 0 {
         return;
     }

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use super::{Placement, Side};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment, SeqNumber};
-use direction::Direction;
+use direction::AnalyzedDirection;
 
 /// What was found in a segment, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,7 +158,7 @@ const MAX_UNACKED: usize = 1 << 20;
 /// What is kept of a connection.
 #[derive(Debug)]
 struct Flow {
-    directions: [Direction; 2],
+    directions: [AnalyzedDirection; 2],
     first: Timestamp,
     last: Timestamp,
     /// Time of the latest SYN of the side that opens.
@@ -195,10 +195,10 @@ impl Analyzer {
             ..Analysis::default()
         };
         flow.last = time;
-        flow.handshake(segment, placement.from, time);
+        flow.handshake(segment, placement.side, time);
         analysis.initial_rtt = flow.initial_rtt;
         let [a, b] = &mut flow.directions;
-        let (own, other) = match placement.from {
+        let (own, other) = match placement.side {
             Side::A => (a, b),
             Side::B => (b, a),
         };
@@ -226,7 +226,7 @@ impl Analyzer {
             self.unacked -= flow
                 .directions
                 .iter()
-                .map(Direction::unacked)
+                .map(AnalyzedDirection::unacked)
                 .sum::<usize>();
         }
     }

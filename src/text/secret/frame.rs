@@ -158,8 +158,8 @@ impl Secrets<'_> {
                 break;
             };
             let sender = match kind {
-                crate::protocol::Kind::Request => Role::Client,
-                crate::protocol::Kind::Response => Role::Server,
+                crate::protocol::MessageKind::Request => Role::Client,
+                crate::protocol::MessageKind::Response => Role::Server,
             };
             let message = &message[..message.len().min(kind.len())];
             let clear = clear(message, sender);

@@ -8,7 +8,7 @@ use crate::protocol::layout::{
     STATUS_SUCCESS, USER_NAME,
 };
 use crate::protocol::{
-    Command, Kind, MessageView, TextValue, is_header, length_reads_as_text, reads_as_text,
+    Command, MessageKind, MessageView, TextValue, is_header, length_reads_as_text, reads_as_text,
     right_header,
 };
 use crate::stream::Role;
@@ -89,7 +89,7 @@ pub fn clear(octets: &[u8], sender: Role) -> Clear {
         clear = clear.and(&COMMAND.range());
     }
     match (view.kind(), sender) {
-        (Some(Kind::Response), Role::Server) => and_response(clear, octets),
+        (Some(MessageKind::Response), Role::Server) => and_response(clear, octets),
         _ if is_well_filled_request(octets) => clear.and(&USER_NAME.range()),
         _ => clear,
     }
@@ -99,20 +99,20 @@ pub fn clear(octets: &[u8], sender: Role) -> Clear {
 #[must_use]
 #[inline]
 pub fn clear_of_reglogin(message: &Message) -> Clear {
-    if !message.plain {
+    if !message.clean {
         return clear(&message.octets, message.sender);
     }
     // Of a plain message it is known beforehand; a test holds the two against each other.
     match (message.view().kind(), message.sender) {
-        (Some(Kind::Request), _) => PLAIN_REQUEST,
-        (Some(Kind::Response), Role::Server) => PLAIN_RESPONSE,
+        (Some(MessageKind::Request), _) => CLEAN_REQUEST,
+        (Some(MessageKind::Response), Role::Server) => CLEAN_RESPONSE,
         _ => HEADER,
     }
 }
 
 const HEADER: Clear = Clear(Clear::bits(&(0..HEADER_LEN)));
-const PLAIN_REQUEST: Clear = HEADER.and(&USER_NAME.range());
-const PLAIN_RESPONSE: Clear = HEADER.and(&(HEADER_LEN..RESPONSE_LEN));
+const CLEAN_REQUEST: Clear = HEADER.and(&USER_NAME.range());
+const CLEAN_RESPONSE: Clear = HEADER.and(&(HEADER_LEN..RESPONSE_LEN));
 
 /// Adds what a server's response says. A server that sends back what it was sent, or writes its
 /// response over it, gives away what the client said: that shows in a status that is a character,
@@ -151,7 +151,7 @@ fn and_response(clear: Clear, octets: &[u8]) -> Clear {
 /// the other without filling look the same. With the password's field full too they cannot, as no
 /// name and password together are that long, unless something else than NUL fills them up.
 fn is_well_filled_request(octets: &[u8]) -> bool {
-    if right_header(octets) != Some(Kind::Request) || octets.len() < REQUEST_LEN {
+    if right_header(octets) != Some(MessageKind::Request) || octets.len() < REQUEST_LEN {
         return false;
     }
     let [name, password] = [&USER_NAME, &PASSWORD].map(|field| {
@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
     use crate::capture::Timestamp;
-    use crate::dissect::reglogin::is_plain;
+    use crate::dissect::reglogin::is_clean;
     use crate::packet::Endpoint;
 
     proptest! {
@@ -252,7 +252,7 @@ mod tests {
             notes: smallvec::SmallVec::new(),
             described: None,
             encrypted: false,
-            plain: is_plain(octets),
+            clean: is_clean(octets),
             peer: None,
             answered: None,
         }

@@ -108,7 +108,7 @@ fn connections_without_secrets_leave_room_for_others() {
     let mut wire = late.connect();
     wire.talk();
     let mut all = Decryptor::default();
-    all.limits = Limits {
+    all.limits = TlsLimits {
         connection: 50_000,
         all: 1_000_000,
     };
@@ -137,7 +137,7 @@ fn connections_without_secrets_leave_room_for_others() {
 /// The bounds are those that docs/architecture.md names.
 #[test]
 fn bounds_are_those_that_are_documented() {
-    let limits = Limits::default();
+    let limits = TlsLimits::default();
     assert_eq!((limits.connection, limits.all), (1 << 20, 64 << 20));
     let text = include_str!("../../../docs/architecture.md");
     assert!(

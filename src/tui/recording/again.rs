@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{FrameEntry, Marks, NO_STREAM, Shared};
 use crate::capture::{
-    Aside, Batch, FileError, FrameHeader, FrameSource, Interface, LinkType, SourceError, Stop, What,
+    Aside, AsideContent, Batch, FileError, FrameHeader, FrameSource, Interface, LinkType,
+    SourceError, Stop,
 };
 use crate::session::Options;
 use crate::stream::StreamNumbers;
@@ -149,11 +150,11 @@ impl RecordedSource {
         let recording = self.shared.read();
         let frames = recording.frames();
         for interface in &recording.interfaces[self.interfaces..] {
-            let what = What::Interface(Box::new(interface.clone()));
+            let what = AsideContent::Interface(Box::new(interface.clone()));
             batch.asides.push(Aside { before: 0, what });
         }
         for secret in &recording.secrets[self.secrets..] {
-            let what = What::KeyLog(secret.clone());
+            let what = AsideContent::KeyLog(secret.clone());
             batch.asides.push(Aside { before: 0, what });
         }
         self.interfaces = recording.interfaces.len();

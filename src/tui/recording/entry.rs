@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::dissect::{Note, Severity};
 use crate::layout::Said;
-use crate::output::Tone;
+use crate::output::Highlight;
 use crate::output::exchanges;
 use crate::packet::Endpoint;
 use crate::session::{Exchange, FrameRecord};
@@ -70,15 +70,15 @@ impl Marks {
 
     /// The tone of its row.
     #[must_use]
-    pub const fn tone(self) -> Tone {
+    pub const fn highlight(self) -> Highlight {
         if self.has(Self::FAILED) {
-            Tone::Failure
+            Highlight::Failure
         } else if self.has(Self::NOTED) {
-            Tone::Note
+            Highlight::Note
         } else if self.has(Self::SUCCEEDED) {
-            Tone::Success
+            Highlight::Success
         } else {
-            Tone::Plain
+            Highlight::Plain
         }
     }
 
@@ -188,11 +188,13 @@ impl ExchangeEntry {
 
     /// The tone of its row.
     #[must_use]
-    pub const fn tone(&self) -> Tone {
+    pub const fn highlight(&self) -> Highlight {
         match (self.result, &self.note) {
-            (Result::No | Result::Unanswered, _) | (_, Some((Severity::Error, _))) => Tone::Failure,
-            (_, Some(_)) | (Result::Unclear, _) => Tone::Note,
-            (Result::Ok, None) => Tone::Success,
+            (Result::No | Result::Unanswered, _) | (_, Some((Severity::Error, _))) => {
+                Highlight::Failure
+            }
+            (_, Some(_)) | (Result::Unclear, _) => Highlight::Note,
+            (Result::Ok, None) => Highlight::Success,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Shared;
 use super::entry::{ExchangeEntry, FrameEntry, Marks, NO_STREAM, Texts};
-use crate::capture::{Aside, Batch, What};
+use crate::capture::{Aside, AsideContent, Batch};
 use crate::session::summary::Summary;
 use crate::session::{Exchanges, FrameRecord, Remainder, Resolution, Sink};
 
@@ -119,10 +119,10 @@ impl Sink for Recorder {
 
     fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), Infallible> {
         match &aside.what {
-            What::Interface(interface) => {
+            AsideContent::Interface(interface) => {
                 self.shared.write().interfaces.push((**interface).clone());
             }
-            What::KeyLog(text) => self.shared.write().secrets.push(text.clone()),
+            AsideContent::KeyLog(text) => self.shared.write().secrets.push(text.clone()),
             _ => {}
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::Source;
+use super::TuiSource;
 use super::desk::spawn;
 use crate::capture::Stop;
 use crate::filter::{Filter, FilterOptions};
@@ -31,7 +31,7 @@ pub(super) struct Matching {
     pub upto: Arc<AtomicU64>,
 }
 
-impl Source {
+impl TuiSource {
     pub(super) fn filter(&mut self, text: Option<String>, state: &State) -> Vec<Event> {
         if let Some(old) = self.filter.take() {
             old.stop.ask();

@@ -42,7 +42,7 @@ pub struct Input {
 }
 
 /// The source.
-pub struct Source {
+pub struct TuiSource {
     material: Material,
     progress: Vec<Arc<capture::Progress>>,
     live: Option<(Arc<LiveCounters>, u64)>,
@@ -62,7 +62,7 @@ pub struct Source {
     damage_told: bool,
 }
 
-impl Source {
+impl TuiSource {
     /// Begins to read. What happens is sent to `events`.
     #[must_use]
     pub fn start(input: Input, events: Sender<Event>) -> Self {

@@ -58,7 +58,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
         };
         table.row(buffer, y, &looks, |column| {
             let style = match column {
-                ExchangeColumn::Result => theme.tone(entry.tone()),
+                ExchangeColumn::Result => theme.highlight(entry.highlight()),
                 ExchangeColumn::Note if entry.note.is_some() => theme.of(Part::Note),
                 _ => Style::new(),
             };

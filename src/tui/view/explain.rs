@@ -46,7 +46,9 @@ pub fn lines(state: &State) -> Vec<Line> {
             ..line
         };
         let title = format!("Frame {}: {}", message.frame, message.title);
-        let style = theme.tone(message.tone).add_modifier(Modifier::BOLD);
+        let style = theme
+            .highlight(message.highlight)
+            .add_modifier(Modifier::BOLD);
         lines.push(about(Line::of(title, style)));
         let room = width.saturating_sub(ours + 4).max(20);
         let theirs: Vec<String> = message

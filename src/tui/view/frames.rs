@@ -8,7 +8,7 @@ use super::pen::{border, folded, put, working};
 use super::table::{Looks, Table, row_text};
 use super::times::{since_above, time_text};
 use crate::capture::Timestamp;
-use crate::output::Tone;
+use crate::output::Highlight;
 use crate::tui::answer::{FrameDetail, FrameRow, TreeLine};
 use crate::tui::columns::FrameColumn;
 use crate::tui::layout;
@@ -50,7 +50,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
         table.row(buffer, y, &looks, |column| match (row, column) {
             (Some(row), _) => {
                 let style = match column {
-                    FrameColumn::Protocol | FrameColumn::Info => theme.tone(row.tone),
+                    FrameColumn::Protocol | FrameColumn::Info => theme.highlight(row.highlight),
                     _ => Style::new(),
                 };
                 (cell_text(state, column, row, before), style)
@@ -192,9 +192,9 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
     let lines = visible(state);
     for (y, (at, text)) in (inner.y..).zip(detail_rows(state, &lines, inner)) {
         let line = lines[at];
-        let style = match line.tone {
-            Tone::Plain if line.depth == 0 => Style::new().add_modifier(Modifier::BOLD),
-            tone => theme.tone(tone),
+        let style = match line.highlight {
+            Highlight::Plain if line.depth == 0 => Style::new().add_modifier(Modifier::BOLD),
+            highlight => theme.highlight(highlight),
         };
         let room = inner.width.saturating_sub(1);
         put(buffer, (inner.x, y), room, &text, style, state.charset);

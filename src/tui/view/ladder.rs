@@ -8,7 +8,7 @@ use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::{border, folded, put, side_border, working};
-use crate::output::{Step, Tone, fit};
+use crate::output::{Highlight, Step, fit};
 use crate::packet::Endpoint;
 use crate::stream::Role;
 use crate::tui::answer::Flow;
@@ -90,7 +90,7 @@ impl Lifelines {
 
 /// Columns of times at the left.
 fn times(state: &State) -> u16 {
-    crate::output::Clock::new(state.time).width() + 1
+    crate::output::TimeDisplay::new(state.time).width() + 1
 }
 
 /// Draws the view.
@@ -251,7 +251,7 @@ fn arrow(
     if span < 4 {
         return;
     }
-    let style = state.settings.theme.tone(step.tone);
+    let style = state.settings.theme.highlight(step.highlight);
     let dash = state.sign("─", "-");
     let to_right = match step.sender {
         Some(Role::Client) => Some(to > from),
@@ -362,13 +362,13 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
     let mut y = area.y + 1;
     for line in &detail.tree[from..] {
         let style = match line.depth {
-            0 => theme.tone(line.tone).add_modifier(Modifier::BOLD),
-            _ => theme.tone(line.tone),
+            0 => theme.highlight(line.highlight).add_modifier(Modifier::BOLD),
+            _ => theme.highlight(line.highlight),
         };
         let indent = "  ".repeat(line.depth);
         // Notes are read, the others are found.
-        let rows = match line.tone {
-            Tone::Plain => vec![format!("{indent}{}", line.text)],
+        let rows = match line.highlight {
+            Highlight::Plain => vec![format!("{indent}{}", line.text)],
             _ => folded(&indent, &line.text, 2 * line.depth + 2, area.width.into()),
         };
         for row in rows {

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use super::ladder;
 use super::pen::{border, folded, put, side_border, working};
-use crate::output::Tone;
+use crate::output::Highlight;
 use crate::tui::answer::Card;
 use crate::tui::state::{State, Waiting};
 
@@ -79,7 +79,7 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
             return;
         }
         let title = format!("{}, frame {}", card.title, card.frame);
-        let style = theme.tone(card.tone).add_modifier(Modifier::BOLD);
+        let style = theme.highlight(card.highlight).add_modifier(Modifier::BOLD);
         put(
             buffer,
             (area.x, y),
@@ -89,10 +89,10 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
             state.charset,
         );
         y += 1;
-        for (range, text, tone) in &card.fields {
+        for (range, text, highlight) in &card.fields {
             let room = area.width.saturating_sub(BYTES);
-            let rows = match tone {
-                Tone::Plain => vec![text.clone()],
+            let rows = match highlight {
+                Highlight::Plain => vec![text.clone()],
                 _ => folded("", text, 2, room.into()),
             };
             for (at, row) in rows.iter().enumerate() {
@@ -103,7 +103,7 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
                     let (range, faint) = (format!("{range:>6}"), theme.faint());
                     put(buffer, (area.x, y), BYTES, &range, faint, state.charset);
                 }
-                let style = theme.tone(*tone);
+                let style = theme.highlight(*highlight);
                 put(buffer, (area.x + BYTES, y), room, row, style, state.charset);
                 y += 1;
             }

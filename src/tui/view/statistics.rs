@@ -24,8 +24,11 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
 /// Its lines, the findings first.
 fn lines(statistics: &Statistics, state: &State) -> Vec<Line> {
     let theme = &state.settings.theme;
-    let findings = statistics.findings.iter().map(|(tone, text, frames)| {
-        let mark = Line::of(format!("{} ", state.sign("●", "*")), theme.tone(*tone));
+    let findings = statistics.findings.iter().map(|(highlight, text, frames)| {
+        let mark = Line::of(
+            format!("{} ", state.sign("●", "*")),
+            theme.highlight(*highlight),
+        );
         let frame = frames
             .first()
             .map_or_else(String::new, |frame| format!("  [frame {frame}]"));

@@ -1,7 +1,7 @@
 //! Times as rows of a list have them.
 
 use crate::capture::Timestamp;
-use crate::output::{Clock, TimeFormat};
+use crate::output::{TimeDisplay, TimeFormat};
 use crate::tui::state::State;
 
 /// A time as rows have it: `before` is the time of the row above.
@@ -29,7 +29,7 @@ fn shown_as(
     time: Timestamp,
     before: Option<Timestamp>,
 ) -> String {
-    let mut clock = Clock::new(format);
+    let mut clock = TimeDisplay::new(format);
     // The first row has none before it, and is not as late as the capture is long before it.
     let start = state
         .start
@@ -54,7 +54,7 @@ fn hides_date(state: &State) -> bool {
 /// Columns of a time: of as long a one as there is so far.
 #[must_use]
 pub fn time_width(state: &State) -> u16 {
-    let mut clock = Clock::new(state.time);
+    let mut clock = TimeDisplay::new(state.time);
     for seen in state.start.into_iter().chain(state.latest) {
         clock.see(seen);
     }

@@ -7,7 +7,7 @@ use std::result::Result;
 use super::{Looks, Material, again};
 use crate::capture::Stop;
 use crate::dissect::Message;
-use crate::output::{Node, Space, Step, Steps, Tone, info, message_tree};
+use crate::output::{Highlight, Node, Space, Step, Steps, info, message_tree};
 use crate::session::{FrameRecord, Holding, Remainder, Sink};
 use crate::tui::answer::{Card, Flow, Preview};
 use crate::tui::recording::Choice;
@@ -143,12 +143,12 @@ pub fn card(message: &Message, show_passwords: bool) -> Card {
     Card {
         title: title.to_owned(),
         frame: message.frame,
-        tone: Tone::of(message),
+        highlight: Highlight::of(message),
         fields,
     }
 }
 
-fn add(node: &Node, base: usize, fields: &mut Vec<(String, String, Tone)>) {
+fn add(node: &Node, base: usize, fields: &mut Vec<(String, String, Highlight)>) {
     let range = node.range.as_ref().map(|range| {
         let (start, end) = (
             range.start.saturating_sub(base),
@@ -160,9 +160,9 @@ fn add(node: &Node, base: usize, fields: &mut Vec<(String, String, Tone)>) {
         }
     });
     if let Some(range) = range {
-        fields.push((range, node.text.clone(), node.tone));
-    } else if node.tone != Tone::Plain {
-        fields.push((String::new(), node.text.clone(), node.tone));
+        fields.push((range, node.text.clone(), node.highlight));
+    } else if node.highlight != Highlight::Plain {
+        fields.push((String::new(), node.text.clone(), node.highlight));
     }
     for child in &node.children {
         add(child, base, fields);

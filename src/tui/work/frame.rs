@@ -6,7 +6,7 @@ use std::result::Result;
 use super::nearby::{details_around, rows_around};
 use super::{Look, Looks, Material, again};
 use crate::capture::Stop;
-use crate::output::{Clock, Context, Node, Space, TimeFormat, filters_of, frame_tree, info};
+use crate::output::{Context, Node, Space, TimeDisplay, TimeFormat, filters_of, frame_tree, info};
 use crate::packet::Packet;
 use crate::session::{FrameRecord, Holding};
 use crate::text::secret;
@@ -72,13 +72,13 @@ fn row(record: &FrameRecord<'_>, looks: Looks) -> FrameRow {
         protocol,
         length: record.frame.header.wire,
         info: text,
-        tone: crate::tui::recording::Marks::of(record).tone(),
+        highlight: crate::tui::recording::Marks::of(record).highlight(),
     }
 }
 
 /// A clock that stands at a frame.
-fn clock_at(recording: &Recording, frame: u64) -> Clock {
-    let mut clock = Clock::new(TimeFormat::Utc);
+fn clock_at(recording: &Recording, frame: u64) -> TimeDisplay {
+    let mut clock = TimeDisplay::new(TimeFormat::Utc);
     let before = recording
         .frame(frame.wrapping_sub(1))
         .map(|entry| entry.time);
@@ -124,7 +124,7 @@ pub fn detail(
     own.ok_or_else(|| format!("frame {frame} is not kept any more"))
 }
 
-fn detail_of(record: &FrameRecord<'_>, clock: &Clock, looks: Looks) -> FrameDetail {
+fn detail_of(record: &FrameRecord<'_>, clock: &TimeDisplay, looks: Looks) -> FrameDetail {
     let show_passwords = looks.show_passwords;
     let secrets = record.secrets(show_passwords);
     let in_frame = secrets.in_frame();
@@ -221,7 +221,7 @@ impl Lines {
             depth,
             text: node.text.clone(),
             bytes: pane.zip(node.range.clone()),
-            tone: node.tone,
+            highlight: node.highlight,
             has_children: !node.children.is_empty(),
             path: path.clone(),
             filter: self.filters.next().flatten(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::output::{Charset, Tone, fit};
+use crate::output::{Charset, Highlight, fit};
 use crate::stream::Role;
 use crate::text::escape::Xml;
 use crate::tui::answer::Flow;
@@ -38,11 +38,11 @@ pub fn draw(flow: &Flow, out: &mut impl Write) -> io::Result<()> {
     }
     for (at, step) in flow.steps.iter().enumerate() {
         let y = TOP + STEP * at + 20;
-        let color = match step.tone {
-            Tone::Plain => "#24292f",
-            Tone::Success => "#1a7f37",
-            Tone::Note => "#9a6700",
-            Tone::Failure => "#cf222e",
+        let color = match step.highlight {
+            Highlight::Plain => "#24292f",
+            Highlight::Success => "#1a7f37",
+            Highlight::Note => "#9a6700",
+            Highlight::Failure => "#cf222e",
         };
         let [client, server] = lifelines.columns(step.stream);
         let (left, right) = (place(client.min(server)), place(client.max(server)));

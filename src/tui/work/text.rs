@@ -7,7 +7,7 @@ use super::{Look, Looks, Material, again};
 use crate::capture::Stop;
 use crate::dissect::Message;
 use crate::output::{
-    Follow, FollowFormat, FollowOptions, Sentence, StatsFormat, TextStyle, Tone, info,
+    Follow, FollowFormat, FollowOptions, Highlight, Sentence, StatsFormat, TextStyle, info,
     message_lines, write_summary,
 };
 use crate::session::summary::Summary;
@@ -92,8 +92,12 @@ pub fn statistics(summary: &Summary, looks: Looks, width: u16) -> Statistics {
     let text = String::from_utf8_lossy(&text).into_owned();
     let findings = summary.findings();
     let findings = findings.iter().map(|finding| {
-        let tone = Tone::of_severity(finding.severity);
-        (tone, Sentence(finding).to_string(), finding.frames.clone())
+        let highlight = Highlight::of_severity(finding.severity);
+        (
+            highlight,
+            Sentence(finding).to_string(),
+            finding.frames.clone(),
+        )
     });
     Statistics {
         findings: findings.collect(),
@@ -131,7 +135,7 @@ impl Explaining {
         self.messages.push(Explanation {
             frame: message.frame,
             title,
-            tone: Tone::of(message),
+            highlight: Highlight::of(message),
             ours: ours.chain(notes).collect(),
             theirs: theirs.lines().map(|line| line.trim().to_owned()).collect(),
         });

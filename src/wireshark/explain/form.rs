@@ -6,7 +6,7 @@ use super::{Model, explain, words};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::output::forms::{Chosen, FormEntry, Waits, driven};
-use crate::output::{Context, Form, Rows, Told, hand_over, info};
+use crate::output::{Context, Form, MessageTiming, Rows, hand_over, info};
 use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 
@@ -41,11 +41,17 @@ impl Form for Explained {
         let numbered = record.messages.iter().enumerate();
         let own = numbered.filter(|(_, message)| message.frame == record.frame.number);
         for (index, message) in own {
-            self.message(out, message, Told::With(record, index), context);
+            self.message(out, message, MessageTiming::With(record, index), context);
         }
     }
 
-    fn message(&mut self, out: &mut Vec<u8>, message: &Message, told: Told<'_>, context: &Context) {
+    fn message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Message,
+        told: MessageTiming<'_>,
+        context: &Context,
+    ) {
         // What Wireshark makes of other protocols is not known.
         if message.described.is_some() {
             return;

@@ -87,7 +87,7 @@ pub enum Fate {
 }
 
 #[derive(Debug, Default)]
-struct Direction {
+struct ExplainedDirection {
     /// The furthest number sent, by whatever segment.
     next: Option<SeqNumber>,
     /// What its last segment acknowledged.
@@ -108,7 +108,7 @@ fn keep<T>(list: &mut VecDeque<T>, new: T) {
 /// The model, fed with every record.
 #[derive(Debug, Default)]
 pub struct Model {
-    directions: HashMap<(u32, bool), Direction>,
+    directions: HashMap<(u32, bool), ExplainedDirection>,
 }
 
 impl Model {
@@ -135,10 +135,10 @@ impl Model {
         // What is acknowledged already counts as sent again, be it that it was not captured then.
         let other = self
             .directions
-            .get(&(placement.stream, placement.from != Side::B));
+            .get(&(placement.stream, placement.side != Side::B));
         let acknowledged = other.and_then(|other| other.ack);
         let is_known = acknowledged.is_some_and(|ack| !end.after(ack));
-        let key = (placement.stream, placement.from == Side::B);
+        let key = (placement.stream, placement.side == Side::B);
         let direction = self.directions.entry(key).or_default();
         direction.ack = segment.acknowledges().or(direction.ack);
         let next = direction.next.unwrap_or(seq);
@@ -161,7 +161,7 @@ impl Model {
     /// What becomes of octets that begin a segment, which comes in order and whole, on a connection without another.
     #[must_use]
     pub fn fate_alone(place: Place, octets: &[u8]) -> Fate {
-        let mut direction = Direction::default();
+        let mut direction = ExplainedDirection::default();
         direction.segment(place.0, place.1, octets);
         direction.fate(place, &[place.0])
     }
@@ -182,7 +182,7 @@ impl Model {
         let number = record.frame.number;
         let key = record
             .placement
-            .map(|placement| (placement.stream, placement.from == Side::B));
+            .map(|placement| (placement.stream, placement.side == Side::B));
         let direction = key.and_then(|key| self.directions.get(&key));
         direction.is_none_or(|direction| !direction.irregular.contains(&number))
     }
@@ -192,7 +192,7 @@ impl Model {
         let number = record.frame.number;
         let key = record
             .placement
-            .map(|placement| (placement.stream, placement.from == Side::B));
+            .map(|placement| (placement.stream, placement.side == Side::B));
         let direction = key.and_then(|key| self.directions.get(&key));
         direction
             .into_iter()
@@ -201,7 +201,7 @@ impl Model {
     }
 }
 
-impl Direction {
+impl ExplainedDirection {
     fn segment(&mut self, frame: u64, start: u32, payload: &[u8]) {
         let mut rest = payload;
         if let Some(mut pending) = self.pending.take() {

@@ -6,7 +6,7 @@ use crate::dissect::{Described, Group, Message, Note, Peer};
 use crate::filter::fields::Emit;
 use crate::filter::fields::reglogin::{GROUPS, SENDERS};
 use crate::filter::value::Base::{Decimal, Name};
-use crate::filter::value::{Kind, Value};
+use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::layout::{LayoutId, Said};
 use crate::session::{action_of, user_of};
@@ -35,101 +35,101 @@ pub(super) enum Generated {
 }
 
 /// Each by the last part of its name, with its type and what it means.
-pub(super) const GENERATED: [(Generated, &str, Kind, &str); 16] = [
+pub(super) const GENERATED: [(Generated, &str, FieldType, &str); 16] = [
     (
         Generated::Type,
         "type",
-        Kind::Text,
+        FieldType::Text,
         "The name of the message's kind",
     ),
     (
         Generated::User,
         "user",
-        Kind::Text,
+        FieldType::Text,
         "The user that the message, or the request that it answers, is about",
     ),
     (
         Generated::Action,
         "action",
-        Kind::Text,
+        FieldType::Text,
         "The kind of the request: the message's own, or of the one that it answers",
     ),
     (
         Generated::Outcome,
         "outcome",
-        Kind::Text,
+        FieldType::Text,
         "What a response says, or the response to a request: success or failure",
     ),
     (
         Generated::Length,
         "length",
-        Kind::Number(32, Decimal),
+        FieldType::Number(32, Decimal),
         "The whole message's size in bytes",
     ),
     (
         Generated::Sender,
         "sender",
-        Kind::Text,
+        FieldType::Text,
         "Who sent the message: client or server",
     ),
     (
         Generated::Request,
         "request",
-        Kind::Label,
+        FieldType::Label,
         "The message is a request",
     ),
     (
         Generated::Response,
         "response",
-        Kind::Label,
+        FieldType::Label,
         "The message is a response",
     ),
     (
         Generated::ResponseIn,
         "response_in",
-        Kind::Number(32, Decimal),
+        FieldType::Number(32, Decimal),
         "Frame of the response to a request",
     ),
     (
         Generated::ResponseTo,
         "response_to",
-        Kind::Number(32, Decimal),
+        FieldType::Number(32, Decimal),
         "Frame of the request that a response answers",
     ),
     (
         Generated::Time,
         "time",
-        Kind::Span,
+        FieldType::Span,
         "Time from the request to the response",
     ),
     (
         Generated::Fragment,
         "fragment",
-        Kind::Number(32, Decimal),
+        FieldType::Number(32, Decimal),
         "Frames that carried a message, where it came in several",
     ),
     (
         Generated::Note,
         "note",
-        Kind::Text,
+        FieldType::Text,
         "What is remarkable or wrong, in words",
     ),
     (
         Generated::NoteGroup,
         "note.group",
-        Kind::Text,
+        FieldType::Text,
         "What a note is about",
     ),
     (
         Generated::Severity,
         "severity",
-        Kind::Number(8, Name),
+        FieldType::Number(8, Name),
         "How much a note matters; in order: chat, note, warning, error",
     ),
     (
         Generated::Malformed,
         "malformed",
-        Kind::Label,
+        FieldType::Label,
         "A message is not built as its layout says",
     ),
 ];

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::reglogin::SEVERITIES;
-use super::{Field, Needs, Source};
+use super::{Extractor, Field, Needs};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::Kind;
+use crate::filter::value::FieldType;
 use crate::layout::plan::FieldId;
 use crate::layout::{Layout, LayoutId, MOST_LAYOUTS, Type};
 use generated::{GENERATED, Generated};
@@ -24,7 +24,7 @@ pub(super) struct LayoutField {
     /// The generated field whose values a message without these keys has.
     generated: Option<Generated>,
     /// What its values are, and the names of some.
-    kind: Kind,
+    kind: FieldType,
     names: &'static [(i64, &'static str)],
 }
 
@@ -40,7 +40,7 @@ fn of_layout(id: LayoutId) -> Vec<Field> {
     let layout = &id.plan().layout;
     let mut fields = vec![field(id, Vec::new(), Some(Generated::Protocol), {
         let meaning = format!("A message of {}", layout.name);
-        (layout.prefix.clone(), Kind::Protocol, meaning)
+        (layout.prefix.clone(), FieldType::Protocol, meaning)
     })];
     fields[0].needs.octets = true;
     let bodies = layout.kinds.iter().filter_map(|kind| kind.body);
@@ -65,7 +65,7 @@ fn of_layout(id: LayoutId) -> Vec<Field> {
         let mut made = field(id, path, generated, (name, kind, first.label.clone()));
         made.secret = places.iter().any(|place| layout.may_hide(*place));
         made.names = names_of(owns().map(|own| &own.ty));
-        if let Source::Layout(of) = &mut made.source {
+        if let Extractor::Layout(of) = &mut made.source {
             of.names = made.names;
         }
         fields.push(made);
@@ -94,7 +94,7 @@ fn field(
     layout: LayoutId,
     path: Vec<String>,
     generated: Option<Generated>,
-    (name, kind, meaning): (String, Kind, String),
+    (name, kind, meaning): (String, FieldType, String),
 ) -> Field {
     Field {
         name: Cow::Owned(name),
@@ -110,7 +110,7 @@ fn field(
             .filter(|_| path.is_empty())
             .map_or(Cow::Borrowed(&[]), |generated| generated.closed(layout)),
         secret: false,
-        source: Source::Layout(LayoutField {
+        source: Extractor::Layout(LayoutField {
             layout,
             path,
             generated,
@@ -142,14 +142,14 @@ fn keys(
     }
 }
 
-fn kind_of(ty: &Type) -> Kind {
+fn kind_of(ty: &Type) -> FieldType {
     match ty {
-        Type::Integer(integer, _) if integer.signed => Kind::Signed,
-        Type::Integer(integer, _) => Kind::Number(integer.width * 8, Decimal),
-        Type::Flags(integer, _) => Kind::Number(integer.width * 8, Hex),
-        Type::Float(..) => Kind::Float,
-        Type::Text(_) => Kind::Text,
-        Type::Bytes(_) | Type::Record(..) => Kind::Bytes,
+        Type::Integer(integer, _) if integer.signed => FieldType::Signed,
+        Type::Integer(integer, _) => FieldType::Number(integer.width * 8, Decimal),
+        Type::Flags(integer, _) => FieldType::Number(integer.width * 8, Hex),
+        Type::Float(..) => FieldType::Float,
+        Type::Text(_) => FieldType::Text,
+        Type::Bytes(_) | Type::Record(..) => FieldType::Bytes,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kinds of messages with their bodies: each kind's fields by itself, or those of several together where that is shorter.
 
 use super::solve::Solved;
-use super::{Extent, Field, Piece, SAMPLE, What, Within, reads, solve};
+use super::{Extent, Field, GuessedType, Piece, SAMPLE, Within, reads, solve};
 use crate::layout::guess::head::Head;
 use crate::layout::guess::{Message, SIDES, doubt, text};
 use crate::layout::model::{ByteOrder, Side};
@@ -11,7 +11,7 @@ const ROUNDS: usize = 4;
 
 /// A kind of message, as it was seen.
 #[derive(Debug)]
-pub(in crate::layout::guess) struct Kind {
+pub(in crate::layout::guess) struct GuessedKind {
     pub value: Option<i128>,
     pub side: Side,
     /// How many messages there were.
@@ -25,7 +25,7 @@ pub(in crate::layout::guess) struct Kind {
 /// What stands behind the header: the kinds, and the bodies that they have.
 #[derive(Debug, Default)]
 pub(in crate::layout::guess) struct Bodies {
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<GuessedKind>,
     pub bodies: Vec<(Side, Vec<Field>)>,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::layout::guess) fn find(head: &Head, messages: &[Message<'_>]) -> B
         for (value, messages) in by_value {
             let sizes = messages.iter().map(|message| message.len());
             let sizes = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
-            found.kinds.push(Kind {
+            found.kinds.push(GuessedKind {
                 value,
                 side,
                 messages: messages.len(),
@@ -193,7 +193,7 @@ fn solved(head: &Head, side: Side, messages: &[&[u8]]) -> Solved {
             .iter()
             .map(|message| message.len() as f64 * 8.0)
             .sum(),
-        fields: vec![Field::new(What::Bytes(Extent::Rest(0)))],
+        fields: vec![Field::new(GuessedType::Bytes(Extent::Rest(0)))],
     };
     best.map_or_else(nothing, |(_, solved)| solved)
 }

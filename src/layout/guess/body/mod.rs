@@ -10,7 +10,7 @@ use super::records;
 use super::text;
 use crate::layout::model::{ByteOrder, Integer, Role};
 
-pub(super) use kinds::{Bodies, Kind, find, likelier_order};
+pub(super) use kinds::{Bodies, GuessedKind, find, likelier_order};
 pub(super) use solve::{Step, Within, solve};
 
 /// Messages of a kind that fields are looked for in.
@@ -32,7 +32,7 @@ pub(super) enum Extent {
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
+pub(super) enum GuessedType {
     Integer(Integer),
     Float(u8, ByteOrder),
     Text(Extent, u8),
@@ -42,7 +42,7 @@ pub(super) enum What {
     Records(Option<Integer>, usize, Vec<Field>),
 }
 
-impl What {
+impl GuessedType {
     /// Whether it may stand behind what takes all that is left: numbers do, where people design it so.
     pub const fn may_stand_last(&self) -> bool {
         matches!(self, Self::Integer(_) | Self::Float(..) | Self::Check(_))
@@ -60,12 +60,12 @@ impl What {
 /// A field, and what is to be said against it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
-    pub what: What,
+    pub what: GuessedType,
     pub doubts: Vec<String>,
 }
 
 impl Field {
-    pub fn new(what: What) -> Self {
+    pub fn new(what: GuessedType) -> Self {
         Self {
             what,
             doubts: Vec::new(),
@@ -117,10 +117,12 @@ pub(super) fn places(fields: &[Field], piece: &Piece<'_>) -> Option<Vec<(usize, 
     let mut at = piece.start;
     for (index, field) in fields.iter().enumerate() {
         let (len, number) = match &field.what {
-            What::Integer(integer) => (usize::from(integer.width), piece.read(*integer, at)?),
-            What::Float(width, _) => (usize::from(*width), 0),
-            What::Check(role) => (role.check_width(), 0),
-            What::Text(extent, fill) => {
+            GuessedType::Integer(integer) => {
+                (usize::from(integer.width), piece.read(*integer, at)?)
+            }
+            GuessedType::Float(width, _) => (usize::from(*width), 0),
+            GuessedType::Check(role) => (role.check_width(), 0),
+            GuessedType::Text(extent, fill) => {
                 let (skip, len) = extent_of(*extent, piece, at, &places, index)?;
                 let value = piece.get(at + skip, len)?;
                 let is_text = match extent {
@@ -133,11 +135,11 @@ pub(super) fn places(fields: &[Field], piece: &Piece<'_>) -> Option<Vec<(usize, 
                 }
                 (skip + len, len as i128)
             }
-            What::Bytes(extent) => {
+            GuessedType::Bytes(extent) => {
                 let (skip, len) = extent_of(*extent, piece, at, &places, index)?;
                 (skip + len, len as i128)
             }
-            What::Records(count, behind, item) => {
+            GuessedType::Records(count, behind, item) => {
                 let end = records::end(*count, *behind, item, piece, at)?;
                 (end - at, 0)
             }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use super::steps::Steps;
-use super::{Field, Piece, What};
+use super::{Field, GuessedType, Piece};
 use crate::layout::model::ByteOrder;
 
 /// Places that are tried before the search is given up.
@@ -21,7 +21,7 @@ pub(in crate::layout::guess) struct Solved {
 pub(in crate::layout::guess) struct Step {
     pub to: Vec<usize>,
     pub cost: f64,
-    pub fields: Vec<What>,
+    pub fields: Vec<GuessedType>,
 }
 
 #[derive(PartialEq)]
@@ -49,7 +49,7 @@ struct State {
     /// Whether a field took all but what stands behind it: that has a fixed size.
     rested: bool,
     from: Option<usize>,
-    fields: Vec<What>,
+    fields: Vec<GuessedType>,
 }
 
 /// Where fields are looked for.
@@ -86,7 +86,7 @@ pub(in crate::layout::guess) fn solve(
         inner: within != Within::Body,
         one_size: within == Within::Header || has_one_size(pieces),
     };
-    let ahead = Ahead::of(pieces);
+    let estimate = Estimate::of(pieces);
     let mut expanded = 0;
     while let Some(Open(_, index)) = open.pop() {
         let (at, rested) = (states[index].at.clone(), states[index].rested);
@@ -110,17 +110,17 @@ pub(in crate::layout::guess) fn solve(
             return None;
         }
         for step in steps.from(&place.0) {
-            if rested && !step.fields.iter().all(What::may_stand_last) {
+            if rested && !step.fields.iter().all(GuessedType::may_stand_last) {
                 continue;
             }
             let total = cost + step.cost;
-            let rested = rested || step.fields.iter().any(What::takes_the_rest);
+            let rested = rested || step.fields.iter().any(GuessedType::takes_the_rest);
             let known = best
                 .entry((step.to.clone(), rested))
                 .or_insert(f64::INFINITY);
             if total < *known && step.to != place.0 {
                 *known = total;
-                let estimated = total + ahead.least(&step.to);
+                let estimated = total + estimate.least(&step.to);
                 states.push(State {
                     at: step.to,
                     rested,
@@ -143,12 +143,12 @@ fn has_one_size(pieces: &[Piece<'_>]) -> bool {
 }
 
 /// What the bytes behind a place take at the least, about: it leads the search.
-struct Ahead {
+struct Estimate {
     /// By piece, of all bytes from a place in it on.
     behind: Vec<(usize, Vec<f64>)>,
 }
 
-impl Ahead {
+impl Estimate {
     fn of(pieces: &[Piece<'_>]) -> Self {
         let bytes = |piece: &Piece<'_>| piece.message[piece.start..piece.end].to_vec();
         let distinct: HashSet<Vec<u8>> = pieces.iter().map(bytes).collect();

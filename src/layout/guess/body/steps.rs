@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::solve::Step;
-use super::{Extent, FIELD, Piece, What};
+use super::{Extent, FIELD, GuessedType, Piece};
 use crate::layout::check_of;
 use crate::layout::guess::{cost, records, text};
 use crate::layout::model::{ByteOrder, Integer, Role};
@@ -48,7 +48,7 @@ impl<'p> Steps<'_, 'p> {
         steps
     }
 
-    fn step(at: &[usize], bytes: impl Fn(usize) -> usize, cost: f64, what: What) -> Step {
+    fn step(at: &[usize], bytes: impl Fn(usize) -> usize, cost: f64, what: GuessedType) -> Step {
         Step {
             to: at
                 .iter()
@@ -106,7 +106,7 @@ impl<'p> Steps<'_, 'p> {
                     at,
                     |_| width.into(),
                     cost,
-                    What::Integer(integer),
+                    GuessedType::Integer(integer),
                 ));
             }
         }
@@ -125,7 +125,7 @@ impl<'p> Steps<'_, 'p> {
                 .filter_map(|(piece, at)| u64::try_from(piece.read(integer, *at)?).ok())
                 .collect();
             if let Some(cost) = cost::floats(&values, width.into()) {
-                let what = What::Float(width, self.order);
+                let what = GuessedType::Float(width, self.order);
                 steps.push(Self::step(at, |_| width.into(), cost + 5.0, what));
             }
         }
@@ -208,7 +208,7 @@ impl<'p> Steps<'_, 'p> {
                 if left.iter().all(|left| *left == width) {
                     prior -= 2.0;
                 }
-                let what = What::Text(Extent::Fixed(width), fill);
+                let what = GuessedType::Text(Extent::Fixed(width), fill);
                 steps.push(Self::step(
                     at,
                     |_| width,
@@ -233,7 +233,7 @@ impl<'p> Steps<'_, 'p> {
                 .filter_map(|(piece, at)| piece.get(*at, width))
                 .collect();
             let prior = if width % 4 == 0 { 6.0 } else { 10.0 };
-            let what = What::Bytes(Extent::Fixed(width));
+            let what = GuessedType::Bytes(Extent::Fixed(width));
             steps.push(Self::step(
                 at,
                 |_| width,
@@ -273,12 +273,12 @@ impl<'p> Steps<'_, 'p> {
                 // One letter is as likely a number.
                 let tiny = values.iter().filter(|value| value.len() == 1).count();
                 let cost = cost::texts(&values) + prior + (cut + tiny) as f64 * 4.0;
-                steps.push(Self::step(at, bytes, cost, What::Text(extent, 0)));
+                steps.push(Self::step(at, bytes, cost, GuessedType::Text(extent, 0)));
             }
             let lengths: Vec<i128> = values.iter().map(|value| value.len() as i128).collect();
             let cost =
                 cost::bytes(&values, true) + cost::integers(&lengths, width.into()) + prior + 4.0;
-            steps.push(Self::step(at, bytes, cost, What::Bytes(extent)));
+            steps.push(Self::step(at, bytes, cost, GuessedType::Bytes(extent)));
         }
     }
 
@@ -305,7 +305,7 @@ impl<'p> Steps<'_, 'p> {
                     self.pieces.iter().zip(at).map(value).collect();
                 let Some(values) = values else { continue };
                 let mut cost = FIELD * (number as f64 * 2.0 - 1.0) + 4.0;
-                let mut fields = vec![What::Integer(integer); number];
+                let mut fields = vec![GuessedType::Integer(integer); number];
                 let mut fits = true;
                 for index in 0..number {
                     let own: Vec<&[u8]> = values.iter().map(|values| values[index]).collect();
@@ -313,13 +313,13 @@ impl<'p> Steps<'_, 'p> {
                         .iter()
                         .all(|value| !value.is_empty() && text::is_text(value));
                     cost += cost::texts(&own);
-                    fields.push(What::Text(Extent::Slot(number), 0));
+                    fields.push(GuessedType::Text(Extent::Slot(number), 0));
                 }
                 if fits {
                     let bytes = |index: usize| {
                         head + values[index].iter().map(|value| value.len()).sum::<usize>()
                     };
-                    let mut step = Self::step(at, bytes, cost, What::Integer(integer));
+                    let mut step = Self::step(at, bytes, cost, GuessedType::Integer(integer));
                     step.fields = fields;
                     steps.push(step);
                 }
@@ -343,7 +343,7 @@ impl<'p> Steps<'_, 'p> {
                 at,
                 |index| values[index].len() + 1,
                 cost,
-                What::Text(Extent::Nul, 0),
+                GuessedType::Text(Extent::Nul, 0),
             ));
         }
     }
@@ -369,7 +369,12 @@ impl<'p> Steps<'_, 'p> {
                 found == check_of(role, before)
             });
             if right && seen.len() >= least {
-                steps.push(Self::step(at, |_| width.into(), 4.0, What::Check(role)));
+                steps.push(Self::step(
+                    at,
+                    |_| width.into(),
+                    4.0,
+                    GuessedType::Check(role),
+                ));
             }
         }
     }
@@ -395,7 +400,7 @@ impl<'p> Steps<'_, 'p> {
                     at,
                     |index| left[index] - behind,
                     cost,
-                    What::Text(extent, 0),
+                    GuessedType::Text(extent, 0),
                 ));
             }
             let cost = cost::bytes(&values, false) + prior + 8.0 + self.pieces.len() as f64 * 4.0;
@@ -403,7 +408,7 @@ impl<'p> Steps<'_, 'p> {
                 at,
                 |index| left[index] - behind,
                 cost,
-                What::Bytes(extent),
+                GuessedType::Bytes(extent),
             ));
         }
     }

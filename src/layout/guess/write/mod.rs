@@ -5,7 +5,7 @@ mod seen;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::body::{Bodies, Extent, Field, Kind, What};
+use super::body::{Bodies, Extent, Field, GuessedKind, GuessedType};
 use super::doubt::always_zero;
 use super::framing::Framing;
 use super::head::{Head, Part};
@@ -282,18 +282,18 @@ fn lines(
             Extent::Nul => "nul".to_owned(),
         };
         let (key, text) = match &field.what {
-            What::Integer(integer) => {
+            GuessedType::Integer(integer) => {
                 let word = if integer.signed { "signed" } else { "number" };
                 let key = names.next(word);
                 let text = format!("{key}: {}", number(*integer));
                 (key, text)
             }
-            What::Float(width, _) => {
+            GuessedType::Float(width, _) => {
                 let key = names.next("real");
                 let text = format!("{key}: f{}", width * 8);
                 (key, text)
             }
-            What::Text(count, fill) => {
+            GuessedType::Text(count, fill) => {
                 let key = names.next("text");
                 let fill = match fill {
                     0 => String::new(),
@@ -302,17 +302,17 @@ fn lines(
                 let text = format!("{key}: text[{}]{fill}{}", extent(*count), hidden(true));
                 (key, text)
             }
-            What::Bytes(count) => {
+            GuessedType::Bytes(count) => {
                 let key = names.next("bytes");
                 let text = format!("{key}: bytes[{}]{}", extent(*count), hidden(false));
                 (key, text)
             }
-            What::Check(role) => {
+            GuessedType::Check(role) => {
                 let key = names.next("check");
                 let text = format!("{key}: u{} = {}", role.check_width() * 8, role.name());
                 (key, text)
             }
-            What::Records(count, _, item) => {
+            GuessedType::Records(count, _, item) => {
                 let name = format!("{part}_item{}", names.parts.len() + 1);
                 let mut own = Names {
                     used: HashMap::new(),
@@ -348,12 +348,12 @@ fn lines(
 fn kinds(out: &mut String, found: &Found<'_>, bodies: &[String]) {
     let kinds = &found.bodies.kinds;
     let answers = answers(found);
-    let both = |kind: &Kind| {
+    let both = |kind: &GuessedKind| {
         kinds
             .iter()
             .any(|other| other.value == kind.value && other.side != kind.side)
     };
-    let key = |kind: &Kind| match kind.value {
+    let key = |kind: &GuessedKind| match kind.value {
         None => kind.side.name().to_owned(),
         Some(value) if both(kind) => format!("\"{value} {}\"", kind.side.name()),
         Some(value) => value.to_string(),

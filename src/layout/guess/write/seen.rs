@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Found;
 use crate::layout::guess::Message;
-use crate::layout::guess::body::{self, Kind, Piece, What};
+use crate::layout::guess::body::{self, GuessedKind, GuessedType, Piece};
 use crate::layout::model::Side;
 
 /// Answers that a kind has to have had, of a hundred, to be named as one.
@@ -17,7 +17,7 @@ const MOST_WORDS: usize = 2_000;
 /// What stands in the fields of a message, by their places in its body.
 fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'a [u8]>)> {
     let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
-    let is_own = |kind: &&Kind| kind.value == value && kind.side == message.side;
+    let is_own = |kind: &&GuessedKind| kind.value == value && kind.side == message.side;
     let body = found.bodies.kinds.iter().find(is_own)?.body?;
     let piece = Piece {
         message: message.bytes,
@@ -36,7 +36,7 @@ fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'
 pub(super) fn echoes(found: &Found<'_>) -> HashSet<(usize, usize)> {
     let is_text = |body: usize, field: usize| {
         let what = &found.bodies.bodies[body].1[field].what;
-        matches!(what, What::Text(..) | What::Bytes(_))
+        matches!(what, GuessedType::Text(..) | GuessedType::Bytes(_))
     };
     let mut words: HashSet<Vec<u8>> = HashSet::new();
     let (client, server): (Vec<&Message<'_>>, Vec<&Message<'_>>) = found

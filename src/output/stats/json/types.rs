@@ -6,7 +6,9 @@ use crate::output::json::format::{Decimal, Shown};
 use crate::output::stats::sentence::Sentence;
 use crate::packet::Endpoint;
 use crate::session::FlowEnd;
-use crate::session::summary::{Counts, DescribedCounts, Finding, Quantiles, Summary, Times, What};
+use crate::session::summary::{
+    Counts, DescribedCounts, Finding, FindingKind, Quantiles, Summary, Times,
+};
 use crate::text::escape::Hex;
 
 /// Counts by name, in order.
@@ -302,15 +304,15 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
             text: Shown(Sentence(finding)),
         };
         match finding.what {
-            What::Guessing { broken_in } => json.succeeded_in = broken_in,
-            What::Probing { names } => json.names = Some(names),
-            What::Spraying { names, passwords } => {
+            FindingKind::Guessing { broken_in } => json.succeeded_in = broken_in,
+            FindingKind::Probing { names } => json.names = Some(names),
+            FindingKind::Spraying { names, passwords } => {
                 json.names = Some(names);
                 json.passwords = Some(passwords);
             }
-            What::Mistake { fault, .. } => json.field = fault.field().map(|field| field.key),
-            What::Unanswered => {}
-            What::Slow {
+            FindingKind::Mistake { fault, .. } => json.field = fault.field().map(|field| field.key),
+            FindingKind::Unanswered => {}
+            FindingKind::Slow {
                 slowest, median, ..
             } => {
                 json.slowest = Some(Decimal(slowest));

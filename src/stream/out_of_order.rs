@@ -69,7 +69,7 @@ impl Held {
 
 /// The segments held for one direction, and its FIN where that came early.
 #[derive(Debug, Default)]
-pub(super) struct Ahead {
+pub(super) struct OutOfOrder {
     /// In order of sequence numbers.
     held: std::collections::VecDeque<Held>,
     /// Sequence number of the FIN.
@@ -99,7 +99,7 @@ pub(super) fn difference(seq: SeqNumber, first: &[u8], second: &[u8]) -> Option<
     })
 }
 
-impl Ahead {
+impl OutOfOrder {
     /// The first segment held.
     pub fn first(&self) -> Option<&Held> {
         self.held.front()
@@ -214,29 +214,32 @@ mod tests {
         }
     }
 
-    fn content(ahead: &Ahead) -> Vec<(u32, Vec<u8>)> {
-        let runs = ahead.held.iter();
+    fn content(out_of_order: &OutOfOrder) -> Vec<(u32, Vec<u8>)> {
+        let runs = out_of_order.held.iter();
         runs.map(|held| (held.seq.0, held.octets.clone())).collect()
     }
 
     #[test]
     fn keeps_order() {
-        let mut ahead = Ahead::default();
-        ahead.insert(held(30, b"ccc"));
-        ahead.insert(held(10, b"aaa"));
-        ahead.insert(held(20, b"bbb"));
-        let seqs: Vec<_> = content(&ahead).into_iter().map(|run| run.0).collect();
+        let mut out_of_order = OutOfOrder::default();
+        out_of_order.insert(held(30, b"ccc"));
+        out_of_order.insert(held(10, b"aaa"));
+        out_of_order.insert(held(20, b"bbb"));
+        let seqs: Vec<_> = content(&out_of_order)
+            .into_iter()
+            .map(|run| run.0)
+            .collect();
         assert_eq!(seqs, [10, 20, 30]);
     }
 
     #[test]
     fn the_first_copy_wins_over_a_longer_one() {
-        let mut ahead = Ahead::default();
-        ahead.insert(held(10, b"bb"));
-        ahead.insert(held(14, b"dd"));
-        let differences = ahead.insert(held(8, b"aaBBccDDee"));
+        let mut out_of_order = OutOfOrder::default();
+        out_of_order.insert(held(10, b"bb"));
+        out_of_order.insert(held(14, b"dd"));
+        let differences = out_of_order.insert(held(8, b"aaBBccDDee"));
         assert_eq!(
-            content(&ahead),
+            content(&out_of_order),
             [
                 (8, b"aa".to_vec()),
                 (10, b"bb".to_vec()),
@@ -248,26 +251,26 @@ mod tests {
         assert_eq!(differences.len(), 2);
         assert_eq!(differences[0].from, SeqNumber(10));
         assert_eq!(differences[0].to, SeqNumber(12));
-        assert_eq!(ahead.held[4].offset, 108);
+        assert_eq!(out_of_order.held[4].offset, 108);
     }
 
     #[test]
     fn the_same_again_changes_nothing() {
-        let mut ahead = Ahead::default();
-        ahead.insert(held(10, b"abcd"));
-        let memory = ahead.memory;
-        assert_eq!(ahead.insert(held(11, b"bc")), []);
-        assert_eq!(content(&ahead), [(10, b"abcd".to_vec())]);
-        assert_eq!(ahead.memory, memory);
-        ahead.pop();
-        assert_eq!(ahead.memory, 0);
+        let mut out_of_order = OutOfOrder::default();
+        out_of_order.insert(held(10, b"abcd"));
+        let memory = out_of_order.memory;
+        assert_eq!(out_of_order.insert(held(11, b"bc")), []);
+        assert_eq!(content(&out_of_order), [(10, b"abcd".to_vec())]);
+        assert_eq!(out_of_order.memory, memory);
+        out_of_order.pop();
+        assert_eq!(out_of_order.memory, 0);
     }
 
     #[test]
     fn order_wraps_around() {
-        let mut ahead = Ahead::default();
-        ahead.insert(held(2, b"b"));
-        ahead.insert(held(u32::MAX, b"a"));
-        assert_eq!(ahead.first().unwrap().octets, b"a");
+        let mut out_of_order = OutOfOrder::default();
+        out_of_order.insert(held(2, b"b"));
+        out_of_order.insert(held(u32::MAX, b"a"));
+        assert_eq!(out_of_order.first().unwrap().octets, b"a");
     }
 }

@@ -5,8 +5,8 @@
 //! or text beyond ASCII, is left to be judged. A property test holds the two against each other.
 
 use crate::protocol::layout::{
-    COMMAND, DESCRIPTION, Field, Kind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS,
-    USER_NAME,
+    COMMAND, DESCRIPTION, Field, MessageKind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS,
+    STATUS_SUCCESS, USER_NAME,
 };
 use crate::protocol::{Command, right_header};
 use crate::text::swar;
@@ -14,23 +14,23 @@ use crate::text::swar;
 /// The command and the octets of the message at the start of `octets`, where that is whole and plain
 /// in all its fields.
 #[inline]
-pub(in crate::dissect) fn plain_message(octets: &[u8]) -> Option<(Command, &[u8])> {
+pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8])> {
     let message = octets.get(..right_header(octets)?.len())?;
     let command = COMMAND.number(message).map(Command::from)?;
-    is_plain(message).then_some((command, message))
+    is_clean(message).then_some((command, message))
 }
 
 /// Whether a message is whole and plain in all its fields.
 #[inline]
-pub(crate) fn is_plain(octets: &[u8]) -> bool {
+pub(crate) fn is_clean(octets: &[u8]) -> bool {
     match right_header(octets) {
-        Some(Kind::Request) if octets.len() == REQUEST_LEN => {
+        Some(MessageKind::Request) if octets.len() == REQUEST_LEN => {
             is_filled_text(octets, &USER_NAME)
                 && is_filled_text(octets, &PASSWORD)
                 && octets[PASSWORD.offset] != 0
                 && keeps_name_rules(octets)
         }
-        Some(Kind::Response) if octets.len() == RESPONSE_LEN => {
+        Some(MessageKind::Response) if octets.len() == RESPONSE_LEN => {
             octets[STATUS.offset] <= STATUS_SUCCESS && is_filled_text(octets, &DESCRIPTION)
         }
         _ => false,

@@ -7,7 +7,7 @@ use crate::layout::Said;
 
 /// How it went, from the least to the most remarkable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Tone {
+pub enum Highlight {
     /// Nothing to be said.
     #[default]
     Plain,
@@ -19,7 +19,7 @@ pub enum Tone {
     Failure,
 }
 
-impl Tone {
+impl Highlight {
     /// The tone of one message.
     #[must_use]
     pub fn of(message: &Message) -> Self {
