@@ -2,6 +2,11 @@
 //! [`authscope::tls`] and through ring alone, in turns, so that both see the same machine. Prints rows
 //! for docs/performance.md.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "times and rates, shown with few digits"
+)]
+
 use std::fmt::{self, Write as _};
 use std::hint::black_box;
 use std::io::Write;

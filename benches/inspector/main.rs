@@ -5,7 +5,11 @@
 //! time counts only after the inspector's counts were held to the generator's truth.
 //! `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
 
-#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "numbers of its own making"
+)]
 
 mod captures;
 mod measure;

@@ -4,7 +4,11 @@
 //!
 //! `AUTHSCOPE_BENCH_SECONDS=1` makes every measurement that long, for a quick look.
 
-#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "numbers of its own making"
+)]
 
 mod drops;
 mod latency;

@@ -4,7 +4,11 @@
 //!
 //! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
 
-#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "numbers of its own making"
+)]
 
 mod compare;
 mod fairness;

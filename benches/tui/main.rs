@@ -6,7 +6,11 @@
 //! `cargo bench --bench tui -- termshark` measures that program alone, and so on; each has a table of its own.
 //! `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
 
-#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "numbers of its own making"
+)]
 
 mod driven;
 mod sip;

@@ -1,5 +1,10 @@
 //! What is counted and timed here, for a Prometheus page.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "sizes and counts for gauges, which are numbers of 64 bits with a fraction"
+)]
+
 use std::time::Duration;
 
 use metrics::{

@@ -1,5 +1,10 @@
 //! When to begin a further file, when to stop, and what the files are called, as dumpcap has it.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "seconds for a file's name and length, shown with few digits"
+)]
+
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

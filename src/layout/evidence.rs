@@ -1,6 +1,10 @@
 //! How sure a message makes one that a stream speaks a layout's protocol.
 
 #![expect(
+    clippy::cast_precision_loss,
+    reason = "counts of bits and values, far below 2^52"
+)]
+#![expect(
     clippy::cast_possible_truncation,
     reason = "bits of evidence of a message of at most 16 MiB"
 )]

@@ -1,5 +1,10 @@
 //! What is said of an exchange: its outcome in a word, what its response adds, and all of it in a sentence.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds, shown with few digits"
+)]
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 

@@ -1,5 +1,10 @@
 //! Times and spans as a page shows them.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "times for people, shown with few digits"
+)]
+
 use crate::capture::Timestamp;
 use crate::output::{TimeDisplay, TimeFormat};
 

@@ -1,5 +1,10 @@
 //! What packet comments say, in saved captures and in Wireshark alike: the same notes as in JSON.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds, shown with few digits"
+)]
+
 use std::fmt::Write as _;
 
 use crate::dissect::{Message, Protocol};

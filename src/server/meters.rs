@@ -1,5 +1,10 @@
 //! What the server counts and times, for a Prometheus page.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970, far below 2^52"
+)]
+
 use std::time::Duration;
 
 use metrics::{

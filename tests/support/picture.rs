@@ -1,5 +1,7 @@
 //! A terminal's screen as an SVG picture, with a background of its own so that it can be read on light pages and dark ones.
 
+#![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
+
 use std::fmt::Write as _;
 
 use authscope::text::escape::Xml;

@@ -1,5 +1,10 @@
 //! What an object says. A key that does not apply is absent.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of an exchange, shown with few digits"
+)]
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 

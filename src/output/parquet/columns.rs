@@ -1,5 +1,10 @@
 //! Rows that wait to be written, column by column.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "numbers that were seconds or sizes, as Parquet has them"
+)]
+
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding, ZstdLevel};

@@ -1,5 +1,7 @@
 //! The summary's charts: how much came when, and how many answers took how long.
 
+#![expect(clippy::cast_precision_loss, reason = "lengths of bars")]
+
 use std::io::{self, Write};
 
 use super::section::Section;

@@ -1,5 +1,10 @@
 //! A finding in a sentence that needs no other knowledge.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "times in a sentence, shown with few digits"
+)]
+
 use std::fmt;
 
 use crate::capture::Timestamp;

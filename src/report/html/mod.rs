@@ -1,5 +1,7 @@
 //! The page of one capture: its parts in order, and what is around them.
 
+#![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
+
 mod about;
 mod bytes;
 mod counts;

@@ -1,5 +1,7 @@
 //! What came when: answers stacked by outcome, and when the findings were.
 
+#![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
+
 use std::fmt::Write as _;
 
 use maud::{Markup, html};

@@ -1,5 +1,7 @@
 //! How long answers took: percentiles and steps on a logarithmic axis, and every answer over time.
 
+#![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

@@ -1,5 +1,9 @@
 //! How long answers took: exact while there are few of them, in a histogram beyond.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "a mean of times, shown with few digits"
+)]
 #![expect(clippy::cast_possible_truncation, reason = "ranks in a list in memory")]
 
 use hdrhistogram::Histogram;

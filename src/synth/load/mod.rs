@@ -3,6 +3,11 @@
 //! Enters: how much of what ([`Load`]). Leaves: a pcap file and a [`Truth`] that a reader's counts
 //! can be held to. The same options and seed give the same octets.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "chances and rates of traffic of its own making"
+)]
+
 mod background;
 mod connection;
 mod frames;

@@ -1,5 +1,10 @@
 //! The first view: a row for each exchange.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds, shown with few digits"
+)]
+
 use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
