@@ -1,10 +1,6 @@
 //! HTTP/2, recognised by the preface that its client sends first (RFC 9113 section 3.4).
 
-/// The preface.
-pub const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use super::named::Mark;
 
-/// Whether the octets start with the preface, of which its first line is enough.
-#[must_use]
-pub fn is_http2(octets: &[u8]) -> bool {
-    octets.starts_with(&HTTP2_PREFACE[..16])
-}
+/// The first line of the preface, which is enough.
+pub const MARKS: &[Mark] = &[Mark::Starts(&[b"PRI * HTTP/2.0\r\n"])];

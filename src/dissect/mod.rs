@@ -10,6 +10,7 @@ pub mod http2;
 pub mod identify;
 mod message;
 mod name;
+pub mod named;
 mod note;
 mod probe;
 mod protocol;
@@ -22,7 +23,8 @@ pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged, octets, remark,
+    DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged,
+    octets, remark,
 };
 pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};
 pub use name::Name;

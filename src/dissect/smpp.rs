@@ -18,9 +18,9 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Lengths that a PDU may say that it has.
-const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
+pub const SMPP_LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
 /// Sequence numbers that a PDU may have (SMPP 3.4 section 3.2).
-const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
+pub const SMPP_SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
 /// Commands left to vendors, without the bit of a response (SMPP 3.4 section 5.1.2.1).
 pub const SMPP_VENDOR: std::ops::RangeInclusive<u32> = 0x0001_0200..=0x0001_02ff;
 
@@ -31,10 +31,10 @@ pub fn is_smpp(octets: &[u8]) -> bool {
     let Some([length, id, status, sequence]) = header(octets) else {
         return false;
     };
-    LENGTHS.contains(&length)
+    SMPP_LENGTHS.contains(&length)
         && smpp_command(id).is_some()
         && (status == 0 || id & SMPP_RESPONSE != 0)
-        && SEQUENCES.contains(&sequence)
+        && SMPP_SEQUENCES.contains(&sequence)
 }
 
 fn header(octets: &[u8]) -> Option<[u32; 4]> {
@@ -67,10 +67,10 @@ pub fn begins_smpp(octets: &[u8]) -> bool {
     let clean = id & !SMPP_RESPONSE;
     let response = id & SMPP_RESPONSE != 0;
     let known = smpp_command(id).is_some() || SMPP_VENDOR.contains(&clean);
-    let header = LENGTHS.contains(&length)
+    let header = SMPP_LENGTHS.contains(&length)
         && known
         && (status == 0 || response)
-        && sequence <= *SEQUENCES.end();
+        && sequence <= *SMPP_SEQUENCES.end();
     header && (response || ends_with_a_pdu(octets)) && !is_empty_reglogin(octets)
 }
 
@@ -88,7 +88,7 @@ fn is_empty_reglogin(octets: &[u8]) -> bool {
 fn ends_with_a_pdu(octets: &[u8]) -> bool {
     let mut rest = octets;
     while let Some(length) = word(rest, 0) {
-        match rest.get(length.max(*LENGTHS.start()) as usize..) {
+        match rest.get(length.max(*SMPP_LENGTHS.start()) as usize..) {
             Some([]) => return true,
             Some(behind) => rest = behind,
             None => return false,

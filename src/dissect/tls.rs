@@ -1,7 +1,18 @@
 //! Transport Layer Security, recognised by its record header.
 
+use std::ops::RangeInclusive;
+
 /// Octets of a TLS record header (RFC 8446 section 5.1).
 pub const TLS_HEADER_LEN: usize = 5;
+
+/// Types of records (RFC 8446 section 5.1).
+pub const TLS_TYPES: RangeInclusive<u8> = 20..=23;
+/// The first number of a record's version.
+pub const TLS_MAJOR: u8 = 3;
+/// The second number at the most.
+pub const TLS_MAX_MINOR: u8 = 4;
+/// Octets of a record's content at the most (RFC 5246 section 6.2.3).
+pub const TLS_MAX_RECORD: u16 = (1 << 14) + 2048;
 
 /// The record's kind by its type octet (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
 const fn tls_content(kind: u8) -> Option<&'static str> {
@@ -22,12 +33,14 @@ pub(super) fn tls_type(octets: &[u8]) -> Option<&'static str> {
 /// length that a record may have.
 #[must_use]
 pub fn is_tls(octets: &[u8]) -> bool {
-    const MAX_RECORD: u16 = (1 << 14) + 2048;
-    let Some([kind, 3, 0..=4, high, low]) = octets.get(..TLS_HEADER_LEN) else {
+    let Some([kind, major, minor, high, low]) = octets.get(..TLS_HEADER_LEN) else {
         return false;
     };
     let length = u16::from_be_bytes([*high, *low]);
-    tls_content(*kind).is_some() && (1..=MAX_RECORD).contains(&length)
+    tls_content(*kind).is_some()
+        && *major == TLS_MAJOR
+        && *minor <= TLS_MAX_MINOR
+        && (1..=TLS_MAX_RECORD).contains(&length)
 }
 
 /// What a TLS record at the start of `octets` is: its content, or the kind of its handshake
@@ -56,4 +69,16 @@ pub fn tls_record(octets: &[u8]) -> Option<&'static str> {
         },
         _ => content,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_name() {
+        for kind in 0..=u8::MAX {
+            assert_eq!(TLS_TYPES.contains(&kind), tls_content(kind).is_some());
+        }
+    }
 }

@@ -7,11 +7,9 @@ use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::details::tls_summaries;
 use super::rows::messages_of;
-use crate::dissect::http::{first_line, is_http};
-use crate::dissect::http2::is_http2;
-use crate::dissect::rtsp::is_rtsp;
+use crate::dissect::http::first_line;
+use crate::dissect::named::begins_as;
 use crate::dissect::smpp::{SMPP_HEADER_LEN, begins_smpp, smpp_command};
-use crate::dissect::ssh::is_ssh;
 use crate::dissect::tls::{TLS_HEADER_LEN, tls_record};
 use crate::dissect::{Message, Note, Protocol};
 use crate::packet::{Flags, Ip, Other, Packet, Segment, ip_protocol, link_type_name};
@@ -79,11 +77,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
     let known = match record.protocol {
         Protocol::Smpp => smpp(out, payload),
         Protocol::Tls => tls(out, payload),
-        Protocol::Http => line(out, payload, is_http),
-        Protocol::Http2 => line(out, payload, is_http2),
-        Protocol::Ssh => line(out, payload, is_ssh),
-        Protocol::Rtsp => line(out, payload, is_rtsp),
-        _ => false,
+        protocol => line(out, payload, protocol),
     };
     if known {
         return record.protocol.name();
@@ -299,11 +293,12 @@ fn tls(out: &mut String, payload: &[u8]) -> bool {
 }
 
 /// Appends the first line of a payload that begins as a protocol's text does; whether it does.
-fn line(out: &mut String, payload: &[u8], begins: fn(&[u8]) -> bool) -> bool {
-    if begins(payload) {
+fn line(out: &mut String, payload: &[u8], protocol: Protocol) -> bool {
+    let begins = begins_as(protocol, payload);
+    if begins {
         put(out, format_args!("{}", EscapedOctets(first_line(payload))));
     }
-    begins(payload)
+    begins
 }
 
 /// An IP packet without a TCP segment that could be read.

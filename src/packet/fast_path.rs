@@ -60,11 +60,11 @@ fn window_shift(mut options: &[u8]) -> Option<u8> {
     let mut shift = None;
     loop {
         options = match options {
-            [1, rest @ ..]
+            [tcp::NO_OPERATION, rest @ ..]
             | [2, 4, _, _, rest @ ..]
             | [4, 2, rest @ ..]
             | [8, 10, _, _, _, _, _, _, _, _, rest @ ..] => rest,
-            [3, 3, found, rest @ ..] => {
+            [tcp::WINDOW_SCALE, tcp::WINDOW_SCALE_LEN, found, rest @ ..] => {
                 shift = Some(*found);
                 rest
             }

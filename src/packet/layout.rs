@@ -34,6 +34,8 @@ pub mod ipv6 {
     pub const LEN: usize = 40;
     /// Octets of what follows the header.
     pub const LENGTH: Range<usize> = 4..6;
+    /// What follows the header.
+    pub const NEXT_HEADER: Range<usize> = 6..7;
     /// Hop limit.
     pub const HOP_LIMIT: Range<usize> = 7..8;
     /// Sender.
@@ -66,4 +68,13 @@ pub mod tcp {
     pub const CHECKSUM: Range<usize> = 16..18;
     /// Urgent pointer.
     pub const URGENT: Range<usize> = 18..20;
+
+    /// The option that ends the list of options (RFC 9293 section 3.2).
+    pub const END_OF_LIST: u8 = 0;
+    /// The option that fills up; the only other one without a length.
+    pub const NO_OPERATION: u8 = 1;
+    /// The option with a window's scale (RFC 7323 section 2.2).
+    pub const WINDOW_SCALE: u8 = 3;
+    /// Octets of that option.
+    pub const WINDOW_SCALE_LEN: u8 = 3;
 }

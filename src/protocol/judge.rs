@@ -13,11 +13,9 @@ use super::layout::{
     STATUS_SUCCESS, USER_NAME,
 };
 use super::name;
+use super::rules::{HeaderFault, TEXT_FAULTS, TextFault, UNFILLED, ZERO_FILLING, header_faults};
 use super::text::{CONTROL, first_control};
 use super::view::{MessageView, TextValue, is_header};
-
-/// ASCII '0's at the end of a full field from which on it looks filled up with them.
-const ZEROES: usize = 2;
 
 /// Tells each fault of a message, whole or cut off, in order of the fields.
 pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
@@ -25,30 +23,20 @@ pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
     let (Some(length), Some(command)) = (view.length(), view.command()) else {
         return;
     };
-    let wrong_length = || {
-        let wrong = Fault::Length {
-            found: length,
-            command,
-        };
-        mistaken(&LENGTH, octets).unwrap_or(wrong)
-    };
-    match command.kind() {
-        None => {
-            // Where the length is that of a message, only the command is wrong.
-            if kind_of_len(length).is_none() {
-                tell(wrong_length());
+    for fault in header_faults(length, command) {
+        tell(match fault {
+            HeaderFault::HeaderNotCounted => Fault::HeaderNotCounted { found: length },
+            HeaderFault::Length => mistaken(&LENGTH, octets).unwrap_or(Fault::Length {
+                found: length,
+                command,
+            }),
+            HeaderFault::Command => {
+                mistaken(&COMMAND, octets).unwrap_or(Fault::UnknownCommand(command.code()))
             }
-            let wrong = Fault::UnknownCommand(command.code());
-            tell(mistaken(&COMMAND, octets).unwrap_or(wrong));
-        }
-        Some(kind) => {
-            if length as usize + HEADER_LEN == kind.len() {
-                tell(Fault::HeaderNotCounted { found: length });
-            } else if length as usize != kind.len() {
-                tell(wrong_length());
-            }
-            judge_body(octets, kind, tell);
-        }
+        });
+    }
+    if let Some(kind) = command.kind() {
+        judge_body(octets, kind, tell);
     }
 }
 
@@ -65,7 +53,7 @@ pub fn judge_beginning(octets: &[u8]) -> Option<Fault> {
 fn is_not_filled(octets: &[u8]) -> bool {
     let is_request = MessageView::new(octets).kind() == Some(MessageKind::Request);
     let body = octets.get(HEADER_LEN..).unwrap_or_default();
-    is_request && octets.len() < REQUEST_LEN && body.len() >= 2 && !body.contains(&0)
+    is_request && octets.len() < REQUEST_LEN && body.len() >= UNFILLED && !body.contains(&0)
 }
 
 /// What a number of the header looks like that is none of ours: one of ours in reverse order, or
@@ -139,37 +127,47 @@ fn judge_text(
     tell: &mut impl FnMut(Fault),
 ) {
     let octets = text.octets();
-    if octets.is_empty() && field.offset != DESCRIPTION.offset {
-        tell(Fault::Empty(field));
-    }
-    let is_name = field.offset == USER_NAME.offset;
-    if is_name || !is_printable(octets) {
-        let line = octets.strip_suffix(b"\n").unwrap_or(octets);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if let Err(error) = std::str::from_utf8(octets) {
-            let at = place(error.valid_up_to());
-            tell(Fault::NotUtf8 { field, at });
-        }
-        if line.len() < octets.len() {
-            tell(Fault::LineBreak(field));
+    let is_name = field == &USER_NAME;
+    let is_odd = is_name || !is_printable(octets);
+    let line = octets.strip_suffix(b"\n").unwrap_or(octets);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    for (fault, fields) in &TEXT_FAULTS {
+        if !fields.contains(&field) {
+            continue;
         }
         let mut character = |(found, at): (_, usize)| {
             let at = place(at);
             tell(Fault::Character { field, found, at });
         };
-        if is_name {
-            name::refusals(line).for_each(character);
-        } else if let Some(at) = first_control(line) {
-            character((CONTROL, at));
+        match fault {
+            TextFault::Empty if octets.is_empty() => tell(Fault::Empty(field)),
+            TextFault::NotUtf8 if is_odd => {
+                if let Err(error) = std::str::from_utf8(octets) {
+                    let at = place(error.valid_up_to());
+                    tell(Fault::NotUtf8 { field, at });
+                }
+            }
+            TextFault::LineBreak if line.len() < octets.len() => tell(Fault::LineBreak(field)),
+            TextFault::Characters if is_name => name::refusals(line).for_each(character),
+            TextFault::Characters if is_odd => {
+                first_control(line)
+                    .map(|at| (CONTROL, at))
+                    .into_iter()
+                    .for_each(&mut character);
+            }
+            TextFault::AfterNul if !moved => {
+                if let Some(at) = text.first_after_nul() {
+                    let at = place(at);
+                    tell(Fault::AfterNul { field, at });
+                }
+            }
+            TextFault::ZeroFilled
+                if octets.len() == field.width && octets.ends_with(ZERO_FILLING) =>
+            {
+                tell(Fault::ZeroFilled(field));
+            }
+            _ => {}
         }
-    }
-    if let Some(at) = text.first_after_nul().filter(|_| !moved) {
-        let at = place(at);
-        tell(Fault::AfterNul { field, at });
-    }
-    let zeroes = octets.iter().rev().take_while(|octet| **octet == b'0');
-    if octets.len() == field.width && zeroes.count() >= ZEROES {
-        tell(Fault::ZeroFilled(field));
     }
 }
 

@@ -11,6 +11,7 @@ mod judge;
 pub mod layout;
 mod message;
 mod name;
+pub mod rules;
 mod text;
 mod view;
 

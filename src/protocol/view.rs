@@ -5,9 +5,10 @@ use std::fmt;
 
 use super::command::Command;
 use super::layout::{
-    COMMAND, DESCRIPTION, Field, FieldKind, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN,
-    RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+    COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN,
+    RESPONSE_LEN, STATUS, USER_NAME,
 };
+use super::rules::STRICT;
 
 /// A message's octets, whole or cut off, right or wrong, read through the layout table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,27 +137,13 @@ impl<'a> TextValue<'a> {
 /// No octets are both this and a valid SMPP PDU; `docs/protocol.md` has the proof.
 #[must_use]
 pub fn is_strict(message: &[u8]) -> bool {
-    let view = MessageView::new(message);
-    let Some(kind) = view.kind() else {
-        return false;
-    };
-    if message.len() != kind.len() || !is_header(message) {
-        return false;
-    }
-    let well_filled = kind
-        .fields()
-        .iter()
-        .filter(|field| field.kind == FieldKind::Text)
-        .all(|field| {
-            TextValue::new(field.slice(message))
-                .first_after_nul()
-                .is_none()
-        });
-    let content = match kind {
-        MessageKind::Request => message[USER_NAME.offset] != 0,
-        MessageKind::Response => matches!(message[STATUS.offset], STATUS_FAILURE | STATUS_SUCCESS),
-    };
-    well_filled && content
+    right_header(message).is_some_and(|kind| {
+        let mut of_kind = STRICT
+            .iter()
+            .filter(|(field, _)| kind.fields().contains(field));
+        message.len() == kind.len()
+            && of_kind.all(|(field, content)| content.holds(field.slice(message)))
+    })
 }
 
 /// Whether `octets` start with a header whose `totalLength` is that of its `commandID`.

@@ -7,6 +7,8 @@ pub mod extcap;
 pub mod install;
 pub mod layout_plugin;
 pub mod names;
+mod packet_layout;
 pub mod plugin;
 mod plugin_notes;
 pub mod profile;
+mod rules;

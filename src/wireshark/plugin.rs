@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::bounds::bounds;
+use super::packet_layout::packet_layout;
 use super::plugin_notes::{character_key, notes};
-use crate::dissect::http::{HTTP_STARTS, HTTP_VERSION};
-use crate::dissect::http2::HTTP2_PREFACE;
-use crate::dissect::proxy::{PROXY_V1_START, PROXY_V2_START};
+use super::rules::{named, rules, smpp};
+use crate::dissect::proxy::{
+    PROXY_V1_MAX_LEN, PROXY_V1_START, PROXY_V2_HEADER_LEN, PROXY_V2_START,
+};
 use crate::dissect::reglogin::HELD;
-use crate::dissect::rtsp::{RTSP_START, RTSP_VERSION};
-use crate::dissect::smpp::{SMPP_RESPONSE, SMPP_VENDOR, smpp_command};
-use crate::dissect::ssh::SSH_STARTS;
 use crate::protocol::layout::{
     DEFAULT_PORT, FIELDS, FILTER_PREFIX, FieldKind, HEADER_LEN, MAX_LEN, MessageKind,
     PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS,
@@ -93,13 +92,6 @@ pub(super) fn quote(text: &str) -> String {
     quoted
 }
 
-const fn kind_name(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::Request => "request",
-        MessageKind::Response => "response",
-    }
-}
-
 fn table(lua: &mut String) {
     let _ = writeln!(
         lua,
@@ -113,7 +105,7 @@ fn table(lua: &mut String) {
     }
     lua.push_str("  },\n  kinds = {\n");
     for kind in [MessageKind::Request, MessageKind::Response] {
-        let name = kind_name(kind);
+        let name = kind.name();
         let _ = writeln!(
             lua,
             "    {name} = {{ name = \"{name}\", len = {}, fields = {{ {} }} }},",
@@ -135,7 +127,7 @@ fn table(lua: &mut String) {
                 command.code(),
                 quote(command.name()),
                 quote(command.title()),
-                kind_name(kind),
+                kind.name(),
                 quote(Action::noun(action)),
                 action == Action::Register,
             );
@@ -151,40 +143,17 @@ fn table(lua: &mut String) {
     }
     lua.push_str("  },\n");
     unregistrable(lua);
-    lua.push_str("  smpp_commands = {\n");
-    for id in smpp_commands() {
-        let _ = writeln!(lua, "    [{id:#010x}] = true,");
-    }
-    lua.push_str("  },\n");
+    smpp(lua);
+    bounds(lua);
+    rules(lua);
+    named(lua);
+    packet_layout(lua);
+    let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
     let _ = writeln!(
         lua,
-        "  smpp_vendor = {{ {:#x}, {:#x} }},",
-        SMPP_VENDOR.start(),
-        SMPP_VENDOR.end(),
+        "  proxy = {{ starts = {{ {} }}, max_len = {PROXY_V1_MAX_LEN}, header_len = {PROXY_V2_HEADER_LEN} }},",
+        starts.join(", ")
     );
-    bounds(lua);
-    openings(lua);
-    let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
-    let _ = writeln!(lua, "  proxy_starts = {{ {} }},", starts.join(", "));
-}
-
-/// What protocols begin with that are known by it.
-pub(super) fn openings(lua: &mut String) {
-    for (name, starts) in [
-        ("http_starts", &HTTP_STARTS[..]),
-        ("ssh_starts", &SSH_STARTS),
-    ] {
-        let starts: Vec<String> = starts.iter().map(|start| quote_octets(start)).collect();
-        let _ = writeln!(lua, "  {name} = {{ {} }},", starts.join(", "));
-    }
-    for (name, octets) in [
-        ("http_version", HTTP_VERSION),
-        ("http2_preface", HTTP2_PREFACE),
-        ("rtsp_start", RTSP_START),
-        ("rtsp_version", RTSP_VERSION),
-    ] {
-        let _ = writeln!(lua, "  {name} = {},", quote_octets(octets));
-    }
 }
 
 /// The first and the last code point of each run of characters that no name can be registered with, by
@@ -211,7 +180,7 @@ fn unregistrable(lua: &mut String) {
 }
 
 /// Octets as Lua source.
-fn quote_octets(octets: &[u8]) -> String {
+pub(super) fn quote_octets(octets: &[u8]) -> String {
     quote(&String::from_utf8_lossy(octets))
 }
 
@@ -236,13 +205,6 @@ fn field_entry(field: &Field) -> String {
     )
 }
 
-/// The command ids that SMPP has. None is above 0x1ff but for the response bit.
-fn smpp_commands() -> impl Iterator<Item = u32> {
-    (0..0x200)
-        .flat_map(|id| [id, id | SMPP_RESPONSE])
-        .filter(|id| smpp_command(*id).is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,10 +221,5 @@ mod tests {
     #[test]
     fn strings_are_quoted() {
         assert_eq!(quote("a\"b\\c\n"), r#""a\"b\\c\010""#);
-    }
-
-    #[test]
-    fn smpp_has_33_commands() {
-        assert_eq!(smpp_commands().count(), 33);
     }
 }

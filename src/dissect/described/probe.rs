@@ -5,7 +5,7 @@ use super::held::Held;
 use super::known::is_on;
 use super::{Known, take};
 use crate::dissect::dissector::{self, Finds, HasDissectState, index};
-use crate::dissect::identify::named_by_text;
+use crate::dissect::named::named_by_start;
 use crate::dissect::message::side_of;
 use crate::dissect::probe;
 use crate::dissect::protocol::Protocol;
@@ -58,7 +58,7 @@ fn judge<S: HasDissectState>(
         }
     }
     // Text and a handshake say more than a header of few bits.
-    let is_named = named_by_text(bytes).is_some();
+    let is_named = named_by_start(bytes).is_some();
     match best {
         Some(((_, bits), layout)) if !is_named || bits >= ENOUGH => Verdict::Is(layout, 0),
         _ if is_named => Verdict::None,

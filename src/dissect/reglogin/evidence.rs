@@ -1,21 +1,26 @@
-//! What speaks for RegLogin where a stream's protocol is not known yet: the one place of the rule
-//! that `docs/protocol.md` states as a table. The Wireshark plugin follows it too.
+//! What speaks for RegLogin where a stream's protocol is not known yet, as the tables of [`rules`](super::rules) and of
+//! `docs/protocol.md` say.
 //!
 //! Enters: octets from a place where a message may begin. Leaves: proof, no proof, or that more
 //! octets may bring one. Nothing else counts: not the port, and nothing that comes later.
 
 #![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
 
+use super::rules::{
+    BODIES, Body, FITTING, FirstText, Fitting, Look, RIGHT_HEADER, SIZES, Size, UNEXPECTED,
+    Unexpected, WRONG_HEADER, Worth, WrongHeader,
+};
 use crate::dissect::smpp::SMPP_HEADER_LEN;
 use crate::protocol::header::{kind_of_len, swapped_header, text_header};
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, STATUS, STATUS_SUCCESS,
     USER_NAME,
 };
+use crate::protocol::rules::ZERO_FILLING;
 use crate::protocol::{MessageView, is_header, is_strict, right_header};
 
-/// ASCII '0's at the end of a full field from which on it counts as filled up with them.
-const ZERO_DIGITS: &[u8] = b"00";
+/// Bytes of a `totalLength` of 58 or 73 that are 0.
+pub const LENGTH_ZEROS: usize = 3;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +44,17 @@ pub enum Evidence {
     Nothing,
 }
 
+impl Evidence {
+    /// The better of two.
+    const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Proof, _) | (_, Self::Proof) => Self::Proof,
+            (Self::Unsure, _) | (_, Self::Unsure) => Self::Unsure,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
+    }
+}
+
 impl Opening<'_> {
     /// Weighs what stands on a port where RegLogin is expected.
     #[must_use]
@@ -53,139 +69,148 @@ impl Opening<'_> {
     /// Weighs what stands on any other port: only a whole message without a fault counts.
     #[must_use]
     pub fn weigh_strictly(&self) -> Evidence {
-        let Self { octets, whole, .. } = *self;
-        if octets.len() < HEADER_LEN {
-            // The length is 58 or 73, so its first three octets are 0.
-            let possible = !whole && octets.iter().take(3).all(|octet| *octet == 0);
-            return if possible {
-                Evidence::Unsure
-            } else {
-                Evidence::Nothing
-            };
-        }
-        match right_header(octets) {
-            Some(kind) if octets.len() < kind.len() => self.unless_whole(),
-            Some(kind) if is_strict(&octets[..kind.len()]) => Evidence::Proof,
-            _ => Evidence::Nothing,
-        }
+        let octets = self.octets;
+        let kind = right_header(octets);
+        let message = kind.and_then(|kind| octets.get(..kind.len()));
+        self.first_row(&UNEXPECTED, |row| match row {
+            Unexpected::Beginning => {
+                octets.len() < HEADER_LEN
+                    && octets.iter().take(LENGTH_ZEROS).all(|octet| *octet == 0)
+            }
+            Unexpected::WrongHeader => kind.is_none(),
+            Unexpected::TooShort => message.is_none(),
+            Unexpected::Strict => message.is_some_and(is_strict),
+            Unexpected::Faulty => true,
+        })
+        .unwrap_or(Evidence::Nothing)
     }
 
-    const fn unless_whole(&self) -> Evidence {
-        if self.whole {
-            Evidence::Nothing
+    /// What the first row says that fits.
+    #[inline]
+    fn first_row<T: Copy>(
+        &self,
+        rows: &[(T, Worth)],
+        fits: impl Fn(T) -> bool,
+    ) -> Option<Evidence> {
+        let (_, worth) = rows.iter().find(|(row, _)| fits(*row))?;
+        Some(if self.whole {
+            worth.at_end
         } else {
-            Evidence::Unsure
-        }
+            worth.so_far
+        })
     }
 
-    /// A length and a command that fit each other, before a body whose first text does not begin
-    /// with NUL: where it does, all of it must be NUL. Else it is SMPP with sequence number 0, or
-    /// another protocol that counts something there.
+    /// A length and a command that fit each other, before a body.
     #[inline]
     fn right(&self, kind: MessageKind) -> Evidence {
-        let Self { octets, whole, .. } = *self;
-        let text = match kind {
+        let octets = self.octets;
+        let field = match kind {
             MessageKind::Request => &USER_NAME,
             MessageKind::Response => &DESCRIPTION,
         };
-        let there = text.slice(octets);
-        if octets.len() < SMPP_HEADER_LEN {
-            return if whole {
-                Evidence::Proof
-            } else {
-                Evidence::Unsure
-            };
-        }
-        if there.first().is_some_and(|octet| *octet != 0) {
-            Evidence::Proof
-        } else if there.iter().any(|octet| *octet != 0) {
-            Evidence::Nothing
-        } else if there.len() == text.width || whole {
-            Evidence::Proof
-        } else {
-            Evidence::Unsure
-        }
+        let text = field.slice(octets);
+        self.first_row(&RIGHT_HEADER, |row| match row {
+            FirstText::TooShort => octets.len() < SMPP_HEADER_LEN,
+            FirstText::Text => text.first().is_some_and(|octet| *octet != 0),
+            FirstText::BehindNul => text.iter().any(|octet| *octet != 0),
+            FirstText::Empty => text.len() == field.width,
+            FirstText::EmptySoFar => true,
+        })
+        .unwrap_or(Evidence::Nothing)
     }
 
     fn wrong(&self) -> Evidence {
         let octets = self.octets;
         let view = MessageView::new(octets);
-        let (Some(length), Some(command)) = (view.length(), view.command()) else {
-            return if self.whole || !could_be_a_header(octets) {
-                Evidence::Nothing
-            } else {
-                Evidence::Unsure
-            };
-        };
-        if let Some(kind) = swapped_header(octets) {
-            return match body(octets, kind) {
-                Filled::Not => Evidence::Nothing,
-                _ if octets.len() < SMPP_HEADER_LEN => self.unless_whole(),
-                _ => Evidence::Proof,
-            };
-        }
-        let by_length = kind_of_len(length);
-        let shown = match (command.kind(), by_length) {
-            (Some(kind), Some(other)) => [
-                self.shows_size(kind, length),
-                self.shows_size(other, length),
-            ],
-            (Some(kind), None) => [self.shows_size(kind, length), Evidence::Nothing],
-            // With a command that nobody knows, only the length and the body speak.
-            (None, Some(kind)) => [self.is_filled(kind), Evidence::Nothing],
-            (None, None) => {
-                let text = text_header(octets);
-                let filled = text.map_or(Evidence::Nothing, |kind| self.is_filled(kind));
-                [filled, Evidence::Nothing]
+        let header = view.length().zip(view.command());
+        let by_command = view.kind();
+        let by_length = view.length().and_then(kind_of_len);
+        // The kind that a form of header calls for, where it calls for one.
+        let fits = |form| -> Option<Option<MessageKind>> {
+            match form {
+                WrongHeader::Beginning => {
+                    (header.is_none() && could_be_a_header(octets)).then_some(None)
+                }
+                WrongHeader::TooShort => header.is_none().then_some(None),
+                WrongHeader::LittleEndian => swapped_header(octets).map(Some),
+                WrongHeader::CommandAndLength => by_command.and(by_length).map(Some),
+                WrongHeader::Command => by_command.map(Some),
+                WrongHeader::Length => by_length.map(Some),
+                WrongHeader::AsText => text_header(octets).map(Some),
+                WrongHeader::Any => Some(None),
             }
         };
-        if shown.contains(&Evidence::Proof) {
-            Evidence::Proof
-        } else if shown.contains(&Evidence::Unsure) {
-            self.unless_whole()
-        } else {
-            Evidence::Nothing
-        }
-    }
-
-    /// A known command, and octets that show that a message of this kind stands here although
-    /// `totalLength` says something else.
-    fn shows_size(&self, kind: MessageKind, length: u32) -> Evidence {
-        let octets = self.octets;
-        let size = kind.len();
-        let length = length as usize;
-        if octets.get(size..).is_some_and(is_header) {
-            return Evidence::Proof;
-        }
-        let counts_rest = length + LENGTH.width == size;
-        if self.one_segment && octets.len() == size && !counts_rest && !lengths_lead_to_end(octets)
-        {
-            return Evidence::Proof;
-        }
-        // A foreign protocol's own length agrees with its segment; so may ours, where it is only
-        // a few octets off and the fields stand where they should.
-        let agrees = [0, LENGTH.width, HEADER_LEN]
+        let row = WRONG_HEADER
             .iter()
-            .any(|before| length.checked_add(*before) == Some(octets.len()))
-            || lengths_lead_to_end(octets);
-        let near = (size - HEADER_LEN..=size + HEADER_LEN).contains(&length);
-        if agrees && !near {
+            .find_map(|(form, looks)| Some((fits(*form)?, *looks)));
+        let Some((kind, looks)) = row else {
             return Evidence::Nothing;
-        }
-        self.is_filled(kind)
+        };
+        let found = looks.iter().map(|look| match (look, kind) {
+            (Look::SizeOfCommand, _) => self.size_of(by_command, view.length()),
+            (Look::SizeOfLength, _) => self.size_of(by_length, view.length()),
+            (Look::Fits, Some(kind)) => self.fits(kind),
+            (Look::Filled, Some(kind)) => self.is_filled(kind),
+            (Look::More, _) if !self.whole => Evidence::Unsure,
+            _ => Evidence::Nothing,
+        });
+        found.fold(Evidence::Nothing, Evidence::or)
     }
 
-    /// A body that, read at our offsets, is text filled up as the protocol says. The last octets
-    /// may be missing: as many as the header has, where the sender did not count it.
-    fn is_filled(&self, kind: MessageKind) -> Evidence {
-        let octets = self.octets;
-        let needed = kind.len() - HEADER_LEN;
-        match body(octets, kind) {
-            Filled::Not => Evidence::Nothing,
-            Filled::Well if octets.len() >= needed => Evidence::Proof,
-            _ if octets.len() < needed => Evidence::Unsure,
+    fn size_of(&self, kind: Option<MessageKind>, length: Option<u32>) -> Evidence {
+        match (kind, length) {
+            (Some(kind), Some(length)) => self.shows_size(kind, length as usize),
             _ => Evidence::Nothing,
         }
+    }
+
+    /// A wrong header before octets that may show that a message of this kind stands here although `totalLength` says
+    /// something else.
+    fn shows_size(&self, kind: MessageKind, length: usize) -> Evidence {
+        let octets = self.octets;
+        let size = kind.len();
+        let by_size = self.first_row(&SIZES, |row| match row {
+            Size::NextHeader => octets.get(size..).is_some_and(is_header),
+            Size::WholeSegment => {
+                let counts_rest = length + LENGTH.width == size;
+                self.one_segment
+                    && octets.len() == size
+                    && !counts_rest
+                    && !lengths_lead_to_end(octets)
+            }
+            Size::Foreign => {
+                let agrees = [0, LENGTH.width, HEADER_LEN]
+                    .iter()
+                    .any(|before| length.checked_add(*before) == Some(octets.len()))
+                    || lengths_lead_to_end(octets);
+                agrees && !(size - HEADER_LEN..=size + HEADER_LEN).contains(&length)
+            }
+        });
+        by_size.unwrap_or_else(|| self.is_filled(kind))
+    }
+
+    /// A body that, read at our offsets, is text filled up as the protocol says.
+    fn is_filled(&self, kind: MessageKind) -> Evidence {
+        let octets = self.octets;
+        let filled = body(octets, kind);
+        self.first_row(&BODIES, |row| match row {
+            Body::Not => filled == Filled::Not,
+            Body::TooShort => octets.len() < kind.len() - HEADER_LEN,
+            Body::Filled => filled == Filled::Well,
+            Body::Maybe => true,
+        })
+        .unwrap_or(Evidence::Nothing)
+    }
+
+    /// A body that can be one of this kind.
+    fn fits(&self, kind: MessageKind) -> Evidence {
+        let octets = self.octets;
+        self.first_row(&FITTING, |row| match row {
+            Fitting::Not => body(octets, kind) == Filled::Not,
+            Fitting::TooShort => octets.len() < SMPP_HEADER_LEN,
+            Fitting::Fits => true,
+        })
+        .unwrap_or(Evidence::Nothing)
     }
 }
 
@@ -242,7 +267,7 @@ fn text_field<'a>(octets: &'a [u8], field: &Field) -> Option<(&'a [u8], bool)> {
         return None;
     }
     let nul = value.len() < field_octets.len();
-    let digits = value.len() == field.width && value.ends_with(ZERO_DIGITS);
+    let digits = value.len() == field.width && value.ends_with(ZERO_FILLING);
     Some((value, nul || digits))
 }
 

@@ -1,11 +1,12 @@
 //! Where a message ends, and where the next one begins after one that is wrong.
 //!
 //! The rule looks at a message's own octets only, so that it gives the same for any way in which
-//! TCP cut the stream. The Wireshark plugin follows the same rule.
+//! TCP cut the stream.
 
+use super::rules::{EXTENTS, HeaderForm, Taken};
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp};
 use crate::protocol::header::{kind_of_len, swapped_header, text_header, text_number};
-use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, MAX_LEN};
+use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, MAX_LEN, MessageKind};
 use crate::protocol::{Command, MessageView, is_header, is_strict, right_header};
 
 /// Octets that [`find_header`] has to see from a header's first one on.
@@ -25,12 +26,8 @@ pub enum Extent {
 
 /// Says how long the message at the start of `octets` is.
 ///
-/// With the right `totalLength` it is that long, and so it is with our header in little-endian
-/// order or as text. A known command with a wrong length has its kind's octets, or as many as
-/// `totalLength` says where those are fewer, unless it does not count the header. An unknown
-/// command has as many as `totalLength` says where that is a size a message can have, else it is a
-/// bare header. A wrong message ends early where a right header stands inside of it, or one that
-/// is wrong in the same way.
+/// With the right `totalLength` it is that long; with a wrong header it is as long as [`EXTENTS`] says. A wrong message ends
+/// early where a right header stands inside of it, or one that is wrong in the same way.
 #[must_use]
 #[inline]
 pub fn extent(octets: &[u8]) -> Extent {
@@ -47,21 +44,38 @@ fn extent_of_wrong(octets: &[u8]) -> Extent {
         return Extent::Need(HEADER_LEN);
     };
     let length = length as usize;
-    let taken = match view.kind() {
-        Some(kind) if length + HEADER_LEN == kind.len() => kind.len(),
-        Some(kind) if (HEADER_LEN..kind.len()).contains(&length) => length,
-        Some(kind) => kind.len(),
-        None => match swapped_header(octets).or_else(|| text_header(octets)) {
-            Some(kind) => kind.len(),
-            None if (HEADER_LEN..=MAX_LEN).contains(&length) => length,
-            None => HEADER_LEN,
-        },
-    };
+    let taken = EXTENTS.iter().find_map(|(form, taken)| {
+        let kind = match form {
+            HeaderForm::PossibleLength if (HEADER_LEN..=MAX_LEN).contains(&length) => None,
+            HeaderForm::Any => None,
+            form => Some(form.kind(octets, length, view.kind())?),
+        };
+        Some(match taken {
+            Taken::Kind => kind.map_or(HEADER_LEN, MessageKind::len),
+            Taken::Length => length,
+            Taken::Header => HEADER_LEN,
+        })
+    });
+    let taken = taken.unwrap_or(HEADER_LEN);
     if octets.len() < taken {
         return Extent::Need(taken);
     }
     let inside = find_next(&octets[HEADER_LEN..taken], Like::of(octets));
     Extent::Wrong(inside.map_or(taken, |at| HEADER_LEN + at))
+}
+
+impl HeaderForm {
+    /// The kind of message that a header calls for that is not right and has this form; `kind` is the command's.
+    fn kind(self, octets: &[u8], length: usize, kind: Option<MessageKind>) -> Option<MessageKind> {
+        match self {
+            Self::WithoutHeader => kind.filter(|kind| length + HEADER_LEN == kind.len()),
+            Self::Shorter => kind.filter(|kind| (HEADER_LEN..kind.len()).contains(&length)),
+            Self::KnownCommand => kind,
+            Self::LittleEndian => swapped_header(octets),
+            Self::AsText => text_header(octets),
+            Self::PossibleLength | Self::Any => None,
+        }
+    }
 }
 
 /// How the headers of a sender look that makes the same mistake in each: what its last wrong

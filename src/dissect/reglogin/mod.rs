@@ -5,6 +5,7 @@ pub mod evidence;
 mod fast_path;
 pub mod framing;
 mod judge;
+pub mod rules;
 
 pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode};

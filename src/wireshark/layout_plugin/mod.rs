@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 
 use super::bounds::bounds;
 use super::names::{Names, Owner};
-use super::plugin::{openings, plugin, preamble, quote};
+use super::packet_layout::packet_layout;
+use super::plugin::{plugin, preamble, quote};
 use super::plugin_notes::notes;
+use super::rules::named;
 use crate::dissect::Note;
 use crate::layout::{ENOUGH, EXAMPLE, FaultKind, Layout, parse};
 
@@ -111,7 +113,8 @@ pub fn plugin_of(layouts: &[Layout], names: &Names) -> Result<String, NameError>
     }
     lua.push_str("  },\n");
     bounds(&mut lua);
-    openings(&mut lua);
+    named(&mut lua);
+    packet_layout(&mut lua);
     lua.push_str("  notes = {\n");
     for note in notes()
         .iter()

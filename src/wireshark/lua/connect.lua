@@ -218,13 +218,13 @@ do
     work.notes = {}
     for _, source in ipairs(work.sources) do
       if source.start < octets then
-        -- A message's frame is the last one that carried octets of it.
+        -- A message's frame is the last one that carried bytes of it.
         if source.frame > found.frame then
           found.frame, found.time = source.frame, source.time
         end
         found.first = found.first or source
         local len = math.min(source.len, octets - source.start)
-        -- Behind the message's last octet, where the same segment may have more.
+        -- Behind the message's last byte, where the same segment may have more.
         found.stop = R.plus(source.seq, len)
         found.sources[#found.sources + 1] = {
           frame = source.frame,
@@ -268,7 +268,7 @@ do
     end
   end
 
-  -- Takes octets that come in order.
+  -- Takes bytes that come in order.
   function R.take_octets(flow, side, run)
     R.handler(flow, side, { frame = run.frame, time = run.time }).octets(run)
   end

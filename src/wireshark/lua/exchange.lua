@@ -106,7 +106,7 @@ do
     flow.early = {}
   end
 
-  -- This many messages of a kind cannot be told of, as octets of them were never captured.
+  -- This many messages of a kind cannot be told of, as bytes of them were never captured.
   function R.lost(flow, kind, messages)
     for _ = 1, math.min(messages, MAX_WAITING) do
       if kind.name == "response" then

@@ -1,8 +1,8 @@
--- From octets in order to messages, and from messages to exchanges.
+-- From bytes in order to messages, and from messages to exchanges.
 do
   local LOOK_AHEAD_KEPT = L.bounds.look_ahead - 1
-  -- Says of a message that the frame carried octets of, and that is not whole, how far it goes:
-  -- where RegLogin is not proven yet, of octets that begin as one does.
+  -- Says of a message that the frame carried bytes of, and that is not whole, how far it goes:
+  -- where RegLogin is not proven yet, of bytes that begin as one does.
   function R.tell_begun(flow, side, frame)
     local work = flow.work[side]
     local proven = flow.protocol == "reglogin"
@@ -85,7 +85,7 @@ do
     end)
   end
 
-  -- A message begins behind `passed` octets.
+  -- A message begins behind `passed` bytes.
   local function found_header(work, passed)
     work.mode = "boundary"
     work.skipped = work.skipped + passed
@@ -95,7 +95,7 @@ do
     end
   end
 
-  -- Takes octets of a RegLogin stream.
+  -- Takes bytes of a RegLogin stream.
   local function take(flow, side, run)
     local work = flow.work[side]
     if work.mode == "start" or work.mode == "unproven" then
@@ -147,7 +147,7 @@ do
     work.octets, work.sources, work.skipped, work.notes = "", {}, 0, {}
   end
 
-  -- Takes the octets held of a direction as if they came now.
+  -- Takes the bytes held of a direction as if they came now.
   local function retake(flow, side)
     local work = flow.work[side]
     local octets, sources = work.octets, work.sources
@@ -192,7 +192,7 @@ do
   end
 
   -- What of `run` stands behind a PROXY header, or all of it where there is none; nil where more
-  -- octets have to come.
+  -- bytes have to come.
   local function behind_proxy_header(flow, side, run)
     local work = flow.work[side]
     local left = work.header_left or 0
@@ -219,7 +219,7 @@ do
     return rest.octets ~= "" and rest or nil
   end
 
-  -- Takes octets of a stream whose protocol is not known yet.
+  -- Takes bytes of a stream whose protocol is not known yet.
   local probe
   probe = function(flow, side, run)
     run = behind_proxy_header(flow, side, run)
@@ -270,8 +270,8 @@ do
     end
   end
 
-  -- How many octets behind those captured the next message begins, where the sizes of those
-  -- before it tell; and whether one is begun of whose header octets are missing.
+  -- How many bytes behind those captured the next message begins, where the sizes of those
+  -- before it tell; and whether one is begun of whose header bytes are missing.
   local function boundary(work, kind)
     local before = work.mode == "foretold" and work.left or 0
     if work.mode ~= "foretold" and work.mode ~= "boundary" then
@@ -338,7 +338,7 @@ do
     end
   end
 
-  -- What the TCP part tells of the octets that `side` of `flow` sent.
+  -- What the TCP part tells of the bytes that `side` of `flow` sent.
   function R.handler(flow, side, arrival)
     local function remark(note)
       R.remark(flow, arrival.frame, note.key, note.values)

@@ -1,13 +1,10 @@
--- What stands in a TCP header, and a TCP segment out of a frame's octets, for passes in which Wireshark builds no tree to read the
+-- What stands in a TCP header, and a TCP segment out of a frame's bytes, for passes in which Wireshark builds no tree to read the
 -- header's fields from.
 do
-  local TCP, FRAGMENT = 6, 44
-  -- IPv6 extension headers that are passed over: hop-by-hop options, routing, destination options.
-  local PASSED = { [0] = true, [43] = true, [60] = true }
+  local IPV4, IPV6, TCP = L.packet.ipv4, L.packet.ipv6, L.packet.tcp
+  local PROTOCOLS, OPTIONS = L.packet.protocols, L.packet.options
   -- The longest link layer header that is expected, radiotap and 802.11 included.
   local FARTHEST = 128
-
-  local FIXED_LEN, END, NOOP, WINDOW_SCALE = 20, 0, 1, 3
 
   local function u16(octets, at)
     local high, low = octets:byte(at + 1, at + 2)
@@ -16,28 +13,29 @@ do
 
   -- The shift count of the window scale option.
   local function window_shift(header)
-    local at = FIXED_LEN
+    local at = TCP.len
     while at < #header do
       local kind, length, shift = header:byte(at + 1, at + 3)
-      if kind == END or (kind ~= NOOP and (not length or length < 2)) then
+      local single = kind == OPTIONS.no_operation
+      if kind == OPTIONS.end_of_list or (not single and (not length or length < 2)) then
         return nil
-      elseif kind == WINDOW_SCALE and length == 3 then
+      elseif kind == OPTIONS.window_scale and length == OPTIONS.window_scale_len then
         return shift
       end
-      at = at + (kind == NOOP and 1 or length)
+      at = at + (single and 1 or length)
     end
   end
 
-  -- Puts into a segment what is read from its header's octets.
+  -- Puts into a segment what is read from its header's bytes.
   function R.read_header(segment, header)
     segment.header = header
-    segment.window = u16(header, 14)
+    segment.window = u16(header, TCP.window)
     if R.opens(segment.flags) or R.accepts(segment.flags) then
       segment.shift = window_shift(header)
     end
   end
 
-  -- The sum of octets as 16-bit numbers.
+  -- The sum of bytes as 16-bit numbers.
   local function sum(octets)
     local total = 0
     for at = 1, #octets - 1, 2 do
@@ -56,72 +54,82 @@ do
       return nil
     end
     local octets = segment.header .. segment.octets
-    local total = sum(segment.source) + sum(segment.destination) + TCP + #octets + sum(octets)
+    local total = sum(segment.source) + sum(segment.destination) + PROTOCOLS.tcp + #octets + sum(octets)
     return total % 0xffff ~= 0
+  end
+
+  -- The IP version in a header's first byte, and what its other half says.
+  local function version(first)
+    return math.floor(first / 16), first % 16
   end
 
   -- Offset of the TCP header and of the datagram's end, where an IPv4 header stands at `at`.
   local function ipv4(octets, at)
-    local first, protocol = octets:byte(at + 1), octets:byte(at + 10)
-    local total, fragment = u16(octets, at + 2), u16(octets, at + 6)
-    local whole = first >= 0x45 and first <= 0x4f and protocol == TCP and fragment % 0x4000 == 0
+    local four, words = version(octets:byte(at + 1))
+    local protocol = octets:byte(at + IPV4.protocol + 1)
+    local total, fragment = u16(octets, at + IPV4.length), u16(octets, at + IPV4.fragment)
+    -- All but "don't fragment" is about fragments.
+    local whole = four == 4 and words * 4 >= IPV4.len and protocol == PROTOCOLS.tcp and fragment % 0x4000 == 0
     if whole then
-      return at + (first - 0x40) * 4, at + total
+      return at + words * 4, at + total
     end
   end
 
   -- The same for IPv6.
   local function ipv6(octets, at)
-    local first, next_header, length = octets:byte(at + 1), octets:byte(at + 7), u16(octets, at + 4)
-    if first < 0x60 or first > 0x6f or not next_header then
+    local next_header, length = octets:byte(at + IPV6.next_header + 1), u16(octets, at + IPV6.length)
+    if version(octets:byte(at + 1)) ~= 6 or not next_header then
       return nil
     end
-    local header = at + 40
-    while PASSED[next_header] do
+    local header = at + IPV6.len
+    while PROTOCOLS.passed[next_header] do
       local following, units = octets:byte(header + 1, header + 2)
       if not units then
         return nil
       end
       next_header, header = following, header + (units + 1) * 8
     end
-    if next_header == FRAGMENT and u16(octets, header + 2) == 0 then
+    if next_header == PROTOCOLS.fragment and u16(octets, header + 2) == 0 then
       next_header, header = octets:byte(header + 1), header + 8
     end
-    if next_header == TCP then
-      return header, at + 40 + length
+    if next_header == PROTOCOLS.tcp then
+      return header, at + IPV6.len + length
     end
   end
 
   local function addresses(tvb, octets, at)
-    if octets:byte(at + 1) < 0x60 then
-      local source, destination = tvb:range(at + 12, 4), tvb:range(at + 16, 4)
-      return source:ipv4(), destination:ipv4(), octets:sub(at + 13, at + 16), octets:sub(at + 17, at + 20)
+    local is_v4 = version(octets:byte(at + 1)) == 4
+    local header, width = is_v4 and IPV4 or IPV6, is_v4 and 4 or 16
+    local source, destination = at + header.source, at + header.destination
+    local from, to = tvb:range(source, width), tvb:range(destination, width)
+    local raw = { octets:sub(source + 1, source + width), octets:sub(destination + 1, destination + width) }
+    if is_v4 then
+      return from:ipv4(), to:ipv4(), raw[1], raw[2]
     end
-    local source, destination = tvb:range(at + 8, 16), tvb:range(at + 24, 16)
-    return source:ipv6(), destination:ipv6(), octets:sub(at + 9, at + 24), octets:sub(at + 25, at + 40)
+    return from:ipv6(), to:ipv6(), raw[1], raw[2]
   end
 
   -- The segment whose addresses and ports Wireshark found in the frame; nil where its header is
   -- not in the frame itself.
   function R.segment_of_frame(tvb, pinfo)
     local octets = tvb:range():raw()
-    for at = 0, math.min(FARTHEST, #octets - 40) do
+    for at = 0, math.min(FARTHEST, #octets - IPV4.len - TCP.len) do
       local tcp, ends = ipv4(octets, at)
       if not tcp then
         tcp, ends = ipv6(octets, at)
       end
-      if tcp and u16(octets, tcp) == pinfo.src_port and u16(octets, tcp + 2) == pinfo.dst_port
-        and octets:byte(tcp + 14) then
+      if tcp and u16(octets, tcp + TCP.source) == pinfo.src_port
+        and u16(octets, tcp + TCP.destination) == pinfo.dst_port and octets:byte(tcp + TCP.low_flags + 1) then
         local source, destination, source_octets, destination_octets = addresses(tvb, octets, at)
         if source == pinfo.src and destination == pinfo.dst then
-          local offset = math.floor(octets:byte(tcp + 13) / 16) * 4
+          local offset = math.floor(octets:byte(tcp + TCP.header_length + 1) / 16) * 4
           local segment = {
             source = source_octets,
             destination = destination_octets,
             addresses = { source, destination },
-            seq = R.word(octets, tcp + 5),
-            ack = R.word(octets, tcp + 9),
-            flags = octets:byte(tcp + 14),
+            seq = R.word(octets, tcp + TCP.sequence + 1),
+            ack = R.word(octets, tcp + TCP.acknowledgement + 1),
+            flags = octets:byte(tcp + TCP.low_flags + 1),
             len = math.max(ends - tcp - offset, 0),
             octets = octets:sub(tcp + offset + 1, ends),
           }
@@ -132,7 +140,7 @@ do
     end
   end
 
-  -- A segment that came in IP fragments, of which only the octets that Wireshark handed over are
+  -- A segment that came in IP fragments, of which only the bytes that Wireshark handed over are
   -- known: it is taken for the next in order of its flow.
   function R.segment_in_order(pinfo, octets)
     for at = #R.all_flows, 1, -1 do

@@ -66,7 +66,7 @@ do
     end
   end
 
-  -- Octets before the first right header; nil where there is none with enough octets to tell.
+  -- Bytes before the first right header; nil where there is none with enough bytes to tell.
   function R.find_header(octets)
     local from = 1
     while true do
@@ -82,14 +82,14 @@ do
     end
   end
 
-  -- Octets before the first right header, or before one that is wrong in the way of `like`.
+  -- Bytes before the first right header, or before one that is wrong in the way of `like`.
   function R.find_next(octets, like)
     local right = R.find_header(octets)
     local same = like and find_like(octets, like)
     return right and same and math.min(right, same) or right or same
   end
 
-  -- Octets before the first whole message without a fault.
+  -- Bytes before the first whole message without a fault.
   function R.find_strict(octets)
     local from = 0
     while true do
@@ -106,29 +106,36 @@ do
     end
   end
 
-  -- How the octets at a boundary are taken: "need", "right" or "wrong", and how many octets.
+  -- How the bytes at a boundary are taken: "need", "right" or "wrong", and how many bytes.
   function R.extent(octets)
     local length, command = R.word(octets, 1), R.word(octets, 5)
     if not command then
       return "need", L.header_len
     end
     local known = L.commands[command]
-    local whole = known and L.kinds[known.kind].len
+    local kind = known and L.kinds[known.kind]
+    if kind and length == kind.len then
+      return #octets < length and "need" or "right", length
+    end
+    local forms = {
+      without_header = function() return kind and length + L.header_len == kind.len and kind end,
+      shorter = function() return kind and length >= L.header_len and length < kind.len and kind end,
+      known_command = function() return kind end,
+      little_endian = function() return R.swapped_header(octets) end,
+      as_text = function() return R.text_header(octets) end,
+      possible_length = function() return length >= L.header_len and length <= L.max_len end,
+      any = function() return true end,
+    }
     local taken
-    if whole and length + L.header_len == whole then
-      taken = whole
-    elseif whole then
-      taken = length >= L.header_len and length < whole and length or whole
-    else
-      local other = R.swapped_header(octets) or R.text_header(octets)
-      taken = other and other.len
-        or length >= L.header_len and length <= L.max_len and length or L.header_len
+    for _, row in ipairs(L.rules.extents) do
+      local of = forms[row[1]]()
+      if of then
+        taken = row[2] == "kind" and of.len or row[2] == "length" and length or L.header_len
+        break
+      end
     end
     if #octets < taken then
       return "need", taken
-    end
-    if length == whole then
-      return "right", taken
     end
     local inside = R.find_next(octets:sub(L.header_len + 1, taken), R.like(octets))
     return "wrong", inside and L.header_len + inside or taken

@@ -1,4 +1,4 @@
--- What is to be said about a message's own octets.
+-- What is to be said about a message's own bytes.
 do
   -- What keeps a name from being registered that a request can hold, and at which offset.
   local function unregistrable(name)
@@ -36,36 +36,32 @@ do
   -- `moved` says that what stands behind a NUL is another field's text.
   local function judge_text(octets, field, moved, note)
     local value, after = R.text(octets)
-    if value == "" and field.key ~= "description" then
-      note("empty." .. field.key)
-    end
     local line = value:gsub("\n$", ""):gsub("\r$", "")
     local _, bad_at, control_at = R.read_text(line)
-    if bad_at then
-      note("not_utf8." .. field.key, { at = bad_at })
-    end
-    if #line < #value then
-      note("line_break." .. field.key)
-    end
     local function character(kind, at)
       if at then
         note(("character.%s.%s"):format(field.key, kind), { at = at })
       end
     end
-    if field.key == "username" then
-      local colon = line:find(":", 1, true)
-      character("colon", colon and colon - 1)
-    end
-    character("control", control_at)
-    if field.key == "username" then
-      character("leading_space", line:sub(1, 1) == " " and 0)
-      character("trailing_space", line:sub(-1) == " " and #line - 1)
-    end
-    if after and not moved then
-      note("after_nul." .. field.key, { at = field.offset + after })
-    end
-    if #value == field.width and value:sub(-2) == "00" then
-      note("zero_filled." .. field.key)
+    local faults = {
+      empty = function(key) return value == "" and note(key) end,
+      not_utf8 = function(key) return bad_at and note(key, { at = bad_at }) end,
+      line_break = function(key) return #line < #value and note(key) end,
+      characters = function()
+        local is_name = field.key == "username"
+        local colon = is_name and line:find(":", 1, true)
+        character("colon", colon and colon - 1)
+        character("control", control_at)
+        character("leading_space", is_name and line:sub(1, 1) == " " and 0)
+        character("trailing_space", is_name and line:sub(-1) == " " and #line - 1)
+      end,
+      after_nul = function(key) return after and not moved and note(key, { at = field.offset + after }) end,
+      zero_filled = function(key) return #value == field.width and R.is_zero_filled(value) and note(key) end,
+    }
+    for _, row in ipairs(L.rules.text_faults) do
+      if row[2][field.key] then
+        faults[row[1]](row[1] .. "." .. field.key)
+      end
     end
   end
 
@@ -105,7 +101,7 @@ do
     local known = L.commands[R.word(octets, 5)]
     local body = octets:sub(L.header_len + 1)
     return known and known.kind == "request" and #octets < L.kinds.request.len
-      and #body >= 2 and not body:find("%z")
+      and #body >= L.rules.unfilled and not body:find("%z")
   end
 
   -- Calls `note(key, values)` for each thing that is wrong, in order of the fields.
@@ -115,24 +111,35 @@ do
       return
     end
     local known = L.commands[command]
-    if not known then
-      -- Where the length is that of a message, only the command is wrong.
-      if not R.kind_of_len(length) then
-        note(mistaken(octets, L.fields.length) or "length.unknown", { found = length })
+    local kind = known and L.kinds[known.kind]
+    local lengths = {
+      right = function() return kind and length == kind.len end,
+      without_header = function() return kind and length + L.header_len == kind.len end,
+      of_any_kind = function() return R.kind_of_len(length) end,
+      any = function() return true end,
+    }
+    local faults = {
+      header_not_counted = function() note("header_not_counted." .. length) end,
+      length = function()
+        note(mistaken(octets, L.fields.length) or "length." .. (known and command or "unknown"), { found = length })
+      end,
+      command = function() note(mistaken(octets, L.fields.command) or "unknown_command", { found = command }) end,
+    }
+    for _, row in ipairs(L.rules.header_faults) do
+      if (row[1] == "known") == (known ~= nil) and lengths[row[2]]() then
+        for _, fault in ipairs(row[3]) do
+          faults[fault]()
+        end
+        break
       end
-      note(mistaken(octets, L.fields.command) or "unknown_command", { found = command })
-      return
     end
-    local kind = L.kinds[known.kind]
-    if length + L.header_len == kind.len then
-      note("header_not_counted." .. length)
-    elseif length ~= kind.len then
-      note(mistaken(octets, L.fields.length) or "length." .. command, { found = length })
+    if not known then
+      return
     end
     local second = kind.name == "request" and second_text(octets)
     if known.registers and kind.name == "request" and R.is_strict(octets) then
       local name = R.text(R.field(octets, L.fields.username))
-      -- Only where it cannot be a password's octets.
+      -- Only where it cannot be a password's bytes.
       if #name < L.fields.username.width then
         local refused, at = unregistrable(name)
         if refused then
@@ -150,7 +157,7 @@ do
         note("second_text." .. second)
       elseif field.kind == "text" then
         judge_text(value, field, key == "username" and second, note)
-      elseif key == "status" and value:byte() > 1 then
+      elseif key == "status" and not L.statuses[value:byte()] then
         note("status." .. value:byte())
       end
     end

@@ -1,4 +1,4 @@
--- What is shown of a message whatever its protocol: where its octets stand, and the time since its request.
+-- What is shown of a message whatever its protocol: where its bytes stand, and the time since its request.
 do
   -- Severities and groups of notes, as Wireshark has them.
   R.severities = {

@@ -1,29 +1,22 @@
--- Protocols that begin with text or a handshake, and not with a length that others may have too.
+-- Protocols that are only named, by how a stream of theirs begins: the table L.named.
 do
-  local function is_tls(octets)
-    local kind, major, minor, high, low = octets:byte(1, 5)
+  local TLS = L.tls_record
+
+  local function is_tls_record(octets)
+    local kind, major, minor, high, low = octets:byte(1, TLS.header_len)
     if not low then
       return false
     end
     local length = high * 256 + low
-    return kind >= 20 and kind <= 23 and major == 3 and minor <= 4
-      and length >= 1 and length <= 16384 + 2048
-  end
-
-  local function starts(octets, list)
-    for _, start in ipairs(list) do
-      if octets:sub(1, #start) == start then
-        return true
-      end
-    end
-    return false
+    return kind >= TLS.types[1] and kind <= TLS.types[2] and major == TLS.major and minor <= TLS.max_minor
+      and length >= 1 and length <= TLS.max_len
   end
 
   -- A method in capital letters, a space, what is asked for, and a version, to the line's end.
   local function is_request_line(octets, version)
     local line = octets:match("^[^\r]*\r")
     local method = line and line:match("^[%u_]+")
-    if not method or #method < 3 or line:sub(#method + 1, #method + 1) ~= " " then
+    if not method or #method < L.least_method or line:sub(#method + 1, #method + 1) ~= " " then
       return false
     end
     local at
@@ -34,18 +27,42 @@ do
     return at ~= nil and at > #method and line:match("^[%d.]*\r$", at + #version) ~= nil
   end
 
-  -- The one that octets begin with for sure; nil where there is none.
-  function R.named_by_text(octets)
-    if is_tls(octets) then
-      return "tls"
-    elseif starts(octets, L.ssh_starts) then
-      return "ssh"
-    elseif octets:sub(1, 16) == L.http2_preface:sub(1, 16) then
-      return "http2"
-    elseif starts(octets, { L.rtsp_start }) or is_request_line(octets, L.rtsp_version) then
-      return "rtsp"
-    elseif starts(octets, L.http_starts) or is_request_line(octets, L.http_version) then
-      return "http"
+  local function fits(mark, octets)
+    for _, start in ipairs(mark.starts or {}) do
+      if octets:sub(1, #start) == start then
+        return true
+      end
     end
+    return mark.tls_record and is_tls_record(octets)
+      or mark.request_line ~= nil and is_request_line(octets, mark.request_line)
+  end
+
+  -- The one that bytes begin with for sure; nil where there is none.
+  function R.named_by_start(octets)
+    for _, protocol in ipairs(L.named) do
+      for _, mark in ipairs(protocol.marks) do
+        if fits(mark, octets) then
+          return protocol.name
+        end
+      end
+    end
+  end
+
+  -- Whether more bytes behind these few may make them the beginning of one.
+  function R.may_be_named_by_start(octets)
+    for _, protocol in ipairs(L.named) do
+      for _, mark in ipairs(protocol.marks) do
+        for _, start in ipairs(mark.starts or {}) do
+          if start:sub(1, #octets) == octets then
+            return true
+          end
+        end
+        local first = octets:byte(1)
+        if mark.tls_record and #octets < TLS.header_len and first and first >= TLS.types[1] and first <= TLS.types[2] then
+          return true
+        end
+      end
+    end
+    return false
   end
 end

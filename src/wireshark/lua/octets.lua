@@ -1,11 +1,11 @@
--- Numbers and text in octets.
+-- Numbers and text in bytes.
 do
   function R.word(octets, at)
     local a, b, c, d = octets:byte(at, at + 3)
     return d and ((a * 256 + b) * 256 + c) * 256 + d
   end
 
-  -- Length of the UTF-8 character at `at` (1 to 4), or 0 and the octets of the bad part.
+  -- Length of the UTF-8 character at `at` (1 to 4), or 0 and the bytes of the bad part.
   function R.character(octets, at)
     local first = octets:byte(at)
     if first < 0x80 then

@@ -8,7 +8,7 @@ do
     return R.note_of(octets == 1 and key .. ".one" or key, { octets = octets })
   end
 
-  -- How far the other side had this side's octets when it sent a message.
+  -- How far the other side had this side's bytes when it sent a message.
   function R.last_ack(message)
     local ack
     for _, source in ipairs(message.sources) do

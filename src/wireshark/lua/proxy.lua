@@ -1,7 +1,6 @@
 -- The PROXY protocol's header, versions 1 and 2, before what a proxy's client sends.
 do
-  local V1_MAX_LEN = 107
-  local V2_HEADER_LEN = 16
+  local V1_MAX_LEN, V2_HEADER_LEN = L.proxy.max_len, L.proxy.header_len
 
   local function version_1(octets)
     local line = octets:sub(1, V1_MAX_LEN)
@@ -57,9 +56,9 @@ do
 
   -- The header at the start of `octets`, "unsure" where more are needed, nil where there is none.
   function R.proxy_header(octets)
-    if begins(octets, L.proxy_starts[1]) then
+    if begins(octets, L.proxy.starts[1]) then
       return version_1(octets)
-    elseif begins(octets, L.proxy_starts[2]) then
+    elseif begins(octets, L.proxy.starts[2]) then
       return version_2(octets)
     end
   end

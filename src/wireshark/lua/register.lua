@@ -81,14 +81,14 @@ do
     return tvb:len()
   end
 
-  -- Dissects what is RegLogin's; gives how many octets, 0 where it is not.
+  -- Dissects what is RegLogin's; gives how many bytes, 0 where it is not.
   local function try(tvb, pinfo, tree, named)
     local segment = not pinfo.visited and R.segment_of_tree()
     if pinfo.visited or segment then
       local flow = ingest(pinfo, segment, named)
       return flow and R.claims(flow) and dissect(tvb, pinfo, tree, flow) or 0
     end
-    -- Without a tree the segment is taken when the frame is seen last. Until then its own octets
+    -- Without a tree the segment is taken when the frame is seen last. Until then its own bytes
     -- have to tell whether others are to be kept from it.
     local octets = tvb:range():raw()
     R.called = { named = named, octets = octets }

@@ -24,7 +24,7 @@ do
     return octets
   end
 
-  -- Before a known command a length of two octets does not read as text.
+  -- Before a known command a length of two bytes does not read as text.
   local function length_reads_as_text(length, command)
     return reads_as_text(octets_of(length)) and (length > 0xffff or not L.commands[command])
   end
@@ -45,7 +45,7 @@ do
     return text ~= "" and not after and #text or nil
   end
 
-  -- The octet that a full field seems filled up with; what stands for a hidden password is none.
+  -- The byte that a full field seems filled up with; what stands for a hidden password is none.
   local function filling(text)
     local last, count = text:sub(-1), 0
     while count < #text and text:sub(-1 - count, -1 - count) == last do
@@ -55,7 +55,7 @@ do
     return last ~= "*" and count >= least and last or nil
   end
 
-  -- Whether two full fields can be what they are taken for: an octet that fills the password's up
+  -- Whether two full fields can be what they are taken for: a byte that fills the password's up
   -- stands at the end of the name's too, and the password begins with none that fills.
   local function are_filled_alike(octets)
     local name, password = R.field(octets, L.fields.username), R.field(octets, L.fields.password)
@@ -82,7 +82,7 @@ do
     local status = octets:byte(L.fields.status.offset + 1)
     local first = octets:byte(L.fields.description.offset + 1) or 0
     return status ~= nil and (first == 0 or (first >= 0x20 and first ~= 0x7f))
-      and (status <= 1 or (R.is_header(octets) and not is_character(status) and status ~= 0x20))
+      and (L.statuses[status] or (R.is_header(octets) and not is_character(status) and status ~= 0x20))
   end
 
   -- The keys of the fields whose values are shown.

@@ -230,7 +230,7 @@ do
     return true
   end
 
-  -- Shows octets that are part of a message which another frame completes.
+  -- Shows bytes that are part of a message which another frame completes.
   function R.show_segment(tree, range)
     tree:add(reglogin, range):set_text(L.name .. ", part of a message")
   end

@@ -1,4 +1,4 @@
--- TCP: each direction's octets in order, as its receiver got them, whatever Wireshark's own
+-- TCP: each direction's bytes in order, as its receiver got them, whatever Wireshark's own
 -- preferences for reassembly say.
 do
   local WRAP, HALF = 2 ^ 32, 2 ^ 31
@@ -47,7 +47,7 @@ do
     elseif not dir.base then
       start(dir, plus(segment.seq, -1))
     elseif not dir.sent then
-      -- Octets from before the acknowledgement that told where the direction stands: that was
+      -- Bytes from before the acknowledgement that told where the direction stands: that was
       -- captured too early. A keep-alive carries one.
       local before = since(dir.next, segment.seq)
       if segment.len > 1 and before >= 1 and before <= bounds.overtaken_by then
@@ -71,7 +71,7 @@ do
     return first and first.seq or dir.ahead_fin
   end
 
-  -- An acknowledgement says that the octets before what is held arrived uncaptured.
+  -- An acknowledgement says that the bytes before what is held arrived uncaptured.
   local function can_concede(dir)
     local seq = held_seq(dir)
     return seq and dir.acked and since(dir.acked, seq) >= 0
@@ -106,7 +106,7 @@ do
     while dir.ahead[1] and dir.ahead[1].seq == dir.next do
       deliver(dir, table.remove(dir.ahead, 1), on)
     end
-    -- A FIN that says less than was sent counts as soon as the octets before it are there.
+    -- A FIN that says less than was sent counts as soon as the bytes before it are there.
     if dir.ahead_fin and since(dir.ahead_fin, dir.next) <= 0 then
       dir.fin = true
       dir.ahead_fin = nil
@@ -187,7 +187,7 @@ do
     return before, behind
   end
 
-  -- Holds what of `run` is not held already: the first copy of an octet wins.
+  -- Holds what of `run` is not held already: the first copy of a byte wins.
   local function hold(dir, run, on)
     local ahead = dir.ahead
     local at = 1
@@ -228,7 +228,7 @@ do
     return octets
   end
 
-  -- Octets held up to the next hole.
+  -- Bytes held up to the next hole.
   local function first_run(dir)
     local octets, last = 0, dir.ahead[1].seq
     for _, run in ipairs(dir.ahead) do
@@ -449,8 +449,8 @@ do
     return flow.reset ~= nil or (flow.directions[1].ended and flow.directions[2].ended)
   end
 
-  -- Takes a segment. `handler(sender)` gives what is told of that side's octets: octets(run),
-  -- gap(octets), conflict(frame, from, to), given_up(octets), ended(by).
+  -- Takes a segment. `handler(sender)` gives what is told of that side's bytes: octets(run),
+  -- gap(octets), conflict(frame, from, to), given_up(bytes), ended(by).
   function R.push_segment(flow, segment, handler)
     local own = flow.directions[segment.side]
     if has(segment.flags, RST) then

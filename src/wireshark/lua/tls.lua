@@ -1,4 +1,4 @@
--- What TLS carries, where Wireshark has its secrets: a flow inside the connection, whose octets come
+-- What TLS carries, where Wireshark has its secrets: a flow inside the connection, whose bytes come
 -- a record at a time.
 do
   local FIN, RST = L.flags.FIN, L.flags.RST

@@ -146,7 +146,7 @@ do
     end
   end
 
-  -- The least octets of a request's response.
+  -- The least bytes of a request's response.
   local function response_size(request)
     local least
     for index in pairs(request.layout.kinds[request.kind].responses) do
@@ -156,7 +156,7 @@ do
     return math.max(least or 1, 1)
   end
 
-  -- Messages that a side sent were never captured: as many, where that is known, in a gap of so many octets.
+  -- Messages that a side sent were never captured: as many, where that is known, in a gap of so many bytes.
   function R.lost(flow, side, messages, octets)
     local asked = asker(flow, side)
     for _ = 1, math.min(messages or 0, MAX_WAITING) do

@@ -1,4 +1,4 @@
--- Messages of a layout: where they end, and what their fields hold. Integers stand as their octets, the most significant first.
+-- Messages of a layout: where they end, and what their fields hold. Integers stand as their bytes, the most significant first.
 do
   local UNLIMITED = 2 ^ 53
 
@@ -6,7 +6,7 @@ do
     return little and octets:reverse() or octets
   end
 
-  -- The value of octets with the most significant first; inexact above 2^53.
+  -- The value of bytes with the most significant first; inexact above 2^53.
   local function number(octets, signed)
     local value = 0
     for at = 1, #octets do
@@ -19,13 +19,13 @@ do
   end
   R.number = number
 
-  -- The integer that a description says stands in `octets` behind `at` octets; nil where it is not whole.
+  -- The integer that a description says stands in `octets` behind `at` bytes; nil where it is not whole.
   local function integer(octets, at, of)
     local part = octets:sub(at + 1, at + of.width)
     return #part == of.width and ordered(part, of.little) or nil
   end
 
-  -- The value of the field with the role kind, or nil and how many octets it takes to know it.
+  -- The value of the field with the role kind, or nil and how many bytes it takes to know it.
   function R.kind_value(layout, octets)
     local kind = layout.kind
     if not kind then
@@ -45,7 +45,7 @@ do
   end
   R.kind_of = kind_of
 
-  -- "whole" and the length, "need" and how many octets tell it, or "none".
+  -- "whole" and the length, "need" and how many bytes tell it, or "none".
   function R.extent_of(layout, octets, side)
     local length = layout.length
     if length then
@@ -98,7 +98,7 @@ do
     return sum
   end
 
-  -- The Internet checksum, an odd last octet filled up with a zero.
+  -- The Internet checksum, an odd last byte filled up with a zero.
   local function internet(octets)
     local sum = 0
     for at = 1, #octets, 2 do
@@ -116,7 +116,7 @@ do
     table.insert(reader.faults, { key = key, field = field, from = from, to = to })
   end
 
-  -- The next octets, up to `len`; whether all are there.
+  -- The next bytes, up to `len`; whether all are there.
   local function take(reader, field, len)
     local from = reader.at
     local to = math.min(from + len, #reader.octets)
@@ -127,7 +127,7 @@ do
     return reader.octets:sub(from + 1, to), to - from == len
   end
 
-  -- How many octets or records a field has; nil where that is cut off.
+  -- How many bytes or records a field has; nil where that is cut off.
   local function counted(reader, part, index, field)
     local count = field.count
     if count.how == "fixed" then

@@ -1,4 +1,4 @@
--- Whether messages of a layout stand somewhere: at the start of a stream, or behind octets that were lost. The rule is that of
+-- Whether messages of a layout stand somewhere: at the start of a stream, or behind bytes that were lost. The rule is that of
 -- Authscope's `layout::recognise`.
 do
   local NEARLY, SOME, ROW = L.bounds.nearly, L.bounds.some, L.bounds.row
@@ -85,7 +85,7 @@ do
     return read.kind and "yes" or "no"
   end
 
-  -- Whether a stream of a layout begins with octets that a side sent: "yes" and the bits of evidence, "more" or "no".
+  -- Whether a stream of a layout begins with bytes that a side sent: "yes" and the bits of evidence, "more" or "no".
   function R.opens_layout(layout, octets, side, setting)
     if not setting.own_port and layout.best_bits < L.enough then
       return "no"
@@ -108,13 +108,13 @@ do
     return R.extent_of(layout, octets, side) ~= "none" and header_fits(layout, octets, side)
   end
 
-  -- Whether a message as its layout says stands at the start of octets. `whole` says that no more will come.
+  -- Whether a message as its layout says stands at the start of bytes. `whole` says that no more will come.
   function R.begins(layout, octets, side, whole)
     local how = weigh(layout, octets, side, whole)
     return how == "fits" and "yes" or how
   end
 
-  -- Whether messages at the start of octets carry enough evidence together.
+  -- Whether messages at the start of bytes carry enough evidence together.
   local function row(layout, octets, side, whole, spent)
     local at, sum = 0, 0
     for _ = 1, ROW do
@@ -139,7 +139,7 @@ do
     return "no"
   end
 
-  -- Behind how many octets the first message begins of which it is likely; nil and how many octets begin none.
+  -- Behind how many bytes the first message begins of which it is likely; nil and how many bytes begin none.
   function R.find_layout(layout, octets, side, whole)
     if layout.best_bits * ROW < L.enough then
       return nil, #octets

@@ -254,7 +254,7 @@ do
     local abbrev = layout.prefix .. "." .. path .. field.key
     local known = layout.f[abbrev]
     if node.to == node.from then
-      -- Without octets there is no place in the octets pane.
+      -- Without bytes there is no place in the bytes pane.
       if field.kind == "text" then
         items[field] = tree:add(known.field, is_hidden(message, node) and R.MASK or "")
       end
@@ -285,7 +285,7 @@ do
     elseif field.kind == "text" then
       items[field] = tree:add(known.field, part, (R.read_text(node.value)))
     elseif field.kind == "bytes" then
-      -- Wireshark takes a value of octets from where it stands only.
+      -- Wireshark takes a value of bytes from where it stands only.
       if node.value == "" then
         items[field] = tree:add(part, field.label .. ": none")
       else
@@ -396,7 +396,7 @@ do
     return true
   end
 
-  -- Shows octets that are part of a message which another frame completes.
+  -- Shows bytes that are part of a message which another frame completes.
   function R.show_segment(tree, range)
     local flow = R.by_frame[R.shown]
     local layout = flow and R.is_ours(flow) and flow.protocol or L.layouts[1]

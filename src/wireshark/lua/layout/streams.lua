@@ -1,6 +1,6 @@
--- Streams of the layouts: from octets in order to messages.
+-- Streams of the layouts: from bytes in order to messages.
 do
-  -- Octets by which a stream is told, at the most.
+  -- Bytes by which a stream is told, at the most.
   local HELD = 65536
 
   function R.is_ours(flow)
@@ -158,7 +158,7 @@ do
     return R.is_expected(flow.ends[1].port, layout) or R.is_expected(flow.ends[2].port, layout)
   end
 
-  -- The layouts' word on octets that a side sent first: a layout and how many octets stand before its message, "more" or nil.
+  -- The layouts' word on bytes that a side sent first: a layout and how many bytes stand before its message, "more" or nil.
   local function identify(flow, side, octets, setting)
     local best, best_own, best_bits, unsure
     local sender = role(flow, side)
@@ -180,7 +180,7 @@ do
       end
     end
     -- Text and a handshake say more than a header of few bits.
-    local named = R.named_by_text(octets)
+    local named = R.named_by_start(octets)
     if best and (not named or best_bits >= L.enough) then
       return best, 0
     elseif named then
@@ -313,7 +313,7 @@ do
     end
   end
 
-  -- What the TCP part tells of the octets that `side` of `flow` sent.
+  -- What the TCP part tells of the bytes that `side` of `flow` sent.
   function R.handler(flow, side, arrival)
     local function remark(key, values)
       R.remark(flow, arrival.frame, key, values)
@@ -366,7 +366,7 @@ do
     return false
   end
 
-  -- Whether octets begin with a message of a layout, as far as they go.
+  -- Whether bytes begin with a message of a layout, as far as they go.
   function R.looks_right(octets)
     for _, layout in ipairs(L.layouts) do
       for _, sender in ipairs({ "client", "server" }) do
