@@ -14,7 +14,7 @@ use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
 use authscope::stream::{
-    Carried, Chunk, End, Flow, FlowHasher, FlowTable, Handler, Remark, Side, StreamLimits,
+    Carried, Flow, FlowHasher, FlowTable, Handler, Interest, Side, StreamEvent, StreamLimits,
 };
 use authscope::synth::load::Load;
 use divan::Bencher;
@@ -78,19 +78,19 @@ fn packet_by_steps(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Wants all octets and does nothing with them.
+/// Wants all bytes and does nothing with them.
 struct Nobody;
 
 impl Handler<()> for Nobody {
-    fn remembers(&self, _: &Flow<()>) -> bool {
-        true
+    fn interest(&self, _: &Flow<()>) -> Interest {
+        Interest {
+            octets: true,
+            comparison: true,
+        }
     }
-    fn octets(&mut self, _: &mut Flow<()>, _: Side, chunk: Chunk<'_>) {
-        black_box(chunk);
+    fn take(&mut self, _: &mut Flow<()>, _: Side, event: StreamEvent<'_>) {
+        black_box(event);
     }
-    fn gap(&mut self, _: &mut Flow<()>, _: Side, _: u64) {}
-    fn remark(&mut self, _: &mut Flow<()>, _: Side, _: Remark<'_>) {}
-    fn ended(&mut self, _: &mut Flow<()>, _: Side, _: End) {}
     fn let_go(&mut self, _: &mut Flow<()>) {}
 }
 

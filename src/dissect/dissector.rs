@@ -1,4 +1,4 @@
-//! A direction's octets turned into messages.
+//! A direction's bytes turned into messages.
 
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use super::reglogin::{
 
 use super::message::Message;
 use super::note::{CutBy, Note};
-use crate::layout::FaultKind;
 use crate::protocol::{Command, Fault, MessageKind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
@@ -31,13 +30,13 @@ pub struct DissectState {
 }
 
 impl DissectState {
-    /// The protocol that the stream is settled to be; unknown while more octets may tell.
+    /// The protocol that the stream is settled to be; unknown while more bytes may tell.
     #[must_use]
     pub const fn decided(&self) -> Protocol {
         self.protocol
     }
 
-    /// Whether octets of either direction are held.
+    /// Whether bytes of either direction are held.
     #[must_use]
     #[inline]
     pub const fn holds(&self) -> bool {
@@ -45,7 +44,7 @@ impl DissectState {
         one.work.is_some() || other.work.is_some()
     }
 
-    /// What is to be said of a message that this frame carried octets of, and that is not whole.
+    /// What is to be said of a message that this frame carried bytes of, and that is not whole.
     #[must_use]
     pub fn begun(
         &self,
@@ -78,36 +77,48 @@ pub trait HasDissectState {
     fn dissect(&mut self) -> &mut DissectState;
 }
 
+/// What the dissector finds in what one side of a flow sent, in that order.
+#[derive(Debug)]
+pub enum Finding<'a> {
+    /// The last of the messages is there, of this command, whole or as far as it goes.
+    Message(Command),
+    /// The last of the messages is there, which a layout describes, whole or as far as it goes.
+    Described,
+    /// A message of which there is nothing to note, whole in one segment, of a command that its sender's side sends. It is
+    /// none of the messages.
+    Clean(Command, Chunk<'a>),
+    /// This many messages cannot be told of, as bytes of them were never captured.
+    Lost(u64),
+    /// The same of messages that a layout describes: how many, where that is known, and how many bytes.
+    LostDescribed {
+        /// How many messages.
+        messages: Option<u64>,
+        /// How many bytes.
+        octets: u64,
+    },
+    /// Something is to be said about the stream that is about no message.
+    Note(Note),
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The protocols that are known.
+    pub known: &'a Arc<Known>,
+    /// Whether any layout is among them.
+    pub has_layouts: bool,
+    /// Whether a message of which there is nothing to note is only to be counted, and not made.
+    pub counts: bool,
+}
+
 /// Takes what the dissector finds.
 pub trait Finds<S> {
+    /// What is looked for.
+    fn wanted(&self) -> Wanted<'_>;
     /// Where messages are put.
     fn messages(&mut self) -> &mut Vec<Message>;
-    /// The last of the messages, which is of this command, is there, whole or as far as it goes.
-    fn message(&mut self, flow: &mut Flow<S>, command: Command);
-    /// Whether a message of which there is nothing to note is only to be counted, and not made.
-    fn counts(&self) -> bool;
-    /// Such a message, which stands whole in one segment. Its command is one that its sender's side
-    /// sends.
-    fn clean(&mut self, flow: &mut Flow<S>, from: Side, command: Command, message: Chunk<'_>);
-    /// This many messages cannot be told of, as octets of them were never captured.
-    fn lost(&mut self, flow: &mut Flow<S>, from: Side, messages: u64);
-    /// The protocols that are known.
-    fn known(&self) -> Arc<Known>;
-    /// Whether any layout is among them.
-    fn has_layouts(&self) -> bool;
-    /// The last of the messages, which a layout describes, is there, whole or as far as it goes.
-    fn described(&mut self, flow: &mut Flow<S>);
-    /// Messages that a layout describes cannot be told of, as so many octets of them were never captured: how many, where
-    /// that is known.
-    fn lost_described(
-        &mut self,
-        flow: &mut Flow<S>,
-        from: Side,
-        messages: Option<u64>,
-        octets: u64,
-    );
-    /// Something is to be said about a stream that is about no message.
-    fn note(&mut self, flow: &mut Flow<S>, from: Side, note: Note);
+    /// Takes what was found.
+    fn take(&mut self, flow: &mut Flow<S>, from: Side, finding: Finding<'_>);
 }
 
 pub(super) const fn index(side: Side) -> usize {
@@ -117,7 +128,7 @@ pub(super) const fn index(side: Side) -> usize {
     }
 }
 
-/// Takes octets that are next in order.
+/// Takes bytes that are next in order.
 pub fn octets<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -128,7 +139,9 @@ pub fn octets<S: HasDissectState>(
     state.saw_data = true;
     match state.protocol {
         Protocol::RegLogin => take(flow, from, chunk, finds),
-        Protocol::Unknown if finds.has_layouts() => described::probe(flow, from, chunk, finds),
+        Protocol::Unknown if finds.wanted().has_layouts => {
+            described::probe(flow, from, chunk, finds);
+        }
         Protocol::Unknown => probe(flow, from, chunk, finds),
         Protocol::Layout(layout) => described::take(flow, from, layout, chunk, finds),
         _ => {}
@@ -138,12 +151,13 @@ pub fn octets<S: HasDissectState>(
 /// Whether RegLogin is expected on a port of the stream.
 pub(super) fn expects_reglogin<S: HasDissectState>(flow: &Flow<S>, finds: &impl Finds<S>) -> bool {
     let ends = || [flow.end(Side::A), flow.end(Side::B)];
-    flow.is_watched() && (!finds.has_layouts() || finds.known().expects_reglogin(ends()))
+    flow.is_watched()
+        && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
 }
 
 /// Whether RegLogin is looked for at all.
 pub(super) fn knows_reglogin<S: HasDissectState>(finds: &impl Finds<S>) -> bool {
-    !finds.has_layouts() || finds.known().reglogin
+    !finds.wanted().has_layouts || finds.wanted().known.reglogin
 }
 
 /// Settles the stream's protocol, and takes what both directions held until now: last that which
@@ -164,7 +178,7 @@ pub(super) fn decide<S: HasDissectState>(
     }
 }
 
-/// Settles that the stream speaks a protocol that holds its octets itself.
+/// Settles that the stream speaks a protocol that holds its bytes itself.
 pub(super) fn settle<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol) {
     let state = flow.state.dissect();
     state.protocol = protocol;
@@ -173,7 +187,7 @@ pub(super) fn settle<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol)
     }
 }
 
-/// Takes the octets held of a direction as if they came now.
+/// Takes the bytes held of a direction as if they came now.
 fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl Finds<S>) {
     let direction = &mut flow.state.dissect().directions[index(side)];
     let Some(mut work) = direction.work.take() else {
@@ -200,7 +214,7 @@ pub(super) fn take_some<S: HasDissectState>(
     }
 }
 
-/// Takes octets of a RegLogin stream.
+/// Takes bytes of a RegLogin stream.
 fn take<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -235,7 +249,7 @@ fn take<S: HasDissectState>(
             flow.state.dissect().protocol = Protocol::RegLogin;
             continue;
         }
-        if direction.work.is_none() && finds.counts() {
+        if direction.work.is_none() && finds.wanted().counts {
             chunk = count_clean(flow, from, chunk, finds);
             if chunk.octets.is_empty() {
                 return;
@@ -272,7 +286,7 @@ fn count_clean<'a, S: HasDissectState>(
             break;
         }
         let (message, rest) = chunk.split_at(message.len());
-        finds.clean(flow, from, command, message);
+        finds.take(flow, from, Finding::Clean(command, message));
         chunk = rest;
     }
     chunk
@@ -312,10 +326,10 @@ fn emit<S: HasDissectState>(
         message.notes.push(Note::Fault(Fault::WrongSender(command)));
         judge_sender(&message.octets, message.sender, &mut message.notes);
     }
-    finds.message(flow, command);
+    finds.take(flow, from, Finding::Message(command));
 }
 
-/// Octets of this direction were never captured.
+/// Bytes of this direction were never captured.
 pub fn gap<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -326,7 +340,7 @@ pub fn gap<S: HasDissectState>(
     let state = flow.state.dissect();
     match state.protocol {
         Protocol::Layout(layout) => return described::gap(flow, from, layout, octets, finds),
-        Protocol::Unknown if finds.has_layouts() => described::probe_gap(flow, from, octets),
+        Protocol::Unknown if finds.wanted().has_layouts => described::probe_gap(flow, from, octets),
         _ => {}
     }
     let state = flow.state.dissect();
@@ -346,7 +360,7 @@ pub fn gap<S: HasDissectState>(
             || octets.div_ceil(kind.len() as u64),
             |boundary| boundary.lost_in(octets, kind),
         );
-        finds.lost(flow, from, lost);
+        finds.take(flow, from, Finding::Lost(lost));
     }
     let direction = &mut flow.state.dissect().directions[index(from)];
     direction.mode = match boundary.filter(|_| reglogin) {
@@ -357,7 +371,7 @@ pub fn gap<S: HasDissectState>(
     work.notes.push(Note::Gap { octets });
 }
 
-/// A second copy of octets differs, or octets were given up: noted with the next message.
+/// A second copy of bytes differs, or bytes were given up: noted with the next message.
 pub fn remark<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -365,7 +379,7 @@ pub fn remark<S: HasDissectState>(
     finds: &mut impl Finds<S>,
 ) {
     if flow.state.dissect().protocol.has_messages() || flow.is_watched() {
-        finds.note(flow, from, note);
+        finds.take(flow, from, Finding::Note(note));
     }
 }
 
@@ -376,7 +390,7 @@ pub fn ended<S: HasDissectState>(
     by: CutBy,
     finds: &mut impl Finds<S>,
 ) {
-    if finds.has_layouts() {
+    if finds.wanted().has_layouts {
         if flow.state.dissect().protocol == Protocol::Unknown {
             described::ended_unknown(flow, from, finds);
         }
@@ -410,13 +424,13 @@ pub fn ended<S: HasDissectState>(
     cut(flow, from, by, finds);
     if let Some(work) = flow.state.dissect().directions[index(from)].work.take() {
         for note in work.notes {
-            finds.note(flow, from, note);
+            finds.take(flow, from, Finding::Note(note));
         }
         if work.skipped > 0 {
             let note = Note::Skipped {
                 octets: work.skipped,
             };
-            finds.note(flow, from, note);
+            finds.take(flow, from, Finding::Note(note));
         }
     }
 }
@@ -444,43 +458,4 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
     };
     work.take_front(have, between, finds.messages());
     emit(flow, from, Some(Note::CutOff { have, need, by }), finds);
-}
-
-/// The command of a message that counts in an exchange: known, sent in the right direction, and
-/// received whole by its receiver, captured whole or not.
-#[must_use]
-#[inline]
-pub fn exchanged(message: &Message) -> Option<Command> {
-    if message.described.is_some() {
-        return None;
-    }
-    let command = message.view().command()?;
-    (command.kind().is_some() && !message.notes.iter().any(ends_exchange)).then_some(command)
-}
-
-/// Whether a message that has this note is no part of an exchange: its receiver never had all of it, or its sender's side
-/// does not send such.
-const fn ends_exchange(note: &Note) -> bool {
-    match note {
-        Note::CutOff { by, .. } => !matches!(by, CutBy::Gap),
-        Note::Fault(Fault::WrongSender(_))
-        | Note::Described {
-            fault: FaultKind::Side,
-            ..
-        } => true,
-        _ => false,
-    }
-}
-
-/// Whether a message asks or answers, and was received whole by its receiver, captured whole or not.
-#[must_use]
-#[inline]
-pub fn is_exchanged(message: &Message) -> bool {
-    match &message.described {
-        None => exchanged(message).is_some_and(|command| command.kind().is_some()),
-        Some(described) => {
-            (described.is_request() || described.is_response())
-                && !message.notes.iter().any(ends_exchange)
-        }
-    }
 }

@@ -1,10 +1,11 @@
-//! From a direction's octets to messages: which protocol it is, where messages begin and end,
+//! From a direction's bytes to messages: which protocol it is, where messages begin and end,
 //! what each field says and what is wrong with it.
 //!
-//! Enters: octets in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
+//! Enters: bytes in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
 
 pub mod described;
 mod dissector;
+mod exchanged;
 pub mod http;
 pub mod http2;
 pub mod identify;
@@ -23,9 +24,9 @@ pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finds, HasDissectState, ended, exchanged, gap, is_exchanged,
-    octets, remark,
+    DissectState, Finding, Finds, HasDissectState, Wanted, ended, gap, octets, remark,
 };
+pub use exchanged::{exchanged, is_exchanged};
 pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};
 pub use name::Name;
 pub use note::{CutBy, Goes, Group, Note, Severity};

@@ -1,9 +1,9 @@
-//! What a stream speaks, told from its first octets, behind a PROXY header where there is one.
+//! What a stream speaks, told from its first bytes, behind a PROXY header where there is one.
 
 use arrayvec::ArrayVec;
 
 use super::dissector::{
-    Finds, HasDissectState, decide, expects_reglogin, index, knows_reglogin, take_some,
+    Finding, Finds, HasDissectState, decide, expects_reglogin, index, knows_reglogin, take_some,
 };
 use super::identify::{Verdict, identify};
 use super::note::Note;
@@ -14,7 +14,7 @@ use super::reglogin::evidence::Opening;
 use super::reglogin::framing::find_strict;
 use crate::stream::{Chunk, Flow, Side};
 
-/// Takes octets of a stream whose protocol is not known yet.
+/// Takes bytes of a stream whose protocol is not known yet.
 pub(super) fn probe<S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -104,7 +104,7 @@ pub(super) fn probe<S: HasDissectState>(
 }
 
 /// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
-/// more octets have to come.
+/// more bytes have to come.
 fn behind_proxy_header<'a, S: HasDissectState>(
     flow: &mut Flow<S>,
     from: Side,
@@ -153,7 +153,7 @@ fn behind_proxy_header<'a, S: HasDissectState>(
                 version: header.version,
                 client: header.client,
             };
-            finds.note(flow, from, note);
+            finds.take(flow, from, Finding::Note(note));
             let rest = chunk.behind(passed);
             (!rest.octets.is_empty()).then_some(rest)
         }

@@ -14,7 +14,7 @@ use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::resolution::Asked;
 use super::waiting::WaitingRequests;
-use crate::dissect::{Finds, Known, Message, Name, Note};
+use crate::dissect::{Finding, Finds, Known, Message, Name, Wanted};
 use crate::protocol::{Command, MessageKind, MessageView, TextValue};
 use crate::stream::{Chunk, Flow, Role, Side};
 
@@ -76,22 +76,14 @@ pub(super) fn asked(flow: &Flow<FlowState>) -> Asked {
     }
 }
 
-impl Finds<FlowState> for Findings<'_> {
-    fn messages(&mut self) -> &mut Vec<Message> {
-        &mut self.found.messages
-    }
-
+impl Findings<'_> {
+    /// Pairs the last message.
     fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
         let (id, key) = (self.number(), self.key);
         if let (Some(message), mut fates) = self.last() {
             let exchange = &mut flow.state.exchange;
             exchange.pair(id, message, command, key, &mut fates);
         }
-    }
-
-    #[inline]
-    fn counts(&self) -> bool {
-        self.counts
     }
 
     fn clean(
@@ -150,15 +142,6 @@ impl Finds<FlowState> for Findings<'_> {
         exchange.lost(kind, messages, asked, &mut self.fates());
     }
 
-    fn known(&self) -> Arc<Known> {
-        Arc::clone(self.known)
-    }
-
-    #[inline]
-    fn has_layouts(&self) -> bool {
-        self.has_layouts
-    }
-
     fn described(&mut self, flow: &mut Flow<FlowState>) {
         let (number, key) = (self.number(), self.key);
         if let (Some(message), mut fates) = self.last() {
@@ -178,9 +161,37 @@ impl Finds<FlowState> for Findings<'_> {
         let exchange = flow.state.exchange.described();
         exchange.lost(sender, messages, octets, stream, &mut self.fates());
     }
+}
 
-    fn note(&mut self, flow: &mut Flow<FlowState>, _from: Side, note: Note) {
-        let stream = flow.stream;
-        self.found.notes.push(StreamNote { stream, note });
+impl Finds<FlowState> for Findings<'_> {
+    #[inline]
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            known: self.known,
+            has_layouts: self.has_layouts,
+            counts: self.counts,
+        }
+    }
+
+    #[inline]
+    fn messages(&mut self) -> &mut Vec<Message> {
+        &mut self.found.messages
+    }
+
+    #[inline]
+    fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, finding: Finding<'_>) {
+        match finding {
+            Finding::Message(command) => self.message(flow, command),
+            Finding::Clean(command, chunk) => self.clean(flow, from, command, chunk),
+            Finding::Described => self.described(flow),
+            Finding::Lost(messages) => self.lost(flow, from, messages),
+            Finding::LostDescribed { messages, octets } => {
+                self.lost_described(flow, from, messages, octets);
+            }
+            Finding::Note(note) => {
+                let stream = flow.stream;
+                self.found.notes.push(StreamNote { stream, note });
+            }
+        }
     }
 }

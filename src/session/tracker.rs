@@ -13,7 +13,7 @@ use super::refusal::Refusals;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note};
-use crate::stream::{Chunk, End, Flow, Handler, Remark, Role, Side};
+use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, StreamEvent};
 use crate::text::secret::is_open;
 use crate::tls::Event;
 
@@ -25,7 +25,7 @@ pub(super) struct Tracker {
     pub messages: u64,
     /// Whether messages of which there is nothing to note are only counted.
     pub counts: bool,
-    /// The streams whose octets are given.
+    /// The streams whose bytes are given.
     follows: Followed,
     key: PasswordKey,
     refusals: Refusals,
@@ -39,7 +39,7 @@ pub(super) struct Tracker {
     has_layouts: bool,
 }
 
-/// Octets of a PROXY header at a stream's start with something behind it; 0 where there is none.
+/// Bytes of a PROXY header at a stream's start with something behind it; 0 where there is none.
 fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
     match proxy_header(octets) {
         Proxy::Header(header) if from_start && header.len < octets.len() => header.len,
@@ -48,7 +48,7 @@ fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
 }
 
 impl Tracker {
-    /// A tracker that looks for these protocols, and gives the octets of these streams.
+    /// A tracker that looks for these protocols, and gives the bytes of these streams.
     pub fn new(known: Known, follows: Followed) -> Self {
         Self {
             found: Collected::default(),
@@ -91,7 +91,7 @@ impl Tracker {
 }
 
 impl Tracker {
-    /// Takes octets that are not encrypted, or were decrypted.
+    /// Takes bytes that are not encrypted, or were decrypted.
     #[inline]
     fn plaintext(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         self.follow(flow, from, || Content::Octets {
@@ -108,7 +108,7 @@ impl Tracker {
         dissect::gap(flow, from, octets, &mut self.finds());
     }
 
-    /// Takes octets of a stream that is TLS, or may be; whether it is.
+    /// Takes bytes of a stream that is TLS, or may be; whether it is.
     #[cold]
     fn goes_through_tls(
         &mut self,
@@ -210,7 +210,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the ends of the sides of a stream that were to be told behind octets that waited, unless
+    /// Tells the ends of the sides of a stream that were to be told behind bytes that waited, unless
     /// some wait still.
     fn tell_ends(&mut self, flow: &mut Flow<FlowState>) {
         let Some(layer) = &mut flow.state.layer else {
@@ -255,38 +255,6 @@ impl Tracker {
             }
         }
     }
-}
-
-/// Whether words that came with a reset are shown: a server's, on a stream that is known. What a
-/// client sends may be secret, and so may anything on a stream of which nobody knows what it is.
-fn shows_words(flow: &Flow<FlowState>, from: Side) -> bool {
-    let protocol = flow.state.protocol();
-    let is_known = protocol == dissect::Protocol::RegLogin || is_open(protocol);
-    is_known && flow.role(from) == Role::Server
-}
-
-impl Handler<FlowState> for Tracker {
-    #[inline]
-    fn remembers(&self, flow: &Flow<FlowState>) -> bool {
-        flow.is_watched() || flow.state.dissect.protocol().has_messages()
-    }
-
-    #[inline]
-    fn wants(&self, flow: &Flow<FlowState>) -> bool {
-        let decided = flow.state.dissect.decided();
-        decided.has_messages()
-            || decided == dissect::Protocol::Unknown
-            || self.follows.has(flow.stream)
-            || self.tls.is_some() && flow.state.is_decrypted()
-    }
-
-    #[inline]
-    fn octets(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
-        if self.tls.is_some() && self.goes_through_tls(flow, from, chunk) {
-            return;
-        }
-        self.plaintext(flow, from, chunk);
-    }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
         if flow.state.layer.is_some() {
@@ -315,6 +283,42 @@ impl Handler<FlowState> for Tracker {
             self.tell_ends(flow);
         } else {
             self.plaintext_ended(flow, from, end);
+        }
+    }
+}
+
+/// Whether words that came with a reset are shown: a server's, on a stream that is known. What a
+/// client sends may be secret, and so may anything on a stream of which nobody knows what it is.
+fn shows_words(flow: &Flow<FlowState>, from: Side) -> bool {
+    let protocol = flow.state.protocol();
+    let is_known = protocol == dissect::Protocol::RegLogin || is_open(protocol);
+    is_known && flow.role(from) == Role::Server
+}
+
+impl Handler<FlowState> for Tracker {
+    #[inline]
+    fn interest(&self, flow: &Flow<FlowState>) -> Interest {
+        let decided = flow.state.dissect.decided();
+        Interest {
+            octets: decided.has_messages()
+                || decided == dissect::Protocol::Unknown
+                || self.follows.has(flow.stream)
+                || self.tls.is_some() && flow.state.is_decrypted(),
+            comparison: flow.is_watched() || flow.state.dissect.protocol().has_messages(),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, event: StreamEvent<'_>) {
+        match event {
+            StreamEvent::Octets(chunk) => {
+                if self.tls.is_none() || !self.goes_through_tls(flow, from, chunk) {
+                    self.plaintext(flow, from, chunk);
+                }
+            }
+            StreamEvent::Gap(octets) => self.gap(flow, from, octets),
+            StreamEvent::Remark(remark) => self.remark(flow, from, remark),
+            StreamEvent::Ended(end) => self.ended(flow, from, end),
         }
     }
 

@@ -7,7 +7,7 @@ use super::history::History;
 use super::index::Tag;
 use super::limits::StreamLimits;
 use super::table::Placement;
-use super::{Carried, End, Handler, Ignored, Remark};
+use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
 use crate::packet::{Flags, Segment, checksum_is_wrong};
 
 /// How far a flow's life has come.
@@ -21,16 +21,16 @@ pub(super) enum Status {
     Closed,
 }
 
-/// What is kept of octets of all flows together.
+/// What is kept of bytes of all flows together.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub limits: StreamLimits,
     pub history: History,
-    /// Octets held out of order, about.
+    /// Bytes held out of order, about.
     pub held: usize,
-    /// Octets out of order that were given up.
+    /// Bytes out of order that were given up.
     pub given_up: u64,
-    /// Octets sent again that were not compared with their first copy.
+    /// Bytes sent again that were not compared with their first copy.
     pub uncompared: u64,
 }
 
@@ -115,7 +115,7 @@ impl<S> Entry<S> {
     }
 
     /// Why the receiver of a reset ignores it; `None` where it may accept it. `in_order` says that
-    /// this flow's octets are put in order.
+    /// this flow's bytes are put in order.
     pub fn refuses_reset(
         &self,
         from: Side,
@@ -161,7 +161,7 @@ impl<S> Entry<S> {
         self.flow.count(from, carried.wire);
     }
 
-    /// Takes the acknowledgement of a segment that brings no octets.
+    /// Takes the acknowledgement of a segment that brings no bytes.
     pub fn acknowledge(
         &mut self,
         from: Side,
@@ -183,7 +183,7 @@ impl<S> Entry<S> {
         self.directions.iter().any(StreamDirection::was_reset)
     }
 
-    /// Takes octets again although the connection was reset.
+    /// Takes bytes again although the connection was reset.
     pub fn revive(&mut self) {
         self.directions.iter_mut().for_each(StreamDirection::revive);
         self.status = Status::Open;
@@ -211,7 +211,7 @@ impl<S> Entry<S> {
         handler: &mut impl Handler<S>,
     ) {
         self.learn(from, carried);
-        if handler.wants(&self.flow) {
+        if handler.interest(&self.flow).octets {
             self.deliver(from, carried, memory, handler);
         } else {
             self.pass_by(from, carried.segment, memory, handler);
@@ -236,7 +236,7 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Puts a segment's octets in order and gives what its receiver got.
+    /// Puts a segment's bytes in order and gives what its receiver got.
     #[inline]
     pub fn deliver(
         &mut self,
@@ -274,12 +274,13 @@ impl<S> Entry<S> {
     fn concede(&mut self, side: Side, memory: &mut Memory, handler: &mut impl Handler<S>) {
         let (mut delivery, flow) = self.delivery(side);
         let before = delivery.direction.held_memory();
-        let history = handler.remembers(flow).then_some(&mut memory.history);
+        let compares = handler.interest(flow).comparison;
+        let history = compares.then_some(&mut memory.history);
         delivery.concede(history, &mut |event| tell(handler, flow, side, event));
         memory.held -= before - delivery.direction.held_memory();
     }
 
-    /// Takes a segment's octets and its end; whether some are or were held out of order.
+    /// Takes a segment's bytes and its end; whether some are or were held out of order.
     #[inline]
     fn take(
         &mut self,
@@ -291,7 +292,8 @@ impl<S> Entry<S> {
         let (mut delivery, flow) = self.delivery(from);
         let sender = &*delivery.direction;
         let (held_some, before) = (sender.holds(), sender.held_memory());
-        let history = handler.remembers(flow).then_some(&mut memory.history);
+        let compares = handler.interest(flow).comparison;
+        let history = compares.then_some(&mut memory.history);
         let uncompared = &mut memory.uncompared;
         let mut event = |event: Event<'_>| match event {
             Event::Uncompared(octets) => *uncompared += octets,
@@ -314,7 +316,7 @@ impl<S> Entry<S> {
         true
     }
 
-    /// Heeds only the ends of a flow whose octets nobody wants.
+    /// Heeds only the ends of a flow whose bytes nobody wants.
     pub fn pass_by(
         &mut self,
         from: Side,
@@ -337,7 +339,7 @@ impl<S> Entry<S> {
                 End::Reset => delivery.direction.reset(),
                 _ => delivery.direction.end(),
             }
-            handler.ended(flow, side, by);
+            handler.take(flow, side, StreamEvent::Ended(by));
         }
     }
 
@@ -374,14 +376,15 @@ impl<S> Entry<S> {
 }
 
 fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event: Event<'_>) {
-    match event {
-        Event::Octets(chunk) => handler.octets(flow, from, chunk),
-        Event::Gap(octets) => handler.gap(flow, from, octets),
-        Event::Conflict(conflict) => handler.remark(flow, from, Remark::Conflict(conflict)),
-        Event::GivenUp(octets) => handler.remark(flow, from, Remark::GivenUp(octets)),
+    let event = match event {
+        Event::Octets(chunk) => StreamEvent::Octets(chunk),
+        Event::Gap(octets) => StreamEvent::Gap(octets),
+        Event::Conflict(conflict) => StreamEvent::Remark(Remark::Conflict(conflict)),
+        Event::GivenUp(octets) => StreamEvent::Remark(Remark::GivenUp(octets)),
         // It is counted, and a remark for each would be too much.
-        Event::Uncompared(_) => {}
-    }
+        Event::Uncompared(_) => return,
+    };
+    handler.take(flow, from, event);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! TCP connections: which stream a segment belongs to, and each direction's octets in order as
+//! TCP connections: which stream a segment belongs to, and each direction's bytes in order as
 //! its receiver got them.
 //!
-//! Enters: segments with their payload. Leaves, through a [`Handler`]: octets in order, each run
+//! Enters: segments with their payload. Leaves, through a [`Handler`]: bytes in order, each run
 //! knowing its frame; gaps, conflicts and ends. Streams are numbered as Wireshark's `tcp.stream`.
 //! Open flows are kept, closed and idle ones are let go by capture time; every buffer is bounded.
 
@@ -45,36 +45,36 @@ pub struct Carried<'a> {
     pub number: u64,
     /// When it was captured.
     pub time: Timestamp,
-    /// Octets it had on the wire.
+    /// Bytes it had on the wire.
     pub wire: u32,
     /// The segment.
     pub segment: &'a Segment,
     /// The segment's payload as far as it was captured.
     pub payload: &'a [u8],
-    /// The octets that the segment's offsets count in.
+    /// The bytes that the segment's offsets count in.
     pub packet: &'a [u8],
 }
 
-/// A run of octets of one direction, in order.
+/// A run of bytes of one direction, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk<'a> {
-    /// The octets; never none.
+    /// The bytes; never none.
     pub octets: &'a [u8],
     /// Frame that carried them. The frame that made them available is the one being pushed.
     pub frame: u64,
     /// The frame with which they can be read, and when that was captured: the same, or where they
     /// were encrypted the one that completed their record.
     pub readable: (u64, Timestamp),
-    /// Offset of the first octet in that frame's packet.
+    /// Offset of the first byte in that frame's packet.
     pub offset: u32,
-    /// Sequence number of the first octet.
+    /// Sequence number of the first byte.
     pub seq: SeqNumber,
     /// What the segment that carried them acknowledges, where it does.
     pub ack: Option<SeqNumber>,
 }
 
 impl Chunk<'_> {
-    /// What stands behind the first so many octets.
+    /// What stands behind the first so many bytes.
     ///
     /// # Panics
     ///
@@ -89,7 +89,7 @@ impl Chunk<'_> {
         }
     }
 
-    /// The first so many octets, and what stands behind them.
+    /// The first so many bytes, and what stands behind them.
     ///
     /// # Panics
     ///
@@ -115,23 +115,23 @@ pub enum End {
     LetGo,
 }
 
-/// A second copy of octets that differs from the first.
+/// A second copy of bytes that differs from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
     /// Frame with the second copy.
     pub frame: u64,
-    /// Offset of the first differing octet from the start of the direction's data.
+    /// Offset of the first differing byte from the start of the direction's data.
     pub from: u64,
-    /// Offset after the last differing octet.
+    /// Offset after the last differing byte.
     pub to: u64,
 }
 
-/// What is remarkable about a direction besides its octets.
+/// What is remarkable about a direction besides its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark<'a> {
     /// A second copy differs from the first, which counts.
     Conflict(Conflict),
-    /// This many octets held out of order could not wait any longer because a bound was reached;
+    /// This many bytes held out of order could not wait any longer because a bound was reached;
     /// they follow behind a gap.
     GivenUp(u64),
     /// The words that came with a reset (RFC 1122 section 4.2.2.12).
@@ -170,26 +170,35 @@ pub enum Ignored {
     GoesOn,
 }
 
-/// Takes what a direction's receiver got. `S` is what the handler keeps with each flow.
-pub trait Handler<S> {
-    /// Whether delivered octets of this flow are to be remembered, so that second copies can be
-    /// held against them.
-    fn remembers(&self, flow: &Flow<S>) -> bool;
-    /// Whether this flow's octets are of interest. Those of a flow that is not are not put in
-    /// order; its ends are told all the same.
-    fn wants(&self, flow: &Flow<S>) -> bool {
-        let _ = flow;
-        true
-    }
-    /// Octets came in order.
-    fn octets(&mut self, flow: &mut Flow<S>, from: Side, chunk: Chunk<'_>);
-    /// This many octets were never captured; what comes next follows behind them.
-    fn gap(&mut self, flow: &mut Flow<S>, from: Side, octets: u64);
+/// What a direction's receiver got, or what is to be said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEvent<'a> {
+    /// Bytes that are next in order.
+    Octets(Chunk<'a>),
+    /// This many bytes were never captured; what comes next follows behind them.
+    Gap(u64),
     /// Something is remarkable about what this side sent.
-    fn remark(&mut self, flow: &mut Flow<S>, from: Side, remark: Remark<'_>);
-    /// No more octets come from this side, as far as can be told: where they do after a reset,
+    Remark(Remark<'a>),
+    /// No more bytes come from this side, as far as can be told: where they do after a reset,
     /// they are told, and the end once more.
-    fn ended(&mut self, flow: &mut Flow<S>, from: Side, end: End);
+    Ended(End),
+}
+
+/// What is wanted of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// Its bytes, in order. Of a flow without them only the ends and some remarks are told.
+    pub octets: bool,
+    /// That second copies of bytes are held against the first, which are remembered for that.
+    pub comparison: bool,
+}
+
+/// Takes what the flow table finds. `S` is what the handler keeps with each flow.
+pub trait Handler<S> {
+    /// What is wanted of this flow.
+    fn interest(&self, flow: &Flow<S>) -> Interest;
+    /// Takes an event of one side of a flow.
+    fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
     /// The flow is let go; both sides have ended. Called once a flow.
     fn let_go(&mut self, flow: &mut Flow<S>);
 }

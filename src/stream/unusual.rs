@@ -6,7 +6,7 @@ use super::entry::Status;
 use super::flow::Side;
 use super::key::FlowKey;
 use super::table::{Closed, FlowTable};
-use super::{Carried, End, Handler, Ignored, Remark};
+use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, SeqNumber};
 
@@ -30,7 +30,11 @@ impl<S: Default> FlowTable<S> {
         if entry.is_stray_answer(from, segment) {
             entry.count(from, carried);
             let why = Ignored::GoesOn;
-            handler.remark(&mut entry.flow, from, Remark::SynIgnored { frame, why });
+            handler.take(
+                &mut entry.flow,
+                from,
+                StreamEvent::Remark(Remark::SynIgnored { frame, why }),
+            );
             return false;
         }
         self.take_after_reset(slot, from, carried, handler);
@@ -53,17 +57,25 @@ impl<S: Default> FlowTable<S> {
             ..
         } = *carried;
         let entry = &mut self.entries[slot];
-        let wanted = handler.wants(&entry.flow);
+        let wanted = handler.interest(&entry.flow).octets;
         if let Some(why) = entry.refuses_reset(from, carried, wanted) {
             entry.count(from, carried);
-            return handler.remark(&mut entry.flow, from, Remark::ResetIgnored { frame, why });
+            return handler.take(
+                &mut entry.flow,
+                from,
+                StreamEvent::Remark(Remark::ResetIgnored { frame, why }),
+            );
         }
         entry.learn(from, carried);
         if wanted {
             entry.acknowledge(from, segment, &mut self.memory, handler);
         }
         if !payload.is_empty() {
-            handler.remark(&mut entry.flow, from, Remark::ResetCause(payload));
+            handler.take(
+                &mut entry.flow,
+                from,
+                StreamEvent::Remark(Remark::ResetCause(payload)),
+            );
         }
         let dispute = self.disputes.entry(slot).or_default();
         if !entry.has_ended() && dispute.reset.is_none_or(|reset| reset.settled) {
@@ -112,10 +124,10 @@ impl<S: Default> FlowTable<S> {
         if goes_on && !reset.settled {
             let (frame, why) = (reset.frame, Ignored::GoesOn);
             let remark = Remark::ResetIgnored { frame, why };
-            handler.remark(&mut entry.flow, reset.from, remark);
+            handler.take(&mut entry.flow, reset.from, StreamEvent::Remark(remark));
         } else if brings && segment.payload_len > 0 && !reset.told {
             let remark = Remark::AfterReset { reset: reset.frame };
-            handler.remark(&mut entry.flow, from, remark);
+            handler.take(&mut entry.flow, from, StreamEvent::Remark(remark));
             reset.told = true;
         }
         if brings && entry.was_reset() {
@@ -174,7 +186,11 @@ impl<S: Default> FlowTable<S> {
                             frame, why, client, ..
                         } = *rival;
                         let flow = &mut self.entries[slot].flow;
-                        handler.remark(flow, client, Remark::SynIgnored { frame, why });
+                        handler.take(
+                            flow,
+                            client,
+                            StreamEvent::Remark(Remark::SynIgnored { frame, why }),
+                        );
                     }
                     return (slot, false);
                 }

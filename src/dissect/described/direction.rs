@@ -9,7 +9,7 @@
 use smallvec::SmallVec;
 
 use super::held::{Carried, Held};
-use crate::dissect::dissector::{Finds, HasDissectState, index};
+use crate::dissect::dissector::{Finding, Finds, HasDissectState, index};
 use crate::dissect::message::{Described, Message, side_of};
 use crate::dissect::note::{CutBy, Note};
 use crate::layout::{FieldRef, Found, Frame, LayoutId, Opening, Plan, Reading, Side as Sender};
@@ -227,7 +227,7 @@ fn emit<S: HasDissectState>(
         peer: None,
         answered: None,
     });
-    finds.described(flow);
+    finds.take(flow, from, Finding::Described);
 }
 
 /// The remarks on a message. Of one that is cut off it is said elsewhere that something is missing.
@@ -325,7 +325,11 @@ pub(in crate::dissect) fn gap<S: HasDissectState>(
     direction.mode = behind.map_or(Mode::Search, Mode::Foretold);
     direction.notes.push(Note::Gap { octets });
     if lost != Some(0) {
-        finds.lost_described(flow, from, lost, octets);
+        let finding = Finding::LostDescribed {
+            messages: lost,
+            octets,
+        };
+        finds.take(flow, from, finding);
     }
 }
 
@@ -356,9 +360,9 @@ pub(in crate::dissect) fn ended<S: HasDissectState>(
     let notes = std::mem::take(&mut direction.notes);
     let octets = std::mem::take(&mut direction.skipped);
     for note in notes {
-        finds.note(flow, from, note);
+        finds.take(flow, from, Finding::Note(note));
     }
     if octets > 0 {
-        finds.note(flow, from, Note::Skipped { octets });
+        finds.take(flow, from, Finding::Note(Note::Skipped { octets }));
     }
 }

@@ -1,12 +1,14 @@
 //! Which layout's protocol a stream speaks, where that is not known yet.
 
+use std::sync::Arc;
+
 use super::direction::Mode;
 use super::held::Held;
 use super::known::is_on;
 use super::{Known, take};
 use crate::dissect::dissector::{self, Finds, HasDissectState, index};
-use crate::dissect::named::named_by_start;
 use crate::dissect::message::side_of;
+use crate::dissect::named::named_by_start;
 use crate::dissect::probe;
 use crate::dissect::protocol::Protocol;
 use crate::layout::{ENOUGH, Found, LayoutId, Opening, Setting};
@@ -100,7 +102,7 @@ pub(in crate::dissect) fn probe<S: HasDissectState>(
     chunk: Chunk<'_>,
     finds: &mut impl Finds<S>,
 ) {
-    let known = finds.known();
+    let known = Arc::clone(finds.wanted().known);
     let from_start = flow.starts_with_syn(from);
     let state = flow.state.dissect().described.get_or_insert_default();
     let direction = &mut state.directions[index(from)];
@@ -224,7 +226,7 @@ pub(in crate::dissect) fn ended_unknown<S: HasDissectState>(
         one_segment: false,
         whole: true,
     };
-    let known = finds.known();
+    let known = Arc::clone(finds.wanted().known);
     match judge(flow, from, &known, &held.octets, setting) {
         Verdict::Is(layout, passed) => begin(flow, from, layout, held, passed, finds),
         Verdict::Unsure | Verdict::None => give_back(flow, from, &held, finds),
