@@ -31,6 +31,35 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Those that streams are counted by.
+    pub const COUNTED: [Self; 9] = [
+        Self::RegLogin,
+        Self::Smpp,
+        Self::Tls,
+        Self::Http,
+        Self::Http2,
+        Self::Ssh,
+        Self::Rtsp,
+        Self::Data,
+        Self::Unknown,
+    ];
+
+    /// The name in display filters of what a stream of it carries.
+    #[must_use]
+    pub fn filter_name(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Data => "data",
+            Self::RegLogin => crate::protocol::layout::FILTER_PREFIX,
+            Self::Layout(layout) => &layout.plan().layout.prefix,
+            Self::Smpp => "smpp",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::Ssh => "ssh",
+            Self::Rtsp => "rtsp",
+        }
+    }
+
     /// The name in a packet list's Protocol column; frames without anything recognised are TCP.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -100,7 +100,7 @@ pub(super) fn named(lua: &mut String) {
             }
             Mark::RequestLine(version) => format!("{{ request_line = {} }}", quote_octets(version)),
         });
-        let name = quote(&protocol.name().to_lowercase());
+        let name = quote(protocol.filter_name());
         let _ = writeln!(lua, "    {{ name = {name}, marks = {} }},", list(marks));
     }
     let _ = writeln!(

@@ -9,9 +9,10 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::error::Failure;
 use super::query::{Query, QueryArguments};
-use super::terminal::{When, is_terminal};
+use super::run::Plan;
+use super::terminal::{When, is_terminal, terminal_width};
 use crate::filter::field;
-use crate::output::forms::{Chosen, FORMS, FormEntry, form};
+use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Part, form};
 use crate::output::{OCTETS, Rows, TREE, TimeFormat};
 use crate::wireshark::explain;
 pub(super) use open::Lot;
@@ -204,6 +205,31 @@ impl OutputArguments {
             _ if self.messages || self.details || self.hex => Rows::Messages,
             Rows::Watched if has_filter => Rows::All,
             rows => rows,
+        }
+    }
+
+    /// What a form is told of how its rows look.
+    fn form_options(
+        &self,
+        query: Query,
+        rows: Rows,
+        plan: &Plan,
+        part: Option<Part>,
+    ) -> FormOptions {
+        FormOptions {
+            rows,
+            color: self.color.applies(),
+            width: is_terminal().then_some(terminal_width as _),
+            tree: self.details,
+            octets: self.hex,
+            field_names: self.field_names,
+            payload: self.payload,
+            in_fields: plan.inspection.reglogin_in_fields,
+            fields: query.fields,
+            columns: query.columns,
+            raw: self.csv_raw,
+            part,
+            file_width: plan.origin().width(),
         }
     }
 

@@ -11,9 +11,9 @@ use crate::cli::error::Failure;
 use crate::cli::query::Query;
 use crate::cli::run::Plan;
 use crate::cli::say;
-use crate::cli::terminal::{folded, is_terminal, standard_output, terminal_width, text_style};
+use crate::cli::terminal::{folded, standard_output, text_style};
 use crate::filter::field;
-use crate::output::forms::{Chosen, FormEntry, FormOptions, Part, Waits};
+use crate::output::forms::{Chosen, FormEntry, Part, Waits};
 use crate::output::{
     Answers, Context, Findings, Group, Overview, Rows, Stats, StatsFormat, TEXT, Tee,
 };
@@ -125,21 +125,8 @@ impl OutputArguments {
             .telling(self.findings(form, rows, is_selected));
         let asks = context.has_filter();
         let mut group = Group::new(context);
-        let options = FormOptions {
-            rows,
-            color: self.color.applies(),
-            width: is_terminal().then_some(terminal_width as _),
-            tree: self.details,
-            octets: self.hex,
-            field_names: self.field_names,
-            payload: self.payload,
-            in_fields: plan.inspection.reglogin_in_fields,
-            fields: query.fields,
-            columns: query.columns,
-            raw: self.csv_raw,
-            part: lot.as_ref().map(|lot| lot.part),
-            file_width: origin.width(),
-        };
+        let part = lot.as_ref().map(|lot| lot.part);
+        let options = self.form_options(query, rows, plan, part);
         if prints {
             let out: Box<dyn Write> = match lot {
                 Some(lot) => lot.out,

@@ -6,7 +6,6 @@ use crate::filter::value::Base::Decimal;
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::{self, Other, Packet, ip_protocol};
-use crate::protocol::layout::FILTER_PREFIX;
 
 const OCTETS: Needs = Needs {
     octets: true,
@@ -129,15 +128,7 @@ fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
                 {
                     "tls"
                 }
-                Protocol::RegLogin => FILTER_PREFIX,
-                Protocol::Layout(layout) => &layout.plan().layout.prefix,
-                Protocol::Smpp => "smpp",
-                Protocol::Tls => "tls",
-                Protocol::Http => "http",
-                Protocol::Http2 => "http2",
-                Protocol::Ssh => "ssh",
-                Protocol::Rtsp => "rtsp",
-                Protocol::Unknown | Protocol::Data => "data",
+                protocol => protocol.filter_name(),
             };
             if !record.payload().is_empty() {
                 add(carried);

@@ -56,17 +56,7 @@ use crate::protocol::{Action, Command, MessageKind};
 /// User names, and client addresses, counted one by one at the most.
 pub const KEPT_NAMES: usize = 1 << 16;
 /// The protocols that streams are counted by.
-pub const PROTOCOLS: [Protocol; 9] = [
-    Protocol::RegLogin,
-    Protocol::Smpp,
-    Protocol::Tls,
-    Protocol::Http,
-    Protocol::Http2,
-    Protocol::Ssh,
-    Protocol::Rtsp,
-    Protocol::Data,
-    Protocol::Unknown,
-];
+pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;
 /// The types that messages are counted by: the four commands, and all others.
 pub const MESSAGE_TYPES: [Command; 5] = [
     Command::RegistrationRequest,
