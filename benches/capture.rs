@@ -11,7 +11,7 @@ use divan::{Bencher, black_box};
 /// Frames in each file.
 const FRAMES: u32 = 500_000;
 
-/// Octets of each frame: a TCP acknowledgement on loopback, and what stands before it.
+/// Bytes of each frame: a TCP acknowledgement on loopback, and what stands before it.
 const CAPTURED: u32 = 80;
 
 fn main() {
@@ -106,7 +106,7 @@ fn pcap_zstd(bencher: Bencher<'_, '_>) {
     read(bencher, &octets, false);
 }
 
-/// `pcap-parser` on octets in memory, without the reading: what the hot loops are measured against.
+/// `pcap-parser` on bytes in memory, without the reading: what the hot loops are measured against.
 #[divan::bench]
 fn pcap_parser_records(bencher: Bencher<'_, '_>) {
     let octets = pcap();
@@ -132,13 +132,13 @@ fn pcap_parser_blocks(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Ours on octets in memory, for the same comparison.
+/// Ours on bytes in memory, for the same comparison.
 #[divan::bench]
 fn pcapng_memory(bencher: Bencher<'_, '_>) {
     memory(bencher, pcapng());
 }
 
-/// Ours on octets in memory.
+/// Ours on bytes in memory.
 #[divan::bench]
 fn pcap_memory(bencher: Bencher<'_, '_>) {
     memory(bencher, pcap());

@@ -25,7 +25,7 @@ use tokio_rustls::rustls::{
 /// Content of a bench, in bytes.
 const CONTENT: usize = 16 << 20;
 
-/// Bytes of a TCP segment, as Ethernet has them.
+/// Bytes of a TCP segment, as in Ethernet.
 const SEGMENT: usize = 1448;
 
 /// Turns of both; the medians count.

@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 500)]
     active: usize,
 
-    /// The most octets of a message in one segment; of several, one is drawn for each message.
+    /// The most bytes of a message in one segment; of several, one is drawn for each message.
     #[arg(
         long,
         value_name = "OCTETS,...",
@@ -54,7 +54,7 @@ struct Arguments {
     #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = background)]
     background: f64,
 
-    /// Payload octets of other people's TCP segments, one of them drawn for each.
+    /// Payload bytes of other people's TCP segments, one of them drawn for each.
     #[arg(
         long,
         value_name = "OCTETS,...",

@@ -1,4 +1,4 @@
-//! What must hold for any octets. The fuzz targets call these; `tests/inspector/fuzz_checks.rs` runs them
+//! What must hold for any bytes. The fuzz targets call these; `tests/inspector/fuzz_checks.rs` runs them
 //! over the stored captures, so that they stay right without a fuzzer.
 
 mod forms;
@@ -44,12 +44,12 @@ fn assert_harmless(text: &[u8]) {
     assert_eq!(control, None, "a control character in the output: {text}");
 }
 
-/// A capture file of any octets: read, inspected and printed.
+/// A capture file of any bytes: read, inspected and printed.
 pub fn capture(octets: &[u8]) {
     forms::usual(octets);
 }
 
-/// One frame of any octets, of the link type that the first one chooses.
+/// One frame of any bytes, of the link type that the first one chooses.
 pub fn frame(octets: &[u8]) {
     let Some((choice, octets)) = octets.split_first() else {
         return;
@@ -88,15 +88,15 @@ pub struct Piece {
     pub seq: u16,
     /// Acknowledgement number, counted from the other side's SYN.
     pub ack: Option<u16>,
-    /// The low octet of the flags; ACK is `ack`'s.
+    /// The low byte of the flags; ACK is `ack`'s.
     pub flags: u8,
-    /// Octets of payload that were on the wire and not captured.
+    /// Bytes of payload that were on the wire and not captured.
     pub missing: u8,
     /// The payload.
     pub payload: Vec<u8>,
 }
 
-/// Any segments of one connection. Messages are made of octets that were sent, and what is given
+/// Any segments of one connection. Messages are made of bytes that were sent, and what is given
 /// out is bounded by what came in.
 pub fn segments(pieces: &[Piece]) {
     let layouts = LAYOUTS[1..].iter().map(|text| {
@@ -162,8 +162,8 @@ fn inspected(pieces: &[Piece], options: &Options) {
     assert!(given <= sent, "{given} octets out of {sent}");
 }
 
-/// Any octets as the records and handshakes of both sides of a TLS connection, with gaps, ends and
-/// secrets at any time. Each portion has two octets before it that say what it is and how long.
+/// Any bytes as the records and handshakes of both sides of a TLS connection, with gaps, ends and
+/// secrets at any time. Each portion has two bytes before it that say what it is and how long.
 pub fn tls(octets: &[u8]) {
     let mut all = Decryptor::default();
     all.limits.connection = 4096;
@@ -237,7 +237,7 @@ pub fn tls(octets: &[u8]) {
 /// Memory that one record may take, about.
 const MOST_OF_A_RECORD: usize = 20_000;
 
-/// A message of any octets, read by endpoints and by the inspector.
+/// A message of any bytes, read by endpoints and by the inspector.
 pub fn message(octets: &[u8]) {
     let strict = protocol::is_strict(octets);
     assert!(!(strict && smpp::is_smpp(octets)), "strictly both");
@@ -332,7 +332,7 @@ fn frames_of(reader: impl Read + Send + 'static) -> Frames {
 }
 
 /// A capture that comes through a pipe in any pieces has the frames, and the damage, of the same
-/// capture as a whole. The first octet says how many piece sizes follow.
+/// capture as a whole. The first byte says how many piece sizes follow.
 pub fn pipe(octets: &[u8]) {
     let Some((count, rest)) = octets.split_first() else {
         return;
@@ -406,7 +406,7 @@ pub fn layout_file(octets: &[u8]) {
     }
 }
 
-/// Any bytes as messages of any layout: its file stands before the first NUL, or is one of ours by the first octet.
+/// Any bytes as messages of any layout: its file stands before the first NUL, or is one of ours by the first byte.
 pub fn described(octets: &[u8]) {
     let Some((choice, rest)) = octets.split_first() else {
         return;

@@ -1,4 +1,4 @@
-//! Every form of output, for any octets as a capture file: rows, details, fields, streams, summaries, explanations, and
+//! Every form of output, for any bytes as a capture file: rows, details, fields, streams, summaries, explanations, and
 //! saved captures, with and without a display filter.
 
 use std::cell::RefCell;
@@ -39,7 +39,7 @@ const FILTERS: [&str; 6] = [
     "!reglogin && lower(frame.protocols) matches \"a|b\"",
 ];
 
-/// Times, by the octet that chooses among them.
+/// Times, by the byte that chooses among them.
 const TIMES: [TimeFormat; 4] = [
     TimeFormat::Relative,
     TimeFormat::Delta,
@@ -82,7 +82,7 @@ impl Write for Saved {
     }
 }
 
-/// What the second octet says of a form.
+/// What the second byte says of a form.
 #[derive(Clone, Copy)]
 struct Choice(u8);
 
@@ -146,7 +146,7 @@ fn assert_json(text: &[u8], lines: bool) {
     }
 }
 
-/// The first octet chooses the form, the second how it looks; the others are the capture file.
+/// The first byte chooses the form, the second how it looks; the others are the capture file.
 pub fn forms(octets: &[u8]) {
     let [form, choice, capture @ ..] = octets else {
         return;

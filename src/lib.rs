@@ -1,28 +1,19 @@
 //! Authscope: a registration and login service over a small binary TCP protocol, and an
-//! inspector that sees that protocol for what it is.
+//! inspector for its traffic.
 //!
-//! The rooms, in the order in which bytes pass through them; each knows only those before it.
+//! The modules are listed in the order in which bytes pass through them. Each uses only those before it.
 //!
-//! The wire format, shared by endpoints and inspector: [`protocol`].
-//!
-//! What differs between operating systems: [`platform`].
-//!
-//! Other small protocols, described in a file: [`layout`].
-//!
-//! The endpoints: [`hostport`], which says where a server is, [`accounts`], [`server`],
-//! [`client`].
-//!
-//! The inspector: [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`], [`output`],
-//! [`save`], [`wireshark`], which mends and explains Wireshark, [`report`], which makes pages to pass on, [`tui`], the terminal interface, and the command
-//! line, [`cli`].
-//!
-//! What is shown of text and octets, and what is not: [`text`].
-//!
-//! Questions to a capture, in Wireshark's language: [`filter`].
-//!
-//! What was written elsewhere, read back to be counted: [`rows`].
-//!
-//! Beside the way through, and only with the feature `synth`: `synth`, which makes captures for tests and benchmarks.
+//! - [`platform`]: what differs between operating systems.
+//! - [`protocol`]: the wire format, shared by server, client and inspector.
+//! - [`layout`]: other small binary protocols, described in a file.
+//! - [`hostport`], [`accounts`], [`server`], [`client`]: the service.
+//! - [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`]: from a capture to a record of each frame.
+//! - [`text`]: escapes text and hides what may be a password.
+//! - [`filter`]: Wireshark's display filter language.
+//! - [`rows`]: exchange rows, read back from files.
+//! - [`output`], [`save`], [`wireshark`], [`report`], [`tui`]: what is made of the records.
+//! - [`cli`]: the inspector's command line.
+//! - `synth`, with the feature of that name: makes captures for tests and benchmarks.
 
 #![cfg_attr(
     test,

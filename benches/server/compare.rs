@@ -144,7 +144,7 @@ pub fn requests(report: &mut Report) {
     );
 }
 
-/// Syncs a second of the disk alone, each after a line's worth of octets.
+/// Syncs a second of the disk alone, each after a line's worth of bytes.
 fn syncs_per_second(time: Duration) -> f64 {
     let directory = directory();
     let file = File::create(directory.path().join("file")).expect("a file");

@@ -29,7 +29,7 @@ async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The octets of the request of this number.
+/// The bytes of the request of this number.
 type Requests = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 
 /// One answer after another, on a connection that is opened anew when the server closes it.

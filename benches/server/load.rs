@@ -38,7 +38,7 @@ impl Measured {
     }
 }
 
-/// The octets of a request.
+/// The bytes of a request.
 pub fn request(action: Action, name: &str, password: &str) -> Vec<u8> {
     let request = Request {
         action,
@@ -50,7 +50,7 @@ pub fn request(action: Action, name: &str, password: &str) -> Vec<u8> {
     octets
 }
 
-/// What the clients send: client and number of the request to its octets.
+/// What the clients send: client and number of the request to its bytes.
 pub type Requests = Arc<dyn Fn(usize, usize) -> Vec<u8> + Send + Sync>;
 
 /// Whether a response is the one that is wanted.

@@ -141,7 +141,7 @@ impl Server {
             .unwrap_or_else(|| panic!("{key} is not in the log"))
     }
 
-    /// Octets of memory that it has in use.
+    /// Bytes of memory that it has in use.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("the server's memory");

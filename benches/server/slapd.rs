@@ -189,7 +189,7 @@ impl Drop for Slapd {
     }
 }
 
-/// A bind request in BER, message id 1. Every length here is under 128, so one octet.
+/// A bind request in BER, message id 1. Every length here is under 128, so one byte.
 fn bind_request(name: &str, password: &str) -> Vec<u8> {
     let field = |tag: u8, content: &[u8]| {
         let length = u8::try_from(content.len()).expect("a short field");

@@ -19,7 +19,7 @@ pub struct Driven {
     child: Child,
     terminal: Terminal,
     screen: vt100::Parser,
-    /// Octets of the terminal's output that are on the screen.
+    /// Bytes of the terminal's output that are on the screen.
     taken: usize,
     began: Instant,
     /// Where its settings are, until it has ended.

@@ -20,7 +20,7 @@ mod report;
 #[path = "../../tests/support/terminal.rs"]
 mod terminal;
 
-/// What the terminal waits for things at the most.
+/// What the terminal waits for things at most.
 mod programs {
     pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
 }
@@ -100,7 +100,7 @@ fn spread(mut times: Vec<Duration>) -> (f64, f64) {
     (at(times.len() / 2), at(times.len().saturating_sub(1)))
 }
 
-/// Times keys while `goes_on` holds of the screen, for so long at the most.
+/// Times keys while `goes_on` holds of the screen, for so long at most.
 fn times(
     driven: &mut Driven,
     patience: Duration,

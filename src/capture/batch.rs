@@ -1,4 +1,4 @@
-//! Frames in batches: many frames' octets in one buffer that is handed on whole and used again.
+//! Frames in batches: many frames' bytes in one buffer that is handed on whole and used again.
 
 use std::ops::Range;
 
@@ -39,9 +39,9 @@ impl LinkType {
     pub const PFLOG: Self = Self(117);
     /// IEEE 802.11 behind a radiotap header.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
-    /// PPP behind an octet that says the direction, in place of the address where there is one.
+    /// PPP behind a byte that says the direction, in place of the address where there is one.
     pub const PPP_PPPD: Self = Self(166);
-    /// PPP behind an octet that says the direction.
+    /// PPP behind a byte that says the direction.
     pub const PPP_WITH_DIRECTION: Self = Self(204);
     /// A stack of MPLS labels.
     pub const MPLS: Self = Self(219);
@@ -57,20 +57,20 @@ impl LinkType {
     pub const LINUX_SLL2: Self = Self(276);
 }
 
-/// What a capture says about a frame besides its octets.
+/// What a capture says about a frame besides its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
     /// When it was captured.
     pub time: Timestamp,
-    /// Where its octets start in the batch's buffer.
+    /// Where its bytes start in the batch's buffer.
     pub start: usize,
-    /// Octets captured.
+    /// Bytes captured.
     pub captured: u32,
-    /// Octets on the wire; more than `captured` where the snapshot length cut the frame.
+    /// Bytes on the wire; more than `captured` where the snapshot length cut the frame.
     pub wire: u32,
     /// Index of the capture's interface, from 0 in order of appearance over all sections.
     pub interface: u32,
-    /// How the octets begin.
+    /// How the bytes begin.
     pub link: LinkType,
 }
 
@@ -81,14 +81,14 @@ pub struct Frame<'a> {
     pub number: u64,
     /// What the capture says about it.
     pub header: &'a FrameHeader,
-    /// The octets captured.
+    /// The bytes captured.
     pub octets: &'a [u8],
 }
 
-/// A run of frames and the buffer that holds their octets.
+/// A run of frames and the buffer that holds their bytes.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The frames' octets, and whatever stood between them in the file.
+    /// The frames' bytes, and whatever stood between them in the file.
     pub buffer: Vec<u8>,
     /// The frames in order.
     pub headers: Vec<FrameHeader>,
@@ -97,7 +97,7 @@ pub struct Batch {
     pub asides: Vec<Aside>,
     /// Number of the first frame.
     pub first_number: u64,
-    /// For each frame, where its octets stand in what they can be read from again. Empty unless the source was asked for it.
+    /// For each frame, where its bytes stand in what they can be read from again. Empty unless the source was asked for it.
     pub places: Vec<u64>,
 }
 
@@ -141,7 +141,7 @@ pub struct Interface {
     pub file: u32,
     /// How its frames begin.
     pub link: LinkType,
-    /// The most octets captured of a frame; 0 is no limit.
+    /// The most bytes captured of a frame; 0 is no limit.
     pub snaplen: u32,
     /// Clock resolution as pcapng's `if_tsresol` states it: 6 microseconds, 9 nanoseconds, with
     /// the top bit a power of two.
@@ -155,7 +155,7 @@ pub struct Interface {
 }
 
 impl Batch {
-    /// The octets of one of this batch's frames.
+    /// The bytes of one of this batch's frames.
     #[must_use]
     pub fn octets(&self, header: &FrameHeader) -> &[u8] {
         &self.buffer[header.start..header.start + header.captured as usize]
@@ -186,7 +186,7 @@ impl Batch {
 pub trait FrameSource {
     /// Fills `batch` (whatever it held is gone) with the frames that come next; `false` is the
     /// end. A batch may be without frames: a live source gives what has arrived after a few
-    /// milliseconds at the most, and a file may end in asides.
+    /// milliseconds at most, and a file may end in asides.
     ///
     /// On an error the frames before the damage are in `batch` and are to be used first; `fill`
     /// may then be called again, and a source of several files goes on with the others.

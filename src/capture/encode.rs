@@ -16,13 +16,13 @@ const PROGRAM: u16 = 4;
 /// Name resolution and decryption secrets: of use to every frame after them, in every file.
 pub(super) const NAMES: u32 = 4;
 
-/// About the most octets that are held to be written again at the start of each further file.
+/// About the most bytes that are held to be written again at the start of each further file.
 const MAX_PREAMBLE: usize = 16 << 20;
 
-/// Octets of an enhanced packet block before the frame's own.
+/// Bytes of an enhanced packet block before the frame's own.
 pub(super) const BEFORE_FRAME: u64 = 28;
 
-/// Turns frames and what stands between them into octets.
+/// Turns frames and what stands between them into bytes.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     /// What a further file has to begin with: the section header, every interface so far, names

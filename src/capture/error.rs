@@ -14,7 +14,7 @@ pub enum SourceError {
     /// The capture is damaged or cut off.
     #[error("damaged at byte {offset}: {reason}")]
     Damaged {
-        /// Octets of the (decompressed) capture before the damage.
+        /// Bytes of the (decompressed) capture before the damage.
         offset: u64,
         /// What is wrong there: what was found, what was expected.
         reason: String,

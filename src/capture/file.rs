@@ -30,7 +30,7 @@ pub struct FileSource {
     format: Format,
     /// What was read and not yet given: the beginning of the next record.
     carry: Vec<u8>,
-    /// Octets of the capture before `carry`.
+    /// Bytes of the capture before `carry`.
     base: u64,
     /// Frames given so far.
     frames: u64,
@@ -43,7 +43,7 @@ pub struct FileSource {
     tells_places: bool,
 }
 
-/// Octets that are looked at to name a file that is no capture.
+/// Bytes that are looked at to name a file that is no capture.
 const NAMED: usize = 4096;
 
 enum Format {
@@ -52,12 +52,12 @@ enum Format {
 }
 
 /// Opens a capture file, or standard input where `path` is `-`. What it is, is told from its
-/// content. Waits, where it is a pipe, for the first octets.
+/// content. Waits, where it is a pipe, for the first bytes.
 pub fn open(path: &Path, options: ReadOptions) -> Result<FileSource, FileError> {
     open_until(path, options, None)
 }
 
-/// The same, ended by `stop` as [`FileSource::stop_on`] has it, the opening included.
+/// The same, ended by `stop` as in [`FileSource::stop_on`], the opening included.
 pub(super) fn open_until(
     path: &Path,
     options: ReadOptions,
@@ -113,7 +113,7 @@ impl FileSource {
                 Format::Pcap(pcap)
             }
             None => {
-                // A name may need more octets than the first read of a slow pipe gave.
+                // A name may need more bytes than the first read of a slow pipe gave.
                 while first.len() < NAMED && octets.read(&mut first, 0)? > 0 {}
                 first.truncate(NAMED);
                 return Err(SourceError::NotACapture(sniff::looks_like(
@@ -165,7 +165,7 @@ impl FileSource {
         }
     }
 
-    /// What is said when no more octets come and `rest` is left over.
+    /// What is said when no more bytes come and `rest` is left over.
     fn end(&self, rest: &[u8], at: usize) -> Result<(), SourceError> {
         let reason = match &self.format {
             Format::Pcap(pcap) if !rest.is_empty() => pcap.cut(rest),
@@ -178,7 +178,7 @@ impl FileSource {
         })
     }
 
-    /// Reads until at least one frame or aside is there, besides the first so many, or the octets
+    /// Reads until at least one frame or aside is there, besides the first so many, or the bytes
     /// end; whether they did.
     fn advance(&mut self, batch: &mut Batch, besides: usize) -> Result<bool, SourceError> {
         let mut at = 0;

@@ -12,7 +12,7 @@ use super::merge::MergedSource;
 use super::writer::CaptureWriter;
 use crate::platform::file;
 
-/// A file whose octets from `origin` on are a capture's.
+/// A file whose bytes from `origin` on are a capture's.
 #[derive(Debug)]
 pub struct StoredFile {
     file: File,
@@ -35,9 +35,9 @@ pub struct FrameStore {
 /// A file without a name that holds what came from a source, as pcapng.
 #[derive(Debug)]
 struct Spool {
-    /// Octets written.
+    /// Bytes written.
     written: Arc<AtomicU64>,
-    /// Whether its beginning was let go.
+    /// Whether its beginning was dropped.
     is_cut: AtomicBool,
 }
 
@@ -84,8 +84,8 @@ impl FrameStore {
         self.spool.is_some()
     }
 
-    /// What was spooled so far, read from its beginning with all that the source gave besides frames. `None` where nothing is
-    /// spooled, and where the beginning was let go.
+    /// What was spooled so far, read from its beginning with all that the source gave besides frames. `None` if nothing is
+    /// spooled, and where the beginning was dropped.
     pub fn spooled(&self) -> Option<Result<FileSource, SourceError>> {
         let (spool, stored) = (self.spool.as_ref()?, self.files.first()?);
         if spool.is_cut.load(Ordering::Acquire) {
@@ -100,7 +100,7 @@ impl FrameStore {
         Some(source)
     }
 
-    /// Reads octets that stand at `place` of a file.
+    /// Reads bytes that stand at `place` of a file.
     pub fn read(&self, number: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
         // A spool has what came from all files.
         let index = if self.is_spooled() {

@@ -16,7 +16,7 @@ fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Octets of the regular file behind a path, `-` being standard input; nothing where it is a pipe or a device.
+/// Bytes of the regular file behind a path, `-` being standard input; nothing where it is a pipe or a device.
 pub(super) fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     if is_standard(path) {
         let file = standard_input()?;

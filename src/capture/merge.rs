@@ -125,7 +125,7 @@ impl MergedSource {
         Ok(Some(files))
     }
 
-    /// Ends the reading once `flag` is set, as [`FileSource::stop_on`] has it.
+    /// Ends the reading once `flag` is set, as in [`FileSource::stop_on`].
     pub fn stop_on(&self, flag: &Arc<AtomicBool>) {
         for input in &self.inputs {
             input.source.stop_on(Arc::clone(flag));
@@ -233,7 +233,7 @@ impl<S: FrameSource> Input<S> {
         }
     }
 
-    /// Copies octets of the batch to `out`.
+    /// Copies bytes of the batch to `out`.
     fn copy(&self, octets: &Range<usize>, out: &mut Batch) -> Range<usize> {
         let start = out.buffer.len();
         out.buffer
@@ -293,7 +293,7 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
         }
         let overlaps = Arc::clone(&self.overlaps);
         let mut overlaps = lock(&overlaps);
-        // Until an input has none left, or enough octets are together.
+        // Until an input has none left, or enough bytes are together.
         let mut all_have_more = true;
         while all_have_more
             && batch.buffer.len() < CHUNK

@@ -1,7 +1,7 @@
-//! Where frames come from and go to: capture files, pipes and live interfaces.
+//! Reads and writes frames: capture files, pipes and live interfaces.
 //!
-//! Leaves this room: [`Batch`]es of frames, each frame's octets in place in the buffer they were
-//! read into. A batch keeps the next room busy without a lock or a copy for each frame.
+//! Sources give [`Batch`]es of frames. The frames' bytes stay in the buffer that they were read into, so that a batch takes
+//! neither a lock nor a copy for each frame.
 
 mod batch;
 mod clock;

@@ -1,4 +1,4 @@
-//! A capture's octets: from a file or a pipe as they are, or decompressed.
+//! A capture's bytes: from a file or a pipe as they are, or decompressed.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -17,7 +17,7 @@ use super::stop::Stop;
 use crate::platform::file;
 use crate::text::trouble::Words;
 
-/// Octets asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
+/// Bytes asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
 /// processor time (3,000,000 frames: 0.54 s; 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with
 /// 1 MiB). A batch of this size and what is found in it fit into a core's cache.
 pub(super) const CHUNK: usize = 1 << 18;
@@ -33,13 +33,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Octets read so far from the file as it is stored (compressed, where it is).
+    /// Bytes read so far from the file as it is stored (compressed, where it is).
     #[must_use]
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Octets in the file, where that is known before the end: not for a pipe.
+    /// Bytes in the file, where that is known before the end: not for a pipe.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         match self.total.load(Ordering::Relaxed) {
@@ -114,7 +114,7 @@ impl Read for Counted {
     }
 }
 
-/// Reads once, at most [`PIECE`] octets.
+/// Reads once, at most [`PIECE`] bytes.
 fn append(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let before = buffer.len();
     buffer.resize(before + PIECE, 0);
@@ -129,16 +129,16 @@ enum Input {
     Stream(Box<dyn Read + Send>),
 }
 
-/// Octets asked for at once from a stream. A decompressor that finds damage gives none of the
-/// octets that it was asked for, so this is the most that is lost before the damage.
+/// Bytes asked for at once from a stream. A decompressor that finds damage gives none of the
+/// bytes that it was asked for, so this is the most that is lost before the damage.
 const PIECE: usize = 16 << 10;
 
-/// The octets of one capture, decompressed.
+/// The bytes of one capture, decompressed.
 pub(super) struct Octets {
     input: Input,
     compression: Option<Compression>,
     progress: Arc<Progress>,
-    /// An error that came after octets which were given first.
+    /// An error that came after bytes which were given first.
     late: Option<io::Error>,
     stop: StopFlag,
 }
@@ -228,7 +228,7 @@ impl Octets {
         Ok(octets)
     }
 
-    /// Reads until four octets are there or no more come.
+    /// Reads until four bytes are there or no more come.
     fn begin(&mut self, first: &mut Vec<u8>) -> Result<(), SourceError> {
         while first.len() < 4 {
             if self.read(first, 0)? == 0 {
@@ -243,7 +243,7 @@ impl Octets {
         self.compression
     }
 
-    /// The file that is read, where its octets are the capture's and can be read again.
+    /// The file that is read, where its bytes are the capture's and can be read again.
     pub(super) fn stored(&self) -> io::Result<Option<StoredFile>> {
         let Input::File(counted) = &self.input else {
             return Ok(None);
@@ -274,8 +274,8 @@ impl Octets {
             .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// Appends what is there to `buffer`, about [`CHUNK`] octets at the most; 0 is the end. A pipe
-    /// is not waited for once it gave something. `base` is how many octets of the capture came
+    /// Appends what is there to `buffer`, about [`CHUNK`] bytes at most; 0 is the end. A pipe
+    /// is not waited for once it gave something. `base` is how many bytes of the capture came
     /// before the buffer, for errors.
     pub(super) fn read(&mut self, buffer: &mut Vec<u8>, base: u64) -> Result<usize, SourceError> {
         let before = buffer.len();

@@ -34,9 +34,9 @@ impl Order {
 /// What stands in an option's value, as far as byte order goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// Octets or text, the same in both orders.
+    /// Bytes or text, the same in both orders.
     Octets,
-    /// Numbers of so many octets, as many as fit.
+    /// Numbers of so many bytes, as many as fit.
     Numbers(usize),
 }
 
@@ -96,7 +96,7 @@ pub(super) fn holds(list: &[u8], code: u16, value: &[u8]) -> bool {
     false
 }
 
-/// Turns a list of options to little-endian in place. Gives the octets of the well-formed options,
+/// Turns a list of options to little-endian in place. Gives the bytes of the well-formed options,
 /// without the option that ends the list.
 pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) -> usize {
     let mut at = 0;
@@ -133,7 +133,7 @@ pub(super) fn list(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// Appends an option to a little-endian list. Values beyond 65,535 octets are cut.
+/// Appends an option to a little-endian list. Values beyond 65,535 bytes are cut.
 pub(super) fn push(list: &mut Vec<u8>, code: u16, value: &[u8]) {
     let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
     list.extend(code.to_le_bytes());
@@ -203,7 +203,7 @@ pub(super) fn block_to_little(
     true
 }
 
-/// Reverses each number of `width` octets; what is left over at the end stays.
+/// Reverses each number of `width` bytes; what is left over at the end stays.
 fn swap(octets: &mut [u8], width: usize) {
     for number in octets.chunks_exact_mut(width) {
         number.reverse();

@@ -10,17 +10,17 @@ use foldhash::fast::FixedState;
 use super::error::FileName;
 use super::time::Timestamp;
 
-/// Pairs of captures that are counted one by one at the most.
+/// Pairs of captures that are counted one by one at most.
 const PAIRS: usize = 1 << 10;
 
-/// Frames of one time that are compared with each other at the most.
+/// Frames of one time that are compared with each other at most.
 const SAME_TIME: usize = 64;
 
 /// What is seen of the captures as their frames are merged, in order of time.
 #[derive(Debug, Default)]
 pub struct Overlaps {
     captures: Vec<Seen>,
-    /// The frames of the present time, each with its capture and what stands for its octets.
+    /// The frames of the present time, each with its capture and what stands for its bytes.
     now: Vec<(usize, u64)>,
     time: Timestamp,
     /// Frames that are in both, by pair.
@@ -64,7 +64,7 @@ impl Overlaps {
         }
     }
 
-    /// What is to be said of it, in a clause that begins a line; `None` where the captures come one after the other.
+    /// What is to be said of it, in a clause that begins a line; `None` if the captures come one after the other.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let pairs = self.pairs();

@@ -8,10 +8,10 @@ use super::error::SourceError;
 use super::options::Order;
 use super::time::Timestamp;
 
-/// Octets of the file header.
+/// Bytes of the file header.
 pub(super) const HEADER: usize = 24;
 
-/// The most octets captured of one frame that is believed, as Wireshark and libpcap have it
+/// The most bytes captured of one frame that is believed, as Wireshark and libpcap have it
 /// (`MAX_SNAPLEN`); anything beyond is taken for damage.
 pub(super) const MAX_CAPTURED: u32 = 262_144;
 
@@ -33,7 +33,7 @@ pub(super) struct Pcap {
     order: Order,
     /// Nanoseconds in a unit of the records' second time field.
     fraction: i64,
-    /// Octets of a record's header: 16, or 24 in the modified format.
+    /// Bytes of a record's header: 16, or 24 in the modified format.
     record_header: usize,
     link: LinkType,
     max_captured: u32,
@@ -85,7 +85,7 @@ impl Pcap {
     }
 
     /// Finds the records that are whole in `buffer` from `*at` on, and moves `*at` behind them.
-    /// `base` is how many octets of the capture came before the buffer.
+    /// `base` is how many bytes of the capture came before the buffer.
     pub(super) fn records(
         &self,
         buffer: &[u8],

@@ -1,7 +1,7 @@
 //! The pcapng format: sections of blocks, in either byte order, with any number of interfaces.
 //!
 //! Blocks are read here, in place in the buffer, and not by `pcap-parser` 0.17: it takes 22 ns for
-//! an enhanced packet block of 112 octets before anything is done with it, where the whole way from
+//! an enhanced packet block of 112 bytes before anything is done with it, where the whole way from
 //! the file to a frame in a batch takes 11 ns here (`benches/capture.rs`), and it reads a
 //! big-endian `if_tsoffset` as little-endian.
 
@@ -24,10 +24,10 @@ use super::time::Timestamp;
 /// section or an interface, and passed over otherwise.
 pub(super) const MAX_BLOCK: u32 = 16 << 20;
 
-/// The largest block that is believed at all, as Wireshark has it.
+/// The largest block that is believed at all, as in Wireshark.
 const MAX_BELIEVED: u32 = 134_348_832;
 
-/// The most interfaces over all sections; 40 octets of each are held, and about as many by a writer.
+/// The most interfaces over all sections; 40 bytes of each are held, and about as many by a writer.
 const MAX_INTERFACES: usize = 1 << 20;
 
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;
@@ -36,7 +36,7 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 pub(super) const ENHANCED_PACKET: u32 = 6;
 
-/// Octets of an enhanced (and an obsolete) packet block before its frame.
+/// Bytes of an enhanced (and an obsolete) packet block before its frame.
 const PACKET_HEADER: usize = 28;
 
 /// A custom block of the kind that its makers forbid to copy.
@@ -52,7 +52,7 @@ pub(super) struct Pcapng {
     first_interface: u32,
     /// Whether everything that is not a frame is given too, for a writer.
     keep: bool,
-    /// Octets of a large block still to be passed over.
+    /// Bytes of a large block still to be passed over.
     skip: u64,
     /// Time of the last frame, taken for frames of blocks that tell none.
     last: Timestamp,
@@ -71,7 +71,7 @@ impl Pcapng {
     }
 
     /// Finds the blocks that are whole in the batch's buffer from `*at` on, and moves `*at` behind
-    /// them. `base` is how many octets of the capture came before the buffer.
+    /// them. `base` is how many bytes of the capture came before the buffer.
     pub(super) fn blocks(
         &mut self,
         batch: &mut Batch,
@@ -451,10 +451,10 @@ impl Pcapng {
     }
 }
 
-/// What is wrong with a block, and how many octets after its start.
+/// What is wrong with a block, and how many bytes after its start.
 struct Wrong(usize, String);
 
-/// The fewest octets that a block of this kind can have.
+/// The fewest bytes that a block of this kind can have.
 fn smallest(kind: u32) -> u32 {
     match kind {
         SECTION => 28,

@@ -141,7 +141,7 @@ impl Place {
         Ok(())
     }
 
-    /// Leaves the file where it is, beside its place, and says where that is; `None` where it was
+    /// Leaves the file where it is, beside its place, and says where that is; `None` if it was
     /// written in its place.
     pub fn keep(&mut self) -> Option<PathBuf> {
         self.beside.take().map(|beside| beside.path)

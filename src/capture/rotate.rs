@@ -1,4 +1,4 @@
-//! When to begin a further file, when to stop, and what the files are called, as dumpcap has it.
+//! When to begin a further file, when to stop, and what the files are called, as in dumpcap.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -17,7 +17,7 @@ use super::time::Timestamp;
 pub struct RotationLimits {
     /// A file (or, for `-a`, the run) takes no longer than this.
     pub duration: Option<Duration>,
-    /// A file has no more octets than this, but for the frame that goes beyond it.
+    /// A file has no more bytes than this, but for the frame that goes beyond it.
     pub filesize: Option<u64>,
     /// `-b`: no more than so many files are kept, the oldest goes; `-a`: so many are written.
     pub files: Option<u64>,
@@ -57,7 +57,7 @@ pub enum LimitError {
 
 impl RotationLimits {
     /// Reads conditions, one or several separated by commas: `duration:60,filesize:1000,files:5`.
-    /// A KB is 1,000 octets, as for dumpcap.
+    /// A KB is 1,000 bytes, as for dumpcap.
     pub fn parse(text: &str) -> Result<Self, LimitError> {
         let mut limits = Self::default();
         for one in text.split(',') {

@@ -26,10 +26,10 @@ const TLS_KEY_LOG: u32 = 0x544c_534b;
 /// Bytes of a block's type and length, and of those of the secrets inside.
 const HEAD: usize = 8;
 
-/// Blocks looked at from a file's end on, at the most.
+/// Blocks looked at from a file's end on, at most.
 const MAX_BLOCKS: usize = 1 << 16;
 
-/// A key log in the NSS format, wiped from memory when it is let go and never shown.
+/// A key log in the NSS format, wiped from memory when it is dropped and never shown.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct KeyLogText(Zeroizing<Vec<u8>>);
 

@@ -16,7 +16,7 @@ pub(super) enum Compression {
     Zstd,
 }
 
-/// First octets of a pcapng section header block; the same in both byte orders.
+/// First bytes of a pcapng section header block; the same in both byte orders.
 pub(super) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 /// pcap's magic numbers as a little-endian file has them: microseconds, nanoseconds, modified.
@@ -44,7 +44,7 @@ pub(super) fn compression(first: &[u8]) -> Option<Compression> {
     (magic == 0xfd2f_b528 || magic & 0xffff_fff0 == 0x184d_2a50).then_some(Compression::Zstd)
 }
 
-/// Other files by their first octets, and what to call them. Sources: each format's specification.
+/// Other files by their first bytes, and what to call them. Sources: each format's specification.
 const OTHERS: &[(&[u8], &str)] = &[
     (b"\x7fELF", "an ELF program or library"),
     (b"MZ", "a Windows program"),
@@ -157,7 +157,7 @@ fn name(first: &[u8]) -> Option<String> {
     erf(first).then(|| "an ERF capture (convert it with: editcap -F pcapng IN OUT)".to_owned())
 }
 
-/// Where a pcap or pcapng header stands behind other octets.
+/// Where a pcap or pcapng header stands behind other bytes.
 fn embedded(first: &[u8]) -> Option<usize> {
     let known = PCAP_MAGICS
         .iter()
@@ -167,7 +167,7 @@ fn embedded(first: &[u8]) -> Option<usize> {
 }
 
 /// Whether this begins as Endace's Extensible Record Format does, which has no magic number: a
-/// known type (1 to 48) behind the eight octets of time, and a record length that leads to
+/// known type (1 to 48) behind the eight bytes of time, and a record length that leads to
 /// another such record.
 fn erf(first: &[u8]) -> bool {
     let record = |at: usize| -> Option<usize> {

@@ -3,7 +3,7 @@
 use super::batch::{AsideContent, Batch};
 use super::options::{self, INTERFACE_DROPPED, RECEIVED, STATISTICS, SYSTEM_DROPPED};
 
-/// Octets before the options: the interface's number and a time.
+/// Bytes before the options: the interface's number and a time.
 const HEAD: usize = 12;
 
 /// What was counted on an interface while it was captured (pcapng's interface statistics block).
@@ -20,7 +20,7 @@ pub struct InterfaceStatistics {
 }
 
 impl InterfaceStatistics {
-    /// Reads what stood between the frames of a batch; `None` where it is something else. Sources give it where they
+    /// Reads what stood between the frames of a batch; `None` if it is something else. Sources give it where they
     /// were opened with [`keep`](super::ReadOptions::keep).
     #[must_use]
     pub fn of(what: &AsideContent, batch: &Batch) -> Option<Self> {

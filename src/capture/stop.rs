@@ -22,7 +22,7 @@ impl Stop {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// The signal that asked; `None` where nobody did, or the program itself.
+    /// The signal that asked; `None` if nobody did, or the program itself.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
         match self.signal.load(Ordering::Relaxed) {

@@ -15,7 +15,7 @@ const OF_FRAME: [u16; 6] = [2, 4, 5, 6, 7, 8];
 const OF_STATISTICS: [u16; 7] = [2, 3, 4, 5, 6, 7, 8];
 /// Of name resolution: addresses of the server that was asked.
 const OF_NAMES: [u16; 2] = [3, 4];
-/// Octets before the options of interface statistics.
+/// Bytes before the options of interface statistics.
 const STATISTICS_HEAD: usize = 12;
 
 /// A list of options with its texts changed; those whose code is one of `others` are no text.
@@ -71,7 +71,7 @@ pub(super) fn of_statistics(body: &[u8], hide: &HideText) -> Vec<u8> {
 }
 
 /// The body of name resolution (pcapng section 4.5): records of an address and its names, then
-/// options. `None` where texts are left out.
+/// options. `None` if texts are left out.
 pub(super) fn of_names(body: &[u8], hide: &HideText) -> Option<Vec<u8>> {
     let mut kept = Vec::with_capacity(body.len());
     for (code, value) in options::list(body) {

@@ -13,12 +13,12 @@ use super::texts::{self, HideText};
 use super::time::Timestamp;
 use crate::text::trouble::Trouble;
 
-/// Octets gathered before they are written.
+/// Bytes gathered before they are written.
 const GATHERED: usize = 256 << 10;
 
-/// `epb_hash`: tells whether a guess at the octets of a frame is right.
+/// `epb_hash`: tells whether a guess at the bytes of a frame is right.
 const HASH: u16 = 3;
-/// Octets of the number at the start of a custom block that says whose it is.
+/// Bytes of the number at the start of a custom block that says whose it is.
 const ENTERPRISE: usize = 4;
 
 /// How to write.
@@ -30,7 +30,7 @@ pub struct WriteOptions {
     /// Begin a further file on these conditions. A duration is measured by the frames' times, so
     /// a file that is replayed is divided as it would have been live.
     pub rotate: Option<RotationLimits>,
-    /// The frames' octets are changed so that nobody learns what they were: leave out what could
+    /// The frames' bytes are changed so that nobody learns what they were: leave out what could
     /// tell, which is hashes of frames, secrets, and the content of blocks of other kinds.
     pub redacted: bool,
     /// Leave out the secrets that the original holds: those that are to be in the file come by
@@ -85,11 +85,11 @@ pub struct CaptureWriter {
     files: u64,
     /// The options of the frame that comes next.
     options: Vec<u8>,
-    /// Octets and frames of the current file.
+    /// Bytes and frames of the current file.
     octets: u64,
     in_file: u64,
     frames: u64,
-    /// Where the octets of the frame written last stand in the current file.
+    /// Where the bytes of the frame written last stand in the current file.
     place: u64,
 }
 
@@ -181,7 +181,7 @@ impl CaptureWriter {
         self.each(batch, choose, |_| ())
     }
 
-    /// Writes a batch whole, and adds to `places` where the octets of each of its frames stand in the file.
+    /// Writes a batch whole, and adds to `places` where the bytes of each of its frames stand in the file.
     pub(super) fn write_whole(
         &mut self,
         batch: &Batch,
@@ -264,7 +264,7 @@ impl CaptureWriter {
         ring.is_some_and(|ring| ring.would_be_due(time, self.octets(), self.in_file))
     }
 
-    /// Octets of the current file.
+    /// Bytes of the current file.
     #[must_use]
     pub fn octets(&self) -> u64 {
         self.octets + self.gathered.len() as u64
@@ -309,7 +309,7 @@ impl CaptureWriter {
     }
 
     /// Ends the file, of which it is known that it is not whole, and leaves it beside its place.
-    /// Gives its name; `None` where it was written in its place, as of a pipe or a ring.
+    /// Gives its name; `None` if it was written in its place, as of a pipe or a ring.
     pub fn leave_beside(&mut self) -> Result<Option<PathBuf>, WriteError> {
         self.begin(&[]);
         self.flush()?;
@@ -463,7 +463,7 @@ impl CaptureWriter {
     }
 }
 
-/// Where octets go.
+/// Where bytes go.
 enum Out {
     Any(Box<dyn Write + Send>),
     Place(Box<Place>),

@@ -1,4 +1,4 @@
-//! The inspector's command line: arguments in, outputs fed, exit code out.
+//! The inspector's command line: reads arguments, runs the outputs they ask for, returns the exit code.
 
 mod check;
 pub mod completions;

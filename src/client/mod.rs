@@ -1,5 +1,5 @@
-//! The client: one request, or several on one connection, each with its response. And [`check`], which holds a server
-//! to the protocol.
+//! The client: sends one request, or several on one connection, and reads the responses. [`check`] tests whether a server
+//! follows the protocol.
 
 pub mod check;
 pub mod password;

@@ -1,4 +1,4 @@
-//! A direction's bytes turned into messages.
+//! Turns a direction's bytes into messages.
 
 use std::sync::Arc;
 
@@ -18,19 +18,19 @@ use super::note::{CutBy, Note};
 use crate::protocol::{Command, Fault, MessageKind};
 use crate::stream::{Chunk, Flow, Role, Side};
 
-/// What the dissector keeps with a flow; first what is asked with every segment.
+/// The dissector's state of a flow. What every segment needs comes first.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct DissectState {
     protocol: Protocol,
     saw_data: bool,
     pub(super) directions: [DirectionState; 2],
-    /// What layouts need, where there are any.
+    /// State for layouts, if any are known.
     pub(super) described: Option<Box<DescribedState>>,
 }
 
 impl DissectState {
-    /// The protocol that the stream is settled to be; unknown while more bytes may tell.
+    /// The stream's protocol once it is decided; unknown while more bytes may tell.
     #[must_use]
     pub const fn decided(&self) -> Protocol {
         self.protocol
@@ -44,7 +44,7 @@ impl DissectState {
         one.work.is_some() || other.work.is_some()
     }
 
-    /// What is to be said of a message that this frame carried bytes of, and that is not whole.
+    /// The note on a message that this frame carried bytes of and that is not complete.
     #[must_use]
     pub fn begun(
         &self,
@@ -71,47 +71,47 @@ impl DissectState {
     }
 }
 
-/// Gives the dissector its state out of what is kept with a flow.
+/// Gives the dissector its part of a flow's state.
 pub trait HasDissectState {
     /// The state.
     fn dissect(&mut self) -> &mut DissectState;
 }
 
-/// What the dissector finds in what one side of a flow sent, in that order.
+/// A finding in the bytes that one side of a flow sent, in their order.
 #[derive(Debug)]
 pub enum Finding<'a> {
     /// The last of the messages is there, of this command, whole or as far as it goes.
     Message(Command),
     /// The last of the messages is there, which a layout describes, whole or as far as it goes.
     Described,
-    /// A message of which there is nothing to note, whole in one segment, of a command that its sender's side sends. It is
-    /// none of the messages.
+    /// A message without notes that is whole in one segment and that its sender's side sends. It is not put among the
+    /// messages.
     Clean(Command, Chunk<'a>),
-    /// This many messages cannot be told of, as bytes of them were never captured.
+    /// So many messages are lost, as bytes of them were never captured.
     Lost(u64),
-    /// The same of messages that a layout describes: how many, where that is known, and how many bytes.
+    /// The same for messages that a layout describes: how many, if that is known, and how many bytes.
     LostDescribed {
         /// How many messages.
         messages: Option<u64>,
         /// How many bytes.
         octets: u64,
     },
-    /// Something is to be said about the stream that is about no message.
+    /// A note on the stream that belongs to no message.
     Note(Note),
 }
 
-/// What is looked for.
+/// What the dissector looks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The protocols that are known.
     pub known: &'a Arc<Known>,
     /// Whether any layout is among them.
     pub has_layouts: bool,
-    /// Whether a message of which there is nothing to note is only to be counted, and not made.
+    /// Whether messages without notes are only counted, and not made.
     pub counts: bool,
 }
 
-/// Takes what the dissector finds.
+/// Receives what the dissector finds.
 pub trait Finds<S> {
     /// What is looked for.
     fn wanted(&self) -> Wanted<'_>;

@@ -20,7 +20,7 @@ pub const MARKS: &[Mark] = &[
     Mark::RequestLine(b" HTTP/1."),
 ];
 
-/// What stands before the first line break, at most 80 octets of it.
+/// What stands before the first line break, at most 80 bytes of it.
 #[must_use]
 pub fn first_line(octets: &[u8]) -> &[u8] {
     const SHOWN: usize = 80;

@@ -6,7 +6,7 @@ use super::protocol::Protocol;
 use super::reglogin::evidence::{Evidence, Opening};
 use super::smpp::{SMPP_HEADER_LEN, begins_smpp};
 
-/// Octets at the start of a direction after which a protocol that can be named is named.
+/// Bytes at the start of a direction after which a protocol that can be named is named.
 pub const ENOUGH: usize = SMPP_HEADER_LEN;
 
 /// What an opening says.
@@ -14,7 +14,7 @@ pub const ENOUGH: usize = SMPP_HEADER_LEN;
 pub enum Verdict {
     /// It is this protocol.
     Is(Protocol),
-    /// More octets are needed.
+    /// More bytes are needed.
     Unsure,
     /// It does not show what it is.
     Other,
@@ -49,7 +49,7 @@ pub fn identify(opening: Opening<'_>, watched: bool) -> Verdict {
     evidence.into()
 }
 
-/// The protocol that the octets are recognised as for sure.
+/// The protocol that the bytes are recognised as for sure.
 fn named(octets: &[u8]) -> Option<Protocol> {
     if octets.first() == Some(&0) {
         return begins_smpp(octets).then_some(Protocol::Smpp);
@@ -57,9 +57,9 @@ fn named(octets: &[u8]) -> Option<Protocol> {
     named_by_start(octets)
 }
 
-/// Whether octets that are few may be the beginning of one that is named.
+/// Whether bytes that are few may be the beginning of one that is named.
 fn could_be_named(octets: &[u8]) -> bool {
-    // SMPP: a length of at most 65536 has a first octet of 0.
+    // SMPP: a length of at most 65536 has a first byte of 0.
     octets.len() < ENOUGH
         && (matches!(octets.first(), None | Some(0)) || may_be_named_by_start(octets))
 }

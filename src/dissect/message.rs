@@ -1,4 +1,4 @@
-//! One message as the inspector holds it: its octets, where they came from, and what is
+//! One message as the inspector holds it: its bytes, where they came from, and what is
 //! to be said about them.
 
 use std::ops::Range;
@@ -18,21 +18,21 @@ use crate::stream::Role;
 use crate::text::escape::Hex;
 use crate::text::secret::MASK;
 
-/// Where a run of a message's octets stood.
+/// Where a run of a message's bytes stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceBytes {
     /// Frame that carried them.
     pub frame: u64,
-    /// Offset of the first of them in the frame's packet: in the frame's octets, or in the
+    /// Offset of the first of them in the frame's packet: in the frame's bytes, or in the
     /// payload of the datagram put together from fragments.
     pub offset: u32,
     /// TCP sequence number of the first of them.
     pub seq: SeqNumber,
     /// What the segment that carried them acknowledges, where it does.
     pub ack: Option<SeqNumber>,
-    /// First octet in the message.
+    /// First byte in the message.
     pub start: u32,
-    /// How many octets.
+    /// How many bytes.
     pub len: u32,
 }
 
@@ -96,7 +96,7 @@ pub struct Described {
 }
 
 impl Described {
-    /// What names its user: `None` where the layout has nothing that does.
+    /// What names its user: `None` if the layout has nothing that does.
     #[must_use]
     pub fn user_name(&self, show_secrets: bool) -> Option<String> {
         let range = self.user.clone()?;
@@ -140,11 +140,11 @@ impl Described {
     }
 }
 
-/// A message: of RegLogin with at most [`MAX_LEN`] octets, what a wrong `totalLength` claims beyond that being no part of
+/// A message: of RegLogin with at most [`MAX_LEN`] bytes, what a wrong `totalLength` claims beyond that being no part of
 /// it; or of a protocol that a layout file describes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Number of the frame that carried the last of its octets to be captured. Where others had to
+    /// Number of the frame that carried the last of its bytes to be captured. Where others had to
     /// be waited for, the message is found later than that.
     pub frame: u64,
     /// Time of that frame.
@@ -157,18 +157,18 @@ pub struct Message {
     pub source: Endpoint,
     /// Where it went.
     pub destination: Endpoint,
-    /// The octets there are of a RegLogin message, from the first octet of `totalLength`.
+    /// The bytes there are of a RegLogin message, from the first byte of `totalLength`.
     pub octets: ArrayVec<u8, MAX_LEN>,
     /// What there is of a message that a layout file describes: then it is that, and no RegLogin message.
     pub described: Option<Box<Described>>,
-    /// Which frames carried them, in order of the octets, which they cover.
+    /// Which frames carried them, in order of the bytes, which they cover.
     pub sources: SmallVec<[SourceBytes; 1]>,
     /// What is to be said about it.
     pub notes: SmallVec<[Note; 1]>,
-    /// Whether it was encrypted: its octets are not those of the frames that carried them.
+    /// Whether it was encrypted: its bytes are not those of the frames that carried them.
     pub encrypted: bool,
-    /// Whether it is a RegLogin message, whole, with nothing to be noted of its octets, and every text
-    /// in it is printable ASCII that leaves at least one octet of its field to NUL.
+    /// Whether it is a RegLogin message, whole, with nothing to be noted of its bytes, and every text
+    /// in it is printable ASCII that leaves at least one byte of its field to NUL.
     pub clean: bool,
     /// The request of a response, or the response to a request where it is known already.
     pub peer: Option<Peer>,
@@ -197,7 +197,7 @@ impl Clone for Message {
 }
 
 impl Message {
-    /// The octets read through the layout table.
+    /// The bytes read through the layout table.
     #[must_use]
     pub fn view(&self) -> MessageView<'_> {
         MessageView::new(&self.octets)
@@ -305,20 +305,20 @@ impl Message {
         self.notes.iter().map(Note::severity).max()
     }
 
-    /// TCP sequence number of its first octet.
+    /// TCP sequence number of its first byte.
     #[must_use]
     pub fn start(&self) -> Option<SeqNumber> {
         self.sources.first().map(|source| source.seq)
     }
 
-    /// TCP sequence number after its last octet.
+    /// TCP sequence number after its last byte.
     #[must_use]
     pub fn end(&self) -> Option<SeqNumber> {
         let last = self.sources.last()?;
         Some(last.seq.plus(last.len))
     }
 
-    /// Whether the octets came in more than one frame.
+    /// Whether the bytes came in more than one frame.
     #[must_use]
     pub fn is_reassembled(&self) -> bool {
         self.sources.len() > 1

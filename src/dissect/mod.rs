@@ -1,7 +1,7 @@
-//! From a direction's bytes to messages: which protocol it is, where messages begin and end,
-//! what each field says and what is wrong with it.
+//! Finds messages in a direction's bytes: recognises the protocol, finds where messages begin and end, reads their fields,
+//! and notes their faults.
 //!
-//! Enters: bytes in order, gaps and ends. Leaves: [`Message`]s with their [`Note`]s.
+//! Input: bytes in order, gaps and ends of directions. Output: [`Message`]s with their [`Note`]s.
 
 pub mod described;
 mod dissector;

@@ -9,23 +9,23 @@ use crate::protocol::layout::USER_NAME;
 
 const WIDTH: usize = USER_NAME.width;
 
-/// A user name's octets up to the first NUL, at most as many as the field has. Kept with each user
+/// A user name's bytes up to the first NUL, at most as many as the field has. Kept with each user
 /// and each open request, so it is small and no allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Filled up with NUL, so that names compare as their octets do.
+    /// Filled up with NUL, so that names compare as their bytes do.
     octets: [u8; WIDTH],
     len: u8,
 }
 
 impl Name {
-    /// No octets.
+    /// No bytes.
     pub const EMPTY: Self = Self {
         octets: [0; WIDTH],
         len: 0,
     };
 
-    /// These octets, as far as they fit.
+    /// These bytes, as far as they fit.
     #[must_use]
     pub fn new(octets: &[u8]) -> Self {
         let mut name = Self::EMPTY;

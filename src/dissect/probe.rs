@@ -89,7 +89,7 @@ pub(super) fn probe<S: HasDissectState>(
             }
         }
         Verdict::Other if watched => {
-            // The capture begins amid the stream, or has a gap: a message may begin anywhere.
+            // The capture begins in mid-stream, or has a gap: a message may begin anywhere.
             let Some(at) = find_strict(chunk.octets) else {
                 let work = direction.work.get_or_insert_default();
                 work.skipped += chunk.octets.len() as u64;

@@ -7,12 +7,12 @@ use crate::packet::Endpoint;
 
 /// How a header of version 1 starts.
 pub const PROXY_V1_START: &[u8] = b"PROXY ";
-/// Octets of a header of version 1 at the most, line break included.
+/// Bytes of a header of version 1 at most, line break included.
 pub const PROXY_V1_MAX_LEN: usize = 107;
 /// How a header of version 2 starts.
 pub const PROXY_V2_START: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Octets of a header of version 2 before the addresses: the start, version and command, family,
-/// and how many octets follow.
+/// Bytes of a header of version 2 before the addresses: the start, version and command, family,
+/// and how many bytes follow.
 pub const PROXY_V2_HEADER_LEN: usize = 16;
 
 /// A header.
@@ -20,18 +20,18 @@ pub const PROXY_V2_HEADER_LEN: usize = 16;
 pub struct ProxyHeader {
     /// 1 or 2.
     pub version: u8,
-    /// Octets of the header.
+    /// Bytes of the header.
     pub len: usize,
-    /// Who connected to the proxy; `None` where the header does not say.
+    /// Who connected to the proxy; `None` if the header does not say.
     pub client: Option<Endpoint>,
 }
 
-/// What octets at a stream's start are.
+/// What bytes at a stream's start are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxy {
     /// No such header.
     No,
-    /// More octets are needed.
+    /// More bytes are needed.
     Unsure,
     /// A header, of which all that is looked at is there.
     Header(ProxyHeader),

@@ -2,13 +2,13 @@
 //!
 //! In SMPP each of the command ids 1 to 4 is a request: its `command_status` must be 0 and its
 //! `sequence_number` 1 to 0x7FFFFFFF (SMPP 3.4 sections 5.1.3 and 5.1.4). Read as RegLogin that
-//! is a text field which starts with NUL and then has another octet: never well filled. So no
-//! octets are strictly both.
+//! is a text field which starts with NUL and then has another byte: never well filled. So no
+//! bytes are strictly both.
 
 use crate::protocol::layout::{DESCRIPTION, MessageKind, USER_NAME};
 use crate::protocol::right_header;
 
-/// Octets of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
+/// Bytes of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
 /// section 3.2).
 pub const SMPP_HEADER_LEN: usize = 16;
 
@@ -24,7 +24,7 @@ pub const SMPP_SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
 /// Commands left to vendors, without the bit of a response (SMPP 3.4 section 5.1.2.1).
 pub const SMPP_VENDOR: std::ops::RangeInclusive<u32> = 0x0001_0200..=0x0001_02ff;
 
-/// Whether the octets start with a strictly valid SMPP header: a known command id, a length of
+/// Whether the bytes start with a strictly valid SMPP header: a known command id, a length of
 /// 16 to 65536, status 0 on a request, and a sequence number of 1 to 0x7FFFFFFF.
 #[must_use]
 pub fn is_smpp(octets: &[u8]) -> bool {
@@ -46,7 +46,7 @@ fn header(octets: &[u8]) -> Option<[u32; 4]> {
     ])
 }
 
-/// Whether the octets of a stream's first segment start with a PDU in any form that is met: as
+/// Whether the bytes of a stream's first segment start with a PDU in any form that is met: as
 /// [`is_smpp`] has it, with a vendor's command, or with sequence number 0, which many a client
 /// sends and a `generic_nack` may have (SMPP 3.4 section 4.3.1). What is not strictly SMPP must
 /// be a response, or PDUs that end where the segment does, and must not be RegLogin's right
@@ -84,7 +84,7 @@ fn is_empty_reglogin(octets: &[u8]) -> bool {
     text.slice(octets).iter().all(|octet| *octet == 0)
 }
 
-/// Whether the lengths of the PDUs lead to the octets' end.
+/// Whether the lengths of the PDUs lead to the bytes' end.
 fn ends_with_a_pdu(octets: &[u8]) -> bool {
     let mut rest = octets;
     while let Some(length) = word(rest, 0) {

@@ -2,19 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-/// Octets of a TLS record header (RFC 8446 section 5.1).
+/// Bytes of a TLS record header (RFC 8446 section 5.1).
 pub const TLS_HEADER_LEN: usize = 5;
 
 /// Types of records (RFC 8446 section 5.1).
 pub const TLS_TYPES: RangeInclusive<u8> = 20..=23;
 /// The first number of a record's version.
 pub const TLS_MAJOR: u8 = 3;
-/// The second number at the most.
+/// The second number at most.
 pub const TLS_MAX_MINOR: u8 = 4;
-/// Octets of a record's content at the most (RFC 5246 section 6.2.3).
+/// Bytes of a record's content at most (RFC 5246 section 6.2.3).
 pub const TLS_MAX_RECORD: u16 = (1 << 14) + 2048;
 
-/// The record's kind by its type octet (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
+/// The record's kind by its type byte (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
 const fn tls_content(kind: u8) -> Option<&'static str> {
     Some(match kind {
         20 => "Change Cipher Spec",
@@ -29,7 +29,7 @@ pub(super) fn tls_type(octets: &[u8]) -> Option<&'static str> {
     tls_content(*octets.first()?)
 }
 
-/// Whether the octets start with a TLS record header: a known type, version 3.0 to 3.4, and a
+/// Whether the bytes start with a TLS record header: a known type, version 3.0 to 3.4, and a
 /// length that a record may have.
 #[must_use]
 pub fn is_tls(octets: &[u8]) -> bool {

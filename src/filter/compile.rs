@@ -15,7 +15,7 @@ use super::syntax::{
 use super::value::{Base, FieldType};
 use super::{FilterOptions, functions, nearest_field, unknown_field};
 
-/// Octets of memory that one regular expression may take.
+/// Bytes of memory that one regular expression may take.
 const REGEX_SIZE: usize = 1 << 20;
 
 /// Checks a filter and says what it needs.
@@ -330,7 +330,7 @@ fn matches(left: Typed, pattern: &Operand, all: bool) -> Result<Node, FilterErro
         let message = "a regular expression belongs in double quotes";
         return Err(FilterError::at(pattern.span, message));
     };
-    // An octet that is no part of UTF-8 stands for itself.
+    // A byte that is no part of UTF-8 stands for itself.
     let mut text = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         text.push_str(chunk.valid());

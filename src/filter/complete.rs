@@ -14,7 +14,7 @@ pub struct Completion {
     pub candidates: Vec<String>,
 }
 
-/// Candidates at the most.
+/// Candidates at most.
 const MOST: usize = 64;
 /// Words between two comparisons.
 const JOINTS: [&str; 3] = ["and", "or", "not"];

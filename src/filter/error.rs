@@ -40,7 +40,7 @@ impl FilterError {
         &self.message
     }
 
-    /// The octets of the filter's text that are meant.
+    /// The bytes of the filter's text that are meant.
     #[must_use]
     pub const fn place(&self) -> std::ops::Range<usize> {
         self.span.start..self.span.end

@@ -28,7 +28,7 @@ pub(super) enum Node {
         all: bool,
         right: ValueSource,
     },
-    /// Any or all values contain the octets.
+    /// Any or all values contain the bytes.
     Contains(ValueSource, Box<Finder<'static>>, bool),
     /// Any or all values match.
     Matches(ValueSource, Regex, bool),

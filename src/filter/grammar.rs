@@ -7,9 +7,9 @@ use super::syntax::{
     Compare, Expr, Member, Operand, OperandKind, Operator, Quantifier, Relation, Sign, Span,
 };
 
-/// Octets of a filter at the most.
+/// Bytes of a filter at most.
 const MAX_LEN: usize = 1 << 16;
-/// Brackets, functions and operators of arithmetic within each other at the most.
+/// Brackets, functions and operators of arithmetic within each other at most.
 const MAX_DEPTH: usize = 64;
 
 /// Reads a filter.

@@ -97,7 +97,7 @@ fn word<'a>(input: &mut Input<'a>) -> ModalResult<&'a str> {
     winnow::token::take(input[..length].chars().count()).parse_next(input)
 }
 
-/// Octets of the word at the start of `text`. Signs are part of addresses, times and octets only:
+/// Bytes of the word at the start of `text`. Signs are part of addresses, times and bytes only:
 /// behind hexadecimal digits.
 fn word_length(text: &str) -> usize {
     let mut digits = true;

@@ -1,9 +1,8 @@
-//! Questions to a capture in Wireshark's display filter language, and the fields they are about.
+//! Wireshark's display filter language.
 //!
-//! Enters: a filter's text, once; then a [`View`] of each frame. Leaves: whether it matches. A
-//! filter is read, its types are checked, and what is wrong is shown at its place; evaluating it
-//! takes from a frame only the fields that it names, and allocates nothing for numbers, addresses
-//! and times.
+//! A filter's text is parsed and type-checked once; errors point at the place in the text. The filter is then evaluated for a
+//! [`View`] of each frame. That reads only the fields that the filter names, and allocates nothing for numbers, addresses and
+//! times.
 
 mod compile;
 mod complete;
@@ -51,7 +50,7 @@ pub fn unknown_field(word: &str) -> String {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FilterOptions {
     /// Whether passwords may be compared. Without it they cannot be found out: comparing one is
-    /// an error, and in octets of frames they are `*`.
+    /// an error, and in bytes of frames they are `*`.
     pub show_passwords: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Where a part stands in the filter's text, in octets. Two trees are equal where they say the
+/// Where a part stands in the filter's text, in bytes. Two trees are equal where they say the
 /// same, wherever it stands: all spans are equal.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Span {
@@ -166,7 +166,7 @@ pub(super) enum OperandKind {
     Text(Vec<u8>),
     /// A character in single quotes.
     Character(u8),
-    /// Octets of something.
+    /// Bytes of something.
     Slice(Box<Operand>, Vec<Piece>),
     /// A function of something.
     Call(String, Vec<Operand>),
@@ -209,7 +209,7 @@ pub(super) struct Piece {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// So many octets.
+    /// So many bytes.
     Length(u32),
     /// Up to and with this offset.
     Offset(i32),
@@ -218,7 +218,7 @@ pub(super) enum End {
 }
 
 impl Piece {
-    /// The piece of `octets`; `None` where they do not reach that far.
+    /// The piece of `octets`; `None` if they do not reach that far.
     pub fn of<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
         let from_end = |offset: i32| {
             let length = i64::try_from(octets.len()).unwrap_or(i64::MAX);

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::capture::{Seconds, Timestamp};
 use crate::text::escape::{EscapedOctets, Hex};
 
-/// How a number is printed, as Wireshark has it.
+/// How a number is printed, as in Wireshark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
     /// Decimal.
@@ -39,9 +39,9 @@ pub enum FieldType {
     V6,
     /// Text.
     Text,
-    /// Octets.
+    /// Bytes.
     Bytes,
-    /// A protocol: its octets and all that follow them.
+    /// A protocol: its bytes and all that follow them.
     Protocol,
     /// Point in time.
     Time,
@@ -69,7 +69,7 @@ impl FieldType {
         }
     }
 
-    /// Whether values are runs of octets, which can be searched and cut.
+    /// Whether values are runs of bytes, which can be searched and cut.
     #[must_use]
     pub const fn is_octets(self) -> bool {
         matches!(self, Self::Text | Self::Bytes | Self::Protocol)
@@ -106,9 +106,9 @@ pub enum Value<'a> {
     V6(u128, u128),
     /// Text; not always UTF-8, as it comes from the wire.
     Text(&'a [u8]),
-    /// Octets.
+    /// Bytes.
     Bytes(&'a [u8]),
-    /// A protocol's octets with all that follow them, and how many are its own header.
+    /// A protocol's bytes with all that follow them, and how many are its own header.
     Protocol(&'a [u8], usize),
     /// A point in time.
     Time(Timestamp),
@@ -129,7 +129,7 @@ impl<'a> Value<'a> {
         Self::V6(address.to_bits(), u128::MAX)
     }
 
-    /// The octets of text and bytes; of a protocol its header, which is what slices count in.
+    /// The bytes of text and bytes; of a protocol its header, which is what slices count in.
     #[must_use]
     pub fn octets(self) -> Option<&'a [u8]> {
         match self {
@@ -139,7 +139,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The octets that are searched: of a protocol also those behind its header.
+    /// The bytes that are searched: of a protocol also those behind its header.
     #[must_use]
     pub fn searched(self) -> Option<&'a [u8]> {
         match self {
@@ -159,7 +159,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// How this stands to `other`; `None` where they cannot be compared.
+    /// How this stands to `other`; `None` if they cannot be compared.
     #[must_use]
     pub fn order(self, other: Value<'_>) -> Option<Ordering> {
         use Value::{Bool, Float, Number, Span, Time, V4, V6};

@@ -11,7 +11,7 @@ use crate::packet::{self, Endpoint, Ip, Other, Packet};
 use crate::session::FrameRecord;
 use crate::stream::Analysis;
 
-/// Times of other frames that a frame's time is told from.
+/// Times of other frames that a frame's time is relative to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Times {
     first: Option<Timestamp>,
@@ -22,7 +22,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Goes on to a frame of this time. Called once for each frame of a capture.
+    /// Moves on to a frame of this time. Called once per frame of a capture.
     pub fn advance(&mut self, time: Timestamp) {
         if std::mem::take(&mut self.now_is_displayed) {
             self.displayed = Some(self.now);
@@ -35,12 +35,12 @@ impl Times {
         self.now = time;
     }
 
-    /// The present frame is shown to the user.
+    /// Notes that the present frame is shown.
     pub const fn displayed(&mut self) {
         self.now_is_displayed = true;
     }
 
-    /// The same, told from another frame's time.
+    /// The same, relative to another frame's time.
     const fn at(mut self, time: Timestamp) -> Self {
         self.now = time;
         self.previous = None;
@@ -64,7 +64,7 @@ impl Times {
         self.previous
     }
 
-    /// The present frame's time; 0 where there was none.
+    /// The present frame's time; 0 if there was none.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
@@ -89,7 +89,7 @@ impl Times {
     }
 }
 
-/// Responses known ahead of their frames: a request's message number gives its response.
+/// Responses that are known before their frames, by the number of the request.
 pub trait Responses {
     /// The response to the request with this number.
     fn response(&self, request: u64) -> Option<Peer>;
@@ -98,21 +98,21 @@ pub trait Responses {
     fn said(&self, request: u64) -> Option<Said>;
 }
 
-/// Is given an IP header with what follows it, and the offsets of that in the frame, if it is there.
+/// Receives an IP header with what follows it, and its offset in the frame, if it is there.
 pub(crate) type ShowIp<'s> = &'s mut dyn FnMut(&[u8], Option<Range<usize>>);
 
-/// One frame and what its fields are taken from.
+/// One frame, and what its fields are read from.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// The frame.
     pub record: &'a FrameRecord<'a>,
-    /// What its times are told from.
+    /// What its times are relative to.
     pub times: Times,
-    /// What TCP's sequence analysis says; `None` where it was not asked for or there is no TCP.
+    /// TCP's sequence analysis; `None` if it was not asked for or there is no TCP.
     pub analysis: Option<&'a Analysis>,
-    /// Responses known ahead; `None` where they were not looked for.
+    /// Responses known ahead; `None` if they were not looked for.
     pub responses: Option<&'a dyn Responses>,
-    /// Whether octets of passwords are shown as they are.
+    /// Whether bytes of passwords are shown as they are.
     pub show_passwords: bool,
     /// The message that the view is of, where no frame completed it: only now is it known that
     /// nothing more comes. Then there is no frame besides its number, time and stream.
@@ -304,14 +304,14 @@ impl<'a> View<'a> {
         self.record.packet_octets().get(range)
     }
 
-    /// Octets of the frame as they may be seen: for each that may be a password's there is a `*`,
+    /// Bytes of the frame as they may be seen: for each that may be a password's there is a `*`,
     /// unless passwords are shown.
     pub(super) fn seen_in_frame(&self, range: Range<usize>) -> Cow<'a, [u8]> {
         let hidden = self.record.secrets(self.show_passwords).in_frame();
         hidden.masked(self.record.frame.octets, range)
     }
 
-    /// Octets of the packet, likewise; its offsets are those of the segment.
+    /// Bytes of the packet, likewise; its offsets are those of the segment.
     pub(crate) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
         let hidden = self.record.secrets(self.show_passwords).in_packet();
         hidden.masked(self.record.packet_octets(), range)

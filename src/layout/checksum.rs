@@ -2,7 +2,7 @@
 
 use super::model::Role;
 
-/// What a check must be behind these bytes; `None` where the role is no check.
+/// What a check must be behind these bytes; `None` if the role is no check.
 #[must_use]
 pub fn check_of(role: Role, before: &[u8]) -> Option<i128> {
     Some(match role {

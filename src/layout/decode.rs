@@ -50,7 +50,7 @@ pub struct Node<'b> {
 /// A message read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<'b> {
-    /// Its kind, by index; `None` where no kind has its value.
+    /// Its kind, by index; `None` if no kind has its value.
     pub kind: Option<usize>,
     /// Its fields in wire order, the header's first.
     pub nodes: Vec<Node<'b>>,
@@ -235,7 +235,7 @@ impl<'b> Reader<'_, 'b> {
         (&self.bytes[start..self.at], len <= left)
     }
 
-    /// Bytes or records that a count stands for; `None` where the message ends before it is known.
+    /// Bytes or records that a count stands for; `None` if the message ends before it is known.
     fn count(&mut self, id: (usize, usize), count: &Count, part: &Part) -> Option<usize> {
         Some(match count {
             Count::Fixed(count) => *count as usize,

@@ -15,7 +15,7 @@ static PLANS: [OnceLock<Box<Plan>>; MOST_LAYOUTS] = [const { OnceLock::new() }; 
 pub struct LayoutId(u8);
 
 impl LayoutId {
-    /// Gives a layout a number: the one that an equal layout has, or the next. `None` where [`MOST_LAYOUTS`] have one.
+    /// Gives a layout a number: the one that an equal layout has, or the next. `None` if [`MOST_LAYOUTS`] have one.
     #[must_use]
     pub fn of(layout: &Layout) -> Option<Self> {
         for (number, place) in (0..).zip(&PLANS) {

@@ -1,7 +1,7 @@
-//! A small binary protocol, described in a file: what its messages look like, enough to find, decode and judge them.
+//! Small binary protocols described in a file: enough of their messages to find, decode and check them.
 //!
-//! [`parse`] reads a layout file (`docs/layouts.md`) and gives a [`Layout`], or everything that is wrong with the file.
-//! [`Layout::frame`] finds where a message ends, [`Layout::decode`] reads one. No I/O.
+//! [`parse`] reads a layout file (`docs/layouts.md`) and gives a [`Layout`], or every error in the file. [`Layout::frame`]
+//! finds where a message ends, [`Layout::decode`] reads one. No I/O.
 
 #![allow(
     clippy::single_match_else,

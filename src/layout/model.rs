@@ -5,7 +5,7 @@ use std::ops::Range;
 /// The byte order of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteOrder {
-    /// The most significant byte first, as the network has it.
+    /// The most significant byte first, as in the network.
     Big,
     /// The least significant byte first.
     Little,
@@ -65,7 +65,7 @@ impl Integer {
         bytes
     }
 
-    /// The value of the first `width` bytes; `None` where there are fewer.
+    /// The value of the first `width` bytes; `None` if there are fewer.
     #[must_use]
     pub fn read(self, bytes: &[u8]) -> Option<i128> {
         let bytes = bytes.get(..usize::from(self.width))?;
@@ -245,7 +245,7 @@ impl Part {
 /// A kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutKind {
-    /// The value of the field with the role `kind`; `None` where no field has it.
+    /// The value of the field with the role `kind`; `None` if no field has it.
     pub value: Option<i128>,
     /// The side that this entry is about, where the value means something else from the other side.
     pub side: Option<Side>,

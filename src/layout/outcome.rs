@@ -14,7 +14,7 @@ pub enum Said {
 }
 
 impl Said {
-    /// As filters and the plugin have it; `None` where it is neither.
+    /// As filters and the plugin have it; `None` if it is neither.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self {

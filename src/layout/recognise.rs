@@ -8,7 +8,7 @@ use super::plan::{Plan, is_structural};
 
 /// Bytes by which the length of a first message may be wrong on the layout's own port.
 pub(crate) const NEARLY: usize = 8;
-/// Bits that a first message must carry on the layout's own port where the capture begins amid the stream.
+/// Bits that a first message must carry on the layout's own port where the capture begins in mid-stream.
 pub(crate) const SOME: u32 = 16;
 /// Messages in a row that are looked at for evidence.
 pub(crate) const ROW: usize = 16;
@@ -96,7 +96,7 @@ impl Plan {
         fault.kind == FaultKind::Fill && width == Some(fault.range.len() as u64)
     }
 
-    /// By how many bytes a length differs from the size of the message's kind; 0 where either is not known.
+    /// By how many bytes a length differs from the size of the message's kind; 0 if either is not known.
     fn sizes_differ(&self, bytes: &[u8], len: usize, side: Side) -> usize {
         match self.kind_of(bytes, side) {
             Ok(Some(kind)) => self.kinds[kind].size.map_or(0, |size| size.abs_diff(len)),

@@ -10,7 +10,7 @@ use crate::filter::Responses;
 use crate::layout::Said;
 use crate::session::{FrameRecord, Outcome, Remainder, Resolution, Sink};
 
-/// Responses kept for filters and fields at the most: with the table's own slots 70 MiB.
+/// Responses kept for filters and fields at most: with the table's own slots 70 MiB.
 const MAX_ANSWERS: usize = 1 << 20;
 
 /// A message's peer, and what that says of it where it is a layout's response.

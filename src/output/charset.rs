@@ -18,7 +18,7 @@ pub enum Charset {
 
 impl Charset {
     /// What the locale allows: Unicode where its character set is UTF-8. The first of the
-    /// variables that is set counts, as POSIX has it.
+    /// variables that is set counts, as in POSIX.
     #[must_use]
     pub fn of_locale() -> Self {
         if crate::platform::console::IS_UNICODE {

@@ -30,7 +30,7 @@ pub enum TimeFormat {
     Epoch,
 }
 
-/// Octets that a nanosecond part ends with where it is whole microseconds.
+/// Bytes that a nanosecond part ends with where it is whole microseconds.
 const BELOW_MICROSECONDS: usize = 3;
 
 /// Knows the frames' times and writes them as asked for: with six decimals, or with nine from the

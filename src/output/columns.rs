@@ -28,7 +28,7 @@ pub(super) struct Shape {
     times: u16,
     /// Columns that are left out where a terminal has no room for them, the least wanted first.
     dispensable: &'static [usize],
-    /// How many of these are left out at the most for a row to stay in one line; beside a capture's name one more.
+    /// How many of these are left out at most for a row to stay in one line; beside a capture's name one more.
     spare: usize,
     /// The last one stands in the same line only where at least this much is left for it; else under it.
     least: u16,
@@ -158,7 +158,7 @@ impl Row {
 pub(super) struct TableColumns {
     shape: &'static Shape,
     widths: Vec<u16>,
-    /// Columns of a capture's name, before all others; 0 where there is none.
+    /// Columns of a capture's name, before all others; 0 if there is none.
     file: u16,
     color: bool,
     charset: Charset,

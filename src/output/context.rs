@@ -242,7 +242,7 @@ pub trait Output {
         self.record(record, context)
     }
 
-    /// Is told what records that come next will say of requests.
+    /// Receives what the next records will say of requests.
     fn prefetch(&mut self, resolutions: &[Resolution]) {
         let _ = resolutions;
     }

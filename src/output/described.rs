@@ -11,7 +11,7 @@ use crate::layout::{
 use crate::text::escape::{Escaped, EscapedOctets, Hex};
 use crate::text::secret::MASK;
 
-/// Bytes of a value that are shown at the most.
+/// Bytes of a value that are shown at most.
 const MOST_BYTES: usize = 256;
 
 /// Appends what a message says: its kind, its user, what it says of its request, and the first text that is neither.

@@ -78,7 +78,7 @@ pub fn frames(exchange: &Exchange) -> String {
     )
 }
 
-/// Milliseconds with three decimals; empty where there are none.
+/// Milliseconds with three decimals; empty if there are none.
 pub fn milliseconds(exchange: &Exchange) -> String {
     let elapsed = exchange.elapsed().map(|elapsed| elapsed as f64 / 1e6);
     elapsed.map_or_else(String::new, |elapsed| format!("{elapsed:.3}"))

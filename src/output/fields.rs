@@ -257,7 +257,7 @@ fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurren
     });
 }
 
-/// Appends one value. A protocol's is its name; of octets each that may be a password's is `**`.
+/// Appends one value. A protocol's is its name; of bytes each that may be a password's is `**`.
 fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_>) {
     if field.kind == FieldType::Protocol {
         out.push_str(&field.name);

@@ -35,7 +35,7 @@ impl<W: Write> Folding<W> {
     }
 }
 
-/// The length of what stands before a line's text: places of octets, and blanks.
+/// The length of what stands before a line's text: places of bytes, and blanks.
 fn before(line: &str) -> usize {
     let blanks = |text: &str| text.len() - text.trim_start_matches(' ').len();
     let own = blanks(line);

@@ -17,16 +17,16 @@ pub struct FormOptions {
     pub rows: Rows,
     /// Whether there are colours.
     pub color: bool,
-    /// Asked for the terminal's width, in columns, whenever rows are written; `None` where there
+    /// Asked for the terminal's width, in columns, whenever rows are written; `None` if there
     /// is no terminal to fit.
     pub width: Option<fn() -> Option<u16>>,
     /// The details of each message as a tree.
     pub tree: bool,
-    /// The octets of each message's frame.
+    /// The bytes of each message's frame.
     pub octets: bool,
     /// The display filter beside each line of the tree.
     pub field_names: bool,
-    /// Frames with the octets of their payload.
+    /// Frames with the bytes of their payload.
     pub payload: bool,
     /// RegLogin's values in `fields`, as those of protocols that a layout describes.
     pub in_fields: bool,

@@ -33,7 +33,7 @@ struct Connection {
     protocol: &'static str,
     is_encrypted: bool,
     turns: Vec<Turn>,
-    /// Octets that are part of no message.
+    /// Bytes that are part of no message.
     skipped: u64,
     /// Version of the PROXY header.
     proxy: Option<u8>,

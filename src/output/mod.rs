@@ -1,9 +1,8 @@
-//! What is shown of records: tables, lines, details, octets, JSON.
+//! Writes records as tables, lines, details, hex dumps, JSON and other forms.
 //!
-//! Enters: [`FrameRecord`]s. Leaves, through any writer: text. Every
-//! output is a [`Sink`](crate::session::Sink), so that it can be tested in memory and several can
-//! be fed in one pass, with a [`Tee`]. Rows of frames and messages have one driver and a table of
-//! [`forms`]. Nothing from the wire leaves unescaped.
+//! Each output is a [`Sink`](crate::session::Sink) of [`FrameRecord`]s and writes to any writer, so it can be tested in memory.
+//! A [`Tee`] feeds several in one pass. Rows of frames and messages have one driver and a table of [`forms`]. Text from the wire
+//! is always escaped.
 
 use std::fmt::Write as _;
 
@@ -62,7 +61,7 @@ pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
 pub use tally::Tally;
 pub use tee::{OutputError, Tee};
 
-/// Appends a frame's TCP payload in hexadecimal, `**` for each octet that may be part of a
+/// Appends a frame's TCP payload in hexadecimal, `**` for each byte that may be part of a
 /// password.
 fn write_payload(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) {
     let Some(segment) = record.segment() else {

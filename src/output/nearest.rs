@@ -62,7 +62,7 @@ impl fmt::Display for Nearest {
     }
 }
 
-/// Reads the header of a segment that begins a stream; `None` where no reading fits its size.
+/// Reads the header of a segment that begins a stream; `None` if no reading fits its size.
 fn read(segment: &[u8]) -> Option<Nearest> {
     let size = u32::try_from(segment.len()).ok()?;
     let header = u32::try_from(HEADER_LEN).ok()?;

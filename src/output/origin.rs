@@ -9,7 +9,7 @@ use crate::capture::{Aside, AsideContent};
 use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 
-/// Columns of a capture's name in rows for people at the most.
+/// Columns of a capture's name in rows for people at most.
 const COLUMNS: usize = 22;
 
 /// The captures of a run, and which of them the present frame is of.
@@ -153,7 +153,7 @@ impl Origin {
         told.map_or("", |capture| &capture.short)
     }
 
-    /// Columns of the longest of these; 0 where rows do not tell it.
+    /// Columns of the longest of these; 0 if rows do not tell it.
     #[must_use]
     pub fn width(&self) -> usize {
         let widths = self.captures.iter().map(|capture| capture.short.width());

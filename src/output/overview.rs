@@ -27,9 +27,9 @@ pub struct Overview {
     unread: BTreeMap<u16, u64>,
     /// Segments on watched ports of whose data less was captured than tells what it is.
     bare: u64,
-    /// Octets captured of the shortest such frame.
+    /// Bytes captured of the shortest such frame.
     bare_captured: u32,
-    /// Octets of payload captured of one of them, at the most.
+    /// Bytes of payload captured of one of them, at most.
     bare_payload: u32,
     whole: bool,
 }

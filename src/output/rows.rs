@@ -10,7 +10,7 @@ use super::tee::OutputError;
 use crate::dissect::{Message, Severity};
 use crate::session::{Exchange, Exchanges, FrameRecord, Remainder, StreamNote};
 
-/// Bytes that wait to be written at the most, about.
+/// Bytes that wait to be written at most, about.
 const BUFFER: usize = 1 << 16;
 
 /// What a row is, and which there are.
@@ -40,7 +40,7 @@ impl Rows {
     }
 }
 
-/// When a message is told.
+/// When a message is written.
 #[derive(Debug, Clone, Copy)]
 pub enum MessageTiming<'a> {
     /// With its own frame, of whose messages it is the one with this index.
@@ -68,11 +68,11 @@ impl<'a> MessageTiming<'a> {
     }
 }
 
-/// How rows are written. What is written goes behind what `out` holds.
+/// A form of rows. Its methods append to `out`.
 pub trait Form {
-    /// Whether what is said of streams has rows, where no frame's row has it.
+    /// Whether notes on streams have rows of their own if no frame's row shows them.
     const HAS_NOTES: bool = false;
-    /// Whether a frame is one piece also where the rows are messages.
+    /// Whether a frame is written as one piece even if rows are messages.
     const WHOLE_FRAMES: bool = false;
 
     /// Begins, before the first frame.
@@ -80,7 +80,7 @@ pub trait Form {
         let _ = out;
     }
 
-    /// Looks at a frame, whether it is written or not.
+    /// Called for each frame, whether it is written or not.
     fn see(&mut self, record: &FrameRecord<'_>) {
         let _ = record;
     }
@@ -88,7 +88,7 @@ pub trait Form {
     /// Writes a frame.
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context);
 
-    /// Whether messages are written that are told late.
+    /// Whether messages are written that become known after their frame.
     fn has_late(&self) -> bool {
         true
     }
@@ -102,14 +102,14 @@ pub trait Form {
         context: &Context,
     );
 
-    /// Writes an exchange, where the rows are that.
+    /// Writes an exchange, if rows are exchanges.
     fn exchange(&mut self, out: &mut Vec<u8>, exchange: &Exchange, context: &Context) {
         for message in exchange.messages() {
             self.message(out, message, MessageTiming::Late(Late::AtEnd), context);
         }
     }
 
-    /// Whether frames that are written say what is noted of their streams, also where the rows are messages.
+    /// Whether written frames show the notes of their streams, even if rows are messages.
     fn notes_in_frames(&self) -> bool {
         false
     }
@@ -317,7 +317,7 @@ pub fn hand_over(text: &mut String, out: &mut Vec<u8>) {
     text.clear();
 }
 
-/// The messages whose last octet this very frame made available.
+/// The messages whose last byte this very frame made available.
 pub fn messages_of<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
     let number = record.frame.number;
     record

@@ -34,7 +34,7 @@ pub static FORM: FormEntry = FormEntry {
 /// Columns of a terminal in which exchanges have all of theirs.
 const WIDE: u16 = 120;
 
-/// Rows that wait to be laid out together at the most.
+/// Rows that wait to be laid out together at most.
 const BATCH: usize = 32;
 
 /// The table.

@@ -17,10 +17,10 @@ use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::{Layer, Other, Packet, link, tunnel};
 use crate::capture::LinkType;
 
-/// Tunnels in tunnels that are looked into at the most.
+/// Tunnels in tunnels that are looked into at most.
 const MAX_TUNNELS: usize = 8;
 
-/// Decodes a frame. `wire` is the length the frame had on the wire, in octets.
+/// Decodes a frame. `wire` is the length the frame had on the wire, in bytes.
 #[must_use]
 pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match fast_segment(link, octets) {
@@ -67,7 +67,7 @@ pub fn decode_payload(ip: &Ip, octets: &[u8]) -> Packet {
     decode_tcp(&ip, octets)
 }
 
-/// The IP header inside a tunnel's packet, and where that packet's octets end; `None` where there
+/// The IP header inside a tunnel's packet, and where that packet's bytes end; `None` if there
 /// is none.
 fn enter(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<(Ip, usize)> {
     if ip.is_tcp() {
@@ -172,7 +172,7 @@ fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
     })
 }
 
-/// Whether the TCP checksum is not what it should be; `None` where octets are missing, so that
+/// Whether the TCP checksum is not what it should be; `None` if bytes are missing, so that
 /// it cannot be told.
 #[must_use]
 pub fn checksum_is_wrong(segment: &Segment, packet: &[u8]) -> Option<bool> {

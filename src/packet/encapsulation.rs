@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 
-/// Headers that are looked behind in one frame at the most: more than any network stacks.
+/// Headers that are looked behind in one frame at most: more than any network stacks.
 const MAX_HEADERS: usize = 16;
 
 /// Ethertypes (the registry of IEEE 802 numbers at IANA).
@@ -70,7 +70,7 @@ pub struct Passed {
     pub protocols: &'static str,
     /// Its name for people.
     pub name: &'static str,
-    /// Its octets.
+    /// Its bytes.
     pub octets: Range<usize>,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn follow(
 struct Step {
     protocols: &'static str,
     name: &'static str,
-    /// Octets of the header.
+    /// Bytes of the header.
     len: usize,
     /// What follows it.
     next: Header,
@@ -219,7 +219,7 @@ fn llc(octets: &[u8]) -> Result<Step, Other> {
     const RESPONSE: u8 = 0x01;
     /// An unnumbered information frame.
     const INFORMATION: u8 = 0x03;
-    /// Who says what the last two octets mean: nobody and Cisco (the types are Ethertypes).
+    /// Who says what the last two bytes mean: nobody and Cisco (the types are Ethertypes).
     const ETHERTYPES: [[u8; 3]; 2] = [[0, 0, 0], [0, 0, 0xf8]];
     let name = ("llc", "LLC");
     let (to, from, control) = (
@@ -265,7 +265,7 @@ fn ppp(octets: &[u8]) -> Result<Step, Other> {
     } else {
         0
     };
-    // The last octet of a protocol number is odd, all before it are even, so that a leading zero
+    // The last byte of a protocol number is odd, all before it are even, so that a leading zero
     // may be left out (RFC 1661 section 6.5).
     let first = octet_at(octets, start)?;
     let (protocol, len) = if first & 1 == 1 {

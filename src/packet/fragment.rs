@@ -1,7 +1,7 @@
 //! IP fragments put together again, as the receiving host would.
 //!
-//! The first copy of an octet wins, as with TCP; where a later copy differs the datagram says so.
-//! What never becomes whole is let go by capture time, and memory is bounded.
+//! The first copy of a byte wins, as with TCP; where a later copy differs the datagram says so.
+//! What never becomes whole is dropped by capture time, and memory is bounded.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -17,15 +17,15 @@ use super::ip::Ip;
 use super::vlan::VlanTags;
 use crate::capture::Timestamp;
 
-/// Octets of the largest payload that an IP datagram can have.
+/// Bytes of the largest payload that an IP datagram can have.
 const MAX_PAYLOAD: u32 = 65_535;
 
 /// How much is remembered of datagrams that are not whole yet.
 #[derive(Debug, Clone, Copy)]
 pub struct DefragmentLimits {
-    /// Octets of all fragments held, about.
+    /// Bytes of all fragments held, about.
     pub octets: usize,
-    /// Nanoseconds of capture time after which an incomplete datagram is let go; 30 s, as Linux
+    /// Nanoseconds of capture time after which an incomplete datagram is dropped; 30 s, as Linux
     /// has it (`net.ipv4.ipfrag_time`).
     pub age: i64,
 }
@@ -49,14 +49,14 @@ struct Key {
     tags: VlanTags,
 }
 
-/// Where octets of a datagram came from.
+/// Where bytes of a datagram came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// Frame that carried them.
     pub frame: u64,
-    /// First octet, in the datagram's payload.
+    /// First byte, in the datagram's payload.
     pub start: u32,
-    /// How many octets.
+    /// How many bytes.
     pub len: u32,
 }
 
@@ -72,7 +72,7 @@ pub struct Datagram {
     pub pieces: Vec<Piece>,
     /// Whether fragments overlapped.
     pub overlap: bool,
-    /// Whether a fragment carried other octets for a place already filled.
+    /// Whether a fragment carried other bytes for a place already filled.
     pub conflict: bool,
 }
 
@@ -91,11 +91,11 @@ struct Partial {
     may_carry_tcp: bool,
 }
 
-/// Keys of datagrams that became whole which are kept at the most, besides as many as there are
+/// Keys of datagrams that became whole which are kept at most, besides as many as there are
 /// datagrams that are not.
 const FORGOTTEN: usize = 1024;
 
-/// Octets that a datagram takes besides its payload, about.
+/// Bytes that a datagram takes besides its payload, about.
 const OVERHEAD: usize = 256;
 
 impl Partial {
@@ -173,7 +173,7 @@ pub struct Defragmenter {
 pub struct GivenUpDatagrams {
     /// All of them.
     pub incomplete: u64,
-    /// Those that were let go because too many fragments waited.
+    /// Those that were dropped because too many fragments waited.
     pub crowded: u64,
 }
 
@@ -187,7 +187,7 @@ impl Defragmenter {
         }
     }
 
-    /// Datagrams that were let go before they were whole, and those that still wait.
+    /// Datagrams that were dropped before they were whole, and those that still wait.
     #[must_use]
     pub fn given_up(&self) -> GivenUpDatagrams {
         let waiting = self.partial.values().filter(|one| one.may_carry_tcp);
@@ -197,7 +197,7 @@ impl Defragmenter {
         }
     }
 
-    /// Takes the fragment in frame `number`, whose octets `octets` the header `ip` was read
+    /// Takes the fragment in frame `number`, whose bytes `octets` the header `ip` was read
     /// from; gives the datagram where it is whole now.
     pub fn push(
         &mut self,

@@ -15,7 +15,7 @@ use super::encapsulation::Passed;
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 
-/// What one IP packet says of itself. Offsets count from the start of the packet's octets.
+/// What one IP packet says of itself. Offsets count from the start of the packet's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ip {
     /// Sender.
@@ -34,23 +34,23 @@ pub struct Ip {
     pub fragmented: bool,
     /// More fragments follow.
     pub more_fragments: bool,
-    /// Octets of the datagram before this fragment's payload.
+    /// Bytes of the datagram before this fragment's payload.
     pub fragment_offset: u32,
     /// Offset of the IP header.
     pub start: u32,
-    /// Octets of the header; IPv6 extension headers are not part of it.
+    /// Bytes of the header; IPv6 extension headers are not part of it.
     pub header_len: u32,
-    /// Octets of the whole packet by its length field.
+    /// Bytes of the whole packet by its length field.
     pub length: u32,
     /// Offset of the payload, behind any extension headers.
     pub payload_start: u32,
-    /// Octets of payload by the length field; may reach beyond the octets captured.
+    /// Bytes of payload by the length field; may reach beyond the bytes captured.
     pub payload_len: u32,
     /// The VLANs that it was sent on.
     pub tags: VlanTags,
 }
 
-/// The protocol behind an authentication header, and that header's octets (RFC 4302 section 2).
+/// The protocol behind an authentication header, and that header's bytes (RFC 4302 section 2).
 fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
     match octets {
         [protocol, words, ..] => Ok((*protocol, (usize::from(*words) + 2) * 4)),
@@ -59,7 +59,7 @@ fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
 }
 
 impl Ip {
-    /// Reads the IP header at `start` of `octets`, of a packet without VLAN tags. `wire` is the length that the octets had on
+    /// Reads the IP header at `start` of `octets`, of a packet without VLAN tags. `wire` is the length that the bytes had on
     /// the wire; it counts where the header's own length is 0 (segmentation offloading).
     pub fn read(octets: &[u8], start: usize, wire: usize) -> Result<Self, Other> {
         let packet = octets.get(start..).unwrap_or_default();
@@ -218,7 +218,7 @@ impl Ip {
         self.is_tcp() || super::tunnel::is_carrier(self.protocol)
     }
 
-    /// The payload captured, out of the packet's octets.
+    /// The payload captured, out of the packet's bytes.
     #[must_use]
     pub fn payload<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
         let start = (self.payload_start as usize).min(octets.len());

@@ -7,7 +7,7 @@ pub struct IpProtocol {
     pub number: u8,
     /// Its name in a Protocol column.
     pub name: &'static str,
-    /// Its name in display filters; empty where it is not one that is named here.
+    /// Its name in display filters; empty if it is not one that is named here.
     pub filter_name: &'static str,
 }
 

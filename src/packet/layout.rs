@@ -1,14 +1,14 @@
-//! Where the fields of IP and TCP headers stand, as octets of the header.
+//! Where the fields of IP and TCP headers stand, as bytes of the header.
 
 /// An IPv4 header (RFC 791 section 3.1).
 pub mod ipv4 {
     use std::ops::Range;
 
-    /// Octets of a header without options.
+    /// Bytes of a header without options.
     pub const LEN: usize = 20;
     /// Differentiated services.
     pub const SERVICES: usize = 1;
-    /// Octets of the whole packet.
+    /// Bytes of the whole packet.
     pub const LENGTH: Range<usize> = 2..4;
     /// The same in all fragments of a datagram.
     pub const IDENTIFICATION: Range<usize> = 4..6;
@@ -30,9 +30,9 @@ pub mod ipv4 {
 pub mod ipv6 {
     use std::ops::Range;
 
-    /// Octets of the header, without extensions.
+    /// Bytes of the header, without extensions.
     pub const LEN: usize = 40;
-    /// Octets of what follows the header.
+    /// Bytes of what follows the header.
     pub const LENGTH: Range<usize> = 4..6;
     /// What follows the header.
     pub const NEXT_HEADER: Range<usize> = 6..7;
@@ -48,7 +48,7 @@ pub mod ipv6 {
 pub mod tcp {
     use std::ops::Range;
 
-    /// Octets of a header without options.
+    /// Bytes of a header without options.
     pub const LEN: usize = 20;
     /// Sender's port.
     pub const SOURCE: Range<usize> = 0..2;
@@ -58,7 +58,7 @@ pub mod tcp {
     pub const SEQUENCE: Range<usize> = 4..8;
     /// Acknowledgement number.
     pub const ACKNOWLEDGEMENT: Range<usize> = 8..12;
-    /// Octets of the header, in units of 4, in the upper half.
+    /// Bytes of the header, in units of 4, in the upper half.
     pub const HEADER_LENGTH: Range<usize> = 12..13;
     /// Flags, the low 12 bits.
     pub const FLAGS: Range<usize> = 12..14;
@@ -75,6 +75,6 @@ pub mod tcp {
     pub const NO_OPERATION: u8 = 1;
     /// The option with a window's scale (RFC 7323 section 2.2).
     pub const WINDOW_SCALE: u8 = 3;
-    /// Octets of that option.
+    /// Bytes of that option.
     pub const WINDOW_SCALE_LEN: u8 = 3;
 }

@@ -12,7 +12,7 @@ pub struct LinkLayer {
     pub link: LinkType,
     /// Its name for people.
     pub name: &'static str,
-    /// How Wireshark's `frame.protocols` begins; empty where the header behind it says it.
+    /// How Wireshark's `frame.protocols` begins; empty if the header behind it says it.
     protocols: &'static str,
     /// Finds how long its own header is and what follows that.
     begin: Begin,
@@ -28,7 +28,7 @@ enum Next {
 
 use Next::Header as Behind;
 
-/// The octets of a link layer's own header, and what follows it.
+/// The bytes of a link layer's own header, and what follows it.
 type Begun = Result<(usize, Next), Other>;
 /// Reads a link layer's own header.
 type Begin = fn(&[u8]) -> Begun;
@@ -205,7 +205,7 @@ fn ppp(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::PppOrHdlc)))
 }
 
-/// An octet that says who sent the frame; pppd's stands in place of the address.
+/// A byte that says who sent the frame; pppd's stands in place of the address.
 fn ppp_with_direction(octets: &[u8]) -> Begun {
     const CONTROL: u8 = 0x03;
     let len = if octet_at(octets, 1)? == CONTROL {
@@ -265,7 +265,7 @@ fn ipsec(octets: &[u8]) -> Begun {
     family(octets).map(|_| (LEN, Behind(Header::Ip)))
 }
 
-/// A header that begins with its length, to be rounded up to 4 octets, and the address family.
+/// A header that begins with its length, to be rounded up to 4 bytes, and the address family.
 fn pflog(octets: &[u8]) -> Begun {
     let len = usize::from(octet_at(octets, 0)?).next_multiple_of(4);
     if !is_ip(u32::from(octet_at(octets, 1)?)) {
@@ -305,7 +305,7 @@ fn nflog(octets: &[u8]) -> Begun {
 }
 
 /// Darwin's tap of several interfaces: the header's length, 1 for a packet, and the link type of
-/// the interface, each in 4 octets, little-endian on every machine that runs it now.
+/// the interface, each in 4 bytes, little-endian on every machine that runs it now.
 fn pktap(octets: &[u8]) -> Begun {
     const PACKET: u32 = 1;
     const LEAST: u32 = 12;
@@ -338,7 +338,7 @@ fn wifi(octets: &[u8]) -> Begun {
     const NO_DATA: u8 = 0b0100;
     const PROTECTED: u8 = 0x40;
     const HIGH_THROUGHPUT_CONTROL: u8 = 0x80;
-    /// Octets of a header with three addresses.
+    /// Bytes of a header with three addresses.
     const FIXED: usize = 24;
     let [control, flags, ..] = *octets else {
         return Err(CUT);

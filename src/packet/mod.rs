@@ -1,8 +1,7 @@
-//! From a frame's octets down to TCP: link layer, VLAN, tunnels, IPv4 and IPv6, fragments, TCP.
+//! Decodes a frame down to TCP: link layer, VLAN, tunnels, IPv4 and IPv6, fragments, TCP.
 //!
-//! Enters: a frame's link type and octets. Leaves: a [`Packet`], which says where things stand in
-//! those octets and holds the few numbers that every later room needs. Decoding one frame keeps
-//! no state; only [`Defragmenter`] remembers, and only fragments.
+//! Input: a frame's link type and bytes. Output: a [`Packet`], with the offsets of its parts and the few numbers that later
+//! modules need. Decoding a frame keeps no state; only [`Defragmenter`] does, for fragments.
 
 mod address;
 mod decode;
@@ -66,7 +65,7 @@ pub enum Other {
     NotIp,
     /// An IP payload that is not TCP.
     NotTcp,
-    /// The octets captured end inside a header.
+    /// The bytes captured end inside a header.
     Cut(Layer),
     /// A header contradicts itself.
     Malformed(Layer),

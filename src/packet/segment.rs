@@ -19,13 +19,13 @@ impl SeqNumber {
         Self(self.0.wrapping_add(octets))
     }
 
-    /// Octets from `earlier` to this, negative where this is the earlier one.
+    /// Bytes from `earlier` to this, negative where this is the earlier one.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i32 {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
 
-    /// Octets from `earlier` to this, 0 where this does not come after it.
+    /// Bytes from `earlier` to this, 0 where this does not come after it.
     #[must_use]
     pub const fn octets_after(self, earlier: Self) -> u32 {
         let octets = self.since(earlier);
@@ -51,7 +51,7 @@ impl SeqNumber {
     }
 }
 
-/// The flags of a TCP header: the low 12 bits of octets 12 and 13, as Wireshark's `tcp.flags`.
+/// The flags of a TCP header: the low 12 bits of bytes 12 and 13, as Wireshark's `tcp.flags`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags(pub u16);
 
@@ -107,7 +107,7 @@ impl Flags {
     }
 }
 
-/// `SYN, ACK`; `<None>` where no flag is set, as Wireshark has it.
+/// `SYN, ACK`; `<None>` where no flag is set, as in Wireshark.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -124,7 +124,7 @@ impl fmt::Display for Flags {
     }
 }
 
-/// A TCP segment. Offsets count from the start of the packet's octets: the frame, or the
+/// A TCP segment. Offsets count from the start of the packet's bytes: the frame, or the
 /// datagram put together from fragments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
@@ -132,7 +132,7 @@ pub struct Segment {
     pub source: Endpoint,
     /// Who is to receive it.
     pub destination: Endpoint,
-    /// Sequence number of the first octet (of the SYN where there is one).
+    /// Sequence number of the first byte (of the SYN where there is one).
     pub seq: SeqNumber,
     /// Acknowledgement number; counts only with the ACK flag.
     pub ack: SeqNumber,
@@ -148,9 +148,9 @@ pub struct Segment {
     pub tcp_start: u32,
     /// Offset of the payload.
     pub payload_start: u32,
-    /// Octets of payload by the IP header's length: what was on the wire.
+    /// Bytes of payload by the IP header's length: what was on the wire.
     pub payload_len: u32,
-    /// Octets of payload captured: fewer where the snapshot length cut the frame.
+    /// Bytes of payload captured: fewer where the snapshot length cut the frame.
     pub payload_captured: u32,
     /// The VLANs that it was sent on.
     pub tags: VlanTags,
@@ -165,7 +165,7 @@ impl Segment {
             .wrapping_add(self.flags.has(Flags::FIN) as u32)
     }
 
-    /// Sequence number of the first octet of payload.
+    /// Sequence number of the first byte of payload.
     #[must_use]
     pub const fn payload_seq(&self) -> SeqNumber {
         self.seq.plus(self.flags.has(Flags::SYN) as u32)
@@ -188,7 +188,7 @@ impl Segment {
         }
     }
 
-    /// The payload captured, out of the packet's octets.
+    /// The payload captured, out of the packet's bytes.
     #[must_use]
     pub fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         let start = self.payload_start as usize;
@@ -197,19 +197,19 @@ impl Segment {
             .unwrap_or_default()
     }
 
-    /// Octets of the TCP header, options included, `tcp.hdr_len`.
+    /// Bytes of the TCP header, options included, `tcp.hdr_len`.
     #[must_use]
     pub const fn header_len(&self) -> u32 {
         self.payload_start - self.tcp_start
     }
 
-    /// The options of the header, out of the packet's octets.
+    /// The options of the header, out of the packet's bytes.
     #[must_use]
     pub fn options(&self, packet: &[u8]) -> TcpOptions {
         TcpOptions::read(self.option_octets(packet))
     }
 
-    /// The octets behind the fixed part of the header, out of the packet's octets.
+    /// The bytes behind the fixed part of the header, out of the packet's bytes.
     #[must_use]
     pub fn option_octets<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         const FIXED_LEN: u32 = 20;
@@ -221,7 +221,7 @@ impl Segment {
 /// The TCP options that a packet list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TcpOptions {
-    /// Maximum segment size in octets.
+    /// Maximum segment size in bytes.
     pub mss: Option<u16>,
     /// Window scale as a shift count.
     pub window_shift: Option<u8>,
@@ -234,7 +234,7 @@ pub struct TcpOptions {
 }
 
 impl TcpOptions {
-    /// Reads the octets behind the fixed part of a TCP header.
+    /// Reads the bytes behind the fixed part of a TCP header.
     #[must_use]
     pub fn read(octets: &[u8]) -> Self {
         let mut options = Self::default();

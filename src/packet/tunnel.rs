@@ -17,7 +17,7 @@ mod protocol {
     pub const MPLS: u8 = 137;
 }
 
-/// UDP ports of tunnels (the registry at IANA), and octets of a UDP header.
+/// UDP ports of tunnels (the registry at IANA), and bytes of a UDP header.
 mod udp {
     pub const LEN: usize = 8;
     pub const L2TP: u16 = 1701;
@@ -30,7 +30,7 @@ mod udp {
 
 const CUT: Other = Other::Cut(Layer::Link);
 
-/// A tunnel's own header: its name in `frame.protocols` and for people, octets, what follows.
+/// A tunnel's own header: its name in `frame.protocols` and for people, bytes, what follows.
 type Tunnel = ((&'static str, &'static str), usize, Header);
 
 /// Whether a packet of this IP protocol may be a tunnel's.
@@ -46,7 +46,7 @@ pub(super) const fn is_carrier(number: u8) -> bool {
     )
 }
 
-/// The place of the IP header that stands inside `ip`, whose octets `octets` are; `None` where
+/// The place of the IP header that stands inside `ip`, whose bytes `octets` are; `None` where
 /// it is no tunnel, or none with IP in it.
 pub(super) fn inner(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<IpPlace> {
     let start = ip.payload_start as usize;

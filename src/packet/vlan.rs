@@ -25,7 +25,7 @@ impl VlanTags {
         }
     }
 
-    /// Both tags as one number; 0 where there is none.
+    /// Both tags as one number; 0 if there is none.
     #[must_use]
     pub const fn as_u32(self) -> u32 {
         self.0

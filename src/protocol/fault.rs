@@ -12,9 +12,9 @@ use super::layout::{
 use super::text::TextError;
 use super::view::HeaderNumber;
 
-/// One thing that is wrong with a message's octets, or looks wrong. Its `Display` form names the
+/// One thing that is wrong with a message's bytes, or looks wrong. Its `Display` form names the
 /// mistake, its place and, where there is one, the remedy. Offsets count from 0. No text holds
-/// octets of a password.
+/// bytes of a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}{}", Head(self), Remedy(self), Place(self))]
 pub enum Fault {
@@ -25,7 +25,7 @@ pub enum Fault {
         /// The command of the message.
         command: Command,
     },
-    /// `totalLength` is right but for the header's octets, which it does not count.
+    /// `totalLength` is right but for the header's bytes, which it does not count.
     HeaderNotCounted {
         /// The value found.
         found: u32,
@@ -48,24 +48,24 @@ pub enum Fault {
     UnknownCommand(u32),
     /// A request from the server or a response from the client.
     WrongSender(Command),
-    /// A message under a command of the other kind, with as many octets as its sender's kind has.
+    /// A message under a command of the other kind, with as many bytes as its sender's kind has.
     FitsOther(MessageKind),
-    /// The message has not as many octets as its kind.
+    /// The message has not as many bytes as its kind.
     Size {
-        /// Octets there are.
+        /// Bytes there are.
         have: usize,
-        /// Octets there should be.
+        /// Bytes there should be.
         need: usize,
     },
     /// `status` is neither 0 nor 1.
     Status(u8),
-    /// The text field is empty where the protocol wants at least one octet.
+    /// The text field is empty where the protocol wants at least one byte.
     Empty(&'static Field),
     /// The text is not UTF-8.
     NotUtf8 {
         /// The text field.
         field: &'static Field,
-        /// Offset in the field of the first octet that is not.
+        /// Offset in the field of the first byte that is not.
         at: u8,
     },
     /// A character that the protocol does not allow there.
@@ -79,29 +79,29 @@ pub enum Fault {
     },
     /// The text ends with a line break.
     LineBreak(&'static Field),
-    /// An octet that is not NUL stands after the first NUL.
+    /// A byte that is not NUL stands after the first NUL.
     AfterNul {
         /// The text field.
         field: &'static Field,
-        /// Offset of the octet in the field.
+        /// Offset of the byte in the field.
         at: u8,
     },
     /// The field has no NUL and ends with ASCII '0's, as some old clients fill up.
     ZeroFilled(&'static Field),
     /// The beginning of a request whose fields have no filling.
     NotFilled {
-        /// Octets there are.
+        /// Bytes there are.
         have: u8,
     },
     /// The second text begins elsewhere than the password should.
     SecondText {
-        /// Offset in the message of its first octet.
+        /// Offset in the message of its first byte.
         at: u8,
     },
 }
 
 impl Fault {
-    /// The field it is about; `None` where it is about the whole message.
+    /// The field it is about; `None` if it is about the whole message.
     #[must_use]
     pub const fn field(&self) -> Option<&'static Field> {
         match self {
@@ -122,7 +122,7 @@ impl Fault {
     }
 
     /// Whether a message with this is refused by a server, and by a client where it is a response.
-    /// A password may have any octets but NUL, and a description any text: what is remarkable in
+    /// A password may have any bytes but NUL, and a description any text: what is remarkable in
     /// them is said, and taken.
     #[must_use]
     pub fn is_refused(&self) -> bool {
@@ -134,7 +134,7 @@ impl Fault {
         }
     }
 
-    /// The mistake and its place without the remedy: for requests at most 64 octets, so that a
+    /// The mistake and its place without the remedy: for requests at most 64 bytes, so that a
     /// response's description has room for it.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -251,7 +251,7 @@ impl fmt::Display for Head<'_> {
     }
 }
 
-/// A text field's name as [`TextError`] has it.
+/// A text field's name as in [`TextError`].
 const fn what(field: &Field) -> &'static str {
     match field.offset {
         offset if offset == USER_NAME.offset => "user name",

@@ -23,7 +23,7 @@ pub fn text_header(octets: &[u8]) -> Option<MessageKind> {
     command.kind().is_some().then_some(kind)
 }
 
-/// The kind of message that has this many octets.
+/// The kind of message that has this many bytes.
 #[must_use]
 pub fn kind_of_len(length: u32) -> Option<MessageKind> {
     [MessageKind::Request, MessageKind::Response]

@@ -1,4 +1,4 @@
-//! What is wrong with a message's octets: the one judgement of server, client and inspector.
+//! What is wrong with a message's bytes: the one judgement of server, client and inspector.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -48,7 +48,7 @@ pub fn judge_beginning(octets: &[u8]) -> Option<Fault> {
     is_not_filled(octets).then_some(Fault::NotFilled { have })
 }
 
-/// Whether the beginning of a request has text and not one octet of filling, as where only the
+/// Whether the beginning of a request has text and not one byte of filling, as where only the
 /// characters of both values were sent.
 fn is_not_filled(octets: &[u8]) -> bool {
     let is_request = MessageView::new(octets).kind() == Some(MessageKind::Request);
@@ -171,7 +171,7 @@ fn judge_text(
     }
 }
 
-/// An offset in a message, which has fewer octets than an octet can count.
+/// An offset in a message, which has fewer bytes than a byte can count.
 const fn place(at: usize) -> u8 {
     const { assert!(MAX_LEN <= u8::MAX as usize) };
     at as u8

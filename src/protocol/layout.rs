@@ -14,14 +14,14 @@ pub const FILTER_PREFIX: &str = "reglogin";
 /// The protocol's name as a packet list shows it.
 pub const PROTOCOL_NAME: &str = "RegLogin";
 
-/// How the octets of a field are read.
+/// How the bytes of a field are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
-    /// Unsigned integer of 1 octet.
+    /// Unsigned integer of 1 byte.
     U8,
-    /// Unsigned integer of 4 octets, big-endian.
+    /// Unsigned integer of 4 bytes, big-endian.
     U32,
-    /// UTF-8 in a fixed-width octet string, filled up with NUL. A field that is full has no NUL.
+    /// UTF-8 in a fixed-width byte string, filled up with NUL. A field that is full has no NUL.
     Text,
 }
 
@@ -36,15 +36,15 @@ pub struct Field {
     pub label: &'static str,
     /// One sentence on what the field holds.
     pub meaning: &'static str,
-    /// Octets from the start of the message.
+    /// Bytes from the start of the message.
     pub offset: usize,
-    /// Octets in the field.
+    /// Bytes in the field.
     pub width: usize,
-    /// How the octets are read.
+    /// How the bytes are read.
     pub kind: FieldKind,
 }
 
-/// Two fields that have the same octets are the same: each is declared once.
+/// Two fields that have the same bytes are the same: each is declared once.
 impl PartialEq for Field {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
@@ -82,13 +82,13 @@ impl Field {
         }
     }
 
-    /// Offset of the first octet after the field.
+    /// Offset of the first byte after the field.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.width
     }
 
-    /// The field's octets as a range from the start of the message.
+    /// The field's bytes as a range from the start of the message.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
         self.offset..self.end()
@@ -100,7 +100,7 @@ impl Field {
         format!("{FILTER_PREFIX}.{}", self.key)
     }
 
-    /// The field's octets in `message`, fewer than [`width`](Self::width) where the message is
+    /// The field's bytes in `message`, fewer than [`width`](Self::width) where the message is
     /// cut off, none where it ends before the field.
     #[must_use]
     pub fn slice<'a>(&self, message: &'a [u8]) -> &'a [u8] {
@@ -109,7 +109,7 @@ impl Field {
         &message[start..end]
     }
 
-    /// The field read as an unsigned integer, `None` where it is cut off or is text.
+    /// The field read as an unsigned integer, `None` if it is cut off or is text.
     #[must_use]
     pub fn number(&self, message: &[u8]) -> Option<u32> {
         let octets = self.slice(message);
@@ -121,7 +121,7 @@ impl Field {
     }
 }
 
-/// `totalLength`: octets of the whole message, header included.
+/// `totalLength`: bytes of the whole message, header included.
 pub static LENGTH: Field = Field::first(
     FieldKind::U32,
     4,
@@ -208,13 +208,13 @@ pub static FIELDS: [&Field; 6] = [
     &DESCRIPTION,
 ];
 
-/// Octets of the header that every message starts with: `totalLength` and `commandID`.
+/// Bytes of the header that every message starts with: `totalLength` and `commandID`.
 pub const HEADER_LEN: usize = COMMAND.end();
-/// Octets of a whole request.
+/// Bytes of a whole request.
 pub const REQUEST_LEN: usize = PASSWORD.end();
-/// Octets of a whole response.
+/// Bytes of a whole response.
 pub const RESPONSE_LEN: usize = DESCRIPTION.end();
-/// Octets of the longest message.
+/// Bytes of the longest message.
 pub const MAX_LEN: usize = if REQUEST_LEN > RESPONSE_LEN {
     REQUEST_LEN
 } else {
@@ -236,7 +236,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// Octets of a whole message of this kind.
+    /// Bytes of a whole message of this kind.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no message is empty")]
     pub const fn len(self) -> usize {

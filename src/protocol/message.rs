@@ -20,14 +20,14 @@ use super::name::UserName;
 use super::text::{Description, Password};
 use super::view::{MessageView, TextValue, right_header};
 
-/// What the octets received so far amount to, for a reader that waits for one kind of message.
+/// What the bytes received so far amount to, for a reader that waits for one kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Framing {
-    /// At least this many octets more are needed to say anything further.
+    /// At least this many bytes more are needed to say anything further.
     Need(usize),
-    /// The first message takes this many octets.
+    /// The first message takes this many bytes.
     Complete(usize),
-    /// The header is wrong; no amount of further octets mends it.
+    /// The header is wrong; no amount of further bytes mends it.
     Invalid(Fault),
 }
 
@@ -53,7 +53,7 @@ fn check_header(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
         .ok_or_else(|| first_fault(octets, kind))
 }
 
-/// The first thing for which octets that are no message of `kind` are refused.
+/// The first thing for which bytes that are no message of `kind` are refused.
 fn first_fault(octets: &[u8], kind: MessageKind) -> Fault {
     let octets = &octets[..octets.len().min(kind.len())];
     if let Some(command) = MessageView::new(octets).command()
@@ -105,7 +105,7 @@ fn put_header(message: &mut [u8], command: Command) {
     put(message, &COMMAND, &command.code().to_be_bytes());
 }
 
-/// The octets of an encoded request, wiped from memory on drop: they hold the password.
+/// The bytes of an encoded request, wiped from memory on drop: they hold the password.
 pub struct RequestOctets([u8; REQUEST_LEN]);
 
 impl AsRef<[u8]> for RequestOctets {
@@ -126,14 +126,14 @@ impl fmt::Debug for RequestOctets {
     }
 }
 
-/// A registration or login request: 58 octets on the wire.
+/// A registration or login request: 58 bytes on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked for.
     pub action: Action,
     /// Who asks.
     pub user_name: UserName,
-    /// The password, in clear as the protocol has it.
+    /// The password, in clear as in the protocol.
     pub password: Password,
 }
 
@@ -167,7 +167,7 @@ impl Request {
     }
 }
 
-/// A registration or login response: 73 octets on the wire.
+/// A registration or login response: 73 bytes on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// What is answered.

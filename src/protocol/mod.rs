@@ -1,6 +1,6 @@
 //! The wire format: layout, messages, encode and decode. No I/O, no clock, no log.
 //!
-//! Two readings of the same octets: [`MessageView`] reads anything without judgement (the
+//! Two readings of the same bytes: [`MessageView`] reads anything without judgement (the
 //! inspector's side), [`Request`] and [`Response`] hold legal values only (the endpoints' side).
 //! Both go through the one table in [`layout`].
 

@@ -11,7 +11,7 @@ use super::text::{CONTROL, TextError, check_length, first_control};
 
 const WHAT: &str = "user name";
 
-/// A user name: 1 to 20 octets of UTF-8, no control characters, no `:`, no space at either end.
+/// A user name: 1 to 20 bytes of UTF-8, no control characters, no `:`, no space at either end.
 ///
 /// That is what a login can ask for and the passwd file can hold. What can be registered is less:
 /// [`UserName::registrable`].
@@ -30,7 +30,7 @@ impl UserName {
         }
     }
 
-    /// Checks octets from the wire.
+    /// Checks bytes from the wire.
     pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
         let name = std::str::from_utf8(octets).map_err(|error| TextError::NotUtf8 {
             what: WHAT,
@@ -69,7 +69,7 @@ impl UserName {
         Self::new(composed)
     }
 
-    /// The name in NFC; `None` where it does not fit a request any more.
+    /// The name in NFC; `None` if it does not fit a request any more.
     #[must_use]
     pub fn composed(&self) -> Option<Self> {
         Self::new(self.0.nfc().collect::<String>()).ok()
@@ -126,7 +126,7 @@ const fn bad(found: &'static str, offset: usize) -> TextError {
     }
 }
 
-/// The first character that no name can be registered with: where it stands, in octets, and what
+/// The first character that no name can be registered with: where it stands, in bytes, and what
 /// it is, in words.
 fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
     if name.bytes().all(|octet| matches!(octet, 0x20..=0x7e)) {
@@ -299,7 +299,7 @@ mod tests {
         let decomposed = UserName::new("e\u{301}ric").unwrap();
         assert_eq!(decomposed.registrable().unwrap().as_str(), "éric");
         assert_eq!(decomposed.composed().unwrap().as_str(), "éric");
-        // U+FB2C is among the few that NFC takes apart: 3 octets become 6.
+        // U+FB2C is among the few that NFC takes apart: 3 bytes become 6.
         let growing = UserName::new("\u{fb2c}".repeat(6)).unwrap();
         assert_eq!(
             growing.registrable(),
@@ -338,7 +338,7 @@ mod tests {
         fn every_refusal_fits_a_description(name in "\\PC{1,8}|.{1,20}") {
             let refused = UserName::new(name).and_then(|name| name.registrable());
             match refused {
-                // That many octets cannot come in a request.
+                // That many bytes cannot come in a request.
                 Ok(_) | Err(TextError::TooLong { .. }) => {}
                 Err(error) => {
                     let words = error.to_string();

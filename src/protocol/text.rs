@@ -14,35 +14,35 @@ pub enum TextError {
     Empty {
         /// `user name` or `password`.
         what: &'static str,
-        /// The field's width in octets.
+        /// The field's width in bytes.
         limit: usize,
     },
-    /// More octets than the field holds.
+    /// More bytes than the field holds.
     #[error("the {what} has {given} octets in UTF-8; at most {limit} octets fit")]
     TooLong {
         /// `user name` or `password`.
         what: &'static str,
-        /// Octets given.
+        /// Bytes given.
         given: usize,
-        /// The field's width in octets.
+        /// The field's width in bytes.
         limit: usize,
     },
-    /// More octets than the field holds, once the text is in NFC.
+    /// More bytes than the field holds, once the text is in NFC.
     #[error("the {what} has {composed} octets in NFC; at most {limit} fit")]
     TooLongInNfc {
         /// `user name`.
         what: &'static str,
-        /// Octets in NFC.
+        /// Bytes in NFC.
         composed: usize,
-        /// The field's width in octets.
+        /// The field's width in bytes.
         limit: usize,
     },
-    /// The octets are not UTF-8 from `offset` on.
+    /// The bytes are not UTF-8 from `offset` on.
     #[error("the {what} is not valid UTF-8 from its offset {offset} on")]
     NotUtf8 {
         /// `user name` or `password`.
         what: &'static str,
-        /// Octets before the first bad one.
+        /// Bytes before the first bad one.
         offset: usize,
     },
     /// A character that the protocol does not allow there.
@@ -52,7 +52,7 @@ pub enum TextError {
         what: &'static str,
         /// The character in words.
         found: &'static str,
-        /// Octets before it.
+        /// Bytes before it.
         offset: usize,
     },
 }
@@ -85,7 +85,7 @@ pub(super) fn check_length(
     }
 }
 
-/// A password: 1 to 30 octets without NUL. Its octets are wiped from memory on drop and its
+/// A password: 1 to 30 bytes without NUL. Its bytes are wiped from memory on drop and its
 /// `Debug` form does not show them.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Password(Vec<u8>);
@@ -106,7 +106,7 @@ impl Password {
         }
     }
 
-    /// The octets, for hashing and for the wire.
+    /// The bytes, for hashing and for the wire.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -119,7 +119,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A description: up to 64 octets of UTF-8 without NUL.
+/// A description: up to 64 bytes of UTF-8 without NUL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Description(String);
 

@@ -1,4 +1,4 @@
-//! A tolerant reading of a message: any octets, no judgement. The inspector's side.
+//! A tolerant reading of a message: any bytes, no judgement. The inspector's side.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,30 +10,30 @@ use super::layout::{
 };
 use super::rules::STRICT;
 
-/// A message's octets, whole or cut off, right or wrong, read through the layout table.
+/// A message's bytes, whole or cut off, right or wrong, read through the layout table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageView<'a>(&'a [u8]);
 
 impl<'a> MessageView<'a> {
-    /// Reads `octets`, of which the first is the first octet of `totalLength`.
+    /// Reads `octets`, of which the first is the first byte of `totalLength`.
     #[must_use]
     pub const fn new(octets: &'a [u8]) -> Self {
         Self(octets)
     }
 
-    /// All octets.
+    /// All bytes.
     #[must_use]
     pub const fn octets(self) -> &'a [u8] {
         self.0
     }
 
-    /// `totalLength`, `None` where it is cut off.
+    /// `totalLength`, `None` if it is cut off.
     #[must_use]
     pub fn length(self) -> Option<u32> {
         LENGTH.number(self.0)
     }
 
-    /// `commandID`, `None` where it is cut off.
+    /// `commandID`, `None` if it is cut off.
     #[must_use]
     #[inline]
     pub fn command(self) -> Option<Command> {
@@ -82,7 +82,7 @@ impl<'a> MessageView<'a> {
     }
 }
 
-/// A text field's octets, with the part that is its value.
+/// A text field's bytes, with the part that is its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextValue<'a> {
     field: &'a [u8],
@@ -90,14 +90,14 @@ pub struct TextValue<'a> {
 }
 
 impl<'a> TextValue<'a> {
-    /// Reads the octets of one text field.
+    /// Reads the bytes of one text field.
     #[must_use]
     pub fn new(field: &'a [u8]) -> Self {
         let value_len = memchr::memchr(0, field).unwrap_or(field.len());
         Self { field, value_len }
     }
 
-    /// The octets up to the first NUL.
+    /// The bytes up to the first NUL.
     #[must_use]
     pub fn octets(self) -> &'a [u8] {
         &self.field[..self.value_len]
@@ -115,11 +115,11 @@ impl<'a> TextValue<'a> {
         self.octets().is_ascii() || std::str::from_utf8(self.octets()).is_ok()
     }
 
-    /// Offset in the field of the first octet after the first NUL that is not NUL.
+    /// Offset in the field of the first byte after the first NUL that is not NUL.
     #[must_use]
     pub fn first_after_nul(self) -> Option<usize> {
         let filling = &self.field[self.value_len..];
-        // Nearly always so, and seen many octets at a time.
+        // Nearly always so, and seen many bytes at a time.
         if filling.iter().fold(0, |all, octet| all | octet) == 0 {
             return None;
         }
@@ -131,10 +131,10 @@ impl<'a> TextValue<'a> {
 }
 
 /// Whether `message` is exactly one strictly valid RegLogin message: a (length, command) pair of
-/// the protocol with that many octets, status 0 or 1, every text field filled up with nothing but
+/// the protocol with that many bytes, status 0 or 1, every text field filled up with nothing but
 /// NUL after its first NUL, and a user name that is not empty.
 ///
-/// No octets are both this and a valid SMPP PDU; `docs/protocol.md` has the proof.
+/// No bytes are both this and a valid SMPP PDU; `docs/protocol.md` has the proof.
 #[must_use]
 pub fn is_strict(message: &[u8]) -> bool {
     right_header(message).is_some_and(|kind| {
@@ -179,7 +179,7 @@ pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
 /// Whether a number of a header reads as text: two characters stand side by side in it, or one
 /// beside anything else than NULs before it. Where a message is looked for at a wrong place, or has
 /// another layout, a name or a password can stand where its header should; no number that could be
-/// meant has such octets, but for a size in reverse byte order.
+/// meant has such bytes, but for a size in reverse byte order.
 #[must_use]
 pub fn reads_as_text(number: u32) -> bool {
     const SIZES: [usize; 4] = [
@@ -199,7 +199,7 @@ pub fn reads_as_text(number: u32) -> bool {
     pairs || number > 0xff && octets.iter().any(u8::is_ascii_graphic)
 }
 
-/// Whether `totalLength` reads as text. Before a known command a length of two octets does not.
+/// Whether `totalLength` reads as text. Before a known command a length of two bytes does not.
 #[must_use]
 pub fn length_reads_as_text(length: u32, command: Command) -> bool {
     reads_as_text(length) && (length > 0xffff || command.kind().is_none())

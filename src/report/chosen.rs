@@ -46,7 +46,7 @@ impl<K: Ord> PartialEq for Ranked<K> {
 
 impl<K: Ord> Eq for Ranked<K> {}
 
-/// Those with the smallest keys, so many at the most.
+/// Those with the smallest keys, so many at most.
 #[derive(Debug)]
 struct Least<K> {
     kept: BinaryHeap<Ranked<K>>,
@@ -194,7 +194,7 @@ impl Chosen {
         }
     }
 
-    /// Those to be listed, `most` at the most, in order of time. Where that leaves some out, the part of all exchanges is
+    /// Those to be listed, `most` at most, in order of time. Where that leaves some out, the part of all exchanges is
     /// made smaller first, then that of the failed ones.
     pub fn listed(&self, most: usize) -> Vec<Rc<Exchange>> {
         let mut listed = BTreeMap::new();

@@ -9,13 +9,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::text::escape::Hex;
 
-/// Octets read at once.
+/// Bytes read at once.
 const PIECE: usize = 1 << 18;
 
 /// What a file is, whatever it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
-    /// Octets in the file, compressed where it is.
+    /// Bytes in the file, compressed where it is.
     pub octets: u64,
     /// SHA-256 of them, in hexadecimal.
     pub sha256: String,

@@ -10,7 +10,7 @@ const COMMANDS: [Command; 4] = [
     Command::LoginResponse,
 ];
 
-/// One message a command at the most.
+/// One message a command at most.
 #[derive(Debug, Default)]
 pub(super) struct Examples {
     found: [Option<Message>; COMMANDS.len()],

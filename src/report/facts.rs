@@ -2,7 +2,7 @@
 
 use crate::capture::{AsideContent, Batch, Interface, InterfaceStatistics};
 
-/// Interfaces kept at the most.
+/// Interfaces kept at most.
 const MOST: usize = 64;
 
 /// What was found between the frames.

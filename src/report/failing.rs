@@ -94,7 +94,7 @@ impl Failing {
         folded(row, self.scale.width(), width, bars)
     }
 
-    /// A user's failures in bars of such a width; `None` where there was no room for them.
+    /// A user's failures in bars of such a width; `None` if there was no room for them.
     pub fn of_user(&self, user: &Name, width: u64, bars: usize) -> Option<Vec<u32>> {
         let row = &self.users.rows[*self.users.places.get(user)?];
         Some(self.as_bars(row, width, bars))

@@ -6,7 +6,7 @@ use crate::dissect::{CutBy, Message, Note};
 use crate::layout::FieldRef;
 use crate::protocol::Fault;
 
-/// Kinds of faults told apart at the most.
+/// Kinds of faults told apart at most.
 const MOST_KINDS: usize = 64;
 /// Frames named of each kind.
 const FRAMES: usize = 5;

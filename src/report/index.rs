@@ -215,7 +215,7 @@ fn folder(entries: &[Entry]) -> &str {
     folder
 }
 
-/// A path as a link: what a URL would take for something else is written as octets (RFC 3986 section 2.1).
+/// A path as a link: what a URL would take for something else is written as bytes (RFC 3986 section 2.1).
 fn link(path: &str) -> String {
     let mut link = String::new();
     for octet in path.bytes() {

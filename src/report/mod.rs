@@ -1,8 +1,8 @@
-//! A capture as one HTML page that needs nothing else: for those whom it is passed on to.
+//! Writes a capture as one HTML page that needs no other files.
 //!
-//! Enters: the same batches that `stats` counts, through a [`Collector`]. Kept: a fixed amount, whatever the capture's
-//! length. Leaves: a page of at most [`MOST_BYTES`] ([`page`]), and of several captures an index with a row each
-//! ([`index`]) and the same rows as CSV ([`csv`]). Nothing that may be part of a password is on any of them.
+//! A [`Collector`] takes the same batches that `stats` counts, and keeps a fixed amount of them, however long the capture is.
+//! [`page`] writes a page of at most [`MOST_BYTES`]; [`index`] and [`csv`] write one row for each of several captures. Nothing
+//! that may be part of a password is on any of them.
 
 mod chosen;
 mod collect;

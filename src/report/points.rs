@@ -14,7 +14,7 @@ pub(super) const STEPS: usize = 10;
 /// Decades, from a microsecond on.
 pub(super) const DECADES: u32 = 9;
 const ROWS: usize = STEPS * DECADES as usize;
-/// Kinds of requests that are told apart at the most; further layouts are left out of the chart, and the page says so.
+/// Kinds of requests that are told apart at most; further layouts are left out of the chart, and the page says so.
 pub(super) const MOST_SERIES: usize = 6;
 
 /// What is asked for, as far as the chart tells it apart.

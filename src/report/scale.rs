@@ -53,7 +53,7 @@ pub(super) fn halve<T: AddAssign + Copy + Default>(columns: &mut [T]) {
     columns[half..].fill(T::default());
 }
 
-/// Columns of one width as fewer of a width that is that one doubled a few times, `most` of them at the most.
+/// Columns of one width as fewer of a width that is that one doubled a few times, `most` of them at most.
 pub(super) fn folded<T: AddAssign + Copy + Default>(
     columns: &[T],
     width: u64,

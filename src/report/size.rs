@@ -1,9 +1,9 @@
 //! How much of each part a page shows, so that all of it stays within its bound.
 
-/// Bytes of a page at the most.
+/// Bytes of a page at most.
 pub const MOST_BYTES: usize = 300_000;
 
-/// Rows of each part at the most.
+/// Rows of each part at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
     /// Users, addresses and connections in the statistics as JSON.

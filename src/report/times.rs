@@ -39,7 +39,7 @@ impl Shown {
         Self { start, length }
     }
 
-    /// The day that all of it is on; `None` where it is on several.
+    /// The day that all of it is on; `None` if it is on several.
     pub fn day(&self) -> Option<String> {
         let [first, last] = [self.start, self.after(self.length)].map(utc);
         let day = first.split(' ').next()?;

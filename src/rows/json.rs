@@ -10,7 +10,7 @@ use super::told::RowValues;
 use super::{Item, Why};
 use crate::capture::Timestamp;
 
-/// Octets of a line at the most: a row has some hundred.
+/// Bytes of a line at most: a row has some hundred.
 const LONGEST: u64 = 1 << 20;
 
 /// The keys of a line. Further ones are passed over.
@@ -65,7 +65,7 @@ impl Line<'_> {
     }
 }
 
-/// Seconds as a decimal number, exactly; decimals beyond the ninth are let go.
+/// Seconds as a decimal number, exactly; decimals beyond the ninth are dropped.
 fn nanoseconds(text: &str) -> Option<Timestamp> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),

@@ -1,5 +1,5 @@
-//! Exchange rows read back: what `read --exchanges` wrote as JSON lines or Parquet, wherever that was, one
-//! [`ExchangeRow`] after the other in the order in which the exchanges were complete.
+//! Reads exchange rows back that `read --exchanges` wrote as JSON lines or Parquet, one [`ExchangeRow`] after the other, in
+//! the order in which the exchanges completed.
 
 mod json;
 mod merge;

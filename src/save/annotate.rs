@@ -17,7 +17,7 @@ const MOST_LATE: usize = 1 << 18;
 #[derive(Debug, Default)]
 pub(super) struct LateComments {
     /// Messages that no frame completed, with their numbers, by the frame that brought their last
-    /// octet.
+    /// byte.
     by_frame: HashMap<u64, Vec<(u64, Message)>>,
     late: usize,
     /// Requests that got no response, by number.

@@ -13,7 +13,7 @@ use crate::packet::{Segment, checksum_is_wrong};
 /// TCP's number as an IP protocol.
 const TCP: u32 = 6;
 
-/// Where the checksum stands in the packet's octets.
+/// Where the checksum stands in the packet's bytes.
 pub(super) fn place(segment: &Segment) -> Range<usize> {
     let start = segment.tcp_start as usize;
     start + tcp::CHECKSUM.start..start + tcp::CHECKSUM.end
@@ -24,8 +24,8 @@ pub(super) fn place(segment: &Segment) -> Range<usize> {
 /// A right one is right again. A wrong one stays wrong: one that is the pseudo header's alone,
 /// as a host leaves it for its network card, says nothing of the payload and stays as it is; any
 /// other is replaced by the inverse of the right one. What cannot be told from right or wrong
-/// because octets are missing is made right for those that are there. No answer but that of the
-/// pseudo header depends on the octets that were hidden, so that nobody can test a guess with it.
+/// because bytes are missing is made right for those that are there. No answer but that of the
+/// pseudo header depends on the bytes that were hidden, so that nobody can test a guess with it.
 pub(super) fn mended(segment: &Segment, original: &[u8], changed: &[u8]) -> Option<u16> {
     let stored = original.get(place(segment))?;
     let stored = u16::from_be_bytes([stored[0], stored[1]]);

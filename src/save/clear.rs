@@ -1,4 +1,4 @@
-//! Which octets of streams are known to be no part of a password, by their place and content.
+//! Which bytes of streams are known to be no part of a password, by their place and content.
 //!
 //! Everything else is taken for one: what was never put together, belongs to no message, says
 //! something else than the message that has its place, or was forgotten because a bound was
@@ -20,16 +20,16 @@ use crate::packet::SeqNumber;
 use crate::protocol::layout::{HEADER_LEN, MAX_LEN};
 use crate::text::secret;
 
-/// Runs remembered of all directions; each takes 16 octets, a direction about 60.
+/// Runs remembered of all directions; each takes 16 bytes, a direction about 60.
 const MOST_RUNS: usize = 1 << 22;
-/// Different messages remembered, each of about 150 octets; of what is beyond that only headers
+/// Different messages remembered, each of about 150 bytes; of what is beyond that only headers
 /// are known.
 const MOST_CONTENTS: usize = 1 << 18;
 /// Bytes remembered of messages that layouts describe; of what is beyond that nothing is known to be clear.
 const MOST_BYTES: usize = 1 << 26;
 /// More than any two messages have.
 const LONGEST: u32 = 1 << 25;
-/// Sequence numbers come again after twice this many octets (RFC 9293 section 3.4).
+/// Sequence numbers come again after twice this many bytes (RFC 9293 section 3.4).
 const HALF: u32 = 1 << 31;
 
 /// One direction of a stream: the stream's number, and whether the lesser end sends.
@@ -40,7 +40,7 @@ pub(super) type DirectionKey = (u32, bool);
 enum Content {
     /// A RegLogin message.
     RegLogin {
-        /// As many octets as the message has; those that are not clear are not kept.
+        /// As many bytes as the message has; those that are not clear are not kept.
         octets: ArrayVec<u8, MAX_LEN>,
         clear: secret::Clear,
     },
@@ -58,7 +58,7 @@ impl Content {
         }
     }
 
-    /// Whether the octet that stands here is clear.
+    /// Whether the byte that stands here is clear.
     fn is_clear(&self, at: usize) -> bool {
         match self {
             Self::RegLogin { clear, .. } => clear.has(at),
@@ -92,7 +92,7 @@ struct Run {
     messages: u32,
     /// Place in [`ClearOctets::contents`].
     content: u32,
-    /// Octets of each message.
+    /// Bytes of each message.
     len: u32,
 }
 
@@ -100,11 +100,11 @@ struct Run {
 struct ClearedDirection {
     /// In order, all within half of the sequence numbers.
     runs: SmallVec<[Run; 1]>,
-    /// Sequence numbers have come around: none says which octet is meant.
+    /// Sequence numbers have come around: none says which byte is meant.
     spent: bool,
 }
 
-/// The octets known to be clear, by direction.
+/// The bytes known to be clear, by direction.
 #[derive(Debug, Default)]
 pub(super) struct ClearOctets {
     directions: HashMap<DirectionKey, ClearedDirection>,
@@ -115,7 +115,7 @@ pub(super) struct ClearOctets {
     bytes: usize,
 }
 
-/// What is known of octets that follow each other in a direction.
+/// What is known of bytes that follow each other in a direction.
 pub(super) struct Known<'a> {
     contents: &'a [Rc<Content>],
     runs: &'a [Run],
@@ -219,7 +219,7 @@ impl ClearOctets {
         }
     }
 
-    /// What is known of the octets from `seq` on.
+    /// What is known of the bytes from `seq` on.
     pub fn of(&self, key: DirectionKey, seq: SeqNumber) -> Known<'_> {
         let runs = self.directions.get(&key).map(|direction| &direction.runs);
         Known {
@@ -231,7 +231,7 @@ impl ClearOctets {
 }
 
 impl Known<'_> {
-    /// The message that has the octet at this offset, and the octet's offset in it.
+    /// The message that has the byte at this offset, and the byte's offset in it.
     fn message(&self, at: usize) -> Option<(&Content, usize)> {
         let first = self.runs.first()?;
         let place = |seq: SeqNumber| seq.0.wrapping_sub(first.start.0);
@@ -259,7 +259,7 @@ impl Known<'_> {
         content.anew(at)
     }
 
-    /// Whether this octet at this offset is clear: what the message has there.
+    /// Whether this byte at this offset is clear: what the message has there.
     pub fn is_clear(&self, at: usize, octet: u8) -> bool {
         let found = self.message(at);
         found.is_some_and(|(content, at)| content.has(at, octet))

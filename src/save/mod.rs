@@ -1,5 +1,4 @@
-//! What was read or captured, saved as pcapng: all of it or what matches, with comments that say
-//! what each message is, without passwords.
+//! Saves frames as pcapng: all of them or those that a filter matches, with comments on messages, or without passwords.
 
 mod annotate;
 mod checksum;
@@ -27,7 +26,7 @@ use crate::session::{Ending, FrameRecord, Remainder, Sink};
 pub struct SaveOptions {
     /// A comment on each message's frame that says what the message is.
     pub annotate: bool,
-    /// `*` in place of every octet that may be a password's.
+    /// `*` in place of every byte that may be a password's.
     pub redact: bool,
     /// All frames of the connections of frames that match.
     pub stream_complete: bool,
@@ -201,7 +200,7 @@ impl Save {
         self.embed = Some(embed);
     }
 
-    /// Ends the run when the file has so many octets or so many files are written; the other
+    /// Ends the run when the file has so many bytes or so many files are written; the other
     /// limits are not looked at.
     #[must_use]
     pub fn stopping(self, stop: RotationLimits) -> Self {

@@ -1,7 +1,7 @@
-//! Passwords replaced by asterisks, octet for octet, in every frame that may hold a part of one.
+//! Passwords replaced by asterisks, byte for byte, in every frame that may hold a part of one.
 //!
-//! What may be part of one [`secret`] says. Of a stream that is RegLogin, or may be, only octets
-//! stay as they are that are known to be something else: headers, user names, responses. Where a stream's octets were gathered in a pass
+//! What may be part of one [`secret`] says. Of a stream that is RegLogin, or may be, only bytes
+//! stay as they are that are known to be something else: headers, user names, responses. Where a stream's bytes were gathered in a pass
 //! over the whole capture that is known of every copy of them, whenever it comes; in a single pass
 //! only of those that belong to messages known so far. NULs stay, so that a message that is right
 //! stays right.
@@ -25,17 +25,17 @@ use crate::text::secret::{
     self, HIDDEN, LIKELY_HEADERS, SecretWords, begins_like_message, headers, is_open,
 };
 
-/// Octets of the shortest TCP header, and where its checksum stands.
+/// Bytes of the shortest TCP header, and where its checksum stands.
 const TCP_HEADER: u32 = tcp::LEN as u32;
 const CHECKSUM: u32 = tcp::CHECKSUM.start as u32;
 /// Fragments and servers remembered; of what is beyond that everything is hidden.
 const MOST_FRAGMENTS: usize = 1 << 20;
 const MOST_SERVERS: usize = 1 << 16;
 
-/// Octets of a direction that are looked at together with what follows them.
+/// Bytes of a direction that are looked at together with what follows them.
 const TAIL: usize = 8;
 
-/// Where a fragment's octets belong.
+/// Where a fragment's bytes belong.
 #[derive(Debug, Clone, Copy)]
 struct Fragment {
     stream: u32,
@@ -131,8 +131,8 @@ impl Redactor {
         }
     }
 
-    /// Learns each run of hidden octets; gives the one that ends with the last octet. `before`
-    /// came right before the first octet.
+    /// Learns each run of hidden bytes; gives the one that ends with the last byte. `before`
+    /// came right before the first byte.
     fn learn_runs<'a>(&mut self, octets: &'a [u8], changed: &[u8], before: &[u8]) -> &'a [u8] {
         // An asterisk that stood there is part of what it stands in.
         let hidden = |at: usize| changed[at] == HIDDEN;
@@ -155,7 +155,7 @@ impl Redactor {
         last
     }
 
-    /// What finds in other text what is hidden in packets; `None` where the capture was not read
+    /// What finds in other text what is hidden in packets; `None` if the capture was not read
     /// before, so that it is not known.
     pub fn take_words(&mut self) -> Option<SecretWords> {
         self.surveyed.then(|| std::mem::take(&mut self.words))
@@ -200,7 +200,7 @@ impl Redactor {
     }
 
     /// Remembers streams on any port that begin as a message does, or have a segment that does, or a right header in
-    /// one piece, though they never turned out to be RegLogin: their first octets may be lost.
+    /// one piece, though they never turned out to be RegLogin: their first bytes may be lost.
     fn suspect(&mut self, record: &FrameRecord<'_>) {
         let (Some(placed), Some(segment)) = (record.placement, record.segment()) else {
             return;
@@ -242,7 +242,7 @@ impl Redactor {
         }
     }
 
-    /// The frame's octets with nothing in them that may be a password's.
+    /// The frame's bytes with nothing in them that may be a password's.
     pub fn redacted<'a>(&mut self, record: &FrameRecord<'a>) -> Cow<'a, [u8]> {
         if !self.surveyed {
             record.messages.iter().for_each(|one| self.clear.add(one));
@@ -294,7 +294,7 @@ impl Redactor {
             && ends.is_some_and(|ends| !ends.into_iter().any(known))
     }
 
-    /// Hides what may be a password's in a segment's payload, of which `packet` has the octets;
+    /// Hides what may be a password's in a segment's payload, of which `packet` has the bytes;
     /// whether there was any, captured or not.
     fn hide_payload(&self, record: &FrameRecord<'_>, segment: &Segment, packet: &mut [u8]) -> bool {
         let Some(placed) = record.placement else {

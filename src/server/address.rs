@@ -90,7 +90,7 @@ pub struct Counted {
 }
 
 impl OpenBySource {
-    /// Counts one more connection of `source`; `None` where it has `limit` already.
+    /// Counts one more connection of `source`; `None` if it has `limit` already.
     pub fn enter(self: &Arc<Self>, source: Source, limit: usize) -> Option<Counted> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = table.entry(source).or_default();

@@ -35,7 +35,7 @@ pub enum TimeWarning {
 }
 
 impl Validity {
-    /// The time that all certificates of a chain have in common; `None` where one of them cannot
+    /// The time that all certificates of a chain have in common; `None` if one of them cannot
     /// be read.
     pub fn of(chain: &[CertificateDer<'_>]) -> Option<Self> {
         let mut common: Option<Self> = None;

@@ -1,4 +1,4 @@
-//! One connection: octets in any portions enter, responses in order leave.
+//! One connection: bytes in chunks of any size enter, responses in order leave.
 
 use std::future::poll_fn;
 use std::io;
@@ -23,7 +23,7 @@ use crate::protocol::{
     Command, Fault, Framing, MessageKind, MessageView, Request, Response, frame, judge_beginning,
 };
 
-/// After a last response, how many octets that the peer still sends are read and dropped, so
+/// After a last response, how many bytes that the peer still sends are read and dropped, so
 /// that the system does not answer them with a reset that would swallow the response.
 const LINGER_OCTETS: usize = 64 * 1024;
 /// Requests in a row that are refused before the connection is closed.
@@ -33,7 +33,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// A connection being served.
 pub struct Connection<'a, S> {
-    /// Where octets come from and responses go to.
+    /// Where bytes come from and responses go to.
     pub stream: S,
     /// Who is at the other end.
     pub peer: Peer,
@@ -313,7 +313,7 @@ mod tests {
         }
     }
 
-    /// What the server makes of these octets before its client closes: what it sent, in how many
+    /// What the server makes of these bytes before its client closes: what it sent, in how many
     /// writes, and why it ended.
     async fn served(octets: &[u8]) -> (Vec<u8>, usize, End) {
         let folder = tempfile::tempdir().unwrap();

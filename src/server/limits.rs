@@ -15,7 +15,7 @@ pub struct Limits {
     pub read_ahead: usize,
     /// How long a connection may stay without a request.
     pub idle: Duration,
-    /// How long a request may take from its first octet to its last, and how long a response
+    /// How long a request may take from its first byte to its last, and how long a response
     /// may wait for a peer that does not read.
     pub request: Duration,
     /// How long a shutdown waits for requests in flight.

@@ -1,7 +1,5 @@
-//! The server: listens, answers registration and login requests, and stops when it is told to.
-//!
-//! Connections enter; what is asked on them goes to [`accounts`](crate::accounts), and the answers
-//! leave.
+//! The server: accepts connections, answers registration and login requests through [`accounts`](crate::accounts), and stops
+//! on request.
 
 mod accept;
 mod address;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The shortest header there is, `PROXY UNKNOWN` and a line break.
 const SHORTEST: usize = 15;
-/// The octets of a version 2 header that say how long it is.
+/// The bytes of a version 2 header that say how long it is.
 const FIXED: usize = 16;
 /// No header is longer; version 2 allows 64 KiB more of what nobody needs here.
 const LONGEST: usize = 2048;
@@ -25,7 +25,7 @@ pub enum ProxyError {
     Broken(#[from] io::Error),
 }
 
-/// Reads the header and nothing behind it; the client's address, or `None` where the proxy speaks
+/// Reads the header and nothing behind it; the client's address, or `None` if the proxy speaks
 /// for itself, as in a health check.
 pub async fn read_header(
     stream: &mut (impl AsyncRead + Unpin),
@@ -55,7 +55,7 @@ pub async fn read_header(
     }
 }
 
-/// How many octets more belong to the header for sure.
+/// How many bytes more belong to the header for sure.
 fn missing(octets: &[u8]) -> usize {
     match octets {
         [b'\r', ..] => match octets.get(FIXED - 2..FIXED) {

@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use crate::protocol::layout::REQUEST_LEN;
 
-/// What is read ahead of the request being worked on. Wiped when it is let go: it holds passwords.
+/// What is read ahead of the request being worked on. Wiped when it is dropped: it holds passwords.
 pub struct ReadAhead {
     octets: Vec<u8>,
     filled: usize,

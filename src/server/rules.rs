@@ -11,7 +11,7 @@ use crate::protocol::Password;
 /// What a password has to be like where a user chooses one. Passwords that are there already are not judged.
 #[derive(Default)]
 pub struct PasswordRules {
-    /// Characters at least; octets where it is not UTF-8.
+    /// Characters at least; bytes where it is not UTF-8.
     pub least: usize,
     /// Refused whatever their case.
     blocked: HashSet<String>,

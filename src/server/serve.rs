@@ -91,7 +91,7 @@ pub async fn serve(
     drop(place);
 }
 
-/// What the system holds of a connection's unsent answers, in octets; it takes twice as much, for
+/// What the system holds of a connection's unsent answers, in bytes; it takes twice as much, for
 /// what it needs itself. A client that does not read finds the server not reading either.
 const UNSENT: usize = 16 * 1024;
 
@@ -169,7 +169,7 @@ impl Server {
         self.exchange(stream, peer, stop, slot, refuse_plain).await
     }
 
-    /// The first octet, left where it is; `None` at the end of the stream.
+    /// The first byte, left where it is; `None` at the end of the stream.
     async fn first_octet(
         &self,
         stream: &TcpStream,

@@ -17,8 +17,8 @@ use super::certificate::{TimeWarning, Validity};
 use super::meters;
 use crate::text::trouble::PemTrouble;
 
-/// First octet of a TLS handshake record (RFC 8446 section 5.1, content type handshake). A
-/// request starts with 0, the first octet of its length.
+/// First byte of a TLS handshake record (RFC 8446 section 5.1, content type handshake). A
+/// request starts with 0, the first byte of its length.
 pub const HANDSHAKE: u8 = 0x16;
 
 /// Whether a connection is encrypted.
@@ -137,7 +137,7 @@ impl Tls {
         self.mode
     }
 
-    /// What does the handshakes; `None` where TLS is off.
+    /// What does the handshakes; `None` if TLS is off.
     pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
         Some(self.shared.as_ref()?.current().acceptor)
     }

@@ -1,4 +1,4 @@
-//! What the server says in descriptions: at most 64 octets each. Also what an answer is counted as.
+//! What the server says in descriptions: at most 64 bytes each. Also what an answer is counted as.
 
 use std::time::Duration;
 

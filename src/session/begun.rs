@@ -9,10 +9,10 @@ use super::FrameRecord;
 use super::found::{FlowEnd, StreamNote};
 use crate::dissect::{Goes, Message, Note};
 
-/// Messages waited for at the most: one for each of a million connections, at 40 octets each.
+/// Messages waited for at most: one for each of a million connections, at 40 bytes each.
 const MOST_OPEN: usize = 1 << 20;
 
-/// What became of a message that a frame began.
+/// What became of an incomplete message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     /// It was a message, and this is how it goes on.
@@ -25,11 +25,11 @@ pub enum Begun {
 #[derive(Debug, Clone, Copy)]
 struct Open {
     frame: u64,
-    /// Octets of the message that there were with the frame.
+    /// Bytes of the message that there were with the frame.
     have: usize,
 }
 
-/// The messages that are begun and not whole, by stream.
+/// The incomplete messages, by stream.
 #[derive(Debug, Default)]
 pub struct Beginnings {
     open: HashMap<u32, Vec<Open>>,
@@ -106,7 +106,7 @@ impl Beginnings {
     }
 }
 
-/// How a message goes on behind the octets that there were of it with a frame; `None` where it is
+/// How a message goes on behind the bytes that there were of it with a frame; `None` if it is
 /// not the one that the frame began.
 fn goes(message: &Message, open: Open) -> Option<Goes> {
     let sources = &message.sources;

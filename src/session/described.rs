@@ -1,4 +1,4 @@
-//! Which response answers which request of a protocol that a layout describes.
+//! Pairs responses with requests of a protocol that a layout describes.
 //!
 //! By the value of the field with the role `id` where there is one, else in order: a response answers the oldest request
 //! of the other side that its kind answers. Either side may ask.

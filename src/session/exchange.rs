@@ -1,4 +1,4 @@
-//! Which response answers which request.
+//! Pairs responses with requests.
 //!
 //! The protocol answers in order, so it is the oldest request without a response, whichever of the
 //! two was captured first; unless their acknowledgement numbers say that the server had none of
@@ -19,7 +19,7 @@ use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, MessageKind, MessageView, TextValue};
 use crate::text::secret::{self, MASK};
 
-/// Requests of one flow that wait for a response, at the most; further ones are not paired.
+/// Requests of one flow that wait for a response, at most; further ones are not paired.
 pub(crate) const MAX_WAITING: usize = 1 << 14;
 
 /// A response that was captured before its request.
@@ -28,9 +28,9 @@ struct Early {
     id: u64,
     frame: u64,
     time: Timestamp,
-    /// Where it begins in the server's octets.
+    /// Where it begins in the server's bytes.
     start: SeqNumber,
-    /// How far the server had the client's octets when it answered.
+    /// How far the server had the client's bytes when it answered.
     ack: Option<SeqNumber>,
     action: Action,
     outcome: Outcome,
@@ -45,11 +45,11 @@ pub(super) struct Exchanged {
     pub time: Timestamp,
     pub stream: u32,
     pub client: Endpoint,
-    /// Where it begins in its sender's octets.
+    /// Where it begins in its sender's bytes.
     pub start: SeqNumber,
-    /// Behind its last octet.
+    /// Behind its last byte.
     pub end: Option<SeqNumber>,
-    /// How far its sender had the other side's octets.
+    /// How far its sender had the other side's bytes.
     pub ack: Option<SeqNumber>,
     pub action: Action,
 }
@@ -431,7 +431,7 @@ impl ExchangeState {
     }
 }
 
-/// Where a response begins in the server's octets, and how far the server had the client's.
+/// Where a response begins in the server's bytes, and how far the server had the client's.
 pub(super) fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
     let acks = response.sources.iter().filter_map(|source| source.ack);
     (

@@ -17,10 +17,10 @@ use crate::protocol::{Action, TextValue};
 use crate::stream::Role;
 use crate::text::secret::{self, MASK};
 
-/// Messages that wait for their other half at the most; further requests are given without it.
+/// Messages that wait for their other half at most; further requests are given without it.
 const MOST: usize = 1 << 16;
 
-/// A request and its response, or what there is of them.
+/// A request and its response, or one of them.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// One or both, the request first.
@@ -58,13 +58,13 @@ impl Exchange {
         &self.messages
     }
 
-    /// The request, where it was captured.
+    /// The request, if it was captured.
     #[must_use]
     pub fn request(&self) -> Option<&Message> {
         self.messages.first().filter(|_| self.has_request)
     }
 
-    /// The response, where there is one.
+    /// The response, if there is one.
     #[must_use]
     pub fn response(&self) -> Option<&Message> {
         self.messages.get(usize::from(self.has_request))
@@ -119,7 +119,7 @@ impl Exchange {
         asked.or_else(of_response)
     }
 
-    /// Who asked.
+    /// The user who asked.
     #[must_use]
     pub fn user(&self, show_passwords: bool) -> Option<Cow<'_, [u8]>> {
         let mut all = self.messages.iter();
@@ -301,7 +301,7 @@ impl Pairing {
         }
     }
 
-    /// No more comes: hands on what waits.
+    /// Ends the capture: hands over what waits.
     pub fn finish(&mut self, mut pair: impl FnMut(u64, Half<'_>, Half<'_>)) {
         let mut left: Vec<(u64, Message)> =
             self.waiting.drain().chain(self.early.drain()).collect();
@@ -316,7 +316,7 @@ impl Pairing {
     }
 }
 
-/// Puts exchanges together.
+/// Assembles exchanges.
 #[derive(Debug, Default)]
 pub struct Exchanges {
     pairing: Pairing,
@@ -324,7 +324,7 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// Takes a frame's messages. What it completes can then be taken.
+    /// Adds a frame's messages. The exchanges that it completes can then be taken.
     pub fn record(&mut self, record: &FrameRecord<'_>) {
         let is_any = !(record.messages.is_empty()
             && record.resolutions.is_empty()
@@ -334,7 +334,7 @@ impl Exchanges {
         }
     }
 
-    /// Takes what no frame completed.
+    /// Adds what no frame completed.
     pub fn rest(&mut self, found: &Remainder<'_>) {
         self.add(PairedFrom::from(found));
     }
@@ -346,12 +346,12 @@ impl Exchanges {
         });
     }
 
-    /// The exchanges that are complete since it was asked last.
+    /// The exchanges that were completed since the last call.
     pub fn take(&mut self) -> std::vec::Drain<'_, Exchange> {
         self.done.drain(..)
     }
 
-    /// No more comes: what waits is complete.
+    /// Ends the capture: exchanges that wait are complete.
     pub fn finish(&mut self) {
         let done = &mut self.done;
         self.pairing.finish(|number, request, response| {

@@ -1,4 +1,4 @@
-//! Takes what the dissector finds, and has it paired.
+//! Receives what the dissector finds, numbers messages, and pairs them.
 
 #![expect(
     clippy::cast_possible_truncation,

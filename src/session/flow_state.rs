@@ -1,11 +1,11 @@
-//! What the session keeps with a flow above its octets.
+//! The session's state of a flow.
 
 use super::exchange::ExchangeState;
 use super::layer::Layer;
 use crate::dissect::{DissectState, HasDissectState, Note, Protocol};
 use crate::stream::Flow;
 
-/// What is kept with a flow above its octets; first what is asked with every segment.
+/// What is kept with a flow above its bytes; first what is asked with every segment.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct FlowState {
@@ -51,7 +51,7 @@ impl FlowState {
         self.dissect.decided().has_messages()
     }
 
-    /// What is to be said of a message that this frame of the flow carried octets of, and that is
+    /// What is to be said of a message that this frame of the flow carried bytes of, and that is
     /// not whole.
     #[inline]
     #[must_use]

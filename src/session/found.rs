@@ -1,4 +1,4 @@
-//! What frames bring: lists of it, by kind.
+//! What frames bring, in lists by kind.
 
 use super::layer::TlsRecord;
 use super::resolution::Resolution;
@@ -8,12 +8,12 @@ use crate::packet::Endpoint;
 use crate::protocol::Command;
 use crate::stream::Side;
 
-/// Something to be said about a stream, outside of any message.
+/// A note on a stream that belongs to no message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamNote {
     /// The stream.
     pub stream: u32,
-    /// What is said.
+    /// The note.
     pub note: Note,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Collected {
     pub tls: Vec<TlsRecord>,
 }
 
-/// A message of which there is nothing to note, where it is only counted.
+/// A message without notes, if it is only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanMessage {
     /// Its command, which is known.
@@ -40,7 +40,7 @@ pub struct CleanMessage {
     pub status: Option<u8>,
 }
 
-/// The streams whose octets are given, in order, with the records.
+/// The streams whose reassembled bytes come with the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Followed {
     /// None.
@@ -79,20 +79,20 @@ pub struct Piece {
 /// What there is of a part of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Octets as their receiver got them.
+    /// Bytes as their receiver got them.
     Octets {
-        /// The octets.
+        /// The bytes.
         octets: Vec<u8>,
         /// Frame that carried them.
         frame: u64,
-        /// Offset of the first octet in that frame's packet.
+        /// Offset of the first byte in that frame's packet.
         offset: u32,
     },
-    /// This many octets were never captured.
+    /// This many bytes were never captured.
     Gap(u64),
 }
 
-/// What is known of a flow when it is let go.
+/// What is known of a flow when it is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowEnd {
     /// The stream.
@@ -101,7 +101,7 @@ pub struct FlowEnd {
     pub ends: [Endpoint; 2],
     /// Frames sent by client and server; what a `u32` cannot count is not counted.
     pub frames: [u32; 2],
-    /// Octets on the wire sent by client and server.
+    /// Bytes on the wire sent by client and server.
     pub octets: [u64; 2],
     /// Times of the first and the last frame.
     pub times: [Timestamp; 2],

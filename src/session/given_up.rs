@@ -1,4 +1,4 @@
-//! What was given up because a bound was reached: counted in one place, told in one wording.
+//! Counts what was given up because a bound was reached, and words it.
 
 use crate::packet::GivenUpDatagrams;
 use crate::stream::Totals;
@@ -6,7 +6,7 @@ use crate::stream::Totals;
 /// Counts of what the bounds of `docs/architecture.md` took away from the answer. All are 0 as a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GivenUp {
-    /// Connections that were let go because they were idle for too long, in capture time.
+    /// Connections that were dropped because they were idle for too long, in capture time.
     pub idle_connections: u64,
     /// Closed connections that were forgotten before their time, because there were too many.
     pub closed_connections: u64,
@@ -16,7 +16,7 @@ pub struct GivenUp {
     pub uncompared_bytes: u64,
     /// IP datagrams of which fragments are missing or came too late.
     pub incomplete_datagrams: u64,
-    /// Those among them that were let go because too many fragments waited.
+    /// Those among them that were dropped because too many fragments waited.
     pub crowded_datagrams: u64,
     /// Requests that were not paired because too many waited on their connection.
     pub unpaired_requests: u64,

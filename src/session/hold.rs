@@ -16,12 +16,12 @@ use super::begun::Begun;
 use super::exchange::awaits;
 use crate::dissect::{Message, Note};
 
-/// Something that holds messages and is to be given on in order.
+/// An item with messages, to be passed on in order.
 pub trait Held {
     /// The messages in it, whose numbers follow each other.
     fn messages(&mut self) -> &mut [Message];
 
-    /// Octets of memory that it takes, about.
+    /// About how many bytes of memory it takes.
     fn memory(&self) -> usize;
 
     /// The frame it is of, where it has notes of one; they follow each other in order.
@@ -29,7 +29,7 @@ pub trait Held {
         0
     }
 
-    /// Takes what became of a message that it began.
+    /// Receives what became of a message that it began.
     fn begun(&mut self, begun: Begun) {
         let _ = begun;
     }
@@ -55,7 +55,7 @@ impl Held for Vec<Message> {
     }
 }
 
-/// Octets held at the most, about: enough for the messages of 200,000 connections at once, each
+/// Bytes held at most, about: enough for the messages of 200,000 connections at once, each
 /// of which waits for a response.
 pub const MAX_HELD: usize = 64 << 20;
 
@@ -76,7 +76,7 @@ pub struct Hold<T> {
     items: VecDeque<Item<T>>,
     memory: usize,
     limit: usize,
-    /// Items that went on although they waited, as too much was held.
+    /// Items that were passed on while they waited, because too much was held.
     early: u64,
 }
 
@@ -92,7 +92,7 @@ impl<T> Default for Hold<T> {
 }
 
 impl<T: Held> Hold<T> {
-    /// A hold of at most this many octets.
+    /// A hold of at most this many bytes.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl<T: Held> Hold<T> {
         }
     }
 
-    /// Takes an item whose first message has number `first`.
+    /// Adds an item whose first message has number `first`.
     pub fn push(&mut self, mut content: T, first: u64) {
         let waits = |message: &&Message| awaits(message);
         let waiting = content.messages().iter().filter(waits).count() as u32;
@@ -193,7 +193,7 @@ impl<T: Held> Hold<T> {
         self.take()
     }
 
-    /// Items that went on although they waited, as too much was held.
+    /// Items that were passed on while they waited, because too much was held.
     #[must_use]
     pub const fn early(&self) -> u64 {
         self.early

@@ -16,7 +16,7 @@ use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
-/// Records kept to be used again, at the most.
+/// Records kept to be used again, at most.
 const SPARE: usize = 1 << 11;
 
 /// A record with all that it borrows.
@@ -128,13 +128,13 @@ impl Held for Box<OwnedRecord> {
     }
 }
 
-/// Holds records for `inner`. For replay: what is shown live cannot wait.
+/// Holds records back for `inner`. For files only: live output cannot wait.
 #[derive(Debug)]
 pub struct Holding<S> {
     inner: S,
     /// Boxed, as they are large and move in and out.
     hold: Hold<Box<OwnedRecord>>,
-    /// Records that were given on.
+    /// Records that were passed on.
     #[expect(clippy::vec_box, reason = "the boxes are used again")]
     spare: Vec<Box<OwnedRecord>>,
     beginnings: Beginnings,
@@ -153,7 +153,7 @@ enum Waits {
 }
 
 impl<S> Holding<S> {
-    /// The sink that records were given to.
+    /// The sink that records are passed on to.
     pub fn into_inner(self) -> S {
         self.inner
     }

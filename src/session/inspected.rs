@@ -1,4 +1,4 @@
-//! What a run of frames brought, apart from the frames: made by one thread, read by another.
+//! What a batch of frames brought: written by one thread, read by another.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -92,7 +92,7 @@ pub struct Brought<'a> {
     pub frame: usize,
     /// The messages that became available with it.
     pub messages: &'a [Message],
-    /// The same of those of which there is nothing to note.
+    /// The same of those without notes.
     pub clean: &'a [CleanMessage],
     /// What is to be said about streams outside of any message.
     pub notes: &'a [StreamNote],
@@ -102,7 +102,7 @@ pub struct Brought<'a> {
     pub resolutions: &'a [Resolution],
     /// Numbers of responses for which no request came after all.
     pub unasked: &'a [u64],
-    /// Flows that were let go.
+    /// Flows that were dropped.
     pub ended_flows: &'a [FlowEnd],
 }
 

@@ -1,4 +1,4 @@
-//! The one way through the rooms: a frame is pushed in, a record comes out.
+//! The inspector. Push frames in; get one record per frame.
 
 use super::GivenUp;
 use super::flow_state::FlowState;
@@ -20,10 +20,10 @@ use crate::stream::{
     Carried, FlowHasher, FlowKey, FlowTable, Hint, StreamLimits, StreamNumbers, Totals,
 };
 
-/// Frames whose flows are looked for together.
+/// Frames whose flows are looked up together.
 const PREFETCHED: usize = 32;
 
-/// What is wanted of what frames brought.
+/// What a run needs of each frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// A record of each frame.
@@ -34,39 +34,39 @@ pub(super) enum Wanted {
     Counts,
 }
 
-/// How an inspector works.
+/// Settings of an inspector.
 // Each of these is a choice of its own.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Ports where RegLogin is expected.
     pub ports: Vec<u16>,
-    /// Layouts that are looked for, each with the ports where it is expected.
+    /// Layouts to look for, each with the ports where it is expected.
     pub layouts: Vec<(LayoutId, Vec<u16>)>,
-    /// Whether RegLogin is looked for: it is not where a layout takes its name.
+    /// Whether to look for RegLogin: not if a layout has its name.
     pub reglogin: bool,
-    /// Whether RegLogin's own layout was given, so that its messages are written as other layouts' are.
+    /// Whether RegLogin's own layout was given, so that its messages are written like those of other layouts.
     pub reglogin_in_fields: bool,
-    /// Whether wrong TCP checksums are noted. They are usual where the capturing host's network
-    /// card fills them in, loopback included.
+    /// Whether to note wrong TCP checksums. They are normal if the capturing host's network
+    /// card fills them in, and on loopback.
     pub checksums: bool,
-    /// The streams whose octets are given, in order, with the records.
+    /// The streams whose reassembled bytes come with the records.
     pub follow: Followed,
-    /// Whether VLAN tags do not count: what has the same addresses and ports on two VLANs is then
-    /// one connection, as for a capture that sees both sides of a change of tags.
+    /// Whether to ignore VLAN tags: the same addresses and ports on two VLANs are then
+    /// one connection, for a capture from both sides of a device that changes tags.
     pub ignore_vlan_tags: bool,
     /// Bounds on what is kept of streams.
     pub streams: StreamLimits,
     /// Bounds on what is kept of IP fragments.
     pub fragments: DefragmentLimits,
-    /// TLS secrets in the NSS key log format, and where more may come from.
+    /// TLS secrets in the NSS key log format, and files that more may be added to.
     pub key_logs: Vec<KeyLogSource>,
-    /// Whether what waited for TLS secrets is given when they come, also while no frames come, as in a
-    /// live capture; else with the next frame.
+    /// Whether to hand over what waited for TLS secrets as soon as they come, as in a live capture, even without a
+    /// frame; else it comes with the next frame.
     pub live: bool,
-    /// Whether TLS records are looked at where they cannot be decrypted either.
+    /// Whether to look at TLS records even if they cannot be decrypted.
     pub tls_records: bool,
-    /// The numbers of streams, where it is not their order.
+    /// The numbers of streams, if they are not numbered in order.
     pub stream_numbers: Option<StreamNumbers>,
 }
 
@@ -124,7 +124,7 @@ impl Decoding {
     }
 }
 
-/// All that can be told of a frame without memory of others, so that another thread can tell it.
+/// What can be decoded of a frame without state, so that another thread can do it.
 #[derive(Debug, Clone, Copy)]
 pub struct Decoded {
     pub(super) packet: Packet,
@@ -181,7 +181,7 @@ impl Decoded {
     }
 }
 
-/// Is pushed frames, gives records.
+/// Push frames in; get one record per frame.
 #[derive(Debug)]
 pub struct Inspector {
     table: FlowTable<FlowState>,
@@ -190,15 +190,15 @@ pub struct Inspector {
     tracker: Tracker,
     checksums: bool,
     live: bool,
-    /// What is wanted of what frames brought.
+    /// What a run needs of each frame.
     pub(super) wanted: Wanted,
-    /// The frame that was pushed last, where it was pushed alone.
+    /// The last frame, if it was pushed by itself.
     packet: Packet,
     alone: Inspected,
 }
 
 impl Inspector {
-    /// An inspector that has seen nothing yet.
+    /// An inspector without any state.
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let known = options.known();
@@ -227,7 +227,7 @@ impl Inspector {
         }
     }
 
-    /// Takes a frame, decodes it and says what there is to say about it.
+    /// Decodes a frame and returns its record.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let decoded = Decoded::new(&frame, &self.decoding);
         let mut alone = std::mem::take(&mut self.alone);
@@ -246,8 +246,7 @@ impl Inspector {
         self.decoding.clone()
     }
 
-    /// Takes a batch of frames that were decoded already, and puts what there is to say about them
-    /// into `inspected` in place of what it held.
+    /// Inspects a batch of decoded frames, and replaces the content of `inspected` by what they brought.
     pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
         let mut frames = batch.frames();
         let mut hints = [None; PREFETCHED];
@@ -263,15 +262,15 @@ impl Inspector {
         self.end(inspected);
     }
 
-    /// What is found goes to `inspected` from now on.
+    /// Directs findings to `inspected`.
     fn begin(&mut self, inspected: &mut Inspected, wanted: Wanted) {
         inspected.begin(self.tracker.messages, wanted != Wanted::Records);
         self.tracker.counts = wanted == Wanted::Counts;
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
     }
 
-    /// Takes secrets that came with a batch, or to the key logs since the last one, and has what
-    /// waited for them decrypted. That goes with the batch's first frame, where it has one, or live with
+    /// Reads secrets that came with a batch, or to the key logs since the last one, and decrypts what
+    /// waited for them. The result goes with the batch's first frame, if it has one; live, with
     /// none.
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
@@ -310,7 +309,7 @@ impl Inspector {
         }
     }
 
-    /// Takes a segment, whose offsets count in the frame or in the datagram that it made whole.
+    /// Inspects a segment, whose offsets count in the frame or in the datagram that it completed.
     #[inline]
     fn segment(
         &mut self,
@@ -356,8 +355,8 @@ impl Inspector {
         inspected.push(Some(placement), protocols, found, datagram.is_some());
     }
 
-    /// Notes what is to be said of a segment, and of the datagram that carried it, whatever its
-    /// stream speaks.
+    /// Adds the notes on a segment and on the datagram that carried it, which do not depend on the
+    /// stream's protocol.
     #[inline]
     fn note_segment(
         &mut self,
@@ -378,7 +377,7 @@ impl Inspector {
         }
     }
 
-    /// Takes a fragment, and the segment of the datagram that it makes whole.
+    /// Inspects a fragment, and the segment of the datagram that it completes.
     #[cold]
     fn fragment(&mut self, frame: Frame<'_>, ip: &Ip, inspected: &mut Inspected) {
         let time = frame.header.time;

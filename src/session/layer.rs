@@ -1,4 +1,4 @@
-//! What stands between a stream and its dissector: TLS, where it can be decrypted.
+//! The layer between a stream and its dissector: TLS, if it can be decrypted.
 //!
 //! Enters: a stream's bytes in order, as [`Chunk`]s. Leaves: chunks of what they hold, each of which
 //! knows the frame that carried it, as a cipher's byte stands where its ciphertext's stood.
@@ -18,7 +18,7 @@ use crate::tls::{
     Version,
 };
 
-/// Where secrets come from, and what all connections share.
+/// The secrets, and what all connections share.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub all: Decryptor,
@@ -45,12 +45,12 @@ impl Tls {
         self.logs.read(&mut self.all.keys);
     }
 
-    /// Takes secrets that the capture itself holds.
+    /// Adds secrets from the capture itself.
     pub fn add(&mut self, text: &KeyLogText) {
         self.all.keys.read_all(text.bytes());
     }
 
-    /// Whether no secret is known, nor where some would come from.
+    /// Whether there are neither secrets nor key logs.
     pub fn has_none(&self) -> bool {
         self.logs.is_empty() && self.all.keys.is_empty()
     }
@@ -152,7 +152,7 @@ pub(super) const fn index(side: Side) -> usize {
     }
 }
 
-/// Takes what a session finds, with the chunks of the side that it is about.
+/// Receives what a session finds, with the chunks of the side that it is about.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Spans, Event<'_>);
 
 /// A stream's TLS connection.
@@ -165,7 +165,7 @@ pub(super) struct Layer {
     pub is_certain: bool,
     /// Whether what came turned out to be no TLS.
     pub is_something_else: bool,
-    /// How the sides ended whose end is not told yet, as octets of the stream wait.
+    /// How the sides ended whose end is not told yet, as bytes of the stream wait.
     pub ends: [Option<End>; 2],
     spans: [Spans; 2],
 }
@@ -197,7 +197,7 @@ impl Layer {
         }
     }
 
-    /// Takes bytes of the stream; `each` is given what they bring.
+    /// Adds bytes of the stream; `each` receives what they bring.
     pub fn push(&mut self, tls: &mut Tls, from: Side, chunk: Chunk<'_>, each: Each<'_>) {
         self.spans[index(from)].push(chunk);
         self.act(each, |session, sink| {
@@ -205,7 +205,7 @@ impl Layer {
         });
     }
 
-    /// Takes that so many bytes were never captured.
+    /// Adds a gap of so many bytes that were never captured.
     pub fn gap(&mut self, tls: &mut Tls, from: Side, bytes: u64, each: Each<'_>) {
         self.spans[index(from)].end += bytes;
         self.act(each, |session, sink| {
@@ -213,7 +213,7 @@ impl Layer {
         });
     }
 
-    /// Takes that a side sends no more.
+    /// Ends a side.
     pub fn ended(&mut self, tls: &mut Tls, from: Side, each: Each<'_>) {
         self.act(each, |session, sink| {
             session.ended(&mut tls.all, from, sink);
@@ -225,7 +225,7 @@ impl Layer {
         self.act(each, |session, sink| session.keys_came(&mut tls.all, sink));
     }
 
-    /// Nothing waits any longer.
+    /// Ends the connection: nothing waits any longer.
     pub fn finish(&mut self, tls: &mut Tls, each: Each<'_>) {
         self.act(each, |session, sink| session.finish(&mut tls.all, sink));
     }
@@ -247,7 +247,7 @@ impl Layer {
         }
     }
 
-    /// Lets everything go: too much waits for secrets of which nothing is known.
+    /// Drops everything: too much waits for secrets that nothing is known of.
     pub fn give_up(&mut self, tls: &mut Tls) {
         self.session.finish(&mut tls.all, &mut |_| {});
         *self = Self {

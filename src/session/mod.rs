@@ -1,7 +1,7 @@
-//! Requests and responses paired, and the inspector itself: frames in, records out.
+//! The inspector, and the pairing of requests with responses.
 //!
-//! [`Inspector`] is the one way through the rooms, live and in replay. It is pushed frames and
-//! gives a [`FrameRecord`] for each; it keeps no more than open flows need.
+//! Push frames into an [`Inspector`]; get one [`FrameRecord`] per frame, live and in replay. It keeps no more than open flows
+//! need.
 
 pub mod begun;
 mod described;

@@ -1,5 +1,4 @@
-//! The one runner of passes: frames from a source through an inspector to a sink, with its limits,
-//! its stop and its count of frames wired in one place.
+//! A pass: frames from a source through an inspector into a sink, with its limits, its stop and its count of frames.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +11,13 @@ use crate::capture::{Batch, FrameSource, SourceError, Stop, Timestamp};
 /// How far a pass goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PassLimits {
-    /// Frames at the most.
+    /// The most frames.
     pub frames: Option<u64>,
-    /// How long: by the clock where the source is live, else by the frames' times.
+    /// How long: by the clock if the source is live, else by the frames' times.
     pub duration: Option<Duration>,
 }
 
-/// What came of a pass.
+/// The result of a pass.
 #[derive(Debug)]
 pub struct Passed {
     /// What went wrong with the source; what was found before that has gone to the sink.
@@ -57,8 +56,8 @@ impl Pass {
         }
     }
 
-    /// The source goes on until it is stopped, which is then its ordinary end: it looks at the
-    /// stop itself, and still gives what had arrived.
+    /// The source runs until it is stopped, which is its normal end: it checks the
+    /// stop itself, and still hands over what had arrived.
     #[must_use]
     pub fn live(mut self) -> Self {
         self.live = true;
@@ -66,7 +65,7 @@ impl Pass {
         self
     }
 
-    /// Ends at limits. Said behind [`live`](Self::live).
+    /// Sets limits. Call it after [`live`](Self::live).
     #[must_use]
     pub fn limited(mut self, limits: PassLimits) -> Self {
         self.limited.left = limits.frames;
@@ -87,7 +86,7 @@ impl Pass {
         self
     }
 
-    /// Frames read so far, to be looked at while another thread reads.
+    /// The count of frames read so far, which another thread may look at.
     #[must_use]
     pub fn frames(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.limited.watch.frames)
@@ -123,7 +122,7 @@ struct Watched {
     interrupted: AtomicBool,
 }
 
-/// For how long frames are given.
+/// When to stop handing over frames.
 #[derive(Debug)]
 enum Lasts {
     /// Until then, whether frames come or not: the source is told to stop, and gives what it has.
@@ -132,7 +131,7 @@ enum Lasts {
     For(Duration, Option<Timestamp>),
 }
 
-/// Gives what another source gives until one of its own limits is met.
+/// A source that ends at its limits.
 struct Limited {
     source: Box<dyn FrameSource + Send>,
     left: Option<u64>,

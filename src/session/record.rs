@@ -1,4 +1,4 @@
-//! What there is to say about one frame.
+//! The record of one frame.
 
 use super::found::{FlowEnd, Piece, StreamNote};
 use super::layer::TlsRecord;
@@ -9,24 +9,24 @@ use crate::packet::{Datagram, Packet, Segment};
 use crate::stream::{Placement, Totals};
 use crate::text::secret::Secrets;
 
-/// A frame with everything that the rooms found in it. Borrowed until the next frame is pushed.
+/// A frame with everything that was found in it. Valid until the next frame is pushed.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameRecord<'a> {
     /// The frame.
     pub frame: Frame<'a>,
-    /// What it carries. A fragment that made its datagram whole carries the datagram's segment.
+    /// What it carries. A fragment that completed its datagram carries the datagram's segment.
     pub packet: &'a Packet,
-    /// The datagram that this fragment made whole; the packet's offsets then count in it.
+    /// The datagram that this fragment completed; the packet's offsets then count in it.
     pub datagram: Option<&'a Datagram>,
-    /// Where its segment belongs.
+    /// The place of its segment in a stream.
     pub placement: Option<&'a Placement>,
-    /// What its stream speaks, as far as it is known now.
+    /// Its stream's protocol, as far as it is known so far.
     pub protocol: Protocol,
-    /// What its stream speaks right above TCP: TLS where that was decrypted.
+    /// The protocol right above TCP: TLS if that was decrypted.
     pub on_tcp: Protocol,
     /// The messages that became available with this frame, in order.
     pub messages: &'a [Message],
-    /// What is to be said about streams outside of any message.
+    /// Notes on streams that belong to no message.
     pub notes: &'a [StreamNote],
     /// Number of the first of `messages` among all of the run, from 0.
     pub first_message: u64,
@@ -34,7 +34,7 @@ pub struct FrameRecord<'a> {
     pub resolutions: &'a [Resolution],
     /// Numbers of responses for which no request came after all.
     pub unasked: &'a [u64],
-    /// Flows that were let go.
+    /// Flows that were dropped.
     pub ended_flows: &'a [FlowEnd],
     /// What became available of the streams that are followed.
     pub followed: &'a [Piece],
@@ -42,12 +42,12 @@ pub struct FrameRecord<'a> {
     pub tls: &'a [TlsRecord],
 }
 
-/// What the end of a capture brings, or a time without frames: what no frame completed.
+/// What the end of a capture brings, or a time without frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Remainder<'a> {
-    /// Messages that are cut off, in order of streams.
+    /// Messages that are cut off, by stream.
     pub messages: &'a [Message],
-    /// What is to be said about streams outside of any message.
+    /// Notes on streams that belong to no message.
     pub notes: &'a [StreamNote],
     /// Number of the first of `messages` among all of the run, from 0.
     pub first_message: u64,
@@ -65,9 +65,9 @@ pub struct Remainder<'a> {
     pub totals: Totals,
     /// What was given up because a bound was reached.
     pub given_up: GivenUp,
-    /// Whether this is all of the capture.
+    /// How the pass ended.
     pub ending: Ending,
-    /// Frames given before the end.
+    /// Frames handed over before the end.
     pub frames: u64,
 }
 
@@ -84,7 +84,7 @@ pub enum Ending {
 }
 
 impl<'a> FrameRecord<'a> {
-    /// The octets that the packet's offsets count in.
+    /// The bytes that the packet's offsets count in.
     #[must_use]
     pub fn packet_octets(&self) -> &'a [u8] {
         match self.datagram {
@@ -102,7 +102,7 @@ impl<'a> FrameRecord<'a> {
         }
     }
 
-    /// The TCP payload captured; empty where there is none.
+    /// The captured TCP payload; empty if there is none.
     #[must_use]
     pub fn payload(&self) -> &'a [u8] {
         self.segment()
@@ -110,7 +110,7 @@ impl<'a> FrameRecord<'a> {
             .unwrap_or_default()
     }
 
-    /// What its octets are judged by: which of them may be part of a password.
+    /// What decides which of its bytes may be part of a password.
     #[must_use]
     pub const fn secrets(&self, show_passwords: bool) -> Secrets<'a> {
         Secrets {
@@ -123,8 +123,8 @@ impl<'a> FrameRecord<'a> {
         }
     }
 
-    /// Whether the frame belongs to what a user watches: a watched port, or a stream that turned
-    /// out to have messages on another.
+    /// Whether the frame belongs to a watched port, or to a stream on another port that turned
+    /// out to have messages.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.protocol.has_messages() || self.placement.is_some_and(|placement| placement.watched)

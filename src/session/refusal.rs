@@ -85,7 +85,7 @@ const UNAVAILABLE: [&str; 7] = [
 const PASSWORD: &str = "password";
 
 impl Refusal {
-    /// Reads a description's octets.
+    /// Reads a description's bytes.
     #[must_use]
     pub fn of(description: &[u8]) -> Self {
         let says = |words: &str| {

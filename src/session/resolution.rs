@@ -8,7 +8,7 @@ use crate::layout::LayoutId;
 use crate::packet::Endpoint;
 use crate::protocol::Action;
 
-/// What is to be said of the time between a request in that frame and its response.
+/// The note on the time between a request in that frame and its response.
 #[inline]
 pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
     match elapsed {
@@ -18,7 +18,7 @@ pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
     }
 }
 
-/// On which connection a request was made, and by whom.
+/// A request's connection and client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     pub stream: u32,
@@ -49,15 +49,15 @@ pub struct Resolution {
     pub stream: u32,
     /// Who sent it.
     pub client: Endpoint,
-    /// Its user name, or what stands in its place where it is not shown.
+    /// Its user name, or what stands for it if it is not shown.
     pub user: Name,
-    /// Stands for its password.
+    /// A tag of its password.
     pub password: PasswordTag,
-    /// Its response; `None` where its connection ended without one.
+    /// Its response; `None` if its connection ended without one.
     pub response: Option<Peer>,
     /// What the response says.
     pub outcome: Outcome,
-    /// The response, where it was captured before the request, and so could not tell of it.
+    /// The response, if it was captured before the request.
     pub early: Option<EarlyResponse>,
 }
 

@@ -1,7 +1,7 @@
-//! Frames from a source through the inspector to a sink, until one of them ends.
+//! Runs frames from a source through the inspector into a sink, until one of them ends.
 //!
-//! With a second thread, reading, decoding and inspecting the next frames overlap with what the
-//! sink does with the last ones; records and their order are the same.
+//! With a second thread, reading, decoding and inspecting overlap with the sink's work on earlier frames. Records and their
+//! order are the same as with one.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -14,73 +14,71 @@ use super::inspector::Wanted;
 use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 
-/// Takes what an inspector gives.
+/// Receives what an inspector finds.
 pub trait Sink {
     /// Why a sink can fail.
     type Error;
 
-    /// Takes a frame's record. `Break` ends the run; the end is told all the same, as one that
-    /// brings nothing more.
+    /// Receives a frame's record. `Break` ends the run; [`end`](Self::end) is called all the same, with nothing new.
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// Takes the record of a frame that brought nothing: no message, no note, nothing of a stream.
-    /// Most frames are like that, and some outputs do little with them.
+    /// Receives the record of a frame without messages, notes or stream events. Most frames are like that, and some
+    /// outputs do little with them.
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
         self.record(record)
     }
 
-    /// Whether it only counts, and asks of no frame where it went: then it is given each
-    /// [`batch`](Self::batch) in place of records and of what stands between frames.
+    /// Whether the sink only counts: then it receives each [`batch`](Self::batch) in place of records and of what stands
+    /// between frames.
     fn counts(&self) -> bool {
         false
     }
 
-    /// Whether one that counts wants every message whole, and none as what is
-    /// [clean](super::CleanMessage).
+    /// Whether a sink that counts needs every message whole, and none as a mere
+    /// [`CleanMessage`](super::CleanMessage).
     fn wants_messages(&self) -> bool {
         false
     }
 
-    /// Takes a batch and what its frames brought.
+    /// Receives a batch and what its frames brought.
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
         let _ = (batch, inspected);
         Ok(())
     }
 
-    /// Is told the batch whose records come next, for those who remember where frames stand.
+    /// Called before a batch's records, for sinks that remember where frames stand.
     fn begin(&mut self, batch: &Batch) {
         let _ = batch;
     }
 
-    /// What became of requests, as the records that come next will say: for those who have the
-    /// processor fetch what they keep of the users.
+    /// The resolutions that the next records will contain, so that a sink can prefetch what it keeps of their users.
     fn prefetch(&mut self, resolutions: &[Resolution]) {
         let _ = resolutions;
     }
 
-    /// Takes what stands between frames, for those who write captures.
+    /// Receives what stands between frames, for sinks that write captures.
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
         let _ = (aside, batch);
         Ok(())
     }
 
-    /// Takes what became known while no frame came: what waited for TLS secrets, live.
+    /// Receives what became known while no frame came: live, what had waited for TLS secrets.
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), Self::Error> {
         let _ = found;
         Ok(())
     }
 
-    /// Everything that has arrived was given; more may come, and may take its time. What is
-    /// buffered for a reader is to be written now. `Break` ends the run, as after a signal.
+    /// Called when everything that has arrived was handed over and more may take a while. Write what is buffered for a
+    /// reader now. `Break` ends the run, as after a signal.
     fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Takes what the end of the capture brings.
+    /// Receives what the end of the capture brings.
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
 }
 
-/// A sink that whoever runs the pass looks at afterwards.
+/// Lets the caller keep the sink, to look at it after the run.
 impl<S: Sink + ?Sized> Sink for &mut S {
     type Error = S::Error;
 
@@ -131,7 +129,7 @@ impl<S: Sink + ?Sized> Sink for &mut S {
     }
 }
 
-/// Batches on their way from one part of the work to the next, at the most. Each is about half a
+/// Batches on their way from one part of the work to the next, at most. Each is about half a
 /// megabyte.
 const BATCHES: usize = 4;
 

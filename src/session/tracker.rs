@@ -1,4 +1,4 @@
-//! Takes what streams deliver, has it dissected, and pairs the messages.
+//! The handler of the flow table: has what streams deliver dissected, and pairs the messages.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, Str
 use crate::text::secret::is_open;
 use crate::tls::Event;
 
-/// The handler that the flow table tells what came.
+/// Receives what the flow table delivers.
 #[derive(Debug)]
 pub(super) struct Tracker {
     pub found: Collected,
     /// Messages found so far; the next one's number.
     pub messages: u64,
-    /// Whether messages of which there is nothing to note are only counted.
+    /// Whether messages without notes are only counted.
     pub counts: bool,
     /// The streams whose bytes are given.
     follows: Followed,
@@ -39,7 +39,7 @@ pub(super) struct Tracker {
     has_layouts: bool,
 }
 
-/// Bytes of a PROXY header at a stream's start with something behind it; 0 where there is none.
+/// Bytes of a PROXY header at a stream's start with something behind it; 0 if there is none.
 fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
     match proxy_header(octets) {
         Proxy::Header(header) if from_start && header.len < octets.len() => header.len,

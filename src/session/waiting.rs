@@ -26,15 +26,15 @@ pub(super) struct Waiting {
     pub frame: u64,
     pub time: Timestamp,
     pub password: PasswordTag,
-    /// Where it begins in the client's octets.
+    /// Where it begins in the client's bytes.
     pub start: SeqNumber,
-    /// How far the client had the server's octets when it asked.
+    /// How far the client had the server's bytes when it asked.
     pub ack: Option<SeqNumber>,
     pub action: Action,
     pub user: Name,
 }
 
-/// Number of no message.
+/// The number that no message has.
 const LOST: u64 = u64::MAX;
 
 impl Waiting {
@@ -129,7 +129,7 @@ impl Waiting {
     }
 }
 
-/// Where a request waits.
+/// The place of a waiting request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(NonZeroU32);
 
@@ -147,7 +147,7 @@ pub(super) struct WaitingRequests {
 }
 
 impl WaitingRequests {
-    /// Has a request wait; `None` where there are more than can be told apart.
+    /// Adds a waiting request; `None` if there are more than places.
     pub fn put(&mut self, request: Waiting) -> Option<Place> {
         if let Some(place) = self.free.pop() {
             self.requests[place.number()] = request;
@@ -158,12 +158,12 @@ impl WaitingRequests {
         Some(place)
     }
 
-    /// A request that waits. Of a place that was given back, the last one.
+    /// A waiting request; of a place that was freed, the last one.
     pub fn get(&self, place: Place) -> &Waiting {
         &self.requests[place.number()]
     }
 
-    /// Gives a place back.
+    /// Frees a place.
     pub fn give_back(&mut self, place: Place) {
         self.free.push(place);
     }

@@ -14,22 +14,22 @@ use crate::packet::{Flags, SeqNumber};
 /// What came of a segment's payload, in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event<'a> {
-    /// Octets that are next in order.
+    /// Bytes that are next in order.
     Octets(Chunk<'a>),
-    /// Octets that were never captured.
+    /// Bytes that were never captured.
     Gap(u64),
     /// A second copy differs.
     Conflict(Conflict),
-    /// Octets held out of order are given up.
+    /// Bytes held out of order are given up.
     GivenUp(u64),
-    /// Octets that came again are not compared: their first copy is not kept any more.
+    /// Bytes that came again are not compared: their first copy is not kept any more.
     Uncompared(u64),
 }
 
-/// What is kept of the octets that a direction's receiver got.
+/// What is kept of the bytes that a direction's receiver got.
 #[derive(Debug, Default)]
 pub(super) struct Delivered {
-    /// Octets of data before the next one, gaps included.
+    /// Bytes of data before the next one, gaps included.
     position: u64,
     /// The last of them that are remembered.
     history: Position,
@@ -51,7 +51,7 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Takes the payload and FIN of a segment. `keep` says that delivered octets are to be
+    /// Takes the payload and FIN of a segment. `keep` says that delivered bytes are to be
     /// remembered for comparison with second copies.
     pub fn push(
         &mut self,
@@ -143,7 +143,7 @@ impl Delivery<'_> {
         let frame = held.carrier.frame;
         if held.seq.before(self.direction.next) {
             let old = self.direction.next.since(held.seq).unsigned_abs();
-            // One octet just before the next one is a keep-alive, whose octet means nothing
+            // One byte just before the next one is a keep-alive, whose byte means nothing
             // (RFC 9293 section 3.8.4).
             let keep_alive = old == 1 && held.octets.len() + held.missing as usize == 1;
             if let (Some(history), false) = (&history, keep_alive) {
@@ -236,7 +236,7 @@ impl Delivery<'_> {
                 }
                 continue;
             }
-            // A FIN that says less than was sent counts as soon as the octets before it are there.
+            // A FIN that says less than was sent counts as soon as the bytes before it are there.
             if out_of_order.fin.is_some_and(|fin| !fin.after(next)) {
                 self.direction.known.set(Known::FIN);
                 self.direction.out_of_order = None;
@@ -247,7 +247,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// Gives the hole before the first held octets up and delivers what follows.
+    /// Gives the hole before the first held bytes up and delivers what follows.
     pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
         let Some(out_of_order) = &self.direction.out_of_order else {
             return;
@@ -267,14 +267,14 @@ impl Delivery<'_> {
         self.deliver_held(history, event);
     }
 
-    /// Concedes holes until nothing is held, and tells of acknowledged octets that were never
+    /// Concedes holes until nothing is held, and tells of acknowledged bytes that were never
     /// captured: nothing more comes.
     pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
         while self.direction.out_of_order.is_some() && !self.direction.has_ended() {
             self.concede(None, event);
         }
         let lost = self.direction.acked.since(self.direction.next);
-        // One octet more than there was data is the FIN that was not captured.
+        // One byte more than there was data is the FIN that was not captured.
         if self.direction.known.has(Known::ACKED)
             && self.direction.known.has(Known::SENT)
             && lost > 1
@@ -285,7 +285,7 @@ impl Delivery<'_> {
     }
 
     /// Lets what is held behind the first hole wait no longer because a bound was reached: says how
-    /// much that is, goes on behind the hole, and gives how many octets it was.
+    /// much that is, goes on behind the hole, and gives how many bytes it was.
     pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
         let position = self.delivered.position;
         let out_of_order = self

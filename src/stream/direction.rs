@@ -4,7 +4,7 @@ use super::Carried;
 use super::out_of_order::OutOfOrder;
 use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
-/// Octets by which an acknowledgement can be captured before what it acknowledges, at the most: the
+/// Bytes by which an acknowledgement can be captured before what it acknowledges, at most: the
 /// largest window of connections without window scaling (RFC 9293 section 3.1).
 pub(crate) const OVERTAKEN_BY: i32 = 65_535;
 
@@ -23,7 +23,7 @@ impl Known {
     const ENDED: u8 = 8;
     /// A segment of this direction was seen.
     pub(super) const SENT: u8 = 16;
-    /// All octets before its FIN were delivered.
+    /// All bytes before its FIN were delivered.
     pub(super) const FIN: u8 = 32;
     /// It was ended by a reset.
     const RESET: u8 = 64;
@@ -47,14 +47,14 @@ impl Known {
 /// [`Delivered`](super::delivery::Delivered). Kept small: a capture can have a million open flows.
 #[derive(Debug, Default)]
 pub(super) struct StreamDirection {
-    /// Sequence number that counts as 0: of the SYN, or one before the first octet seen.
+    /// Sequence number that counts as 0: of the SYN, or one before the first byte seen.
     pub base: SeqNumber,
-    /// Sequence number of the next octet in order.
+    /// Sequence number of the next byte in order.
     pub(super) next: SeqNumber,
     /// Highest acknowledgement by the receiver.
     pub(super) acked: SeqNumber,
     pub(super) known: Known,
-    /// Window scale of the sender's SYN, plus one; 0 where there was none.
+    /// Window scale of the sender's SYN, plus one; 0 if there was none.
     shift_plus_one: u8,
     /// Window that the sender last offered, as in its header.
     window: u16,
@@ -67,7 +67,7 @@ impl StreamDirection {
         self.known.has(Known::BASE)
     }
 
-    /// Whether the octets up to its FIN were delivered.
+    /// Whether the bytes up to its FIN were delivered.
     pub const fn reached_fin(&self) -> bool {
         self.known.has(Known::FIN)
     }
@@ -82,7 +82,7 @@ impl StreamDirection {
         self.known.has(Known::SYN)
     }
 
-    /// Sequence number of the next octet in order.
+    /// Sequence number of the next byte in order.
     pub const fn next(&self) -> SeqNumber {
         self.next
     }
@@ -102,14 +102,14 @@ impl StreamDirection {
         self.known.set(Known::RESET | Known::ENDED);
     }
 
-    /// Takes octets again although it was reset.
+    /// Takes bytes again although it was reset.
     pub fn revive(&mut self) {
         self.known.0 &= !(Known::RESET | Known::ENDED);
     }
 
     /// The sequence numbers of which a reset may have one, in the receiver's window as far as an
     /// observer knows it: from what the receiver acknowledged, or the direction's start, to the
-    /// window's end, or the last octet seen. `receiver` is the direction of the receiver's own
+    /// window's end, or the last byte seen. `receiver` is the direction of the receiver's own
     /// segments.
     pub fn reset_window(&self, receiver: &Self) -> (SeqNumber, SeqNumber) {
         // The largest shift count (RFC 7323 section 2.3) where it is not known.
@@ -160,7 +160,7 @@ impl StreamDirection {
         self.out_of_order.is_some()
     }
 
-    /// Octets of memory held out of order, about.
+    /// Bytes of memory held out of order, about.
     pub fn held_memory(&self) -> usize {
         self.out_of_order
             .as_ref()
@@ -199,7 +199,7 @@ impl StreamDirection {
         self.known.set(Known::SENT);
     }
 
-    /// Whether the first segment of a direction carries octets from before the acknowledgement that
+    /// Whether the first segment of a direction carries bytes from before the acknowledgement that
     /// told where the direction stands: that was captured too early. A keep-alive carries one.
     fn is_overtaken(&self, segment: &Segment) -> bool {
         let before = self.next.since(segment.seq);
@@ -230,7 +230,7 @@ impl StreamDirection {
         self.known.has(Known::ACKED) && !self.acked.before(seq)
     }
 
-    /// Whether data or FIN that is held may follow now: an acknowledgement says that the octets
+    /// Whether data or FIN that is held may follow now: an acknowledgement says that the bytes
     /// before it arrived, though they were not captured.
     pub fn can_concede(&self) -> bool {
         self.out_of_order.as_ref().is_some_and(|out_of_order| {

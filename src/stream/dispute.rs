@@ -2,7 +2,7 @@
 //!
 //! Both can be forged or stray. A receiver judges a reset by its sequence number and ignores a SYN
 //! on a connection that it has (RFC 9293 section 3.10.7, RFC 5961 sections 3 and 4). An observer
-//! knows the receiver's state about, not to the octet: what may have been accepted is held in
+//! knows the receiver's state about, not to the byte: what may have been accepted is held in
 //! abeyance, and undone where its sender goes on.
 
 use super::Ignored;
@@ -23,7 +23,7 @@ pub(super) struct Reset {
     pub frame: u64,
     pub time: Timestamp,
     pub seq: SeqNumber,
-    /// Its sender's next octet when it came.
+    /// Its sender's next byte when it came.
     pub next: SeqNumber,
     /// Whether it is taken for accepted.
     pub settled: bool,

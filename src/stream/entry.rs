@@ -102,7 +102,7 @@ impl<S> Entry<S> {
     }
 
     /// Whether a segment opens another connection between the same ends: a SYN with another
-    /// sequence number than the flow's first, as Wireshark has it.
+    /// sequence number than the flow's first, as in Wireshark.
     #[inline]
     pub fn is_reopened_by(&self, segment: &Segment, from: Side) -> bool {
         let direction = &self.directions[from.index()];
@@ -114,7 +114,7 @@ impl<S> Entry<S> {
         &self.directions[side.index()]
     }
 
-    /// Why the receiver of a reset ignores it; `None` where it may accept it. `in_order` says that
+    /// Why the receiver of a reset ignores it; `None` if it may accept it. `in_order` says that
     /// this flow's bytes are put in order.
     pub fn refuses_reset(
         &self,

@@ -249,7 +249,7 @@ impl<S> Flow<S> {
         self.frames[side.index()]
     }
 
-    /// Octets on the wire of the frames sent by a side.
+    /// Bytes on the wire of the frames sent by a side.
     #[must_use]
     pub const fn wire_octets(&self, side: Side) -> u64 {
         self.wire_octets[side.index()]

@@ -1,4 +1,4 @@
-//! The octets most recently delivered, so that a second copy can be held against the first.
+//! The bytes most recently delivered, so that a second copy can be held against the first.
 //!
 //! One ring of fixed size for all flows: what it costs does not grow with their number. A
 //! direction remembers where its last run stands; each run knows the one before it.
@@ -24,24 +24,24 @@ impl Default for Position {
     }
 }
 
-/// What stands in front of a run's octets: previous run, sequence number, length.
+/// What stands in front of a run's bytes: previous run, sequence number, length.
 const HEADER_LEN: usize = 8 + 4 + 4;
 
-/// Runs that are looked through at the most for one comparison.
+/// Runs that are looked through at most for one comparison.
 pub(crate) const MAX_STEPS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct History {
     ring: Vec<u8>,
     capacity: usize,
-    /// All octets ever written, skipped ends of the ring included.
+    /// All bytes ever written, skipped ends of the ring included.
     written: u64,
     /// Where the next run goes in the ring.
     next: usize,
 }
 
 impl History {
-    /// A ring of this many octets; it is allocated as it fills.
+    /// A ring of this many bytes; it is allocated as it fills.
     pub fn new(capacity: usize) -> Self {
         Self {
             ring: Vec::new(),

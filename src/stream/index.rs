@@ -18,7 +18,7 @@ const LEAST: usize = 1 << 10;
 /// Slots by tags, of which several flows may have the same.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// A tag in the upper half and a slot in the lower, plus one; 0 where there is none.
+    /// A tag in the upper half and a slot in the lower, plus one; 0 if there is none.
     places: Box<[u64]>,
     taken: usize,
 }
@@ -43,7 +43,7 @@ impl Index {
         }
     }
 
-    /// Octets that a flow takes up here at the most: half of the places are taken before there are
+    /// Bytes that a flow takes up here at most: half of the places are taken before there are
     /// twice as many, so that hardly any flow stands far from its own place.
     pub const OCTETS: usize = 2 * size_of::<u64>() * 2;
 

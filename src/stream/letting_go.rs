@@ -16,13 +16,13 @@ use super::table::{Closed, FlowTable};
 use super::{End, Handler};
 use crate::capture::Timestamp;
 
-/// Segments between two looks for flows that can be let go.
+/// Segments between two looks for flows that can be dropped.
 pub(super) const SWEEP_EVERY: usize = 16;
-/// Segments between two looks for idle flows, at the least.
+/// Segments between two looks for idle flows, at least.
 pub(super) const IDLE_SWEEP_AFTER: usize = 1024;
-/// Closed flows that are let go in a row where there are too many.
+/// Closed flows that are dropped in a row where there are too many.
 const LET_GO_TOGETHER: usize = 64;
-/// Looks for idle flows in the time after which they are let go, at the most.
+/// Looks for idle flows in the time after which they are dropped, at most.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
 impl<S: Default> FlowTable<S> {

@@ -5,18 +5,18 @@ use crate::capture::Timestamp;
 /// Bounds on what is kept. Whatever is given up because of them is said.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
-    /// Octets of out-of-order data of all flows, about.
+    /// Bytes of out-of-order data of all flows, about.
     pub buffer: usize,
-    /// Octets of out-of-order data of one direction, about.
+    /// Bytes of out-of-order data of one direction, about.
     pub buffer_per_direction: usize,
-    /// Octets of delivered data remembered for comparison with retransmissions, of all flows.
+    /// Bytes of delivered data remembered for comparison with retransmissions, of all flows.
     pub history: usize,
-    /// Nanoseconds of capture time without a frame after which an open flow is let go. Longer
+    /// Nanoseconds of capture time without a frame after which an open flow is dropped. Longer
     /// than the two hours after which keep-alives are usual (RFC 9293 section 3.8.4).
     pub idle: i64,
     /// Nanoseconds of capture time for which a closed flow is kept for late segments.
     pub linger: i64,
-    /// Closed flows kept at the most.
+    /// Closed flows kept at most.
     pub closed: usize,
 }
 
@@ -44,8 +44,8 @@ pub struct Totals {
     pub idle: u64,
     /// Flows forgotten soon after they had closed, as there were too many.
     pub closed_early: u64,
-    /// Octets out of order that were given up because a bound was reached.
+    /// Bytes out of order that were given up because a bound was reached.
     pub given_up: u64,
-    /// Octets sent again whose first copy was not kept so long.
+    /// Bytes sent again whose first copy was not kept so long.
     pub uncompared: u64,
 }

@@ -1,9 +1,8 @@
-//! TCP connections: which stream a segment belongs to, and each direction's bytes in order as
-//! its receiver got them.
+//! TCP connections: assigns segments to streams, and reassembles each direction's bytes as its receiver got them.
 //!
-//! Enters: segments with their payload. Leaves, through a [`Handler`]: bytes in order, each run
-//! knowing its frame; gaps, conflicts and ends. Streams are numbered as Wireshark's `tcp.stream`.
-//! Open flows are kept, closed and idle ones are let go by capture time; every buffer is bounded.
+//! Input: segments with their payload. Output, through a [`Handler`]: bytes in order, with the frame that carried them; gaps,
+//! conflicts and ends. Stream numbers are Wireshark's `tcp.stream`. Closed and idle flows are dropped by capture time; every
+//! buffer is bounded.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -62,23 +61,23 @@ pub struct Chunk<'a> {
     pub octets: &'a [u8],
     /// Frame that carried them. The frame that made them available is the one being pushed.
     pub frame: u64,
-    /// The frame with which they can be read, and when that was captured: the same, or where they
+    /// The frame with which they can be read, and its time: the same frame, or if they
     /// were encrypted the one that completed their record.
     pub readable: (u64, Timestamp),
     /// Offset of the first byte in that frame's packet.
     pub offset: u32,
     /// Sequence number of the first byte.
     pub seq: SeqNumber,
-    /// What the segment that carried them acknowledges, where it does.
+    /// The acknowledgement number of the segment that carried them, if it has one.
     pub ack: Option<SeqNumber>,
 }
 
 impl Chunk<'_> {
-    /// What stands behind the first so many bytes.
+    /// The chunk without its first so many bytes.
     ///
     /// # Panics
     ///
-    /// Where there are fewer.
+    /// If there are fewer.
     #[must_use]
     pub fn behind(self, octets: usize) -> Self {
         Self {
@@ -89,11 +88,11 @@ impl Chunk<'_> {
         }
     }
 
-    /// The first so many bytes, and what stands behind them.
+    /// The first so many bytes, and the rest.
     ///
     /// # Panics
     ///
-    /// Where there are fewer.
+    /// If there are fewer.
     #[must_use]
     pub fn split_at(self, octets: usize) -> (Self, Self) {
         let first = Self {
@@ -126,7 +125,7 @@ pub struct Conflict {
     pub to: u64,
 }
 
-/// What is remarkable about a direction besides its bytes.
+/// A remark on a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark<'a> {
     /// A second copy differs from the first, which counts.
@@ -170,35 +169,35 @@ pub enum Ignored {
     GoesOn,
 }
 
-/// What a direction's receiver got, or what is to be said of it.
+/// An event of one side of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamEvent<'a> {
     /// Bytes that are next in order.
     Octets(Chunk<'a>),
     /// This many bytes were never captured; what comes next follows behind them.
     Gap(u64),
-    /// Something is remarkable about what this side sent.
+    /// A remark on what this side sent.
     Remark(Remark<'a>),
-    /// No more bytes come from this side, as far as can be told: where they do after a reset,
-    /// they are told, and the end once more.
+    /// No more bytes come from this side. If some do after a reset, they are delivered, and the end is
+    /// told again.
     Ended(End),
 }
 
-/// What is wanted of a flow.
+/// What a handler needs of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interest {
-    /// Its bytes, in order. Of a flow without them only the ends and some remarks are told.
+    /// Its bytes, in order. Without them it gets only the ends and some remarks.
     pub octets: bool,
-    /// That second copies of bytes are held against the first, which are remembered for that.
+    /// A comparison of second copies of bytes with the first, which are remembered for that.
     pub comparison: bool,
 }
 
-/// Takes what the flow table finds. `S` is what the handler keeps with each flow.
+/// Receives what the flow table finds. `S` is the handler's state of a flow.
 pub trait Handler<S> {
-    /// What is wanted of this flow.
+    /// What it needs of this flow.
     fn interest(&self, flow: &Flow<S>) -> Interest;
-    /// Takes an event of one side of a flow.
+    /// Receives an event of one side of a flow.
     fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
-    /// The flow is let go; both sides have ended. Called once a flow.
+    /// Called once per flow, when it is dropped and both sides have ended.
     fn let_go(&mut self, flow: &mut Flow<S>);
 }

@@ -1,6 +1,6 @@
 //! Segments that came before those that precede them, held until the hole is filled.
 //!
-//! Kept apart from each other and in order. The first copy of an octet wins: a later one fills
+//! Kept apart from each other and in order. The first copy of a byte wins: a later one fills
 //! only what is still empty.
 
 #![expect(
@@ -12,17 +12,17 @@ use super::Chunk;
 use crate::capture::Timestamp;
 use crate::packet::SeqNumber;
 
-/// Octets that a held segment takes besides its payload, about.
+/// Bytes that a held segment takes besides its payload, about.
 const OVERHEAD: usize = 64;
 
-/// A run of octets ahead of the hole.
+/// A run of bytes ahead of the hole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Sequence number of the first octet.
+    /// Sequence number of the first byte.
     pub seq: SeqNumber,
-    /// The octets captured.
+    /// The bytes captured.
     pub octets: Vec<u8>,
-    /// Octets behind them that were on the wire and cut off by the snapshot length.
+    /// Bytes behind them that were on the wire and cut off by the snapshot length.
     pub missing: u32,
     /// The segment that carried them.
     pub carrier: Carrier,
@@ -30,7 +30,7 @@ pub(super) struct Held {
     pub offset: u32,
 }
 
-/// What octets have of the segment that carried them.
+/// What bytes have of the segment that carried them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Carrier {
     /// Its frame.
@@ -42,7 +42,7 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Octets that it carried.
+    /// Bytes that it carried.
     pub const fn chunk(self, octets: &[u8], offset: u32, seq: SeqNumber) -> Chunk<'_> {
         let Self { frame, time, ack } = self;
         Chunk {
@@ -57,7 +57,7 @@ impl Carrier {
 }
 
 impl Held {
-    /// Sequence number after the last octet, captured or not.
+    /// Sequence number after the last byte, captured or not.
     pub fn end(&self) -> SeqNumber {
         self.seq.plus(self.octets.len() as u32 + self.missing)
     }
@@ -74,18 +74,18 @@ pub(super) struct OutOfOrder {
     held: std::collections::VecDeque<Held>,
     /// Sequence number of the FIN.
     pub fin: Option<SeqNumber>,
-    /// Octets of memory, about.
+    /// Bytes of memory, about.
     pub memory: usize,
 }
 
-/// Octets of a second copy that differ from the first.
+/// Bytes of a second copy that differ from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Difference {
     pub from: SeqNumber,
     pub to: SeqNumber,
 }
 
-/// Where two copies of the octets at `seq` differ, as one range from the first to the last.
+/// Where two copies of the bytes at `seq` differ, as one range from the first to the last.
 pub(super) fn difference(seq: SeqNumber, first: &[u8], second: &[u8]) -> Option<Difference> {
     if first == second {
         return None;
@@ -105,7 +105,7 @@ impl OutOfOrder {
         self.held.front()
     }
 
-    /// Sequence number after the last octet held, or of the FIN behind it.
+    /// Sequence number after the last byte held, or of the FIN behind it.
     pub fn end(&self) -> Option<SeqNumber> {
         self.fin.or_else(|| self.held.back().map(Held::end))
     }
@@ -122,7 +122,7 @@ impl OutOfOrder {
         self.held.is_empty() && self.fin.is_none()
     }
 
-    /// Octets of payload up to the next hole.
+    /// Bytes of payload up to the next hole.
     pub fn first_run(&self) -> Option<u64> {
         let mut end = self.held.front()?.seq;
         let mut octets = 0;

@@ -8,7 +8,7 @@
 use std::ops::{Index, IndexMut};
 
 /// Things in a piece. So large a one of flows comes from the system when it is needed, and goes back to it when
-/// it is let go, whatever the allocator keeps; what of it is not in use takes no memory.
+/// it is dropped, whatever the allocator keeps; what of it is not in use takes no memory.
 const PIECE: usize = 1 << 17;
 
 /// Things by number, from 0.

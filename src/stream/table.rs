@@ -24,24 +24,24 @@ use super::{Carried, Handler};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment};
 
-/// Where a segment belongs.
+/// A segment's place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
     /// The stream's number.
     pub stream: u32,
     /// Which side sent the segment.
     pub side: Side,
-    /// What that side is, as far as it can be told.
+    /// The role of that side, as far as it is known.
     pub sender: Role,
-    /// Whether one of the ports is one where RegLogin is expected.
+    /// Whether RegLogin is expected on one of the ports.
     pub watched: bool,
-    /// Whether the segment opened a stream on addresses and ports that had one before.
+    /// Whether the segment opened a stream between ends that had one before.
     pub reused: bool,
     /// Sequence number relative to the direction's start, as Wireshark shows it.
     pub relative_seq: u32,
     /// Acknowledgement number relative to the other direction's start.
     pub relative_ack: u32,
-    /// Shift count of the sender's window scale; `None` where it is not known.
+    /// Shift count of the sender's window scale; `None` if it is not known.
     pub window_shift: Option<u8>,
 }
 
@@ -54,11 +54,11 @@ pub(super) struct Closed {
     pub time: Timestamp,
 }
 
-/// Where a segment's flow stood a few frames ago. It saves nothing but time: it is checked before
-/// it is believed.
+/// Where a segment's flow was a few frames ago. It only saves time: it is checked before
+/// use.
 pub type Hint = Option<u32>;
 
-/// All flows of a capture. `S` is what the handler keeps with each.
+/// All flows of a capture. `S` is the handler's state of a flow.
 #[derive(Debug)]
 pub struct FlowTable<S> {
     pub(super) entries: Slab<Entry<S>>,
@@ -97,7 +97,7 @@ impl fmt::Debug for StreamNumbers {
 }
 
 impl<S: Default> FlowTable<S> {
-    /// Octets that an open flow takes up here at the most, but for what it holds out of order: its
+    /// Bytes that an open flow takes up here at most, but for what it holds out of order: its
     /// entry and its place in the index.
     pub const OCTETS_PER_FLOW: usize = size_of::<Entry<S>>() + Index::OCTETS;
 
@@ -149,10 +149,9 @@ impl<S: Default> FlowTable<S> {
         self.hasher.clone()
     }
 
-    /// Looks where segments' flows are, ahead of [`push`](Self::push), and says where as far as that
-    /// shows at once. A segment is told by its key, and whether it brings data. The processor fetches from memory what many in a row need at the same time,
-    /// instead of one after the other: with a million flows at once a frame takes less than half the
-    /// time.
+    /// Looks up segments' flows before [`push`](Self::push), and gives hints for those that are found at once. A
+    /// segment is given by its key and whether it brings data. So the processor fetches what many segments need at the
+    /// same time, instead of one after the other: with a million open flows a frame takes less than half the time.
     #[inline]
     pub fn prefetch(
         &self,
@@ -172,7 +171,7 @@ impl<S: Default> FlowTable<S> {
         std::hint::black_box(seen);
     }
 
-    /// Takes a segment, tells `handler` what its receiver got from it, and says where it belongs.
+    /// Adds a segment, tells `handler` what its receiver got from it, and gives its place.
     #[inline]
     pub fn push(
         &mut self,
@@ -187,7 +186,7 @@ impl<S: Default> FlowTable<S> {
         (placement, &entry.flow)
     }
 
-    /// The same for who need not know where the segment belongs.
+    /// The same without the segment's place.
     #[inline]
     pub fn count(
         &mut self,

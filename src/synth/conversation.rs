@@ -38,7 +38,7 @@ pub struct Timed {
 struct End {
     address: SocketAddr,
     initial: u32,
-    /// Number of the next octet to send.
+    /// Number of the next byte to send.
     next: u32,
     window: u16,
 }
@@ -162,13 +162,13 @@ impl Conversation {
         }
     }
 
-    /// Number of the next octet that `side` will send.
+    /// Number of the next byte that `side` will send.
     #[must_use]
     pub const fn next_sequence(&self, side: Side) -> u32 {
         self.end(side).next
     }
 
-    /// A segment from `side` that carries `payload` from the next octet on and acknowledges all
+    /// A segment from `side` that carries `payload` from the next byte on and acknowledges all
     /// that the other end has sent. Nothing is sent and nothing moves: change it and
     /// [`put`](Self::put) it, as often as wanted.
     #[must_use]
@@ -215,7 +215,7 @@ impl Conversation {
         self.wait(self.step)
     }
 
-    /// Takes `segment` for sent by `side`: the next octet is the one after it. It is not put on
+    /// Takes `segment` for sent by `side`: the next byte is the one after it. It is not put on
     /// the wire: it is late, or lost, or was never captured.
     pub fn hold(&mut self, side: Side, segment: Segment) -> Segment {
         let end = self.end_mut(side);

@@ -13,24 +13,24 @@ pub enum SynthError {
         /// Where it goes.
         destination_ip: std::net::IpAddr,
     },
-    /// More octets than the header's length field can say.
+    /// More bytes than the header's length field can say.
     #[error("{what} of {given} octets; at most {limit} fit")]
     TooLong {
         /// The part that is too long.
         what: &'static str,
-        /// Its octets.
+        /// Its bytes.
         given: usize,
-        /// Octets that fit.
+        /// Bytes that fit.
         limit: usize,
     },
     /// A fragment that does not start on a multiple of 8, or that lies outside its packet.
     #[error("a fragment at {start} to {end} of {len} octets")]
     Fragment {
-        /// Its first octet.
+        /// Its first byte.
         start: usize,
-        /// The octet after its last.
+        /// The byte after its last.
         end: usize,
-        /// Octets of the payload to be fragmented.
+        /// Bytes of the payload to be fragmented.
         len: usize,
     },
     /// A compressor failed.

@@ -13,9 +13,9 @@ use super::{Segment, SynthError};
 /// One fragment of an IP payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its octets' place in the payload; the start is a multiple of 8.
+    /// Its bytes' place in the payload; the start is a multiple of 8.
     pub range: Range<usize>,
-    /// Octets to send in place of those of the payload, as an attacker does.
+    /// Bytes to send in place of those of the payload, as an attacker does.
     pub instead: Option<Vec<u8>>,
 }
 
@@ -33,13 +33,13 @@ impl From<Range<usize>> for Fragment {
 pub struct IpForm {
     /// Identification; IPv4 takes the low 16 bits.
     pub identification: u32,
-    /// IPv4 options, a multiple of 4 octets.
+    /// IPv4 options, a multiple of 4 bytes.
     pub ipv4_options: Vec<u8>,
-    /// IPv6 extension headers of the common form, in order: number, and octets after the two that
+    /// IPv6 extension headers of the common form, in order: number, and bytes after the two that
     /// every such header starts with (6, 14, 22, ...).
     pub ipv6_extensions: Vec<(u8, Vec<u8>)>,
     /// Fragments in the order in which they are sent; none for a whole packet. Counted from the
-    /// first octet after the IPv4 header or after the last IPv6 extension header.
+    /// first byte after the IPv4 header or after the last IPv6 extension header.
     pub fragments: Vec<Fragment>,
 }
 
@@ -85,7 +85,7 @@ pub fn packets(segment: &Segment, form: &IpForm) -> Result<Vec<Vec<u8>>, SynthEr
     Ok(packets)
 }
 
-/// What one packet carries: octets and, of a fragment, the offset and whether more follow.
+/// What one packet carries: bytes and, of a fragment, the offset and whether more follow.
 struct Part<'a> {
     octets: &'a [u8],
     fragment: Option<(IpFragOffset, bool)>,

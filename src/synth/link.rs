@@ -3,7 +3,7 @@
 use super::shell::{Shell, in_shells};
 use crate::capture::LinkType;
 
-/// Which octet of a number comes first.
+/// Which byte of a number comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteOrder {
     /// Least significant first.
@@ -13,7 +13,7 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// Two octets.
+    /// Two bytes.
     #[must_use]
     pub const fn u16(self, value: u16) -> [u8; 2] {
         match self {
@@ -22,7 +22,7 @@ impl ByteOrder {
         }
     }
 
-    /// Four octets.
+    /// Four bytes.
     #[must_use]
     pub const fn u32(self, value: u32) -> [u8; 4] {
         match self {
@@ -31,7 +31,7 @@ impl ByteOrder {
         }
     }
 
-    /// Eight octets.
+    /// Eight bytes.
     #[must_use]
     pub const fn u64(self, value: u64) -> [u8; 8] {
         match self {
@@ -59,7 +59,7 @@ pub enum Link {
     Ethernet {
         /// The tags.
         tags: Vec<(u16, u16)>,
-        /// Octets that the frame is filled up to with zeros; 60 on real Ethernet.
+        /// Bytes that the frame is filled up to with zeros; 60 on real Ethernet.
         minimum: usize,
     },
     /// Linux cooked capture v1, as of a loopback device.
@@ -70,7 +70,7 @@ pub enum Link {
     Raw(LinkType),
     /// An 802.11 data frame to the access point, LLC and SNAP, with or without a radiotap header.
     Wifi {
-        /// Whether a radiotap header of 8 octets stands before it.
+        /// Whether a radiotap header of 8 bytes stands before it.
         radiotap: bool,
     },
     /// Any shells around the packet, the outermost first, under this number.

@@ -38,7 +38,7 @@ pub fn raw(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A request of the right size with any octets in its fields, filled up with `filling`.
+/// A request of the right size with any bytes in its fields, filled up with `filling`.
 #[must_use]
 pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) -> Vec<u8> {
     let mut message = sized(MessageKind::Request, command, filling);
@@ -47,7 +47,7 @@ pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) 
     message
 }
 
-/// A response of the right size with any octets in its fields, filled up with `filling`.
+/// A response of the right size with any bytes in its fields, filled up with `filling`.
 #[must_use]
 pub fn raw_response(command: Command, status: u8, description: &[u8], filling: u8) -> Vec<u8> {
     let mut message = sized(MessageKind::Response, command, filling);

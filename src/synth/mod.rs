@@ -1,8 +1,8 @@
 //! Makes frames, TCP conversations and capture files for tests, the stored captures and benchmarks.
 //!
-//! Enters: what two endpoints say, in what pieces and in what order. Leaves: octets of frames and
-//! of capture files, the same ones every time. Nothing here is shared with the rooms that read
-//! captures, so that it can serve as an independent witness of what they should find.
+//! Input: what two endpoints say, how it is cut and in what order it is sent. Output: bytes of frames and of capture files,
+//! the same at each run. It shares no code with the modules that read captures, so that it is an independent witness of what
+//! they should find.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 
@@ -38,9 +38,9 @@ use crate::capture::Timestamp;
 pub struct Frame {
     /// When it was captured.
     pub time: Timestamp,
-    /// The octets captured.
+    /// The bytes captured.
     pub octets: Vec<u8>,
-    /// Octets on the wire; more than `octets` holds where the snapshot length cut the frame.
+    /// Bytes on the wire; more than `octets` holds where the snapshot length cut the frame.
     pub wire: usize,
 }
 
@@ -52,7 +52,7 @@ impl Frame {
         Self { time, octets, wire }
     }
 
-    /// The same frame with at most `limit` octets captured, as a snapshot length does.
+    /// The same frame with at most `limit` bytes captured, as a snapshot length does.
     #[must_use]
     pub fn cut(mut self, limit: usize) -> Self {
         self.octets.truncate(limit);

@@ -10,7 +10,7 @@ pub enum PcapKind {
     Microseconds,
     /// Time in nanoseconds.
     Nanoseconds,
-    /// Kuznetzov's: microseconds, and 8 octets more in each record's header (interface, protocol,
+    /// Kuznetzov's: microseconds, and 8 bytes more in each record's header (interface, protocol,
     /// packet type).
     Kuznetzov,
 }
@@ -41,7 +41,7 @@ pub struct PcapForm {
     pub kind: PcapKind,
     /// Link type of every frame.
     pub link: LinkType,
-    /// The most octets captured of a frame, as the file's header says.
+    /// The most bytes captured of a frame, as the file's header says.
     pub snapshot: u32,
 }
 

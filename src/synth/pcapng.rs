@@ -25,7 +25,7 @@ const IF_TSOFFSET: u16 = 14;
 pub enum SectionLength {
     /// Nothing (-1), as writers do that cannot know.
     Unknown,
-    /// These octets.
+    /// These bytes.
     Octets(u64),
 }
 
@@ -48,7 +48,7 @@ impl Pcapng {
         file
     }
 
-    /// The octets so far.
+    /// The bytes so far.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.file

@@ -40,15 +40,15 @@ pub struct Segment {
     pub source: SocketAddr,
     /// Where it goes.
     pub destination: SocketAddr,
-    /// Number of its first octet, or of its SYN.
+    /// Number of its first byte, or of its SYN.
     pub sequence: u32,
-    /// Next octet expected from the other side; `None` leaves the ACK bit off.
+    /// Next byte expected from the other side; `None` leaves the ACK bit off.
     pub acknowledgment: Option<u32>,
     /// The other control bits.
     pub flags: Flags,
     /// The window field as it stands in the header, not scaled.
     pub window: u16,
-    /// Options; filled up with NOP to a multiple of 4 octets.
+    /// Options; filled up with NOP to a multiple of 4 bytes.
     pub options: Vec<TcpOption>,
     /// Data.
     pub payload: Vec<u8>,
@@ -57,7 +57,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Sequence numbers that the segment takes: its octets, and one each for SYN and FIN.
+    /// Sequence numbers that the segment takes: its bytes, and one each for SYN and FIN.
     #[must_use]
     pub fn sequence_len(&self) -> u32 {
         self.payload.len() as u32 + u32::from(self.flags.syn) + u32::from(self.flags.fin)

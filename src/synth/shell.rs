@@ -42,16 +42,16 @@ pub enum Shell {
     Gre {
         /// Flags and version.
         flags: u16,
-        /// Octets of the optional fields.
+        /// Bytes of the optional fields.
         fields: Vec<u8>,
     },
     /// A UDP datagram to this port.
     Udp(u16),
     /// VXLAN.
     Vxlan,
-    /// Geneve with these options, a multiple of 4 octets.
+    /// Geneve with these options, a multiple of 4 bytes.
     Geneve(Vec<u8>),
-    /// GTP-U, with these octets behind its fixed header.
+    /// GTP-U, with these bytes behind its fixed header.
     GtpU(Vec<u8>),
     /// A data message of L2TP.
     L2tp,

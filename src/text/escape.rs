@@ -104,7 +104,7 @@ where
     writer.write_all(&octets[written..])
 }
 
-/// Octets that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].
+/// Bytes that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].
 #[derive(Debug, Clone, Copy)]
 pub struct EscapedOctets<'a>(pub &'a [u8]);
 
@@ -120,7 +120,7 @@ impl fmt::Display for EscapedOctets<'_> {
     }
 }
 
-/// Octets as hexadecimal digits, two each.
+/// Bytes as hexadecimal digits, two each.
 #[derive(Debug, Clone, Copy)]
 pub struct Hex<'a>(pub &'a [u8]);
 

@@ -1,4 +1,4 @@
-//! What is done to text and octets before anybody sees them: [`escape`] makes them harmless to a
+//! What is done to text and bytes before anybody sees them: [`escape`] makes them harmless to a
 //! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`number`] readable, [`secret`] says which of them may be part of a
 //! password, [`swar`] looks at many at a time. [`trouble`] says what the
 //! system's errors mean.

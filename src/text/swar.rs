@@ -1,28 +1,28 @@
-//! Looks at eight octets at a time, as they lie in a number with the first in its lowest bits.
+//! Looks at eight bytes at a time, as they lie in a number with the first in its lowest bits.
 //!
-//! What is said of each octet stands in the highest of its bits.
+//! What is said of each byte stands in the highest of its bits.
 
-/// 1 in each octet of a word.
+/// 1 in each byte of a word.
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
-/// The highest bit of each octet.
+/// The highest bit of each byte.
 const HIGH: u64 = ONES << 7;
 const LOW: u64 = !HIGH;
 
-/// Which octets are 0.
+/// Which bytes are 0.
 #[must_use]
 #[inline]
 pub const fn zeros(word: u64) -> u64 {
     !(((word & LOW) + LOW) | word) & HIGH
 }
 
-/// Which octets are this one.
+/// Which bytes are this one.
 #[must_use]
 #[inline]
 pub const fn are(word: u64, octet: u8) -> u64 {
     zeros(word ^ (ONES * octet as u64))
 }
 
-/// Which octets are control characters, NUL among them, or beyond ASCII.
+/// Which bytes are control characters, NUL among them, or beyond ASCII.
 #[must_use]
 #[inline]
 pub const fn are_not_printable(word: u64) -> u64 {
@@ -32,14 +32,14 @@ pub const fn are_not_printable(word: u64) -> u64 {
     (word | !from_space | from_delete) & HIGH
 }
 
-/// Which octets stand behind those told of in `these`; `last` is the same of the word before.
+/// Which bytes stand behind those told of in `these`; `last` is the same of the word before.
 #[must_use]
 #[inline]
 pub const fn behind(these: u64, last: u64) -> u64 {
     these << 8 | last >> 56
 }
 
-/// The octets before the first of `these`, of which there is one, and that and those behind it.
+/// The bytes before the first of `these`, of which there is one, and that and those behind it.
 #[must_use]
 #[inline]
 pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
@@ -48,7 +48,7 @@ pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
     (word & before, word & !before)
 }
 
-/// Whether all octets are printable ASCII.
+/// Whether all bytes are printable ASCII.
 #[must_use]
 #[inline]
 pub fn is_printable(octets: &[u8]) -> bool {

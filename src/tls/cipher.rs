@@ -80,7 +80,7 @@ pub(super) struct Opened {
 }
 
 impl Opener {
-    /// For TLS 1.3, from a traffic secret. `None` where secret and suite do not go together.
+    /// For TLS 1.3, from a traffic secret. `None` if secret and suite do not go together.
     pub fn tls13(secret: &Secret, protection: Protection) -> Option<Self> {
         let keys = traffic_keys(secret, protection)?;
         Some(Self(How::Tls13 {
@@ -135,7 +135,7 @@ impl Opener {
         }))
     }
 
-    /// Bytes of a record behind its header that are no content, at the least.
+    /// Bytes of a record behind its header that are no content, at least.
     pub const fn overhead(&self) -> usize {
         match &self.0 {
             // The content's type.

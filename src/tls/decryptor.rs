@@ -9,7 +9,7 @@ use super::resumption::Sessions;
 /// leave room for the next one, however many they are.
 const SHARE: usize = 16;
 
-/// Bounds on records that wait for secrets, in bytes. What goes beyond them is let go and told.
+/// Bounds on records that wait for secrets, in bytes. What goes beyond them is dropped and told.
 #[derive(Debug, Clone, Copy)]
 pub struct TlsLimits {
     /// Of one connection, and never more than a sixteenth of what is free of `all`.
@@ -37,7 +37,7 @@ pub struct Decryptor {
     pub(super) sessions: Sessions,
     /// Bytes that wait, of all connections.
     pub(super) waiting: usize,
-    /// Bytes of records that were let go because too much waited.
+    /// Bytes of records that were dropped because too much waited.
     pub let_go: u64,
     pub(super) scratch: Scratch,
 }

@@ -63,7 +63,7 @@ impl Waiting {
         self.body.len() + OVERHEAD
     }
 
-    /// What is missed where the record is let go.
+    /// What is missed where the record is dropped.
     pub fn missed(&self) -> Missed {
         let counted = u64::from(self.header.content != ContentType::CHANGE_CIPHER_SPEC);
         Missed {

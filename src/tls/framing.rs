@@ -16,7 +16,7 @@ const SMALLEST: u64 = HEADER_LEN as u64 + 9;
 pub(super) struct Missed {
     /// At the least.
     pub least: u64,
-    /// At the most.
+    /// At most.
     pub most: u64,
     /// Offset in the stream where the first of them begins.
     pub from: u64,
@@ -151,7 +151,7 @@ impl Framing {
     }
 
     /// So many bytes were never captured. Says how many records may have been lost with them;
-    /// `None` where none was that is not counted already.
+    /// `None` if none was that is not counted already.
     pub fn gap(&mut self, bytes: u64) -> Option<Missed> {
         self.held.drain(..std::mem::take(&mut self.given));
         let from = self.needed_from();

@@ -77,7 +77,7 @@ pub struct ClientHello {
     pub server_name: Option<String>,
     /// The versions offered, where the extension says them.
     pub supported_versions: Vec<Version>,
-    /// A session ticket of TLS 1.2; empty where the client would like one.
+    /// A session ticket of TLS 1.2; empty if the client would like one.
     pub ticket: Option<Vec<u8>>,
     /// Whether 0-RTT data may follow.
     pub early_data: bool,

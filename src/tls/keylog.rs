@@ -24,7 +24,7 @@ const MAX_LINE: usize = 1024;
 /// Secrets held of one connection under one label; further ones are passed over.
 const MAX_SECRETS_PER_LABEL: usize = 4;
 
-/// Connections whose secrets are held at the most, 400 bytes each or less.
+/// Connections whose secrets are held at most, 400 bytes each or less.
 const MAX_CONNECTIONS: usize = 1 << 20;
 
 /// The random number in a ClientHello, by which a key log names connections.
@@ -72,7 +72,7 @@ impl Label {
     }
 }
 
-/// A secret of at most `MAX_SECRET` bytes, wiped from memory when it is let go and never shown.
+/// A secret of at most `MAX_SECRET` bytes, wiped from memory when it is dropped and never shown.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Secret {
     bytes: [u8; MAX_SECRET],
@@ -80,7 +80,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// A secret of these bytes; `None` where they are too many or none.
+    /// A secret of these bytes; `None` if they are too many or none.
     #[must_use]
     pub fn new(from: &[u8]) -> Option<Self> {
         let mut bytes = [0; MAX_SECRET];

@@ -1,10 +1,9 @@
-//! TLS connections decrypted with logged secrets: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246).
+//! Decrypts TLS connections with logged secrets: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246).
 //!
-//! Enters: the bytes of each side in order, gaps, and secrets from key logs, before or after the
-//! records that need them. Leaves, as [`Event`]s: every record, with its content where that is plain
-//! or could be decrypted; what was lost of it; and why something cannot be decrypted. Knows nothing
-//! of frames: what is found refers to offsets in a side's bytes. Checks nothing but what it needs to
-//! decrypt: it is a witness, not an end of the connection.
+//! Input: each side's bytes in order, gaps, and secrets from key logs, which may come before or after the records that need
+//! them. Output, as [`Event`]s: every record, with its content if that is not encrypted or could be decrypted; what was lost;
+//! and why something cannot be decrypted. Positions are offsets in a side's bytes, not frames. It checks only what decryption
+//! needs: it observes a connection and is no end of it.
 
 mod cipher;
 mod decryptor;

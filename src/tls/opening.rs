@@ -135,7 +135,7 @@ impl State {
         (!fits).then_some(Problem::Suite(suite))
     }
 
-    /// Opens a protected record in place. `None` where it is passed over unopened.
+    /// Opens a protected record in place. `None` if it is passed over unopened.
     fn open(
         &mut self,
         all: &mut Decryptor,

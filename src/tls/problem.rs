@@ -49,7 +49,7 @@ pub enum Problem {
         /// Offset in the direction's bytes.
         at: u64,
     },
-    /// More records waited for secrets than may; the oldest were let go.
+    /// More records waited for secrets than may; the oldest were dropped.
     TooManyWait {
         /// Bytes of them.
         bytes: u64,

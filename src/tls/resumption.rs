@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::keylog::Secret;
 
-/// Sessions remembered at the most, 100 bytes each; the oldest is forgotten for another.
+/// Sessions remembered at most, 100 bytes each; the oldest is forgotten for another.
 const MAX_SESSIONS: usize = 1 << 16;
 
 /// What a session is resumed by.

@@ -56,7 +56,7 @@ impl hkdf::KeyType for Len {
 /// What stands before every label.
 const PREFIX: &str = "tls13 ";
 
-/// HKDF-Expand-Label with an empty context. `None` where a secret has not the hash's length.
+/// HKDF-Expand-Label with an empty context. `None` if a secret has not the hash's length.
 fn expand_label(
     secret: &Secret,
     hash: Hash,

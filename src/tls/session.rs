@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    /// Takes that nothing more comes, neither octets nor secrets: what waits stays as it is.
+    /// Takes that nothing more comes, neither bytes nor secrets: what waits stays as it is.
     pub fn finish(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         self.state.finish(all, sink);
     }
@@ -103,7 +103,7 @@ impl Session {
         self.state.waiting > 0
     }
 
-    /// Whether records were let go because too many waited for secrets.
+    /// Whether records were dropped because too many waited for secrets.
     #[must_use]
     pub fn let_some_go(&self) -> bool {
         self.state.let_go > 0

@@ -85,7 +85,7 @@ impl CipherSuite {
         entry(self).map(|entry| entry.1)
     }
 
-    /// How its records can be decrypted; `None` where they cannot.
+    /// How its records can be decrypted; `None` if they cannot.
     pub(super) fn protection(self) -> Option<Protection> {
         let &(id, name, cipher) = entry(self)?;
         Some(Protection {

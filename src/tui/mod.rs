@@ -1,8 +1,8 @@
-//! The terminal interface: what is in captures, or comes in now, as rows one can open.
+//! The terminal interface: browses captures, or what is captured now.
 //!
-//! [`state`] is all that is drawn, [`update`] a pure function from an event to the next state and what is to be done,
-//! [`view`] the drawing, one file a view. [`source`] reads and works things out on threads of its own; what is kept of frames
-//! and exchanges is in [`recording`]. [`keys`] is the one table of keys.
+//! [`state`] is everything that is drawn. [`update`] is a pure function from an event to the next state and to commands.
+//! [`view`] draws, one file for each view. [`source`] reads and computes on threads of its own. [`recording`] keeps frames and
+//! exchanges. [`keys`] is the table of keys.
 
 pub mod answer;
 pub mod columns;

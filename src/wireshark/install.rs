@@ -14,7 +14,7 @@ use crate::text::trouble::Words;
 /// What a launcher begins with, behind the line that names its interpreter.
 const LAUNCHER_LINE: &str = "Starts Authscope as a capture source of Wireshark;";
 
-/// Octets at the start of a file that are looked at to tell whose it is.
+/// Bytes at the start of a file that are looked at to tell whose it is.
 const LOOKED_AT: usize = 512;
 
 /// Why nothing was put in or taken out. The text is a whole sentence but for the program's name.

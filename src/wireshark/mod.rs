@@ -1,5 +1,4 @@
-//! Wireshark itself: a dissector for it, what it says without one and why, and Authscope as one of
-//! its capture sources.
+//! For Wireshark: a dissector plugin, an explanation of what it shows without one, and Authscope as a capture source.
 
 mod bounds;
 pub mod explain;

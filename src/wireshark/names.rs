@@ -53,7 +53,7 @@ impl Names {
         Self { installed }
     }
 
-    /// Whose a filter prefix is already; `None` where it is free.
+    /// Whose a filter prefix is already; `None` if it is free.
     #[must_use]
     pub fn owner(&self, prefix: &str) -> Option<Owner> {
         let listed = LISTED.lines().skip(1).flat_map(str::split_whitespace);

@@ -1,4 +1,4 @@
-//! Where the fields of IP and TCP headers stand, as a plugin has them that has to read them itself.
+//! Where the fields of IP and TCP headers stand, printed for a plugin that has to read them itself.
 
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -179,7 +179,7 @@ fn unregistrable(lua: &mut String) {
     let _ = writeln!(lua, "  }},\n  spaces = {{ {} }},", spaces.join(", "));
 }
 
-/// Octets as Lua source.
+/// Bytes as Lua source.
 pub(super) fn quote_octets(octets: &[u8]) -> String {
     quote(&String::from_utf8_lossy(octets))
 }

@@ -1,4 +1,4 @@
-//! The rules that are tables, as a plugin has them: each row by the names of what it asks and what it says.
+//! The rules that are tables, printed for a plugin: each row by the names of what it asks and what it says.
 
 use std::fmt::{Debug, Write as _};
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::inspector::{authscope, capture, command};
 use crate::tshark::Tshark;
 
-/// Each part in `tcp-header-first.pcap`: its frame, its octets by then, those of its message, and
+/// Each part in `tcp-header-first.pcap`: its frame, its bytes by then, those of its message, and
 /// the frame in which it goes on.
 const PARTS: [(u64, u64, u64, u64); 3] = [(4, 8, 58, 5), (7, 4, 73, 8), (8, 8, 73, 9)];
 
@@ -189,11 +189,11 @@ fn statistics_do_not_count_parts() {
     assert_eq!(counts["findings"].as_array().unwrap().len(), 0, "{json}");
 }
 
-/// A stream on the watched port whose first eight octets are a right header, of another protocol.
+/// A stream on the watched port whose first eight bytes are a right header, of another protocol.
 fn other_protocol() -> Vec<u8> {
     let [client, server] = [("192.0.2.10", 40_000), ("192.0.2.1", 8888)]
         .map(|(address, port)| SocketAddr::new(address.parse().unwrap(), port));
-    // An SMPP bind_receiver of 58 octets: status 0, sequence number 1.
+    // An SMPP bind_receiver of 58 bytes: status 0, sequence number 1.
     let pdu = raw(
         58,
         1,

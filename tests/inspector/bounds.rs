@@ -64,7 +64,7 @@ impl Capture {
         given_up(&self.path(), arguments)
     }
 
-    /// The octets of each note on data that could not wait, as rows have them.
+    /// The bytes of each note on data that could not wait, as rows have them.
     fn could_not_wait(&self, arguments: &[&str]) -> Vec<u64> {
         let path = self.path();
         let all = [&["read", "--frames", "-T", "text", &path], arguments].concat();
@@ -134,7 +134,7 @@ fn where_nothing_is_given_up_nothing_is_said() {
     }
 }
 
-/// A login, then holes of a message each, with so many octets behind each; what was sent behind them in all.
+/// A login, then holes of a message each, with so many bytes behind each; what was sent behind them in all.
 fn with_holes(number: u16, holes: usize, behind: usize) -> (Conversation, u64) {
     let mut talk = conversation(number);
     talk.send(Side::Client, &login());
@@ -150,7 +150,7 @@ fn with_holes(number: u16, holes: usize, behind: usize) -> (Conversation, u64) {
     (talk, octets)
 }
 
-/// Every octet counts once, and only what really went on without waiting.
+/// Every byte counts once, and only what really went on without waiting.
 #[test]
 fn data_out_of_order_in_one_direction() {
     let limit = StreamLimits::default().buffer_per_direction as u64;

@@ -1,4 +1,4 @@
-//! Whatever octets come: an answer, no panic, and no more memory than they are worth.
+//! Whatever bytes come: an answer, no panic, and no more memory than they are worth.
 
 use std::io::{self, Cursor, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use authscope::capture::{
 };
 use proptest::prelude::*;
 
-/// Gives at most so many octets a read, as a slow pipe does.
+/// Gives at most so many bytes a read, as a slow pipe does.
 struct Slow(Cursor<Vec<u8>>, usize);
 
 impl Read for Slow {
@@ -19,10 +19,10 @@ impl Read for Slow {
     }
 }
 
-/// What a capture gives: of each frame its time, lengths, link type and octets; then the error.
+/// What a capture gives: of each frame its time, lengths, link type and bytes; then the error.
 type Answer = (Vec<(i64, u32, u16, Vec<u8>)>, Option<String>);
 
-/// The most octets that a read asks for beyond what is there, and what buffers are rounded up by.
+/// The most bytes that a read asks for beyond what is there, and what buffers are rounded up by.
 const SLACK: usize = 4 << 20;
 
 fn answer(source: Result<FileSource, String>, file: usize, mut pass: impl FnMut(&Batch)) -> Answer {

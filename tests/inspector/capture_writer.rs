@@ -80,7 +80,7 @@ fn everything_is_passed_on_in_either_byte_order() {
         kinds(&written),
         [0x0a0d_0d0a, 1, 1, 10, 4, 6, 0x7777, 6, 0xbad, 6, 5]
     );
-    // All numbers that have a byte order were turned: the outputs are the same to the octet.
+    // All numbers that have a byte order were turned: the outputs are the same to the byte.
     assert!(written == std::fs::read(&outputs[1]).unwrap());
     for words in [
         "some hardware",

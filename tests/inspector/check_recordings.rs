@@ -117,7 +117,7 @@ fn recording(scenario: &[Vec<Sent>], form: Form, random: &mut Rng) -> Vec<u8> {
     write_pcap(&PcapForm::usual(link.link_type()), &frames)
 }
 
-/// Sends octets in segments of any sizes, some of them twice.
+/// Sends bytes in segments of any sizes, some of them twice.
 fn send(talk: &mut Conversation, side: Side, octets: &[u8], random: &mut Rng) {
     let mut from = 0;
     while from < octets.len() {
@@ -228,7 +228,7 @@ fn recordings_of_any_protocol_give_the_same() {
     }
 }
 
-/// The same exchange over every link type, in fragments, one octet at a time, twice, backwards: what carried it is not in the
+/// The same exchange over every link type, in fragments, one byte at a time, twice, backwards: what carried it is not in the
 /// golden file.
 #[test]
 fn whatever_carried_it_gives_the_same() {

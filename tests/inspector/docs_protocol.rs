@@ -68,7 +68,7 @@ fn the_commands_are_the_codes() {
     assert_eq!(between("commands"), table);
 }
 
-/// The octets of a hex dump on the page.
+/// The bytes of a hex dump on the page.
 fn dump(name: &str) -> Vec<u8> {
     let start = format!("<!-- hex: {name} -->\n```text\n");
     let (_, rest) = PAGE.split_once(&start).unwrap();
@@ -163,9 +163,9 @@ fn the_limits_are_the_servers() {
     let thousands = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for sentence in [
         format!("{} are read ahead", limits.read_ahead),
-        format!("no octet for {} minutes", limits.idle.as_secs() / 60),
+        format!("no byte for {} minutes", limits.idle.as_secs() / 60),
         format!(
-            "not whole {} s after its first octet",
+            "not whole {} s after its first byte",
             limits.request.as_secs()
         ),
         format!(
@@ -179,7 +179,7 @@ fn the_limits_are_the_servers() {
             thousands(limits.per_address)
         ),
         format!(
-            "for {} s at the most (`--drain-timeout`)",
+            "for {} s at most (`--drain-timeout`)",
             limits.drain.as_secs()
         ),
         format!("After {} failed logins", limits.failures),

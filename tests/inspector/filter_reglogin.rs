@@ -259,7 +259,7 @@ fn a_masked_password_cannot_be_found_out() {
         let shown = read(&["-Y", filter, "--show-passwords"]);
         assert!(shown.code < 2, "{filter}: {}", shown.stderr);
     }
-    // Nor through octets of the frame, whether the message is whole in it, in pieces, in
+    // Nor through bytes of the frame, whether the message is whole in it, in pieces, in
     // fragments, or sent again.
     for capture in [
         "lab-report.pcap",

@@ -11,7 +11,7 @@ use authscope::synth::{
 
 /// Conversations in the capture.
 const CONVERSATIONS: u16 = 250;
-/// What each does at the most.
+/// What each does at most.
 const STEPS: u64 = 24;
 
 const FIELDS: [&str; 25] = [

@@ -101,7 +101,7 @@ fn json_is_one_object() {
     assert!(octets.starts_with("474554"), "{octets}");
 }
 
-/// Octets in hexadecimal, with something behind each.
+/// Bytes in hexadecimal, with something behind each.
 struct Hex<'a>(&'a [u8], &'a str);
 
 impl std::fmt::Display for Hex<'_> {
@@ -113,7 +113,7 @@ impl std::fmt::Display for Hex<'_> {
     }
 }
 
-/// Octets of a password that must not be seen, in clear or in hexadecimal.
+/// Bytes of a password that must not be seen, in clear or in hexadecimal.
 fn shows_password(text: &[u8]) -> bool {
     let clear = ["correct", "horse", "wrong horse", "battery"];
     clear.iter().any(|word| {

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// What both sides of a stream sent, by address and port.
 type Sides = BTreeMap<String, Vec<u8>>;
 
-/// What tshark writes for octets that were never captured. Ours are left out.
+/// What tshark writes for bytes that were never captured. Ours are left out.
 fn without_gaps(chunk: &[u8]) -> &[u8] {
     let text = String::from_utf8_lossy(chunk);
     let is_gap = text.starts_with('[') && text.contains(" bytes missing in capture file]");

@@ -1,4 +1,4 @@
-//! What the fuzz targets hold any octets to, held here for the stored captures, for every one of
+//! What the fuzz targets hold any bytes to, held here for the stored captures, for every one of
 //! them cut short and damaged, and for what fuzzing found.
 
 use std::path::Path;

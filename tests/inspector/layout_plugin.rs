@@ -130,7 +130,7 @@ fn what_is_not_as_the_layout_says_is_marked() {
     let script = written(folder.path(), "plugin.lua", plugin_of(&[&toml]));
     let (file, _) = talks(protocol, &mut Rng::with_seed(1), (1, 2), 9_108, Wire::Plain);
     let mut file = file;
-    // The last octet of the last answer is one of its check.
+    // The last byte of the last answer is one of its check.
     let answer = file
         .windows(2)
         .rposition(|pair| pair == [0xfe, 0xca])

@@ -194,7 +194,7 @@ fn the_interfaces_are_listed_and_a_wrong_one_is_told() {
     assert!(wrong.stderr.starts_with("authscope: "), "{}", wrong.stderr);
 }
 
-/// Octets that the kernel has mapped into a process for its capture.
+/// Bytes that the kernel has mapped into a process for its capture.
 #[cfg(target_os = "linux")]
 fn buffer_of(process: u32) -> u64 {
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
@@ -255,7 +255,7 @@ fn drops_are_told_while_the_capture_goes_on() {
         return;
     };
     // Nobody reads the rows: the first part fills the pipe and stops them. Behind it frames wait in
-    // batches of 4 MiB, of which there are some, in as many octets of memory as the buffer has, and
+    // batches of 4 MiB, of which there are some, in as many bytes of memory as the buffer has, and
     // in the buffer; the second part is more than these hold together, whatever the pace.
     send(&listener, b"-", 5000);
     send(&listener, &vec![b'-'; 1 << 20], 256);

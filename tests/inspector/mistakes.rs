@@ -190,7 +190,7 @@ fn a_finding_of_several_values_tells_the_first() {
     assert_eq!(findings[0]["frames"].as_array().unwrap().len(), 2);
 }
 
-/// Frames with their notes, as JSON has them: the frame's own and those of its messages.
+/// Frames with their notes, as in JSON: the frame's own and those of its messages.
 fn notes_in_json(path: &str) -> BTreeMap<u64, Vec<String>> {
     let json = authscope(&["read", "--frames", "-T", "jsonl", path]).stdout;
     let mut notes: BTreeMap<u64, Vec<String>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! `authscope read -V` and `-x`: everything about a message, down to its octets.
+//! `authscope read -V` and `-x`: everything about a message, down to its bytes.
 
 use crate::inspector::{authscope, capture, captures};
 
@@ -69,7 +69,7 @@ fn no_password_is_in_any_output_unless_it_is_asked_for() {
             &["-T", "pdml"],
         ] {
             let done = authscope(&[&["read"], arguments, &[&capture(&name)]].concat());
-            // Octets of a dump stand in lines of sixteen, with their text in a column.
+            // Bytes of a dump stand in lines of sixteen, with their text in a column.
             let text: String = done
                 .stdout
                 .lines()

@@ -195,7 +195,7 @@ fn what_is_not_utf8_is_given_in_octets_too() {
     assert_eq!(message.get("status"), None);
 }
 
-/// Octets of a little-endian pcap up to the end of so many frames.
+/// Bytes of a little-endian pcap up to the end of so many frames.
 fn first_frames(octets: &[u8], frames: usize) -> usize {
     let mut at = 24;
     for _ in 0..frames {

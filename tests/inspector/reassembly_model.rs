@@ -1,6 +1,6 @@
 //! Messages cut into any segments, reordered, sent twice and overlapping, over any number of
 //! interleaved connections, are found as a plain model of a receiver finds them: the same
-//! messages, each in the last frame that it has octets of.
+//! messages, each in the last frame that it has bytes of.
 
 use std::net::SocketAddr;
 
@@ -37,7 +37,7 @@ impl Plan {
     }
 }
 
-/// What a receiver has: each octet's first copy with the frame it came in, and how far it is
+/// What a receiver has: each byte's first copy with the frame it came in, and how far it is
 /// without a hole.
 struct Receiver {
     octets: Vec<Option<(u8, u64)>>,
@@ -63,7 +63,7 @@ impl Receiver {
         }
     }
 
-    /// The messages that a frame completes, each with the last frame that it has octets of.
+    /// The messages that a frame completes, each with the last frame that it has bytes of.
     fn take(&mut self, start: usize, octets: &[u8], frame: u64) -> Vec<(u64, Vec<u8>)> {
         for (index, octet) in octets.iter().enumerate() {
             self.octets[start + index].get_or_insert((*octet, frame));
@@ -97,7 +97,7 @@ fn message(from: Role) -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// Cuts, second copies of any range (some with other octets), and an order.
+/// Cuts, second copies of any range (some with other bytes), and an order.
 fn plan(from: Role) -> impl Strategy<Value = Plan> {
     (
         proptest::collection::vec(message(from), 1..5),
@@ -117,7 +117,7 @@ fn plan(from: Role) -> impl Strategy<Value = Plan> {
                 .collect();
             for (a, b, other) in copies {
                 let (a, b) = (a.index(len), b.index(len));
-                // A single octet may be taken for a keep-alive; that is another test's matter.
+                // A single byte may be taken for a keep-alive; that is another test's matter.
                 if a.abs_diff(b) > 1 {
                     segments.push((a.min(b), a.max(b), other));
                 }
@@ -131,7 +131,7 @@ fn plan(from: Role) -> impl Strategy<Value = Plan> {
         })
 }
 
-/// The octets that a segment carries: the data's own, or for a copy that differs, other letters
+/// The bytes that a segment carries: the data's own, or for a copy that differs, other letters
 /// everywhere but in headers.
 fn carried(plan: &Plan, start: usize, end: usize, other: bool) -> Vec<u8> {
     let data = plan.data();

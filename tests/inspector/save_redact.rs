@@ -1,4 +1,4 @@
-//! No octet of a password is left in a capture saved with `--redact`, and everything else is.
+//! No byte of a password is left in a capture saved with `--redact`, and everything else is.
 
 use std::io::Cursor;
 use std::io::Write;
@@ -18,13 +18,13 @@ use authscope::synth::{
 };
 use fastrand::Rng;
 
-/// What is done to passwords while a conversation is made up: nothing, or every octet is this.
+/// What is done to passwords while a conversation is made up: nothing, or every byte is this.
 type Hidden = Option<u8>;
 
-/// A conversation's frames; with another `hidden` the same but for password octets and checksums.
+/// A conversation's frames; with another `hidden` the same but for password bytes and checksums.
 struct Made {
     frames: Vec<Frame>,
-    /// Whether every octet was captured, so that all of it is understood.
+    /// Whether every byte was captured, so that all of it is understood.
     complete: bool,
 }
 
@@ -61,7 +61,7 @@ fn hide(octets: &mut [u8], hidden: Hidden) {
 }
 
 /// The client's segments: cut anywhere, sent again with other cuts, out of order, with other
-/// octets in passwords, and some of them lost.
+/// bytes in passwords, and some of them lost.
 fn segments(
     random: &mut Rng,
     stream: &[u8],

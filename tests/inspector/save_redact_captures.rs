@@ -13,7 +13,7 @@ use authscope::protocol::MessageKind;
 use authscope::protocol::layout::PASSWORD;
 use authscope::session::{Inspector, Options};
 
-/// Octets in a row that give a password away.
+/// Bytes in a row that give a password away.
 const PART: usize = 3;
 /// Notes about a password's own characters, and about where two copies of it differ, go with it;
 /// so does the status of a response that the client sent, the text in a RST, a PROXY header, numbers that are text, what nobody can name,

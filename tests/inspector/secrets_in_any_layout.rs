@@ -156,7 +156,7 @@ fn answer(random: &mut Rng, request: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The client's segments: cut anywhere, sent again, out of order, with other octets in a copy, and
+/// The client's segments: cut anywhere, sent again, out of order, with other bytes in a copy, and
 /// some of them lost; whether they came in order and all of them.
 fn segments(random: &mut Rng, stream: &[u8], talk: &mut Conversation) -> (Vec<Segment>, bool) {
     let template = talk.segment(Side::Client, b"");
@@ -189,7 +189,7 @@ fn segments(random: &mut Rng, stream: &[u8], talk: &mut Conversation) -> (Vec<Se
         let from = random.usize(..stream.len());
         let mut again = part(from, random.usize(from + 1..=stream.len()));
         match random.u8(..4) {
-            // Other octets, none of them a password's.
+            // Other bytes, none of them a password's.
             0 => again.payload.fill(b'y'),
             // The request at another place, as a client sends it that begins anew.
             1 => {

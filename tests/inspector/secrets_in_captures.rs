@@ -1,5 +1,5 @@
 //! Of the stored captures whose clients have a layout of their own, or make a mistake, no output and no redacted file
-//! has a password's octets, with the options that somebody types first.
+//! has a password's bytes, with the options that somebody types first.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn hex(octets: &[u8]) -> String {
         .fold(String::new(), |all, octet| format!("{all}{octet:02x}"))
 }
 
-/// Whether octets have six of the password's on end, as they are or in hexadecimal.
+/// Whether bytes have six of the password's on end, as they are or in hexadecimal.
 fn tells(octets: &[u8], password: &str) -> bool {
     let text: String = String::from_utf8_lossy(octets).to_lowercase();
     let dense: String = text

@@ -89,7 +89,7 @@ fn a_filter_or_a_field_without_a_match_is_told() {
 
 #[test]
 fn a_snapshot_length_that_left_nothing_is_told() {
-    // The same exchange with 0, 6 and 12 octets of each message: the header alone does not tell it from SMPP.
+    // The same exchange with 0, 6 and 12 bytes of each message: the header alone does not tell it from SMPP.
     let whole = std::fs::read(capture("link-ethernet.pcap")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for (octets, left) in [(54, "nothing"), (60, "nothing"), (66, "too little")] {

@@ -33,7 +33,7 @@ const TOLD: [&str; 5] = [
 ];
 
 /// Captures with a request that is cut off or wrong: its row has no response, and counts, where the capture's statistics
-/// say only what is wrong with it. And one with a name that is not UTF-8, of which rows have no octets.
+/// say only what is wrong with it. And one with a name that is not UTF-8, of which rows have no bytes.
 const OTHERWISE: [&str; 5] = [
     "capture-ends-in-message.pcap",
     "mistake-still-waiting.pcap",

@@ -17,7 +17,7 @@ impl Sink for Transcript {
     type Error = std::convert::Infallible;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
-        // Where its octets lie in memory is no answer.
+        // Where its bytes lie in memory is no answer.
         let header = FrameHeader {
             start: 0,
             ..*record.frame.header

@@ -484,7 +484,7 @@ fn decrypted_messages_are_filtered_counted_followed_and_annotated() {
     assert!(talk.contains("alice") && !talk.contains("secret"), "{talk}");
     let ladder = run(&["follow", "--stream", "1", "--ladder"]);
     assert!(ladder.contains("login successful"), "{ladder}");
-    // Comments say in an encrypted file what its messages are; its octets stay encrypted.
+    // Comments say in an encrypted file what its messages are; its bytes stay encrypted.
     let saved = sessions.path("annotated.pcapng");
     run(&["read", "-q", "--annotate", "-w", text(&saved)]);
     let file = std::fs::read(&saved).unwrap();

@@ -71,7 +71,7 @@ fn foretold(path: &Path) -> BTreeMap<u64, String> {
     sink.frames
 }
 
-/// The same as tshark has it, out of its details.
+/// The same as in tshark, out of its details.
 fn said(details: &str) -> BTreeMap<u64, String> {
     let mut frames: BTreeMap<u64, String> = BTreeMap::new();
     let mut frame = 0;

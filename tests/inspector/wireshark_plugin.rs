@@ -18,7 +18,7 @@ pub fn messages(path: &Path, more: &[&str]) -> Vec<Value> {
     let mut messages: Vec<Value> = serde_json::from_slice(&out.stdout).expect("JSON");
     for message in &mut messages {
         let fields = message.as_object_mut().expect("an object");
-        // Addresses and times are Wireshark's own to show; octets in hex are in its octets pane. What a response
+        // Addresses and times are Wireshark's own to show; bytes in hex are in its bytes pane. What a response
         // answers is a link in the plugin.
         for key in [
             "time",

@@ -95,7 +95,7 @@ fn other_protocol(random: &mut Rng) -> (Vec<u8>, Vec<u8>) {
     (client.to_vec(), server.to_vec())
 }
 
-/// How a burst of octets travels.
+/// How a burst of bytes travels.
 fn travel(random: &mut Rng, talk: &mut Conversation, side: Side, octets: &[u8], troubled: bool) {
     let mut cuts = vec![0, octets.len()];
     if random.u8(..3) > 0 {

@@ -32,7 +32,7 @@ pub fn padding(lines: usize) -> String {
 fn a_file_that_may_not_grow() {
     let place = Place::new();
     place.write(padding(20));
-    // In blocks of 512 octets: room for a few lines more.
+    // In blocks of 512 bytes: room for a few lines more.
     let mut server = place.start_under("ulimit -f 4", &[]);
     let stored = fill(&server);
     assert!(stored >= 1);

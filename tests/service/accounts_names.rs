@@ -18,7 +18,7 @@ fn names_are_registered_in_nfc_and_found_in_either_form() {
     assert_eq!(server.register("e\u{301}ric", "x"), "no: user name taken");
     assert_eq!(server.login("éric", "x"), "yes: login successful");
     assert_eq!(server.login("e\u{301}ric", "x"), "yes: login successful");
-    // U+FB2C has 3 octets, and 6 in NFC.
+    // U+FB2C has 3 bytes, and 6 in NFC.
     assert_eq!(
         server.register(&"\u{fb2c}".repeat(6), "x"),
         "no: the user name has 36 octets in NFC; at most 20 fit"

@@ -17,7 +17,7 @@ fn digest(password: &str) -> String {
 #[test]
 fn a_line_of_the_earlier_format_that_may_be_anothers_stops_the_start() {
     // What the earlier format left when it stopped while the hash of `x=bob` was replaced: the
-    // old line's first octet is overwritten, and the rest reads as a replacement for `bob`.
+    // old line's first byte is overwritten, and the rest reads as a replacement for `bob`.
     for text in [
         format!(
             "bob:{0}\n:=bob:{1}\n:=x=bob:{1}\n",

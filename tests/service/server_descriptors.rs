@@ -20,7 +20,7 @@ fn ticks(pid: u32) -> u64 {
     fields[11].parse::<u64>().expect("user time") + fields[12].parse::<u64>().expect("system time")
 }
 
-/// Leaves a running server with `descriptors` at the most.
+/// Leaves a running server with `descriptors` at most.
 fn limit_to(server: &Server, descriptors: u64) {
     let pid = i32::try_from(server.pid()).ok().and_then(Pid::from_raw);
     let limit = Rlimit {

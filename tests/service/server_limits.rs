@@ -83,7 +83,7 @@ fn idle_and_slow_clients_are_dropped_and_counted() {
         "no: request not complete in time"
     );
     assert_eq!(slow.read(&mut [0]).unwrap(), 0);
-    // One octet now and then does not help: the time is for the whole request.
+    // One byte now and then does not help: the time is for the whole request.
     let mut trickle = server.connect();
     let mut writer = trickle.try_clone().unwrap();
     std::thread::spawn(move || {

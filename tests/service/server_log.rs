@@ -342,7 +342,7 @@ fn a_hung_disk_does_not_hold_up_the_end() {
         stream
             .write_all(request(Action::Register, "alice", "x").as_ref())
             .unwrap();
-        // The line ends when the call does, so it is read octet by octet.
+        // The line ends when the call does, so it is read byte by byte.
         let mut traced = Vec::new();
         while !traced.ends_with(b"sync(") {
             let mut octet = [0];

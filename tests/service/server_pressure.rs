@@ -59,7 +59,7 @@ fn an_exempt_connection_stays() {
     }
 }
 
-/// Octets that the system holds for the peer of the connection between these ports, from
+/// Bytes that the system holds for the peer of the connection between these ports, from
 /// `/proc/net/tcp`.
 fn unsent(local: u16, remote: u16) -> Option<usize> {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();

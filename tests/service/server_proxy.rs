@@ -27,7 +27,7 @@ fn a_trusted_proxy_says_who_asks() {
         assert_eq!(described(&receive(&mut stream)), "no: no such user");
         server.wait_for(client);
     }
-    // Octet by octet.
+    // Byte by byte.
     for version in [1, 2] {
         let client = format!("192.0.2.{}", 10 + version);
         let mut stream = server.connect();

@@ -1,11 +1,11 @@
-//! Captures built octet by octet for tests, and reading them back as lines.
+//! Captures built byte by byte for tests, and reading them back as lines.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use authscope::capture::{Batch, FrameSource, ReadOptions, SourceError, open};
 
-/// Builds captures octet by octet, in one byte order.
+/// Builds captures byte by byte, in one byte order.
 #[derive(Clone, Copy)]
 pub struct Build {
     pub big: bool,
@@ -107,7 +107,7 @@ impl Build {
     }
 }
 
-/// An octet string that is a frame of no known protocol on most link types.
+/// A byte string that is a frame of no known protocol on most link types.
 pub fn octets(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8).collect()
 }

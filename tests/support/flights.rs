@@ -46,7 +46,7 @@ impl Sent {
 /// A stream's two sides, the client's first.
 pub type Stream = [Sent; 2];
 
-/// Sends octets of one side, cut, reordered, doubled and lost as `way` says.
+/// Sends bytes of one side, cut, reordered, doubled and lost as `way` says.
 fn fly(
     talk: &mut Conversation,
     side: Side,

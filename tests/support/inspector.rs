@@ -58,7 +58,7 @@ pub fn authscope(arguments: &[&str]) -> Done {
     }
 }
 
-/// The end of a pipe out of which these octets come.
+/// The end of a pipe out of which these bytes come.
 pub fn piped(octets: Vec<u8>) -> Stdio {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     std::thread::spawn(move || {

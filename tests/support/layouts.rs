@@ -1,4 +1,4 @@
-//! Nine protocols with their layout files, and messages of them: made here octet by octet, without the library.
+//! Nine protocols with their layout files, and messages of them: made here byte by byte, without the library.
 
 use std::path::{Path, PathBuf};
 

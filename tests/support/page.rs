@@ -11,7 +11,7 @@ pub struct Page {
     pub numbers: Vec<(String, String)>,
     /// The statistics that are in the page.
     pub statistics: Value,
-    /// How many users, addresses and connections those have at the most.
+    /// How many users, addresses and connections those have at most.
     pub top: usize,
 }
 

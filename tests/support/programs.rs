@@ -341,7 +341,7 @@ pub fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// The octets of a request.
+/// The bytes of a request.
 pub fn request(action: Action, name: &str, password: &str) -> RequestOctets {
     Request {
         action,

@@ -87,7 +87,7 @@ impl Terminal {
         tcsetwinsize(&self.end, size(rows, columns)).expect("another size");
     }
 
-    /// What was written behind the first `at` octets.
+    /// What was written behind the first `at` bytes.
     pub fn octets_from(&self, at: usize) -> Vec<u8> {
         self.screen.lock().unwrap()[at..].to_vec()
     }

@@ -83,7 +83,7 @@ struct Connection<'a> {
     stream: TcpStream,
     shared: &'a Shared,
     buffer: Vec<u8>,
-    /// How many octets each read of the present request brought.
+    /// How many bytes each read of the present request brought.
     reads: Vec<usize>,
     answered: usize,
     /// What it said last.

@@ -14,7 +14,7 @@ use super::{
 
 /// Index of the request's segment in [`exchange`]: frame 4.
 const REQUEST: usize = 3;
-/// Octets of its IP payload: a TCP header and a request.
+/// Bytes of its IP payload: a TCP header and a request.
 const REQUEST_OCTETS: usize = 20 + 58;
 
 /// Frames of `plain`, the request's segment in fragments.

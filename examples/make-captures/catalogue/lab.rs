@@ -10,7 +10,7 @@ use authscope::synth::{
 
 use super::{Case, usual};
 
-/// User name and password of the reconstruction. The name has at most 4 octets, so that octets 4
+/// User name and password of the reconstruction. The name has at most 4 bytes, so that bytes 4
 /// to 7 of the field, where SMPP has its sequence number, are all filling: 0x30303030.
 const NAME: &[u8] = b"user";
 const PASSWORD: &[u8] = b"password";

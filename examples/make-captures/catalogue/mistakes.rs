@@ -24,7 +24,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     in_two_parts(cases)
 }
 
-/// A field's octets: its text and NULs.
+/// A field's bytes: its text and NULs.
 fn filled(text: &[u8], width: usize) -> Vec<u8> {
     let mut octets = text.to_vec();
     octets.resize(width, 0);

@@ -27,7 +27,7 @@ use authscope::synth::{
 };
 use serde_json::{Map, Value, json};
 
-/// A message that a right reading finds: the frame (from 1) that made its last octet available,
+/// A message that a right reading finds: the frame (from 1) that made its last byte available,
 /// its TCP stream (from 0), the sender and the command.
 pub type Message = (usize, usize, Side, Command);
 

@@ -12,7 +12,7 @@ fn server_on(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
 }
 
-/// A conversation with a server on `port` in which the given octets pass; true is the client.
+/// A conversation with a server on `port` in which the given bytes pass; true is the client.
 fn talk(from: u16, port: u16, steps: &[(bool, Vec<u8>)]) -> Conversation {
     let mut talk = Conversation::new(client(from), server_on(port));
     talk.handshake();

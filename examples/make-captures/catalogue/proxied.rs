@@ -15,7 +15,7 @@ fn version_2(command: u8, family: u8, content: &[u8]) -> Vec<u8> {
     [VERSION_2, &[0x20 | command, family], &len, content].concat()
 }
 
-/// A registration whose client sends these octets before the request, cut into segments at these places.
+/// A registration whose client sends these bytes before the request, cut into segments at these places.
 fn case(
     cases: &mut Vec<Case>,
     file: &'static str,

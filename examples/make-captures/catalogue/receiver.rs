@@ -13,7 +13,7 @@ use super::{
     Case, Message, login_request, login_response, registration_request, registration_response,
 };
 
-/// A reset from `side` that is `ahead` of its next octet, with nothing acknowledged.
+/// A reset from `side` that is `ahead` of its next byte, with nothing acknowledged.
 fn reset(talk: &Conversation, side: authscope::synth::Side, ahead: u32) -> Segment {
     let mut reset = talk.segment(side, b"");
     reset.flags.rst = true;
@@ -90,7 +90,7 @@ fn ignored_resets(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             ],
         ),
     ] {
-        // Windows are not scaled: 65,535 octets.
+        // Windows are not scaled: 65,535 bytes.
         let mut talk = super::conversation(40_430).syn_options(Vec::new());
         talk.handshake().send(Client, &registration_request()?);
         let mut forged = reset(&talk, Server, ahead);

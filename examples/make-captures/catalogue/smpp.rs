@@ -15,7 +15,7 @@ pub fn pdu(id: u32, status: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// A C-octet string.
+/// A C-byte string.
 fn text(value: &str) -> Vec<u8> {
     [value.as_bytes(), b"\0"].concat()
 }

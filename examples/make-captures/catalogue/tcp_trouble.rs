@@ -11,7 +11,7 @@ use super::{
     Case, Message, login_request, login_response, registration_request, registration_response,
 };
 
-/// A request in three segments of 20, 20 and 18 octets, none sent yet.
+/// A request in three segments of 20, 20 and 18 bytes, none sent yet.
 fn three(talk: &mut Conversation) -> Result<[Segment; 3], SynthError> {
     let request = registration_request()?;
     Ok([0..20, 20..40, 40..58].map(|range| {

@@ -2,7 +2,7 @@
 //!
 //! The kernel's buffer is divided into blocks that are handed on after a few milliseconds however
 //! little is in them, so that a short stand-still fills it with next to nothing. Here frames wait
-//! by their octets.
+//! by their bytes.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::capture::error::SourceError;
 
 /// The most frames in one batch.
 pub const MOST_FRAMES: usize = 8192;
-/// About the most octets in one batch.
+/// About the most bytes in one batch.
 pub const MOST_OCTETS: usize = 4 << 20;
 
 /// Emptied batches that are kept to be filled again.
@@ -23,7 +23,7 @@ const KEPT: usize = 4;
 pub(super) struct Backlog {
     state: Mutex<State>,
     changed: Condvar,
-    /// Octets that may wait before no more are taken.
+    /// Bytes that may wait before no more are taken.
     most: usize,
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Room {
     Left,
 }
 
-/// Octets of memory that a batch's frames take.
+/// Bytes of memory that a batch's frames take.
 fn size(batch: &Batch) -> usize {
     batch.buffer.len() + batch.headers.len() * size_of::<FrameHeader>()
 }
@@ -65,7 +65,7 @@ impl Drop for Guard<'_> {
 }
 
 impl Backlog {
-    /// For frames of about `most` octets, headers of the batches included.
+    /// For frames of about `most` bytes, headers of the batches included.
     pub fn new(most: usize) -> Self {
         Self {
             state: Mutex::default(),

@@ -33,13 +33,13 @@ pub trait OpenInterface: Send {
     fn unit(&self) -> u64;
 
     /// Adds what has arrived to the batch, until that has [`MOST_FRAMES`](super::MOST_FRAMES) frames or
-    /// [`MOST_OCTETS`](super::MOST_OCTETS) octets. Does not wait for frames.
+    /// [`MOST_OCTETS`](super::MOST_OCTETS) bytes. Does not wait for frames.
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError>;
 
     /// Waits until frames have arrived; not for longer than `time`, which is less than a second.
     fn wait(&self, time: Duration) -> Result<(), SourceError>;
 
-    /// What the system counts; `None` where it does not tell.
+    /// What the system counts; `None` if it does not tell.
     fn counts(&mut self) -> Option<Counts>;
 }
 

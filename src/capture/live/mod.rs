@@ -1,7 +1,7 @@
 //! Live capture from a network interface.
 //!
-//! What captures stands behind [`Capturing`], which a program provides that links libpcap; in others all this stands, and says
-//! why it cannot.
+//! The library that captures is reached through [`Capturing`], which only a program that links libpcap provides. Other
+//! programs have this module too, and say why they cannot capture.
 
 mod backlog;
 mod capturing;
@@ -29,10 +29,10 @@ pub struct LiveOptions {
     pub ports: Vec<u16>,
     /// A filter in libpcap's language in place of the ports; empty: all traffic.
     pub filter: Option<String>,
-    /// Octets of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at the most. As many may wait in
+    /// Bytes of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at most. As many may wait in
     /// memory behind it.
     pub buffer: u32,
-    /// The most octets captured of a frame.
+    /// The most bytes captured of a frame.
     pub snaplen: u32,
     /// Whether frames for other hosts are captured too, where the interface sees them.
     pub promiscuous: bool,
@@ -44,12 +44,12 @@ pub struct LiveOptions {
 }
 
 impl LiveOptions {
-    /// Octets of the kernel's buffer where nothing else is asked for: what came out with no drops
+    /// Bytes of the kernel's buffer where nothing else is asked for: what came out with no drops
     /// at full rate on loopback.
     pub const BUFFER: u32 = 16 << 20;
-    /// The most octets of the kernel's buffer, in whole MiB: libpcap takes their number as an `int`.
+    /// The most bytes of the kernel's buffer, in whole MiB: libpcap takes their number as an `int`.
     pub const MOST_BUFFER: u32 = 2047 << 20;
-    /// The most octets captured of a frame where nothing else is asked for; libpcap's own limit.
+    /// The most bytes captured of a frame where nothing else is asked for; libpcap's own limit.
     pub const SNAPLEN: u32 = 262_144;
 }
 

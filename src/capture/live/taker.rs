@@ -50,7 +50,7 @@ impl Stopped {
     }
 
     /// Whether nothing waits any more that had arrived by then. What waited fitted in `buffer`
-    /// octets; that holds also where the clock was set back.
+    /// bytes; that holds also where the clock was set back.
     fn has_all(&mut self, batch: &Batch, buffer: u32) -> bool {
         self.octets += batch.buffer.len();
         let last = batch.headers.last();
@@ -61,7 +61,7 @@ impl Stopped {
 /// Takes frames from the kernel.
 pub(super) struct Taker {
     pub opened: Box<dyn OpenInterface>,
-    /// Octets of the kernel's buffer.
+    /// Bytes of the kernel's buffer.
     pub buffer: u32,
     pub stop: Stop,
     pub counters: Arc<LiveCounters>,

@@ -1,7 +1,7 @@
-//! What users of tshark type, and what is done then: one table of tshark's options, and the command line that is ours.
+//! Accepts the command lines that users of tshark type, and translates them into ours with one table of tshark's options.
 //!
-//! An option that tshark and `read` or `live` have alike is not in the table. What is typed without a subcommand is for
-//! `read` where a file is named, for `live` where an interface or none of both is.
+//! Options that mean the same to tshark and to `read` or `live` are not in the table. Without a subcommand, a command line is
+//! for `read` if it names a file, else for `live`.
 
 mod compose;
 mod line;

@@ -1,8 +1,7 @@
-//! Checks of a server: what a good and a bad client would send it, and whether it answers as `docs/protocol.md` says.
+//! Checks a server: sends what good and bad clients would send, and compares the answers with `docs/protocol.md`.
 //!
-//! [`checks`] is the table of them. Each has a script of what is sent and what is awaited;
-//! [`run()`] plays the scripts on connections of their own, `judge` holds what came against what was awaited, and
-//! [`text`] and [`json`] write the [`Report`]s.
+//! [`checks`] is the table of checks. Each has a script of what is sent and what is expected. [`run()`] plays each script on
+//! its own connection, `judge` compares what came with what was expected, and [`text`] and [`json`] write the [`Report`]s.
 
 mod cast;
 mod judge;

@@ -1,8 +1,7 @@
-//! Protocols that layout files describe: which of them a stream speaks, where its messages begin and end, and what is to
-//! be said of each.
+//! Dissects protocols that layout files describe: recognises them, finds their messages, and notes their faults.
 //!
-//! Which bytes are a message, and by how much evidence, [`layout`](crate::layout) says; here is what a direction
-//! remembers between its chunks.
+//! [`layout`](crate::layout) decides which bytes are a message and how much evidence they are. This module keeps the state of
+//! each direction between chunks.
 
 mod direction;
 mod held;

@@ -70,7 +70,7 @@ fn judge<S: HasDissectState>(
     }
 }
 
-/// Searches bytes from amid a stream for a message of the layouts that are expected on its ports.
+/// Searches bytes from mid-stream for a message of the layouts that are expected on its ports.
 fn amid<S: HasDissectState>(
     flow: &Flow<S>,
     from: Side,

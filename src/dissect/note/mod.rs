@@ -1,7 +1,7 @@
-//! Notes ("expert information"): what is remarkable or wrong, in words a student understands.
+//! Notes ("expert information"): everything that can be remarkable or wrong, with its words.
 //!
-//! The one list of them: JSON, the details tree, display filters, statistics and the Wireshark
-//! plugin take severity, group and field from here.
+//! This is the only list of notes. JSON, the details tree, display filters, statistics and the Wireshark plugin take
+//! severity, group and field from here.
 
 mod words;
 
@@ -46,11 +46,11 @@ impl Severity {
 /// What a note is about, in Wireshark's groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// The octets are not built as the layout says.
+    /// The bytes are not built as the layout says.
     Malformed,
-    /// The octets are built right and mean something the protocol does not allow.
+    /// The bytes are built right and mean something the protocol does not allow.
     Protocol,
-    /// Order of messages or of TCP octets.
+    /// Order of messages or of TCP bytes.
     Sequence,
     /// Something is missing that should have been put together.
     Reassembly,
@@ -89,60 +89,60 @@ impl Group {
     }
 }
 
-/// One note. Its `Display` form is the text; no text holds octets of a password.
+/// One note. Its `Display` form is the text; no text holds bytes of a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Something is wrong with its octets, or looks wrong.
+    /// Something is wrong with its bytes, or looks wrong.
     Fault(Fault),
     /// A message is begun that is not whole with this frame.
     Begun {
-        /// Octets there are of it with this frame.
+        /// Bytes there are of it with this frame.
         have: usize,
-        /// Octets that it should have.
+        /// Bytes that it should have.
         need: usize,
         /// Whether it looks as if its sender had sent all of it, without filling its fields.
         unfilled: bool,
         /// Where it goes on, as far as that is known.
         goes: Goes,
     },
-    /// The message ends before its last octet.
+    /// The message ends before its last byte.
     CutOff {
-        /// Octets there are.
+        /// Bytes there are.
         have: usize,
-        /// Octets the message should have.
+        /// Bytes the message should have.
         need: usize,
         /// What ended it.
         by: CutBy,
     },
-    /// Octets of this direction were never captured.
+    /// Bytes of this direction were never captured.
     Gap {
-        /// How many octets.
+        /// How many bytes.
         octets: u64,
     },
     /// A proxy said for whom it speaks, before the first message.
     Proxy {
         /// Version of the PROXY protocol, 1 or 2.
         version: u8,
-        /// Who connected to the proxy; `None` where the header does not say.
+        /// Who connected to the proxy; `None` if the header does not say.
         client: Option<Endpoint>,
     },
-    /// Octets that are part of no message were passed over.
+    /// Bytes that are part of no message were passed over.
     Skipped {
-        /// How many octets.
+        /// How many bytes.
         octets: u64,
     },
-    /// A retransmission carried other octets for a place already filled; the first copy counts.
+    /// A retransmission carried other bytes for a place already filled; the first copy counts.
     Conflict {
-        /// The frame with the other octets.
+        /// The frame with the other bytes.
         frame: u64,
-        /// Offset of the first differing octet from the start of this direction's data.
+        /// Offset of the first differing byte from the start of this direction's data.
         from: u64,
-        /// Offset after the last differing octet.
+        /// Offset after the last differing byte.
         to: u64,
     },
     /// Out-of-order data was given up because a bound was reached.
     GivenUp {
-        /// How many octets.
+        /// How many bytes.
         octets: u64,
     },
     /// A reset came with words that say why.
@@ -168,7 +168,7 @@ pub enum Note {
     },
     /// IP fragments of this datagram overlapped.
     FragmentOverlap {
-        /// Whether they had different octets for the same place.
+        /// Whether they had different bytes for the same place.
         conflict: bool,
     },
     /// No response to this request was seen before its connection ended.
@@ -247,13 +247,13 @@ pub enum CutBy {
     Fin,
     /// The connection was reset.
     Reset,
-    /// Octets of it were never captured.
+    /// Bytes of it were never captured.
     Gap,
     /// The capture ended, or the connection was idle for too long.
     End,
 }
 
-/// Octets of a reset's words that are told at the most.
+/// Bytes of a reset's words that are told at most.
 const CAUSE_LEN: usize = 80;
 
 impl Note {
@@ -390,7 +390,7 @@ impl Note {
         }
     }
 
-    /// The field it is about; `None` where it is about the message or the connection.
+    /// The field it is about; `None` if it is about the message or the connection.
     #[must_use]
     pub const fn field(&self) -> Option<&'static Field> {
         match self {
@@ -420,7 +420,7 @@ const fn severity_of(fault: &Fault) -> Severity {
         | Fault::UnknownCommand(_)
         | Fault::Size { .. } => Severity::Error,
         Fault::ZeroFilled(_) => Severity::Note,
-        // A password may have any octets but NUL.
+        // A password may have any bytes but NUL.
         Fault::NotUtf8 { field, .. } | Fault::Character { field, .. }
             if field.offset == PASSWORD.offset =>
         {

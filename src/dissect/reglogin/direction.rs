@@ -20,7 +20,7 @@ use crate::protocol::layout::{HEADER_LEN, LENGTH, MAX_LEN};
 use crate::protocol::{MessageKind, judge_beginning, right_header};
 use crate::stream::{Chunk, Flow, Role, Side};
 
-/// How a direction's next octets are taken.
+/// How a direction's next bytes are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::dissect) enum Mode {
     /// Nothing is known of the direction yet.
@@ -30,20 +30,20 @@ pub(in crate::dissect) enum Mode {
     Unproven,
     /// A message begins here.
     Boundary,
-    /// Octets were never captured, and by the messages' sizes one begins this many octets behind
-    /// them: looked at before anything is searched for, so that no octets inside of a message are
+    /// Bytes were never captured, and by the messages' sizes one begins this many bytes behind
+    /// them: looked at before anything is searched for, so that no bytes inside of a message are
     /// taken for a header.
     Foretold {
         /// Of which kind.
         kind: MessageKind,
-        /// Octets before it, from the gap on.
+        /// Bytes before it, from the gap on.
         left: u8,
     },
     /// A right header is searched for.
     Search,
 }
 
-/// Octets held of a direction at the most: a message and what is looked at behind it, or a PROXY
+/// Bytes held of a direction at most: a message and what is looked at behind it, or a PROXY
 /// header.
 pub const HELD: usize = if MAX_LEN + LOOK_AHEAD > PROXY_V1_MAX_LEN {
     MAX_LEN + LOOK_AHEAD
@@ -58,11 +58,11 @@ pub(in crate::dissect) struct Work {
     pub octets: ArrayVec<u8, HELD>,
     /// Where they stood, and with which frame they can be read.
     sources: SmallVec<[(SourceBytes, (u64, Timestamp)); 1]>,
-    /// Octets passed over in search of a header.
+    /// Bytes passed over in search of a header.
     pub skipped: u64,
     /// How the last wrong message began; the next is searched for by it.
     pub like: Option<Like>,
-    /// Octets of a PROXY header that are still to come.
+    /// Bytes of a PROXY header that are still to come.
     pub header_left: usize,
     /// Notes for the next message.
     pub notes: SmallVec<[Note; 1]>,
@@ -74,7 +74,7 @@ pub(in crate::dissect) struct DirectionState {
     pub work: Option<Box<Work>>,
 }
 
-/// Where the first `len` octets of `chunk` come from, which stand at `start` of a message.
+/// Where the first `len` bytes of `chunk` come from, which stand at `start` of a message.
 fn source(chunk: Chunk<'_>, start: usize, len: usize) -> SourceBytes {
     SourceBytes {
         frame: chunk.frame,
@@ -89,27 +89,27 @@ fn source(chunk: Chunk<'_>, start: usize, len: usize) -> SourceBytes {
 /// Where the message behind the one that is begun starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::dissect) struct Boundary {
-    /// Octets from what was captured so far.
+    /// Bytes from what was captured so far.
     left: usize,
-    /// Whether a message is begun of whose header octets are missing.
+    /// Whether a message is begun of whose header bytes are missing.
     headless: bool,
 }
 
 impl Boundary {
-    /// How the octets behind a gap are taken, where messages of this kind are sent.
+    /// How the bytes behind a gap are taken, where messages of this kind are sent.
     pub fn behind(self, gap: u64, kind: MessageKind) -> Mode {
         let (size, left) = (kind.len() as u64, self.left as u64);
         let behind = match gap.checked_sub(left) {
             None => left - gap,
             Some(into) => (size - into % size) % size,
         };
-        // A message has fewer octets than an octet can count.
+        // A message has fewer bytes than a byte can count.
         let left = behind as u8;
         Mode::Foretold { kind, left }
     }
 
     /// How many messages of this kind cannot be told of because of a gap: those that begin in it,
-    /// and one whose header it takes octets from.
+    /// and one whose header it takes bytes from.
     pub fn lost_in(self, gap: u64, kind: MessageKind) -> u64 {
         let into = gap.saturating_sub(self.left as u64);
         into.div_ceil(kind.len() as u64) + u64::from(self.headless)
@@ -134,7 +134,7 @@ impl Between {
     }
 }
 
-/// Puts a message among `messages` that has the first `len` of these octets, never more than a
+/// Puts a message among `messages` that has the first `len` of these bytes, never more than a
 /// message can have. It is made where it stays, as it is larger than what is known of it.
 #[inline]
 fn put<'a>(
@@ -169,7 +169,7 @@ fn put<'a>(
 }
 
 impl Work {
-    /// Adds octets of `chunk` as far as they fit; gives how many.
+    /// Adds bytes of `chunk` as far as they fit; gives how many.
     pub fn append(&mut self, chunk: Chunk<'_>) -> usize {
         let room = self.octets.remaining_capacity();
         self.append_at_most(chunk, room)
@@ -212,7 +212,7 @@ impl Work {
         })
     }
 
-    /// Drops octets from the front.
+    /// Drops bytes from the front.
     pub fn drop_front(&mut self, octets: usize) {
         self.octets.drain(..octets);
         let mut left = octets;
@@ -227,7 +227,7 @@ impl Work {
         });
     }
 
-    /// Takes the first octets out as a message.
+    /// Takes the first bytes out as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
         let within = |(source, _): &&(SourceBytes, _)| (source.start as usize) < octets;
         let sources = self.sources.iter().filter(within);
@@ -281,8 +281,8 @@ impl DirectionState {
         })
     }
 
-    /// What is to be said of the message that `frame` carried octets of, and that is not whole:
-    /// where RegLogin is not proven yet, of octets that begin as one does.
+    /// What is to be said of the message that `frame` carried bytes of, and that is not whole:
+    /// where RegLogin is not proven yet, of bytes that begin as one does.
     pub fn begun(&self, frame: u64, proven: bool, kind: MessageKind) -> Option<Note> {
         let work = self.work.as_ref()?;
         let octets = work.octets.as_slice();
@@ -314,7 +314,7 @@ impl DirectionState {
         })
     }
 
-    /// Looks whether a message of this kind begins `left` octets behind a gap. Gives what is left
+    /// Looks whether a message of this kind begins `left` bytes behind a gap. Gives what is left
     /// of `chunk` where that is decided: in mode [`Mode::Boundary`] it does, and stands at the
     /// start of what is held and left, in mode [`Mode::Search`] it is searched for.
     pub fn try_boundary<'a>(
@@ -345,7 +345,7 @@ impl DirectionState {
         if let Some(work) = &mut self.work
             && !work.octets.is_empty()
         {
-            // A header can start among the octets held and end in this chunk.
+            // A header can start among the bytes held and end in this chunk.
             let held = work.octets.len();
             let taken = work.append_at_most(chunk, KEPT);
             if let Some(at) = find_next(&work.octets, work.like) {
@@ -389,7 +389,7 @@ impl DirectionState {
         }
     }
 
-    /// A message begins behind `passed` octets.
+    /// A message begins behind `passed` bytes.
     pub fn found_header(&mut self, passed: usize) {
         self.mode = Mode::Boundary;
         let skipped = passed as u64 + self.work.as_ref().map_or(0, |work| work.skipped);

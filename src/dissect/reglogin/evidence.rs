@@ -1,8 +1,8 @@
 //! What speaks for RegLogin where a stream's protocol is not known yet, as the tables of [`rules`](super::rules) and of
 //! `docs/protocol.md` say.
 //!
-//! Enters: octets from a place where a message may begin. Leaves: proof, no proof, or that more
-//! octets may bring one. Nothing else counts: not the port, and nothing that comes later.
+//! Enters: bytes from a place where a message may begin. Leaves: proof, no proof, or that more
+//! bytes may bring one. Nothing else counts: not the port, and nothing that comes later.
 
 #![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
 
@@ -25,7 +25,7 @@ pub const LENGTH_ZEROS: usize = 3;
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening<'a> {
-    /// Octets from a place where a message may begin.
+    /// Bytes from a place where a message may begin.
     pub octets: &'a [u8],
     /// Whether they are a segment's, no more and no less.
     pub one_segment: bool,
@@ -36,11 +36,11 @@ pub struct Opening<'a> {
 /// What an opening is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// The stream is RegLogin, and a message begins with the first octet.
+    /// The stream is RegLogin, and a message begins with the first byte.
     Proof,
-    /// More octets may prove it.
+    /// More bytes may prove it.
     Unsure,
-    /// These octets do not prove it.
+    /// These bytes do not prove it.
     Nothing,
 }
 
@@ -164,7 +164,7 @@ impl Opening<'_> {
         }
     }
 
-    /// A wrong header before octets that may show that a message of this kind stands here although `totalLength` says
+    /// A wrong header before bytes that may show that a message of this kind stands here although `totalLength` says
     /// something else.
     fn shows_size(&self, kind: MessageKind, length: usize) -> Evidence {
         let octets = self.octets;
@@ -214,7 +214,7 @@ impl Opening<'_> {
     }
 }
 
-/// Whether octets too few for a header can be the beginning of one that counts.
+/// Whether bytes too few for a header can be the beginning of one that counts.
 fn could_be_a_header(octets: &[u8]) -> bool {
     let command = octets.get(COMMAND.offset..).unwrap_or_default();
     let [big, little] = [
@@ -232,7 +232,7 @@ fn could_be_a_header(octets: &[u8]) -> bool {
             .is_some_and(|length| kind_of_len(length).is_some())
 }
 
-/// Whether several messages, each with its length before it, end where the octets do.
+/// Whether several messages, each with its length before it, end where the bytes do.
 fn lengths_lead_to_end(octets: &[u8]) -> bool {
     let mut rest = octets;
     let mut messages = 0;
@@ -257,8 +257,8 @@ enum Filled {
     Well,
 }
 
-/// A field's text and filling, as far as it is there: `None` where it has control characters or
-/// octets behind a NUL; else its text, and whether filling shows where the field ends.
+/// A field's text and filling, as far as it is there: `None` if it has control characters or
+/// bytes behind a NUL; else its text, and whether filling shows where the field ends.
 fn text_field<'a>(octets: &'a [u8], field: &Field) -> Option<(&'a [u8], bool)> {
     let field_octets = field.slice(octets);
     let text = crate::protocol::TextValue::new(field_octets);

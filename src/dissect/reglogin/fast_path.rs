@@ -1,6 +1,6 @@
-//! Messages of which there is nothing to note, told at a glance.
+//! Messages without notes, told at a glance.
 //!
-//! Nearly all are like that, and are told here by a look at eight octets at a time, where
+//! Nearly all are like that, and are told here by a look at eight bytes at a time, where
 //! [`judge`](super::judge()) asks one question after the other. Not all are: a field that is full,
 //! or text beyond ASCII, is left to be judged. A property test holds the two against each other.
 
@@ -11,7 +11,7 @@ use crate::protocol::layout::{
 use crate::protocol::{Command, right_header};
 use crate::text::swar;
 
-/// The command and the octets of the message at the start of `octets`, where that is whole and plain
+/// The command and the bytes of the message at the start of `octets`, where that is whole and plain
 /// in all its fields.
 #[inline]
 pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8])> {
@@ -58,7 +58,7 @@ fn is_filled_text(octets: &[u8], field: &Field) -> bool {
     false
 }
 
-/// The octets of a field, eight at a time, the first in the lowest bits; filled up with NUL.
+/// The bytes of a field, eight at a time, the first in the lowest bits; filled up with NUL.
 #[inline]
 fn words(octets: &[u8], field: &Field) -> impl Iterator<Item = u64> {
     let (words, rest) = octets[field.range()].as_chunks::<8>();
@@ -69,7 +69,7 @@ fn words(octets: &[u8], field: &Field) -> impl Iterator<Item = u64> {
     words.chain(rest)
 }
 
-/// Whether a user name that is filled text has at least one octet, no colon, and no space at its
+/// Whether a user name that is filled text has at least one byte, no colon, and no space at its
 /// start or end.
 #[inline]
 fn keeps_name_rules(octets: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Where a message ends, and where the next one begins after one that is wrong.
 //!
-//! The rule looks at a message's own octets only, so that it gives the same for any way in which
+//! The rule looks at a message's own bytes only, so that it gives the same for any way in which
 //! TCP cut the stream.
 
 use super::rules::{EXTENTS, HeaderForm, Taken};
@@ -9,15 +9,15 @@ use crate::protocol::header::{kind_of_len, swapped_header, text_header, text_num
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, MAX_LEN, MessageKind};
 use crate::protocol::{Command, MessageView, is_header, is_strict, right_header};
 
-/// Octets that [`find_header`] has to see from a header's first one on.
+/// Bytes that [`find_header`] has to see from a header's first one on.
 pub const LOOK_AHEAD: usize = SMPP_HEADER_LEN;
 
-/// How the octets at a message boundary are taken.
+/// How the bytes at a message boundary are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// More octets are needed to say: this many in all.
+    /// More bytes are needed to say: this many in all.
     Need(usize),
-    /// A message with the right `totalLength` for its command, of this many octets.
+    /// A message with the right `totalLength` for its command, of this many bytes.
     Right(usize),
     /// A message whose header is wrong, taken to be this long. Behind it the next header is to
     /// be searched for.
@@ -88,7 +88,7 @@ pub struct Like {
 }
 
 impl Like {
-    /// What the wrong message at the start of `octets` is like; `None` where neither its length
+    /// What the wrong message at the start of `octets` is like; `None` if neither its length
     /// nor its command is one of ours.
     #[must_use]
     pub fn of(octets: &[u8]) -> Option<Self> {
@@ -123,7 +123,7 @@ impl Like {
     }
 }
 
-/// Whether these are one of our commands, in either order of octets or as text.
+/// Whether these are one of our commands, in either order of bytes or as text.
 fn is_command(octets: [u8; COMMAND.width]) -> bool {
     let known = |code| Command::from(code).kind().is_some();
     known(u32::from_be_bytes(octets))
@@ -143,11 +143,11 @@ pub fn find_next(octets: &[u8], like: Option<Like>) -> Option<usize> {
 }
 
 /// Offset of the first right header: a `totalLength` and `commandID` that belong together, with
-/// octets behind them that are not SMPP's. [`LOOK_AHEAD`] octets must be there to tell.
+/// bytes behind them that are not SMPP's. [`LOOK_AHEAD`] bytes must be there to tell.
 #[must_use]
 pub fn find_header(octets: &[u8]) -> Option<usize> {
     let mut from = 0;
-    // A right header starts with three NULs and the length's last octet.
+    // A right header starts with three NULs and the length's last byte.
     while let Some(found) = memchr::memmem::find(&octets[from..], &[0, 0, 0]) {
         let at = from + found;
         let rest = &octets[at..];

@@ -1,4 +1,4 @@
-//! What is to be said about a message's own octets.
+//! What is to be said about a message's own bytes.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -38,8 +38,8 @@ fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     protocol::judge(octets, &mut |fault| notes.push(Note::Fault(fault)));
 }
 
-/// What keeps a server from registering the name, where that cannot be a password's octets: in a
-/// request that is right, of a name that does not fill its field. That a name has more octets than
+/// What keeps a server from registering the name, where that cannot be a password's bytes: in a
+/// request that is right, of a name that does not fill its field. That a name has more bytes than
 /// its field in NFC is not told.
 fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     let view = MessageView::new(octets);
@@ -174,7 +174,7 @@ mod tests {
             assert_eq!(ask(Action::Login, name), [""; 0]);
         }
         assert_eq!(ask(Action::Register, "\u{e9}ric \u{540d}"), [""; 0]);
-        // What may be a password's octets is not told of.
+        // What may be a password's bytes is not told of.
         assert_eq!(ask(Action::Register, "seventeen-octets-\u{200b}"), [""; 0]);
     }
 

@@ -1,4 +1,4 @@
-//! RegLogin: where its messages begin and end, and what is to be said about each.
+//! RegLogin: finds where its messages begin and end, and notes their faults.
 
 mod direction;
 pub mod evidence;

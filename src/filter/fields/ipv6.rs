@@ -9,7 +9,7 @@ use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::packet::layout::ipv6;
 
-/// Octets of the fragment header.
+/// Bytes of the fragment header.
 const FRAGMENT_LEN: usize = 8;
 
 /// The addresses at these offsets of the headers; those of a TCP segment are known already.

@@ -24,7 +24,7 @@ use super::view::View;
 /// Takes values as they are found; a frame may have several of one field.
 pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
 
-/// Gives a frame's values of a field, in the order of their octets.
+/// Gives a frame's values of a field, in the order of their bytes.
 type Extract = fn(&View<'_>, Emit<'_>);
 
 /// What must be known of a frame before its fields can be asked for.
@@ -38,7 +38,7 @@ pub struct Needs {
     pub responses: bool,
     /// What responses say of their requests. Where it cannot be known ahead, requests have nothing of it.
     pub outcomes: bool,
-    /// Octets of frames, some of which may be passwords': those are masked.
+    /// Bytes of frames, some of which may be passwords': those are masked.
     pub octets: bool,
     /// TLS records, which are looked at only where they are asked for or can be decrypted.
     pub tls: bool,
@@ -268,7 +268,7 @@ pub fn field(name: &str) -> Option<&'static Field> {
     described.or_else(|| INDEX.get(name).map(|index| &FIELDS[*index]))
 }
 
-/// A big-endian number of up to 4 octets at `at`.
+/// A big-endian number of up to 4 bytes at `at`.
 fn number(octets: &[u8], at: usize, width: usize) -> Option<i64> {
     let octets = octets.get(at..at + width)?;
     let value = octets

@@ -46,7 +46,7 @@ fn flags_drawn(view: &View<'_>, emit: super::Emit<'_>) {
     emit(Value::Text(drawn.as_bytes()));
 }
 
-/// The window in octets.
+/// The window in bytes.
 fn window(view: &View<'_>) -> Option<i64> {
     let (segment, placement) = (segment(view)?, placement(view)?);
     let shift = placement.window_shift.unwrap_or(0).min(14);
@@ -273,7 +273,7 @@ fn option_fields() -> Vec<Field> {
     ]
 }
 
-/// The octets of a segment's payload as they may be shown: of a reset, or of any other segment.
+/// The bytes of a segment's payload as they may be shown: of a reset, or of any other segment.
 fn payload<'a>(view: &View<'a>, of_reset: bool) -> Option<Cow<'a, [u8]>> {
     let segment = segment(view)?;
     let is_wanted = segment.flags.has(Flags::RST) == of_reset && segment.payload_captured > 0;

@@ -17,7 +17,7 @@ pub(super) struct Snippet<'a> {
     pub text: &'a str,
     /// The whole value in the file, with its quotes.
     pub span: Range<usize>,
-    /// Where its first character stands; `None` where escapes make places in it unknown.
+    /// Where its first character stands; `None` if escapes make places in it unknown.
     pub start: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! From the text of a layout file to a [`Layout`], or to everything that is wrong with the file.
+//! Reads the text of a layout file: gives a [`Layout`], or every error in the file.
 
 mod fields;
 mod kinds;

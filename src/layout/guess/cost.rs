@@ -109,7 +109,7 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
     2.0 + listed.min(columns)
 }
 
-/// Bits of floats of 4 or 8 bytes, given by their bits; `None` where one is nothing that a program would send.
+/// Bits of floats of 4 or 8 bytes, given by their bits; `None` if one is nothing that a program would send.
 pub(super) fn floats(values: &[u64], width: usize) -> Option<f64> {
     let (mantissa, bias) = if width == 4 {
         (23u32, 127i64)

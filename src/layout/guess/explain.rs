@@ -25,7 +25,7 @@ pub struct Explained {
     pub all_conversations: usize,
 }
 
-/// The proposal with what it explains; `None` where that is next to nothing.
+/// The proposal with what it explains; `None` if that is next to nothing.
 pub(super) fn weigh(found: &Found<'_>, conversations: &[Conversation]) -> Option<Proposal> {
     let file = write::file(found);
     let layout = parse(&file).ok()?;

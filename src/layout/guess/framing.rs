@@ -30,7 +30,7 @@ impl Length {
         self.offset + usize::from(self.integer.width)
     }
 
-    /// How long the message is that begins with `bytes`: `None` where that cannot be, and `Err` where it is not known yet.
+    /// How long the message is that begins with `bytes`: `None` if that cannot be, and `Err` where it is not known yet.
     fn of(&self, bytes: &[u8]) -> Option<Result<usize, ()>> {
         let Some(value) = bytes
             .get(self.offset..)
@@ -199,7 +199,7 @@ impl<'a> Sample<'a> {
         bytes.iter().map(|byte| self.bits[usize::from(*byte)]).sum()
     }
 
-    /// Bits that the sample takes with the help of a length field; `None` where it does not fit at all.
+    /// Bits that the sample takes with the help of a length field; `None` if it does not fit at all.
     fn cost(&self, length: &Length) -> Option<f64> {
         let mut messages: [Vec<&[u8]>; 2] = [Vec::new(), Vec::new()];
         let mut cost = 0.0;
@@ -347,7 +347,7 @@ fn excesses(sample: &Sample<'_>, offset: usize, integer: Integer) -> Vec<i64> {
     excesses
 }
 
-/// Finds the length field; `None` where nothing explains the traffic better than none.
+/// Finds the length field; `None` if nothing explains the traffic better than none.
 pub(super) fn find(conversations: &[Conversation]) -> Option<Framing> {
     let sample = Sample::of(conversations);
     let mut found: Vec<(f64, Length)> = Vec::new();

@@ -118,7 +118,7 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// How many responses repeat a waiting request's value; `None` where the candidate is no identifier.
+    /// How many responses repeat a waiting request's value; `None` if the candidate is no identifier.
     fn repeats(&self, candidate: &Candidate) -> Option<f64> {
         let mut waiting: HashMap<(usize, i128), usize> = HashMap::new();
         let mut used: HashSet<(usize, i128)> = HashSet::new();

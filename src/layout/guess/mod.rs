@@ -1,9 +1,9 @@
-//! A layout proposed from traffic: what the messages of captured streams look like.
+//! Proposes a layout from traffic.
 //!
-//! Enters: what both sides of connections sent, in order ([`Conversation`]). Leaves: the text of a layout file with what is
-//! unsure as comments ([`Proposal`]). No learning: each hypothesis is weighed by how many bits it takes to write the traffic
-//! down with its help, and the shortest wins. `framing` finds the length, `kind` what tells messages apart, `body` the
-//! fields behind the header.
+//! Input: what both sides of connections sent, in order ([`Conversation`]). Output: the text of a layout file, with doubts as
+//! comments ([`Proposal`]). Each hypothesis is measured by the number of bits that the traffic takes when written down with its
+//! help; the shortest wins. `framing` finds the length field, `kind` the field that tells messages apart, `body` the fields
+//! behind the header.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -82,7 +82,7 @@ struct Message<'a> {
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 
-/// Proposes a layout for what `conversations` speak on `port`; `None` where no message can be told from the next.
+/// Proposes a layout for what `conversations` speak on `port`; `None` if no message can be told from the next.
 #[must_use]
 pub fn guess(conversations: &[Conversation], port: u16) -> Option<Proposal> {
     let framing = framing::find(conversations)?;

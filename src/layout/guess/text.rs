@@ -10,7 +10,7 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     })
 }
 
-/// The value of a field of fixed width that `fill` fills up; `None` where it is no text.
+/// The value of a field of fixed width that `fill` fills up; `None` if it is no text.
 pub(super) fn value(field: &[u8], fill: u8) -> Option<&[u8]> {
     let value = if fill == 0 {
         let len = field

@@ -119,7 +119,7 @@ impl KindPlan {
     }
 }
 
-/// What to look at in the fields of a message whose size is fixed; `None` where that does not do, as with records.
+/// What to look at in the fields of a message whose size is fixed; `None` if that does not do, as with records.
 fn steps(layout: &Layout, parts: &[usize]) -> Option<(Vec<Step>, Places)> {
     let mut steps = Vec::new();
     let mut places = Places::default();

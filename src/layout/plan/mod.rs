@@ -23,7 +23,7 @@ pub type Fixed = (usize, Box<[u8]>);
 /// A field's place in a layout: the part, and the field in it.
 pub type FieldId = (usize, usize);
 
-/// What was read of a message at the least.
+/// What was read of a message at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Its kind, by index.

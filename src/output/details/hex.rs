@@ -1,31 +1,31 @@
-//! Octets as hexadecimal and text side by side, with messages marked and passwords masked.
+//! Bytes as hexadecimal and text side by side, with messages marked and passwords masked.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 
-/// Octets a line, as a rule and where there is little room.
+/// Bytes a line, as a rule and where there is little room.
 const LINES: [usize; 2] = [16, 8];
 /// Columns that a line of the first takes.
 const COLUMNS: u16 = 72;
-/// The colour of octets that are part of a message.
+/// The colour of bytes that are part of a message.
 const MARKED: Style = AnsiColor::Cyan.on_default();
 
-/// Octets to be shown.
+/// Bytes to be shown.
 pub(super) struct Dump<'a> {
     /// All of them.
     pub octets: &'a [u8],
     /// Which of them are a message's, in order and apart from each other: each run is put in
     /// brackets.
     pub marked: Vec<Range<usize>>,
-    /// Whether marked octets have a colour too.
+    /// Whether marked bytes have a colour too.
     pub color: bool,
-    /// Octets a line.
+    /// Bytes a line.
     pub line: usize,
 }
 
-/// How many octets a line of a terminal has room for; `None` is no terminal.
+/// How many bytes a line of a terminal has room for; `None` is no terminal.
 pub(super) fn octets_a_line(terminal: Option<u16>) -> usize {
     let [usual, few] = LINES;
     match terminal {
@@ -39,7 +39,7 @@ impl Dump<'_> {
         self.marked.iter().any(|range| range.contains(&at))
     }
 
-    /// What stands between octet `at - 1` and octet `at`.
+    /// What stands between byte `at - 1` and byte `at`.
     fn separator(&self, at: usize) -> char {
         let begins = self.marked.iter().any(|range| range.start == at);
         // A run that ended with the line before was closed there.
@@ -52,7 +52,7 @@ impl Dump<'_> {
         }
     }
 
-    /// Appends the lines; octets that `hides` says so of are `**`.
+    /// Appends the lines; bytes that `hides` says so of are `**`.
     pub fn write(&self, out: &mut String, hides: impl Fn(usize) -> bool) {
         for (index, line) in self.octets.chunks(self.line).enumerate() {
             let start = index * self.line;

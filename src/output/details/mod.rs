@@ -1,4 +1,4 @@
-//! All there is to say about a frame and its messages: the details tree and the octets.
+//! The details tree and the hex dump of a frame and its messages.
 
 mod filters;
 mod hex;
@@ -48,7 +48,7 @@ pub static OCTETS: FormEntry = FormEntry {
     ..TREE
 };
 
-/// Columns for a node's octets, such as `1024-1081`.
+/// Columns for a node's bytes, such as `1024-1081`.
 const GUTTER: usize = 10;
 /// Columns that each level of the tree is moved in.
 const INDENT: usize = 2;
@@ -64,7 +64,7 @@ pub struct Details {
     /// The filter beside each line of the tree.
     filters: bool,
     color: bool,
-    /// Octets in a line of a dump.
+    /// Bytes in a line of a dump.
     line: usize,
     text: String,
 }
@@ -83,7 +83,7 @@ impl Details {
         }
     }
 
-    /// The octets of a frame, and of what it made whole.
+    /// The bytes of a frame, and of what it made whole.
     fn octets(&mut self, record: &FrameRecord<'_>, shows: bool) {
         let marked = |number| {
             let ranges = messages_of(record).flat_map(|message| &message.sources);
@@ -158,7 +158,7 @@ impl Details {
                 self.text.push_str(digits.format(range.end - 1));
             }
         }
-        // A layer's own line stands at the edge where it has no octets.
+        // A layer's own line stands at the edge where it has no bytes.
         if depth > 0 || node.range.is_some() {
             let written = self.text.len() - start;
             push_spaces(&mut self.text, GUTTER.saturating_sub(written));

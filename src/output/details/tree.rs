@@ -1,4 +1,4 @@
-//! A frame's details as a tree: layers, fields, notes, each knowing its octets.
+//! A frame's details as a tree: layers, fields, notes, each knowing its bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::text::secret::{self, MASK, Masked, MaskedView};
 /// What stands under a message, about: room is made for it once.
 const FIELDS: usize = 8;
 
-/// Where a node's octets are counted.
+/// Where a node's bytes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Space {
     /// In the frame.
@@ -26,7 +26,7 @@ pub enum Space {
     Frame,
     /// In the datagram that was put together from IP fragments.
     Datagram,
-    /// In the message, whose octets came in several frames.
+    /// In the message, whose bytes came in several frames.
     Message,
 }
 
@@ -35,7 +35,7 @@ pub enum Space {
 pub struct Node {
     /// The line; nothing in it is harmful to a terminal.
     pub text: String,
-    /// Its octets, where it stands for some.
+    /// Its bytes, where it stands for some.
     pub range: Option<Range<usize>>,
     /// Where those are counted.
     pub space: Space,
@@ -48,7 +48,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A line without octets of its own.
+    /// A line without bytes of its own.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Node {
         }
     }
 
-    /// A line about octets.
+    /// A line about bytes.
     #[must_use]
     pub fn at(space: Space, range: Range<usize>, text: impl Into<String>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Octets of the followed stream, held until it is known which of them are a password's.
+//! Bytes of the followed stream, held until it is known which of them are a password's.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use crate::session::{Content, Piece};
 use crate::stream::{Role, Side};
 use crate::text::secret::{begins_like_message, clear_of, is_open, is_open_at_end};
 
-/// Octets held at the most. A message has 73 at the most, and what stands behind it waits for it.
+/// Bytes held at most. A message has 73 at most, and what stands behind it waits for it.
 const MAX_HELD: usize = 1 << 20;
 
-/// What is known of an octet.
+/// What is known of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Veil {
     /// Nothing: the message that it may be part of is not whole yet.
@@ -32,11 +32,11 @@ pub struct Part {
     pub frame: u64,
     /// When it became available.
     pub time: Timestamp,
-    /// The octets; none where they were never captured.
+    /// The bytes; none where they were never captured.
     pub octets: Vec<u8>,
     /// Which of them are masked.
     pub masked: Vec<bool>,
-    /// Octets never captured.
+    /// Bytes never captured.
     pub missing: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct Held {
     runs: VecDeque<Run>,
     octets: usize,
     shows: bool,
-    /// The first octets of each direction.
+    /// The first bytes of each direction.
     openings: [ArrayVec<u8, HEADER_LEN>; 2],
     /// Whether a part began as a message does, so that a password may be in the stream on any port.
     suspected: bool,
@@ -118,7 +118,7 @@ impl Held {
         });
     }
 
-    /// Learns from a message of the stream what its octets are.
+    /// Learns from a message of the stream what its bytes are.
     pub fn learn(&mut self, message: &Message) {
         let clear = clear_of(message, false);
         for source in &message.sources {
@@ -143,7 +143,7 @@ impl Held {
         }
     }
 
-    /// The next part whose octets are all known, or that cannot wait: because it is the `end`,
+    /// The next part whose bytes are all known, or that cannot wait: because it is the `end`,
     /// because the stream speaks another protocol, or because too much is held. What is not known
     /// of it is masked where it may be a password's.
     pub fn pop(&mut self, state: State, end: bool) -> Option<Part> {

@@ -11,7 +11,7 @@ use crate::session::{FrameRecord, Remainder, Sink};
 
 /// What shows one connection, in memory.
 pub trait Conversation: Sink<Error = OutputError> {
-    /// Is told the times of the frames before the next record.
+    /// Receives the times of the frames before the next record.
     fn set_clock(&mut self, clock: &TimeDisplay);
     /// What was shown so far.
     fn text(&self) -> &[u8];

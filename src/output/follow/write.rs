@@ -28,7 +28,7 @@ pub enum FollowFormat {
     /// Each message with its fields; other protocols as text.
     #[default]
     Text,
-    /// Octets in hexadecimal and as text, the server's moved to the right.
+    /// Bytes in hexadecimal and as text, the server's moved to the right.
     Hex,
     /// The octets themselves, both directions in order.
     Raw,
@@ -44,7 +44,7 @@ pub struct Writer<W> {
     /// Client and server, as far as it can be told.
     pub ends: Option<[Endpoint; 2]>,
     begun: bool,
-    /// Octets written so far of the client and of the server.
+    /// Bytes written so far of the client and of the server.
     written: [u64; 2],
     objects: u64,
 }
@@ -56,7 +56,7 @@ impl Writer<Vec<u8>> {
     }
 }
 
-/// Octets in hexadecimal, `**` for each that is masked.
+/// Bytes in hexadecimal, `**` for each that is masked.
 fn hex_of(part: &Part) -> String {
     let octets = part.octets.iter().zip(&part.masked);
     octets.map(|(octet, masked)| hex(*octet, *masked)).collect()
@@ -164,7 +164,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes a part of the stream, where the form is one of octets or there are no messages.
+    /// Writes a part of the stream, where the form is one of bytes or there are no messages.
     pub fn part(&mut self, part: &Part, protocol: Protocol) -> io::Result<()> {
         self.begin()?;
         let has_messages = protocol.has_messages();

@@ -62,7 +62,7 @@ impl Formatter for TerminalSafe {
     }
 }
 
-/// Octets of an IPv4 address and port as text: four numbers of three digits, four signs, five digits.
+/// Bytes of an IPv4 address and port as text: four numbers of three digits, four signs, five digits.
 const ENDPOINT: usize = 4 * 3 + 4 + 5;
 
 /// The text of a [`ShownEndpoint`]'s number.

@@ -150,7 +150,7 @@ impl<'a> JsonMessage<'a> {
     }
 }
 
-/// Text out of octets, with U+FFFD for each part that is not UTF-8.
+/// Text out of bytes, with U+FFFD for each part that is not UTF-8.
 fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
     match octets {
         Cow::Borrowed(octets) => String::from_utf8_lossy(octets),
@@ -240,7 +240,7 @@ fn tag(exchange: &Exchange, context: &Context) -> Option<Tag> {
     Some(Tag(key.tag(password.octets())))
 }
 
-/// The text, or what stands in its place; its octets too where they are not UTF-8.
+/// The text, or what stands in its place; its bytes too where they are not UTF-8.
 fn text(value: Option<Masked<TextValue<'_>>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
     let value = match value {
         Some(Masked::Hidden) => return (Some(MASK.into()), None),
@@ -269,7 +269,7 @@ pub(in crate::output) struct JsonNote<'a> {
     text: Shown<&'a Note>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
-    /// Of a message that is not whole: its octets by now and in all, and where it goes on.
+    /// Of a message that is not whole: its bytes by now and in all, and where it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -35,9 +35,9 @@ pub struct LadderOptions {
     pub at_once: bool,
 }
 
-/// Columns between the lifelines at the least, however narrow the terminal is.
+/// Columns between the lifelines at least, however narrow the terminal is.
 const LEAST: usize = 24;
-/// Rows kept back at the most, so that a message that is told late still stands where it was sent.
+/// Rows kept back at most, so that a message that is told late still stands where it was sent.
 const MOST_ROWS: usize = 4096;
 
 /// Draws one stream.

@@ -25,7 +25,7 @@ pub struct Step {
     pub shown: String,
     /// The connection.
     pub stream: u32,
-    /// Who did it; `None` where it is about both.
+    /// Who did it; `None` if it is about both.
     pub sender: Option<Role>,
     /// What happened; nothing in it is harmful to a terminal.
     pub text: String,

@@ -101,7 +101,7 @@ impl Cell<'_> {
     }
 }
 
-/// Text that is appended to octets.
+/// Text that is appended to bytes.
 struct Appended<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for Appended<'_> {

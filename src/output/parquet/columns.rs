@@ -15,7 +15,7 @@ use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
 use super::schema::{self, ColumnType};
 
-/// Octets of different texts of a column that a row group names by number at the most.
+/// Bytes of different texts of a column that a row group names by number at most.
 const DICTIONARY: usize = 4 << 20;
 
 /// The values of a column, those that are not null.

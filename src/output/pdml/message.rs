@@ -54,7 +54,7 @@ pub(super) fn write(tree: &mut Tree<'_>, message: &Message) {
     });
 }
 
-/// Where the message begins in its frame; 0 where its bytes are counted by themselves.
+/// Where the message begins in its frame; 0 if its bytes are counted by themselves.
 fn base_of(message: &Message) -> usize {
     match message.sources.as_slice() {
         [only] if only.frame == message.frame && !message.encrypted => only.offset as usize,

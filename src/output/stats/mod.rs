@@ -182,7 +182,7 @@ mod tests {
     use crate::session::{Inspector, Options, run};
     use crate::synth::load::Load;
 
-    /// Is given records where the other would be given batches.
+    /// Receives records, while the other would receive batches.
     struct OneByOne<'a>(Stats<&'a mut Vec<u8>>);
 
     impl Sink for OneByOne<'_> {
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// Is given batches whose messages are all whole.
+    /// Receives batches whose messages are all whole.
     struct Whole<'a>(Stats<&'a mut Vec<u8>>);
 
     impl Sink for Whole<'_> {

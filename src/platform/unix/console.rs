@@ -27,7 +27,7 @@ pub fn shell(line: &OsStr) -> Command {
     command
 }
 
-/// An argument without its first octets, which are so many ASCII characters.
+/// An argument without its first bytes, which are so many ASCII characters.
 #[must_use]
 pub fn behind(argument: &OsStr, characters: usize) -> OsString {
     OsStr::from_bytes(&argument.as_bytes()[characters..]).to_owned()

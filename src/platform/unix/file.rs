@@ -134,7 +134,7 @@ pub fn standard_output() -> Option<File> {
     Some(File::from(copy))
 }
 
-/// A file that is made is for those whom `mode` says, as `chmod` has it.
+/// A file that is made is for those whom `mode` says, as in `chmod`.
 pub fn with_mode(options: &mut OpenOptions, mode: u32) -> &mut OpenOptions {
     options.mode(mode)
 }
@@ -239,7 +239,7 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Gives back the space of a file's octets before `place`, as far as the file system can; its size stays.
+/// Gives back the space of a file's bytes before `place`, as far as the file system can; its size stays.
 pub fn let_go(file: &File, place: u64) {
     #[cfg(target_os = "linux")]
     {

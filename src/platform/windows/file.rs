@@ -223,7 +223,7 @@ pub const fn own_like(_: &File, _: &Metadata) -> io::Result<()> {
 /// Nothing: who may use a file is inherited from its folder.
 pub const fn own_as_folder(_: &File, _: &Path) {}
 
-/// Options with which one process alone writes a file: others may read it. A lock of octets would keep readers out too.
+/// Options with which one process alone writes a file: others may read it. A lock of bytes would keep readers out too.
 pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
     options.share_mode(NO_OTHER_WRITER)
 }

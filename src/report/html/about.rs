@@ -8,7 +8,7 @@ use crate::report::times::full;
 use crate::text::escape::Escaped;
 use crate::text::number::{counted, thousands};
 
-/// Interfaces shown at the most.
+/// Interfaces shown at most.
 const INTERFACES: usize = 12;
 
 impl Page<'_> {

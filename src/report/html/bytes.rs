@@ -10,9 +10,9 @@ use crate::dissect::Message;
 use crate::output::{Node, Space, info, message_tree};
 use crate::text::secret::clear_of;
 
-/// Fields shown at the most: a layout's message may have any number of records.
+/// Fields shown at most: a layout's message may have any number of records.
 const FIELDS: usize = 24;
-/// Bytes of a field shown at the most.
+/// Bytes of a field shown at most.
 const OCTETS: usize = 40;
 /// Characters of a value.
 const VALUE: usize = 120;

@@ -10,10 +10,10 @@ use crate::session::Exchange;
 use crate::text::escape::EscapedOctets;
 use crate::text::number::{counted, thousands};
 
-/// Characters of a name or a description at the most: a layout's may have any length.
+/// Characters of a name or a description at most: a layout's may have any length.
 const MOST: usize = 120;
 
-/// Octets from the wire as text, cut where they are long.
+/// Bytes from the wire as text, cut where they are long.
 pub(super) fn shown(octets: &[u8]) -> String {
     cut(EscapedOctets(octets).to_string(), MOST)
 }

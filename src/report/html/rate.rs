@@ -15,7 +15,7 @@ use crate::text::number::thousands;
 
 /// Height of the chart in its own units.
 const HEIGHT: u64 = 100;
-/// Findings marked at the most, in as many lanes.
+/// Findings marked at most, in as many lanes.
 const MARKS: usize = 24;
 const LANES: usize = 4;
 

@@ -42,7 +42,7 @@ impl Output {
         })
     }
 
-    /// Writes all octets, or tells how many were written before what went wrong.
+    /// Writes all bytes, or tells how many were written before what went wrong.
     fn write_all(&self, octets: &[u8]) -> Result<(), (usize, io::Error)> {
         let mut written = 0;
         while written < octets.len() {

@@ -95,7 +95,7 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         self.entries.is_empty()
     }
 
-    /// What all keys beyond the limit share; `None` where there was none.
+    /// What all keys beyond the limit share; `None` if there was none.
     #[must_use]
     pub fn others(&self) -> Option<&V> {
         self.overflowed.then_some(&self.others)

@@ -57,7 +57,7 @@ impl Conversations {
         self.count
     }
 
-    /// The largest ones, by octets on the wire, the largest first.
+    /// The largest ones, by bytes on the wire, the largest first.
     #[must_use]
     pub fn largest(&self) -> Vec<FlowEnd> {
         let mut largest: Vec<BySize> = self.largest.iter().map(|kept| kept.0).collect();

@@ -29,7 +29,7 @@ pub const NAMES_PER_PASSWORD: u64 = 5;
 pub const SLOW_FACTOR: u64 = 10;
 /// and longer than this many nanoseconds: a second.
 pub const SLOW_FLOOR: u64 = Timestamp::SECOND.unsigned_abs();
-/// Findings of a kind given at the most.
+/// Findings of a kind given at most.
 pub const FINDINGS_PER_KIND: usize = 50;
 
 /// The thresholds of a run.

@@ -8,7 +8,7 @@ use crate::session::{FrameRecord, WithoutTcp};
 pub struct FrameCounts {
     /// All frames.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub octets: u64,
     /// Those on watched ports or of RegLogin streams.
     pub watched: u64,

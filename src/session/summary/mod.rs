@@ -1,8 +1,6 @@
-//! What a capture amounts to: counts, times, users, addresses, connections, and what is remarkable
-//! about them.
+//! Summary statistics of a capture: counts, times, users, addresses, connections and findings.
 //!
-//! Enters: records. Kept: a fixed amount, whatever the capture's length; where a bound is reached,
-//! what lies beyond is counted together and [`Summary::limits`] says so.
+//! Memory is bounded, however long the capture is. What exceeds a bound is counted together, and [`Summary::limits`] says so.
 
 mod capped;
 mod conversations;
@@ -53,7 +51,7 @@ use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, MessageKind};
 
-/// User names, and client addresses, counted one by one at the most.
+/// User names, and client addresses, counted one by one at most.
 pub const KEPT_NAMES: usize = 1 << 16;
 /// The protocols that streams are counted by.
 pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;

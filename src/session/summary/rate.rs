@@ -7,7 +7,7 @@
 
 use crate::capture::{FrameHeader, Timestamp};
 
-/// Bars at the most.
+/// Bars at most.
 pub const BARS: usize = 32;
 /// Width of a bar at first: a millisecond in nanoseconds.
 const FIRST_WIDTH: u64 = 1_000_000;
@@ -17,7 +17,7 @@ const FIRST_WIDTH: u64 = 1_000_000;
 pub struct Bar {
     /// Frames.
     pub frames: u64,
-    /// Octets of the frames on the wire.
+    /// Bytes of the frames on the wire.
     pub octets: u64,
     /// Messages.
     pub messages: u64,

@@ -7,7 +7,7 @@ use crate::dissect::{Message, exchanged};
 use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Resolution};
 
-/// Requests remembered at the most until they are resolved.
+/// Requests remembered at most until they are resolved.
 const MOST_REQUESTS: usize = 1 << 20;
 
 /// What selected frames have to do with.

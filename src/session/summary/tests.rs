@@ -262,7 +262,7 @@ fn names_beyond_the_limit_are_counted_together() {
     assert!(feed.summary.limits()[0].contains("65536 user names"));
 }
 
-/// What a capture without a failed login makes a summary keep: names at 21 octets and counts.
+/// What a capture without a failed login makes a summary keep: names at 21 bytes and counts.
 #[test]
 fn a_user_and_an_address_are_small() {
     assert_eq!(size_of::<Name>(), 21);

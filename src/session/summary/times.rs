@@ -8,7 +8,7 @@
 
 use hdrhistogram::Histogram;
 
-/// Times kept one by one at the most, of each type of request.
+/// Times kept one by one at most, of each type of request.
 pub const EXACT_TIMES: usize = 1 << 16;
 /// Longest time that the histogram tells from longer ones: a day in nanoseconds.
 const LONGEST: u64 = 86_400 * 1_000_000_000;
@@ -138,7 +138,7 @@ impl Times {
         self.negative
     }
 
-    /// The distribution; `None` where there was no time.
+    /// The distribution; `None` if there was no time.
     #[must_use]
     pub fn quantiles(&self) -> Option<Quantiles> {
         if self.count == 0 {

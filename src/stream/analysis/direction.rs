@@ -9,7 +9,7 @@ use super::{Analysis, Findings, Unacked};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment, SeqNumber};
 
-/// Segments of a direction that wait for an acknowledgement at the most.
+/// Segments of a direction that wait for an acknowledgement at most.
 const MAX_UNACKED: usize = 10_000;
 
 /// Nanoseconds after the last duplicate acknowledgement within which a segment counts as sent
@@ -45,7 +45,7 @@ pub(super) struct AnalyzedDirection {
     shift: Option<u8>,
     last: Findings,
     unacked: VecDeque<Unacked>,
-    /// Octets in flight cannot be told: a segment was lost and none acknowledged since.
+    /// Bytes in flight cannot be told: a segment was lost and none acknowledged since.
     flight_unknown: bool,
     pushed: u32,
     push_ended: bool,
@@ -56,7 +56,7 @@ impl AnalyzedDirection {
         self.unacked.len()
     }
 
-    /// The octet after the last one that its peer may send.
+    /// The byte after the last one that its peer may send.
     fn window_edge(&self) -> Option<SeqNumber> {
         let shift = if self.last_was_syn { 0 } else { self.shift? };
         Some(self.ack.plus(u32::from(self.window) << shift.min(14)))
@@ -104,7 +104,7 @@ pub(super) fn judge(
     analysis.findings = findings;
 }
 
-/// What can be said before it is asked whether octets were sent before.
+/// What can be said before it is asked whether bytes were sent before.
 fn windows_and_acks(
     arrival: &Arrival<'_>,
     own: &mut AnalyzedDirection,
@@ -180,7 +180,7 @@ fn sent_again(
     else {
         return Findings::default();
     };
-    // The octet before the next one, and more: what a probe of a closed window, or one that was
+    // The byte before the next one, and more: what a probe of a closed window, or one that was
     // not captured, turns into once it opens.
     if len > 1 && next == seq.plus(1) {
         return Findings::default();

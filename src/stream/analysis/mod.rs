@@ -1,9 +1,8 @@
-//! What stands out in a TCP connection's segments: retransmissions, losses, duplicate
-//! acknowledgements, windows; the meanings are those of Wireshark's `tcp.analysis` fields.
+//! Analyses a TCP connection's segments: retransmissions, losses, duplicate acknowledgements, windows, as Wireshark's
+//! `tcp.analysis` fields define them.
 //!
-//! Kept apart from the flow table, by stream number, and fed only where an output or a filter
-//! asks for it. It judges segments as a bystander who sees both directions, and looks at
-//! headers alone.
+//! It runs apart from the flow table, by stream number, and only if an output or a filter asks for it. It sees the headers of
+//! both directions, and nothing else.
 
 mod direction;
 
@@ -22,7 +21,7 @@ use direction::AnalyzedDirection;
 pub struct Findings(u16);
 
 impl Findings {
-    /// Octets or a SYN or FIN that were sent before (`tcp.analysis.retransmission`).
+    /// Bytes or a SYN or FIN that were sent before (`tcp.analysis.retransmission`).
     pub const RETRANSMISSION: Self = Self(1 << 0);
     /// Sent again because of duplicate acknowledgements (`tcp.analysis.fast_retransmission`).
     pub const FAST_RETRANSMISSION: Self = Self(1 << 1);
@@ -36,14 +35,14 @@ impl Findings {
     pub const ACK_LOST_SEGMENT: Self = Self(1 << 5);
     /// The same acknowledgement again (`tcp.analysis.duplicate_ack`).
     pub const DUPLICATE_ACK: Self = Self(1 << 6);
-    /// One number before the next octet, to see whether the other end is there
+    /// One number before the next byte, to see whether the other end is there
     /// (`tcp.analysis.keep_alive`).
     pub const KEEP_ALIVE: Self = Self(1 << 7);
     /// The answer to that (`tcp.analysis.keep_alive_ack`).
     pub const KEEP_ALIVE_ACK: Self = Self(1 << 8);
-    /// The sender takes no more octets for now (`tcp.analysis.zero_window`).
+    /// The sender takes no more bytes for now (`tcp.analysis.zero_window`).
     pub const ZERO_WINDOW: Self = Self(1 << 9);
-    /// One octet into a closed window (`tcp.analysis.zero_window_probe`).
+    /// One byte into a closed window (`tcp.analysis.zero_window_probe`).
     pub const ZERO_WINDOW_PROBE: Self = Self(1 << 10);
     /// The answer to that (`tcp.analysis.zero_window_probe_ack`).
     pub const ZERO_WINDOW_PROBE_ACK: Self = Self(1 << 11);
@@ -95,9 +94,9 @@ pub struct Analysis {
     pub rto: Option<(i64, u64)>,
     /// Nanoseconds from the SYN to the acknowledgement that completed the handshake.
     pub initial_rtt: Option<i64>,
-    /// Octets sent and not acknowledged, this segment included.
+    /// Bytes sent and not acknowledged, this segment included.
     pub bytes_in_flight: Option<u32>,
-    /// Octets since the last segment with PSH, this segment included.
+    /// Bytes since the last segment with PSH, this segment included.
     pub push_bytes_sent: Option<u32>,
     /// Nanoseconds since the connection's first frame.
     pub since_first: i64,
@@ -256,7 +255,7 @@ struct Unacked {
     time: Timestamp,
     seq: SeqNumber,
     next: SeqNumber,
-    /// Where its octets end, SYN and FIN not counted.
+    /// Where its bytes end, SYN and FIN not counted.
     octets_end: SeqNumber,
     /// Whether it begins before what counts as the direction's start: captured out of order.
     before_start: bool,

@@ -33,7 +33,7 @@ pub struct Background {
 
 impl Background {
     pub fn new(sizes: &[usize]) -> Self {
-        // TLS application data, then octets without a pattern that matters.
+        // TLS application data, then bytes without a pattern that matters.
         let longest = sizes.iter().copied().max().unwrap_or(0).min(1460);
         let mut noise = vec![0x17, 3, 3, 0x40, 0];
         noise.extend((0_u32..1460).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8));

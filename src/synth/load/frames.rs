@@ -1,4 +1,4 @@
-//! Frames as raw octets, one after the other into a pcap file, with nothing allocated for a frame.
+//! Frames as raw bytes, one after the other into a pcap file, with nothing allocated for a frame.
 
 use std::io::{self, Write};
 
@@ -118,7 +118,7 @@ impl<W: Write> FrameWriter<W> {
         self.frame.extend_from_slice(octets);
     }
 
-    /// Link layer and IPv4 header of a packet with `length` octets of payload.
+    /// Link layer and IPv4 header of a packet with `length` bytes of payload.
     fn begin(&mut self, path: Path, protocol: u8, length: usize) {
         self.frame.clear();
         self.frame.extend_from_slice(&self.link);
@@ -137,7 +137,7 @@ impl<W: Write> FrameWriter<W> {
         self.put(&header);
     }
 
-    /// Fills the checksum field `within` octets after `at`, where the IP payload begins.
+    /// Fills the checksum field `within` bytes after `at`, where the IP payload begins.
     fn checksum(&mut self, path: Path, protocol: u8, at: usize, within: usize) {
         let payload = &self.frame[at..];
         let pseudo =
@@ -162,14 +162,14 @@ impl<W: Write> FrameWriter<W> {
         Ok(())
     }
 
-    /// Frames and octets written.
+    /// Frames and bytes written.
     pub fn finish(mut self) -> io::Result<(u64, u64)> {
         self.out.flush()?;
         Ok((self.frames, self.octets))
     }
 }
 
-/// The sum of 16-bit words, not yet folded (RFC 1071); an odd last octet is the high one.
+/// The sum of 16-bit words, not yet folded (RFC 1071); an odd last byte is the high one.
 fn sum(octets: &[u8]) -> u32 {
     let words = octets.chunks_exact(2);
     let last = words.remainder().first().map_or(0, |o| u32::from(*o) << 8);

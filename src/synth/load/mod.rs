@@ -1,7 +1,6 @@
-//! Big captures for benchmarks, written as raw octets, and the truth about them.
+//! Writes large captures for benchmarks, with the counts that a reader should find in them.
 //!
-//! Enters: how much of what ([`Load`]). Leaves: a pcap file and a [`Truth`] that a reader's counts
-//! can be held to. The same options and seed give the same octets.
+//! A [`Load`] says how much of what; the result is a pcap file and a [`Truth`]. The same options and seed give the same bytes.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -28,7 +27,7 @@ pub struct Load {
     pub frames: u64,
     /// RegLogin connections, at least one: other people's frames come between theirs.
     pub connections: u64,
-    /// The most octets of a message in one segment; one of these is drawn for each message.
+    /// The most bytes of a message in one segment; one of these is drawn for each message.
     pub sizes: Vec<usize>,
     /// Share of segments that change places with the next segment of the same message.
     pub reorder: f64,
@@ -75,7 +74,7 @@ impl Default for Load {
 pub struct Truth {
     /// Frames of every kind.
     pub frames: u64,
-    /// Octets of the file.
+    /// Bytes of the file.
     pub octets: u64,
     /// TCP connections, other people's included.
     pub streams: u64,

@@ -172,7 +172,7 @@ fn clear_nodes(
                     clear_nodes(inside, decoded, layout, bytes, clear);
                 }
             }
-            // How long a secret is its octets' places tell anyway.
+            // How long a secret is its bytes' places tell anyway.
             _ if decoded.hides(layout, node) => {
                 let prefix = node.range.start..node.content.start;
                 if matches!(

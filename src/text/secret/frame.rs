@@ -1,4 +1,4 @@
-//! Which octets of a frame are hidden: of its TCP payload, of a fragment, and of what is quoted or
+//! Which bytes of a frame are hidden: of its TCP payload, of a fragment, and of what is quoted or
 //! tunnelled in it.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use crate::protocol::layout::HEADER_LEN;
 use crate::protocol::right_header;
 use crate::stream::Role;
 
-/// What a frame's octets are judged by.
+/// What a frame's bytes are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets<'a> {
     /// The frame.
@@ -29,16 +29,16 @@ pub struct Secrets<'a> {
     pub show_passwords: bool,
 }
 
-/// Octets of a frame or a packet that are hidden.
+/// Bytes of a frame or a packet that are hidden.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hidden {
-    /// One for each octet from the first one on that is hidden; none where nothing is.
+    /// One for each byte from the first one on that is hidden; none where nothing is.
     octets: Vec<bool>,
     start: usize,
 }
 
 impl Hidden {
-    /// All of the octets from `start` to `end`.
+    /// All of the bytes from `start` to `end`.
     fn from(start: usize, end: usize) -> Self {
         Self {
             octets: vec![true; end.saturating_sub(start)],
@@ -46,14 +46,14 @@ impl Hidden {
         }
     }
 
-    /// Whether the octet at this offset is hidden.
+    /// Whether the byte at this offset is hidden.
     #[must_use]
     pub fn has(&self, at: usize) -> bool {
         let place = at.checked_sub(self.start);
         place.is_some_and(|place| self.octets.get(place) == Some(&true))
     }
 
-    /// The octets of `range` in `all` with a `*` in place of each that is hidden; none where the
+    /// The bytes of `range` in `all` with a `*` in place of each that is hidden; none where the
     /// range reaches beyond them.
     #[must_use]
     pub fn masked<'a>(&self, all: &'a [u8], range: Range<usize>) -> Cow<'a, [u8]> {
@@ -82,7 +82,7 @@ impl Hidden {
 }
 
 impl Secrets<'_> {
-    /// Which of the frame's own octets are hidden.
+    /// Which of the frame's own bytes are hidden.
     #[must_use]
     pub fn in_frame(&self) -> Hidden {
         let Frame { header, octets, .. } = self.frame;
@@ -92,7 +92,7 @@ impl Secrets<'_> {
         self.of(&decode(header.link, octets, header.wire), octets, false)
     }
 
-    /// Which of the packet's octets are hidden: of the frame, or of the datagram put together.
+    /// Which of the packet's bytes are hidden: of the frame, or of the datagram put together.
     #[must_use]
     pub fn in_packet(&self) -> Hidden {
         match self.datagram {
@@ -101,7 +101,7 @@ impl Secrets<'_> {
         }
     }
 
-    /// `counted` says that offsets of messages count in these octets.
+    /// `counted` says that offsets of messages count in these bytes.
     fn of(&self, packet: &Packet, octets: &[u8], counted: bool) -> Hidden {
         if self.show_passwords {
             return Hidden::default();
@@ -210,7 +210,7 @@ pub fn headers(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
 /// Where messages may begin: [`LIKELY_HEADERS`](super::LIKELY_HEADERS).
 fn likely(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let mut from = 0;
-    // Each starts with three NULs and the length's last octet.
+    // Each starts with three NULs and the length's last byte.
     std::iter::from_fn(move || {
         let at = from + memchr::memmem::find(&octets[from..], &[0, 0, 0])?;
         from = at + 1;

@@ -41,7 +41,7 @@ impl<T> Masked<T> {
     }
 }
 
-/// A message's values as they may be shown. Each is `None` where the message has none.
+/// A message's values as they may be shown. Each is `None` if the message has none.
 #[derive(Debug, Clone, Copy)]
 pub struct MaskedView<'a> {
     view: MessageView<'a>,
@@ -69,7 +69,7 @@ pub fn user_name(message: &Message) -> Option<Masked<TextValue<'_>>> {
 }
 
 impl<'a> MaskedView<'a> {
-    /// Which octets are shown.
+    /// Which bytes are shown.
     #[must_use]
     pub const fn clear(self) -> Clear {
         self.clear
@@ -115,7 +115,7 @@ impl<'a> MaskedView<'a> {
         self.text(&DESCRIPTION)
     }
 
-    /// A text field up to its first NUL; `None` where the command's messages do not have it, or
+    /// A text field up to its first NUL; `None` if the command's messages do not have it, or
     /// where it is cut off.
     #[must_use]
     pub fn text(self, field: &Field) -> Option<Masked<TextValue<'a>>> {
@@ -135,7 +135,7 @@ impl<'a> MaskedView<'a> {
         Some(Masked::new(shown, text))
     }
 
-    /// Whether a field's octets, as far as they are there, are all shown.
+    /// Whether a field's bytes, as far as they are there, are all shown.
     #[must_use]
     pub fn shows(self, field: &Field) -> bool {
         let end = field.end().min(self.view.octets().len());

@@ -1,4 +1,4 @@
-//! Which octets of one RegLogin message are clear.
+//! Which bytes of one RegLogin message are clear.
 
 use std::ops::Range;
 
@@ -15,18 +15,18 @@ use crate::stream::Role;
 
 const _: () = assert!(MAX_LEN <= u128::BITS as usize);
 
-/// Which octets of a message are known to be no part of a password: a bit each, the first octet's
+/// Which bytes of a message are known to be no part of a password: a bit each, the first byte's
 /// the lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Clear(u128);
 
 impl Clear {
-    /// No octet.
+    /// No byte.
     pub const NONE: Self = Self(0);
-    /// Every octet, where passwords are shown.
+    /// Every byte, where passwords are shown.
     pub const ALL: Self = Self(u128::MAX);
 
-    /// A bit for each of these octets.
+    /// A bit for each of these bytes.
     const fn bits(range: &Range<usize>) -> u128 {
         let len = range.end.saturating_sub(range.start);
         if range.start >= u128::BITS as usize || len == 0 {
@@ -44,25 +44,25 @@ impl Clear {
         Self(self.0 | Self::bits(range))
     }
 
-    /// The same, of these octets alone.
+    /// The same, of these bytes alone.
     #[must_use]
     pub const fn within(self, range: &Range<usize>) -> Self {
         Self(self.0 & Self::bits(range))
     }
 
-    /// Whether the octet at this offset in the message is clear.
+    /// Whether the byte at this offset in the message is clear.
     #[must_use]
     pub const fn has(self, at: usize) -> bool {
         at < u128::BITS as usize && self.0 >> at & 1 == 1
     }
 
-    /// Whether all of these octets are clear.
+    /// Whether all of these bytes are clear.
     #[must_use]
     pub const fn covers(self, range: &Range<usize>) -> bool {
         Self::bits(range) & !self.0 == 0
     }
 
-    /// The octets with a `*` in place of each that is not clear.
+    /// The bytes with a `*` in place of each that is not clear.
     #[must_use]
     pub fn masked(self, octets: &[u8]) -> Vec<u8> {
         let shown = |(at, octet): (usize, &u8)| if self.has(at) { *octet } else { super::HIDDEN };
@@ -70,7 +70,7 @@ impl Clear {
     }
 }
 
-/// Which octets of a message are clear, by its octets as far as they are there and by who sent it.
+/// Which bytes of a message are clear, by its bytes as far as they are there and by who sent it.
 #[must_use]
 #[inline]
 pub fn clear(octets: &[u8], sender: Role) -> Clear {
@@ -169,7 +169,7 @@ fn is_well_filled_request(octets: &[u8]) -> bool {
     }
 }
 
-/// Whether two full fields can be what they are taken for: an octet that fills the password's up
+/// Whether two full fields can be what they are taken for: a byte that fills the password's up
 /// stands at the end of the name's too, and the password begins with none that fills.
 fn are_filled_alike(name: &[u8], password: &[u8]) -> bool {
     let are_text = [name, password].map(|text| std::str::from_utf8(text).is_ok());
@@ -181,7 +181,7 @@ fn are_filled_alike(name: &[u8], password: &[u8]) -> bool {
         && !begins(of_password)
 }
 
-/// The octet that a full field seems filled up with; what stands for a hidden password is none.
+/// The byte that a full field seems filled up with; what stands for a hidden password is none.
 fn filling(field: &[u8]) -> Option<u8> {
     let octet = *field.last()?;
     let run = match octet {
@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    /// A message of these octets as an inspector finds it.
+    /// A message of these bytes as an inspector finds it.
     fn found(octets: &[u8], sender: Role) -> Message {
         let end = Endpoint {
             address: Ipv4Addr::LOCALHOST.into(),
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(of_client(&request(b"alicesecret1", b"")), all);
         let full = request(b"alice.in.wonderland.", b"a-password-of-thirty-octets-ok");
         assert_eq!(of_client(&full), format!("alice.in.wonderland.{stars}"));
-        // One octet over and over may be what fills the fields up.
+        // One byte over and over may be what fills the fields up.
         assert_eq!(of_client(&request(&[b'a'; 20], &[b's'; 30])), all);
         assert_eq!(
             of_client(&request(b"alice", b"secret")[..40]),

@@ -1,15 +1,15 @@
 //! What may be part of a password: the one rule, which every output, filter, comment, redacted
 //! file and the Wireshark plugin follow.
 //!
-//! An octet is shown only where it is known to be something else. Enters: a message, or a frame
-//! with what is known of its stream. Leaves: which octets are clear, and values that are shown or
+//! A byte is shown only where it is known to be something else. Enters: a message, or a frame
+//! with what is known of its stream. Leaves: which bytes are clear, and values that are shown or
 //! hidden.
 //!
 //! - What a client sends behind the header is a request's, whatever its command says. Its user
 //!   name is clear where length and command are right and both fields are well filled; all else
 //!   is not.
 //! - What a server sends as a response is clear up to the NUL of its description.
-//! - A number of the header is clear unless its octets read as text.
+//! - A number of the header is clear unless its bytes read as text.
 //! - Payload that belongs to no message is clear only in a stream of another protocol that is
 //!   known by name.
 
@@ -38,7 +38,7 @@ use crate::protocol::layout::{HEADER_LEN, REQUEST_LEN, RESPONSE_LEN};
 /// What stands where a value would that is not shown.
 pub const MASK: &str = "********";
 
-/// What stands in place of an octet that is not shown.
+/// What stands in place of a byte that is not shown.
 pub const HIDDEN: u8 = b'*';
 
 /// Headers of RegLogin's two lengths and four commands, also where they do not fit each other: a client that confuses
@@ -55,7 +55,7 @@ pub const LIKELY_HEADERS: [[u8; HEADER_LEN]; 8] = {
     headers
 };
 
-/// Whether octets begin with one of [`LIKELY_HEADERS`], so that a password may stand behind it, whatever the port.
+/// Whether bytes begin with one of [`LIKELY_HEADERS`], so that a password may stand behind it, whatever the port.
 #[must_use]
 pub fn begins_like_message(octets: &[u8]) -> bool {
     LIKELY_HEADERS

@@ -1,10 +1,10 @@
-//! Tags of passwords: whether two are the same, for who has the key, and nothing else.
+//! Tags of passwords: whether two are the same, for those who have the key, and nothing else.
 
 use std::fmt;
 
 use ring::hmac;
 
-/// Octets that a key has at least.
+/// Bytes that a key has at least.
 pub const KEY_OCTETS: usize = 16;
 
 /// What makes a password's tag: a secret that those who are to compare tags share. With it, guesses at a password can
@@ -12,7 +12,7 @@ pub const KEY_OCTETS: usize = 16;
 pub struct TagKey(hmac::Key);
 
 impl TagKey {
-    /// The key made of these octets; `None` where they are fewer than [`KEY_OCTETS`].
+    /// The key made of these bytes; `None` if they are fewer than [`KEY_OCTETS`].
     #[must_use]
     pub fn new(secret: &[u8]) -> Option<Self> {
         (secret.len() >= KEY_OCTETS).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::HIDDEN;
 
-/// Octets that are compared. A shorter secret is found as a word of its own.
+/// Bytes that are compared. A shorter secret is found as a word of its own.
 const PIECE: usize = 4;
 
 /// Pieces of what is hidden, by which it is found again.
@@ -16,18 +16,18 @@ pub struct SecretWords {
     words: HashSet<Vec<u8>>,
 }
 
-/// Whether an octet can be part of a text that somebody types.
+/// Whether a byte can be part of a text that somebody types.
 const fn is_text(octet: u8) -> bool {
     octet >= b' ' && octet != 0x7f
 }
 
-/// Whether an octet is part of a word: a letter, a digit, or beyond ASCII.
+/// Whether a byte is part of a word: a letter, a digit, or beyond ASCII.
 const fn is_word(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || !octet.is_ascii()
 }
 
 impl SecretWords {
-    /// Learns octets that are hidden and follow each other. `before` are those that came right
+    /// Learns bytes that are hidden and follow each other. `before` are those that came right
     /// before them, as far as they are hidden too, and are learnt already.
     pub fn learn(&mut self, before: &[u8], octets: &[u8]) {
         let all = [before, octets].concat();
@@ -38,7 +38,7 @@ impl SecretWords {
                 copy
             }));
         }
-        // Where a secret ends is known only inside of these octets, or where they stand alone.
+        // Where a secret ends is known only inside of these bytes, or where they stand alone.
         if before.is_empty() {
             for text in octets.split(|octet| !is_text(*octet)) {
                 if (1..PIECE).contains(&text.len()) {
@@ -48,13 +48,13 @@ impl SecretWords {
         }
     }
 
-    /// The end of what was learnt, as [`learn`](Self::learn) wants it of the octets that follow.
+    /// The end of what was learnt, as [`learn`](Self::learn) wants it of the bytes that follow.
     #[must_use]
     pub fn tail(octets: &[u8]) -> &[u8] {
         &octets[octets.len().saturating_sub(PIECE - 1)..]
     }
 
-    /// Puts a `*` in place of each octet that is part of something hidden; whether there was any.
+    /// Puts a `*` in place of each byte that is part of something hidden; whether there was any.
     pub fn hide(&self, text: &mut [u8]) -> bool {
         let mut found = vec![false; text.len()];
         for (at, piece) in text.windows(PIECE).enumerate() {

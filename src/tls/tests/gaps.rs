@@ -1,4 +1,4 @@
-//! What comes behind octets that were not captured, and amid a connection.
+//! What comes behind bytes that were not captured, and amid a connection.
 
 use super::*;
 

@@ -12,7 +12,7 @@ use crate::capture::{
 use crate::session::Options;
 use crate::stream::StreamNumbers;
 
-/// Frames of a batch at the most, and their bytes, about.
+/// Frames of a batch at most, and their bytes, about.
 const FRAMES: usize = 512;
 const BYTES: u64 = 512 << 10;
 /// Bytes between two frames that are read along with them rather than in two reads.
@@ -43,7 +43,7 @@ pub struct RecordedSource {
     /// The frame that is looked at next, and the one behind the last.
     next: u64,
     end: u64,
-    /// The streams that are read, in order; empty where it is all frames.
+    /// The streams that are read, in order; empty if it is all frames.
     streams: Vec<u32>,
     stop: Stop,
     /// Interfaces given so far.
@@ -159,7 +159,7 @@ impl RecordedSource {
         }
         self.interfaces = recording.interfaces.len();
         self.secrets = recording.secrets.len();
-        // What was let go meanwhile is passed over.
+        // What was dropped meanwhile is passed over.
         self.next = self.next.max(frames.start);
         let end = self.end.min(frames.end);
         let of_streams = |number: u64| {

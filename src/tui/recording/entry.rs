@@ -203,7 +203,7 @@ impl ExchangeEntry {
 #[derive(Debug, Default)]
 pub struct Texts(HashSet<Arc<str>>);
 
-/// Texts remembered at the most; then it begins anew.
+/// Texts remembered at most; then it begins anew.
 const MOST_TEXTS: usize = 1 << 16;
 
 impl Texts {

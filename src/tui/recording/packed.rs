@@ -1,5 +1,5 @@
-//! Numbers and entries in few octets. What there are millions of is kept in pieces; a piece says its least number once, and
-//! of each number only what it is more than that, in as many octets as the piece needs (frame-of-reference encoding).
+//! Numbers and entries in few bytes. What there are millions of is kept in pieces; a piece says its least number once, and
+//! of each number only what it is more than that, in as many bytes as the piece needs (frame-of-reference encoding).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -11,7 +11,7 @@ pub const PIECE: usize = 4096;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column {
     least: u64,
-    /// Octets of a number.
+    /// Bytes of a number.
     width: usize,
     octets: Box<[u8]>,
 }
@@ -187,7 +187,7 @@ pub enum At<'p, P: Pack> {
     Open(&'p P::Entry),
 }
 
-/// Entries by number, of which the first ones may be let go.
+/// Entries by number, of which the first ones may be dropped.
 #[derive(Debug)]
 pub struct Pieces<P: Pack> {
     packed: VecDeque<P>,

@@ -1,4 +1,4 @@
-//! Entries of frames and of exchanges as they are kept: some 15 octets a frame, some 40 an exchange.
+//! Entries of frames and of exchanges as they are kept: some 15 bytes a frame, some 40 an exchange.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::tui::shown::Shown;
 use crate::tui::state::{Event, State, Tab};
 use crate::tui::work::{Found, matching};
 
-/// Frames looked at between two keys at the most.
+/// Frames looked at between two keys at most.
 const AT_ONCE: usize = 300_000;
 
 /// A filter at work.

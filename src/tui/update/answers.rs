@@ -7,7 +7,7 @@ use crate::tui::dialog::Dialog;
 use crate::tui::state::{Command, State, Waiting};
 use crate::tui::view;
 
-/// Rows of frames that are remembered at the most.
+/// Rows of frames that are remembered at most.
 const ROWS: usize = 8192;
 
 /// Takes an answer, where it is still wanted.

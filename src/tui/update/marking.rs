@@ -33,7 +33,7 @@ pub(super) fn mark(state: &mut State) {
     }
 }
 
-/// Rows marked at once at the most: a diagram of more cannot be read.
+/// Rows marked at once at most: a diagram of more cannot be read.
 const MOST_MARKED: usize = 100_000;
 
 pub(super) fn mark_all(state: &mut State) {

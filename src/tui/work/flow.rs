@@ -12,7 +12,7 @@ use crate::session::{FrameRecord, Holding, Remainder, Sink};
 use crate::tui::answer::{Card, Flow, Preview};
 use crate::tui::recording::Choice;
 
-/// Steps of a diagram at the most.
+/// Steps of a diagram at most.
 const MOST: usize = 100_000;
 
 /// Gathers the steps of several conversations.

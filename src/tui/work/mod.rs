@@ -1,4 +1,4 @@
-//! What is worked out in the background: frames of a recording are read again and given to the rooms that show them.
+//! Background computations: reads frames of a recording again, and gives them to the modules that show them.
 
 mod difference;
 mod flow;

@@ -31,7 +31,7 @@ struct Details {
 }
 
 impl Nearby {
-    /// How far a long reading has come; 0 where there is none.
+    /// How far a long reading has come; 0 if there is none.
     #[must_use]
     pub fn percent(&self) -> Arc<AtomicU8> {
         Arc::clone(&self.percent)

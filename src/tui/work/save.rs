@@ -143,7 +143,7 @@ impl<S: Sink> Sink for Only<'_, S> {
 }
 
 /// Gives frames from the files that they are of, or from the spool file, with all that a writer passes on; from the recording
-/// where the beginning of a live capture was let go, which had nothing but frames.
+/// where the beginning of a live capture was dropped, which had nothing but frames.
 fn original<S: Sink>(
     material: &Material,
     sink: &mut S,

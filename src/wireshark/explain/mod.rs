@@ -1,6 +1,5 @@
-//! What Wireshark says of a message without the plugin, and why.
-//!
-//! Enters: records. Leaves: an [`Explanation`] for each message, which [`Explained`] writes.
+//! What Wireshark says of a message without the plugin, and why: an [`Explanation`] for each message, which [`Explained`]
+//! writes.
 
 mod form;
 mod model;
@@ -18,10 +17,10 @@ use crate::dissect::Message;
 use crate::dissect::smpp::{SMPP_RESPONSE, smpp_command};
 use crate::stream::Side;
 
-/// The octets that show that a message cannot be SMPP, and what they would mean there.
+/// The bytes that show that a message cannot be SMPP, and what they would mean there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// The octets, from the start of the message.
+    /// The bytes, from the start of the message.
     pub octets: Range<usize>,
     /// Which rule of SMPP they break.
     pub rule: Rule,
@@ -43,14 +42,14 @@ pub enum Rule {
 /// What Wireshark without the plugin says of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What becomes of its octets.
+    /// What becomes of its bytes.
     pub fate: Fate,
     /// The dissector that is tried before any heuristic because of a port, and that port. Whether
     /// it takes the message is not known here.
     pub tried_first: Option<(u16, &'static str)>,
     /// How it reads as SMPP, where Wireshark shows it as that.
     pub pdu: Option<Pdu>,
-    /// What shows that it is not SMPP; `None` where its octets would be right SMPP, or where too
+    /// What shows that it is not SMPP; `None` if its bytes would be right SMPP, or where too
     /// few are there.
     pub proof: Option<Proof>,
 }
@@ -112,7 +111,7 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// The first rule of SMPP that the octets break.
+/// The first rule of SMPP that the bytes break.
 fn proof(octets: &[u8]) -> Option<Proof> {
     const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
     const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;

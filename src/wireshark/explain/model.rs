@@ -16,13 +16,13 @@ use crate::stream::Side;
 /// Findings kept of a direction, which are asked for soon after.
 const KEPT: usize = 1024;
 
-/// Where an octet stands: frame, and offset in the frame's packet.
+/// Where a byte stands: frame, and offset in the frame's packet.
 pub type Place = (u64, u32);
 
 /// Why the heuristic leaves a segment alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are fewer than 16 octets.
+    /// There are fewer than 16 bytes.
     Short(usize),
     /// command_length is not 16 to 65536.
     Length(u32),
@@ -31,7 +31,7 @@ pub enum Refusal {
 }
 
 /// Asks the heuristic's conditions in its order. The fourth, on command_status, is met by every
-/// value that such octets can have: it is "reserved" where it is not known.
+/// value that such bytes can have: it is "reserved" where it is not known.
 pub fn heuristic(octets: &[u8]) -> Result<(), Refusal> {
     const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
     let Some((header, _)) = octets.split_first_chunk::<SMPP_HEADER_LEN>() else {
@@ -54,9 +54,9 @@ pub fn heuristic(octets: &[u8]) -> Result<(), Refusal> {
 pub struct Found {
     /// Where it begins.
     pub start: Place,
-    /// The frame it is shown in, which has its last octet.
+    /// The frame it is shown in, which has its last byte.
     pub frame: u64,
-    /// Its octets.
+    /// Its bytes.
     pub octets: Vec<u8>,
 }
 
@@ -65,16 +65,16 @@ pub struct Found {
 struct Pending {
     start: Place,
     octets: Vec<u8>,
-    /// Octets in all, where the length is there.
+    /// Bytes in all, where the length is there.
     need: Option<usize>,
 }
 
-/// What became of the octets at a place.
+/// What became of the bytes at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// A PDU begins here and is shown.
     Shown(Found),
-    /// A PDU begins here and waits for this many octets in all.
+    /// A PDU begins here and waits for this many bytes in all.
     Waits(Option<usize>),
     /// The heuristic looked at the segment that begins here and left it alone.
     Refused(Refusal),
@@ -158,7 +158,7 @@ impl Model {
         direction.segment(number, segment.payload_start, record.payload());
     }
 
-    /// What becomes of octets that begin a segment, which comes in order and whole, on a connection without another.
+    /// What becomes of bytes that begin a segment, which comes in order and whole, on a connection without another.
     #[must_use]
     pub fn fate_alone(place: Place, octets: &[u8]) -> Fate {
         let mut direction = ExplainedDirection::default();
@@ -166,7 +166,7 @@ impl Model {
         direction.fate(place, &[place.0])
     }
 
-    /// What becomes of the octets that begin at `place` and stand in these frames.
+    /// What becomes of the bytes that begin at `place` and stand in these frames.
     #[must_use]
     pub fn fate(&self, stream: u32, from: Side, place: Place, frames: &[u64]) -> Fate {
         let Some(direction) = self.directions.get(&(stream, from == Side::B)) else {
@@ -240,7 +240,7 @@ impl ExplainedDirection {
         }
     }
 
-    /// Cuts PDUs out of octets, by their lengths alone.
+    /// Cuts PDUs out of bytes, by their lengths alone.
     fn pdus(&mut self, frame: u64, octets: &[u8], place: impl Fn(usize) -> Place) {
         let mut at = 0;
         while at < octets.len() {
@@ -252,7 +252,7 @@ impl ExplainedDirection {
                 _ => None,
             };
             match need {
-                // The dissector gives such octets up.
+                // The dissector gives such bytes up.
                 Some(need) if need < SMPP_HEADER_LEN => return,
                 Some(need) if need <= rest.len() => {
                     let found = Found {

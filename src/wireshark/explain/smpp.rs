@@ -1,16 +1,16 @@
-//! A message's octets read as an SMPP PDU, the way Wireshark's dissector reads them (SMPP 3.4
+//! A message's bytes read as an SMPP PDU, the way Wireshark's dissector reads them (SMPP 3.4
 //! sections 4.1, 4.4, 4.6 and 4.8).
 
 use std::ops::Range;
 
 use crate::dissect::smpp::{SMPP_HEADER_LEN, smpp_command};
 
-/// A field that an SMPP dissector reads out of octets.
+/// A field that an SMPP dissector reads out of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmppField {
     /// Its name in SMPP 3.4.
     pub name: &'static str,
-    /// The octets it takes, from the start of the PDU.
+    /// The bytes it takes, from the start of the PDU.
     pub range: Range<usize>,
     /// Whether they are text up to a NUL, which is the last of them.
     pub is_text: bool,
@@ -21,7 +21,7 @@ pub struct SmppField {
 pub struct RunsOff {
     /// The field that was being read.
     pub name: &'static str,
-    /// Its first octet, from the start of the PDU.
+    /// Its first byte, from the start of the PDU.
     pub at: usize,
 }
 
@@ -40,7 +40,7 @@ pub struct Pdu {
     pub runs_off: Option<RunsOff>,
 }
 
-/// Reads a whole PDU; `None` where its command is unknown to SMPP or its header is cut off.
+/// Reads a whole PDU; `None` if its command is unknown to SMPP or its header is cut off.
 #[must_use]
 pub fn read_pdu(octets: &[u8]) -> Option<Pdu> {
     let (header, _) = octets.split_first_chunk::<SMPP_HEADER_LEN>()?;
@@ -158,7 +158,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An optional parameter: tag and length of 2 octets each, then a value (section 5.3).
+    /// An optional parameter: tag and length of 2 bytes each, then a value (section 5.3).
     fn parameter(&mut self) -> Outcome {
         let start = self.at;
         let Some([tag_high, tag_low, high, low]) = self.octets.get(start..start + 4) else {
@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 }
 
-/// Octets that Wireshark takes for a parameter's value: of those with a value of fixed size, that
+/// Bytes that Wireshark takes for a parameter's value: of those with a value of fixed size, that
 /// many whatever the length says (SMPP 3.4 section 5.3.2).
 const fn value_len(tag: u16, length: usize) -> usize {
     match tag {

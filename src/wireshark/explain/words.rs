@@ -102,7 +102,7 @@ impl Words<'_> {
         }
     }
 
-    /// A number that these octets are, where they are shown.
+    /// A number that these bytes are, where they are shown.
     fn number(&self, range: Range<usize>, number: u32) -> String {
         if self.clear.covers(&range) {
             number.to_string()
@@ -111,7 +111,7 @@ impl Words<'_> {
         }
     }
 
-    /// The four conditions of Wireshark's SMPP heuristic, and the octets that met them.
+    /// The four conditions of Wireshark's SMPP heuristic, and the bytes that met them.
     fn conditions(&self, out: &mut String, len: usize) {
         out.push_str("  Its SMPP heuristic asks four things, and this message meets them:\n");
         put(
@@ -175,7 +175,7 @@ impl Words<'_> {
         }
     }
 
-    /// Whether octets are, or may be, part of a password.
+    /// Whether bytes are, or may be, part of a password.
     fn hides(&self, range: &Range<usize>) -> bool {
         let end = range.end.min(self.message.octets.len());
         !self.clear.covers(&(range.start..end))

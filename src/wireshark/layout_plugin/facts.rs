@@ -7,7 +7,7 @@ use crate::layout::{
 };
 use crate::wireshark::plugin::quote;
 
-/// Octets as Lua source.
+/// Bytes as Lua source.
 fn octets(bytes: &[u8]) -> String {
     let mut quoted = "\"".to_owned();
     for byte in bytes {
@@ -17,7 +17,7 @@ fn octets(bytes: &[u8]) -> String {
     quoted
 }
 
-/// An integer's octets, the most significant first.
+/// An integer's bytes, the most significant first.
 fn value(integer: Integer, value: i128) -> String {
     octets(&value.to_be_bytes()[16 - usize::from(integer.width)..])
 }

@@ -18,7 +18,7 @@ pub(in crate::layout::guess) struct GuessedKind {
     pub messages: usize,
     /// The least and the most bytes.
     pub sizes: (usize, usize),
-    /// Its place among the bodies; `None` where it has none.
+    /// Its place among the bodies; `None` if it has none.
     pub body: Option<usize>,
 }
 

@@ -111,7 +111,7 @@ pub(super) fn reads(fields: &[Field], message: &[u8], at: usize) -> bool {
         .is_some_and(|places| places.last().is_none_or(|last| last.1 == message.len()))
 }
 
-/// Where each field stands in a piece, and the number that it holds or that counts it; `None` where a field is not there.
+/// Where each field stands in a piece, and the number that it holds or that counts it; `None` if a field is not there.
 pub(super) fn places(fields: &[Field], piece: &Piece<'_>) -> Option<Vec<(usize, usize, i128)>> {
     let mut places: Vec<(usize, usize, i128)> = Vec::new();
     let mut at = piece.start;

@@ -142,7 +142,7 @@ fn has_one_size(pieces: &[Piece<'_>]) -> bool {
     distinct.len() >= 4 && pieces.iter().all(|piece| len(piece) == len(&pieces[0]))
 }
 
-/// What the bytes behind a place take at the least, about: it leads the search.
+/// What the bytes behind a place take at least, about: it leads the search.
 struct Estimate {
     /// By piece, of all bytes from a place in it on.
     behind: Vec<(usize, Vec<f64>)>,

@@ -23,7 +23,7 @@ pub(super) struct Found<'a> {
     pub messages: &'a [Message<'a>],
 }
 
-/// A line of a part: the field as the file has it, and what is unsure.
+/// A line of a part: the field as in the file, and what is unsure.
 struct Line {
     field: String,
     doubts: Vec<String>,

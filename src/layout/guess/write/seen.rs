@@ -11,7 +11,7 @@ use crate::layout::model::Side;
 const SHARE: usize = 5;
 /// The shortest text of a client that a server's text is searched for.
 const LEAST_WORD: usize = 3;
-/// So many such texts at the most.
+/// So many such texts at most.
 const MOST_WORDS: usize = 2_000;
 
 /// What stands in the fields of a message, by their places in its body.

@@ -156,7 +156,7 @@ pub struct Address {
     pub requests: Totals,
 }
 
-/// A user name, and its octets where they are not UTF-8.
+/// A user name, and its bytes where they are not UTF-8.
 #[derive(Serialize)]
 pub struct Name<'a> {
     pub username: std::borrow::Cow<'a, str>,
