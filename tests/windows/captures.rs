@@ -59,7 +59,7 @@ fn every_capture_is_read_as_on_linux() {
                                 .args(form)
                                 .arg(name),
                         );
-                        let there = answer(wine.program("authscope").args(form).arg(name));
+                        let there = answer(wine.to_its_end("authscope").args(form).arg(name));
                         if here != there {
                             let mut different = different.lock().expect("the list");
                             different.push(format!("{name} {form:?}: {here:?}\n{there:?}"));
@@ -103,7 +103,7 @@ fn a_capture_is_read_from_a_pipe_and_never_overwritten() {
     };
     let here = piped(Command::new(env!("CARGO_BIN_EXE_authscope")));
     assert!(!here.is_empty());
-    assert_eq!(piped(wine.program("authscope")), here);
+    assert_eq!(piped(wine.to_its_end("authscope")), here);
     // By another name of the same file too, whatever its letters' case.
     let same = windows_path(&path).replace(".pcap", ".PCAP");
     let (code, _, said) = wine.answer(

@@ -45,7 +45,7 @@ fn one_server_holds_file_and_port_and_answers_on_its_control_channel() {
     let server = wine.server(&place, &[]);
     let passwd = windows_path(&place.passwd());
     let users = |arguments: &[&str], input: &str| {
-        let mut command = wine.program("authscope-server");
+        let mut command = wine.to_its_end("authscope-server");
         command.args(["--passwd", &passwd]).args(arguments);
         let output = crate::programs::run(&mut command, input);
         (
@@ -73,7 +73,7 @@ fn one_server_holds_file_and_port_and_answers_on_its_control_channel() {
     assert!(code == Some(0) && said.contains("ready: yes"), "{said}");
     let other = Place::new();
     let address = server.address.to_string();
-    let mut command = wine.program("authscope-server");
+    let mut command = wine.to_its_end("authscope-server");
     command.args([
         "--listen",
         &address,
@@ -110,7 +110,7 @@ fn users_are_changed_by_hand_where_no_server_runs() {
     let Some(wine) = wine() else { return };
     let place = Place::new();
     let passwd = windows_path(&place.passwd());
-    let mut command = wine.program("authscope-server");
+    let mut command = wine.to_its_end("authscope-server");
     command.args([
         "--passwd",
         &passwd,

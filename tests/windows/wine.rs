@@ -23,6 +23,8 @@ fn root() -> &'static Path {
 pub struct Wine {
     loader: PathBuf,
     prefix: PathBuf,
+    /// What runs a program to its end: `run.c`.
+    runner: PathBuf,
 }
 
 /// Wine; `None`, loudly, where it or the programs are not there.
@@ -51,9 +53,13 @@ impl Wine {
         if !started.status.success() {
             return Err(text(&started.stderr).trim().to_owned());
         }
+        let prefix = root().join("target/wine");
+        let runner = prefix.join("run.exe");
+        compile("run.c", &runner)?;
         Ok(Self {
             loader: PathBuf::from(text(&started.stdout).trim()),
-            prefix: root().join("target/wine"),
+            prefix,
+            runner,
         })
     }
 
@@ -75,9 +81,16 @@ impl Wine {
         self.command(folder().join(format!("{name}.exe")))
     }
 
+    /// The same, for one that ends by itself: its exit code is Windows' own.
+    pub fn to_its_end(&self, name: &str) -> Command {
+        let mut command = self.command(&self.runner);
+        command.arg(windows_path(&folder().join(format!("{name}.exe"))));
+        command
+    }
+
     /// Runs one to its end.
     pub fn run(&self, name: &str, arguments: &[&str]) -> Output {
-        run(self.program(name).args(arguments), "")
+        run(self.to_its_end(name).args(arguments), "")
     }
 
     /// The inspector's answer: exit code, standard output, standard error.
@@ -94,7 +107,7 @@ impl Wine {
     pub fn client(&self, server: &Server, arguments: &[&str], password: &str) -> Output {
         let address = server.address.to_string();
         run(
-            self.program("authscope-client").args(arguments).args([
+            self.to_its_end("authscope-client").args(arguments).args([
                 "--server",
                 &address,
                 "--password-stdin",
