@@ -85,8 +85,19 @@ pub trait Form {
         let _ = record;
     }
 
-    /// Writes a frame.
-    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context);
+    /// Writes a frame; a form that has no rows for frames writes its messages.
+    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        self.messages(out, record, context);
+    }
+
+    /// Writes the messages whose last byte this very frame made available, a row each.
+    fn messages(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
+        for (index, message) in record.messages.iter().enumerate() {
+            if message.frame == record.frame.number {
+                self.message(out, message, MessageTiming::With(record, index), context);
+            }
+        }
+    }
 
     /// Whether messages are written that become known after their frame.
     fn has_late(&self) -> bool {
@@ -263,12 +274,7 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
         let taken = self.rows.have(record) && context.takes(record);
         if taken {
             if self.rows == Rows::Messages && !F::WHOLE_FRAMES {
-                for (index, message) in record.messages.iter().enumerate() {
-                    if message.frame == record.frame.number {
-                        let told = MessageTiming::With(record, index);
-                        self.form.message(&mut self.buffer, message, told, context);
-                    }
-                }
+                self.form.messages(&mut self.buffer, record, context);
             } else {
                 self.form.frame(&mut self.buffer, record, context);
             }

@@ -18,7 +18,7 @@ use super::rows::{Form, MessageTiming, Rows};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::rows::INTERRUPTED;
-use crate::session::{Ending, Exchange, FrameRecord, Remainder};
+use crate::session::{Ending, Exchange, Remainder};
 use cells::Row;
 use columns::Columns;
 
@@ -91,15 +91,6 @@ impl Form for Table {
         let file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties));
         self.file = Some(file.expect("a file in memory can be begun"));
         self.write_group(out);
-    }
-
-    /// Frames have no rows here: their messages have.
-    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
-        for (index, message) in record.messages.iter().enumerate() {
-            if message.frame == record.frame.number {
-                self.message(out, message, MessageTiming::With(record, index), context);
-            }
-        }
     }
 
     fn message(

@@ -37,14 +37,6 @@ impl Form for Explained {
         self.model.record(record);
     }
 
-    fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
-        let numbered = record.messages.iter().enumerate();
-        let own = numbered.filter(|(_, message)| message.frame == record.frame.number);
-        for (index, message) in own {
-            self.message(out, message, MessageTiming::With(record, index), context);
-        }
-    }
-
     fn message(
         &mut self,
         out: &mut Vec<u8>,
