@@ -10,7 +10,7 @@ use std::time::Duration;
 use authscope::accounts::{
     Accounts, Done, Failures, Hashing, HashingError, Job, Postgres, Store, StoreCounts, Work,
 };
-use authscope::server::{Config, Limits, Listeners, Purpose, run};
+use authscope::server::{Config, Listeners, Purpose, ServerLimits, run};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -235,14 +235,14 @@ impl Bare {
         drop(inside);
         let address = listeners.addresses()[0];
         let config = Config {
-            limits: Limits {
+            limits: ServerLimits {
                 failures: if remembering.is_some() {
-                    Limits::DEFAULT.failures
+                    ServerLimits::DEFAULT.failures
                 } else {
                     0
                 },
                 registration_rate: 0,
-                ..Limits::DEFAULT
+                ..ServerLimits::DEFAULT
             },
             failures: remembering,
             ..Config::default()

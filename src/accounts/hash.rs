@@ -34,12 +34,12 @@ pub fn marked(hash: &str, disabled: bool) -> String {
 /// A hash as the passwd file holds it, checked and ready to verify against.
 #[derive(Clone)]
 pub struct Stored {
-    kind: Kind,
+    kind: HashKind,
     disabled: bool,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum HashKind {
     Argon2 {
         algorithm: Algorithm,
         version: Version,
@@ -82,14 +82,14 @@ impl Stored {
         self.disabled
     }
 
-    fn parse_kind(text: &str) -> Result<Kind, HashError> {
+    fn parse_kind(text: &str) -> Result<HashKind, HashError> {
         if !text.starts_with('$') {
-            return parse_hex(text).map(Kind::Sha256);
+            return parse_hex(text).map(HashKind::Sha256);
         }
         let malformed = |error: &dyn fmt::Display| HashError::Malformed(error.to_string());
         let scheme = text.split('$').nth(1).unwrap_or_default();
         if Crypt::knows(scheme) {
-            return Crypt::parse(text).map(Kind::Crypt);
+            return Crypt::parse(text).map(HashKind::Crypt);
         }
         if ![
             "argon2id",
@@ -121,7 +121,7 @@ impl Stored {
             };
             let params = Params::try_from(&phc).map_err(|error| malformed(&error))?;
             check_argon2_ceiling(params.m_cost(), params.t_cost(), params.p_cost())?;
-            return Ok(Kind::Argon2 {
+            return Ok(HashKind::Argon2 {
                 algorithm,
                 version,
                 params,
@@ -132,7 +132,7 @@ impl Stored {
         let algorithm = pbkdf2::Algorithm::try_from(scheme).map_err(|error| malformed(&error))?;
         let params = pbkdf2::Params::try_from(&phc).map_err(|error| malformed(&error))?;
         check_rounds_ceiling(params.rounds())?;
-        Ok(Kind::Pbkdf2 {
+        Ok(HashKind::Pbkdf2 {
             algorithm,
             params,
             salt,
@@ -145,8 +145,10 @@ impl Stored {
     #[must_use]
     pub fn is_full_length(&self) -> bool {
         match &self.kind {
-            Kind::Argon2 { output, .. } | Kind::Pbkdf2 { output, .. } => output.len() >= OUTPUT_LEN,
-            Kind::Sha256(_) | Kind::Crypt(_) => true,
+            HashKind::Argon2 { output, .. } | HashKind::Pbkdf2 { output, .. } => {
+                output.len() >= OUTPUT_LEN
+            }
+            HashKind::Sha256(_) | HashKind::Crypt(_) => true,
         }
     }
 
@@ -154,7 +156,7 @@ impl Stored {
     #[must_use]
     pub fn scheme_name(&self) -> String {
         match &self.kind {
-            Kind::Argon2 {
+            HashKind::Argon2 {
                 algorithm, params, ..
             } => format!(
                 "{} m={},t={},p={}",
@@ -163,11 +165,11 @@ impl Stored {
                 params.t_cost(),
                 params.p_cost()
             ),
-            Kind::Pbkdf2 {
+            HashKind::Pbkdf2 {
                 algorithm, params, ..
             } => format!("{algorithm} i={}", params.rounds()),
-            Kind::Sha256(_) => "plain SHA-256".into(),
-            Kind::Crypt(crypt) => crypt.scheme_name(),
+            HashKind::Sha256(_) => "plain SHA-256".into(),
+            HashKind::Crypt(crypt) => crypt.scheme_name(),
         }
     }
 
@@ -176,7 +178,7 @@ impl Stored {
     pub fn is_weaker_than(&self, scheme: Scheme) -> bool {
         match (&self.kind, scheme) {
             (
-                Kind::Argon2 {
+                HashKind::Argon2 {
                     algorithm: Algorithm::Argon2id,
                     version: Version::V0x13,
                     params,
@@ -190,7 +192,7 @@ impl Stored {
                     < u64::from(memory_kib) * u64::from(passes)
             }
             (
-                Kind::Pbkdf2 {
+                HashKind::Pbkdf2 {
                     algorithm: pbkdf2::Algorithm::Pbkdf2Sha256,
                     params,
                     ..
@@ -290,7 +292,7 @@ impl Hasher {
     pub fn verify(&mut self, password: &[u8], stored: &Stored) -> Result<bool, HashError> {
         let mut computed = [0; Output::MAX_LENGTH];
         let same = match &stored.kind {
-            Kind::Argon2 {
+            HashKind::Argon2 {
                 algorithm,
                 version,
                 params,
@@ -308,7 +310,7 @@ impl Hasher {
                 )?;
                 computed.ct_eq(output.as_bytes()).into()
             }
-            Kind::Pbkdf2 {
+            HashKind::Pbkdf2 {
                 algorithm,
                 params,
                 salt,
@@ -318,8 +320,8 @@ impl Hasher {
                 pbkdf2::pbkdf2_hmac_with_params(password, salt, *algorithm, *params, computed);
                 computed.ct_eq(output.as_bytes()).into()
             }
-            Kind::Sha256(digest) => Sha256::digest(password)[..].ct_eq(digest).into(),
-            Kind::Crypt(crypt) => crypt.verify(password)?,
+            HashKind::Sha256(digest) => Sha256::digest(password)[..].ct_eq(digest).into(),
+            HashKind::Crypt(crypt) => crypt.verify(password)?,
         };
         computed.zeroize();
         Ok(same)

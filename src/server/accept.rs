@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::answer::{Parts, Peer, Service};
 use super::control::{self, Control};
 use super::health::Health;
-use super::limits::{Limits, Policy};
+use super::limits::{Policy, ServerLimits};
 use super::listen::Listeners;
 use super::log::ClientLines;
 use super::log::audit::Audit;
@@ -46,7 +46,7 @@ pub struct Summary {
 #[derive(Clone, Default)]
 pub struct Config {
     /// What clients may use up.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// What clients may do and know.
     pub policy: Policy,
     /// Whether connections are encrypted.

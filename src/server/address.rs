@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A client's address as limits see it: an IPv4 address, or an IPv6 network of 64 bits, which is
 /// what one subscriber has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
+pub struct SourceAddress(IpAddr);
 
-impl From<IpAddr> for Source {
+impl From<IpAddr> for SourceAddress {
     fn from(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(v6) => {
@@ -22,7 +22,7 @@ impl From<IpAddr> for Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SourceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             IpAddr::V4(address) => write!(f, "{address}"),
@@ -42,7 +42,7 @@ pub struct Network {
     pub share: u32,
 }
 
-impl Source {
+impl SourceAddress {
     /// Whether it is an IPv4 address.
     pub const fn is_ipv4(self) -> bool {
         self.0.is_ipv4()
@@ -81,17 +81,17 @@ impl Source {
 
 /// Open connections of each address. Holds no more entries than there are connections.
 #[derive(Debug, Default)]
-pub struct OpenBySource(Mutex<HashMap<Source, usize>>);
+pub struct OpenBySource(Mutex<HashMap<SourceAddress, usize>>);
 
 /// One connection, counted for as long as this lives.
 pub struct Counted {
     table: Arc<OpenBySource>,
-    source: Source,
+    source: SourceAddress,
 }
 
 impl OpenBySource {
     /// Counts one more connection of `source`; `None` if it has `limit` already.
-    pub fn enter(self: &Arc<Self>, source: Source, limit: usize) -> Option<Counted> {
+    pub fn enter(self: &Arc<Self>, source: SourceAddress, limit: usize) -> Option<Counted> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = table.entry(source).or_default();
         if *open >= limit {
@@ -124,8 +124,8 @@ impl Drop for Counted {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Source {
-        Source::from(text.parse::<IpAddr>().unwrap())
+    fn source(text: &str) -> SourceAddress {
+        SourceAddress::from(text.parse::<IpAddr>().unwrap())
     }
 
     #[test]

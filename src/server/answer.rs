@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::address::Source;
+use super::address::SourceAddress;
 use super::health::Health;
-use super::limits::{Limits, Policy};
+use super::limits::{Policy, ServerLimits};
 use super::log::ClientLines;
 use super::log::audit::{Audit, Event};
 use super::logins::Logins;
@@ -80,7 +80,7 @@ type Outcome = (bool, Cow<'static, str>);
 
 impl Service {
     /// A service for these users.
-    pub fn new(accounts: Arc<Accounts>, limits: &Limits, parts: Parts) -> Self {
+    pub fn new(accounts: Arc<Accounts>, limits: &ServerLimits, parts: Parts) -> Self {
         let Parts {
             policy,
             failures,
@@ -149,7 +149,7 @@ impl Service {
 
     /// For whom passwords are hashed that come from `address`.
     pub fn caller(&self, address: IpAddr) -> Caller {
-        let source = Source::from(address);
+        let source = SourceAddress::from(address);
         Caller::new(
             source.nearest().bits,
             self.guesses.throttle.is_exempt(address),
@@ -166,7 +166,7 @@ impl Service {
             user_name,
             password,
         } = request;
-        let source = Source::from(peer.address.ip());
+        let source = SourceAddress::from(peer.address.ip());
         let result = match action {
             Action::Register => self.register(peer, &user_name, password, caller).await,
             Action::Login => self.log_in(peer, &user_name, password, caller).await,
@@ -313,7 +313,7 @@ impl Service {
     }
 
     fn log_upgrade(&self, peer: Peer, user: &UserName, upgrade: Upgrade) {
-        let told = self.lines.admits(Source::from(peer.address.ip()));
+        let told = self.lines.admits(SourceAddress::from(peer.address.ip()));
         match upgrade {
             Upgrade::Done if told => log_replaced(peer, user, Ok(true)),
             Upgrade::Failed(error) if told => log_replaced(peer, user, Err(error)),

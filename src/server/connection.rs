@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 use super::admission::Slot;
 use super::answer::{Answer, Peer, Service, failure, refuse};
 use super::end::End;
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::meters;
 use super::read_ahead::ReadAhead;
 use super::tls::HANDSHAKE;
@@ -44,7 +44,7 @@ pub struct Connection<'a, S> {
     /// What knows whether the connection is idle.
     pub slot: &'a Slot,
     /// What may be spent.
-    pub limits: &'a Limits,
+    pub limits: &'a ServerLimits,
     /// Turns true when the server is to stop.
     pub stop: watch::Receiver<bool>,
     /// Whether to refuse every request because the connection is not encrypted.
@@ -319,9 +319,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("passwd");
         let (accounts, _) = Accounts::open(&path, Arc::new(Nobody), false, &mut |_| {}).unwrap();
-        let limits = Limits {
+        let limits = ServerLimits {
             failures: 0,
-            ..Limits::DEFAULT
+            ..ServerLimits::DEFAULT
         };
         let parts = Parts {
             policy: Policy::default(),

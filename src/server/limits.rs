@@ -6,7 +6,7 @@ use super::networks::Networks;
 
 /// What the server spends at most on its clients.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections at once; further ones wait in the system's backlog.
     pub connections: usize,
     /// Connections at once from one address (an IPv6 /64 counts as one); further ones are closed.
@@ -31,7 +31,7 @@ pub struct Limits {
     pub exempt: Networks,
 }
 
-impl Limits {
+impl ServerLimits {
     /// The limits that hold where nothing else is said.
     pub const DEFAULT: Self = Self {
         connections: 10_000,
@@ -47,7 +47,7 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self::DEFAULT
     }

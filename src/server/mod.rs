@@ -28,7 +28,7 @@ pub mod words;
 
 pub use accept::{Config, Summary, run};
 pub use health::Health;
-pub use limits::{Limits, Policy};
+pub use limits::{Policy, ServerLimits};
 pub use listen::{ListenAddress, ListenAddressError, ListenError, Listeners, Purpose};
 pub use log::audit::{Audit, Event as AuditEvent, STANDARD_ERROR as AUDIT_TO_STANDARD_ERROR};
 pub use log::{ClientLines, Log, LogFileError, LogSettings, THREAD as LOG_THREAD};

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::address::{Counted, OpenBySource, Source};
+use super::address::{Counted, OpenBySource, SourceAddress};
 use super::admission::{Admission, Place, Slot};
 use super::answer::{Peer, Service};
 use super::connection::Connection;
 use super::end::End;
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::log::ClientLines;
 use super::meters;
 use super::networks::Networks;
@@ -26,7 +26,7 @@ use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
 pub struct Server {
     pub service: Service,
     pub admission: Arc<Admission>,
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// Whose connections begin with a PROXY header.
     pub proxies: Networks,
     pub by_source: Arc<OpenBySource>,
@@ -70,7 +70,7 @@ pub async fn serve(
         server.slow.fetch_add(1, Ordering::Relaxed);
     }
     meters::connection_closed(&end);
-    let source = Source::from(peer.address.ip());
+    let source = SourceAddress::from(peer.address.ip());
     if end.is_refusal() && server.lines.is_first_refusal(source, end.label()) {
         tracing::info!(
             conn = peer.connection,
@@ -130,7 +130,7 @@ impl Server {
             place.keep();
             return Ok(None);
         }
-        let source = Source::from(address);
+        let source = SourceAddress::from(address);
         if let Some(counted) = self.by_source.enter(source, self.limits.per_address) {
             return Ok(Some(counted));
         }

@@ -4,7 +4,7 @@ use crate::text::escape::Escaped;
 
 /// What stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CellKind {
     /// Text, at the left.
     Text,
     /// An address, at the left: where it is too long it loses its middle, as its end tells it from others.
@@ -27,7 +27,7 @@ pub struct About<C> {
     /// How wide it is at the least, as a rule, and where there is much room.
     pub widths: [u16; 3],
     /// What stands in it.
-    pub kind: Kind,
+    pub kind: CellKind,
 }
 
 /// A column of a list.
@@ -36,7 +36,7 @@ pub trait Column: Copy + PartialEq + 'static {
     const ALL: &'static [About<Self>];
 
     /// Those that are shown where nobody chose, on a list of this width.
-    fn usual(width: u16) -> &'static [Self];
+    fn defaults(width: u16) -> &'static [Self];
 
     /// What there is to say of it.
     fn about(self) -> &'static About<Self> {
@@ -79,14 +79,14 @@ pub enum FrameColumn {
     Info,
 }
 
-use Kind::{Address, Number, Text, Time};
+use CellKind::{Address, Number, Text, Time};
 
 const fn about<C>(
     column: C,
     name: &'static str,
     title: &'static str,
     widths: [u16; 3],
-    kind: Kind,
+    kind: CellKind,
 ) -> About<C> {
     About {
         column,
@@ -113,7 +113,7 @@ impl Column for ExchangeColumn {
         about(Self::Note, "note", "Note", [7, 7, 47], Text),
     ];
 
-    fn usual(_: u16) -> &'static [Self] {
+    fn defaults(_: u16) -> &'static [Self] {
         &[
             Self::Number,
             Self::Time,
@@ -147,7 +147,7 @@ impl Column for FrameColumn {
         about(Self::Info, "info", "Info", [8, 18, 118], Text),
     ];
 
-    fn usual(width: u16) -> &'static [Self] {
+    fn defaults(width: u16) -> &'static [Self] {
         use FrameColumn::{Destination, Info, Length, Number, Protocol, Source, Time};
         const NARROW: &[FrameColumn] = &[Number, Time, Protocol, Info];
         const MIDDLE: &[FrameColumn] = &[Number, Time, Source, Destination, Protocol, Info];
@@ -180,7 +180,7 @@ impl<C: Column> Columns<C> {
     #[must_use]
     pub fn shown(&self, width: u16) -> &[C] {
         if self.0.is_empty() {
-            C::usual(width)
+            C::defaults(width)
         } else {
             &self.0
         }
@@ -271,7 +271,7 @@ mod tests {
         for width in [60, 200] {
             let offered = columns.offered(width);
             let shown = offered.iter().take_while(|one| one.shown).count();
-            assert_eq!(shown, C::usual(width).len());
+            assert_eq!(shown, C::defaults(width).len());
             assert!(offered[shown..].iter().all(|one| !one.shown));
             assert_eq!(offered.len(), C::ALL.len());
         }

@@ -159,7 +159,7 @@ fn the_descriptions_are_the_servers() {
 
 #[test]
 fn the_limits_are_the_servers() {
-    let limits = authscope::server::Limits::DEFAULT;
+    let limits = authscope::server::ServerLimits::DEFAULT;
     let thousands = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for sentence in [
         format!("{} are read ahead", limits.read_ahead),

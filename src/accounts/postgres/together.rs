@@ -35,12 +35,12 @@ struct Waiting {
     number: u64,
     name: Vec<u8>,
     hash: String,
-    told: oneshot::Sender<Told>,
+    told: oneshot::Sender<Outcome>,
 }
 
 /// What became of one row.
 #[derive(Debug, Clone)]
-enum Told {
+enum Outcome {
     /// Whether it was added: its name may be taken.
     Added(bool),
     Busy,
@@ -80,7 +80,7 @@ impl Together {
                 told = &mut outcome => break told,
                 free = timeout(WAIT, self.statements.acquire()) => {
                     if free.is_err() && self.give_up(number) {
-                        break Ok(Told::Busy);
+                        break Ok(Outcome::Busy);
                     }
                     let rows = if free.is_ok() { self.next() } else { Vec::new() };
                     if rows.is_empty() {
@@ -92,11 +92,11 @@ impl Together {
             }
         };
         match told {
-            Ok(Told::Added(added)) => Ok(added),
-            Ok(Told::Busy) => Err(Trouble::Busy),
-            Ok(Told::Unavailable(reason)) => Err(Trouble::Unavailable(reason)),
-            Ok(Told::Lost(reason)) => Err(Trouble::Lost(reason)),
-            Ok(Told::Alone) => add_alone(sessions, name, hash).await,
+            Ok(Outcome::Added(added)) => Ok(added),
+            Ok(Outcome::Busy) => Err(Trouble::Busy),
+            Ok(Outcome::Unavailable(reason)) => Err(Trouble::Unavailable(reason)),
+            Ok(Outcome::Lost(reason)) => Err(Trouble::Lost(reason)),
+            Ok(Outcome::Alone) => add_alone(sessions, name, hash).await,
             // Whoever sent it is gone.
             Err(_) => Err(Trouble::Lost(Arc::new(PostgresError::NotInTime))),
         }
@@ -129,8 +129,8 @@ pub async fn add_alone(sessions: &Sessions, name: &[u8], hash: &str) -> Result<b
 async fn send(sessions: &Sessions, rows: Vec<Waiting>) {
     if let [row] = &rows[..] {
         let told = match add_alone(sessions, &row.name, &row.hash).await {
-            Ok(added) => Told::Added(added),
-            Err(trouble) => Told::of(trouble),
+            Ok(added) => Outcome::Added(added),
+            Err(trouble) => Outcome::of(trouble),
         };
         return tell(rows, |_| told.clone());
     }
@@ -141,28 +141,28 @@ async fn send(sessions: &Sessions, rows: Vec<Waiting>) {
             let added: Result<HashSet<Vec<u8>>, _> =
                 added.iter().map(|row| row.try_get(0)).collect();
             match added {
-                Ok(added) => tell(rows, |name| Told::Added(added.contains(name))),
+                Ok(added) => tell(rows, |name| Outcome::Added(added.contains(name))),
                 Err(error) => {
                     let reason: Reason = Arc::new(PostgresError::asking(&error));
-                    tell(rows, |_| Told::Lost(Arc::clone(&reason)));
+                    tell(rows, |_| Outcome::Lost(Arc::clone(&reason)));
                 }
             }
         }
         Err(trouble) => {
-            let told = Told::of(trouble);
+            let told = Outcome::of(trouble);
             tell(rows, |_| told.clone());
         }
     }
 }
 
-fn tell(rows: Vec<Waiting>, told: impl Fn(&[u8]) -> Told) {
+fn tell(rows: Vec<Waiting>, told: impl Fn(&[u8]) -> Outcome) {
     for row in rows {
         // Whoever does not wait any more is not told.
         let _ = row.told.send(told(&row.name));
     }
 }
 
-impl Told {
+impl Outcome {
     fn of(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Busy => Self::Busy,
@@ -177,7 +177,7 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn wait_for(together: &Together, name: &str) -> oneshot::Receiver<Told> {
+    fn wait_for(together: &Together, name: &str) -> oneshot::Receiver<Outcome> {
         let (told, outcome) = oneshot::channel();
         together.waiting().push_back(Waiting {
             number: together.numbers.fetch_add(1, Ordering::Relaxed),

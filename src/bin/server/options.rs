@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use authscope::accounts::{HashError, Scheme};
 use authscope::server::{
-    ClientLines, Config, Health, Limits, ListenAddress, LogSettings, PasswordRules, Policy, Tls,
-    TlsFiles, parse_network,
+    ClientLines, Config, Health, ListenAddress, LogSettings, PasswordRules, Policy, ServerLimits,
+    Tls, TlsFiles, parse_network,
 };
 use authscope::text::trouble::Trouble;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -256,7 +256,7 @@ impl HashingOptions {
     }
 }
 
-const DEFAULT: Limits = Limits::DEFAULT;
+const DEFAULT: ServerLimits = ServerLimits::DEFAULT;
 
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
@@ -439,7 +439,7 @@ impl Cli {
     pub fn config(&self, lines: Arc<ClientLines>) -> Result<Config, Box<dyn Error>> {
         let limits = &self.limits;
         Ok(Config {
-            limits: Limits {
+            limits: ServerLimits {
                 connections: limits.max_connections,
                 per_address: limits.max_per_address,
                 read_ahead: limits.read_ahead,

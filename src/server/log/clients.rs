@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::queue::{Loss, Losses};
-use crate::server::address::Source;
+use crate::server::address::SourceAddress;
 
 /// Most sources, and most kinds of refusals, that are told apart in one second.
 const MOST: usize = 1024;
@@ -30,9 +30,9 @@ pub struct ClientLines {
 /// What was in the second that runs.
 #[derive(Debug, Default)]
 struct Table {
-    lines: HashMap<Source, u32>,
+    lines: HashMap<SourceAddress, u32>,
     /// Further refusals after the first.
-    further: HashMap<(Source, &'static str), u64>,
+    further: HashMap<(SourceAddress, &'static str), u64>,
     /// Those for which there was no room.
     others: u64,
 }
@@ -61,7 +61,7 @@ impl ClientLines {
     }
 
     /// Counts a line about `source`; whether it is to be logged.
-    pub fn admits(&self, source: Source) -> bool {
+    pub fn admits(&self, source: SourceAddress) -> bool {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if table.lines.len() >= MOST && !table.lines.contains_key(&source) {
             // The log's own cap has to do.
@@ -79,7 +79,7 @@ impl ClientLines {
 
     /// Counts a refusal of `source`; `reason` in words. Whether it is the first in this second,
     /// and thus to have a line of its own.
-    pub fn is_first_refusal(&self, source: Source, reason: &'static str) -> bool {
+    pub fn is_first_refusal(&self, source: SourceAddress, reason: &'static str) -> bool {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(further) = table.further.get_mut(&(source, reason)) {
             *further += 1;
@@ -131,8 +131,8 @@ mod tests {
 
     use super::*;
 
-    fn source(n: u32) -> Source {
-        Source::from(IpAddr::from(n.to_be_bytes()))
+    fn source(n: u32) -> SourceAddress {
+        SourceAddress::from(IpAddr::from(n.to_be_bytes()))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::address::Source;
+use super::super::address::SourceAddress;
 use super::{Attempt, Throttle};
 use crate::accounts::failures::Clock;
 use crate::accounts::{Count, Failures, LocalFailures, Seen, StoreError};
@@ -209,7 +209,7 @@ impl Guesses {
         let name = name.map(|name| name.composed().unwrap_or(name));
         let networks: Vec<_> = match address {
             None => vec![None],
-            Some(address) => Source::from(address)
+            Some(address) => SourceAddress::from(address)
                 .networks()
                 .map(|network| Some((network.bits, network.prefix)))
                 .collect(),
@@ -272,7 +272,7 @@ fn whole(failures: f64) -> u32 {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::super::limits::Limits;
+    use super::super::super::limits::ServerLimits;
     use super::*;
     use crate::accounts::{Answer, Whom};
     use crate::protocol::Password;
@@ -324,7 +324,7 @@ mod tests {
         let now = Arc::new(Mutex::new(Instant::now()));
         let clock = Arc::clone(&now);
         let guesses = Guesses::with_clock(
-            Throttle::new(&Limits::DEFAULT),
+            Throttle::new(&ServerLimits::DEFAULT),
             Some(Arc::clone(&store) as Arc<dyn Failures>),
             Arc::new(move || *clock.lock().unwrap()),
         );

@@ -12,8 +12,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::address::{Network, Source};
-use super::limits::Limits;
+use super::address::{Network, SourceAddress};
+use super::limits::ServerLimits;
 use super::networks::Networks;
 use crate::accounts::failures::{LONGEST_WAIT, Rate, Table};
 use crate::accounts::{Count, Whom};
@@ -97,7 +97,7 @@ impl Tables {
 /// A login that is asked for: by whom, and for whom. Holds no password, only a keyed hash of it.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    source: Source,
+    source: SourceAddress,
     /// In NFC: two forms of a name that have the same NFC are one name.
     name: UserName,
     guess: u64,
@@ -131,7 +131,7 @@ pub struct Throttle {
 
 impl Throttle {
     /// With what `limits` allows.
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &ServerLimits) -> Self {
         Self {
             by_name: limits.failures,
             by_address: limits.address_failures,
@@ -152,14 +152,14 @@ impl Throttle {
     pub fn attempt(&self, address: IpAddr, name: &UserName, password: &Password) -> Attempt {
         let name = name.composed().unwrap_or_else(|| name.clone());
         Attempt {
-            source: Source::from(address),
+            source: SourceAddress::from(address),
             guess: self.secret.hash_one((name.as_str(), password.expose())),
             exempt: self.by_name == 0 || self.is_exempt(address),
             name,
         }
     }
 
-    fn tables(&self, source: Source) -> MutexGuard<'_, Tables> {
+    fn tables(&self, source: SourceAddress) -> MutexGuard<'_, Tables> {
         let tables = if source.is_ipv4() {
             &self.ipv4
         } else {
@@ -250,7 +250,7 @@ impl Throttle {
         if self.registrations == 0 || self.is_exempt(address) {
             return None;
         }
-        let source = Source::from(address);
+        let source = SourceAddress::from(address);
         let mut tables = self.tables(source);
         let limits = |network: Network| {
             let each_second = self.registrations.saturating_mul(network.share);
@@ -282,7 +282,7 @@ impl Throttle {
         if self.is_exempt(address) {
             return Duration::ZERO;
         }
-        let source = Source::from(address);
+        let source = SourceAddress::from(address);
         let mut tables = self.tables(source);
         let entry = tables.refusals.entry(whom(source.nearest(), None), now);
         let beyond = entry

@@ -14,7 +14,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &ServerLimits) -> Self {
         let now = Arc::new(Mutex::new(Instant::now()));
         let clock = Arc::clone(&now);
         let clock = Arc::new(move || *clock.lock().unwrap());
@@ -82,7 +82,7 @@ const OTHER: &str = "192.0.2.2";
 
 #[test]
 fn the_wait_starts_after_the_allowed_failures_and_doubles() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     for _ in 0..4 {
         scene.fail(ONE, "alice");
         assert_eq!(scene.wait(ONE, "alice"), 0);
@@ -105,7 +105,7 @@ fn the_wait_starts_after_the_allowed_failures_and_doubles() {
 
 #[test]
 fn failures_drain() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     // One failure each half hour, for a week.
     for _ in 0..7 * 48 {
         scene.fail(ONE, "alice");
@@ -126,7 +126,7 @@ fn failures_drain() {
 
 #[test]
 fn the_same_wrong_password_is_no_further_guess() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     for _ in 0..1000 {
         scene.fail_with(ONE, "alice", "old password");
     }
@@ -143,9 +143,9 @@ fn the_same_wrong_password_is_no_further_guess() {
 
 #[test]
 fn an_address_over_many_names_waits_too_and_those_known_there_do_not() {
-    let mut scene = Scene::new(&Limits {
+    let mut scene = Scene::new(&ServerLimits {
         address_failures: 20,
-        ..Limits::DEFAULT
+        ..ServerLimits::DEFAULT
     });
     scene.succeed(ONE, "regular");
     for n in 0..20 {
@@ -164,7 +164,7 @@ fn an_address_over_many_names_waits_too_and_those_known_there_do_not() {
 
 #[test]
 fn networks_of_ipv6_are_counted_at_three_sizes() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     let mut guesses = 0;
     for network in 0..60 {
         let address = format!("2001:db8:1:{network:x}00::1");
@@ -189,7 +189,7 @@ fn networks_of_ipv6_are_counted_at_three_sizes() {
 
 #[test]
 fn guessing_from_everywhere_is_delayed_but_locks_nobody_out() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     scene.succeed("198.51.100.7", "alice");
     for n in 0..50 {
         assert_eq!(scene.delay(ONE, "alice"), Duration::ZERO);
@@ -207,9 +207,9 @@ fn guessing_from_everywhere_is_delayed_but_locks_nobody_out() {
 
 #[test]
 fn failures_on_many_names_do_not_wipe_running_waits() {
-    let mut scene = Scene::new(&Limits {
+    let mut scene = Scene::new(&ServerLimits {
         address_failures: 1_000_000,
-        ..Limits::DEFAULT
+        ..ServerLimits::DEFAULT
     });
     for _ in 0..20 {
         scene.fail(ONE, "alice");
@@ -227,7 +227,7 @@ fn failures_on_many_names_do_not_wipe_running_waits() {
 
 #[test]
 fn registrations_are_limited_after_a_burst() {
-    let scene = Scene::new(&Limits::DEFAULT);
+    let scene = Scene::new(&ServerLimits::DEFAULT);
     let register = |scene: &Scene, address: &str| {
         let address = address.parse().unwrap();
         scene.guesses.throttle.register(address, scene.now())
@@ -244,7 +244,7 @@ fn registrations_are_limited_after_a_burst() {
 
 #[test]
 fn refusals_are_said_later_and_later() {
-    let scene = Scene::new(&Limits::DEFAULT);
+    let scene = Scene::new(&ServerLimits::DEFAULT);
     let refuse = |scene: &Scene| {
         scene
             .guesses
@@ -265,14 +265,14 @@ fn refusals_are_said_later_and_later() {
 
 #[test]
 fn no_limit_holds_for_an_exempt_network_and_without_limits() {
-    let exempt = Limits {
+    let exempt = ServerLimits {
         exempt: ["192.0.2.0/24".parse().unwrap()].into_iter().collect(),
-        ..Limits::DEFAULT
+        ..ServerLimits::DEFAULT
     };
-    let none = Limits {
+    let none = ServerLimits {
         failures: 0,
         registration_rate: 0,
-        ..Limits::DEFAULT
+        ..ServerLimits::DEFAULT
     };
     for limits in [exempt, none] {
         let mut scene = Scene::new(&limits);
@@ -303,7 +303,7 @@ fn the_last_few_guesses_are_remembered() {
 
 #[test]
 fn who_has_to_wait_is_told_by_name_and_let_go() {
-    let mut scene = Scene::new(&Limits::DEFAULT);
+    let mut scene = Scene::new(&ServerLimits::DEFAULT);
     for _ in 0..5 {
         scene.fail(ONE, "e\u{301}va");
         scene.fail("2001:db8::1", "bob");

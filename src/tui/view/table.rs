@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::{put, without};
 use super::times::time_width;
-use crate::tui::columns::{About, Column, Columns, Kind, SIGNS};
+use crate::tui::columns::{About, CellKind, Column, Columns, SIGNS};
 use crate::tui::state::State;
 use crate::tui::theme::Part;
 
@@ -46,7 +46,7 @@ impl<'s, C: Column> Table<'s, C> {
         let mut placed = Vec::new();
         for (at, (column, width)) in shown.iter().zip(widths).enumerate() {
             let about = column.about();
-            let goes_on = at + 1 == shown.len() && about.kind == Kind::Text;
+            let goes_on = at + 1 == shown.len() && about.kind == CellKind::Text;
             placed.push(Placed {
                 about,
                 x,
@@ -126,9 +126,9 @@ impl<'s, C: Column> Table<'s, C> {
     fn cell(&self, buffer: &mut Buffer, y: u16, placed: &Placed<C>, text: &str, style: Style) {
         let mut width = placed.width;
         let mut text = match placed.about.kind {
-            Kind::Text => Cow::Borrowed(text),
-            Kind::Address => self.state.charset.shortened(text, width.into()),
-            Kind::Number | Kind::Time => {
+            CellKind::Text => Cow::Borrowed(text),
+            CellKind::Address => self.state.charset.shortened(text, width.into()),
+            CellKind::Number | CellKind::Time => {
                 let free = usize::from(width).saturating_sub(text.width());
                 Cow::Owned(format!("{:free$}{text}", ""))
             }
@@ -146,7 +146,7 @@ impl<'s, C: Column> Table<'s, C> {
             0 => {}
             // Its first character says more than the sign of what is cut, as that of a note does.
             1 if y == self.area.y => {}
-            1 if placed.about.kind == Kind::Text => {
+            1 if placed.about.kind == CellKind::Text => {
                 let end = text.char_indices().nth(1).map_or(text.len(), |(at, _)| at);
                 put(buffer, (x, y), 1, &text[..end], style, self.state.charset);
             }
@@ -160,7 +160,7 @@ impl<'s, C: Column> Table<'s, C> {
 /// How wide columns are on a list of this width: those that can be wider are so as far as there is room.
 fn widths<C: Column>(state: &State, columns: &[C], width: u16) -> Vec<u16> {
     let all = columns.iter().map(|column| match column.about().kind {
-        Kind::Time => [time_width(state); 3],
+        CellKind::Time => [time_width(state); 3],
         _ => column.about().widths,
     });
     let all: Vec<[u16; 3]> = all.collect();

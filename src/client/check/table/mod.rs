@@ -63,7 +63,7 @@ mod tests {
 
     use super::super::script::{Step, Then};
     use super::*;
-    use crate::server::Limits;
+    use crate::server::ServerLimits;
 
     #[test]
     fn every_check_has_a_name_of_its_own_and_fits_a_line() {
@@ -94,7 +94,7 @@ mod tests {
     fn silence_lasts_as_long_as_the_servers_limits() {
         for check in checks() {
             if let Some(limit) = check.silence {
-                let limits = [Limits::DEFAULT.request, Limits::DEFAULT.idle];
+                let limits = [ServerLimits::DEFAULT.request, ServerLimits::DEFAULT.idle];
                 assert!(limits.contains(&limit), "{}", check.name);
             }
         }
