@@ -87,10 +87,14 @@ fn users_come_and_go_while_the_server_runs() {
     let server = place.start(&[]);
     assert_eq!(server.login("carol", "z"), "no: this user is disabled");
     let table = stdout(&place.users(&["list", "--format", "table"], ""));
+    let carol = table.lines().find(|line| line.starts_with("carol "));
     assert!(
-        table.contains("Last login") && table.contains("carol"),
+        table.contains("Last login") && carol.is_some_and(|row| row.ends_with("disabled")),
         "{table}"
     );
+    // A passwd file does not tell when somebody registered.
+    assert!(!table.contains("Registered"), "{table}");
+    assert!(table.lines().all(|line| line.len() <= 80), "{table}");
 }
 
 /// Seconds since 1970, by name.

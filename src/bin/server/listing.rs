@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use authscope::protocol::UserName;
 use authscope::server::control::{Command, Reply, User};
 use clap::ValueEnum;
-use comfy_table::Table;
+use comfy_table::{Table, TableStyle};
 
 use crate::control;
 use crate::users::{Context, Reached, open, reach};
@@ -25,15 +25,7 @@ pub enum ListFormat {
 
 /// Prints all users.
 pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
-    let mut table = Table::new();
-    table.set_header([
-        "Name",
-        "Scheme",
-        "Registered",
-        "Last login",
-        "Disabled",
-        "Locked for",
-    ]);
+    let mut rows = Vec::new();
     let mut print = |out: &mut dyn Write, user: &User| match format {
         ListFormat::Text => writeln!(out, "{}\t{}", shown(&user.name), user.scheme),
         ListFormat::Json => {
@@ -41,7 +33,7 @@ pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<d
             writeln!(out)
         }
         ListFormat::Table => {
-            table.add_row(cells(user));
+            rows.push(cells(user));
             Ok(())
         }
     };
@@ -63,26 +55,52 @@ pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<d
         }
     }
     if format == ListFormat::Table {
-        write_out(|out| writeln!(out, "{table}"))?;
+        write_out(|out| write_table(out, rows))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The cells of a user's row.
-fn cells(user: &User) -> [String; 6] {
+/// What is said of users, in columns.
+const TITLES: [&str; 5] = ["Name", "Scheme", "Registered", "Last login", "State"];
+
+/// The cells of a user's row; an empty one where nothing is known.
+fn cells(user: &User) -> [String; TITLES.len()] {
     let time = |seconds: Option<i64>| {
         let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-        time.map_or_else(|| "-".into(), |time| time.to_string())
+        time.map_or_else(String::new, |time| time.to_string())
     };
-    let locked = user.locked_seconds;
+    let mut state = Vec::new();
+    if user.disabled {
+        state.push("disabled".to_owned());
+    }
+    if let Some(seconds) = user.locked_seconds {
+        state.push(format!("locked for {seconds} s"));
+    }
     [
         shown(&user.name),
         user.scheme.clone(),
         time(user.created),
         time(user.last_login),
-        if user.disabled { "yes" } else { "no" }.into(),
-        locked.map_or_else(|| "-".into(), |seconds| format!("{seconds} s")),
+        state.join(", "),
     ]
+}
+
+/// Writes rows in columns, without those of which nothing is known: a passwd file does not tell when users registered.
+fn write_table(out: &mut dyn Write, rows: Vec<[String; TITLES.len()]>) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).force_no_tty();
+    let is_known = |at: &usize| *at == 0 || rows.iter().any(|row| !row[*at].is_empty());
+    let known: Vec<usize> = (0..TITLES.len()).filter(is_known).collect();
+    table.set_header(known.iter().map(|at| TITLES[*at]));
+    for mut row in rows {
+        table.add_row(known.iter().map(|at| std::mem::take(&mut row[*at])));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+        .lines()
+        .try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
 /// A name as it may be shown on a terminal.
