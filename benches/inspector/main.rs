@@ -32,8 +32,8 @@ fn main() {
     }
     let mut report = Report::start(
         "## Inspector",
-        "`make bench`, all in one run, from the page cache; medians of five runs, in turns. Before a\n\
-         time counts, the inspector's counts are held to the generator's truth.",
+        "`make bench`, all in one run, with files in the page cache; medians of five runs, in turn. Each\n\
+         time counts only after the inspector's counts have matched those of the capture generator.",
     );
     filter_and_copy(&mut report);
     growth(&mut report);

@@ -53,11 +53,11 @@ fn main() {
     }
     let mut report = Report::start(
         "## Live capture",
-        "`make bench-live`, all in one run, on loopback: connections over which requests and\n\
-         responses go at a steady rate, sent, captured and shown on the same cores. Where nothing is\n\
-         dropped, the messages found are held to those sent. Drops are those of all three runs, times those\n\
-         of the best. Senders wait for what they send, so that a program that takes more of the cores\n\
-         they share gets less to capture: the ratio says how much.",
+        "`make bench-live`, all in one run, on loopback: requests and responses are sent over\n\
+         connections at a steady rate, captured and shown on the same cores. If nothing is dropped, the\n\
+         messages found must equal the messages sent. Drops are listed for all three runs, times are from the\n\
+         best one. Senders wait for their packets, so a program that uses more of the shared cores gets fewer\n\
+         packets to capture: the ratio says how many.",
     );
     drops::at_the_highest_rate(&mut report);
     latency::from_frame_to_line(&mut report);

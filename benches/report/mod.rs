@@ -52,8 +52,8 @@ impl Report {
     fn section(&self) -> String {
         let mut text = format!(
             "{}\n\nWritten by {}\n\n\
-             Machine: {}; load average {} before the start. The ratio is what counts; the figures\n\
-             depend on the machine and on what else it did.\n\n\
+             Machine: {}; load average {} before the start. Compare the ratios; the\n\
+             figures depend on the machine and its load.\n\n\
              | What | Figure | Ratio | Goal |\n| --- | --- | --- | --- |\n",
             self.heading,
             self.about,

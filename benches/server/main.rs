@@ -51,8 +51,7 @@ fn main() {
 fn flooded() {
     let mut report = Report::start(
         "## A flooded server",
-        "`make bench-server`. The server has the limits that it has where nothing is said; clients run\n\
-         beside it, on the same cores.",
+        "`make bench-server`. The server has its default limits; the clients run on the same cores.",
     );
     fairness::beside_a_flood(&mut report);
     report.write();
@@ -61,8 +60,8 @@ fn flooded() {
 fn performance() {
     let mut report = Report::start(
         "## Server",
-        "`make bench-server`, all in one run. What is compared runs in turns on the same cores\n\
-         over loopback, with its clients beside it.",
+        "`make bench-server`, all in one run. The programs compared run in turn, over\n\
+         loopback, on cores shared with their clients.",
     );
     compare::hashing(&mut report);
     compare::requests(&mut report);
@@ -76,8 +75,8 @@ fn performance() {
 fn on_a_database() {
     let mut report = Report::start(
         "## Users in PostgreSQL",
-        "`make bench-server`, all in one run. Database, servers and clients share the cores, and what is\n\
-         compared runs in turns; the database syncs its commits.",
+        "`make bench-server`, all in one run. Database, servers and clients share the\n\
+         cores, and the programs compared run in turn; the database syncs its commits.",
     );
     if postgres::compare(&mut report) {
         report.write();

@@ -156,8 +156,8 @@ fn first_screens(report: &mut Report, path: &str) {
 fn authscope(capture: &Path, folder: &Path) {
     let mut report = Report::start(
         "## Terminal interface",
-        "`make bench-tui`, in a pseudo-terminal of 120 columns and 40 rows, from the page cache: a RegLogin capture of\n\
-         3,000,000 frames and 100,000 connections. A key's time is from its press to the change that it makes on the screen.",
+        "`make bench-tui`, in a pseudo-terminal of 120 columns and 40 rows, with the file in the page cache: a RegLogin\n\
+         capture of 3,000,000 frames and 100,000 connections. The time of a key is from the key press to the change on the screen.",
     );
     let report = &mut report;
     let path = capture.to_string_lossy();
@@ -328,8 +328,8 @@ fn termshark(capture: &Path) {
     }
     let mut report = Report::start(
         "## Terminal interface beside termshark",
-        "`cargo bench --bench tui -- termshark`: termshark 2.4 and Authscope one after the other on the same capture of\n\
-         3,000,000 frames, watched for 100 s at the most.",
+        "`cargo bench --bench tui -- termshark`: termshark 2.4 and Authscope run one after the other on the same capture of\n\
+         3,000,000 frames, for at most 100 s each.",
     );
     ours(&mut report, capture);
     let path = capture.to_string_lossy();
@@ -347,8 +347,8 @@ fn sngrep(capture: &Path, calls: &Path) {
     }
     let mut report = Report::start(
         "## Terminal interface beside sngrep",
-        "`cargo bench --bench tui -- sngrep`: sngrep 1.6 on a capture of SIP calls, 3,000,000 frames, and Authscope on a\n\
-         RegLogin capture of as many, watched for 100 s at the most. sngrep is told to keep all calls (`-l`).",
+        "`cargo bench --bench tui -- sngrep`: sngrep 1.6 on a SIP capture of 3,000,000 frames, and Authscope on a\n\
+         RegLogin capture with as many frames, for at most 100 s each. sngrep keeps all calls (`-l`).",
     );
     ours(&mut report, capture);
     let frames = sip::write(calls, scaled(FRAMES)).expect("a capture of SIP");
