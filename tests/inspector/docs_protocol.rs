@@ -165,21 +165,21 @@ fn the_limits_are_the_servers() {
         format!("{} are read ahead", limits.read_ahead),
         format!("no byte for {} minutes", limits.idle.as_secs() / 60),
         format!(
-            "not whole {} s after its first byte",
+            "not complete {} s after its first byte",
             limits.request.as_secs()
         ),
         format!(
             "does not read its response for {} s",
             limits.request.as_secs()
         ),
-        format!("A handshake has {} s", limits.request.as_secs()),
+        format!("A handshake must finish within {} s", limits.request.as_secs()),
         format!("{} connections are open (", thousands(limits.connections)),
         format!(
             "{} connections are open from one address",
             thousands(limits.per_address)
         ),
         format!(
-            "for {} s at most (`--drain-timeout`)",
+            "for at most {} s (`--drain-timeout`)",
             limits.drain.as_secs()
         ),
         format!("After {} failed logins", limits.failures),
