@@ -17,7 +17,7 @@ use super::scheme::{HashError, Scheme, check_argon2_ceiling, check_rounds_ceilin
 /// for it is not counted on twice.
 static COSTLY: Mutex<()> = Mutex::new(());
 
-/// Octets of every hash this program makes.
+/// Bytes of every hash this program makes.
 const OUTPUT_LEN: usize = 32;
 
 /// What stands before the hash of a user who may not log in, as in shadow(5).

@@ -330,7 +330,7 @@ impl Accounts {
         self.store.list(users).await
     }
 
-    /// The user that `name` means, with the name as it is stored: exactly these octets, or else
+    /// The user that `name` means, with the name as it is stored: exactly these bytes, or else
     /// the name in NFC.
     async fn find(&self, name: &UserName) -> Result<Option<(UserName, Found)>, StoreError> {
         if let Some(found) = self.store.find(name).await? {

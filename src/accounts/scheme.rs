@@ -133,7 +133,7 @@ pub enum HashError {
     /// Parameters below the floor.
     #[error("the hash parameters are too weak: {0}")]
     TooWeak(String),
-    /// The system gave no random octets for a salt.
+    /// The system gave no random bytes for a salt.
     #[error("no random octets for a salt: {0}")]
     Random(String),
 }

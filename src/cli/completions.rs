@@ -1,6 +1,6 @@
 //! What shells need to complete commands, for each of the programs.
 //!
-//! What is written has the shell ask the program itself, which knows interfaces, fields and files.
+//! The script makes the shell ask the program itself, which knows interfaces, fields and files.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use clap_complete::env::Shells;
 
 use crate::output::OutputError;
 
-/// The variable that tells a program that a shell asks.
+/// The environment variable that tells a program that a shell asks for completions.
 pub(super) const ASKED: &str = "COMPLETE";
 
 /// Shells that can complete.
@@ -53,7 +53,7 @@ impl Arguments {
         let Some(shell) = shells.completer(name) else {
             return Err(io::Error::other(format!("no completions are known for {name}")).into());
         };
-        // Written to memory, as the shells' own writers stop at the first failure.
+        // Written to memory first, because the shells' own writers stop at the first failure.
         let mut text = Vec::new();
         shell.write_registration(ASKED, program, program, program, &mut text)?;
         let mut out = io::stdout().lock();

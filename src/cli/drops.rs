@@ -1,4 +1,4 @@
-//! Frames that the kernel dropped, told on standard error while a capture goes on.
+//! Frames that the kernel dropped, reported on standard error during a capture.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -9,18 +9,17 @@ use crate::capture::live::LiveCounters;
 use crate::output::OutputError;
 use crate::session::{FrameRecord, Remainder, Sink};
 
-/// How long nothing more is said after a line.
+/// The least time between two lines.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Looks at the kernel's counts whenever the frames that have arrived were shown, so that a line
-/// never stands in the middle of a row.
+/// Reads the kernel's counts whenever the frames that have arrived were shown, so that a line never interrupts a row.
 pub(super) struct Drops {
     counters: Arc<LiveCounters>,
     told: LastTold,
 }
 
 impl Drops {
-    /// Nothing is told yet.
+    /// Nothing has been reported yet.
     pub fn new(counters: Arc<LiveCounters>) -> Self {
         Self {
             counters,
@@ -38,7 +37,7 @@ impl Sink for Drops {
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
         if let Some(line) = self.told.line(self.counters.dropped(), Instant::now) {
-            // That nobody reads it is no failure.
+            // A closed standard error is not a failure.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
         Ok(ControlFlow::Continue(()))
@@ -49,7 +48,7 @@ impl Sink for Drops {
     }
 }
 
-/// What was said last, and when.
+/// The count that was reported last, and when.
 #[derive(Debug, Default)]
 struct LastTold {
     dropped: u64,
@@ -57,8 +56,7 @@ struct LastTold {
 }
 
 impl LastTold {
-    /// What is to be said of `dropped` frames, if anything. The clock is only looked at where
-    /// there are more of them than before.
+    /// The line to report for `dropped` frames, if any. The clock is read only if there are more of them than before.
     fn line(&mut self, dropped: u64, now: impl FnOnce() -> Instant) -> Option<String> {
         if dropped <= self.dropped {
             return None;

@@ -1,4 +1,4 @@
-//! `--each`: what a command writes of several files that are read each by itself.
+//! `--each`: the output of a command for several files that are read separately.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use super::terminal::standard_output;
 use crate::output::OutputError;
 use crate::text::escape::Local;
 
-/// What came of a file besides what was written of it.
+/// The result for a file, besides its output.
 pub(super) struct Done {
-    /// What is to be said of it.
+    /// Lines to print about it.
     pub said: Vec<String>,
     /// The exit code that it alone would have.
     pub status: Result<u8, Failure>,
 }
 
-/// Has `work` read each of the files, several at the same time, and writes what that writes, in the order of the files.
-/// The exit code is the worst of theirs. Of an array each element is written with a comma before it.
+/// Runs `work` on each of the files, several at the same time, and writes their output in the order of the files. The
+/// exit code is the worst of all. If the output is an array, a comma separates its elements.
 pub(super) fn each(
     files: &[PathBuf],
     is_array: bool,
@@ -54,7 +54,7 @@ pub(super) fn each(
                     Ok(status) => status,
                     Err(failure) if failure.is_closed_pipe() => return Err(failure),
                     Err(failure) => {
-                        // All files that are begun, or come then, are interrupted.
+                        // All files that were begun, or would be next, are interrupted.
                         let is_known = failure.is_interruption()
                             && std::mem::replace(&mut is_interrupted, true);
                         if !is_known {

@@ -1,4 +1,4 @@
-//! Why a command did not do what it was to do, and what it then ends with.
+//! Why a command failed, and its exit code.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::session::Passed;
 /// Exit code for wrong usage and bad input.
 const FAILED: u8 = 2;
 
-/// What is said on standard error, and the exit code.
+/// A failure: gives the lines on standard error and the exit code.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Nothing could be read or captured.
@@ -20,31 +20,31 @@ pub(super) enum Failure {
     Sources(Vec<SourceError>),
     /// An output could not be written.
     Output(OutputError),
-    /// A signal came before the answer was whole.
+    /// A signal came before the result was complete.
     Interrupted {
         /// Frames read by then.
         frames: u64,
         /// The signal.
         signal: i32,
     },
-    /// Anything else: a whole sentence but for the program's name.
+    /// Anything else: a complete sentence without the program's name.
     Text(String),
 }
 
 impl Failure {
-    /// That a pass was interrupted, where it was.
+    /// The interruption of a pass, if there was one.
     pub fn of_interruption(passed: &Passed) -> Option<Self> {
         let frames = passed.frames;
         let signal = passed.interrupted?;
         Some(Self::Interrupted { frames, signal })
     }
 
-    /// Whether a signal came before the answer was whole.
+    /// Whether a signal came before the result was complete.
     pub const fn is_interruption(&self) -> bool {
         matches!(self, Self::Interrupted { .. })
     }
 
-    /// The lines to say, each a whole sentence but for the program's name.
+    /// The lines to print, each a complete sentence without the program's name.
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::File(error) => vec![error.to_string()],
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// The same of one file whose name stands before it already.
+    /// The same for one file, whose name is printed before the lines.
     pub fn reasons(&self) -> Vec<String> {
         let reason = |error: &SourceError| match error {
             SourceError::File(of_file) => of_file.error.to_string(),
@@ -81,7 +81,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is only that nobody reads the output any more.
+    /// Whether the only failure is that the reader of the output is gone.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.is_closed_pipe())
     }

@@ -1,4 +1,4 @@
-//! `authscope extcap`: what Wireshark asks of a capture source.
+//! `authscope extcap`: the interface through which Wireshark uses Authscope as a capture source.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -87,7 +87,7 @@ impl Arguments {
         self.capture
     }
 
-    /// Wireshark gives an empty name where none was chosen. A file that is not there may come.
+    /// Wireshark passes an empty name if none was chosen. A file that does not exist yet may appear later.
     fn key_logs(&self) -> Vec<KeyLogSource> {
         let named = self
             .tls_keylog
@@ -126,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Failure> {
-    // First of all: Wireshark waits for the pipe, and shows what goes wrong only when that closes.
+    // Must come first: Wireshark waits for the pipe, and shows errors only when the pipe closes.
     let mut sink = AnnotateSink::open(fifo)?;
     let wanted = arguments.extcap_capture_filter.clone();
     let filter = wanted.filter(|filter| !filter.trim().is_empty());

@@ -1,4 +1,4 @@
-//! `--fail-on`: from which severity on a capture is not right.
+//! `--fail-on`: the severity from which a capture fails.
 
 use clap::ValueEnum;
 
@@ -27,7 +27,7 @@ impl FailOn {
     }
 }
 
-/// What there is of each severity that is a failure, the worst first: `1 error, 2 warnings`.
+/// The counts of each severity that is a failure, the worst first: `1 error, 2 warnings`.
 pub(super) fn counted(fail_on: FailOn, count: impl Fn(Severity) -> u64) -> Option<String> {
     let all = Severity::ALL.into_iter().rev();
     let failures = all.filter(|severity| fail_on.has(*severity));

@@ -1,4 +1,4 @@
-//! `authscope fields`: what filters can ask for.
+//! `authscope fields`: the fields that filters and `-e` can use.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let near = nearest_field(part);
-    // That nobody reads it is no failure.
+    // A closed standard error is not a failure.
     let _ = writeln!(
         io::stderr(),
         "authscope: no field has {part:?} in its name{near}; `authscope fields` lists all {}",

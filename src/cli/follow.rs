@@ -129,12 +129,12 @@ impl Arguments {
         }
     }
 
-    /// Whether it is to be read on a terminal.
+    /// Whether the output is text for people.
     pub fn is_text(&self) -> bool {
         self.ladder || self.format != FollowFormat::Raw
     }
 
-    /// The streams that are meant; none where the capture has none.
+    /// The streams to show; empty if the capture has none of them.
     fn find(&self, plan: &Plan) -> Result<Vec<u32>, Failure> {
         if let Some(stream) = self.stream {
             return Ok(vec![stream]);
@@ -245,7 +245,7 @@ fn shown_by(
     Ok((ended, losses))
 }
 
-/// Says what is not in the octets that were written.
+/// Reports the bytes that are missing in the output.
 fn say_of_octets(followed: Followed) {
     let (masked, missing) = (followed.masked, followed.missing);
     if masked > 0 {

@@ -20,9 +20,9 @@ use crate::session::{
 };
 use crate::stream::{Role, Side};
 
-/// Octets that are looked at: enough for any layout to show.
+/// Bytes that are examined: enough for any layout to show.
 const MOST_OCTETS: usize = 32 << 20;
-/// Ports whose traffic is tried where none is named.
+/// The most ports whose traffic is tried if no port is named.
 const MOST_PORTS: usize = 6;
 /// Exit code where nothing can be proposed.
 const NOTHING: u8 = 1;
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// One connection while it is gathered.
+/// One connection while its data is collected.
 #[derive(Debug, Default)]
 struct Connection {
     /// What each side sent.
@@ -88,7 +88,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Octets that both sides sent.
+    /// Bytes that both sides sent.
     fn sent(&self) -> usize {
         let runs = self.runs.iter().flatten();
         runs.map(|run| run.bytes.len()).sum()
@@ -155,7 +155,7 @@ impl Gathered {
                 continue;
             }
             if port.is_none() && end.protocol.is_named() {
-                // A header of four numbers passes for SMPP's now and then.
+                // A header of four numbers is sometimes mistaken for SMPP's.
                 if end.protocol == Protocol::Smpp {
                     like_smpp.push((own, connection));
                 }

@@ -1,5 +1,5 @@
-//! Capturing is the work of `authscope-capture`, which is this program and libpcap: what reads files runs where there is no
-//! libpcap, and the right to capture is that program's alone.
+//! Hands capturing over to `authscope-capture`, which is this program linked with libpcap. So reading files works
+//! without libpcap, and only that program needs the permission to capture.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use crate::text::trouble::Words;
 /// The program that captures.
 const PROGRAM: &str = "authscope-capture";
 
-/// Goes on as the program that captures, with the arguments of this process. Comes back only where that cannot be, with the
-/// reason, a whole sentence.
+/// Replaces this process by the program that captures, with the same arguments. Returns only if that fails, with the
+/// reason as a complete sentence.
 pub(super) fn hand_over() -> String {
     let program = match ready() {
         Ok(program) => program,
@@ -28,12 +28,12 @@ pub(super) fn hand_over() -> String {
     cannot_start(&program, &process::become_it(&mut command, own))
 }
 
-/// A command of the program that captures; `None` where it would not start.
+/// A command that runs the program that captures; `None` if it would not start.
 pub(super) fn command() -> Option<Command> {
     ready().ok().map(|program| asking(&program))
 }
 
-/// Where it stands: beside this program, else in the path.
+/// Finds it: beside this program, or in the path.
 fn find() -> Option<PathBuf> {
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
     let own = std::env::current_exe().ok();
@@ -49,8 +49,8 @@ fn find() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The program, where it can be started and is of this version. What the system's loader says is of no use to a user, and
-/// behind the last moment in which something else can be said.
+/// The program, if it can be started and has this version. This is checked first, because the message of the system's
+/// loader does not help a user, and after the replacement nothing else can be printed.
 fn ready() -> Result<PathBuf, String> {
     let Some(program) = find() else {
         return Err(format!(
@@ -100,7 +100,7 @@ fn ready() -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// A command of it whose output is for this program.
+/// A command that runs it and captures its output.
 fn asking(program: &Path) -> Command {
     let mut command = Command::new(program);
     process::let_find_capture_library(&mut command);

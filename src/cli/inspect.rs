@@ -1,4 +1,4 @@
-//! How frames are inspected: the arguments that every command with frames has.
+//! How frames are inspected: the arguments of every command that reads frames.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::capture::FileError;
 use crate::session::{KeyLogSource, Options};
 use crate::text::escape::Local;
 
-/// The variable by which programs are told where to write secrets of TLS connections.
+/// The environment variable that tells programs where to write secrets of TLS connections.
 const ENVIRONMENT: &str = "SSLKEYLOGFILE";
 
-/// Octets that must be kept of out-of-order data for anything to be put together.
+/// The least buffer for out-of-order data, in bytes, with which reassembly works.
 const LEAST_BUFFER: usize = 64 << 10;
 
 #[derive(Debug, Args)]
@@ -53,8 +53,8 @@ pub(super) struct InspectArguments {
 }
 
 impl InspectArguments {
-    /// The key logs: those that were named, or the one of the environment, which is said. With `live`
-    /// a key log may come later.
+    /// The key logs: those that were named, or the one in the environment, which is reported. With `live` a key log
+    /// may appear later.
     fn key_logs(&self, live: bool) -> Result<Vec<KeyLogSource>, Failure> {
         let of_environment = std::env::var_os(ENVIRONMENT)
             .filter(|name| !name.is_empty() && self.key_logs.is_empty())
@@ -79,7 +79,7 @@ impl InspectArguments {
                     ));
                     sources.push(KeyLogSource::File(path.clone()));
                 }
-                // Other programs write there; this one was not asked to read it.
+                // Other programs write this file; the user did not ask for it to be read.
                 Err(_) if !named => {}
                 Err(error) => return Err(FileError::new(path, error).into()),
             }
@@ -87,8 +87,8 @@ impl InspectArguments {
         Ok(sources)
     }
 
-    /// The inspector's options, for a `live` capture or for files. Key logs that are pipes are read. Filters
-    /// and fields know the layouts' names from then on.
+    /// The inspector's options, for a `live` capture or for files. Reads key logs that are pipes, and registers the
+    /// layouts' names for filters and fields.
     pub fn options(&self, live: bool) -> Result<Options, Failure> {
         let mut options = Options {
             checksums: self.checksums,
@@ -109,7 +109,7 @@ impl InspectArguments {
     }
 }
 
-/// Octets with an optional unit of 1024, 1024^2 or 1024^3.
+/// A size in bytes, with an optional unit: K, M or G (powers of 1024).
 fn size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     names: bool,
 }
 
-/// The interface that is meant: one of this name, of this description, or of this number in the list, as tshark's users name it.
+/// Resolves an interface, given by name, by description, or by its number in the list, as in tshark.
 pub(super) fn named(given: &str) -> String {
     among(&interfaces().unwrap_or_default(), given)
 }
@@ -40,7 +40,7 @@ fn among(all: &[InterfaceInfo], given: &str) -> String {
     found.map_or_else(|| given.to_owned(), |one| one.name.clone())
 }
 
-/// The interface of this name, or of this description, whose letters' case does not count.
+/// The interface with this name or this description, ignoring case.
 pub(super) fn called<'a>(all: &'a [InterfaceInfo], given: &str) -> Option<&'a InterfaceInfo> {
     let lower = given.to_lowercase();
     let described = |one: &&InterfaceInfo| {
@@ -52,7 +52,7 @@ pub(super) fn called<'a>(all: &'a [InterfaceInfo], given: &str) -> Option<&'a In
         .or_else(|| all.iter().find(described))
 }
 
-/// The interfaces that -i can name, for a shell: which there are, only the program that captures knows.
+/// The interfaces for `-i`, for a shell's completion. Only the program that captures knows them.
 pub(super) fn candidates() -> Vec<CompletionCandidate> {
     let asked = || {
         let output = command()?.args(["interfaces", "--names"]).output().ok()?;

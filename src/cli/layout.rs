@@ -1,4 +1,4 @@
-//! `authscope layout`: descriptions of protocols, to start from and to check.
+//! `authscope layout`: layout files, to start from and to check.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -120,7 +120,7 @@ fn bytes(hex: &str) -> Result<Vec<u8>, Failure> {
     Ok(pairs.iter().map(byte).collect())
 }
 
-/// What a message says by the layout: its kind, its fields, and what is not as it should be.
+/// Decodes a message by the layout: its kind, its fields, and its faults.
 fn message(layout: &Layout, bytes: &[u8], side: Side, show: bool) -> Result<String, Failure> {
     let frame = layout.frame(bytes, side);
     let len = match frame {

@@ -1,4 +1,4 @@
-//! `-L` and `-d`: the layouts that are looked for, and on which ports.
+//! `-L` and `-d`: the layouts to recognise, and their ports.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl LayoutArguments {
     /// The layouts, in the order in which they were given.
     pub fn load(&self) -> Result<Vec<Layout>, Failure> {
         let mut layouts: Vec<Layout> = Vec::new();
-        // Wireshark gives an empty name where none was chosen.
+        // Wireshark passes an empty name if none was chosen.
         let named = |file: &&PathBuf| !file.as_os_str().is_empty();
         for file in self.layout.iter().filter(named) {
             let layout = load(file)?;
@@ -75,7 +75,7 @@ fn read(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// What `-d` says: these ports are that protocol's.
+/// The value of `-d`: ports, and the protocol expected there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DecodeAs {
     first: u16,
@@ -94,7 +94,7 @@ impl std::str::FromStr for DecodeAs {
             return Err(format!("{:?} is not known here: {}", table.trim(), wrong()));
         }
         let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
-        // As tshark has it: a port, a range, or a first port and how many there are.
+        // As in tshark: a port, a range, or a first port and a count.
         let range = if let Some((first, last)) = ports.split_once('-') {
             port(first).zip(port(last))
         } else if let Some((first, count)) = ports.split_once(':') {
@@ -116,8 +116,8 @@ impl std::str::FromStr for DecodeAs {
     }
 }
 
-/// Puts layouts and ports into an inspector's options. `ports` are those of `-p`, which are the only layout's where one is
-/// given, else RegLogin's.
+/// Adds layouts and ports to an inspector's options. `ports` are those of `-p`: they belong to the layout if exactly
+/// one is given, and to RegLogin otherwise.
 pub(super) fn apply(
     options: &mut Options,
     layouts: &[Layout],
@@ -194,8 +194,8 @@ fn add(options: &mut Options, layout: &Layout, ports: Vec<u16>) -> Result<(), Fa
     Ok(())
 }
 
-/// Whether a layout is RegLogin's own, but for its ports: that has a dissector made for it, which is faster and knows the
-/// mistakes that are made with it.
+/// Whether a layout is RegLogin's own, apart from its ports. RegLogin has its own dissector, which is faster and
+/// recognises typical mistakes.
 pub(super) fn is_builtin(layout: &Layout) -> bool {
     layout::parse(EXAMPLE).is_ok_and(|own| own.describes_the_same_as(layout))
 }

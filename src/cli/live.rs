@@ -1,4 +1,4 @@
-//! `authscope live`: what is on the network now.
+//! `authscope live`: captures on an interface and shows rows at once.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::output::{Tally, Tee};
 use crate::session::PassLimits;
 use crate::text::escape::{Escaped, Local};
 
-/// Octets in the unit of `--buffer-size`.
+/// Bytes in the unit of `--buffer-size`.
 const MIB: u32 = 1 << 20;
 
 /// Capture on a network interface and show it as it happens; Ctrl-C ends it.
@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// Words that are a capture filter by themselves.
+/// Words that are complete capture filters.
 const WHOLE_FILTERS: [&str; 16] = [
     "arp",
     "broadcast",
@@ -102,7 +102,7 @@ const WHOLE_FILTERS: [&str; 16] = [
 ];
 
 impl Arguments {
-    /// The interface and the filter that are meant, where they are named.
+    /// The interface and the capture filter, if they are named.
     fn what(&self) -> Result<(Option<String>, Option<String>), Failure> {
         let mut interface = self.interface.as_deref().map(named);
         let mut words = &self.words[..];
@@ -170,7 +170,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     saving.add_to(&mut tee);
     shown.add_to(&mut tee);
     tee.add(&mut tally);
-    // Behind the rows, which are then written in full when it says something.
+    // After the rows, so that they are complete when it prints a line.
     tee.add(Drops::new(Arc::clone(&counters)));
     let ended = plan.run(tee)?;
     say_as_is(&summary(&tally, &counters));
@@ -184,7 +184,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// What is captured, and how it is chosen.
+/// Describes what is captured, for the first line on standard error.
 fn what(filter: Option<&str>, ports: &[u16]) -> String {
     if let Some(filter) = filter {
         let filter = filter.trim();
@@ -219,7 +219,7 @@ fn advice(is_filtered: bool, interface: &str) -> String {
     )
 }
 
-/// What is said when the capture has ended.
+/// The summary at the end of the capture.
 fn summary(tally: &Tally, counters: &LiveCounters) -> String {
     let dropped = counters.dropped();
     let interface = match counters.interface_dropped() {

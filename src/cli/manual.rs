@@ -58,7 +58,7 @@ fn write(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// What stands behind the options in --help: examples, and other parts under their own titles.
+/// The text after the options in --help: examples, and other parts with their own titles.
 fn behind(text: &str, out: &mut impl Write) -> io::Result<()> {
     for part in text.split("\n\n") {
         let (first, rest) = part.split_once('\n').unwrap_or((part, ""));
@@ -80,7 +80,7 @@ fn behind(text: &str, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Lines as they are, those that begin further to the left in bold.
+/// Writes lines unchanged; less indented lines are bold.
 fn verbatim(roff: &mut Roff, text: &str) {
     roff.control("nf", []);
     for line in text.lines() {

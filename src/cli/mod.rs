@@ -102,7 +102,7 @@ enum Command {
 }
 
 impl Command {
-    /// Whether it captures, or says where one can.
+    /// Whether the command captures, or lists interfaces.
     const fn captures(&self) -> bool {
         match self {
             Self::Live(_) | Self::Interfaces(_) => true,
@@ -122,7 +122,7 @@ impl Command {
         }
     }
 
-    /// Whether its output is one to read at one's own pace, and ends.
+    /// Whether its output is text for people and ends, so that a pager is useful.
     fn is_paged(&self) -> bool {
         match self {
             Self::Read(arguments) => arguments.is_paged(),
@@ -151,7 +151,7 @@ pub fn main_with(what: &'static dyn Capturing) -> ExitCode {
     main()
 }
 
-/// Runs the inspector with the arguments of this process. Where it is to capture, the program that can goes on.
+/// Runs the inspector with the arguments of this process. If it is to capture, hands over to the program that can.
 #[must_use]
 pub fn main() -> ExitCode {
     crate::platform::console::prepare();
@@ -181,19 +181,19 @@ pub fn main() -> ExitCode {
     code
 }
 
-/// Hands a command that captures over to the program that can; what does not capture goes on without the right to.
+/// Hands a command that captures over to the program that can. Other commands give up the permission to capture.
 fn prepare(command: &Command) -> Result<(), Failure> {
     if !command.captures() {
         return capturing::renounce().map_err(|error| Failure::Sources(vec![error]));
     }
     if !capturing::is_here() {
-        // The command itself tells why, when it has done what comes before.
+        // The command itself reports the reason, after its other checks.
         capturing::refuse(hand_over::hand_over());
     }
     Ok(())
 }
 
-/// Shows help, or says what is wrong with the arguments.
+/// Prints help, or the error in the arguments.
 fn tell(error: clap::Error, arguments: &[OsString]) -> ExitCode {
     if error.kind() != ErrorKind::DisplayHelp {
         usage::exit(error);
@@ -208,7 +208,7 @@ fn tell(error: clap::Error, arguments: &[OsString]) -> ExitCode {
         text.to_string()
     };
     let mut out = standard_output();
-    // A reader that has seen enough is no failure, and there is nothing else to be done here.
+    // A closed pipe is not a failure, and nothing else can be done here.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     ExitCode::SUCCESS
 }
@@ -244,7 +244,7 @@ fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// Says something on standard error, with the program's name before it; that nobody reads it is no failure.
+/// Prints a line on standard error, after the program's name. A closed standard error is not a failure.
 fn say(text: &str) {
     say_as_is(&format!("authscope: {text}"));
 }

@@ -1,7 +1,7 @@
-//! Long output on a terminal goes through a pager, as git's does: `$PAGER`, else `less -FRX`.
+//! Long output on a terminal goes through a pager, as in git: `$PAGER`, or `less -FRX`.
 //!
-//! It starts with the first output, so that progress is shown until then, and is given standard error too where that is a
-//! terminal. Ctrl-C then ends the reading, and the pager stays until its user leaves it.
+//! The pager starts with the first output, so progress can be shown until then. If standard error is a terminal, it
+//! goes through the pager too. Ctrl-C then stops reading, and the pager stays until the user leaves it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::platform::signals;
 use crate::text::escape::Local;
 use crate::text::trouble::Words;
 
-/// Whether what is written may go through a pager.
+/// Whether output may go through a pager.
 static ALLOWED: AtomicBool = AtomicBool::new(false);
 
 /// The pager that was started.
@@ -27,17 +27,17 @@ struct Paging {
     child: Mutex<Option<Child>>,
 }
 
-/// Lets what follows go through a pager, where standard output is a terminal.
+/// From now on, output may go through a pager if standard output is a terminal.
 pub(super) fn allow() {
     ALLOWED.store(true, Ordering::Relaxed);
 }
 
-/// The terminal that the pager shows output on, where there is one.
+/// The terminal behind the pager, if there is one.
 pub(super) fn terminal() -> Option<&'static File> {
     PAGING.get().map(|paging| paging.redirected.terminal())
 }
 
-/// Standard output, unbuffered; the pager starts with the first octets.
+/// Standard output, unbuffered; the pager starts with the first bytes.
 #[derive(Default)]
 pub(super) struct Output(Option<Box<dyn Write + Send>>);
 
@@ -66,7 +66,7 @@ impl Write for Output {
     }
 }
 
-/// Closes what the pager reads, and waits until its user has left it.
+/// Closes the pager's input, and waits until the user has left the pager.
 pub(super) fn end() {
     let Some(paging) = PAGING.get() else { return };
     paging.redirected.end();
@@ -76,7 +76,7 @@ pub(super) fn end() {
     }
 }
 
-/// Starts the pager where one is allowed, wanted and there.
+/// Starts the pager if one is allowed, wanted and installed.
 fn begin() {
     if !ALLOWED.swap(false, Ordering::Relaxed) || !io::stdout().is_terminal() {
         return;
@@ -95,7 +95,7 @@ fn begin() {
     }
 }
 
-/// The pager's command; none where output is to stay as it is.
+/// The pager's command; `None` if output is not to be paged.
 fn command(chosen: Option<&OsStr>) -> Option<Command> {
     const FOR_A_SHELL: &[char] = &[
         '|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=',
@@ -116,7 +116,7 @@ fn command(chosen: Option<&OsStr>) -> Option<Command> {
         command = Command::new(first);
         command.args(words);
     }
-    // Colours are shown, and what fits the screen needs no key.
+    // With these settings, colours are shown and output that fits the screen needs no key.
     for (name, usual) in [("LESS", "FRX"), ("LV", "-c")] {
         if std::env::var_os(name).is_none() {
             command.env(name, usual);
@@ -132,7 +132,7 @@ fn start(mut command: Command) -> io::Result<()> {
     let redirected = Redirected::begin(pipe)?;
     let child = Mutex::new(Some(child));
     let paging = Paging { redirected, child };
-    // It is started once only.
+    // It is started only once.
     let _ = PAGING.set(paging);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How far the reading of files has come, on standard error while it takes long.
+//! Shows the progress of reading files on standard error, if reading takes long.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,16 +14,16 @@ use crate::capture;
 
 /// How long a run may take before anything is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often what is shown is brought up to date.
+/// How often the line is updated.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The line that is shown: what ends it, and the thread that draws it.
+/// The line that is shown: the channel that ends it, and the thread that draws it.
 static SHOWN: Mutex<Option<(Sender<()>, JoinHandle<()>)>> = Mutex::new(None);
 
-/// A line that shows octets, frames, rate and time left until it is dropped.
+/// A line that shows bytes, frames, rate and time left until it is dropped.
 pub(super) struct Progress(());
 
-/// Takes the line away, before anything else is said on the terminal.
+/// Removes the line, before anything else is printed on the terminal.
 pub(super) fn clear() {
     let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((stop, thread)) = shown {
@@ -33,8 +33,8 @@ pub(super) fn clear() {
 }
 
 impl Progress {
-    /// Shows how far the reading of `files` has come; `frames` counts the frames read. Nothing is
-    /// shown where standard error is no terminal, or where rows go to one: they would be mixed.
+    /// Shows the progress of reading `files`; `frames` counts the frames read. Nothing is shown if standard error is
+    /// not a terminal, or if rows go to a terminal too: they would be mixed.
     pub fn start(files: Vec<Arc<capture::Progress>>, frames: Arc<AtomicU64>, rows: bool) -> Self {
         if rows && is_terminal() || !std::io::stderr().is_terminal() {
             return Self(());
@@ -68,7 +68,7 @@ impl Drop for Progress {
     }
 }
 
-/// A bar with the time left where all sizes are known, a count otherwise.
+/// A bar with the time left if all sizes are known, otherwise a counter.
 fn bar_for(files: &[Arc<capture::Progress>], began: Instant) -> ProgressBar {
     let total: Option<u64> = files.iter().map(|file| file.total()).sum();
     let (bar, template) = match total {

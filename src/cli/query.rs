@@ -27,26 +27,26 @@ pub(super) struct QueryArguments {
     options: Vec<String>,
 }
 
-/// What is asked of a capture.
+/// What to select from a capture.
 pub(super) struct Query {
     pub filter: Option<Filter>,
     pub fields: Vec<&'static Field>,
-    /// Whether the fields are those that are written where none is named.
+    /// Whether the fields are the default ones.
     pub has_default_fields: bool,
     pub columns: Columns,
-    /// Where something was said about how columns look.
+    /// Whether options for columns were given.
     pub has_options: bool,
 }
 
 impl Query {
-    /// What must be known of frames.
+    /// What the query needs to know about frames.
     pub fn needs(&self) -> Needs {
         let filter = self.filter.as_ref().map(Filter::needs).unwrap_or_default();
         let fields = self.fields.iter().map(|field| field.needs);
         fields.fold(filter, Needs::or)
     }
 
-    /// What is to be said about octets that the filter does not see.
+    /// The warning about bytes that are masked for the filter, if it looks at bytes.
     pub fn warning(&self, show_passwords: bool) -> Option<&'static str> {
         let hidden = self
             .filter
@@ -58,7 +58,7 @@ impl Query {
     }
 }
 
-/// Fields whose names the last word of a filter begins, for a shell; what stands before it stays.
+/// Completes the last word of a filter to names of fields, for a shell; the words before it stay.
 pub(super) fn complete_filter(current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
     let is_between = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
@@ -118,7 +118,7 @@ fn unknown(option: &str) -> Failure {
     ))
 }
 
-/// Options with commas between them; a comma may be a value too.
+/// Splits options at commas; a value can be a comma too.
 fn split(options: &str) -> Result<Vec<(&str, &str)>, Failure> {
     let starts_option = |text: &str| {
         let key = text.split_once('=').map(|(key, _)| key);

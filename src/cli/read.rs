@@ -1,4 +1,4 @@
-//! `authscope read`: what is in capture files.
+//! `authscope read`: shows what capture files contain.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
-    /// Whether its rows are for a terminal, and are there already: none is waited for.
+    /// Whether a pager is useful: rows are text for people, and none of them has to be waited for.
     pub fn is_paged(&self) -> bool {
         let has_pipe = self.files.iter().any(|file| is_pipe(file));
         let saves_there = self.save.path().is_some_and(|path| path.as_os_str() == "-");
@@ -93,7 +93,7 @@ impl Arguments {
     }
 }
 
-/// Shows what a plan reads; gives the exit code, and adds what is to be said of it.
+/// Shows the output of a plan. Returns the exit code, and adds lines to print at the end.
 fn show(
     arguments: &Arguments,
     plan: &mut Plan,
@@ -138,7 +138,7 @@ fn show(
     })
 }
 
-/// Shows every file by itself, with the rows of all put together.
+/// Shows every file separately, with all rows in one output.
 fn show_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, Failure> {
     let output = &arguments.output;
     let saves = arguments.save.path().is_some();
@@ -170,7 +170,7 @@ fn show_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, Fa
     })
 }
 
-/// Writes what stands before and behind the rows of all where that falls to a file that cannot be read.
+/// Writes the beginning and the end of the output if these belong to a file that cannot be read.
 fn show_nothing(arguments: &Arguments, plan: &Plan, lot: Lot) -> Result<(), Failure> {
     let output = &arguments.output;
     let mut shown = output.open(None, output.query()?, None, plan, Some(lot))?;

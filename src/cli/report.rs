@@ -1,4 +1,4 @@
-//! `authscope report`: captures as pages that can be passed on.
+//! `authscope report`: HTML pages of captures, for other people.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What was read of some files.
+/// The result of reading some files.
 struct Read {
     files: Vec<PathBuf>,
     collector: Collector,
@@ -121,7 +121,7 @@ impl Read {
     }
 }
 
-/// The command line without what says where the page goes, which is no part of what it shows.
+/// The command line without the output path, which does not belong on the page.
 fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let mut words = vec!["authscope".to_owned()];
     let mut is_output = false;
@@ -144,7 +144,7 @@ fn unwritable(path: &Path, error: io::Error) -> Failure {
     Failure::Output(OutputError::Capture(WriteError { path, error }))
 }
 
-/// A page in its place, once it is whole.
+/// A page that replaces the file at its path once it is complete.
 struct Out<'a> {
     path: &'a Path,
     place: Place,
@@ -182,16 +182,16 @@ fn single(arguments: &Arguments, inspection: Options) -> Result<ExitCode, Failur
     read.ended.conclude(|| ExitCode::SUCCESS)
 }
 
-/// Pages that are written beside their folder until all are whole.
+/// Pages that are written beside their folder until all are complete.
 struct Pages {
     folder: PathBuf,
     beside: PathBuf,
-    /// Of each capture's page.
+    /// The name of each capture's page.
     names: Vec<String>,
 }
 
 impl Pages {
-    /// Of these captures, for the index at this path: in `report_files` for `report.html`.
+    /// Creates the pages of these captures, for the index at this path: in `report_files` for `report.html`.
     fn create(index: &Path, captures: &[PathBuf]) -> Result<Self, Failure> {
         const MOST: u32 = 1000;
         let stem = index.file_stem().unwrap_or_default().to_string_lossy();
@@ -225,13 +225,13 @@ impl Pages {
         std::fs::write(&path, text).map_err(|error| unwritable(&path, error))
     }
 
-    /// Where a capture's page is, from the index.
+    /// The link to a capture's page, relative to the index.
     fn linked(&self, capture: usize) -> String {
         let folder = self.folder.file_name().unwrap_or_default();
         format!("{}/{}", folder.to_string_lossy(), self.names[capture])
     }
 
-    /// Moves all pages that were written to their places.
+    /// Moves all finished pages to their final paths.
     fn finish(&self) -> Result<(), Failure> {
         let folder = &self.folder;
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
@@ -246,13 +246,13 @@ impl Pages {
 }
 
 impl Drop for Pages {
-    /// What did not become whole goes.
+    /// Incomplete pages are removed.
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.beside);
     }
 }
 
-/// Names for the pages of captures, each another.
+/// Distinct names for the pages of captures.
 fn names(captures: &[PathBuf]) -> Vec<String> {
     let mut taken = HashSet::new();
     let mut name = |capture: &PathBuf| {
@@ -262,7 +262,7 @@ fn names(captures: &[PathBuf]) -> Vec<String> {
         };
         let mut page = format!("{name}.html");
         let mut number = 1;
-        // There are file systems to which a and A are one.
+        // Some file systems do not distinguish a and A.
         while !taken.insert(page.to_lowercase()) {
             number += 1;
             page = format!("{name}-{number}.html");
@@ -272,7 +272,7 @@ fn names(captures: &[PathBuf]) -> Vec<String> {
     captures.iter().map(&mut name).collect()
 }
 
-/// What came of a file: its row, and what is to be said of it.
+/// The result for a file: its row, and the lines to print about it.
 struct Made {
     entry: Entry,
     said: Vec<String>,

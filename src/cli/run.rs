@@ -1,5 +1,6 @@
-//! The one runner. A command that reads frames says in a [`Plan`] where they come from, how far they are read and how
-//! they are inspected, and what takes them; opening, limits, the stop, progress, interruption and errors are wired here.
+//! Runs every command that reads frames. A command describes in a [`Plan`] where frames come from, how many are read,
+//! how they are inspected, and where they go. Opening, limits, stopping, progress, interruption and errors are
+//! handled here.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -20,33 +21,33 @@ use crate::session::{Inspector, Options, Pass, PassLimits, Passed, Sink};
 pub(super) struct Plan {
     source: PlanInput,
     stop: Stop,
-    /// How far frames are read.
+    /// Limits on the frames that are read.
     pub limits: PassLimits,
     /// How they are inspected.
     pub inspection: Options,
-    /// Threads at work.
+    /// Number of threads.
     pub threads: usize,
-    /// Whether rows are written to standard output, among which no progress may stand.
+    /// Whether rows are written to standard output, so that progress must not be shown among them.
     pub rows: bool,
-    /// Whether the command can read each of several files by itself, which is said where they overlap.
+    /// Whether the command has `--each`, which is suggested if files overlap.
     pub offers_each: bool,
-    /// The files of which it is one that is read by itself, and its place among them. Then no progress is shown.
+    /// With `--each`: all files, and the index of the one that this plan reads. No progress is shown then.
     one_of: Option<(Arc<[PathBuf]>, usize)>,
-    /// Whether what stands between frames is kept, for those who write captures.
+    /// Whether blocks between frames are kept, for commands that write captures.
     pub keep: bool,
 }
 
 /// Where frames come from.
 enum PlanInput {
-    /// Files, which can be read several times unless one is a pipe; `-` is standard input.
+    /// Files; `-` is standard input. They can be read several times unless one is a pipe.
     Files(Vec<PathBuf>),
-    /// An interface, until it was read.
+    /// An interface; `None` once it was read.
     Live(Option<LiveSource>),
 }
 
 impl Plan {
-    /// All of some files as one capture, with rows. Of a folder they are the captures in it. Standard output must be none
-    /// of them.
+    /// Reads files as one capture, with rows. A folder stands for the captures in it. Standard output must not be one
+    /// of the files.
     pub fn files(given: &[PathBuf], inspection: Options) -> Result<Self, Failure> {
         let files = files(given)?;
         Ok(Self::of(
@@ -56,7 +57,7 @@ impl Plan {
         ))
     }
 
-    /// One of files that are read at the same time, each by itself on a thread of its own.
+    /// Reads one of several files that are read at the same time, each on its own thread.
     pub fn one_of(files: &Arc<[PathBuf]>, index: usize, inspection: &Options, stop: &Stop) -> Self {
         let source = PlanInput::Files(vec![files[index].clone()]);
         Self {
@@ -66,7 +67,7 @@ impl Plan {
         }
     }
 
-    /// What comes on an interface until a signal.
+    /// Captures on an interface until a signal.
     pub fn live(wanted: LiveOptions, inspection: Options) -> Result<Self, Failure> {
         let stop = stop_on_signals()?;
         let wanted = LiveOptions {
@@ -95,7 +96,7 @@ impl Plan {
         }
     }
 
-    /// The files that are read; none of a live capture.
+    /// The files that are read; empty for a live capture.
     pub fn paths(&self) -> &[PathBuf] {
         match &self.source {
             PlanInput::Files(files) => files,
@@ -103,7 +104,7 @@ impl Plan {
         }
     }
 
-    /// Which captures frames are of.
+    /// Maps frames to the captures that they come from.
     pub fn origin(&self) -> Origin {
         match &self.one_of {
             Some((files, index)) => Origin::one_of(files, *index),
@@ -111,7 +112,7 @@ impl Plan {
         }
     }
 
-    /// The interface's name and counts, of a live capture that was not run yet.
+    /// The interface's name and counters, for a live capture that has not run yet.
     pub fn interface(&self) -> Option<(String, Arc<LiveCounters>)> {
         match &self.source {
             PlanInput::Live(Some(source)) => {
@@ -125,19 +126,18 @@ impl Plan {
         matches!(self.source, PlanInput::Live(_))
     }
 
-    /// Whether every frame can be read as often as is needed: none may still have to come.
+    /// Whether all frames can be read again: the input is complete, and not a pipe.
     pub fn can_be_repeated(&self) -> bool {
         !self.is_live() && !self.paths().iter().any(|file| is_pipe(file))
     }
 
-    /// Whether responses have to be learnt before, so that what is asked about requests is known; of what responses say of
-    /// them only where that can be.
+    /// Whether responses must be found in an extra pass, so that filters on requests can use them; only possible if
+    /// frames can be read again.
     pub fn looks_ahead(&self, needs: Needs) -> bool {
         needs.responses || (needs.outcomes && self.can_be_repeated())
     }
 
-    /// Reads all files into `sink` to learn something before the pass that counts, which says what
-    /// is wrong with the files.
+    /// Reads all files into `sink` in an extra pass, before the main pass, which reports errors in the files.
     pub fn learn<S: Sink<Error = OutputError>>(&self, sink: &mut S) -> Result<(), Failure> {
         let (passed, _) = self.read_files(sink, ReadOptions::default(), false)?;
         match Failure::of_interruption(&passed) {
@@ -146,7 +146,7 @@ impl Plan {
         }
     }
 
-    /// Gives everything to one sink.
+    /// Runs the plan into one sink.
     pub fn run_alone<S: Sink<Error = OutputError>>(
         &mut self,
         sink: &mut S,
@@ -176,13 +176,13 @@ impl Plan {
         })
     }
 
-    /// Gives everything to several sinks.
+    /// Runs the plan into several sinks.
     pub fn run(&mut self, mut sinks: Tee<'_>) -> Result<Ended, Failure> {
         if self.is_live() {
             sinks.stopping(&self.stop);
         }
         let ended = self.run_alone(&mut sinks)?;
-        // A terminal that is gone is no failure: the capture that is saved is whole.
+        // A closed terminal is not a failure: the saved capture is complete.
         let is_gone = self.is_live() && self.stop.signal().is_some();
         Ok(Ended {
             lost: sinks.take_lost().filter(|_| !is_gone),
@@ -207,7 +207,7 @@ impl Plan {
         let opened = open_all_until(self.paths(), options, &self.stop);
         let source = match (opened, self.stop.signal()) {
             (Ok(source), _) => source,
-            // A pipe that nothing came from yet is no capture because of that only.
+            // If nothing came from a pipe yet, that alone is why it is not a capture.
             (Err(_), Some(signal)) => return Err(Failure::Interrupted { frames: 0, signal }),
             (Err(error), None) => return Err(error.into()),
         };
@@ -226,25 +226,24 @@ impl Plan {
 /// How a run ended.
 pub(super) struct Ended {
     passed: Passed,
-    /// How the files overlap that were read as one.
+    /// How the files that were read as one capture overlap.
     overlap: Option<String>,
-    /// Why standard output could not be written any more, where others went on.
+    /// Why standard output could not be written any more, if other sinks continued.
     lost: Option<OutputError>,
 }
 
 impl Ended {
-    /// That a signal came before the end, where one did.
+    /// The interruption, if a signal came before the end.
     pub fn interruption(&self) -> Option<Failure> {
         Failure::of_interruption(&self.passed)
     }
 
-    /// What was wrong with the files, a sentence each.
+    /// Errors in the files, one sentence each.
     pub fn damage(&self) -> Vec<String> {
         self.passed.errors.iter().map(ToString::to_string).collect()
     }
 
-    /// What the command ends with: what `finish` gives, which says what there is to say of the
-    /// run, where nothing went wrong.
+    /// The result of the command: that of `finish`, which prints the closing lines, or the failure of the run.
     pub fn conclude<T>(self, finish: impl FnOnce() -> T) -> Result<T, Failure> {
         if let Some(lost) = self.lost {
             return Err(lost.into());
@@ -264,7 +263,7 @@ impl Ended {
     }
 }
 
-/// The files that a command is given, those of folders among them. Standard output must be none of them.
+/// The files given to a command, including those in folders. Standard output must not be one of them.
 pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let files = captures_of(given)?;
     if Inputs::of(&files).has_standard_output() {

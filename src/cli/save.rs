@@ -1,4 +1,4 @@
-//! What is saved and how: the arguments that every command with frames has, and their output.
+//! Saving captures: the arguments of every command that reads frames, and their output.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -61,29 +61,28 @@ pub(super) struct SaveArguments {
     stop: Vec<String>,
 }
 
-/// The capture that is saved, where one is, and what there is to be said of it.
+/// The capture that is saved, if any, and the lines to print about it.
 #[derive(Default)]
 pub(super) struct Saving {
     save: Option<Save>,
-    /// Where the capture is while it goes on, where something stands in its place.
+    /// Where a live capture is until it ends, if its file exists already.
     beside: Option<LeftBeside>,
 }
 
 impl Saving {
-    /// Adds what saves.
+    /// Adds the sinks that save.
     pub fn add_to<'a>(&'a mut self, tee: &mut Tee<'a>) {
         if let Some(save) = &mut self.save {
             tee.add_lasting(save);
         }
     }
 
-    /// Whether a filter chose what to save and nothing matched it.
+    /// Whether a filter selects what to save, and nothing matched it.
     pub fn has_missed(&self) -> bool {
         self.save.as_ref().is_some_and(Save::has_missed)
     }
 
-    /// Says on standard error where a live capture can be found that does not stand in its place
-    /// yet.
+    /// Prints where a live capture is, if it is not in its final file yet.
     pub fn say_where(&self) {
         if let Some(LeftBeside { beside, place }) = &self.beside {
             let [beside, place] = [beside, place].map(|path| path.to_string_lossy());
@@ -93,7 +92,7 @@ impl Saving {
         }
     }
 
-    /// What there is to say of where a capture is that did not become whole, and of what is not in it.
+    /// Lines for the end: where an incomplete capture is, and what is missing in the saved one.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let Some(save) = &self.save else {
@@ -140,8 +139,8 @@ impl SaveArguments {
         }
     }
 
-    /// Opens the file that frames are saved to, where there is one. Files are read an extra time where something
-    /// must be known of all of them before the first frame is saved.
+    /// Opens the file that frames are saved to, if there is one. Reads files an extra time if something must be known
+    /// about all frames before the first is saved.
     pub fn open(&self, plan: &Plan) -> Result<Saving, Failure> {
         let stop = self.stop()?;
         let Some(path) = self.path() else {
@@ -194,7 +193,7 @@ impl SaveArguments {
         })
     }
 
-    /// What must be known of frames.
+    /// What saving needs to know about frames.
     pub fn needs(&self) -> Result<Needs, Failure> {
         let filter = self.filter()?;
         Ok(filter.as_ref().map(Filter::needs).unwrap_or_default())
@@ -207,7 +206,7 @@ impl SaveArguments {
             .map_err(|error| Failure::Text(format!("cannot use the filter of --only: {error}")))
     }
 
-    /// The responses that come later, where they are needed.
+    /// The responses that come later than their requests, if they are needed.
     fn answers(&self, plan: &Plan) -> Result<Option<Rc<Answers>>, Failure> {
         if !plan.looks_ahead(self.needs()?) {
             return Ok(None);
@@ -222,7 +221,7 @@ impl SaveArguments {
         Ok(Some(Rc::new(answers)))
     }
 
-    /// What is asked about frames.
+    /// The context in which filters are evaluated.
     fn context(&self, answers: Option<&Rc<Answers>>, plan: &Plan) -> Result<Context, Failure> {
         let filter = self.filter()?;
         let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);

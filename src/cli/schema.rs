@@ -1,4 +1,4 @@
-//! `authscope schema`: what the programs write as JSON, as a JSON Schema.
+//! `authscope schema`: the JSON Schema of everything that the programs write as JSON.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use crate::output::OutputError;
 /// The schema, in the 2020-12 form, with a definition for each kind of output.
 const SCHEMA: &str = include_str!("../output/schema.json");
 
-/// What is written as JSON as a whole, an object a line or an array: one definition each.
+/// The outputs, each with its own definition: a whole document, one object per line, or an array.
 const OUTPUTS: [&str; 16] = [
     "line",
     "rows",

@@ -1,5 +1,5 @@
-//! Several files read at the same time, each by itself, on as many threads as the machine has cores, and what comes of
-//! them in the order of the files.
+//! Reads several files at the same time, on as many threads as the machine has cores, and returns their results in
+//! the order of the files.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,21 +7,21 @@ use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-/// Portions of octets that wait for their file's turn at the most, each about 64 KiB: a file that has more waits.
+/// The most portions of output, about 64 KiB each, that wait for their file's turn. A file with more output waits.
 const PORTIONS: usize = 16;
 
-/// Files that wait for their turn, as a multiple of the threads.
+/// The most files that wait for their turn, as a multiple of the number of threads.
 const AHEAD: usize = 4;
 
-/// What a file's reading hands over.
+/// What reading a file produces.
 pub(super) enum Handed<T> {
-    /// What is to be written next.
+    /// Output to be written next.
     Octets(Vec<u8>),
-    /// What came of it; nothing follows.
+    /// The result; nothing follows.
     Done(T),
 }
 
-/// Takes what is written of a file until its turn comes.
+/// Holds a file's output until its turn comes.
 pub(super) struct Lane<T>(Sender<Handed<T>>);
 
 impl<T> Clone for Lane<T> {
@@ -33,7 +33,7 @@ impl<T> Clone for Lane<T> {
 impl<T> Write for Lane<T> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let portion = Handed::Octets(octets.to_vec());
-        // Nobody takes it any more where standard output was closed.
+        // The receiver is gone if standard output was closed.
         let sent = self.0.send(portion);
         sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(octets.len())
@@ -44,8 +44,8 @@ impl<T> Write for Lane<T> {
     }
 }
 
-/// Has `work` done for each of `count` files, and gives `take` what each hands over, file by file. An error of `take` ends
-/// it: no further file is begun.
+/// Runs `work` for each of `count` files, and passes their output to `take`, file by file. An error of `take` ends
+/// everything: no further file is begun.
 pub(super) fn side_by_side<T: Send, E>(
     count: usize,
     work: impl Fn(usize, Lane<T>) -> T + Sync,
@@ -82,25 +82,25 @@ pub(super) fn side_by_side<T: Send, E>(
             Ok(())
         };
         let taken = take_all();
-        // Whoever waits for its turn then finds that its lane is gone.
+        // A file that waits for its turn then finds its lane closed.
         is_over.store(true, Ordering::Relaxed);
         lanes.iter().for_each(drop);
         taken
     })
 }
 
-/// The files that are left, as each thread sees them.
+/// The remaining files, shared by all threads.
 struct Files<'a, T> {
     count: usize,
-    /// The one that is begun next.
+    /// The index of the next file.
     next: &'a Mutex<usize>,
     is_over: &'a AtomicBool,
-    /// Where those that are begun are announced, in order.
+    /// Announces begun files, in order.
     announce: Sender<(usize, Receiver<Handed<T>>)>,
 }
 
 impl<T> Files<'_, T> {
-    /// Begins the next file; `None` where there is none, or nobody waits for it.
+    /// Begins the next file; `None` if there is none, or if nobody waits for it.
     fn begin(&self) -> Option<(usize, Lane<T>)> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let index = *next;

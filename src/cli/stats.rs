@@ -1,4 +1,4 @@
-//! `authscope stats`: what capture files amount to.
+//! `authscope stats`: statistics and findings of capture files.
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -110,7 +110,7 @@ enum Format {
 }
 
 impl Arguments {
-    /// A summary of nothing yet.
+    /// An empty summary.
     fn summary(&self) -> Summary {
         Summary::new(self.thresholds.thresholds())
     }
@@ -138,7 +138,7 @@ impl Arguments {
         Ok(filter)
     }
 
-    /// What is a failure, if anything is.
+    /// The failure for `--fail-on`, if there is one.
     fn failure(&self, summary: &Summary) -> Option<String> {
         let fail_on = self.fail_on?;
         let notes = counted(fail_on, |severity| summary.notes(severity).iter().sum());
@@ -177,7 +177,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     status.map(ExitCode::from)
 }
 
-/// Counts what a plan reads; gives the exit code, and adds what is to be said of it.
+/// Counts what a plan reads. Returns the exit code, and adds lines to print at the end.
 fn count(
     arguments: &Arguments,
     plan: &mut Plan,
@@ -193,7 +193,7 @@ fn count(
     let mut stats = Stats::new(out, summary, format, arguments.top).of(file);
     let mut missed = false;
     let ended = if filter.is_none() {
-        // Alone it is fed without a detour.
+        // A single sink is fed directly.
         plan.run_alone(&mut stats)?
     } else {
         let context = Context::new(filter, needs, None, false).reading(plan.origin());
@@ -210,7 +210,7 @@ fn count(
     })
 }
 
-/// Counts every file by itself.
+/// Counts every file separately.
 fn count_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, Failure> {
     let files: Arc<[PathBuf]> = files(&arguments.files)?.into();
     let stop = stop_on_signals()?;

@@ -8,7 +8,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 use super::pager;
 use crate::output::{Charset, Folding, TextStyle};
 
-/// Octets that wait to be written to standard output at the most.
+/// Size of the buffer for standard output, in bytes.
 const BUFFER: usize = 1 << 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -24,7 +24,7 @@ impl When {
         self.applies_to(is_terminal())
     }
 
-    /// The same of what is said on standard error.
+    /// The same for standard error.
     pub fn applies_to_errors(self) -> bool {
         self.applies_to(io::stderr().is_terminal())
     }
@@ -42,7 +42,7 @@ impl When {
     }
 }
 
-/// How text on standard output looks.
+/// The style of text on standard output.
 pub(super) fn text_style(color: When) -> TextStyle {
     TextStyle {
         color: color.applies(),
@@ -51,22 +51,22 @@ pub(super) fn text_style(color: When) -> TextStyle {
     }
 }
 
-/// Standard output with lines that fit a terminal, where it is one.
+/// Standard output, with lines folded to the terminal's width if it is one.
 pub(super) fn folded() -> Folding<BufWriter<pager::Output>> {
     Folding::new(standard_output(), terminal_width())
 }
 
-/// Standard output, buffered in blocks: outputs say themselves when a reader is to see all.
+/// Standard output, buffered in blocks. Outputs flush it when a reader is to see everything.
 pub(super) fn standard_output() -> BufWriter<pager::Output> {
     BufWriter::with_capacity(BUFFER, pager::Output::default())
 }
 
-/// Whether what is written is shown on a terminal, through a pager or not.
+/// Whether output is shown on a terminal, directly or through a pager.
 pub(super) fn is_terminal() -> bool {
     pager::terminal().is_some() || io::stdout().is_terminal()
 }
 
-/// Columns of the terminal that standard error is shown on.
+/// Width of the terminal of standard error, in columns.
 pub(super) fn errors_width() -> Option<u16> {
     if pager::terminal().is_some() {
         return terminal_width();
@@ -74,7 +74,7 @@ pub(super) fn errors_width() -> Option<u16> {
     columns(terminal_size_of(io::stderr()))
 }
 
-/// Columns of that terminal.
+/// Width of the terminal of standard output, in columns.
 pub(super) fn terminal_width() -> Option<u16> {
     columns(match pager::terminal() {
         Some(terminal) => terminal_size_of(terminal),

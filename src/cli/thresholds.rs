@@ -1,4 +1,4 @@
-//! From when on failed logins are called guessing: the arguments of every command that has findings.
+//! The limits for password guessing: the arguments of every command that shows findings.
 
 use clap::Args;
 
@@ -32,7 +32,7 @@ impl ThresholdArguments {
     }
 }
 
-/// Fewer than two failures are no run of them; many more than a thousand would take memory.
+/// One failure is not a series, and many more than a thousand would take too much memory.
 fn at_least_two(text: &str) -> Result<usize, String> {
     let range = 2..=1000;
     match text.parse() {

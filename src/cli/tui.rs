@@ -1,4 +1,4 @@
-//! `authscope tui`: captures, or what comes in now, in the terminal.
+//! `authscope tui`: browses captures, or a live capture, in the terminal.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use crate::tui::source::Input;
 use crate::tui::work::{Material, Nearby};
 use crate::tui::{Start, run as show};
 
-/// Frames of a live capture that are kept where nothing else is asked for.
+/// Frames of a live capture that are kept by default.
 const RING: u64 = 1_000_000;
 
 /// Browse captures, or what comes in now, in the terminal; ? shows the keys.
@@ -77,7 +77,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether an interface is captured on.
+    /// Whether it captures on an interface.
     pub(super) const fn captures(&self) -> bool {
         self.interface.is_some()
     }
@@ -130,7 +130,7 @@ fn of_files(
     stop: &Stop,
 ) -> Result<(Input, String), Failure> {
     let files = files(&arguments.files)?;
-    // What cannot be read again is kept whole, for what is saved of it.
+    // Input that cannot be read again is kept complete, for saving.
     let keep = files.iter().any(|file| is_pipe(file));
     let source = open_all_until(&files, ReadOptions { keep }, stop)?;
     let progress = source.progress();

@@ -1,5 +1,4 @@
-//! What is wrong with a command line, in words that say what would be right; and what is said on a terminal, between whose
-//! edges no word is broken.
+//! Messages about wrong command lines, which say what would be right, wrapped to the terminal's width.
 
 use std::error::Error as _;
 use std::num::{ParseFloatError, ParseIntError};
@@ -10,16 +9,16 @@ use regex::Regex;
 
 use super::terminal::{When, errors_width};
 
-/// Bounds as Rust writes them.
+/// Ranges in Rust's notation.
 static RANGE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\S+ is not in (\d+)\.\.=(\d+)").ok());
 
-/// A text for standard error, in lines that a terminal there has room for.
+/// A text for standard error, wrapped to the width of the terminal there.
 #[must_use]
 pub fn folded(text: &str) -> String {
     let width = errors_width().map_or(usize::MAX, usize::from);
     let fold = |line: &str| {
-        // A filter and the mark under what is wrong with it stay one above the other.
+        // A filter and the mark under its error stay aligned.
         if line.starts_with("    ") {
             return line.to_owned();
         }
@@ -36,7 +35,7 @@ pub fn folded(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Says it on standard error, or shows what was asked for on standard output, and ends the process as clap does.
+/// Prints the error on standard error, or help on standard output, and ends the process as clap does.
 pub fn exit(mut error: clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
@@ -54,7 +53,7 @@ pub fn exit(mut error: clap::Error) -> ! {
     std::process::exit(error.exit_code())
 }
 
-/// That a misspelt option could be given as a value leads astray.
+/// Removes clap's hint that a misspelt option could be a value, which is misleading.
 fn without_dashes(error: &mut clap::Error) {
     if let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested) {
         let tips: Vec<_> = tips
@@ -67,7 +66,7 @@ fn without_dashes(error: &mut clap::Error) {
     }
 }
 
-/// The text with what is said of numbers in words.
+/// The text with ranges of numbers in words.
 fn in_words(error: &clap::Error, text: &str) -> String {
     let is_number = error
         .source()

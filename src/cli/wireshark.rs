@@ -1,4 +1,4 @@
-//! `authscope wireshark`: what Wireshark itself is given.
+//! `authscope wireshark`: installs the plugin and the capture source in Wireshark.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ struct Plugin {
 }
 
 impl Plugin {
-    /// Whether the profile goes with it, whose rules are about RegLogin.
+    /// Whether the profile is installed too; its rules are about RegLogin.
     const fn has_profile(&self) -> bool {
         self.layouts.is_empty() && !self.no_profile
     }

@@ -67,7 +67,7 @@ pub enum ClientError {
     Closed {
         /// Who.
         address: SocketAddr,
-        /// Octets of the response received.
+        /// Bytes of the response received.
         received: usize,
     },
     /// The response is not one of the protocol.
@@ -238,7 +238,7 @@ impl Client {
 
     /// Ready when the server has closed the connection, before anything was sent on it.
     pub async fn closed(&mut self) {
-        // Octets that nobody has asked for are no better than the end.
+        // Bytes that nobody has asked for are no better than the end.
         let _ = self.stream.read(&mut [0]).await;
     }
 

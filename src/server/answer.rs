@@ -339,7 +339,7 @@ fn log_replaced(peer: Peer, user: &UserName, replaced: Result<bool, StoreError>)
     }
 }
 
-/// The response to octets that are no request: `None` where their command is not a request's, so
+/// The response to bytes that are no request: `None` where their command is not a request's, so
 /// that there is no telling which response is waited for.
 pub fn refuse(octets: &[u8], fault: &Fault) -> Option<Response> {
     let command = MessageView::new(octets).command()?;

@@ -144,7 +144,7 @@ impl Link {
             Self::LinuxSll => {
                 put(&0_u16.to_be_bytes()); // to this host
                 put(&HARDWARE_LOOPBACK.to_be_bytes());
-                put(&6_u16.to_be_bytes()); // octets of the address
+                put(&6_u16.to_be_bytes()); // bytes of the address
                 put(&[0; 8]);
                 put(&ethertype);
             }
@@ -153,7 +153,7 @@ impl Link {
                 put(&[0, 0]); // reserved
                 put(&1_u32.to_be_bytes()); // interface
                 put(&HARDWARE_LOOPBACK.to_be_bytes());
-                put(&[0, 6]); // to this host; octets of the address
+                put(&[0, 6]); // to this host; bytes of the address
                 put(&[0; 8]);
             }
             Self::Raw(_) | Self::Shells(..) => {}

@@ -1,7 +1,7 @@
 //! Where each user's line starts in the passwd file: name to offset, without the names or the
 //! hashes in memory.
 //!
-//! An entry is 16 bytes, and the table keeps one octet more for each of its buckets, of which
+//! An entry is 16 bytes, and the table keeps one byte more for each of its buckets, of which
 //! between 7/16 and 7/8 are in use: about 20 to 39 bytes a user.
 
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 struct Entry {
     /// The name's hash under a key drawn at start, so that nobody can choose names that collide.
     hash: u64,
-    /// Octets from the start of the file to the name.
+    /// Bytes from the start of the file to the name.
     offset: u64,
 }
 
@@ -88,7 +88,7 @@ impl Index {
         self.table.len()
     }
 
-    /// Octets of memory that the table takes.
+    /// Bytes of memory that the table takes.
     #[must_use]
     pub fn allocation(&self) -> usize {
         self.table.allocation_size()

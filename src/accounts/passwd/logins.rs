@@ -21,9 +21,9 @@ use crate::protocol::UserName;
 const SUFFIX: &str = ".logins";
 /// What the name of a copy has more than that.
 const COPY: &str = ".logins.compacting";
-/// Octets by which the file may grow beyond twice what it needs.
+/// Bytes by which the file may grow beyond twice what it needs.
 const SLACK: u64 = 1 << 20;
-/// Octets written to a copy at once.
+/// Bytes written to a copy at once.
 const BUFFER: usize = 1 << 16;
 
 /// The file, which need not be there.
@@ -38,9 +38,9 @@ pub struct Logins {
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// Octets written.
+    /// Bytes written.
     len: u64,
-    /// Octets after which it is written anew.
+    /// Bytes after which it is written anew.
     most: u64,
 }
 

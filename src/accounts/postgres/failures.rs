@@ -88,7 +88,7 @@ fn seen(rows: &[Row]) -> Result<Vec<Seen>, StoreError> {
     Ok(seen.into_iter().flatten().collect())
 }
 
-/// The columns of a key: nothing of a network is no octets, and no user name is empty.
+/// The columns of a key: nothing of a network is no bytes, and no user name is empty.
 fn columns<'a>(whom: impl Iterator<Item = &'a Whom>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     whom.map(|whom| {
         let network = whom.network.map_or_else(Vec::new, network_column);

@@ -204,7 +204,7 @@ impl Postgres {
         schema::migrate(&mut client).await
     }
 
-    /// The next users in the order of their names' octets, with their hashes as they are stored.
+    /// The next users in the order of their names' bytes, with their hashes as they are stored.
     pub async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
         let after = after.unwrap_or_default().as_bytes();
         let rows = self.shared.sessions.read(PAGE, &[&after]).await;

@@ -20,7 +20,7 @@ use crate::text::trouble::Words;
 /// How long one host may take to accept a connection, where the URL does not say: little enough that the next one is
 /// tried within a client's patience.
 const CONNECT: Duration = Duration::from_millis(700);
-/// How long octets may stay unacknowledged before a connection counts as broken.
+/// How long bytes may stay unacknowledged before a connection counts as broken.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
 /// How to reach the database.

@@ -1,4 +1,4 @@
-//! What a check looks at in one capture: its notes, the requests without a response, and what was said.
+//! What a check examines in one capture: its notes, its requests without a response, and its conversations.
 
 use std::ops::ControlFlow;
 
@@ -9,17 +9,17 @@ use crate::output::golden::Golden;
 use crate::session::{Exchange, Exchanges, FrameRecord, Remainder, Sink, StreamNote};
 use crate::text::escape::EscapedOctets;
 
-/// Places that are told of a kind at the most.
+/// The most places that are listed for each kind of failure.
 const TOLD: usize = 5;
 
-/// What is looked for.
+/// What to look for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     /// The notes that are failures.
     pub fail_on: Option<FailOn>,
     /// Whether requests without a response are failures.
     pub no_unanswered: bool,
-    /// Whether what was said is gathered.
+    /// Whether to collect the conversations, for a golden file.
     pub golden: bool,
 }
 
@@ -59,10 +59,10 @@ impl Examined {
         self.notes[severity as usize]
     }
 
-    /// Where it is not right, in order of frames.
+    /// The failures, in order of frames.
     pub fn told(&self) -> Vec<String> {
         let mut told = self.told.clone();
-        // What is about no frame comes last.
+        // Failures without a frame come last.
         told.sort_by_key(|(frame, _)| frame.unwrap_or(u64::MAX));
         let lines = told.into_iter().map(|(frame, text)| match frame {
             Some(frame) => format!("frame {frame}: {text}"),
@@ -72,7 +72,7 @@ impl Examined {
     }
 
     fn note(&mut self, note: &Note, frame: Option<u64>) {
-        // How far a message has come is nothing to remark when all is known.
+        // How much of a message a frame brought is not worth a note once the whole capture is known.
         if matches!(note, Note::Begun { .. }) {
             return;
         }
@@ -91,7 +91,7 @@ impl Examined {
             for note in &message.notes {
                 self.note(note, Some(message.frame));
             }
-            // These are in no exchange.
+            // These messages are in no exchange.
             if let Some(golden) = &mut self.golden
                 && !message.is_request()
                 && !message.is_response()

@@ -16,7 +16,7 @@ const XML: &[u8] = b"<?xml";
 /// What the file begins with.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Text that XML can have: it has no control characters but these two.
+/// Removes what XML text must not contain: control characters other than these two.
 fn fit(text: &str) -> String {
     let fit = |character: char| {
         if is_harmful(character) && !matches!(character, '\n' | '\t') {
@@ -82,7 +82,7 @@ pub(super) fn document(verdicts: &[Verdict]) -> String {
     out
 }
 
-/// Writes the document, in place of one that stands there; of no other file.
+/// Writes the document. Replaces an existing document of this kind, and no other file.
 pub(super) fn write(path: &Path, verdicts: &[Verdict]) -> Result<(), WriteError> {
     if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
         let mut beginning = Vec::new();

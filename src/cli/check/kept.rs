@@ -17,10 +17,10 @@ const ENDING: &str = ".golden";
 /// Unchanged lines around a difference.
 const CONTEXT: usize = 3;
 
-/// Bytes that are read of what is no regular file, and may have no end.
+/// Limit, in bytes, on what is read from a file that is not regular and may never end.
 const MOST_BYTES: u64 = 1 << 26;
 
-/// Where the golden files of captures stand.
+/// Where the golden files of captures are.
 #[derive(Debug, Clone)]
 pub(super) enum GoldenFiles {
     /// One file, for all captures.
@@ -60,7 +60,7 @@ impl GoldenFiles {
     }
 }
 
-/// How what was said differs from a golden file, as a unified diff; `None` where it does not.
+/// The difference between a conversation and a golden file, as a unified diff; `None` if there is none.
 pub(super) fn difference(
     path: &Path,
     capture: &Path,
@@ -87,7 +87,7 @@ pub(super) fn difference(
     Ok(Some(diff.to_string()))
 }
 
-/// The text of a golden file. What is no regular file, such as a pipe, is read as far as [`MOST_BYTES`].
+/// The text of a golden file. A file that is not regular, such as a pipe, is read up to [`MOST_BYTES`].
 fn read(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let most = if file.metadata()?.is_file() {
@@ -103,8 +103,8 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Writes a golden file, below the header that it has; whether it changed. What is no golden file is left alone, and a
-/// pipe or a device is written to and not read.
+/// Writes a golden file and keeps its header. Returns whether the file changed. A file that is not a golden file is
+/// left alone; a pipe or a device is written without being read.
 pub(super) fn update(path: &Path, body: &str) -> Result<bool, String> {
     let is_other = fs::metadata(path).is_ok_and(|found| !found.is_file());
     let text = if is_other {

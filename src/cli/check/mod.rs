@@ -76,7 +76,7 @@ pub(super) struct Arguments {
     inspect: InspectArguments,
 }
 
-/// What a check came to, from the best to the worst.
+/// The result of a check, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Status {
     Right,
@@ -106,16 +106,16 @@ impl Status {
     }
 }
 
-/// What a check of one file came to.
+/// The result of checking one file.
 struct Verdict {
-    /// The file, as it is shown.
+    /// The file's name, as it is shown.
     name: String,
     status: Status,
-    /// Why it is not right, each in a clause.
+    /// Why the check failed, one clause each.
     reasons: Vec<String>,
-    /// What there is in it, likewise.
+    /// What the capture contains, one clause each.
     facts: Vec<String>,
-    /// Where it is not right.
+    /// Where the capture is wrong.
     told: Vec<String>,
     /// How it differs from its golden file.
     difference: Option<String>,
@@ -128,19 +128,19 @@ impl Verdict {
         self.reasons.push(reason);
     }
 
-    /// What is said of it in a line.
+    /// The line that reports the result.
     fn line(&self) -> String {
         [self.reasons.as_slice(), &self.facts].concat().join("; ")
     }
 }
 
-/// What one file has, before it is held against its golden file.
+/// What one file contains, before it is compared with its golden file.
 struct Found {
     verdict: Verdict,
     golden: Option<Said>,
 }
 
-/// What was said in a capture, and the golden file that it belongs to.
+/// The conversations of a capture, and the golden file that they belong to.
 struct Said {
     file: PathBuf,
     body: String,
@@ -151,7 +151,7 @@ impl Arguments {
         GoldenFiles::of(self.expect.as_deref())
     }
 
-    /// The golden file of a capture, where it is held against one.
+    /// The golden file of a capture, if it has one to be compared with.
     fn golden_file(&self, capture: &Path) -> Result<Option<PathBuf>, Failure> {
         let golden = self.golden_files();
         let is_asked = self.update || self.expect.is_some();
@@ -223,7 +223,8 @@ impl Arguments {
         Ok(Found { verdict, golden })
     }
 
-    /// Holds what was said against its golden file, or writes that: `written` are those that were.
+    /// Compares the conversations with their golden file, or writes that file; `written` lists the files already
+    /// written.
     fn compare(
         &self,
         capture: &Path,
@@ -309,7 +310,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(worst.map_or(0, Status::code)))
 }
 
-/// Says of several files how many are not right.
+/// For several files, reports how many failed.
 fn sum_up(verdicts: &[Verdict]) {
     let count = |status: Status| {
         let of_status = verdicts.iter().filter(|verdict| verdict.status == status);
@@ -334,14 +335,14 @@ fn sum_up(verdicts: &[Verdict]) {
     }
 }
 
-/// Where verdicts are shown, as they come.
+/// Where results are shown, as they come.
 struct Shown<W> {
     out: W,
     color: bool,
     width: Option<u16>,
 }
 
-/// Columns of the result's word.
+/// Width of the result word, in columns.
 const WORD: usize = 7;
 
 impl<W: Write> Shown<W> {
@@ -369,7 +370,7 @@ impl<W: Write> Shown<W> {
         Ok(self.out.flush()?)
     }
 
-    /// What stands before and behind text of this style.
+    /// The escape sequences before and after text of this style.
     fn styled(&self, style: Style) -> (String, String) {
         if self.color {
             (style.render().to_string(), style.render_reset().to_string())
@@ -378,7 +379,7 @@ impl<W: Write> Shown<W> {
         }
     }
 
-    /// A line within the terminal's width.
+    /// The line, shortened to the terminal's width.
     fn fitted(&self, line: &str) -> String {
         let Some(width) = self.width else {
             return line.to_owned();
@@ -389,7 +390,8 @@ impl<W: Write> Shown<W> {
     }
 }
 
-/// A line of a difference: what was said has nothing that a terminal obeys, a file that is no golden file may.
+/// A line of a difference, escaped: conversations contain nothing that a terminal interprets, but a file that is not
+/// a golden file may.
 fn shown_line(line: &str) -> String {
     let is_safe = |character: char| !crate::text::escape::is_harmful(character);
     line.chars()

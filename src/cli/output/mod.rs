@@ -1,4 +1,4 @@
-//! The arguments that every command with rows has, and which rows they ask for.
+//! The arguments of every command that writes rows, and which rows they select.
 
 mod open;
 
@@ -111,7 +111,7 @@ fn form_names() -> impl TypedValueParser<Value = &'static FormEntry> {
     PossibleValuesParser::new(values).try_map(|name| form(&name).ok_or("there is no such form"))
 }
 
-/// Fields that are written where none is named.
+/// The fields that are written if none is named.
 const DEFAULT_FIELDS: [&str; 16] = [
     "frame.number",
     "frame.time_epoch",
@@ -143,7 +143,7 @@ impl OutputArguments {
         }
     }
 
-    /// What is asked of the capture.
+    /// The query: filter and fields.
     pub fn query(&self) -> Result<Query, Failure> {
         let mut query = self.query.query(self.show_passwords)?;
         self.check_binary()?;
@@ -178,7 +178,7 @@ impl OutputArguments {
         Ok(query)
     }
 
-    /// Whether the form has such rows, and can be written there.
+    /// Checks that the form has such rows and can be written to standard output.
     fn check_binary(&self) -> Result<(), Failure> {
         let name = self.format.name;
         if !self.form().is_binary || self.quiet {
@@ -197,7 +197,7 @@ impl OutputArguments {
         Ok(())
     }
 
-    /// Which rows are shown. A filter and fields choose among all frames, as in tshark.
+    /// Which rows are shown. A filter and fields apply to all frames, as in tshark.
     fn rows(&self, has_filter: bool) -> Rows {
         match self.form().rows {
             _ if self.has_exchanges() => Rows::Exchanges,
@@ -208,7 +208,7 @@ impl OutputArguments {
         }
     }
 
-    /// What a form is told of how its rows look.
+    /// The options that tell a form how its rows look.
     fn form_options(
         &self,
         query: Query,
@@ -237,7 +237,7 @@ impl OutputArguments {
         self.exchanges || self.exchanges_of_files
     }
 
-    /// Whether it is a form to be read on a terminal.
+    /// Whether the form is text for people.
     pub fn is_text(&self) -> bool {
         !self.form().is_binary
     }
@@ -247,7 +247,7 @@ impl OutputArguments {
         self.quiet
     }
 
-    /// Why what comes of several captures cannot be shown one by one, where it cannot.
+    /// Why the output of several captures cannot be shown one after the other, if so.
     pub fn refuses_each(&self) -> Option<&'static str> {
         if self.form().is_binary {
             return Some(

@@ -1,4 +1,4 @@
-//! The rows that were asked for, opened: what writes them, and what it needs.
+//! Opens the output of rows: what writes them, and what it needs.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::text::escape::Local;
 use crate::text::secret::{KEY_OCTETS, TagKey};
 use crate::text::trouble::Trouble;
 
-/// The rows that are shown, and what there is to be said of them.
+/// The rows that are shown, and the lines to print about them.
 pub(in crate::cli) struct ShownRows {
     group: Group<'static>,
     /// Whether standard output is written to.
@@ -32,21 +32,21 @@ pub(in crate::cli) struct ShownRows {
     overview: Overview,
     /// The rows that were asked for.
     rows: Rows,
-    /// Whether the summary says what was given up.
+    /// Whether the summary reports what bounds removed.
     is_summed_up: bool,
-    /// Whether it is said how to see frames.
+    /// Whether to print how frames can be shown.
     tells_of_frames: bool,
 }
 
-/// Which records are held until more is known of them.
+/// Which records are held back until more is known about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     None,
-    /// Those that begin a message, until it is whole.
+    /// Those that begin a message, until it is complete.
     Beginnings,
     /// All, until requests know their responses.
     All,
-    /// The same, and those without messages are not wanted.
+    /// The same, without records that have no messages.
     OfMessages,
 }
 
@@ -69,7 +69,7 @@ impl ShownRows {
         self.group.has_missed()
     }
 
-    /// What there is to say of what there was where little or nothing of it was shown, and of what was given up.
+    /// Lines for the end: what the capture contained if little or nothing of it was shown, and what bounds removed.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = self.overview.lines(self.rows, self.has_missed());
         if !self.is_summed_up {
@@ -83,17 +83,16 @@ impl ShownRows {
     }
 }
 
-/// Where the rows of one of several captures go.
+/// Where the rows of one capture among several go.
 pub(in crate::cli) struct Lot {
     pub out: Box<dyn Write>,
     pub part: Part,
 }
 
 impl OutputArguments {
-    /// What shows the rows that were asked for, on standard output unless a capture is saved there or they go with those of
-    /// other captures.
-    /// `answers` are the responses that come later than their requests, where the query needs
-    /// them.
+    /// Opens what writes the rows: to standard output, or together with those of other captures; to nothing if a
+    /// capture is saved to standard output. `answers` are the responses that come later than their requests, if the
+    /// query needs them.
     pub fn open(
         &self,
         save: Option<&Path>,
@@ -135,11 +134,11 @@ impl OutputArguments {
             };
             group.add((form.make)(options, out));
         } else if asks {
-            // It is asked all the same, for the exit code.
+            // The filter is evaluated nevertheless, for the exit code.
             group.add((TEXT.make)(options, Box::new(io::sink())));
         }
         if self.stats {
-            // Behind the rows, which end first.
+            // After the rows, which end first.
             let out: Box<dyn Write> = if (form.for_people || self.quiet) && !taken {
                 Box::new(standard_output())
             } else {
@@ -163,7 +162,7 @@ impl OutputArguments {
         })
     }
 
-    /// The key of passwords' tags, where they are wanted.
+    /// The key for password tags, if they are wanted.
     fn tag_key(&self) -> Result<Option<TagKey>, Failure> {
         let Some(path) = &self.password_tags else {
             return Ok(None);
@@ -182,10 +181,10 @@ impl OutputArguments {
         key.map(Some).ok_or_else(|| failure(&length))
     }
 
-    /// Which records are held, where rows can wait.
+    /// Which records are held back, if rows can wait.
     fn held(&self, rows: Rows, is_selected: bool, plan: &Plan) -> Held {
         let waits = match self.form().waits {
-            // Exchanges wait for their responses themselves.
+            // Rows of exchanges wait for their responses anyway.
             _ if self.quiet || self.has_exchanges() || !plan.can_be_repeated() => Waits::No,
             _ if self.details => Waits::ForResponses,
             waits => waits,
@@ -202,7 +201,7 @@ impl OutputArguments {
         }
     }
 
-    /// Whether rows tell what TCP's analysis finds.
+    /// Whether rows show the results of the TCP analysis.
     fn findings(&self, form: &FormEntry, rows: Rows, is_selected: bool) -> Findings {
         let has_frames = matches!(rows, Rows::Watched | Rows::All);
         if !has_frames || self.quiet || self.explain || !form.for_people {

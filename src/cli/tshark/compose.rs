@@ -1,4 +1,4 @@
-//! The command line that is ours, made of what was typed.
+//! Builds Authscope's command line from what was typed.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::line::Line;
 use super::{Subcommand, Translated};
 
-/// The hidden option that shows exchanges and says how to see frames.
+/// The hidden option that shows exchanges and prints how to see frames.
 const FRAMES_TOLD: &str = "--exchanges-of-files";
 
 impl Line<'_> {
-    /// The command line that is ours.
+    /// Builds Authscope's command line.
     pub fn compose(
         mut self,
         program: &OsString,
@@ -40,7 +40,7 @@ impl Line<'_> {
             ));
         }
         if !live {
-            // Nothing is promiscuous in a file.
+            // A file has no promiscuous mode.
             self.options.retain(|one| one != "--no-promiscuous");
         }
         for one in std::mem::take(&mut self.words) {
@@ -110,7 +110,7 @@ impl Line<'_> {
     }
 }
 
-/// Whether a word names a file: one that is there, or that looks like a capture; of the first one a path is enough.
+/// Whether a word names a file: it exists, or looks like a capture. For the first word a path is enough.
 fn is_file(word: &OsStr, is_first: bool) -> bool {
     const ENDINGS: [&str; 6] = ["pcap", "pcapng", "cap", "gz", "zst", "ntar"];
     let path = Path::new(word);

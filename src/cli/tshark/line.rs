@@ -1,4 +1,4 @@
-//! The command line as it was typed: options of ours, options of tshark's, files and words.
+//! Parses the command line as typed: Authscope's options, tshark's options, files and words.
 
 use std::ffi::OsString;
 
@@ -8,10 +8,10 @@ use super::Subcommand;
 use super::options::{Handling, TSHARK_OPTIONS, TsharkOption};
 use crate::platform;
 
-/// A command line as it is understood so far.
+/// The parsed part of a command line.
 pub(super) struct Line<'a> {
     pub kind: Subcommand,
-    /// Options of these subcommands are ours.
+    /// The subcommands whose options are Authscope's.
     own: Vec<&'a Command>,
     pub options: Vec<OsString>,
     /// Files that were named with -r.
@@ -48,7 +48,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whether it is an option of ours, and then whether it takes a value.
+    /// Whether it is an option of Authscope, and if so whether it takes a value.
     fn own(&self, is: impl Fn(&clap::Arg) -> bool) -> Option<bool> {
         let mut arguments = self.own.iter().flat_map(|command| command.get_arguments());
         let one = arguments.find(|one| is(one))?;
@@ -58,7 +58,7 @@ impl<'a> Line<'a> {
         ))
     }
 
-    /// Remembers an option that is for capturing only.
+    /// Remembers an option that only applies to capturing.
     fn see_capturing(&mut self, named: &str, is: impl Fn(&clap::Arg) -> bool) {
         let [first, live] = &self.own[..] else {
             return;
@@ -83,7 +83,7 @@ impl<'a> Line<'a> {
             .or_else(|| matches!(name, "help" | "no-pager").then_some(false))
     }
 
-    /// The table's entry, which in commands of another kind counts only where the option is not theirs.
+    /// The table's entry. For other subcommands it counts only if the subcommand does not have that option itself.
     fn of_tshark(
         &self,
         is: impl Fn(&TsharkOption) -> bool,
@@ -95,7 +95,7 @@ impl<'a> Line<'a> {
         counts.then_some(found)
     }
 
-    /// Reads the words behind the program's name and the subcommand.
+    /// Parses the words after the program's name and the subcommand.
     pub fn read(&mut self, typed: &[OsString]) -> Result<(), String> {
         let mut rest = typed.iter();
         while let Some(one) = rest.next() {
@@ -154,7 +154,7 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// Short options that stand together, the last one with its value.
+    /// Parses joined short options, of which the last may have a value.
     fn cluster(
         &mut self,
         one: &OsString,
@@ -164,7 +164,7 @@ impl<'a> Line<'a> {
         for (at, letter) in text.char_indices().skip(1) {
             let behind = &text[at + letter.len_utf8()..];
             let attached = (!behind.is_empty()).then(|| {
-                // What stands before it are letters of ASCII.
+                // The letters before it are ASCII.
                 platform::console::behind(one, at + letter.len_utf8())
             });
             let own = self.own_short(letter);
@@ -184,7 +184,7 @@ impl<'a> Line<'a> {
                     }
                     Some(false) => continue,
                     None => {
-                        // clap says what is wrong with it.
+                        // clap reports the error.
                         self.options.pop();
                         self.options.push(format!("-{letter}{behind}").into());
                         return Ok(());
@@ -243,7 +243,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether a letter that both have is ours by what stands behind it.
+/// For a letter that both programs have, whether Authscope's option is meant, by what follows it.
 fn is_ours(letter: char, attached: &str, rest: &[OsString]) -> bool {
     let next = rest.first().map(|next| next.to_string_lossy());
     let next = next.as_deref();
@@ -253,9 +253,9 @@ fn is_ours(letter: char, attached: &str, rest: &[OsString]) -> bool {
         attached.trim_start_matches('=')
     };
     match letter {
-        // -p PORT is ours; tshark's has no value.
+        // -p PORT is Authscope's; tshark's takes no value.
         'p' => !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()),
-        // -L FILE is ours; tshark's has no value, and goes with an interface.
+        // -L FILE is Authscope's; tshark's takes no value, and goes with an interface.
         'L' => !value.is_empty() && (!value.starts_with('-') || value == "-"),
         _ => false,
     }

@@ -16,19 +16,19 @@ use clap::Command;
 
 use line::Line;
 
-/// The option of all commands, which may stand before them.
+/// The option of all commands, which may precede the subcommand.
 const NO_PAGER: &str = "--no-pager";
 
-/// A command line that is ours.
+/// A command line of Authscope.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Translated {
     /// The arguments, the program's name first.
     pub arguments: Vec<OsString>,
-    /// What to say of options that were left out or mean something else here.
+    /// Notes to print about options that were ignored or mean something else here.
     pub notes: Vec<String>,
 }
 
-/// What is meant by the arguments of a process; an error says in one line what to type instead.
+/// Translates the arguments of a process; an error says in one line what to type instead.
 pub(super) fn translate(given: Vec<OsString>, cli: &Command) -> Result<Translated, String> {
     let as_given = |given| {
         Ok(Translated {
@@ -70,16 +70,16 @@ pub(super) fn translate(given: Vec<OsString>, cli: &Command) -> Result<Translate
     line.compose(program, &word, typed)
 }
 
-/// Whether the first word is a subcommand, or one that was misspelt: neither a file nor like one.
+/// Whether the first word is a subcommand, or a misspelt one: it is neither a file nor looks like one.
 fn is_own(word: &str, cli: &Command) -> bool {
     let is_word = !word.starts_with('-') && !word.contains(['.', '/']);
     word == "help" || cli.find_subcommand(word).is_some() || is_word && !Path::new(word).exists()
 }
 
-/// What is known of the subcommand.
+/// What is known about the subcommand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Subcommand {
-    /// None was typed: what follows tells.
+    /// None was typed: it depends on the rest of the line.
     Open,
     Read,
     Live,

@@ -1,31 +1,31 @@
-//! The table of tshark's options, and what each becomes here.
+//! The table of tshark's options, and how each is handled.
 
-/// What is done with an option of tshark's.
+/// How an option of tshark is handled.
 pub(super) enum Handling {
     /// It names a file to read.
     File,
-    /// Nothing is done: what it asks for is so anyway.
+    /// It is ignored: Authscope always behaves this way.
     Ignored,
-    /// Nothing is done, and this note says why.
+    /// It is ignored, with this note.
     IgnoredWithNote(&'static str),
-    /// It becomes these options of ours.
+    /// It becomes these options of Authscope.
     Ours(&'static [&'static str]),
-    /// It becomes these options of ours, and a note says what differs.
+    /// It becomes these options of Authscope, with a note about the difference.
     OursWithNote(&'static [&'static str], &'static str),
-    /// It is an error; this says what to do in its place.
+    /// It is refused; the text says what to use instead.
     Refused(&'static str),
     /// It depends on the value.
     ByValue(fn(&str) -> Result<Meaning, &'static str>),
 }
 
-/// What an option means by its value.
+/// The meaning of an option for a certain value.
 #[derive(Default)]
 pub(super) struct Meaning {
-    /// Options of ours.
+    /// Options of Authscope.
     pub options: Vec<String>,
-    /// Options of `follow`, where that is meant.
+    /// Options of `follow`, if the value asks for it.
     pub follow: Option<Vec<String>>,
-    /// What is said of it.
+    /// The note to print.
     pub note: Option<&'static str>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Meaning {
 pub(super) struct TsharkOption {
     pub short: Option<char>,
     pub long: &'static str,
-    /// What its value is called; empty where it takes none.
+    /// The name of its value; empty if it takes none.
     pub value: &'static str,
     pub handling: Handling,
 }
@@ -59,7 +59,7 @@ const ON_LINK_TYPES: &str = "link-layer types are not listed: the interface's us
 const ON_NAMES: &str = "no names are looked up; addresses are shown as they are";
 const ON_LOGS: &str = "there is no log to set up; what is to be said is said on standard error";
 
-/// All of them that `read` and `live` do not have alike, in the order of `tshark --help`.
+/// All options that `read` and `live` do not have with the same meaning, in the order of `tshark --help`.
 pub(super) static TSHARK_OPTIONS: &[TsharkOption] = &[
     option(
         Some('p'),
@@ -292,7 +292,7 @@ fn ours(options: &[&str]) -> Meaning {
     }
 }
 
-/// In a file nothing is promiscuous; `live` is told by [`super::habits`] what to do with it.
+/// A file has no promiscuous mode; [`super::compose`] keeps the option for `live` only.
 #[expect(clippy::unnecessary_wraps, reason = "as the others")]
 fn no_promiscuous(_: &str) -> Result<Meaning, &'static str> {
     Ok(ours(&["--no-promiscuous"]))

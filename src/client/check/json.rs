@@ -129,7 +129,7 @@ impl At {
 #[derive(Serialize)]
 struct Side {
     words: String,
-    /// Hexadecimal digits, two an octet; `..` where any octet is right.
+    /// Hexadecimal digits, two a byte; `..` where any byte is right.
     octets: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Holds what came against what was awaited, and says both in words and as octets.
+//! Holds what came against what was awaited, and says both in words and as bytes.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub enum End {
 /// What came, and for how long it was waited for.
 #[derive(Debug)]
 pub struct Came<'a> {
-    /// All octets.
+    /// All bytes.
     pub octets: &'a [u8],
     /// How the connection stands now.
     pub end: End,
@@ -35,7 +35,7 @@ pub struct Came<'a> {
     pub uniform: bool,
 }
 
-/// What the server should send: each octet, `None` where any is right. Empty where none should come, or where any may.
+/// What the server should send: each byte, `None` where any is right. Empty where none should come, or where any may.
 pub fn expected(awaited: &Awaited) -> Vec<Option<u8>> {
     let ExpectedAnswer::Response {
         action, success, ..
@@ -219,7 +219,7 @@ fn wrong_response(
     }
 }
 
-/// Whether octets that are no whole response have a right header, as far as it goes.
+/// Whether bytes that are no whole response have a right header, as far as it goes.
 fn right_so_far(message: &[u8]) -> bool {
     let header = LENGTH.width + COMMAND.width;
     message.len() < header || right_header(message) == Some(MessageKind::Response)

@@ -1,4 +1,4 @@
-//! A connection that looks at everything: octets as they come, and how the connection ends.
+//! A connection that looks at everything: bytes as they come, and how the connection ends.
 
 use std::io;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::protocol::{Framing, MessageKind, frame};
 const SETTLE: Duration = Duration::from_millis(50);
 /// How long the rest of something is waited for that is wrong already.
 const REST: Duration = Duration::from_millis(200);
-/// Between two octets, each in a segment of its own.
+/// Between two bytes, each in a segment of its own.
 const BETWEEN: Duration = Duration::from_millis(1);
-/// Longer than a system holds octets back to join them.
+/// Longer than a system holds bytes back to join them.
 const PAUSE: Duration = Duration::from_millis(60);
-/// Octets kept of what comes; a server that sends more is wrong by then.
+/// Bytes kept of what comes; a server that sends more is wrong by then.
 const MOST: usize = 64 * 1024;
 
 /// A connection.
@@ -45,7 +45,7 @@ impl Probe {
         })
     }
 
-    /// Sends octets. That the server does not take them shows in what comes.
+    /// Sends bytes. That the server does not take them shows in what comes.
     pub async fn send(&mut self, octets: &[u8]) {
         let deadline = Instant::now() + self.timeout;
         if let Some(stream) = &mut self.stream {
@@ -57,7 +57,7 @@ impl Probe {
         }
     }
 
-    /// Sends octets, each in a segment of its own.
+    /// Sends bytes, each in a segment of its own.
     pub async fn send_one_by_one(&mut self, octets: &[u8]) {
         for octet in octets {
             self.send(&[*octet]).await;
@@ -65,7 +65,7 @@ impl Probe {
         }
     }
 
-    /// Sends octets one by one in the course of `time`, until the server has something to say.
+    /// Sends bytes one by one in the course of `time`, until the server has something to say.
     pub async fn drip(&mut self, octets: &[u8], time: Duration) {
         let between = time / u32::try_from(octets.len().max(1)).unwrap_or(u32::MAX);
         let start = Instant::now();
@@ -131,7 +131,7 @@ impl Probe {
         }
     }
 
-    /// Reads until the server ends the connection. Where `silently`, a first octet is wrong enough.
+    /// Reads until the server ends the connection. Where `silently`, a first byte is wrong enough.
     pub async fn read_to_end(&mut self, deadline: Instant, silently: bool) {
         while self.read(deadline).await {
             if silently && !self.received.is_empty() {
@@ -162,7 +162,7 @@ impl Probe {
         &self.received
     }
 
-    /// Takes at most this many of the octets that came.
+    /// Takes at most this many of the bytes that came.
     pub fn take(&mut self, most: usize) -> Vec<u8> {
         let rest = self.received.split_off(most.min(self.received.len()));
         std::mem::replace(&mut self.received, rest)

@@ -1,15 +1,15 @@
-//! What a check does, step by step: octets and ends that are sent, and what is awaited between them.
+//! What a check does, step by step: bytes and ends that are sent, and what is awaited between them.
 
 use crate::protocol::Action;
 
 /// What is sent to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
-    /// Octets, in one segment where the system does not cut them.
+    /// Bytes, in one segment where the system does not cut them.
     Octets(Vec<u8>),
-    /// Octets, each in a segment of its own.
+    /// Bytes, each in a segment of its own.
     OneByOne(Vec<u8>),
-    /// Octets with so much time between them that a request takes longer than a server waits.
+    /// Bytes with so much time between them that a request takes longer than a server waits.
     Dripping(Vec<u8>),
     /// Nothing, for long enough that what came before is not joined with what follows.
     Pause,
@@ -56,7 +56,7 @@ pub enum ExpectedAnswer {
         /// In which words.
         words: Words,
     },
-    /// No octet.
+    /// No byte.
     Nothing,
     /// Anything but a message of this protocol.
     NoMessage,
@@ -97,12 +97,12 @@ impl Script {
         self
     }
 
-    /// Does something other than sending octets at once.
+    /// Does something other than sending bytes at once.
     pub fn does(self, sent: Sent) -> Self {
         self.step(Step::Send(sent))
     }
 
-    /// Sends octets.
+    /// Sends bytes.
     pub fn send(self, octets: impl Into<Vec<u8>>) -> Self {
         self.does(Sent::Octets(octets.into()))
     }

@@ -1,4 +1,4 @@
-//! Reports for people: a line a check, and for what is wrong the octets, expected ones beside received ones.
+//! Reports for people: a line a check, and for what is wrong the bytes, expected ones beside received ones.
 
 use std::fmt::Write as _;
 
@@ -7,9 +7,9 @@ use super::run::{Names, Point, Report, Verdict};
 use super::script::Sent;
 use super::table::{Check, checks};
 
-/// Octets a line, where two dumps stand side by side.
+/// Bytes a line, where two dumps stand side by side.
 const BESIDE: usize = 8;
-/// Octets a line of one dump.
+/// Bytes a line of one dump.
 const LINE: usize = 16;
 /// Lines of what is sent that are shown at the most.
 const MOST_LINES: usize = 8;
@@ -38,7 +38,7 @@ pub fn list(out: &mut String) {
     }
 }
 
-/// Appends a check's line, and its octets where it is wrong or `octets` says so.
+/// Appends a check's line, and its bytes where it is wrong or `octets` says so.
 pub fn report(out: &mut String, report: &Report, uniform: bool, octets: bool) {
     let Check { name, promise, .. } = report.check;
     let width = name_width();
@@ -141,7 +141,7 @@ fn as_text(octets: &[u8]) -> String {
     octets.iter().map(shown).collect()
 }
 
-/// Appends what was expected beside what was received; `>` stands before lines that differ, `..` where any octet is
+/// Appends what was expected beside what was received; `>` stands before lines that differ, `..` where any byte is
 /// right, and `*` for lines like the one before.
 fn beside(out: &mut String, expected: &[Option<u8>], received: &[u8]) {
     let octets = expected.len().max(received.len());

@@ -1,4 +1,4 @@
-//! One connection as a conversation: messages, octets in hexadecimal, raw octets, JSON.
+//! One connection as a conversation: messages, bytes in hexadecimal, raw bytes, JSON.
 
 mod held;
 mod several;
@@ -38,15 +38,15 @@ pub struct FollowOptions {
     pub in_fields: bool,
     /// Whether text and hexadecimal digits have colours.
     pub color: bool,
-    /// Octets in a line of the hexadecimal form.
+    /// Bytes in a line of the hexadecimal form.
     pub line: usize,
 }
 
 impl FollowOptions {
-    /// Octets in a line, as a rule.
+    /// Bytes in a line, as a rule.
     pub const LINE: usize = 16;
 
-    /// How many octets a line of a terminal has room for; `None` is no terminal.
+    /// How many bytes a line of a terminal has room for; `None` is no terminal.
     #[must_use]
     pub const fn octets_a_line(terminal: Option<u16>) -> usize {
         /// Columns of the server's lines, which are moved to the right.
@@ -65,9 +65,9 @@ pub struct Followed {
     pub found: bool,
     /// Streams in the capture.
     pub streams: u64,
-    /// Octets shown as `*`.
+    /// Bytes shown as `*`.
     pub masked: u64,
-    /// Octets of the stream that were never captured.
+    /// Bytes of the stream that were never captured.
     pub missing: u64,
 }
 

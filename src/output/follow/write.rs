@@ -30,7 +30,7 @@ pub enum FollowFormat {
     Text,
     /// Bytes in hexadecimal and as text, the server's moved to the right.
     Hex,
-    /// The octets themselves, both directions in order.
+    /// The bytes themselves, both directions in order.
     Raw,
     /// One object.
     Json,

@@ -27,7 +27,7 @@ use crate::protocol::{Password, UserName};
 use crate::text::trouble::{Trouble, Words};
 pub use protocol::{Command, Reply, Status, User, Wait};
 
-/// Octets of a request at most.
+/// Bytes of a request at most.
 const LONGEST: u64 = 64 * 1024;
 /// Conversations at once. Each may hold one of the threads that read users' lines, as for a list that nobody reads on; the
 /// others are for logins.

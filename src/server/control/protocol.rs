@@ -14,7 +14,7 @@ pub enum Command {
     Add {
         /// The user name.
         name: String,
-        /// The password's octets.
+        /// The password's bytes.
         password: Zeroizing<Vec<u8>>,
     },
     /// Removes one.
@@ -26,7 +26,7 @@ pub enum Command {
     SetPassword {
         /// The user name.
         name: String,
-        /// The password's octets.
+        /// The password's bytes.
         password: Zeroizing<Vec<u8>>,
     },
     /// Keeps one from logging in.

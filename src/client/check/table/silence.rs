@@ -44,7 +44,7 @@ pub(super) static CHECKS: &[Check] = &[
         section: CLOSES,
         script: |cast| {
             let request = cast.nobody().logs_in();
-            // The last octet never comes.
+            // The last byte never comes.
             let drips = request[HEADER_LEN..REQUEST_LEN - 1].to_vec();
             Script::new()
                 .send(&request[..HEADER_LEN])

@@ -1,4 +1,4 @@
-//! Octets that are no legal request.
+//! Bytes that are no legal request.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,12 +15,12 @@ use crate::protocol::{Action, Command, Description, Response};
 
 const CLOSES: &str = "What closes a connection, and what does not";
 
-/// The login request of a user whom nobody registered, with other octets at the start of a field.
+/// The login request of a user whom nobody registered, with other bytes at the start of a field.
 fn with(cast: &Cast, field: &Field, octets: &[u8]) -> Vec<u8> {
     at(cast, field.offset, octets)
 }
 
-/// The same, with other octets at an offset of the message.
+/// The same, with other bytes at an offset of the message.
 fn at(cast: &Cast, offset: usize, octets: &[u8]) -> Vec<u8> {
     let mut request = cast.nobody().logs_in();
     request[offset..offset + octets.len()].copy_from_slice(octets);
@@ -36,7 +36,7 @@ fn refused(octets: impl Into<Vec<u8>>) -> Script {
     Script::new().send(octets).does_not_log_in(Then::Ends)
 }
 
-/// Octets that end the connection without a response.
+/// Bytes that end the connection without a response.
 fn no_request(octets: impl Into<Vec<u8>>) -> Script {
     Script::new().send(octets).ends()
 }
@@ -192,7 +192,7 @@ pub(super) static CHECKS: &[Check] = &[
         promise: "a broken TLS handshake: the end",
         section: "TLS on the same port",
         script: |_| {
-            // A handshake record of 5 octets with a type of message that TLS does not have.
+            // A handshake record of 5 bytes with a type of message that TLS does not have.
             Script::new()
                 .send(*b"\x16\x03\x01\x00\x05\xee\x00\x00\x01\x00")
                 .ends_without_message()
