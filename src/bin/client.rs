@@ -18,9 +18,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 #[path = "client/check.rs"]
 mod check;
 
-/// Exit code where the server said no, or does not keep to the protocol.
+/// Exit code if the server refused, or does not follow the protocol.
 const REFUSED: u8 = 1;
-/// Exit code for wrong usage, and where no answer came.
+/// Exit code for wrong usage, and if no answer came.
 const FAILED: u8 = 2;
 
 /// Registers a user with an authscope-server, logs one in, or checks whether a server keeps to the protocol.
@@ -82,7 +82,7 @@ struct Reach {
 }
 
 impl Reach {
-    /// How connections are encrypted, where they are.
+    /// The TLS settings, if connections are encrypted.
     fn tls(&self) -> Result<Option<Tls>, ClientError> {
         let tls = self
             .tls
@@ -160,7 +160,7 @@ fn main() -> ExitCode {
 }
 
 fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    // A stored name may be one that no server registers any more; it logs in as it is.
+    // A stored name may be one that no server would register today; it can still log in.
     let user_name = UserName::new(arguments.name)
         .and_then(|name| match action {
             Action::Register => name.registrable(),
@@ -168,8 +168,7 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
         })
         .map_err(|error| format!("cannot use this user name: {error}; nothing was done"))?;
     let tls = arguments.reach.tls()?;
-    // From a pipe the password is there already; a person is asked once there is somebody to
-    // tell it to.
+    // A password from a pipe can be read first; a person is asked only once the server can be reached.
     let given = arguments
         .password_stdin
         .then(password::from_stdin)
@@ -195,10 +194,10 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
         };
         Ok::<_, Box<dyn Error>>(client.ask(&request).await?)
     });
-    // A look-up that goes on is not waited for.
+    // Does not wait for a name look-up that is still in progress.
     runtime.shutdown_background();
     let response = answered?;
-    // The description comes from the wire.
+    // The description comes from the network and is escaped.
     let shown = Escaped(response.description.as_str());
     match writeln!(io::stdout(), "{shown}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -213,15 +212,15 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
     })
 }
 
-/// Asks for the password on the terminal; also whether the server has closed the connection
-/// meanwhile.
+/// Asks for the password on the terminal. Returns it, and whether the server has closed the connection in the
+/// meantime.
 async fn ask(client: &mut Client, action: Action) -> Result<(Password, bool), Box<dyn Error>> {
     let twice = action == Action::Register;
     let mut typing = tokio::task::spawn_blocking(move || password::from_terminal(twice));
     let mut closed = false;
     loop {
         tokio::select! {
-            // An end that has come by now is seen first.
+            // Checks first whether the server has closed the connection.
             biased;
             () = client.closed(), if !closed => closed = true,
             password = &mut typing => return Ok((password??, closed)),

@@ -48,15 +48,15 @@ use signals::Signals;
 /// Exit code for wrong usage and for a server that cannot run.
 const FAILED: u8 = 2;
 
-/// How long the end of the process waits for what was logged to be written.
+/// How long the process waits at its end for log lines to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Descriptors that clients' connections leave free: for the standard streams, the runtime,
-/// listeners, the passwd file and its successor, the log file and its successor, certificate and
-/// key, and the connections of the metrics page.
+/// File descriptors that are reserved for other uses than clients' connections: standard streams, the runtime,
+/// listeners, the passwd file and its successor, the log file and its successor, certificate and key, and the
+/// connections of the metrics page.
 const RESERVED_DESCRIPTORS: u64 = 40;
 
-/// Threads that read users' lines; more would wait for the same disk.
+/// Number of threads that read users' lines; more would wait for the same disk.
 const READERS: usize = 16;
 
 fn main() -> ExitCode {
@@ -98,7 +98,7 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Some(Command::Backup { file }) => ask(cli, &Running::Backup(file.clone())),
         Some(Command::Cert(command)) => cert::run(command),
         Some(Command::Accounts(command)) => accounts::run(*command, &cli.accounts),
-        // These were done above, without a log.
+        // These were handled above, without a log.
         Some(Command::Completions(_) | Command::Man(_)) => Ok(ExitCode::SUCCESS),
         None => {
             panics::watch(log.clone());
@@ -118,7 +118,7 @@ fn ask(cli: &Cli, what: &Running) -> Result<ExitCode, Box<dyn Error>> {
     control::run(what, &cli.control, &cli.accounts)
 }
 
-/// Writes to standard error, without waiting for long where nobody reads it.
+/// Writes to standard error, without waiting long if nobody reads it.
 fn say(text: String) {
     let (done, written) = mpsc::channel();
     let writer = std::thread::Builder::new().spawn(move || {
@@ -131,7 +131,7 @@ fn say(text: String) {
 }
 
 fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
-    // Nothing is made before the arguments are right and the ports are there.
+    // No file is created before the arguments were checked and the ports were opened.
     let mut config = cli.config(log.client_lines())?;
     let scheme = cli.hashing.scheme()?;
     discourage_dumps();
@@ -161,7 +161,7 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
         for address in page.addresses() {
             tracing::info!("metrics on http://{address}/metrics");
         }
-        // From here on: how a long start goes is to be seen.
+        // From here on, so that the progress of a long start is visible.
         server::offer_page(page, metrics, Arc::clone(&config.health));
     }
     config.tls.tell();
@@ -221,7 +221,7 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The control socket. Where it was not asked for, the server does without.
+/// The control socket. If it was not asked for and cannot be opened, the server runs without it.
 fn open_control(cli: &Cli, reload: &Reload) -> Result<Option<Arc<Control>>, Box<dyn Error>> {
     let Some((path, asked_for)) = cli.control.path(&cli.accounts) else {
         return Ok(None);
@@ -237,16 +237,15 @@ fn open_control(cli: &Cli, reload: &Reload) -> Result<Option<Arc<Control>>, Box<
     }
 }
 
-/// Keeps passwords that are in memory from being written to disk by a crash, and other processes
-/// of the same user from reading them.
+/// Prevents a crash from writing passwords in memory to disk, and other processes of the same user from reading them.
 fn discourage_dumps() {
     for (what, error) in process::discourage_dumps() {
         tracing::warn!(%error, "{what}");
     }
 }
 
-/// Allows as many open files as connections need, as far as the system lets it. The connections
-/// that there is room for: `connections`, or fewer.
+/// Raises the limit on open files as far as the system allows. Returns the number of connections that there is room
+/// for: `connections`, or fewer.
 fn raise_descriptor_limit(connections: usize) -> usize {
     let wanted = connections as u64 + RESERVED_DESCRIPTORS;
     let Some(descriptors) = process::allow_open_files(wanted) else {
@@ -263,14 +262,14 @@ fn raise_descriptor_limit(connections: usize) -> usize {
     room
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, if there is one.
 fn notify(state: ServiceState) {
     if let Err(error) = process::tell_service_manager(state) {
         tracing::warn!(%error, "cannot tell the service manager");
     }
 }
 
-/// Says how far a long load is, every two seconds.
+/// Logs the progress of a long load, every two seconds.
 fn progress() -> impl FnMut(Progress) {
     const EVERY: Duration = Duration::from_secs(2);
     let mut last = Instant::now();

@@ -1,4 +1,4 @@
-//! What is worked out in the background, and what comes of it.
+//! Questions for the background threads, and their answers.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use crate::output::{Highlight, Space, Step};
 use crate::packet::Endpoint;
 use crate::tui::recording::Numbers;
 
-/// What is asked.
+/// A question for a background thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// What the rows of these frames say.
+    /// The rows of these frames.
     Rows(Vec<u64>),
     /// All about a frame.
     Frame(u64),
@@ -23,13 +23,13 @@ pub enum Question {
     Flow(Vec<u32>),
     /// A conversation as text, or its bytes.
     Follow(u32, bool),
-    /// Statistics, for so many columns.
+    /// Statistics, for this width in columns.
     Statistics(u16),
-    /// Wireshark's reading of a conversation.
+    /// How Wireshark reads a conversation.
     Explain(u32),
-    /// What differs between two.
+    /// The differences between two frames or exchanges.
     Difference([Subject; 2]),
-    /// A file.
+    /// Save a file.
     Save(Save),
 }
 
@@ -42,7 +42,7 @@ pub enum Subject {
     Exchange(u64),
 }
 
-/// What comes of it.
+/// An answer.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// See [`Question::Rows`].
@@ -63,11 +63,11 @@ pub enum Answer {
     Explain(Explained),
     /// See [`Question::Difference`].
     Difference(Differences),
-    /// What was saved, or why not.
+    /// A description of what was saved, or why nothing was.
     Saved(Result<String, String>),
-    /// A file stands where something was to be saved.
+    /// The file exists already.
     Exists,
-    /// It could not be worked out.
+    /// The question could not be answered.
     Failed(String),
 }
 
@@ -78,11 +78,11 @@ pub struct FrameRow {
     pub number: u64,
     /// When it was captured.
     pub time: Timestamp,
-    /// Sender and receiver, where it has any.
+    /// Sender and receiver, if it has them.
     pub addresses: [String; 2],
-    /// Their ports, where it has any.
+    /// Their ports, if it has them.
     pub ports: Option<[u16; 2]>,
-    /// Its connection, where it is of one.
+    /// Its connection, if it belongs to one.
     pub stream: Option<u32>,
     /// Its protocol.
     pub protocol: &'static str,
@@ -97,19 +97,19 @@ pub struct FrameRow {
 /// A line of a frame's details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeLine {
-    /// How deep it stands.
+    /// Its depth in the tree.
     pub depth: usize,
     /// What it says; fit for a terminal.
     pub text: String,
     /// Its bytes, and the pane that they are in.
     pub bytes: Option<(usize, std::ops::Range<usize>)>,
-    /// How remarkable it is.
+    /// How it is highlighted.
     pub highlight: Highlight,
-    /// Whether others stand under it.
+    /// Whether it has children.
     pub has_children: bool,
-    /// Names it among the lines of any frame: its labels from the outermost on.
+    /// Identifies the line in the details of any frame: its labels from the outermost inwards.
     pub path: String,
-    /// The display filter that selects what it says.
+    /// The display filter that selects its value.
     pub filter: Option<String>,
 }
 
@@ -118,7 +118,7 @@ pub struct TreeLine {
 pub struct Bytes {
     /// What they are.
     pub title: String,
-    /// Where ranges of these bytes are counted.
+    /// The space in which ranges of these bytes count.
     pub space: Space,
     /// Each byte, or `None` for one that is not shown.
     pub bytes: Vec<Option<u8>>,
@@ -129,15 +129,15 @@ pub struct Bytes {
 pub struct FrameDetail {
     /// The frame.
     pub frame: u64,
-    /// Its stream, where it has one.
+    /// Its stream, if it has one.
     pub stream: Option<u32>,
     /// Its details.
     pub tree: Vec<TreeLine>,
-    /// Its bytes, and those that it made whole.
+    /// Its bytes, and the reassembled bytes of messages that it completed.
     pub panes: Vec<Bytes>,
 }
 
-/// A message from near by.
+/// A message in detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
     /// What it is.
@@ -146,7 +146,7 @@ pub struct Card {
     pub frame: u64,
     /// How it went.
     pub highlight: Highlight,
-    /// Its fields: the bytes, and what they say.
+    /// Its fields: their bytes and their values.
     pub fields: Vec<(String, String, Highlight)>,
 }
 
@@ -155,7 +155,7 @@ pub struct Card {
 pub struct Preview {
     /// The exchange's number.
     pub exchange: u64,
-    /// What happened on the connection while it went on.
+    /// The events on the connection during the exchange.
     pub steps: Vec<Step>,
     /// Its messages.
     pub cards: Vec<Card>,
@@ -166,7 +166,7 @@ pub struct Preview {
 pub struct Flow {
     /// The conversations, with client and server where they are known.
     pub streams: Vec<(u32, Option<[Endpoint; 2]>)>,
-    /// What happened, in order.
+    /// The events, in order.
     pub steps: Vec<Step>,
     /// Whether there was more than is shown.
     pub cut: bool,
@@ -179,7 +179,7 @@ pub struct FollowText {
     pub stream: u32,
     /// Whether it is its bytes.
     pub as_bytes: bool,
-    /// Its lines, fit for a terminal, each with who it is of where that is told.
+    /// Its lines, fit for a terminal, each with the sending side if that is shown.
     pub lines: Vec<(Option<crate::stream::Role>, String)>,
 }
 
@@ -192,7 +192,7 @@ pub struct Statistics {
     pub lines: Vec<String>,
 }
 
-/// Wireshark's reading beside ours.
+/// How Wireshark and Authscope read a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// The conversation.
@@ -201,7 +201,7 @@ pub struct Explained {
     pub messages: Vec<Explanation>,
 }
 
-/// One message in both readings.
+/// One message, as Authscope and as Wireshark read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// Its frame.
@@ -210,13 +210,13 @@ pub struct Explanation {
     pub title: String,
     /// How it went.
     pub highlight: Highlight,
-    /// What it says.
+    /// How Authscope reads it.
     pub ours: Vec<String>,
-    /// What Wireshark says.
+    /// How Wireshark reads it.
     pub theirs: Vec<String>,
 }
 
-/// What differs between two messages.
+/// The differences between two frames or exchanges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differences {
     /// What is compared.
@@ -230,11 +230,11 @@ pub struct Differences {
 pub struct DifferentMessages {
     /// What they are.
     pub titles: [String; 2],
-    /// Fields by label, with what each message says, and whether that differs.
+    /// Fields by label, with the value in each message, and whether the values differ.
     pub fields: Vec<(String, [String; 2], bool)>,
     /// Their bytes; `None` for one that is not shown.
     pub bytes: [Vec<Option<u8>>; 2],
-    /// Which bytes differ, also where they are not shown.
+    /// Which bytes differ, even if they are not shown.
     pub differs: Vec<bool>,
 }
 
@@ -247,9 +247,9 @@ pub struct Save {
     pub chosen: Chosen,
     /// As what.
     pub form: SaveForm,
-    /// Whether all that may be a password is replaced by asterisks.
+    /// Whether everything that may be a password is replaced by asterisks.
     pub redact: bool,
-    /// Whether a file that stands there may be replaced.
+    /// Whether an existing file may be replaced.
     pub replaces: bool,
     /// Whether rows are exchanges.
     pub as_exchanges: bool,
@@ -260,15 +260,15 @@ pub struct Save {
 pub enum Chosen {
     /// All.
     All,
-    /// Those of these exchanges' connections.
+    /// The frames of these exchanges' connections.
     Exchanges(Numbers),
-    /// Those of these connections.
+    /// The frames of these connections.
     Streams(BTreeSet<u32>),
     /// These, in order.
     Frames(Numbers),
 }
 
-/// A form in which is saved.
+/// The format of a saved file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SaveForm {
     /// A capture.
@@ -276,7 +276,7 @@ pub enum SaveForm {
     Pcapng,
     /// Rows as text.
     Text,
-    /// An object a line.
+    /// One object per line.
     JsonLines,
     /// The flow as a picture.
     Svg,
@@ -286,7 +286,7 @@ impl SaveForm {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Pcapng, Self::Text, Self::JsonLines, Self::Svg];
 
-    /// Its name, which is also how its files' names end.
+    /// Its name, which is also the file name's extension.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

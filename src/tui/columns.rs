@@ -5,26 +5,27 @@ use crate::text::escape::Escaped;
 /// What stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellKind {
-    /// Text, at the left.
+    /// Text, left-aligned.
     Text,
-    /// An address, at the left: where it is too long it loses its middle, as its end tells it from others.
+    /// An address, left-aligned. If it is too long, its middle is left out, because the end distinguishes it from
+    /// others.
     Address,
-    /// A number, at the right.
+    /// A number, right-aligned.
     Number,
-    /// A time, at the right, as wide as times are shown.
+    /// A time, right-aligned, as wide as the chosen time format.
     Time,
 }
 
-/// What there is to say of a column.
+/// The description of a column.
 #[derive(Debug, Clone, Copy)]
 pub struct About<C> {
-    /// Which one it is.
+    /// The column.
     pub column: C,
     /// Its name in `tui.toml`.
     pub name: &'static str,
-    /// What stands above it.
+    /// Its title.
     pub title: &'static str,
-    /// How wide it is at the least, as a rule, and where there is much room.
+    /// Its width in columns of the terminal: at least, usually, and if there is much room.
     pub widths: [u16; 3],
     /// What stands in it.
     pub kind: CellKind,
@@ -35,10 +36,10 @@ pub trait Column: Copy + PartialEq + 'static {
     /// All of that list.
     const ALL: &'static [About<Self>];
 
-    /// Those that are shown where nobody chose, on a list of this width.
+    /// The columns shown by default, on a list of this width.
     fn defaults(width: u16) -> &'static [Self];
 
-    /// What there is to say of it.
+    /// Its description.
     fn about(self) -> &'static About<Self> {
         let found = Self::ALL.iter().find(|about| about.column == self);
         found.unwrap_or(&Self::ALL[0])
@@ -127,7 +128,7 @@ impl Column for ExchangeColumn {
     }
 }
 
-/// Widths from which on a list of frames shows who sent them, and how long they are: before, what they say matters more.
+/// Width from which a list of frames shows addresses and lengths; on a narrower one the Info column matters more.
 const ROOM_FOR_ADDRESSES: u16 = 72;
 const ROOM_FOR_LENGTH: u16 = 100;
 
@@ -162,10 +163,10 @@ impl Column for FrameColumn {
     }
 }
 
-/// How far rows of a list stand from its border: there is the sign of a chosen row, and that of a marked one.
+/// Indentation of a list's rows, for the signs of the selected row and of marked rows.
 pub const SIGNS: u16 = 2;
 
-/// The columns of a list that were chosen; none where nobody chose.
+/// The columns that were chosen for a list; empty if none were.
 #[derive(Debug, Clone)]
 pub struct Columns<C>(Vec<C>);
 
@@ -176,7 +177,7 @@ impl<C> Default for Columns<C> {
 }
 
 impl<C: Column> Columns<C> {
-    /// Those that are shown on a list of this width, in order.
+    /// The columns that are shown on a list of this width, in order.
     #[must_use]
     pub fn shown(&self, width: u16) -> &[C] {
         if self.0.is_empty() {
@@ -192,20 +193,21 @@ impl<C: Column> Columns<C> {
 pub struct Offered {
     /// Its name in `tui.toml`.
     pub name: &'static str,
-    /// What stands above it.
+    /// Its title.
     pub title: &'static str,
-    /// How wide it is at the least.
+    /// Its least width.
     pub least: u16,
     /// Whether it is shown.
     pub shown: bool,
 }
 
-/// Columns of a list, whichever it is.
+/// The columns of a list, whatever their type.
 pub trait Choosing {
-    /// All columns: first those that are shown on a list of this width.
+    /// All columns; those that are shown on a list of this width come first.
     fn offered(&self, width: u16) -> Vec<Offered>;
 
-    /// Shows the columns of these names, in this order. What is no name of one is told, and the others are shown.
+    /// Shows the columns of these names, in this order. An unknown name is an error, and the other columns are still
+    /// shown.
     fn choose(&mut self, names: &[&str]) -> Result<(), String>;
 
     /// The names of the columns that were chosen.

@@ -1,4 +1,4 @@
-//! What is asked for in front of a view, and what keys do there.
+//! Dialogs in front of a view, and what keys do there.
 
 use std::path::PathBuf;
 
@@ -26,9 +26,9 @@ pub enum Dialog {
     Save(SaveDialog),
     /// Which columns there are, and in which order.
     Columns(ColumnsDialog),
-    /// By which column is sorted.
+    /// The column to sort by.
     Sort(usize),
-    /// All keys, those with these words; and how far they are moved.
+    /// The keys that match these words, and how far the list is scrolled.
     Help(Input, usize),
 }
 
@@ -39,9 +39,9 @@ pub struct FilterDialog {
     pub input: Input,
     /// What is wrong with it so far.
     pub error: Option<FilterError>,
-    /// What may stand at the cursor.
+    /// Candidates for completion at the cursor.
     pub completion: Completion,
-    /// Which candidate Tab has put in place.
+    /// The candidate that Tab has inserted.
     pub taken: Option<usize>,
 }
 
@@ -75,7 +75,7 @@ impl FilterDialog {
         self.taken = None;
     }
 
-    /// Puts the next candidate in place.
+    /// Inserts the next candidate.
     fn take(&mut self, state: &State, step: isize) {
         let count = self.completion.candidates.len();
         if count == 0 {
@@ -115,9 +115,9 @@ pub struct SaveDialog {
     pub redact: bool,
     /// Where.
     pub path: Input,
-    /// The line that keys go to: what, as what, redacted, where.
+    /// The line with the focus: what, format, redacted, path.
     pub line: usize,
-    /// The file that stands there, where Enter is to be pressed again to replace it.
+    /// The existing file, if Enter must be pressed again to replace it.
     pub replaces: Option<String>,
 }
 
@@ -129,7 +129,7 @@ impl SaveDialog {
         Input::new(format!("authscope.{}", form.name()))
     }
 
-    /// Begins with what lies near.
+    /// Begins with suitable defaults.
     #[must_use]
     pub fn new(state: &State) -> Self {
         let any_marked = !state.marked.is_empty() || !state.marked_frames.is_empty();
@@ -229,7 +229,7 @@ impl ColumnsDialog {
         })
     }
 
-    /// Whether the columns that are shown need more room than the list has.
+    /// Whether the shown columns need more room than the list has.
     #[must_use]
     pub fn is_wide(&self, state: &State) -> bool {
         let shown = self.all.iter().filter(|one| one.shown);
@@ -259,7 +259,7 @@ impl ColumnsDialog {
     }
 }
 
-/// Takes a key for the dialog in front; what is to be done then.
+/// Handles a key in the dialog in front. Returns the commands to run.
 pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
     let code = key.code;
     if matches!(code, KeyCode::Esc) || key.ctrl && code == KeyCode::Char('c') {
@@ -342,7 +342,7 @@ pub fn key(state: &mut State, mut dialog: Dialog, key: Key) -> Vec<Command> {
     Vec::new()
 }
 
-/// Sorts exchanges by a column, by the same one again the other way round; with `None` shows them as they came.
+/// Sorts exchanges by a column; a second time reverses the order. With `None`, shows them in order of arrival.
 pub fn sort_by(state: &mut State, column: Option<ExchangeColumn>) -> Vec<Command> {
     state.sort = column.map(|column| {
         let turned = matches!(state.sort, Some((old, false)) if old == column);

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use super::keys::Key;
 
-/// Text and where the cursor stands in it.
+/// Text and the cursor's position in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
     text: String,
@@ -13,7 +13,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Text with the cursor behind it.
+    /// Text with the cursor after it.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -27,13 +27,13 @@ impl Input {
         &self.text
     }
 
-    /// Where the cursor stands, in bytes.
+    /// The cursor's position, in bytes.
     #[must_use]
     pub const fn at(&self) -> usize {
         self.at
     }
 
-    /// Puts text in place of a range, and the cursor behind it.
+    /// Replaces a range by text, and puts the cursor after it.
     pub fn replace(&mut self, range: std::ops::Range<usize>, with: &str) {
         self.text.replace_range(range.clone(), with);
         self.at = range.start + with.len();
@@ -49,7 +49,7 @@ impl Input {
         self.at + next.map_or(0, char::len_utf8)
     }
 
-    /// Takes a key; whether it was one that edits.
+    /// Handles a key; returns whether it was an editing key.
     pub fn key(&mut self, key: Key) -> bool {
         match (key.code, key.ctrl) {
             (KeyCode::Char('u'), true) => self.replace(0..self.at, ""),

@@ -1,4 +1,4 @@
-//! The keys: one table, from which the footer, the help and docs/tui.md are made, and which `tui.toml` changes.
+//! The table of keys, from which the footer, the help and docs/tui.md are made. `tui.toml` changes it.
 
 use std::fmt;
 
@@ -90,7 +90,7 @@ pub enum Pane {
     Follow,
     /// Counts and findings.
     Statistics,
-    /// What Wireshark says beside what is so.
+    /// What messages are, beside what Wireshark says.
     Explain,
     /// Two messages side by side.
     Difference,
@@ -180,11 +180,11 @@ pub struct Binding {
     pub name: &'static str,
     /// Its keys, unless `tui.toml` says otherwise.
     pub keys: &'static [&'static str],
-    /// Its word in the footer; empty where it does not stand there.
+    /// Its word in the footer; empty if it is not shown there.
     pub word: &'static str,
     /// What it does, for people.
     pub meaning: &'static str,
-    /// Where it does something; everywhere where that is empty.
+    /// The views in which it works; empty means everywhere.
     pub panes: &'static [Pane],
 }
 
@@ -281,7 +281,7 @@ impl Keys {
         found.map(|(_, action)| *action)
     }
 
-    /// Gives an action these keys in place of its own; another action that had one of them loses it.
+    /// Assigns these keys to an action, instead of its own; another action that had one of them loses it.
     pub fn set(&mut self, action: Action, keys: &[Key]) {
         self.0
             .retain(|(key, other)| *other != action && !keys.contains(key));
@@ -297,14 +297,14 @@ impl Keys {
 }
 
 impl Binding {
-    /// Whether it does something in this view.
+    /// Whether it works in this view.
     #[must_use]
     pub fn is_of(&self, pane: Pane) -> bool {
         self.panes.is_empty() || self.panes.contains(&pane)
     }
 }
 
-/// What a key does that does nothing in this view, and in which views it does that; nothing where it does something here.
+/// For a key that does nothing in this view: what it does, and in which views. `None` if it works here.
 #[must_use]
 pub fn elsewhere(action: Action, pane: Pane) -> Option<String> {
     let binding = TABLE.iter().find(|binding| binding.action == action)?;

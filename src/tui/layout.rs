@@ -1,23 +1,23 @@
-//! Where everything stands on the screen. Drawing and the mouse both ask here.
+//! The layout of the screen, for drawing and for the mouse.
 
 use ratatui::layout::Rect;
 
 use super::keys::Pane;
 use super::state::{Part, State};
 
-/// Columns from which on parts stand side by side.
+/// Width from which parts are side by side.
 const WIDE: u16 = 120;
-/// Rows from which on there is a lower part.
+/// Height from which there is a lower part.
 const TALL: u16 = 16;
 
-/// All but the first line and the last.
+/// Everything except the first line and the last.
 #[must_use]
 pub fn body(state: &State) -> Rect {
     let (columns, rows) = state.size;
     Rect::new(0, 1, columns, rows.saturating_sub(2))
 }
 
-/// Rows of the lower part, its border among them; 0 where there is no room.
+/// Rows of the lower part, including its border; 0 if there is no room.
 fn lower(state: &State) -> u16 {
     let body = body(state);
     if body.height + 2 < TALL {
@@ -27,16 +27,16 @@ fn lower(state: &State) -> u16 {
     state.split.unwrap_or(usual).min(body.height - 4)
 }
 
-/// Columns of the part at the right, its border among them, where nothing else was chosen: `usual`.
+/// Columns of the part at the right, including its border; `usual` if the user has not moved the border.
 fn right(state: &State, usual: u16) -> u16 {
     let most = state.size.0.saturating_sub(LEAST_SIDE).max(LEAST_SIDE);
     state.side.unwrap_or(usual).clamp(LEAST_SIDE, most)
 }
 
-/// Columns of a part beside another at the least.
+/// Least width of a part beside another.
 pub const LEAST_SIDE: u16 = 24;
 
-/// Columns that a list of exchanges needs, and those that one from near by takes beside it.
+/// Width that a list of exchanges needs, and that of the details of one exchange beside it.
 const LIST: u16 = 80;
 const NEAR: [u16; 2] = [40, 72];
 
@@ -48,13 +48,13 @@ const BYTES: [u16; 2] = [44, 76];
 pub struct Exchanges {
     /// The list, with titles above it.
     pub list: Rect,
-    /// The chosen exchange from near by; its first row is the border, or its first column where it stands at the side.
+    /// The details of the selected exchange; its first row, or first column if it is at the side, is the border.
     pub near: Option<Rect>,
-    /// Whether it stands at the side.
+    /// Whether they are at the side.
     pub beside: bool,
 }
 
-/// Where the parts of the first view stand.
+/// The layout of the first view.
 #[must_use]
 pub fn exchanges(state: &State) -> Exchanges {
     let body = body(state);
@@ -101,7 +101,7 @@ pub struct Frames {
     pub bytes: Rect,
 }
 
-/// Where the parts of the frames view stand.
+/// The layout of the frames view.
 #[must_use]
 pub fn frames(state: &State) -> Frames {
     let body = body(state);
@@ -120,7 +120,7 @@ pub fn frames(state: &State) -> Frames {
         ..body
     };
     if body.width >= WIDE {
-        // Sixteen bytes a line where the details have as much room, else eight.
+        // Sixteen bytes per line if the details have as much room, otherwise eight.
         let usual = if body.width >= 2 * BYTES[1] {
             BYTES[1]
         } else {
@@ -160,13 +160,13 @@ pub fn frames(state: &State) -> Frames {
 pub struct Ladder {
     /// The steps; the first two rows are the ends' names.
     pub steps: Rect,
-    /// The message of the chosen step; its first row, or column where it stands at the side, is the border.
+    /// The message of the selected step; its first row, or first column if it is at the side, is the border.
     pub message: Option<Rect>,
-    /// Whether the message stands at the side.
+    /// Whether the message is at the side.
     pub beside: bool,
 }
 
-/// Where the parts of the ladder stand.
+/// The layout of the ladder.
 #[must_use]
 pub fn ladder(state: &State) -> Ladder {
     let body = body(state);
@@ -220,7 +220,7 @@ pub fn bytes_per_line(state: &State) -> usize {
     }
 }
 
-/// Rows that a page of the part is that keys go to.
+/// Rows of a page in the part with the focus.
 #[must_use]
 pub fn height(state: &State) -> usize {
     let rows = match (state.pane(), state.part) {

@@ -39,16 +39,16 @@ use state::{Command, Event, Mouse, State};
 use terminal::Screen;
 use theme::Theme;
 
-/// How long to wait for something to happen before the source is looked at.
+/// How long to wait for an event before the source is polled.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What to begin with.
 pub struct Start {
-    /// What is read.
+    /// The input.
     pub input: Input,
     /// Its name for the first line, fit for a terminal.
     pub name: String,
-    /// A filter to begin with, which was checked.
+    /// A filter to begin with, already checked.
     pub filter: Option<String>,
     /// Whether colours are used.
     pub color: bool,
@@ -103,10 +103,10 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
     looped.go(&events, stop, &suspends)
 }
 
-/// Sends what the terminal tells.
+/// Sends the terminal's events.
 fn read_terminal(events: Sender<Event>) {
     let builder = std::thread::Builder::new().name("terminal".to_owned());
-    // Without threads there is no process either.
+    // If no thread can be started, the process cannot work anyway.
     let _ = builder.spawn(move || {
         while let Ok(event) = event::read() {
             if let Some(event) = of_terminal(event)
@@ -163,7 +163,7 @@ impl Loop<'_> {
                 self.screen.draw(&self.state)?;
             }
             let mut next = events.recv_timeout(TICK);
-            // All that has happened is taken before the screen is drawn again.
+            // All pending events are handled before the screen is drawn again.
             while let Ok(event) = next {
                 self.take(event)?;
                 next = events.try_recv().map_err(|_| RecvTimeoutError::Timeout);
@@ -221,7 +221,7 @@ impl Loop<'_> {
     }
 }
 
-/// Lets a test see that a panic gives the terminal back; not in release builds.
+/// Lets a test check that a panic restores the terminal; not in release builds.
 fn panic_on_request(event: &Event) {
     if cfg!(debug_assertions) && matches!(event, Event::Key(key) if key.code == KeyCode::F(12)) {
         assert!(

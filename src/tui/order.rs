@@ -1,4 +1,4 @@
-//! Exchanges in order of a column.
+//! Sorts exchanges by a column.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use super::recording::{ExchangeEntry, Numbers, Result, Shared};
 use crate::dissect::Severity;
 use crate::packet::Endpoint;
 
-/// Entries looked at between two looks away, so that nobody waits long for the recording.
+/// Entries read at once, so that the recording is never locked for long.
 const AT_ONCE: usize = 4096;
 
-/// What an exchange is sorted by.
+/// The sort key of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum By {
     Number(Option<i64>),
@@ -38,7 +38,7 @@ fn by(column: ExchangeColumn, number: u64, entry: &ExchangeEntry) -> By {
     }
 }
 
-/// These exchanges in order of a column; of equal ones those that came first.
+/// Sorts these exchanges by a column; equal ones stay in order of arrival.
 #[must_use]
 pub fn sorted(
     shared: &Shared,

@@ -1,4 +1,4 @@
-//! `tui.toml`: columns, keys and colours. What is wrong in it is named, and the rest is used.
+//! `tui.toml`: columns, keys and colours. Errors in it are reported, and the rest is used.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::theme::{Part, Theme, color_named};
 use crate::capture::{Inputs, Place};
 use crate::text::escape::Escaped;
 
-/// What the user chose once and for all.
+/// The user's settings.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Columns of exchanges.
@@ -22,29 +22,29 @@ pub struct Settings {
     pub keys: Keys,
     /// Colours.
     pub theme: Theme,
-    /// The file, where there is a place for one.
+    /// The path of the file, if there is one.
     pub path: Option<PathBuf>,
 }
 
 /// The lists whose columns can be chosen, with the names of their sections.
 const LISTS: [(&str, Pane); 2] = [("exchanges", Pane::Exchanges), ("frames", Pane::Frames)];
 
-/// Where the file is: in `$XDG_CONFIG_HOME`, else in `~/.config`.
+/// The path of the file: in `$XDG_CONFIG_HOME`, or in `~/.config`.
 #[must_use]
 pub fn path() -> Option<PathBuf> {
     let folder = |name: &str| {
         let value = std::env::var_os(name)?;
         (!value.is_empty()).then(|| PathBuf::from(value))
     };
-    // A path that is not absolute is to be ignored (XDG Base Directory Specification).
+    // A relative path must be ignored (XDG Base Directory Specification).
     let own = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let base = own.or_else(|| Some(folder("HOME")?.join(".config")))?;
     Some(base.join("authscope").join("tui.toml"))
 }
 
 impl Settings {
-    /// Reads the file, where it is there; says what is wrong in it, a sentence each. Colours that it does not name are
-    /// those of `theme`.
+    /// Reads the file, if it exists. Returns its errors, one sentence each. Colours that it does not name are those
+    /// of `theme`.
     #[must_use]
     pub fn load(path: Option<PathBuf>, theme: Theme) -> (Self, Vec<String>) {
         let mut settings = Self {
@@ -63,10 +63,10 @@ impl Settings {
         (settings, wrong)
     }
 
-    /// Takes what a file says.
+    /// Applies a file's text.
     fn read(&mut self, text: &str, wrong: &mut Vec<String>) {
         let mut text = text.to_owned();
-        // A line that is no TOML is left out, and the rest is read.
+        // A line that is not TOML is skipped, and the rest is read.
         let table = loop {
             match DeTable::parse(&text) {
                 Ok(table) => break table.into_inner(),
@@ -167,7 +167,7 @@ impl Settings {
         }
     }
 
-    /// Writes the columns of a view's list into the file, and leaves the rest of it as it is.
+    /// Writes the columns of a view's list into the file, and does not change the rest of it.
     pub fn save_columns(&self, pane: Pane) -> std::io::Result<Option<PathBuf>> {
         let list = LISTS.iter().find(|(_, known)| *known == pane);
         let (Some(path), Some(columns), Some((section, _))) =
@@ -184,7 +184,7 @@ impl Settings {
             std::fs::create_dir_all(folder)?;
         }
         let text = with_columns(&text, section, &columns.chosen());
-        // Whole or not at all: what else stands in the file is the user's.
+        // Replaced atomically: the rest of the file is the user's.
         Place::write_whole(path, &Inputs::default(), text.as_bytes())
             .map_err(std::io::Error::other)?;
         Ok(Some(path.clone()))
@@ -220,7 +220,7 @@ fn with_columns(text: &str, section: &str, names: &[&str]) -> String {
     match lines[head..end].iter().position(is_columns) {
         Some(at) => {
             let first = head + at;
-            // A list may go on over several lines.
+            // A list may extend over several lines.
             let closes = lines[first..end].iter().position(|line| line.contains(']'));
             let last = closes.map_or(first, |closes| first + closes);
             lines.splice(first..=last, [line]);
@@ -250,7 +250,7 @@ fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Empties a line; whether there was something in it.
+/// Empties a line; returns whether it had content.
 fn blank(text: &mut String, line: usize) -> bool {
     let mut lines: Vec<&str> = text.split('\n').collect();
     match lines.get_mut(line - 1) {

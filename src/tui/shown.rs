@@ -1,4 +1,4 @@
-//! Which rows of a list are shown, where the cursor is, and which part is seen.
+//! The rows of a list that are shown, the selected one, and the visible part.
 
 use std::ops::Range;
 
@@ -59,49 +59,49 @@ impl Shown {
             }
             Self::Picked(numbers) => {
                 let found = numbers.search(number);
-                // They may be sorted by something else.
+                // They may be in another order.
                 found.or_else(|| numbers.iter().position(|one| one == number))
             }
         }
     }
 }
 
-/// A list of rows of which one is chosen.
+/// A list of rows, one of which is selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct List {
     /// What is shown.
     pub shown: Shown,
-    /// The place of the chosen row.
+    /// The position of the selected row.
     pub at: usize,
-    /// The place of the first row that is seen.
+    /// The position of the first visible row.
     pub top: usize,
-    /// Rows that are seen.
+    /// Number of visible rows.
     pub height: usize,
-    /// Whether the newest stays chosen as more come.
+    /// Whether the newest row stays selected as more arrive.
     pub follows: bool,
-    /// How far rows are moved to the left.
+    /// How far rows are scrolled to the left, in columns.
     pub left: usize,
 }
 
 impl List {
-    /// The chosen item.
+    /// The selected item.
     #[must_use]
     pub fn chosen(&self) -> Option<u64> {
         self.shown.get(self.at)
     }
 
-    /// The items that are seen.
+    /// The visible items.
     pub fn seen(&self) -> impl Iterator<Item = u64> + '_ {
         (self.top..self.top + self.height).map_while(|at| self.shown.get(at))
     }
 
-    /// The item above those that are seen.
+    /// The item above the visible ones.
     #[must_use]
     pub fn above(&self) -> Option<u64> {
         self.shown.get(self.top.checked_sub(1)?)
     }
 
-    /// Chooses a row, or the last one where there are fewer.
+    /// Selects a row, or the last one if there are fewer.
     pub fn go(&mut self, at: usize) {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.keep_seen();
@@ -113,7 +113,7 @@ impl List {
         self.go(self.at.saturating_add_signed(rows));
     }
 
-    /// Chooses an item and puts it in the middle; whether it is shown.
+    /// Selects an item and shows it in the middle; returns whether it is among the shown rows.
     pub fn go_to(&mut self, number: u64) -> bool {
         let Some(at) = self.shown.place(number) else {
             return false;
@@ -125,19 +125,19 @@ impl List {
         true
     }
 
-    /// Chooses the last row, and the newest from then on.
+    /// Selects the last row, and from then on the newest.
     pub fn newest(&mut self) {
         self.follows = true;
         self.go(usize::MAX);
     }
 
-    /// Has so many rows seen.
+    /// Sets the number of visible rows.
     pub fn fit(&mut self, height: usize) {
         self.height = height;
         self.keep_seen();
     }
 
-    /// Keeps the chosen row among those that are seen.
+    /// Scrolls so that the selected row is visible.
     fn keep_seen(&mut self) {
         let height = self.height.max(1);
         self.top = self.top.min(self.at);
@@ -147,7 +147,8 @@ impl List {
         self.top = self.top.min(self.shown.len().saturating_sub(height));
     }
 
-    /// Shows other items; the chosen one stays chosen where it is among them, else the one in its place.
+    /// Shows other items. The selected item stays selected if it is among them; otherwise the one at its position is
+    /// selected.
     pub fn show(&mut self, shown: Shown) {
         let chosen = self.chosen();
         self.shown = shown;
@@ -159,7 +160,7 @@ impl List {
         });
     }
 
-    /// Shows more items behind the others; `first` is the first one that is kept.
+    /// Shows more items after the others; `kept` are the items that still exist.
     pub fn grow(&mut self, more: &Numbers, kept: Range<u64>) {
         let before = self.shown.len();
         match &mut self.shown {

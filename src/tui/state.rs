@@ -1,4 +1,4 @@
-//! All that the screen is drawn from, what happens to it, and what it asks to be done.
+//! The state from which the screen is drawn, the events that change it, and the commands that it asks for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::shown::{List, Shown};
 use crate::capture::Timestamp;
 use crate::output::{Charset, TimeFormat};
 
-/// Which of a list's rows are shown, besides the filter.
+/// Which rows of a list are shown, in addition to the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
     /// All.
@@ -52,32 +52,32 @@ pub enum Border {
 /// Where the source stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Bytes read and in all, while a file is read.
+    /// Bytes read and total bytes, while a file is read.
     pub read: Option<(u64, u64)>,
-    /// Whether no more comes.
+    /// Whether the source has ended.
     pub ended: bool,
-    /// Frames recorded, and how many of them were let go.
+    /// Frames recorded, and how many of them were dropped again.
     pub frames: u64,
     /// See `frames`.
     pub let_go: u64,
     /// Exchanges, those that succeeded, that failed, that have notes.
     pub counts: [u64; 4],
-    /// Where frames are kept in a spool file.
+    /// Whether frames are kept in a spool file.
     pub spooled: bool,
-    /// Of a live capture.
+    /// The state of a live capture.
     pub live: Option<Live>,
 }
 
-/// What a live capture tells.
+/// The state of a live capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Live {
     /// Frames a second.
     pub rate: u64,
     /// Frames that the kernel dropped.
     pub dropped: u64,
-    /// How long it has been going on.
+    /// Time since its start.
     pub running: Duration,
-    /// Frames kept at the most.
+    /// The most frames that are kept.
     pub ring: u64,
 }
 
@@ -86,23 +86,23 @@ pub struct Live {
 pub struct Filtered {
     /// Its text.
     pub text: String,
-    /// Frames looked at, and in all; while it works.
+    /// Frames examined and total frames, while it runs.
     pub progress: Option<(u64, u64)>,
 }
 
-/// Where a text that is longer than the screen is looked at.
+/// The visible part of a text that is longer than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scroll {
-    /// The chosen line.
+    /// The selected line.
     pub at: usize,
-    /// The first line that is seen.
+    /// The first visible line.
     pub top: usize,
-    /// Columns that the text is moved to the left.
+    /// Columns that the text is scrolled to the left.
     pub left: usize,
 }
 
 impl Scroll {
-    /// Moves by so many of `len` lines, of which `height` are seen.
+    /// Moves by this many of `len` lines, of which `height` are visible.
     pub fn step(&mut self, lines: isize, len: usize, height: usize) {
         self.go(self.at.saturating_add_signed(lines), len, height);
     }
@@ -117,29 +117,29 @@ impl Scroll {
     }
 }
 
-/// What stands on the last line for a while.
+/// A message that is shown on the last line for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
-    /// What is said.
+    /// The message.
     pub text: String,
     /// Whether something went wrong.
     pub wrong: bool,
 }
 
-/// An answer that is waited for, or is there.
+/// An answer that is awaited, or has arrived.
 #[derive(Debug, Clone, Default)]
 pub enum Waiting<T> {
     /// Nobody asked.
     #[default]
     Nothing,
-    /// It is being worked out.
+    /// It is being computed.
     Working,
-    /// It is there.
+    /// It has arrived.
     Here(Arc<T>),
 }
 
 impl<T> Waiting<T> {
-    /// The answer, where it is there.
+    /// The answer, if it has arrived.
     #[must_use]
     pub const fn here(&self) -> Option<&Arc<T>> {
         match self {
@@ -161,11 +161,11 @@ pub struct State {
     pub settings: Settings,
     /// What is drawn with.
     pub charset: Charset,
-    /// The views that are open, the last one in front.
+    /// The open views; the last one is in front.
     pub views: Vec<Pane>,
-    /// What is asked for in front of the view.
+    /// The dialog in front of the view.
     pub dialog: Option<Dialog>,
-    /// What stands on the last line.
+    /// The message on the last line.
     pub said: Option<Said>,
     /// Where the source stands.
     pub progress: Progress,
@@ -179,11 +179,11 @@ pub struct State {
     pub time: TimeFormat,
     /// Whether passwords are shown.
     pub shows_passwords: bool,
-    /// Whether the view of a live capture stands still.
+    /// Whether the view of a live capture is paused.
     pub paused: bool,
     /// Whether the program is to end.
     pub ends: bool,
-    /// How far a long reading has come, in percent; 0 where there is none.
+    /// Progress of a long reading, in percent; 0 if there is none.
     pub reading: u8,
 
     /// Times of the first frame and of the last one.
@@ -192,9 +192,9 @@ pub struct State {
     pub latest: Option<Timestamp>,
     /// The exchanges.
     pub exchanges: List,
-    /// The rows that are seen of them.
+    /// Their visible rows.
     pub exchange_rows: Vec<(u64, ExchangeEntry)>,
-    /// When the one above them was.
+    /// Time of the exchange above the visible ones.
     pub exchange_above: Option<Timestamp>,
     /// The exchanges that are marked.
     pub marked: BTreeSet<u64>,
@@ -204,7 +204,7 @@ pub struct State {
     pub wants_marked_streams: bool,
     /// The border that is being dragged.
     pub drags: Option<Border>,
-    /// The chosen exchange, from near by.
+    /// The selected exchange in detail.
     pub preview: Waiting<Preview>,
     /// Rows of the screen's lower part, where the user moved its border.
     pub split: Option<u16>,
@@ -215,30 +215,30 @@ pub struct State {
     pub frames: List,
     /// The rows that are known.
     pub frame_rows: HashMap<u64, FrameRow>,
-    /// When the frame above those that are seen was captured.
+    /// Capture time of the frame above the visible ones.
     pub frame_above: Option<Timestamp>,
-    /// The rows that are being worked out.
+    /// The rows that are being computed.
     pub rows_asked: Vec<u64>,
     /// The frames that are marked.
     pub marked_frames: BTreeSet<u64>,
-    /// The chosen frame.
+    /// The selected frame.
     pub detail: Waiting<FrameDetail>,
-    /// Which part of the frames view keys go to.
+    /// The part of the frames view with the focus.
     pub part: Part,
-    /// The chosen line of its details.
+    /// The selected line of its details.
     pub tree: Scroll,
-    /// The path of the line that was chosen last by the user.
+    /// The path of the line that the user selected last.
     pub tree_path: String,
     /// The lines of details that are folded, by their path.
     pub folded: BTreeSet<String>,
-    /// The chosen byte, and the pane of bytes that it is in.
+    /// The selected byte, and its pane of bytes.
     pub byte: (usize, usize),
 
     /// The ladder.
     pub flow: Waiting<Flow>,
-    /// The chosen step.
+    /// The selected step.
     pub step: Scroll,
-    /// The frame of the chosen step.
+    /// The frame of the selected step.
     pub step_detail: Waiting<FrameDetail>,
     /// The conversation.
     pub follow: Waiting<FollowText>,
@@ -248,7 +248,7 @@ pub struct State {
     pub statistics: Waiting<Statistics>,
     /// Where in them.
     pub statistics_at: Scroll,
-    /// Wireshark's reading.
+    /// How Wireshark reads the conversation.
     pub explained: Waiting<Explained>,
     /// Where in it.
     pub explained_at: Scroll,
@@ -256,7 +256,7 @@ pub struct State {
     pub differences: Waiting<Differences>,
     /// Where in it.
     pub differences_at: Scroll,
-    /// What is being saved, should more have to be asked.
+    /// The save dialog, in case it must be shown again.
     pub saving: Option<super::dialog::SaveDialog>,
     /// User names that were seen, for completion.
     pub users: Vec<String>,
@@ -269,13 +269,13 @@ impl State {
         self.views.last().copied().unwrap_or(Pane::Exchanges)
     }
 
-    /// Whether the source is live and goes on.
+    /// Whether the source is live and still runs.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.progress.live.is_some()
     }
 
-    /// The entry of the chosen exchange.
+    /// The entry of the selected exchange.
     #[must_use]
     pub fn exchange(&self) -> Option<&ExchangeEntry> {
         let chosen = self.exchanges.chosen()?;
@@ -286,7 +286,7 @@ impl State {
         row.map(|(_, entry)| entry)
     }
 
-    /// Says something on the last line.
+    /// Shows a message on the last line.
     pub fn say(&mut self, text: impl Into<String>) {
         self.said = Some(Said {
             text: text.into(),
@@ -294,7 +294,7 @@ impl State {
         });
     }
 
-    /// Says that something went wrong.
+    /// Shows an error on the last line.
     pub fn complain(&mut self, text: impl Into<String>) {
         self.said = Some(Said {
             text: text.into(),
@@ -302,7 +302,7 @@ impl State {
         });
     }
 
-    /// Text of signs, as far as the terminal can show them.
+    /// The symbols of a text, as far as the terminal can show them.
     #[must_use]
     pub fn sign(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.charset {
@@ -321,11 +321,11 @@ pub enum Mouse {
     Drag,
     /// It was let go.
     Release,
-    /// The wheel was turned by so many steps, down where above 0.
+    /// The wheel was turned by this many steps; positive is down.
     Wheel(i8),
 }
 
-/// What happens.
+/// An event.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A key.
@@ -336,11 +336,11 @@ pub enum Event {
     Mouse(Mouse, u16, u16),
     /// The screen has another size.
     Resize(u16, u16),
-    /// The source went on.
+    /// The source made progress.
     Progress(Progress),
-    /// More exchanges are shown; these are kept.
+    /// More exchanges are shown; the range gives those that are kept.
     Exchanges(Numbers, std::ops::Range<u64>),
-    /// More frames are shown; these are kept.
+    /// More frames are shown; the range gives those that are kept.
     Frames(Numbers, std::ops::Range<u64>),
     /// Other exchanges are shown.
     ShowExchanges(Shown),
@@ -348,33 +348,33 @@ pub enum Event {
     ShowFrames(Shown),
     /// A row was found; `None` where there is none.
     Found(Option<u64>),
-    /// A filter has come so far.
+    /// The progress of a filter.
     Filtering(Option<(u64, u64)>),
-    /// What is worked out needs a long reading, which has come so far, in percent; 0 where it has not, or not any more.
+    /// An answer needs a long reading: its progress in percent; 0 if there is none, or no longer.
     Reading(u8),
-    /// Something was worked out.
+    /// An answer arrived.
     Answer(super::answer::Answer),
 }
 
-/// What is to be done.
+/// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Show what matches this filter; with `None` everything.
     Filter(Option<String>),
-    /// Choose rows anew: other ones are shown, or in another order.
+    /// Choose rows again: other ones are shown, or in another order.
     Arrange,
-    /// Work something out.
+    /// Answer a question.
     Ask(super::answer::Question),
     /// Find the next failure or note, or the one before.
     Find(bool),
-    /// Give up what is being worked out for long.
+    /// Cancel a long computation.
     Cancel,
     /// Put text into the clipboard.
     Copy(String),
-    /// Let go of what was captured.
+    /// Drop what was captured.
     Clear,
-    /// Remember the columns of this view's list.
+    /// Save the columns of this view's list.
     SaveColumns(Pane),
-    /// Draw everything anew.
+    /// Draw everything again.
     Redraw,
 }

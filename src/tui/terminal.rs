@@ -1,4 +1,4 @@
-//! The terminal: taken, given back as it was, and given back also where the program panics or is stopped.
+//! Takes over the terminal and restores it, even if the program panics or is stopped.
 
 use std::io::{self, Stdout, Write, stdout};
 
@@ -20,7 +20,7 @@ use super::view::draw;
 /// Exit code of a program that panics.
 const PANICKED: i32 = 101;
 
-/// The terminal, until it is dropped.
+/// The terminal; dropping it restores the terminal.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
 }
@@ -35,7 +35,7 @@ fn enter() -> io::Result<()> {
     )
 }
 
-/// Gives the terminal back. What cannot be done is left: there is nothing else to do about it.
+/// Restores the terminal. Errors are ignored: nothing else can be done about them.
 fn leave() {
     let _ = execute!(
         stdout(),
@@ -49,7 +49,7 @@ fn leave() {
 }
 
 impl Screen {
-    /// Takes the terminal. From then on a panic of any thread gives it back and ends the program.
+    /// Takes over the terminal. From then on, a panic of any thread restores it and ends the program.
     pub fn take() -> io::Result<Self> {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -78,15 +78,16 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
-    /// Draws everything anew the next time.
+    /// Makes the next drawing repaint everything.
     pub fn redraw(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
-        // It knows nothing of what was on the screen. To have it cleared would ask the terminal where its cursor is.
+        // The library then knows nothing of the screen's content. Clearing it would ask the terminal for its cursor
+        // position.
         self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(())
     }
 
-    /// Puts text into the clipboard, where the terminal allows it (OSC 52).
+    /// Copies text to the clipboard, if the terminal allows it (OSC 52).
     pub fn copy(text: &str) -> io::Result<()> {
         use base64::Engine as _;
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
@@ -95,7 +96,8 @@ impl Screen {
         out.flush()
     }
 
-    /// Gives the terminal back, stops as Ctrl-Z has programs do, and takes it again when it is continued.
+    /// Restores the terminal, stops the process as Ctrl-Z does, and takes the terminal over again when the process
+    /// continues.
     pub fn suspend(&mut self) -> io::Result<()> {
         leave();
         crate::platform::signals::suspend()?;

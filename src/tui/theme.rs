@@ -1,5 +1,5 @@
-//! Colours and how things stand out: the terminal's own colours, so that dark and light backgrounds are readable, and none
-//! where NO_COLOR is set.
+//! Colours and styles: the terminal's own colours, so that dark and light backgrounds are readable, and none if
+//! NO_COLOR is set.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -27,15 +27,15 @@ const PARTS: [(Part, &str, Color); 6] = [
     (Part::Title, "title", Color::Blue),
 ];
 
-/// Colours that many terminals draw too pale for a light background, and darker ones of the 256 (xterm's).
+/// Darker colours of the 256 (xterm's), for those that many terminals draw too pale for a light background.
 const ON_LIGHT: [(Part, Color); 3] = [
     (Part::Success, Color::Indexed(22)),
     (Part::Note, Color::Indexed(94)),
     (Part::Bytes, Color::Indexed(24)),
 ];
 
-/// Whether the terminal says that its background is light: in `COLORFGBG`, as rxvt, Konsole and iTerm2 do, whose last
-/// number is the background's colour.
+/// Whether the terminal reports a light background: `COLORFGBG`, set by rxvt, Konsole and iTerm2, ends in the number
+/// of the background's colour.
 #[must_use]
 pub fn is_light(colorfgbg: Option<&str>) -> bool {
     let background = colorfgbg.and_then(|value| value.rsplit(';').next());
@@ -86,7 +86,7 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// The colours that are used where none are chosen, on a light background or a dark one.
+    /// The default colours, for a light or a dark background.
     #[must_use]
     pub fn on(light: bool) -> Self {
         let mut theme = Self::default();
@@ -137,13 +137,13 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The chosen row, where keys go to it.
+    /// The selected row of the part with the focus.
     #[must_use]
     pub const fn chosen(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The chosen row of a part that keys do not go to.
+    /// The selected row of a part without the focus.
     #[must_use]
     pub const fn chosen_aside(&self) -> Style {
         Style::new()

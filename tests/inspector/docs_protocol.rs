@@ -172,7 +172,10 @@ fn the_limits_are_the_servers() {
             "does not read its response for {} s",
             limits.request.as_secs()
         ),
-        format!("A handshake must finish within {} s", limits.request.as_secs()),
+        format!(
+            "A handshake must finish within {} s",
+            limits.request.as_secs()
+        ),
         format!("{} connections are open (", thousands(limits.connections)),
         format!(
             "{} connections are open from one address",

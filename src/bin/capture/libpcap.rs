@@ -1,4 +1,4 @@
-//! Live capture with libpcap: opening an interface, taking frames from it, and what stands there to be captured on.
+//! Live capture with libpcap: lists and opens interfaces, and reads frames from them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -38,7 +38,7 @@ impl Capturing for Libpcap {
         Ok(set_capabilities(None, sets)?)
     }
 
-    /// Elsewhere the right is that of the user to open a device.
+    /// On other systems, the permission is the user's right to open a device.
     #[cfg(not(target_os = "linux"))]
     fn renounce(&self) -> io::Result<()> {
         Ok(())
@@ -111,7 +111,7 @@ impl OpenInterface for Opened {
     )]
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
         let link = self.link;
-        // Where the system gives nanoseconds they stand in the field for microseconds.
+        // If the system gives nanoseconds, they are in the field for microseconds.
         let fraction = self.unit.cast_signed();
         while batch.headers.len() < MOST_FRAMES && batch.buffer.len() < MOST_OCTETS {
             let taken = self
@@ -155,7 +155,7 @@ impl OpenInterface for Opened {
     }
 }
 
-/// Waits until frames have arrived; not for longer than `limit`, which is less than a second.
+/// Waits until frames have arrived, but at most for `limit`, which is less than a second.
 #[cfg(unix)]
 fn wait(capture: &Capture<Active>, limit: Duration) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -170,7 +170,8 @@ fn wait(capture: &Capture<Active>, limit: Duration) -> io::Result<()> {
     }
 }
 
-/// Waits as long as frames may be gathered, or less: Npcap's event of an adapter could be waited for by unsafe calls only.
+/// Waits for the time in which frames may be buffered, or less: waiting for Npcap's event of an adapter would need
+/// unsafe calls.
 #[cfg(windows)]
 #[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
 fn wait(_: &Capture<Active>, limit: Duration) -> io::Result<()> {
@@ -178,7 +179,7 @@ fn wait(_: &Capture<Active>, limit: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets what is captured.
+/// Sets the capture filter.
 fn set_filter(
     capture: &mut Capture<Active>,
     link: LinkType,
@@ -222,7 +223,7 @@ fn loopback() -> String {
         .map_or_else(|| LOOPBACK.to_owned(), |interface| interface.name)
 }
 
-/// What libpcap says, without the name of the interface that it may put before it.
+/// libpcap's error text, without the interface name that it may begin with.
 fn words(error: &pcap::Error) -> String {
     match error {
         pcap::Error::PcapError(text) => text.clone(),

@@ -1,5 +1,5 @@
-//! The inspector with libpcap: what `authscope` goes on as where it captures. Only this program links that library, and only
-//! it needs the right to capture.
+//! The inspector linked with libpcap: `authscope` replaces itself by this program to capture. Only this program links
+//! the library, and only it needs the permission to capture.
 
 mod libpcap;
 

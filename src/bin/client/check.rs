@@ -1,4 +1,4 @@
-//! `authscope-client check`: whether a server keeps to the protocol.
+//! `authscope-client check`: tests whether a server follows the protocol.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     reach: Reach,
 }
 
-/// Where the run is written, as it goes on.
+/// Where results are written during the run.
 enum Out {
     Text(Vec<Verdict>),
     Json(json::Run),
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
             Out::Json(run) => run.add(report, uniform),
         }
     }));
-    // A look-up that goes on is not waited for.
+    // Does not wait for a name look-up that is still in progress.
     runtime.shutdown_background();
     let names = names?;
     written?;
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// Writes to standard output. That nobody reads on is no error.
+/// Writes to standard output. A closed pipe is not an error.
 fn print(text: &str) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! Where the users are: `--accounts`, `--passwd` and what goes with them, and opening it.
+//! Where users are stored: `--accounts`, `--passwd` and related options, and opening that store.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub struct AccountsOptions {
     migrate: bool,
 }
 
-/// What holds the users.
+/// What stores the users.
 #[derive(Debug, Clone)]
 pub enum Place {
     File(PathBuf),
@@ -72,7 +72,7 @@ pub enum AccountsCommand {
     Init,
 }
 
-/// What holds the users, open.
+/// The open store of users.
 pub struct Opened {
     pub store: Arc<dyn Store>,
     pub failures: Option<Arc<dyn Failures>>,
@@ -80,7 +80,7 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Says what was found.
+    /// Logs what was found.
     pub fn log(&self, took: Duration) {
         if let Some(report) = &self.report {
             report.log(took);
@@ -119,7 +119,7 @@ fn open_file(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Opened, 
     })
 }
 
-/// A runtime for a command that asks a database.
+/// A runtime for a command that queries a database.
 pub fn runtime() -> Result<Runtime, String> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -196,7 +196,7 @@ impl AccountsOptions {
     }
 }
 
-/// What a program says that cannot do it.
+/// The error of a program built without PostgreSQL.
 #[cfg(not(feature = "postgres"))]
 pub const WITHOUT: &str = "this program was built without PostgreSQL; build it with the feature postgres, which is on by default";
 

@@ -1,4 +1,4 @@
-//! `authscope-server cert new`: a key and a certificate that signed itself, which clients accept with `--ca-file`.
+//! `authscope-server cert new`: makes a key and a self-signed certificate, which clients accept with `--ca-file`.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -63,7 +63,7 @@ pub fn run(command: &CertCommand) -> Result<ExitCode, Box<dyn Error>> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    // Clocks of clients may be a little behind.
+    // Clients' clocks may be a little slow.
     let (year, month, day) = parts(today - 1.day())?;
     params.not_before = rcgen::date_time_ymd(year, month, day);
     let (year, month, day) = parts(today + i64::from(*days).days())?;
@@ -91,7 +91,7 @@ pub fn run(command: &CertCommand) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether it is an address or a host name (RFC 1123, section 2.1), of which the first label may be `*`.
+/// Whether it is an address or a host name (RFC 1123, section 2.1). The first label may be `*`.
 fn is_name(name: &str) -> bool {
     let is_label = |label: &str| {
         let inside = |octet: u8| octet.is_ascii_alphanumeric() || b"-_".contains(&octet);
@@ -111,7 +111,7 @@ fn parts(date: Date) -> Result<(i32, u8, u8), TryFromIntError> {
     Ok((date.year().into(), month, day))
 }
 
-/// A file that was not there before.
+/// Creates a file that must not exist yet.
 fn create(path: &Path, mode: u32, text: &str) -> Result<(), String> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,5 @@
-//! `authscope-server users check`: every fault of a passwd file, and rows of a database that cannot be used.
+//! `authscope-server users check`: reports every fault of a passwd file, and the rows of a database that cannot be
+//! used.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -11,7 +12,7 @@ use authscope::protocol::UserName;
 use crate::listing::write_out;
 use crate::users::{NO, Users};
 
-/// Tells which of a database's rows cannot be used.
+/// Reports the rows of a database that cannot be used.
 pub fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
     let (mut sound, mut faults) = (0_u64, 0_u64);
     let mut stderr = io::stderr().lock();
@@ -38,7 +39,7 @@ pub fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// Tells every fault of a passwd file.
+/// Reports every fault of a passwd file.
 pub fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
     let editor = Editor::check(passwd)?;
     let report = editor.report();

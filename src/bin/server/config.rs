@@ -1,5 +1,5 @@
-//! The configuration file and the environment: what the command line does not say is looked for in the environment, then in
-//! the file, and is given to the parser of the command line as if it stood there.
+//! The configuration file and the environment. A setting that is not on the command line is looked up in the
+//! environment, then in the file, and passed to the command-line parser as if it had been typed.
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -17,9 +17,9 @@ use crate::options::Cli;
 
 /// Options that only make sense on the command line.
 const NOT_IN_A_FILE: [&str; 4] = ["config", "print-config", "help", "version"];
-/// Two ways to say one thing: who says one of them says nothing of the other.
+/// Two options for one setting: giving one of them overrides the other in environment and file.
 const ONE_THING: [&str; 2] = ["passwd", "accounts"];
-/// What a variable of the environment begins with.
+/// Prefix of environment variables.
 const PREFIX: &str = "AUTHSCOPE_";
 
 /// Where a value comes from.
@@ -42,14 +42,14 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A value of an option that the command line does not give.
+/// A value of an option that is not on the command line.
 struct Given {
     long: String,
     values: Vec<String>,
     origin: Origin,
 }
 
-/// The program's arguments, with what environment and file add to them; `None` where they were only to be printed.
+/// The program's arguments, completed from environment and file; `None` if they were only to be printed.
 pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
     let command = Cli::command();
     let said: Vec<OsString> = std::env::args_os().collect();
@@ -62,7 +62,7 @@ pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
         of_line(long) || (ONE_THING.contains(&long) && ONE_THING.into_iter().any(of_line))
     };
     given.retain(|given| !is_set(&given.long));
-    // Of two that say one thing, the environment's: it comes first.
+    // Of two options for one setting, the environment's value wins, because it comes first.
     let mut kept: Vec<Given> = Vec::new();
     for given in given {
         let is_same = |kept: &Given| {
@@ -86,7 +86,7 @@ pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
     Ok(Some(cli))
 }
 
-/// What is wrong with a value, with where it is from, and without the password of a database's URL.
+/// The error about a value, with the value's origin, and without the password of a database's URL.
 fn told(mut error: clap::Error, given: &[Given]) -> clap::Error {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let shown = without_password(value);
@@ -103,13 +103,13 @@ fn told(mut error: clap::Error, given: &[Given]) -> clap::Error {
     error
 }
 
-/// A setting as it may be shown: a URL with dots for a password in it.
+/// A setting as it may be shown: the password in a URL is replaced by dots.
 fn without_password(value: &str) -> String {
     const HIDDEN: &str = "...";
     let Some((scheme, rest)) = value.split_once("://") else {
         return value.to_owned();
     };
-    // A password may hold anything, but it ends with the last @.
+    // A password may contain anything, but it ends before the last @.
     let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
     let user = match user.split_once(':') {
         Some((user, _)) => format!("{user}:{HIDDEN}@"),
@@ -128,7 +128,7 @@ fn without_password(value: &str) -> String {
     format!("{scheme}://{user}{base}{mark}{}", parameters.join("&"))
 }
 
-/// The command line with these before what it says itself.
+/// The command line, with these options before its own.
 fn with(command: &Command, line: &[OsString], given: &[Given]) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = line.iter().take(1).cloned().collect();
     for given in given {
@@ -145,8 +145,8 @@ fn with(command: &Command, line: &[OsString], given: &[Given]) -> Vec<OsString> 
     arguments
 }
 
-/// The command line with `--FLAG=true` as the parser knows it, and without `--FLAG=false`, which only sets aside what
-/// environment and file say.
+/// The command line with `--FLAG=true` in the parser's form, and without `--FLAG=false`, which only overrides
+/// environment and file.
 fn without_values(command: &Command, line: &[OsString]) -> Vec<OsString> {
     let mut ended = false;
     let kept = |argument: &OsString| {
@@ -193,7 +193,7 @@ fn config_path(line: &[OsString]) -> Option<PathBuf> {
     std::env::var_os("AUTHSCOPE_CONFIG").map(PathBuf::from)
 }
 
-/// The options that can stand in a file, by their long names.
+/// The options that a file can contain, by their long names.
 fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
     command.get_arguments().filter_map(|argument| {
         let long = argument.get_long()?;
@@ -258,7 +258,7 @@ fn from_file(command: &Command, path: &Path) -> Result<Vec<Given>, String> {
     read(command, path, &text)
 }
 
-/// What a configuration file says; an error with its line for what it cannot say.
+/// Parses a configuration file; an invalid setting is an error with its line.
 fn read(command: &Command, path: &Path, text: &str) -> Result<Vec<Given>, String> {
     let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
     let fault = |at: usize, reason: &str| {
@@ -309,7 +309,7 @@ fn read(command: &Command, path: &Path, text: &str) -> Result<Vec<Given>, String
     Ok(given)
 }
 
-/// A value as it stands on a command line.
+/// A value in the form of the command line.
 fn written(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.as_ref().to_owned()),
@@ -322,7 +322,7 @@ fn written(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// Prints all settings as a configuration file, each with where its value is from.
+/// Prints all settings as a configuration file, each with its origin.
 fn print(
     command: &Command,
     matches: &ArgMatches,
@@ -356,7 +356,7 @@ fn print(
     })?)
 }
 
-/// A value in TOML: numbers as they are.
+/// A value in TOML; numbers are not quoted.
 fn quoted(value: &str) -> String {
     if value.parse::<i64>().is_ok() || (value.parse::<f64>().is_ok() && value.contains('.')) {
         return value.to_owned();

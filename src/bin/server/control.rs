@@ -1,4 +1,5 @@
-//! Asking a running server on its control socket, and `throttle`, `status`, `reload` and `backup`, which need one.
+//! Sends commands to a running server through its control socket; and the commands `throttle`, `status`, `reload` and
+//! `backup`, which need a running server.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -27,7 +28,7 @@ pub struct ControlOptions {
 }
 
 impl ControlOptions {
-    /// Where the socket is; with it, whether it was asked for.
+    /// The path of the socket, and whether the user asked for it.
     pub fn path(&self, accounts: &AccountsOptions) -> Option<(PathBuf, bool)> {
         match (&self.control, accounts.place()) {
             (Some(path), _) if path == Path::new("off") => None,
@@ -41,7 +42,7 @@ impl ControlOptions {
         }
     }
 
-    /// A running server, where there is one.
+    /// The running server, if there is one.
     pub fn server(&self, accounts: &AccountsOptions) -> Result<Option<Server>, String> {
         let Some((path, asked_for)) = self.path(accounts) else {
             return Ok(None);
@@ -68,14 +69,14 @@ impl ControlOptions {
     }
 }
 
-/// That none was made, that its server is gone, or that its path is too long for there to be one.
+/// Errors that mean: no socket was created, its server is gone, or its path is too long for a socket.
 const NO_SERVER: [ErrorKind; 3] = [
     ErrorKind::NotFound,
     ErrorKind::ConnectionRefused,
     ErrorKind::InvalidInput,
 ];
 
-/// That a server which was reached is gone.
+/// Errors that mean: the server was reached, but is gone.
 const ENDED: [ErrorKind; 3] = [
     ErrorKind::UnexpectedEof,
     ErrorKind::ConnectionReset,
@@ -89,7 +90,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Asks for something; `each` gets the lines before the last one, which is the result.
+    /// Sends a command. `each` receives the lines before the last one, which is the result.
     pub fn ask(
         self,
         command: &Command,
@@ -122,7 +123,7 @@ impl Server {
     }
 }
 
-/// What the last line of an answer comes to; what was done was done to `subject`.
+/// The exit code for the last line of an answer; `subject` names what was changed.
 pub fn ended(reply: Reply, subject: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
     let before = subject.map_or_else(String::new, |subject| format!("{subject}: "));
     match reply {
@@ -158,10 +159,10 @@ pub enum ThrottleCommand {
     },
 }
 
-/// What is asked of whoever has users in a database, which says nothing of where servers are.
+/// The hint for users in a database, which does not say where servers are.
 pub const NAME_THE_SOCKET: &str = "name the server's control socket with --control PATH";
 
-/// What only a running server does.
+/// Commands that only a running server can execute.
 #[derive(Clone)]
 pub enum Running {
     Throttle(ThrottleCommand),

@@ -1,4 +1,4 @@
-//! What commands print: users as a list, and anything else on standard output.
+//! Prints lists of users, and other output of commands.
 
 use std::error::Error;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -60,10 +60,10 @@ pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<d
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is said of users, in columns.
+/// The titles of the columns.
 const TITLES: [&str; 5] = ["Name", "Scheme", "Registered", "Last login", "State"];
 
-/// The cells of a user's row; an empty one where nothing is known.
+/// The cells of a user's row; a cell is empty if nothing is known.
 fn cells(user: &User) -> [String; TITLES.len()] {
     let time = |seconds: Option<i64>| {
         let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
@@ -85,7 +85,7 @@ fn cells(user: &User) -> [String; TITLES.len()] {
     ]
 }
 
-/// Writes rows in columns, without those of which nothing is known: a passwd file does not tell when users registered.
+/// Writes rows in columns, without empty columns: a passwd file does not tell when users registered.
 fn write_table(out: &mut dyn Write, rows: Vec<[String; TITLES.len()]>) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).force_no_tty();
@@ -111,7 +111,7 @@ pub fn shown(name: &str) -> String {
     }
 }
 
-/// Hands each of `all` to `write`, with standard output, as long as somebody reads it.
+/// Calls `write` for each of `all`, with standard output, until nobody reads it any more.
 pub fn write_each<T>(
     all: impl FnOnce(&mut dyn FnMut(T) -> io::Result<()>) -> Result<(), Box<dyn Error>>,
     write: &mut dyn FnMut(&mut dyn Write, T) -> io::Result<()>,
@@ -123,7 +123,7 @@ pub fn write_each<T>(
             written = write(out, one);
             same_kind(&written)
         });
-        // A reader that has seen enough is no trouble, whatever became of the list.
+        // A closed pipe is not an error, whatever happened to the list.
         written?;
         trouble = listed.err();
         Ok(())
@@ -131,7 +131,7 @@ pub fn write_each<T>(
     trouble.map_or(Ok(()), Err)
 }
 
-/// An outcome to stop at, where the reason itself is kept elsewhere.
+/// The same outcome, to stop with; the error itself is kept elsewhere.
 pub fn same_kind(outcome: &io::Result<()>) -> io::Result<()> {
     match outcome {
         Ok(()) => Ok(()),
@@ -139,7 +139,7 @@ pub fn same_kind(outcome: &io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Writes to standard output; a reader that has gone is no error.
+/// Writes to standard output; a closed pipe is not an error.
 pub fn write_out(
     write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>,
 ) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! The arguments of `authscope-server`, and what they mean to the library.
+//! The arguments of `authscope-server`, and their translation for the library.
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -311,7 +311,7 @@ pub struct LimitOptions {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        // More than this no semaphore counts, and no system has descriptors for.
+        // A semaphore cannot count higher, and no system has so many descriptors.
         Ok(number @ 1..=10_000_000) => Ok(number),
         Ok(_) => Err("takes 1 to 10000000".into()),
         Err(_) => Err("not a number".into()),

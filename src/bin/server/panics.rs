@@ -1,6 +1,5 @@
-//! A panic is logged, never written to standard error directly. In a connection's task it costs
-//! that connection; in any other task or thread it ends the process, with an exit code of its own,
-//! for the service manager to start it again.
+//! Logs panics instead of writing them to standard error. A panic in a connection's task ends that connection. In any
+//! other task or thread it ends the process with its own exit code, so that the service manager starts it again.
 
 use std::panic::PanicHookInfo;
 
@@ -8,10 +7,10 @@ use authscope::server::{LOG_THREAD, Log, is_for_one_connection};
 
 use crate::LAST_WORDS;
 
-/// The exit code after a panic that is more than a connection's end.
+/// The exit code after a panic outside a connection's task.
 const PANICKED: i32 = 70;
 
-/// From now on every panic goes this way.
+/// Handles all panics from now on.
 pub fn watch(log: Log) {
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
@@ -23,7 +22,7 @@ pub fn watch(log: Log) {
             reason = reason(panic),
             "a fault in the server"
         );
-        // The log's own thread goes on by itself.
+        // The log's own thread restarts by itself.
         if thread != LOG_THREAD && !is_for_one_connection() {
             tracing::error!("ending: the server cannot go on without this");
             log.flush(LAST_WORDS);
@@ -45,12 +44,12 @@ mod tests {
 
     use super::*;
 
-    /// Names the thread or task in which this test, started anew as a process of its own, panics.
+    /// Names the thread or task in which this test panics when it runs again as a separate process.
     const PANIC_IN: &str = "AUTHSCOPE_TEST_PANIC_IN";
     const CONNECTION: &str = "a connection's task";
     const OTHER_TASK: &str = "another task";
 
-    /// What became of such a process: its exit code and its log.
+    /// The result of such a process: its exit code and its log.
     fn panic_in(place: &str) -> (Option<i32>, String) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args([

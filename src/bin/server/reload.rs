@@ -1,5 +1,5 @@
-//! Reloading while the server runs: the log file is opened anew, certificate and key are read
-//! anew. What cannot be reloaded stays as it was.
+//! Reloads while the server runs: reopens the log file, and reads certificate and key again. What cannot be reloaded
+//! stays as it was.
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use authscope::platform::process::ServiceState;
 use authscope::server::{self, Audit, Log, Tls};
 
-/// How long is waited where nothing changes by itself.
+/// How long to wait if nothing changes by itself.
 const LONG: Duration = Duration::from_hours(24);
 
 /// What can be reloaded.
@@ -23,10 +23,10 @@ pub struct Reloadable {
 pub struct Reload(SyncSender<()>);
 
 impl Reload {
-    /// Starts the thread that reloads: files can take their time. It also tells when a warning of the
-    /// certificate's time is due.
+    /// Starts the thread that reloads, because reading files can take time. It also warns when the certificate is
+    /// about to expire.
     pub fn start(reloadable: Reloadable) -> io::Result<Self> {
-        // A request while one waits is the same request.
+        // Further requests while one waits are merged with it.
         let (sender, requests) = sync_channel(1);
         std::thread::Builder::new()
             .name("reload".into())

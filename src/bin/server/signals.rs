@@ -1,7 +1,6 @@
-//! Signals, or what a console tells: some stop the server in order, a second one at once; SIGHUP reloads.
+//! Signals, or console events on Windows: some stop the server normally, a second one at once; SIGHUP reloads.
 //!
-//! They are handled on a thread of their own, so that they work whatever the other threads wait
-//! for.
+//! A separate thread handles them, so that they work even if all other threads wait.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +15,9 @@ use tokio::sync::watch;
 use crate::LAST_WORDS;
 use crate::reload::Reload;
 
-/// Beyond the time for requests in flight: how long the rest of the way to the end may take.
+/// How long stopping may take after the time for requests in flight.
 const GRACE: Duration = Duration::from_secs(3);
-/// The exit code of a server that did not get to the end in time.
+/// The exit code of a server that did not stop in time.
 const NOT_IN_TIME: i32 = 2;
 
 /// What signals do to a server that serves.
@@ -38,8 +37,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Installs the handlers. Until [`serve`](Self::serve), SIGHUP waits and the others end the
-    /// process as they would without handlers.
+    /// Installs the handlers. Until [`serve`](Self::serve), SIGHUP waits, and the others end the process as without
+    /// handlers.
     pub fn install() -> io::Result<Self> {
         let (sender, stop) = watch::channel(false);
         let installed = Self {
@@ -61,8 +60,8 @@ impl Signals {
         Ok(installed)
     }
 
-    /// From now on SIGHUP reloads, and the others stop the server within `drain` and a little
-    /// more. The result is ready when it is to stop.
+    /// From now on SIGHUP reloads, and the others stop the server within `drain` and a little more. The returned
+    /// future is ready when the server must stop.
     pub fn serve(self, reload: Reload, drain: Duration, log: Log) -> impl Future<Output = ()> {
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         if self.reload_waits.load(Ordering::SeqCst) {
@@ -72,14 +71,14 @@ impl Signals {
         drop(serving);
         let mut stop = self.stop;
         async move {
-            // The sender is gone only where the thread is, and then the process ends.
+            // The sender is dropped only with its thread, and then the process ends.
             let _ = stop.wait_for(|stop| *stop).await;
         }
     }
 }
 
 impl Serving {
-    /// Lets the server stop in order, and ends the process where it has not stopped in time.
+    /// Stops the server normally, and ends the process if that takes too long.
     fn stop(&self, told: SignalRequest, stop: &watch::Sender<bool>) {
         tracing::info!(signal = told.name(), "told to stop");
         let _ = stop.send(true);

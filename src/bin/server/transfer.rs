@@ -1,4 +1,4 @@
-//! `users export` and `users import`: all users from one place to another, with the hashes that they have.
+//! `users export` and `users import`: copy all users, with their hashes, from one place to another.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -97,7 +97,7 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
     let synced = written.and_then(|()| out.into_inner()?.sync_all());
     let whole = synced.map_err(|error| cannot(error).into()).and(listed);
     if let Err(error) = whole {
-        // Half an export is none.
+        // An incomplete export is removed.
         let _ = std::fs::remove_file(path);
         return Err(error);
     }
@@ -105,7 +105,7 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dy
     Ok(ExitCode::SUCCESS)
 }
 
-/// The users, to add one to them.
+/// A store of users that one user can be added to.
 pub struct Adding {
     store: Box<dyn Store>,
     runtime: Runtime,
@@ -132,12 +132,12 @@ impl Adding {
     }
 }
 
-/// What became of users that were handed over.
+/// The results for a batch of users.
 #[derive(Default)]
 struct Tally {
     added: usize,
     same: usize,
-    /// Names that have another hash where they were to go.
+    /// Names that already have another hash at the destination.
     other: Vec<String>,
 }
 
@@ -202,7 +202,7 @@ fn into_file(
             match there.get(name.as_str()) {
                 Some(have) if have == hash => tally.same += 1,
                 Some(_) => tally.other.push(name.to_string()),
-                // All are with the writer before the first is waited for, so that they share a sync.
+                // All are handed to the writer before the first result is awaited, so that they share a sync.
                 None => adding.push(store.add(name.clone(), hash.clone())),
             }
         }

@@ -1,4 +1,4 @@
-//! `authscope-server users`: the users by hand; those of a passwd file while no server runs on it.
+//! `authscope-server users`: shows and changes users. Without a running server, it works on the passwd file itself.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ use crate::control::{self, ControlOptions};
 use crate::listing::{ListFormat, list, write_out};
 use crate::transfer;
 
-/// Exit code where the answer is no.
+/// Exit code if the answer is no.
 pub const NO: u8 = 1;
 
 #[derive(Clone, Subcommand)]
@@ -92,21 +92,21 @@ pub enum UsersCommand {
     },
 }
 
-/// What can be asked of the users, wherever they are.
+/// Operations on users, wherever they are stored.
 pub trait Users {
-    /// The hash of a user as it is stored; `None` where there is none of that name.
+    /// A user's hash as it is stored; `None` if the name does not exist.
     fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>>;
 
-    /// Hands each user to `visit`.
+    /// Calls `visit` for each user.
     fn for_each(
         &self,
         visit: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Result<(), Box<dyn Error>>;
 
-    /// Removes a user; false where there is none of that name.
+    /// Removes a user; false if the name does not exist.
     fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>>;
 
-    /// Gives a user another hash; false where there is none of that name.
+    /// Replaces a user's hash; false if the name does not exist.
     fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>>;
 }
 
@@ -160,18 +160,18 @@ pub fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>>
     }
 }
 
-/// For how long a passwd file that another process holds is waited for: another command has it for a moment, and a server that
-/// starts can soon be asked.
+/// How long to wait for a passwd file that another process has locked: another command holds it briefly, and a server
+/// that starts can soon be asked instead.
 const HELD: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// A running server that can be asked, or the users themselves.
+/// A running server, or the users themselves.
 pub enum Reached<T> {
     Server(control::Server),
     Here(T),
 }
 
-/// The running server, or else what `open` opens.
+/// The running server, or the result of `open` if there is none.
 pub fn reach<T>(
     context: &Context<'_>,
     mut open: impl FnMut() -> Result<T, Box<dyn Error>>,
@@ -193,18 +193,18 @@ pub fn reach<T>(
     }
 }
 
-/// Where the users are, and what goes for changes to them.
+/// Where users are stored, and the settings for changes.
 pub struct Context<'a> {
     pub accounts: &'a AccountsOptions,
     pub control: &'a ControlOptions,
     pub rules: PasswordRules,
     pub scheme: Scheme,
-    /// What is changed here stands in the audit stream; what a running server is asked to do, it writes down itself.
+    /// The audit stream for changes made by this command; a running server writes its own.
     pub audit: Option<&'a Path>,
 }
 
 impl Context<'_> {
-    /// The audit stream, opened before anything is changed: what cannot be written down is not done.
+    /// Opens the audit stream before anything is changed: a change that cannot be recorded is not made.
     fn trail(&self) -> Result<Trail, Box<dyn Error>> {
         Ok(Trail(self.audit.map(Audit::open).transpose()?))
     }
@@ -215,11 +215,11 @@ impl Context<'_> {
     }
 }
 
-/// The audit stream, where there is one.
+/// The audit stream, if there is one.
 struct Trail(Option<Audit>);
 
 impl Trail {
-    /// Tells what became of a change to a user that was made here, and adds it to the audit stream.
+    /// Reports a change to a user that was made here, and records it in the audit stream.
     fn done(
         &self,
         event: &str,
@@ -232,7 +232,7 @@ impl Trail {
         done(name, found, outcome)
     }
 
-    /// Tells why a change was not made, and adds it to the audit stream.
+    /// Reports why a change was not made, and records it in the audit stream.
     fn refused(&self, event: &str, name: &UserName, reason: &str) -> Result<ExitCode, io::Error> {
         self.add(event, Some(name), false, reason);
         let name = name.shown();
@@ -255,7 +255,7 @@ impl Trail {
         });
         audit.flush(AUDIT_WRITTEN);
         if audit.has_lost() {
-            // It is done all the same, and there is no other place to say so.
+            // The change is done nevertheless, and there is no other place to report this.
             let _ = writeln!(
                 io::stderr(),
                 "authscope-server: the line for the audit stream was not written: {event}"
@@ -266,7 +266,7 @@ impl Trail {
 
 const NO_SUCH_USER: &str = "no such user";
 
-/// What some changes are in the audit stream.
+/// Names of events in the audit stream.
 const ADDED: &str = "user added";
 const PASSWORD_SET: &str = "password set";
 
@@ -341,7 +341,7 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
     }
 }
 
-/// Lets a running server do it.
+/// Asks a running server to do it.
 fn told(
     server: control::Server,
     command: &Command,
@@ -359,12 +359,12 @@ fn asked_for(stdin: bool) -> Result<Password, password::PasswordError> {
     }
 }
 
-/// Characters of passwords that are made: none that is taken for another.
+/// Characters of generated passwords: none looks like another.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-/// How many of them, where no more are asked for: a hundred bits.
+/// Default length of a generated password: a hundred bits.
 const GENERATED: usize = 20;
 
-/// A password of `least` characters, or more.
+/// Generates a password of at least `least` characters.
 fn generated(least: usize) -> Result<Password, Box<dyn Error>> {
     let mut octets = Zeroizing::new(vec![0; least.max(GENERATED)]);
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)

@@ -1,4 +1,4 @@
-//! Frames of a recording read again, as a source of frames like any other.
+//! Reads frames of a recording again, as a source of frames like any other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,12 +12,12 @@ use crate::capture::{
 use crate::session::Options;
 use crate::stream::StreamNumbers;
 
-/// Frames of a batch at most, and their bytes, about.
+/// Most frames of a batch, and about as many bytes.
 const FRAMES: usize = 512;
 const BYTES: u64 = 512 << 10;
-/// Bytes between two frames that are read along with them rather than in two reads.
+/// The largest gap between two frames, in bytes, up to which both are read in one read.
 const GAP: u64 = 4096;
-/// Frames before a stream's first one among which fragments are looked for.
+/// Number of frames before a stream's first one that are searched for fragments.
 const FRAGMENTS_BEFORE: u64 = 256;
 /// How long to wait before looking for more frames.
 const WAIT: Duration = Duration::from_millis(20);
@@ -25,13 +25,13 @@ const WAIT: Duration = Duration::from_millis(20);
 /// Which frames are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// All, and those that come while they are read.
+    /// All, and those that arrive during the reading.
     Growing,
     /// All that there are now.
     All,
-    /// Those of streams, and the fragments among them.
+    /// The frames of these streams, and fragments.
     Streams(Vec<u32>),
-    /// These, and what has to be known to inspect them: the other frames of their streams up to the last one, and
+    /// These frames, and what is needed to inspect them: the other frames of their streams up to the last one, and
     /// fragments.
     Around(Vec<u64>, u64),
 }
@@ -40,7 +40,7 @@ pub enum Choice {
 pub struct RecordedSource {
     shared: Shared,
     choice: Choice,
-    /// The frame that is looked at next, and the one behind the last.
+    /// The next frame to look at, and the one after the last.
     next: u64,
     end: u64,
     /// The streams that are read, in order; empty if it is all frames.
@@ -49,12 +49,12 @@ pub struct RecordedSource {
     /// Interfaces given so far.
     interfaces: usize,
     secrets: usize,
-    /// Where it is told how far a long reading has come, and from where on that is counted.
+    /// Where the progress of a long reading is stored, and the frame from which it counts.
     percent: Option<Arc<AtomicU8>>,
     from: u64,
 }
 
-/// Frames that are read without saying how far that has come.
+/// Number of frames up to which no progress is shown.
 const SHORT: u64 = 100_000;
 
 /// A frame that is to be read.
@@ -113,7 +113,7 @@ impl RecordedSource {
         }
     }
 
-    /// The same, which tells how far it has come where it reads much, as all of a connection is.
+    /// The same, and stores its progress if it reads much, such as a whole connection.
     #[must_use]
     pub fn telling(mut self, percent: Arc<AtomicU8>) -> Self {
         let is_part = matches!(self.choice, Choice::Streams(_) | Choice::Around(..));
@@ -130,7 +130,7 @@ impl RecordedSource {
         }
     }
 
-    /// How an inspector works that is given frames again: streams have the numbers that they had.
+    /// Options for an inspector that reads frames again: streams keep their numbers.
     #[must_use]
     pub fn options(shared: &Shared, options: &Options) -> Options {
         let shared = shared.clone();
@@ -145,7 +145,7 @@ impl RecordedSource {
         }
     }
 
-    /// The frames that come next, without a gap in their numbers and with one file; whether there may be more.
+    /// The next frames, consecutive and from one file, and whether there may be more.
     fn wanted(&mut self, batch: &mut Batch) -> (Vec<Wanted>, bool) {
         let recording = self.shared.read();
         let frames = recording.frames();
@@ -159,7 +159,7 @@ impl RecordedSource {
         }
         self.interfaces = recording.interfaces.len();
         self.secrets = recording.secrets.len();
-        // What was dropped meanwhile is passed over.
+        // Frames dropped in the meantime are skipped.
         self.next = self.next.max(frames.start);
         let end = self.end.min(frames.end);
         let of_streams = |number: u64| {
@@ -198,7 +198,7 @@ impl RecordedSource {
         (wanted, self.next < end || is_growing)
     }
 
-    /// Reads the frames' bytes, those that stand near each other at once.
+    /// Reads the frames' bytes; those that are close together in one read.
     fn read(&self, wanted: &[Wanted], batch: &mut Batch) -> Result<(), SourceError> {
         let store = Arc::clone(self.shared.read().store());
         let mut at = 0;

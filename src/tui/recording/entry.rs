@@ -1,4 +1,5 @@
-//! What is kept of each frame and each exchange: little, as there may be millions. All else is read again.
+//! The short entries that are kept for each frame and each exchange, as there may be millions. Everything else is
+//! read again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,12 +16,12 @@ use crate::text::escape::EscapedOctets;
 /// The stream of a frame that has none.
 pub const NO_STREAM: u32 = u32::MAX;
 
-/// What is kept of a frame.
+/// The entry of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameEntry {
     /// When it was captured.
     pub time: Timestamp,
-    /// Where its bytes stand, as [`FrameStore::read`](crate::capture::FrameStore::read) takes it.
+    /// The position of its bytes, for [`FrameStore::read`](crate::capture::FrameStore::read).
     pub place: u64,
     /// Bytes captured.
     pub captured: u32,
@@ -34,20 +35,20 @@ pub struct FrameEntry {
     pub marks: Marks,
 }
 
-/// What there is to say of a frame, a bit each.
+/// Flags of a frame, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Marks(u8);
 
 impl Marks {
     /// It completed a message.
     pub const MESSAGE: Self = Self(1);
-    /// A response in it says no, or something in it is broken.
+    /// A response in it is a failure, or something in it is malformed.
     pub const FAILED: Self = Self(2);
-    /// Something is noted that is a warning or worse.
+    /// It has a note that is a warning or an error.
     pub const NOTED: Self = Self(4);
     /// It is a fragment of an IP datagram.
     pub const FRAGMENT: Self = Self(8);
-    /// A response in it says yes.
+    /// A response in it is a success.
     pub const SUCCEEDED: Self = Self(16);
 
     /// Whether it has any of these.
@@ -107,14 +108,14 @@ impl Marks {
     }
 }
 
-/// How an exchange came out.
+/// The result of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Result {
-    /// The response says yes.
+    /// The response is a success.
     Ok,
-    /// The response says no.
+    /// The response is a failure.
     No,
-    /// The response says neither.
+    /// The response is neither.
     Unclear,
     /// There is no response.
     Unanswered,
@@ -139,7 +140,7 @@ impl Result {
     }
 }
 
-/// What is kept of an exchange.
+/// The entry of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeEntry {
     /// When it began.
@@ -154,15 +155,15 @@ pub struct ExchangeEntry {
     pub stream: u32,
     /// Client and server.
     pub ends: [Endpoint; 2],
-    /// Who asked, fit for a terminal.
+    /// The user name, fit for a terminal.
     pub user: Option<Arc<str>>,
-    /// What was asked for.
+    /// The requested action.
     pub action: &'static str,
     /// How it came out.
     pub result: Result,
-    /// What the response says besides, fit for a terminal.
+    /// The description of the response, fit for a terminal.
     pub description: Option<Arc<str>>,
-    /// The worst of its notes that is a warning or worse.
+    /// Its worst note, if that is a warning or an error.
     pub note: Option<(Severity, Arc<str>)>,
 }
 
@@ -203,7 +204,7 @@ impl ExchangeEntry {
 #[derive(Debug, Default)]
 pub struct Texts(HashSet<Arc<str>>);
 
-/// Texts remembered at most; then it begins anew.
+/// The most texts that are remembered; then the table is emptied.
 const MOST_TEXTS: usize = 1 << 16;
 
 impl Texts {
@@ -219,7 +220,7 @@ impl Texts {
         shared
     }
 
-    /// The entry of an exchange that was complete with frame `completed`.
+    /// The entry of an exchange that frame `completed` completed.
     pub fn entry(&mut self, exchange: &Exchange, completed: u64) -> ExchangeEntry {
         let mut shown =
             |octets: std::borrow::Cow<'_, [u8]>| self.share(EscapedOctets(&octets).to_string());

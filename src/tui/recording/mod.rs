@@ -1,7 +1,7 @@
-//! Records one can browse: a short entry for each frame and exchange, kept in memory in packed pieces; all else is worked out again from the
-//! frames' bytes, which stay in their file.
+//! A recording that can be browsed: a short entry for each frame and exchange, packed in memory. Everything else is
+//! computed again from the frames' bytes, which stay in their file.
 //!
-//! One thread records ([`Recorder`]), others look at it through a [`Shared`] recording and read frames again
+//! One thread records ([`Recorder`]); others look at the [`Shared`] recording and read frames again
 //! ([`RecordedSource`]).
 
 mod again;
@@ -22,18 +22,18 @@ use packed::{PIECE, Pieces};
 
 use crate::capture::{FrameStore, Interface, KeyLogText, Timestamp};
 
-/// A recording that several threads look at.
+/// A recording shared by several threads.
 #[derive(Debug, Clone)]
 pub struct Shared(Arc<RwLock<Recording>>);
 
 impl Shared {
-    /// An empty one of frames in this store; `ring` is how many frames are kept at the most, where not all are.
+    /// An empty recording of frames in this store; `ring` is the most frames that are kept, if there is a limit.
     #[must_use]
     pub fn new(store: Arc<FrameStore>, ring: Option<u64>) -> Self {
         Self(Arc::new(RwLock::new(Recording::new(store, ring))))
     }
 
-    /// To look at.
+    /// Locks it for reading.
     pub fn read(&self) -> RwLockReadGuard<'_, Recording> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,7 +42,7 @@ impl Shared {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets go of everything that was recorded; numbers go on.
+    /// Drops everything that was recorded; numbers continue.
     pub fn clear(&self) {
         self.write().clear();
     }
@@ -61,7 +61,7 @@ pub struct Recording {
     /// First and last frame of each stream, from `first_stream` on.
     spans: VecDeque<[u64; 2]>,
     first_stream: u32,
-    /// Exchanges, whether let go or not: all, and those that succeeded, failed, have notes.
+    /// Counts of exchanges, dropped ones included: all, and those that succeeded, failed, have notes.
     counts: [u64; 4],
     ended: bool,
     damage: Vec<String>,
@@ -85,7 +85,7 @@ impl Recording {
         }
     }
 
-    /// Numbers of the frames that are kept: the first, and the one behind the last.
+    /// Numbers of the frames that are kept: the first, and the one after the last.
     #[must_use]
     pub fn frames(&self) -> std::ops::Range<u64> {
         self.frames.range()
@@ -103,7 +103,7 @@ impl Recording {
         self.frames.entry(number)
     }
 
-    /// A frame's stream, or [`NO_STREAM`], and what there is to say of it, without the rest.
+    /// A frame's stream, or [`NO_STREAM`], and its flags, without unpacking the rest.
     #[must_use]
     pub fn stream_and_marks(&self, number: u64) -> Option<(u32, Marks)> {
         Some(self.frames.at(number)?.stream_and_marks())
@@ -116,7 +116,7 @@ impl Recording {
         at.map_or_else(Marks::default, |at| at.marks())
     }
 
-    /// Numbers of the exchanges that are kept, from 0 in the order in which they were complete.
+    /// Numbers of the exchanges that are kept, from 0 in the order of completion.
     #[must_use]
     pub fn exchanges(&self) -> std::ops::Range<u64> {
         self.exchanges.range()
@@ -173,19 +173,19 @@ impl Recording {
         (last >= kept && last > 0).then(|| [first.max(kept), last])
     }
 
-    /// All exchanges, those that succeeded, that failed, and that have notes, whether let go or not.
+    /// Counts of all exchanges, those that succeeded, failed, and have notes, dropped ones included.
     #[must_use]
     pub const fn counts(&self) -> [u64; 4] {
         self.counts
     }
 
-    /// Whether no more comes.
+    /// Whether the source has ended.
     #[must_use]
     pub const fn ended(&self) -> bool {
         self.ended
     }
 
-    /// What was wrong with the source, a sentence each.
+    /// Errors of the source, one sentence each.
     #[must_use]
     pub fn damage(&self) -> &[String] {
         &self.damage
@@ -233,12 +233,12 @@ impl Recording {
         self.exchanges.push(entry);
     }
 
-    /// Lets go of the oldest frames where there are more than are kept.
+    /// Drops the oldest frames if there are more than are to be kept.
     fn let_go(&mut self) {
         let Some(ring) = self.ring else { return };
         let kept = self.frames.range();
         let piece = PIECE as u64;
-        // A piece goes when those behind it are as many as are kept.
+        // A piece is dropped once the pieces after it hold as many frames as are to be kept.
         let gone = (kept.end - kept.start).saturating_sub(ring) / piece * piece;
         if gone > 0 {
             self.frames.let_go_before(kept.start + gone);
@@ -269,7 +269,7 @@ impl Recording {
         self.exchanges.clear();
         self.counts = [0; 4];
         self.spans.clear();
-        // Streams that go on keep their numbers; what is before them is never asked for.
+        // Streams that continue keep their numbers; earlier ones are never asked for.
         self.first_stream = 0;
     }
 }

@@ -1,5 +1,5 @@
-//! Numbers and entries in few bytes. What there are millions of is kept in pieces; a piece says its least number once, and
-//! of each number only what it is more than that, in as many bytes as the piece needs (frame-of-reference encoding).
+//! Numbers and entries in few bytes. Entries are packed in pieces: a piece stores its least number once, and for each
+//! number the difference to it, in as many bytes as the piece needs (frame-of-reference encoding).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -46,7 +46,8 @@ impl Column {
     }
 }
 
-/// Values of a piece of which many are the same: each of them once, and where they stand.
+/// Values of a piece, many of them equal: stores each distinct value once, and for each place its index (dictionary
+/// encoding).
 #[derive(Debug, Clone)]
 pub struct Table<T> {
     values: Box<[T]>,
@@ -79,7 +80,7 @@ impl<T: Ord + Clone> Table<T> {
     }
 }
 
-/// A list of numbers, of which as a rule each is a little more than the one before.
+/// A list of numbers, each usually a little larger than the previous one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Numbers {
     packed: Vec<Column>,
@@ -187,7 +188,7 @@ pub enum At<'p, P: Pack> {
     Open(&'p P::Entry),
 }
 
-/// Entries by number, of which the first ones may be dropped.
+/// Entries by number; the first ones may be dropped.
 #[derive(Debug)]
 pub struct Pieces<P: Pack> {
     packed: VecDeque<P>,
@@ -198,7 +199,7 @@ pub struct Pieces<P: Pack> {
 }
 
 impl<P: Pack> Pieces<P> {
-    /// None yet; the first one gets this number.
+    /// An empty list; the first entry gets this number.
     pub const fn from(first: u64) -> Self {
         Self {
             packed: VecDeque::new(),
@@ -243,7 +244,7 @@ impl<P: Pack> Pieces<P> {
         }
     }
 
-    /// Lets go of those before this number; their memory is free when a whole piece is gone.
+    /// Drops the entries before this number; memory is freed by whole pieces.
     pub fn let_go_before(&mut self, number: u64) {
         self.first = number.clamp(self.first, self.range().end);
         while self.first >= self.base + PIECE as u64 && self.packed.pop_front().is_some() {
@@ -251,7 +252,7 @@ impl<P: Pack> Pieces<P> {
         }
     }
 
-    /// Lets go of all; numbers go on.
+    /// Drops all entries; numbers continue.
     pub fn clear(&mut self) {
         self.first = self.range().end;
         self.base = self.first;

@@ -1,4 +1,4 @@
-//! Entries of frames and of exchanges as they are kept: some 15 bytes a frame, some 40 an exchange.
+//! Packed entries of frames and exchanges: about 15 bytes per frame, about 40 per exchange.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Severity;
 use crate::packet::Endpoint;
 
-/// Signed numbers in the order of unsigned ones.
+/// Maps signed numbers to unsigned ones in the same order.
 const SIGN: u64 = 1 << 63;
 
 fn of_time(time: Timestamp) -> u64 {
@@ -25,9 +25,9 @@ pub struct Frames {
     time: Column,
     place: Column,
     captured: Column,
-    /// How much more there was on the wire: nothing, in most captures.
+    /// Bytes on the wire that were not captured: none, in most captures.
     beyond: Column,
-    /// One more, so that none is 0.
+    /// The stream number plus one; 0 means none.
     stream: Column,
     interface: Column,
     marks: Column,
@@ -118,7 +118,7 @@ pub struct Exchanges {
     note: Table<Option<(Severity, Arc<str>)>>,
 }
 
-/// Nanoseconds as a number that is small where they are few; none is 0.
+/// Nanoseconds as a small number for short times; never 0.
 fn of_elapsed(elapsed: Option<i64>) -> u64 {
     let of = |elapsed: i64| (elapsed << 1 ^ elapsed >> 63).cast_unsigned();
     elapsed.map_or(0, |elapsed| of(elapsed).saturating_add(1))

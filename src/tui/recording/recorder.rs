@@ -1,4 +1,4 @@
-//! Records what a pass gives.
+//! Records the results of a pass.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -11,10 +11,10 @@ use crate::capture::{Aside, AsideContent, Batch};
 use crate::session::summary::Summary;
 use crate::session::{Exchanges, FrameRecord, Remainder, Resolution, Sink};
 
-/// Entries gathered before they are handed over.
+/// Entries collected before they are handed over.
 const GATHERED: usize = 1024;
 
-/// Takes a pass's records into a recording, and counts them.
+/// A sink that adds a pass's records to a recording, and counts them.
 pub struct Recorder {
     shared: Shared,
     summary: Arc<Mutex<Summary>>,
@@ -23,7 +23,7 @@ pub struct Recorder {
     exchanges: Exchanges,
     texts: Texts,
     last: u64,
-    /// Where the frames of the present batch stand, and its first frame's number.
+    /// Positions of the frames of the current batch, and its first frame's number.
     places: Vec<u64>,
     first: u64,
 }
@@ -150,7 +150,7 @@ impl Sink for Recorder {
 }
 
 impl Shared {
-    /// No more comes; `damage` is what was wrong with the source, a sentence each.
+    /// Ends the recording; `damage` lists errors of the source, one sentence each.
     pub fn end(&self, damage: Vec<String>) {
         let mut recording = self.write();
         recording.damage = damage;

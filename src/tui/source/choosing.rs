@@ -1,4 +1,4 @@
-//! Which rows are shown: all, those of a tab, those that a filter takes, in which order.
+//! Chooses the rows that are shown: all, those of a tab, or those that a filter matches, and their order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +17,10 @@ use crate::tui::shown::Shown;
 use crate::tui::state::{Event, State, Tab};
 use crate::tui::work::{Found, matching};
 
-/// Frames looked at between two keys at most.
+/// The most frames examined between two keys.
 const AT_ONCE: usize = 300_000;
 
-/// A filter at work.
+/// A running filter.
 pub(super) struct Matching {
     stop: Stop,
     found: Receiver<Found>,
@@ -70,7 +70,7 @@ impl TuiSource {
         self.arrange(state)
     }
 
-    /// Shows the rows that are meant, from the first one on.
+    /// Shows the chosen rows, from the first one on.
     pub(super) fn arrange(&mut self, state: &State) -> Vec<Event> {
         self.looked_at = [0, 0];
         self.told = [0..0, 0..0];
@@ -106,7 +106,7 @@ impl TuiSource {
         self.filter.is_some() || !matches!(state.tab, Tab::All)
     }
 
-    /// What is to be shown of what was not looked at yet.
+    /// Events for rows that have not been examined yet.
     pub(super) fn more(
         &mut self,
         state: &State,
@@ -148,7 +148,7 @@ impl TuiSource {
         (exchanges, kept, frames, kept_frames)
     }
 
-    /// The next failure or note among what is shown, or the one before.
+    /// The next failure or note among the shown rows, or the previous one.
     pub(super) fn find(&self, state: &State, forward: bool) -> Option<u64> {
         let recording = self.material.shared.read();
         let is_frames = state.pane() == Pane::Frames;

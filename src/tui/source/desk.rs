@@ -9,7 +9,7 @@ use crate::tui::answer::Question;
 use crate::tui::state::Event;
 use crate::tui::work::{Looks, Material, answer};
 
-/// Asks one thing at a time; what is asked next takes the place of what was asked before.
+/// Asks one question at a time; a further question replaces the waiting one.
 pub(super) struct Desk {
     asked: Sender<(Question, Looks, Stop)>,
     pub stop: Stop,
@@ -27,7 +27,7 @@ impl Desk {
                 let (question, looks, stop) = next;
                 let done = answer(&material, looks, &question, &stop);
                 if !stop.is_asked() {
-                    // Where nobody waits any more the program ends.
+                    // If nobody waits for the answer any more, the program is ending.
                     let _ = events.send(Event::Answer(done));
                 }
             }
@@ -45,9 +45,9 @@ impl Desk {
     }
 }
 
-/// A thread that goes on to the end of the process.
+/// Starts a thread that runs until the process ends.
 pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
     let builder = thread::Builder::new().name(name.to_owned());
-    // Without threads there is no process either.
+    // If no thread can be started, the process cannot work anyway.
     let _ = builder.spawn(work);
 }

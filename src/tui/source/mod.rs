@@ -1,4 +1,4 @@
-//! What goes on behind the screen: one thread records, others work out what is asked; and which rows are shown.
+//! The work behind the screen: one thread records, others answer questions; and the rows that are shown are chosen.
 
 mod choosing;
 mod desk;
@@ -22,20 +22,20 @@ use choosing::Matching;
 use desk::{Desk, spawn};
 use rate::Rate;
 
-/// User names offered for completion at the most.
+/// The most user names offered for completion.
 const USERS: usize = 200;
 
-/// What is read.
+/// The input.
 pub struct Input {
     /// Frames.
     pub source: Box<dyn FrameSource + Send>,
-    /// What answers are worked out from.
+    /// What answers are computed from.
     pub material: Material,
-    /// How far the reading of files has come.
+    /// Progress of reading files.
     pub progress: Vec<Arc<capture::Progress>>,
-    /// Of a live capture, what the kernel counts, and how many frames are kept.
+    /// For a live capture: the kernel's counters, and how many frames are kept.
     pub live: Option<(Arc<LiveCounters>, u64)>,
-    /// How far frames are read.
+    /// Limits on the frames that are read.
     pub limits: PassLimits,
     /// Ends the reading.
     pub stop: Stop,
@@ -53,9 +53,9 @@ pub struct TuiSource {
     statistics: Desk,
     saving: Stop,
     filter: Option<Matching>,
-    /// What was looked at already, of exchanges and of frames.
+    /// How many exchanges and frames were examined already.
     looked_at: [u64; 2],
-    /// Which exchanges and frames the state knows to be kept.
+    /// The exchanges and frames that, as the state knows, are kept.
     told: [Range<u64>; 2],
     rate: Rate,
     ended: bool,
@@ -63,7 +63,7 @@ pub struct TuiSource {
 }
 
 impl TuiSource {
-    /// Begins to read. What happens is sent to `events`.
+    /// Begins to read. Events are sent to `events`.
     #[must_use]
     pub fn start(input: Input, events: Sender<Event>) -> Self {
         let Input {
@@ -106,7 +106,7 @@ impl TuiSource {
         }
     }
 
-    /// Does what the state asks for.
+    /// Executes a command of the state.
     pub fn run(&mut self, command: Command, state: &State) -> Vec<Event> {
         let looks = Looks {
             show_passwords: state.shows_passwords,
@@ -154,7 +154,7 @@ impl TuiSource {
         }
     }
 
-    /// What came since it was asked last; nothing where nothing did.
+    /// Events since the last poll.
     pub fn poll(&mut self, state: &State) -> Vec<Event> {
         let mut events = Vec::new();
         let (exchanges, kept, frames, kept_frames) = if state.paused {
@@ -219,7 +219,7 @@ impl TuiSource {
         (total > 0).then_some((read, total))
     }
 
-    /// Puts into the state the rows that are seen.
+    /// Fills the state with the visible rows.
     pub fn fill(&self, state: &mut State) {
         let recording = self.material.shared.read();
         state.start = recording.start();

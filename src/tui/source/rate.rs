@@ -1,10 +1,10 @@
-//! How fast frames come in.
+//! The rate of arriving frames.
 
 use std::time::{Duration, Instant};
 
 use crate::tui::state::Live;
 
-/// How often the rate of a live capture is worked out anew.
+/// How often the rate of a live capture is updated.
 const RATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Frames a second.

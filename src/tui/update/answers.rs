@@ -1,4 +1,4 @@
-//! What was worked out comes in.
+//! Handles answers from the background threads.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use crate::tui::dialog::Dialog;
 use crate::tui::state::{Command, State, Waiting};
 use crate::tui::view;
 
-/// Rows of frames that are remembered at most.
+/// The most rows of frames that are remembered.
 const ROWS: usize = 8192;
 
-/// Takes an answer, where it is still wanted.
+/// Handles an answer, if it is still wanted.
 pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
     match answer {
         Answer::Rows(rows) => {
@@ -43,7 +43,7 @@ pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
             }
         }
         Answer::Flow(flow) => {
-            // The first message is what one came for.
+            // Selects the first message, which the user wants to see.
             if state.step.at == 0 {
                 let first = flow.steps.iter().position(|step| step.is_message);
                 state.step.at = first.unwrap_or_default();

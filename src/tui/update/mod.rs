@@ -1,4 +1,4 @@
-//! What an event makes of the state, and what is to be done then. Nothing is read, written or waited for here.
+//! Turns an event into the next state and the commands to run. Nothing is read, written or awaited here.
 
 mod answers;
 mod marking;
@@ -19,7 +19,7 @@ use opening::{back, difference, enter, explain, follow, frames, ladder, leave, o
 
 pub use moving::go_to_frame;
 
-/// Takes an event.
+/// Handles an event.
 pub fn update(state: &mut State, event: Event) -> Vec<Command> {
     let before = seen(state);
     let mut commands = match event {
@@ -96,7 +96,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Command> {
     commands
 }
 
-/// What is shown besides lists: the view, the chosen exchange, frame and step.
+/// What is shown besides lists: the view, and the selected exchange, frame and step.
 fn seen(state: &State) -> [Option<u64>; 3] {
     let step = state
         .flow
@@ -109,7 +109,7 @@ fn seen(state: &State) -> [Option<u64>; 3] {
     ]
 }
 
-/// Asks for what is shown and not there.
+/// Asks for shown content that has not been computed.
 fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
     let mut commands = Vec::new();
     let [exchange, frame, step] = seen(state);
@@ -131,7 +131,7 @@ fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
                 .seen()
                 .filter(|frame| !state.frame_rows.contains_key(frame))
                 .collect();
-            // To ask again would begin it anew, and what takes long would never be there.
+            // Asking again would restart the computation, so a long one would never finish.
             let are_asked = missing.iter().all(|one| state.rows_asked.contains(one));
             if !are_asked {
                 state.rows_asked.clone_from(&missing);
@@ -162,7 +162,7 @@ fn on_progress(state: &mut State, progress: Progress) -> Vec<Command> {
     let has_more =
         progress.counts != state.progress.counts || progress.ended != state.progress.ended;
     state.progress = progress;
-    // Statistics go on while they are looked at.
+    // Statistics are updated while they are shown.
     if has_more && state.pane() == Pane::Statistics && !state.paused {
         return vec![Command::Ask(Question::Statistics(state.size.0))];
     }
@@ -184,7 +184,7 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
     act(state, action)
 }
 
-/// Does what a key stands for.
+/// Executes the action of a key.
 fn act(state: &mut State, action: Action) -> Vec<Command> {
     if moving::act(state, action) {
         return Vec::new();
@@ -266,7 +266,7 @@ const fn next_time(time: TimeFormat) -> TimeFormat {
     }
 }
 
-/// Works out anew what is open, as it is to look otherwise.
+/// Computes the open views again, because they must look different.
 fn again(state: &mut State) -> Vec<Command> {
     state.frame_rows.clear();
     state.rows_asked.clear();
@@ -301,7 +301,7 @@ pub fn show_passwords(state: &mut State, shows: bool) -> Vec<Command> {
     } else {
         "passwords are hidden"
     });
-    // What was compared with passwords shown was made with them.
+    // A comparison that was made with passwords shown contains them.
     if state.pane() == Pane::Difference {
         state.views.pop();
     }

@@ -1,4 +1,5 @@
-//! The mouse: a click chooses, or sorts by the column whose title it is on; the wheel moves; borders can be dragged.
+//! The mouse: a click selects, or sorts by the column whose title is clicked; the wheel scrolls; borders can be
+//! dragged.
 
 use ratatui::layout::Rect;
 
@@ -12,7 +13,7 @@ use crate::tui::view;
 /// Rows that a step of the wheel moves.
 const WHEEL: isize = 3;
 
-/// Takes what the mouse did.
+/// Handles a mouse event.
 pub fn update(state: &mut State, mouse: Mouse, x: u16, y: u16) -> Vec<Command> {
     if state.dialog.is_some() {
         return Vec::new();

@@ -1,16 +1,16 @@
-//! Moving about.
+//! Moving the selection and scrolling.
 
 use crate::tui::keys::{Action, Pane};
 use crate::tui::shown::List;
 use crate::tui::state::{Part, Scroll, State};
 use crate::tui::{layout, view};
 
-/// Columns that text is moved by to the side.
+/// Columns by which text scrolls sideways.
 const SIDEWAYS: usize = 8;
-/// How far rows of a list can be moved.
+/// How far rows of a list can be scrolled sideways.
 const MOST_SIDEWAYS: usize = 400;
 
-/// Moves, where a key stands for that; whether it does.
+/// Executes an action that moves; returns whether it was one.
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = layout::height(state);
     let page = isize::try_from(height.max(2)).unwrap_or(isize::MAX) - 1;
@@ -45,7 +45,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
-/// Moves the part that keys go to by so many rows.
+/// Moves in the part with the focus by this many rows.
 pub fn step(state: &mut State, rows: isize) {
     let live = state.is_live();
     let list = |list: &mut List| {
@@ -85,7 +85,7 @@ pub fn step(state: &mut State, rows: isize) {
     }
 }
 
-/// Where the view in front is looked at.
+/// The scroll position of the view in front.
 fn scroll(state: &mut State) -> Option<&mut Scroll> {
     Some(match state.pane() {
         Pane::Ladder => &mut state.step,
@@ -117,7 +117,7 @@ fn sideways(state: &mut State, step: isize) {
     }
 }
 
-/// Folds the chosen line of the details, or unfolds it; whether there was something to.
+/// Folds or unfolds the selected line of the details; returns whether anything changed.
 fn fold_or_unfold(state: &mut State, unfolds: bool) -> bool {
     let visible = view::frames::visible(state);
     let Some(line) = visible.get(state.tree.at) else {
@@ -135,14 +135,14 @@ fn fold_or_unfold(state: &mut State, unfolds: bool) -> bool {
     true
 }
 
-/// Folds the chosen line of the details where it is unfolded, and the other way round.
+/// Folds the selected line of the details if it is unfolded, and vice versa.
 pub fn turn(state: &mut State) {
     if !fold_or_unfold(state, true) {
         fold_or_unfold(state, false);
     }
 }
 
-/// Folds the chosen line, or goes to the one that it stands under.
+/// Folds the selected line, or goes to its parent.
 fn fold(state: &mut State) {
     if fold_or_unfold(state, false) {
         return;
@@ -156,7 +156,7 @@ fn fold(state: &mut State) {
     }
 }
 
-/// Unfolds the chosen line, or goes to the first one under it.
+/// Unfolds the selected line, or goes to its first child.
 fn unfold(state: &mut State) {
     if fold_or_unfold(state, true) {
         return;

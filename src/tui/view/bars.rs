@@ -1,4 +1,4 @@
-//! The first line, which says what is read and how far, and the last, which says what keys do here.
+//! Draws the first line, with the source and its progress, and the last line, with the keys of the view.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -66,20 +66,20 @@ fn marked(state: &State) -> usize {
     }
 }
 
-/// How much a part of the first line matters: where there is no room for all, those that matter least are left out.
+/// How important a part of the first line is: if there is not enough room, the least important parts are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Matters {
     /// It is always there.
     Always,
-    /// What the view stands for.
+    /// What the view shows.
     Much,
     /// What goes on.
     Some,
-    /// What can be done without.
+    /// What can be left out first.
     Little,
 }
 
-/// What is read, and how far.
+/// The source and its progress.
 fn head(state: &State) -> String {
     let mut parts = vec![(Matters::Always, format!(" {}", state.source))];
     counts(state, &mut parts);
@@ -122,7 +122,7 @@ fn head(state: &State) -> String {
     parts.join("  ")
 }
 
-/// Leaves out what matters least, those at the right first, until the rest fits.
+/// Leaves out the least important parts, from the right, until the rest fits.
 fn leave_out(parts: &mut Vec<(Matters, String)>, columns: usize) {
     let width = |parts: &[(Matters, String)]| {
         let each = parts.iter().map(|(_, text)| text.width() + 2);
@@ -160,7 +160,7 @@ fn counts(state: &State, parts: &mut Vec<(Matters, String)>) {
     }
 }
 
-/// How far reading or capturing has come.
+/// The progress of reading or capturing.
 fn going_on(state: &State, parts: &mut Vec<(Matters, String)>) {
     let progress = &state.progress;
     if let Some(live) = progress.live {
@@ -191,7 +191,7 @@ fn going_on(state: &State, parts: &mut Vec<(Matters, String)>) {
     }
 }
 
-/// Minutes and seconds, and hours where it is that long.
+/// Minutes and seconds, and hours if needed.
 fn time_running(seconds: u64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {
@@ -200,7 +200,7 @@ fn time_running(seconds: u64) -> String {
     }
 }
 
-/// The keys that matter here, those that end the view last; what does not fit is left out before them.
+/// The keys of this view, those that leave it last; keys that do not fit are left out before these.
 fn footer(state: &State) -> Vec<(String, &'static str)> {
     let pane = state.pane();
     let of = |action: Action| state.settings.keys.of(action).into_iter().next();
@@ -238,13 +238,13 @@ fn footer(state: &State) -> Vec<(String, &'static str)> {
         if binding.action == Action::Back {
             back = Some((key, word));
         } else if binding.action == Action::Difference && are_two {
-            // What two marks are for stands where it is never left out.
+            // The key for two marked rows comes first, so that it is never left out.
             all.insert(0, (key, word));
         } else {
             all.push((key, word));
         }
     }
-    // The way out is always there.
+    // The key that leaves the view is always shown.
     let width = |(key, word): &(String, &str)| key.width() + word.width() + 3;
     let room = usize::from(state.size.0).saturating_sub(1);
     let mut taken = back.as_ref().map_or(0, width);

@@ -1,4 +1,4 @@
-//! What is asked for in front of a view.
+//! Draws the dialogs in front of a view.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -15,7 +15,7 @@ use crate::tui::layout;
 use crate::tui::state::State;
 use crate::tui::theme::Part;
 
-/// Draws the dialog; where the cursor stands.
+/// Draws the dialog; returns the cursor's position.
 pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
     match state.dialog.as_ref()? {
         Dialog::Filter(filter) => Some(filter_line(buffer, filter, state)),
@@ -92,7 +92,7 @@ fn blank(buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// A line that is typed; where the cursor stands.
+/// Draws an input line; returns the cursor's position.
 fn typed(
     buffer: &mut Buffer,
     (x, y): (u16, u16),
@@ -104,7 +104,7 @@ fn typed(
     let x = x + put(buffer, (x, y), state.size.0 - x, label, bold, state.charset);
     let before = u16::try_from(input.text()[..input.at()].width()).unwrap_or(u16::MAX);
     let room = state.size.0.saturating_sub(x + 1);
-    // What stands around the cursor is seen.
+    // The text around the cursor is visible.
     let left = before.saturating_sub(room);
     let text = super::pen::without(input.text(), left.into());
     buffer.set_stringn(x, y, text, room.into(), Style::new());
@@ -129,7 +129,7 @@ fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Pos
             style,
             state.charset,
         );
-        // The place that is meant, under the cursor's line as it is seen.
+        // Marks the position of the error, below the visible part of the line.
         let text = filter.input.text();
         let place = error.place();
         let part =
@@ -189,7 +189,7 @@ fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Pos
     cursor
 }
 
-/// A window in the middle; its inner area.
+/// Draws a window in the middle; returns its inner area.
 fn window(
     buffer: &mut Buffer,
     title: &str,
@@ -347,7 +347,7 @@ fn help(buffer: &mut Buffer, input: &Input, top: usize, state: &State) -> Positi
             add(binding.action, binding.meaning, styles);
         }
     }
-    // What is searched for may be in other views.
+    // A match may be a key of another view.
     for binding in TABLE.iter().filter(|_| !word.is_empty()).filter(is_meant) {
         if let Some(elsewhere) = keys::elsewhere(binding.action, pane) {
             add(binding.action, &elsewhere, [theme.faint(); 2]);

@@ -31,12 +31,12 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     }
 }
 
-/// The columns of the list, in their places.
+/// The table of exchanges, with its columns laid out.
 fn table(state: &State, area: Rect) -> Table<'_, ExchangeColumn> {
     Table::new(state, area, &state.settings.exchanges, state.exchanges.left)
 }
 
-/// The column whose title stands at this column of the screen.
+/// The column whose title is at this column of the screen.
 #[must_use]
 pub fn column_at(state: &State, x: u16) -> Option<ExchangeColumn> {
     table(state, layout::exchanges(state).list).column_at(x)
@@ -73,7 +73,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
     }
 }
 
-/// What is said where there are no rows.
+/// The text if there are no rows.
 fn nothing(state: &State) -> Cow<'static, str> {
     let filter = state.filter.as_ref();
     let frames = state.progress.frames - state.progress.let_go;

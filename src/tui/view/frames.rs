@@ -1,4 +1,5 @@
-//! Wireshark's three panes: a list of frames, the details of one, its bytes. A field lights its bytes, a byte its field.
+//! Wireshark's three panes: a list of frames, the details of one, its bytes. Selecting a field highlights its bytes,
+//! and selecting a byte highlights its field.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -114,12 +115,13 @@ fn rows_of(state: &State, line: &TreeLine, width: u16) -> Vec<String> {
         (true, false) => state.sign("▾", "-"),
     };
     let first = format!("{}{sign} ", "  ".repeat(line.depth));
-    // What stands beside it keeps a distance.
+    // Keeps a distance to the part beside it.
     let room = usize::from(width.saturating_sub(1));
     folded(&first, &line.text, 2 * line.depth + 4, room)
 }
 
-/// The first line of the details that is seen: all rows of the chosen one are, and no row stays empty that could be filled.
+/// The first visible line of the details: all rows of the selected line are visible, and no row is left empty that
+/// could be filled.
 fn first_seen(state: &State, lines: &[&TreeLine], area: Rect) -> usize {
     let height = usize::from(area.height);
     let at = state.tree.at.min(lines.len().saturating_sub(1));
@@ -143,13 +145,13 @@ fn first_seen(state: &State, lines: &[&TreeLine], area: Rect) -> usize {
     top
 }
 
-/// Keeps it so as other lines are chosen.
+/// Keeps it visible as other lines are selected.
 fn keep_seen(state: &mut State) {
     let area = inside(layout::frames(state).details);
     state.tree.top = first_seen(state, &visible(state), area);
 }
 
-/// The rows of the details that are seen, each with the place of its line.
+/// The visible rows of the details, each with the index of its line.
 fn detail_rows(state: &State, lines: &[&TreeLine], area: Rect) -> Vec<(usize, String)> {
     let first = first_seen(state, lines, area);
     let all = lines.iter().enumerate().skip(first);
@@ -160,7 +162,7 @@ fn detail_rows(state: &State, lines: &[&TreeLine], area: Rect) -> Vec<(usize, St
     rows.take(area.height.into()).collect()
 }
 
-/// The line of the details in a row of the part that shows them, from 0.
+/// The line of the details that a row of its part shows, from 0.
 #[must_use]
 pub fn line_in_row(state: &State, row: usize) -> Option<usize> {
     let area = inside(layout::frames(state).details);
@@ -214,7 +216,7 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
             );
         }
     }
-    // What the chosen line is called in filters.
+    // The display filter of the selected line.
     let filter = lines
         .get(state.tree.at)
         .and_then(|line| line.filter.as_ref());
@@ -235,7 +237,7 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
     }
 }
 
-/// The first line of the bytes that is seen, where the chosen byte is among them.
+/// The first visible line of the bytes, so that the selected byte is visible.
 fn first_line(state: &State, height: usize) -> usize {
     let per_line = layout::bytes_per_line(state);
     let (_, at) = state.byte;
@@ -253,7 +255,7 @@ fn pane_len(state: &State) -> usize {
         .map_or(0, |pane| pane.bytes.len())
 }
 
-/// The bytes that the chosen line stands for, in the pane that is shown.
+/// The bytes of the selected line, in the pane that is shown.
 fn lit(state: &State) -> std::ops::Range<usize> {
     let lines = visible(state);
     let of_line = lines.get(state.tree.at).and_then(|line| line.bytes.clone());
@@ -338,7 +340,7 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
     }
 }
 
-/// The chosen line was chosen by the user: its first byte is chosen with it, and its like in other frames.
+/// The user selected this line: selects its first byte too, and remembers it for other frames.
 pub fn line_chosen(state: &mut State) {
     let lines = visible(state);
     let path = lines.get(state.tree.at).map(|line| line.path.clone());
@@ -347,7 +349,7 @@ pub fn line_chosen(state: &mut State) {
     byte_of_line(state);
 }
 
-/// Chooses the first byte of the chosen line.
+/// Selects the first byte of the selected line.
 fn byte_of_line(state: &mut State) {
     let lines = visible(state);
     let bytes = lines.get(state.tree.at).and_then(|line| line.bytes.clone());
@@ -356,7 +358,7 @@ fn byte_of_line(state: &mut State) {
     }
 }
 
-/// Chooses the innermost line that stands for the chosen byte.
+/// Selects the innermost line that contains the selected byte.
 fn line_of_byte(state: &mut State) {
     let (pane, at) = state.byte;
     let lines = visible(state);
@@ -376,7 +378,7 @@ fn line_of_byte(state: &mut State) {
     }
 }
 
-/// Moves the chosen byte.
+/// Moves the selection to another byte.
 pub fn step_byte(state: &mut State, step: isize) {
     let len = pane_len(state);
     let (pane, at) = state.byte;
@@ -387,7 +389,7 @@ pub fn step_byte(state: &mut State, step: isize) {
     line_of_byte(state);
 }
 
-/// Chooses the byte at a place of the screen.
+/// Selects the byte at a position on the screen.
 pub fn press_byte(state: &mut State, x: u16, y: u16) {
     let area = layout::frames(state).bytes;
     let per_line = layout::bytes_per_line(state);
@@ -408,12 +410,12 @@ pub fn press_byte(state: &mut State, x: u16, y: u16) {
     }
 }
 
-/// Details of another frame are there: the line with the same labels as before is chosen again.
+/// Details of another frame have arrived: selects the line with the same labels as before.
 pub fn detail_came(state: &mut State) {
     let lines = visible(state);
     let place = |is_it: &dyn Fn(&TreeLine) -> bool| lines.iter().position(|line| is_it(line));
     let same = place(&|line| line.path == state.tree_path);
-    // Messages stand behind all layers, and each has fields that are its own.
+    // Messages come after all layers, and each has its own fields.
     let top = lines.iter().rposition(|line| line.depth == 0);
     let last = top.filter(|top| *top > 3 && lines[*top].has_children);
     let at = same.or(last).unwrap_or_default();
@@ -422,7 +424,7 @@ pub fn detail_came(state: &mut State) {
     let is_top = lines.get(at).is_some_and(|line| line.depth == 0);
     state.tree.go(at, len, height);
     if is_top {
-        // What stands under it is seen with it.
+        // Its children are visible with it.
         state.tree.top = at.min(len.saturating_sub(height));
     }
     keep_seen(state);
@@ -430,7 +432,7 @@ pub fn detail_came(state: &mut State) {
     byte_of_line(state);
 }
 
-/// What the key that copies takes.
+/// The text that the copy key takes.
 #[must_use]
 pub fn text_to_copy(state: &State) -> Option<String> {
     let detail: &FrameDetail = state.detail.here()?;

@@ -18,13 +18,14 @@ use crate::tui::state::{State, Waiting};
 /// The ends between which arrows are drawn, from left to right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifelines {
-    /// What stands above each.
+    /// The names above the lifelines.
     pub names: Vec<String>,
     columns: HashMap<u32, [usize; 2]>,
 }
 
 impl Lifelines {
-    /// The ends of a flow: clients at the left, servers at the right. Where there are more than `most`, clients share one.
+    /// The ends of a flow: clients at the left, servers at the right. If there are more than `most`, clients share a
+    /// lifeline.
     #[must_use]
     pub fn of(flow: &Flow, most: usize) -> Self {
         let known = flow
@@ -88,7 +89,7 @@ impl Lifelines {
     }
 }
 
-/// Columns of times at the left.
+/// Width of the times at the left.
 fn times(state: &State) -> u16 {
     crate::output::TimeDisplay::new(state.time).width() + 1
 }
@@ -114,7 +115,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     message(buffer, inner, state);
 }
 
-/// Columns that a lifeline needs at the least.
+/// The least width of a lifeline, in columns.
 const LEAST: u16 = 24;
 
 fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
@@ -194,7 +195,7 @@ fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
     }
 }
 
-/// What stands above the lifelines.
+/// Draws the names above the lifelines.
 fn heads(
     buffer: &mut Buffer,
     area: Rect,
@@ -322,7 +323,7 @@ pub fn arrows(buffer: &mut Buffer, area: Rect, steps: &[Step], state: &State) {
         state.charset,
     );
     let rows = area.y + 1..area.bottom();
-    // Where there are more than fit, the last ones tell more: how it came out.
+    // If there are more than fit, the last ones are shown, because they show the result.
     let skip = steps.len().saturating_sub(rows.len());
     for (y, step) in rows.zip(&steps[skip..]) {
         for x in [left, right] {
@@ -339,7 +340,7 @@ pub fn arrows(buffer: &mut Buffer, area: Rect, steps: &[Step], state: &State) {
     }
 }
 
-/// The message of the chosen step: its details, and as many bytes as there is room for.
+/// The message of the selected step: its details, and as many bytes as there is room for.
 fn message(buffer: &mut Buffer, area: Rect, state: &State) {
     let detail = match &state.step_detail {
         Waiting::Here(detail) => detail,
@@ -347,7 +348,7 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
         Waiting::Nothing => return,
     };
     let theme = &state.settings.theme;
-    // What stands last is the innermost: messages, or else the segment.
+    // The last layer is the innermost: messages, or otherwise the segment.
     let innermost = detail.tree.iter().rposition(|line| line.depth == 0);
     let from = innermost.unwrap_or_default();
     let title = format!("Frame {}", detail.frame);

@@ -20,10 +20,10 @@ use ratatui::layout::Position;
 use super::keys::Pane;
 use super::state::State;
 
-/// Columns and rows that are enough; smaller screens say so.
+/// The least columns and rows; a smaller screen only shows a message.
 pub const LEAST: (u16, u16) = (40, 8);
 
-/// Draws the state; where the cursor stands, if anywhere.
+/// Draws the state; returns the cursor's position, if there is one.
 pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
     let (columns, rows) = state.size;
     if columns < LEAST.0 || rows < LEAST.1 {
@@ -44,7 +44,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
     dialogs::draw(buffer, state)
 }
 
-/// Lines of the view in front that can be chosen.
+/// Number of lines of the view in front that can be selected.
 #[must_use]
 pub fn lines(state: &State) -> usize {
     match state.pane() {
@@ -61,7 +61,7 @@ pub fn lines(state: &State) -> usize {
     }
 }
 
-/// What the key that copies takes.
+/// The text that the copy key takes.
 #[must_use]
 pub fn text_to_copy(state: &State) -> Option<String> {
     match state.pane() {

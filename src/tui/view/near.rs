@@ -1,4 +1,4 @@
-//! The chosen exchange from near by: its arrows, and the fields of its messages.
+//! The selected exchange in detail: its arrows, and the fields of its messages.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -68,7 +68,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
     cards(buffer, right, &preview.cards, state);
 }
 
-/// Columns of the bytes that a field takes, and of the space behind them.
+/// Width of a field's bytes, and of the space after them.
 const BYTES: u16 = 8;
 
 fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {

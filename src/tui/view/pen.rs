@@ -1,4 +1,4 @@
-//! Writing text into an area, cut where it does not fit.
+//! Writes text into an area, cut if it does not fit.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -45,7 +45,7 @@ impl Line {
     }
 }
 
-/// Writes text at a place, `width` columns at the most, with a sign where it is cut; the columns it took.
+/// Writes text at a position, at most `width` columns, with a sign if it is cut. Returns the columns that it took.
 pub fn put(
     buffer: &mut Buffer,
     (x, y): (u16, u16),
@@ -62,7 +62,7 @@ pub fn put(
     end - x
 }
 
-/// Writes a line, moved to the left by `left` columns.
+/// Writes a line, scrolled to the left by `left` columns.
 pub fn put_line(buffer: &mut Buffer, area: Rect, line: &Line, left: usize, charset: Charset) {
     let mut x = area.x;
     let mut skip = left;
@@ -78,10 +78,10 @@ pub fn put_line(buffer: &mut Buffer, area: Rect, line: &Line, left: usize, chars
     }
 }
 
-/// Columns from which on text is folded rather than cut.
+/// Width from which text is folded rather than cut.
 const ROOM_TO_FOLD: usize = 24;
 
-/// Text in as many rows as it needs, those behind the first one moved to the right by so many columns.
+/// Text in as many rows as it needs; rows after the first are indented by this many columns.
 #[must_use]
 pub fn folded(first: &str, text: &str, further: usize, room: usize) -> Vec<String> {
     if first.width() + text.width() <= room || room < further + ROOM_TO_FOLD {
@@ -108,7 +108,7 @@ pub fn without(text: &str, columns: usize) -> &str {
     ""
 }
 
-/// Writes lines of which one is chosen.
+/// Writes lines, one of which is selected.
 pub fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line], scroll: Scroll, state: &State) {
     let seen = lines.iter().enumerate().skip(scroll.top);
     for (y, (at, line)) in (area.y..area.bottom()).zip(seen) {
@@ -147,7 +147,7 @@ pub fn border(buffer: &mut Buffer, area: Rect, title: &str, is_front: bool, stat
     }
 }
 
-/// A border down an area's first column; what is left beside it.
+/// Draws a border in an area's first column; returns the rest of the area.
 pub fn side_border(buffer: &mut Buffer, area: Rect, state: &State) -> Rect {
     let theme = &state.settings.theme;
     for y in area.y..area.bottom() {
@@ -161,8 +161,8 @@ pub fn side_border(buffer: &mut Buffer, area: Rect, state: &State) -> Rect {
     }
 }
 
-/// Draws the border of a view of one part, with a title made of its content; the content and the area for its lines, once it
-/// is worked out. Until then the title is the view's name.
+/// Draws the border of a view with one part, with a title made from its content. Returns the content and the area for
+/// its lines once the content is there. Until then the title is the view's name.
 pub fn bordered<'s, T>(
     buffer: &mut Buffer,
     state: &State,
@@ -185,7 +185,7 @@ pub fn bordered<'s, T>(
     Some((content, inner))
 }
 
-/// What stands in an area while its content is worked out.
+/// The text in an area while its content is being computed.
 pub fn working(buffer: &mut Buffer, area: Rect, state: &State) {
     if area.height > 0 {
         let style = state.settings.theme.faint();

@@ -1,4 +1,4 @@
-//! Findings, which lead to their frames, and what the capture amounts to.
+//! Findings, which lead to their frames, and the statistics of the capture.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;

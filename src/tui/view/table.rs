@@ -13,7 +13,7 @@ use crate::tui::columns::{About, CellKind, Column, Columns, SIGNS};
 use crate::tui::state::State;
 use crate::tui::theme::Part;
 
-/// Where a column stands before rows are moved to the left.
+/// The position of a column before rows are scrolled to the left.
 struct Placed<C: 'static> {
     about: &'static About<C>,
     x: u16,
@@ -25,20 +25,20 @@ pub struct Table<'s, C: 'static> {
     state: &'s State,
     area: Rect,
     placed: Vec<Placed<C>>,
-    /// How far rows are moved to the left.
+    /// How far rows are scrolled to the left.
     left: usize,
 }
 
-/// How a row stands out.
+/// How a row is highlighted.
 pub struct Looks {
     /// Whether it is marked.
     pub marked: bool,
-    /// Its style, where it is the chosen one.
+    /// Its style, if it is the selected row.
     pub chosen: Option<Style>,
 }
 
 impl<'s, C: Column> Table<'s, C> {
-    /// Places columns. Text in the last one goes on to the end of the row.
+    /// Lays out the columns. Text in the last one continues to the end of the row.
     pub fn new(state: &'s State, area: Rect, columns: &Columns<C>, left: usize) -> Self {
         let shown = columns.shown(area.width);
         let widths = widths(state, shown, area.width);
@@ -62,7 +62,7 @@ impl<'s, C: Column> Table<'s, C> {
         }
     }
 
-    /// The column whose title stands at this place of the first row.
+    /// The column whose title is at this position of the first row.
     pub fn column_at(&self, x: u16) -> Option<C> {
         let x = usize::from(x) + self.left;
         let all = self.placed.iter();
@@ -70,7 +70,7 @@ impl<'s, C: Column> Table<'s, C> {
         found.map(|placed| placed.about.column)
     }
 
-    /// Writes the titles, each with a sign behind it.
+    /// Writes the titles, each followed by a sign.
     pub fn titles(&self, buffer: &mut Buffer, sign: impl Fn(C) -> &'static str) {
         let style = self.state.settings.theme.title();
         for placed in &self.placed {
@@ -79,7 +79,7 @@ impl<'s, C: Column> Table<'s, C> {
         }
     }
 
-    /// Says something in place of rows.
+    /// Writes a text instead of rows.
     pub fn nothing(&self, buffer: &mut Buffer, text: &str) {
         let y = self.area.y + (self.area.height / 3).max(1);
         let room = self.area.width.saturating_sub(4);
@@ -134,7 +134,7 @@ impl<'s, C: Column> Table<'s, C> {
             }
         };
         let start = self.area.x + SIGNS;
-        // What is moved beyond the signs is gone.
+        // Text that is scrolled past the signs is not shown.
         let gone = (usize::from(start) + self.left).saturating_sub(placed.x.into());
         let x = usize::from(placed.x) + gone - self.left;
         if gone > 0 {
