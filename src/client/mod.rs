@@ -184,7 +184,7 @@ async fn reach(
             Ok(Err(Attempt::NoConnection(error))) => {
                 tried.push((address, Words(&error).to_string()));
             }
-            // It is a server, but not one to trust: another address would be no better.
+            // The server was reached, but its certificate is not trusted: another address would not help.
             Ok(Err(Attempt::NotTrusted(error))) => return Err(error),
             Err(_) => {
                 let seconds = (share.as_secs_f64() * 10.0).round() / 10.0;

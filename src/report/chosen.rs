@@ -1,5 +1,5 @@
-//! The exchanges that a page lists: all where there are few, else the slowest, those without a response, those with
-//! something wrong, and a part of the others that is spread over the capture and the same in each run.
+//! The exchanges that a page lists: all if there are few, otherwise the slowest, those without a response, those with
+//! a fault, and a sample of the others, spread over the capture and the same in each run.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -18,7 +18,7 @@ const FAULTY: usize = 40;
 const FAILED: usize = 120;
 const ANY: usize = 140;
 
-/// An exchange with what it is put in order by; those of equal keys by their number.
+/// An exchange with its sort key; equal keys are sorted by number.
 #[derive(Debug, Clone)]
 struct Ranked<K> {
     key: K,
@@ -46,7 +46,7 @@ impl<K: Ord> PartialEq for Ranked<K> {
 
 impl<K: Ord> Eq for Ranked<K> {}
 
-/// Those with the smallest keys, so many at most.
+/// The exchanges with the smallest keys, up to a limit.
 #[derive(Debug)]
 struct Least<K> {
     kept: BinaryHeap<Ranked<K>>,
@@ -61,7 +61,7 @@ impl<K: Ord> Least<K> {
         }
     }
 
-    /// Whether one with this key, which comes behind all others, would be kept.
+    /// Whether an exchange with this key, later than all others, would be kept.
     fn wants(&self, key: &K) -> bool {
         self.kept.len() < self.most || self.kept.peek().is_some_and(|largest| *key < largest.key)
     }
@@ -84,15 +84,15 @@ impl<K: Ord> Least<K> {
 /// Why an exchange is shown with its messages' bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Its answer was among the slowest.
+    /// Its response was among the slowest.
     Slow,
-    /// It has none.
+    /// It has no response.
     Unanswered,
     /// A message of it does not conform to the protocol, or does not belong there.
     Faulty,
 }
 
-/// What is kept of all exchanges.
+/// The exchanges that are kept.
 #[derive(Debug)]
 pub(super) struct Chosen {
     /// How many there were.
@@ -133,7 +133,7 @@ fn is_faulty(message: &Message) -> bool {
 }
 
 impl Chosen {
-    /// Looks at an exchange whose first message has this number, and keeps it where it is to be listed.
+    /// Examines an exchange whose first message has this number, and keeps it if it is to be listed.
     pub fn see(&mut self, message: u64, request: Half<'_>, response: Half<'_>) {
         if request.is_none() && response.is_none() {
             return;
@@ -194,8 +194,8 @@ impl Chosen {
         }
     }
 
-    /// Those to be listed, `most` at most, in order of time. Where that leaves some out, the part of all exchanges is
-    /// made smaller first, then that of the failed ones.
+    /// The exchanges to list, at most `most`, in order of time. If some must be left out, the sample of all exchanges
+    /// is reduced first, then that of the failed ones.
     pub fn listed(&self, most: usize) -> Vec<Rc<Exchange>> {
         let mut listed = BTreeMap::new();
         let mut take = |number: u64, exchange: &Rc<Exchange>| {
@@ -227,8 +227,8 @@ impl Chosen {
         listed.into_iter().map(|(_, exchange)| exchange).collect()
     }
 
-    /// The slowest or worst: in turn one that has something wrong, one without a response and one of the slowest, until
-    /// there are `most`.
+    /// The slowest or worst exchanges: in turn one with a fault, one without a response and one of the slowest, up to
+    /// `most`.
     pub fn worst(&self, most: usize) -> Vec<(Why, Rc<Exchange>)> {
         let slow = self.slow.in_order();
         let mut slow = slow.iter().map(|one| (one.number, &one.exchange));

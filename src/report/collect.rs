@@ -15,7 +15,7 @@ use crate::session::{
     Ending, FrameRecord, Inspected, PairedFrom, Pairing, Remainder, Resolution, Sink,
 };
 
-/// What is kept of a capture for its page: the summary, as in `stats`, and a bounded choice of the rest.
+/// What is kept of a capture for its page: the summary, as in `stats`, and a bounded selection of the rest.
 #[derive(Debug)]
 pub struct Collector {
     pub(super) summary: Summary,

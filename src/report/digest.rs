@@ -1,4 +1,4 @@
-//! The size and SHA-256 of each file, worked out by a thread of its own while the capture is read.
+//! The size and SHA-256 of each file, computed by another thread while the capture is read.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,16 +12,16 @@ use crate::text::escape::Hex;
 /// Bytes read at once.
 const PIECE: usize = 1 << 18;
 
-/// What a file is, whatever it is called.
+/// What identifies a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
-    /// Bytes in the file, compressed where it is.
+    /// Size of the file in bytes; if it is compressed, of the compressed file.
     pub octets: u64,
     /// SHA-256 of them, in hexadecimal.
     pub sha256: String,
 }
 
-/// The digests of files, under way.
+/// The digests of files, being computed.
 #[derive(Debug)]
 pub struct Digests(JoinHandle<Vec<Option<Digest>>>);
 
@@ -35,7 +35,7 @@ impl Digests {
         }))
     }
 
-    /// One for each file, where there is one.
+    /// The digest of each file, if it has one.
     #[must_use]
     pub fn finish(self) -> Vec<Option<Digest>> {
         self.0.join().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The first message of each RegLogin command, to say of it what Wireshark makes of it.
+//! The first message of each RegLogin command, to show how Wireshark reads it.
 
 use crate::dissect::Message;
 use crate::protocol::Command;

@@ -1,4 +1,4 @@
-//! What a capture says of itself: its interfaces, and what was lost while it was captured.
+//! Facts that a capture records about itself: its interfaces, and frames lost during the capture.
 
 use crate::capture::{AsideContent, Batch, Interface, InterfaceStatistics};
 
@@ -17,7 +17,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Takes what stood between a batch's frames.
+    /// Adds the blocks between a batch's frames.
     pub fn see(&mut self, batch: &Batch) {
         for aside in &batch.asides {
             if let AsideContent::Interface(interface) = &aside.what {

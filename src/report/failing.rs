@@ -11,7 +11,7 @@ use crate::capture::Timestamp;
 use crate::session::summary::BARS;
 use crate::session::{Name, Resolution};
 
-/// Users, and addresses, with a row of their own: the first ones that fail.
+/// The most users, and the most addresses, with their own row: the first ones that fail.
 const MOST: usize = 4096;
 
 /// Failures of those that have a key, over time.
@@ -59,7 +59,7 @@ impl<K: Hash + Eq> Rows<K> {
 }
 
 impl Failing {
-    /// None yet; time begins here.
+    /// An empty table; time begins at `start`.
     pub fn new(start: Timestamp) -> Self {
         Self {
             scale: Scale::new(start, BARS),
@@ -69,7 +69,7 @@ impl Failing {
         }
     }
 
-    /// Counts what became of a request of those that the summary counts by user.
+    /// Counts the result of a request, if the summary counts it by user.
     pub fn add(&mut self, resolution: &Resolution) {
         let failed = resolution.outcome.is_failure();
         if !failed && resolution.response.is_some() || resolution.action().is_none() {

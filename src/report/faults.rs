@@ -1,4 +1,4 @@
-//! Messages that do not conform to the protocol: of each kind of fault the first one, with its bytes.
+//! Messages that do not conform to the protocol: the first one for each kind of fault, with its bytes.
 
 use std::mem::Discriminant;
 
@@ -6,7 +6,7 @@ use crate::dissect::{CutBy, Message, Note};
 use crate::layout::FieldRef;
 use crate::protocol::Fault;
 
-/// Kinds of faults told apart at most.
+/// The most kinds of faults that are distinguished.
 const MOST_KINDS: usize = 64;
 /// Frames named of each kind.
 const FRAMES: usize = 5;
@@ -38,11 +38,11 @@ pub(super) struct FaultGroup {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     kinds: Vec<FaultGroup>,
-    /// Faults of kinds that are not told apart.
+    /// Faults of kinds that are not distinguished.
     pub others: u64,
 }
 
-/// Whether a note is about a sender that does otherwise than the protocol says, and not about the capture or the network.
+/// Whether a note is about a sender that violates the protocol, and not about the capture or the network.
 pub(super) const fn is_fault(note: &Note) -> bool {
     matches!(
         note,

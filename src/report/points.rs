@@ -1,5 +1,5 @@
-//! How long answers took, and when: counts in a grid of time and of the logarithm of how long it took, so that every
-//! answer is in the chart, however many there are.
+//! Response times over time: counts in a grid of time and the logarithm of the response time, so that the chart shows
+//! every answer, however many there are.
 
 use super::scale::{Scale, halve};
 use crate::capture::Timestamp;
@@ -14,7 +14,8 @@ pub(super) const STEPS: usize = 10;
 /// Decades, from a microsecond on.
 pub(super) const DECADES: u32 = 9;
 const ROWS: usize = STEPS * DECADES as usize;
-/// Kinds of requests that are told apart at most; further layouts are left out of the chart, and the page says so.
+/// The most kinds of requests that are distinguished; further layouts are left out of the chart, and the page says
+/// so.
 pub(super) const MOST_SERIES: usize = 6;
 
 /// What is asked for, as far as the chart tells it apart.
@@ -54,9 +55,9 @@ pub(super) struct Grid {
 pub(super) struct Points {
     scale: Scale,
     grids: Vec<Grid>,
-    /// Answers that took less than nothing: two clocks, or one that was set back.
+    /// Answers with a negative time: from two clocks, or a clock that was set back.
     pub negative: u64,
-    /// Answers of series that are not told apart.
+    /// Answers of series that are not distinguished.
     pub left_out: u64,
 }
 
@@ -116,7 +117,7 @@ impl Points {
         }
     }
 
-    /// Counts the answer to a request, where there is one.
+    /// Counts the answer to a request, if there is one.
     pub fn add(&mut self, resolution: &Resolution) {
         let Some(response) = resolution.response else {
             return;

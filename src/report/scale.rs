@@ -1,4 +1,4 @@
-//! Time in a fixed number of columns, which double their width as the capture goes on.
+//! Time in a fixed number of columns, whose width doubles as the capture grows.
 
 use std::ops::AddAssign;
 
@@ -16,7 +16,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// So many columns, the first of which begins here. The number is even.
+    /// This many columns, the first of which begins at `start`. The number is even.
     pub const fn new(start: Timestamp, columns: usize) -> Self {
         Self {
             start,
@@ -30,8 +30,8 @@ impl Scale {
         self.width
     }
 
-    /// The column of a time; what is earlier than the first belongs to that. Each time that two columns have to become
-    /// one, `double` is called before.
+    /// The column of a time; earlier times belong to the first column. `double` is called each time before pairs of
+    /// columns are merged.
     pub fn column(&mut self, time: Timestamp, mut double: impl FnMut()) -> usize {
         let offset = u64::try_from(time.since(self.start)).unwrap_or(0);
         while offset / self.width >= self.columns as u64 {
@@ -42,7 +42,7 @@ impl Scale {
     }
 }
 
-/// Makes one of every two columns.
+/// Merges pairs of columns.
 pub(super) fn halve<T: AddAssign + Copy + Default>(columns: &mut [T]) {
     for at in 0..columns.len() / 2 {
         let [mut one, other] = [columns[2 * at], columns[2 * at + 1]];

@@ -1,6 +1,6 @@
-//! How much of each part a page shows, so that all of it stays within its bound.
+//! Limits on each part of a page, so that the page stays within its size.
 
-/// Bytes of a page at most.
+/// The largest page, in bytes.
 pub const MOST_BYTES: usize = 300_000;
 
 /// Rows of each part at most.
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     pub faults: usize,
 }
 
-/// From what a page usually shows to what is left where names and words are as long as can be.
+/// From the usual limits to those for names and texts that are as long as possible.
 const LEVELS: [Rows; 4] = [
     Rows {
         json: 100,
@@ -68,7 +68,7 @@ const LEVELS: [Rows; 4] = [
     },
 ];
 
-/// What `write` makes of the most rows with which it stays within the bound.
+/// The page that `write` makes with the most rows that keep it within its size.
 pub(super) fn fitting(write: impl Fn(Rows) -> String) -> String {
     let mut page = String::new();
     for rows in LEVELS {

@@ -24,7 +24,7 @@ pub(super) fn full(time: Timestamp) -> String {
     format!("{} UTC", &text[..text.len() - 3])
 }
 
-/// How times within a capture are shown: as short as tells them apart.
+/// The format of times within a capture: as short as it can be without ambiguity.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shown {
     start: Timestamp,
@@ -60,7 +60,7 @@ impl Shown {
         }
     }
 
-    /// The same to put on an axis: no more of it than the whole length asks for.
+    /// The same for an axis: no longer than the capture's length needs.
     pub fn tick(&self, after: i64) -> String {
         let text = utc(self.after(after));
         let Some((day, time)) = text.split_once(' ') else {

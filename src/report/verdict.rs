@@ -1,4 +1,4 @@
-//! What a capture comes to, in a sentence.
+//! The verdict on a capture, in one sentence.
 
 use super::collect::Collector;
 use super::times::span;
@@ -7,18 +7,18 @@ use crate::output::Sentence;
 use crate::session::summary::{Finding, Summary};
 use crate::text::number::{counted, thousands};
 
-/// How good or bad that is.
+/// How good or bad the verdict is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mood {
     /// There is nothing to judge.
     Nothing,
-    /// Nothing is to be remarked.
+    /// There is nothing remarkable.
     Good,
-    /// There is something to know.
+    /// There is something worth knowing.
     Note,
     /// Something is not as it should be.
     Warning,
-    /// Something is broken, or broken into.
+    /// Something is malformed, or somebody broke in.
     Error,
 }
 
@@ -52,11 +52,11 @@ impl From<Severity> for Mood {
 pub struct Verdict {
     /// How bad it is.
     pub mood: Mood,
-    /// The sentence, with its stop.
+    /// The sentence, with its full stop.
     pub text: String,
 }
 
-/// Requests by what became of them, of every protocol together.
+/// Requests by result, of all protocols together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Requests {
     pub registrations: u64,

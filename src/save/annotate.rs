@@ -1,4 +1,4 @@
-//! Packet comments: what each message says, for programs that do not know the protocol.
+//! Packet comments: the content of each message, for programs that do not know the protocol.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -8,12 +8,10 @@ use crate::dissect::{Message, Note};
 use crate::session::begun::{Beginnings, Begun, put};
 use crate::session::{FrameRecord, Remainder, Resolution};
 
-/// Things kept of each kind for frames that come before it is known what is to be said of them;
-/// beyond that they go without.
+/// The most items of each kind that are kept for comments on earlier frames; beyond that, frames get no such comment.
 const MOST_LATE: usize = 1 << 18;
 
-/// What is known of messages and frames only behind them, so that it is gathered before anything is
-/// saved.
+/// What is known about messages and frames only after them, and is therefore collected before anything is saved.
 #[derive(Debug, Default)]
 pub(super) struct LateComments {
     /// Messages that no frame completed, with their numbers, by the frame that brought their last
@@ -27,12 +25,12 @@ pub(super) struct LateComments {
     /// Responses that came before their requests, by number.
     early: HashMap<u64, Resolution>,
     beginnings: Beginnings,
-    /// What became of the messages that frames began.
+    /// Where messages that frames began are completed.
     begun: HashMap<u64, Begun>,
 }
 
 impl LateComments {
-    /// Gathers what this frame made known of earlier ones.
+    /// Collects what this frame reveals about earlier ones.
     pub fn gather(&mut self, record: &FrameRecord<'_>) {
         let begun = &mut self.begun;
         self.beginnings.see(record, &mut |frame, told| {
@@ -43,7 +41,7 @@ impl LateComments {
         self.pairs(record.resolutions, record.unasked);
     }
 
-    /// Gathers what the end made known.
+    /// Collects what the end reveals.
     pub fn gather_end(&mut self, remainder: &Remainder<'_>) {
         let begun = &mut self.begun;
         let (messages, ended) = (remainder.messages, remainder.ended_flows);
@@ -81,7 +79,7 @@ impl LateComments {
         }
     }
 
-    /// The message with what became known of it later.
+    /// The message, with the notes that became known later.
     fn told<'a>(&self, number: u64, message: &'a Message) -> Cow<'a, Message> {
         let mut told = Cow::Borrowed(message);
         if self.unanswered.contains(&number) {
@@ -96,8 +94,8 @@ impl LateComments {
         told
     }
 
-    /// Puts the comments for a frame into `comments`, in place of what it held: one for each of
-    /// its messages, in order, and one for what is said of its stream.
+    /// Replaces the content of `comments` by the comments for a frame: one for each of its messages, in order, and
+    /// one about its stream.
     pub fn of(&self, record: &FrameRecord<'_>, comments: &mut Vec<String>) {
         comments.clear();
         let number = record.frame.number;
@@ -119,7 +117,7 @@ impl LateComments {
     }
 }
 
-/// Keeps something where there is room.
+/// Keeps an item if there is room.
 fn keep<T>(all: &mut HashMap<u64, T>, key: u64, value: T) {
     if all.len() < MOST_LATE {
         all.insert(key, value);

@@ -13,7 +13,7 @@ use crate::packet::{Segment, checksum_is_wrong};
 /// TCP's number as an IP protocol.
 const TCP: u32 = 6;
 
-/// Where the checksum stands in the packet's bytes.
+/// The position of the checksum in the packet's bytes.
 pub(super) fn place(segment: &Segment) -> Range<usize> {
     let start = segment.tcp_start as usize;
     start + tcp::CHECKSUM.start..start + tcp::CHECKSUM.end
@@ -34,7 +34,7 @@ pub(super) fn mended(segment: &Segment, original: &[u8], changed: &[u8]) -> Opti
     }
     let right = right(segment, changed)?;
     match checksum_is_wrong(segment, original) {
-        // In ones' complement 0xffff is 0 as well, and would not be wrong.
+        // In ones' complement 0xffff is 0 too, and would not be wrong.
         Some(true) if right == 0 || right == u16::MAX => Some(1),
         Some(true) => Some(!right),
         _ => Some(right),

@@ -27,7 +27,7 @@ const MOST_RUNS: usize = 1 << 22;
 const MOST_CONTENTS: usize = 1 << 18;
 /// Bytes remembered of messages that layouts describe; of what is beyond that nothing is known to be clear.
 const MOST_BYTES: usize = 1 << 26;
-/// More than any two messages have.
+/// Larger than any two messages.
 const LONGEST: u32 = 1 << 25;
 /// Sequence numbers come again after twice this many bytes (RFC 9293 section 3.4).
 const HALF: u32 = 1 << 31;
@@ -35,7 +35,7 @@ const HALF: u32 = 1 << 31;
 /// One direction of a stream: the stream's number, and whether the lesser end sends.
 pub(super) type DirectionKey = (u32, bool);
 
-/// What a message says where it is clear.
+/// The clear content of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Content {
     /// A RegLogin message.
@@ -58,7 +58,7 @@ impl Content {
         }
     }
 
-    /// Whether the byte that stands here is clear.
+    /// Whether the byte at this position is clear.
     fn is_clear(&self, at: usize) -> bool {
         match self {
             Self::RegLogin { clear, .. } => clear.has(at),
@@ -73,7 +73,7 @@ impl Content {
         }
     }
 
-    /// What is to be written here, where it is neither what stands there nor an asterisk.
+    /// The byte to write here, if it is neither the original byte nor an asterisk.
     fn anew(&self, at: usize) -> Option<u8> {
         match self {
             Self::Described(bytes) => match bytes.get(at) {
@@ -100,7 +100,7 @@ struct Run {
 struct ClearedDirection {
     /// In order, all within half of the sequence numbers.
     runs: SmallVec<[Run; 1]>,
-    /// Sequence numbers have come around: none says which byte is meant.
+    /// Sequence numbers have wrapped around: they no longer identify a byte.
     spent: bool,
 }
 
@@ -123,7 +123,7 @@ pub(super) struct Known<'a> {
 }
 
 impl ClearOctets {
-    /// Takes note of what is clear of a message.
+    /// Adds the clear bytes of a message.
     pub fn add(&mut self, message: &Message) {
         let key = (message.stream, message.source <= message.destination);
         let Some(start) = message.sources.first().map(|source| source.seq) else {
@@ -180,7 +180,7 @@ impl ClearOctets {
             if let Some(place) = self.places.get(&header) {
                 return Some(*place);
             }
-            // Headers of right messages are few; some places are left for them.
+            // Valid messages have few different headers; some entries are reserved for them.
             if self.contents.len() >= MOST_CONTENTS + MAX_LEN {
                 return None;
             }
@@ -246,20 +246,20 @@ impl Known<'_> {
         })
     }
 
-    /// Whether what stands at this offset is clear, whatever a copy says.
+    /// Whether the byte at this offset is clear, whatever a copy contains.
     pub fn place_is_clear(&self, at: usize) -> bool {
         let found = self.message(at);
         found.is_some_and(|(content, at)| content.is_clear(at))
     }
 
-    /// What is to be written at this offset, where it is neither what stands there nor an asterisk: a check over what is
-    /// hidden.
+    /// The byte to write at this offset, if it is neither the original byte nor an asterisk: part of a checksum over
+    /// hidden bytes.
     pub fn anew(&self, at: usize) -> Option<u8> {
         let (content, at) = self.message(at)?;
         content.anew(at)
     }
 
-    /// Whether this byte at this offset is clear: what the message has there.
+    /// Whether this byte at this offset is clear: it equals the message's byte there.
     pub fn is_clear(&self, at: usize, octet: u8) -> bool {
         let found = self.message(at);
         found.is_some_and(|(content, at)| content.has(at, octet))

@@ -1,4 +1,4 @@
-//! What packet comments say, in saved captures and in Wireshark alike: the same notes as in JSON.
+//! The text of packet comments, in saved captures and in Wireshark: the same notes as in JSON.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -12,7 +12,7 @@ use crate::output::info;
 use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::StreamNote;
 
-/// What a message says, as the Info column has it, with every note of whatever severity.
+/// A message as in the Info column, with every note of whatever severity.
 #[must_use]
 pub fn message(message: &Message) -> String {
     let mut text = format!("{}: ", message.protocol_name());
@@ -31,7 +31,7 @@ pub fn message(message: &Message) -> String {
     text
 }
 
-/// What is said of a stream, which speaks this protocol as far as is known.
+/// Notes about a stream, which has this protocol as far as is known.
 #[must_use]
 pub fn stream(noted: &StreamNote, protocol: Protocol) -> String {
     let name = if protocol.has_messages() {

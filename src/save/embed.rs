@@ -1,4 +1,4 @@
-//! The secrets of the streams that are saved, and only those, before their packets.
+//! Writes the secrets of the saved streams, and only those, before their packets.
 
 use std::collections::HashMap;
 
@@ -23,12 +23,12 @@ pub struct Embed {
     keys: KeyLog,
     logs: KeyLogs,
     streams: HashMap<u32, Stream>,
-    /// How many secrets there were when all streams were looked at last.
+    /// How many secrets there were when all streams were last checked.
     written: u64,
 }
 
 impl Embed {
-    /// With the secrets of these key logs, and those that the capture itself holds.
+    /// Uses the secrets of these key logs, and those in the capture itself.
     #[must_use]
     pub fn new(sources: &[KeyLogSource]) -> Self {
         let mut keys = KeyLog::default();
@@ -77,7 +77,7 @@ impl Embed {
         }
     }
 
-    /// Writes the secrets of streams saved before that came since.
+    /// Writes secrets of streams saved earlier that have arrived since.
     pub(super) fn late(&mut self, writer: &mut CaptureWriter) {
         self.logs.read(&mut self.keys);
         let added = self.keys.added();

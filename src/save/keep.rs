@@ -17,7 +17,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Takes note of a frame that matches or does not.
+    /// Records whether a frame matches.
     pub fn survey(&mut self, record: &FrameRecord<'_>, matches: bool) {
         let Some(placed) = record.placement else {
             return;

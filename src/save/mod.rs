@@ -21,12 +21,12 @@ use crate::capture::{Aside, AsideContent, Batch, CaptureWriter, Frame, RotationL
 use crate::output::{Context, OutputError};
 use crate::session::{Ending, FrameRecord, Remainder, Sink};
 
-/// What is done to frames on their way into a file.
+/// Changes to frames that are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SaveOptions {
     /// A comment on each message's frame that says what the message is.
     pub annotate: bool,
-    /// `*` in place of every byte that may be a password's.
+    /// `*` in place of every byte that may belong to a password.
     pub redact: bool,
     /// All frames of the connections of frames that match.
     pub stream_complete: bool,
@@ -47,8 +47,8 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Nothing learnt yet. The filter of `context` is asked about each frame of the first pass where whole
-    /// connections are to be kept.
+    /// An empty survey. If whole connections are to be kept, the first pass evaluates the filter of `context` for
+    /// each frame.
     #[must_use]
     pub fn new(options: SaveOptions, context: Context) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Survey {
         }
     }
 
-    /// Whether another pass over the capture has something to tell.
+    /// Whether another pass over the capture is needed.
     #[must_use]
     pub fn wants_more(&self) -> bool {
         match self.passes {
@@ -106,7 +106,7 @@ impl Sink for Survey {
     }
 }
 
-/// Writes the frames that match, with everything that the original said of them.
+/// Writes the frames that match, with all metadata of the original.
 pub struct Save {
     writer: CaptureWriter,
     context: Context,
@@ -120,17 +120,17 @@ pub struct Save {
     secrets_left_out: bool,
 }
 
-/// Where a capture is that did not become whole.
+/// Where an incomplete capture is.
 #[derive(Debug, Clone)]
 pub struct LeftBeside {
-    /// What there is of it.
+    /// The incomplete file.
     pub beside: PathBuf,
-    /// Where it would stand.
+    /// Its intended path.
     pub place: PathBuf,
 }
 
 impl Save {
-    /// Saves what the filter of `context` takes, with the options and the knowledge of `survey`.
+    /// Saves the frames that match the filter of `context`, with these options and the results of `survey`.
     #[must_use]
     pub fn new(mut writer: CaptureWriter, context: Context, mut survey: Survey) -> Self {
         if survey.options.redact {
@@ -156,12 +156,12 @@ impl Save {
         }
     }
 
-    /// Keeps a capture that an interruption left half, as its source cannot be read again.
+    /// Keeps an incomplete capture after an interruption, because its source cannot be read again.
     pub const fn keep_half(&mut self) {
         self.keeps = true;
     }
 
-    /// Where a capture is that did not become whole, once the run is over.
+    /// Where the incomplete capture is, once the run is over.
     #[must_use]
     pub const fn left(&self) -> Option<&LeftBeside> {
         self.left.as_ref()
@@ -173,7 +173,7 @@ impl Save {
         self.context.has_missed()
     }
 
-    /// Whether the original has TLS secrets, which a redacted file has not.
+    /// Whether the original has TLS secrets that the redacted file leaves out.
     #[must_use]
     pub const fn left_secrets_out(&self) -> bool {
         self.secrets_left_out
@@ -200,8 +200,7 @@ impl Save {
         self.embed = Some(embed);
     }
 
-    /// Ends the run when the file has so many bytes or so many files are written; the other
-    /// limits are not looked at.
+    /// Ends the run when the file has this many bytes, or this many files are written; other limits are not checked.
     #[must_use]
     pub fn stopping(self, stop: RotationLimits) -> Self {
         Self { stop, ..self }
@@ -262,7 +261,7 @@ impl Sink for Save {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A file that existed is replaced by nothing but a whole one.
+    /// An existing file is replaced only by a complete one.
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.embed_late();
         match remainder.ending {

@@ -32,7 +32,7 @@ const CHECKSUM: u32 = tcp::CHECKSUM.start as u32;
 const MOST_FRAGMENTS: usize = 1 << 20;
 const MOST_SERVERS: usize = 1 << 16;
 
-/// Bytes of a direction that are looked at together with what follows them.
+/// Bytes of a direction that are examined together with the following ones.
 const TAIL: usize = 8;
 
 /// Where a fragment's bytes belong.
@@ -48,13 +48,13 @@ struct Fragment {
     checksum: Option<u16>,
 }
 
-/// Finds what is to be hidden, and hides it.
+/// Finds the bytes to hide, and hides them.
 #[derive(Debug, Default)]
 pub(super) struct Redactor {
     clear: ClearOctets,
     /// Whether all of the capture was seen before.
     surveyed: bool,
-    /// Streams that are another protocol, and streams of which nobody knows what they are.
+    /// Streams of other protocols, and streams of unknown protocols.
     others: StreamSet,
     undecided: StreamSet,
     /// Those of them that seem to have a message.
@@ -87,7 +87,7 @@ impl Redactor {
         self.surveyed = true;
     }
 
-    /// Learns what is hidden of a frame, in a pass behind the one that tells what that is.
+    /// Learns which bytes of a frame are hidden, in a pass after the one that determines them.
     pub fn learn(&mut self, record: &FrameRecord<'_>) {
         for flow in record.ended_flows {
             for lesser in [false, true] {
@@ -134,7 +134,7 @@ impl Redactor {
     /// Learns each run of hidden bytes; gives the one that ends with the last byte. `before`
     /// came right before the first byte.
     fn learn_runs<'a>(&mut self, octets: &'a [u8], changed: &[u8], before: &[u8]) -> &'a [u8] {
-        // An asterisk that stood there is part of what it stands in.
+        // An asterisk in the original belongs to the text around it.
         let hidden = |at: usize| changed[at] == HIDDEN;
         let mut at = 0;
         let mut last = &octets[octets.len()..];
@@ -155,8 +155,7 @@ impl Redactor {
         last
     }
 
-    /// What finds in other text what is hidden in packets; `None` if the capture was not read
-    /// before, so that it is not known.
+    /// The search for hidden text in comments; `None` if the capture was not read before, so that it is unknown.
     pub fn take_words(&mut self) -> Option<SecretWords> {
         self.surveyed.then(|| std::mem::take(&mut self.words))
     }
@@ -183,7 +182,7 @@ impl Redactor {
 
     fn flows(&mut self, ended: &[FlowEnd]) {
         for flow in ended {
-            // What is encrypted tells nothing to those who get no secrets with it.
+            // Encrypted data reveals nothing without its secrets.
             if is_open(flow.on_tcp) {
                 self.others.add(flow.stream);
                 continue;
@@ -242,7 +241,7 @@ impl Redactor {
         }
     }
 
-    /// The frame's bytes with nothing in them that may be a password's.
+    /// The frame's bytes, without anything that may belong to a password.
     pub fn redacted<'a>(&mut self, record: &FrameRecord<'a>) -> Cow<'a, [u8]> {
         if !self.surveyed {
             record.messages.iter().for_each(|one| self.clear.add(one));
@@ -271,7 +270,7 @@ impl Redactor {
         octets
     }
 
-    /// Whether a frame's stream is left as it is.
+    /// Whether a frame's stream is not changed.
     fn spares(&self, record: &FrameRecord<'_>) -> bool {
         let Some(placed) = record.placement else {
             return false;
@@ -294,8 +293,8 @@ impl Redactor {
             && ends.is_some_and(|ends| !ends.into_iter().any(known))
     }
 
-    /// Hides what may be a password's in a segment's payload, of which `packet` has the bytes;
-    /// whether there was any, captured or not.
+    /// Hides what may belong to a password in a segment's payload, of which `packet` has the bytes. Returns whether
+    /// there was any, captured or not.
     fn hide_payload(&self, record: &FrameRecord<'_>, segment: &Segment, packet: &mut [u8]) -> bool {
         let Some(placed) = record.placement else {
             return false;
@@ -318,8 +317,8 @@ impl Redactor {
     }
 
     fn segment(&self, record: &FrameRecord<'_>, segment: &Segment, octets: &mut Cow<'_, [u8]>) {
-        // Behind the packet a check sequence of the link layer may stand, or what was left in the
-        // buffer of the sender's network card.
+        // After the packet there may be a frame check sequence, or leftovers from the buffer of the sender's network
+        // card.
         let end = (segment.payload_start + segment.payload_captured) as usize;
         let is_filled = octets[end..].iter().all(|octet| *octet == 0);
         if segment.payload_len == 0 && is_filled {
@@ -385,8 +384,8 @@ impl Redactor {
     }
 }
 
-/// Hides what may be a password's in a frame that is not read as TCP, such as a tunnel or an error
-/// message that quotes another packet.
+/// Hides what may belong to a password in a frame that is not read as TCP, such as a tunnel or an error message that
+/// quotes another packet.
 fn hide_loose(record: &FrameRecord<'_>, octets: &mut Cow<'_, [u8]>) {
     let hidden = record.secrets(false).in_frame();
     for at in 0..octets.len() {

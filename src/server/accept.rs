@@ -24,10 +24,10 @@ use super::task;
 use super::tls::Tls;
 use crate::accounts::{Accounts, Failures};
 
-/// How long the end waits for the store to take note of the last logins.
+/// How long the end waits for the store to record the last logins.
 const LAST_LOGINS: Duration = Duration::from_secs(1);
 
-/// What the server did, said when it stops.
+/// What the server did, logged when it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Connections accepted.
@@ -51,9 +51,9 @@ pub struct Config {
     pub policy: Policy,
     /// Whether connections are encrypted.
     pub tls: Tls,
-    /// Where the server says how it is.
+    /// The server's state, for health checks.
     pub health: Arc<Health>,
-    /// Proxies whose connections begin with a PROXY header, and must.
+    /// Proxies whose connections must begin with a PROXY header.
     pub proxies: Networks,
     /// Which lines about clients are logged.
     pub lines: Arc<ClientLines>,
@@ -61,9 +61,9 @@ pub struct Config {
     pub failures: Option<Arc<dyn Failures>>,
     /// Which passwords may be chosen.
     pub rules: Arc<PasswordRules>,
-    /// Where what happens to accounts is written down.
+    /// The audit stream, if there is one.
     pub audit: Option<Audit>,
-    /// Where whoever runs the server has a say while it runs.
+    /// The control channel, if there is one.
     pub control: Option<Arc<Control>>,
 }
 
@@ -178,7 +178,7 @@ async fn keep_logins(server: Arc<Server>) {
     service.logins().keep(service.accounts()).await;
 }
 
-/// No more than a list is poorer where that takes too long.
+/// If this takes too long, only the list of last logins is incomplete.
 async fn tell_last_logins(service: &Service) {
     let telling = service.logins().tell(service.accounts());
     let _ = timeout(LAST_LOGINS, telling).await;

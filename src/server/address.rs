@@ -5,8 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A client's address as limits see it: an IPv4 address, or an IPv6 network of 64 bits, which is
-/// what one subscriber has.
+/// A client's address for limits: an IPv4 address, or an IPv6 network of 64 bits, which is what one subscriber has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SourceAddress(IpAddr);
 
@@ -38,7 +37,7 @@ pub struct Network {
     pub bits: u128,
     /// How many bits those are, of 128.
     pub prefix: u8,
-    /// How many times as much as a single source it may do.
+    /// Its limits, as a multiple of those of a single source.
     pub share: u32,
 }
 

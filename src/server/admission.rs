@@ -1,5 +1,4 @@
-//! Who may have one of the connections that there are: past most of them, those that ask nothing
-//! are closed, the oldest first.
+//! Decides who may connect. When most connections are in use, idle ones are closed, the oldest first.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,23 +6,23 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How long a connection may always stay without a request. Nobody is closed earlier than that.
+/// How long a connection may always stay idle. None is closed earlier than that.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a connection may stay without a first request under pressure.
 const FIRST_REQUEST: Duration = Duration::from_secs(5);
-/// How often it is looked whether there is pressure, and whether there is room again.
+/// How often pressure, and the end of pressure, is checked.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It has not asked anything yet, since then.
+    /// It has not sent a request since then.
     First(Instant),
-    /// It has been answered and asks nothing, since then.
+    /// It was answered, and has been idle since then.
     Between(Instant),
     /// It waits for an answer.
     Busy,
-    /// It has to go.
+    /// It must be closed.
     Closing,
 }
 
@@ -38,7 +37,7 @@ impl Slot {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection has a whole request; `false` where it has to go all the same.
+    /// The connection has a complete request; `false` if it must be closed nevertheless.
     pub fn begins(&self) -> bool {
         let mut state = self.state();
         let stays = *state != State::Closing;
@@ -56,12 +55,12 @@ impl Slot {
         }
     }
 
-    /// Ready when the connection has to go to make room for others.
+    /// Ready when the connection must be closed to make room for others.
     pub async fn has_to_go(&self) {
         self.closing.notified().await;
     }
 
-    /// Tells the connection to go, unless it has begun a request since.
+    /// Tells the connection to close, unless it has begun a request since.
     fn close(&self) -> bool {
         let mut state = self.state();
         if matches!(*state, State::Busy | State::Closing) {
@@ -125,15 +124,14 @@ impl Admission {
         self.limit - self.permits.available_permits()
     }
 
-    /// A place for the connection of this number, as soon as there is one. Where there is none,
-    /// connections that ask nothing have to go: those that never asked before those that did, and
-    /// in each group the oldest first.
+    /// Waits for a place for the connection with this number. If there is none, idle connections are closed: those
+    /// that never sent a request before the others, and in each group the oldest first.
     pub async fn enter(self: &Arc<Self>, connection: u64) -> Place {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
                 break permit;
             }
-            // A few at a time, so that looking for them does not take all the time there is.
+            // A few at a time, so that searching for them does not take all the time.
             self.close_oldest(Instant::now(), 1 + self.limit / 100);
             let permit = Arc::clone(&self.permits).acquire_owned();
             if let Ok(Ok(permit)) = tokio::time::timeout(INTERVAL, permit).await {
@@ -160,8 +158,7 @@ impl Admission {
         let _ = self.permits.acquire_many(all).await;
     }
 
-    /// Under pressure, closes connections that have not asked anything for too long. Says so in
-    /// the log, once each time.
+    /// Under pressure, closes connections that have been idle for too long. Logs this once each time.
     pub async fn relieve(self: Arc<Self>) {
         let mut warned = false;
         let mut ticks = tokio::time::interval(INTERVAL);
@@ -185,7 +182,7 @@ impl Admission {
         }
     }
 
-    /// Closes connections that ask nothing; how many.
+    /// Closes idle connections; returns how many.
     fn close_oldest(&self, now: Instant, most: usize) -> usize {
         let mut idle: Vec<_> = self
             .slots()
@@ -230,7 +227,7 @@ mod tests {
         asked.slot().rests(start);
         assert!(busy.slot().begins());
         assert_eq!(admission.open(), 3);
-        // Within the grace nobody goes.
+        // None is closed within the grace period.
         assert_eq!(admission.close_oldest(start, 3), 0);
         let later = start + FIRST_REQUEST;
         assert_eq!(admission.close_oldest(later, 1), 1);

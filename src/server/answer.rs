@@ -22,7 +22,7 @@ use crate::protocol::{
     Action, Description, Fault, MessageView, Password, Request, Response, UserName,
 };
 
-/// Who asks.
+/// The requesting client.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     /// The connection's number, from 1, as the log has it.
@@ -39,12 +39,12 @@ fn response(action: Action, success: bool, words: &str) -> Response {
     }
 }
 
-/// A response that says no.
+/// A failure response.
 pub fn failure(action: Action, words: &str) -> Response {
     response(action, false, words)
 }
 
-/// What answers requests: the users, and who may ask what and how often.
+/// Answers requests: the users, and who may request what and how often.
 pub struct Service {
     accounts: Arc<Accounts>,
     policy: Policy,
@@ -56,7 +56,7 @@ pub struct Service {
     logins: Logins,
 }
 
-/// What a service is made of beside the users.
+/// The parts of a service besides the users.
 pub struct Parts {
     pub policy: Policy,
     /// What remembers failed logins beside the service itself.
@@ -67,9 +67,9 @@ pub struct Parts {
     pub health: Arc<Health>,
 }
 
-/// What becomes of a request.
+/// The result of a request.
 pub struct Answer {
-    /// What the client is told.
+    /// The response to the client.
     pub response: Response,
     /// Whether the request was turned away without being looked at.
     pub refused: bool,
@@ -117,13 +117,13 @@ impl Service {
         &self.rules
     }
 
-    /// Whether the server is of use to further clients now, and if not, why; what holds the users knows that best.
+    /// Whether the server can take more clients now, and if not, why; the store of users knows that best.
     pub fn ready(&self) -> Result<(), String> {
         let store = self.accounts.ready().map_err(|error| error.to_string());
         store.and_then(|()| self.health.ready().map_err(str::to_owned))
     }
 
-    /// Takes note of whether users can be looked up.
+    /// Records whether users can be looked up.
     fn note<T>(&self, asked: Result<T, AccountsError>) -> Result<T, AccountsError> {
         match &asked {
             Ok(_) => self.health.looked_up(true),
@@ -135,7 +135,7 @@ impl Service {
         asked
     }
 
-    /// Adds to the audit stream, where there is one.
+    /// Adds to the audit stream, if there is one.
     pub fn audit(&self, event: &Event<'_>) {
         if let Some(audit) = &self.audit {
             audit.add(event);
@@ -156,8 +156,8 @@ impl Service {
         )
     }
 
-    /// Answers one request of `caller` and logs the outcome. What is refused too often is
-    /// answered late. Dropping the future withdraws a request that waits for its turn.
+    /// Answers one request of `caller` and logs the outcome. Repeated refusals are answered more slowly. Dropping the
+    /// future withdraws a request that waits for its turn.
     pub async fn answer(&self, peer: Peer, request: Request, caller: &Caller) -> Answer {
         let started = Instant::now();
         let _in_flight = self.health.request();
@@ -279,8 +279,8 @@ impl Service {
         }
         let login = self.accounts.log_in(name, password, caller.clone());
         let outcome = self.note(login.await)?;
-        // Many logins at once pass the first question together. Those whose turn comes after the
-        // last failure that is allowed are not told whether they were right.
+        // Many simultaneous logins can pass the first check together. Those that are verified after the last allowed
+        // failure are not told whether they were right.
         let standing = self.guesses.standing(&attempt).await;
         if let Some(wait) = standing.wait {
             return Ok((false, words::wait(wait).into()));
@@ -339,8 +339,8 @@ fn log_replaced(peer: Peer, user: &UserName, replaced: Result<bool, StoreError>)
     }
 }
 
-/// The response to bytes that are no request: `None` where their command is not a request's, so
-/// that there is no telling which response is waited for.
+/// The response to bytes that are not a request: `None` if their command is not a request's, because then the
+/// expected kind of response is unknown.
 pub fn refuse(octets: &[u8], fault: &Fault) -> Option<Response> {
     let command = MessageView::new(octets).command()?;
     let action = command.action()?;

@@ -1,5 +1,5 @@
-//! What is to be said about a TLS certificate and its key beside that they can be used: when the
-//! certificate is valid, and who can read the key.
+//! Warnings about a TLS certificate and its key that can be used: the certificate's validity, and who can read the
+//! key.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_parser::parse_x509_certificate;
 
-/// A certificate that expires within this time is worth a warning.
+/// A certificate that expires within this time causes a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A warning is repeated after this time.
 const DAY: Duration = Duration::from_hours(24);
-/// How long after a moment it is past for sure.
+/// Margin after which a point in time has certainly passed.
 const PAST: Duration = Duration::from_millis(10);
 
 /// Time during which a whole certificate chain is valid.
@@ -28,7 +28,7 @@ pub struct Validity {
 pub enum TimeWarning {
     /// Clients refuse it.
     Expired,
-    /// Clients refuse it still.
+    /// Clients refuse it for now.
     NotYetValid,
     /// Clients will refuse it in less than 30 days.
     ExpiresSoon,
@@ -67,8 +67,8 @@ impl Validity {
         }
     }
 
-    /// After what time there is something to say again, seen from `now`: when a warning begins or
-    /// becomes another one, and after a day in any case.
+    /// Time until there is something to report again, from `now`: when a warning begins or changes, and after a day
+    /// in any case.
     pub fn next_look(&self, now: Timestamp) -> Duration {
         let soon = self.not_after.checked_sub(SOON).unwrap_or(Timestamp::MIN);
         [self.not_before, soon, self.not_after]

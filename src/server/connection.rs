@@ -23,12 +23,12 @@ use crate::protocol::{
     Command, Fault, Framing, MessageKind, MessageView, Request, Response, frame, judge_beginning,
 };
 
-/// After a last response, how many bytes that the peer still sends are read and dropped, so
-/// that the system does not answer them with a reset that would swallow the response.
+/// After a last response, how many bytes from the peer are still read and dropped, so that the system does not answer
+/// them with a reset that would destroy the response.
 const LINGER_OCTETS: usize = 64 * 1024;
 /// Requests in a row that are refused before the connection is closed.
 const REFUSALS: u32 = 10;
-/// How long that goes on at most.
+/// The longest time for this.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A connection being served.
@@ -43,15 +43,15 @@ pub struct Connection<'a, S> {
     pub caller: Caller,
     /// What knows whether the connection is idle.
     pub slot: &'a Slot,
-    /// What may be spent.
+    /// The limits.
     pub limits: &'a ServerLimits,
-    /// Turns true when the server is to stop.
+    /// True when the server is to stop.
     pub stop: watch::Receiver<bool>,
     /// Whether to refuse every request because the connection is not encrypted.
     pub refuse_plain: bool,
     /// Requests answered.
     pub answered: u64,
-    /// Responses to requests that came together, to leave together.
+    /// Responses to requests that arrived together, which are sent together.
     pub unsent: Vec<u8>,
 }
 
@@ -65,7 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     async fn exchange(&mut self) -> Result<End, End> {
         let mut buffer = ReadAhead::new(self.limits.read_ahead);
-        // When the request at the front of the buffer has to be complete.
+        // When the request at the front of the buffer must be complete.
         let mut due: Option<Instant> = None;
         let mut refused = 0;
         loop {
@@ -141,15 +141,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         Ok(read)
     }
 
-    /// Has a request answered, and reads ahead meanwhile. When the connection breaks, the request
-    /// is withdrawn. A client that has closed its side may be gone, or may still read: TCP does not
-    /// tell, so its request waits behind those of others at its address.
+    /// Answers a request, and reads ahead in the meantime. If the connection breaks, the request is withdrawn. A
+    /// client that has closed its side may be gone, or may still read: TCP does not tell which, so its request waits
+    /// behind those of others at its address.
     async fn answer(&mut self, request: Request, buffer: &mut ReadAhead) -> Result<Answer, End> {
         let (service, caller) = (self.service, self.caller.clone());
         let answer = service.answer(self.peer, request, &caller);
         tokio::pin!(answer);
         if !self.unsent.is_empty() {
-            // What is answered at once leaves with the responses before it; they wait for nothing else.
+            // A response that is ready at once is sent with the responses before it; these wait for nothing else.
             if let Poll::Ready(answer) =
                 poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await
             {
@@ -232,12 +232,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             octets.zeroize();
             io::Result::Ok(())
         };
-        // Whatever goes wrong here, the connection is closed next.
+        // Errors do not matter here: the connection is closed next.
         let _ = timeout(LINGER, drop_rest).await;
     }
 }
 
-/// A TLS client that closes without saying so: as a plain client that closes.
+/// A TLS client that closes without `close_notify` is treated like a plain client that closes.
 fn end_of_tls(error: io::Error) -> io::Result<usize> {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         Ok(0)

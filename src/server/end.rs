@@ -12,7 +12,7 @@ pub enum End {
     ByPeer,
     /// The peer closed it in the middle of a request, and perhaps why.
     InRequest(Option<Fault>),
-    /// The peer sent something that is no request.
+    /// The peer sent something that is not a request.
     Refused(String),
     /// No request came for too long.
     Idle,
@@ -22,13 +22,13 @@ pub enum End {
     NotReading,
     /// The server is shutting down.
     Shutdown,
-    /// No TLS connection came about.
+    /// The TLS handshake failed.
     Handshake(String),
-    /// A request that is not encrypted came where it has to be.
+    /// A request came without TLS where TLS is required.
     Plain,
     /// Too many requests in a row were refused.
     Throttled,
-    /// The place was needed for others.
+    /// The connection was closed to make room for others.
     MadeRoom,
     /// A proxy did not say for whom it connects, or the client behind it had too many connections.
     NotAdmitted(String),

@@ -1,11 +1,10 @@
-//! Whether the server works, and whether it is of use to clients just now: what `/healthz` and
-//! `/readyz` say.
+//! Whether the server works, and whether it can take clients: the answers of `/healthz` and `/readyz`.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// With requests under way and none answered for this long, the server is stuck: a hash takes
-/// some tens of milliseconds, a full queue of them some seconds.
+/// If requests are in progress and none was answered for this long, the server is stuck: a hash takes some tens of
+/// milliseconds, a full queue of them some seconds.
 const STUCK: Duration = Duration::from_secs(30);
 /// For this long after a user could not be looked up, or a registration not be stored, the server is not ready.
 const OUT_OF_ORDER: Duration = Duration::from_secs(30);
@@ -22,11 +21,11 @@ pub struct Health {
     paused: AtomicBool,
     /// Requests being worked on.
     in_flight: AtomicU64,
-    /// When one was last answered, or the first of those in flight came.
+    /// When a request was last answered, or when the first of those in flight arrived.
     progress: AtomicU64,
-    /// When a registration last could not be put on disk; 0 for never, or for not since one could.
+    /// When a registration last could not be stored; 0 if never, or if one was stored since.
     not_stored: AtomicU64,
-    /// When a user last could not be looked up, likewise.
+    /// When a user last could not be looked up; 0 likewise.
     not_looked_up: AtomicU64,
 }
 
@@ -56,7 +55,7 @@ impl Drop for InFlight<'_> {
 
 impl Health {
     fn now(&self) -> u64 {
-        // From 1 on, so that 0 is free for "never".
+        // Starts at 1, so that 0 can mean "never".
         u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |now| now + 1)
     }
 
@@ -70,7 +69,7 @@ impl Health {
         self.phase.store(STOPPING, Ordering::Relaxed);
     }
 
-    /// Accepting pauses, or goes on.
+    /// Accepting pauses, or continues.
     pub fn paused(&self, paused: bool) {
         self.paused.store(paused, Ordering::Relaxed);
     }
@@ -83,13 +82,13 @@ impl Health {
         InFlight(self)
     }
 
-    /// A registration could, or could not, be put on disk.
+    /// Records whether a registration could be stored.
     pub fn stored(&self, stored: bool) {
         let at = if stored { 0 } else { self.now() };
         self.not_stored.store(at, Ordering::Relaxed);
     }
 
-    /// A user could, or could not, be looked up.
+    /// Records whether a user could be looked up.
     pub fn looked_up(&self, done: bool) {
         if !done {
             self.not_looked_up.store(self.now(), Ordering::Relaxed);
@@ -98,7 +97,7 @@ impl Health {
         }
     }
 
-    /// Whether the server works; if not, why. A server that does not is best started again.
+    /// Whether the server works; if not, why. A server that does not should be restarted.
     pub fn alive(&self) -> Result<(), &'static str> {
         let still = self
             .now()
@@ -109,7 +108,7 @@ impl Health {
         Ok(())
     }
 
-    /// Whether the server is of use to further clients now; if not, why.
+    /// Whether the server can take more clients now; if not, why.
     pub fn ready(&self) -> Result<(), &'static str> {
         match self.phase.load(Ordering::Relaxed) {
             STARTING => return Err("starting"),

@@ -27,12 +27,12 @@ pub struct ServerLimits {
     pub address_failures: u32,
     /// Registrations a second from one address, after a burst; 0 for no limit.
     pub registration_rate: u32,
-    /// Networks that no limit on an address holds for.
+    /// Networks that are exempt from limits per address.
     pub exempt: Networks,
 }
 
 impl ServerLimits {
-    /// The limits that hold where nothing else is said.
+    /// The default limits.
     pub const DEFAULT: Self = Self {
         connections: 10_000,
         per_address: 1_000,
@@ -53,11 +53,11 @@ impl Default for ServerLimits {
     }
 }
 
-/// What the server lets clients do and know.
+/// What clients may do and learn.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Policy {
     /// Nobody can register.
     pub registration_closed: bool,
-    /// Unknown user and wrong password are answered alike.
+    /// Unknown user and wrong password get the same answer.
     pub uniform_failures: bool,
 }

@@ -1,4 +1,4 @@
-//! Where to listen: the forms that an address can be given in, and the listeners they amount to.
+//! Listening addresses: the forms in which they are given, and their listeners.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -32,7 +32,7 @@ pub enum ListenAddress {
     Host(HostPort),
 }
 
-/// Why a text says no place to listen at.
+/// Why a text is not a listening address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenAddressError {
     /// None of the forms.
@@ -40,7 +40,7 @@ pub enum ListenAddressError {
         "it takes HOST:PORT, :PORT for all addresses, or PORT for this machine only; such as 127.0.0.1:8888, [::1]:8888, localhost:8888, :8888 or 8888"
     )]
     Form,
-    /// A host and a port, but not quite.
+    /// An invalid host and port.
     #[error(transparent)]
     HostPort(HostPortError),
 }
@@ -103,7 +103,7 @@ pub struct ListenError {
     option: &'static str,
 }
 
-/// What listeners are for, as an error has it.
+/// The purpose of listeners, for error messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Registrations and logins.
@@ -116,8 +116,8 @@ pub enum Purpose {
 pub struct Listeners(Vec<TcpListener>);
 
 impl Listeners {
-    /// Listens at every one of `places`. Of the addresses of one place, those that this machine
-    /// does not have are left out as long as one remains. Has to be called inside the runtime.
+    /// Listens at each of `places`. Of a place's addresses, those that this machine does not have are left out if at
+    /// least one remains. Must be called inside the runtime.
     pub fn bind(places: &[ListenAddress], purpose: Purpose) -> Result<Self, ListenError> {
         let (doing, option) = match purpose {
             Purpose::Service => ("listen", "--listen"),
@@ -134,7 +134,7 @@ impl Listeners {
             let addresses = place.resolve();
             wanted.push(addresses.map_err(|source| error(place.to_string(), source))?);
         }
-        // [::] takes IPv4 as well, unless that has a listener of its own.
+        // [::] accepts IPv4 too, unless that has its own listener.
         let all_v4 = wanted
             .iter()
             .flatten()
@@ -175,9 +175,9 @@ impl Listeners {
             .collect()
     }
 
-    /// Waits for a connection at any of them. A connection that broke before it was accepted is
-    /// passed over; when the system has no room for another, accepting pauses, and `paused` is
-    /// told when that begins and ends. Other errors are of the sockets themselves.
+    /// Waits for a connection at any of them. A connection that broke before it was accepted is skipped. If the
+    /// system has no room for another, accepting pauses, and `paused` is called when the pause begins and ends. Other
+    /// errors concern the sockets themselves.
     pub async fn accept(
         &self,
         mut paused: impl FnMut(bool),
@@ -209,7 +209,7 @@ impl Listeners {
     }
 
     async fn accept_any(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        // Each is asked first in its turn, so that a flood at one does not starve the others.
+        // Starts with a random listener, so that a flood at one does not starve the others.
         let start = fastrand::usize(..self.0.len().max(1));
         poll_fn(|context| {
             let (before, after) = self.0.split_at(start.min(self.0.len()));
@@ -231,7 +231,7 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
         TcpSocket::new_v6()?
     };
     if address.is_ipv6() {
-        // Said in so many words, as systems differ in what they do by themselves.
+        // Set explicitly, because systems have different defaults.
         SockRef::from(&socket).set_only_v6(v6_only)?;
     }
     platform::net::claim_address(&socket)?;

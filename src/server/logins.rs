@@ -1,4 +1,5 @@
-//! When users logged in last: what the store has not been told yet, and telling it now and then, behind the answers.
+//! Times of last logins: those that the store has not recorded yet. They are passed to the store from time to time,
+//! after requests were answered.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,17 +13,17 @@ use crate::protocol::UserName;
 
 /// Users whose login the store has not been told of, at most; further ones wait until it has.
 const UNTOLD: usize = 65_536;
-/// Between a login and the store's hearing of it, with all that came meanwhile.
+/// Time between a login and its recording in the store, together with all logins in the meantime.
 const EVERY: Duration = Duration::from_secs(2);
-/// After the store could not take note.
+/// Time to wait after the store could not record logins.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Logins that the store has not been told of.
+/// Logins that the store has not recorded yet.
 #[derive(Default)]
 pub struct Logins {
     untold: Mutex<HashMap<UserName, Instant>>,
     came: Notify,
-    /// Whether it is known that the store cannot take note.
+    /// Whether it was logged that the store cannot record logins.
     failing: AtomicBool,
 }
 
@@ -40,7 +41,7 @@ impl Logins {
         }
     }
 
-    /// When a user logged in, in seconds since 1970, where the store has not been told of it.
+    /// When a user logged in, in seconds since 1970, if the store has not recorded it yet.
     pub fn untold_of(&self, name: &str) -> Option<i64> {
         let name = UserName::new(name).ok()?;
         let ago = self.untold().get(&name)?.elapsed();
@@ -57,7 +58,7 @@ impl Logins {
         }
     }
 
-    /// Tells the store of logins for as long as the server runs.
+    /// Passes logins to the store as long as the server runs.
     pub async fn keep(&self, accounts: &Accounts) {
         loop {
             self.came.notified().await;
@@ -69,7 +70,7 @@ impl Logins {
         }
     }
 
-    /// Tells the store what it has not been told; false where it could not take note, and will be told again.
+    /// Passes waiting logins to the store; false if it could not record them, and they will be passed again.
     pub async fn tell(&self, accounts: &Accounts) -> bool {
         let told = self.untold().clone();
         if told.is_empty() {
@@ -83,7 +84,7 @@ impl Logins {
         let failed = noted.is_err();
         let known = self.failing.swap(failed, Ordering::Relaxed);
         match noted {
-            // Those who logged in once more meanwhile stay.
+            // Users who logged in again in the meantime stay.
             Ok(()) => self.untold().retain(|name, at| told.get(name) != Some(at)),
             Err(error) if !known => {
                 tracing::warn!(%error, "last logins are not kept for now");

@@ -1,4 +1,4 @@
-//! What the server counts and times, for a Prometheus page.
+//! The server's counters and timers, for a Prometheus page.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -38,7 +38,7 @@ const BUCKETS: [f64; 14] = [
     0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// Why nothing can be counted.
+/// Why metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot count what happens: {0}")]
 pub struct MetricsError(#[from] BuildError);

@@ -12,7 +12,7 @@ impl Networks {
     /// No network at all.
     pub const NONE: Self = Self(Vec::new());
 
-    /// Whether `address` is in one of them. An IPv4 address in IPv6's clothes is an IPv4 address.
+    /// Whether `address` is in one of them. An IPv4-mapped IPv6 address counts as IPv4.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

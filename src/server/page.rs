@@ -1,7 +1,7 @@
-//! The HTTP listener for those who watch the server: `/metrics` for Prometheus, `/healthz` and
-//! `/readyz` for whatever starts it and sends clients to it.
+//! The HTTP listener for monitoring: `/metrics` for Prometheus, `/healthz` and `/readyz` for service managers and
+//! load balancers.
 //!
-//! It takes few connections, each for a short time, so that it cannot use up what clients need.
+//! It serves few connections, each for a short time, so that it cannot use up what clients need.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::task;
 pub const CONNECTIONS: usize = 8;
 /// How long a connection may take for its request and the answer.
 const TIME: Duration = Duration::from_secs(5);
-/// How often what the histograms gathered is put in order.
+/// How often the histograms are compacted.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");

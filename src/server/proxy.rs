@@ -1,5 +1,4 @@
-//! The PROXY protocol, versions 1 and 2: what a trusted proxy says first, about the client that it
-//! connects for.
+//! The PROXY protocol, versions 1 and 2: the header with which a trusted proxy names the client that it connects for.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const SHORTEST: usize = 15;
 /// The bytes of a version 2 header that say how long it is.
 const FIXED: usize = 16;
-/// No header is longer; version 2 allows 64 KiB more of what nobody needs here.
+/// The longest header that is accepted; version 2 allows 64 KiB more of extensions, which are not needed here.
 const LONGEST: usize = 2048;
 
 /// Why there is no header.
@@ -25,8 +24,8 @@ pub enum ProxyError {
     Broken(#[from] io::Error),
 }
 
-/// Reads the header and nothing behind it; the client's address, or `None` if the proxy speaks
-/// for itself, as in a health check.
+/// Reads the header and nothing after it. Returns the client's address, or `None` if the proxy connects for itself,
+/// as in a health check.
 pub async fn read_header(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<Option<SocketAddr>, ProxyError> {
@@ -55,7 +54,7 @@ pub async fn read_header(
     }
 }
 
-/// How many bytes more belong to the header for sure.
+/// How many more bytes certainly belong to the header.
 fn missing(octets: &[u8]) -> usize {
     match octets {
         [b'\r', ..] => match octets.get(FIXED - 2..FIXED) {

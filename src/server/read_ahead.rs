@@ -11,7 +11,7 @@ pub struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Room for so many requests, and one at least.
+    /// Room for this many requests, at least one.
     pub fn new(requests: usize) -> Self {
         Self {
             octets: vec![0; requests.max(1) * REQUEST_LEN],
@@ -34,12 +34,12 @@ impl ReadAhead {
         &mut self.octets[self.filled..]
     }
 
-    /// Takes in so many bytes that were read into the room.
+    /// Adds this many bytes that were read into the room.
     pub fn took(&mut self, len: usize) {
         self.filled += len;
     }
 
-    /// Lets the first so many bytes go, and wipes where they stood.
+    /// Drops this many bytes from the front, and wipes them.
     pub fn consume(&mut self, len: usize) {
         self.octets.copy_within(len..self.filled, 0);
         self.octets[self.filled - len..self.filled].zeroize();

@@ -8,10 +8,10 @@ use std::path::Path;
 use super::words;
 use crate::protocol::Password;
 
-/// What a password has to be like where a user chooses one. Passwords that are there already are not judged.
+/// Rules for passwords that users choose. Existing passwords are not checked.
 #[derive(Default)]
 pub struct PasswordRules {
-    /// Characters at least; bytes where it is not UTF-8.
+    /// The least number of characters; of bytes if it is not UTF-8.
     pub least: usize,
     /// Refused whatever their case.
     blocked: HashSet<String>,

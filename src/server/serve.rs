@@ -1,4 +1,4 @@
-//! What becomes of an accepted connection: plain or TLS, served, and logged at its end.
+//! Serves an accepted connection, with or without TLS, and logs its end.
 
 use std::io;
 use std::sync::Arc;
@@ -91,8 +91,8 @@ pub async fn serve(
     drop(place);
 }
 
-/// What the system holds of a connection's unsent answers, in bytes; it takes twice as much, for
-/// what it needs itself. A client that does not read finds the server not reading either.
+/// The kernel's buffer for a connection's unsent answers, in bytes; the kernel takes twice as much, for its own
+/// needs. If a client does not read, the server stops reading from it too.
 const UNSENT: usize = 16 * 1024;
 
 fn bound_unsent(stream: &TcpStream, peer: Peer) {
@@ -157,7 +157,7 @@ impl Server {
     ) -> (u64, End) {
         if let Some(acceptor) = self.tls.acceptor() {
             match self.first_octet(&stream, &mut stop).await {
-                // In a box of its own: a plain connection does not pay for its size.
+                // Boxed, so that a plain connection does not pay for its size.
                 Ok(Some(HANDSHAKE)) => {
                     return Box::pin(self.encrypted(&acceptor, stream, peer, stop, slot)).await;
                 }
@@ -233,7 +233,7 @@ impl Server {
             unsent: Vec::new(),
         };
         let end = connection.serve().await;
-        // On TLS this says that nothing was cut off. Whoever is gone does not hear it.
+        // With TLS this shows that nothing was truncated. A client that is gone does not receive it.
         let farewell: Result<io::Result<()>, _> =
             timeout(self.limits.request, connection.stream.shutdown()).await;
         if let Ok(Err(error)) = farewell {

@@ -1,4 +1,4 @@
-//! Tasks that a fault may end: what they do is done for one connection, which ends with them.
+//! Tasks that a panic may end: each works for one connection, which ends with it.
 
 tokio::task_local! {
     static FOR_ONE_CONNECTION: ();
@@ -9,8 +9,7 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(FOR_ONE_CONNECTION.scope((), task));
 }
 
-/// Whether the code that runs does so in such a task. A panic anywhere else ends something that
-/// all connections need.
+/// Whether the current code runs in such a task. A panic anywhere else ends something that all connections need.
 #[must_use]
 pub fn is_for_one_connection() -> bool {
     FOR_ONE_CONNECTION.try_with(|()| ()).is_ok()

@@ -27,16 +27,16 @@ pub enum TlsMode {
     /// Never.
     #[default]
     Off,
-    /// As the client begins.
+    /// As the client chooses.
     Optional,
-    /// Always: a plain request is refused.
+    /// Always: a request without TLS is refused.
     Required,
 }
 
 /// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or has nothing of use in it.
+    /// A file cannot be read, or contains nothing usable.
     #[error("cannot read the {what} from \"{}\": {}", path.display(), PemTrouble(source))]
     File {
         /// `TLS certificate` or `TLS key`.
@@ -52,7 +52,7 @@ pub enum TlsError {
         /// Which file.
         path: PathBuf,
     },
-    /// Certificate and key do not go together, or are of a kind that is not supported.
+    /// Certificate and key do not match, or are of an unsupported kind.
     #[error("cannot use certificate \"{}\" with key \"{}\": {source}", certificate.display(), key.display())]
     Unusable {
         /// The certificate's file.
@@ -89,7 +89,7 @@ struct SharedTls {
     current: RwLock<Current>,
 }
 
-/// What handshakes are done with.
+/// The configuration for handshakes.
 #[derive(Clone)]
 struct Current {
     acceptor: TlsAcceptor,
@@ -117,8 +117,8 @@ impl Tls {
         })
     }
 
-    /// Reads certificate chain and key anew, for handshakes from now on. Where that fails, the
-    /// old ones stay in use. Says whether there is anything to read.
+    /// Reads certificate chain and key again, for handshakes from now on. If that fails, the old ones stay in use.
+    /// Returns whether there is anything to read.
     pub fn reload(&self) -> Result<bool, TlsError> {
         let Some(shared) = &self.shared else {
             return Ok(false);
@@ -137,20 +137,19 @@ impl Tls {
         self.mode
     }
 
-    /// What does the handshakes; `None` if TLS is off.
+    /// Performs handshakes; `None` if TLS is off.
     pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
         Some(self.shared.as_ref()?.current().acceptor)
     }
 
-    /// After what time [`tell`](Self::tell) may have something else to say; `None` for never.
+    /// Time until [`tell`](Self::tell) may have something new to report; `None` for never.
     #[must_use]
     pub fn next_look(&self) -> Option<Duration> {
         let validity = self.shared.as_ref()?.current().validity?;
         Some(validity.next_look(Timestamp::now()))
     }
 
-    /// Logs what is wrong with the certificate's time and the key's mode, and keeps the metrics
-    /// of them.
+    /// Logs warnings about the certificate's validity and the key's mode, and updates their metrics.
     pub fn tell(&self) {
         let Some(shared) = &self.shared else {
             return;

@@ -1,4 +1,4 @@
-//! What the server says in descriptions: at most 64 bytes each. Also what an answer is counted as.
+//! The texts of descriptions, at most 64 bytes each, and the labels under which answers are counted.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ pub const LOGIN_SUCCESSFUL: &str = "login successful";
 pub const WRONG_PASSWORD: &str = "wrong password";
 /// There is no user of that name.
 pub const NO_SUCH_USER: &str = "no such user";
-/// Unknown user or wrong password, where the server does not tell which.
+/// Unknown user or wrong password, if the server does not tell which.
 pub const LOGIN_FAILED: &str = "wrong user name or password";
 /// Nobody can register.
 pub const REGISTRATION_CLOSED: &str = "registration is closed";
 /// The queue of passwords to be hashed is full.
 pub const BUSY: &str = "server busy, try again";
-/// A fault in the server; its log says more.
+/// A bug or failure in the server; its log says more.
 pub const SERVER_ERROR: &str = "server error, try again later";
 /// The connection is not encrypted.
 pub const TLS_REQUIRED: &str = "this server requires TLS";
@@ -36,16 +36,16 @@ pub const DISABLED: &str = "this user is disabled";
 /// A password that is on the list of those refused.
 pub const PASSWORD_TOO_COMMON: &str = "password too common, choose another";
 
-/// What a description that says how long passwords have to be is counted as.
+/// The label for a description that says how long passwords must be.
 pub const PASSWORD_TOO_SHORT: &str = "password too short";
-/// What a description that says how long to wait after failed logins is counted as.
+/// The label for a description that says how long to wait after failed logins.
 pub const THROTTLED: &str = "too many failed logins";
-/// What a description that says how long to wait for a registration is counted as.
+/// The label for a description that says how long to wait for a registration.
 pub const TOO_MANY_REGISTRATIONS: &str = "too many registrations";
-/// What a description that says why nobody can have a name is counted as.
+/// The label for a description that says why a name is not allowed.
 pub const NAME_REFUSED: &str = "user name not allowed";
 
-/// All that are always the same.
+/// All fixed texts.
 pub const ALL: [&str; 15] = [
     REGISTERED,
     NAME_TAKEN,
@@ -89,7 +89,7 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// What a description is counted as: itself, without what differs from one to the next.
+/// The label of a description: its text without the varying part.
 #[must_use]
 pub fn outcome(description: &str) -> &'static str {
     ALL.into_iter()
@@ -98,13 +98,13 @@ pub fn outcome(description: &str) -> &'static str {
         .unwrap_or(NAME_REFUSED)
 }
 
-/// Whether the server turned the request away without looking at it.
+/// Whether the server refused the request without processing it.
 #[must_use]
 pub fn is_refusal(outcome: &str) -> bool {
     [THROTTLED, TOO_MANY_REGISTRATIONS, BUSY, REGISTRATION_CLOSED].contains(&outcome)
 }
 
-/// What a client is told of an error.
+/// The description for an error.
 pub(super) const fn of_error(error: &AccountsError) -> &'static str {
     match error {
         AccountsError::Hashing(HashingError::Busy)

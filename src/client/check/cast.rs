@@ -1,4 +1,4 @@
-//! Who takes part in a run: names that nobody has and that can be recognised, and their passwords.
+//! The users of a run: recognisable names that nobody has, and their passwords.
 
 use crate::protocol::layout::{PASSWORD, USER_NAME};
 use crate::protocol::{Action, Password, Request, RequestOctets, UserName};
@@ -6,7 +6,7 @@ use crate::protocol::{Action, Password, Request, RequestOctets, UserName};
 /// What every name of a run begins with, so that it can be recognised.
 const PREFIX: &str = "check";
 
-/// Letters that random parts are made of: none that is taken for another.
+/// Letters of random parts: none looks like another.
 const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 /// Random letters.
@@ -24,7 +24,7 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// Users that no run before had.
+    /// Users that no earlier run had.
     pub fn new() -> Self {
         Self {
             tag: random(8),

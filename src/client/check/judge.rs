@@ -1,4 +1,4 @@
-//! Holds what came against what was awaited, and says both in words and as bytes.
+//! Compares what was received with what was expected, and describes both in words and as bytes.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::protocol::layout::{
 use crate::protocol::{Description, MessageKind, MessageView, Response, right_header};
 use crate::text::escape::Escaped;
 
-/// How a connection stands.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Open, as far as one can see.
+    /// Open, as far as is known.
     Open,
     /// Closed by the server.
     Closed,
@@ -20,18 +20,18 @@ pub enum End {
     Reset,
 }
 
-/// What came, and for how long it was waited for.
+/// What was received, and how long was waited for it.
 #[derive(Debug)]
 pub struct Came<'a> {
     /// All bytes.
     pub octets: &'a [u8],
-    /// How the connection stands now.
+    /// The current state of the connection.
     pub end: End,
     /// How long was waited at the most.
     pub waited: Duration,
     /// The description of the response before, on this connection or another of the check.
     pub before: Option<&'a str>,
-    /// Whether the server is meant to answer all failed logins alike.
+    /// Whether the server is meant to give the same answer for all failed logins.
     pub uniform: bool,
 }
 
@@ -63,7 +63,7 @@ fn seconds(time: Duration) -> String {
     format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
 }
 
-/// What should come, in words.
+/// What is expected, in words.
 pub fn expected_in_words(awaited: &Awaited, uniform: bool) -> String {
     let what = match &awaited.what {
         ExpectedAnswer::Response {
@@ -90,7 +90,7 @@ pub fn expected_in_words(awaited: &Awaited, uniform: bool) -> String {
     format!("{what}{then}")
 }
 
-/// What came, in words. What the server says is escaped.
+/// What was received, in words. Text from the server is escaped.
 pub fn came_in_words(octets: &[u8], end: End) -> String {
     let (message, more) = octets.split_at(octets.len().min(RESPONSE_LEN));
     let what = match Response::decode(message) {
@@ -124,12 +124,12 @@ pub fn description(octets: &[u8]) -> Option<String> {
     Some(response.description.as_str().to_owned())
 }
 
-/// Whether a response says that it answers a request with success, whatever else is wrong with it.
+/// Whether a response claims success, whatever else is wrong with it.
 pub fn says_success(octets: &[u8]) -> bool {
     MessageView::new(octets).status() == Some(STATUS_SUCCESS)
 }
 
-/// What is wrong with what came; `None` where nothing is.
+/// What is wrong with what was received; `None` if nothing is.
 pub fn wrong(awaited: &Awaited, came: &Came<'_>) -> Option<String> {
     let more = match &awaited.what {
         ExpectedAnswer::Response {
@@ -219,7 +219,7 @@ fn wrong_response(
     }
 }
 
-/// Whether bytes that are no whole response have a right header, as far as it goes.
+/// Whether the bytes of an incomplete response have a valid header, as far as it goes.
 fn right_so_far(message: &[u8]) -> bool {
     let header = LENGTH.width + COMMAND.width;
     message.len() < header || right_header(message) == Some(MessageKind::Response)

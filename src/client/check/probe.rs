@@ -1,4 +1,4 @@
-//! A connection that looks at everything: bytes as they come, and how the connection ends.
+//! A connection for tests: bytes as they arrive, and how the connection ends.
 
 use std::io;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::client::{ClientError, Stream, reach};
 use crate::protocol::layout::RESPONSE_LEN;
 use crate::protocol::{Framing, MessageKind, frame};
 
-/// How long one looks whether something comes that should not.
+/// How long to wait for bytes that should not come.
 const SETTLE: Duration = Duration::from_millis(50);
-/// How long the rest of something is waited for that is wrong already.
+/// How long to wait for the rest of a wrong answer.
 const REST: Duration = Duration::from_millis(200);
 /// Between two bytes, each in a segment of its own.
 const BETWEEN: Duration = Duration::from_millis(1);
-/// Longer than a system holds bytes back to join them.
+/// Longer than a system delays bytes to join them.
 const PAUSE: Duration = Duration::from_millis(60);
-/// Bytes kept of what comes; a server that sends more is wrong by then.
+/// The most received bytes that are kept; a server that sends more is already wrong.
 const MOST: usize = 64 * 1024;
 
 /// A connection.
@@ -45,7 +45,7 @@ impl Probe {
         })
     }
 
-    /// Sends bytes. That the server does not take them shows in what comes.
+    /// Sends bytes. If the server does not accept them, the answer shows it.
     pub async fn send(&mut self, octets: &[u8]) {
         let deadline = Instant::now() + self.timeout;
         if let Some(stream) = &mut self.stream {
@@ -119,7 +119,7 @@ impl Probe {
         true
     }
 
-    /// Reads until a whole response is there, or what comes can be none.
+    /// Reads until a response is complete, or what was received cannot be one.
     pub async fn read_response(&mut self, deadline: Instant) {
         while self.received.len() < RESPONSE_LEN {
             if let Framing::Invalid(_) = frame(&self.received, MessageKind::Response) {
@@ -131,7 +131,7 @@ impl Probe {
         }
     }
 
-    /// Reads until the server ends the connection. Where `silently`, a first byte is wrong enough.
+    /// Reads until the server ends the connection. If `silently`, the first byte is already wrong.
     pub async fn read_to_end(&mut self, deadline: Instant, silently: bool) {
         while self.read(deadline).await {
             if silently && !self.received.is_empty() {
@@ -140,7 +140,7 @@ impl Probe {
         }
     }
 
-    /// Reads what comes without being waited for.
+    /// Reads what is available without waiting.
     pub async fn settle(&mut self) {
         let deadline = Instant::now() + SETTLE;
         while self.read(deadline).await {}

@@ -17,19 +17,19 @@ use crate::protocol::layout::RESPONSE_LEN;
 
 /// Which server is checked, and how.
 pub struct Setup {
-    /// Where it is.
+    /// Its address.
     pub server: HostPort,
-    /// How to encrypt, where that is wanted.
+    /// TLS settings, if it is to be used.
     pub tls: Option<Tls>,
     /// How long connecting may take, and each answer.
     pub timeout: Duration,
-    /// How long a server may take to lose its patience.
+    /// The longest timeout that a server may have.
     pub patience: Duration,
     /// Whether it is meant to answer a wrong name and a wrong password alike.
     pub uniform_failures: bool,
 }
 
-/// What was awaited at one point of a check, and what came.
+/// What was expected at one point of a check, and what was received.
 #[derive(Debug)]
 pub struct Point {
     /// What was sent since the point before.
@@ -44,14 +44,14 @@ pub struct Point {
     pub wrong: Option<String>,
 }
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The server keeps its promise.
     Right,
-    /// It does not, and why.
+    /// The server breaks it, and why.
     Wrong(String),
-    /// It could not be seen, and why.
+    /// It could not be tested, and why.
     NotTried(String),
 }
 
@@ -70,7 +70,7 @@ pub struct Report {
 pub struct Names {
     /// Those that it said it registered.
     pub registered: Vec<String>,
-    /// Those of whose registration there is no answer that can be read.
+    /// Names whose registration got no valid answer.
     pub perhaps: Vec<String>,
 }
 
@@ -95,8 +95,8 @@ impl Names {
     }
 }
 
-/// Makes all checks, and gives each to `each` in the order of the table. The error is that the server cannot be
-/// reached at all.
+/// Runs all checks, and passes each report to `each`, in the order of the table. The error means that the server
+/// cannot be reached at all.
 pub async fn run(setup: Setup, mut each: impl FnMut(&Report)) -> Result<Names, ClientError> {
     let (setup, cast) = (Arc::new(setup), Arc::new(Cast::new()));
     let mut names = Names::default();
@@ -196,7 +196,7 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
-    /// Does what the script says, up to the first point that is wrong.
+    /// Plays the script, up to the first point that is wrong.
     async fn all(&mut self, script: Vec<Step>) -> Result<(), ClientError> {
         self.connect().await?;
         for step in script {
@@ -268,7 +268,7 @@ impl Play<'_> {
             };
             let message = &probe.received()[..probe.received().len().min(RESPONSE_LEN)];
             if judged(&response, message, probe.end()).is_some() {
-                // Nothing that follows mends it.
+                // Nothing that follows can correct it.
                 probe.read_rest().await;
             } else {
                 match awaited.then {
@@ -294,7 +294,7 @@ impl Play<'_> {
         });
     }
 
-    /// Whether the server is as patient as it may be, and was not waited for long enough.
+    /// Whether the server may still answer: its timeout is allowed to be longer than the time waited.
     fn is_too_early(&self) -> bool {
         let Some((limit, point)) = self.check.silence.zip(self.points.last()) else {
             return false;

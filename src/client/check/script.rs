@@ -1,15 +1,15 @@
-//! What a check does, step by step: bytes and ends that are sent, and what is awaited between them.
+//! The steps of a check: bytes and ends that are sent, and what is expected between them.
 
 use crate::protocol::Action;
 
 /// What is sent to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
-    /// Bytes, in one segment where the system does not cut them.
+    /// Bytes, in one segment unless the system splits them.
     Octets(Vec<u8>),
     /// Bytes, each in a segment of its own.
     OneByOne(Vec<u8>),
-    /// Bytes with so much time between them that a request takes longer than a server waits.
+    /// Bytes, sent so slowly that a request takes longer than a server waits.
     Dripping(Vec<u8>),
     /// Nothing, for long enough that what came before is not joined with what follows.
     Pause,
@@ -23,7 +23,7 @@ pub enum Sent {
     FirstConnection,
 }
 
-/// What a response has to say.
+/// What a response must say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Words {
     /// Anything.
@@ -33,7 +33,7 @@ pub enum Words {
     Why,
 }
 
-/// How a connection has to be left.
+/// The state in which a connection must be left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// Open or not: the next step tells.
@@ -44,7 +44,7 @@ pub enum Then {
     Ends,
 }
 
-/// What the server has to send.
+/// What the server must send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedAnswer {
     /// A response.
@@ -62,14 +62,14 @@ pub enum ExpectedAnswer {
     NoMessage,
 }
 
-/// What is awaited of a server.
+/// What is expected of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
     /// What it has to send.
     pub what: ExpectedAnswer,
     /// How it has to leave the connection.
     pub then: Then,
-    /// Whose registration it may be that is answered.
+    /// The user whose registration may be answered.
     pub who: Option<String>,
 }
 

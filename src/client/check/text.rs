@@ -1,4 +1,4 @@
-//! Reports for people: a line a check, and for what is wrong the bytes, expected ones beside received ones.
+//! Reports for people: one line per check and, for failed checks, expected and received bytes side by side.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,11 @@ use super::run::{Names, Point, Report, Verdict};
 use super::script::Sent;
 use super::table::{Check, checks};
 
-/// Bytes a line, where two dumps stand side by side.
+/// Bytes per line of two dumps side by side.
 const BESIDE: usize = 8;
-/// Bytes a line of one dump.
+/// Bytes per line of one dump.
 const LINE: usize = 16;
-/// Lines of what is sent that are shown at the most.
+/// The most lines of sent bytes that are shown.
 const MOST_LINES: usize = 8;
 
 /// The width of a check's name in a list.

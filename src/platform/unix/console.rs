@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{ChildStdin, Command};
 
-/// Makes a terminal show what programs write: terminals do.
+/// Prepares a terminal for output: nothing to do on Unix.
 pub const fn prepare() {}
 
-/// Whether text is shown as UTF-8 whatever the environment says.
+/// Whether text is shown as UTF-8 regardless of the environment.
 pub const IS_UNICODE: bool = false;
 
 /// Standard output, unbuffered.
@@ -19,7 +19,7 @@ pub fn standard_output() -> io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(File::from(descriptor)))
 }
 
-/// Runs what a user wrote for a shell.
+/// A command that runs a user's shell command line.
 #[must_use]
 pub fn shell(line: &OsStr) -> Command {
     let mut command = Command::new("sh");
@@ -27,7 +27,7 @@ pub fn shell(line: &OsStr) -> Command {
     command
 }
 
-/// An argument without its first bytes, which are so many ASCII characters.
+/// An argument without its first bytes, which are ASCII characters.
 #[must_use]
 pub fn behind(argument: &OsStr, characters: usize) -> OsString {
     OsStr::from_bytes(&argument.as_bytes()[characters..]).to_owned()
@@ -36,14 +36,14 @@ pub fn behind(argument: &OsStr, characters: usize) -> OsString {
 /// A pager in the place of standard output, and of standard error where that is a terminal.
 #[derive(Debug)]
 pub struct Redirected {
-    /// What standard output was.
+    /// The original standard output.
     terminal: File,
-    /// What standard error was, where it goes through the pager too.
+    /// The original standard error, if it goes through the pager too.
     errors: Option<File>,
 }
 
 impl Redirected {
-    /// What goes to the terminal goes to `pipe` from now on.
+    /// Redirects terminal output to `pipe` from now on.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "closed here: a copy of it took its place"
@@ -68,15 +68,15 @@ impl Redirected {
         &self.terminal
     }
 
-    /// What the pager reads.
+    /// The pager's input.
     #[allow(clippy::unused_self, reason = "as on other systems")]
     pub fn output(&self) -> io::Result<Box<dyn Write + Send>> {
         standard_output()
     }
 
-    /// Closes what the pager reads.
+    /// Closes the pager's input.
     pub fn end(&self) {
-        // Where this fails the pager still ends when its user says so.
+        // If this fails, the pager still ends when its user leaves it.
         let _ = io::stdout().flush();
         let _ = rustix::stdio::dup2_stdout(&self.terminal);
         if let Some(errors) = &self.errors {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
 
-/// Whoever asked, as far as the system tells.
+/// The client, as far as the system tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peer {
     /// The user.
@@ -24,7 +24,7 @@ pub fn connect(path: &Path) -> io::Result<Connection> {
     Connection::connect(path).map_err(too_long)
 }
 
-/// Rust's words for a path that no socket can have are those of a programmer.
+/// Rust's error text for a path that is too long for a socket is meant for programmers.
 fn too_long(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::InvalidInput {
         return io::Error::new(
@@ -35,8 +35,8 @@ fn too_long(error: io::Error) -> io::Error {
     error
 }
 
-/// The user whose server this is, where anybody may have put a socket there, and that user is neither this one nor root nor the
-/// folder's owner: whoever hears what is said there may be told a password.
+/// The user whose server this is, if it may be a stranger's: anybody can create a socket in the folder, and the
+/// server belongs neither to this user nor to root nor to the folder's owner. Such a server could receive a password.
 pub fn stranger(connection: &Connection, path: &Path) -> io::Result<Option<u32>> {
     const WRITABLE_BY_ALL: u32 = 0o002;
     let folder = match path.parent() {
@@ -60,7 +60,7 @@ fn server(connection: &Connection, _: &Path) -> io::Result<u32> {
         .as_raw())
 }
 
-/// The same, as the socket's file tells.
+/// The same, by the owner of the socket's file.
 #[cfg(not(target_os = "linux"))]
 fn server(_: &Connection, path: &Path) -> io::Result<u32> {
     Ok(path.symlink_metadata()?.uid())
@@ -69,7 +69,7 @@ fn server(_: &Connection, path: &Path) -> io::Result<u32> {
 /// A server's side of one conversation.
 pub type Stream = UnixStream;
 
-/// Takes conversations. The socket goes with it, while nobody else can have made one in its place yet.
+/// Accepts conversations. Dropping it removes the socket, before anybody else can have created another in its place.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
@@ -83,7 +83,7 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    /// Makes the socket. One that a server left which is gone is replaced. Has to be called inside the runtime.
+    /// Creates the socket. Replaces one left by a server that is gone. Must be called inside the runtime.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let in_use = |words: &'static str| Err(io::Error::new(ErrorKind::AddrInUse, words));
         if let Ok(metadata) = path.symlink_metadata() {
@@ -97,7 +97,7 @@ impl Listener {
             }
             std::fs::remove_file(path)?;
         }
-        // Its permissions are right from the first moment on.
+        // Its permissions are right from the start.
         let usual = rustix::process::umask(Mode::from_raw_mode(0o177));
         let bound = UnixListener::bind(path);
         rustix::process::umask(usual);

@@ -1,4 +1,4 @@
-//! Files: reading at a place, whose they are, who else may use them.
+//! Files: positioned reads, identity, and permissions.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -12,22 +12,22 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType};
 
-/// Reads at a place; a file's own position stays where it is.
+/// Reads at a position; the file's own position does not change.
 pub fn read_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<usize> {
     file.read_at(octets, place)
 }
 
-/// Reads at a place until `octets` is full.
+/// Reads at a position until `octets` is full.
 pub fn read_exact_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<()> {
     file.read_exact_at(octets, place)
 }
 
-/// Writes all of `octets` at a place.
+/// Writes all of `octets` at a position.
 pub fn write_all_at(file: &File, octets: &[u8], place: u64) -> io::Result<()> {
     file.write_all_at(octets, place)
 }
 
-/// Reads once into the spare capacity of `buffer`, at a place where one is given.
+/// Reads once into the spare capacity of `buffer`, at a position if one is given.
 pub fn append(file: &File, place: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<usize> {
     Ok(match place {
         None => rustix::io::read(file, spare_capacity(buffer))?,
@@ -58,17 +58,17 @@ pub fn write_log(file: Option<&File>, octets: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// A file of its own for standard input.
+/// A separate file handle for standard input.
 pub fn standard_input() -> io::Result<File> {
     Ok(File::from(rustix::io::dup(io::stdin())?))
 }
 
-/// Whether it is a file proper: no pipe, no device, no folder.
+/// Whether it is a regular file: not a pipe, device or folder.
 pub fn is_regular(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.is_file())
 }
 
-/// Waits until a pipe has something to read or `limit` is over; answers whether it has.
+/// Waits until a pipe has data or `limit` is over; returns whether it has data.
 pub fn wait_readable(file: &File, limit: Duration) -> io::Result<bool> {
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
     let mut waited = [PollFd::new(file, PollFlags::IN)];
@@ -79,8 +79,7 @@ pub fn wait_readable(file: &File, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// Opens a named pipe without waiting for someone to write to it: the first read waits. Nothing where the path names
-/// something else.
+/// Opens a named pipe without waiting for a writer: the first read waits. `None` if the path names something else.
 pub fn open_named_pipe(path: &Path) -> io::Result<Option<File>> {
     if !std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
         return Ok(None);
@@ -91,7 +90,7 @@ pub fn open_named_pipe(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Whether a path is not to be looked at before it is opened, as a look would be an opening: here none is so.
+/// Whether a path must not be examined before it is opened, because examining it would open it: never on Unix.
 #[must_use]
 pub const fn is_known_by_name(_: &Path) -> bool {
     false
@@ -103,7 +102,7 @@ pub fn is_device(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
-/// Tells a file from all others, whatever its names: its device and its inode.
+/// Identifies a file, whatever its names: its device and its inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(u64, u64);
 
@@ -121,7 +120,7 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
     Ok(identified(&path.metadata()?))
 }
 
-/// Which file a path names, itself where it is a link.
+/// Which file a path names; for a link, the link itself.
 pub fn identity_of_link(path: &Path) -> io::Result<Identity> {
     Ok(identified(&path.symlink_metadata()?))
 }
@@ -134,7 +133,7 @@ pub fn standard_output() -> Option<File> {
     Some(File::from(copy))
 }
 
-/// A file that is made is for those whom `mode` says, as in `chmod`.
+/// New files get the permissions `mode`, as in `chmod`.
 pub fn with_mode(options: &mut OpenOptions, mode: u32) -> &mut OpenOptions {
     options.mode(mode)
 }
@@ -144,7 +143,7 @@ pub fn mode(file: &File) -> io::Result<Option<u32>> {
     Ok(Some(file.metadata()?.mode() & 0o7777))
 }
 
-/// What there is to say about who may use the passwd file at this path, where permission bits do not tell.
+/// The warning about who may use the passwd file at this path, if permission bits do not tell.
 #[must_use]
 pub const fn unknown_readers(_: &Path) -> Option<String> {
     None
@@ -175,8 +174,8 @@ pub fn own_like(file: &File, other: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file that was just made the owner of its folder, where this user may: what root makes in a service's folder is the
-/// service's.
+/// Gives a new file the owner of its folder, if this user may: a file that root creates in a service's folder belongs
+/// to the service.
 pub fn own_as_folder(file: &File, path: &Path) {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -187,14 +186,14 @@ pub fn own_as_folder(file: &File, path: &Path) {
     }
 }
 
-/// Options with which one process alone writes a file: here the locks that [`take`] takes see to that.
+/// Options for exclusive writing: on Unix the locks of [`take`] ensure it.
 pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Takes two locks: `flock`, which belongs to the open file, and on top of it a record lock,
-/// which the system gives up together with the process and which tells the process's id. Where
-/// another process has the first, the error is one that [`is_held`] knows.
+/// Takes two locks: `flock`, which belongs to the open file, and a record lock, which the system releases with the
+/// process and which tells the process ID. If another process has the first, the error is one that [`is_held`]
+/// recognises.
 pub fn take(file: &File) -> io::Result<()> {
     rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?;
     // Some file systems have no record locks; the first lock is enough to keep others out.
@@ -202,13 +201,14 @@ pub fn take(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an error of opening or taking a file says that another process has it.
+/// Whether an error of opening or locking a file means that another process has it.
 #[must_use]
 pub fn is_held(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// Who has the record lock. The holder takes it a moment after the first lock, hence the tries.
+/// The process that has the record lock. The holder takes it a moment after the first lock, so this is tried several
+/// times.
 #[must_use]
 pub fn holder(file: &File) -> Option<u32> {
     for _ in 0..20 {
@@ -223,12 +223,12 @@ pub fn holder(file: &File) -> Option<u32> {
     None
 }
 
-/// Puts a file in the place of another, at once.
+/// Replaces a file by another, atomically.
 pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
     std::fs::rename(file, place)
 }
 
-/// What an interrupted [`replace`] left: here nothing.
+/// Cleans up after an interrupted [`replace`]: nothing to do on Unix.
 #[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub const fn mend_replacement(_: &Path) -> io::Result<()> {
     Ok(())
@@ -239,7 +239,7 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Gives back the space of a file's bytes before `place`, as far as the file system can; its size stays.
+/// Frees the space of a file's bytes before `place`, as far as the file system can; the file's size does not change.
 pub fn let_go(file: &File, place: u64) {
     #[cfg(target_os = "linux")]
     {

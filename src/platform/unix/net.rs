@@ -5,8 +5,8 @@ use std::io;
 use rustix::io::Errno;
 use tokio::net::TcpSocket;
 
-/// Lets a server that starts again not wait for the old one's connections to be forgotten. Other programs cannot take the
-/// port of a listener.
+/// Lets a restarted server use the port without waiting for the old server's connections to expire. Other programs
+/// cannot take the port of a listener.
 pub fn claim_address(socket: &TcpSocket) -> io::Result<()> {
     socket.set_reuseaddr(true)
 }

@@ -7,8 +7,8 @@ use std::process::{Command, ExitStatus};
 use rustix::process::{Resource, Rlimit};
 use sd_notify::NotifyState;
 
-/// Keeps what is in memory from being written to disk by a crash, and other processes of the same user from reading it.
-/// Each error says what could not be done.
+/// Prevents a crash from writing memory to disk, and other processes of the same user from reading it. Each error
+/// says what could not be done.
 #[must_use]
 pub fn discourage_dumps() -> Vec<(&'static str, io::Error)> {
     let none = Rlimit {
@@ -28,7 +28,7 @@ pub fn discourage_dumps() -> Vec<(&'static str, io::Error)> {
     failed
 }
 
-/// Allows as many open files as are wanted, as far as the system lets it. How many are allowed where that is fewer.
+/// Raises the limit on open files as far as the system allows. Returns the limit if it is lower than wanted.
 #[must_use]
 pub fn allow_open_files(wanted: u64) -> Option<u64> {
     let limit = rustix::process::getrlimit(Resource::Nofile);
@@ -71,40 +71,40 @@ pub const GET_CAPTURE_LIBRARY: &str =
 pub const CAPTURE_OTHERWISE: &str =
     "or capture with another tool: tcpdump -U -w - | authscope read -";
 
-/// Whether a program did not start since it lacks that library, by what its loader said.
+/// Whether a program did not start because that library is missing, by its loader's message.
 #[must_use]
 pub fn lacks_capture_library(_: ExitStatus, said: &str) -> bool {
     said.contains(CAPTURE_LIBRARY)
 }
 
-/// True: the loader of a program that lacks it says so.
+/// Always true: the loader reports a missing library.
 #[must_use]
 pub const fn has_capture_library() -> bool {
     true
 }
 
-/// Lets a program find that library: it does so by itself.
+/// Lets a program find that library: nothing to do on Unix.
 pub const fn let_find_capture_library(_: &mut Command) {}
 
-/// Goes on as another program in the place of this process, whose folder, open files and process id stay as they are. `own` is
-/// what this one is called.
+/// Replaces this process by another program; folder, open files and process ID stay the same. `own` is the name of
+/// this program.
 pub fn become_it(command: &mut Command, own: OsString) -> io::Error {
     use std::os::unix::process::CommandExt;
     command.arg0(own).exec()
 }
 
-/// What a service manager is told.
+/// The state reported to a service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceState {
     /// It serves.
     Ready,
-    /// It reads its files anew; [`Ready`](Self::Ready) follows.
+    /// It reads its files again; [`Ready`](Self::Ready) follows.
     Reloading,
     /// It was told to stop.
     Stopping,
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, if there is one.
 pub fn tell_service_manager(state: ServiceState) -> io::Result<()> {
     match state {
         ServiceState::Ready => sd_notify::notify(&[NotifyState::Ready]),

@@ -1,4 +1,4 @@
-//! Asking for a password on the terminal, which is given back as it was whatever ends the prompt.
+//! Asks for a password on the terminal, and restores the terminal however the prompt ends.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 /// The signals that end a prompt.
 const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
-/// How long the second sign of a Ctrl-C may take to arrive.
+/// How long the second effect of a Ctrl-C may take to arrive.
 const ARRIVAL: Duration = Duration::from_millis(200);
 
-/// What came of a prompt.
+/// The result of a prompt.
 #[derive(Debug)]
 pub enum Answer {
     /// What was typed.
@@ -28,7 +28,7 @@ pub enum Answer {
     Interrupted(i32),
 }
 
-/// What happens first while a password is typed.
+/// The first event while a password is typed.
 enum Event {
     Typed(io::Result<String>),
     Signal(i32),
@@ -51,8 +51,8 @@ pub fn ask(prompt: &'static str) -> io::Result<Answer> {
         let _ = typed.send(Event::Typed(rpassword::prompt_password(prompt)));
     });
     let mut event = events.recv();
-    // Ctrl-C reaches the reader as a character: it ends the prompt's line and raises the signal
-    // itself, so that both come, in either order.
+    // Ctrl-C reaches the reader as a character, which ends the line and raises the signal: both arrive, in either
+    // order.
     let mut line_ended = false;
     if let Ok(Event::Typed(Err(error))) = &event
         && error.kind() == io::ErrorKind::Interrupted
@@ -106,13 +106,12 @@ impl Terminal {
     }
 }
 
-/// While this lives, the signals that end a prompt do nothing else; afterwards they end the
-/// process again.
+/// While this exists, the signals that end a prompt do nothing else; afterwards they end the process again.
 struct Prompting(Arc<AtomicBool>);
 
 impl Prompting {
     fn begin() -> io::Result<Self> {
-        /// Whether the signals are to do what they do by default.
+        /// Whether the signals have their default effect.
         static DEFAULT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
         let mut installed = Ok(());
         let default = DEFAULT.get_or_init(|| {

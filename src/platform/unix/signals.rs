@@ -1,4 +1,4 @@
-//! Signals that end a run or a server in order; the same one again ends the process at once.
+//! Signals that end a run or a server normally; the same one again ends the process at once.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -11,13 +11,13 @@ use signal_hook::{SigId, flag, low_level};
 /// The number that stands for Ctrl-C in exit codes.
 pub const INTERRUPT: i32 = SIGINT;
 
-/// Exit code of a process that a signal ended, as shells have it: this and the signal's number.
+/// Exit code of a process ended by a signal, as in shells: this number plus the signal's.
 pub const BY_SIGNAL: i32 = 128;
 
-/// What ends the process where Ctrl-C comes a second time.
+/// The handlers that end the process at the second Ctrl-C.
 static AT_ONCE: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
-/// Ctrl-C ends no more than the reading from now on: the pager on the terminal is its user's to leave.
+/// From now on Ctrl-C only stops reading: the user leaves the pager on the terminal.
 pub fn outlive_interrupts() -> io::Result<()> {
     // Without a handler the first one would end the process.
     flag::register(SIGINT, Arc::default())?;
@@ -35,7 +35,7 @@ pub fn ask_to_stop(stop: &Arc<AtomicBool>, number: &Arc<AtomicUsize>) -> io::Res
         flag::register(signal, Arc::clone(stop))
     };
     for signal in [SIGINT, SIGTERM, SIGQUIT] {
-        // In this order the first signal sets the flag, the next one finds it set.
+        // In this order, the first signal sets the flag, and the next one finds it set.
         let again = Arc::new(AtomicBool::new(false));
         let id =
             flag::register_conditional_shutdown(signal, BY_SIGNAL + signal, Arc::clone(&again))?;
@@ -46,15 +46,14 @@ pub fn ask_to_stop(stop: &Arc<AtomicBool>, number: &Arc<AtomicUsize>) -> io::Res
         flag::register(signal, again)?;
         asks(signal)?;
     }
-    // A terminal that goes away may say so several times.
+    // A terminal that closes may send the signal several times.
     if !is_ignored(SIGHUP) {
         asks(SIGHUP)?;
     }
     Ok(())
 }
 
-/// Whether whoever started the process wants it to ignore a signal, as `nohup` does with SIGHUP.
-/// Told on Linux only.
+/// Whether the parent process asked to ignore a signal, as `nohup` does with SIGHUP. Known on Linux only.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -62,12 +61,12 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// What a server is told.
+/// A signal's request to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalRequest {
     /// To stop, by the signal of this number.
     Stop(i32),
-    /// To read its files anew.
+    /// To read its files again.
     Reload,
 }
 
@@ -82,7 +81,7 @@ impl SignalRequest {
         low_level::signal_name(number).unwrap_or("a signal")
     }
 
-    /// Does what the signal does to a program that knows nothing of signals.
+    /// Executes the signal's default action.
     pub fn as_usual(self) {
         if let Self::Stop(number) = self {
             let _ = low_level::emulate_default_handler(number);
@@ -90,8 +89,8 @@ impl SignalRequest {
     }
 }
 
-/// Calls `each` for what a server is told, on a thread of its own, so that it works whatever other threads wait for. The
-/// second signal that stops ends the process at once.
+/// Calls `each` for each request, on a separate thread, so that it works even if other threads wait. The second
+/// signal that stops ends the process at once.
 pub fn watch(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     // In the handlers themselves, in this order: they work even if no thread runs any more.
@@ -101,7 +100,7 @@ pub fn watch(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result
     for signal in [SIGINT, SIGTERM] {
         register(signal, Arc::clone(&stopping))?;
     }
-    // A file that may not grow is an error to answer, not a reason to die.
+    // A file size limit is an error to report, not a reason to die.
     register(SIGXFSZ, Arc::default())?;
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::Builder::new()
@@ -117,7 +116,7 @@ pub fn watch(mut each: impl FnMut(SignalRequest) + Send + 'static) -> io::Result
     Ok(())
 }
 
-/// A flag that is set where the process is told to stop for a while, as by Ctrl-Z.
+/// A flag that is set when the process is to be suspended, as by Ctrl-Z.
 pub fn suspends() -> io::Result<Arc<AtomicBool>> {
     let suspends = Arc::new(AtomicBool::new(false));
     flag::register(SIGTSTP, Arc::clone(&suspends))?;

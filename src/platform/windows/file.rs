@@ -1,4 +1,4 @@
-//! Files: reading at a place, whose they are, who else may use them.
+//! Files: positioned reads, identity, and permissions.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -18,12 +18,12 @@ const LINK: u32 = 0x400;
 /// FILE_FLAG_OPEN_REPARSE_POINT and FILE_FLAG_BACKUP_SEMANTICS: the link itself, also one to a folder.
 const LINK_ITSELF: u32 = 0x0020_0000 | 0x0200_0000;
 
-/// Reads at a place.
+/// Reads at a position.
 pub fn read_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<usize> {
     file.seek_read(octets, place)
 }
 
-/// Reads at a place until `octets` is full.
+/// Reads at a position until `octets` is full.
 pub fn read_exact_at(file: &File, mut octets: &mut [u8], mut place: u64) -> io::Result<()> {
     while !octets.is_empty() {
         match file.seek_read(octets, place) {
@@ -39,7 +39,7 @@ pub fn read_exact_at(file: &File, mut octets: &mut [u8], mut place: u64) -> io::
     Ok(())
 }
 
-/// Writes all of `octets` at a place.
+/// Writes all of `octets` at a position.
 pub fn write_all_at(file: &File, mut octets: &[u8], mut place: u64) -> io::Result<()> {
     while !octets.is_empty() {
         match file.seek_write(octets, place) {
@@ -80,13 +80,13 @@ pub fn standard_input() -> io::Result<File> {
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
 
-/// Whether it is a file proper: no pipe, no device, no folder. A pipe cannot be asked for more than what it is.
+/// Whether it is a regular file: not a pipe, device or folder. A pipe only tells that it is one.
 pub fn is_regular(file: &File) -> io::Result<bool> {
     Ok(system::typ(file)?.is_disk() && file.metadata()?.is_file())
 }
 
-/// Answers at once that a pipe can be read: there is no waiting for it with a limit, so that a read ends with the pipe's
-/// writer, or with the process.
+/// Always returns at once that a pipe has data, because it cannot be awaited with a limit. A read then ends with the
+/// pipe's writer, or with the process.
 #[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub const fn wait_readable(_: &File, _: Duration) -> io::Result<bool> {
     Ok(true)
@@ -98,8 +98,8 @@ pub const fn open_named_pipe(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Whether a path is not to be looked at before it is opened, as a look would be an opening: to open a named pipe is to
-/// be its one client.
+/// Whether a path must not be examined before it is opened, because examining it would open it: opening a named pipe
+/// makes this process its only client.
 #[must_use]
 pub fn is_known_by_name(path: &Path) -> bool {
     is_device(path)
@@ -114,7 +114,7 @@ pub fn is_device(path: &Path) -> bool {
         || name.eq_ignore_ascii_case("CON")
 }
 
-/// Tells a file from all others, whatever its names: its volume's serial number and its index there.
+/// Identifies a file, whatever its names: its volume's serial number and its index there.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     /// 0 where the system does not know: of a network's volume, or, in wine, of a file that was renamed since it was opened.
@@ -152,7 +152,7 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
     Ok(Identity::of(&system::information(file)?))
 }
 
-/// Which file a path names, itself where it is a link.
+/// Which file a path names; for a link, the link itself.
 pub fn identity_of_link(path: &Path) -> io::Result<Identity> {
     if path.symlink_metadata()?.file_attributes() & LINK == 0 {
         return identity_at(path);
@@ -172,7 +172,7 @@ pub fn standard_output() -> Option<File> {
     Some(File::from(copy))
 }
 
-/// Leaves who may use a file that is made to the folder's access list.
+/// Does nothing: the folder's access list decides who may use a new file.
 pub const fn with_mode(options: &mut OpenOptions, _: u32) -> &mut OpenOptions {
     options
 }
@@ -183,8 +183,8 @@ pub const fn mode(_: &File) -> io::Result<Option<u32>> {
     Ok(None)
 }
 
-/// What there is to say about who may use the passwd file at this path. In a user's profile that user, administrators and
-/// the system may; elsewhere, as in a folder on `C:\`, as a rule every user of the machine may read it.
+/// The warning about who may use the passwd file at this path. In a user's profile these are the user, administrators
+/// and the system; elsewhere, as in a folder on `C:\`, usually every user of the machine may read it.
 #[must_use]
 pub fn unknown_readers(path: &Path) -> Option<String> {
     let plain = |path: &Path| {
@@ -223,7 +223,7 @@ pub const fn own_like(_: &File, _: &Metadata) -> io::Result<()> {
 /// Nothing: who may use a file is inherited from its folder.
 pub const fn own_as_folder(_: &File, _: &Path) {}
 
-/// Options with which one process alone writes a file: others may read it. A lock of bytes would keep readers out too.
+/// Options for exclusive writing: others may only read. A byte-range lock would keep readers out too.
 pub fn alone(options: &mut OpenOptions) -> &mut OpenOptions {
     options.share_mode(NO_OTHER_WRITER)
 }
@@ -246,7 +246,7 @@ pub const fn holder(_: &File) -> Option<u32> {
     None
 }
 
-/// What the name of a file that is being replaced has more meanwhile, where it takes two steps.
+/// The suffix of a file that is being replaced, if that takes two steps.
 const REPLACED: &str = ".replaced";
 
 fn aside(place: &Path) -> PathBuf {
@@ -255,9 +255,9 @@ fn aside(place: &Path) -> PathBuf {
     place.with_file_name(name)
 }
 
-/// Puts a file in the place of another: at once where the file system can, as NTFS does. Elsewhere a file that is open
-/// cannot be replaced, but it can be moved: it is moved aside first, and [`mend_replacement`] moves it back where nothing
-/// came in its place.
+/// Replaces a file by another: atomically if the file system can, as NTFS does. Otherwise an open file cannot be
+/// replaced, but it can be moved: it is moved aside first, and [`mend_replacement`] moves it back if no other file
+/// took its place.
 pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
     match std::fs::rename(file, place) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && place.is_file() => {
@@ -266,7 +266,7 @@ pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
             std::fs::rename(file, place).inspect_err(|_| {
                 let _ = std::fs::rename(&aside, place);
             })?;
-            // It goes when it is closed.
+            // It is removed when it is closed.
             let _ = std::fs::remove_file(aside);
             Ok(())
         }
@@ -274,7 +274,7 @@ pub fn replace(file: &Path, place: &Path) -> io::Result<()> {
     }
 }
 
-/// Ends a [`replace`] that was interrupted: the file that was is back, or gone where another came in its place.
+/// Completes an interrupted [`replace`]: restores the old file, or removes it if another one took its place.
 pub fn mend_replacement(place: &Path) -> io::Result<()> {
     let aside = aside(place);
     if !aside.is_file() {

@@ -1,4 +1,4 @@
-//! Where on the page a frame's message is, so that whoever names the frame can link to it.
+//! The position of each frame's message on the page, for links to the frame.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -62,7 +62,7 @@ impl Frames {
 }
 
 impl Page<'_> {
-    /// The frames that are named, and whose messages are not among those listed: how to see them.
+    /// The frames that are named but whose messages are not listed: how to see them.
     pub(super) fn frames_elsewhere(&self) -> Markup {
         let of_findings = self.findings.iter().take(self.rows.findings);
         let of_faults = self.faults.iter().take(self.rows.faults);

@@ -1,4 +1,4 @@
-//! Who asked: users and addresses as tables, and whose requests failed when.
+//! Users and addresses as tables, and heat maps of their failures over time.
 
 use maud::{Markup, html};
 
@@ -11,12 +11,12 @@ use crate::text::number::thousands;
 /// Shades of a heat map.
 const SHADES: u32 = 5;
 
-/// A table of those that asked.
+/// A table of users or addresses.
 struct Table<'a> {
     id: &'static str,
-    /// What one of them is called.
+    /// The word for one of them.
     one: &'static str,
-    /// What choosing one picks exchanges by.
+    /// The attribute by which a click filters exchanges.
     pick: &'static str,
     rows: Vec<(String, Counts)>,
     total: usize,

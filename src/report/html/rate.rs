@@ -1,4 +1,4 @@
-//! What came when: answers stacked by outcome, and when the findings were.
+//! The chart over time: answers stacked by outcome, and the times of findings.
 
 #![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
 
@@ -27,7 +27,7 @@ fn bars(values: impl Iterator<Item = (u64, u64)>, most: u64) -> String {
             continue;
         }
         let height = |count: u64| count as f64 * HEIGHT as f64 / most as f64;
-        // What there is of something is seen, however little it is.
+        // A value that is not zero is visible, however small.
         let tall = height(value).max(1.0);
         let _ = write!(
             path,
@@ -230,7 +230,7 @@ impl Page<'_> {
     }
 }
 
-/// A row's small chart: answers that say yes, and those that say no.
+/// The small chart of a row: successful and failed answers.
 pub(in crate::report) fn spark(all: &[Bar]) -> Markup {
     let answers = |bar: &Bar| bar.successes + bar.failures;
     let any = all.iter().any(|bar| answers(bar) > 0);

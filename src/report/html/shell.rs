@@ -1,4 +1,4 @@
-//! What is around every page: the document with its style, its script and what a browser may do with it.
+//! The frame of every page: the document with its style, its script and its Content-Security-Policy.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -59,7 +59,7 @@ pub fn nav(parts: &[(&str, &str)]) -> Markup {
     }
 }
 
-/// Who made it, and what is not in it.
+/// The footer: what made the page, and what it does not contain.
 pub fn footer() -> Markup {
     html! {
         footer {

@@ -1,6 +1,7 @@
-//! The control channel: who may open it, which the system says of a Unix socket or a named pipe, changes users and asks how the server is while it runs.
+//! The control channel: whoever may open it can change users and query the server while it runs. The system controls
+//! access, through the permissions of a Unix socket or a named pipe.
 //!
-//! One request a connection, a line of JSON; answers are lines of JSON, the last of them says how it ended.
+//! One request per connection, a line of JSON. Answers are lines of JSON; the last one says how the request ended.
 
 mod protocol;
 
@@ -27,19 +28,19 @@ use crate::protocol::{Password, UserName};
 use crate::text::trouble::{Trouble, Words};
 pub use protocol::{Command, Reply, Status, User, Wait};
 
-/// Bytes of a request at most.
+/// The longest request, in bytes.
 const LONGEST: u64 = 64 * 1024;
-/// Conversations at once. Each may hold one of the threads that read users' lines, as for a list that nobody reads on; the
-/// others are for logins.
+/// Conversations at once. Each may occupy one of the threads that read users' lines, for example for a list that
+/// nobody reads; the other threads are for logins.
 const CONVERSATIONS: usize = 8;
-/// How long whoever has connected may take to ask.
+/// How long a connected client may take to send its request.
 const ASKING: Duration = Duration::from_secs(10);
-/// Users on their way to whoever asked for a list.
+/// Users buffered for a client that asked for a list.
 const AHEAD: usize = 256;
 
-/// The socket, and what it can set off.
+/// The socket, and what its commands act on.
 pub struct Control {
-    /// Until it is served.
+    /// `None` once it is being served.
     listener: Mutex<Option<Listener>>,
     /// Asks for a reload.
     pub reload: Arc<dyn Fn() + Send + Sync>,
@@ -55,8 +56,8 @@ pub struct ControlError {
 }
 
 impl Control {
-    /// Makes the socket, for its owner alone. One that a server left which is gone is replaced. Has to be called inside the
-    /// runtime.
+    /// Creates the socket, for its owner only. Replaces a socket left by a server that is gone. Must be called inside
+    /// the runtime.
     pub fn bind(path: &Path, reload: Arc<dyn Fn() + Send + Sync>) -> Result<Self, ControlError> {
         let failed = |source| ControlError {
             path: path.into(),
@@ -113,7 +114,7 @@ async fn converse(
     let mut answers = Answers(writer);
     let command: Command = match serde_json::from_slice(&line) {
         Ok(command) => command,
-        // Not what is wrong: the line may hold a password.
+        // Does not repeat the error: the line may contain a password.
         Err(_) => return answers.send(&Reply::Error("no such command".into())).await,
     };
     let (what, user) = (command.what(), command.user().map(str::to_owned));
@@ -156,7 +157,7 @@ struct Asked<'a> {
     server: &'a Server,
 }
 
-/// What is said of something done to a user that may not be there.
+/// The reply about a change to a user that may not exist.
 fn done(found: Result<bool, impl std::fmt::Display>, words: &str) -> Reply {
     match found {
         Ok(true) => Reply::Done(words.into()),
@@ -214,7 +215,7 @@ impl Asked<'_> {
             }
             Command::Unlock { name: user } => {
                 let (user, guesses) = (name(user)?, self.server.service.guesses());
-                // Failures are counted for names that nobody has as well.
+                // Failures are counted even for names that do not exist.
                 let cleared = guesses.clear(Some(user.clone()), None).await;
                 let has = accounts.has(&user).await;
                 done(cleared.and(has), "unlocked")
@@ -268,7 +269,7 @@ impl Asked<'_> {
     }
 
     async fn list(&self, answers: &mut Answers) -> Result<Reply, Reply> {
-        // What the shared store cannot say now is left out of the list.
+        // What the shared store cannot tell now is left out of the list.
         let (waiting, _) = self.server.service.guesses().waiting().await;
         let mut locked: HashMap<String, u64> = HashMap::new();
         for waiting in waiting {
@@ -303,7 +304,7 @@ impl Asked<'_> {
         let made = tokio::fs::OpenOptions::from(options).open(path).await;
         let written = self.write_users(made.map_err(failed)?, &failed).await;
         if written.is_err() {
-            // Half a backup is none.
+            // An incomplete backup is removed.
             let _ = tokio::fs::remove_file(path).await;
         }
         Ok(Reply::Done(format!("{} users written", written?)))
@@ -351,7 +352,7 @@ async fn ended(listing: JoinHandle<Result<(), StoreError>>) -> Result<(), Reply>
     listed.map_err(|error| Reply::Error(error.to_string()))
 }
 
-/// Whoever asked has gone.
+/// The client is gone.
 fn gone(error: &io::Error) -> Reply {
     Reply::Error(error.to_string())
 }
@@ -384,7 +385,7 @@ mod tests {
         let path = folder.path().join("control");
         let bind = || Control::bind(&path, Arc::new(|| {})).unwrap();
         let first = bind();
-        // It listens no longer, and a conversation goes on.
+        // It no longer listens, while a conversation continues.
         drop(first.listener().take());
         assert!(!path.exists());
         let second = bind();

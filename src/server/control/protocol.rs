@@ -1,4 +1,4 @@
-//! What is said on the control socket.
+//! Messages on the control socket.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,24 +17,24 @@ pub enum Command {
         /// The password's bytes.
         password: Zeroizing<Vec<u8>>,
     },
-    /// Removes one.
+    /// Removes a user.
     Remove {
         /// The user name.
         name: String,
     },
-    /// Gives one another password.
+    /// Sets a user's password.
     SetPassword {
         /// The user name.
         name: String,
         /// The password's bytes.
         password: Zeroizing<Vec<u8>>,
     },
-    /// Keeps one from logging in.
+    /// Prevents a user from logging in.
     Disable {
         /// The user name.
         name: String,
     },
-    /// Lets one log in again.
+    /// Allows a user to log in again.
     Enable {
         /// The user name.
         name: String,
@@ -44,30 +44,30 @@ pub enum Command {
         /// The user name.
         name: String,
     },
-    /// Tells all users.
+    /// Lists all users.
     List,
     /// Writes all users to a file on the server's machine.
     Backup {
         /// The file, with its whole path.
         file: PathBuf,
     },
-    /// Tells who has to wait.
+    /// Lists who must wait after failed logins.
     ThrottleList,
     /// Forgets failed logins.
     ThrottleClear {
-        /// Those for this name; all where it is missing.
+        /// Only for this name; all names if it is missing.
         name: Option<String>,
-        /// Those from this address; all where it is missing.
+        /// Only from this address; all addresses if it is missing.
         address: Option<IpAddr>,
     },
-    /// Tells how the server is.
+    /// Asks for the server's status.
     Status,
-    /// Reads files anew, as SIGHUP does.
+    /// Reads files again, as SIGHUP does.
     Reload,
 }
 
 impl Command {
-    /// What it is in the audit stream, and whether it changes something.
+    /// Its event name in the audit stream, and whether it changes something.
     pub(super) const fn what(&self) -> (&'static str, bool) {
         match self {
             Self::Add { .. } => ("user added", true),
@@ -129,7 +129,7 @@ pub struct User {
     pub created: Option<i64>,
     /// When the user last logged in, in seconds since 1970.
     pub last_login: Option<i64>,
-    /// For how long a login has to wait somewhere after failed ones.
+    /// How long a login must wait after failed ones, in seconds.
     pub locked_seconds: Option<u64>,
 }
 
@@ -138,7 +138,7 @@ pub struct User {
 pub struct Wait {
     /// From where.
     pub network: String,
-    /// As whom; missing for any name.
+    /// The user name; missing for all names.
     pub user: Option<String>,
     /// For how long.
     pub seconds: u64,
@@ -153,7 +153,7 @@ pub struct Status {
     pub pid: u32,
     /// Since it started.
     pub uptime_seconds: u64,
-    /// Whether it is of use to clients, as `/readyz` says.
+    /// Whether it can take clients, as `/readyz` says.
     pub ready: bool,
     /// Why it is not.
     pub reason: Option<String>,

@@ -48,7 +48,7 @@ struct Line<'a> {
     event: &'a Event<'a>,
 }
 
-/// The stream. Lines go through a queue of their own, so that nobody waits for the disk.
+/// The stream. Lines go through a separate queue, so that nobody waits for the disk.
 #[derive(Clone)]
 pub struct Audit {
     queue: Queue,
@@ -57,7 +57,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Lines go to the end of the file at `path`, which is made where it is missing.
+    /// Appends lines to the file at `path`, which is created if it does not exist.
     pub fn open(path: &Path) -> Result<Self, LogFileError> {
         let failed = |source| LogFileError {
             kind: AUDIT_FILE,
@@ -73,7 +73,7 @@ impl Audit {
         Ok(Self { queue, path })
     }
 
-    /// Opens the file anew, as after its rotation.
+    /// Reopens the file, for example after its rotation.
     pub fn reopen(&self) -> Result<(), LogFileError> {
         if let Some(path) = &self.path {
             self.queue.switch(Output::file(open(AUDIT_FILE, path)?));
@@ -85,10 +85,10 @@ impl Audit {
     pub fn add(&self, event: &Event<'_>) {
         let time = jiff::Timestamp::now().to_string();
         let line = serde_json::to_vec(&Line { time, event });
-        // Nothing in an event is no JSON.
+        // An event can always be written as JSON.
         let Ok(mut line) = line else { return };
         line.push(b'\n');
-        // A line goes into the queue whole, when what it is written to is dropped.
+        // Dropping the writer puts the whole line into the queue.
         let _ = self.queue.for_json().make_writer().write_all(&line);
     }
 

@@ -1,6 +1,6 @@
-//! Lines about clients. No source has more than its share of the log's rate, so that a noisy one
-//! does not take the lines of others; and of refusals the first of a kind from a source in a second
-//! has a line of its own, the others are one line together. What was left out is told each second.
+//! Lines about clients. No source uses more than its share of the log's rate, so that a noisy client does not
+//! suppress the lines of others. Of refusals, the first one for each source and reason in a second has its own line,
+//! and the others share one. What was left out is logged every second.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,25 +9,25 @@ use std::time::Duration;
 use super::queue::{Loss, Losses};
 use crate::server::address::SourceAddress;
 
-/// Most sources, and most kinds of refusals, that are told apart in one second.
+/// The most sources, and the most kinds of refusals, that are distinguished in one second.
 const MOST: usize = 1024;
-/// How long lines are counted and refusals summed up.
+/// The period in which lines are counted and refusals summed up.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The part of the log's rate that one source may have, and that refusals of all sources may have.
+/// The fraction of the log's rate for one source, and for refusals of all sources: one divided by this.
 const SHARE: u32 = 4;
 
 /// Which lines about clients are logged.
 #[derive(Debug)]
 pub struct ClientLines {
-    /// Most lines of one source in a second, those of refusals apart.
+    /// The most lines of one source in a second, not counting refusals.
     most: u32,
-    /// Most kinds of refusals in a second that have a line of their own.
+    /// The most kinds of refusals in a second with their own line.
     kinds: usize,
     losses: Arc<Losses>,
     table: Mutex<Table>,
 }
 
-/// What was in the second that runs.
+/// The counts of the current second.
 #[derive(Debug, Default)]
 struct Table {
     lines: HashMap<SourceAddress, u32>,
@@ -45,8 +45,7 @@ impl Default for ClientLines {
 }
 
 impl ClientLines {
-    /// For a log that takes `rate` lines a second, 0 for any number. What is left out is added to
-    /// `losses`.
+    /// For a log with `rate` lines a second; 0 means no limit. What is left out is added to `losses`.
     pub(super) fn new(rate: u32, losses: Arc<Losses>) -> Self {
         let share = match rate {
             0 => u32::MAX,
@@ -60,11 +59,11 @@ impl ClientLines {
         }
     }
 
-    /// Counts a line about `source`; whether it is to be logged.
+    /// Counts a line about `source`; returns whether to log it.
     pub fn admits(&self, source: SourceAddress) -> bool {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if table.lines.len() >= MOST && !table.lines.contains_key(&source) {
-            // The log's own cap has to do.
+            // The log's own limit must be enough.
             return true;
         }
         let lines = table.lines.entry(source).or_default();
@@ -77,8 +76,8 @@ impl ClientLines {
         admitted
     }
 
-    /// Counts a refusal of `source`; `reason` in words. Whether it is the first in this second,
-    /// and thus to have a line of its own.
+    /// Counts a refusal of `source`, with its `reason` in words. Returns whether it is the first in this second, and
+    /// so has its own line.
     pub fn is_first_refusal(&self, source: SourceAddress, reason: &'static str) -> bool {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(further) = table.further.get_mut(&(source, reason)) {
@@ -93,7 +92,7 @@ impl ClientLines {
         true
     }
 
-    /// Says what was left out and summed up, and begins anew.
+    /// Logs what was left out and summed up, and starts a new period.
     pub fn tell(&self) {
         let table = std::mem::take(&mut *self.table.lock().unwrap_or_else(PoisonError::into_inner));
         for (source, lines) in table.lines {
@@ -112,7 +111,7 @@ impl ClientLines {
         }
     }
 
-    /// Says it every second, for as long as the runtime lives.
+    /// Does so every second, as long as the runtime exists.
     pub fn tell_regularly(self: &Arc<Self>) {
         let lines = Arc::clone(self);
         tokio::spawn(async move {

@@ -31,7 +31,7 @@ use crate::text::trouble::Words;
 pub use clients::ClientLines;
 pub use queue::{Loss, THREAD};
 
-/// How the log looks and how much of it there is.
+/// Settings of the log: format, level, rate.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSettings {
     /// One JSON object a line, instead of text for people.
@@ -48,7 +48,7 @@ pub struct LogSettings {
 #[derive(Clone)]
 pub struct Log {
     queue: Queue,
-    /// Where `--log-file` is, once it is open.
+    /// The path of `--log-file`, once it is open.
     file: Arc<Mutex<Option<PathBuf>>>,
     client_lines: Arc<ClientLines>,
 }
@@ -103,7 +103,7 @@ impl Log {
             .with(format)
             .with(settings.level)
             .with(rate);
-        // There is one log a process; a second one would be a fault of the program.
+        // There is one log per process; a second one would be a bug.
         tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
         Ok(Self {
             queue,
@@ -118,7 +118,7 @@ impl Log {
         Arc::clone(&self.client_lines)
     }
 
-    /// From now on lines go to the end of the file at `path`, which is made where it is missing.
+    /// From now on, appends lines to the file at `path`, which is created if it does not exist.
     pub fn open_file(&self, path: &Path) -> Result<(), LogFileError> {
         let file = open(LOG_FILE, path)?;
         self.queue.switch(Output::file(file));
@@ -126,8 +126,8 @@ impl Log {
         Ok(())
     }
 
-    /// Opens the log file anew, as after its rotation; says whether there is one. Where that
-    /// fails, lines go on to where they went before.
+    /// Reopens the log file, for example after its rotation. Returns whether there is one. If that fails, lines
+    /// continue to go where they went before.
     pub fn reopen(&self) -> Result<bool, LogFileError> {
         let path = self
             .file
@@ -151,7 +151,7 @@ fn open(kind: Kind, path: &Path) -> Result<File, LogFileError> {
     let mut options = std::fs::OpenOptions::new();
     let options = platform::file::with_mode(options.append(true), 0o640);
     let opened = match options.clone().create_new(true).open(path) {
-        // What it made itself, and nothing else: a link may stand there in the folder of another user.
+        // Only a file that it created itself: in another user's folder, the path may be a link.
         Ok(made) => {
             platform::file::own_as_folder(&made, path);
             Ok(made)

@@ -1,4 +1,4 @@
-//! Where log lines go: standard error or a file.
+//! The destination of log lines: standard error or a file.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use crate::platform;
 /// Takes whole lines.
 pub struct Output {
     file: Option<File>,
-    /// Whether the last line could be written in part only.
+    /// Whether the last line was written only in part.
     torn: bool,
 }
 
@@ -29,8 +29,7 @@ impl Output {
         }
     }
 
-    /// Writes a line, and waits for as long as that takes. After a line that went out in part,
-    /// the next one starts on a line of its own.
+    /// Writes a line, however long that takes. After a partly written line, the next one starts on a new line.
     pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
         if self.torn {
             self.write_all(b"\n").map_err(|(_, error)| error)?;
@@ -42,7 +41,7 @@ impl Output {
         })
     }
 
-    /// Writes all bytes, or tells how many were written before what went wrong.
+    /// Writes all bytes; an error tells how many were written before it.
     fn write_all(&self, octets: &[u8]) -> Result<(), (usize, io::Error)> {
         let mut written = 0;
         while written < octets.len() {

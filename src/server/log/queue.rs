@@ -14,9 +14,9 @@ use super::output::Output;
 use crate::server::meters;
 use crate::text::escape::write_json_fragment;
 
-/// Lines that may wait to be written: some 2 MiB.
+/// The most lines that wait to be written: about 2 MiB.
 const CAPACITY: usize = 8192;
-/// Lost lines are told at most once in this time.
+/// Lost lines are reported at most once in this time.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// The log thread's name. A panic in it does not end the process: it starts again.
 pub const THREAD: &str = "log";
@@ -24,7 +24,7 @@ pub const THREAD: &str = "log";
 /// Why a line is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// The queue was full: what takes the lines does not keep up.
+    /// The queue was full: the output is too slow.
     QueueFull,
     /// It could not be written.
     Unwritten,
@@ -74,7 +74,7 @@ struct Shared {
     /// Lines put into the queue, and lines taken out of it and written or lost.
     queued: AtomicU64,
     handled: AtomicU64,
-    /// What is to take the lines from the next one on.
+    /// The output for the next lines, if it is to change.
     next: Mutex<Option<Output>>,
 }
 
@@ -104,7 +104,7 @@ impl Queue {
         })
     }
 
-    /// The same queue, for lines of JSON: what a terminal would obey is escaped in them.
+    /// The same queue, for lines of JSON: control characters for terminals are escaped in them.
     pub fn for_json(&self) -> Self {
         let json = true;
         Self {
@@ -122,7 +122,7 @@ impl Queue {
         *lock(&self.shared.next) = Some(output);
     }
 
-    /// Takes a line where there is room.
+    /// Adds a line if there is room.
     fn put(&self, line: Vec<u8>) {
         // Counted before, so that a flush never sees more handled than queued.
         self.shared.queued.fetch_add(1, Ordering::SeqCst);
@@ -151,7 +151,7 @@ struct Writer {
     receiver: Receiver<Vec<u8>>,
     shared: Arc<Shared>,
     output: Output,
-    /// Losses that were told.
+    /// Losses that were reported.
     told: [u64; 3],
 }
 
@@ -197,8 +197,8 @@ impl Writer {
         }
     }
 
-    /// Says how many lines were lost since that was last said. Where that cannot be written
-    /// either it is tried again later.
+    /// Reports how many lines were lost since the last report. If that cannot be written either, it is tried again
+    /// later.
     fn report_losses(&mut self) {
         let counts = self.shared.losses.counts();
         if counts == self.told {
@@ -223,11 +223,11 @@ impl Writer {
 }
 
 thread_local! {
-    /// Takes what the log thread itself logs, which must not go through its own queue.
+    /// Collects what the log thread itself logs, which must not go through its own queue.
     static OWN_REPORT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Whether this is the log thread telling of lost lines.
+/// Whether this is the log thread reporting lost lines.
 pub fn is_own_report() -> bool {
     OWN_REPORT.with_borrow(Option::is_some)
 }
@@ -268,7 +268,7 @@ impl Drop for Line<'_> {
     }
 }
 
-/// A line of JSON in which nothing is that a terminal obeys. Only its strings can have had any.
+/// A line of JSON without characters that a terminal interprets. Only strings can contain them.
 fn safe_for_a_terminal(line: Vec<u8>) -> Vec<u8> {
     if line.is_ascii() {
         return line;

@@ -1,5 +1,5 @@
-//! The cap on the log's own rate: so many lines a second, warnings and errors apart from the
-//! rest, so that a flood of the one does not hide the other.
+//! The limit on the log's rate in lines per second. Warnings and errors are counted separately, so that a flood of
+//! one kind does not hide the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ impl Second {
     }
 }
 
-/// Lets so many events a second through and counts the others as lost.
+/// Lets this many events per second through, and counts the others as lost.
 pub struct RateCap {
     /// Events a second; 0 for all.
     cap: u32,

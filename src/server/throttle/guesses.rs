@@ -1,5 +1,5 @@
-//! Failed logins as this server remembers them and, where there is one, as the store that several servers share does. What
-//! the store does not answer, this server's own memory does: guessing is never free.
+//! Failed logins, remembered by this server and, if there is one, by the store that several servers share. If that
+//! store does not answer, this server's memory is used alone: guessing is never free.
 
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,24 +12,24 @@ use crate::accounts::failures::Clock;
 use crate::accounts::{Count, Failures, LocalFailures, Seen, StoreError};
 use crate::protocol::UserName;
 
-/// How often it is told that the store does not answer.
+/// How often it is logged that the store does not answer.
 const TELL: Duration = Duration::from_secs(10);
 
-/// After the store did not answer, for how long it is not asked, or every login would wait for it to no end.
+/// How long the store is not asked after it did not answer; otherwise every login would wait for it.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
-/// How an attempt stands.
+/// The standing of a login attempt.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Standing {
-    /// How long it has to wait; `None` where it need not.
+    /// How long it must wait; `None` if it need not.
     pub wait: Option<Duration>,
-    /// How much later it is looked at.
+    /// How much later it is processed.
     pub delay: Duration,
     /// Whether the shared store remembers failures for the name from the network.
     remembered: bool,
 }
 
-/// Who has to wait.
+/// An address or user that must wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The network, as it is written: an address, or leading bits and their number.
@@ -49,12 +49,12 @@ pub struct Guesses {
     outage: Mutex<Outage>,
 }
 
-/// That the shared store does not answer.
+/// State of a shared store that does not answer.
 #[derive(Default)]
 struct Outage {
-    /// When that was told last.
+    /// When that was logged last.
     told: Option<Instant>,
-    /// Until when the store is left alone.
+    /// Until when the store is not asked.
     until: Option<Instant>,
 }
 
@@ -87,7 +87,7 @@ impl Guesses {
         std::iter::once(own).chain(self.shared.as_deref())
     }
 
-    /// Those that a login asks: without the shared store for a moment after it did not answer.
+    /// Those that a login asks; for a moment after the shared store did not answer, without it.
     fn answering(&self) -> impl Iterator<Item = &dyn Failures> {
         let until = self.shared.as_ref().and_then(|_| self.outage().until);
         let left_alone = until.is_some_and(|until| self.now() < until);
@@ -98,7 +98,7 @@ impl Guesses {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How a login stands now. The shared store is not asked about one that has to wait here.
+    /// The standing of a login now. The shared store is not asked if the login must wait here.
     pub async fn standing(&self, attempt: &Attempt) -> Standing {
         let mut standing = Standing::default();
         if attempt.exempt {
@@ -122,8 +122,8 @@ impl Guesses {
         standing
     }
 
-    /// How much later a login is looked at because too many failed for the name, wherever they came from. Zero where the
-    /// name logged in from the same source lately.
+    /// How much later a login is processed because too many failed for its name, from any network. Zero if the name
+    /// logged in from the same source recently.
     fn delay(&self, attempt: &Attempt, counts: &[Count], seen: &[Seen]) -> Duration {
         // What is counted over all networks is the one without a network: it only delays.
         let everywhere = seen.iter().find(|seen| seen.whom.network.is_none());
@@ -137,7 +137,7 @@ impl Guesses {
         })
     }
 
-    /// The login failed; `true` where the same guess was made before, which is no further one.
+    /// Records a failed login; `true` if the same guess was made before, which does not count as a further one.
     pub async fn failed(&self, attempt: &Attempt) -> bool {
         if attempt.exempt {
             return false;
@@ -155,8 +155,8 @@ impl Guesses {
         false
     }
 
-    /// The login succeeded, which stood so before: the failures of this name are forgiven, those of other names from the
-    /// address are not, or an attacker could log in in between.
+    /// Records a successful login: forgives the failures of this name, but not those of other names from the address,
+    /// or an attacker could log in between guesses.
     pub async fn succeeded(&self, attempt: &Attempt, standing: Standing) {
         if attempt.exempt {
             return;
@@ -170,7 +170,7 @@ impl Guesses {
         }
     }
 
-    /// Those who have to wait, here or at all servers with the same store, and what kept the store from telling.
+    /// Those who must wait, here or at all servers with the same store, and the error if the store did not answer.
     pub async fn waiting(&self) -> (Vec<Waiting>, Result<(), StoreError>) {
         let mut all: Vec<Waiting> = Vec::new();
         for failures in self.all() {
@@ -225,11 +225,11 @@ impl Guesses {
         Ok(())
     }
 
-    /// The shared store could not say, or take note of, something.
+    /// Handles an error of the shared store.
     fn missed(&self, error: &StoreError) {
         let now = self.now();
         let mut outage = self.outage();
-        // One that is busy has answered, and anybody can keep it busy.
+        // A busy store has answered, and anybody can keep it busy.
         if !matches!(error, StoreError::Busy) {
             outage.until = Some(now + LEFT_ALONE);
         }

@@ -20,7 +20,7 @@ use crate::accounts::{Count, Whom};
 use crate::protocol::{Password, UserName};
 pub use guesses::Guesses;
 
-/// Failures beyond those allowed that are remembered: enough for the longest wait.
+/// Failures that are remembered beyond the allowed ones: enough for the longest wait.
 const BEYOND: u32 = 12;
 
 /// Failures for a name over all networks before answers are delayed, for each one that is allowed
@@ -36,7 +36,7 @@ pub const REGISTRATION_BURST: u32 = 500;
 
 /// Refusals from a network that are answered at once; one is forgotten each second.
 const PROMPT_REFUSALS: u32 = 10;
-/// What each further refusal is answered later.
+/// Additional delay for each further refusal.
 const REFUSAL_DELAY: Duration = Duration::from_millis(50);
 /// The longest delay of a refusal.
 const LONGEST_REFUSAL_DELAY: Duration = Duration::from_secs(1);
@@ -73,11 +73,11 @@ impl Repeats {
     }
 }
 
-/// What is remembered of the networks of one address family.
+/// The tables for the networks of one address family.
 struct Tables {
     registrations: Table<Whom>,
     refusals: Table<Whom>,
-    /// Names that logged in from a source lately.
+    /// Names that logged in from a source recently.
     known: Table<Whom>,
     /// What was guessed for a name from a source.
     guessed: Table<Whom, Repeats>,
@@ -94,7 +94,7 @@ impl Tables {
     }
 }
 
-/// A login that is asked for: by whom, and for whom. Holds no password, only a keyed hash of it.
+/// A login attempt: its source and its name. Contains no password, only a keyed hash of it.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     source: SourceAddress,
@@ -117,8 +117,8 @@ impl Attempt {
     }
 }
 
-/// What is allowed, and what a server alone remembers: registrations, refusals, which names are known where, and which
-/// passwords were tried.
+/// The limits, and what each server remembers by itself: registrations, refusals, which names are known where, and
+/// which passwords were tried.
 pub struct Throttle {
     by_name: u32,
     by_address: u32,
@@ -143,7 +143,7 @@ impl Throttle {
         }
     }
 
-    /// Whether an address is in a network that no limit holds for.
+    /// Whether an address is exempt from limits.
     pub fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.contain(address)
     }
@@ -168,7 +168,7 @@ impl Throttle {
         tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the name logged in from the same source lately.
+    /// Whether the name logged in from the same source recently.
     fn knows(&self, attempt: &Attempt, now: Instant) -> bool {
         let tables = self.tables(attempt.source);
         let known = tables.known.get(&attempt.nearest());
@@ -184,7 +184,7 @@ impl Throttle {
             let share = network.share;
             let by_name = self.by_name.saturating_mul(share);
             counts.push(count(whom(network, Some(&attempt.name)), by_name, share));
-            // Who shares an address with others neither counts there nor waits for what they did.
+            // A known user of a shared address neither counts there nor waits for the failures of others.
             if !known {
                 let by_address = self.by_address.saturating_mul(share);
                 let each = per_address.saturating_mul(share);
@@ -207,7 +207,7 @@ impl Throttle {
         self.by_name.saturating_mul(EVERYWHERE_FACTOR)
     }
 
-    /// How much later a login is looked at after so many failures for its name, wherever they came from.
+    /// How much later a login is processed after this many failures for its name, from any network.
     fn delay_after(&self, failures: u32) -> Duration {
         match failures.checked_sub(self.everywhere()) {
             None => Duration::ZERO,
@@ -215,7 +215,7 @@ impl Throttle {
         }
     }
 
-    /// Takes note of a wrong password; `true` where it was tried before, which is no further guess.
+    /// Records a wrong password; `true` if it was tried before, which is not a further guess.
     fn is_repeated(&self, attempt: &Attempt, now: Instant) -> bool {
         let mut tables = self.tables(attempt.source);
         let guessed = tables.guessed.entry(attempt.nearest(), now);
@@ -225,7 +225,7 @@ impl Throttle {
         guessed.more.has(attempt.guess)
     }
 
-    /// Takes note of a login, which makes the name known at the source.
+    /// Records a login, which makes the name known at the source.
     fn succeeded(&self, attempt: &Attempt, now: Instant) {
         let mut tables = self.tables(attempt.source);
         tables.guessed.remove(&attempt.nearest());
@@ -233,7 +233,7 @@ impl Throttle {
         known.bucket.add(KNOWN, now);
     }
 
-    /// Forgets what was guessed: all that has this name and this network, where they are given.
+    /// Forgets guesses with this name and this network, if given.
     fn forget_guesses(&self, name: Option<&UserName>, network: Option<(u128, u8)>) {
         let goes = |whom: &Whom| {
             name.is_none_or(|name| whom.name.as_ref() == Some(name))
@@ -245,7 +245,7 @@ impl Throttle {
         }
     }
 
-    /// Counts a registration from `address`; where there were too many, how long to wait instead.
+    /// Counts a registration from `address`. If there were too many, returns how long to wait instead.
     pub fn register(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         if self.registrations == 0 || self.is_exempt(address) {
             return None;
@@ -276,8 +276,7 @@ impl Throttle {
         None
     }
 
-    /// Counts a request that is refused without being looked at, or is a guess made before; how
-    /// much later to say so.
+    /// Counts a request that is refused without processing, or is a repeated guess. Returns the delay of the answer.
     pub fn refused(&self, address: IpAddr, now: Instant) -> Duration {
         if self.is_exempt(address) {
             return Duration::ZERO;
@@ -301,7 +300,7 @@ fn whom(network: Network, name: Option<&UserName>) -> Whom {
     }
 }
 
-/// How failures are forgotten where `allowed` may fail: `each` of them in the longest wait.
+/// The rate at which failures are forgotten if `allowed` may fail: `each` of them in the longest wait.
 fn rate(allowed: u32, each: u32) -> Rate {
     Rate {
         drop: LONGEST_WAIT / each.max(1),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::cast::Cast;
 use super::script::Script;
 
-/// One thing that `docs/protocol.md` promises of a server, and how it is seen whether a server keeps to it.
+/// A promise of `docs/protocol.md` about servers, and how to check it.
 pub struct Check {
     /// What it is called.
     pub name: &'static str,
@@ -24,9 +24,9 @@ pub struct Check {
     pub(super) script: fn(&Cast) -> Script,
     /// Whether it is about the user that the first check registers.
     pub(super) needs_alice: bool,
-    /// Where a server has to lose its patience: after how long at the latest, unless it has options of its own.
+    /// If a server must time out: after how long at the latest, unless its options differ.
     pub(super) silence: Option<Duration>,
-    /// Whether it can be made on connections without TLS only.
+    /// Whether it only works on connections without TLS.
     pub(super) plain_only: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Right messages that TCP cut and joined, and several at a time.
+//! Valid messages that TCP split and joined, and several at a time.
 
 use super::super::script::{Script, Sent, Then};
 use super::{Check, PLAIN};
