@@ -1,5 +1,5 @@
-//! Registrations under way, by name: when one of them has the name, the others need neither a question to the store nor a hash to
-//! hear that it is taken.
+//! Registrations in progress, by name. When one of them gets the name, the others learn that it is taken without
+//! asking the store and without a hash.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +8,11 @@ use tokio::sync::watch;
 
 use crate::protocol::UserName;
 
-/// What registrations of a name have in common, and how many of them there are.
+/// The shared state of the registrations of a name, and their number.
 type Names = Mutex<HashMap<String, (Arc<Common>, usize)>>;
 
 struct Common {
-    /// Whether one of them has heard from the store whose the name is.
+    /// Whether the store told one of them that the name is taken.
     told: watch::Sender<bool>,
     /// Held by the one that asks the store, so that a thousand do not ask at once.
     asking: tokio::sync::Mutex<()>,
@@ -55,10 +55,10 @@ pub struct Entered {
 }
 
 impl Entered {
-    /// Comes back when another registration of the name has heard from the store whose it is.
+    /// Returns when another registration of the name has learned from the store that the name is taken.
     pub async fn taken(&self) {
         let mut told = self.common.told.subscribe();
-        // The sender lives as long as this does.
+        // The sender exists as long as this does.
         let _ = told.wait_for(|told| *told).await;
     }
 
@@ -67,8 +67,8 @@ impl Entered {
         self.common.asking.lock().await
     }
 
-    /// The store knows whose the name is: the others hear that it is taken. Those that come later ask the store, for the
-    /// name may be free again by then.
+    /// The store has a user of the name: the others learn that it is taken. Later registrations ask the store again,
+    /// because the name may become free.
     pub fn tell(&self) {
         self.leave(|_| true);
         self.common.told.send_replace(true);

@@ -1,5 +1,5 @@
-//! Hashes in the forms of crypt(3) that users bring from elsewhere: bcrypt and SHA-512-crypt. They are verified, never
-//! made: a successful login replaces them.
+//! Imported hashes in the forms of crypt(3): bcrypt and SHA-512-crypt. They are verified but never made: a successful
+//! login replaces them.
 
 use sha_crypt::{PasswordHashRef, PasswordVerifier, ShaCrypt};
 
@@ -63,7 +63,7 @@ impl Crypt {
         }
     }
 
-    /// Whether `password` is the one. Both libraries compare in constant time.
+    /// Whether the hash is that of `password`. Both libraries compare in constant time.
     pub fn verify(&self, password: &[u8]) -> Result<bool, HashError> {
         let malformed = |error: &dyn std::fmt::Display| HashError::Malformed(error.to_string());
         match self {

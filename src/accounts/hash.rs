@@ -13,17 +13,17 @@ use super::crypt::Crypt;
 use super::memory;
 use super::scheme::{HashError, Scheme, check_argon2_ceiling, check_rounds_ceiling};
 
-/// Held while a hash is computed that asks for more memory than those made now, so that what is left
-/// for it is not counted on twice.
+/// Held while a hash is computed that asks for more memory than those made now, so that the remaining memory is not
+/// promised twice.
 static COSTLY: Mutex<()> = Mutex::new(());
 
 /// Bytes of every hash this program makes.
 const OUTPUT_LEN: usize = 32;
 
-/// What stands before the hash of a user who may not log in, as in shadow(5).
+/// The mark before the hash of a user who may not log in, as in shadow(5).
 pub const DISABLED: char = '!';
 
-/// A stored hash with the mark of one who may not log in, or without it.
+/// A stored hash with or without the mark of a disabled user.
 #[must_use]
 pub fn marked(hash: &str, disabled: bool) -> String {
     let bare = hash.trim_start_matches(DISABLED);
@@ -173,7 +173,7 @@ impl Stored {
         }
     }
 
-    /// Whether a hash made by `scheme` should take this one's place: another scheme, or less work.
+    /// Whether a hash made by `scheme` should replace this one: another scheme, or less work.
     #[must_use]
     pub fn is_weaker_than(&self, scheme: Scheme) -> bool {
         match (&self.kind, scheme) {
@@ -219,8 +219,8 @@ fn parse_hex(text: &str) -> Result<[u8; 32], HashError> {
     Ok(digest)
 }
 
-/// Hashes and verifies, one password at a time. Keeps Argon2's working memory from one hash to
-/// the next, so that no hash pays for getting it from the system.
+/// Hashes and verifies, one password at a time. Keeps Argon2's working memory between hashes, so that no hash pays
+/// for allocating it.
 pub struct Hasher {
     scheme: Scheme,
     blocks: Vec<Block>,
@@ -287,8 +287,8 @@ impl Hasher {
         Ok(phc.to_string())
     }
 
-    /// Whether `password` is the one that `stored` was made from. The comparison takes the same
-    /// time wherever the two differ. An error where the hash asks for more memory than there is.
+    /// Whether `stored` was made from `password`. The comparison takes the same time wherever the two differ. An
+    /// error if the hash asks for more memory than there is.
     pub fn verify(&mut self, password: &[u8], stored: &Stored) -> Result<bool, HashError> {
         let mut computed = [0; Output::MAX_LENGTH];
         let same = match &stored.kind {
@@ -341,7 +341,7 @@ impl Hasher {
         let result = Argon2::new(algorithm, version, params)
             .hash_password_into_with_memory(password, salt, output, &mut self.blocks[..blocks])
             .map_err(|error| HashError::Malformed(error.to_string()));
-        // A stored hash that asked for more than the usual does not keep the memory.
+        // The additional memory for a costly stored hash is freed again.
         let usual = self.scheme.blocks();
         if self.blocks.len() > usual {
             self.blocks.truncate(usual);
@@ -350,8 +350,8 @@ impl Hasher {
         result
     }
 
-    /// Makes room for `blocks`. For more than the usual there has to be memory, which the system
-    /// may promise and then not have; while it is in use nobody else asks for as much.
+    /// Allocates `blocks`. For more than usual, checks that memory is available, because the system may promise
+    /// memory that it does not have; while it is in use, nobody else allocates as much.
     fn reserve(&mut self, blocks: usize) -> Result<Option<MutexGuard<'static, ()>>, HashError> {
         let Some(more) = blocks
             .checked_sub(self.blocks.len())

@@ -1,9 +1,9 @@
-//! How much memory the process may still take, as Linux tells: what is free on the machine, and
-//! what the control groups that it is in leave of their limits.
+//! How much memory the process can still use, on Linux: the free memory of the machine, and what its control groups
+//! leave of their limits.
 
 use std::path::Path;
 
-/// Bytes that can still be taken; `None` where the system does not tell.
+/// Bytes that can still be used; `None` if the system does not tell.
 #[must_use]
 pub fn available() -> Option<u64> {
     let machine = std::fs::read_to_string("/proc/meminfo").ok();

@@ -1,6 +1,6 @@
-//! Registering users and logging them in: what holds them, and password hashing. No sockets.
+//! Registers users and logs them in: the store of users, and password hashing. No sockets.
 //!
-//! A user name and a password enter; what became of them leaves.
+//! Takes a user name and a password, and returns the result.
 
 mod coming;
 mod crypt;
@@ -43,7 +43,7 @@ use crate::protocol::{Password, TextError, UserName};
 use coming::Coming;
 use uniform::EqualTime;
 
-/// Why a request could be answered neither with yes nor with no.
+/// Why a request has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
     /// No hash.
@@ -57,7 +57,7 @@ pub enum AccountsError {
     LookUp(StoreError),
 }
 
-/// What became of a registration.
+/// The result of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     /// The user is on disk.
@@ -68,14 +68,14 @@ pub enum Registration {
     NameRefused(TextError),
 }
 
-/// What became of a login.
+/// The result of a login.
 #[derive(Debug)]
 pub enum Login {
     /// The password is right.
     Successful {
         /// The name, as it is stored.
         name: UserName,
-        /// What becomes of the stored hash.
+        /// Whether the stored hash is replaced.
         upgrade: Upgrade,
     },
     /// There is no user of that name.
@@ -86,31 +86,32 @@ pub enum Login {
     Disabled,
 }
 
-/// Whether a successful login put a better hash in the place of the stored one.
+/// Whether a successful login replaced the stored hash by a better one.
 #[derive(Debug)]
 pub enum Upgrade {
     /// The stored one is good enough, or another login has replaced it.
     NotNeeded,
-    /// It did, on disk.
+    /// It was replaced, on disk.
     Done,
-    /// It will, or will fail: the task tells.
+    /// It is being replaced: the task returns the result.
     Begun(JoinHandle<Result<bool, StoreError>>),
-    /// It could not.
+    /// It could not be replaced.
     Failed(StoreError),
 }
 
-/// Hashes replaced at once behind answered logins; those past it wait for the user's next login.
+/// The most hashes that are replaced at the same time after their logins were answered; others wait for the user's
+/// next login.
 const UPGRADES: usize = 4;
 
-/// The users: what holds them and what hashes their passwords.
+/// The users: their store, and the pool that hashes passwords.
 pub struct Accounts {
     store: Arc<dyn Store>,
-    /// Hashes that may be being replaced behind answered logins.
+    /// Limits the replacements after answered logins.
     upgrades: Arc<Semaphore>,
     hashing: Arc<dyn Hashing>,
-    /// Registrations under way.
+    /// Registrations in progress.
     coming: Coming,
-    /// Where it is set, all failed logins take the same time.
+    /// If set, all failed logins take the same time.
     uniform: Option<EqualTime>,
 }
 
@@ -138,8 +139,8 @@ impl Accounts {
         }
     }
 
-    /// Registers a user for `caller`. `Registered` is said when the user is on disk. The name is
-    /// registered in NFC; see [`UserName::registrable`].
+    /// Registers a user for `caller`. Returns `Registered` once the user is on disk. The name is registered in NFC;
+    /// see [`UserName::registrable`].
     pub async fn register(
         &self,
         name: &UserName,
@@ -155,7 +156,7 @@ impl Accounts {
             let _turn = entered.turn().await;
             let mut taken = self.store.is_taken(&composed).await;
             if matches!(taken, Ok(false)) && composed != *name {
-                // It may be stored as it was sent, from before names were put into NFC.
+                // It may be stored as sent, by a version that did not normalise names to NFC.
                 taken = self.store.is_taken(name).await;
             }
             taken
@@ -173,13 +174,13 @@ impl Accounts {
         let computed = tokio::select! {
             biased;
             computed = pool::compute(&*self.hashing, Work::Hash, password, caller) => computed?,
-            // Another one was faster: the place in the queue is free for others.
+            // Another registration was faster: the place in the queue is free for others.
             () = entered.taken() => return Ok(Registration::NameTaken),
         };
         let Done::Hashed(hash) = computed.done else {
             return Err(HashingError::Stopped.into());
         };
-        // The store looks again: of two registrations of one name, one comes first.
+        // The store checks again: of two registrations of one name, one comes first.
         let added = self.store.add(composed, hash).await;
         let added = added.map_err(AccountsError::Store)?;
         entered.tell();
@@ -253,7 +254,7 @@ impl Accounts {
         }))
     }
 
-    /// Gives a user another password, for `caller`. False where there is none of that name.
+    /// Sets a user's password, for `caller`. False if the name does not exist.
     pub async fn set_password(
         &self,
         name: &UserName,
@@ -270,7 +271,7 @@ impl Accounts {
         changed.await.map_err(AccountsError::Store)
     }
 
-    /// Lets a user log in, or not. False where there is none of that name.
+    /// Enables or disables a user. False if the name does not exist.
     pub async fn set_disabled(&self, name: &UserName, disabled: bool) -> Result<bool, StoreError> {
         self.change(name, |found| {
             let changes = found.stored.is_disabled() != disabled;
@@ -279,8 +280,7 @@ impl Accounts {
         .await
     }
 
-    /// Replaces the hash of a user by what `change` makes of it, `None` for no change. False where there is none of that
-    /// name.
+    /// Replaces a user's hash by the result of `change`; `None` means no change. False if the name does not exist.
     async fn change(
         &self,
         name: &UserName,
@@ -293,7 +293,7 @@ impl Accounts {
             let Some(hash) = change(&found) else {
                 return Ok(true);
             };
-            // Where a login replaced it in between, once more.
+            // If a login replaced it in the meantime, tries again.
             if self.store.replace(name, found.version, hash).await? {
                 return Ok(true);
             }
@@ -303,35 +303,35 @@ impl Accounts {
     /// Whether there is a user of that name.
     pub async fn has(&self, name: &UserName) -> Result<bool, StoreError> {
         match self.find(name).await {
-            // What is stored cannot be used; the user is there all the same.
+            // The stored hash cannot be used, but the user exists.
             Err(StoreError::Corrupt(_)) => Ok(true),
             found => Ok(found?.is_some()),
         }
     }
 
-    /// Removes a user. False where there is none of that name.
+    /// Removes a user. False if the name does not exist.
     pub async fn remove(&self, name: &UserName) -> Result<bool, StoreError> {
         match self.find(name).await {
             Ok(Some((name, _))) => self.store.remove(name).await,
             Ok(None) => Ok(false),
-            // What is stored cannot be used; the name may still be removed.
+            // The stored hash cannot be used, but the name can be removed.
             Err(StoreError::Corrupt(_)) => self.store.remove(name.clone()).await,
             Err(error) => Err(error),
         }
     }
 
-    /// Takes note of logins, of which no two are one user's.
+    /// Records logins; no two are of the same user.
     pub async fn note_logins(&self, logins: Vec<LoggedIn>) -> Result<(), StoreError> {
         self.store.note_logins(logins).await
     }
 
-    /// Hands every user to `users`.
+    /// Sends every user to `users`.
     pub async fn list(&self, users: mpsc::Sender<Entry>) -> Result<(), StoreError> {
         self.store.list(users).await
     }
 
-    /// The user that `name` means, with the name as it is stored: exactly these bytes, or else
-    /// the name in NFC.
+    /// The user with this name, and the name as it is stored: with exactly these bytes, or otherwise with the name in
+    /// NFC.
     async fn find(&self, name: &UserName) -> Result<Option<(UserName, Found)>, StoreError> {
         if let Some(found) = self.store.find(name).await? {
             return Ok(Some((name.clone(), found)));
@@ -349,7 +349,7 @@ impl Accounts {
         self.store.counts().users
     }
 
-    /// Whether changes can be stored, as far as the last one tells.
+    /// Whether changes can be stored, judging by the last one.
     pub fn ready(&self) -> Result<(), StoreError> {
         self.store.ready()
     }

@@ -16,8 +16,7 @@ use crate::protocol::Password;
 pub enum Work {
     /// A hash for a registration.
     Hash,
-    /// Whether the password is the one of the hash; where it is and the hash is an old or weak
-    /// one, also a better hash.
+    /// Whether the password matches the hash; if it does and the hash is old or weak, also a better hash.
     Verify(Box<Stored>),
     /// As much work as verifying takes, for a user that does not exist.
     Pretend,
@@ -28,7 +27,7 @@ pub enum Work {
 pub enum Done {
     /// The hash, a PHC string.
     Hashed(String),
-    /// The password is right; with a better hash where the stored one is old or weak.
+    /// The password is right; with a better hash if the stored one is old or weak.
     Right(Option<String>),
     /// The password is wrong.
     Wrong,
@@ -96,7 +95,7 @@ impl Job {
             waited: started.saturating_duration_since(self.submitted),
             took: started.elapsed(),
         });
-        // Whoever asked may be gone.
+        // The caller may be gone.
         let _ = self.reply.send(computed.map_err(Into::into));
     }
 
@@ -111,7 +110,7 @@ impl Job {
         &self.password
     }
 
-    /// Who asked.
+    /// The caller.
     pub(super) const fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -121,7 +120,7 @@ impl Job {
         self.reply.is_closed()
     }
 
-    /// Hands over a result that took no time.
+    /// Returns a result that needed no computation.
     pub fn answer(self, done: Done) {
         let _ = self.reply.send(Ok(Computed {
             done,
@@ -130,7 +129,7 @@ impl Job {
         }));
     }
 
-    /// Says that there is no room for the job.
+    /// Reports that there is no room for the job.
     pub(super) fn refuse(self) {
         let _ = self.reply.send(Err(HashingError::Busy));
     }
@@ -152,7 +151,7 @@ pub enum HashingError {
 
 /// Something that takes jobs: the pool, or in a benchmark something that answers at once.
 pub trait Hashing: Send + Sync {
-    /// Takes the job, or says why not; never waits.
+    /// Accepts the job, or says why not; never waits.
     fn submit(&self, job: Job) -> Result<(), HashingError>;
 
     /// Jobs that wait.
@@ -196,7 +195,7 @@ impl HashPool {
     pub fn start(scheme: Scheme, threads: usize, queue: usize) -> Result<Self, HashingError> {
         let mut hasher = Hasher::new(scheme);
         let pretended = Arc::new(Stored::parse(&hasher.hash(b"nobody")?)?);
-        // The second one does not pay for memory that is new.
+        // The second one does not pay for new memory.
         let started = Instant::now();
         hasher.hash(b"nobody")?;
         let cost = started.elapsed();
@@ -246,7 +245,7 @@ impl Shared {
         }
         loop {
             let job = turns.next();
-            // Fewer wait also where there was nothing left but what nobody waits for.
+            // The number decreases even if only abandoned jobs were left.
             meters::queue_depth(turns.waiting());
             if job.is_some() {
                 return job;
@@ -281,7 +280,7 @@ impl Hashing for HashPool {
         meters::queue_depth(turns.waiting());
         drop(turns);
         self.shared.arrived.notify_one();
-        // It may be another caller's job that has to go.
+        // The job that is dropped may be another caller's.
         if let Some(job) = without_room {
             meters::busy();
             self.shared.refused.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What holds the users: what `accounts` asks of it, whether it is the passwd file or a database.
+//! The store of users: what `accounts` needs from it, whether it is the passwd file or a database.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -19,8 +19,8 @@ pub trait Store: Send + Sync {
     /// Looks a user up.
     fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>>;
 
-    /// Whether a registration of this name will be refused: what can be told without reading the
-    /// user. [`add`](Self::add) decides.
+    /// Whether a registration of this name will be refused, as far as can be told without reading the user.
+    /// [`add`](Self::add) decides.
     fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool>;
 
     /// Says that [`add`](Self::add) will be called soon, so that it shares a sync with others.
@@ -28,32 +28,30 @@ pub trait Store: Send + Sync {
         Arriving::default()
     }
 
-    /// Adds a user. False where the name is taken: of several with one name, one is added.
+    /// Adds a user. False if the name is taken: of several with one name, one is added.
     fn add(&self, name: UserName, hash: String) -> Answer<'_, bool>;
 
-    /// Gives a user who was found with this version another hash. False where another change came
-    /// first.
+    /// Replaces the hash of a user found with this version. False if another change came first.
     fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool>;
 
-    /// Whether a replaced hash may be stored after the login that asked for it is answered, as where storing waits for
-    /// other machines.
+    /// Whether a replaced hash may be stored after its login was answered, because storing waits for other machines.
     fn replaces_later(&self) -> bool {
         false
     }
 
-    /// Removes a user. False where there is none of that name.
+    /// Removes a user. False if the name does not exist.
     fn remove(&self, name: UserName) -> Answer<'_, bool>;
 
-    /// Takes note of logins, of which no two are one user's. A crash may lose what it was told last.
+    /// Records logins; no two are of the same user. A crash may lose the latest ones.
     fn note_logins(&self, logins: Vec<LoggedIn>) -> Answer<'_, ()>;
 
-    /// Hands every user to `users`, in no order; those that come or go meanwhile may be among them or not.
+    /// Sends every user to `users`, in any order; users that are added or removed meanwhile may be included or not.
     fn list(&self, users: mpsc::Sender<Entry>) -> Answer<'_, ()>;
 
-    /// What it has done and holds.
+    /// Its counters.
     fn counts(&self) -> StoreCounts;
 
-    /// Whether changes can be stored, as far as the last one tells.
+    /// Whether changes can be stored, judging by the last one.
     fn ready(&self) -> Result<(), StoreError>;
 }
 
@@ -62,9 +60,9 @@ pub trait Store: Send + Sync {
 pub struct Found {
     /// The hash, and whether the user may log in.
     pub stored: Stored,
-    /// The same as it is stored.
+    /// The hash as it is stored.
     pub hash: String,
-    /// Which of the hashes that the user has had it is.
+    /// Which of the user's successive hashes it is.
     pub version: Version,
 }
 
@@ -90,17 +88,17 @@ pub struct LoggedIn {
     pub ago: Duration,
 }
 
-/// Tells a user's hash from those before and after it. Only the store that gave it knows more.
+/// Distinguishes a user's hash from earlier and later ones. Only the store that issued it can interpret it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version(pub(super) u64);
 
 /// Why a store did not do what it was asked to. Never holds a hash or a password.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// It has more to do than it can. Nothing was changed.
+    /// It is overloaded. Nothing was changed.
     #[error("the store of users is busy")]
     Busy,
-    /// It cannot now. Nothing was changed.
+    /// It is unavailable now. Nothing was changed.
     #[error("{0}")]
     Unavailable(Reason),
     /// The change may have been made or not; the next start tells.
@@ -109,7 +107,7 @@ pub enum StoreError {
     /// What is stored for this user cannot be used.
     #[error("{0}")]
     Corrupt(Reason),
-    /// It has stopped and will not do anything any more.
+    /// It has stopped for good.
     #[error("the store of users has stopped")]
     Stopped,
 }
@@ -117,7 +115,7 @@ pub enum StoreError {
 /// What went wrong, in the store's own terms.
 pub type Reason = Arc<dyn Error + Send + Sync>;
 
-/// What a store has done since it was opened, and what it holds.
+/// Counters of a store since it was opened, and its size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreCounts {
     /// Users.
@@ -126,11 +124,11 @@ pub struct StoreCounts {
     pub stored: u64,
     /// Hashes replaced.
     pub replaced: u64,
-    /// Times that something was synced for registrations and replacements.
+    /// How often it synced for registrations and replacements.
     pub syncs: u64,
 }
 
-/// Says that a registration is coming, for as long as it lives; the default one says it to nobody.
+/// Announces a registration as long as it exists; the default value announces nothing.
 #[derive(Debug, Default)]
 pub struct Arriving(Option<Arc<AtomicUsize>>);
 

@@ -1,4 +1,4 @@
-//! Whose job is computed next: callers in turn, whatever each of them has waiting.
+//! Decides whose job is computed next: callers take turns, however many jobs each has waiting.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::pool::Job;
 
 /// The part of the room that one caller may fill, in eighths.
 const SHARE: usize = 7;
-/// Of a caller's turns, one in so many goes to jobs whose client may be gone, while others wait too.
+/// One in this many of a caller's turns goes to jobs whose client may be gone, while others wait too.
 const LEAVING_TURN: u32 = 4;
 
 /// For whom a job is computed. All jobs with the same key wait in one line.
@@ -30,19 +30,19 @@ impl Caller {
         }
     }
 
-    /// Whoever runs the server: in a line of its own, which may fill all the room.
+    /// The operator of the server: has a separate queue, which may fill all the room.
     #[must_use]
     pub fn operator() -> Self {
         Self::new(u128::MAX, true)
     }
 
-    /// What tells the caller from others.
+    /// Identifies the caller.
     pub(super) const fn key(&self) -> u128 {
         self.key
     }
 
-    /// Notes that the client sends nothing more and may be gone: its job waits behind those of
-    /// other clients of the same caller.
+    /// Records that the client sends nothing more and may be gone: its job waits behind those of other clients of the
+    /// same caller.
     pub fn leaves(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
@@ -90,8 +90,8 @@ impl Line {
         std::iter::from_fn(|| self.leaving.pop_front()).find(|job| !job.is_abandoned())
     }
 
-    /// The job that matters least: one that nobody waits for, else one whose client may be gone,
-    /// else the latest.
+    /// The least important job: one that nobody waits for, otherwise one whose client may be gone, otherwise the
+    /// latest.
     fn give_up(&mut self) -> Option<Job> {
         let least = |unwanted: fn(&Job) -> bool| self.jobs.iter().rposition(unwanted);
         if let Some(index) = least(Job::is_abandoned) {
@@ -132,8 +132,8 @@ impl Turns {
         }
     }
 
-    /// Takes a job. Where there is no room for all, the one that has to go is the result: of the
-    /// caller that has most waiting, the one that matters least.
+    /// Adds a job. If there is no room for all, returns the job that is dropped: the least important one of the
+    /// caller with the most waiting.
     pub fn add(&mut self, job: Job) -> Option<Job> {
         let caller = job.caller();
         let (key, unlimited) = (caller.key, caller.unlimited);
@@ -162,7 +162,7 @@ impl Turns {
         self.waiting += 1;
     }
 
-    /// Takes a job away from whoever has more than `own` and one more waiting.
+    /// Drops a job of a caller that has more than `own` plus one waiting.
     fn make_room(&mut self, own: usize) -> Option<Job> {
         let longest = self.lines.values_mut().max_by_key(|line| line.len())?;
         if longest.len() <= own + 1 {
@@ -173,9 +173,8 @@ impl Turns {
         Some(job)
     }
 
-    /// The job whose turn it is: callers of whom nothing is being computed come before others.
-    /// Jobs that nobody waits for are let go. Whoever takes a job says so when it is
-    /// [`finished`](Self::finished).
+    /// The next job: callers without a job in progress come first. Abandoned jobs are dropped. Call
+    /// [`finished`](Self::finished) when the job is done.
     pub fn next(&mut self) -> Option<Job> {
         loop {
             let none_running = |key: &u128| !self.running.contains_key(key);

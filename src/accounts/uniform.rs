@@ -1,4 +1,4 @@
-//! Failed logins in equal time, whatever there is to be computed for them.
+//! Makes all failed logins take the same time, whatever must be computed for them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::pool::Computed;
 /// parameters cost a few times as much, or as little.
 const MARGIN: u32 = 4;
 
-/// The part of what is given that one observation takes away, inverted.
+/// The inverse of the fraction of the time that one faster observation takes away.
 const FORGETTING: u64 = 1024;
 
 /// The time that every failed login is given for its computation.
@@ -28,8 +28,8 @@ impl EqualTime {
         }
     }
 
-    /// Takes note of how long a verification took. What is given follows the slowest at once,
-    /// and comes back slowly where that was a busy moment.
+    /// Records how long a verification took. The time follows the slowest one at once, and goes down slowly if that
+    /// was a busy moment.
     pub fn observe(&self, computed: &Computed) {
         let took = nanoseconds(computed.took + computed.took / 4);
         let follow = |given: u64| Some((given - given / FORGETTING).max(took).max(self.least));
@@ -38,8 +38,8 @@ impl EqualTime {
         let _ = self.nanoseconds.fetch_update(set, fetch, follow);
     }
 
-    /// Waits until a failed login that started at `started` may be answered: until what is given
-    /// is over, not counting the time that it waited for its turn.
+    /// Waits until a failed login that started at `started` may be answered: until the time is over, not counting how
+    /// long the login waited for its turn.
     pub async fn make_up(&self, started: Instant, computed: &Computed) {
         let given = Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed));
         tokio::time::sleep_until((started + computed.waited + given).into()).await;

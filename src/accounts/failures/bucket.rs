@@ -1,4 +1,4 @@
-//! A leaky bucket: what is put in drains at an even rate. Time is a parameter.
+//! A leaky bucket, which drains at a constant rate. Time is a parameter.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Rate {
     /// The time that one drop takes to drain.
     pub drop: Duration,
-    /// Drops past which nothing more goes in.
+    /// The most drops that the bucket holds.
     pub most: u32,
 }
 
@@ -23,13 +23,13 @@ impl Bucket {
         Self { empty_at: now }
     }
 
-    /// Drops in it; one that has drained in part counts whole.
+    /// Drops in it; a partly drained one counts as whole.
     pub fn drops(&self, rate: Rate, now: Instant) -> u32 {
         let left = self.empty_at.saturating_duration_since(now).as_nanos();
         u32::try_from(left.div_ceil(rate.drop.as_nanos().max(1))).unwrap_or(u32::MAX)
     }
 
-    /// Puts a drop in; how many there are now.
+    /// Adds a drop; returns how many there are now.
     pub fn add(&mut self, rate: Rate, now: Instant) -> u32 {
         let full_at = now + rate.drop.saturating_mul(rate.most);
         self.empty_at = (self.empty_at.max(now) + rate.drop).min(full_at);

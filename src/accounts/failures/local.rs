@@ -16,8 +16,8 @@ const ENTRIES: usize = 32_768;
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
-/// Failures that one server counts by itself. IPv4 and IPv6, names and networks have tables of their own, so that who fills
-/// one leaves the others as they are.
+/// Failures that one server counts by itself. IPv4 and IPv6, names and networks have separate tables, so that filling
+/// one does not affect the others.
 pub struct LocalFailures {
     clock: Clock,
     ipv4: Family,
@@ -118,7 +118,7 @@ fn locked(table: &Mutex<Table<Whom>>) -> MutexGuard<'_, Table<Whom>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An answer that is there.
+/// An answer that is ready.
 fn now<T: Send + 'static>(answer: T) -> Answer<'static, T> {
     Box::pin(ready(Ok(answer)))
 }

@@ -1,5 +1,5 @@
-//! What remembers failed logins: a table in this process's memory, or one that several servers share. Without a shared one each
-//! server remembers its own, and so many servers allow so many times the guesses.
+//! Remembers failed logins: in a table in this process's memory, or in one that several servers share. Without a
+//! shared one each server counts by itself, so N servers allow N times as many guesses.
 
 mod bucket;
 mod local;
@@ -17,10 +17,10 @@ pub use table::Table;
 pub const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait.
 pub const LONGEST_WAIT: Duration = Duration::from_mins(15);
-/// Those who have to wait, of whom is told at once.
+/// The most entries that `waiting` returns.
 const WAITING: usize = 1000;
 
-/// Whose failures are counted: those for a name, those from a network, or those for a name from a network.
+/// The key of a count: failures for a name, from a network, or for a name from a network.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Whom {
     /// Leading bits of an address, IPv4 as IPv6 maps it, and how many they are.
@@ -34,8 +34,8 @@ pub struct Whom {
 pub struct Count {
     /// Whose it is.
     pub whom: Whom,
-    /// Failures before the next has to wait: 1 s, then twice as long each time, 15 minutes at most. `None` where nobody is
-    /// made to wait.
+    /// Failures before the next login must wait: 1 s, then twice as long each time, 15 minutes at most. `None` if
+    /// nobody must wait.
     pub allowed: Option<u32>,
     /// The time in which one failure is forgotten.
     pub forgotten: Duration,
@@ -43,31 +43,31 @@ pub struct Count {
     pub most: u32,
 }
 
-/// What is remembered.
+/// An entry: how long to wait, and for how long failures are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Of whom.
     pub whom: Whom,
-    /// How long the next login has to wait; zero where it need not.
+    /// How long the next login must wait; zero if it need not.
     pub wait: Duration,
     /// How long until the last failure is forgotten.
     pub left: Duration,
 }
 
-/// Failed logins, counted by a clock of its own. Every count drains.
+/// Failed logins, counted with the store's own clock. Every count drains.
 pub trait Failures: Send + Sync {
-    /// What is remembered of these; nothing of those whose failures are forgotten and who need not wait.
+    /// The entries of these keys; none for keys whose failures are forgotten and that need not wait.
     fn seen(&self, whom: Vec<Whom>) -> Answer<'_, Vec<Seen>>;
 
-    /// Counts these, of which no two are for the same.
+    /// Adds these counts; no two have the same key.
     fn count(&self, counts: Vec<Count>) -> Answer<'_, ()>;
 
     /// Forgets all failures of these.
     fn forgive(&self, whom: Vec<Whom>) -> Answer<'_, ()>;
 
-    /// Those who have to wait now, a thousand at the most, the longest first.
+    /// Keys that must wait now, at most a thousand, the longest wait first.
     fn waiting(&self) -> Answer<'_, Vec<Seen>>;
 
-    /// Forgets failures: all that have this name and this network, where they are given.
+    /// Forgets failures with this name and this network, if given.
     fn clear(&self, name: Option<UserName>, network: Option<(u128, u8)>) -> Answer<'_, ()>;
 }

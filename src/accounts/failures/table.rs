@@ -1,4 +1,4 @@
-//! What is remembered of whom, in bounded memory: what matters least is forgotten first.
+//! A bounded table of entries by key; the least important are forgotten first.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,7 +12,7 @@ pub struct Entry<T = ()> {
     pub bucket: Bucket,
     /// The end of the running wait, or a time that is past.
     pub until: Instant,
-    /// What else is remembered for as long.
+    /// Additional data, remembered as long.
     pub more: T,
 }
 
@@ -27,7 +27,7 @@ impl<T: Default> Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// Whether there is anything to remember still.
+    /// Whether the entry still matters.
     pub fn matters(&self, now: Instant) -> bool {
         self.until > now || self.bucket.empty_at() > now
     }
@@ -38,7 +38,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// At most so many entries. The keys' hashes are keyed, so that nobody can choose keys that collide.
+/// A table with a limited number of entries. The hash function is keyed, so that nobody can choose keys that collide.
 pub struct Table<K, T = ()> {
     entries: HashMap<K, Entry<T>>,
     most: usize,
@@ -68,7 +68,7 @@ impl<K: Eq + Hash, T: Default> Table<K, T> {
         self.entries.remove(key);
     }
 
-    /// Forgets what no longer matters, and else the quarter that matters least.
+    /// Forgets entries that do not matter any more, or else the quarter that matters least.
     fn make_room(&mut self, now: Instant) {
         self.entries.retain(|_, entry| entry.matters(now));
         let mut excess = self.entries.len().saturating_sub(self.most / 4 * 3);
@@ -92,7 +92,7 @@ impl<K: Eq + Hash, T: Default> Table<K, T> {
         self.entries.iter()
     }
 
-    /// Forgets those that `goes` names.
+    /// Forgets the entries for which `goes` is true.
     pub fn forget(&mut self, goes: impl Fn(&K) -> bool) {
         self.entries.retain(|key, _| !goes(key));
     }

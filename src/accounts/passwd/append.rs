@@ -1,5 +1,5 @@
-//! Adding lines at the end of the passwd file: each time a commit line after them, one sync, and
-//! where that fails, the file made what it was.
+//! Appends lines to the passwd file: each time with a commit line after them and one sync. If that fails, restores
+//! the file.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ pub struct Uncommitted {
 }
 
 impl Uncommitted {
-    /// Nothing: a commit line ends there.
+    /// None: a commit line ends there.
     #[must_use]
     pub fn after(start: u64) -> Self {
         Self {
@@ -52,8 +52,7 @@ pub struct AppendError {
     pub doing: &'static str,
     /// What went wrong.
     pub source: io::Error,
-    /// Whether it is on disk that nothing of them is left. Where it is not, they may be there
-    /// after the next start.
+    /// Whether it is certain, on disk, that nothing of them is left. If not, they may be there after the next start.
     pub undone: bool,
 }
 
@@ -64,7 +63,7 @@ pub struct Appender {
     /// Bytes that are on disk; the next line is written behind them.
     len: u64,
     uncommitted: Uncommitted,
-    /// Whether something may stand behind `len` that a failed write left.
+    /// Whether a failed write may have left something after `len`.
     dirty: bool,
 }
 
@@ -111,8 +110,7 @@ impl Appender {
                 self.uncommitted = Uncommitted::after(self.len);
                 Ok(())
             }
-            // After a failed sync the system may take the blocks for written. They are given up,
-            // not synced again.
+            // After a failed sync the system may consider the blocks written. They are given up, not synced again.
             Err((doing, source)) => Err(AppendError {
                 doing,
                 source,

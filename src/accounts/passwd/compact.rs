@@ -1,5 +1,5 @@
-//! Writing the passwd file anew, with the lines that count and no others, so that replaced hashes
-//! vanish: a copy beside it, synced, locked, and renamed to its name.
+//! Compacts the passwd file, so that replaced hashes disappear: writes the lines that count to a copy beside it,
+//! which is synced, locked, and renamed to the file's name.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -13,13 +13,13 @@ use super::scan::scan;
 use crate::platform::file;
 use crate::protocol::UserName;
 
-/// What the copy's name has more than the file's. Whoever has the file locked owns the copy.
+/// The suffix of the copy's name. The process that has locked the file owns the copy.
 const SUFFIX: &str = ".compacting";
 
 /// Bytes written to the copy at once.
 const BUFFER: usize = 1 << 18;
 
-/// What else changes on the way.
+/// A change that is made during compaction.
 #[derive(Clone, Copy)]
 pub enum Change<'a> {
     /// Nothing.
@@ -34,16 +34,15 @@ pub enum Change<'a> {
 pub struct Compacted {
     /// The file, locked.
     pub file: File,
-    /// Where its users stand.
+    /// The positions of its users.
     pub index: Index,
     /// Its bytes, all of them on disk.
     pub len: u64,
-    /// Whether it is on disk that the name is this file's now.
+    /// Whether it is certain, on disk, that the name refers to this file now.
     pub renamed: Result<(), PasswdError>,
 }
 
-/// Puts a compacted copy in the place of `file`, whose users stand where `index` says. Where that
-/// fails, the file is as it was.
+/// Replaces `file` by a compacted copy; `index` has the positions of its users. If that fails, the file is unchanged.
 pub fn compact(
     file: &File,
     place: &Place,

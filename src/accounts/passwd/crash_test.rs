@@ -1,6 +1,5 @@
-//! The machine stops at any moment of any history: whatever part of what was not synced reached the
-//! disk, the next start succeeds, what was acknowledged is there, and nobody has a hash that is not
-//! hers.
+//! The machine stops at any moment of any history, and any part of what was not synced may have reached the disk. The
+//! next start succeeds, what was acknowledged is there, and nobody has another user's hash.
 
 use std::collections::BTreeMap;
 use std::path::Path;

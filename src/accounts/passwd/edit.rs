@@ -1,5 +1,5 @@
-//! The passwd file while no server runs: list, check, remove a user, set a password. A change
-//! writes the whole file anew beside the old one, syncs it, and puts it in the old one's place.
+//! Works on the passwd file while no server runs: lists and checks users, removes a user, sets a password. A change
+//! writes the whole file again beside the old one, syncs it, and replaces the old one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,7 @@ impl Editor {
             let Some((start, name)) = name_in(line.bytes) else {
                 return Ok(());
             };
-            // A line that a replacement stands for has another place in the index.
+            // The line of a replaced user has another position in the index.
             let at = line.offset + start as u64;
             if !self.loaded.index.candidates(name).contains(&at) {
                 return Ok(());
@@ -136,14 +136,14 @@ impl Editor {
         })
     }
 
-    /// When the users logged in last, as far as that is kept.
+    /// Times of last logins, as far as they are recorded.
     #[must_use]
     pub fn last_logins(&self) -> LastLogins {
         let logins = Logins::beside(&self.passwd.place);
         logins.read().unwrap_or_default()
     }
 
-    /// Removes a user; false where there is none of that name.
+    /// Removes a user; false if the name does not exist.
     pub fn remove(self, name: &UserName) -> Result<bool, PasswdError> {
         if !self.change(name, Change::Remove(name))? {
             return Ok(false);
@@ -152,12 +152,12 @@ impl Editor {
             have: &|name| self.loaded.index.probably_has(name),
             file: &self.passwd.file,
         };
-        // Where that fails, the list may show it to whoever registers the name until she logs in.
+        // If that fails, the list may show the old login for a new user of the same name, until that user logs in.
         let _ = Logins::beside(&self.passwd.place).forget(&users, name);
         Ok(true)
     }
 
-    /// Gives a user another hash; false where there is none of that name.
+    /// Replaces a user's hash; false if the name does not exist.
     pub fn set_hash(self, name: &UserName, hash: &str) -> Result<bool, PasswdError> {
         self.change(name, Change::SetHash(name, hash))
     }

@@ -52,8 +52,8 @@ impl Index {
             .collect()
     }
 
-    /// Whether the name is there, without reading it: of two names whose hashes are equal, which
-    /// one in 10^13 is with a million users, one passes for the other.
+    /// Whether the name exists, without reading the file. Two names with the same hash are mistaken for each other,
+    /// which happens to one in 10^13 with a million users.
     #[must_use]
     pub fn probably_has(&self, name: &str) -> bool {
         let hash = self.hash(name);
@@ -67,7 +67,7 @@ impl Index {
             .insert_unique(hash, Entry { hash, offset }, |entry| entry.hash);
     }
 
-    /// Points `name` from the line at `old` to the one at `new`; false where it was not at `old`.
+    /// Moves `name` from the line at `old` to the one at `new`; false if it was not at `old`.
     pub fn repoint(&mut self, name: &str, old: u64, new: u64) -> bool {
         let hash = self.hash(name);
         let found = self

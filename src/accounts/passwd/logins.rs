@@ -17,21 +17,21 @@ use super::scan::scan;
 use crate::platform::file;
 use crate::protocol::UserName;
 
-/// What its name has more than the passwd file's.
+/// The suffix of its name, after the passwd file's.
 const SUFFIX: &str = ".logins";
-/// What the name of a copy has more than that.
+/// The suffix of a copy's name.
 const COPY: &str = ".logins.compacting";
 /// Bytes by which the file may grow beyond twice what it needs.
 const SLACK: u64 = 1 << 20;
 /// Bytes written to a copy at once.
 const BUFFER: usize = 1 << 16;
 
-/// The file, which need not be there.
+/// The file, which may be missing.
 #[derive(Debug)]
 pub struct Logins {
     path: PathBuf,
     copy: PathBuf,
-    /// What this process has written anew and appends to.
+    /// The file that this process has rewritten and appends to.
     open: Option<Open>,
 }
 
@@ -40,15 +40,15 @@ struct Open {
     file: File,
     /// Bytes written.
     len: u64,
-    /// Bytes after which it is written anew.
+    /// Size in bytes at which it is rewritten.
     most: u64,
 }
 
 /// The passwd file, for what is beside it.
 pub struct Users<'a> {
-    /// Whether there may be a user of this name: nobody else's logins are kept.
+    /// Whether there may be a user of this name: only users' logins are kept.
     pub have: &'a dyn Fn(&str) -> bool,
-    /// Whose owner and permissions are those of the file beside it.
+    /// The file whose owner and permissions are copied.
     pub file: &'a File,
 }
 
@@ -77,7 +77,7 @@ impl Logins {
         }
     }
 
-    /// Takes note of these logins, by name and seconds since 1970.
+    /// Records these logins, by name and seconds since 1970.
     pub fn add(
         &mut self,
         users: &Users<'_>,
@@ -130,7 +130,7 @@ impl Logins {
         Ok(())
     }
 
-    /// Puts a file with the lines that count in the place of the one that is there.
+    /// Replaces the file by one with only the lines that count.
     fn write_anew(&self, users: &Users<'_>) -> Result<Open, PasswdError> {
         // One that was not finished. As a rule there is none.
         let _ = std::fs::remove_file(&self.copy);
@@ -189,7 +189,7 @@ impl Logins {
     }
 }
 
-/// The file at `path`, if it is one: what else may stand there is not looked at.
+/// The file at `path`, if it is a regular one; anything else is ignored.
 fn existing(path: &Path) -> Result<Option<File>, PasswdError> {
     let opened = match path.symlink_metadata() {
         Ok(found) if !found.is_file() => return Ok(None),

@@ -55,7 +55,7 @@ pub struct PasswdFile {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What finding and writing share.
+/// State shared by look-ups and the writer.
 struct Shared {
     current: RwLock<Current>,
     /// The path without symbolic links.
@@ -63,7 +63,7 @@ struct Shared {
     logins: Mutex<Logins>,
     /// Makes versions out of hashes.
     versions: RandomState,
-    /// Registrations that are on their way to the writer or with it.
+    /// Registrations that are about to reach the writer, or are with it.
     arriving: Arc<AtomicUsize>,
     stored: AtomicU64,
     replaced: AtomicU64,
@@ -72,13 +72,13 @@ struct Shared {
     trouble: Mutex<Option<StoreError>>,
 }
 
-/// The file that the path names, and where its users stand. A compaction puts another in its place.
+/// The file that the path names, and the positions of its users. A compaction replaces it.
 struct Current {
     file: Arc<File>,
     index: Index,
 }
 
-/// Places in a file where a user may stand.
+/// Positions in a file where a user's line may be.
 struct Places {
     file: Arc<File>,
     at: Candidates,
@@ -103,7 +103,7 @@ impl Shared {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a user may stand, as a rule in one place, and in which file. Reads nothing.
+    /// The positions where a user's line may be, usually one, and the file. Reads nothing.
     fn places(&self, name: &UserName) -> Places {
         let current = self.current();
         let at = current.index.candidates(name.as_str());
@@ -111,8 +111,8 @@ impl Shared {
         Places { file, at }
     }
 
-    /// The user, with its place, who stands in one of `places`. Reads a line, as a rule from the page cache; where the disk
-    /// does not answer, that takes as long as it takes.
+    /// Reads the user whose line is at one of `places`, with its position. Usually the line is in the page cache; if
+    /// the disk does not answer, this may take any time.
     fn read(&self, name: &UserName, places: &Places) -> Result<Option<(u64, Found)>, StoreError> {
         for place in &places.at {
             if let Some(found) = self.read_user(&places.file, name, *place)? {
@@ -159,10 +159,10 @@ impl Shared {
         }))
     }
 
-    /// Hands every user to `users`: who has a line of her own, or had one before her hash was replaced.
+    /// Sends every user to `users`, whether the current hash is on the user's own line or on a replacement.
     fn list(&self, users: &tokio::sync::mpsc::Sender<Entry>) -> Result<(), StoreError> {
         let file = Arc::clone(&self.current().file);
-        // Without them there is a list all the same.
+        // Without them the list is still useful.
         let last = self.logins().read().unwrap_or_default();
         let listed = scan::scan(&file, &self.path, &mut |_| {}, &mut |line| {
             let Some((0, name)) = line::name_in(line.bytes) else {
@@ -178,7 +178,7 @@ impl Shared {
                     created: None,
                     last_login: last.get(name.as_str()),
                 };
-                // Nobody listens any more: what is left is read for nothing.
+                // The receiver is gone: the rest is read in vain.
                 let _ = users.blocking_send(entry);
             }
             Ok(())
@@ -190,7 +190,7 @@ impl Shared {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is kept of logins.
+    /// Changes the recorded logins.
     fn keep_logins(
         &self,
         change: impl FnOnce(&mut Logins, &Users<'_>) -> Result<(), PasswdError>,
@@ -236,8 +236,8 @@ impl PasswdFile {
         Ok((store, report))
     }
 
-    // The channel has no bound of its own: each sender waits for its answer, so it holds at most
-    // one change for each connection.
+    // The channel is unbounded, but each sender waits for its answer, so it holds at most one change for each
+    // connection.
     fn send(&self, change: impl FnOnce(writer::Reply) -> Change) -> Answer<'_, bool> {
         let (reply, answer) = oneshot::channel();
         let sent = match &self.sender {
@@ -259,7 +259,7 @@ impl Store for PasswdFile {
         if places.at.is_empty() {
             return Box::pin(ready(Ok(None)));
         }
-        // A disk that does not answer holds up who waits for it, not the worker and all whom it serves.
+        // A disk that does not answer delays only the caller, not the worker and all its connections.
         let (shared, name) = (Arc::clone(&self.shared), name.clone());
         let reading = tokio::task::spawn_blocking(move || shared.read(&name, &places));
         Box::pin(async {
@@ -297,7 +297,8 @@ impl Store for PasswdFile {
         Box::pin(async move {
             let removed = removing.await?;
             if removed {
-                // Where that fails, the list may show it to whoever registers the name until she logs in.
+                // If that fails, the list may show the old login for a new user of the same name, until that user
+                // logs in.
                 let forget = move || {
                     let _ = shared.keep_logins(|logins, users| logins.forget(users, &gone));
                 };

@@ -1,5 +1,5 @@
-//! Opening the passwd file for one writer: made where it is missing, locked, and known to be the
-//! file that the path names.
+//! Opens the passwd file for one writer: creates it if it is missing, locks it, and checks that it is the file that
+//! the path names.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -9,13 +9,13 @@ use super::line::LineError;
 use crate::platform::file::{self, alone, identity, identity_at, identity_of_link, with_mode};
 use crate::text::trouble::Trouble;
 
-/// Permissions of a passwd file that is made: its owner reads and writes, nobody else does either.
+/// Permissions of a new passwd file: read and write for its owner only.
 pub const MODE: u32 = 0o600;
 
-/// Why the passwd file cannot be used. Nothing that it says has been changed.
+/// Why the passwd file cannot be used. Its content has not been changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswdError {
-    /// The system said no.
+    /// The system refused.
     #[error("cannot {doing} \"{}\": {}", path.display(), Trouble(source))]
     Io {
         /// What was being done.

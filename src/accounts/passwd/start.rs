@@ -1,6 +1,5 @@
-//! What a start does with the passwd file that it finds: what an interrupted write left is kept
-//! beside the file and cut off, the file is compacted, and what stays is put on disk before anyone
-//! is told of it.
+//! Prepares the passwd file at a start: cuts off what an interrupted write left and keeps it beside the file,
+//! compacts the file, and syncs the rest before anyone is told of it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -17,7 +16,7 @@ use super::scan::Progress;
 use super::writer::Writer;
 use crate::platform::file::{mode, read_exact_at, with_mode, write_all_at};
 
-/// What the name of a file with torn lines has more than the passwd file's.
+/// The suffix of a file with torn lines, after the passwd file's name.
 const TORN: &str = ".torn";
 
 /// Most files with torn lines beside one passwd file.
@@ -26,7 +25,7 @@ const MAX_TORN: u32 = 100;
 /// Bytes copied at once.
 const CHUNK: usize = 1 << 16;
 
-/// Opens the file at `path`, made where it is missing. Its users, and what writes to it.
+/// Opens the file at `path`, or creates it. Returns its users, and its writer.
 pub fn start(
     path: &Path,
     progress: &mut dyn FnMut(Progress),
@@ -80,7 +79,7 @@ fn of_compacted(compacted: Compacted, place: Place) -> Result<(Writer, Arc<Share
     Ok((Writer::new(Arc::clone(&shared), appender, place), shared))
 }
 
-/// Cuts torn lines off, ends a whole one with its line break, and puts what stays on disk.
+/// Cuts off torn lines, adds a missing line break to a complete one, and syncs the rest.
 fn mend(
     file: File,
     place: &Place,
@@ -99,7 +98,7 @@ fn mend(
     mended.map_err(PasswdError::io("mend the end of", path))?;
     file.sync_all().map_err(PasswdError::io("sync", path))?;
     match sync_directory(path) {
-        // Who may not read the directory did not make the file.
+        // A user who may not read the directory did not create the file.
         Err(PasswdError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
         }
         result => result?,

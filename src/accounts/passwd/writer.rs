@@ -1,6 +1,6 @@
-//! The one writer of the passwd file: a thread that takes changes as they come, puts as many as
-//! wait on disk with one sync, and answers only then. Between changes it removes what a failed
-//! write left, and writes the file anew when hashes were replaced.
+//! The only writer of the passwd file: a thread that takes changes as they arrive, writes all that wait with one
+//! sync, and then answers them. Between changes it removes what a failed write left, and compacts the file when
+//! hashes were replaced.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -23,21 +23,21 @@ use crate::protocol::UserName;
 /// Most changes that share one sync.
 pub const MAX_BATCH: usize = 1024;
 
-/// The writer waits until one in this many of the registrations that are known to be coming is
-/// there: that adds an eighth at the most to the time that each waits for its hash, and the disk
-/// is spared a sync for each. With fewer than twice as many it does not wait at all.
+/// The writer waits until one in this many of the registrations that are known to be coming has arrived. That adds at
+/// most an eighth to the time that each waits for its hash, and saves the disk a sync for each. With fewer than twice
+/// as many it does not wait at all.
 const SHARE: usize = 8;
 /// However long hashing takes, it waits no longer than this.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// How long a replaced hash stays in the file at least, so that those replaced after it go with it.
+/// The least time that a replaced hash stays in the file, so that hashes replaced shortly after it disappear with it.
 const COMPACT_AFTER: Duration = Duration::from_secs(1);
-/// A compaction comes this many times its duration after the last, so that it takes a hundredth of
-/// the writer's time at the most.
+/// The next compaction comes this many times its duration after the last, so that compaction takes at most a
+/// hundredth of the writer's time.
 const COMPACT_SHARE: u32 = 100;
-/// When a compaction that failed is tried again.
+/// When a failed compaction is tried again.
 const COMPACT_AGAIN: Duration = Duration::from_mins(10);
-/// When what a failed write left is to be removed again, where that failed too.
+/// When removing the remains of a failed write is tried again, if that failed too.
 const CUT_AGAIN: Duration = Duration::from_secs(1);
 
 pub type Reply = oneshot::Sender<Result<bool, StoreError>>;
@@ -57,7 +57,7 @@ pub enum Change {
         hash: String,
         reply: Reply,
     },
-    /// A user goes: the file is written anew without her.
+    /// Removes a user: the file is written again without that user.
     Remove { name: UserName, reply: Reply },
 }
 
@@ -75,7 +75,7 @@ impl Change {
     fn answer(self, result: Result<bool, StoreError>) {
         let (Self::Add { reply, .. } | Self::Replace { reply, .. } | Self::Remove { reply, .. }) =
             self;
-        // Whoever asked may be gone; the change stands all the same.
+        // The caller may be gone; the change is kept nevertheless.
         let _ = reply.send(result);
     }
 }
@@ -85,12 +85,12 @@ impl Change {
 struct Batch {
     lines: Vec<u8>,
     names: HashSet<UserName>,
-    /// Where each new user will stand.
+    /// The position of each new user.
     added: Vec<(UserName, u64)>,
-    /// Where each user with another hash stands, and where she will.
+    /// The old and the new position of each user with another hash.
     replaced: Vec<(UserName, u64, u64)>,
     accepted: Vec<Change>,
-    /// Changes that come second to one in this batch.
+    /// Changes that must follow another one in this batch.
     late: Vec<Change>,
 }
 
@@ -100,11 +100,11 @@ pub struct Writer {
     place: Place,
     /// Whether a compaction may be lost when the machine stops.
     unsynced_rename: bool,
-    /// When the file is to be written anew; `None` while no replaced hash is in it.
+    /// When the file is to be compacted; `None` while it contains no replaced hash.
     compact_at: Option<Instant>,
     /// No compaction before that.
     compact_from: Instant,
-    /// Whether the last compaction failed, which has been said.
+    /// Whether the last compaction failed, which has been logged.
     compact_failed: bool,
 }
 
@@ -149,7 +149,7 @@ impl Writer {
         }
     }
 
-    /// When there is something to do though no change comes.
+    /// Time until there is work even without changes.
     fn wakes_in(&self) -> Option<Duration> {
         let compact = self
             .compact_at
@@ -158,7 +158,7 @@ impl Writer {
         compact.into_iter().chain(cut).min()
     }
 
-    /// Takes what waits, and waits a moment where many more are known to be coming.
+    /// Takes all waiting changes, and waits a moment if many more are known to be coming.
     fn gather(&self, first: Change, changes: &Receiver<Change>) -> Vec<Change> {
         let deadline = Instant::now() + GATHER;
         let mut batch = vec![first];
@@ -193,7 +193,7 @@ impl Writer {
         }
     }
 
-    /// Writes the file anew without a user.
+    /// Writes the file again without a user.
     fn remove(&mut self, name: &UserName) -> Result<bool, StoreError> {
         let unavailable = |error: PasswdError| StoreError::Unavailable(Arc::new(error));
         self.prepare().map_err(unavailable)?;
@@ -284,8 +284,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts `change` into the batch, or answers it where the name is taken, the hash is not the
-    /// one that was seen, or the user cannot be read.
+    /// Adds `change` to the batch, or answers it if the name is taken, the hash is not the one that was seen, or the
+    /// user cannot be read.
     fn take(&self, change: Change, batch: &mut Batch) {
         let name = change.name().clone();
         if batch.names.contains(&name) {
@@ -350,7 +350,7 @@ impl Writer {
         *lock.unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// What is to be done between changes.
+    /// Work between changes.
     fn tidy(&mut self, now: Instant) {
         // Where it is gone or replaced, that is told with the next change.
         if self.appender.is_dirty() && self.prepare().is_ok() {
@@ -365,7 +365,7 @@ impl Writer {
         self.shared.path.display()
     }
 
-    /// Writes the file anew, so that replaced hashes vanish. Logins go on meanwhile; changes wait.
+    /// Compacts the file, so that replaced hashes disappear. Logins continue meanwhile; changes wait.
     pub fn compact(&mut self) {
         let started = Instant::now();
         let compacted = self.prepare();
@@ -392,7 +392,7 @@ impl Writer {
         compact(&current.file, &self.place, &current.index, change)
     }
 
-    /// Goes on with the file that was written; an error where its name may not be on disk.
+    /// Continues with the new file; an error if its name may not be on disk.
     fn put_in_place(&mut self, compacted: Compacted, started: Instant) -> Result<(), PasswdError> {
         self.unsynced_rename = compacted.renamed.is_err();
         let file = Arc::new(compacted.file);

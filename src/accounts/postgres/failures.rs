@@ -1,4 +1,4 @@
-//! Failed logins in a table of their own, counted by the database's clock.
+//! Failed logins in a separate table, counted by the database's clock.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ WHERE ($1::bytea IS NULL OR network = $1) AND ($2::bytea IS NULL OR name = $2)";
 pub const EXPIRE: &str =
     "DELETE FROM authscope_failures WHERE empty_at < now() AND wait_until < now()";
 
-/// Never reached: for those whom nobody makes wait.
+/// Never reached: the limit for keys that never wait.
 const UNLIMITED: f64 = 1e18;
 
 fn network_column((bits, prefix): (u128, u8)) -> Vec<u8> {
@@ -88,7 +88,7 @@ fn seen(rows: &[Row]) -> Result<Vec<Seen>, StoreError> {
     Ok(seen.into_iter().flatten().collect())
 }
 
-/// The columns of a key: nothing of a network is no bytes, and no user name is empty.
+/// The columns of a key: an empty byte string means no network, and an empty name means no user name.
 fn columns<'a>(whom: impl Iterator<Item = &'a Whom>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     whom.map(|whom| {
         let network = whom.network.map_or_else(Vec::new, network_column);
@@ -136,7 +136,7 @@ impl Failures for Postgres {
             let most = numbers(|count| f64::from(count.most));
             let sessions = &self.shared.sessions;
             let counted = sessions
-                // Sent twice it would count twice.
+                // If it were sent twice, it would count twice.
                 .once(COUNT, &[&networks, &names, &forgotten, &allowed, &most])
                 .await;
             counted.map(drop).map_err(super::session::Trouble::of_read)

@@ -1,5 +1,5 @@
-//! Users in PostgreSQL, shared by several servers: finding, adding and replacing them with a known outcome or an honest
-//! "unknown".
+//! Users in PostgreSQL, shared by several servers: finds, adds and replaces them, and reports honestly if the outcome
+//! is unknown.
 
 mod failures;
 mod schema;
@@ -28,8 +28,8 @@ use together::{Together, add_alone};
 
 const FIND: &str = "SELECT hash, version FROM authscope_users WHERE name = $1";
 const TAKEN: &str = "SELECT 1 FROM authscope_users WHERE name = $1";
-/// Whether a row is ours tells the hash, whose salt is drawn at random. It is written rather than read: the commit waits for
-/// the standbys, so that they have the row as well, which after a crash of the primary nobody else says.
+/// The hash, whose salt is random, tells whether a row is ours. The row is written rather than read, because the
+/// commit waits for the standbys: after a crash of the primary nothing else shows that they have the row.
 const CONFIRM: &str =
     "UPDATE authscope_users SET hash = hash WHERE name = $1 AND hash = $2 RETURNING 1";
 const REPLACE: &str = "UPDATE authscope_users SET hash = $3, version = version + 1
@@ -190,7 +190,7 @@ impl Postgres {
                     return;
                 };
                 shared.count_users().await;
-                // What could not be removed now is removed the next time.
+                // What cannot be removed now is removed next time.
                 let _ = shared.sessions.read(failures::EXPIRE, &[]).await;
             }
         });
@@ -281,7 +281,7 @@ impl Shared {
         }
     }
 
-    /// Takes note of how a statement ended.
+    /// Records how a statement ended.
     fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let trouble = match &result {
             Ok(_) | Err(StoreError::Corrupt(_)) => None,
@@ -392,7 +392,7 @@ impl Store for Postgres {
         })
     }
 
-    // In a task of its own: a client that goes away does not end a commit that is under way.
+    // In a separate task: a client that disconnects does not end a commit in progress.
     fn add(&self, name: UserName, hash: String) -> Answer<'_, bool> {
         let shared = Arc::clone(&self.shared);
         let adding = tokio::spawn(async move {

@@ -30,7 +30,7 @@ pub const DEADLINE: Duration = Duration::from_millis(1500);
 pub const WAIT: Duration = Duration::from_millis(500);
 /// How long making a connection may take when nobody waits for it.
 const CREATE: Duration = Duration::from_secs(5);
-/// While commits are not confirmed, how often one is tried.
+/// How often a commit is tried while commits are not confirmed.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// What every session starts with: nothing may end a commit's wait, and nobody waits for a row for long.
@@ -43,7 +43,7 @@ pub enum Trouble {
     Busy,
     /// It was not sent.
     Unavailable(Reason),
-    /// The database said no. Nothing was changed.
+    /// The database refused. Nothing was changed.
     Refused(tokio_postgres::Error),
     /// It was sent, and may have been executed or not.
     Lost(Reason),
@@ -242,7 +242,7 @@ impl Sessions {
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(error)) => {
-                // Where the connection broke, the statement is safe on another.
+                // If the connection broke, the statement can safely be sent on another.
                 let lost = is_fatal(&error) || client.is_closed();
                 discard(client);
                 let error = PostgresError::asking(&error);
@@ -261,7 +261,7 @@ impl Sessions {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) if error.as_db_error().is_some() && !is_fatal(&error) => {
                 if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
-                    // No longer the one that takes writes.
+                    // This host does not accept writes any more.
                     discard(client);
                 }
                 Err(Trouble::Refused(error))

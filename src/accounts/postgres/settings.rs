@@ -1,4 +1,4 @@
-//! Where the database is and how it is reached: the URL of `--accounts`, without a password in it.
+//! The address of the database and how to connect to it: the URL of `--accounts`, which contains no password.
 
 use std::fmt;
 use std::io;

@@ -17,12 +17,12 @@ const ADD_SEVERAL: &str = "INSERT INTO authscope_users (name, hash)
     SELECT name, hash FROM unnest($1::bytea[], $2::text[]) AS k(name, hash)
     ON CONFLICT (name) DO NOTHING RETURNING name";
 
-/// Rows of one statement at the most.
+/// The most rows of one statement.
 const MOST: usize = 64;
 /// One in so many connections adds users; the others are for questions.
 const SHARE: usize = 4;
 
-/// Adds users: those who come while statements are under way share the next one.
+/// Adds users: those that arrive while statements are in progress share the next one.
 pub struct Together {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Rows so far.
@@ -38,7 +38,7 @@ struct Waiting {
     told: oneshot::Sender<Outcome>,
 }
 
-/// What became of one row.
+/// The result for one row.
 #[derive(Debug, Clone)]
 enum Outcome {
     /// Whether it was added: its name may be taken.
@@ -64,7 +64,8 @@ impl Together {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds one user; false where the name is taken. Not to be dropped half way: others may wait for what it sends.
+    /// Adds one user; false if the name is taken. Must not be dropped before it ends: others may wait for what it
+    /// sends.
     pub async fn add(&self, sessions: &Sessions, name: &[u8], hash: &str) -> Result<bool, Trouble> {
         let (told, mut outcome) = oneshot::channel();
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
@@ -102,14 +103,14 @@ impl Together {
         }
     }
 
-    /// Takes a row back that nobody has sent yet; whether it could be.
+    /// Takes back a row that has not been sent yet; returns whether that was possible.
     fn give_up(&self, number: u64) -> bool {
         let mut waiting = self.waiting();
         let place = waiting.iter().position(|row| row.number == number);
         place.is_some_and(|place| waiting.remove(place).is_some())
     }
 
-    /// The rows of the next statement. A name stands in it once: of two the first is to have it.
+    /// The rows of the next statement. A name occurs once in it: of two registrations, the first gets it.
     fn next(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let mut names = HashSet::new();

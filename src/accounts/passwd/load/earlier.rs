@@ -1,5 +1,5 @@
-//! Replacements of the earlier format (`:=name:hash`), which a line of another user can be taken
-//! for: the earlier format overwrote a line's first character with `:`.
+//! Replacements of the earlier format (`:=name:hash`), which can be confused with another user's line: the earlier
+//! format overwrote a line's first character with `:`.
 
 use super::super::open::PasswdError;
 use crate::protocol::UserName;
@@ -18,7 +18,7 @@ struct Replacement {
 #[derive(Default)]
 pub struct Earlier(Vec<Replacement>);
 
-/// What stops a start; lines are numbered from 1.
+/// A fault that prevents a start; lines are numbered from 1.
 pub enum Doubt {
     /// The replacement for `name` on `line` may be what is left of the line of `other`.
     Ambiguous {

@@ -36,15 +36,15 @@ const USUAL_LINE: u64 = 110;
 /// Most bytes in a user name and the `:` after it.
 const NAME_AND_COLON: usize = USER_NAME.width + 1;
 
-/// What stands in the file.
+/// The content of the file.
 pub struct Loaded {
-    /// Where each user's name stands on the line that counts.
+    /// The position of each user's name, on the line that counts.
     pub index: Index,
     /// Bytes that count: all but a torn end.
     pub len: u64,
     /// The number of the last line, where it is whole and only its line break is missing.
     pub unended: Option<u64>,
-    /// What no right commit line covers.
+    /// Bytes that no valid commit line covers.
     pub uncommitted: Uncommitted,
     /// What an interrupted write left.
     pub torn: Option<Torn>,
@@ -56,12 +56,12 @@ pub struct Loaded {
     pub pending: u64,
     /// Commit lines that are right.
     pub commits: u64,
-    /// Whether a commit line does not fit what stands before it.
+    /// Whether a commit line does not match the bytes before it.
     pub edited: bool,
 }
 
 impl Loaded {
-    /// Whether the file would be another one after it is compacted.
+    /// Whether compaction would change the file.
     #[must_use]
     pub fn is_worth_compacting(&self) -> bool {
         let users = self.index.len() as u64;
@@ -72,10 +72,10 @@ impl Loaded {
     }
 }
 
-/// What is done about a bad line: an error ends the loading.
+/// Handles a bad line: an error ends the loading.
 pub type OnFault<'a> = dyn FnMut(PasswdError) -> Result<(), PasswdError> + 'a;
 
-/// Reads the file from start to end. `on_fault` is told each bad line and says whether to go on.
+/// Reads the file from start to end. `on_fault` receives each bad line and decides whether to continue.
 pub fn load(
     file: &File,
     path: &Path,
@@ -110,8 +110,8 @@ struct Loader<'a, 'f> {
     /// that was put in place.
     after_mark: bool,
     end: Option<End>,
-    /// The first line of an end that no interrupted write left: there, torn lines are bad ones,
-    /// and faults before it have been told.
+    /// The first line of an end that no interrupted write can have left: from there, torn lines are bad ones, and
+    /// faults before it have been reported.
     strict_from: Option<u64>,
 }
 
@@ -227,7 +227,7 @@ impl<'a, 'f> Loader<'a, 'f> {
             },
             Line::Replacement(name, _) => match self.find(&name)? {
                 Some(old) => self.replace(&name, old, place),
-                // Somebody removed the user's line by hand.
+                // An administrator removed the user's line by hand.
                 None => self.loaded.unused += 1,
             },
             Line::Pending(name, _) => {
