@@ -9,8 +9,8 @@ use super::report::Report;
 use super::traffic::{Sent, Traffic};
 use super::{RUNS, time};
 
-/// Exchanges a second of each sender in the first step, and by how much each step sends more than the one before.
-const FIRST: f64 = 20_000.0;
+/// Segments a second of each sender in the first step, and by how much each step sends more than the one before.
+const FIRST: f64 = 40_000.0;
 const STEP: f64 = 1.4;
 
 /// Share of the rate asked for below which the senders are at their end.
@@ -30,12 +30,31 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-live")
 }
 
-/// What is sent, and by how many: as many as leave a core to the program that captures, or as many as
-/// there are cores.
+/// Bytes of a small segment.
+const SMALL: usize = 8;
+
+/// MiB of a small buffer: the smallest that `live` takes.
+const SMALL_BUFFER: u32 = 1;
+
+/// Senders for each core at the most, where tcpdump is to drop frames.
+const CROWD: usize = 8;
+
+/// What is sent, by how many, and how much memory the kernel has for what waits.
 struct Load<'a> {
     traffic: &'a Traffic,
     senders: usize,
+    /// Exchanges a second.
     rate: f64,
+    /// MiB of the kernel's buffer; none is each program's own choice.
+    buffer: Option<u32>,
+}
+
+/// Rates between which tcpdump begins to drop frames, in exchanges a second.
+struct Limit {
+    /// The highest at which it dropped none.
+    kept: f64,
+    /// The next, at which it dropped some; none where the senders could not send as much.
+    dropping: Option<f64>,
 }
 
 impl Load<'_> {
@@ -67,12 +86,20 @@ impl Load<'_> {
         let path = file();
         let path = path.to_str().expect("a path of UTF-8");
         let words = [" packets captured", " packets dropped by kernel"];
-        self.run(&mut tcpdump(self.traffic.port(), &["-w", path]), words)
+        let mut arguments = vec!["-w", path];
+        let kibibytes = self.buffer.map(|size| (size * 1024).to_string());
+        if let Some(size) = &kibibytes {
+            arguments.extend(["-B", size]);
+        }
+        self.run(&mut tcpdump(self.traffic.port(), &arguments), words)
     }
 
     fn authscope(&self, arguments: &[&str]) -> Run {
         let rows = File::create(file()).expect("a file for the rows");
         let mut command = authscope(self.traffic.port(), arguments);
+        if let Some(size) = self.buffer {
+            command.args(["-B", &size.to_string()]);
+        }
         let words = [" frames, ", " frames dropped by the kernel"];
         let run = self.run(command.stdout(rows), words);
         if run.dropped == 0 {
@@ -81,10 +108,9 @@ impl Load<'_> {
         run
     }
 
-    /// Raises the rate to the highest at which tcpdump drops nothing; whether the senders were at
-    /// their end before it was.
-    fn raise(&mut self) -> bool {
-        let mut highest: f64 = 0.0;
+    /// Raises the rate until tcpdump drops frames or the senders are at their end.
+    fn raise(&mut self) -> Limit {
+        let mut kept: f64 = 0.0;
         loop {
             let mut run = self.tcpdump();
             if run.dropped > 0 {
@@ -92,15 +118,37 @@ impl Load<'_> {
                 run = self.tcpdump();
             }
             let sent = run.sent.per_second();
-            if run.dropped == 0 {
-                highest = highest.max(sent);
+            let dropping = (run.dropped > 0).then_some(self.rate);
+            if dropping.is_none() {
+                kept = kept.max(sent);
             }
-            let at_end = sent < self.rate * REACHED;
-            if run.dropped > 0 || at_end {
-                self.rate = highest;
-                return run.dropped == 0;
+            if dropping.is_some() || sent < self.rate * REACHED {
+                return Limit { kept, dropping };
             }
             self.rate *= STEP;
+        }
+    }
+
+    /// Captures what is sent by tcpdump and by two forms of the inspector, in turns, and writes a row for each.
+    fn compare(&self, report: &mut Report, what: &str, goal: &str) {
+        let mut runs: [Vec<Run>; 3] = Default::default();
+        for _ in 0..RUNS {
+            runs[0].push(self.tcpdump());
+            runs[1].push(self.authscope(&["-T", "text"]));
+            runs[2].push(self.authscope(&[]));
+        }
+        let peer = fastest(&runs[0]);
+        for (program, goal, runs) in [
+            ("`tcpdump -w FILE`", "", &runs[0]),
+            ("`authscope live -T text > FILE`", goal, &runs[1]),
+            ("`authscope live > FILE`, the table", goal, &runs[2]),
+        ] {
+            report.row(
+                &format!("Frames dropped by {program}, {what}, in {RUNS} runs"),
+                &in_words(runs),
+                &format!("{:.2}", fastest(runs) / peer),
+                goal,
+            );
         }
     }
 }
@@ -112,7 +160,7 @@ pub fn at_the_highest_rate(report: &mut Report) {
         return report.row(what, "tcpdump is not installed", "", "");
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let traffic = Traffic::new();
+    let traffic = Traffic::in_segments_of(usize::MAX);
     for (senders, place) in [
         (cores.saturating_sub(1).max(1), "a core is left to it"),
         (cores, "it shares all cores with senders"),
@@ -120,39 +168,66 @@ pub fn at_the_highest_rate(report: &mut Report) {
         let mut load = Load {
             traffic: &traffic,
             senders,
-            rate: FIRST * senders as f64,
+            rate: FIRST / 2.0 * senders as f64,
+            buffer: None,
         };
-        let end = if load.raise() {
-            "more could not be sent"
-        } else {
+        let limit = load.raise();
+        let end = if limit.dropping.is_some() {
             "it drops some at more"
+        } else {
+            "more could not be sent"
         };
         report.row(
             &format!("Highest rate at which `tcpdump -w FILE` drops nothing; {place}"),
-            &format!("{:.0} exchanges a second; {end}", load.rate),
+            &format!("{:.0} exchanges a second; {end}", limit.kept),
             "",
             "",
         );
-        let mut runs: [Vec<Run>; 3] = Default::default();
-        for _ in 0..RUNS {
-            runs[0].push(load.tcpdump());
-            runs[1].push(load.authscope(&["-T", "text"]));
-            runs[2].push(load.authscope(&[]));
-        }
-        let peer = fastest(&runs[0]);
-        for (what, goal, runs) in [
-            ("`tcpdump -w FILE`", "", &runs[0]),
-            ("`authscope live -T text > FILE`", "none", &runs[1]),
-            ("`authscope live > FILE`, the table", "none", &runs[2]),
-        ] {
-            report.row(
-                &format!("Frames dropped by {what}, sent as fast as that, in {RUNS} runs"),
-                &in_words(runs),
-                &format!("{:.2}", fastest(runs) / peer),
-                goal,
-            );
-        }
+        load.rate = limit.kept;
+        load.compare(report, "sent as fast as that", "none");
     }
+}
+
+/// tcpdump and the inspector where tcpdump drops frames: many senders, small segments and a small buffer.
+pub fn beyond_the_highest_rate(report: &mut Report) {
+    let what = format!("many senders, segments of {SMALL} bytes, `-B` of {SMALL_BUFFER} MiB");
+    if !super::is_installed("tcpdump") {
+        return report.row(&what, "tcpdump is not installed", "", "");
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let traffic = Traffic::in_segments_of(SMALL);
+    let segments = traffic.segments_of_an_exchange();
+    for crowd in (0..)
+        .map(|doublings| 1 << doublings)
+        .take_while(|crowd| *crowd <= CROWD)
+    {
+        let senders = cores * crowd;
+        let mut load = Load {
+            traffic: &traffic,
+            senders,
+            rate: FIRST / segments as f64 * cores as f64,
+            buffer: Some(SMALL_BUFFER),
+        };
+        let limit = load.raise();
+        let Some(rate) = limit.dropping else { continue };
+        report.row(
+            &format!("Rate at which `tcpdump -w FILE` drops frames; {what}"),
+            &format!(
+                "{rate:.0} exchanges a second asked for of {senders} senders, none at {:.0}",
+                limit.kept
+            ),
+            "",
+            "",
+        );
+        load.rate = rate;
+        return load.compare(report, "sent as fast as that", "no more than tcpdump");
+    }
+    report.row(
+        &format!("Rate at which `tcpdump -w FILE` drops frames; {what}"),
+        &format!("none was found with up to {} senders", cores * CROWD),
+        "",
+        "",
+    );
 }
 
 /// Frames captured a second in the run with the most.

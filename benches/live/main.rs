@@ -1,5 +1,5 @@
 //! What a live capture keeps up with, measured on loopback against tcpdump in turns, in one run, and
-//! written as a table into `docs/performance.md`. `make bench-live` runs it; it takes about three
+//! written as a table into `docs/performance.md`. `make bench-live` runs it; it takes about five
 //! minutes and needs the right to capture.
 //!
 //! `AUTHSCOPE_BENCH_SECONDS=1` makes every measurement that long, for a quick look.
@@ -57,9 +57,11 @@ fn main() {
          connections at a steady rate, captured and shown on the same cores. If nothing is dropped, the\n\
          messages found must equal the messages sent. Drops are listed for all three runs, times are from the\n\
          best one. Senders wait for their packets, so a program that uses more of the shared cores gets fewer\n\
-         packets to capture: the ratio says how many.",
+         packets to capture: the ratio says how many. Then the number of senders grows, with a small buffer, until\n\
+         tcpdump drops frames.",
     );
     drops::at_the_highest_rate(&mut report);
+    drops::beyond_the_highest_rate(&mut report);
     latency::from_frame_to_line(&mut report);
     report.write();
 }

@@ -19,6 +19,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// Where exchanges are sent: a port of 127.0.0.1 on which nobody else listens.
 pub struct Traffic {
     listener: TcpListener,
+    /// Bytes of a segment at the most.
+    segment: usize,
     requests: Vec<Vec<u8>>,
     response: Vec<u8>,
 }
@@ -38,7 +40,8 @@ impl Sent {
 }
 
 impl Traffic {
-    pub fn new() -> Self {
+    /// Messages go out in segments of so many bytes at the most.
+    pub fn in_segments_of(segment: usize) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let request = |n| {
             let action = if n % 10 == 0 {
@@ -50,6 +53,7 @@ impl Traffic {
         };
         Self {
             listener,
+            segment,
             requests: (0..CONNECTIONS).map(request).collect(),
             response: messages::response(Action::Login, true, "login successful"),
         }
@@ -57,6 +61,11 @@ impl Traffic {
 
     pub fn port(&self) -> u16 {
         self.listener.local_addr().expect("its address").port()
+    }
+
+    /// Segments with data that an exchange takes.
+    pub fn segments_of_an_exchange(&self) -> usize {
+        REQUEST_LEN.div_ceil(self.segment) + RESPONSE_LEN.div_ceil(self.segment)
     }
 
     /// Sends `rate` exchanges a second for `time` by so many senders, or as many as they can.
@@ -113,15 +122,20 @@ impl Traffic {
     }
 
     fn exchange(&self, [client, server]: &mut [TcpStream; 2], request: &[u8]) {
-        client.write_all(request).expect("a request is sent");
+        self.write(client, request);
         server
             .read_exact(&mut [0; REQUEST_LEN])
             .expect("a request comes");
-        server
-            .write_all(&self.response)
-            .expect("a response is sent");
+        self.write(server, &self.response);
         client
             .read_exact(&mut [0; RESPONSE_LEN])
             .expect("a response comes");
+    }
+
+    /// Each piece is a segment of its own, as nothing is delayed.
+    fn write(&self, end: &mut TcpStream, message: &[u8]) {
+        for piece in message.chunks(self.segment) {
+            end.write_all(piece).expect("a message is sent");
+        }
     }
 }

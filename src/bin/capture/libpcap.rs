@@ -66,7 +66,7 @@ impl Opened {
                 capture
                     .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
                     .buffer_size(i32::try_from(options.buffer).unwrap_or(i32::MAX))
-                    .timeout(GATHER.as_millis() as i32)
+                    .timeout(std::env::var("X_GATHER").map_or(GATHER.as_millis() as i32, |t| t.parse().unwrap()))
                     .promisc(options.promiscuous && !alone)
                     .precision(if nanoseconds {
                         Precision::Nano

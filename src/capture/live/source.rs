@@ -41,7 +41,7 @@ impl LiveSource {
         if options.last {
             renounce()?;
         }
-        let backlog = Arc::new(Backlog::new(options.buffer as usize));
+        let backlog = Arc::new(Backlog::new(std::env::var("X_MOST").map_or(options.buffer as usize, |t| t.parse().unwrap())));
         let source = Self {
             backlog: Arc::clone(&backlog),
             name: opened.name().to_owned(),
