@@ -57,8 +57,8 @@ pub(super) struct Arguments {
           default_value_t = LiveOptions::SNAPLEN, value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::SNAPLEN)))]
     snaplen: u32,
 
-    /// The kernel's buffer, where frames wait to be read, and as much memory behind it: a larger one
-    /// bridges longer bursts.
+    /// The kernel's buffer, where frames wait to be read, and as much memory behind it, at least
+    /// 16 MiB: a larger one bridges longer bursts, one of less than 8 shows rows up to 40 ms later.
     #[arg(short = 'B', long, value_name = "MIB", default_value_t = LiveOptions::BUFFER / MIB,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::MOST_BUFFER / MIB)))]
     buffer_size: u32,

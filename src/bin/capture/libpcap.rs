@@ -9,8 +9,8 @@ use std::io;
 use std::time::Duration;
 
 use authscope::capture::live::{
-    Capturing, Counts, GATHER, InterfaceInfo, LOOPBACK, LiveOptions, MOST_FRAMES, MOST_OCTETS,
-    OpenInterface, filter,
+    Capturing, Counts, InterfaceInfo, LOOPBACK, LiveOptions, MOST_FRAMES, MOST_OCTETS,
+    OpenInterface, filter, gather,
 };
 use authscope::capture::{Batch, FrameHeader, LinkType, SourceError, Timestamp};
 use pcap::{Active, Capture, Device, Precision};
@@ -66,7 +66,7 @@ impl Opened {
                 capture
                     .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
                     .buffer_size(i32::try_from(options.buffer).unwrap_or(i32::MAX))
-                    .timeout(std::env::var("X_GATHER").map_or(GATHER.as_millis() as i32, |t| t.parse().unwrap()))
+                    .timeout(gather(options.buffer).as_millis() as i32)
                     .promisc(options.promiscuous && !alone)
                     .precision(if nanoseconds {
                         Precision::Nano
@@ -175,7 +175,7 @@ fn wait(capture: &Capture<Active>, limit: Duration) -> io::Result<()> {
 #[cfg(windows)]
 #[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
 fn wait(_: &Capture<Active>, limit: Duration) -> io::Result<()> {
-    std::thread::sleep(limit.min(GATHER));
+    std::thread::sleep(limit.min(authscope::capture::live::GATHER));
     Ok(())
 }
 

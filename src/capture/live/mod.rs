@@ -12,7 +12,7 @@ pub use backlog::{MOST_FRAMES, MOST_OCTETS};
 pub use capturing::{Capturing, Counts, OpenInterface, provide};
 pub(crate) use capturing::{is_here, refuse, renounce};
 pub use source::{LiveSource, interfaces};
-pub use taker::GATHER;
+pub use taker::{GATHER, gather};
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ pub struct LiveOptions {
     /// A filter in libpcap's language in place of the ports; empty: all traffic.
     pub filter: Option<String>,
     /// Bytes of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at most. As many may wait in
-    /// memory behind it.
+    /// memory behind it, 16 MiB at least.
     pub buffer: u32,
     /// The most bytes captured of a frame.
     pub snaplen: u32,

@@ -16,6 +16,10 @@ use crate::capture::batch::{Aside, AsideContent, Batch, FrameSource, Interface, 
 use crate::capture::error::SourceError;
 use crate::capture::options;
 
+/// Bytes of memory that frames may take behind a smaller buffer of the kernel's. It is taken only
+/// while they wait, and what waits here is not lost.
+const LEAST_BACKLOG: usize = 16 << 20;
+
 /// How long a call waits for the first frame before it answers with none.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -41,7 +45,7 @@ impl LiveSource {
         if options.last {
             renounce()?;
         }
-        let backlog = Arc::new(Backlog::new(std::env::var("X_MOST").map_or(options.buffer as usize, |t| t.parse().unwrap())));
+        let backlog = Arc::new(Backlog::new(LEAST_BACKLOG.max(options.buffer as usize)));
         let source = Self {
             backlog: Arc::clone(&backlog),
             name: opened.name().to_owned(),

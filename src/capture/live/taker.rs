@@ -15,10 +15,28 @@ use crate::capture::Stop;
 use crate::capture::batch::Batch;
 use crate::capture::time::Timestamp;
 
-/// How long the kernel may gather frames before it hands them on. Gathering instead of libpcap's
-/// immediate mode, because that gives every frame a slot of the largest size: on loopback 31
-/// frames in 2 MiB.
+/// The shortest time for which the kernel gathers frames before it hands them on. Gathering instead
+/// of libpcap's immediate mode, because that gives every frame a slot of the largest size: on
+/// loopback 31 frames in 2 MiB.
 pub const GATHER: Duration = Duration::from_millis(5);
+
+/// The longest, for small buffers.
+const LONGEST_GATHER: Duration = Duration::from_millis(40);
+
+/// Bytes of a block of the kernel's buffer on Linux, as libpcap divides it: its `MAXIMUM_SNAPLEN`.
+const BLOCK: u32 = 256 << 10;
+
+/// For how long nobody need read before blocks that hold next to nothing fill the buffer.
+const STAND_STILL: Duration = Duration::from_millis(160);
+
+/// How long the kernel gathers frames in a buffer of `buffer` bytes. It hands a block on after that
+/// time however little is in it: 1 MiB has four blocks, which would be used up in 20 ms if each were
+/// handed on as soon as one of a large buffer.
+#[must_use]
+pub fn gather(buffer: u32) -> Duration {
+    let blocks = (buffer / BLOCK).max(1);
+    (STAND_STILL / blocks).clamp(GATHER, LONGEST_GATHER)
+}
 
 /// How long it waits for frames before it looks whether it is to stop.
 const WAIT: Duration = Duration::from_millis(50);
@@ -45,8 +63,8 @@ impl Stopped {
     }
 
     /// Whether the kernel has handed on what it had gathered by then.
-    fn is_over(&self) -> bool {
-        self.at.elapsed() > GATHER * 3
+    fn is_over(&self, gather: Duration) -> bool {
+        self.at.elapsed() > gather * 3
     }
 
     /// Whether nothing waits any more that had arrived by then. What waited fitted in `buffer`
@@ -74,12 +92,15 @@ impl Taker {
         let mut batch = Batch::default();
         let mut stopped: Option<Stopped> = None;
         let mut counted = Instant::now();
+        let gather = gather(self.buffer);
         loop {
             if stopped.is_none() && self.stop.is_asked() {
                 stopped = Some(Stopped::now());
             }
             // After the stop, what the kernel still gathers is waited for.
-            let last = stopped.as_ref().is_some_and(Stopped::is_over);
+            let last = stopped
+                .as_ref()
+                .is_some_and(|stopped| stopped.is_over(gather));
             let mut outcome = self.opened.take(&mut batch);
             if outcome.is_ok() && batch.headers.is_empty() && !last {
                 let time = stopped.as_ref().map_or(WAIT, |_| GATHER);
@@ -123,5 +144,19 @@ impl Taker {
             let more = now.wrapping_sub(before as u32);
             counter.store(before + u64::from(more), Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_buffers_are_handed_on_more_rarely() {
+        let milliseconds = |mebibytes: u32| gather(mebibytes << 20).as_millis();
+        assert_eq!(
+            [0, 1, 2, 4, 8, 16, 2047].map(milliseconds),
+            [40, 40, 20, 10, 5, 5, 5]
+        );
     }
 }
