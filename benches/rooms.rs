@@ -154,10 +154,9 @@ fn session_inspect(bencher: Bencher<'_, '_>) {
     bencher.counter(frames(&batches)).bench_local(|| {
         let mut inspector = Inspector::new(&Options::default());
         let decoding = inspector.decoding();
-        let (mut decoded, mut inspected) = (Vec::new(), Inspected::default());
+        let (mut decoded, mut inspected) = (Decoded::default(), Inspected::default());
         for batch in &batches {
-            decoded.clear();
-            Decoded::batch(batch, &decoding, &mut decoded);
+            decoded.fill(batch, &decoding);
             inspector.inspect(batch, &decoded, &mut inspected);
             black_box(&inspected);
         }

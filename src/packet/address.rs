@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// IP address and TCP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,8 +18,8 @@ impl Ord for Endpoint {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.address, other.address) {
             (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let number = |bits: u32, port: u16| u64::from(bits) << 16 | u64::from(port);
-                number(a.to_bits(), self.port).cmp(&number(b.to_bits(), other.port))
+                let number = |address: Ipv4Addr, port| Ipv4Endpoint::new(address.to_bits(), port);
+                number(a, self.port).cmp(&number(b, other.port))
             }
             (IpAddr::V6(a), IpAddr::V6(b)) => {
                 (a.to_bits(), self.port).cmp(&(b.to_bits(), other.port))
@@ -33,6 +33,47 @@ impl Ord for Endpoint {
 impl PartialOrd for Endpoint {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+/// An end that has an IPv4 address, as one number. Its order is that of [`Endpoint`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ipv4Endpoint(u64);
+
+impl Ipv4Endpoint {
+    /// The end with this address and port.
+    #[must_use]
+    #[inline]
+    pub const fn new(address: u32, port: u16) -> Self {
+        Self((address as u64) << u16::BITS | port as u64)
+    }
+
+    /// The number.
+    #[must_use]
+    #[inline]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The end that has this number.
+    #[must_use]
+    #[inline]
+    pub const fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The same end as any other.
+    #[must_use]
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the two parts of the number"
+    )]
+    pub const fn endpoint(self) -> Endpoint {
+        Endpoint {
+            address: IpAddr::V4(Ipv4Addr::from_bits((self.0 >> u16::BITS) as u32)),
+            port: self.0 as u16,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use etherparse::{TcpHeaderSlice, TcpSlice};
 
 use super::address::Endpoint;
 use super::encapsulation::{Passed, Trail};
-use super::fast_path::fast_segment;
+use super::fast_path::plain_segment;
 use super::ip::Ip;
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::{Layer, Other, Packet, link, tunnel};
@@ -23,13 +23,13 @@ const MAX_TUNNELS: usize = 8;
 /// Decodes a frame. `wire` is the length the frame had on the wire, in bytes.
 #[must_use]
 pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
-    match fast_segment(link, octets) {
-        Some(segment) => Packet::Tcp(segment),
+    match plain_segment(link, octets) {
+        Some(plain) => Packet::Tcp(plain.segment()),
         None => decode_by_steps(link, octets, wire),
     }
 }
 
-/// Decodes a frame that [`fast_segment`] leaves to this.
+/// Decodes a frame that [`plain_segment`] leaves to this.
 #[must_use]
 #[inline(never)]
 pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {

@@ -16,12 +16,12 @@ mod segment;
 mod tunnel;
 mod vlan;
 
-pub use address::Endpoint;
+pub use address::{Endpoint, Ipv4Endpoint};
 pub use decode::{
     checksum_is_wrong, decode, decode_by_steps, decode_payload, passed_headers, passed_in,
 };
 pub use encapsulation::Passed;
-pub use fast_path::fast_segment;
+pub use fast_path::{PlainSegment, plain_segment};
 pub use fragment::{Datagram, DefragmentLimits, Defragmenter, GivenUpDatagrams, Piece};
 pub use ip::Ip;
 pub use ip_protocol::{IpProtocol, ip_protocol};

@@ -172,6 +172,15 @@ impl Inspected {
         self.push_brought(found, datagram);
     }
 
+    /// The same of one that brought nothing.
+    #[inline]
+    pub(super) fn push_quiet(&mut self, watched: bool) {
+        self.count += 1;
+        if let Some(counts) = &mut self.counts {
+            counts.watched += u64::from(watched);
+        }
+    }
+
     /// Notes how long the lists are behind the next frame, where it brought anything; whether it did.
     #[inline]
     fn push_brought(&mut self, found: &Collected, datagram: bool) -> bool {

@@ -1,8 +1,9 @@
 //! The inspector. Push frames in; get one record per frame.
 
 use super::GivenUp;
+use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
 use super::flow_state::FlowState;
-use super::found::{Followed, StreamNote};
+use super::found::{Collected, Followed, StreamNote};
 use super::inspected::{Cursor, Inspected};
 use super::keylog::KeyLogSource;
 use super::layer::Tls;
@@ -12,12 +13,12 @@ use crate::capture::{AsideContent, Batch, Frame};
 use crate::dissect::{Known, Note};
 use crate::layout::LayoutId;
 use crate::packet::{
-    Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, Segment, checksum_is_wrong,
-    decode, decode_by_steps, decode_payload, fast_segment,
+    Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, PlainSegment, Segment,
+    checksum_is_wrong, decode_payload,
 };
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::stream::{
-    Carried, FlowHasher, FlowKey, FlowTable, Hint, StreamLimits, StreamNumbers, Totals,
+    Carried, Flow, FlowKey, FlowTable, Hint, PlainCarried, StreamLimits, StreamNumbers, Totals,
 };
 
 /// Frames whose flows are looked up together.
@@ -106,81 +107,6 @@ impl Default for Options {
     }
 }
 
-/// How frames are decoded for an inspector.
-#[derive(Debug, Clone, Default)]
-pub struct Decoding {
-    hasher: FlowHasher,
-    ignore_vlan_tags: bool,
-}
-
-impl Decoding {
-    /// The packet as this inspector is to see it.
-    const fn seen(&self, packet: Packet) -> Packet {
-        if self.ignore_vlan_tags {
-            packet.without_tags()
-        } else {
-            packet
-        }
-    }
-}
-
-/// What can be decoded of a frame without state, so that another thread can do it.
-#[derive(Debug, Clone, Copy)]
-pub struct Decoded {
-    pub(super) packet: Packet,
-    /// Of a TCP segment; of anything else it means nothing.
-    key: FlowKey,
-}
-
-impl Decoded {
-    /// Decodes a frame. `decoding` is that of the inspector which it is meant for.
-    #[must_use]
-    pub fn new(frame: &Frame<'_>, decoding: &Decoding) -> Self {
-        Self::of(
-            decode(frame.header.link, frame.octets, frame.header.wire),
-            decoding,
-        )
-    }
-
-    fn of(packet: Packet, decoding: &Decoding) -> Self {
-        let packet = decoding.seen(packet);
-        let key = match &packet {
-            Packet::Tcp(segment) => decoding.hasher.key(segment),
-            _ => FlowKey::default(),
-        };
-        Self { packet, key }
-    }
-
-    /// Its flow's key, and whether it brings data.
-    #[inline]
-    const fn looked_for(&self) -> (FlowKey, bool) {
-        let brings_data = match &self.packet {
-            Packet::Tcp(segment) => segment.payload_len > 0,
-            _ => false,
-        };
-        (self.key, brings_data)
-    }
-
-    /// Decodes a batch's frames.
-    pub fn batch(batch: &Batch, decoding: &Decoding, into: &mut Vec<Self>) {
-        into.reserve(batch.headers.len());
-        for header in &batch.headers {
-            let (link, octets) = (header.link, batch.octets(header));
-            if let Some(segment) = fast_segment(link, octets) {
-                into.push(Self {
-                    key: decoding.hasher.key(&segment),
-                    packet: Packet::Tcp(segment),
-                });
-            } else {
-                into.push(Self::of(
-                    decode_by_steps(link, octets, header.wire),
-                    decoding,
-                ));
-            }
-        }
-    }
-}
-
 /// Push frames in; get one record per frame.
 #[derive(Debug)]
 pub struct Inspector {
@@ -229,34 +155,41 @@ impl Inspector {
 
     /// Decodes a frame and returns its record.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
-        let decoded = Decoded::new(&frame, &self.decoding);
+        let (packet, key) = self.decoding.packet(&frame);
         let mut alone = std::mem::take(&mut self.alone);
         self.begin(&mut alone, Wanted::Records);
-        self.take(frame, &decoded, None, &mut alone);
+        self.take(frame, &packet, key, None, &mut alone);
         self.end(&mut alone);
         self.alone = alone;
-        self.packet = decoded.packet;
+        self.packet = packet;
         let mut cursor = Cursor::default();
         self.alone.record(0, frame, &self.packet, &mut cursor)
     }
 
-    /// What [`Decoded::batch`] needs to decode frames for this inspector.
+    /// What [`Decoded::fill`] needs to decode frames for this inspector.
     #[must_use]
     pub fn decoding(&self) -> Decoding {
         self.decoding.clone()
     }
 
     /// Inspects a batch of decoded frames, and replaces the content of `inspected` by what they brought.
-    pub fn inspect(&mut self, batch: &Batch, decoded: &[Decoded], inspected: &mut Inspected) {
+    pub fn inspect(&mut self, batch: &Batch, decoded: &Decoded, inspected: &mut Inspected) {
         let mut frames = batch.frames();
         let mut hints = [None; PREFETCHED];
         self.begin(inspected, self.wanted);
         self.take_secrets(batch);
-        for chunk in decoded.chunks(PREFETCHED) {
-            let segments = chunk.iter().map(Decoded::looked_for);
+        for chunk in decoded.frames.chunks(PREFETCHED) {
+            let segments = chunk.iter().map(|one| decoded.looked_for(one));
             self.table.prefetch(segments, &mut hints);
-            for ((decoded, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
-                self.take(frame, decoded, hint, inspected);
+            for ((one, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
+                let DecodedFrame { key, packet } = one;
+                match packet {
+                    Compact::Plain(segment) => self.plain(frame, segment, *key, hint, inspected),
+                    Compact::Other(place) => {
+                        let packet = &decoded.others[*place as usize];
+                        self.take(frame, packet, *key, hint, inspected);
+                    }
+                }
             }
         }
         self.end(inspected);
@@ -297,10 +230,18 @@ impl Inspector {
     }
 
     #[inline]
-    fn take(&mut self, frame: Frame<'_>, decoded: &Decoded, hint: Hint, inspected: &mut Inspected) {
-        match &decoded.packet {
+    fn take(
+        &mut self,
+        frame: Frame<'_>,
+        packet: &Packet,
+        key: FlowKey,
+        hint: Hint,
+        inspected: &mut Inspected,
+    ) {
+        match packet {
             Packet::Tcp(segment) => {
-                self.segment(frame, None, segment, decoded.key, hint, inspected);
+                self.sweep_if_due(frame);
+                self.segment(frame, None, segment, key, hint, inspected);
             }
             Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
             packet @ (Packet::Ip(..) | Packet::Other(_)) => {
@@ -309,8 +250,61 @@ impl Inspector {
         }
     }
 
-    /// Inspects a segment, whose offsets count in the frame or in the datagram that it completed.
+    /// Lets flows go, if it is time for that; whether it looked for some. To be called before each segment.
     #[inline]
+    fn sweep_if_due(&mut self, frame: Frame<'_>) -> bool {
+        let time = frame.header.time;
+        self.table.sweep_if_due(time, &mut self.tracker)
+    }
+
+    /// Inspects a plain segment: the short way if it goes on where its flow stands, as nearly all do.
+    #[inline]
+    fn plain(
+        &mut self,
+        frame: Frame<'_>,
+        segment: &PlainSegment,
+        key: FlowKey,
+        hint: Hint,
+        inspected: &mut Inspected,
+    ) {
+        let swept = self.sweep_if_due(frame);
+        if self.checksums {
+            return self.segment(frame, None, &segment.segment(), key, hint, inspected);
+        }
+        let carried = PlainCarried {
+            number: frame.number,
+            time: frame.header.time,
+            wire: frame.header.wire,
+            segment,
+            octets: frame.octets,
+        };
+        let messages = self.tracker.found.messages.len();
+        let taken = self
+            .table
+            .take_plain(&carried, key, hint, &mut self.tracker);
+        let Some(taken) = taken else {
+            return self.segment(frame, None, &segment.segment(), key, hint, inspected);
+        };
+        let (flow, found) = (self.table.flow_of(taken), &mut self.tracker.found);
+        if inspected.counts() {
+            let watched = flow.is_watched() || flow.state.has_messages();
+            // Secrets may have brought something before the batch's first frame.
+            if swept || taken.told || self.tracker.tls.is_some() {
+                inspected.push_counted(watched, found, false);
+            } else {
+                inspected.push_quiet(watched);
+            }
+            return;
+        }
+        let placement = self.table.place_of(taken, key, segment);
+        if segment.payload_len > 0 {
+            note_begun(flow, frame.number, messages, found);
+        }
+        inspected.push(Some(placement), flow.state.protocols(), found, false);
+    }
+
+    /// Inspects a segment, whose offsets count in the frame or in the datagram that it completed.
+    #[inline(never)]
     fn segment(
         &mut self,
         frame: Frame<'_>,
@@ -338,17 +332,11 @@ impl Inspector {
             return;
         }
         let messages = self.tracker.found.messages.len();
-        let (placement, flow) = self.table.push(&carried, key, hint, &mut self.tracker);
+        let (placement, flow) = self.table.place(&carried, key, hint, &mut self.tracker);
         let protocols = flow.state.protocols();
-        let (stream, found) = (placement.stream, &mut self.tracker.found);
-        if segment.payload_len > 0
-            && let Some(mut note) = FlowState::begun(flow, frame.number)
-        {
-            if let Note::Begun { unfilled, .. } = &mut note {
-                // Behind another message, TCP may have cut this one anywhere.
-                *unfilled &= found.messages.len() == messages;
-            }
-            found.notes.push(StreamNote { stream, note });
+        let stream = placement.stream;
+        if segment.payload_len > 0 {
+            note_begun(flow, frame.number, messages, &mut self.tracker.found);
         }
         self.note_segment(stream, segment, octets, datagram);
         let found = &self.tracker.found;
@@ -401,6 +389,7 @@ impl Inspector {
         }
         if let Packet::Tcp(segment) = &packet {
             let key = self.decoding.hasher.key(segment);
+            self.sweep_if_due(frame);
             self.segment(frame, Some(&datagram), segment, key, None, inspected);
         } else {
             inspected.push_other(&packet, &self.tracker.found, true);
@@ -444,4 +433,19 @@ impl Inspector {
             frames: 0,
         }
     }
+}
+
+/// Notes a message that a frame of a flow carried bytes of, and that is not whole; `messages` is how many had been found
+/// before the frame.
+#[inline]
+fn note_begun(flow: &Flow<FlowState>, frame: u64, messages: usize, found: &mut Collected) {
+    let Some(mut note) = FlowState::begun(flow, frame) else {
+        return;
+    };
+    if let Note::Begun { unfilled, .. } = &mut note {
+        // Behind another message, TCP may have cut this one anywhere.
+        *unfilled &= found.messages.len() == messages;
+    }
+    let stream = flow.stream;
+    found.notes.push(StreamNote { stream, note });
 }

@@ -4,6 +4,7 @@
 //! need.
 
 pub mod begun;
+mod decoded;
 mod described;
 mod exchange;
 mod exchanges;
@@ -29,6 +30,7 @@ mod waiting;
 mod without_tcp;
 
 pub use crate::dissect::Name;
+pub use decoded::{Decoded, Decoding};
 pub use exchange::ExchangeState;
 pub(crate) use exchange::MAX_WAITING;
 pub use exchanges::{Exchange, Exchanges, Half, PairedFrom, Pairing, action_of, user_of};
@@ -38,7 +40,7 @@ pub use given_up::GivenUp;
 pub use hold::{Held, Hold, MAX_HELD};
 pub use holding::Holding;
 pub use inspected::{Brought, Inspected};
-pub use inspector::{Decoded, Decoding, Inspector, Options};
+pub use inspector::{Inspector, Options};
 pub use keylog::{KeyLogSource, KeyLogs};
 pub use layer::TlsRecord;
 pub use pass::{Pass, PassLimits, Passed};

@@ -137,7 +137,7 @@ const BATCHES: usize = 4;
 #[derive(Debug, Default)]
 struct Work {
     batch: Batch,
-    decoded: Vec<Decoded>,
+    decoded: Decoded,
     inspected: Inspected,
     /// Whether more comes, or what went wrong.
     more: Option<Result<bool, SourceError>>,
@@ -181,12 +181,12 @@ impl Work {
         let batch = &self.batch;
         let mut asides = batch.asides.iter().peekable();
         let mut cursor = Cursor::default();
-        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded).enumerate() {
+        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded.frames).enumerate() {
             let inspected = &self.inspected;
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
                 sink.aside(aside, batch)?;
             }
-            let packet = &decoded.packet;
+            let packet = &self.decoded.packet(decoded);
             let flow = if inspected.is_quiet(index) {
                 sink.bare(&inspected.quiet(index, frame, packet, &cursor))?
             } else {
@@ -226,11 +226,10 @@ impl Reader {
 
     fn read(&mut self, work: &mut Work) {
         work.batch.clear();
-        work.decoded.clear();
         work.batch.first_number = self.next_number;
         let more = self.source.fill(&mut work.batch);
         self.next_number += work.batch.headers.len() as u64;
-        Decoded::batch(&work.batch, &self.decoding, &mut work.decoded);
+        work.decoded.fill(&work.batch, &self.decoding);
         self.ended = matches!(more, Ok(false));
         work.more = Some(more);
     }

@@ -107,18 +107,24 @@ impl Delivery<'_> {
         event: &mut impl FnMut(Event<'_>),
     ) {
         if !payload.is_empty() {
-            if let Some(history) = history {
-                self.delivered.history =
-                    history.remember(self.delivered.history, self.direction.next, payload);
-            }
-            let seq = self.direction.next;
-            self.advance(payload.len() as u32);
+            let seq = self.next_in_order(payload, history);
             event(Event::Octets(carrier.chunk(payload, offset, seq)));
         }
         if missing > 0 {
             self.advance(missing);
             event(Event::Gap(u64::from(missing)));
         }
+    }
+
+    /// Takes bytes that are next in order, and gives the number of the first.
+    #[inline]
+    pub fn next_in_order(&mut self, payload: &[u8], history: Option<&mut History>) -> SeqNumber {
+        let seq = self.direction.next;
+        if let Some(history) = history {
+            self.delivered.history = history.remember(self.delivered.history, seq, payload);
+        }
+        self.advance(payload.len() as u32);
+        seq
     }
 
     fn advance(&mut self, octets: u32) {

@@ -57,7 +57,7 @@ pub(super) struct StreamDirection {
     /// Window scale of the sender's SYN, plus one; 0 if there was none.
     shift_plus_one: u8,
     /// Window that the sender last offered, as in its header.
-    window: u16,
+    pub(super) window: u16,
     /// What came too early.
     pub(super) out_of_order: Option<Box<OutOfOrder>>,
 }
@@ -75,6 +75,11 @@ impl StreamDirection {
     /// Whether a segment of this direction was seen.
     pub const fn has_sent(&self) -> bool {
         self.known.has(Known::SENT)
+    }
+
+    /// Whether its numbers are known and a segment of it was seen.
+    pub const fn is_known(&self) -> bool {
+        self.known.has_all(Known::BASE | Known::SENT)
     }
 
     /// Whether its SYN was seen.
@@ -172,8 +177,7 @@ impl StreamDirection {
     pub fn sent(&mut self, carried: &Carried<'_>) {
         let segment = carried.segment;
         self.window = segment.window;
-        let knows = self.known.has_all(Known::BASE | Known::SENT);
-        if !knows || segment.flags.has(Flags::SYN) {
+        if !self.is_known() || segment.flags.has(Flags::SYN) {
             self.learn(carried);
         }
     }

@@ -8,7 +8,7 @@ use super::index::Tag;
 use super::limits::StreamLimits;
 use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
-use crate::packet::{Flags, Segment, checksum_is_wrong};
+use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
 /// How far a flow's life has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl<S> Entry<S> {
 
     /// What a side sends, to be put in order, and the flow that it is told of with.
     #[inline]
-    fn delivery(&mut self, from: Side) -> (Delivery<'_>, &mut Flow<S>) {
+    pub fn delivery(&mut self, from: Side) -> (Delivery<'_>, &mut Flow<S>) {
         let delivery = Delivery {
             direction: &mut self.directions[from.index()],
             delivered: &mut self.delivered[from.index()],
@@ -114,6 +114,11 @@ impl<S> Entry<S> {
         &self.directions[side.index()]
     }
 
+    /// The same, to be changed.
+    pub const fn direction_mut(&mut self, side: Side) -> &mut StreamDirection {
+        &mut self.directions[side.index()]
+    }
+
     /// Why the receiver of a reset ignores it; `None` if it may accept it. `in_order` says that
     /// this flow's bytes are put in order.
     pub fn refuses_reset(
@@ -129,9 +134,7 @@ impl<S> Entry<S> {
             return Some(Ignored::Checksum);
         }
         if receiver.has_syn() && !sender.has_sent() {
-            let acked = |ack: crate::packet::SeqNumber| {
-                ack.after(receiver.base) && !ack.after(receiver.next())
-            };
+            let acked = |ack: SeqNumber| ack.after(receiver.base) && !ack.after(receiver.next());
             let answers = !in_order || segment.acknowledges().is_some_and(acked);
             return (!answers).then_some(Ignored::AnswersNoSyn);
         }
@@ -343,12 +346,18 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Where a segment stands.
+    /// Where a segment stands that has these flags and numbers.
     #[inline]
-    pub fn place(&self, from: Side, segment: &Segment, reused: bool) -> Placement {
+    pub fn place(
+        &self,
+        from: Side,
+        flags: Flags,
+        [seq, ack]: [SeqNumber; 2],
+        reused: bool,
+    ) -> Placement {
         let own = &self.directions[from.index()];
         let other = &self.directions[from.other().index()];
-        let window_shift = if segment.flags.has(Flags::SYN) {
+        let window_shift = if flags.has(Flags::SYN) {
             Some(0)
         } else {
             own.window_shift(other)
@@ -361,14 +370,14 @@ impl<S> Entry<S> {
             reused,
             // What is ignored tells nothing of where a direction begins: it counts by itself.
             relative_seq: if own.has_base() {
-                segment.seq.0.wrapping_sub(own.base.0)
+                seq.0.wrapping_sub(own.base.0)
             } else {
                 1
             },
-            relative_ack: if segment.flags.has(Flags::ACK) {
-                segment.ack.0.wrapping_sub(other.base.0)
+            relative_ack: if flags.has(Flags::ACK) {
+                ack.0.wrapping_sub(other.base.0)
             } else {
-                segment.ack.0
+                ack.0
             },
             window_shift,
         }

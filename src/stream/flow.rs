@@ -1,15 +1,8 @@
 //! One TCP connection: its ends, its two directions, and who is the server.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "the parts of a number that was made of an address and a port"
-)]
-
-use std::net::Ipv4Addr;
-
 use super::key::number;
 use crate::capture::Timestamp;
-use crate::packet::{Endpoint, VlanTags};
+use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, VlanTags};
 use crate::protocol::MessageKind;
 
 /// One of a flow's two ends. The order is that of their addresses and means nothing more.
@@ -98,12 +91,15 @@ impl Ends {
         }
     }
 
+    /// Those of a plain segment.
+    #[inline]
+    pub fn of_plain(segment: &PlainSegment) -> Self {
+        let (from, to) = (segment.source.number(), segment.destination.number());
+        Self([from.min(to), from.max(to)])
+    }
+
     fn get(self, side: Side) -> Endpoint {
-        let number = self.0[side.index()];
-        Endpoint {
-            address: Ipv4Addr::from_bits((number >> u16::BITS) as u32).into(),
-            port: number as u16,
-        }
+        Ipv4Endpoint::of_number(self.0[side.index()]).endpoint()
     }
 }
 

@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 
 use super::flow::Side;
 use super::index::Tag;
-use crate::packet::{Endpoint, Segment, VlanTags};
+use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, Segment, VlanTags};
 
 /// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
 /// flow table's can find it.
@@ -37,6 +37,20 @@ impl FlowHasher {
         hasher.write_u64(from.min(to));
         hasher.write_u64(from.max(to));
         write_tags(&mut hasher, segment);
+        FlowKey {
+            tag: upper_half(hasher.finish()),
+            from: if from <= to { Side::A } else { Side::B },
+        }
+    }
+
+    /// The same of a plain segment, which has no VLAN.
+    #[must_use]
+    #[inline]
+    pub fn key_of_plain(&self, segment: &PlainSegment) -> FlowKey {
+        let (from, to) = (segment.source.number(), segment.destination.number());
+        let mut hasher = self.0.build_hasher();
+        hasher.write_u64(from.min(to));
+        hasher.write_u64(from.max(to));
         FlowKey {
             tag: upper_half(hasher.finish()),
             from: if from <= to { Side::A } else { Side::B },
@@ -82,7 +96,7 @@ const fn upper_half(hash: u64) -> Tag {
 #[inline]
 pub(super) fn number(end: &Endpoint) -> Option<u64> {
     match end.address {
-        IpAddr::V4(v4) => Some(u64::from(v4.to_bits()) << 16 | u64::from(end.port)),
+        IpAddr::V4(v4) => Some(Ipv4Endpoint::new(v4.to_bits(), end.port).number()),
         IpAddr::V6(_) => None,
     }
 }

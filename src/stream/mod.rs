@@ -21,6 +21,7 @@ mod key;
 mod letting_go;
 mod limits;
 mod out_of_order;
+mod plain;
 pub(crate) mod slab;
 mod table;
 mod unusual;
@@ -35,6 +36,7 @@ pub(crate) use history::MAX_STEPS;
 
 pub use key::{FlowHasher, FlowKey};
 pub use limits::{StreamLimits, Totals};
+pub use plain::{PlainCarried, Taken};
 pub use table::{FlowTable, Hint, Placement, StreamNumbers};
 
 /// A segment and the frame that carried it.

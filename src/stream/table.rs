@@ -19,10 +19,11 @@ use super::index::Index;
 use super::key::{FlowHasher, FlowKey};
 use super::letting_go::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
 use super::limits::{StreamLimits, Totals};
+use super::plain::Taken;
 use super::slab::Slab;
 use super::{Carried, Handler};
 use crate::capture::Timestamp;
-use crate::packet::{Flags, Segment};
+use crate::packet::{Flags, PlainSegment, Segment};
 
 /// A segment's place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,13 +181,54 @@ impl<S: Default> FlowTable<S> {
         hint: Hint,
         handler: &mut impl Handler<S>,
     ) -> (Placement, &Flow<S>) {
-        let (slot, reused) = self.take(carried, key, hint, handler);
-        let entry = &self.entries[slot];
-        let placement = entry.place(key.from, carried.segment, reused);
-        (placement, &entry.flow)
+        self.sweep_if_due(carried.time, handler);
+        self.place(carried, key, hint, handler)
     }
 
-    /// The same without the segment's place.
+    /// Lets flows go whose time is over, once in so many segments; whether it looked for them. To be called before each
+    /// segment, but for one that is pushed.
+    #[inline]
+    pub fn sweep_if_due(&mut self, time: Timestamp, handler: &mut impl Handler<S>) -> bool {
+        self.sweep_in -= 1;
+        let due = self.sweep_in == 0;
+        if due {
+            self.sweep(time, handler);
+        }
+        due
+    }
+
+    /// The same as [`push`](Self::push), but lets no flows go.
+    #[inline]
+    pub fn place(
+        &mut self,
+        carried: &Carried<'_>,
+        key: FlowKey,
+        hint: Hint,
+        handler: &mut impl Handler<S>,
+    ) -> (Placement, &Flow<S>) {
+        let (slot, reused) = self.take(carried, key, hint, handler);
+        let segment = carried.segment;
+        let (flags, numbers) = (segment.flags, [segment.seq, segment.ack]);
+        let entry = &self.entries[slot];
+        (entry.place(key.from, flags, numbers, reused), &entry.flow)
+    }
+
+    /// The place of a plain segment that was taken.
+    #[must_use]
+    #[inline]
+    pub fn place_of(&self, taken: Taken, key: FlowKey, segment: &PlainSegment) -> Placement {
+        let numbers = [segment.seq, segment.ack];
+        self.entries[taken.slot].place(key.from, segment.flags, numbers, false)
+    }
+
+    /// The flow of a plain segment that was taken.
+    #[must_use]
+    #[inline]
+    pub fn flow_of(&self, taken: Taken) -> &Flow<S> {
+        &self.entries[taken.slot].flow
+    }
+
+    /// The same as [`place`](Self::place) without the segment's place.
     #[inline]
     pub fn count(
         &mut self,
@@ -209,10 +251,6 @@ impl<S: Default> FlowTable<S> {
         handler: &mut impl Handler<S>,
     ) -> (u32, bool) {
         let (from, segment) = (key.from, carried.segment);
-        self.sweep_in -= 1;
-        if self.sweep_in == 0 {
-            self.sweep(carried.time, handler);
-        }
         let (slot, reused) = self.find(carried, key, hint, handler);
         let entry = &mut self.entries[slot];
         let unusual = segment.flags.has(Flags(Flags::SYN.0 | Flags::RST.0)) || entry.unsettled;

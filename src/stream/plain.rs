@@ -1,0 +1,304 @@
+//! The usual segment on its way through the flow table: it goes on where its flow stands.
+//!
+//! Nearly all do, and are taken here with the few questions that tell them apart. Whatever raises another one takes the
+//! general way, [`FlowTable::push`], which does the same with a usual segment; a property test holds the two against each
+//! other.
+
+use super::entry::{Entry, Memory, Status};
+use super::flow::{Ends, Side};
+use super::key::FlowKey;
+use super::out_of_order::Carrier;
+use super::table::{FlowTable, Hint};
+use super::{Handler, StreamEvent};
+use crate::capture::Timestamp;
+use crate::packet::{Flags, PlainSegment, SeqNumber, VlanTags};
+
+/// A plain segment and the frame that carried it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainCarried<'a> {
+    /// Number of the frame.
+    pub number: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Bytes it had on the wire.
+    pub wire: u32,
+    /// The segment.
+    pub segment: &'a PlainSegment,
+    /// The frame's bytes.
+    pub octets: &'a [u8],
+}
+
+/// Where a usual segment went.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    pub(super) slot: u32,
+    /// Whether the handler was told of bytes.
+    pub told: bool,
+}
+
+impl<S: Default> FlowTable<S> {
+    /// Takes a segment that goes on where its flow stands. `None` if it does not: then nothing has happened.
+    #[inline]
+    pub fn take_plain(
+        &mut self,
+        carried: &PlainCarried<'_>,
+        key: FlowKey,
+        hint: Hint,
+        handler: &mut impl Handler<S>,
+    ) -> Option<Taken> {
+        let ends = Ends::of_plain(carried.segment);
+        let entries = &self.entries;
+        let same = |slot: u32| {
+            entries
+                .get(slot)
+                .is_some_and(|entry| entry.is_plain_of(ends))
+        };
+        let slot = match hint {
+            Some(slot) if same(slot) => slot,
+            _ => self.index.find(key.tag, same)?,
+        };
+        let entry = &mut self.entries[slot];
+        let told = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
+        Some(Taken { slot, told })
+    }
+}
+
+impl<S> Entry<S> {
+    /// Whether this is the flow of plain segments between these ends.
+    #[inline]
+    fn is_plain_of(&self, ends: Ends) -> bool {
+        self.flow.ends == ends
+            && self.flow.tags == VlanTags::NONE
+            && self.status != Status::Free
+            && !self.rival
+    }
+
+    /// Takes a segment that goes on where this flow stands; whether the handler was told of bytes.
+    #[inline]
+    fn take_plain(
+        &mut self,
+        from: Side,
+        carried: &PlainCarried<'_>,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) -> Option<bool> {
+        const UNUSUAL: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
+        let segment = carried.segment;
+        let interest = handler.interest(&self.flow);
+        let brings_data = interest.octets && segment.payload_len > 0;
+        let sender = self.direction(from);
+        if self.unsettled || segment.flags.has(UNUSUAL) || !sender.is_known() {
+            return None;
+        }
+        if interest.octets && (sender.holds() || self.direction(from.other()).holds()) {
+            return None;
+        }
+        if brings_data
+            && (sender.has_ended()
+                || sender.next() != segment.seq
+                || segment.payload_captured < segment.payload_len)
+        {
+            return None;
+        }
+        self.flow.last = carried.time;
+        self.flow.count(from, carried.wire);
+        self.direction_mut(from).window = segment.window;
+        if !interest.octets {
+            return Some(false);
+        }
+        let ack = segment.flags.has(Flags::ACK).then_some(segment.ack);
+        if let Some(ack) = ack {
+            self.direction_mut(from.other()).acknowledged(ack);
+        }
+        if brings_data {
+            self.deliver_plain(from, carried, ack, interest.comparison, memory, handler);
+        }
+        Some(brings_data)
+    }
+
+    #[inline]
+    fn deliver_plain(
+        &mut self,
+        from: Side,
+        carried: &PlainCarried<'_>,
+        ack: Option<SeqNumber>,
+        compares: bool,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) {
+        let segment = carried.segment;
+        let payload = segment.payload(carried.octets);
+        let (mut delivery, flow) = self.delivery(from);
+        delivery.next_in_order(payload, compares.then_some(&mut memory.history));
+        let by = Carrier {
+            frame: carried.number,
+            time: carried.time,
+            ack,
+        };
+        let offset = u32::from(segment.payload_start);
+        let chunk = by.chunk(payload, offset, segment.seq);
+        handler.take(flow, from, StreamEvent::Octets(chunk));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Carried, Flow, FlowHasher, Interest, Placement, StreamLimits};
+    use super::*;
+    use crate::capture::LinkType;
+    use crate::packet::plain_segment;
+
+    /// Remembers what it is told, and wants a flow's bytes until it was told of so many things.
+    #[derive(Default)]
+    struct Told(Vec<String>);
+
+    impl Handler<u32> for Told {
+        fn interest(&self, flow: &Flow<u32>) -> Interest {
+            Interest {
+                octets: flow.state < 9,
+                comparison: flow.is_watched(),
+            }
+        }
+        fn take(&mut self, flow: &mut Flow<u32>, from: Side, event: StreamEvent<'_>) {
+            flow.state += 1;
+            let stream = flow.stream;
+            self.0.push(format!("{stream} {from:?} {event:?}"));
+        }
+        fn let_go(&mut self, flow: &mut Flow<u32>) {
+            self.0.push(format!("{flow:?}"));
+        }
+    }
+
+    /// A segment that one side of a connection sends.
+    #[derive(Debug, Clone)]
+    struct Sent {
+        port: u8,
+        by_client: bool,
+        flags: Flags,
+        /// How far it stands from where its sender's bytes go on.
+        aside: i32,
+        ack: u32,
+        payload: Vec<u8>,
+        cut: usize,
+        later: i64,
+    }
+
+    fn sent() -> impl Strategy<Value = Sent> {
+        let flags = prop_oneof![
+            8 => Just(Flags::ACK),
+            2 => Just(Flags(Flags::ACK.0 | Flags::PSH.0)),
+            1 => Just(Flags::SYN),
+            1 => Just(Flags(Flags::SYN.0 | Flags::ACK.0)),
+            1 => Just(Flags(Flags::FIN.0 | Flags::ACK.0)),
+            1 => Just(Flags::RST),
+            1 => Just(Flags(0)),
+        ];
+        let aside = prop_oneof![6 => Just(0), 1 => -20..20i32];
+        let payload = proptest::collection::vec(any::<u8>(), 0..12);
+        let cut = prop_oneof![9 => Just(0), 1 => 0..4usize];
+        let values = (0..3u8, any::<bool>(), flags, aside, 0..60u32, payload, cut);
+        (values, 0..6i64).prop_map(
+            |((port, by_client, flags, aside, ack, payload, cut), later)| Sent {
+                port,
+                by_client,
+                flags,
+                aside,
+                ack,
+                payload,
+                cut,
+                later,
+            },
+        )
+    }
+
+    fn frame(sent: &Sent, seq: u32) -> Vec<u8> {
+        let client = (40_000 + u16::from(sent.port)).to_be_bytes();
+        let server = (8888 + u16::from(sent.port % 2)).to_be_bytes();
+        let ends = if sent.by_client {
+            [client, server]
+        } else {
+            [server, client]
+        };
+        let total = 40 + sent.payload.len() as u8;
+        let mut octets = vec![0x45, 0, 0, total, 0, 0, 0, 0, 64, 6, 0, 0];
+        octets.extend([127, 0, 0, 1, 127, 0, 0, 1]);
+        octets.extend(ends.concat());
+        octets.extend(seq.to_be_bytes());
+        octets.extend(sent.ack.to_be_bytes());
+        octets.extend((0x5000 | sent.flags.0).to_be_bytes());
+        octets.extend([0, 9, 0, 0, 0, 0]);
+        octets.extend(&sent.payload);
+        octets.truncate(octets.len() - sent.cut.min(sent.payload.len()));
+        octets
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #[test]
+        fn the_short_way_leads_where_the_general_one_does(
+            all in proptest::collection::vec(sent(), 1..200),
+        ) {
+            let limits = StreamLimits {
+                closed: 2,
+                linger: 30,
+                idle: 100,
+                buffer_per_direction: 200,
+                ..StreamLimits::default()
+            };
+            let [mut short, mut general] = [(); 2].map(|()| FlowTable::new(&[8888], limits));
+            let [mut told, mut told_generally] = [(); 2].map(|()| Told::default());
+            let hasher = FlowHasher::default();
+            let mut next = [[0u32; 2]; 3];
+            let (mut time, mut taken) = (Timestamp(0), 0);
+            for (number, sent) in (1..).zip(&all) {
+                time.0 += sent.later;
+                let next = &mut next[usize::from(sent.port)][usize::from(sent.by_client)];
+                let seq = next.wrapping_add_signed(sent.aside);
+                let octets = frame(sent, seq);
+                let plain = plain_segment(LinkType::RAW, &octets).unwrap();
+                let segment = plain.segment();
+                if sent.aside == 0 {
+                    *next = segment.next_seq().0;
+                }
+                let carried = Carried {
+                    number,
+                    time,
+                    wire: 60,
+                    segment: &segment,
+                    payload: segment.payload(&octets),
+                    packet: &octets,
+                };
+                let key = hasher.key(&segment);
+                let one: Placement = {
+                    let handler = &mut told;
+                    short.sweep_if_due(time, handler);
+                    let carried_plainly = PlainCarried {
+                        number,
+                        time,
+                        wire: 60,
+                        segment: &plain,
+                        octets: &octets,
+                    };
+                    let key = hasher.key_of_plain(&plain);
+                    match short.take_plain(&carried_plainly, key, None, handler) {
+                        Some(place) => {
+                            taken += 1;
+                            short.place_of(place, key, &plain)
+                        }
+                        None => short.place(&carried, key, None, handler).0,
+                    }
+                };
+                let other = general.push(&carried, key, None, &mut told_generally).0;
+                prop_assert_eq!(one, other);
+                prop_assert_eq!(&told.0, &told_generally.0);
+            }
+            short.finish(&mut told);
+            general.finish(&mut told_generally);
+            prop_assert_eq!(&told.0, &told_generally.0);
+            prop_assert_eq!(short.totals(), general.totals());
+            prop_assert!(taken > 0 || all.len() < 100);
+        }
+    }
+}
