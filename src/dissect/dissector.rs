@@ -9,7 +9,7 @@ use super::protocol::Protocol;
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::{Extent, extent};
 use super::reglogin::{
-    Between, DirectionState, Mode, clean_message, direction_fits, judge_cut, judge_into,
+    Between, DirectionState, Mode, clean_message, command, direction_fits, judge_cut, judge_into,
     judge_sender,
 };
 
@@ -109,6 +109,8 @@ pub struct Wanted<'a> {
     pub has_layouts: bool,
     /// Whether messages without notes are only counted, and not made.
     pub counts: bool,
+    /// Bytes that are known to be one message which is plain in all its fields: none but these very bytes.
+    pub clean: Option<&'a [u8]>,
 }
 
 /// Receives what the dissector finds.
@@ -281,7 +283,7 @@ fn count_clean<'a, S: HasDissectState>(
     mut chunk: Chunk<'a>,
     finds: &mut impl Finds<S>,
 ) -> Chunk<'a> {
-    while let Some((command, message)) = clean_message(chunk.octets) {
+    while let Some((command, message)) = next_clean(chunk.octets, finds.wanted().clean) {
         if !learn_sender(flow, from, command) {
             break;
         }
@@ -290,6 +292,15 @@ fn count_clean<'a, S: HasDissectState>(
         chunk = rest;
     }
     chunk
+}
+
+/// The command and the bytes of the plain message at the start of `octets`; `known` as in [`Wanted::clean`].
+#[inline]
+fn next_clean<'a>(octets: &'a [u8], known: Option<&[u8]>) -> Option<(Command, &'a [u8])> {
+    match known {
+        Some(known) if std::ptr::eq(known, octets) => Some((command(octets)?, octets)),
+        _ => clean_message(octets),
+    }
 }
 
 /// Lets a message's command say who its sender is; whether it is one that the sender's side sends.

@@ -6,6 +6,7 @@
 )]
 
 use crate::capture::{Batch, Frame};
+use crate::dissect::reglogin::one_clean_message;
 use crate::packet::{Packet, PlainSegment, decode, decode_by_steps, plain_segment};
 use crate::stream::{FlowHasher, FlowKey};
 
@@ -14,6 +15,8 @@ use crate::stream::{FlowHasher, FlowKey};
 pub struct Decoding {
     pub(super) hasher: FlowHasher,
     pub(super) ignore_vlan_tags: bool,
+    /// Whether to look for payloads that are one plain message of RegLogin, which are then only counted.
+    pub(super) judges: bool,
 }
 
 impl Decoding {
@@ -48,6 +51,9 @@ pub(super) struct DecodedFrame {
     /// Of a TCP segment; of anything else it means nothing.
     pub key: FlowKey,
     pub packet: Compact,
+    /// Whether the payload is one message of RegLogin, plain in all its fields, as far as that was looked for: for the
+    /// thread that inspects has more to do than the others.
+    pub is_clean: bool,
 }
 
 /// What a frame carries.
@@ -78,6 +84,7 @@ impl Decoded {
                 self.frames.push(DecodedFrame {
                     key: decoding.hasher.key_of_plain(&segment),
                     packet: Compact::Plain(segment),
+                    is_clean: decoding.judges && one_clean_message(segment.payload(octets)),
                 });
             } else {
                 let packet = decode_by_steps(link, octets, header.wire);
@@ -92,6 +99,7 @@ impl Decoded {
         self.frames.push(DecodedFrame {
             key,
             packet: Compact::Other(place),
+            is_clean: false,
         });
     }
 
@@ -125,6 +133,6 @@ mod tests {
     /// Both threads look at one for each frame.
     #[test]
     fn a_decoded_frame_is_small() {
-        assert!(size_of::<DecodedFrame>() <= 48);
+        assert!(size_of::<DecodedFrame>() <= 56);
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Findings<'a> {
     pub known: &'a Arc<Known>,
     pub has_layouts: bool,
     pub counts: bool,
+    /// As in [`Wanted::clean`].
+    pub clean: Option<&'a [u8]>,
     pub refusals: &'a mut Refusals,
     pub waiting: &'a mut WaitingRequests,
 }
@@ -170,6 +172,7 @@ impl Finds<FlowState> for Findings<'_> {
             known: self.known,
             has_layouts: self.has_layouts,
             counts: self.counts,
+            clean: self.clean,
         }
     }
 

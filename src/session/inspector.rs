@@ -140,6 +140,7 @@ impl Inspector {
         Self {
             decoding: Decoding {
                 hasher: table.hasher(),
+                judges: false,
                 ignore_vlan_tags: options.ignore_vlan_tags,
             },
             table,
@@ -169,7 +170,10 @@ impl Inspector {
     /// What [`Decoded::fill`] needs to decode frames for this inspector.
     #[must_use]
     pub fn decoding(&self) -> Decoding {
-        self.decoding.clone()
+        Decoding {
+            judges: self.wanted == Wanted::Counts,
+            ..self.decoding.clone()
+        }
     }
 
     /// Inspects a batch of decoded frames, and replaces the content of `inspected` by what they brought.
@@ -182,9 +186,12 @@ impl Inspector {
             let segments = chunk.iter().map(|one| decoded.looked_for(one));
             self.table.prefetch(segments, &mut hints);
             for ((one, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
-                let DecodedFrame { key, packet } = one;
+                let DecodedFrame { key, packet, .. } = one;
                 match packet {
-                    Compact::Plain(segment) => self.plain(frame, segment, *key, hint, inspected),
+                    Compact::Plain(segment) => {
+                        let is_clean = one.is_clean;
+                        self.plain(frame, segment, *key, hint, is_clean, inspected);
+                    }
                     Compact::Other(place) => {
                         let packet = &decoded.others[*place as usize];
                         self.take(frame, packet, *key, hint, inspected);
@@ -265,6 +272,7 @@ impl Inspector {
         segment: &PlainSegment,
         key: FlowKey,
         hint: Hint,
+        is_clean: bool,
         inspected: &mut Inspected,
     ) {
         let swept = self.sweep_if_due(frame);
@@ -279,13 +287,15 @@ impl Inspector {
             octets: frame.octets,
         };
         let messages = self.tracker.found.messages.len();
+        self.tracker.is_clean = is_clean;
         let taken = self
             .table
             .take_plain(&carried, key, hint, &mut self.tracker);
+        self.tracker.is_clean = false;
         let Some(taken) = taken else {
             return self.segment(frame, None, &segment.segment(), key, hint, inspected);
         };
-        let (flow, found) = (self.table.flow_of(taken), &mut self.tracker.found);
+        let (flow, found) = (taken.flow(), &mut self.tracker.found);
         if inspected.counts() {
             let watched = flow.is_watched() || flow.state.has_messages();
             // Secrets may have brought something before the batch's first frame.
@@ -296,7 +306,7 @@ impl Inspector {
             }
             return;
         }
-        let placement = self.table.place_of(taken, key, segment);
+        let placement = taken.place(key, segment);
         if segment.payload_len > 0 {
             note_begun(flow, frame.number, messages, found);
         }

@@ -25,6 +25,8 @@ pub(super) struct Tracker {
     pub messages: u64,
     /// Whether messages without notes are only counted.
     pub counts: bool,
+    /// Whether the bytes that are to be told of next are known to be one message, plain in all its fields.
+    pub is_clean: bool,
     /// The streams whose bytes are given.
     follows: Followed,
     key: PasswordKey,
@@ -54,6 +56,7 @@ impl Tracker {
             found: Collected::default(),
             messages: 0,
             counts: false,
+            is_clean: false,
             follows,
             key: PasswordKey::default(),
             refusals: Refusals::default(),
@@ -74,6 +77,7 @@ impl Tracker {
             known: &self.known,
             has_layouts: self.has_layouts,
             counts: self.counts,
+            clean: None,
             refusals: &mut self.refusals,
             waiting: &mut self.waiting,
         }
@@ -99,7 +103,9 @@ impl Tracker {
             frame: chunk.frame,
             offset: chunk.offset,
         });
+        let is_clean = self.is_clean;
         let mut finds = self.finds();
+        finds.clean = is_clean.then_some(chunk.octets);
         dissect::octets(flow, from, chunk, &mut finds);
     }
 

@@ -5,10 +5,10 @@
 //! other.
 
 use super::entry::{Entry, Memory, Status};
-use super::flow::{Ends, Side};
+use super::flow::{Ends, Flow, Side};
 use super::key::FlowKey;
 use super::out_of_order::Carrier;
-use super::table::{FlowTable, Hint};
+use super::table::{FlowTable, Hint, Placement};
 use super::{Handler, StreamEvent};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, PlainSegment, SeqNumber, VlanTags};
@@ -29,11 +29,28 @@ pub struct PlainCarried<'a> {
 }
 
 /// Where a usual segment went.
-#[derive(Debug, Clone, Copy)]
-pub struct Taken {
-    pub(super) slot: u32,
+#[derive(Debug)]
+pub struct Taken<'a, S> {
+    entry: &'a Entry<S>,
     /// Whether the handler was told of bytes.
     pub told: bool,
+}
+
+impl<'a, S> Taken<'a, S> {
+    /// The segment's flow.
+    #[must_use]
+    #[inline]
+    pub const fn flow(&self) -> &'a Flow<S> {
+        &self.entry.flow
+    }
+
+    /// The segment's place.
+    #[must_use]
+    #[inline]
+    pub fn place(&self, key: FlowKey, segment: &PlainSegment) -> Placement {
+        let numbers = [segment.seq, segment.ack];
+        self.entry.place(key.from, segment.flags, numbers, false)
+    }
 }
 
 impl<S: Default> FlowTable<S> {
@@ -45,7 +62,7 @@ impl<S: Default> FlowTable<S> {
         key: FlowKey,
         hint: Hint,
         handler: &mut impl Handler<S>,
-    ) -> Option<Taken> {
+    ) -> Option<Taken<'_, S>> {
         let ends = Ends::of_plain(carried.segment);
         let entries = &self.entries;
         let same = |slot: u32| {
@@ -59,7 +76,7 @@ impl<S: Default> FlowTable<S> {
         };
         let entry = &mut self.entries[slot];
         let told = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
-        Some(Taken { slot, told })
+        Some(Taken { entry, told })
     }
 }
 
@@ -145,7 +162,7 @@ impl<S> Entry<S> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Carried, Flow, FlowHasher, Interest, Placement, StreamLimits};
+    use super::super::{Carried, FlowHasher, Interest, StreamLimits};
     use super::*;
     use crate::capture::LinkType;
     use crate::packet::plain_segment;
@@ -283,9 +300,9 @@ mod tests {
                     };
                     let key = hasher.key_of_plain(&plain);
                     match short.take_plain(&carried_plainly, key, None, handler) {
-                        Some(place) => {
+                        Some(found) => {
                             taken += 1;
-                            short.place_of(place, key, &plain)
+                            found.place(key, &plain)
                         }
                         None => short.place(&carried, key, None, handler).0,
                     }

@@ -19,11 +19,10 @@ use super::index::Index;
 use super::key::{FlowHasher, FlowKey};
 use super::letting_go::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
 use super::limits::{StreamLimits, Totals};
-use super::plain::Taken;
 use super::slab::Slab;
 use super::{Carried, Handler};
 use crate::capture::Timestamp;
-use crate::packet::{Flags, PlainSegment, Segment};
+use crate::packet::{Flags, Segment};
 
 /// A segment's place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,21 +210,6 @@ impl<S: Default> FlowTable<S> {
         let (flags, numbers) = (segment.flags, [segment.seq, segment.ack]);
         let entry = &self.entries[slot];
         (entry.place(key.from, flags, numbers, reused), &entry.flow)
-    }
-
-    /// The place of a plain segment that was taken.
-    #[must_use]
-    #[inline]
-    pub fn place_of(&self, taken: Taken, key: FlowKey, segment: &PlainSegment) -> Placement {
-        let numbers = [segment.seq, segment.ack];
-        self.entries[taken.slot].place(key.from, segment.flags, numbers, false)
-    }
-
-    /// The flow of a plain segment that was taken.
-    #[must_use]
-    #[inline]
-    pub fn flow_of(&self, taken: Taken) -> &Flow<S> {
-        &self.entries[taken.slot].flow
     }
 
     /// The same as [`place`](Self::place) without the segment's place.

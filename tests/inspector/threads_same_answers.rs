@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use authscope::capture::{Batch, Frame, FrameHeader, FrameSource, ReadOptions, SourceError, open};
-use authscope::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
+use authscope::session::summary::{Summary, Times};
+use authscope::session::{FrameRecord, Inspected, Inspector, Options, Remainder, Sink, run};
 use authscope::synth::load::Load;
 
 /// Everything that records say, as text, until there are enough of them.
@@ -98,6 +99,83 @@ fn one_thread_and_two_agree_on_a_large_capture() {
     let one = transcript(file.path(), 1, usize::MAX);
     assert!(one.len() > 25_000, "{}", one.len());
     assert!(one == transcript(file.path(), 2, usize::MAX));
+}
+
+/// Counts records one by one, or batches as they are.
+struct Counted {
+    summary: Summary,
+    batches: bool,
+}
+
+impl Sink for Counted {
+    type Error = std::convert::Infallible;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+        self.summary.record(record);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn counts(&self) -> bool {
+        self.batches
+    }
+
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
+        self.summary.batch(batch, inspected);
+        Ok(())
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error> {
+        self.summary.end(remainder);
+        Ok(())
+    }
+}
+
+fn counted(path: &Path, threads: usize, batches: bool) -> String {
+    let source = open(path, ReadOptions::default()).unwrap();
+    let mut counted = Counted {
+        summary: Summary::default(),
+        batches,
+    };
+    let inspector = Inspector::new(&Options::default());
+    let Ok(_) = run(Box::new(source), inspector, &mut counted, threads);
+    let summary = &counted.summary;
+    let users: Vec<_> = summary
+        .users
+        .iter()
+        .map(|(name, of)| (name, of.counts))
+        .collect();
+    let addresses: Vec<_> = summary
+        .addresses
+        .iter()
+        .map(|(end, of)| (end, of.counts))
+        .collect();
+    let times = summary.times.each_ref().map(Times::quantiles);
+    format!(
+        "{:?} {} {:?} {:?} {:?} {:?} {users:?} {addresses:?} {times:?} {:?} {:?}",
+        summary.frames,
+        summary.streams,
+        summary.rate.bars(),
+        summary.messages,
+        summary.outcomes,
+        summary.protocols,
+        summary.findings(),
+        summary.limits(),
+    )
+}
+
+/// Where only counts are wanted, messages and frames take shorter ways, which lead to the same.
+#[test]
+fn counts_of_batches_are_those_of_records() {
+    let large = large_capture();
+    let mut all = captures();
+    all.push(large.path().to_owned());
+    for path in all {
+        let records = counted(&path, 1, false);
+        for threads in [1, 2] {
+            let batches = counted(&path, threads, true);
+            assert_eq!(records, batches, "{} threads, {}", threads, path.display());
+        }
+    }
 }
 
 /// What was read ahead and is not wanted any more shows nowhere.

@@ -15,25 +15,45 @@ use crate::text::swar;
 /// in all its fields.
 #[inline]
 pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8])> {
-    let message = octets.get(..right_header(octets)?.len())?;
-    let command = COMMAND.number(message).map(Command::from)?;
-    is_clean(message).then_some((command, message))
+    let kind = right_header(octets)?;
+    let message = octets.get(..kind.len())?;
+    let command = command(message)?;
+    has_plain_fields(kind, message).then_some((command, message))
+}
+
+/// Whether all of `octets` is one message that is plain in all its fields.
+#[inline]
+pub(crate) fn one_clean_message(octets: &[u8]) -> bool {
+    // Nearly all that is none has another length.
+    matches!(octets.len(), REQUEST_LEN | RESPONSE_LEN) && is_clean(octets)
+}
+
+/// The command of a message.
+#[inline]
+pub(in crate::dissect) fn command(message: &[u8]) -> Option<Command> {
+    COMMAND.number(message).map(Command::from)
 }
 
 /// Whether a message is whole and plain in all its fields.
 #[inline]
 pub(crate) fn is_clean(octets: &[u8]) -> bool {
-    match right_header(octets) {
-        Some(MessageKind::Request) if octets.len() == REQUEST_LEN => {
-            is_filled_text(octets, &USER_NAME)
-                && is_filled_text(octets, &PASSWORD)
-                && octets[PASSWORD.offset] != 0
-                && keeps_name_rules(octets)
+    right_header(octets)
+        .is_some_and(|kind| octets.len() == kind.len() && has_plain_fields(kind, octets))
+}
+
+/// Whether a whole message with a right header is plain in all its fields.
+#[inline]
+fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
+    match kind {
+        MessageKind::Request => {
+            is_filled_text(message, &USER_NAME)
+                && is_filled_text(message, &PASSWORD)
+                && message[PASSWORD.offset] != 0
+                && keeps_name_rules(message)
         }
-        Some(MessageKind::Response) if octets.len() == RESPONSE_LEN => {
-            octets[STATUS.offset] <= STATUS_SUCCESS && is_filled_text(octets, &DESCRIPTION)
+        MessageKind::Response => {
+            message[STATUS.offset] <= STATUS_SUCCESS && is_filled_text(message, &DESCRIPTION)
         }
-        _ => false,
     }
 }
 

@@ -200,7 +200,9 @@ impl Summary {
         for brought in inspected.brought() {
             if !brought.messages.is_empty() || !brought.clean.is_empty() {
                 self.rate.go_to(batch.headers[brought.frame].time);
-                self.count_messages(brought.messages);
+                if !brought.messages.is_empty() {
+                    self.count_messages(brought.messages);
+                }
                 self.count_clean(brought.clean);
             }
             brought
