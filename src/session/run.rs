@@ -261,7 +261,9 @@ pub(super) fn feed<S: Sink>(
         (true, false) => Wanted::Counts,
     };
     let mut errors = Vec::new();
-    let reader = Reader::new(source, &inspector);
+    let mut reader = Reader::new(source, &inspector);
+    // It takes work off the thread that inspects; one thread alone would only do it in another place.
+    reader.decoding.judges &= threads > 1;
     let mut frames = 0;
     let ended = if threads > 1 {
         together(reader, inspector, sink, &mut errors, &mut frames)?
