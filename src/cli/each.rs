@@ -6,13 +6,13 @@ use std::process::ExitCode;
 
 use super::error::Failure;
 use super::say;
-use super::side_by_side::{Handed, Lane, side_by_side};
+use super::side_by_side::{FileOutput, Produced, side_by_side};
 use super::terminal::standard_output;
 use crate::output::OutputError;
 use crate::text::escape::Local;
 
 /// The result for a file, besides its output.
-pub(super) struct Done {
+pub(super) struct FileResult {
     /// Lines to print about it.
     pub said: Vec<String>,
     /// The exit code that it alone would have.
@@ -24,7 +24,7 @@ pub(super) struct Done {
 pub(super) fn each(
     files: &[PathBuf],
     is_array: bool,
-    work: impl Fn(usize, Lane<Done>) -> Done + Sync,
+    work: impl Fn(usize, FileOutput<FileResult>) -> FileResult + Sync,
 ) -> Result<ExitCode, Failure> {
     let mut out = standard_output();
     let mut has_elements = false;
@@ -32,7 +32,7 @@ pub(super) fn each(
     let mut is_interrupted = false;
     side_by_side(files.len(), work, |index, handed| {
         match handed {
-            Handed::Octets(octets) => {
+            Produced::Bytes(octets) => {
                 let is_first = is_array && !std::mem::replace(&mut has_elements, true);
                 let octets = if is_first {
                     out.write_all(b"[").map_err(OutputError::Standard)?;
@@ -42,7 +42,7 @@ pub(super) fn each(
                 };
                 out.write_all(octets).map_err(OutputError::Standard)?;
             }
-            Handed::Done(done) => {
+            Produced::Done(done) => {
                 out.flush().map_err(OutputError::Standard)?;
                 for line in &done.said {
                     say(&format!(

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::each::{Done, each};
+use super::each::{FileResult, each};
 use super::error::{Failure, exit_status};
 use super::inspect::InspectArguments;
-use super::output::{Lot, OutputArguments};
+use super::output::{OutputArguments, SharedOutput};
 use super::run::{Plan, files};
 use super::save::SaveArguments;
 use super::say;
@@ -97,7 +97,7 @@ impl Arguments {
 fn show(
     arguments: &Arguments,
     plan: &mut Plan,
-    lot: Option<Lot>,
+    shared: Option<SharedOutput>,
     said: &mut Vec<String>,
 ) -> Result<u8, Failure> {
     let (save, output) = (&arguments.save, &arguments.output);
@@ -118,7 +118,7 @@ fn show(
         .transpose()?;
     let mut saving = save.open(plan)?;
     let mut nearest = NearestReading::default();
-    let mut shown = output.open(save.path(), query, answers, plan, lot)?;
+    let mut shown = output.open(save.path(), query, answers, plan, shared)?;
     let mut tee = Tee::default();
     saving.add_to(&mut tee);
     tee.add(&mut nearest);
@@ -155,25 +155,25 @@ fn show_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, Fa
             is_first: index == 0,
             is_last: index + 1 == files.len(),
         };
-        let lot = || Lot {
+        let shared = || SharedOutput {
             out: Box::new(lane.clone()),
             part,
         };
         let mut said = Vec::new();
-        let mut status = show(arguments, &mut plan, Some(lot()), &mut said);
+        let mut status = show(arguments, &mut plan, Some(shared()), &mut said);
         if matches!(status, Err(Failure::File(_)))
-            && let Err(failure) = show_nothing(arguments, &plan, lot())
+            && let Err(failure) = show_nothing(arguments, &plan, shared())
         {
             status = Err(failure);
         }
-        Done { said, status }
+        FileResult { said, status }
     })
 }
 
 /// Writes the beginning and the end of the output if these belong to a file that cannot be read.
-fn show_nothing(arguments: &Arguments, plan: &Plan, lot: Lot) -> Result<(), Failure> {
+fn show_nothing(arguments: &Arguments, plan: &Plan, shared: SharedOutput) -> Result<(), Failure> {
     let output = &arguments.output;
-    let mut shown = output.open(None, output.query()?, None, plan, Some(lot))?;
+    let mut shown = output.open(None, output.query()?, None, plan, Some(shared))?;
     let mut tee = Tee::default();
     shown.add_to(&mut tee);
     Ok(tee.end(&Remainder::default())?)

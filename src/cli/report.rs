@@ -13,7 +13,7 @@ use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::run::{Ended, Plan, files};
 use super::say;
-use super::side_by_side::{Handed, side_by_side};
+use super::side_by_side::{Produced, side_by_side};
 use super::signal::stop_on_signals;
 use super::terminal::standard_output;
 use super::thresholds::ThresholdArguments;
@@ -318,7 +318,7 @@ fn several(
         files.len(),
         |number, _| made(number),
         |_, handed| {
-            if let Handed::Done(made) = handed {
+            if let Produced::Done(made) = handed {
                 let Made { entry, said } = made?;
                 failed |= !said.is_empty();
                 for line in &said {

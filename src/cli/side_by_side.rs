@@ -14,25 +14,25 @@ const PORTIONS: usize = 16;
 const AHEAD: usize = 4;
 
 /// What reading a file produces.
-pub(super) enum Handed<T> {
+pub(super) enum Produced<T> {
     /// Output to be written next.
-    Octets(Vec<u8>),
+    Bytes(Vec<u8>),
     /// The result; nothing follows.
     Done(T),
 }
 
 /// Holds a file's output until its turn comes.
-pub(super) struct Lane<T>(Sender<Handed<T>>);
+pub(super) struct FileOutput<T>(Sender<Produced<T>>);
 
-impl<T> Clone for Lane<T> {
+impl<T> Clone for FileOutput<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<T> Write for Lane<T> {
+impl<T> Write for FileOutput<T> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let portion = Handed::Octets(octets.to_vec());
+        let portion = Produced::Bytes(octets.to_vec());
         // The receiver is gone if standard output was closed.
         let sent = self.0.send(portion);
         sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
@@ -48,8 +48,8 @@ impl<T> Write for Lane<T> {
 /// everything: no further file is begun.
 pub(super) fn side_by_side<T: Send, E>(
     count: usize,
-    work: impl Fn(usize, Lane<T>) -> T + Sync,
-    mut take: impl FnMut(usize, Handed<T>) -> Result<(), E>,
+    work: impl Fn(usize, FileOutput<T>) -> T + Sync,
+    mut take: impl FnMut(usize, Produced<T>) -> Result<(), E>,
 ) -> Result<(), E> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(count);
@@ -68,7 +68,7 @@ pub(super) fn side_by_side<T: Send, E>(
             scope.spawn(move || {
                 while let Some((index, lane)) = files.begin() {
                     let done = work(index, lane.clone());
-                    let _ = lane.0.send(Handed::Done(done));
+                    let _ = lane.0.send(Produced::Done(done));
                 }
             });
         }
@@ -96,12 +96,12 @@ struct Files<'a, T> {
     next: &'a Mutex<usize>,
     is_over: &'a AtomicBool,
     /// Announces begun files, in order.
-    announce: Sender<(usize, Receiver<Handed<T>>)>,
+    announce: Sender<(usize, Receiver<Produced<T>>)>,
 }
 
 impl<T> Files<'_, T> {
     /// Begins the next file; `None` if there is none, or if nobody waits for it.
-    fn begin(&self) -> Option<(usize, Lane<T>)> {
+    fn begin(&self) -> Option<(usize, FileOutput<T>)> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let index = *next;
         if index == self.count || self.is_over.load(Ordering::Relaxed) {
@@ -110,7 +110,7 @@ impl<T> Files<'_, T> {
         *next += 1;
         let (hand, handed) = bounded(PORTIONS);
         self.announce.send((index, handed)).ok()?;
-        Some((index, Lane(hand)))
+        Some((index, FileOutput(hand)))
     }
 }
 
@@ -132,8 +132,8 @@ mod tests {
             },
             |index, handed| {
                 match handed {
-                    Handed::Octets(octets) => assert_eq!(octets, [index as u8]),
-                    Handed::Done(done) => seen.push((index, done)),
+                    Produced::Bytes(octets) => assert_eq!(octets, [index as u8]),
+                    Produced::Done(done) => seen.push((index, done)),
                 }
                 Ok(())
             },

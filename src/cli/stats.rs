@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::each::{Done, each};
+use super::each::{FileResult, each};
 use super::error::{Failure, exit_status};
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
@@ -221,7 +221,7 @@ fn count_each(arguments: &Arguments, inspection: &Options) -> Result<ExitCode, F
         let out = BufWriter::new(lane);
         let file = files[index].to_string_lossy().into_owned();
         let status = count(arguments, &mut plan, out, Some(file), &mut said);
-        Done { said, status }
+        FileResult { said, status }
     })
 }
 

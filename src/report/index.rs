@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::collect::Collector;
 use super::digest::Digest;
-use super::html::{rate_spark, shell};
+use super::html::{document, rate_spark};
 use super::size::MOST_BYTES;
 use super::times::{full, milliseconds, span};
 use super::verdict::{Mood, Requests, Verdict};
@@ -161,9 +161,9 @@ fn write(entries: &[Entry], command: &str, table: &str, charts: bool, most: usiz
                 p.more { "Made by " code { (command) } }
             }
         }
-        (shell::footer())
+        (document::footer())
     };
-    shell::document(&counted(entries.len() as u64, "capture"), &body)
+    document::document(&counted(entries.len() as u64, "capture"), &body)
 }
 
 fn row(entry: &Entry, folder: &str, charts: bool) -> Markup {

@@ -74,7 +74,7 @@ impl Content {
     }
 
     /// The byte to write here, if it is neither the original byte nor an asterisk.
-    fn anew(&self, at: usize) -> Option<u8> {
+    fn replacement(&self, at: usize) -> Option<u8> {
         match self {
             Self::Described(bytes) => match bytes.get(at) {
                 Some(secret::Redacted::Anew(byte)) => Some(*byte),
@@ -90,7 +90,7 @@ impl Content {
 struct Run {
     start: SeqNumber,
     messages: u32,
-    /// Place in [`ClearOctets::contents`].
+    /// Place in [`ClearBytes::contents`].
     content: u32,
     /// Bytes of each message.
     len: u32,
@@ -106,7 +106,7 @@ struct ClearedDirection {
 
 /// The bytes known to be clear, by direction.
 #[derive(Debug, Default)]
-pub(super) struct ClearOctets {
+pub(super) struct ClearBytes {
     directions: HashMap<DirectionKey, ClearedDirection>,
     runs: usize,
     contents: Vec<Rc<Content>>,
@@ -122,7 +122,7 @@ pub(super) struct Known<'a> {
     seq: SeqNumber,
 }
 
-impl ClearOctets {
+impl ClearBytes {
     /// Adds the clear bytes of a message.
     pub fn add(&mut self, message: &Message) {
         let key = (message.stream, message.source <= message.destination);
@@ -247,16 +247,16 @@ impl Known<'_> {
     }
 
     /// Whether the byte at this offset is clear, whatever a copy contains.
-    pub fn place_is_clear(&self, at: usize) -> bool {
+    pub fn position_is_clear(&self, at: usize) -> bool {
         let found = self.message(at);
         found.is_some_and(|(content, at)| content.is_clear(at))
     }
 
     /// The byte to write at this offset, if it is neither the original byte nor an asterisk: part of a checksum over
     /// hidden bytes.
-    pub fn anew(&self, at: usize) -> Option<u8> {
+    pub fn replacement(&self, at: usize) -> Option<u8> {
         let (content, at) = self.message(at)?;
-        content.anew(at)
+        content.replacement(at)
     }
 
     /// Whether this byte at this offset is clear: it equals the message's byte there.
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn requests_in_a_row_take_one_run_over_the_wrap() {
-        let mut clear = ClearOctets::default();
+        let mut clear = ClearBytes::default();
         let start = u32::MAX - 60;
         for index in 0..3 {
             clear.add(&message(start.wrapping_add(index * 58), &request()));
@@ -323,31 +323,31 @@ mod tests {
         let shown = clear.of((3, true), SeqNumber(start));
         for at in 0..200 {
             assert_eq!(
-                shown.place_is_clear(at),
+                shown.position_is_clear(at),
                 at < 3 * 58 && at % 58 < 28,
                 "{at}"
             );
         }
         let before = clear.of((3, true), SeqNumber(start.wrapping_sub(1)));
-        assert!(!before.place_is_clear(0) && before.place_is_clear(1));
-        assert!(!clear.of((3, false), SeqNumber(start)).place_is_clear(0));
+        assert!(!before.position_is_clear(0) && before.position_is_clear(1));
+        assert!(!clear.of((3, false), SeqNumber(start)).position_is_clear(0));
         clear.forget(3);
         assert_eq!(clear.runs, 0);
     }
 
     #[test]
     fn nothing_is_shown_where_sequence_numbers_come_around() {
-        let mut clear = ClearOctets::default();
+        let mut clear = ClearBytes::default();
         for seq in [0, 1 << 30, HALF - 100, 5] {
             clear.add(&message(seq, &request()));
         }
-        assert!(!clear.of((3, true), SeqNumber(0)).place_is_clear(0));
+        assert!(!clear.of((3, true), SeqNumber(0)).position_is_clear(0));
         assert_eq!(clear.runs, 0);
     }
 
     #[test]
     fn a_copy_that_says_something_else_is_not_clear() {
-        let mut clear = ClearOctets::default();
+        let mut clear = ClearBytes::default();
         clear.add(&message(7, &request()));
         let known = clear.of((3, true), SeqNumber(7));
         assert!(known.is_clear(8, b'a') && !known.is_clear(8, b'h'));
@@ -358,9 +358,9 @@ mod tests {
     #[test]
     fn too_many_different_messages_leave_their_headers() {
         let other = Rc::new(Content::new(&[], secret::Clear::NONE));
-        let mut clear = ClearOctets {
+        let mut clear = ClearBytes {
             contents: std::iter::repeat_n(other, MOST_CONTENTS).collect(),
-            ..ClearOctets::default()
+            ..ClearBytes::default()
         };
         clear.add(&message(0, &request()));
         let known = clear.of((3, true), SeqNumber(0));

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use arrayvec::ArrayVec;
 
 use super::checksum;
-use super::clear::{ClearOctets, DirectionKey};
+use super::clear::{ClearBytes, DirectionKey};
 use super::streams::StreamSet;
 use crate::dissect::Protocol;
 use crate::packet::layout::tcp;
@@ -51,7 +51,7 @@ struct Fragment {
 /// Finds the bytes to hide, and hides them.
 #[derive(Debug, Default)]
 pub(super) struct Redactor {
-    clear: ClearOctets,
+    clear: ClearBytes,
     /// Whether all of the capture was seen before.
     surveyed: bool,
     /// Streams of other protocols, and streams of unknown protocols.
@@ -303,11 +303,11 @@ impl Redactor {
         let start = segment.payload_start as usize;
         let captured = segment.payload_captured as usize;
         let missing = captured..segment.payload_len as usize;
-        let mut found = missing.into_iter().any(|at| !known.place_is_clear(at));
+        let mut found = missing.into_iter().any(|at| !known.position_is_clear(at));
         for (at, octet) in packet[start..start + captured].iter_mut().enumerate() {
-            if let Some(anew) = known.anew(at) {
-                found |= *octet != anew;
-                *octet = anew;
+            if let Some(replacement) = known.replacement(at) {
+                found |= *octet != replacement;
+                *octet = replacement;
             } else if *octet != 0 && !known.is_clear(at, *octet) {
                 *octet = HIDDEN;
                 found = true;
@@ -372,8 +372,8 @@ impl Redactor {
                 let shown = clear
                     .as_ref()
                     .is_some_and(|known| known.is_clear(at, *octet));
-                if let Some(anew) = clear.as_ref().and_then(|known| known.anew(at)) {
-                    *octet = anew;
+                if let Some(replacement) = clear.as_ref().and_then(|known| known.replacement(at)) {
+                    *octet = replacement;
                 } else if *octet != 0 && !shown {
                     *octet = HIDDEN;
                 }

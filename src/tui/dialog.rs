@@ -172,7 +172,7 @@ impl SaveDialog {
     fn wanted(&self, state: &State) -> Save {
         let pane = state.pane();
         let chosen = match (pane, &state.flow) {
-            (Pane::Ladder, super::state::Waiting::Here(flow)) => {
+            (Pane::Ladder, super::state::Pending::Ready(flow)) => {
                 Chosen::Streams(flow.streams.iter().map(|(stream, _)| *stream).collect())
             }
             _ => of_lists(state, self.chosen, pane),

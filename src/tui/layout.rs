@@ -49,7 +49,7 @@ pub struct Exchanges {
     /// The list, with titles above it.
     pub list: Rect,
     /// The details of the selected exchange; its first row, or first column if it is at the side, is the border.
-    pub near: Option<Rect>,
+    pub preview: Option<Rect>,
     /// Whether they are at the side.
     pub beside: bool,
 }
@@ -60,15 +60,15 @@ pub fn exchanges(state: &State) -> Exchanges {
     let body = body(state);
     if body.width >= WIDE {
         let [least, most] = NEAR;
-        let near = right(state, (body.width - LIST).clamp(least, most));
+        let preview = right(state, (body.width - LIST).clamp(least, most));
         return Exchanges {
             list: Rect {
-                width: body.width - near,
+                width: body.width - preview,
                 ..body
             },
-            near: Some(Rect {
-                x: body.width - near,
-                width: near,
+            preview: Some(Rect {
+                x: body.width - preview,
+                width: preview,
                 ..body
             }),
             beside: true,
@@ -81,7 +81,7 @@ pub fn exchanges(state: &State) -> Exchanges {
             height: split,
             ..body
         },
-        near: (lower > 1).then_some(Rect {
+        preview: (lower > 1).then_some(Rect {
             y: body.y + split,
             height: lower,
             ..body

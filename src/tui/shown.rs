@@ -167,7 +167,7 @@ impl List {
             Shown::All(range) => {
                 let gone = kept.start.saturating_sub(range.start);
                 *range = kept;
-                self.let_go(usize::try_from(gone).unwrap_or(usize::MAX));
+                self.shift_up(usize::try_from(gone).unwrap_or(usize::MAX));
             }
             Shown::Picked(numbers) => {
                 numbers.extend(more.iter());
@@ -176,7 +176,7 @@ impl List {
                     let left = numbers.iter().filter(|number| *number >= kept.start);
                     *numbers = left.collect();
                     let gone = len - numbers.len();
-                    self.let_go(gone);
+                    self.shift_up(gone);
                 }
             }
         }
@@ -187,7 +187,7 @@ impl List {
         }
     }
 
-    fn let_go(&mut self, gone: usize) {
+    fn shift_up(&mut self, gone: usize) {
         self.at = self.at.saturating_sub(gone);
         self.top = self.top.saturating_sub(gone);
     }

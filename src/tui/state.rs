@@ -59,7 +59,7 @@ pub struct Progress {
     /// Frames recorded, and how many of them were dropped again.
     pub frames: u64,
     /// See `frames`.
-    pub let_go: u64,
+    pub discarded: u64,
     /// Exchanges, those that succeeded, that failed, that have notes.
     pub counts: [u64; 4],
     /// Whether frames are kept in a spool file.
@@ -119,7 +119,7 @@ impl Scroll {
 
 /// A message that is shown on the last line for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct StatusMessage {
     /// The message.
     pub text: String,
     /// Whether something went wrong.
@@ -128,22 +128,22 @@ pub struct Said {
 
 /// An answer that is awaited, or has arrived.
 #[derive(Debug, Clone, Default)]
-pub enum Waiting<T> {
+pub enum Pending<T> {
     /// Nobody asked.
     #[default]
-    Nothing,
+    NotAsked,
     /// It is being computed.
-    Working,
+    Running,
     /// It has arrived.
-    Here(Arc<T>),
+    Ready(Arc<T>),
 }
 
-impl<T> Waiting<T> {
+impl<T> Pending<T> {
     /// The answer, if it has arrived.
     #[must_use]
-    pub const fn here(&self) -> Option<&Arc<T>> {
+    pub const fn ready(&self) -> Option<&Arc<T>> {
         match self {
-            Self::Here(answer) => Some(answer),
+            Self::Ready(answer) => Some(answer),
             _ => None,
         }
     }
@@ -166,7 +166,7 @@ pub struct State {
     /// The dialog in front of the view.
     pub dialog: Option<Dialog>,
     /// The message on the last line.
-    pub said: Option<Said>,
+    pub status: Option<StatusMessage>,
     /// Where the source stands.
     pub progress: Progress,
     /// Which rows are shown.
@@ -205,7 +205,7 @@ pub struct State {
     /// The border that is being dragged.
     pub drags: Option<Border>,
     /// The selected exchange in detail.
-    pub preview: Waiting<Preview>,
+    pub preview: Pending<Preview>,
     /// Rows of the screen's lower part, where the user moved its border.
     pub split: Option<u16>,
     /// Columns of the part at the right, where the user moved its border.
@@ -222,7 +222,7 @@ pub struct State {
     /// The frames that are marked.
     pub marked_frames: BTreeSet<u64>,
     /// The selected frame.
-    pub detail: Waiting<FrameDetail>,
+    pub detail: Pending<FrameDetail>,
     /// The part of the frames view with the focus.
     pub part: Part,
     /// The selected line of its details.
@@ -235,25 +235,25 @@ pub struct State {
     pub byte: (usize, usize),
 
     /// The ladder.
-    pub flow: Waiting<Flow>,
+    pub flow: Pending<Flow>,
     /// The selected step.
     pub step: Scroll,
     /// The frame of the selected step.
-    pub step_detail: Waiting<FrameDetail>,
+    pub step_detail: Pending<FrameDetail>,
     /// The conversation.
-    pub follow: Waiting<FollowText>,
+    pub follow: Pending<FollowText>,
     /// Where in it.
     pub follow_at: Scroll,
     /// Statistics.
-    pub statistics: Waiting<Statistics>,
+    pub statistics: Pending<Statistics>,
     /// Where in them.
     pub statistics_at: Scroll,
     /// How Wireshark reads the conversation.
-    pub explained: Waiting<Explained>,
+    pub explained: Pending<Explained>,
     /// Where in it.
     pub explained_at: Scroll,
     /// The comparison.
-    pub differences: Waiting<Differences>,
+    pub differences: Pending<Differences>,
     /// Where in it.
     pub differences_at: Scroll,
     /// The save dialog, in case it must be shown again.
@@ -288,7 +288,7 @@ impl State {
 
     /// Shows a message on the last line.
     pub fn say(&mut self, text: impl Into<String>) {
-        self.said = Some(Said {
+        self.status = Some(StatusMessage {
             text: text.into(),
             wrong: false,
         });
@@ -296,7 +296,7 @@ impl State {
 
     /// Shows an error on the last line.
     pub fn complain(&mut self, text: impl Into<String>) {
-        self.said = Some(Said {
+        self.status = Some(StatusMessage {
             text: text.into(),
             wrong: true,
         });

@@ -13,7 +13,7 @@ fn saved(screen: &mut Screen, path: &Path, keys: &str) {
     }
     screen.press("ctrl-u").write(&path.to_string_lossy());
     screen.press("enter");
-    let said = screen.state.said.as_ref().expect("something is said");
+    let said = screen.state.status.as_ref().expect("something is said");
     assert!(!said.wrong && said.text.starts_with("saved"), "{said:?}");
 }
 
@@ -86,7 +86,7 @@ fn a_full_disk_is_said_and_leaves_nothing() {
         screen.press("ctrl-u").write("/dev/full");
         // What stands there is asked about first.
         screen.press("enter").press("enter");
-        let said = screen.state.said.take().expect("something is said");
+        let said = screen.state.status.take().expect("something is said");
         assert!(
             said.wrong && said.text.contains("o space left"),
             "{turns}: {said:?}"

@@ -332,7 +332,7 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
     screen.mouse(Mouse::Wheel(1), (10, 4));
     assert_eq!(screen.state.exchanges.at, 5);
     let border = authscope::tui::layout::exchanges(&screen.state)
-        .near
+        .preview
         .expect("a lower part")
         .y;
     screen
@@ -341,7 +341,7 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
         .mouse(Mouse::Release, (10, border + 4));
     assert_eq!(
         authscope::tui::layout::exchanges(&screen.state)
-            .near
+            .preview
             .expect("a lower part")
             .y,
         border + 4
@@ -356,7 +356,7 @@ fn the_mouse_chooses_scrolls_and_moves_borders() {
     screen.press("o enter");
     let mut wide = Screen::open(&[&path], (160, 50));
     let near = |screen: &Screen| {
-        let near = authscope::tui::layout::exchanges(&screen.state).near;
+        let near = authscope::tui::layout::exchanges(&screen.state).preview;
         near.expect("a part at the right").x
     };
     let border = near(&wide);
@@ -481,7 +481,7 @@ fn a_followed_connection_has_the_times_of_the_lists() {
 fn enter_on_a_finding_goes_to_its_frames() {
     let mut screen = Screen::open(&[&capture("password-guessing.pcap")], (80, 24));
     screen.press("s");
-    let statistics = screen.state.statistics.here().expect("statistics");
+    let statistics = screen.state.statistics.ready().expect("statistics");
     let (_, _, frames) = statistics.findings.first().expect("a finding").clone();
     screen.press("enter");
     assert_eq!(screen.state.pane(), Pane::Frames);
@@ -508,7 +508,7 @@ fn deep_in_a_long_connection_neighbours_come_along() {
         screen.press("v :").write(frame).press("enter");
         screen
     };
-    let detail = |screen: &Screen| screen.state.detail.here().expect("details").clone();
+    let detail = |screen: &Screen| screen.state.detail.ready().expect("details").clone();
     let mut one = deep("15000");
     assert_eq!(detail(&one).frame, 15_000);
     let kept = one

@@ -10,7 +10,7 @@ use authscope::session::{Options, PassLimits};
 use authscope::tui::keys::{Key, Pane};
 use authscope::tui::recording::Shared;
 use authscope::tui::source::{Input, TuiSource};
-use authscope::tui::state::{Event, Mouse, State, Waiting};
+use authscope::tui::state::{Event, Mouse, Pending, State};
 use authscope::tui::work::{Material, Nearby};
 use authscope::tui::{layout, update, view};
 use crossbeam_channel::{Receiver, unbounded};
@@ -86,8 +86,8 @@ impl Screen {
     }
 
     fn is_settled(&self) -> bool {
-        fn works<T>(waiting: &Waiting<T>) -> bool {
-            matches!(waiting, Waiting::Working)
+        fn works<T>(waiting: &Pending<T>) -> bool {
+            matches!(waiting, Pending::Running)
         }
         let state = &self.state;
         let waits_for_rows = state.pane() == Pane::Frames
@@ -100,7 +100,7 @@ impl Screen {
             .as_ref()
             .is_some_and(|filter| filter.progress.is_some());
         let saves = state
-            .said
+            .status
             .as_ref()
             .is_some_and(|said| said.text == "saving");
         state.progress.ended

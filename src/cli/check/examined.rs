@@ -10,7 +10,7 @@ use crate::session::{Exchange, Exchanges, FrameRecord, Remainder, Sink, StreamNo
 use crate::text::escape::EscapedOctets;
 
 /// The most places that are listed for each kind of failure.
-const TOLD: usize = 5;
+const MOST_LISTED: usize = 5;
 
 /// What to look for.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +32,8 @@ pub(super) struct Examined {
     /// Notes by severity, as in [`Severity::ALL`].
     notes: [u64; Severity::ALL.len()],
     /// The first notes that are failures, and the first requests without a response where these are.
-    told: Vec<(Option<u64>, String)>,
-    told_unanswered: usize,
+    listed: Vec<(Option<u64>, String)>,
+    listed_unanswered: usize,
     pub golden: Option<Golden>,
     exchanges: Exchanges,
 }
@@ -47,8 +47,8 @@ impl Examined {
             requests: 0,
             unanswered: 0,
             notes: Default::default(),
-            told: Vec::new(),
-            told_unanswered: 0,
+            listed: Vec::new(),
+            listed_unanswered: 0,
             golden: wanted.golden.then(Golden::default),
             exchanges: Exchanges::default(),
         }
@@ -60,11 +60,11 @@ impl Examined {
     }
 
     /// The failures, in order of frames.
-    pub fn told(&self) -> Vec<String> {
-        let mut told = self.told.clone();
+    pub fn listed(&self) -> Vec<String> {
+        let mut listed = self.listed.clone();
         // Failures without a frame come last.
-        told.sort_by_key(|(frame, _)| frame.unwrap_or(u64::MAX));
-        let lines = told.into_iter().map(|(frame, text)| match frame {
+        listed.sort_by_key(|(frame, _)| frame.unwrap_or(u64::MAX));
+        let lines = listed.into_iter().map(|(frame, text)| match frame {
             Some(frame) => format!("frame {frame}: {text}"),
             None => text,
         });
@@ -79,9 +79,9 @@ impl Examined {
         let severity = note.severity();
         self.notes[severity as usize] += 1;
         let is_failure = self.wanted.fail_on.is_some_and(|least| least.has(severity));
-        if is_failure && self.told.len() - self.told_unanswered < TOLD {
+        if is_failure && self.listed.len() - self.listed_unanswered < MOST_LISTED {
             let text = format!("{}: {note}", severity.name());
-            self.told.push((frame, text));
+            self.listed.push((frame, text));
         }
     }
 
@@ -128,14 +128,14 @@ impl Examined {
     fn without_response(&mut self, exchange: &Exchange, frame: u64) {
         self.unanswered += 1;
         if self.wanted.no_unanswered {
-            if self.told_unanswered < TOLD {
-                self.told_unanswered += 1;
+            if self.listed_unanswered < MOST_LISTED {
+                self.listed_unanswered += 1;
                 let what = exchange.action().unwrap_or("unknown");
                 let user = exchange
                     .user(false)
                     .map_or_else(String::new, |user| format!(" of {}", EscapedOctets(&user)));
                 let text = format!("no response to the {what} request{user}");
-                self.told.push((Some(frame), text));
+                self.listed.push((Some(frame), text));
             }
             self.notes[Severity::Note as usize] += 1;
         } else {

@@ -66,7 +66,7 @@ pub(super) fn document(verdicts: &[Verdict]) -> String {
             Status::Wrong => "failure",
             Status::Unread => "error",
         };
-        let mut text = verdict.told.join("\n");
+        let mut text = verdict.failures.join("\n");
         if let Some(difference) = &verdict.difference {
             text.push('\n');
             text.push_str(difference);

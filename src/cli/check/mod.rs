@@ -1,8 +1,8 @@
 //! `authscope check`: captures as tests.
 
 mod examined;
+mod golden_file;
 mod junit;
-mod kept;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -15,13 +15,13 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use self::examined::{Examined, Wanted};
-use self::kept::GoldenFiles;
+use self::golden_file::GoldenFiles;
 use super::error::Failure;
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
 use super::run::{Plan, files};
 use super::say;
-use super::side_by_side::{Handed, side_by_side};
+use super::side_by_side::{Produced, side_by_side};
 use super::signal::stop_on_signals;
 use super::terminal::{When, standard_output, terminal_width};
 use crate::output::OutputError;
@@ -116,7 +116,7 @@ struct Verdict {
     /// What the capture contains, one clause each.
     facts: Vec<String>,
     /// Where the capture is wrong.
-    told: Vec<String>,
+    failures: Vec<String>,
     /// How it differs from its golden file.
     difference: Option<String>,
     took: Duration,
@@ -137,11 +137,11 @@ impl Verdict {
 /// What one file contains, before it is compared with its golden file.
 struct Found {
     verdict: Verdict,
-    golden: Option<Said>,
+    golden: Option<Conversations>,
 }
 
 /// The conversations of a capture, and the golden file that they belong to.
-struct Said {
+struct Conversations {
     file: PathBuf,
     body: String,
 }
@@ -183,7 +183,7 @@ impl Arguments {
             status: Status::Right,
             reasons: Vec::new(),
             facts: vec![messages(&examined)],
-            told: Vec::new(),
+            failures: Vec::new(),
             difference: None,
             took: Duration::ZERO,
         };
@@ -214,12 +214,12 @@ impl Arguments {
         for failure in notes.into_iter().chain(unanswered) {
             verdict.worsen(Status::Wrong, failure);
         }
-        verdict.told = examined.told();
+        verdict.failures = examined.listed();
         verdict.took = began.elapsed();
         let body = examined.golden.map(crate::output::golden::Golden::body);
         let golden = golden_file
             .zip(body)
-            .map(|(file, body)| Said { file, body });
+            .map(|(file, body)| Conversations { file, body });
         Ok(Found { verdict, golden })
     }
 
@@ -228,21 +228,21 @@ impl Arguments {
     fn compare(
         &self,
         capture: &Path,
-        said: &Said,
+        said: &Conversations,
         verdict: &mut Verdict,
         written: &mut HashSet<PathBuf>,
     ) {
-        let Said { file, body } = said;
+        let Conversations { file, body } = said;
         let name = Local(&file.to_string_lossy()).to_string();
         if self.update && written.insert(file.clone()) {
-            match kept::update(file, body) {
+            match golden_file::update(file, body) {
                 Ok(true) => verdict.facts.push(format!("written to {name}")),
                 Ok(false) => verdict.facts.push(format!("{name} has it already")),
                 Err(error) => verdict.worsen(Status::Unread, error),
             }
             return;
         }
-        match kept::difference(file, capture, body) {
+        match golden_file::difference(file, capture, body) {
             Ok(None) => verdict.facts.push(format!("as in {name}")),
             Ok(Some(difference)) => {
                 verdict.worsen(Status::Wrong, format!("differs from {name}"));
@@ -287,7 +287,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             arguments.examine(&files[index], plan)
         },
         |index, handed| {
-            let Handed::Done(found) = handed else {
+            let Produced::Done(found) = handed else {
                 return Ok(());
             };
             let Found {
@@ -352,8 +352,8 @@ impl<W: Write> Shown<W> {
         let line = self.fitted(&line);
         let (start, end) = self.styled(verdict.status.style());
         writeln!(self.out, "{start}{word}{end}{}", &line[word.len()..])?;
-        for told in &verdict.told {
-            let line = self.fitted(&format!("{:WORD$}{told}", ""));
+        for failure in &verdict.failures {
+            let line = self.fitted(&format!("{:WORD$}{failure}", ""));
             writeln!(self.out, "{line}")?;
         }
         for line in verdict.difference.iter().flat_map(|text| text.lines()) {

@@ -15,7 +15,7 @@ use crate::filter::field;
 use crate::output::forms::{Chosen, FORMS, FormEntry, FormOptions, Part, form};
 use crate::output::{OCTETS, Rows, TREE, TimeFormat};
 use crate::wireshark::explain;
-pub(super) use open::Lot;
+pub(super) use open::SharedOutput;
 
 // Each of these is a flag of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]

@@ -84,7 +84,7 @@ impl ShownRows {
 }
 
 /// Where the rows of one capture among several go.
-pub(in crate::cli) struct Lot {
+pub(in crate::cli) struct SharedOutput {
     pub out: Box<dyn Write>,
     pub part: Part,
 }
@@ -99,9 +99,9 @@ impl OutputArguments {
         mut query: Query,
         answers: Option<Answers>,
         plan: &Plan,
-        lot: Option<Lot>,
+        shared: Option<SharedOutput>,
     ) -> Result<ShownRows, Failure> {
-        let is_first = lot.as_ref().is_none_or(|lot| lot.part.is_first);
+        let is_first = shared.as_ref().is_none_or(|shared| shared.part.is_first);
         if let Some(warning) = query.warning(self.show_passwords).filter(|_| is_first) {
             say(warning);
         }
@@ -124,11 +124,11 @@ impl OutputArguments {
             .telling(self.findings(form, rows, is_selected));
         let asks = context.has_filter();
         let mut group = Group::new(context);
-        let part = lot.as_ref().map(|lot| lot.part);
+        let part = shared.as_ref().map(|shared| shared.part);
         let options = self.form_options(query, rows, plan, part);
         if prints {
-            let out: Box<dyn Write> = match lot {
-                Some(lot) => lot.out,
+            let out: Box<dyn Write> = match shared {
+                Some(shared) => shared.out,
                 None if self.details || self.explain || self.hex => Box::new(folded()),
                 None => Box::new(standard_output()),
             };

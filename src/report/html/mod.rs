@@ -5,6 +5,7 @@
 mod about;
 mod bytes;
 mod counts;
+pub(super) mod document;
 mod exchanges;
 mod faults;
 mod findings;
@@ -12,10 +13,9 @@ mod frames;
 mod ladder;
 mod number;
 mod overview;
-mod people;
 mod rate;
 mod response;
-pub(super) mod shell;
+mod users;
 mod wireshark;
 mod worst;
 
@@ -121,7 +121,7 @@ impl<'a> Page<'a> {
             ("findings", "Findings", Some(self.findings())),
             ("rate", "Over time", self.rate()),
             ("response", "Response times", self.response_times()),
-            ("users", "Users and addresses", self.people()),
+            ("users", "Users and addresses", self.users()),
             ("exchanges", "Exchanges", self.exchanges()),
             ("worst", "Slowest and worst", self.worst()),
             ("wireshark", "Wireshark", self.wireshark()),
@@ -136,17 +136,17 @@ impl<'a> Page<'a> {
         let nav: Vec<(&str, &str)> = there.iter().map(|(id, name, _)| (*id, *name)).collect();
         let body = html! {
             (self.head())
-            (shell::nav(&nav))
+            (document::nav(&nav))
             main {
                 (self.tiles())
                 @for (_, _, part) in &there { (part) }
                 (self.frames_elsewhere())
                 div.chosen #chosen hidden role="status" aria-live="polite" {}
             }
-            (shell::footer())
+            (document::footer())
             (self.statistics())
         };
-        shell::document(&self.title(), &body)
+        document::document(&self.title(), &body)
     }
 
     /// The bar of the summary's rate that a time belongs to.

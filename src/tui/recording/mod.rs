@@ -4,19 +4,19 @@
 //! One thread records ([`Recorder`]); others look at the [`Shared`] recording and read frames again
 //! ([`RecordedSource`]).
 
-mod again;
 mod entry;
 mod packed;
 mod pieces;
 mod recorder;
+mod reread;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-pub use again::{Choice, RecordedSource};
 pub use entry::{ExchangeEntry, FrameEntry, Marks, NO_STREAM, Result, Texts};
 pub use packed::Numbers;
 pub use recorder::Recorder;
+pub use reread::{Choice, RecordedSource};
 
 use packed::{PIECE, Pieces};
 
@@ -234,14 +234,14 @@ impl Recording {
     }
 
     /// Drops the oldest frames if there are more than are to be kept.
-    fn let_go(&mut self) {
+    fn drop_oldest(&mut self) {
         let Some(ring) = self.ring else { return };
         let kept = self.frames.range();
         let piece = PIECE as u64;
         // A piece is dropped once the pieces after it hold as many frames as are to be kept.
         let gone = (kept.end - kept.start).saturating_sub(ring) / piece * piece;
         if gone > 0 {
-            self.frames.let_go_before(kept.start + gone);
+            self.frames.drop_before(kept.start + gone);
             self.forget_before_first();
         }
     }
@@ -254,7 +254,7 @@ impl Recording {
             entry.is_some_and(|entry| entry.first_frame() < first)
         };
         let kept = exchanges.find(|number| !begun_before(number));
-        self.exchanges.let_go_before(kept.unwrap_or(u64::MAX));
+        self.exchanges.drop_before(kept.unwrap_or(u64::MAX));
         while self.spans.front().is_some_and(|[_, last]| *last < first) {
             self.spans.pop_front();
             self.first_stream += 1;
@@ -322,7 +322,7 @@ mod tests {
             if number % 100 == 0 {
                 recording.push_exchange(exchange(number.into()));
             }
-            recording.let_go();
+            recording.drop_oldest();
             let kept = recording.frames();
             assert!(kept.end - kept.start < ring + piece);
         }

@@ -245,7 +245,7 @@ impl<P: Pack> Pieces<P> {
     }
 
     /// Drops the entries before this number; memory is freed by whole pieces.
-    pub fn let_go_before(&mut self, number: u64) {
+    pub fn drop_before(&mut self, number: u64) {
         self.first = number.clamp(self.first, self.range().end);
         while self.first >= self.base + PIECE as u64 && self.packed.pop_front().is_some() {
             self.base += PIECE as u64;
@@ -316,7 +316,7 @@ mod tests {
         for number in 1..=10_000 {
             pieces.push(number);
         }
-        pieces.let_go_before(5000);
+        pieces.drop_before(5000);
         assert_eq!(pieces.range(), 5000..10_001);
         assert_eq!((pieces.entry(4999), pieces.entry(5000)), (None, Some(5000)));
         assert_eq!(pieces.packed.len(), 1);
@@ -324,7 +324,7 @@ mod tests {
         pieces.push(10_001);
         assert_eq!(pieces.range(), 10_001..10_002);
         assert_eq!(pieces.entry(10_001), Some(10_001));
-        pieces.let_go_before(20_000);
+        pieces.drop_before(20_000);
         assert_eq!(pieces.range(), 10_002..10_002);
         pieces.push(10_002);
         assert_eq!(pieces.entry(10_002), Some(10_002));

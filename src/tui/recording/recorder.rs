@@ -81,7 +81,7 @@ impl Recorder {
         for entry in self.done.drain(..) {
             recording.push_exchange(entry);
         }
-        recording.let_go();
+        recording.drop_oldest();
     }
 }
 

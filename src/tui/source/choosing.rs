@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::TuiSource;
-use super::desk::spawn;
+use super::worker::spawn;
 use crate::capture::Stop;
 use crate::filter::{Filter, FilterOptions};
 use crate::tui::answer::Answer;

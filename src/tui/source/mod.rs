@@ -1,8 +1,8 @@
 //! The work behind the screen: one thread records, others answer questions; and the rows that are shown are chosen.
 
 mod choosing;
-mod desk;
 mod rate;
+mod worker;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,8 +19,8 @@ use crate::capture::live::LiveCounters;
 use crate::capture::{self, FrameSource, Stop};
 use crate::session::{Inspector, Pass, PassLimits};
 use choosing::Matching;
-use desk::{Desk, spawn};
 use rate::Rate;
+use worker::{Worker, spawn};
 
 /// The most user names offered for completion.
 const USERS: usize = 200;
@@ -47,10 +47,10 @@ pub struct TuiSource {
     progress: Vec<Arc<capture::Progress>>,
     live: Option<(Arc<LiveCounters>, u64)>,
     events: Sender<Event>,
-    near: Desk,
-    rows: Desk,
-    long: Desk,
-    statistics: Desk,
+    near: Worker,
+    rows: Worker,
+    long: Worker,
+    statistics: Worker,
     saving: Stop,
     filter: Option<Matching>,
     /// How many exchanges and frames were examined already.
@@ -86,12 +86,12 @@ impl TuiSource {
             let Ok(passed) = pass.limited(limits).run(&mut recorder);
             shared.end(passed.errors.iter().map(ToString::to_string).collect());
         });
-        let desk = |name| Desk::open(name, &material, &events);
+        let worker = |name| Worker::open(name, &material, &events);
         Self {
-            near: desk("near"),
-            rows: desk("rows"),
-            long: desk("long"),
-            statistics: desk("statistics"),
+            near: worker("near"),
+            rows: worker("rows"),
+            long: worker("long"),
+            statistics: worker("statistics"),
             material,
             progress,
             live,
@@ -256,7 +256,7 @@ fn progress_of(recording: &Recording) -> Progress {
         read: None,
         ended: recording.ended(),
         frames: recording.frames().end - 1,
-        let_go: recording.frames().start - 1,
+        discarded: recording.frames().start - 1,
         counts: recording.counts(),
         spooled: recording.store().is_spooled(),
         live: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::tui::answer::Answer;
 use crate::tui::dialog::Dialog;
-use crate::tui::state::{Command, State, Waiting};
+use crate::tui::state::{Command, Pending, State};
 use crate::tui::view;
 
 /// The most rows of frames that are remembered.
@@ -24,22 +24,22 @@ pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
         }
         Answer::Frame(detail) => {
             if state.frames.chosen() == Some(detail.frame) {
-                state.detail = Waiting::Here(Arc::new(detail));
+                state.detail = Pending::Ready(Arc::new(detail));
                 view::frames::detail_came(state);
             }
         }
         Answer::Step(detail) => {
             let step = state
                 .flow
-                .here()
+                .ready()
                 .and_then(|flow| flow.steps.get(state.step.at));
             if step.is_some_and(|step| step.frame == detail.frame) {
-                state.step_detail = Waiting::Here(Arc::new(detail));
+                state.step_detail = Pending::Ready(Arc::new(detail));
             }
         }
         Answer::Preview(preview) => {
             if state.exchanges.chosen() == Some(preview.exchange) {
-                state.preview = Waiting::Here(Arc::new(preview));
+                state.preview = Pending::Ready(Arc::new(preview));
             }
         }
         Answer::Flow(flow) => {
@@ -48,12 +48,14 @@ pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
                 let first = flow.steps.iter().position(|step| step.is_message);
                 state.step.at = first.unwrap_or_default();
             }
-            state.flow = Waiting::Here(Arc::new(flow));
+            state.flow = Pending::Ready(Arc::new(flow));
         }
-        Answer::Follow(follow) => state.follow = Waiting::Here(Arc::new(follow)),
-        Answer::Statistics(statistics) => state.statistics = Waiting::Here(Arc::new(statistics)),
-        Answer::Explain(explained) => state.explained = Waiting::Here(Arc::new(explained)),
-        Answer::Difference(differences) => state.differences = Waiting::Here(Arc::new(differences)),
+        Answer::Follow(follow) => state.follow = Pending::Ready(Arc::new(follow)),
+        Answer::Statistics(statistics) => state.statistics = Pending::Ready(Arc::new(statistics)),
+        Answer::Explain(explained) => state.explained = Pending::Ready(Arc::new(explained)),
+        Answer::Difference(differences) => {
+            state.differences = Pending::Ready(Arc::new(differences));
+        }
         Answer::Saved(Ok(text)) => {
             state.saving = None;
             state.say(text);
@@ -65,7 +67,7 @@ pub fn update(state: &mut State, answer: Answer) -> Vec<Command> {
         Answer::Exists => {
             if let Some(mut save) = state.saving.take() {
                 save.replaces = Some(save.path.text().to_owned());
-                state.said = None;
+                state.status = None;
                 state.dialog = Some(Dialog::Save(save));
             }
         }

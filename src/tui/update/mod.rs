@@ -12,7 +12,7 @@ use super::answer::Question;
 use super::dialog::{self, ColumnsDialog, Dialog, FilterDialog, SaveDialog};
 use super::input::Input;
 use super::keys::{self, Action, Key, Pane};
-use super::state::{Command, Event, Progress, State, Tab, Waiting};
+use super::state::{Command, Event, Pending, Progress, State, Tab};
 use crate::output::TimeFormat;
 use marking::{mark, mark_all};
 use opening::{back, difference, enter, explain, follow, frames, ladder, leave, open};
@@ -100,7 +100,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Command> {
 fn seen(state: &State) -> [Option<u64>; 3] {
     let step = state
         .flow
-        .here()
+        .ready()
         .and_then(|flow| flow.steps.get(state.step.at));
     [
         state.exchanges.chosen(),
@@ -116,12 +116,12 @@ fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
     let ask = |question| Command::Ask(question);
     match state.pane() {
         Pane::Exchanges => {
-            let is_missing = matches!(state.preview, Waiting::Nothing) || exchange != before[0];
+            let is_missing = matches!(state.preview, Pending::NotAsked) || exchange != before[0];
             if exchange.is_none() {
-                state.preview = Waiting::Nothing;
+                state.preview = Pending::NotAsked;
             }
             if let Some(exchange) = exchange.filter(|_| is_missing) {
-                state.preview = Waiting::Working;
+                state.preview = Pending::Running;
                 commands.push(ask(Question::Preview(exchange)));
             }
         }
@@ -137,19 +137,19 @@ fn wanted(state: &mut State, before: [Option<u64>; 3]) -> Vec<Command> {
                 state.rows_asked.clone_from(&missing);
                 commands.push(ask(Question::Rows(missing)));
             }
-            let is_missing = matches!(state.detail, Waiting::Nothing) || frame != before[1];
+            let is_missing = matches!(state.detail, Pending::NotAsked) || frame != before[1];
             if frame.is_none() {
-                state.detail = Waiting::Nothing;
+                state.detail = Pending::NotAsked;
             }
             if let Some(frame) = frame.filter(|_| is_missing) {
-                state.detail = Waiting::Working;
+                state.detail = Pending::Running;
                 commands.push(ask(Question::Frame(frame)));
             }
         }
         Pane::Ladder => {
-            let is_missing = matches!(state.step_detail, Waiting::Nothing) || step != before[2];
+            let is_missing = matches!(state.step_detail, Pending::NotAsked) || step != before[2];
             if let Some(frame) = step.filter(|_| is_missing) {
-                state.step_detail = Waiting::Working;
+                state.step_detail = Pending::Running;
                 commands.push(ask(Question::Step(frame)));
             }
         }
@@ -173,7 +173,7 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
     if let Some(dialog) = state.dialog.take() {
         return dialog::key(state, dialog, key);
     }
-    state.said = None;
+    state.status = None;
     let Some(action) = state.settings.keys.action(key) else {
         return Vec::new();
     };
@@ -214,7 +214,7 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
         Action::Ladder => return ladder(state),
         Action::Statistics => {
             open(state, Pane::Statistics);
-            state.statistics = Waiting::Working;
+            state.statistics = Pending::Running;
             return vec![Command::Ask(Question::Statistics(state.size.0))];
         }
         Action::Explain => return explain(state),
@@ -270,24 +270,24 @@ const fn next_time(time: TimeFormat) -> TimeFormat {
 fn again(state: &mut State) -> Vec<Command> {
     state.frame_rows.clear();
     state.rows_asked.clear();
-    state.preview = Waiting::Nothing;
-    state.detail = Waiting::Nothing;
-    state.step_detail = Waiting::Nothing;
+    state.preview = Pending::NotAsked;
+    state.detail = Pending::NotAsked;
+    state.step_detail = Pending::NotAsked;
     let mut commands = Vec::new();
-    if let Some(flow) = state.flow.here() {
+    if let Some(flow) = state.flow.ready() {
         let streams = flow.streams.iter().map(|(stream, _)| *stream).collect();
         commands.push(Command::Ask(Question::Flow(streams)));
     }
-    if let Some(follow) = state.follow.here() {
+    if let Some(follow) = state.follow.ready() {
         commands.push(Command::Ask(Question::Follow(
             follow.stream,
             follow.as_bytes,
         )));
     }
-    if let Some(explained) = state.explained.here() {
+    if let Some(explained) = state.explained.ready() {
         commands.push(Command::Ask(Question::Explain(explained.stream)));
     }
-    if state.statistics.here().is_some() {
+    if state.statistics.ready().is_some() {
         commands.push(Command::Ask(Question::Statistics(state.size.0)));
     }
     commands
@@ -305,7 +305,7 @@ pub fn show_passwords(state: &mut State, shows: bool) -> Vec<Command> {
     if state.pane() == Pane::Difference {
         state.views.pop();
     }
-    state.differences = Waiting::Nothing;
+    state.differences = Pending::NotAsked;
     again(state)
 }
 

@@ -70,7 +70,7 @@ fn border_at(state: &State, x: u16, y: u16) -> Option<Border> {
     match state.pane() {
         Pane::Exchanges => {
             let areas = layout::exchanges(state);
-            on(areas.near?, areas.beside)
+            on(areas.preview?, areas.beside)
         }
         Pane::Ladder => {
             let areas = layout::ladder(state);

@@ -3,7 +3,7 @@
 use crate::tui::answer::{Question, Subject};
 use crate::tui::keys::Pane;
 use crate::tui::recording::{ExchangeEntry, NO_STREAM};
-use crate::tui::state::{Command, Part, Scroll, State, Waiting};
+use crate::tui::state::{Command, Part, Pending, Scroll, State};
 use crate::tui::view;
 
 pub(super) fn open(state: &mut State, pane: Pane) {
@@ -42,11 +42,11 @@ fn frame(state: &State) -> Option<u64> {
     match state.pane() {
         Pane::Frames => state.frames.chosen(),
         Pane::Ladder => {
-            let flow = state.flow.here()?;
+            let flow = state.flow.ready()?;
             flow.steps.get(state.step.at).map(|step| step.frame)
         }
         Pane::Explain => {
-            let explained = state.explained.here()?;
+            let explained = state.explained.ready()?;
             view::explain::lines(state)
                 .get(state.explained_at.at)
                 .and_then(|line| line.frame)
@@ -59,13 +59,13 @@ fn frame(state: &State) -> Option<u64> {
 /// The connection that the view is about.
 fn stream(state: &State) -> Option<u32> {
     match state.pane() {
-        Pane::Frames => state.detail.here().and_then(|detail| detail.stream),
+        Pane::Frames => state.detail.ready().and_then(|detail| detail.stream),
         Pane::Ladder => {
-            let flow = state.flow.here()?;
+            let flow = state.flow.ready()?;
             flow.steps.get(state.step.at).map(|step| step.stream)
         }
-        Pane::Follow => state.follow.here().map(|follow| follow.stream),
-        Pane::Explain => state.explained.here().map(|explained| explained.stream),
+        Pane::Follow => state.follow.ready().map(|follow| follow.stream),
+        Pane::Explain => state.explained.ready().map(|explained| explained.stream),
         _ => state.exchange().map(|entry| entry.stream),
     }
     .filter(|stream| *stream != NO_STREAM)
@@ -81,7 +81,7 @@ pub(super) fn enter(state: &mut State) -> Vec<Command> {
         },
         Pane::Ladder => return frames(state),
         Pane::Statistics => {
-            let statistics = state.statistics.here();
+            let statistics = state.statistics.ready();
             let finding = statistics.and_then(|all| all.findings.get(state.statistics_at.at));
             match finding.and_then(|(_, _, frames)| frames.first()).copied() {
                 Some(frame) => super::go_to_frame(state, frame),
@@ -115,9 +115,9 @@ pub(super) fn ladder(state: &mut State) -> Vec<Command> {
         return Vec::new();
     }
     open(state, Pane::Ladder);
-    state.flow = Waiting::Working;
+    state.flow = Pending::Running;
     state.step = Scroll::default();
-    state.step_detail = Waiting::Nothing;
+    state.step_detail = Pending::NotAsked;
     vec![Command::Ask(Question::Flow(streams))]
 }
 
@@ -127,9 +127,9 @@ pub(super) fn follow(state: &mut State) -> Vec<Command> {
         return Vec::new();
     };
     let open_already = state.pane() == Pane::Follow;
-    let as_bytes = open_already && state.follow.here().is_some_and(|follow| !follow.as_bytes);
+    let as_bytes = open_already && state.follow.ready().is_some_and(|follow| !follow.as_bytes);
     open(state, Pane::Follow);
-    state.follow = Waiting::Working;
+    state.follow = Pending::Running;
     state.follow_at = Scroll::default();
     vec![Command::Ask(Question::Follow(stream, as_bytes))]
 }
@@ -140,7 +140,7 @@ pub(super) fn explain(state: &mut State) -> Vec<Command> {
         return Vec::new();
     };
     open(state, Pane::Explain);
-    state.explained = Waiting::Working;
+    state.explained = Pending::Running;
     state.explained_at = Scroll::default();
     vec![Command::Ask(Question::Explain(stream))]
 }
@@ -166,7 +166,7 @@ pub(super) fn difference(state: &mut State) -> Vec<Command> {
         return Vec::new();
     };
     open(state, Pane::Difference);
-    state.differences = Waiting::Working;
+    state.differences = Pending::Running;
     state.differences_at = Scroll::default();
     vec![Command::Ask(Question::Difference([one, other]))]
 }

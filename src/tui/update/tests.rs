@@ -99,7 +99,7 @@ fn two_are_compared_and_not_one() {
     let mut state = state(10);
     press(&mut state, "space");
     assert!(press(&mut state, "d").is_empty());
-    assert!(state.said.is_some());
+    assert!(state.status.is_some());
     press(&mut state, "space");
     let subjects = [Subject::Exchange(0), Subject::Exchange(1)];
     assert_eq!(
@@ -175,7 +175,7 @@ fn a_frame_is_gone_to_by_its_number() {
     );
     press(&mut state, ": 9 9 9 enter");
     assert_eq!(state.frames.chosen(), Some(39));
-    assert!(state.said.as_ref().is_some_and(|said| said.wrong));
+    assert!(state.status.as_ref().is_some_and(|said| said.wrong));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_key_that_works_elsewhere_says_where() {
             let mut state = state(10);
             state.views.push(pane);
             press(&mut state, binding.keys[0]);
-            let said = state.said.as_ref().map_or("", |said| said.text.as_str());
+            let said = state.status.as_ref().map_or("", |said| said.text.as_str());
             let is_elsewhere = said.contains(" works in ");
             assert_eq!(is_elsewhere, !binding.is_of(pane), "{pane:?}: {said}");
             assert!(!is_elsewhere || state.pane() == pane && state.dialog.is_none());
@@ -213,7 +213,7 @@ fn a_key_that_works_elsewhere_says_where() {
     }
     let mut state = state(10);
     press(&mut state, "s c");
-    let said = state.said.expect("something").text;
+    let said = state.status.expect("something").text;
     let expected = "c works in Exchanges and Frames: choose columns and their order";
     assert!(said.starts_with(expected), "{said}");
 }

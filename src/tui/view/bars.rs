@@ -18,7 +18,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
     buffer.set_style(first, bar);
     put(buffer, (0, 0), columns, &head(state), bar, state.charset);
     let last = Rect::new(0, rows - 1, columns, 1);
-    if let Some(said) = &state.said {
+    if let Some(said) = &state.status {
         let style = if said.wrong {
             state
                 .settings
@@ -172,8 +172,8 @@ fn going_on(state: &State, parts: &mut Vec<(Matters, String)>) {
         parts.push((Matters::Little, format!("{}/s", thousands(live.rate))));
         parts.push((dropped, format!("{} dropped", thousands(live.dropped))));
         parts.push((Matters::Little, time_running(seconds)));
-        if progress.let_go > 0 {
-            let gone = thousands(progress.let_go);
+        if progress.discarded > 0 {
+            let gone = thousands(progress.discarded);
             parts.push((Matters::Some, format!("oldest {gone} let go")));
         }
         if state.paused {
@@ -280,7 +280,7 @@ mod tests {
             views: vec![Pane::Exchanges],
             progress: Progress {
                 frames: 1_234_567,
-                let_go: 234_567,
+                discarded: 234_567,
                 counts: [123_456, 100_000, 23_456, 78],
                 live: Some(Live {
                     rate: 12_345,

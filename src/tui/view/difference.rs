@@ -23,7 +23,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
 /// Its lines.
 #[must_use]
 pub fn lines(state: &State) -> Vec<Line> {
-    let Some(differences) = state.differences.here() else {
+    let Some(differences) = state.differences.ready() else {
         return Vec::new();
     };
     let theme = &state.settings.theme;

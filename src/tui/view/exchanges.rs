@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::near;
+use super::preview;
 use super::table::{Looks, Table};
 use super::times::time_text;
 use crate::capture::Timestamp;
@@ -26,8 +26,8 @@ use crate::tui::theme::Part;
 pub fn draw(buffer: &mut Buffer, state: &State) {
     let areas = layout::exchanges(state);
     list(buffer, areas.list, state);
-    if let Some(area) = areas.near {
-        near::draw(buffer, area, areas.beside, state);
+    if let Some(area) = areas.preview {
+        preview::draw(buffer, area, areas.beside, state);
     }
 }
 
@@ -76,7 +76,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
 /// The text if there are no rows.
 fn nothing(state: &State) -> Cow<'static, str> {
     let filter = state.filter.as_ref();
-    let frames = state.progress.frames - state.progress.let_go;
+    let frames = state.progress.frames - state.progress.discarded;
     let text = if filter.is_some_and(|filter| filter.progress.is_some()) {
         "filtering; nothing matches so far"
     } else if filter.is_some() || state.tab != Tab::All {

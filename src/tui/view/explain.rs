@@ -33,7 +33,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
 /// Its lines: both readings side by side, or one below the other on a narrow screen.
 #[must_use]
 pub fn lines(state: &State) -> Vec<Line> {
-    let Some(explained) = state.explained.here() else {
+    let Some(explained) = state.explained.ready() else {
         return Vec::new();
     };
     let theme = &state.settings.theme;

@@ -13,7 +13,7 @@ use crate::output::Highlight;
 use crate::tui::answer::{FrameDetail, FrameRow, TreeLine};
 use crate::tui::columns::FrameColumn;
 use crate::tui::layout;
-use crate::tui::state::{Part, State, Waiting};
+use crate::tui::state::{Part, Pending, State};
 use crate::tui::theme;
 
 /// Draws the view.
@@ -93,7 +93,7 @@ pub fn visible(state: &State) -> Vec<&TreeLine> {
     let mut below: Option<usize> = None;
     for line in state
         .detail
-        .here()
+        .ready()
         .map(|detail| &detail.tree)
         .into_iter()
         .flatten()
@@ -187,7 +187,7 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
     let is_front = state.part == Part::Details;
     border(buffer, area, &title, is_front, state);
     let inner = inside(area);
-    if matches!(state.detail, Waiting::Working) {
+    if matches!(state.detail, Pending::Running) {
         return working(buffer, inner, state);
     }
     let theme = &state.settings.theme;
@@ -249,7 +249,7 @@ fn first_line(state: &State, height: usize) -> usize {
 
 fn pane_len(state: &State) -> usize {
     let (pane, _) = state.byte;
-    let panes = state.detail.here().map(|detail| &detail.panes);
+    let panes = state.detail.ready().map(|detail| &detail.panes);
     panes
         .and_then(|panes| panes.get(pane))
         .map_or(0, |pane| pane.bytes.len())
@@ -269,9 +269,9 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
     let (pane, at) = state.byte;
     let shown = state
         .detail
-        .here()
+        .ready()
         .and_then(|detail| detail.panes.get(pane));
-    let count = state.detail.here().map_or(0, |detail| detail.panes.len());
+    let count = state.detail.ready().map_or(0, |detail| detail.panes.len());
     let mut title = shown.map_or_else(|| "Bytes".to_owned(), |pane| pane.title.clone());
     if count > 1 {
         title = format!("{title}, {} of {count}", pane + 1);
@@ -435,7 +435,7 @@ pub fn detail_came(state: &mut State) {
 /// The text that the copy key takes.
 #[must_use]
 pub fn text_to_copy(state: &State) -> Option<String> {
-    let detail: &FrameDetail = state.detail.here()?;
+    let detail: &FrameDetail = state.detail.ready()?;
     match state.part {
         Part::List => {
             let row = state.frame_rows.get(&state.frames.chosen()?)?;

@@ -13,7 +13,7 @@ use crate::packet::Endpoint;
 use crate::stream::Role;
 use crate::tui::answer::Flow;
 use crate::tui::layout;
-use crate::tui::state::{State, Waiting};
+use crate::tui::state::{Pending, State};
 
 /// The ends between which arrows are drawn, from left to right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn times(state: &State) -> u16 {
 /// Draws the view.
 pub fn draw(buffer: &mut Buffer, state: &State) {
     let areas = layout::ladder(state);
-    let Waiting::Here(flow) = &state.flow else {
+    let Pending::Ready(flow) = &state.flow else {
         return working(buffer, areas.steps, state);
     };
     diagram(buffer, areas.steps, flow, state);
@@ -343,9 +343,9 @@ pub fn arrows(buffer: &mut Buffer, area: Rect, steps: &[Step], state: &State) {
 /// The message of the selected step: its details, and as many bytes as there is room for.
 fn message(buffer: &mut Buffer, area: Rect, state: &State) {
     let detail = match &state.step_detail {
-        Waiting::Here(detail) => detail,
-        Waiting::Working => return working(buffer, area, state),
-        Waiting::Nothing => return,
+        Pending::Ready(detail) => detail,
+        Pending::Running => return working(buffer, area, state),
+        Pending::NotAsked => return,
     };
     let theme = &state.settings.theme;
     // The last layer is the innermost: messages, or otherwise the segment.

@@ -8,8 +8,8 @@ pub mod explain;
 pub mod follow;
 pub mod frames;
 pub mod ladder;
-mod near;
 pub mod pen;
+mod preview;
 pub mod statistics;
 mod table;
 mod times;
@@ -50,11 +50,11 @@ pub fn lines(state: &State) -> usize {
     match state.pane() {
         Pane::Exchanges => state.exchanges.shown.len(),
         Pane::Frames => state.frames.shown.len(),
-        Pane::Ladder => state.flow.here().map_or(0, |flow| flow.steps.len()),
-        Pane::Follow => state.follow.here().map_or(0, |follow| follow.lines.len()),
+        Pane::Ladder => state.flow.ready().map_or(0, |flow| flow.steps.len()),
+        Pane::Follow => state.follow.ready().map_or(0, |follow| follow.lines.len()),
         Pane::Statistics => state
             .statistics
-            .here()
+            .ready()
             .map_or(0, |all| all.findings.len() + all.lines.len()),
         Pane::Explain => explain::lines(state).len(),
         Pane::Difference => difference::lines(state).len(),
@@ -68,7 +68,7 @@ pub fn text_to_copy(state: &State) -> Option<String> {
         Pane::Exchanges => Some(exchanges::row_text(state, state.exchange()?)),
         Pane::Frames => frames::text_to_copy(state),
         Pane::Ladder => {
-            let flow = state.flow.here()?;
+            let flow = state.flow.ready()?;
             let step = flow.steps.get(state.step.at)?;
             Some(format!(
                 "{} {}{}",
@@ -78,12 +78,12 @@ pub fn text_to_copy(state: &State) -> Option<String> {
             ))
         }
         Pane::Follow => {
-            let follow = state.follow.here()?;
+            let follow = state.follow.ready()?;
             let lines: Vec<&str> = follow.lines.iter().map(|(_, line)| line.as_str()).collect();
             Some(lines.join("\n"))
         }
         Pane::Statistics => {
-            let all = state.statistics.here()?;
+            let all = state.statistics.ready()?;
             match all.findings.get(state.statistics_at.at) {
                 Some((_, text, _)) => Some(text.clone()),
                 None => Some(all.lines.join("\n")),

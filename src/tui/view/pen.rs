@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::output::{Charset, at_blanks, fit};
 use crate::tui::layout;
-use crate::tui::state::{Scroll, State, Waiting};
+use crate::tui::state::{Pending, Scroll, State};
 
 /// A line of pieces, each with its style.
 #[derive(Debug, Clone, Default)]
@@ -166,7 +166,7 @@ pub fn side_border(buffer: &mut Buffer, area: Rect, state: &State) -> Rect {
 pub fn bordered<'s, T>(
     buffer: &mut Buffer,
     state: &State,
-    content: &'s Waiting<T>,
+    content: &'s Pending<T>,
     name: &str,
     title: impl FnOnce(&T) -> String,
 ) -> Option<(&'s T, Rect)> {
@@ -176,7 +176,7 @@ pub fn bordered<'s, T>(
         height: area.height - 1,
         ..area
     };
-    let Some(content) = content.here() else {
+    let Some(content) = content.ready() else {
         border(buffer, area, name, true, state);
         working(buffer, inner, state);
         return None;

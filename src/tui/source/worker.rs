@@ -10,12 +10,12 @@ use crate::tui::state::Event;
 use crate::tui::work::{Looks, Material, answer};
 
 /// Asks one question at a time; a further question replaces the waiting one.
-pub(super) struct Desk {
+pub(super) struct Worker {
     asked: Sender<(Question, Looks, Stop)>,
     pub stop: Stop,
 }
 
-impl Desk {
+impl Worker {
     pub fn open(name: &str, material: &Material, events: &Sender<Event>) -> Self {
         let (asked, questions) = unbounded::<(Question, Looks, Stop)>();
         let (material, events) = (material.clone(), events.clone());

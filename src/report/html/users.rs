@@ -27,7 +27,7 @@ struct Table<'a> {
 type Heat = (String, u64, Option<Vec<u32>>);
 
 impl Page<'_> {
-    pub(super) fn people(&self) -> Option<Markup> {
+    pub(super) fn users(&self) -> Option<Markup> {
         let summary = &self.collector.summary;
         if summary.users.is_empty() && summary.addresses.is_empty() {
             return None;

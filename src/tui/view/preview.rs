@@ -8,7 +8,7 @@ use super::ladder;
 use super::pen::{border, folded, put, side_border, working};
 use crate::output::Highlight;
 use crate::tui::answer::Card;
-use crate::tui::state::{State, Waiting};
+use crate::tui::state::{Pending, State};
 
 /// Draws it below the list, or beside it.
 pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
@@ -38,9 +38,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
         below(area, 1)
     };
     let preview = match &state.preview {
-        Waiting::Here(preview) => preview,
-        Waiting::Working => return working(buffer, inner, state),
-        Waiting::Nothing => return,
+        Pending::Ready(preview) => preview,
+        Pending::Running => return working(buffer, inner, state),
+        Pending::NotAsked => return,
     };
     if beside {
         let rows = u16::try_from(preview.steps.len() + 1).unwrap_or(u16::MAX);
