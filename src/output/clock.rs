@@ -2,12 +2,11 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "the length of a format")]
 
-use std::fmt::Write as _;
-
 use jiff::tz::TimeZone;
 
-use crate::capture::{Seconds, Timestamp};
+use crate::capture::Timestamp;
 use crate::filter::Times;
+use crate::text::put;
 
 /// What a time is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -112,15 +111,14 @@ impl TimeDisplay {
     /// Appends a time in another format than the clock's own.
     pub(super) fn write_as(&self, format: TimeFormat, out: &mut String, time: Timestamp) {
         let (first, previous) = (self.times.first(), self.times.previous());
-        let since = |start: Option<Timestamp>| Seconds(start.map_or(0, |start| time.since(start)));
-        // Writing to a string does not fail.
-        let _ = match format {
-            TimeFormat::Relative => write!(out, "{}", since(first)),
-            TimeFormat::Delta => write!(out, "{}", since(previous)),
-            TimeFormat::Epoch => write!(out, "{time}"),
+        let since = |start: Option<Timestamp>| start.map_or(0, |start| time.since(start));
+        match format {
+            TimeFormat::Relative => put::seconds(out, since(first)),
+            TimeFormat::Delta => put::seconds(out, since(previous)),
+            TimeFormat::Epoch => put::seconds(out, time.0),
             TimeFormat::Absolute => write_date(out, time, &self.zone),
             TimeFormat::Utc => write_date(out, time, &TimeZone::UTC),
-        };
+        }
         if !self.nanoseconds {
             out.truncate(out.len() - BELOW_MICROSECONDS);
         }
@@ -131,22 +129,25 @@ impl TimeDisplay {
 }
 
 /// Appends date and time of day.
-fn write_date(out: &mut String, time: Timestamp, zone: &TimeZone) -> std::fmt::Result {
+fn write_date(out: &mut String, time: Timestamp, zone: &TimeZone) {
     let second = time.0.div_euclid(Timestamp::SECOND);
     let nanosecond = time.0.rem_euclid(Timestamp::SECOND);
     // Every 64-bit number of nanoseconds is within jiff's range of years.
     let instant = jiff::Timestamp::from_second(second).unwrap_or_default();
     let date = zone.to_datetime(instant);
-    write!(
-        out,
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{nanosecond:09}",
-        date.year(),
-        date.month(),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
+    put::four_digits(out, date.year().unsigned_abs().into());
+    for (before, number) in [
+        ("-", date.month()),
+        ("-", date.day()),
+        (" ", date.hour()),
+        (":", date.minute()),
+        (":", date.second()),
+    ] {
+        out.push_str(before);
+        put::two_digits(out, number.unsigned_abs().into());
+    }
+    out.push('.');
+    put::nine_digits(out, u32::try_from(nanosecond).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::charset::Charset;
 use super::fold::at_blanks;
 use super::highlight::Highlight;
+use crate::text::put;
 
 /// What columns a table has. The last one is as wide as it has to be.
 #[derive(Debug)]
@@ -180,15 +181,6 @@ fn width(text: &str) -> usize {
     }
 }
 
-fn blanks(line: &mut String, mut count: usize) {
-    const BLANKS: &str = "                                ";
-    while count > BLANKS.len() {
-        line.push_str(BLANKS);
-        count -= BLANKS.len();
-    }
-    line.push_str(&BLANKS[..count]);
-}
-
 impl TableColumns {
     /// Columns without rows yet; `color` says whether rows are coloured. A column for the captures' names stands before all
     /// others, of the width `file`; of width 0 there is none. `is_narrow` says that a terminal has little room.
@@ -258,12 +250,15 @@ impl TableColumns {
     fn write_line(&mut self, out: &mut Vec<u8>, file: &str, cells: &[impl AsRef<str>]) {
         let line = &mut self.line;
         line.clear();
+        let mut blanks = 0;
         if self.file > 0 {
-            pad(line, file, self.file, false);
+            pad(line, &mut blanks, file, self.file, false);
         }
         for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
-            pad(line, cell.as_ref(), *own, self.shape.right.contains(&index));
+            let is_right = self.shape.right.contains(&index);
+            pad(line, &mut blanks, cell.as_ref(), *own, is_right);
         }
+        put::spaces(line, blanks);
         if let Some(last) = cells.last() {
             line.push_str(last.as_ref());
         }
@@ -377,14 +372,17 @@ impl TableColumns {
         let hidden = &self.shape.dispensable[..self.hidden];
         let line = &mut self.line;
         line.clear();
+        let mut blanks = 0;
         if self.file > 0 {
-            pad(line, file, self.file, false);
+            pad(line, &mut blanks, file, self.file, false);
         }
         for (index, (cell, own)) in cells.iter().zip(&self.widths).enumerate() {
             if !hidden.contains(&index) {
-                pad(line, cell, *own, self.shape.right.contains(&index));
+                let is_right = self.shape.right.contains(&index);
+                pad(line, &mut blanks, cell, *own, is_right);
             }
         }
+        put::spaces(line, blanks);
         let last = cells.last().map_or("", |cell| &**cell);
         let longest = || last.split(' ').map(width).max().unwrap_or(0);
         let mut lines = vec![std::mem::take(line)];
@@ -430,17 +428,13 @@ impl TableColumns {
     }
 }
 
-/// Appends a cell and blanks up to the next.
-fn pad(line: &mut String, cell: &str, own: u16, is_right: bool) {
+/// Appends a cell behind so many `blanks`, which are then those up to the next cell.
+fn pad(line: &mut String, blanks: &mut usize, cell: &str, own: u16, is_right: bool) {
     let room = usize::from(own).saturating_sub(width(cell));
-    if is_right {
-        blanks(line, room);
-        line.push_str(cell);
-        blanks(line, usize::from(GAP));
-    } else {
-        line.push_str(cell);
-        blanks(line, room + usize::from(GAP));
-    }
+    let (before, behind) = if is_right { (room, 0) } else { (0, room) };
+    put::spaces(line, *blanks + before);
+    line.push_str(cell);
+    *blanks = behind + usize::from(GAP);
 }
 
 /// Columns that an address has at least: those of any in IPv4.

@@ -1,6 +1,5 @@
 //! The Protocol and Info columns: what a frame or a message is, in one line.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
@@ -16,7 +15,7 @@ use crate::packet::{Flags, Ip, Other, Packet, Segment, ip_protocol, link_type_na
 use crate::protocol::layout::{PROTOCOL_NAME, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{HeaderNumber, MessageKind};
 use crate::session::FrameRecord;
-use crate::text::escape::EscapedOctets;
+use crate::text::put;
 use crate::text::secret::{self, MASK, Masked};
 
 /// What stands between several messages of one frame.
@@ -45,7 +44,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
     let segment = match record.packet {
         Packet::Tcp(segment) => segment,
         Packet::Fragment(ip) => {
-            put(
+            put::formatted(
                 out,
                 format_args!(
                     "Fragment of an IP datagram (protocol {}, offset {}, identification {:#06x})",
@@ -116,7 +115,7 @@ pub enum Late {
 /// Appends that a row comes late, and why it is not where its number belongs.
 pub fn late(out: &mut String, late: Late) {
     match late {
-        Late::With(frame) => put(out, format_args!(" [Late: told with frame {frame}]")),
+        Late::With(frame) => put::formatted(out, format_args!(" [Late: told with frame {frame}]")),
         Late::Between => out.push_str(" [Late: told when its TLS secrets came]"),
         Late::AtEnd => out.push_str(" [Late: told at the end]"),
     }
@@ -144,36 +143,38 @@ fn summary_with(out: &mut String, message: &Message, show_passwords: bool, tells
                 out.push_str(", no user name");
             }
             Some(Masked::Clear(name)) => {
-                put(out, format_args!(", user {}", EscapedOctets(name.octets())));
+                out.push_str(", user ");
+                put::escaped(out, name.octets());
             }
-            Some(Masked::Hidden) => put(out, format_args!(", user {MASK}")),
+            Some(Masked::Hidden) => put::formatted(out, format_args!(", user {MASK}")),
             None => {}
         },
         Some(MessageKind::Response) => {
             if let Some(answered) = message.answered.filter(|_| tells_user) {
-                put(
-                    out,
-                    format_args!(", user {}", EscapedOctets(&answered.user)),
-                );
+                out.push_str(", user ");
+                put::escaped(out, &answered.user);
             }
             match view.status() {
                 Some(Masked::Clear(STATUS_SUCCESS)) => out.push_str(", success"),
                 Some(Masked::Clear(STATUS_FAILURE)) => out.push_str(", failure"),
-                Some(Masked::Clear(status)) => put(out, format_args!(", status {status}")),
+                Some(Masked::Clear(status)) => {
+                    put::formatted(out, format_args!(", status {status}"));
+                }
                 Some(Masked::Hidden) | None => {}
             }
             match view.description() {
                 Some(Masked::Clear(text)) if text.octets().is_empty() => {}
                 Some(Masked::Clear(text)) => {
-                    put(out, format_args!(": {}", EscapedOctets(text.octets())));
+                    out.push_str(": ");
+                    put::escaped(out, text.octets());
                 }
-                Some(Masked::Hidden) => put(out, format_args!(": {MASK}")),
+                Some(Masked::Hidden) => put::formatted(out, format_args!(": {MASK}")),
                 None => {}
             }
         }
         None => {
             if view.command().is_some() {
-                put(out, format_args!(" {}", HeaderNumber::new(command.code())));
+                put::formatted(out, format_args!(" {}", HeaderNumber::new(command.code())));
             }
         }
     }
@@ -191,28 +192,31 @@ pub fn bracketed(out: &mut String, note: &Note) {
     let group = note.group().name();
     let (first, rest) = group.split_at(1);
     let first = first.to_ascii_uppercase();
-    put(out, format_args!(" [{first}{rest}: {note}]"));
+    put::formatted(out, format_args!(" [{first}{rest}: {note}]"));
 }
 
 /// Appends a segment as Wireshark's packet list has it.
 fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
-    let (from, to) = (segment.source.port, segment.destination.port);
-    put(out, format_args!("{from} → {to} [{}]", segment.flags));
+    put::number(out, segment.source.port);
+    out.push_str(" → ");
+    put::number(out, segment.destination.port);
+    put::formatted(out, format_args!(" [{}]", segment.flags));
     let (seq, ack) = numbers(record, segment);
-    put(out, format_args!(" Seq={seq}"));
+    out.push_str(" Seq=");
+    put::number(out, seq);
     if segment.flags.has(Flags::ACK) {
-        put(out, format_args!(" Ack={ack}"));
+        out.push_str(" Ack=");
+        put::number(out, ack);
     }
-    let window = window(record, segment);
-    put(
-        out,
-        format_args!(" Win={window} Len={}", segment.payload_len),
-    );
+    out.push_str(" Win=");
+    put::number(out, window(record, segment));
+    out.push_str(" Len=");
+    put::number(out, segment.payload_len);
     options(out, record, segment);
 }
 
 /// Sequence and acknowledgement number, relative where the segment belongs to a stream.
-fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32) {
+pub(super) fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32) {
     let relative = |placed: &crate::stream::Placement| (placed.relative_seq, placed.relative_ack);
     record
         .placement
@@ -243,19 +247,21 @@ pub(super) fn options(out: &mut String, record: &FrameRecord<'_>, segment: &Segm
 fn option(out: &mut String, element: &TcpOptionElement, base: u32) {
     match *element {
         TcpOptionElement::Noop => {}
-        TcpOptionElement::MaximumSegmentSize(size) => put(out, format_args!(" MSS={size}")),
+        TcpOptionElement::MaximumSegmentSize(size) => {
+            put::formatted(out, format_args!(" MSS={size}"));
+        }
         TcpOptionElement::WindowScale(shift) => {
-            put(out, format_args!(" WS={}", 1u32 << shift.min(14)));
+            put::formatted(out, format_args!(" WS={}", 1u32 << shift.min(14)));
         }
         TcpOptionElement::SelectiveAcknowledgementPermitted => out.push_str(" SACK_PERM"),
         TcpOptionElement::SelectiveAcknowledgement(first, others) => {
             for (left, right) in std::iter::once(first).chain(others.into_iter().flatten()) {
                 let [left, right] = [left, right].map(|edge| edge.wrapping_sub(base));
-                put(out, format_args!(" SLE={left} SRE={right}"));
+                put::formatted(out, format_args!(" SLE={left} SRE={right}"));
             }
         }
         TcpOptionElement::Timestamp(value, echo) => {
-            put(out, format_args!(" TSval={value} TSecr={echo}"));
+            put::formatted(out, format_args!(" TSval={value} TSecr={echo}"));
         }
     }
 }
@@ -271,7 +277,7 @@ fn smpp(out: &mut String, payload: &[u8]) -> bool {
         let [l0, l1, l2, l3, c0, c1, c2, c3, ..] = *header;
         let id = u32::from_be_bytes([c0, c1, c2, c3]);
         let name = smpp_command(id).unwrap_or("Vendor command");
-        put(out, format_args!("{separator}{name}"));
+        put::formatted(out, format_args!("{separator}{name}"));
         separator = ", ";
         let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
         rest = rest.get(length..).unwrap_or_default();
@@ -284,7 +290,7 @@ fn tls(out: &mut String, payload: &[u8]) -> bool {
     let mut rest = payload;
     let mut separator = "";
     while let Some(kind) = tls_record(rest) {
-        put(out, format_args!("{separator}{kind}"));
+        put::formatted(out, format_args!("{separator}{kind}"));
         separator = ", ";
         let length = usize::from(u16::from_be_bytes([rest[3], rest[4]]));
         rest = rest.get(TLS_HEADER_LEN + length..).unwrap_or_default();
@@ -296,7 +302,7 @@ fn tls(out: &mut String, payload: &[u8]) -> bool {
 fn line(out: &mut String, payload: &[u8], protocol: Protocol) -> bool {
     let begins = begins_as(protocol, payload);
     if begins {
-        put(out, format_args!("{}", EscapedOctets(first_line(payload))));
+        put::escaped(out, first_line(payload));
     }
     begins
 }
@@ -316,12 +322,12 @@ fn ip_packet(out: &mut String, record: &FrameRecord<'_>, ip: &Ip, other: Other) 
         (UDP, &[s0, s1, d0, d1, ..]) => {
             let [from, to] = [[s0, s1], [d0, d1]].map(u16::from_be_bytes);
             let len = ip.payload_len.saturating_sub(UDP_HEADER);
-            put(out, format_args!("{from} → {to} Len={len}"));
+            put::formatted(out, format_args!("{from} → {to} Len={len}"));
         }
         (ICMP | ICMP_V6, &[kind, code, ..]) => {
-            put(out, format_args!("Type {kind}, code {code}"));
+            put::formatted(out, format_args!("Type {kind}, code {code}"));
         }
-        _ => put(
+        _ => put::formatted(
             out,
             format_args!("IP protocol {}, not TCP", protocol.number),
         ),
@@ -333,22 +339,22 @@ fn other_packet(out: &mut String, record: &FrameRecord<'_>, other: Other) -> &'s
     match other {
         Other::LinkType => {
             let link = record.frame.header.link;
-            put(out, format_args!("Link type {}", link.0));
+            put::formatted(out, format_args!("Link type {}", link.0));
             if let Some(name) = link_type_name(link) {
-                put(out, format_args!(", {name}"));
+                put::formatted(out, format_args!(", {name}"));
             }
             out.push_str(": not read");
         }
         Other::NotIp => out.push_str("Not an IP packet"),
         Other::NotTcp => out.push_str("Not TCP"),
         Other::Cut(layer) => {
-            put(
+            put::formatted(
                 out,
                 format_args!("[Cut off in the {} header]", layer.name()),
             );
         }
         Other::Malformed(layer) => {
-            put(
+            put::formatted(
                 out,
                 format_args!(
                     "[Malformed: the {} header contradicts itself]",
@@ -358,9 +364,4 @@ fn other_packet(out: &mut String, record: &FrameRecord<'_>, other: Other) -> &'s
         }
     }
     "-"
-}
-
-/// Writing to a string does not fail.
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }

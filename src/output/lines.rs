@@ -1,6 +1,7 @@
 //! The packet list as plain lines without a header, a frame or a message a line.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use arrayvec::ArrayString;
 
@@ -14,6 +15,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{Exchange, FrameRecord, StreamNote};
+use crate::text::put;
 
 /// `-T text`.
 pub static FORM: FormEntry = FormEntry {
@@ -45,13 +47,17 @@ fn write_file(out: &mut String, context: &Context, file: &str) {
 
 /// Appends a number and a time, the latter with two columns to spare.
 fn begin(out: &mut String, number: u64, time: Timestamp, clock: &TimeDisplay) {
-    let _ = write!(out, "{number:>5} ");
-    let start = out.len();
-    clock.write(out, time);
-    let missing = usize::from(clock.width()).saturating_sub(out.len() - start);
-    for _ in 0..missing {
-        out.insert(start, ' ');
-    }
+    put::right(out, 5, |out| put::number(out, number));
+    out.push(' ');
+    put::right(out, clock.width().into(), |out| clock.write(out, time));
+    out.push(' ');
+}
+
+/// Appends sender and receiver.
+fn ends(out: &mut String, from: IpAddr, to: IpAddr) {
+    put::address(out, from);
+    out.push_str(" → ");
+    put::address(out, to);
     out.push(' ');
 }
 
@@ -61,13 +67,16 @@ pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, context: &
     write_file(out, context, context.origin.short(record));
     begin(out, record.frame.number, header.time, &context.clock);
     if let Some((from, to)) = info::addresses(record.packet) {
-        let _ = write!(out, "{from} → {to} ");
+        ends(out, from, to);
     }
     let start = out.len();
     context.write_findings(out);
     let protocol = info::frame(out, record, context.show_passwords);
-    let mut before = ArrayString::<24>::new();
-    let _ = write!(before, "{protocol} {} ", header.wire);
+    // Which protocol it is turns out on the way.
+    let mut before = ArrayString::<64>::new();
+    for part in [protocol, " ", itoa::Buffer::new().format(header.wire), " "] {
+        let _ = before.try_push_str(part);
+    }
     out.insert_str(start, &before);
     out.push('\n');
 }
@@ -91,10 +100,12 @@ pub(super) fn write_message(
     let wire = told.wire();
     begin(out, message.frame, message.time, &context.clock);
     let (from, to) = (message.source.address, message.destination.address);
-    let protocol = message.protocol_name();
-    let _ = write!(out, "{from} → {to} {protocol} ");
+    ends(out, from, to);
+    out.push_str(message.protocol_name());
+    out.push(' ');
     if let Ok(wire) = wire {
-        let _ = write!(out, "{wire} ");
+        put::number(out, wire);
+        out.push(' ');
     }
     info::row(out, message, context.show_passwords);
     if let Err(late) = wire {

@@ -1,7 +1,5 @@
 //! The packet list as a table, written row by row as frames come.
 
-use std::fmt::{self, Write as _};
-
 use super::columns::{
     DESTINATION, INFO, LENGTH, NUMBER, OF_EXCHANGES, OF_EXCHANGES_NARROW, OF_EXCHANGES_OF_FILES,
     OF_FRAMES, PROTOCOL, Row, SOURCE, Shape, TIME, TableColumns,
@@ -15,7 +13,7 @@ use super::rows::{Form, MessageTiming, Rows, messages_of};
 use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{Exchange, FrameRecord, StreamNote};
-use crate::text::escape::EscapedOctets;
+use crate::text::put;
 
 /// `-T table`.
 pub static FORM: FormEntry = FormEntry {
@@ -48,12 +46,6 @@ pub struct Table {
     rows: Vec<Row>,
     /// Rows that were written, to be used again.
     spare: Vec<Row>,
-}
-
-/// Appends a value as it is shown.
-fn put(cell: &mut String, value: impl fmt::Display) {
-    // Writing to a string does not fail.
-    let _ = write!(cell, "{value}");
 }
 
 impl Table {
@@ -114,14 +106,14 @@ impl Form for Table {
         row.file.push_str(context.origin.short(record));
         let protocol = info::frame(&mut cells[INFO], record, context.show_passwords);
         if let Some((source, destination)) = info::addresses(record.packet) {
-            put(&mut cells[SOURCE], source);
-            put(&mut cells[DESTINATION], destination);
+            put::address(&mut cells[SOURCE], source);
+            put::address(&mut cells[DESTINATION], destination);
         }
         let header = record.frame.header;
-        put(&mut cells[NUMBER], record.frame.number);
+        put::number(&mut cells[NUMBER], record.frame.number);
         context.clock.write(&mut cells[TIME], header.time);
         cells[PROTOCOL].push_str(protocol);
-        put(&mut cells[LENGTH], header.wire);
+        put::number(&mut cells[LENGTH], header.wire);
         let noted = record
             .notes
             .iter()
@@ -142,14 +134,14 @@ impl Form for Table {
         let origin = &context.origin;
         row.file
             .push_str(origin.short_of(message.stream, told.record()));
-        put(&mut cells[NUMBER], message.frame);
+        put::number(&mut cells[NUMBER], message.frame);
         context.clock.write(&mut cells[TIME], message.time);
-        put(&mut cells[SOURCE], message.source.address);
-        put(&mut cells[DESTINATION], message.destination.address);
+        put::address(&mut cells[SOURCE], message.source.address);
+        put::address(&mut cells[DESTINATION], message.destination.address);
         cells[PROTOCOL].push_str(message.protocol_name());
         info::row(&mut cells[INFO], message, context.show_passwords);
         match told.wire() {
-            Ok(wire) => put(&mut cells[LENGTH], wire),
+            Ok(wire) => put::number(&mut cells[LENGTH], wire),
             Err(late) => info::late(&mut cells[INFO], late),
         }
         row.highlight = Highlight::of(message);
@@ -172,20 +164,20 @@ impl Form for Table {
         };
         next(&mut |cell| context.clock.write(cell, exchange.time()));
         if all {
-            next(&mut |cell| put(cell, client));
-            next(&mut |cell| put(cell, server));
+            next(&mut |cell| put::endpoint(cell, client.address, client.port));
+            next(&mut |cell| put::endpoint(cell, server.address, server.port));
         } else if has_client {
-            next(&mut |cell| put(cell, client.address));
+            next(&mut |cell| put::address(cell, client.address));
         }
         next(&mut |cell| cell.push_str(exchange.action().unwrap_or("?")));
         next(&mut |cell| {
             if let Some(user) = exchange.user(shows) {
-                put(cell, EscapedOctets(&user));
+                put::escaped(cell, &user);
             }
         });
         next(&mut |cell| cell.push_str(&exchanges::milliseconds(exchange)));
         if all {
-            next(&mut |cell| put(cell, exchange.stream()));
+            next(&mut |cell| put::number(cell, exchange.stream()));
             next(&mut |cell| cell.push_str(&exchanges::frames(exchange)));
         }
         next(&mut |cell| exchanges::said(cell, exchange, shows));
@@ -205,11 +197,11 @@ impl Form for Table {
         row.file
             .push_str(context.origin.short_of(noted.stream, record));
         if let Some(record) = record {
-            put(&mut cells[NUMBER], record.frame.number);
+            put::number(&mut cells[NUMBER], record.frame.number);
             let time = record.frame.header.time;
             context.clock.write(&mut cells[TIME], time);
         }
-        put(&mut cells[INFO], format_args!("Stream {}:", noted.stream));
+        put::formatted(&mut cells[INFO], format_args!("Stream {}:", noted.stream));
         info::marker(&mut cells[INFO], &noted.note);
         row.highlight = Highlight::of_severity(noted.note.severity());
         self.add(out, row, context);

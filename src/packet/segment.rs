@@ -113,7 +113,8 @@ impl fmt::Display for Flags {
         let mut separator = "";
         for (flag, name) in Self::NAMES {
             if self.has(flag) {
-                write!(f, "{separator}{name}")?;
+                f.write_str(separator)?;
+                f.write_str(name)?;
                 separator = ", ";
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::Node;
+use super::node::Node;
 use crate::filter::{Condition, View, field};
 
 /// Finds the filters of a frame's lines, which are asked for in the order in which they are written.
@@ -20,9 +20,9 @@ impl<'v> Filters<'v> {
         }
     }
 
-    /// The filter that selects frames with what the line says.
-    pub fn of(&mut self, node: &Node) -> Option<String> {
-        let field = field(node.field.as_deref()?)?;
+    /// The filter that selects frames with what the next line says, which shows this field.
+    pub fn of(&mut self, name: Option<&str>) -> Option<String> {
+        let field = field(name?)?;
         let seen = self.seen.entry(&field.name).or_default();
         *seen += 1;
         field.nth(self.view, *seen - 1, |value| {
@@ -40,7 +40,7 @@ impl<'v> Filters<'v> {
 #[must_use]
 pub fn of_all(nodes: &[Node], view: &View<'_>) -> Vec<Option<String>> {
     fn add(node: &Node, filters: &mut Filters<'_>, all: &mut Vec<Option<String>>) {
-        all.push(filters.of(node));
+        all.push(filters.of(node.field.as_deref()));
         for child in &node.children {
             add(child, filters, all);
         }

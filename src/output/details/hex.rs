@@ -1,9 +1,15 @@
 //! Bytes as hexadecimal and text side by side, with messages marked and passwords masked.
 
-use std::fmt::Write as _;
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "halves of an offset below 2^16"
+)]
+
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
+
+use crate::text::put;
 
 /// Bytes a line, as a rule and where there is little room.
 const LINES: [usize; 2] = [16, 8];
@@ -34,65 +40,98 @@ pub(super) fn octets_a_line(terminal: Option<u16>) -> usize {
     }
 }
 
-impl Dump<'_> {
-    fn is_marked(&self, at: usize) -> bool {
-        self.marked.iter().any(|range| range.contains(&at))
+/// Which bytes of a line are a message's: a bit each, the first byte's the lowest.
+#[derive(Default)]
+struct Marks {
+    /// Those that are part of one.
+    inside: u32,
+    /// Those that one begins with.
+    begins: u32,
+    /// Those behind the last byte of one; also behind the line's last.
+    ends: u32,
+}
+
+impl Marks {
+    fn has(these: u32, column: usize) -> bool {
+        these >> column & 1 == 1
     }
 
-    /// What stands between byte `at - 1` and byte `at`.
-    fn separator(&self, at: usize) -> char {
-        let begins = self.marked.iter().any(|range| range.start == at);
-        // A run that ended with the line before was closed there.
-        let ends = !at.is_multiple_of(self.line) && self.marked.iter().any(|range| range.end == at);
-        match (begins, ends) {
+    /// What stands before the byte in this column. A run that ended with the line before was closed there.
+    fn separator(&self, column: usize) -> char {
+        let ends = column > 0 && Self::has(self.ends, column);
+        match (Self::has(self.begins, column), ends) {
             (true, true) => '|',
             (true, false) => '[',
             (false, true) => ']',
             (false, false) => ' ',
         }
     }
+}
+
+impl Dump<'_> {
+    /// The marks of the bytes from `start` to `end`.
+    fn marks(&self, start: usize, end: usize) -> Marks {
+        let mut marks = Marks::default();
+        let bit = |at: usize| 1 << (at - start);
+        for range in &self.marked {
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            if from < to {
+                marks.inside |= bit(to) - bit(from);
+            }
+            if (start..end).contains(&range.start) {
+                marks.begins |= bit(range.start);
+            }
+            if (start..=end).contains(&range.end) {
+                marks.ends |= bit(range.end);
+            }
+        }
+        marks
+    }
 
     /// Appends the lines; bytes that `hides` says so of are `**`.
     pub fn write(&self, out: &mut String, hides: impl Fn(usize) -> bool) {
         for (index, line) in self.octets.chunks(self.line).enumerate() {
             let start = index * self.line;
-            let _ = write!(out, "{start:04x} ");
+            let marks = self.marks(start, start + line.len());
+            if start <= 0xffff {
+                put::hex_octet(out, (start >> 8) as u8);
+                put::hex_octet(out, start as u8);
+            } else {
+                put::formatted(out, format_args!("{start:x}"));
+            }
+            out.push(' ');
             let mut colored = false;
             let mut color = |out: &mut String, wanted: bool| {
                 if self.color && wanted != colored {
                     colored = wanted;
-                    let _ = if wanted {
-                        write!(out, "{MARKED}")
+                    if wanted {
+                        put::formatted(out, format_args!("{MARKED}"));
                     } else {
-                        write!(out, "{MARKED:#}")
-                    };
+                        put::formatted(out, format_args!("{MARKED:#}"));
+                    }
                 }
             };
             for (column, octet) in line.iter().enumerate() {
-                let at = start + column;
-                color(out, self.is_marked(at) && self.separator(at) == ' ');
-                out.push(self.separator(at));
-                color(out, self.is_marked(at));
-                if hides(at) {
+                let separator = marks.separator(column);
+                let is_marked = Marks::has(marks.inside, column);
+                color(out, is_marked && separator == ' ');
+                out.push(separator);
+                color(out, is_marked);
+                if hides(start + column) {
                     out.push_str("**");
                 } else {
-                    let _ = write!(out, "{octet:02x}");
+                    put::hex_octet(out, *octet);
                 }
             }
             color(out, false);
-            let end = start + line.len();
             // A run that goes on in the next line ends there.
-            let ends = self.marked.iter().any(|range| range.end == end);
+            let ends = Marks::has(marks.ends, line.len());
             out.push(if ends { ']' } else { ' ' });
-            for _ in line.len()..self.line {
-                out.push_str("   ");
-            }
-            out.push_str("  ");
+            put::spaces(out, 3 * (self.line - line.len()) + 2);
             for (column, octet) in line.iter().enumerate() {
-                let at = start + column;
-                color(out, self.is_marked(at));
+                color(out, Marks::has(marks.inside, column));
                 out.push(match octet {
-                    _ if hides(at) => '*',
+                    _ if hides(start + column) => '*',
                     0x20..=0x7e => char::from(*octet),
                     _ => '.',
                 });

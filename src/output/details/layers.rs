@@ -2,42 +2,16 @@
 
 use std::ops::Range;
 
-use super::tree::{Node, Space};
+use super::node::Space;
+use super::sink::{Line, TreeSink};
 use crate::capture::LinkType;
 use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::info;
 use crate::packet::layout::{ipv4, ipv6, tcp};
 use crate::packet::{self, Ip, Packet, Segment, link_type_name, passed_headers};
 use crate::session::FrameRecord;
-
-fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
-    range.start + by..range.end + by
-}
-
-/// Fields of a layer, about: room is made for them once.
-const FIELDS: usize = 12;
-
-/// A label and a number: most lines are that, and this takes a third of what formatting takes.
-fn numbered(label: &str, number: impl itoa::Integer) -> String {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(number);
-    let mut text = String::with_capacity(label.len() + digits.len());
-    text.push_str(label);
-    text.push_str(digits);
-    text
-}
-
-/// A label, a number as it is shown, and as it stands in the header.
-fn absolute(label: &str, shown: u32, absolute: u32) -> String {
-    let mut digits = itoa::Buffer::new();
-    let mut text = String::with_capacity(label.len() + 33);
-    text.push_str(label);
-    text.push_str(digits.format(shown));
-    text.push_str(" (absolute ");
-    text.push_str(digits.format(absolute));
-    text.push(')');
-    text
-}
+use crate::text::escape::Escaped;
+use crate::text::put;
 
 /// A link type's name for people.
 #[must_use]
@@ -45,228 +19,348 @@ pub fn link_name(link: LinkType) -> &'static str {
     link_type_name(link).unwrap_or("not read by this program")
 }
 
-/// The frame, its link layer, IP and TCP.
-pub(super) fn nodes(record: &FrameRecord<'_>, clock: &TimeDisplay) -> Vec<Node> {
+/// The fields of a header, whose places count from its start.
+struct Header<'t, T> {
+    tree: &'t mut T,
+    space: Space,
+    start: usize,
+}
+
+impl<T: TreeSink> Header<'_, T> {
+    /// Gives a field.
+    #[inline]
+    fn field(&mut self, place: Range<usize>, field: &'static str, text: impl FnOnce(&mut String)) {
+        let range = self.start + place.start..self.start + place.end;
+        self.tree.line(Line::at(self.space, range).of(field), text);
+    }
+
+    /// Gives a field that is a label and a number, as most are.
+    #[inline]
+    fn number(
+        &mut self,
+        place: Range<usize>,
+        field: &'static str,
+        label: &'static str,
+        number: impl itoa::Integer,
+    ) {
+        self.field(place, field, |text| {
+            text.push_str(label);
+            put::number(text, number);
+        });
+    }
+}
+
+/// Gives the frame, its link layer, IP and TCP; `file` is the capture's name where that is told.
+pub(super) fn lines(
+    tree: &mut impl TreeSink,
+    record: &FrameRecord<'_>,
+    clock: &TimeDisplay,
+    file: Option<&str>,
+) {
     let header = record.frame.header;
-    let mut nodes = vec![frame(record, clock)];
+    frame(tree, record, clock, file);
     let octets = record.frame.octets;
     let mut end = 0;
     passed_headers(header.link, octets, header.wire, |passed, ip| {
         end = end.max(passed.octets.end);
         match ip {
-            Some(ip) => nodes.push(ip_node(ip, Space::Frame)),
+            Some(ip) => ip_lines(tree, ip, Space::Frame),
             None if passed.octets.is_empty() => {}
-            None => nodes.push(Node::at(Space::Frame, passed.octets, passed.name)),
+            None => named(tree, Space::Frame, passed.octets, passed.name),
         }
     });
     if end == 0 && !octets.is_empty() {
-        nodes.push(Node::at(
-            Space::Frame,
-            0..octets.len(),
-            link_name(header.link),
-        ));
+        let name = link_name(header.link);
+        named(tree, Space::Frame, 0..octets.len(), name);
     }
     if let Some(datagram) = record.datagram {
-        let mut node = Node::new(format!(
-            "Datagram of {} octets put together from {} fragments; octets below are counted in it",
-            datagram.payload.len(),
-            datagram.pieces.len()
-        ));
-        node.children.extend(datagram.pieces.iter().map(|piece| {
-            let start = piece.start as usize;
-            Node::at(
-                Space::Datagram,
-                start..start + piece.len as usize,
-                format!("Frame {}", piece.frame),
-            )
-        }));
-        nodes.push(node);
+        tree.line(Line::default(), |text| {
+            let (len, fragments) = (datagram.payload.len(), datagram.pieces.len());
+            put::formatted(
+                text,
+                format_args!(
+                    "Datagram of {len} octets put together from {fragments} fragments; octets below are counted in it"
+                ),
+            );
+        });
+        tree.under(|tree| {
+            for piece in &datagram.pieces {
+                let start = piece.start as usize;
+                let line = Line::at(Space::Datagram, start..start + piece.len as usize);
+                tree.line(line, |text| {
+                    put::formatted(text, format_args!("Frame {}", piece.frame));
+                });
+            }
+        });
         packet::passed_in(&datagram.ip, &datagram.payload, |passed, ip| match ip {
-            Some(ip) => nodes.push(ip_node(ip, Space::Datagram)),
-            None => nodes.push(Node::at(Space::Datagram, passed.octets, passed.name)),
+            Some(ip) => ip_lines(tree, ip, Space::Datagram),
+            None => named(tree, Space::Datagram, passed.octets, passed.name),
         });
     }
     match record.packet {
-        Packet::Tcp(segment) => nodes.push(tcp_node(record, segment)),
+        Packet::Tcp(segment) => tcp_lines(tree, record, segment),
         Packet::Fragment(_) | Packet::Ip(..) | Packet::Other(_) => {
-            let mut text = String::new();
-            info::frame(&mut text, record, false);
-            nodes.push(Node::new(text));
+            tree.line(Line::default(), |text| {
+                info::frame(text, record, false);
+            });
         }
     }
-    nodes
 }
 
-fn frame(record: &FrameRecord<'_>, clock: &TimeDisplay) -> Node {
+/// Gives a header of which nothing but its name is told.
+fn named(tree: &mut impl TreeSink, space: Space, octets: Range<usize>, name: &str) {
+    tree.line(Line::at(space, octets), |text| text.push_str(name));
+}
+
+fn frame(
+    tree: &mut impl TreeSink,
+    record: &FrameRecord<'_>,
+    clock: &TimeDisplay,
+    file: Option<&str>,
+) {
     let header = record.frame.header;
-    let mut node = Node::new(format!(
-        "Frame {}: {} octets on the wire, {} captured",
-        record.frame.number, header.wire, header.captured
-    ))
-    .of("frame.number");
-    for (label, format, field) in [
-        ("Time", TimeFormat::Utc, "frame.time"),
-        (
-            "Seconds since the first frame",
-            TimeFormat::Relative,
-            "frame.time_relative",
-        ),
-        (
-            "Seconds since the frame before",
-            TimeFormat::Delta,
-            "frame.time_delta",
-        ),
-    ] {
-        let mut text = format!("{label}: ");
-        clock.write_as(format, &mut text, header.time);
-        node.children.push(Node::new(text).of(field));
-    }
-    node.children.push(Node::new(format!(
-        "Interface {}, link type {} ({})",
-        header.interface,
-        header.link.0,
-        link_name(header.link)
-    )));
-    node
+    tree.line(Line::default().of("frame.number"), |text| {
+        text.push_str("Frame ");
+        put::number(text, record.frame.number);
+        text.push_str(": ");
+        put::number(text, header.wire);
+        text.push_str(" octets on the wire, ");
+        put::number(text, header.captured);
+        text.push_str(" captured");
+    });
+    tree.under(|tree| {
+        if let Some(file) = file {
+            tree.line(Line::default().of("frame.file"), |text| {
+                put::formatted(text, format_args!("File: {}", Escaped(file)));
+            });
+        }
+        for (label, format, field) in [
+            ("Time: ", TimeFormat::Utc, "frame.time"),
+            (
+                "Seconds since the first frame: ",
+                TimeFormat::Relative,
+                "frame.time_relative",
+            ),
+            (
+                "Seconds since the frame before: ",
+                TimeFormat::Delta,
+                "frame.time_delta",
+            ),
+        ] {
+            tree.line(Line::default().of(field), |text| {
+                text.push_str(label);
+                clock.write_as(format, text, header.time);
+            });
+        }
+        tree.line(Line::default(), |text| {
+            text.push_str("Interface ");
+            put::number(text, header.interface);
+            text.push_str(", link type ");
+            put::number(text, header.link.0);
+            text.push_str(" (");
+            text.push_str(link_name(header.link));
+            text.push(')');
+        });
+    });
 }
 
-fn ip_node(ip: &Ip, space: Space) -> Node {
+fn ip_lines(tree: &mut impl TreeSink, ip: &Ip, space: Space) {
     let start = ip.start as usize;
     let v4 = ip.source.is_ipv4();
-    let (version, field) = if v4 { ("IPv4", "ip") } else { ("IPv6", "ipv6") };
-    let end = start + ip.header_len as usize;
-    let mut node = Node::at(
-        space,
-        start..end,
-        format!("{version}, {} → {}", ip.source, ip.destination),
-    )
-    .of(field);
-    node.children.reserve(FIELDS);
-    let fragment = match (ip.fragmented, ip.more_fragments) {
-        (true, true) => format!("fragment from octet {}, more follow", ip.fragment_offset),
-        (true, false) => format!("last fragment, from octet {}", ip.fragment_offset),
-        (false, _) if ip.dont_fragment => "not to be fragmented".to_owned(),
-        (false, _) => "no fragment".to_owned(),
-    };
-    let source = format!("Source: {}", ip.source);
-    let destination = format!("Destination: {}", ip.destination);
-    let mut add = |range: Range<usize>, field: &'static str, text: String| {
-        let child = Node::at(space, shifted(&range, start), text);
-        node.children.push(child.of(field));
-    };
-    if v4 {
-        let length = numbered("Total length: ", ip.length);
-        add(ipv4::LENGTH, "ip.len", length);
-        let identification = format!("Identification: {:#06x}", ip.identification);
-        add(ipv4::IDENTIFICATION, "ip.id", identification);
-        let fragment = format!("Fragmentation: {fragment}");
-        add(ipv4::FRAGMENT, "ip.frag_offset", fragment);
-        add(ipv4::TTL, "ip.ttl", numbered("Time to live: ", ip.ttl));
-        let protocol = numbered("Protocol: ", ip.protocol);
-        add(ipv4::PROTOCOL, "ip.proto", protocol);
-        add(ipv4::SOURCE, "ip.src", source);
-        add(ipv4::DESTINATION, "ip.dst", destination);
+    let (version, field) = if v4 {
+        ("IPv4, ", "ip")
     } else {
-        let length = format!("Payload length: {}", ip.length - ip.header_len);
-        add(ipv6::LENGTH, "ipv6.plen", length);
-        let limit = numbered("Hop limit: ", ip.ttl);
-        add(ipv6::HOP_LIMIT, "ipv6.hlim", limit);
-        add(ipv6::SOURCE, "ipv6.src", source);
-        add(ipv6::DESTINATION, "ipv6.dst", destination);
-        let extensions = end..ip.payload_start as usize;
-        if !extensions.is_empty() && extensions.end > extensions.start {
-            let text = if ip.fragmented {
-                format!(
-                    "Extension headers: {fragment}, identification {:#010x}",
-                    ip.identification
-                )
-            } else {
-                "Extension headers".to_owned()
-            };
-            node.children.push(Node::at(space, extensions, text));
+        ("IPv6, ", "ipv6")
+    };
+    let end = start + ip.header_len as usize;
+    tree.line(Line::at(space, start..end).of(field), |text| {
+        text.push_str(version);
+        put::address(text, ip.source);
+        text.push_str(" → ");
+        put::address(text, ip.destination);
+    });
+    tree.under(|tree| {
+        let mut header = Header { tree, space, start };
+        if v4 {
+            ipv4_fields(&mut header, ip);
+        } else {
+            ipv6_fields(&mut header, ip);
+            let extensions = end..ip.payload_start as usize;
+            if !extensions.is_empty() {
+                tree.line(Line::at(space, extensions), |text| {
+                    text.push_str("Extension headers");
+                    if ip.fragmented {
+                        text.push_str(": ");
+                        fragmentation(text, ip);
+                        let identification = ip.identification;
+                        put::formatted(
+                            text,
+                            format_args!(", identification {identification:#010x}"),
+                        );
+                    }
+                });
+            }
         }
-    }
-    node
+    });
 }
 
-fn tcp_node(record: &FrameRecord<'_>, segment: &Segment) -> Node {
+fn ipv4_fields(header: &mut Header<'_, impl TreeSink>, ip: &Ip) {
+    header.number(ipv4::LENGTH, "ip.len", "Total length: ", ip.length);
+    header.field(ipv4::IDENTIFICATION, "ip.id", |text| {
+        text.push_str("Identification: ");
+        put::hex(text, ip.identification, 4);
+    });
+    header.field(ipv4::FRAGMENT, "ip.frag_offset", |text| {
+        text.push_str("Fragmentation: ");
+        fragmentation(text, ip);
+    });
+    header.number(ipv4::TTL, "ip.ttl", "Time to live: ", ip.ttl);
+    header.number(ipv4::PROTOCOL, "ip.proto", "Protocol: ", ip.protocol);
+    ends(
+        header,
+        ip,
+        (ipv4::SOURCE, "ip.src"),
+        (ipv4::DESTINATION, "ip.dst"),
+    );
+}
+
+fn ipv6_fields(header: &mut Header<'_, impl TreeSink>, ip: &Ip) {
+    let length = ip.length - ip.header_len;
+    header.number(ipv6::LENGTH, "ipv6.plen", "Payload length: ", length);
+    header.number(ipv6::HOP_LIMIT, "ipv6.hlim", "Hop limit: ", ip.ttl);
+    ends(
+        header,
+        ip,
+        (ipv6::SOURCE, "ipv6.src"),
+        (ipv6::DESTINATION, "ipv6.dst"),
+    );
+}
+
+fn ends(
+    header: &mut Header<'_, impl TreeSink>,
+    ip: &Ip,
+    source: (Range<usize>, &'static str),
+    destination: (Range<usize>, &'static str),
+) {
+    header.field(source.0, source.1, |text| {
+        text.push_str("Source: ");
+        put::address(text, ip.source);
+    });
+    header.field(destination.0, destination.1, |text| {
+        text.push_str("Destination: ");
+        put::address(text, ip.destination);
+    });
+}
+
+fn fragmentation(text: &mut String, ip: &Ip) {
+    let offset = ip.fragment_offset;
+    match (ip.fragmented, ip.more_fragments) {
+        (true, true) => put::formatted(
+            text,
+            format_args!("fragment from octet {offset}, more follow"),
+        ),
+        (true, false) => put::formatted(text, format_args!("last fragment, from octet {offset}")),
+        (false, _) if ip.dont_fragment => text.push_str("not to be fragmented"),
+        (false, _) => text.push_str("no fragment"),
+    }
+}
+
+fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segment) {
     let space = match record.datagram {
         Some(_) => Space::Datagram,
         None => Space::Frame,
     };
     let start = segment.tcp_start as usize;
     let payload = segment.payload_start as usize;
-    let mut node = Node::at(
-        space,
-        start..payload,
-        format!(
-            "TCP, port {} → {}, {} octets of data",
-            segment.source.port, segment.destination.port, segment.payload_len
-        ),
-    )
-    .of("tcp");
-    node.children.reserve(FIELDS);
-    if let Some(placed) = record.placement {
-        let text = format!(
-            "Stream {}, from the {}",
-            placed.stream,
-            placed.sender.name()
-        );
-        node.children.push(Node::new(text).of("tcp.stream"));
+    tree.line(Line::at(space, start..payload).of("tcp"), |text| {
+        text.push_str("TCP, port ");
+        put::number(text, segment.source.port);
+        text.push_str(" → ");
+        put::number(text, segment.destination.port);
+        text.push_str(", ");
+        put::number(text, segment.payload_len);
+        text.push_str(" octets of data");
+    });
+    tree.under(|tree| {
+        if let Some(placed) = record.placement {
+            tree.line(Line::default().of("tcp.stream"), |text| {
+                text.push_str("Stream ");
+                put::number(text, placed.stream);
+                text.push_str(", from the ");
+                text.push_str(placed.sender.name());
+            });
+        }
+        tcp_fields(&mut Header { tree, space, start }, record, segment);
+        if segment.payload_captured > 0 {
+            let end = payload + segment.payload_captured as usize;
+            let line = Line::at(space, payload..end).of("tcp.payload");
+            tree.line(line, |text| {
+                text.push_str("Data: ");
+                put::number(text, segment.payload_captured);
+                text.push_str(" octets");
+                let missing = segment.payload_len.saturating_sub(segment.payload_captured);
+                if missing > 0 {
+                    put::formatted(text, format_args!(", {missing} more were not captured"));
+                }
+            });
+        }
+    });
+}
+
+fn tcp_fields(header: &mut Header<'_, impl TreeSink>, record: &FrameRecord<'_>, segment: &Segment) {
+    let (from, to) = (segment.source.port, segment.destination.port);
+    header.number(tcp::SOURCE, "tcp.srcport", "Source port: ", from);
+    header.number(tcp::DESTINATION, "tcp.dstport", "Destination port: ", to);
+    let (seq, ack) = info::numbers(record, segment);
+    header.field(tcp::SEQUENCE, "tcp.seq", |text| {
+        text.push_str("Sequence number: ");
+        absolute(text, seq, segment.seq.0);
+    });
+    if segment.flags.has(packet::Flags::ACK) {
+        header.field(tcp::ACKNOWLEDGEMENT, "tcp.ack", |text| {
+            text.push_str("Acknowledgement number: ");
+            absolute(text, ack, segment.ack.0);
+        });
     }
-    let relative = record
-        .placement
-        .map(|placed| (placed.relative_seq, placed.relative_ack));
-    let octets = record.packet_octets();
-    let mut add = |range: Range<usize>, field: &'static str, text: String| {
-        let child = Node::at(space, shifted(&range, start), text);
-        node.children.push(child.of(field));
-    };
-    let port = numbered("Source port: ", segment.source.port);
-    add(tcp::SOURCE, "tcp.srcport", port);
-    let port = numbered("Destination port: ", segment.destination.port);
-    add(tcp::DESTINATION, "tcp.dstport", port);
-    let (seq, ack) = relative.unwrap_or((segment.seq.0, segment.ack.0));
-    let seq = absolute("Sequence number: ", seq, segment.seq.0);
-    add(tcp::SEQUENCE, "tcp.seq", seq);
-    if segment.flags.has(crate::packet::Flags::ACK) {
-        let ack = absolute("Acknowledgement number: ", ack, segment.ack.0);
-        add(tcp::ACKNOWLEDGEMENT, "tcp.ack", ack);
-    }
-    let length = numbered("Header length: ", segment.header_len());
-    add(tcp::HEADER_LENGTH, "tcp.hdr_len", length);
-    let flags = format!("Flags: {:#05x} ({})", segment.flags.0, segment.flags);
-    add(tcp::FLAGS, "tcp.flags", flags);
-    let scaled = info::window(record, segment);
-    let window = if u64::from(segment.window) == scaled {
-        numbered("Window: ", scaled)
-    } else {
-        format!("Window: {} (scaled {scaled})", segment.window)
-    };
-    add(tcp::WINDOW, "tcp.window_size_value", window);
-    if let Some([high, low]) = octets.get(shifted(&tcp::CHECKSUM, start)) {
+    let length = segment.header_len();
+    header.number(tcp::HEADER_LENGTH, "tcp.hdr_len", "Header length: ", length);
+    header.field(tcp::FLAGS, "tcp.flags", |text| {
+        text.push_str("Flags: ");
+        put::hex(text, segment.flags.0, 3);
+        put::formatted(text, format_args!(" ({})", segment.flags));
+    });
+    header.field(tcp::WINDOW, "tcp.window_size_value", |text| {
+        text.push_str("Window: ");
+        put::number(text, segment.window);
+        let scaled = info::window(record, segment);
+        if u64::from(segment.window) != scaled {
+            text.push_str(" (scaled ");
+            put::number(text, scaled);
+            text.push(')');
+        }
+    });
+    let octets = record.packet_octets().get(header.start..);
+    let octets = octets.unwrap_or_default();
+    if let Some([high, low]) = octets.get(tcp::CHECKSUM) {
         let checksum = u16::from_be_bytes([*high, *low]);
-        add(
-            tcp::CHECKSUM,
-            "tcp.checksum",
-            format!("Checksum: {checksum:#06x}"),
-        );
+        header.field(tcp::CHECKSUM, "tcp.checksum", |text| {
+            text.push_str("Checksum: ");
+            put::hex(text, checksum, 4);
+        });
     }
-    if payload > start + tcp::LEN {
-        let mut text = String::from("Options:");
-        info::options(&mut text, record, segment);
-        add(tcp::LEN..payload - start, "tcp.options", text);
+    let len = segment.payload_start as usize - header.start;
+    if len > tcp::LEN {
+        header.field(tcp::LEN..len, "tcp.options", |text| {
+            text.push_str("Options:");
+            info::options(text, record, segment);
+        });
     }
-    if segment.payload_captured > 0 {
-        let end = payload + segment.payload_captured as usize;
-        let missing = match segment.payload_len - segment.payload_captured.min(segment.payload_len)
-        {
-            0 => String::new(),
-            octets => format!(", {octets} more were not captured"),
-        };
-        let text = format!("Data: {} octets{missing}", segment.payload_captured);
-        let data = Node::at(space, payload..end, text);
-        node.children.push(data.of("tcp.payload"));
-    }
-    node
+}
+
+/// Appends a number as it is shown, and as it stands in the header.
+fn absolute(text: &mut String, shown: u32, absolute: u32) {
+    put::number(text, shown);
+    text.push_str(" (absolute ");
+    put::number(text, absolute);
+    text.push(')');
 }

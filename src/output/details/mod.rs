@@ -1,22 +1,32 @@
 //! The details tree and the hex dump of a frame and its messages.
 
 mod filters;
+mod gutter;
 mod hex;
 mod layers;
+mod message;
+mod node;
+mod sink;
+mod text;
 mod tls;
-mod tree;
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use filters::Filters;
 pub use filters::of_all as filters_of;
+use gutter::Gutters;
 use hex::{Dump, octets_a_line};
 pub use layers::link_name;
-pub use tree::{Node, Space, frame as frame_tree, message as message_tree};
+pub use message::tree as message_tree;
+use node::Nodes;
+pub use node::{Node, Space};
+use sink::TreeSink;
+use text::TextLines;
 
 pub(super) use tls::summaries as tls_summaries;
 
+use super::clock::TimeDisplay;
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
 use super::info::{self, Late};
@@ -48,10 +58,39 @@ pub static OCTETS: FormEntry = FormEntry {
     ..TREE
 };
 
-/// Columns for a node's bytes, such as `1024-1081`.
-const GUTTER: usize = 10;
-/// Columns that each level of the tree is moved in.
-const INDENT: usize = 2;
+/// The tree of a frame: the frame itself, its layers, and the messages that it made available.
+#[must_use]
+pub fn frame_tree(
+    record: &FrameRecord<'_>,
+    clock: &TimeDisplay,
+    show_passwords: bool,
+) -> Vec<Node> {
+    let mut nodes = Nodes::default();
+    frame_lines(&mut nodes, record, clock, None, show_passwords);
+    nodes.0
+}
+
+/// Gives the lines of a frame; `file` is the capture's name where that is told.
+fn frame_lines(
+    tree: &mut impl TreeSink,
+    record: &FrameRecord<'_>,
+    clock: &TimeDisplay,
+    file: Option<&str>,
+    show_passwords: bool,
+) {
+    layers::lines(tree, record, clock, file);
+    for noted in record.notes {
+        message::note(tree, &noted.note, Some(noted.stream));
+    }
+    let space = match record.datagram {
+        Some(_) => Space::Datagram,
+        None => Space::Frame,
+    };
+    tls::lines(tree, record, space);
+    for found in messages_of(record) {
+        message::lines(tree, found, space, show_passwords);
+    }
+}
 
 /// Writes the details of frames.
 // Each of these is a choice of its own.
@@ -67,6 +106,7 @@ pub struct Details {
     /// Bytes in a line of a dump.
     line: usize,
     text: String,
+    gutters: Gutters,
 }
 
 impl Details {
@@ -80,6 +120,7 @@ impl Details {
             color: options.color,
             line: octets_a_line(options.width.and_then(|width| width())),
             text: String::new(),
+            gutters: Gutters::default(),
         }
     }
 
@@ -140,47 +181,14 @@ impl Details {
         dump.write(&mut self.text, hides);
     }
 
-    /// Writes lines, with their filters where there are any.
-    fn nodes(&mut self, nodes: &[Node], view: &View<'_>) {
-        let mut filters = self.filters.then(|| Filters::new(view));
-        for node in nodes {
-            self.node(node, 0, &mut filters);
-        }
-    }
-
-    fn node(&mut self, node: &Node, depth: usize, filters: &mut Option<Filters<'_>>) {
-        let start = self.text.len();
-        if let Some(range) = node.range.as_ref().filter(|range| !range.is_empty()) {
-            let mut digits = itoa::Buffer::new();
-            self.text.push_str(digits.format(range.start));
-            if range.len() > 1 {
-                self.text.push('-');
-                self.text.push_str(digits.format(range.end - 1));
-            }
-        }
-        // A layer's own line stands at the edge where it has no bytes.
-        if depth > 0 || node.range.is_some() {
-            let written = self.text.len() - start;
-            push_spaces(&mut self.text, GUTTER.saturating_sub(written));
-        }
-        push_spaces(&mut self.text, depth * INDENT);
-        if self.color {
-            // The line of a layer, or of the frame, stands out from those below it.
-            let style = match depth {
-                0 => node.highlight.style().bold(),
-                _ => node.highlight.style(),
-            };
-            let (on, off) = (style.render(), style.render_reset());
-            let _ = write!(self.text, "{on}{}{off}", node.text);
-        } else {
-            self.text.push_str(&node.text);
-        }
-        if let Some(filter) = filters.as_mut().and_then(|filters| filters.of(node)) {
-            let _ = write!(self.text, "  ({filter})");
-        }
-        self.text.push('\n');
-        for child in &node.children {
-            self.node(child, depth + 1, filters);
+    /// Where lines are written, with their filters where those are asked for.
+    fn lines<'t, 'v>(&'t mut self, view: &'v View<'v>) -> TextLines<'t, 'v> {
+        TextLines {
+            text: &mut self.text,
+            gutters: &mut self.gutters,
+            has_color: self.color,
+            filters: self.filters.then(|| Filters::new(view)),
+            depth: 0,
         }
     }
 
@@ -188,16 +196,6 @@ impl Details {
     fn hand_over(&mut self, out: &mut Vec<u8>) {
         self.text.push('\n');
         hand_over(&mut self.text, out);
-    }
-}
-
-/// Appends so many spaces.
-fn push_spaces(text: &mut String, mut count: usize) {
-    const SPACES: &str = "                                ";
-    while count > 0 {
-        let some = count.min(SPACES.len());
-        text.push_str(&SPACES[..some]);
-        count -= some;
     }
 }
 
@@ -214,12 +212,10 @@ impl Form for Details {
 
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         if self.tree {
-            let mut nodes = tree::frame(record, &context.clock, context.show_passwords);
-            if let (Some(file), Some(frame)) = (context.origin.told(record), nodes.first_mut()) {
-                let file = Node::new(format!("File: {}", Escaped(file))).of("frame.file");
-                frame.children.insert(0, file);
-            }
-            self.nodes(&nodes, &context.view(record));
+            let file = context.origin.told(record);
+            let view = context.view(record);
+            let (mut lines, clock) = (self.lines(&view), &context.clock);
+            frame_lines(&mut lines, record, clock, file, context.show_passwords);
         } else {
             lines::write_frame(&mut self.text, record, context);
         }
@@ -246,8 +242,9 @@ impl Form for Details {
                 info::late(&mut self.text, late);
             }
             self.text.push('\n');
-            let node = tree::message(message, Space::Frame, shows);
-            context.late(message, |view| self.nodes(&[node], view));
+            context.late(message, |view| {
+                message::lines(&mut self.lines(view), message, Space::Frame, shows);
+            });
         } else {
             lines::write_message(&mut self.text, message, told, context);
         }

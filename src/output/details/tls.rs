@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::tree::{Node, Space};
+use super::node::{Node, Space};
+use super::sink::TreeSink;
 use crate::session::{FrameRecord, TlsRecord};
 use crate::text::escape::Escaped;
 use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protected, Version};
@@ -10,17 +11,17 @@ use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protecte
 const CONTENT_TYPE: &str = "tls.record.content_type";
 const CIPHER_SUITE: &str = "tls.handshake.ciphersuite";
 
-/// Adds the trees of a frame's records. What is known of a connection stands with the first record, and
+/// Gives the trees of a frame's records. What is known of a connection stands with the first record, and
 /// where it changes.
-pub(super) fn add(nodes: &mut Vec<Node>, record: &FrameRecord<'_>, space: Space) {
+pub(super) fn lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, space: Space) {
     let mut before = None;
     for found in record.tls {
-        let mut tree = node(found, record, space);
+        let mut node = node(found, record, space);
         let known = (found.stream, found.agreed, found.resumed);
         if before.replace(known) != Some(known) {
-            tree.children.extend(connection(found));
+            node.children.extend(connection(found));
         }
-        nodes.push(tree);
+        tree.node(node);
     }
 }
 
