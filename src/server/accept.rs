@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::admission::Admission;
-use super::answer::{Parts, Peer, Service};
+use super::answer::Peer;
 use super::control::{self, Control};
 use super::health::Health;
 use super::limits::{Policy, ServerLimits};
@@ -20,6 +20,7 @@ use super::meters;
 use super::networks::Networks;
 use super::rules::PasswordRules;
 use super::serve::{Server, serve};
+use super::service::{Parts, Service};
 use super::task;
 use super::tls::Tls;
 use crate::accounts::{Accounts, Failures};

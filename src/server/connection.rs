@@ -11,11 +11,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroize;
 
 use super::admission::Slot;
-use super::answer::{Answer, Peer, Service, failure, refuse};
+use super::answer::{Answer, Peer};
 use super::end::End;
 use super::limits::ServerLimits;
 use super::meters;
 use super::read_ahead::ReadAhead;
+use super::response::{failure, refuse};
+use super::service::Service;
 use super::tls::HANDSHAKE;
 use super::words;
 use crate::accounts::Caller;
@@ -256,11 +258,11 @@ mod tests {
     use tokio::io::{DuplexStream, ReadBuf};
 
     use super::super::admission::Admission;
-    use super::super::answer::Parts;
     use super::super::health::Health;
     use super::super::limits::Policy;
     use super::super::log::ClientLines;
     use super::super::rules::PasswordRules;
+    use super::super::service::Parts;
     use super::*;
     use crate::accounts::{Accounts, Hashing, HashingError, Job};
     use crate::protocol::layout::RESPONSE_LEN;

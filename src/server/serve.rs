@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::address::{Counted, OpenBySource, SourceAddress};
 use super::admission::{Admission, Place, Slot};
-use super::answer::{Peer, Service};
+use super::answer::Peer;
 use super::connection::Connection;
 use super::end::End;
 use super::limits::ServerLimits;
@@ -20,6 +20,7 @@ use super::log::ClientLines;
 use super::meters;
 use super::networks::Networks;
 use super::proxy;
+use super::service::Service;
 use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
 
 /// What all connections share.
