@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use super::store::{
     Answer, Arriving, Entry, Found, LoggedIn, Store, StoreCounts, StoreError, Version,
 };
+use crate::platform::file::read_at_hand;
 use crate::protocol::UserName;
 pub use edit::{Check, Editor, End};
 use index::{Candidates, Index};
@@ -142,7 +143,24 @@ impl Shared {
             let error = PasswdError::io("read", &self.path)(source);
             StoreError::Unavailable(Arc::new(error))
         })?;
-        let line = &line[..memchr::memchr(b'\n', &line[..read]).unwrap_or(read)];
+        let end = memchr::memchr(b'\n', &line[..read]).unwrap_or(read);
+        self.user_in(&line[..end], name)
+    }
+
+    /// The user, read without waiting for a disk; `None` where that is not possible, or she is not where she may stand.
+    fn read_at_hand(&self, name: &UserName, places: &Places) -> Option<Result<Found, StoreError>> {
+        let [place] = places.at[..] else {
+            return None;
+        };
+        let mut line = [0; MAX_LINE + 1];
+        let read = read_at_hand(&places.file, &mut line, place)?;
+        // Where only its beginning is in memory, its end is not seen.
+        let end = memchr::memchr(b'\n', &line[..read])?;
+        self.user_in(&line[..end], name).transpose()
+    }
+
+    /// The user of a line, if it is `name`.
+    fn user_in(&self, line: &[u8], name: &UserName) -> Result<Option<Found>, StoreError> {
         let hash = line
             .strip_prefix(name.as_str().as_bytes())
             .and_then(|rest| rest.strip_prefix(b":"));
@@ -258,6 +276,9 @@ impl Store for PasswdFile {
         let places = self.shared.places(name);
         if places.at.is_empty() {
             return Box::pin(ready(Ok(None)));
+        }
+        if let Some(found) = self.shared.read_at_hand(name, &places) {
+            return Box::pin(ready(found.map(Some)));
         }
         // A disk that does not answer delays only the caller, not the worker and all its connections.
         let (shared, name) = (Arc::clone(&self.shared), name.clone());
@@ -393,6 +414,30 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let (store, _) = PasswdFile::open(&path, &mut |_| {}).unwrap();
         (directory, path, store)
+    }
+
+    #[tokio::test]
+    async fn a_line_in_memory_reads_as_one_from_the_disk() {
+        let lines: Vec<String> = (0..300).map(|n| format!("user{n}:{HEX}\n")).collect();
+        let (_directory, _, store) = with_text(&lines.concat());
+        for n in [0, 1, 60, 299] {
+            let name = name(n);
+            let places = store.shared.places(&name);
+            let (_, waited) = store.shared.read(&name, &places).unwrap().unwrap();
+            // Not every file system can tell what is in memory.
+            if let Some(found) = store.shared.read_at_hand(&name, &places) {
+                assert_eq!(found.unwrap().hash, waited.hash);
+            }
+            assert_eq!(store.find(&name).await.unwrap().unwrap().hash, waited.hash);
+        }
+    }
+
+    #[tokio::test]
+    async fn that_a_name_is_taken_is_told_without_reading_the_file() {
+        let (_directory, _, store) = with_text(&format!("user1:{HEX}\n"));
+        store.shared.current().file.set_len(0).unwrap();
+        assert!(store.find(&name(1)).await.is_err());
+        assert!(store.is_taken(&name(1)).await.unwrap());
     }
 
     #[tokio::test]

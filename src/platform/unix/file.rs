@@ -17,6 +17,22 @@ pub fn read_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<usize> 
     file.read_at(octets, place)
 }
 
+/// Reads at a position what is in memory already; `None` where a disk would have to be waited for, or the system cannot tell.
+#[must_use]
+pub fn read_at_hand(file: &File, octets: &mut [u8], place: u64) -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::{ReadWriteFlags, preadv2};
+        let mut into = [io::IoSliceMut::new(octets)];
+        preadv2(file, &mut into, place, ReadWriteFlags::NOWAIT).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, octets, place);
+        None
+    }
+}
+
 /// Reads at a position until `octets` is full.
 pub fn read_exact_at(file: &File, octets: &mut [u8], place: u64) -> io::Result<()> {
     file.read_exact_at(octets, place)
