@@ -190,6 +190,8 @@ check_bench() {
     [ -x /usr/bin/time ] || need time "it measures peak memory"
     command -v tcpdump > /dev/null || need tcpdump "a peer that is measured too"
     command -v tshark > /dev/null || need tshark "a peer that is measured too"
+    command -v ngrep > /dev/null || need ngrep "a peer that is measured too"
+    command -v tcpflow > /dev/null || need tcpflow "a peer that is measured too"
 }
 
 install_packages() {

@@ -44,6 +44,8 @@ pub fn against_peers(report: &mut Report) {
     against(report, "-x", ("`tcpdump -x`", &octets), "");
     let ngrep = format!("ngrep -q -x -I {path} ^ tcp port 8888");
     against(report, "-x", ("`ngrep -x`", &ngrep), "");
+    let tcpflow = format!("tcpflow -c -D -X /dev/null -r {path} tcp port 8888");
+    against(report, "-x", ("`tcpflow -c -D`", &tcpflow), "");
 }
 
 fn compare(

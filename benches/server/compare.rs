@@ -133,7 +133,7 @@ pub fn requests(report: &mut Report) {
             echoed.per_second()
         ),
         &format!("{:.2}", answered.per_second() / echoed.per_second()),
-        "at least 0.6",
+        "at least 0.8",
     );
     let (ours, theirs) = (answered.percentile(99), echoed.percentile(99));
     report.row(
@@ -282,7 +282,7 @@ pub fn many_users(report: &mut Report) {
     let (mut of_many, mut of_few) = (Measured::default(), Measured::default());
     for _ in 0..4 {
         let time = Duration::from_secs(1);
-        // A user that exists is found by reading its line, and refused as a registration.
+        // A name that is taken is found in the index, and refused as a registration.
         let taken: Requests = Arc::new(|client, n| {
             let user = (client * 1_000_003 + n * 7_919) % USERS;
             request(Action::Register, &format!("user{user}"), "x")
