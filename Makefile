@@ -37,7 +37,7 @@ dist: ## Make what is passed on, in target/dist/: Debian package, Linux static, 
 	tools/setup.sh dist
 	tools/dist.sh
 
-dist-twice: ## Build the static programs twice in two folders and compare them octet for octet
+dist-twice: ## Build the static programs twice in two folders and compare them byte for byte
 	tools/setup.sh static
 	tools/dist-twice.sh
 

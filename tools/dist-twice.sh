@@ -20,4 +20,4 @@ if ! diff --recursive "$work/programs-one" "$work/programs-another-folder"; then
     exit 1
 fi
 (cd "$work/programs-one" && sha256sum -- *)
-echo "dist-twice: both builds are the same, octet for octet" >&2
+echo "dist-twice: both builds are the same, byte for byte" >&2

@@ -100,7 +100,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Box<dyn Error>> {
 
 #[derive(Args)]
 struct Arguments {
-    /// The user name: 1 to 20 octets of UTF-8, without ':', control characters, or a space at
+    /// The user name: 1 to 20 bytes of UTF-8, without ':', control characters, or a space at
     /// either end; to register, without invisible characters.
     name: String,
 
@@ -112,7 +112,7 @@ struct Arguments {
     )]
     server: HostPort,
 
-    /// Read the password (1 to 30 octets) from the first line of standard input instead of asking
+    /// Read the password (1 to 30 bytes) from the first line of standard input instead of asking
     /// on the terminal.
     #[arg(long)]
     password_stdin: bool,

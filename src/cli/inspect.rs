@@ -47,7 +47,7 @@ pub(super) struct InspectArguments {
     #[arg(long)]
     ignore_vlan_tags: bool,
 
-    /// Memory for octets that wait for missing ones, of all streams together, such as 16M or 1G.
+    /// Memory for out-of-order data of all streams together, such as 16M or 1G.
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     max_buffer: usize,
 }

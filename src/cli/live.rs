@@ -52,8 +52,8 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "BPF")]
     filter: Option<String>,
 
-    /// Octets captured of a frame at the most.
-    #[arg(short, long = "snapshot-length", value_name = "OCTETS",
+    /// Snapshot length: the most bytes captured of a frame.
+    #[arg(short, long = "snapshot-length", value_name = "BYTES",
           default_value_t = LiveOptions::SNAPLEN, value_parser = clap::value_parser!(u32).range(1..=i64::from(LiveOptions::SNAPLEN)))]
     snaplen: u32,
 

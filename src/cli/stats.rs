@@ -25,7 +25,7 @@ use crate::session::Options;
 use crate::session::summary::{RowCounts, Summary};
 use crate::text::escape::Local;
 
-/// Count what is in capture files, and say what is remarkable about it.
+/// Show statistics of capture files, and findings.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

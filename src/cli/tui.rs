@@ -30,7 +30,7 @@ use crate::tui::{Start, run as show};
 /// Frames of a live capture that are kept by default.
 const RING: u64 = 1_000_000;
 
-/// Browse captures, or what comes in now, in the terminal; ? shows the keys.
+/// Browse captures or a live capture in the terminal; ? shows the keys.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

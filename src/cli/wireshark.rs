@@ -18,7 +18,7 @@ use crate::wireshark::names::Names;
 use crate::wireshark::plugin::plugin;
 use crate::wireshark::profile;
 
-/// Mend Wireshark: a dissector plugin, and Authscope as a capture source.
+/// Fix Wireshark: a dissector plugin, and Authscope as a capture source.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

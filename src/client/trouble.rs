@@ -47,7 +47,7 @@ fn explain_certificate(error: &CertificateError, name: &str) -> String {
     match error {
         // Bad signature: an authority of the right name, but another one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "no trusted authority has signed the server's certificate; name the authority's certificate, or the server's own if it signed itself, with --ca-file".into()
+            "no trusted authority has signed the server's certificate; name the authority's certificate, or the server's own if it is self-signed, with --ca-file".into()
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             format!(

@@ -228,7 +228,7 @@ pub const TABLE: [Binding; 42] = [
     bind(Action::NextPart, "next-part", &["tab"], "part", "Go to the next part: list, details, bytes", &[Frames]),
     bind(Action::PreviousPart, "previous-part", &["shift-tab"], "", "Go to the part before", &[Frames]),
     bind(Action::Back, "back", &["q"], "back", "Go back; in the first view, end the program", EVERYWHERE),
-    bind(Action::Leave, "leave", &["esc"], "", "Give up the filter that is working, or go back", EVERYWHERE),
+    bind(Action::Leave, "leave", &["esc"], "", "Cancel the running filter, or go back", EVERYWHERE),
     bind(Action::Up, "up", &["up", "k"], "", "Up", EVERYWHERE),
     bind(Action::Down, "down", &["down", "j"], "", "Down", EVERYWHERE),
     bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the line that it stands under or to the byte before, or move the text to the right", EVERYWHERE),
@@ -254,7 +254,7 @@ pub const TABLE: [Binding; 42] = [
     bind(Action::Newest, "newest", &["F"], "newest", "Live: show the newest again, and follow it", LISTS),
     bind(Action::Pause, "pause", &["P"], "pause", "Live: pause the view; capturing goes on", LISTS),
     bind(Action::Clear, "clear", &["x"], "", "Live: clear what was captured so far", LISTS),
-    bind(Action::Redraw, "redraw", &["ctrl-l"], "", "Draw the screen anew", EVERYWHERE),
+    bind(Action::Redraw, "redraw", &["ctrl-l"], "", "Redraw the screen", EVERYWHERE),
     bind(Action::Quit, "quit", &["ctrl-c"], "", "End the program", EVERYWHERE),
 ];
 

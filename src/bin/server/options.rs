@@ -106,14 +106,14 @@ pub enum Command {
     #[command(subcommand)]
     Throttle(ThrottleCommand),
 
-    /// Show how a running server is.
+    /// Show the status of a running server.
     Status {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
 
-    /// Let a running server open its log anew and read certificate and key anew, as SIGHUP does.
+    /// Let a running server reopen its log and reload certificate and key, as SIGHUP does.
     Reload,
 
     /// Let a running server write all users to a file that is made for it, as users import reads.
@@ -122,7 +122,7 @@ pub enum Command {
         file: PathBuf,
     },
 
-    /// Make a key and a certificate that signed itself.
+    /// Make a key and a self-signed certificate.
     #[command(subcommand)]
     Cert(CertCommand),
 
@@ -277,7 +277,7 @@ pub struct LimitOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT.idle.as_secs_f64(), value_parser = seconds)]
     idle_timeout: f64,
 
-    /// How long a request may take from its first octet to its last, and a response to be read.
+    /// How long a request may take from its first byte to its last, and a response to be read.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT.request.as_secs_f64(), value_parser = seconds)]
     request_timeout: f64,
 

@@ -27,7 +27,7 @@ use super::terminal::{When, standard_output, terminal_width};
 use crate::output::OutputError;
 use crate::text::escape::Local;
 
-/// Hold captures against what they should be, as a test does.
+/// Check captures, as a test does: nothing is wrong in them, or they are as a golden file records.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -60,11 +60,11 @@ pub(super) struct OutputArguments {
     #[arg(long, requires = "details")]
     field_names: bool,
 
-    /// The octets of each message's frame, the message in brackets.
+    /// The bytes of each message's frame, the message in brackets.
     #[arg(short = 'x', long)]
     hex: bool,
 
-    /// With --frames, the octets of TCP payload too; what may be part of a password is `**`.
+    /// With --frames, the bytes of TCP payload too; what may be part of a password is `**`.
     #[arg(long, requires = "frames")]
     payload: bool,
 
