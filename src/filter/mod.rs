@@ -23,7 +23,7 @@ use std::fmt;
 pub use complete::{Completion, complete};
 pub use condition::Condition;
 pub use error::FilterError;
-pub use fields::{Field, Needs, field, fields};
+pub use fields::{Field, Needs, field, fields, names};
 pub use value::{Base, FieldType, Shown, Value};
 pub use view::{Responses, Times, View};
 

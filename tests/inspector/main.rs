@@ -84,6 +84,7 @@ mod docs_links;
 mod docs_protocol;
 mod error_texts;
 mod exchanges;
+mod fields_three_ways;
 mod files_untouched;
 mod filter_like_tshark;
 mod filter_properties;

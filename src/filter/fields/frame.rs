@@ -1,6 +1,6 @@
 //! `frame.*`.
 
-use super::{Field, Needs};
+use super::{Field, Needs, names};
 use crate::dissect::Protocol;
 use crate::filter::value::Base::Decimal;
 use crate::filter::value::{FieldType, Value};
@@ -25,13 +25,13 @@ pub(super) fn fields() -> Vec<Field> {
         )
         .needing(OCTETS),
         Field::one(
-            "frame.number",
+            names::FRAME_NUMBER,
             FieldType::Number(32, Decimal),
             "The frame's number, from 1",
             |view| Some(Value::Number(view.record.frame.number.cast_signed())),
         ),
         Field::of(
-            "frame.file",
+            names::FRAME_FILE,
             FieldType::Text,
             "The capture that it is of, by the path that was given",
             |view, emit| {
@@ -41,25 +41,25 @@ pub(super) fn fields() -> Vec<Field> {
             },
         ),
         Field::one(
-            "frame.time",
+            names::FRAME_TIME,
             FieldType::Time,
             "When it was captured",
             |view| Some(Value::Time(view.record.frame.header.time)),
         ),
         Field::one(
-            "frame.time_epoch",
+            names::FRAME_TIME_EPOCH,
             FieldType::Span,
             "When it was captured, in seconds since 1970-01-01 00:00 UTC",
             |view| Some(Value::Span(view.record.frame.header.time.0)),
         ),
         Field::one(
-            "frame.time_relative",
+            names::FRAME_TIME_RELATIVE,
             FieldType::Span,
             "Time since the first frame",
             |view| Some(Value::Span(view.times.relative())),
         ),
         Field::one(
-            "frame.time_delta",
+            names::FRAME_TIME_DELTA,
             FieldType::Span,
             "Time since the frame before",
             |view| Some(Value::Span(view.times.delta())),
@@ -71,13 +71,13 @@ pub(super) fn fields() -> Vec<Field> {
             |view| Some(Value::Span(view.times.delta_displayed())),
         ),
         Field::one(
-            "frame.len",
+            names::FRAME_LEN,
             FieldType::Number(32, Decimal),
             "Octets on the wire",
             |view| Some(Value::Number(i64::from(view.frame()?.header.wire))),
         ),
         Field::one(
-            "frame.cap_len",
+            names::FRAME_CAP_LEN,
             FieldType::Number(32, Decimal),
             "Octets captured",
             |view| Some(Value::Number(i64::from(view.frame()?.header.captured))),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
-use super::{Emit, Field, Needs, number};
+use super::{Emit, Field, Needs, names, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
@@ -58,11 +58,16 @@ pub(super) fn fields() -> Vec<Field> {
             },
         )
         .needing(OCTETS),
-        Field::of("ip.src", FieldType::V4, "Source address", |view, emit| {
-            addresses(view, [ipv4::SOURCE], emit);
-        }),
         Field::of(
-            "ip.dst",
+            names::IP_SRC,
+            FieldType::V4,
+            "Source address",
+            |view, emit| {
+                addresses(view, [ipv4::SOURCE], emit);
+            },
+        ),
+        Field::of(
+            names::IP_DST,
             FieldType::V4,
             "Destination address",
             |view, emit| {
@@ -103,7 +108,7 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::in_ip(
             4,
-            "ip.proto",
+            names::IP_PROTO,
             FieldType::Number(8, Decimal),
             "Protocol of the payload",
             |ip| number(ip, ipv4::PROTOCOL.start, 1),
@@ -154,14 +159,14 @@ fn numbers() -> Vec<Field> {
         ),
         Field::in_ip(
             4,
-            "ip.len",
+            names::IP_LEN,
             FieldType::Number(16, Decimal),
             "Octets of the packet by its header",
             |ip| number(ip, 2, 2),
         ),
         Field::in_ip(
             4,
-            "ip.id",
+            names::IP_ID,
             FieldType::Number(16, Hex),
             "Identification, the same in all fragments of a datagram",
             |ip| number(ip, 4, 2),
@@ -175,14 +180,14 @@ fn numbers() -> Vec<Field> {
         ),
         Field::in_ip(
             4,
-            "ip.frag_offset",
+            names::IP_FRAG_OFFSET,
             FieldType::Number(16, Decimal),
             "Place of a fragment in its datagram, in units of 8 octets",
             |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff),
         ),
         Field::in_ip(
             4,
-            "ip.ttl",
+            names::IP_TTL,
             FieldType::Number(8, Decimal),
             "Time to live",
             |ip| number(ip, 8, 1),

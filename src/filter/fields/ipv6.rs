@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{Emit, Field, Needs, number};
+use super::{Emit, Field, Needs, names, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
@@ -59,11 +59,16 @@ pub(super) fn fields() -> Vec<Field> {
             octets: true,
             ..Needs::NOTHING
         }),
-        Field::of("ipv6.src", FieldType::V6, "Source address", |view, emit| {
-            addresses(view, [ipv6::SOURCE], emit);
-        }),
         Field::of(
-            "ipv6.dst",
+            names::IPV6_SRC,
+            FieldType::V6,
+            "Source address",
+            |view, emit| {
+                addresses(view, [ipv6::SOURCE], emit);
+            },
+        ),
+        Field::of(
+            names::IPV6_DST,
             FieldType::V6,
             "Destination address",
             |view, emit| {
@@ -120,7 +125,7 @@ fn numbers() -> Vec<Field> {
         ),
         Field::in_ip(
             6,
-            "ipv6.plen",
+            names::IPV6_PLEN,
             FieldType::Number(16, Decimal),
             "Octets of the payload by the header",
             |ip| number(ip, 4, 2),
@@ -134,7 +139,7 @@ fn numbers() -> Vec<Field> {
         ),
         Field::in_ip(
             6,
-            "ipv6.hlim",
+            names::IPV6_HLIM,
             FieldType::Number(8, Decimal),
             "Hop limit",
             |ip| number(ip, 7, 1),

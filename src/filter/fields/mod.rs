@@ -8,6 +8,7 @@ mod described;
 mod frame;
 mod ip;
 mod ipv6;
+pub mod names;
 mod reglogin;
 mod tcp;
 mod tcp_analysis;
@@ -20,6 +21,7 @@ use std::sync::LazyLock;
 
 use super::value::{FieldType, Value};
 use super::view::View;
+use names::Names;
 
 /// Takes values as they are found; a frame may have several of one field.
 pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
@@ -71,6 +73,12 @@ impl Needs {
 pub struct Field {
     /// Its name in filters and outputs.
     pub name: Cow<'static, str>,
+    /// What its line in a details tree begins with, where it has one.
+    pub label: Option<Cow<'static, str>>,
+    /// Its key in JSON, where it has one.
+    pub key: Option<Cow<'static, str>>,
+    /// Why it has not both.
+    pub why: &'static str,
     /// Its type.
     pub kind: FieldType,
     /// One sentence on what it holds.
@@ -108,8 +116,8 @@ impl fmt::Debug for Field {
 }
 
 impl Field {
-    const fn of(
-        name: &'static str,
+    fn of(
+        name: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
         extract: Extract,
@@ -117,8 +125,8 @@ impl Field {
         Self::from(name, kind, meaning, Extractor::Of(extract))
     }
 
-    const fn one(
-        name: &'static str,
+    fn one(
+        name: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
         extract: fn(&View<'_>) -> Option<Value<'static>>,
@@ -126,8 +134,8 @@ impl Field {
         Self::from(name, kind, meaning, Extractor::One(extract))
     }
 
-    const fn number(
-        name: &'static str,
+    fn number(
+        name: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
         extract: fn(&View<'_>) -> Option<i64>,
@@ -135,9 +143,9 @@ impl Field {
         Self::from(name, kind, meaning, Extractor::Number(extract))
     }
 
-    const fn in_ip(
+    fn in_ip(
         version: u8,
-        name: &'static str,
+        name: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
         extract: fn(&[u8]) -> Option<i64>,
@@ -145,14 +153,18 @@ impl Field {
         Self::from(name, kind, meaning, Extractor::Ip(version, extract))
     }
 
-    const fn from(
-        name: &'static str,
+    fn from(
+        names: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
         source: Extractor,
     ) -> Self {
+        let names = names.into();
         Self {
-            name: Cow::Borrowed(name),
+            name: Cow::Borrowed(names.filter),
+            label: names.label.map(Cow::Borrowed),
+            key: names.key.map(Cow::Borrowed),
+            why: names.why,
             kind,
             meaning: Cow::Borrowed(meaning),
             names: &[],

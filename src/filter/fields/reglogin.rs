@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Emit, Extractor, Field, Needs};
+use super::{Emit, Extractor, Field, Needs, names};
 use crate::dissect::{Group, Message, Note, Peer, Protocol, Severity};
 use crate::filter::value::Base::{Decimal, Name};
 use crate::filter::value::{FieldType, Value};
@@ -94,6 +94,9 @@ pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
 fn wire_fields() -> impl Iterator<Item = Field> {
     FIELDS.into_iter().map(|field| Field {
         name: Cow::Owned(field.filter_name()),
+        label: Some(Cow::Borrowed(field.label)),
+        key: Some(Cow::Borrowed(field.key)),
+        why: "",
         kind: match field.kind {
             FieldKind::U8 => FieldType::Number(8, Decimal),
             FieldKind::U32 => FieldType::Number(32, Decimal),
@@ -149,7 +152,7 @@ fn outcome(message: &Message, show_passwords: bool) -> Option<&'static str> {
 fn of_messages() -> Vec<Field> {
     vec![
         Field::of(
-            "reglogin.type",
+            names::TYPE,
             FieldType::Text,
             "The message's name, such as login request",
             |view, emit| {
@@ -159,7 +162,7 @@ fn of_messages() -> Vec<Field> {
         )
         .closed(&TYPES),
         Field::of(
-            "reglogin.user",
+            names::USER,
             FieldType::Text,
             "The user that the message, or the request that it answers, is about",
             |view, emit| {
@@ -171,7 +174,7 @@ fn of_messages() -> Vec<Field> {
             },
         ),
         Field::of(
-            "reglogin.action",
+            names::ACTION,
             FieldType::Text,
             "What the message, or the request that it answers, asks for: registration or login",
             |view, emit| {
@@ -217,7 +220,7 @@ fn of_messages() -> Vec<Field> {
             },
         ),
         Field::of(
-            "reglogin.sender",
+            names::SENDER,
             FieldType::Text,
             "Who sent the message: client or server",
             |view, emit| {
@@ -242,7 +245,7 @@ fn of_exchanges() -> Vec<Field> {
     let frame = FieldType::Number(32, Decimal);
     vec![
         Field::of(
-            "reglogin.response_in",
+            names::RESPONSE_IN,
             frame,
             "Frame of the response to a request",
             |view, emit| {
@@ -257,7 +260,7 @@ fn of_exchanges() -> Vec<Field> {
         )
         .needing(RESPONSES),
         Field::of(
-            "reglogin.response_to",
+            names::RESPONSE_TO,
             frame,
             "Frame of the request that a response answers",
             |view, emit| {
@@ -265,7 +268,7 @@ fn of_exchanges() -> Vec<Field> {
             },
         ),
         Field::of(
-            "reglogin.time",
+            names::RESPONSE_TIME,
             FieldType::Span,
             "Time from the request to the response",
             |view, emit| {
@@ -289,7 +292,7 @@ fn of_exchanges() -> Vec<Field> {
 fn of_notes() -> Vec<Field> {
     vec![
         Field::of(
-            "reglogin.note",
+            names::NOTE,
             FieldType::Text,
             "What is remarkable or wrong, in words",
             |view, emit| {
@@ -297,7 +300,7 @@ fn of_notes() -> Vec<Field> {
             },
         ),
         Field::of(
-            "reglogin.note.group",
+            names::NOTE_GROUP,
             FieldType::Text,
             "What a note is about: malformed, protocol, sequence, reassembly, assumption or checksum",
             |view, emit| {
@@ -306,7 +309,7 @@ fn of_notes() -> Vec<Field> {
         )
         .closed(&GROUPS),
         Field::of(
-            "reglogin.severity",
+            names::SEVERITY,
             FieldType::Number(8, Name),
             "How much a note matters; in order: chat, note, warning, error",
             |view, emit| {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Field, Needs, number};
+use super::{Field, Needs, names, number};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
@@ -69,10 +69,10 @@ fn numbers() -> Vec<Field> {
     let port = FieldType::Number(16, Decimal);
     let decimal = FieldType::Number(32, Decimal);
     vec![
-        Field::number("tcp.srcport", port, "Source port", |view| {
+        Field::number(names::TCP_SRCPORT, port, "Source port", |view| {
             view.ends().map(|[source, _]| i64::from(source.port))
         }),
-        Field::number("tcp.dstport", port, "Destination port", |view| {
+        Field::number(names::TCP_DSTPORT, port, "Destination port", |view| {
             view.ends()
                 .map(|[_, destination]| i64::from(destination.port))
         }),
@@ -87,16 +87,16 @@ fn numbers() -> Vec<Field> {
             },
         ),
         Field::number(
-            "tcp.stream",
+            names::TCP_STREAM,
             decimal,
             "The connection's number, from 0",
             |view| view.stream().map(i64::from),
         ),
-        Field::number("tcp.len", decimal, "Octets of payload", |view| {
+        Field::number(names::TCP_LEN, decimal, "Octets of payload", |view| {
             Some(i64::from(segment(view)?.payload_len))
         }),
         Field::number(
-            "tcp.seq",
+            names::TCP_SEQ,
             decimal,
             "Sequence number, relative to the first",
             |view| Some(i64::from(placement(view)?.relative_seq)),
@@ -119,7 +119,7 @@ fn numbers() -> Vec<Field> {
             },
         ),
         Field::number(
-            "tcp.ack",
+            names::TCP_ACK,
             decimal,
             "Acknowledgement number, relative to the first",
             |view| Some(i64::from(placement(view)?.relative_ack)),
@@ -138,23 +138,20 @@ fn header_fields() -> Vec<Field> {
     let decimal = FieldType::Number(32, Decimal);
     vec![
         Field::number(
-            "tcp.hdr_len",
+            names::TCP_HDR_LEN,
             FieldType::Number(8, Decimal),
             "Octets of the header",
             |view| Some(i64::from(segment(view)?.header_len())),
         ),
         Field::number(
-            "tcp.flags",
+            names::TCP_FLAGS,
             FieldType::Number(16, Hex),
             "The flags, 12 bits",
             |view| Some(i64::from(segment(view)?.flags.0)),
         ),
-        Field::number(
-            "tcp.window_size_value",
-            port,
-            "Window as in the header",
-            |view| Some(i64::from(segment(view)?.window)),
-        ),
+        Field::number(names::TCP_WINDOW, port, "Window as in the header", |view| {
+            Some(i64::from(segment(view)?.window))
+        }),
         Field::number(
             "tcp.window_size",
             decimal,
@@ -168,7 +165,7 @@ fn header_fields() -> Vec<Field> {
             window_factor,
         ),
         Field::number(
-            "tcp.checksum",
+            names::TCP_CHECKSUM,
             FieldType::Number(16, Hex),
             "Checksum as in the header",
             |view| number(view.tcp()?, 16, 2),
@@ -223,7 +220,7 @@ fn option_fields() -> Vec<Field> {
     let decimal = FieldType::Number(32, Decimal);
     vec![
         Field::of(
-            "tcp.options",
+            names::TCP_OPTIONS,
             FieldType::Bytes,
             "The options' octets",
             |view, emit| {
@@ -297,7 +294,7 @@ pub(super) fn fields() -> Vec<Field> {
         )
         .needing(OCTETS),
         Field::of(
-            "tcp.payload",
+            names::TCP_PAYLOAD,
             FieldType::Bytes,
             "The octets of payload captured; not those of a reset",
             |view, emit| {

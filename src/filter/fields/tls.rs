@@ -1,7 +1,7 @@
 //! `tls.*`: the TLS records that became available with a frame, decrypted where that is possible.
 //! The names are Wireshark's.
 
-use super::{Emit, Field, Needs};
+use super::{Emit, Field, Needs, names};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
@@ -103,33 +103,33 @@ pub(super) fn fields() -> Vec<Field> {
     let eight = FieldType::Number(8, Decimal);
     let fields = vec![
         Field::of(
-            "tls.record.content_type",
+            names::TLS_CONTENT_TYPE,
             eight,
             "What a TLS record holds: 20 change cipher spec, 21 alert, 22 handshake, 23 application data",
             content_type,
         )
         .named(CONTENT_TYPES),
         Field::of(
-            "tls.record.opaque_type",
+            names::TLS_OPAQUE_TYPE,
             eight,
             "What a protected record of TLS 1.3 says outside, always 23",
             opaque_type,
         )
         .named(CONTENT_TYPES),
         Field::of(
-            "tls.record.version",
+            names::TLS_RECORD_VERSION,
             FieldType::Number(16, Hex),
             "The version that a TLS record says",
             |view, emit| records(view).for_each(|record| number(emit, record.header.version.0)),
         ),
         Field::of(
-            "tls.record.length",
+            names::TLS_RECORD_LENGTH,
             FieldType::Number(16, Decimal),
             "Bytes of a TLS record behind its header",
             |view, emit| records(view).for_each(|record| number(emit, record.header.length)),
         ),
         Field::of(
-            "tls.handshake.type",
+            names::TLS_HANDSHAKE_TYPE,
             eight,
             "What a TLS handshake message is: 1 client hello, 2 server hello, 11 certificate, 20 finished, 24 key update",
             |view, emit| messages(view).for_each(|message| number(emit, message.kind.0)),
@@ -159,7 +159,7 @@ pub(super) fn fields() -> Vec<Field> {
             supported_versions,
         ),
         Field::of(
-            "tls.handshake.extensions_server_name",
+            names::TLS_SERVER_NAME,
             FieldType::Text,
             "The name of the server that the client asks for",
             server_names,
@@ -174,7 +174,7 @@ pub(super) fn fields() -> Vec<Field> {
             },
         ),
         Field::of(
-            "tls.alert_message.desc",
+            names::TLS_ALERT,
             eight,
             "What a TLS alert says: 0 close notify, 40 handshake failure, 48 unknown authority",
             |view, emit| {

@@ -4,15 +4,16 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde::Serialize;
 
 use super::held::Part;
 use super::{FollowOptions, shown_time};
 use crate::dissect::{Message, Protocol, Severity};
+use crate::filter::names;
 use crate::output::clock::TimeDisplay;
 use crate::output::highlight::Highlight;
 use crate::output::info;
-use crate::output::json::format::{Decimal, Shown, TerminalSafe};
+use crate::output::json::format::Shown;
+use crate::output::json::object::{self, Entries, Object};
 use crate::output::json::{JsonMessage, JsonOptions};
 use crate::output::message_lines::lines;
 use crate::output::stats::Span;
@@ -71,23 +72,18 @@ fn hex(octet: u8, masked: bool) -> String {
 }
 
 /// A part of a stream of another protocol.
-#[derive(Serialize)]
-struct JsonPart {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frame: Option<u64>,
-    time: Decimal,
-    from: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    octets: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct JsonHead {
-    stream: u32,
-    client: Shown<Endpoint>,
-    server: Shown<Endpoint>,
+impl Object for Part {
+    fn entries(&self, to: &mut impl Entries) {
+        let is_gap = self.missing > 0;
+        to.count(names::FRAME_NUMBER.json(), (!is_gap).then_some(self.frame));
+        to.time(names::FRAME_TIME_EPOCH.json(), self.time.0);
+        to.text(names::SENDER.json(), self.sender.name());
+        if is_gap {
+            to.count("missing", self.missing);
+        } else {
+            to.text("octets", &*hex_of(self));
+        }
+    }
 }
 
 impl<W: Write> Writer<W> {
@@ -123,13 +119,12 @@ impl<W: Write> Writer<W> {
             }
             FollowFormat::Raw => Ok(()),
             FollowFormat::Json => {
-                let head = to_json(&JsonHead {
-                    stream,
-                    client: Shown(client),
-                    server: Shown(server),
-                })?;
-                let open = head.strip_suffix('}').unwrap_or(&head);
-                write!(self.out, "{open},\"conversation\":[")
+                let key = names::TCP_STREAM.json();
+                // In these there is nothing to escape.
+                write!(
+                    self.out,
+                    "{{\"{key}\":{stream},\"client\":\"{client}\",\"server\":\"{server}\",\"conversation\":["
+                )
             }
         }
     }
@@ -171,16 +166,7 @@ impl<W: Write> Writer<W> {
         match self.options.format {
             FollowFormat::Text | FollowFormat::Json if has_messages => Ok(()),
             FollowFormat::Text => self.text_part(part),
-            FollowFormat::Json => {
-                let is_gap = part.missing > 0;
-                self.object(&JsonPart {
-                    frame: (!is_gap).then_some(part.frame),
-                    time: Decimal(part.time.0),
-                    from: part.sender.name(),
-                    octets: (!is_gap).then(|| hex_of(part)),
-                    missing: is_gap.then_some(part.missing),
-                })
-            }
+            FollowFormat::Json => self.object(part),
             FollowFormat::Hex => self.hex_part(part),
             FollowFormat::Raw => {
                 let octets = part.octets.iter().zip(&part.masked);
@@ -194,17 +180,22 @@ impl<W: Write> Writer<W> {
     pub fn end(&mut self, protocol: Protocol) -> io::Result<()> {
         self.begin()?;
         if self.options.format == FollowFormat::Json {
-            let protocol = to_json(&Shown(protocol))?;
+            let mut end = Vec::new();
+            object::write_value(&mut end, &Shown(protocol));
+            end.extend_from_slice(b"}\n");
             let before = if self.objects > 0 { "\n" } else { "" };
-            writeln!(self.out, "{before}],\"protocol\":{protocol}}}")?;
+            write!(self.out, "{before}],\"protocol\":")?;
+            self.out.write_all(&end)?;
         }
         self.out.flush()
     }
 
-    fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
+    fn object(&mut self, object: &impl Object) -> io::Result<()> {
         let before = if self.objects > 0 { ",\n" } else { "\n" };
         self.objects += 1;
-        write!(self.out, "{before}{}", to_json(object)?)
+        let mut octets = before.as_bytes().to_vec();
+        object::write(&mut octets, object);
+        self.out.write_all(&octets)
     }
 
     fn text_message(&mut self, message: &Message) -> io::Result<()> {
@@ -360,11 +351,4 @@ fn arrow(sender: Role) -> &'static str {
         Role::Client => "client -> server",
         Role::Server => "server -> client",
     }
-}
-
-fn to_json(value: &impl Serialize) -> io::Result<String> {
-    let mut octets = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut octets, TerminalSafe);
-    value.serialize(&mut serializer)?;
-    String::from_utf8(octets).map_err(io::Error::other)
 }

@@ -1,23 +1,24 @@
 //! How JSON is written: compact, times as exact decimals, and nothing in it that a terminal obeys.
 
 #![expect(
-    clippy::cast_possible_truncation,
-    reason = "nanoseconds, which fit 64 bits"
+    clippy::cast_precision_loss,
+    reason = "seconds for serializers that have no exact decimals"
 )]
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use arrayvec::ArrayString;
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
+use serde_json::value::RawValue;
 
 use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 use crate::text::escape::write_json_fragment;
 
-/// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes,
-/// and in which a [`Decimal`] is written as such.
+/// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes.
 pub(in crate::output) struct TerminalSafe;
 
 impl Formatter for TerminalSafe {
@@ -27,80 +28,57 @@ impl Formatter for TerminalSafe {
     {
         write_json_fragment(writer, fragment)
     }
-
-    /// No other signed value here has 128 bits: it is a [`Decimal`]'s nanoseconds, which fit 64.
-    fn write_i128<W>(&mut self, writer: &mut W, value: i128) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        const SECOND: u64 = Timestamp::SECOND.unsigned_abs();
-        let nanoseconds = value.unsigned_abs() as u64;
-        let (seconds, mut rest) = (nanoseconds / SECOND, (nanoseconds % SECOND) as u32);
-        let mut decimals = *b".000000000";
-        for decimal in decimals[1..].iter_mut().rev() {
-            *decimal += (rest % 10) as u8;
-            rest /= 10;
-        }
-        if value < 0 {
-            writer.write_all(b"-")?;
-        }
-        writer.write_all(itoa::Buffer::new().format(seconds).as_bytes())?;
-        writer.write_all(&decimals)
-    }
-
-    /// No other unsigned value here has 128 bits: it is the number of a [`ShownEndpoint`], in which
-    /// there is nothing to escape.
-    fn write_u128<W>(&mut self, writer: &mut W, value: u128) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        let mut text = ArrayString::<{ ENDPOINT + 2 }>::new();
-        for part in ["\"", &endpoint_of(value), "\""] {
-            text.push_str(part);
-        }
-        writer.write_all(text.as_bytes())
-    }
 }
 
-/// Bytes of an IPv4 address and port as text: four numbers of three digits, four signs, five digits.
-const ENDPOINT: usize = 4 * 3 + 4 + 5;
-
-/// The text of a [`ShownEndpoint`]'s number.
-pub(in crate::output) fn endpoint_of(value: u128) -> ArrayString<ENDPOINT> {
-    let [.., a, b, c, d, high, low] = value.to_be_bytes();
-    let mut text = ArrayString::new();
+/// Appends an endpoint as it is shown. Every message has two, and the general way takes four times as long.
+pub(in crate::output) fn endpoint(out: &mut Vec<u8>, endpoint: Endpoint) {
+    let IpAddr::V4(v4) = endpoint.address else {
+        // Writing to memory does not fail.
+        let _ = write!(out, "{endpoint}");
+        return;
+    };
     let mut digits = itoa::Buffer::new();
-    for (sign, octet) in ["", ".", ".", "."].into_iter().zip([a, b, c, d]) {
-        text.push_str(sign);
-        text.push_str(digits.format(octet));
+    for (sign, octet) in ["", ".", ".", "."].into_iter().zip(v4.octets()) {
+        out.extend_from_slice(sign.as_bytes());
+        out.extend_from_slice(digits.format(octet).as_bytes());
     }
-    text.push(':');
-    text.push_str(digits.format(u16::from_be_bytes([high, low])));
+    out.push(b':');
+    out.extend_from_slice(digits.format(endpoint.port).as_bytes());
+}
+
+/// Bytes of the longest [`decimal`].
+const DECIMAL: usize = "-9223372036.854775808".len();
+
+/// Nanoseconds as a number of seconds with nine decimals, exactly.
+pub(in crate::output) fn decimal(nanoseconds: i64) -> ArrayString<DECIMAL> {
+    const SECOND: u64 = Timestamp::SECOND.unsigned_abs();
+    let all = nanoseconds.unsigned_abs();
+    let (seconds, mut rest) = (all / SECOND, all % SECOND);
+    let mut digits = [b'0'; 9];
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    let mut text = ArrayString::new();
+    text.push_str(if nanoseconds < 0 { "-" } else { "" });
+    text.push_str(itoa::Buffer::new().format(seconds));
+    text.push('.');
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     text
 }
 
-/// Nanoseconds written as a JSON number of seconds with nine decimals, exactly; by
-/// [`TerminalSafe`] only.
+/// Nanoseconds, serialised as seconds: as an exact [`decimal`] in JSON, in floating point in binary formats.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct Decimal(pub i64);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i128(i128::from(self.0))
-    }
-}
-
-/// An endpoint as it is shown, by [`TerminalSafe`] only: every message has two, and the general way
-/// of writing one takes four times as long.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::output) struct ShownEndpoint(pub Endpoint);
-
-impl Serialize for ShownEndpoint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let IpAddr::V4(v4) = self.0.address else {
-            return serializer.collect_str(&self.0);
-        };
-        serializer.serialize_u128(u128::from(v4.to_bits()) << u16::BITS | u128::from(self.0.port))
+        if !serializer.is_human_readable() {
+            return serializer.serialize_f64(self.0 as f64 / 1e9);
+        }
+        let text = decimal(self.0).as_str().to_owned();
+        let exact = RawValue::from_string(text).map_err(S::Error::custom)?;
+        exact.serialize(serializer)
     }
 }
 
@@ -152,18 +130,30 @@ mod tests {
             for port in [0, 8888, u16::MAX] {
                 let address = address.parse().unwrap();
                 let end = Endpoint { address, port };
-                assert_eq!(json(&ShownEndpoint(end)), format!("\"{end}\""));
+                let mut written = Vec::new();
+                endpoint(&mut written, end);
+                assert_eq!(String::from_utf8(written).unwrap(), end.to_string());
             }
         }
     }
 
     #[test]
-    fn times_are_exact() {
-        assert_eq!(
-            json(&Decimal(1_600_000_000_000_000_001)),
-            "1600000000.000000001"
-        );
-        assert_eq!(json(&Decimal(i64::MIN)), "-9223372036.854775808");
-        assert_eq!(json(&Decimal(-1)), "-0.000000001");
+    fn times_are_exact_in_json_by_any_serializer() {
+        for (nanoseconds, seconds) in [
+            (1_600_000_000_000_000_001, "1600000000.000000001"),
+            (i64::MAX, "9223372036.854775807"),
+            (i64::MIN, "-9223372036.854775808"),
+            (-1, "-0.000000001"),
+            (0, "0.000000000"),
+        ] {
+            let time = Decimal(nanoseconds);
+            assert_eq!(json(&time), seconds);
+            assert_eq!(
+                serde_json::to_string(&[time]).unwrap(),
+                format!("[{seconds}]")
+            );
+            let value = serde_json::to_value(time).unwrap().as_f64().unwrap();
+            assert!((value - nanoseconds as f64 / 1e9).abs() < 1e-6);
+        }
     }
 }

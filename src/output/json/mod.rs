@@ -3,13 +3,13 @@
 
 mod fields;
 pub(super) mod format;
+pub(super) mod object;
 mod types;
 
-use serde::Serialize;
-
 pub use fields::JsonFields;
-use format::TerminalSafe;
-pub(super) use types::{JsonExchange, JsonFrame, JsonInterrupted, JsonMessage, JsonNote, JsonRest};
+use object::Object;
+pub(super) use types::{JsonExchange, JsonMessage};
+use types::{JsonFrame, JsonInterrupted, JsonRest};
 
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
@@ -100,15 +100,14 @@ impl Json {
     }
 }
 
-/// Appends an object. Writing to memory does not fail, and no value here cannot be written.
-fn put(out: &mut Vec<u8>, layout: Layout, begun: &mut bool, object: &impl Serialize) {
+/// Appends an object as an element or a line.
+fn put(out: &mut Vec<u8>, layout: Layout, begun: &mut bool, object: &impl Object) {
     if layout == Layout::Array {
         let before: &[u8] = if *begun { b",\n" } else { b"[\n" };
         out.extend_from_slice(before);
     }
     *begun = true;
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, TerminalSafe);
-    let _ = object.serialize(&mut serializer);
+    object::write(out, object);
     if layout == Layout::Lines {
         out.push(b'\n');
     }
@@ -122,10 +121,14 @@ impl Form for Json {
         if self.payload {
             super::write_payload(&mut self.hex, record, context.show_passwords);
         }
-        let payload = self.payload.then_some(self.hex.as_str());
-        let options = self.options(context);
-        let frame = JsonFrame::new(record, protocol, &self.info, payload, options);
-        let frame = frame.of(context.origin.told(record));
+        let frame = JsonFrame {
+            record,
+            file: context.origin.told(record),
+            protocol,
+            info: &self.info,
+            payload: self.payload.then_some(self.hex.as_str()),
+            options: self.options(context),
+        };
         put(out, self.layout, &mut self.begun, &frame);
     }
 
@@ -137,11 +140,17 @@ impl Form for Json {
         context: &Context,
     ) {
         let file = context.origin.told_of(message.stream, told.record());
-        let message = JsonMessage::new(message, self.options(context)).of(file);
+        let options = self.options(context);
         if self.of_messages {
+            let message = JsonMessage::new(message, options).of(file);
             put(out, self.layout, &mut self.begun, &message);
         } else {
-            let rest = JsonRest::of(message);
+            let rest = JsonRest {
+                notes: &[],
+                messages: &[message],
+                options,
+                file: &|_| file,
+            };
             put(out, self.layout, &mut self.begun, &rest);
         }
     }
@@ -165,17 +174,11 @@ impl Form for Json {
                 self.message(out, message, MessageTiming::Late(when), context);
             }
         } else if !messages.is_empty() || !notes.is_empty() {
-            let options = self.options(context);
-            let file = |stream| context.origin.told_of(stream, None);
-            let all = messages.iter();
             let rest = JsonRest {
-                notes: notes
-                    .iter()
-                    .map(|noted| JsonNote::of_stream(noted).of(file(noted.stream)))
-                    .collect(),
-                messages: all
-                    .map(|one| JsonMessage::new(one, options).of(file(one.stream)))
-                    .collect(),
+                notes,
+                messages,
+                options: self.options(context),
+                file: &|stream| context.origin.told_of(stream, None),
             };
             put(out, self.layout, &mut self.begun, &rest);
         }
@@ -183,7 +186,8 @@ impl Form for Json {
 
     fn end(&mut self, out: &mut Vec<u8>, remainder: &Remainder<'_>) {
         if remainder.ending == Ending::Interrupted {
-            let interrupted = JsonInterrupted::after(remainder.frames);
+            let frames = remainder.frames;
+            let interrupted = JsonInterrupted { frames };
             put(out, self.layout, &mut self.begun, &interrupted);
         }
     }

@@ -1,4 +1,5 @@
-//! What an object says. A key that does not apply is absent.
+//! What an object says. A key that does not apply is absent. A key that stands for a field of the filter language is that field's, by
+//! the registry ([`names`]).
 
 #![expect(
     clippy::cast_precision_loss,
@@ -6,105 +7,40 @@
 )]
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
-use serde::Serialize;
-
-use super::format::{Decimal, Shown, ShownEndpoint};
+use super::object::{Entries, Object, write_array, write_value};
 use super::{JsonFields, JsonOptions};
 use crate::dissect::{Goes, Message, Note};
+use crate::filter::names;
 use crate::output::context::Context;
 use crate::output::rows::messages_of;
 use crate::output::{exchanges, info};
-use crate::packet::{Endpoint, Flags};
+use crate::packet::{Flags, Segment};
+use crate::protocol::layout::{COMMAND, DESCRIPTION, LENGTH, PASSWORD, STATUS, USER_NAME};
 use crate::protocol::{Command, MessageKind, TextValue};
 use crate::session::{Exchange, FrameRecord, Refusal, StreamNote, action_of, user_of};
+use crate::stream::Placement;
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
 
 /// A message.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(in crate::output) struct JsonMessage<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    message: &'a Message,
+    options: JsonOptions,
     file: Option<&'a str>,
-    frame: u64,
-    time: Decimal,
-    stream: u32,
-    from: &'static str,
-    src: ShownEndpoint,
-    dst: ShownEndpoint,
-    protocol: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    length: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username_hex: Option<Shown<Hex<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_hex: Option<Shown<Hex<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description_hex: Option<Shown<Hex<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<JsonFields<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_to: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_time: Option<Decimal>,
-    #[serde(serialize_with = "notes")]
-    notes: &'a [Note],
 }
 
 impl<'a> JsonMessage<'a> {
     /// What there is to say about a message.
     #[must_use]
-    pub fn new(message: &'a Message, options: JsonOptions) -> Self {
-        // Filled in where it stays, as it is large.
-        let mut json = Self::bare(message);
-        if let Some(described) = &message.described {
-            json.kind = described.kind_name();
-            json.length = Some(described.size);
-            json.fields = message
-                .decoded()
-                .map(|decoded| JsonFields::Described(message, decoded, options.show_passwords));
-            return json;
+    pub const fn new(message: &'a Message, options: JsonOptions) -> Self {
+        let file = None;
+        Self {
+            message,
+            options,
+            file,
         }
-        let view = secret::view(message, options.show_passwords);
-        let command = message.command();
-        json.kind = command.name();
-        json.length = view.length().and_then(Masked::clear);
-        if options.in_fields {
-            json.fields = Some(JsonFields::RegLogin(message, options.show_passwords));
-            return json;
-        }
-        json.command = view.command().and_then(Masked::clear).map(Command::code);
-        match command.kind() {
-            Some(MessageKind::Request) => {
-                (json.username, json.username_hex) = text(view.user_name());
-                (json.password, json.password_hex) = text(view.password());
-            }
-            Some(MessageKind::Response) => {
-                json.status = view.status().and_then(Masked::clear);
-                (json.description, json.description_hex) = text(view.description());
-            }
-            None => {}
-        }
-        json
     }
 
     /// The same, of this capture.
@@ -113,42 +49,82 @@ impl<'a> JsonMessage<'a> {
         Self { file, ..self }
     }
 
-    /// What messages of all protocols have.
-    fn bare(message: &'a Message) -> Self {
-        let peer = message.peer;
-        let answers = message.is_answer();
-        Self {
-            file: None,
-            frame: message.frame,
-            time: Decimal(message.time.0),
-            stream: message.stream,
-            from: message.sender.name(),
-            src: ShownEndpoint(message.source),
-            dst: ShownEndpoint(message.destination),
-            protocol: message.protocol_name(),
-            kind: "",
-            length: None,
-            command: None,
-            username: None,
-            username_hex: None,
-            password: None,
-            password_hex: None,
-            status: None,
-            description: None,
-            description_hex: None,
-            fields: None,
-            action: answers.then(|| action_of(message)).flatten(),
-            user: answers
-                .then(|| user_of(message, false))
-                .flatten()
-                .map(text_of),
-            response_in: peer.filter(|_| !answers).map(|peer| peer.frame),
-            response_to: peer.filter(|_| answers).map(|peer| peer.frame),
-            response_time: peer.filter(|_| answers).map(|peer| Decimal(peer.elapsed)),
-            notes: &message.notes,
+    /// What a message of RegLogin says itself.
+    fn reglogin(&self, to: &mut impl Entries) {
+        let message = self.message;
+        let view = secret::view(message, self.options.show_passwords);
+        let command = message.command();
+        to.text(names::TYPE.json(), command.name());
+        let length = view.length().and_then(Masked::clear);
+        to.count(LENGTH.key, length.map(u64::from));
+        if self.options.in_fields {
+            let fields = JsonFields::RegLogin(message, self.options.show_passwords);
+            to.json(FIELDS, |out| write_value(out, &fields));
+            return;
+        }
+        let code = view.command().and_then(Masked::clear).map(Command::code);
+        to.count(COMMAND.key, code.map(u64::from));
+        match command.kind() {
+            Some(MessageKind::Request) => {
+                text(to, [USER_NAME.key, "username_hex"], view.user_name());
+                text(to, [PASSWORD.key, "password_hex"], view.password());
+            }
+            Some(MessageKind::Response) => {
+                let status = view.status().and_then(Masked::clear);
+                to.count(STATUS.key, status.map(u64::from));
+                text(to, [DESCRIPTION.key, "description_hex"], view.description());
+            }
+            None => {}
         }
     }
 }
+
+/// The values of a protocol that a layout file describes.
+const FIELDS: &str = "fields";
+
+impl Object for JsonMessage<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let message = self.message;
+        to.text(names::FRAME_FILE.json(), self.file);
+        to.count(names::FRAME_NUMBER.json(), message.frame);
+        to.time(names::FRAME_TIME_EPOCH.json(), message.time.0);
+        to.count(names::TCP_STREAM.json(), u64::from(message.stream));
+        to.text(names::SENDER.json(), message.sender.name());
+        to.endpoint("src", message.source);
+        to.endpoint("dst", message.destination);
+        to.text("protocol", message.protocol_name());
+        if let Some(described) = &message.described {
+            to.text(names::TYPE.json(), described.kind_name());
+            to.count(LENGTH.key, u64::from(described.size));
+            if let Some(decoded) = message.decoded() {
+                let shows = self.options.show_passwords;
+                let fields = JsonFields::Described(message, decoded, shows);
+                to.json(FIELDS, |out| write_value(out, &fields));
+            }
+        } else {
+            self.reglogin(to);
+        }
+        if message.is_answer() {
+            to.text(names::ACTION.json(), action_of(message));
+            let user = user_of(message, false).map(text_of);
+            to.text(names::USER.json(), user.as_deref());
+        }
+        if let Some(peer) = message.peer {
+            if message.is_answer() {
+                to.count(names::RESPONSE_TO.json(), peer.frame);
+                to.time(names::RESPONSE_TIME.json(), peer.elapsed);
+            } else {
+                to.count(names::RESPONSE_IN.json(), peer.frame);
+            }
+        }
+        to.json(NOTES, |out| {
+            write_array(out, message.notes.iter().map(JsonNote::new));
+        });
+    }
+}
+
+/// Notes, of a message or of streams.
+const NOTES: &str = "notes";
 
 /// Text out of bytes, with U+FFFD for each part that is not UTF-8.
 fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
@@ -158,124 +134,98 @@ fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
     }
 }
 
-/// An exchange.
-#[derive(Debug, Serialize)]
-pub(in crate::output) struct JsonExchange<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    time: Decimal,
-    client: ShownEndpoint,
-    server: ShownEndpoint,
-    protocol: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Cow<'a, str>>,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    milliseconds: Option<f64>,
-    stream: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_tag: Option<Shown<Tag>>,
-}
-
-/// A password's tag: eight hexadecimal digits.
-#[derive(Debug, Clone, Copy)]
-struct Tag(u32);
-
-impl std::fmt::Display for Tag {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:08x}", self.0)
+/// The text, or what stands in its place; its bytes too where they are not UTF-8.
+fn text(
+    to: &mut impl Entries,
+    [key, hex]: [&'static str; 2],
+    value: Option<Masked<TextValue<'_>>>,
+) {
+    match value {
+        Some(Masked::Hidden) => to.text(key, MASK),
+        Some(Masked::Clear(value)) => {
+            let octets = value.octets();
+            if let Ok(text) = std::str::from_utf8(octets) {
+                to.text(key, text);
+            } else {
+                to.text(key, &*value.lossy());
+                to.shown(hex, Hex(octets));
+            }
+        }
+        None => {}
     }
 }
 
+/// An exchange.
+#[derive(Debug)]
+pub(in crate::output) struct JsonExchange<'a> {
+    exchange: &'a Exchange,
+    context: &'a Context,
+    file: Option<&'a str>,
+}
+
 impl<'a> JsonExchange<'a> {
+    /// What there is to say about an exchange.
+    #[must_use]
+    pub const fn new(exchange: &'a Exchange, context: &'a Context) -> Self {
+        let file = None;
+        Self {
+            exchange,
+            context,
+            file,
+        }
+    }
+
     /// The same, of this capture.
     #[must_use]
     pub fn of(self, file: Option<&'a str>) -> Self {
         Self { file, ..self }
     }
+}
 
-    /// What there is to say about an exchange.
-    #[must_use]
-    pub fn new(exchange: &'a Exchange, context: &Context) -> Self {
-        let show_passwords = context.show_passwords;
+impl Object for JsonExchange<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let exchange = self.exchange;
+        let shows = self.context.show_passwords;
         let [client, server] = exchange.ends();
         let frame = |message: &Message| message.frame;
-        Self {
-            file: None,
-            time: Decimal(exchange.time().0),
-            client: ShownEndpoint(client),
-            server: ShownEndpoint(server),
-            protocol: exchange.protocol_name(),
-            action: exchange.action(),
-            user: exchange.user(show_passwords).map(text_of),
-            outcome: exchanges::outcome(exchange),
-            refusal: exchange.refusal().map(Refusal::name),
-            description: exchanges::description(exchange, show_passwords).map(text_of),
-            milliseconds: exchange.elapsed().map(|elapsed| elapsed as f64 / 1e6),
-            stream: exchange.stream(),
-            request: exchange.request().map(frame),
-            response: exchange.response().map(frame),
-            password_tag: tag(exchange, context).map(Shown),
-        }
+        to.text(names::FRAME_FILE.json(), self.file);
+        to.time(names::FRAME_TIME_EPOCH.json(), exchange.time().0);
+        to.endpoint("client", client);
+        to.endpoint("server", server);
+        to.text("protocol", exchange.protocol_name());
+        to.text(names::ACTION.json(), exchange.action());
+        let user = exchange.user(shows).map(text_of);
+        to.text(names::USER.json(), user.as_deref());
+        to.text("outcome", exchanges::outcome(exchange));
+        to.text("refusal", exchange.refusal().map(Refusal::name));
+        let description = exchanges::description(exchange, shows).map(text_of);
+        to.text(DESCRIPTION.key, description.as_deref());
+        let elapsed = exchange.elapsed();
+        to.float("milliseconds", elapsed.map(|elapsed| elapsed as f64 / 1e6));
+        to.count(names::TCP_STREAM.json(), u64::from(exchange.stream()));
+        to.count("request", exchange.request().map(frame));
+        to.count("response", exchange.response().map(frame));
+        let tag = tag(exchange, self.context);
+        to.text("password_tag", tag.as_deref());
     }
 }
 
-/// The tag of a request's password, where tags are wanted.
-fn tag(exchange: &Exchange, context: &Context) -> Option<Tag> {
+/// The tag of a request's password, where tags are wanted: eight hexadecimal digits.
+fn tag(exchange: &Exchange, context: &Context) -> Option<String> {
     let key = context.tag_key.as_ref()?;
     let request = exchange
         .request()
         .filter(|request| request.described.is_none())?;
     let password = request.view().password()?;
-    Some(Tag(key.tag(password.octets())))
-}
-
-/// The text, or what stands in its place; its bytes too where they are not UTF-8.
-fn text(value: Option<Masked<TextValue<'_>>>) -> (Option<Cow<'_, str>>, Option<Shown<Hex<'_>>>) {
-    let value = match value {
-        Some(Masked::Hidden) => return (Some(MASK.into()), None),
-        Some(Masked::Clear(value)) => value,
-        None => return (None, None),
-    };
-    match std::str::from_utf8(value.octets()) {
-        Ok(text) => (Some(text.into()), None),
-        Err(_) => (Some(value.lossy()), Some(Shown(Hex(value.octets())))),
-    }
-}
-
-fn notes<S: serde::Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(notes.iter().map(JsonNote::new))
+    Some(format!("{:08x}", key.tag(password.octets())))
 }
 
 /// A note.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(in crate::output) struct JsonNote<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    note: &'a Note,
     stream: Option<u32>,
-    severity: &'static str,
-    group: &'static str,
-    text: Shown<&'a Note>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
-    /// Of a message that is not whole: its bytes by now and in all, and where it goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    continues_in: Option<u64>,
+    file: Option<&'a str>,
 }
 
 impl<'a> JsonNote<'a> {
@@ -287,186 +237,164 @@ impl<'a> JsonNote<'a> {
 
     /// A note of a message.
     #[must_use]
-    pub fn new(note: &'a Note) -> Self {
-        let (bytes, of, goes) = match note {
-            Note::Begun {
-                have, need, goes, ..
-            } => (Some(*have), Some(*need), *goes),
-            _ => (None, None, Goes::Unknown),
-        };
+    pub const fn new(note: &'a Note) -> Self {
         Self {
-            file: None,
-            bytes,
-            of,
-            continues_in: match goes {
-                Goes::In(frame) => Some(frame),
-                Goes::Unknown | Goes::Nowhere => None,
-            },
+            note,
             stream: None,
-            severity: note.severity().name(),
-            group: note.group().name(),
-            text: Shown(note),
-            field: note.field_key(),
+            file: None,
         }
     }
 
     /// A note of a stream, outside of any message.
     #[must_use]
-    pub fn of_stream(noted: &'a StreamNote) -> Self {
+    pub const fn of_stream(noted: &'a StreamNote) -> Self {
         Self {
+            note: &noted.note,
             stream: Some(noted.stream),
-            ..Self::new(&noted.note)
+            file: None,
+        }
+    }
+}
+
+impl Object for JsonNote<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let note = self.note;
+        to.text(names::FRAME_FILE.json(), self.file);
+        to.count(names::TCP_STREAM.json(), self.stream.map(u64::from));
+        to.text(names::SEVERITY.json(), note.severity().name());
+        to.text(names::NOTE_GROUP.json(), note.group().name());
+        to.shown(names::NOTE.json(), note);
+        to.text("field", note.field_key());
+        // Of a message that is not whole: its bytes by now and in all, and where it goes on.
+        if let Note::Begun {
+            have, need, goes, ..
+        } = note
+        {
+            to.count("bytes", *have as u64);
+            to.count("of", *need as u64);
+            if let Goes::In(frame) = goes {
+                to.count("continues_in", *frame);
+            }
         }
     }
 }
 
 /// A frame with its messages.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(in crate::output) struct JsonFrame<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    frame: u64,
-    time: Decimal,
-    length: u32,
-    captured: u32,
-    protocol: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    src: Option<Shown<Address>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dst: Option<Shown<Address>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tcp: Option<JsonTcp<'a>>,
-    info: &'a str,
-    notes: Vec<JsonNote<'a>>,
-    messages: Vec<JsonMessage<'a>>,
+    /// The frame.
+    pub record: &'a FrameRecord<'a>,
+    /// The capture.
+    pub file: Option<&'a str>,
+    /// The name of what it carries.
+    pub protocol: &'static str,
+    /// What the Info column says.
+    pub info: &'a str,
+    /// Its payload in hexadecimal, where that is wanted.
+    pub payload: Option<&'a str>,
+    /// What messages hold.
+    pub options: JsonOptions,
 }
+
+impl Object for JsonFrame<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let record = self.record;
+        let header = record.frame.header;
+        to.text(names::FRAME_FILE.json(), self.file);
+        to.count(names::FRAME_NUMBER.json(), record.frame.number);
+        to.time(names::FRAME_TIME_EPOCH.json(), header.time.0);
+        to.count(names::FRAME_LEN.json(), u64::from(header.wire));
+        to.count(names::FRAME_CAP_LEN.json(), u64::from(header.captured));
+        to.text("protocol", self.protocol);
+        let segment = record.segment();
+        if let Some(segment) = segment {
+            to.endpoint("src", segment.source);
+            to.endpoint("dst", segment.destination);
+        } else if let Some((source, destination)) = info::addresses(record.packet) {
+            to.shown("src", source);
+            to.shown("dst", destination);
+        }
+        if let Some(placed) = record.placement {
+            to.count(names::TCP_STREAM.json(), u64::from(placed.stream));
+            to.text(names::SENDER.json(), placed.sender.name());
+            if let Some(segment) = segment {
+                let payload = self.payload;
+                let tcp = JsonTcp {
+                    segment,
+                    placed,
+                    payload,
+                };
+                to.json("tcp", |out| super::object::write(out, &tcp));
+            }
+        }
+        to.text("info", self.info);
+        let notes = record.notes.iter().map(JsonNote::of_stream);
+        to.json(NOTES, |out| write_array(out, notes));
+        let messages = messages_of(record).map(|message| JsonMessage::new(message, self.options));
+        to.json(MESSAGES, |out| write_array(out, messages));
+    }
+}
+
+/// The messages of a frame.
+const MESSAGES: &str = "messages";
 
 /// The TCP segment of a frame.
-#[derive(Debug, Serialize)]
-pub(in crate::output) struct JsonTcp<'a> {
-    flags: Shown<Flags>,
-    seq: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack: Option<u32>,
-    window: u16,
-    payload_length: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_hex: Option<&'a str>,
+#[derive(Debug)]
+struct JsonTcp<'a> {
+    segment: &'a Segment,
+    placed: &'a Placement,
+    payload: Option<&'a str>,
 }
 
-/// An address, with the port where there is one.
-#[derive(Debug, Clone, Copy)]
-enum Address {
-    Tcp(Endpoint),
-    Ip(IpAddr),
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Tcp(end) => end.fmt(f),
-            Self::Ip(address) => address.fmt(f),
+impl Object for JsonTcp<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let (segment, placed) = (self.segment, self.placed);
+        to.shown(names::TCP_FLAGS.json(), segment.flags);
+        to.count(names::TCP_SEQ.json(), u64::from(placed.relative_seq));
+        if segment.flags.has(Flags::ACK) {
+            to.count(names::TCP_ACK.json(), u64::from(placed.relative_ack));
         }
-    }
-}
-
-impl<'a> JsonFrame<'a> {
-    /// The same, of this capture.
-    #[must_use]
-    pub fn of(self, file: Option<&'a str>) -> Self {
-        Self { file, ..self }
-    }
-
-    /// What there is to say about a frame whose protocol, info and payload are written already.
-    #[must_use]
-    pub fn new(
-        record: &FrameRecord<'a>,
-        protocol: &'static str,
-        info: &'a str,
-        payload_hex: Option<&'a str>,
-        options: JsonOptions,
-    ) -> Self {
-        let header = record.frame.header;
-        let segment = record.segment();
-        let (src, dst) = match segment {
-            Some(segment) => (
-                Some(Address::Tcp(segment.source)),
-                Some(Address::Tcp(segment.destination)),
-            ),
-            None => info::addresses(record.packet)
-                .map(|(from, to)| (Address::Ip(from), Address::Ip(to)))
-                .unzip(),
-        };
-        let placed = record.placement;
-        let tcp = segment.zip(placed).map(|(segment, placed)| JsonTcp {
-            flags: Shown(segment.flags),
-            seq: placed.relative_seq,
-            ack: segment.flags.has(Flags::ACK).then_some(placed.relative_ack),
-            window: segment.window,
-            payload_length: segment.payload_len,
-            payload_hex,
-        });
-        Self {
-            file: None,
-            frame: record.frame.number,
-            time: Decimal(header.time.0),
-            length: header.wire,
-            captured: header.captured,
-            protocol,
-            src: src.map(Shown),
-            dst: dst.map(Shown),
-            stream: placed.map(|placed| placed.stream),
-            from: placed.map(|placed| placed.sender.name()),
-            tcp,
-            info,
-            notes: record.notes.iter().map(JsonNote::of_stream).collect(),
-            messages: messages_of(record)
-                .map(|message| JsonMessage::new(message, options))
-                .collect(),
-        }
+        to.count(names::TCP_WINDOW.json(), u64::from(segment.window));
+        to.count(names::TCP_LEN.json(), u64::from(segment.payload_len));
+        to.text(names::TCP_PAYLOAD.json(), self.payload);
     }
 }
 
 /// What was found out only after the frames that it is about: messages that are cut off, and
 /// what is said of streams at the end.
-#[derive(Debug, Serialize)]
 pub(in crate::output) struct JsonRest<'a> {
     /// The notes.
-    pub notes: Vec<JsonNote<'a>>,
+    pub notes: &'a [StreamNote],
     /// The messages.
-    pub messages: Vec<JsonMessage<'a>>,
+    pub messages: &'a [&'a Message],
+    /// What messages hold.
+    pub options: JsonOptions,
+    /// The capture that a stream is of.
+    pub file: &'a dyn Fn(u32) -> Option<&'a str>,
 }
 
-impl<'a> JsonRest<'a> {
-    /// One message.
-    #[must_use]
-    pub fn of(message: JsonMessage<'a>) -> Self {
-        Self {
-            notes: Vec::new(),
-            messages: vec![message],
-        }
+impl Object for JsonRest<'_> {
+    fn entries(&self, to: &mut impl Entries) {
+        let notes = self.notes.iter();
+        let notes = notes.map(|noted| JsonNote::of_stream(noted).of((self.file)(noted.stream)));
+        to.json(NOTES, |out| write_array(out, notes));
+        let messages = self.messages.iter();
+        let messages =
+            messages.map(|one| JsonMessage::new(one, self.options).of((self.file)(one.stream)));
+        to.json(MESSAGES, |out| write_array(out, messages));
     }
 }
 
 /// The last object where a signal ended the reading early: what stands before it is not all.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(in crate::output) struct JsonInterrupted {
-    interrupted: bool,
     /// Frames read by then.
-    frames: u64,
+    pub frames: u64,
 }
 
-impl JsonInterrupted {
-    /// Interrupted after so many frames.
-    #[must_use]
-    pub const fn after(frames: u64) -> Self {
-        Self {
-            interrupted: true,
-            frames,
-        }
+impl Object for JsonInterrupted {
+    fn entries(&self, to: &mut impl Entries) {
+        to.json("interrupted", |out| out.extend_from_slice(b"true"));
+        to.count("frames", self.frames);
     }
 }

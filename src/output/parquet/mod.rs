@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
-use serde::Serialize;
 
 use super::context::Context;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
+use super::json::object::Object;
 use super::json::{JsonExchange, JsonMessage, JsonOptions};
 use super::rows::{Form, MessageTiming, Rows};
 use crate::dissect::Message;
@@ -65,9 +65,8 @@ impl Table {
         }
     }
 
-    fn put(&mut self, out: &mut Vec<u8>, row: &impl Serialize) {
-        // Each key has a column: a test holds the schema to JSON's keys.
-        let _ = row.serialize(Row::new(&mut self.columns));
+    fn put(&mut self, out: &mut Vec<u8>, row: &impl Object) {
+        row.entries(&mut Row::new(&mut self.columns));
         self.columns.end_row();
         if self.columns.rows() == GROUP {
             self.write_group(out);

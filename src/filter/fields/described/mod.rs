@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::reglogin::SEVERITIES;
-use super::{Extractor, Field, Needs};
+use super::{Extractor, Field, Needs, names};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::FieldType;
 use crate::layout::plan::FieldId;
@@ -96,8 +96,17 @@ fn field(
     generated: Option<Generated>,
     (name, kind, meaning): (String, FieldType, String),
 ) -> Field {
+    // A field of the layout has its label and its innermost KEY; what is generated is called as RegLogin's is.
+    let own = path.last().map(|key| (meaning.clone(), key.clone()));
+    let (label, key, why) = match own {
+        Some((label, key)) => (Some(label.into()), Some(key.into()), ""),
+        None => names::of_generated(&name),
+    };
     Field {
         name: Cow::Owned(name),
+        label,
+        key,
+        why,
         kind,
         meaning: Cow::Owned(meaning),
         names: &[],
