@@ -14,6 +14,14 @@ pub const PROXY_V2_START: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Bytes of a header of version 2 before the addresses: the start, version and command, family,
 /// and how many bytes follow.
 pub const PROXY_V2_HEADER_LEN: usize = 16;
+/// The version in a header of version 2.
+pub const PROXY_V2_VERSION: u8 = 2;
+/// The command of a proxy that speaks for a client. Command 0 is the proxy's own connection, which is for nobody.
+pub const PROXY_V2_FOR_CLIENT: u8 = 1;
+/// Address families, with the bytes of an address.
+pub const PROXY_V2_WIDTHS: [(u8, usize); 2] = [(1, 4), (2, 16)];
+/// Bytes of the two ports behind the two addresses.
+pub const PROXY_V2_PORTS: usize = 4;
 
 /// A header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,23 +97,22 @@ fn version_2(octets: &[u8]) -> Proxy {
     else {
         return Proxy::Unsure;
     };
-    if version >> 4 != 2 {
+    if version >> 4 != PROXY_V2_VERSION {
         return Proxy::No;
     }
     let rest = usize::from(u16::from_be_bytes([high, low]));
-    // Command 0 is the proxy's own connection, which is for nobody.
-    let addresses = match (version & 15, family >> 4) {
-        (1, 1) if rest >= 12 => 12,
-        (1, 2) if rest >= 36 => 36,
-        _ => 0,
-    };
+    let width = PROXY_V2_WIDTHS
+        .into_iter()
+        .filter(|_| version & 15 == PROXY_V2_FOR_CLIENT)
+        .find(|(known, width)| *known == family >> 4 && rest >= 2 * width + PROXY_V2_PORTS)
+        .map_or(0, |(_, width)| width);
     let behind = &octets[PROXY_V2_HEADER_LEN..];
-    let Some(told) = behind.get(..addresses) else {
+    if width > 0 && behind.len() < 2 * width + PROXY_V2_PORTS {
         return Proxy::Unsure;
-    };
-    let client = match told.len() {
-        12 => read_v2::<4>(told, |octets| Ipv4Addr::from(octets).into()),
-        36 => read_v2::<16>(told, |octets| Ipv6Addr::from(octets).into()),
+    }
+    let client = match width {
+        4 => read_v2::<4>(behind, |octets| Ipv4Addr::from(octets).into()),
+        16 => read_v2::<16>(behind, |octets| Ipv6Addr::from(octets).into()),
         _ => None,
     };
     Proxy::Header(ProxyHeader {

@@ -23,6 +23,6 @@ pub use message::{Framing, Request, RequestOctets, Response, frame};
 pub use name::{UserName, spaces, unregistrable_runs};
 pub use text::{Description, Password, TextError};
 pub use view::{
-    HeaderNumber, MessageView, TextValue, is_header, is_strict, length_reads_as_text,
-    reads_as_text, right_header,
+    HeaderNumber, MAX_SHORT_LENGTH, MessageView, TextValue, is_header, is_strict,
+    length_reads_as_text, reads_as_text, right_header,
 };

@@ -199,10 +199,13 @@ pub fn reads_as_text(number: u32) -> bool {
     pairs || number > 0xff && octets.iter().any(u8::is_ascii_graphic)
 }
 
+/// The largest length of two bytes.
+pub const MAX_SHORT_LENGTH: u32 = 0xffff;
+
 /// Whether `totalLength` reads as text. Before a known command a length of two bytes does not.
 #[must_use]
 pub fn length_reads_as_text(length: u32, command: Command) -> bool {
-    reads_as_text(length) && (length > 0xffff || command.kind().is_none())
+    reads_as_text(length) && (length > MAX_SHORT_LENGTH || command.kind().is_none())
 }
 
 /// A number of a header for people, or that it reads as text and is not told.

@@ -9,6 +9,10 @@ use crate::packet::Flags;
 use crate::session::MAX_WAITING;
 use crate::stream::{MAX_STEPS, OVERTAKEN_BY, SETTLED_AFTER, StreamLimits};
 
+/// The longest link layer header that is expected where Wireshark gives no tree, radiotap and 802.11 included. Only a plugin has to
+/// look for the IP header.
+const FARTHEST: usize = 128;
+
 /// Appends the table `bounds`, and TCP's flags.
 pub(super) fn bounds(lua: &mut String) {
     let ahead = StreamLimits::default().buffer_per_direction;
@@ -19,8 +23,8 @@ pub(super) fn bounds(lua: &mut String) {
     -- Bytes out of order of a direction, and by how many one is overtaken; runs of bytes that are compared; seconds
     -- without contradiction after which a reset is taken for accepted.
     ahead = {ahead}, overtaken_by = {OVERTAKEN_BY}, compared = {MAX_STEPS}, settled_after = {settled},
-    -- Requests that wait for their responses, and bytes that tell a header.
-    waiting = {MAX_WAITING}, look_ahead = {LOOK_AHEAD},
+    -- Requests that wait for their responses, bytes that tell a header, and before an IP header at most.
+    waiting = {MAX_WAITING}, look_ahead = {LOOK_AHEAD}, farthest = {FARTHEST},
     -- Of the search for a layout's messages: bytes that a length may be wrong by, bits that speak for one, messages in a row,
     -- bytes of a message, bytes of all of them.
     nearly = {NEARLY}, some = {SOME}, row = {ROW}, searched = {SEARCHED}, budget = {BUDGET},

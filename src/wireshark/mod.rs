@@ -11,3 +11,4 @@ pub mod plugin;
 mod plugin_notes;
 pub mod profile;
 mod rules;
+mod text_rules;

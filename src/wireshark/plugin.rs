@@ -8,8 +8,10 @@ use super::bounds::bounds;
 use super::packet_layout::packet_layout;
 use super::plugin_notes::{character_key, notes};
 use super::rules::{named, rules, smpp};
+use super::text_rules::text_rules;
 use crate::dissect::proxy::{
-    PROXY_V1_MAX_LEN, PROXY_V1_START, PROXY_V2_HEADER_LEN, PROXY_V2_START,
+    PROXY_V1_MAX_LEN, PROXY_V1_START, PROXY_V2_FOR_CLIENT, PROXY_V2_HEADER_LEN, PROXY_V2_PORTS,
+    PROXY_V2_START, PROXY_V2_VERSION, PROXY_V2_WIDTHS,
 };
 use crate::dissect::reglogin::HELD;
 use crate::protocol::layout::{
@@ -148,11 +150,21 @@ fn table(lua: &mut String) {
     rules(lua);
     named(lua);
     packet_layout(lua);
+    text_rules(lua);
+    proxy(lua);
+}
+
+/// Appends what a header of the PROXY protocol has.
+fn proxy(lua: &mut String) {
     let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
     let _ = writeln!(
         lua,
-        "  proxy = {{ starts = {{ {} }}, max_len = {PROXY_V1_MAX_LEN}, header_len = {PROXY_V2_HEADER_LEN} }},",
-        starts.join(", ")
+        "  proxy = {{ starts = {{ {} }}, max_len = {PROXY_V1_MAX_LEN}, header_len = {PROXY_V2_HEADER_LEN},\n    \
+         version = {PROXY_V2_VERSION}, for_client = {PROXY_V2_FOR_CLIENT}, widths = {{ {} }}, ports = {PROXY_V2_PORTS} }},",
+        starts.join(", "),
+        PROXY_V2_WIDTHS
+            .map(|(family, width)| format!("[{family}] = {width}"))
+            .join(", "),
     );
 }
 

@@ -1,6 +1,6 @@
 //! Which bytes of one RegLogin message are clear.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::dissect::Message;
 use crate::protocol::layout::{
@@ -114,6 +114,11 @@ const HEADER: Clear = Clear(Clear::bits(&(0..HEADER_LEN)));
 const CLEAN_REQUEST: Clear = HEADER.and(&USER_NAME.range());
 const CLEAN_RESPONSE: Clear = HEADER.and(&(HEADER_LEN..RESPONSE_LEN));
 
+/// Bytes that are characters which a user types.
+pub const CHARACTERS: RangeInclusive<u8> = b' '..=b'~';
+/// Those of them that a status may be nevertheless.
+pub const DIGITS: RangeInclusive<u8> = b'0'..=b'9';
+
 /// Adds what a server's response says. A server that sends back what it was sent, or writes its
 /// response over it, gives away what the client said: that shows in a status that is a character,
 /// in a description that begins with a control character, as a length is, and behind the NUL of
@@ -122,7 +127,7 @@ fn and_response(clear: Clear, octets: &[u8]) -> Clear {
     let Some(status) = STATUS.slice(octets).first().copied() else {
         return clear;
     };
-    let is_number = status.is_ascii_digit() || !(0x20..0x7f).contains(&status);
+    let is_number = DIGITS.contains(&status) || !CHARACTERS.contains(&status);
     if status > STATUS_SUCCESS && !(is_header(octets) && is_number) {
         return clear;
     }
@@ -181,14 +186,19 @@ fn are_filled_alike(name: &[u8], password: &[u8]) -> bool {
         && !begins(of_password)
 }
 
+/// Bytes that fields are usually filled up with, and how many of them at a field's end are taken for that.
+pub const FILLINGS: [(u8, usize); 2] = [(b'0', 2), (b' ', 2)];
+/// How many of any other byte.
+pub const OTHER_FILLING: usize = 4;
+
 /// The byte that a full field seems filled up with; what stands for a hidden password is none.
 fn filling(field: &[u8]) -> Option<u8> {
     let octet = *field.last()?;
-    let run = match octet {
-        super::HIDDEN => return None,
-        b'0' | b' ' => 2,
-        _ => 4,
-    };
+    if octet == super::HIDDEN {
+        return None;
+    }
+    let usual = FILLINGS.iter().find(|(filling, _)| *filling == octet);
+    let run = usual.map_or(OTHER_FILLING, |(_, run)| *run);
     let octets = field.iter().rev().take_while(|other| **other == octet);
     (octets.count() >= run).then_some(octet)
 }

@@ -28,7 +28,7 @@ mod words;
 pub use described::{MessageClear, Redacted, clear_of, redacted};
 pub use frame::{Hidden, Secrets, headers};
 pub use masked::{Masked, MaskedView, user_name, view};
-pub use message::{Clear, clear};
+pub use message::{CHARACTERS, Clear, DIGITS, FILLINGS, OTHER_FILLING, clear};
 pub use tag::{KEY_OCTETS, TagKey};
 pub use words::SecretWords;
 

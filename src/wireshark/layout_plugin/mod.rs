@@ -11,6 +11,7 @@ use super::packet_layout::packet_layout;
 use super::plugin::{plugin, preamble, quote};
 use super::plugin_notes::notes;
 use super::rules::named;
+use super::text_rules::text_rules;
 use crate::dissect::Note;
 use crate::layout::{ENOUGH, EXAMPLE, FaultKind, Layout, parse};
 
@@ -115,6 +116,7 @@ pub fn plugin_of(layouts: &[Layout], names: &Names) -> Result<String, NameError>
     bounds(&mut lua);
     named(&mut lua);
     packet_layout(&mut lua);
+    text_rules(&mut lua);
     lua.push_str("  notes = {\n");
     for note in notes()
         .iter()

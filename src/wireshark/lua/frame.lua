@@ -3,8 +3,6 @@
 do
   local IPV4, IPV6, TCP = L.packet.ipv4, L.packet.ipv6, L.packet.tcp
   local PROTOCOLS, OPTIONS = L.packet.protocols, L.packet.options
-  -- The longest link layer header that is expected, radiotap and 802.11 included.
-  local FARTHEST = 128
 
   local function u16(octets, at)
     local high, low = octets:byte(at + 1, at + 2)
@@ -113,7 +111,7 @@ do
   -- not in the frame itself.
   function R.segment_of_frame(tvb, pinfo)
     local octets = tvb:range():raw()
-    for at = 0, math.min(FARTHEST, #octets - IPV4.len - TCP.len) do
+    for at = 0, math.min(L.bounds.farthest, #octets - IPV4.len - TCP.len) do
       local tcp, ends = ipv4(octets, at)
       if not tcp then
         tcp, ends = ipv6(octets, at)

@@ -11,16 +11,13 @@ do
     if first < 0x80 then
       return 1
     end
-    local more, low, high = 0, 0x80, 0xbf
-    if first >= 0xc2 and first <= 0xdf then
-      more = 1
-    elseif first >= 0xe0 and first <= 0xef then
-      more = 2
-      if first == 0xe0 then low = 0xa0 elseif first == 0xed then high = 0x9f end
-    elseif first >= 0xf0 and first <= 0xf4 then
-      more = 3
-      if first == 0xf0 then low = 0x90 elseif first == 0xf4 then high = 0x8f end
-    else
+    local more, low, high
+    for _, row in ipairs(L.utf8) do
+      if first >= row[1] and first <= row[2] then
+        more, low, high = row[3], row[4], row[5]
+      end
+    end
+    if not more then
       return 0, 1
     end
     for step = 1, more do
@@ -28,7 +25,7 @@ do
       if not octet or octet < low or octet > high then
         return 0, step
       end
-      low, high = 0x80, 0xbf
+      low, high = L.utf8.further[1], L.utf8.further[2]
     end
     return more + 1
   end

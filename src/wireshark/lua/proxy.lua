@@ -19,27 +19,31 @@ do
   end
 
   local function version_2(octets)
-    local version, family, high, low = octets:byte(13, 16)
+    local at = #L.proxy.starts[2]
+    local version, family, high, low = octets:byte(at + 1, at + 4)
     if not low then
       return "unsure"
-    elseif math.floor(version / 16) ~= 2 then
+    elseif math.floor(version / 16) ~= L.proxy.version then
       return nil
     end
     local rest = high * 256 + low
     local header = { version = 2, len = V2_HEADER_LEN + rest }
-    local kind = version % 16 == 1 and math.floor(family / 16) or 0
-    if kind == 1 and rest >= 12 then
-      if #octets < V2_HEADER_LEN + 12 then
+    -- Under another command the proxy speaks for nobody.
+    local width = version % 16 == L.proxy.for_client and L.proxy.widths[math.floor(family / 16)]
+    local told = width and 2 * width + L.proxy.ports
+    if told and rest >= told then
+      if #octets < V2_HEADER_LEN + told then
         return "unsure"
       end
-      local a, b, c, d = octets:byte(17, 20)
-      header.client = ("%d.%d.%d.%d:%d"):format(a, b, c, d, R.u16(octets, 25))
-    elseif kind == 2 and rest >= 36 then
-      if #octets < V2_HEADER_LEN + 36 then
-        return "unsure"
+      local port = R.u16(octets, V2_HEADER_LEN + 2 * width + 1)
+      local address = octets:sub(V2_HEADER_LEN + 1, V2_HEADER_LEN + width)
+      if width == 4 then
+        local a, b, c, d = address:byte(1, 4)
+        header.client = ("%d.%d.%d.%d:%d"):format(a, b, c, d, port)
+      else
+        address = ByteArray.new(address, true):tvb("address"):range():ipv6()
+        header.client = ("[%s]:%d"):format(tostring(address), port)
       end
-      local address = ByteArray.new(octets:sub(17, 32), true):tvb("address"):range():ipv6()
-      header.client = ("[%s]:%d"):format(tostring(address), R.u16(octets, 49))
     end
     return header
   end

@@ -1,6 +1,6 @@
 -- What may be part of a password, by the rule of Authscope's `text::secret`.
 do
-  R.MASK = "********"
+  R.MASK = L.secret.mask
 
   -- Whether a number of a header reads as text: two characters stand side by side in it, or one
   -- beside anything else than NULs before it, unless it is a size in reverse byte order.
@@ -26,11 +26,13 @@ do
 
   -- Before a known command a length of two bytes does not read as text.
   local function length_reads_as_text(length, command)
-    return reads_as_text(octets_of(length)) and (length > 0xffff or not L.commands[command])
+    return reads_as_text(octets_of(length)) and (length > L.secret.max_length or not L.commands[command])
   end
 
-  local function is_character(octet)
-    return octet >= 0x21 and octet <= 0x7e and not (octet >= 0x30 and octet <= 0x39)
+  -- Whether a byte that a response may have for its status is no character that a user types.
+  local function is_number(octet)
+    local characters, digits = L.secret.characters, L.secret.digits
+    return octet < characters[1] or octet > characters[2] or (octet >= digits[1] and octet <= digits[2])
   end
 
   -- A number of a header for people, where it stands before a known command or alone.
@@ -51,8 +53,8 @@ do
     while count < #text and text:sub(-1 - count, -1 - count) == last do
       count = count + 1
     end
-    local least = (last == "0" or last == " ") and 2 or 4
-    return last ~= "*" and count >= least and last or nil
+    local least = L.secret.fillings[last] or L.secret.other_filling
+    return last ~= L.secret.hidden and count >= least and last or nil
   end
 
   -- Whether two full fields can be what they are taken for: a byte that fills the password's up
@@ -82,7 +84,7 @@ do
     local status = octets:byte(L.fields.status.offset + 1)
     local first = octets:byte(L.fields.description.offset + 1) or 0
     return status ~= nil and (first == 0 or (first >= 0x20 and first ~= 0x7f))
-      and (L.statuses[status] or (R.is_header(octets) and not is_character(status) and status ~= 0x20))
+      and (L.statuses[status] or (R.is_header(octets) and is_number(status)))
   end
 
   -- The keys of the fields whose values are shown.

@@ -1,6 +1,6 @@
 -- Messages of the layouts in the packet list and in the details tree.
 do
-  R.MASK = "********"
+  R.MASK = L.secret.mask
 
   -- The values of an enum as Wireshark's tables have them, where its numbers can.
   local function value_strings(field)
