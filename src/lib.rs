@@ -15,14 +15,6 @@
 //! - [`cli`]: the inspector's command line.
 //! - `synth`, with the feature of that name: makes captures for tests and benchmarks.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::cast_possible_truncation,
-        reason = "tests cast numbers of their own making"
-    )
-)]
-
 /// The version that `--version` shows: the number, and the commit of a release build.
 pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
 

@@ -124,15 +124,16 @@ mod tests {
         let done: Result<(), ()> = side_by_side(
             50,
             |index, mut lane| {
+                let octet = u8::try_from(index).unwrap();
                 // More than may wait, of every seventh.
                 for _ in 0..if index % 7 == 0 { 100 } else { 1 } {
-                    lane.write_all(&[index as u8]).unwrap();
+                    lane.write_all(&[octet]).unwrap();
                 }
                 index
             },
             |index, handed| {
                 match handed {
-                    Produced::Bytes(octets) => assert_eq!(octets, [index as u8]),
+                    Produced::Bytes(octets) => assert_eq!(octets, [u8::try_from(index).unwrap()]),
                     Produced::Done(done) => seen.push((index, done)),
                 }
                 Ok(())

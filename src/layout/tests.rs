@@ -30,7 +30,8 @@ fn the_example_is_the_layout_table() {
             .chain(&layout.parts[body].fields);
         let mut count = 0;
         for (field, own) in described.zip(fields) {
-            let width = field.size(&layout.parts).expect("a fixed size") as usize;
+            let width = field.size(&layout.parts).expect("a fixed size");
+            let width = usize::try_from(width).expect("a size in memory");
             assert_eq!(
                 (field.name.as_str(), field.key.as_str()),
                 (own.wire_name, own.key)

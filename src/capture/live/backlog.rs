@@ -179,11 +179,12 @@ mod tests {
     fn batch(frames: &[&[u8]]) -> Batch {
         let mut batch = Batch::default();
         for octets in frames {
+            let len = u32::try_from(octets.len()).unwrap();
             batch.headers.push(FrameHeader {
                 time: Timestamp(0),
                 start: batch.buffer.len(),
-                captured: octets.len() as u32,
-                wire: octets.len() as u32,
+                captured: len,
+                wire: len,
                 interface: 0,
                 link: LinkType::ETHERNET,
             });

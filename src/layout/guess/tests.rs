@@ -20,7 +20,8 @@ fn conversation(client: &[Vec<u8>], server: &[Vec<u8>]) -> Conversation {
 }
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    [&[(body.len() + 4) as u8, 0, kind, 0], body].concat()
+    let len = u8::try_from(body.len() + 4).expect("a short message");
+    [&[len, 0, kind, 0], body].concat()
 }
 
 #[test]

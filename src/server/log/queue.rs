@@ -321,7 +321,8 @@ mod tests {
             queue.put([b'x'; 127].iter().copied().chain([b'\n']).collect());
         }
         queue.flush(Duration::from_millis(50));
-        let lost = queue.losses().counts()[Loss::QueueFull as usize] as usize;
+        let lost = queue.losses().counts()[Loss::QueueFull as usize];
+        let lost = usize::try_from(lost).unwrap();
         assert!(lost >= lines - CAPACITY - 1024, "{lost}");
         let thread = std::thread::spawn(move || {
             let mut text = Vec::new();

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn the_largest_are_kept() {
         let mut conversations = Conversations::default();
-        let count = KEPT_CONVERSATIONS as u32 * 2;
+        let count = u32::try_from(KEPT_CONVERSATIONS).unwrap() * 2;
         for stream in 0..count {
             let end = Endpoint {
                 address: Ipv4Addr::LOCALHOST.into(),

@@ -105,7 +105,7 @@ fn failures_further_apart_are_no_guessing() {
 #[test]
 fn a_guess_that_was_right_is_an_error() {
     let mut feed = Feed::new();
-    for host in 0..GUESSES_PER_USER as u8 {
+    for host in 0..u8::try_from(GUESSES_PER_USER).unwrap() {
         feed.login("alice", host, WRONG, SECOND);
     }
     feed.login("alice", 9, Outcome::Success, SECOND);

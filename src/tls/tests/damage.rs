@@ -32,7 +32,9 @@ fn large_content_in_many_records_and_many_messages_in_one() {
         });
         let mut wire = ends.connect();
         wire.talk();
-        let large: Vec<u8> = (0..60_000u32).map(|n| ((n * n) >> 7) as u8).collect();
+        let large: Vec<u8> = (0..60_000u32)
+            .map(|n| ((n * n) >> 7).to_le_bytes()[0])
+            .collect();
         wire.say(CLIENT, &large);
         wire.say(SERVER, &large);
         for piece in [1, 1448, 1 << 20] {

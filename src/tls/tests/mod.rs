@@ -238,7 +238,7 @@ impl Seen {
                     self.content[usize::from(record.from == SERVER)].extend_from_slice(record.text);
                 }
                 let from = record.text_at - record.at;
-                let end = from as usize + record.text.len();
+                let end = usize::try_from(from).expect("a place in memory") + record.text.len();
                 assert!(record.text.is_empty() || end <= record.record_len());
             }
             Event::Lost { from, bytes, .. } => self.lost.push((from, bytes)),

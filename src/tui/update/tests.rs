@@ -37,7 +37,7 @@ fn state(exchanges: u64) -> State {
     update(&mut state, Event::ShowExchanges(Shown::All(0..exchanges)));
     update(&mut state, Event::ShowFrames(Shown::All(1..exchanges * 4)));
     state.exchange_rows = (0..exchanges)
-        .map(|number| (number, entry(number as u32)))
+        .map(|number| (number, entry(u32::try_from(number).expect("few"))))
         .collect();
     state
 }

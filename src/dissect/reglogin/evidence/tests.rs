@@ -222,7 +222,7 @@ proptest! {
     /// The length counts all, all but itself, or all but itself and the command.
     #[test]
     fn a_length_that_agrees_is_another_protocol((counted, command, body) in foreign_length()) {
-        let length = 8 + body.len() as u32 - 4 * counted;
+        let length = 8 + u32::try_from(body.len()).unwrap() - 4 * counted;
         prop_assert!(!claimed(&header(length, command, &body)), "{length}/{command}");
     }
 
