@@ -11,6 +11,7 @@ use crate::dissect::identify::ENOUGH;
 use crate::packet::{Other, Packet, ip_protocol, link_type_name};
 use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
 use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
+use crate::text::number::number_of;
 
 /// What was counted.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Overview {
             return lines;
         }
         if missed {
-            let frames = counted(self.frames, "frame");
+            let frames = number_of(self.frames, "frame");
             let more = match rows {
                 Rows::Messages => "; frames without a message only with --frames",
                 _ => "",
@@ -117,12 +118,6 @@ fn unread((link, frames): (&u16, &u64)) -> String {
     format!("{frames} {have} link type {link}{name}: not read")
 }
 
-/// `1 stream`, `3 streams`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
 impl Overview {
     fn flows(&mut self, ended: &[FlowEnd]) {
         for flow in ended {
@@ -164,7 +159,7 @@ impl Overview {
     fn what(&self) -> String {
         let streams: u64 = self.streams.values().sum();
         if streams > 0 {
-            let streams = counted(streams, "stream");
+            let streams = number_of(streams, "stream");
             let mut kinds = self.streams.iter();
             return match (kinds.next(), kinds.next()) {
                 (Some((&"other", _)), None) => format!("{streams} of TCP, of no known protocol"),
@@ -192,7 +187,7 @@ impl Overview {
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
-        let frames = counted(self.frames, "frame");
+        let frames = number_of(self.frames, "frame");
         if kinds.is_empty() {
             format!("{frames}, no TCP")
         } else {

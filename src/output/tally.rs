@@ -10,6 +10,7 @@ use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Sink};
+use crate::text::number::number_of;
 
 /// What a status says, as counted.
 const OUTCOMES: [&str; 3] = ["success", "failure", "other"];
@@ -76,10 +77,10 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} frames, {} streams, {} messages",
-            self.frames,
-            self.streams,
-            self.messages()
+            "{}, {}, {}",
+            number_of(self.frames, "frame"),
+            number_of(self.streams, "stream"),
+            number_of(self.messages(), "message")
         )?;
         let names = Command::KNOWN.iter().map(|command| command.title());
         for (index, name) in names.chain(["Unknown command"]).enumerate() {
@@ -130,5 +131,24 @@ impl Sink for Tally {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.streams = remainder.totals.streams;
         self.between(remainder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_a_kind_is_named_in_the_singular() {
+        let tally = |frames, streams| Tally {
+            frames,
+            streams,
+            ..Tally::default()
+        };
+        assert_eq!(tally(1, 1).to_string(), "1 frame, 1 stream, 0 messages");
+        assert_eq!(
+            tally(12345, 2).to_string(),
+            "12345 frames, 2 streams, 0 messages"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::packet::GivenUpDatagrams;
 use crate::stream::Totals;
+use crate::text::number::number_of;
 
 /// Counts of what the bounds of `docs/architecture.md` took away from the answer. All are 0 as a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,7 +100,7 @@ impl GivenUp {
                 format!(
                     "{} out of order could not wait for the bytes before, as the buffer was full \
                      (--max-buffer)",
-                    counted(self.unordered_bytes, "byte")
+                    number_of(self.unordered_bytes, "byte")
                 ),
             ),
             (
@@ -142,12 +143,6 @@ impl GivenUp {
         let told = all.into_iter().filter(|(count, _)| *count > 0);
         told.map(|(_, sentence)| sentence).collect()
     }
-}
-
-/// `1 byte`, `2 bytes`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 #[cfg(test)]

@@ -1,5 +1,12 @@
 //! Numbers as people read them.
 
+/// `1 stream`, `2 streams`, `1234 streams`: for lines that programs read too.
+#[must_use]
+pub fn number_of(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// `1 login`, `2 logins`, `1,234 logins`.
 #[must_use]
 pub fn counted(count: u64, what: &str) -> String {
