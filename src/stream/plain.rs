@@ -1,7 +1,7 @@
 //! The usual segment on its way through the flow table: it goes on where its flow stands.
 //!
 //! Nearly all do, and are taken here with the few questions that tell them apart. Whatever raises another one takes the
-//! general way, [`FlowTable::push`], which does the same with a usual segment; a property test holds the two against each
+//! general way, [`FlowTable::place`], which does the same with a usual segment; a property test holds the two against each
 //! other.
 
 use super::entry::{Entry, Memory, Status};
@@ -307,7 +307,8 @@ mod tests {
                         None => short.place(&carried, key, None, handler).0,
                     }
                 };
-                let other = general.push(&carried, key, None, &mut told_generally).0;
+                general.sweep_if_due(carried.time, &mut told_generally);
+                let other = general.place(&carried, key, None, &mut told_generally).0;
                 prop_assert_eq!(one, other);
                 prop_assert_eq!(&told.0, &told_generally.0);
             }

@@ -149,7 +149,7 @@ impl<S: Default> FlowTable<S> {
         self.hasher.clone()
     }
 
-    /// Looks up segments' flows before [`push`](Self::push), and gives hints for those that are found at once. A
+    /// Looks up segments' flows before [`place`](Self::place), and gives hints for those that are found at once. A
     /// segment is given by its key and whether it brings data. So the processor fetches what many segments need at the
     /// same time, instead of one after the other: with a million open flows a frame takes less than half the time.
     #[inline]
@@ -171,21 +171,8 @@ impl<S: Default> FlowTable<S> {
         std::hint::black_box(seen);
     }
 
-    /// Adds a segment, tells `handler` what its receiver got from it, and gives its place.
-    #[inline]
-    pub fn push(
-        &mut self,
-        carried: &Carried<'_>,
-        key: FlowKey,
-        hint: Hint,
-        handler: &mut impl Handler<S>,
-    ) -> (Placement, &Flow<S>) {
-        self.sweep_if_due(carried.time, handler);
-        self.place(carried, key, hint, handler)
-    }
-
     /// Lets flows go whose time is over, once in so many segments; whether it looked for them. To be called before each
-    /// segment, but for one that is pushed.
+    /// segment.
     #[inline]
     pub fn sweep_if_due(&mut self, time: Timestamp, handler: &mut impl Handler<S>) -> bool {
         self.sweep_in -= 1;
@@ -196,7 +183,7 @@ impl<S: Default> FlowTable<S> {
         due
     }
 
-    /// The same as [`push`](Self::push), but lets no flows go.
+    /// Adds a segment, tells `handler` what its receiver got from it, and gives its place.
     #[inline]
     pub fn place(
         &mut self,
