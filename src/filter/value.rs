@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::tz::TimeZone;
 
@@ -116,19 +116,16 @@ pub enum Value<'a> {
     Span(i64),
 }
 
+impl From<IpAddr> for Value<'_> {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(address.to_bits(), u32::MAX),
+            IpAddr::V6(address) => Self::V6(address.to_bits(), u128::MAX),
+        }
+    }
+}
+
 impl<'a> Value<'a> {
-    /// An IPv4 address.
-    #[must_use]
-    pub const fn v4(address: Ipv4Addr) -> Self {
-        Self::V4(address.to_bits(), u32::MAX)
-    }
-
-    /// An IPv6 address.
-    #[must_use]
-    pub const fn v6(address: Ipv6Addr) -> Self {
-        Self::V6(address.to_bits(), u128::MAX)
-    }
-
     /// The bytes of text and bytes; of a protocol its header, which is what slices count in.
     #[must_use]
     pub fn octets(self) -> Option<&'a [u8]> {
@@ -269,7 +266,7 @@ mod tests {
         assert_eq!(shown(Value::Bool(true), FieldType::Bool), "1");
         assert_eq!(shown(Value::Bytes(&[0, 0x3a]), FieldType::Bytes), "003a");
         assert_eq!(shown(Value::Span(-1), FieldType::Span), "-0.000000001");
-        let v6 = Value::v6(Ipv6Addr::LOCALHOST);
+        let v6 = Value::from(IpAddr::from(Ipv6Addr::LOCALHOST));
         assert_eq!(shown(v6, FieldType::V6), "::1");
     }
 

@@ -1,94 +1,40 @@
 //! `frame.*`.
 
-use super::{Field, Needs, names};
+use super::{Extractor, Field, Needs, names};
 use crate::dissect::Protocol;
 use crate::filter::value::Base::Decimal;
-use crate::filter::value::{FieldType, Value};
+use crate::filter::value::FieldType::{Number, Protocol as Layer, Span, Text, Time};
+use crate::filter::value::Value;
 use crate::filter::view::View;
 use crate::packet::{self, Other, Packet, ip_protocol};
 
-const OCTETS: Needs = Needs {
-    octets: true,
-    ..Needs::NOTHING
-};
-
 pub(super) fn fields() -> Vec<Field> {
-    vec![
-        Field::of(
-            "frame",
-            FieldType::Protocol,
-            "The octets captured of the frame",
-            |view, emit| {
-                let octets = view.seen_in_frame(0..view.record.frame.octets.len());
-                emit(Value::Protocol(&octets, octets.len()));
-            },
-        )
-        .needing(OCTETS),
-        Field::one(
-            names::FRAME_NUMBER,
-            FieldType::Number(32, Decimal),
-            "The frame's number, from 1",
-            |view| Some(Value::Number(view.record.frame.number.cast_signed())),
-        ),
-        Field::of(
-            names::FRAME_FILE,
-            FieldType::Text,
-            "The capture that it is of, by the path that was given",
-            |view, emit| {
-                if let Some(file) = view.file {
-                    emit(Value::Text(file.as_bytes()));
-                }
-            },
-        ),
-        Field::one(
-            names::FRAME_TIME,
-            FieldType::Time,
-            "When it was captured",
-            |view| Some(Value::Time(view.record.frame.header.time)),
-        ),
-        Field::one(
-            names::FRAME_TIME_EPOCH,
-            FieldType::Span,
-            "When it was captured, in seconds since 1970-01-01 00:00 UTC",
-            |view| Some(Value::Span(view.record.frame.header.time.0)),
-        ),
-        Field::one(
-            names::FRAME_TIME_RELATIVE,
-            FieldType::Span,
-            "Time since the first frame",
-            |view| Some(Value::Span(view.times.relative())),
-        ),
-        Field::one(
-            names::FRAME_TIME_DELTA,
-            FieldType::Span,
-            "Time since the frame before",
-            |view| Some(Value::Span(view.times.delta())),
-        ),
-        Field::one(
-            "frame.time_delta_displayed",
-            FieldType::Span,
-            "Time since the frame displayed before",
-            |view| Some(Value::Span(view.times.delta_displayed())),
-        ),
-        Field::one(
-            names::FRAME_LEN,
-            FieldType::Number(32, Decimal),
-            "Octets on the wire",
-            |view| Some(Value::Number(i64::from(view.frame()?.header.wire))),
-        ),
-        Field::one(
-            names::FRAME_CAP_LEN,
-            FieldType::Number(32, Decimal),
-            "Octets captured",
-            |view| Some(Value::Number(i64::from(view.frame()?.header.captured))),
-        ),
-        Field::of(
-            "frame.protocols",
-            FieldType::Text,
-            "The protocols in the frame, outermost first, with colons between them",
-            protocols,
-        ),
-    ]
+    fields! {
+        "frame", Layer, "The octets captured of the frame", Of(|view, emit| {
+            let octets = view.seen_in_frame(0..view.record.frame.octets.len());
+            emit(Value::Protocol(&octets, octets.len()));
+        }).needing(Needs::OCTETS);
+        names::FRAME_NUMBER, Number(32, Decimal), "The frame's number, from 1",
+            One(|view| Some(Value::Number(view.record.frame.number.cast_signed())));
+        names::FRAME_FILE, Text, "The capture that it is of, by the path that was given",
+            Of(|view, emit| view.file.into_iter().for_each(|file| emit(Value::Text(file.as_bytes()))));
+        names::FRAME_TIME, Time, "When it was captured",
+            One(|view| Some(Value::Time(view.record.frame.header.time)));
+        names::FRAME_TIME_EPOCH, Span, "When it was captured, in seconds since 1970-01-01 00:00 UTC",
+            One(|view| Some(Value::Span(view.record.frame.header.time.0)));
+        names::FRAME_TIME_RELATIVE, Span, "Time since the first frame",
+            One(|view| Some(Value::Span(view.times.relative())));
+        names::FRAME_TIME_DELTA, Span, "Time since the frame before",
+            One(|view| Some(Value::Span(view.times.delta())));
+        "frame.time_delta_displayed", Span, "Time since the frame displayed before",
+            One(|view| Some(Value::Span(view.times.delta_displayed())));
+        names::FRAME_LEN, Number(32, Decimal), "Octets on the wire",
+            Number(|view| Some(i64::from(view.frame()?.header.wire)));
+        names::FRAME_CAP_LEN, Number(32, Decimal), "Octets captured",
+            Number(|view| Some(i64::from(view.frame()?.header.captured)));
+        "frame.protocols", Text, "The protocols in the frame, outermost first, with colons between them",
+            Of(protocols);
+    }
 }
 
 /// `eth:ethertype:ip:tcp:reglogin`.

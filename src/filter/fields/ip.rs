@@ -1,18 +1,13 @@
 //! `ip.*`: IPv4 (RFC 791).
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::ops::Range;
+use std::net::IpAddr;
 
-use super::{Emit, Field, Needs, names, number};
+use super::{Emit, Extractor, Field, Needs, names, number};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{FieldType, Value};
+use crate::filter::value::FieldType::{Bool, Number, Protocol, V4};
+use crate::filter::value::Value;
 use crate::filter::view::View;
-use crate::packet::layout::ipv4;
-
-const OCTETS: Needs = Needs {
-    octets: true,
-    ..Needs::NOTHING
-};
+use crate::packet::layout::{ipv4, ipv6};
 
 const PROTOCOLS: &[(i64, &str)] = &[(1, "ICMP"), (6, "TCP"), (17, "UDP")];
 
@@ -22,182 +17,69 @@ fn flag(view: &View<'_>, bit: u8, emit: Emit<'_>) {
     });
 }
 
-/// The addresses at these offsets of the headers; those of a TCP segment are known already.
-fn addresses<const N: usize>(view: &View<'_>, places: [Range<usize>; N], emit: Emit<'_>) {
+/// The ends of a packet: 0 is its source, 1 its destination.
+pub(super) const SOURCE: &[usize] = &[0];
+pub(super) const DESTINATION: &[usize] = &[1];
+pub(super) const BOTH: &[usize] = &[0, 1];
+
+/// The addresses of these ends in the headers of this version; those of a TCP segment are known already.
+pub(super) fn addresses(view: &View<'_>, version: u8, of: &[usize], emit: Emit<'_>) {
+    let is_v4 = version == 4;
     if let Some(ends) = view.ends().filter(|_| !view.is_in_tunnel()) {
-        for place in places {
-            let end = ends[usize::from(place == ipv4::DESTINATION)];
-            if let IpAddr::V4(address) = end.address {
-                emit(Value::v4(address));
-            }
-        }
-        return;
+        let addresses = of.iter().map(|end| ends[*end].address);
+        let of_version = addresses.filter(|address| address.is_ipv4() == is_v4);
+        return of_version.for_each(|address| emit(address.into()));
     }
-    view.each_ip_of(4, &mut |ip, _| {
-        for place in &places {
-            if let Some(octets) = ip[place.clone()].first_chunk::<4>() {
-                emit(Value::v4(Ipv4Addr::from(*octets)));
-            }
+    let places = if is_v4 {
+        [ipv4::SOURCE, ipv4::DESTINATION]
+    } else {
+        [ipv6::SOURCE, ipv6::DESTINATION]
+    };
+    view.each_ip_of(version, &mut |ip, _| {
+        for end in of {
+            let octets = &ip[places[*end].clone()];
+            let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+            let address = v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
+            address.map(Value::from).into_iter().for_each(&mut *emit);
         }
     });
 }
 
 pub(super) fn fields() -> Vec<Field> {
-    let mut fields = vec![
-        Field::of(
-            "ip",
-            FieldType::Protocol,
-            "The IPv4 header and what follows it",
-            |view, emit| {
-                view.each_ip_of(4, &mut |ip, octets| {
-                    if let Some(octets) = octets {
-                        let seen = view.seen_in_frame(octets);
-                        emit(Value::Protocol(&seen, usize::from(ip[0] & 0x0f) * 4));
-                    }
-                });
-            },
-        )
-        .needing(OCTETS),
-        Field::of(
-            names::IP_SRC,
-            FieldType::V4,
-            "Source address",
-            |view, emit| {
-                addresses(view, [ipv4::SOURCE], emit);
-            },
-        ),
-        Field::of(
-            names::IP_DST,
-            FieldType::V4,
-            "Destination address",
-            |view, emit| {
-                addresses(view, [ipv4::DESTINATION], emit);
-            },
-        ),
-        Field::of(
-            "ip.addr",
-            FieldType::V4,
-            "Source and destination address",
-            |view, emit| {
-                addresses(view, [ipv4::SOURCE, ipv4::DESTINATION], emit);
-            },
-        ),
-        Field::of(
-            "ip.flags.rb",
-            FieldType::Bool,
-            "Reserved bit",
-            |view, emit| {
-                flag(view, 0x80, emit);
-            },
-        ),
-        Field::of(
-            "ip.flags.df",
-            FieldType::Bool,
-            "Do not fragment",
-            |view, emit| {
-                flag(view, 0x40, emit);
-            },
-        ),
-        Field::of(
-            "ip.flags.mf",
-            FieldType::Bool,
-            "More fragments follow",
-            |view, emit| {
-                flag(view, 0x20, emit);
-            },
-        ),
-        Field::in_ip(
-            4,
-            names::IP_PROTO,
-            FieldType::Number(8, Decimal),
-            "Protocol of the payload",
-            |ip| number(ip, ipv4::PROTOCOL.start, 1),
-        )
-        .named(PROTOCOLS),
-    ];
-    fields.extend(numbers());
-    fields
-}
-
-fn numbers() -> Vec<Field> {
-    vec![
-        Field::of(
-            "ip.version",
-            FieldType::Number(8, Decimal),
-            "Version: 4, or 6 of IPv6",
-            |view, emit| {
-                view.each_ip(&mut |ip, _| emit(Value::Number(i64::from(ip[0] >> 4))));
-            },
-        ),
-        Field::in_ip(
-            4,
-            "ip.hdr_len",
-            FieldType::Number(8, Decimal),
-            "Octets of the header",
-            |ip| number(ip, 0, 1).map(|octet| (octet & 0x0f) * 4),
-        ),
-        Field::in_ip(
-            4,
-            "ip.dsfield",
-            FieldType::Number(8, Hex),
-            "Differentiated services field",
-            |ip| number(ip, 1, 1),
-        ),
-        Field::in_ip(
-            4,
-            "ip.dsfield.dscp",
-            FieldType::Number(8, Decimal),
-            "Differentiated services code point",
-            |ip| number(ip, 1, 1).map(|octet| octet >> 2),
-        ),
-        Field::in_ip(
-            4,
-            "ip.dsfield.ecn",
-            FieldType::Number(8, Decimal),
-            "Explicit congestion notification",
-            |ip| number(ip, 1, 1).map(|octet| octet & 3),
-        ),
-        Field::in_ip(
-            4,
-            names::IP_LEN,
-            FieldType::Number(16, Decimal),
-            "Octets of the packet by its header",
-            |ip| number(ip, 2, 2),
-        ),
-        Field::in_ip(
-            4,
-            names::IP_ID,
-            FieldType::Number(16, Hex),
-            "Identification, the same in all fragments of a datagram",
-            |ip| number(ip, 4, 2),
-        ),
-        Field::in_ip(
-            4,
-            "ip.flags",
-            FieldType::Number(8, Hex),
-            "The three flags",
-            |ip| number(ip, 6, 1).map(|octet| octet >> 5),
-        ),
-        Field::in_ip(
-            4,
-            names::IP_FRAG_OFFSET,
-            FieldType::Number(16, Decimal),
-            "Place of a fragment in its datagram, in units of 8 octets",
-            |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff),
-        ),
-        Field::in_ip(
-            4,
-            names::IP_TTL,
-            FieldType::Number(8, Decimal),
-            "Time to live",
-            |ip| number(ip, 8, 1),
-        ),
-        Field::in_ip(
-            4,
-            "ip.checksum",
-            FieldType::Number(16, Hex),
-            "Checksum of the header",
-            |ip| number(ip, 10, 2),
-        ),
-    ]
+    fields! {
+        "ip", Protocol, "The IPv4 header and what follows it", Of(|view, emit| {
+            view.each_ip_of(4, &mut |ip, octets| {
+                if let Some(octets) = octets {
+                    let seen = view.seen_in_frame(octets);
+                    emit(Value::Protocol(&seen, usize::from(ip[0] & 0x0f) * 4));
+                }
+            });
+        }).needing(Needs::OCTETS);
+        names::IP_SRC, V4, "Source address", Of(|view, emit| addresses(view, 4, SOURCE, emit));
+        names::IP_DST, V4, "Destination address", Of(|view, emit| addresses(view, 4, DESTINATION, emit));
+        "ip.addr", V4, "Source and destination address", Of(|view, emit| addresses(view, 4, BOTH, emit));
+        "ip.flags.rb", Bool, "Reserved bit", Of(|view, emit| flag(view, 0x80, emit));
+        "ip.flags.df", Bool, "Do not fragment", Of(|view, emit| flag(view, 0x40, emit));
+        "ip.flags.mf", Bool, "More fragments follow", Of(|view, emit| flag(view, 0x20, emit));
+        names::IP_PROTO, Number(8, Decimal), "Protocol of the payload",
+            Ip(4, |ip| number(ip, ipv4::PROTOCOL.start, 1)).named(PROTOCOLS);
+        "ip.version", Number(8, Decimal), "Version: 4, or 6 of IPv6", Of(|view, emit| {
+            view.each_ip(&mut |ip, _| emit(Value::Number(i64::from(ip[0] >> 4))));
+        });
+        "ip.hdr_len", Number(8, Decimal), "Octets of the header",
+            Ip(4, |ip| number(ip, 0, 1).map(|octet| (octet & 0x0f) * 4));
+        "ip.dsfield", Number(8, Hex), "Differentiated services field", Ip(4, |ip| number(ip, 1, 1));
+        "ip.dsfield.dscp", Number(8, Decimal), "Differentiated services code point",
+            Ip(4, |ip| number(ip, 1, 1).map(|octet| octet >> 2));
+        "ip.dsfield.ecn", Number(8, Decimal), "Explicit congestion notification",
+            Ip(4, |ip| number(ip, 1, 1).map(|octet| octet & 3));
+        names::IP_LEN, Number(16, Decimal), "Octets of the packet by its header", Ip(4, |ip| number(ip, 2, 2));
+        names::IP_ID, Number(16, Hex), "Identification, the same in all fragments of a datagram",
+            Ip(4, |ip| number(ip, 4, 2));
+        "ip.flags", Number(8, Hex), "The three flags", Ip(4, |ip| number(ip, 6, 1).map(|octet| octet >> 5));
+        names::IP_FRAG_OFFSET, Number(16, Decimal), "Place of a fragment in its datagram, in units of 8 octets",
+            Ip(4, |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff));
+        names::IP_TTL, Number(8, Decimal), "Time to live", Ip(4, |ip| number(ip, 8, 1));
+        "ip.checksum", Number(16, Hex), "Checksum of the header", Ip(4, |ip| number(ip, 10, 2));
+    }
 }

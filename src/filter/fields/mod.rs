@@ -4,6 +4,18 @@
 //! `frame.*`, but for `frame.file`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
 //! come from [`layout`](crate::protocol::layout).
 
+/// Fields, a row each: name, type, meaning, how the values are taken, and what else there is to say of it.
+macro_rules! fields {
+    ($(
+        $name:expr, $kind:expr, $meaning:literal, $how:ident($($extract:tt)*)
+        $(.$also:ident($with:expr))*;
+    )*) => {
+        vec![$(
+            Field::new($name, $kind, $meaning, Extractor::$how($($extract)*))$(.$also($with))*
+        ),*]
+    };
+}
+
 mod described;
 mod frame;
 mod ip;
@@ -25,9 +37,6 @@ use names::Names;
 
 /// Takes values as they are found; a frame may have several of one field.
 pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
-
-/// Gives a frame's values of a field, in the order of their bytes.
-type Extract = fn(&View<'_>, Emit<'_>);
 
 /// What must be known of a frame before its fields can be asked for.
 // Each of these is known or not by itself.
@@ -54,6 +63,12 @@ impl Needs {
         outcomes: false,
         octets: false,
         tls: false,
+    };
+
+    /// Bytes of the frame.
+    const OCTETS: Self = Self {
+        octets: true,
+        ..Self::NOTHING
     };
 
     /// What either needs.
@@ -94,9 +109,10 @@ pub struct Field {
     source: Extractor,
 }
 
+/// How a frame's values are taken.
 enum Extractor {
-    /// Any number of values.
-    Of(Extract),
+    /// Any number of values, in the order of their bytes.
+    Of(fn(&View<'_>, Emit<'_>)),
     /// At most one value.
     One(fn(&View<'_>) -> Option<Value<'static>>),
     /// At most one number.
@@ -116,44 +132,7 @@ impl fmt::Debug for Field {
 }
 
 impl Field {
-    fn of(
-        name: impl Into<Names>,
-        kind: FieldType,
-        meaning: &'static str,
-        extract: Extract,
-    ) -> Self {
-        Self::from(name, kind, meaning, Extractor::Of(extract))
-    }
-
-    fn one(
-        name: impl Into<Names>,
-        kind: FieldType,
-        meaning: &'static str,
-        extract: fn(&View<'_>) -> Option<Value<'static>>,
-    ) -> Self {
-        Self::from(name, kind, meaning, Extractor::One(extract))
-    }
-
-    fn number(
-        name: impl Into<Names>,
-        kind: FieldType,
-        meaning: &'static str,
-        extract: fn(&View<'_>) -> Option<i64>,
-    ) -> Self {
-        Self::from(name, kind, meaning, Extractor::Number(extract))
-    }
-
-    fn in_ip(
-        version: u8,
-        name: impl Into<Names>,
-        kind: FieldType,
-        meaning: &'static str,
-        extract: fn(&[u8]) -> Option<i64>,
-    ) -> Self {
-        Self::from(name, kind, meaning, Extractor::Ip(version, extract))
-    }
-
-    fn from(
+    fn new(
         names: impl Into<Names>,
         kind: FieldType,
         meaning: &'static str,
@@ -247,14 +226,16 @@ impl Field {
 }
 
 static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
-    let mut fields = frame::fields();
-    fields.extend(ip::fields());
-    fields.extend(ipv6::fields());
-    fields.extend(tcp::fields());
-    fields.extend(tcp_analysis::fields());
-    fields.extend(tls::fields());
-    fields.extend(reglogin::fields());
-    fields
+    let protocols = [
+        frame::fields(),
+        ip::fields(),
+        ipv6::fields(),
+        tcp::fields(),
+        tcp_analysis::fields(),
+        tls::fields(),
+        reglogin::fields(),
+    ];
+    protocols.into_iter().flatten().collect()
 });
 
 static INDEX: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::{Emit, Extractor, Field, Needs, names};
 use crate::dissect::{Group, Message, Note, Peer, Protocol, Severity};
 use crate::filter::value::Base::{Decimal, Name};
+use crate::filter::value::FieldType::{Label, Number, Protocol as Layer, Span, Text};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::protocol::layout::{
@@ -42,6 +43,14 @@ const TYPES: [&str; 5] = [
     Command::LoginRequest.name(),
     Command::LoginResponse.name(),
     Command::Unknown(0).name(),
+];
+
+/// What a response can say.
+const OUTCOMES: [&str; 4] = [
+    "registration success",
+    "registration failure",
+    "login success",
+    "login failure",
 ];
 
 /// Who can send a message.
@@ -122,8 +131,13 @@ fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Message> + use<'a> 
     all.filter(|message| message.described.is_none())
 }
 
-fn is_kind(message: &Message, kind: MessageKind) -> bool {
-    message.view().kind() == Some(kind)
+/// The record's messages of this kind with their numbers. One that a layout describes is of no kind.
+fn of_kind<'a>(
+    view: &View<'a>,
+    kind: MessageKind,
+) -> impl Iterator<Item = (u64, &'a Message)> + use<'a> {
+    let numbered = (view.record.first_message..).zip(view.record.messages);
+    numbered.filter(move |(_, message)| message.view().kind() == Some(kind))
 }
 
 /// Notes on messages, and on the stream that the frame belongs to.
@@ -149,209 +163,84 @@ fn outcome(message: &Message, show_passwords: bool) -> Option<&'static str> {
     })
 }
 
-fn of_messages() -> Vec<Field> {
-    vec![
-        Field::of(
-            names::TYPE,
-            FieldType::Text,
-            "The message's name, such as login request",
-            |view, emit| {
-                messages(view)
-                    .for_each(|message| emit(Value::Text(message.command().name().as_bytes())));
-            },
-        )
-        .closed(&TYPES),
-        Field::of(
-            names::USER,
-            FieldType::Text,
-            "The user that the message, or the request that it answers, is about",
-            |view, emit| {
-                for message in messages(view) {
-                    if let Some(user) = user_of(message, view.show_passwords) {
-                        emit(Value::Text(&user));
-                    }
-                }
-            },
-        ),
-        Field::of(
-            names::ACTION,
-            FieldType::Text,
-            "What the message, or the request that it answers, asks for: registration or login",
-            |view, emit| {
-                let actions = messages(view).filter_map(action_of);
-                actions.for_each(|action| emit(Value::Text(action.as_bytes())));
-            },
-        )
-        .closed(&["registration", "login"]),
-        Field::of(
-            "reglogin.outcome",
-            FieldType::Text,
-            "What a response says, such as login success",
-            |view, emit| {
-                let shows = view.show_passwords;
-                let outcomes = messages(view).filter_map(|message| outcome(message, shows));
-                outcomes.for_each(|outcome| emit(Value::Text(outcome.as_bytes())));
-            },
-        )
-        .closed(&[
-            "registration success",
-            "registration failure",
-            "login success",
-            "login failure",
-        ]),
-        Field::of(
-            "reglogin.request",
-            FieldType::Label,
-            "The message is a request",
-            |view, emit| {
-                let requests =
-                    messages(view).filter(|message| is_kind(message, MessageKind::Request));
-                requests.for_each(|_| emit(Value::Present));
-            },
-        ),
-        Field::of(
-            "reglogin.response",
-            FieldType::Label,
-            "The message is a response",
-            |view, emit| {
-                let responses =
-                    messages(view).filter(|message| is_kind(message, MessageKind::Response));
-                responses.for_each(|_| emit(Value::Present));
-            },
-        ),
-        Field::of(
-            names::SENDER,
-            FieldType::Text,
-            "Who sent the message: client or server",
-            |view, emit| {
-                messages(view)
-                    .for_each(|message| emit(Value::Text(message.sender.name().as_bytes())));
-            },
-        )
-        .closed(&SENDERS),
-    ]
-}
-
 /// The requests of the responses in a frame. Of a response that was captured before its request
 /// it is known where responses were looked for.
 fn requests_of<'a>(view: &'a View<'a>) -> impl Iterator<Item = Peer> + use<'a> {
-    let numbered = (view.record.first_message..).zip(view.record.messages);
-    numbered
-        .filter(|(_, message)| is_kind(message, MessageKind::Response))
+    of_kind(view, MessageKind::Response)
         .filter_map(|(number, message)| message.peer.or_else(|| view.responses?.response(number)))
 }
 
-fn of_exchanges() -> Vec<Field> {
-    let frame = FieldType::Number(32, Decimal);
-    vec![
-        Field::of(
-            names::RESPONSE_IN,
-            frame,
-            "Frame of the response to a request",
-            |view, emit| {
-                for (number, message) in (view.record.first_message..).zip(view.record.messages) {
-                    if is_kind(message, MessageKind::Request)
-                        && let Some(peer) = view.response(number, message)
-                    {
-                        emit(Value::Number(peer.frame.cast_signed()));
-                    }
-                }
-            },
-        )
-        .needing(RESPONSES),
-        Field::of(
-            names::RESPONSE_TO,
-            frame,
-            "Frame of the request that a response answers",
-            |view, emit| {
-                requests_of(view).for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
-            },
-        ),
-        Field::of(
-            names::RESPONSE_TIME,
-            FieldType::Span,
-            "Time from the request to the response",
-            |view, emit| {
-                requests_of(view).for_each(|peer| emit(Value::Span(peer.elapsed)));
-            },
-        ),
-        Field::of(
-            "reglogin.fragment",
-            frame,
-            "Frames that carried a message, where it came in several",
-            |view, emit| {
-                for message in messages(view).filter(|message| message.is_reassembled()) {
-                    let frames = message.sources.iter().map(|source| source.frame);
-                    frames.for_each(|frame| emit(Value::Number(frame.cast_signed())));
-                }
-            },
-        ),
-    ]
-}
+/// What the inspector knows of messages besides their wire fields.
+fn generated() -> Vec<Field> {
+    fields! {
+        names::TYPE, Text, "The message's name, such as login request", Of(|view, emit| {
+            messages(view).for_each(|message| emit(Value::Text(message.command().name().as_bytes())));
+        }).closed(&TYPES);
+        names::USER, Text, "The user that the message, or the request that it answers, is about", Of(|view, emit| {
+            let users = messages(view).filter_map(|message| user_of(message, view.show_passwords));
+            users.for_each(|user| emit(Value::Text(&user)));
+        });
+        names::ACTION, Text, "What the message, or the request that it answers, asks for: registration or login",
+            Of(|view, emit| {
+                let actions = messages(view).filter_map(action_of);
+                actions.for_each(|action| emit(Value::Text(action.as_bytes())));
+            }).closed(&["registration", "login"]);
+        "reglogin.outcome", Text, "What a response says, such as login success", Of(|view, emit| {
+            let outcomes = messages(view).filter_map(|message| outcome(message, view.show_passwords));
+            outcomes.for_each(|outcome| emit(Value::Text(outcome.as_bytes())));
+        }).closed(&OUTCOMES);
+        "reglogin.request", Label, "The message is a request",
+            Of(|view, emit| of_kind(view, MessageKind::Request).for_each(|_| emit(Value::Present)));
+        "reglogin.response", Label, "The message is a response",
+            Of(|view, emit| of_kind(view, MessageKind::Response).for_each(|_| emit(Value::Present)));
+        names::SENDER, Text, "Who sent the message: client or server", Of(|view, emit| {
+            messages(view).for_each(|message| emit(Value::Text(message.sender.name().as_bytes())));
+        }).closed(&SENDERS);
 
-fn of_notes() -> Vec<Field> {
-    vec![
-        Field::of(
-            names::NOTE,
-            FieldType::Text,
-            "What is remarkable or wrong, in words",
-            |view, emit| {
-                notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes())));
-            },
-        ),
-        Field::of(
-            names::NOTE_GROUP,
-            FieldType::Text,
+        names::RESPONSE_IN, Number(32, Decimal), "Frame of the response to a request", Of(|view, emit| {
+            let requests = of_kind(view, MessageKind::Request);
+            let responses = requests.filter_map(|(number, message)| view.response(number, message));
+            responses.for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
+        }).needing(RESPONSES);
+        names::RESPONSE_TO, Number(32, Decimal), "Frame of the request that a response answers", Of(|view, emit| {
+            requests_of(view).for_each(|peer| emit(Value::Number(peer.frame.cast_signed())));
+        });
+        names::RESPONSE_TIME, Span, "Time from the request to the response",
+            Of(|view, emit| requests_of(view).for_each(|peer| emit(Value::Span(peer.elapsed))));
+        "reglogin.fragment", Number(32, Decimal), "Frames that carried a message, where it came in several",
+            Of(|view, emit| {
+                let reassembled = messages(view).filter(|message| message.is_reassembled());
+                let sources = reassembled.flat_map(|message| &message.sources);
+                sources.for_each(|source| emit(Value::Number(source.frame.cast_signed())));
+            });
+
+        names::NOTE, Text, "What is remarkable or wrong, in words",
+            Of(|view, emit| notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes()))));
+        names::NOTE_GROUP, Text,
             "What a note is about: malformed, protocol, sequence, reassembly, assumption or checksum",
-            |view, emit| {
-                notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes())));
-            },
-        )
-        .closed(&GROUPS),
-        Field::of(
-            names::SEVERITY,
-            FieldType::Number(8, Name),
-            "How much a note matters; in order: chat, note, warning, error",
-            |view, emit| {
-                notes(view).for_each(|note| emit(Value::Number(note.severity() as i64)));
-            },
-        )
-        .named(SEVERITIES),
-        Field::one(
-            "reglogin.malformed",
-            FieldType::Label,
-            "A message is not built as the protocol says",
-            |view| {
-                notes(view)
-                    .any(|note| note.group() == Group::Malformed)
-                    .then_some(Value::Present)
-            },
-        ),
-    ]
+            Of(|view, emit| notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes()))))
+            .closed(&GROUPS);
+        names::SEVERITY, Number(8, Name), "How much a note matters; in order: chat, note, warning, error",
+            Of(|view, emit| notes(view).for_each(|note| emit(Value::Number(note.severity() as i64))))
+            .named(SEVERITIES);
+        "reglogin.malformed", Label, "A message is not built as the protocol says", One(|view| {
+            let is_malformed = notes(view).any(|note| note.group() == Group::Malformed);
+            is_malformed.then_some(Value::Present)
+        });
+    }
 }
 
 pub(super) fn fields() -> Vec<Field> {
-    let mut fields = vec![
-        Field::of(
-            "reglogin",
-            FieldType::Protocol,
-            "A RegLogin message",
-            |view, emit| {
-                for message in messages(view) {
-                    let clear = secret::view(message, view.show_passwords).clear();
-                    let octets = clear.masked(&message.octets);
-                    emit(Value::Protocol(&octets, octets.len()));
-                }
-            },
-        )
-        .needing(Needs {
-            octets: true,
-            ..Needs::NOTHING
-        }),
-    ];
+    let mut fields = fields! {
+        "reglogin", Layer, "A RegLogin message", Of(|view, emit| {
+            for message in messages(view) {
+                let clear = secret::view(message, view.show_passwords).clear();
+                let octets = clear.masked(&message.octets);
+                emit(Value::Protocol(&octets, octets.len()));
+            }
+        }).needing(Needs::OCTETS);
+    };
     fields.extend(wire_fields());
-    fields.extend(of_messages());
-    fields.extend(of_exchanges());
-    fields.extend(of_notes());
+    fields.extend(generated());
     fields
 }

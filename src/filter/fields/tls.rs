@@ -1,9 +1,10 @@
 //! `tls.*`: the TLS records that became available with a frame, decrypted where that is possible.
 //! The names are Wireshark's.
 
-use super::{Emit, Field, Needs, names};
+use super::{Emit, Extractor, Field, Needs, names};
 use crate::filter::value::Base::{Decimal, Hex};
-use crate::filter::value::{FieldType, Value};
+use crate::filter::value::FieldType::{Number, Text};
+use crate::filter::value::Value;
 use crate::filter::view::View;
 use crate::session::TlsRecord;
 use crate::tls::{Body, Handshake, Protected};
@@ -16,17 +17,17 @@ const CONTENT_TYPES: &[(i64, &str)] = &[
     (24, "Heartbeat"),
 ];
 
-const NEEDS: Needs = Needs {
-    tls: true,
-    ..Needs::NOTHING
-};
-
 fn records<'a>(view: &View<'a>) -> impl Iterator<Item = &'a TlsRecord> + use<'a> {
     view.record.tls.iter()
 }
 
 fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Handshake> + use<'a> {
     records(view).flat_map(|record| &record.messages)
+}
+
+/// Level and description of each alert.
+fn alerts<'a>(view: &View<'a>) -> impl Iterator<Item = [u8; 2]> + use<'a> {
+    records(view).filter_map(|record| record.alert)
 }
 
 fn number(emit: Emit<'_>, value: impl Into<i64>) {
@@ -100,89 +101,41 @@ fn server_names(view: &View<'_>, emit: Emit<'_>) {
 }
 
 pub(super) fn fields() -> Vec<Field> {
-    let eight = FieldType::Number(8, Decimal);
-    let fields = vec![
-        Field::of(
-            names::TLS_CONTENT_TYPE,
-            eight,
+    let fields: Vec<Field> = fields! {
+        names::TLS_CONTENT_TYPE, Number(8, Decimal),
             "What a TLS record holds: 20 change cipher spec, 21 alert, 22 handshake, 23 application data",
-            content_type,
-        )
-        .named(CONTENT_TYPES),
-        Field::of(
-            names::TLS_OPAQUE_TYPE,
-            eight,
+            Of(content_type).named(CONTENT_TYPES);
+        names::TLS_OPAQUE_TYPE, Number(8, Decimal),
             "What a protected record of TLS 1.3 says outside, always 23",
-            opaque_type,
-        )
-        .named(CONTENT_TYPES),
-        Field::of(
-            names::TLS_RECORD_VERSION,
-            FieldType::Number(16, Hex),
-            "The version that a TLS record says",
-            |view, emit| records(view).for_each(|record| number(emit, record.header.version.0)),
-        ),
-        Field::of(
-            names::TLS_RECORD_LENGTH,
-            FieldType::Number(16, Decimal),
-            "Bytes of a TLS record behind its header",
-            |view, emit| records(view).for_each(|record| number(emit, record.header.length)),
-        ),
-        Field::of(
-            names::TLS_HANDSHAKE_TYPE,
-            eight,
+            Of(opaque_type).named(CONTENT_TYPES);
+        names::TLS_RECORD_VERSION, Number(16, Hex), "The version that a TLS record says",
+            Of(|view, emit| records(view).for_each(|record| number(emit, record.header.version.0)));
+        names::TLS_RECORD_LENGTH, Number(16, Decimal), "Bytes of a TLS record behind its header",
+            Of(|view, emit| records(view).for_each(|record| number(emit, record.header.length)));
+        names::TLS_HANDSHAKE_TYPE, Number(8, Decimal),
             "What a TLS handshake message is: 1 client hello, 2 server hello, 11 certificate, 20 finished, 24 key update",
-            |view, emit| messages(view).for_each(|message| number(emit, message.kind.0)),
-        ),
-        Field::of(
-            "tls.handshake.length",
-            FieldType::Number(24, Decimal),
-            "Bytes of a TLS handshake message behind its type and length",
-            |view, emit| messages(view).for_each(|message| number(emit, message.length)),
-        ),
-        Field::of(
-            "tls.handshake.version",
-            FieldType::Number(16, Hex),
-            "The version that a hello message says; TLS 1.3 says 1.2 here",
-            hello_versions,
-        ),
-        Field::of(
-            "tls.handshake.ciphersuite",
-            FieldType::Number(16, Hex),
+            Of(|view, emit| messages(view).for_each(|message| number(emit, message.kind.0)));
+        "tls.handshake.length", Number(24, Decimal), "Bytes of a TLS handshake message behind its type and length",
+            Of(|view, emit| messages(view).for_each(|message| number(emit, message.length)));
+        "tls.handshake.version", Number(16, Hex), "The version that a hello message says; TLS 1.3 says 1.2 here",
+            Of(hello_versions);
+        "tls.handshake.ciphersuite", Number(16, Hex),
             "A cipher suite that the client offers, or the one that the server chose",
-            cipher_suites,
-        ),
-        Field::of(
-            "tls.handshake.extensions.supported_version",
-            FieldType::Number(16, Hex),
+            Of(cipher_suites);
+        "tls.handshake.extensions.supported_version", Number(16, Hex),
             "A version that the client offers, or the one that the server chose",
-            supported_versions,
-        ),
-        Field::of(
-            names::TLS_SERVER_NAME,
-            FieldType::Text,
-            "The name of the server that the client asks for",
-            server_names,
-        ),
-        Field::of(
-            "tls.alert_message.level",
-            eight,
-            "How grave a TLS alert is: 1 warning, 2 fatal",
-            |view, emit| {
-                let alerts = records(view).filter_map(|record| record.alert);
-                alerts.for_each(|[level, _]| number(emit, level));
-            },
-        ),
-        Field::of(
-            names::TLS_ALERT,
-            eight,
+            Of(supported_versions);
+        names::TLS_SERVER_NAME, Text, "The name of the server that the client asks for", Of(server_names);
+        "tls.alert_message.level", Number(8, Decimal), "How grave a TLS alert is: 1 warning, 2 fatal",
+            Of(|view, emit| alerts(view).for_each(|[level, _]| number(emit, level)));
+        names::TLS_ALERT, Number(8, Decimal),
             "What a TLS alert says: 0 close notify, 40 handshake failure, 48 unknown authority",
-            |view, emit| {
-                let alerts = records(view).filter_map(|record| record.alert);
-                alerts.for_each(|[_, description]| number(emit, description));
-            },
-        ),
-    ];
-    let needing = |field: Field| field.needing(NEEDS);
+            Of(|view, emit| alerts(view).for_each(|[_, description]| number(emit, description)));
+    };
+    let tls = Needs {
+        tls: true,
+        ..Needs::NOTHING
+    };
+    let needing = |field: Field| field.needing(tls);
     fields.into_iter().map(needing).collect()
 }

@@ -6,133 +6,51 @@ use crate::dissect::{Described, Group, Message, Note, Peer};
 use crate::filter::fields::Emit;
 use crate::filter::fields::reglogin::{GROUPS, SENDERS};
 use crate::filter::value::Base::{Decimal, Name};
+use crate::filter::value::FieldType::{Label, Number, Span, Text};
 use crate::filter::value::{FieldType, Value};
 use crate::filter::view::View;
 use crate::layout::{LayoutId, Said};
 use crate::session::{action_of, user_of};
 use crate::text::secret;
 
-/// A generated field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Generated {
-    Protocol,
-    Type,
-    User,
-    Action,
-    Outcome,
-    Length,
-    Sender,
-    Request,
-    Response,
-    ResponseIn,
-    ResponseTo,
-    Time,
-    Fragment,
-    Note,
-    NoteGroup,
-    Severity,
-    Malformed,
+/// Declares the generated fields, a row each: the last part of the name, the type, and what it means.
+macro_rules! generated {
+    ($($field:ident = $name:literal, $kind:expr, $meaning:literal;)*) => {
+        /// A generated field.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Generated {
+            /// The protocol itself.
+            Protocol,
+            $(
+                #[doc = $meaning]
+                $field,
+            )*
+        }
+
+        /// Each by the last part of its name, with its type and what it means.
+        pub(super) const GENERATED: &[(Generated, &str, FieldType, &str)] =
+            &[$((Generated::$field, $name, $kind, $meaning)),*];
+    };
 }
 
-/// Each by the last part of its name, with its type and what it means.
-pub(super) const GENERATED: [(Generated, &str, FieldType, &str); 16] = [
-    (
-        Generated::Type,
-        "type",
-        FieldType::Text,
-        "The name of the message's kind",
-    ),
-    (
-        Generated::User,
-        "user",
-        FieldType::Text,
-        "The user that the message, or the request that it answers, is about",
-    ),
-    (
-        Generated::Action,
-        "action",
-        FieldType::Text,
-        "The kind of the request: the message's own, or of the one that it answers",
-    ),
-    (
-        Generated::Outcome,
-        "outcome",
-        FieldType::Text,
-        "What a response says, or the response to a request: success or failure",
-    ),
-    (
-        Generated::Length,
-        "length",
-        FieldType::Number(32, Decimal),
-        "The whole message's size in bytes",
-    ),
-    (
-        Generated::Sender,
-        "sender",
-        FieldType::Text,
-        "Who sent the message: client or server",
-    ),
-    (
-        Generated::Request,
-        "request",
-        FieldType::Label,
-        "The message is a request",
-    ),
-    (
-        Generated::Response,
-        "response",
-        FieldType::Label,
-        "The message is a response",
-    ),
-    (
-        Generated::ResponseIn,
-        "response_in",
-        FieldType::Number(32, Decimal),
-        "Frame of the response to a request",
-    ),
-    (
-        Generated::ResponseTo,
-        "response_to",
-        FieldType::Number(32, Decimal),
-        "Frame of the request that a response answers",
-    ),
-    (
-        Generated::Time,
-        "time",
-        FieldType::Span,
-        "Time from the request to the response",
-    ),
-    (
-        Generated::Fragment,
-        "fragment",
-        FieldType::Number(32, Decimal),
-        "Frames that carried a message, where it came in several",
-    ),
-    (
-        Generated::Note,
-        "note",
-        FieldType::Text,
-        "What is remarkable or wrong, in words",
-    ),
-    (
-        Generated::NoteGroup,
-        "note.group",
-        FieldType::Text,
-        "What a note is about",
-    ),
-    (
-        Generated::Severity,
-        "severity",
-        FieldType::Number(8, Name),
-        "How much a note matters; in order: chat, note, warning, error",
-    ),
-    (
-        Generated::Malformed,
-        "malformed",
-        FieldType::Label,
-        "A message is not built as its layout says",
-    ),
-];
+generated! {
+    Type = "type", Text, "The name of the message's kind";
+    User = "user", Text, "The user that the message, or the request that it answers, is about";
+    Action = "action", Text, "The kind of the request: the message's own, or of the one that it answers";
+    Outcome = "outcome", Text, "What a response says, or the response to a request: success or failure";
+    Length = "length", Number(32, Decimal), "The whole message's size in bytes";
+    Sender = "sender", Text, "Who sent the message: client or server";
+    Request = "request", Label, "The message is a request";
+    Response = "response", Label, "The message is a response";
+    ResponseIn = "response_in", Number(32, Decimal), "Frame of the response to a request";
+    ResponseTo = "response_to", Number(32, Decimal), "Frame of the request that a response answers";
+    Time = "time", Span, "Time from the request to the response";
+    Fragment = "fragment", Number(32, Decimal), "Frames that carried a message, where it came in several";
+    Note = "note", Text, "What is remarkable or wrong, in words";
+    NoteGroup = "note.group", Text, "What a note is about";
+    Severity = "severity", Number(8, Name), "How much a note matters; in order: chat, note, warning, error";
+    Malformed = "malformed", Label, "A message is not built as its layout says";
+}
 
 impl Generated {
     /// Whether a KEY of this name is the field on the message that has it, and this on the other of the pair.
@@ -165,6 +83,11 @@ impl Generated {
         view: &View<'_>,
         emit: Emit<'_>,
     ) {
+        let text = |text: Option<&str>, emit: Emit<'_>| {
+            let text = text.map(|text| Value::Text(text.as_bytes()));
+            text.into_iter().for_each(emit);
+        };
+        let frame = |number: u64| Value::Number(number.cast_signed());
         let peer = || -> Option<Peer> { message.peer.or_else(|| view.responses?.response(number)) };
         match self {
             Self::Protocol => {
@@ -178,41 +101,31 @@ impl Generated {
                     emit(Value::Text(&user));
                 }
             }
-            Self::Action => {
-                if let Some(action) = action_of(message) {
-                    emit(Value::Text(action.as_bytes()));
-                }
-            }
+            Self::Action => text(action_of(message), emit),
             Self::Outcome => {
                 let later = || view.responses?.said(number);
-                let said = described.said.or_else(later);
-                if let Some(name) = said.and_then(Said::name) {
-                    emit(Value::Text(name.as_bytes()));
-                }
+                text(described.said.or_else(later).and_then(Said::name), emit);
             }
             Self::Length => emit(Value::Number(described.size.into())),
             Self::Sender => emit(Value::Text(message.sender.name().as_bytes())),
             Self::Request if described.is_request() => emit(Value::Present),
             Self::Response if described.is_response() => emit(Value::Present),
             Self::ResponseIn if described.is_request() => {
-                if let Some(peer) = view.response(number, message) {
-                    emit(Value::Number(peer.frame.cast_signed()));
-                }
+                let response = view.response(number, message);
+                let response = response.map(|peer| frame(peer.frame));
+                response.into_iter().for_each(emit);
             }
             Self::ResponseTo if described.is_response() => {
-                if let Some(peer) = peer() {
-                    emit(Value::Number(peer.frame.cast_signed()));
-                }
+                let asked = peer().map(|peer| frame(peer.frame));
+                asked.into_iter().for_each(emit);
             }
             Self::Time if described.is_response() => {
-                if let Some(peer) = peer() {
-                    emit(Value::Span(peer.elapsed));
-                }
+                let elapsed = peer().map(|peer| Value::Span(peer.elapsed));
+                elapsed.into_iter().for_each(emit);
             }
             Self::Fragment if message.is_reassembled() => {
-                for source in &message.sources {
-                    emit(Value::Number(source.frame.cast_signed()));
-                }
+                let sources = message.sources.iter();
+                sources.for_each(|source| emit(frame(source.frame)));
             }
             Self::Request
             | Self::Response

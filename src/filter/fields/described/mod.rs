@@ -70,17 +70,13 @@ fn of_layout(id: LayoutId) -> Vec<Field> {
         }
         fields.push(made);
     }
-    for (generated, name, kind, meaning) in GENERATED {
+    for &(generated, name, kind, meaning) in GENERATED {
         let name = format!("{}.{name}", layout.prefix);
         if fields.iter().any(|field| field.name == name) {
             continue;
         }
-        let mut made = field(
-            id,
-            Vec::new(),
-            Some(generated),
-            (name, kind, meaning.to_owned()),
-        );
+        let described = (name, kind, meaning.to_owned());
+        let mut made = field(id, Vec::new(), Some(generated), described);
         made.needs.responses = generated == Generated::ResponseIn;
         if generated == Generated::Severity {
             made.names = SEVERITIES;
