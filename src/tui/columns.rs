@@ -46,85 +46,81 @@ pub trait Column: Copy + PartialEq + 'static {
     }
 }
 
-/// A column of exchanges, by which they can be sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "their names say it")]
-pub enum ExchangeColumn {
-    Number,
-    Time,
-    User,
-    Action,
-    Result,
-    Milliseconds,
-    Stream,
-    Client,
-    Server,
-    Frames,
-    Note,
-}
-
-/// A column of frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "their names say it")]
-pub enum FrameColumn {
-    Number,
-    Time,
-    Delta,
-    Source,
-    SourcePort,
-    Destination,
-    DestinationPort,
-    Protocol,
-    Length,
-    Stream,
-    Info,
-}
-
 use CellKind::{Address, Number, Text, Time};
 
-const fn about<C>(
-    column: C,
-    name: &'static str,
-    title: &'static str,
-    widths: [u16; 3],
-    kind: CellKind,
-) -> About<C> {
-    About {
-        column,
-        name,
-        title,
-        widths,
-        kind,
+/// Declares the columns of a list, a row each: name, title, widths, and what stands in it.
+macro_rules! columns {
+    ($(#[$doc:meta])* $list:ident($width:ident => $defaults:expr) {
+        $($column:ident = $name:literal, $title:literal, $widths:expr, $kind:expr;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "their names say it")]
+        pub enum $list {
+            $($column,)*
+        }
+
+        impl Column for $list {
+            const ALL: &'static [About<Self>] = &[$(About {
+                column: Self::$column,
+                name: $name,
+                title: $title,
+                widths: $widths,
+                kind: $kind,
+            }),*];
+
+            fn defaults($width: u16) -> &'static [Self] {
+                $defaults
+            }
+        }
+    };
+}
+
+columns! {
+    /// A column of exchanges, by which they can be sorted.
+    ExchangeColumn(_width => DEFAULTS_OF_EXCHANGES) {
+        Number = "number", "#", [6, 6, 6], Number;
+        Time = "time", "Time", [11, 11, 11], Time;
+        User = "user", "User", [10, 10, 20], Text;
+        Action = "action", "Action", [8, 8, 13], Text;
+        Result = "result", "Result", [18, 18, 48], Text;
+        Milliseconds = "ms", "ms", [8, 8, 8], Number;
+        Stream = "stream", "Stream", [6, 6, 6], Number;
+        Client = "client", "Client", [21, 21, 31], Address;
+        Server = "server", "Server", [21, 21, 31], Address;
+        Frames = "frames", "Frames", [12, 12, 12], Text;
+        Note = "note", "Note", [7, 7, 47], Text;
     }
 }
 
-impl Column for ExchangeColumn {
-    #[rustfmt::skip]
-    const ALL: &'static [About<Self>] = &[
-        about(Self::Number, "number", "#", [6, 6, 6], Number),
-        about(Self::Time, "time", "Time", [11, 11, 11], Time),
-        about(Self::User, "user", "User", [10, 10, 20], Text),
-        about(Self::Action, "action", "Action", [8, 8, 13], Text),
-        about(Self::Result, "result", "Result", [18, 18, 48], Text),
-        about(Self::Milliseconds, "ms", "ms", [8, 8, 8], Number),
-        about(Self::Stream, "stream", "Stream", [6, 6, 6], Number),
-        about(Self::Client, "client", "Client", [21, 21, 31], Address),
-        about(Self::Server, "server", "Server", [21, 21, 31], Address),
-        about(Self::Frames, "frames", "Frames", [12, 12, 12], Text),
-        about(Self::Note, "note", "Note", [7, 7, 47], Text),
-    ];
+const DEFAULTS_OF_EXCHANGES: &[ExchangeColumn] = {
+    use ExchangeColumn::{Action, Milliseconds, Note, Number, Result, Stream, Time, User};
+    &[
+        Number,
+        Time,
+        User,
+        Action,
+        Result,
+        Milliseconds,
+        Stream,
+        Note,
+    ]
+};
 
-    fn defaults(_: u16) -> &'static [Self] {
-        &[
-            Self::Number,
-            Self::Time,
-            Self::User,
-            Self::Action,
-            Self::Result,
-            Self::Milliseconds,
-            Self::Stream,
-            Self::Note,
-        ]
+columns! {
+    /// A column of frames.
+    FrameColumn(width => defaults_of_frames(width)) {
+        Number = "number", "No.", [7, 7, 7], Number;
+        Time = "time", "Time", [11, 11, 11], Time;
+        Delta = "delta", "Delta", [11, 11, 11], Number;
+        Source = "source", "Source", [14, 14, 39], Address;
+        SourcePort = "source-port", "Src port", [8, 8, 8], Number;
+        Destination = "destination", "Destination", [14, 14, 39], Address;
+        DestinationPort = "destination-port", "Dst port", [8, 8, 8], Number;
+        Protocol = "protocol", "Protocol", [8, 8, 8], Text;
+        Length = "length", "Length", [6, 6, 6], Number;
+        Stream = "stream", "Stream", [6, 6, 6], Number;
+        Info = "info", "Info", [8, 18, 118], Text;
     }
 }
 
@@ -132,34 +128,14 @@ impl Column for ExchangeColumn {
 const ROOM_FOR_ADDRESSES: u16 = 72;
 const ROOM_FOR_LENGTH: u16 = 100;
 
-impl Column for FrameColumn {
-    #[rustfmt::skip]
-    const ALL: &'static [About<Self>] = &[
-        about(Self::Number, "number", "No.", [7, 7, 7], Number),
-        about(Self::Time, "time", "Time", [11, 11, 11], Time),
-        about(Self::Delta, "delta", "Delta", [11, 11, 11], Number),
-        about(Self::Source, "source", "Source", [14, 14, 39], Address),
-        about(Self::SourcePort, "source-port", "Src port", [8, 8, 8], Number),
-        about(Self::Destination, "destination", "Destination", [14, 14, 39], Address),
-        about(Self::DestinationPort, "destination-port", "Dst port", [8, 8, 8], Number),
-        about(Self::Protocol, "protocol", "Protocol", [8, 8, 8], Text),
-        about(Self::Length, "length", "Length", [6, 6, 6], Number),
-        about(Self::Stream, "stream", "Stream", [6, 6, 6], Number),
-        about(Self::Info, "info", "Info", [8, 18, 118], Text),
-    ];
-
-    fn defaults(width: u16) -> &'static [Self] {
-        use FrameColumn::{Destination, Info, Length, Number, Protocol, Source, Time};
-        const NARROW: &[FrameColumn] = &[Number, Time, Protocol, Info];
-        const MIDDLE: &[FrameColumn] = &[Number, Time, Source, Destination, Protocol, Info];
-        const WIDE: &[FrameColumn] = &[Number, Time, Source, Destination, Protocol, Length, Info];
-        if width < ROOM_FOR_ADDRESSES {
-            NARROW
-        } else if width < ROOM_FOR_LENGTH {
-            MIDDLE
-        } else {
-            WIDE
-        }
+const fn defaults_of_frames(width: u16) -> &'static [FrameColumn] {
+    use FrameColumn::{Destination, Info, Length, Number, Protocol, Source, Time};
+    if width < ROOM_FOR_ADDRESSES {
+        &[Number, Time, Protocol, Info]
+    } else if width < ROOM_FOR_LENGTH {
+        &[Number, Time, Source, Destination, Protocol, Info]
+    } else {
+        &[Number, Time, Source, Destination, Protocol, Length, Info]
     }
 }
 

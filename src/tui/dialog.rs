@@ -156,11 +156,7 @@ impl SaveDialog {
             1 => {
                 let is_own = self.path == Self::named(self.form);
                 let all = SaveForm::ALL;
-                let at = all
-                    .iter()
-                    .position(|one| *one == self.form)
-                    .unwrap_or_default();
-                self.form = all[turned(at, all.len())];
+                self.form = all[turned(self.form as usize, all.len())];
                 if is_own {
                     self.path = Self::named(self.form);
                 }

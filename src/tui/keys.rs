@@ -123,54 +123,6 @@ impl Pane {
     }
 }
 
-/// What a key does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the table says what each does")]
-pub enum Action {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    HalfUp,
-    HalfDown,
-    First,
-    Last,
-    Left,
-    Right,
-    NextPart,
-    PreviousPart,
-    Enter,
-    Back,
-    Leave,
-    Filter,
-    Next,
-    Previous,
-    GoTo,
-    All,
-    Failed,
-    Noted,
-    Mark,
-    MarkAll,
-    Difference,
-    Frames,
-    Follow,
-    Ladder,
-    Statistics,
-    Explain,
-    Columns,
-    Sort,
-    Save,
-    Copy,
-    Time,
-    Passwords,
-    Newest,
-    Pause,
-    Clear,
-    Redraw,
-    Help,
-    Quit,
-}
-
 /// A line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
@@ -188,75 +140,80 @@ pub struct Binding {
     pub panes: &'static [Pane],
 }
 
-const fn bind(
-    action: Action,
-    name: &'static str,
-    keys: &'static [&'static str],
-    word: &'static str,
-    meaning: &'static str,
-    panes: &'static [Pane],
-) -> Binding {
-    Binding {
-        action,
-        name,
-        keys,
-        word,
-        meaning,
-        panes,
-    }
-}
-
 use Pane::{Exchanges, Explain, Frames, Ladder, Statistics};
 
 const LISTS: &[Pane] = &[Exchanges, Frames];
 const EVERYWHERE: &[Pane] = &[];
 
-/// All keys. Those that matter most in a view come first in its footer.
-#[rustfmt::skip]
-pub const TABLE: [Binding; 42] = [
-    bind(Action::Help, "help", &["?"], "help", "All keys of this view; type to search among them", EVERYWHERE),
-    bind(Action::Filter, "filter", &["/"], "filter", "Show only what matches a display filter; Tab completes fields and values", LISTS),
-    bind(Action::Enter, "enter", &["enter"], "open", "Open: the flow of an exchange, the details of a frame, the frame of an arrow, the first frame of a finding", &[Exchanges, Frames, Ladder, Statistics]),
-    bind(Action::Mark, "mark", &["space"], "mark", "Mark the row, or unmark it", LISTS),
-    bind(Action::Difference, "difference", &["d"], "diff", "Compare the two that are marked, field by field and byte by byte", LISTS),
-    bind(Action::Frames, "frames", &["v"], "frames", "Frames: Wireshark's list, details and bytes", &[Exchanges, Ladder, Explain]),
-    bind(Action::Follow, "follow", &["f"], "follow", "Follow the connection as text; again for its bytes", EVERYWHERE),
-    bind(Action::Ladder, "ladder", &["L"], "flow", "The flow of the marked conversations, or of this one, in one diagram", &[Exchanges, Frames, Pane::Follow, Explain]),
-    bind(Action::Save, "save", &["w"], "save", "Save all, what is shown or what is marked: pcapng, text, JSON lines, or the flow as SVG", &[Exchanges, Frames, Ladder]),
-    bind(Action::Statistics, "statistics", &["s"], "stats", "Statistics and findings", EVERYWHERE),
-    bind(Action::Explain, "explain", &["e"], "explain", "What Wireshark says of these messages, beside what they are", &[Exchanges, Frames, Ladder]),
-    bind(Action::NextPart, "next-part", &["tab"], "part", "Go to the next part: list, details, bytes", &[Frames]),
-    bind(Action::PreviousPart, "previous-part", &["shift-tab"], "", "Go to the part before", &[Frames]),
-    bind(Action::Back, "back", &["q"], "back", "Go back; in the first view, end the program", EVERYWHERE),
-    bind(Action::Leave, "leave", &["esc"], "", "Cancel the running filter, or go back", EVERYWHERE),
-    bind(Action::Up, "up", &["up", "k"], "", "Up", EVERYWHERE),
-    bind(Action::Down, "down", &["down", "j"], "", "Down", EVERYWHERE),
-    bind(Action::Left, "left", &["left", "h"], "", "Fold, go to the line that it stands under or to the byte before, or move the text to the right", EVERYWHERE),
-    bind(Action::Right, "right", &["right", "l"], "", "Unfold, go to the first line under it or to the next byte, or move the text to the left", EVERYWHERE),
-    bind(Action::PageUp, "page-up", &["pgup", "ctrl-b"], "", "A page up", EVERYWHERE),
-    bind(Action::PageDown, "page-down", &["pgdn", "ctrl-f"], "", "A page down", EVERYWHERE),
-    bind(Action::HalfUp, "half-page-up", &["ctrl-u"], "", "Half a page up", EVERYWHERE),
-    bind(Action::HalfDown, "half-page-down", &["ctrl-d"], "", "Half a page down", EVERYWHERE),
-    bind(Action::First, "first", &["g", "home"], "", "To the first row", EVERYWHERE),
-    bind(Action::Last, "last", &["G", "end"], "", "To the last row; live, the newest again", EVERYWHERE),
-    bind(Action::Next, "next-remarkable", &["n"], "", "To the next failure or note", LISTS),
-    bind(Action::Previous, "previous-remarkable", &["N"], "", "To the failure or note before", LISTS),
-    bind(Action::GoTo, "go-to-frame", &[":"], "", "Go to a frame by its number, among its neighbours", EVERYWHERE),
-    bind(Action::All, "show-all", &["1"], "", "Show all", LISTS),
-    bind(Action::Failed, "show-failed", &["2"], "", "Show only what failed", LISTS),
-    bind(Action::Noted, "show-noted", &["3"], "", "Show only what has a warning or an error", LISTS),
-    bind(Action::MarkAll, "mark-all", &["A"], "", "Mark all that is shown, or unmark all", LISTS),
-    bind(Action::Columns, "columns", &["c"], "columns", "Choose columns and their order; they are saved", LISTS),
-    bind(Action::Sort, "sort", &["o"], "", "Sort by a column", &[Exchanges]),
-    bind(Action::Copy, "copy", &["y"], "", "Copy the row, the field or the text to the clipboard (OSC 52)", EVERYWHERE),
-    bind(Action::Time, "time", &["t"], "", "Times: since the first frame, between frames, date and time, UTC, seconds since 1970", EVERYWHERE),
-    bind(Action::Passwords, "passwords", &["p"], "", "Show passwords, after a question; hide them again", EVERYWHERE),
-    bind(Action::Newest, "newest", &["F"], "newest", "Live: show the newest again, and follow it", LISTS),
-    bind(Action::Pause, "pause", &["P"], "pause", "Live: pause the view; capturing goes on", LISTS),
-    bind(Action::Clear, "clear", &["x"], "", "Live: clear what was captured so far", LISTS),
-    bind(Action::Redraw, "redraw", &["ctrl-l"], "", "Redraw the screen", EVERYWHERE),
-    bind(Action::Quit, "quit", &["ctrl-c"], "", "End the program", EVERYWHERE),
-];
+/// Declares what keys do, a row each: the action, its name in `tui.toml`, its keys, its word in the footer, its meaning
+/// and its views.
+macro_rules! keys {
+    ($($action:ident = $name:literal, $keys:expr, $word:literal, $meaning:literal, $panes:expr;)*) => {
+        /// What a key does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(
+                #[doc = $meaning]
+                $action,
+            )*
+        }
+
+        /// All keys. Those that matter most in a view come first in its footer.
+        pub const TABLE: &[Binding] = &[$(Binding {
+            action: Action::$action,
+            name: $name,
+            keys: $keys,
+            word: $word,
+            meaning: $meaning,
+            panes: $panes,
+        }),*];
+    };
+}
+
+keys! {
+    Help = "help", &["?"], "help", "All keys of this view; type to search among them", EVERYWHERE;
+    Filter = "filter", &["/"], "filter", "Show only what matches a display filter; Tab completes fields and values", LISTS;
+    Enter = "enter", &["enter"], "open", "Open: the flow of an exchange, the details of a frame, the frame of an arrow, the first frame of a finding", &[Exchanges, Frames, Ladder, Statistics];
+    Mark = "mark", &["space"], "mark", "Mark the row, or unmark it", LISTS;
+    Difference = "difference", &["d"], "diff", "Compare the two that are marked, field by field and byte by byte", LISTS;
+    Frames = "frames", &["v"], "frames", "Frames: Wireshark's list, details and bytes", &[Exchanges, Ladder, Explain];
+    Follow = "follow", &["f"], "follow", "Follow the connection as text; again for its bytes", EVERYWHERE;
+    Ladder = "ladder", &["L"], "flow", "The flow of the marked conversations, or of this one, in one diagram", &[Exchanges, Frames, Pane::Follow, Explain];
+    Save = "save", &["w"], "save", "Save all, what is shown or what is marked: pcapng, text, JSON lines, or the flow as SVG", &[Exchanges, Frames, Ladder];
+    Statistics = "statistics", &["s"], "stats", "Statistics and findings", EVERYWHERE;
+    Explain = "explain", &["e"], "explain", "What Wireshark says of these messages, beside what they are", &[Exchanges, Frames, Ladder];
+    NextPart = "next-part", &["tab"], "part", "Go to the next part: list, details, bytes", &[Frames];
+    PreviousPart = "previous-part", &["shift-tab"], "", "Go to the part before", &[Frames];
+    Back = "back", &["q"], "back", "Go back; in the first view, end the program", EVERYWHERE;
+    Leave = "leave", &["esc"], "", "Cancel the running filter, or go back", EVERYWHERE;
+    Up = "up", &["up", "k"], "", "Up", EVERYWHERE;
+    Down = "down", &["down", "j"], "", "Down", EVERYWHERE;
+    Left = "left", &["left", "h"], "", "Fold, go to the line that it stands under or to the byte before, or move the text to the right", EVERYWHERE;
+    Right = "right", &["right", "l"], "", "Unfold, go to the first line under it or to the next byte, or move the text to the left", EVERYWHERE;
+    PageUp = "page-up", &["pgup", "ctrl-b"], "", "A page up", EVERYWHERE;
+    PageDown = "page-down", &["pgdn", "ctrl-f"], "", "A page down", EVERYWHERE;
+    HalfUp = "half-page-up", &["ctrl-u"], "", "Half a page up", EVERYWHERE;
+    HalfDown = "half-page-down", &["ctrl-d"], "", "Half a page down", EVERYWHERE;
+    First = "first", &["g", "home"], "", "To the first row", EVERYWHERE;
+    Last = "last", &["G", "end"], "", "To the last row; live, the newest again", EVERYWHERE;
+    Next = "next-remarkable", &["n"], "", "To the next failure or note", LISTS;
+    Previous = "previous-remarkable", &["N"], "", "To the failure or note before", LISTS;
+    GoTo = "go-to-frame", &[":"], "", "Go to a frame by its number, among its neighbours", EVERYWHERE;
+    All = "show-all", &["1"], "", "Show all", LISTS;
+    Failed = "show-failed", &["2"], "", "Show only what failed", LISTS;
+    Noted = "show-noted", &["3"], "", "Show only what has a warning or an error", LISTS;
+    MarkAll = "mark-all", &["A"], "", "Mark all that is shown, or unmark all", LISTS;
+    Columns = "columns", &["c"], "columns", "Choose columns and their order; they are saved", LISTS;
+    Sort = "sort", &["o"], "", "Sort by a column", &[Exchanges];
+    Copy = "copy", &["y"], "", "Copy the row, the field or the text to the clipboard (OSC 52)", EVERYWHERE;
+    Time = "time", &["t"], "", "Times: since the first frame, between frames, date and time, UTC, seconds since 1970", EVERYWHERE;
+    Passwords = "passwords", &["p"], "", "Show passwords, after a question; hide them again", EVERYWHERE;
+    Newest = "newest", &["F"], "newest", "Live: show the newest again, and follow it", LISTS;
+    Pause = "pause", &["P"], "pause", "Live: pause the view; capturing goes on", LISTS;
+    Clear = "clear", &["x"], "", "Live: clear what was captured so far", LISTS;
+    Redraw = "redraw", &["ctrl-l"], "", "Redraw the screen", EVERYWHERE;
+    Quit = "quit", &["ctrl-c"], "", "End the program", EVERYWHERE;
+}
 
 /// The keys in use: those of the table, changed by `tui.toml`.
 #[derive(Debug, Clone)]
@@ -337,7 +294,7 @@ pub fn as_markdown() -> String {
     let mut text = String::from(
         "| keys | what they do | where | name in tui.toml |\n| --- | --- | --- | --- |\n",
     );
-    for binding in &TABLE {
+    for binding in TABLE {
         let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
         let panes: Vec<&str> = binding.panes.iter().map(|pane| pane.name()).collect();
         let panes = if panes.is_empty() {
@@ -362,7 +319,7 @@ mod tests {
     #[test]
     fn each_key_has_a_name_and_does_one_thing() {
         let mut seen = std::collections::HashSet::new();
-        for binding in &TABLE {
+        for binding in TABLE {
             for key in binding.keys {
                 let parsed = Key::parse(key).expect("a key");
                 assert_eq!(parsed.to_string(), *key);

@@ -43,6 +43,36 @@ const NEAR: [u16; 2] = [40, 72];
 /// Columns of eight bytes a line, and of sixteen.
 const BYTES: [u16; 2] = [44, 76];
 
+/// An area in two: what is left at the left, and this many columns at the right.
+const fn split_right(area: Rect, columns: u16) -> [Rect; 2] {
+    let left = area.width - columns;
+    let rest = Rect {
+        width: left,
+        ..area
+    };
+    let right = Rect {
+        x: area.x + left,
+        width: columns,
+        ..area
+    };
+    [rest, right]
+}
+
+/// An area in two: what is left above, and this many rows below.
+const fn split_below(area: Rect, rows: u16) -> [Rect; 2] {
+    let above = area.height - rows;
+    let rest = Rect {
+        height: above,
+        ..area
+    };
+    let below = Rect {
+        y: area.y + above,
+        height: rows,
+        ..area
+    };
+    [rest, below]
+}
+
 /// The parts of the first view.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchanges {
@@ -58,35 +88,19 @@ pub struct Exchanges {
 #[must_use]
 pub fn exchanges(state: &State) -> Exchanges {
     let body = body(state);
-    if body.width >= WIDE {
+    let beside = body.width >= WIDE;
+    let ([list, preview], is_shown) = if beside {
         let [least, most] = NEAR;
-        let preview = right(state, (body.width - LIST).clamp(least, most));
-        return Exchanges {
-            list: Rect {
-                width: body.width - preview,
-                ..body
-            },
-            preview: Some(Rect {
-                x: body.width - preview,
-                width: preview,
-                ..body
-            }),
-            beside: true,
-        };
-    }
-    let lower = lower(state);
-    let split = body.height - lower;
+        let columns = right(state, (body.width - LIST).clamp(least, most));
+        (split_right(body, columns), true)
+    } else {
+        let lower = lower(state);
+        (split_below(body, lower), lower > 1)
+    };
     Exchanges {
-        list: Rect {
-            height: split,
-            ..body
-        },
-        preview: (lower > 1).then_some(Rect {
-            y: body.y + split,
-            height: lower,
-            ..body
-        }),
-        beside: false,
+        list,
+        preview: is_shown.then_some(preview),
+        beside,
     }
 }
 
@@ -110,48 +124,18 @@ pub fn frames(state: &State) -> Frames {
         .split
         .unwrap_or(usual)
         .min(body.height.saturating_sub(3));
-    let list = Rect {
-        height: body.height - lower,
-        ..body
-    };
-    let below = Rect {
-        y: list.bottom(),
-        height: lower,
-        ..body
-    };
-    if body.width >= WIDE {
+    let [list, below] = split_below(body, lower);
+    let [details, bytes] = if body.width >= WIDE {
         // Sixteen bytes per line if the details have as much room, otherwise eight.
-        let usual = if body.width >= 2 * BYTES[1] {
-            BYTES[1]
-        } else {
-            BYTES[0]
-        };
-        let bytes = right(state, usual);
-        return Frames {
-            list,
-            details: Rect {
-                width: body.width - bytes,
-                ..below
-            },
-            bytes: Rect {
-                x: body.width - bytes,
-                width: bytes,
-                ..below
-            },
-        };
-    }
-    let bytes = (lower * 2 / 5).max(2).min(lower);
+        let usual = BYTES[usize::from(body.width >= 2 * BYTES[1])];
+        split_right(below, right(state, usual))
+    } else {
+        split_below(below, (lower * 2 / 5).max(2).min(lower))
+    };
     Frames {
         list,
-        details: Rect {
-            height: lower - bytes,
-            ..below
-        },
-        bytes: Rect {
-            y: below.y + lower - bytes,
-            height: bytes,
-            ..below
-        },
+        details,
+        bytes,
     }
 }
 
@@ -170,34 +154,20 @@ pub struct Ladder {
 #[must_use]
 pub fn ladder(state: &State) -> Ladder {
     let body = body(state);
-    if body.width >= WIDE {
-        let message = right(state, 64.min(body.width * 2 / 5));
-        return Ladder {
-            // A lifeline and a border next to each other look like one thing.
-            steps: Rect {
-                width: body.width - message - 1,
-                ..body
-            },
-            message: Some(Rect {
-                x: body.width - message,
-                width: message,
-                ..body
-            }),
-            beside: true,
-        };
-    }
-    let lower = lower(state);
+    let beside = body.width >= WIDE;
+    let ([mut steps, message], is_shown) = if beside {
+        let columns = right(state, 64.min(body.width * 2 / 5));
+        (split_right(body, columns), true)
+    } else {
+        let lower = lower(state);
+        (split_below(body, lower), lower > 1)
+    };
+    // A lifeline and a border next to each other look like one thing.
+    steps.width -= u16::from(beside);
     Ladder {
-        steps: Rect {
-            height: body.height - lower,
-            ..body
-        },
-        message: (lower > 1).then_some(Rect {
-            y: body.bottom() - lower,
-            height: lower,
-            ..body
-        }),
-        beside: false,
+        steps,
+        message: is_shown.then_some(message),
+        beside,
     }
 }
 

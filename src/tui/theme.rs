@@ -137,15 +137,18 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The selected row of the part with the focus.
+    /// The selected row.
     #[must_use]
     pub const fn chosen(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The selected row of a part without the focus.
+    /// The selected row of a part with the focus, or of one without it.
     #[must_use]
-    pub const fn chosen_aside(&self) -> Style {
+    pub const fn chosen_in(&self, is_front: bool) -> Style {
+        if is_front {
+            return self.chosen();
+        }
         Style::new()
             .add_modifier(Modifier::BOLD)
             .add_modifier(Modifier::UNDERLINED)

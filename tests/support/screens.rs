@@ -1,11 +1,9 @@
 //! The terminal interface without a terminal: keys in, screens out as text and as style.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use authscope::capture::{FrameStore, ReadOptions, Stop, open_all};
 use authscope::output::Charset;
-use authscope::session::summary::Summary;
 use authscope::session::{Options, PassLimits};
 use authscope::tui::keys::{Key, Pane};
 use authscope::tui::recording::Shared;
@@ -37,16 +35,13 @@ impl Screen {
         let source = open_all(paths, ReadOptions::default()).expect("captures");
         let progress = source.progress();
         let (source, store) = FrameStore::of(source).expect("a store");
-        let nearby = Nearby::default();
+        let shared = Shared::new(store, None);
+        let files = paths.iter().map(Into::into).collect();
+        let material = Material::new(shared, Options::default(), files);
+        let nearby = material.nearby.clone();
         let input = Input {
             source,
-            material: Material {
-                shared: Shared::new(store, None),
-                summary: Arc::new(Mutex::new(Summary::default())),
-                options: Options::default(),
-                files: paths.iter().map(Into::into).collect(),
-                nearby: nearby.clone(),
-            },
+            material,
             progress,
             live: None,
             limits: PassLimits::default(),

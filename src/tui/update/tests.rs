@@ -201,7 +201,7 @@ fn any_keys_at_any_size_leave_a_screen_that_can_be_drawn() {
 #[test]
 fn a_key_that_works_elsewhere_says_where() {
     for pane in Pane::ALL {
-        for binding in &keys::TABLE {
+        for binding in keys::TABLE {
             let mut state = state(10);
             state.views.push(pane);
             press(&mut state, binding.keys[0]);

@@ -1,22 +1,22 @@
 //! Draws the first line, with the source and its progress, and the last line, with the keys of the view.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::put;
+use super::pen::Pen;
 use crate::text::number::{counted, thousands};
 use crate::tui::keys::{Action, Pane, TABLE};
 use crate::tui::state::{State, Tab};
 
 /// Draws both.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let (columns, rows) = state.size;
     let bar = state.settings.theme.bar();
     let first = Rect::new(0, 0, columns, 1);
-    buffer.set_style(first, bar);
-    put(buffer, (0, 0), columns, &head(state), bar, state.charset);
+    pen.buffer.set_style(first, bar);
+    pen.put((0, 0), columns, &head(state), bar);
     let last = Rect::new(0, rows - 1, columns, 1);
     if let Some(said) = &state.status {
         let style = if said.wrong {
@@ -28,24 +28,17 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
         } else {
             ratatui::style::Style::new().add_modifier(Modifier::BOLD)
         };
-        put(
-            buffer,
-            (1, rows - 1),
-            columns - 1,
-            &said.text,
-            style,
-            state.charset,
-        );
+        pen.put((1, rows - 1), columns - 1, &said.text, style);
         return;
     }
-    buffer.set_style(last, bar);
+    pen.buffer.set_style(last, bar);
     let mut x = 1;
     for (key, word) in footer(state) {
         let width = u16::try_from(key.width() + word.width() + 3).unwrap_or(u16::MAX);
         if x + width > columns {
             break;
         }
-        buffer.set_stringn(
+        pen.buffer.set_stringn(
             x,
             rows - 1,
             &key,
@@ -53,7 +46,8 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
             bar.add_modifier(Modifier::BOLD),
         );
         x += u16::try_from(key.width()).unwrap_or_default() + 1;
-        buffer.set_stringn(x, rows - 1, word, columns.into(), bar);
+        pen.buffer
+            .set_stringn(x, rows - 1, word, columns.into(), bar);
         x += u16::try_from(word.width()).unwrap_or_default() + 2;
     }
 }

@@ -1,28 +1,30 @@
 //! Draws the dialogs in front of a view.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
+use ratatui::symbols::border;
+use ratatui::widgets::{Block, Clear, Widget as _};
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Line, put, put_line};
+use super::pen::{Line, Pen, row};
+use crate::output::Charset;
 use crate::tui::answer::SaveForm;
 use crate::tui::columns::Column as _;
 use crate::tui::dialog::{Dialog, FilterDialog, SaveDialog, WHAT};
 use crate::tui::input::Input;
 use crate::tui::keys::{self, Action, Binding, TABLE};
 use crate::tui::layout;
-use crate::tui::state::State;
 use crate::tui::theme::Part;
 
 /// Draws the dialog; returns the cursor's position.
-pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
+pub fn draw(pen: &mut Pen<'_>) -> Option<Position> {
+    let state = pen.state;
     match state.dialog.as_ref()? {
-        Dialog::Filter(filter) => Some(filter_line(buffer, filter, state)),
+        Dialog::Filter(filter) => Some(filter_line(pen, filter)),
         Dialog::GoTo(input) => {
             let rows = state.size.1;
-            blank(buffer, Rect::new(0, rows - 1, state.size.0, 1));
-            Some(typed(buffer, (0, rows - 1), "Go to frame: ", input, state))
+            Clear.render(Rect::new(0, rows - 1, state.size.0, 1), pen.buffer);
+            Some(typed(pen, (0, rows - 1), "Go to frame: ", input))
         }
         Dialog::Passwords => {
             let lines = [
@@ -31,16 +33,11 @@ pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
                 "",
                 "y  show them    any other key  leave them hidden",
             ];
-            window(
-                buffer,
-                "Passwords",
-                &lines.map(|line| Line::of(line, Style::new())),
-                None,
-                state,
-            );
+            let lines = lines.map(|line| Line::of(line, Style::new()));
+            window(pen, "Passwords", &lines, None);
             None
         }
-        Dialog::Save(save) => Some(save_window(buffer, save, state)),
+        Dialog::Save(save) => Some(save_window(pen, save)),
         Dialog::Columns(columns) => {
             let widest = columns.all.iter().map(|one| one.name.len()).max();
             let widest = widest.unwrap_or_default();
@@ -61,7 +58,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
             lines.push(Line::of("left, right  move", faint));
             lines.push(Line::of("Enter  take and save    Esc  leave", faint));
             let title = format!("Columns: {}", columns.pane.name());
-            window(buffer, &title, &lines, Some(columns.at), state);
+            window(pen, &title, &lines, Some(columns.at));
             None
         }
         Dialog::Sort(at) => {
@@ -77,58 +74,40 @@ pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
                     Style::new(),
                 ));
             }
-            window(buffer, "Sort by", &lines, Some(*at), state);
+            window(pen, "Sort by", &lines, Some(*at));
             None
         }
-        Dialog::Help(input, top) => Some(help(buffer, input, *top, state)),
-    }
-}
-
-fn blank(buffer: &mut Buffer, area: Rect) {
-    for y in area.y..area.bottom() {
-        for x in area.x..area.right() {
-            buffer[(x, y)].reset();
-        }
+        Dialog::Help(input, top) => Some(help(pen, input, *top)),
     }
 }
 
 /// Draws an input line; returns the cursor's position.
-fn typed(
-    buffer: &mut Buffer,
-    (x, y): (u16, u16),
-    label: &str,
-    input: &Input,
-    state: &State,
-) -> Position {
+fn typed(pen: &mut Pen<'_>, (x, y): (u16, u16), label: &str, input: &Input) -> Position {
+    let state = pen.state;
     let bold = Style::new().add_modifier(Modifier::BOLD);
-    let x = x + put(buffer, (x, y), state.size.0 - x, label, bold, state.charset);
+    let x = x + pen.put((x, y), state.size.0 - x, label, bold);
     let before = u16::try_from(input.text()[..input.at()].width()).unwrap_or(u16::MAX);
     let room = state.size.0.saturating_sub(x + 1);
     // The text around the cursor is visible.
     let left = before.saturating_sub(room);
     let text = super::pen::without(input.text(), left.into());
-    buffer.set_stringn(x, y, text, room.into(), Style::new());
+    pen.buffer
+        .set_stringn(x, y, text, room.into(), Style::new());
     Position::new(x + before - left, y)
 }
 
-fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Position {
+fn filter_line(pen: &mut Pen<'_>, filter: &FilterDialog) -> Position {
+    let state = pen.state;
     let (columns, rows) = state.size;
     let theme = &state.settings.theme;
-    blank(buffer, Rect::new(0, rows - 1, columns, 1));
-    let cursor = typed(buffer, (0, rows - 1), "Filter: ", &filter.input, state);
+    Clear.render(Rect::new(0, rows - 1, columns, 1), pen.buffer);
+    let cursor = typed(pen, (0, rows - 1), "Filter: ", &filter.input);
     let mut above = rows - 1;
     if let Some(error) = &filter.error {
         above -= 1;
-        blank(buffer, Rect::new(0, above, columns, 1));
+        Clear.render(Rect::new(0, above, columns, 1), pen.buffer);
         let style = theme.of(Part::Failure);
-        put(
-            buffer,
-            (1, above),
-            columns - 1,
-            error.message(),
-            style,
-            state.charset,
-        );
+        pen.put((1, above), columns - 1, error.message(), style);
         // Marks the position of the error, below the visible part of the line.
         let text = filter.input.text();
         let place = error.place();
@@ -146,7 +125,8 @@ fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Pos
             columns.saturating_sub(8),
             1,
         ));
-        buffer.set_style(marked, style.add_modifier(Modifier::UNDERLINED));
+        pen.buffer
+            .set_style(marked, style.add_modifier(Modifier::UNDERLINED));
     }
     let candidates = &filter.completion.candidates;
     if candidates.is_empty() {
@@ -169,34 +149,22 @@ fn filter_line(buffer: &mut Buffer, filter: &FilterDialog, state: &State) -> Pos
         .min(columns.saturating_sub(width));
     let height = u16::try_from(seen.len()).unwrap_or_default();
     let area = Rect::new(x, above - height, width, height);
-    blank(buffer, area);
-    buffer.set_style(area, theme.bar());
+    Clear.render(area, pen.buffer);
+    pen.buffer.set_style(area, theme.bar());
     for (y, (at, candidate)) in (area.y..).zip(seen.iter().enumerate()) {
         let style = if filter.taken == Some(first + at) {
             Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
         } else {
             Style::new()
         };
-        put(
-            buffer,
-            (x + 1, y),
-            width - 1,
-            candidate,
-            theme.bar().patch(style),
-            state.charset,
-        );
+        pen.put((x + 1, y), width - 1, candidate, theme.bar().patch(style));
     }
     cursor
 }
 
 /// Draws a window in the middle; returns its inner area.
-fn window(
-    buffer: &mut Buffer,
-    title: &str,
-    lines: &[Line],
-    chosen: Option<usize>,
-    state: &State,
-) -> Rect {
+fn window(pen: &mut Pen<'_>, title: &str, lines: &[Line], chosen: Option<usize>) -> Rect {
+    let state = pen.state;
     let (columns, rows) = state.size;
     let widest = lines
         .iter()
@@ -209,7 +177,7 @@ fn window(
         .unwrap_or(rows)
         .min(rows.saturating_sub(2));
     let area = Rect::new((columns - width) / 2, (rows - height) / 2, width, height);
-    frame(buffer, area, title, state);
+    frame(pen, area, title);
     let inner = Rect::new(
         area.x + 2,
         area.y + 1,
@@ -218,57 +186,47 @@ fn window(
     );
     let skip = chosen.map_or(0, |at| (at + 1).saturating_sub(inner.height.into()));
     for (y, (at, line)) in (inner.y..inner.bottom()).zip(lines.iter().enumerate().skip(skip)) {
-        let row = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        put_line(buffer, row, line, 0, state.charset);
+        let row = row(inner, y);
+        pen.put_line(row, line, 0);
         if chosen == Some(at) {
-            buffer.set_style(row, state.settings.theme.chosen());
+            pen.buffer.set_style(row, state.settings.theme.chosen());
         }
     }
     inner
 }
 
-fn frame(buffer: &mut Buffer, area: Rect, title: &str, state: &State) {
-    blank(buffer, area);
-    let corners = match state.charset {
-        crate::output::Charset::Unicode => ["┌", "┐", "└", "┘"],
-        crate::output::Charset::Ascii => ["+"; 4],
+/// The border of a window where there are ASCII characters only.
+const ASCII: border::Set<'_> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+fn frame(pen: &mut Pen<'_>, area: Rect, title: &str) {
+    let set = match pen.state.charset {
+        Charset::Unicode => border::PLAIN,
+        Charset::Ascii => ASCII,
     };
-    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
-    let style = Style::new();
-    for x in area.x + 1..right {
-        for y in [area.y, bottom] {
-            buffer.set_string(x, y, state.sign("─", "-"), style);
-        }
-    }
-    for y in area.y + 1..bottom {
-        for x in [area.x, right] {
-            buffer.set_string(x, y, state.sign("│", "|"), style);
-        }
-    }
-    let places = [
-        (area.x, area.y),
-        (right, area.y),
-        (area.x, bottom),
-        (right, bottom),
-    ];
-    for ((x, y), corner) in places.into_iter().zip(corners) {
-        buffer.set_string(x, y, corner, style);
-    }
-    put(
-        buffer,
-        (area.x + 2, area.y),
+    Clear.render(area, pen.buffer);
+    let block = Block::bordered().border_set(set);
+    block.render(area, pen.buffer);
+    let (room, style) = (
         area.width.saturating_sub(4),
-        &format!(" {title} "),
-        state.settings.theme.title(),
-        state.charset,
+        pen.state.settings.theme.title(),
     );
+    pen.put((area.x + 2, area.y), room, &format!(" {title} "), style);
 }
 
-fn save_window(buffer: &mut Buffer, save: &SaveDialog, state: &State) -> Position {
+/// What becomes of passwords in what is saved.
+const REDACTED: [&str; 2] = ["as asterisks", "as they are"];
+
+fn save_window(pen: &mut Pen<'_>, save: &SaveDialog) -> Position {
+    let state = pen.state;
     let choice = |all: &[&str], at: usize| {
         let each = all.iter().enumerate().map(|(index, one)| {
             if index == at {
@@ -285,10 +243,7 @@ fn save_window(buffer: &mut Buffer, save: &SaveDialog, state: &State) -> Positio
         SaveForm::JsonLines => "JSON lines",
         SaveForm::Svg => "SVG of the flow",
     });
-    let form = SaveForm::ALL
-        .iter()
-        .position(|one| *one == save.form)
-        .unwrap_or_default();
+    let form = save.form as usize;
     let redact = usize::from(!save.redact);
     let plain = Style::new();
     let faint = state.settings.theme.faint();
@@ -302,29 +257,24 @@ fn save_window(buffer: &mut Buffer, save: &SaveDialog, state: &State) -> Positio
     let lines = [
         Line::of(format!("What       {}", choice(&WHAT, save.chosen)), plain),
         Line::of(format!("As         {}", choice(&forms, form)), plain),
-        Line::of(
-            format!(
-                "Passwords  {}",
-                choice(&["as asterisks", "as they are"], redact)
-            ),
-            plain,
-        ),
+        Line::of(format!("Passwords  {}", choice(&REDACTED, redact)), plain),
         Line::of(format!("File       {:<40}", save.path.text()), plain),
         Line::default(),
         hint,
     ];
-    let inner = window(buffer, "Save", &lines, Some(save.line), state);
+    let inner = window(pen, "Save", &lines, Some(save.line));
     let before = u16::try_from(save.path.text()[..save.path.at()].width()).unwrap_or_default();
     Position::new((inner.x + 11 + before).min(inner.right()), inner.y + 3)
 }
 
-fn help(buffer: &mut Buffer, input: &Input, top: usize, state: &State) -> Position {
+fn help(pen: &mut Pen<'_>, input: &Input, top: usize) -> Position {
+    let state = pen.state;
     let (columns, rows) = state.size;
     let pane = state.pane();
     let theme = &state.settings.theme;
     let area = Rect::new(0, 1, columns, rows - 2);
-    frame(buffer, area, &format!("Keys: {}", pane.name()), state);
-    let cursor = typed(buffer, (2, 2), "search: ", input, state);
+    frame(pen, area, &format!("Keys: {}", pane.name()));
+    let cursor = typed(pen, (2, 2), "search: ", input);
     let word = input.text().to_lowercase();
     let rest = usize::from(columns.saturating_sub(20 + 4)).max(10);
     let mut lines = Vec::new();
@@ -364,29 +314,12 @@ fn help(buffer: &mut Buffer, input: &Input, top: usize, state: &State) -> Positi
     );
     let top = top.min(lines.len().saturating_sub(inner.height.into()));
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(top)) {
-        put_line(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-            line,
-            0,
-            state.charset,
-        );
+        pen.put_line(row(inner, y), line, 0);
     }
     let shown = inner.height as usize + top;
     if shown < lines.len() {
         let text = format!(" {} more below: down, pgdn ", lines.len() - shown);
-        put(
-            buffer,
-            (2, area.bottom() - 1),
-            columns - 4,
-            &text,
-            theme.faint(),
-            state.charset,
-        );
+        pen.put((2, area.bottom() - 1), columns - 4, &text, theme.faint());
     }
     cursor
 }

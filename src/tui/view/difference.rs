@@ -1,22 +1,22 @@
 //! Two messages side by side, field by field and byte by byte.
 
-use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{Line, bordered, put_lines};
+use super::pen::{Line, Pen};
 use crate::output::fit;
 use crate::tui::answer::Differences;
 use crate::tui::state::State;
 use crate::tui::theme::Part;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let title = |differences: &Differences| {
         let [one, other] = &differences.titles;
         format!("{one} and {other}: what differs stands out")
     };
-    if let Some((_, inner)) = bordered(buffer, state, &state.differences, "Difference", title) {
-        put_lines(buffer, inner, &lines(state), state.differences_at, state);
+    if let Some((_, inner)) = pen.bordered(&state.differences, "Difference", title) {
+        pen.put_lines(inner, &lines(state), state.differences_at);
     }
 }
 

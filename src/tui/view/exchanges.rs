@@ -7,10 +7,10 @@
 
 use std::borrow::Cow;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::pen::Pen;
 use super::preview;
 use super::table::{Looks, Table};
 use super::times::time_text;
@@ -23,11 +23,12 @@ use crate::tui::state::{State, Tab};
 use crate::tui::theme::Part;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let areas = layout::exchanges(state);
-    list(buffer, areas.list, state);
+    list(pen, areas.list);
     if let Some(area) = areas.preview {
-        preview::draw(buffer, area, areas.beside, state);
+        preview::draw(pen, area, areas.beside);
     }
 }
 
@@ -42,17 +43,18 @@ pub fn column_at(state: &State, x: u16) -> Option<ExchangeColumn> {
     table(state, layout::exchanges(state).list).column_at(x)
 }
 
-fn list(buffer: &mut Buffer, area: Rect, state: &State) {
+fn list(pen: &mut Pen<'_>, area: Rect) {
+    let state = pen.state;
     let theme = &state.settings.theme;
     let list = &state.exchanges;
     let table = table(state, area);
-    table.titles(buffer, |column| match state.sort {
+    table.titles(pen, |column| match state.sort {
         Some((by, true)) if by == column => state.sign("▼", "v"),
         Some((by, false)) if by == column => state.sign("▲", "^"),
         _ => "",
     });
     if list.shown.is_empty() {
-        table.nothing(buffer, &nothing(state));
+        table.nothing(pen, &nothing(state));
         return;
     }
     let mut before = state.exchange_above;
@@ -61,7 +63,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
             marked: state.marked.contains(number),
             chosen: (list.chosen() == Some(*number)).then(|| theme.chosen()),
         };
-        table.row(buffer, y, &looks, |column| {
+        table.row(pen, y, &looks, |column| {
             let style = match column {
                 ExchangeColumn::Result => theme.highlight(entry.highlight()),
                 ExchangeColumn::Note if entry.note.is_some() => theme.of(Part::Note),

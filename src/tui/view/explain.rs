@@ -1,22 +1,22 @@
 //! What messages are, and beside it what Wireshark says of them without the plugin, and why.
 
-use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{Line, bordered, put_lines};
+use super::pen::{Line, Pen};
 use crate::output::fit;
 use crate::tui::answer::Explained;
 use crate::tui::state::State;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let title = |explained: &Explained| {
         format!(
             "Stream {}: what it is, and what Wireshark says without the plugin",
             explained.stream
         )
     };
-    let bordered = bordered(buffer, state, &state.explained, "Explain", title);
+    let bordered = pen.bordered(&state.explained, "Explain", title);
     let Some((explained, inner)) = bordered else {
         return;
     };
@@ -25,9 +25,9 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
             "there is no message that Wireshark could mistake",
             Style::new(),
         );
-        return put_lines(buffer, inner, &[line], state.explained_at, state);
+        return pen.put_lines(inner, &[line], state.explained_at);
     }
-    put_lines(buffer, inner, &lines(state), state.explained_at, state);
+    pen.put_lines(inner, &lines(state), state.explained_at);
 }
 
 /// Its lines: both readings side by side, or one below the other on a narrow screen.

@@ -1,16 +1,16 @@
 //! A conversation as text, or its bytes.
 
-use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::pen::{Line, bordered, put_lines};
+use super::pen::{Line, Pen};
 use crate::stream::Role;
 use crate::tui::answer::FollowText;
-use crate::tui::state::{Scroll, State};
+use crate::tui::state::Scroll;
 use crate::tui::theme::Part;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let title = |follow: &FollowText| {
         let what = if follow.as_bytes {
             "bytes; f shows messages"
@@ -19,7 +19,7 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
         };
         format!("Stream {}: {what}", follow.stream)
     };
-    let Some((follow, inner)) = bordered(buffer, state, &state.follow, "Follow", title) else {
+    let Some((follow, inner)) = pen.bordered(&state.follow, "Follow", title) else {
         return;
     };
     let theme = &state.settings.theme;
@@ -40,5 +40,5 @@ pub fn draw(buffer: &mut Buffer, state: &State) {
         top: 0,
         left: state.follow_at.left,
     };
-    put_lines(buffer, inner, &lines, scroll, state);
+    pen.put_lines(inner, &lines, scroll);
 }

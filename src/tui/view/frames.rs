@@ -1,11 +1,10 @@
 //! Wireshark's three panes: a list of frames, the details of one, its bytes. Selecting a field highlights its bytes,
 //! and selecting a byte highlights its field.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::pen::{border, folded, put, working};
+use super::pen::{Pen, below, folded, row};
 use super::table::{Looks, Table, row_text};
 use super::times::{since_above, time_text};
 use crate::capture::Timestamp;
@@ -17,30 +16,29 @@ use crate::tui::state::{Part, Pending, State};
 use crate::tui::theme;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let areas = layout::frames(state);
-    list(buffer, areas.list, state);
-    details(buffer, areas.details, state);
-    bytes(buffer, areas.bytes, state);
+    list(pen, areas.list);
+    details(pen, areas.details);
+    bytes(pen, areas.bytes);
 }
 
-fn list(buffer: &mut Buffer, area: Rect, state: &State) {
+fn list(pen: &mut Pen<'_>, area: Rect) {
+    let state = pen.state;
     let theme = &state.settings.theme;
     let list = &state.frames;
     let table = Table::new(state, area, &state.settings.frames, list.left);
-    table.titles(buffer, |_| "");
+    table.titles(pen, |_| "");
     if list.shown.is_empty() {
         let text = if state.progress.ended || state.filter.is_some() {
             "no frame matches"
         } else {
             "reading"
         };
-        table.nothing(buffer, text);
+        table.nothing(pen, text);
     }
-    let chosen = match state.part {
-        Part::List => theme.chosen(),
-        _ => theme.chosen_aside(),
-    };
+    let chosen = theme.chosen_in(state.part == Part::List);
     let mut before = state.frame_above;
     for (y, number) in (area.y + 1..area.bottom()).zip(list.seen()) {
         let row = state.frame_rows.get(&number);
@@ -48,7 +46,7 @@ fn list(buffer: &mut Buffer, area: Rect, state: &State) {
             marked: state.marked_frames.contains(&number),
             chosen: (list.chosen() == Some(number)).then_some(chosen),
         };
-        table.row(buffer, y, &looks, |column| match (row, column) {
+        table.row(pen, y, &looks, |column| match (row, column) {
             (Some(row), _) => {
                 let style = match column {
                     FrameColumn::Protocol | FrameColumn::Info => theme.highlight(row.highlight),
@@ -147,7 +145,7 @@ fn first_seen(state: &State, lines: &[&TreeLine], area: Rect) -> usize {
 
 /// Keeps it visible as other lines are selected.
 fn keep_seen(state: &mut State) {
-    let area = inside(layout::frames(state).details);
+    let area = below(layout::frames(state).details, 1);
     state.tree.top = first_seen(state, &visible(state), area);
 }
 
@@ -165,30 +163,21 @@ fn detail_rows(state: &State, lines: &[&TreeLine], area: Rect) -> Vec<(usize, St
 /// The line of the details that a row of its part shows, from 0.
 #[must_use]
 pub fn line_in_row(state: &State, row: usize) -> Option<usize> {
-    let area = inside(layout::frames(state).details);
+    let area = below(layout::frames(state).details, 1);
     let rows = detail_rows(state, &visible(state), area);
     rows.get(row).map(|(place, _)| *place)
 }
 
-/// A part without its title.
-const fn inside(area: Rect) -> Rect {
-    Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    }
-}
-
-fn details(buffer: &mut Buffer, area: Rect, state: &State) {
+fn details(pen: &mut Pen<'_>, area: Rect) {
+    let state = pen.state;
     let title = state
         .frames
         .chosen()
         .map_or_else(String::new, |frame| format!("Details of frame {frame}"));
     let is_front = state.part == Part::Details;
-    border(buffer, area, &title, is_front, state);
-    let inner = inside(area);
+    let inner = pen.border(area, &title, is_front);
     if matches!(state.detail, Pending::Running) {
-        return working(buffer, inner, state);
+        return pen.working(inner);
     }
     let theme = &state.settings.theme;
     let lines = visible(state);
@@ -199,21 +188,10 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
             highlight => theme.highlight(highlight),
         };
         let room = inner.width.saturating_sub(1);
-        put(buffer, (inner.x, y), room, &text, style, state.charset);
+        pen.put((inner.x, y), room, &text, style);
         if at == state.tree.at {
-            let style = if is_front {
-                theme.chosen()
-            } else {
-                theme.chosen_aside()
-            };
-            buffer.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..inner
-                },
-                style,
-            );
+            pen.buffer
+                .set_style(row(inner, y), theme.chosen_in(is_front));
         }
     }
     // The display filter of the selected line.
@@ -226,14 +204,7 @@ fn details(buffer: &mut Buffer, area: Rect, state: &State) {
             u16::try_from(unicode_width::UnicodeWidthStr::width(text.as_str())).unwrap_or(u16::MAX);
         let room = area.width / 2;
         let x = area.right().saturating_sub(width.min(room) + 1);
-        put(
-            buffer,
-            (x, area.y),
-            room,
-            &text,
-            theme.faint(),
-            state.charset,
-        );
+        pen.put((x, area.y), room, &text, theme.faint());
     }
 }
 
@@ -264,7 +235,8 @@ fn lit(state: &State) -> std::ops::Range<usize> {
         .map_or(0..0, |(_, range)| range)
 }
 
-fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
+fn bytes(pen: &mut Pen<'_>, area: Rect) {
+    let state = pen.state;
     let is_front = state.part == Part::Bytes;
     let (pane, at) = state.byte;
     let shown = state
@@ -276,27 +248,18 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
     if count > 1 {
         title = format!("{title}, {} of {count}", pane + 1);
     }
-    border(buffer, area, &title, is_front, state);
+    let inner = pen.border(area, &title, is_front);
     let Some(shown) = shown else { return };
     let theme = &state.settings.theme;
     let per_line = layout::bytes_per_line(state);
-    let inner = inside(area);
     let first = first_line(state, inner.height.into());
     let lit = lit(state);
-    let charset = state.charset;
     for (y, (index, line)) in (inner.y..)
         .zip(shown.bytes.chunks(per_line).enumerate().skip(first))
         .take(inner.height.into())
     {
         let start = index * per_line;
-        put(
-            buffer,
-            (inner.x, y),
-            6,
-            &format!("{start:04x}"),
-            theme.faint(),
-            charset,
-        );
+        pen.put((inner.x, y), 6, &format!("{start:04x}"), theme.faint());
         for (column, byte) in line.iter().enumerate() {
             let here = start + column;
             let mut style = if lit.contains(&here) {
@@ -312,14 +275,7 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
             let gap = usize::from(column >= per_line / 2);
             let x = inner.x + 6 + u16::try_from(column * 3 + gap).unwrap_or_default();
             let text = byte.map_or_else(|| "**".to_owned(), |byte| format!("{byte:02x}"));
-            put(
-                buffer,
-                (x, y),
-                inner.right().saturating_sub(x).min(2),
-                &text,
-                style,
-                charset,
-            );
+            pen.put((x, y), inner.right().saturating_sub(x).min(2), &text, style);
             let x = inner.x + 8 + u16::try_from(per_line * 3 + column + gap).unwrap_or_default();
             let text = match byte {
                 None => '*',
@@ -327,14 +283,7 @@ fn bytes(buffer: &mut Buffer, area: Rect, state: &State) {
                 Some(_) => '.',
             };
             if x < inner.right() {
-                put(
-                    buffer,
-                    (x, y),
-                    1,
-                    text.encode_utf8(&mut [0; 4]),
-                    style,
-                    charset,
-                );
+                pen.put((x, y), 1, text.encode_utf8(&mut [0; 4]), style);
             }
         }
     }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{border, folded, put, side_border, working};
+use super::pen::{Pen, below, folded, row};
 use crate::output::{Highlight, Step, fit};
 use crate::packet::Endpoint;
 use crate::stream::Role;
@@ -95,30 +94,27 @@ fn times(state: &State) -> u16 {
 }
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let areas = layout::ladder(state);
     let Pending::Ready(flow) = &state.flow else {
-        return working(buffer, areas.steps, state);
+        return pen.working(areas.steps);
     };
-    diagram(buffer, areas.steps, flow, state);
+    diagram(pen, areas.steps, flow);
     let Some(area) = areas.message else { return };
     let inner = if areas.beside {
-        side_border(buffer, area, state)
+        pen.side_border(area)
     } else {
-        border(buffer, area, "", false, state);
-        Rect {
-            y: area.y + 1,
-            height: area.height - 1,
-            ..area
-        }
+        pen.border(area, "", false)
     };
-    message(buffer, inner, state);
+    message(pen, inner);
 }
 
 /// The least width of a lifeline, in columns.
 const LEAST: u16 = 24;
 
-fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
+fn diagram(pen: &mut Pen<'_>, area: Rect, flow: &Flow) {
+    let state = pen.state;
     let theme = &state.settings.theme;
     let left = area.x + times(state);
     let width = area.right().saturating_sub(left);
@@ -127,24 +123,13 @@ fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
     // The first and the last stand at the edges.
     let gap = (width.saturating_sub(1)) / (count - 1);
     let place = |column: usize| left + gap * u16::try_from(column).unwrap_or_default();
-    heads(buffer, area, &lifelines, (left, gap), state);
+    heads(pen, area, &lifelines, (left, gap));
     let several = flow.streams.len() > 1;
-    let rows = Rect {
-        y: area.y + 2,
-        height: area.height.saturating_sub(2),
-        ..area
-    };
+    let rows = below(area, 2);
     let seen = flow.steps.iter().enumerate().skip(state.step.top);
     for (y, (at, step)) in (rows.y..rows.bottom()).zip(seen) {
         for column in 0..lifelines.names.len() {
-            put(
-                buffer,
-                (place(column), y),
-                1,
-                state.sign("│", "|"),
-                theme.faint(),
-                state.charset,
-            );
+            pen.lifeline(place(column), y..y + 1);
         }
         let [client, server] = lifelines.columns(step.stream);
         let prefix = if several {
@@ -152,101 +137,52 @@ fn diagram(buffer: &mut Buffer, area: Rect, flow: &Flow, state: &State) {
         } else {
             String::new()
         };
-        arrow(
-            buffer,
-            (place(client), place(server), y),
-            step,
-            &prefix,
-            state,
-        );
-        put(
-            buffer,
-            (area.x, y),
-            times(state) - 1,
-            &format!(
-                "{:>width$}",
-                step.shown.trim(),
-                width = usize::from(times(state) - 1)
-            ),
-            theme.faint(),
-            state.charset,
-        );
+        arrow(pen, (place(client), place(server), y), step, &prefix);
+        let room = times(state) - 1;
+        let time = format!("{:>1$}", step.shown.trim(), usize::from(room));
+        pen.put((area.x, y), room, &time, theme.faint());
         if at == state.step.at {
-            buffer.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..rows
-                },
-                theme.chosen(),
-            );
+            pen.buffer.set_style(row(rows, y), theme.chosen());
         }
     }
     if flow.cut {
         let text = "there is more than this diagram holds";
-        put(
-            buffer,
-            (area.x, area.bottom() - 1),
-            area.width,
-            text,
-            theme.faint(),
-            state.charset,
-        );
+        pen.put((area.x, area.bottom() - 1), area.width, text, theme.faint());
     }
 }
 
 /// Draws the names above the lifelines.
-fn heads(
-    buffer: &mut Buffer,
-    area: Rect,
-    lifelines: &Lifelines,
-    (left, gap): (u16, u16),
-    state: &State,
-) {
+fn heads(pen: &mut Pen<'_>, area: Rect, lifelines: &Lifelines, (left, gap): (u16, u16)) {
+    let state = pen.state;
     let theme = &state.settings.theme;
     let place = |column: usize| left + gap * u16::try_from(column).unwrap_or_default();
     for (column, name) in lifelines.names.iter().enumerate() {
         let columns = u16::try_from(name.width()).unwrap_or(u16::MAX);
+        let is_last = column + 1 == lifelines.names.len();
         let x = place(column);
         let x = match column {
             0 => x,
-            _ if column + 1 == lifelines.names.len() => (x + 1).saturating_sub(columns).max(left),
+            _ if is_last => (x + 1).saturating_sub(columns).max(left),
             _ => x.saturating_sub(columns / 2),
         };
-        let role = if column + 1 == lifelines.names.len() {
-            "server"
-        } else {
-            "client"
-        };
         if lifelines.names.len() <= 2 {
+            let role = if is_last { "server" } else { "client" };
             let x = if column == 0 {
                 x
             } else {
                 (place(column) + 1).saturating_sub(6)
             };
-            put(buffer, (x, area.y), 8, role, theme.faint(), state.charset);
+            pen.put((x, area.y), 8, role, theme.faint());
         }
-        put(
-            buffer,
-            (x, area.y + 1),
-            area.right()
-                .saturating_sub(x)
-                .min(if column == 0 { gap } else { u16::MAX }),
-            name,
-            theme.title(),
-            state.charset,
-        );
+        let most = if column == 0 { gap } else { u16::MAX };
+        let room = area.right().saturating_sub(x).min(most);
+        pen.put((x, area.y + 1), room, name, theme.title());
     }
 }
 
 /// An arrow between two lifelines, with its text.
-fn arrow(
-    buffer: &mut Buffer,
-    (from, to, y): (u16, u16, u16),
-    step: &Step,
-    prefix: &str,
-    state: &State,
-) {
+fn arrow(pen: &mut Pen<'_>, (from, to, y): (u16, u16, u16), step: &Step, prefix: &str) {
+    let state = pen.state;
     let (left, right) = (from.min(to), from.max(to));
     let span = right.saturating_sub(left + 1);
     if span < 4 {
@@ -296,55 +232,36 @@ fn arrow(
             )
         }
     };
-    put(buffer, (left + 1, y), span, &line, style, state.charset);
+    pen.put((left + 1, y), span, &line, style);
 }
 
 /// The steps of one conversation in a small area, without times.
-pub fn arrows(buffer: &mut Buffer, area: Rect, steps: &[Step], state: &State) {
+pub fn arrows(pen: &mut Pen<'_>, area: Rect, steps: &[Step]) {
+    let state = pen.state;
     if area.width < 12 || area.height < 2 {
         return;
     }
     let theme = &state.settings.theme;
     let (left, right) = (area.x + 1, area.right() - 2);
-    put(
-        buffer,
-        (left, area.y),
-        8,
-        "client",
-        theme.faint(),
-        state.charset,
-    );
-    put(
-        buffer,
-        (right - 5, area.y),
-        6,
-        "server",
-        theme.faint(),
-        state.charset,
-    );
+    pen.put((left, area.y), 8, "client", theme.faint());
+    pen.put((right - 5, area.y), 6, "server", theme.faint());
     let rows = area.y + 1..area.bottom();
     // If there are more than fit, the last ones are shown, because they show the result.
     let skip = steps.len().saturating_sub(rows.len());
     for (y, step) in rows.zip(&steps[skip..]) {
         for x in [left, right] {
-            put(
-                buffer,
-                (x, y),
-                1,
-                state.sign("│", "|"),
-                theme.faint(),
-                state.charset,
-            );
+            pen.lifeline(x, y..y + 1);
         }
-        arrow(buffer, (left, right, y), step, "", state);
+        arrow(pen, (left, right, y), step, "");
     }
 }
 
 /// The message of the selected step: its details, and as many bytes as there is room for.
-fn message(buffer: &mut Buffer, area: Rect, state: &State) {
+fn message(pen: &mut Pen<'_>, area: Rect) {
+    let state = pen.state;
     let detail = match &state.step_detail {
         Pending::Ready(detail) => detail,
-        Pending::Running => return working(buffer, area, state),
+        Pending::Running => return pen.working(area),
         Pending::NotAsked => return,
     };
     let theme = &state.settings.theme;
@@ -352,14 +269,7 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
     let innermost = detail.tree.iter().rposition(|line| line.depth == 0);
     let from = innermost.unwrap_or_default();
     let title = format!("Frame {}", detail.frame);
-    put(
-        buffer,
-        (area.x, area.y),
-        area.width,
-        &title,
-        theme.title(),
-        state.charset,
-    );
+    pen.put((area.x, area.y), area.width, &title, theme.title());
     let mut y = area.y + 1;
     for line in &detail.tree[from..] {
         let style = match line.depth {
@@ -373,7 +283,7 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
             _ => folded(&indent, &line.text, 2 * line.depth + 2, area.width.into()),
         };
         for row in rows {
-            put(buffer, (area.x, y), area.width, &row, style, state.charset);
+            pen.put((area.x, y), area.width, &row, style);
             y += 1;
             if y >= area.bottom() {
                 return;
@@ -385,14 +295,7 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
         return;
     };
     y += 1;
-    put(
-        buffer,
-        (area.x, y),
-        area.width,
-        &bytes.title,
-        theme.faint(),
-        state.charset,
-    );
+    pen.put((area.x, y), area.width, &bytes.title, theme.faint());
     y += 1;
     let per_line = if area.width >= 62 { 16 } else { 8 };
     for (index, line) in bytes.bytes.chunks(per_line).enumerate() {
@@ -403,14 +306,7 @@ fn message(buffer: &mut Buffer, area: Rect, state: &State) {
         for byte in line {
             text += &byte.map_or_else(|| " **".to_owned(), |byte| format!(" {byte:02x}"));
         }
-        put(
-            buffer,
-            (area.x, y),
-            area.width,
-            &text,
-            Style::new(),
-            state.charset,
-        );
+        pen.put((area.x, y), area.width, &text, Style::new());
         y += 1;
     }
 }

@@ -19,29 +19,32 @@ use ratatui::layout::Position;
 
 use super::keys::Pane;
 use super::state::State;
+use pen::Pen;
 
 /// The least columns and rows; a smaller screen only shows a message.
 pub const LEAST: (u16, u16) = (40, 8);
 
 /// Draws the state; returns the cursor's position, if there is one.
 pub fn draw(buffer: &mut Buffer, state: &State) -> Option<Position> {
+    let pen = &mut Pen { buffer, state };
     let (columns, rows) = state.size;
     if columns < LEAST.0 || rows < LEAST.1 {
         let text = format!("{} x {} is needed", LEAST.0, LEAST.1);
-        buffer.set_stringn(0, 0, text, columns.into(), ratatui::style::Style::new());
+        pen.buffer
+            .set_stringn(0, 0, text, columns.into(), ratatui::style::Style::new());
         return None;
     }
     match state.pane() {
-        Pane::Exchanges => exchanges::draw(buffer, state),
-        Pane::Frames => frames::draw(buffer, state),
-        Pane::Ladder => ladder::draw(buffer, state),
-        Pane::Follow => follow::draw(buffer, state),
-        Pane::Statistics => statistics::draw(buffer, state),
-        Pane::Explain => explain::draw(buffer, state),
-        Pane::Difference => difference::draw(buffer, state),
+        Pane::Exchanges => exchanges::draw(pen),
+        Pane::Frames => frames::draw(pen),
+        Pane::Ladder => ladder::draw(pen),
+        Pane::Follow => follow::draw(pen),
+        Pane::Statistics => statistics::draw(pen),
+        Pane::Explain => explain::draw(pen),
+        Pane::Difference => difference::draw(pen),
     }
-    bars::draw(buffer, state);
-    dialogs::draw(buffer, state)
+    bars::draw(pen);
+    dialogs::draw(pen)
 }
 
 /// Number of lines of the view in front that can be selected.

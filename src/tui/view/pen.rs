@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::{Charset, at_blanks, fit};
+use crate::output::{at_blanks, fit};
 use crate::tui::layout;
 use crate::tui::state::{Pending, Scroll, State};
 
@@ -45,36 +46,137 @@ impl Line {
     }
 }
 
-/// Writes text at a position, at most `width` columns, with a sign if it is cut. Returns the columns that it took.
-pub fn put(
-    buffer: &mut Buffer,
-    (x, y): (u16, u16),
-    width: u16,
-    text: &str,
-    style: Style,
-    charset: Charset,
-) -> u16 {
-    if width == 0 || y >= buffer.area.bottom() {
-        return 0;
-    }
-    let text = fit(text, width.into(), charset);
-    let (end, _) = buffer.set_stringn(x, y, &text, width.into(), style);
-    end - x
+/// What is drawn on, and from what.
+pub struct Pen<'a> {
+    /// The screen.
+    pub buffer: &'a mut Buffer,
+    /// The state that is drawn.
+    pub state: &'a State,
 }
 
-/// Writes a line, scrolled to the left by `left` columns.
-pub fn put_line(buffer: &mut Buffer, area: Rect, line: &Line, left: usize, charset: Charset) {
-    let mut x = area.x;
-    let mut skip = left;
-    for (text, style) in &line.pieces {
-        let width = text.width();
-        if skip >= width {
-            skip -= width;
-            continue;
+impl Pen<'_> {
+    /// Writes text at a position, at most `width` columns, with a sign if it is cut. Returns the columns that it took.
+    pub fn put(&mut self, (x, y): (u16, u16), width: u16, text: &str, style: Style) -> u16 {
+        if width == 0 || y >= self.buffer.area.bottom() {
+            return 0;
         }
-        let text = without(text, std::mem::take(&mut skip));
-        let room = area.right().saturating_sub(x);
-        x += put(buffer, (x, area.y), room, text, *style, charset);
+        let text = fit(text, width.into(), self.state.charset);
+        let (end, _) = self.buffer.set_stringn(x, y, &text, width.into(), style);
+        end - x
+    }
+
+    /// Writes a line into an area's first row, scrolled to the left by `left` columns.
+    pub fn put_line(&mut self, area: Rect, line: &Line, left: usize) {
+        let mut x = area.x;
+        let mut skip = left;
+        for (text, style) in &line.pieces {
+            let width = text.width();
+            if skip >= width {
+                skip -= width;
+                continue;
+            }
+            let text = without(text, std::mem::take(&mut skip));
+            let room = area.right().saturating_sub(x);
+            x += self.put((x, area.y), room, text, *style);
+        }
+    }
+
+    /// Writes lines, one of which is selected.
+    pub fn put_lines(&mut self, area: Rect, lines: &[Line], scroll: Scroll) {
+        let seen = lines.iter().enumerate().skip(scroll.top);
+        for (y, (at, line)) in (area.y..area.bottom()).zip(seen) {
+            let row = row(area, y);
+            self.put_line(row, line, scroll.left);
+            if at == scroll.at {
+                let chosen = self.state.settings.theme.chosen();
+                self.buffer.set_style(row, chosen);
+            }
+        }
+    }
+
+    /// Draws a border across an area's first row, with a title; returns the rest of the area.
+    pub fn border(&mut self, area: Rect, title: &str, is_front: bool) -> Rect {
+        let theme = &self.state.settings.theme;
+        let (faint, width) = (theme.faint(), area.width);
+        let line = self.state.sign("─", "-").repeat(width.into());
+        self.buffer
+            .set_stringn(area.x, area.y, line, width.into(), faint);
+        if !title.is_empty() {
+            let style = if is_front { theme.title() } else { faint };
+            let (room, title) = (width.saturating_sub(3), format!(" {title} "));
+            self.put((area.x + 2, area.y), room, &title, style);
+        }
+        below(area, 1)
+    }
+
+    /// Draws a border in an area's first column; returns the rest of the area.
+    pub fn side_border(&mut self, area: Rect) -> Rect {
+        self.lifeline(area.x, area.y..area.bottom());
+        Rect {
+            x: area.x + 2,
+            width: area.width.saturating_sub(2),
+            ..area
+        }
+    }
+
+    /// Draws a line down these rows.
+    pub fn lifeline(&mut self, x: u16, rows: Range<u16>) {
+        let line = self.state.sign("│", "|");
+        let faint = self.state.settings.theme.faint();
+        for y in rows {
+            self.put((x, y), 1, line, faint);
+        }
+    }
+
+    /// Draws the border of a view with one part, with a title made from its content. Returns the content and the area
+    /// for its lines once the content is there. Until then the title is the view's name.
+    pub fn bordered<'s, T>(
+        &mut self,
+        content: &'s Pending<T>,
+        name: &str,
+        title: impl FnOnce(&T) -> String,
+    ) -> Option<(&'s T, Rect)> {
+        let area = layout::body(self.state);
+        let Some(content) = content.ready() else {
+            let inner = self.border(area, name, true);
+            self.working(inner);
+            return None;
+        };
+        let inner = self.border(area, &title(content), true);
+        Some((content, inner))
+    }
+
+    /// Writes into an area that its content is being computed.
+    pub fn working(&mut self, area: Rect) {
+        if area.height > 0 {
+            let style = self.state.settings.theme.faint();
+            let mut text = self.state.sign("reading…", "reading...").to_owned();
+            if self.state.reading > 0 {
+                let _ = write!(text, " {}%", self.state.reading);
+            }
+            let room = area.width.saturating_sub(1);
+            self.put((area.x + 1, area.y), room, &text, style);
+        }
+    }
+}
+
+/// A row of an area.
+#[must_use]
+pub const fn row(area: Rect, y: u16) -> Rect {
+    Rect {
+        y,
+        height: 1,
+        ..area
+    }
+}
+
+/// An area without its first rows.
+#[must_use]
+pub fn below(area: Rect, rows: u16) -> Rect {
+    Rect {
+        y: area.y + rows.min(area.height),
+        height: area.height.saturating_sub(rows),
+        ..area
     }
 }
 
@@ -106,100 +208,4 @@ pub fn without(text: &str, columns: usize) -> &str {
         gone += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
     }
     ""
-}
-
-/// Writes lines, one of which is selected.
-pub fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line], scroll: Scroll, state: &State) {
-    let seen = lines.iter().enumerate().skip(scroll.top);
-    for (y, (at, line)) in (area.y..area.bottom()).zip(seen) {
-        let row = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        put_line(buffer, row, line, scroll.left, state.charset);
-        if at == scroll.at {
-            buffer.set_style(row, state.settings.theme.chosen());
-        }
-    }
-}
-
-/// A border across an area's first row, with a title.
-pub fn border(buffer: &mut Buffer, area: Rect, title: &str, is_front: bool, state: &State) {
-    let theme = &state.settings.theme;
-    let line = state.sign("─", "-").repeat(area.width.into());
-    buffer.set_stringn(area.x, area.y, line, area.width.into(), theme.faint());
-    if !title.is_empty() {
-        let style = if is_front {
-            theme.title()
-        } else {
-            theme.faint()
-        };
-        let room = area.width.saturating_sub(3);
-        put(
-            buffer,
-            (area.x + 2, area.y),
-            room,
-            &format!(" {title} "),
-            style,
-            state.charset,
-        );
-    }
-}
-
-/// Draws a border in an area's first column; returns the rest of the area.
-pub fn side_border(buffer: &mut Buffer, area: Rect, state: &State) -> Rect {
-    let theme = &state.settings.theme;
-    for y in area.y..area.bottom() {
-        let line = state.sign("│", "|");
-        put(buffer, (area.x, y), 1, line, theme.faint(), state.charset);
-    }
-    Rect {
-        x: area.x + 2,
-        width: area.width.saturating_sub(2),
-        ..area
-    }
-}
-
-/// Draws the border of a view with one part, with a title made from its content. Returns the content and the area for
-/// its lines once the content is there. Until then the title is the view's name.
-pub fn bordered<'s, T>(
-    buffer: &mut Buffer,
-    state: &State,
-    content: &'s Pending<T>,
-    name: &str,
-    title: impl FnOnce(&T) -> String,
-) -> Option<(&'s T, Rect)> {
-    let area = layout::body(state);
-    let inner = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    let Some(content) = content.ready() else {
-        border(buffer, area, name, true, state);
-        working(buffer, inner, state);
-        return None;
-    };
-    border(buffer, area, &title(content), true, state);
-    Some((content, inner))
-}
-
-/// The text in an area while its content is being computed.
-pub fn working(buffer: &mut Buffer, area: Rect, state: &State) {
-    if area.height > 0 {
-        let style = state.settings.theme.faint();
-        let mut text = state.sign("reading…", "reading...").to_owned();
-        if state.reading > 0 {
-            let _ = write!(text, " {}%", state.reading);
-        }
-        put(
-            buffer,
-            (area.x + 1, area.y),
-            area.width.saturating_sub(1),
-            &text,
-            style,
-            state.charset,
-        );
-    }
 }

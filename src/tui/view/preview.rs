@@ -1,45 +1,32 @@
 //! The selected exchange in detail: its arrows, and the fields of its messages.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::ladder;
-use super::pen::{border, folded, put, side_border, working};
+use super::pen::{Pen, below, folded};
 use crate::output::Highlight;
 use crate::tui::answer::Card;
-use crate::tui::state::{Pending, State};
+use crate::tui::state::Pending;
 
 /// Draws it below the list, or beside it.
-pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
+pub fn draw(pen: &mut Pen<'_>, area: Rect, beside: bool) {
+    let state = pen.state;
     let title = state.exchange().map_or_else(String::new, |entry| {
         let [client, server] = entry.ends;
         format!("{client} {} {server}", state.sign("→", "->"))
     });
-    let below = |area: Rect, rows: u16| Rect {
-        y: area.y + rows.min(area.height),
-        height: area.height.saturating_sub(rows),
-        ..area
-    };
     let inner = if beside {
-        let inner = side_border(buffer, area, state);
+        let inner = pen.side_border(area);
         let style = state.settings.theme.title();
-        put(
-            buffer,
-            (inner.x, inner.y),
-            inner.width,
-            &title,
-            style,
-            state.charset,
-        );
+        pen.put((inner.x, inner.y), inner.width, &title, style);
         below(inner, 1)
     } else {
-        border(buffer, area, &title, false, state);
-        below(area, 1)
+        pen.border(area, &title, false)
     };
     let preview = match &state.preview {
         Pending::Ready(preview) => preview,
-        Pending::Running => return working(buffer, inner, state),
+        Pending::Running => return pen.working(inner),
         Pending::NotAsked => return,
     };
     if beside {
@@ -49,8 +36,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
             height: rows,
             ..inner
         };
-        ladder::arrows(buffer, steps, &preview.steps, state);
-        cards(buffer, below(inner, rows + 1), &preview.cards, state);
+        ladder::arrows(pen, steps, &preview.steps);
+        cards(pen, below(inner, rows + 1), &preview.cards);
         return;
     }
     let left = (area.width / 2).min(60);
@@ -58,20 +45,21 @@ pub fn draw(buffer: &mut Buffer, area: Rect, beside: bool, state: &State) {
         width: left,
         ..inner
     };
-    ladder::arrows(buffer, steps, &preview.steps, state);
+    ladder::arrows(pen, steps, &preview.steps);
     let right = Rect {
         x: left,
         width: area.width - left,
         ..inner
     };
-    let right = side_border(buffer, right, state);
-    cards(buffer, right, &preview.cards, state);
+    let right = pen.side_border(right);
+    cards(pen, right, &preview.cards);
 }
 
 /// Width of a field's bytes, and of the space after them.
 const BYTES: u16 = 8;
 
-fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
+fn cards(pen: &mut Pen<'_>, area: Rect, cards: &[Card]) {
+    let state = pen.state;
     let theme = &state.settings.theme;
     let mut y = area.y;
     for card in cards {
@@ -80,14 +68,7 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
         }
         let title = format!("{}, frame {}", card.title, card.frame);
         let style = theme.highlight(card.highlight).add_modifier(Modifier::BOLD);
-        put(
-            buffer,
-            (area.x, y),
-            area.width,
-            &title,
-            style,
-            state.charset,
-        );
+        pen.put((area.x, y), area.width, &title, style);
         y += 1;
         for (range, text, highlight) in &card.fields {
             let room = area.width.saturating_sub(BYTES);
@@ -101,10 +82,10 @@ fn cards(buffer: &mut Buffer, area: Rect, cards: &[Card], state: &State) {
                 }
                 if at == 0 {
                     let (range, faint) = (format!("{range:>6}"), theme.faint());
-                    put(buffer, (area.x, y), BYTES, &range, faint, state.charset);
+                    pen.put((area.x, y), BYTES, &range, faint);
                 }
                 let style = theme.highlight(*highlight);
-                put(buffer, (area.x + BYTES, y), room, row, style, state.charset);
+                pen.put((area.x + BYTES, y), room, row, style);
                 y += 1;
             }
         }

@@ -1,23 +1,23 @@
 //! Findings, which lead to their frames, and the statistics of the capture.
 
-use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::pen::{Line, bordered, put_lines};
+use super::pen::{Line, Pen};
 use crate::tui::answer::Statistics;
 use crate::tui::state::State;
 
 /// Draws the view.
-pub fn draw(buffer: &mut Buffer, state: &State) {
+pub fn draw(pen: &mut Pen<'_>) {
+    let state = pen.state;
     let title = |statistics: &Statistics| match statistics.findings.len() {
         0 => "Statistics; nothing remarkable was found".to_owned(),
         1 => "Statistics; 1 finding: Enter goes to its frame".to_owned(),
         count => format!("Statistics; {count} findings: Enter goes to the first frame of one"),
     };
-    let bordered = bordered(buffer, state, &state.statistics, "Statistics", title);
+    let bordered = pen.bordered(&state.statistics, "Statistics", title);
     if let Some((statistics, inner)) = bordered {
         let lines = lines(statistics, state);
-        put_lines(buffer, inner, &lines, state.statistics_at, state);
+        pen.put_lines(inner, &lines, state.statistics_at);
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{put, without};
+use super::pen::{Pen, row, without};
 use super::times::time_width;
 use crate::tui::columns::{About, CellKind, Column, Columns, SIGNS};
 use crate::tui::state::State;
@@ -71,59 +70,47 @@ impl<'s, C: Column> Table<'s, C> {
     }
 
     /// Writes the titles, each followed by a sign.
-    pub fn titles(&self, buffer: &mut Buffer, sign: impl Fn(C) -> &'static str) {
+    pub fn titles(&self, pen: &mut Pen<'_>, sign: impl Fn(C) -> &'static str) {
         let style = self.state.settings.theme.title();
         for placed in &self.placed {
             let title = format!("{}{}", placed.about.title, sign(placed.about.column));
-            self.cell(buffer, self.area.y, placed, &title, style);
+            self.cell(pen, self.area.y, placed, &title, style);
         }
     }
 
     /// Writes a text instead of rows.
-    pub fn nothing(&self, buffer: &mut Buffer, text: &str) {
+    pub fn nothing(&self, pen: &mut Pen<'_>, text: &str) {
         let y = self.area.y + (self.area.height / 3).max(1);
         let room = self.area.width.saturating_sub(4);
         let style = self.state.settings.theme.faint();
-        put(
-            buffer,
-            (self.area.x + 3, y),
-            room,
-            text,
-            style,
-            self.state.charset,
-        );
+        pen.put((self.area.x + 3, y), room, text, style);
     }
 
     /// Writes a row.
     pub fn row(
         &self,
-        buffer: &mut Buffer,
+        pen: &mut Pen<'_>,
         y: u16,
         looks: &Looks,
         cell: impl Fn(C) -> (String, Style),
     ) {
         for placed in &self.placed {
             let (text, style) = cell(placed.about.column);
-            self.cell(buffer, y, placed, &text, style);
+            self.cell(pen, y, placed, &text, style);
         }
-        let charset = self.state.charset;
         if looks.marked {
             let style = self.state.settings.theme.of(Part::Marked);
             let style = style.add_modifier(Modifier::BOLD);
-            put(buffer, (self.area.x + 1, y), 1, "*", style, charset);
+            pen.put((self.area.x + 1, y), 1, "*", style);
         }
         if let Some(style) = looks.chosen {
-            put(buffer, (self.area.x, y), 1, ">", Style::new(), charset);
-            let row = Rect {
-                y,
-                height: 1,
-                ..self.area
-            };
-            buffer.set_style(row, style);
+            pen.put((self.area.x, y), 1, ">", Style::new());
+            let row = row(self.area, y);
+            pen.buffer.set_style(row, style);
         }
     }
 
-    fn cell(&self, buffer: &mut Buffer, y: u16, placed: &Placed<C>, text: &str, style: Style) {
+    fn cell(&self, pen: &mut Pen<'_>, y: u16, placed: &Placed<C>, text: &str, style: Style) {
         let mut width = placed.width;
         let mut text = match placed.about.kind {
             CellKind::Text => Cow::Borrowed(text),
@@ -148,10 +135,10 @@ impl<'s, C: Column> Table<'s, C> {
             1 if y == self.area.y => {}
             1 if placed.about.kind == CellKind::Text => {
                 let end = text.char_indices().nth(1).map_or(text.len(), |(at, _)| at);
-                put(buffer, (x, y), 1, &text[..end], style, self.state.charset);
+                pen.put((x, y), 1, &text[..end], style);
             }
             room => {
-                put(buffer, (x, y), room, &text, style, self.state.charset);
+                pen.put((x, y), room, &text, style);
             }
         }
     }
@@ -190,6 +177,7 @@ pub fn row_text<C: Column>(columns: &Columns<C>, width: u16, cell: impl Fn(C) ->
 mod tests {
     use super::*;
     use crate::tui::columns::FrameColumn;
+    use ratatui::buffer::Buffer;
 
     #[test]
     fn text_is_cut_at_its_end_and_addresses_in_their_middle() {
@@ -202,12 +190,16 @@ mod tests {
             state.frames.left = left;
             let table = Table::new(&state, area, &state.settings.frames, left);
             let mut buffer = Buffer::empty(area);
-            table.titles(&mut buffer, |_| "");
+            let pen = &mut Pen {
+                buffer: &mut buffer,
+                state: &state,
+            };
+            table.titles(pen, |_| "");
             let looks = Looks {
                 marked: true,
                 chosen: Some(Style::new()),
             };
-            table.row(&mut buffer, 1, &looks, |column| {
+            table.row(pen, 1, &looks, |column| {
                 let text = match column {
                     FrameColumn::Number => "1234567",
                     FrameColumn::Source => "2001:db8:1:2:3:4:5:678",

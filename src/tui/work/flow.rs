@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::result::Result;
 
-use super::{Looks, Material, again};
+use super::{Looks, Material, again, until};
 use crate::capture::Stop;
 use crate::dissect::Message;
 use crate::output::{Highlight, Node, Space, Step, Steps, info, message_tree};
@@ -29,11 +29,7 @@ impl Sink for Together {
             steps.record(record);
         }
         self.count = self.all.iter().map(|steps| steps.all.len()).sum();
-        Ok(if self.count > MOST {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        Ok(until(self.count > MOST))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Infallible> {
@@ -65,13 +61,8 @@ pub fn flow(
         .map(|stream| steps_of(material, looks, *stream))
         .collect();
     let mut together = Together { all, count: 0 };
-    again(
-        material,
-        Choice::Streams(streams.to_vec()),
-        &mut together,
-        stop,
-        |_| (),
-    )?;
+    let choice = Choice::Streams(streams.to_vec());
+    again(material, choice, &mut together, stop)?;
     let cut = together.count > MOST;
     let ends = streams.iter().zip(&together.all);
     let ends = ends.map(|(stream, steps)| (*stream, steps.ends)).collect();
@@ -115,11 +106,7 @@ impl Sink for Near {
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Infallible> {
         self.steps.record(record);
         self.take(record.messages);
-        Ok(if record.frame.number > self.last {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        Ok(until(record.frame.number > self.last))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Infallible> {
@@ -193,7 +180,7 @@ pub fn preview(
     };
     let mut near = Holding::of_messages(near);
     let choice = Choice::Around(vec![first, last], last.saturating_add(64));
-    again(material, choice, &mut near, stop, |_| ())?;
+    again(material, choice, &mut near, stop)?;
     let mut near = near.into_inner();
     let is_first = |card: &Card| Some(card.frame) != request;
     near.cards.sort_by_key(is_first);

@@ -1,10 +1,9 @@
 //! Frames: rows of the list, and all about one of them.
 
-use std::ops::ControlFlow;
 use std::result::Result;
 
 use super::nearby::{details_around, rows_around};
-use super::{Look, Looks, Material, again};
+use super::{Look, Looks, Material, again, again_with, until};
 use crate::capture::Stop;
 use crate::output::{Context, Node, Space, TimeDisplay, TimeFormat, filters_of, frame_tree, info};
 use crate::packet::Packet;
@@ -37,20 +36,10 @@ pub fn rows(
             rows.push(row(record, looks));
             left -= usize::from(is_asked);
         }
-        if left == 0 && number >= *around.end() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        until(left == 0 && number >= *around.end())
     });
     let choice = Choice::Around(frames.to_vec(), last.saturating_add(AHEAD));
-    again(
-        material,
-        choice,
-        &mut Holding::of_beginnings(look),
-        stop,
-        |_| (),
-    )?;
+    again(material, choice, &mut Holding::of_beginnings(look), stop)?;
     Ok(rows)
 }
 
@@ -79,11 +68,9 @@ fn row(record: &FrameRecord<'_>, looks: Looks) -> FrameRow {
 /// A clock that stands at a frame.
 fn clock_at(recording: &Recording, frame: u64) -> TimeDisplay {
     let mut clock = TimeDisplay::new(TimeFormat::Utc);
-    let before = recording
-        .frame(frame.wrapping_sub(1))
-        .map(|entry| entry.time);
-    let own = recording.frame(frame).map(|entry| entry.time);
-    for time in recording.start().into_iter().chain(before).chain(own) {
+    let around = [frame.wrapping_sub(1), frame].map(|frame| recording.frame(frame));
+    let around = around.into_iter().flatten().map(|entry| entry.time);
+    for time in recording.start().into_iter().chain(around) {
         clock.see(time);
     }
     clock
@@ -107,14 +94,10 @@ pub fn detail(
             let clock = clock_at(&material.shared.read(), number);
             found.push(detail_of(record, &clock, looks));
         }
-        if number >= *around.end() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        until(number >= *around.end())
     });
     let choice = Choice::Around(vec![frame], frame.saturating_add(AHEAD));
-    again(material, choice, &mut Holding::all(look), stop, |options| {
+    again_with(material, choice, &mut Holding::all(look), stop, |options| {
         options.tls_records = true;
     })?;
     let own = found.iter().find(|detail| detail.frame == frame).cloned();
@@ -182,12 +165,10 @@ fn detail_of(record: &FrameRecord<'_>, clock: &TimeDisplay, looks: Looks) -> Fra
     for node in &tree {
         lines.add(node, 0, "");
     }
+    let stream = record.placement.map(|placed| placed.stream);
     FrameDetail {
         frame: number,
-        stream: record
-            .placement
-            .map(|placed| placed.stream)
-            .filter(|one| *one != NO_STREAM),
+        stream: stream.filter(|one| *one != NO_STREAM),
         tree: lines.all,
         panes,
     }

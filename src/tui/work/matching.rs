@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::result::Result;
 
-use super::{Material, again};
+use super::{Material, again, again_with};
 use crate::capture::{Aside, Batch, Stop};
 use crate::filter::Filter;
 use crate::output::{Answers, Context, OutputError};
@@ -41,7 +41,7 @@ pub fn matching(
         }
         let mut answers = Answers::default();
         // As long as the file is read, answers come.
-        again(material, Choice::Growing, &mut answers, stop, |_| ())?;
+        again(material, Choice::Growing, &mut answers, stop)?;
         if stop.is_asked() {
             return Ok(());
         }
@@ -59,7 +59,7 @@ pub fn matching(
         reported: 0,
         report,
     };
-    again(material, Choice::Growing, &mut asking, stop, |options| {
+    again_with(material, Choice::Growing, &mut asking, stop, |options| {
         options.tls_records = needs.tls;
     })
 }

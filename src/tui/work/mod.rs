@@ -18,7 +18,7 @@ pub use nearby::Nearby;
 
 use super::answer::{Answer, Question};
 use super::recording::{Choice, RecordedSource, Shared};
-use crate::capture::Stop;
+use crate::capture::{SourceError, Stop};
 use crate::output::{Charset, OutputError, TimeFormat};
 use crate::session::summary::Summary;
 use crate::session::{FrameRecord, Inspector, Options, Remainder, Sink, run};
@@ -36,6 +36,20 @@ pub struct Material {
     pub files: Vec<std::path::PathBuf>,
     /// What was worked out along with something else.
     pub nearby: Nearby,
+}
+
+impl Material {
+    /// What is recorded there, of which nothing has been counted or worked out.
+    #[must_use]
+    pub fn new(shared: Shared, options: Options, files: Vec<std::path::PathBuf>) -> Self {
+        Self {
+            shared,
+            summary: Arc::default(),
+            options,
+            files,
+            nearby: Nearby::default(),
+        }
+    }
 }
 
 /// How answers look.
@@ -64,13 +78,10 @@ pub fn answer(material: &Material, looks: Looks, question: &Question, stop: &Sto
             text::follow(material, looks, *stream, *as_bytes, stop).map(Answer::Follow)
         }
         Question::Statistics(width) => {
-            let summary = material
-                .summary
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            Ok(Answer::Statistics(text::statistics(
-                &summary, looks, *width,
-            )))
+            let summary = material.summary.lock();
+            let summary = summary.unwrap_or_else(PoisonError::into_inner);
+            let statistics = text::statistics(&summary, looks, *width);
+            Ok(Answer::Statistics(statistics))
         }
         Question::Explain(stream) => {
             text::explain(material, looks, *stream, stop).map(Answer::Explain)
@@ -90,6 +101,19 @@ fn again<S: Sink>(
     choice: Choice,
     sink: &mut S,
     stop: &Stop,
+) -> Result<(), String>
+where
+    S::Error: std::fmt::Display,
+{
+    again_with(material, choice, sink, stop, |_| ())
+}
+
+/// The same, inspected with these changes to the options.
+fn again_with<S: Sink>(
+    material: &Material,
+    choice: Choice,
+    sink: &mut S,
+    stop: &Stop,
     change: impl FnOnce(&mut Options),
 ) -> Result<(), String>
 where
@@ -100,11 +124,21 @@ where
     let source = RecordedSource::new(material.shared.clone(), choice, stop.clone());
     let source = source.telling(material.nearby.percent());
     let errors = run(Box::new(source), Inspector::new(&options), sink, 1);
-    match errors {
-        Ok(errors) => errors
-            .first()
-            .map_or(Ok(()), |error| Err(error.to_string())),
-        Err(error) => Err(error.to_string()),
+    first_error(errors.map_err(|error| error.to_string())?)
+}
+
+/// The first error of a source, if it has any.
+fn first_error(errors: Vec<SourceError>) -> Result<(), String> {
+    let first = errors.into_iter().next();
+    first.map_or(Ok(()), |error| Err(error.to_string()))
+}
+
+/// Goes on until this is so.
+const fn until(done: bool) -> ControlFlow<()> {
+    if done {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
     }
 }
 

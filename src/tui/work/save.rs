@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::result::Result;
 
 use super::flow::flow;
-use super::{Looks, Material, again, svg};
+use super::{Looks, Material, again, first_error, svg};
 use crate::capture::{
     Aside, Batch, CaptureWriter, FrameSource, Inputs, Place, ReadOptions, Stop, WriteError,
     WriteOptions, is_pipe, open_all_until,
@@ -20,6 +20,7 @@ use crate::output::{Context, Group, Rows};
 use crate::save::{Save as Saving, SaveOptions, Survey};
 use crate::session::{Ending, FrameRecord, Inspector, Pass, PassLimits, Remainder, Sink};
 use crate::text::escape::Local;
+use crate::text::number::number_of;
 use crate::tui::answer::{Chosen, Save, SaveForm};
 use crate::tui::recording::{Choice, RecordedSource};
 
@@ -67,13 +68,13 @@ pub fn save(
     if stop.is_asked() {
         return Err("given up".to_owned());
     }
-    let noun = if frames == 1 { "frame" } else { "frames" };
     let without = if secrets {
         "; the TLS secrets were left out"
     } else {
         ""
     };
-    Ok(format!("saved {frames} {noun} to {shown}{without}"))
+    let frames = number_of(frames, "frame");
+    Ok(format!("saved {frames} to {shown}{without}"))
 }
 
 /// Gives an inner sink the chosen frames only.
@@ -128,17 +129,12 @@ impl<S: Sink> Sink for Only<'_, S> {
         } else {
             Ending::Whole
         };
-        self.inner.end(&if is_all {
-            Remainder {
-                ending,
-                ..*remainder
-            }
+        let rest = if is_all {
+            *remainder
         } else {
-            Remainder {
-                ending,
-                ..Remainder::default()
-            }
-        })
+            Remainder::default()
+        };
+        self.inner.end(&Remainder { ending, ..rest })
     }
 }
 
@@ -163,7 +159,7 @@ where
             drop(recording);
             match spooled {
                 Some(source) => Box::new(source.map_err(|error| error.to_string())?),
-                None => return again(material, Choice::All, sink, stop, |_| ()),
+                None => return again(material, Choice::All, sink, stop),
             }
         } else {
             let source = open_all_until(files, ReadOptions { keep: true }, stop);
@@ -180,13 +176,7 @@ where
     };
     let pass = Pass::new(source, Inspector::new(&options), stop);
     let passed = pass.limited(limits).threads(1).run(sink);
-    match passed {
-        Ok(passed) => passed
-            .errors
-            .first()
-            .map_or(Ok(()), |error| Err(error.to_string())),
-        Err(error) => Err(error.to_string()),
-    }
+    first_error(passed.map_err(|error| error.to_string())?.errors)
 }
 
 /// Saves frames; how many, and whether secrets were left out.
@@ -292,7 +282,7 @@ fn rows(
         inner: group,
         given: 0,
     };
-    let done: Result<(), String> = again(material, Choice::All, &mut only, stop, |_| ());
+    let done: Result<(), String> = again(material, Choice::All, &mut only, stop);
     done?;
     let given = only.given;
     if !stop.is_asked() {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::result::Result;
 
-use super::{Look, Looks, Material, again};
+use super::{Look, Looks, Material, again, again_with, until};
 use crate::capture::Stop;
 use crate::dissect::Message;
 use crate::output::{
@@ -11,7 +11,7 @@ use crate::output::{
     message_lines, write_summary,
 };
 use crate::session::summary::Summary;
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{Followed, FrameRecord, Remainder, Sink};
 use crate::stream::Role;
 use crate::tui::answer::{Explained, Explanation, FollowText, Statistics};
 use crate::tui::recording::Choice;
@@ -46,15 +46,10 @@ pub fn follow(
     if let Some(start) = material.shared.read().start() {
         shown.begin_at(start);
     }
-    again(
-        material,
-        Choice::Streams(vec![stream]),
-        &mut shown,
-        stop,
-        |options| {
-            options.follow = crate::session::Followed::Stream(stream);
-        },
-    )?;
+    let choice = Choice::Streams(vec![stream]);
+    again_with(material, choice, &mut shown, stop, |options| {
+        options.follow = Followed::Stream(stream);
+    })?;
     let text = shown.written();
     let text = String::from_utf8_lossy(&text[..text.len().min(MOST_TEXT)]).into_owned();
     let mut of = None;
@@ -150,11 +145,7 @@ impl Sink for Explaining {
         for message in record.messages {
             self.message(message);
         }
-        Ok(if self.messages.len() > MOST_EXPLAINED {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        Ok(until(self.messages.len() > MOST_EXPLAINED))
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error> {
@@ -178,13 +169,8 @@ pub fn explain(
         looks,
         messages: Vec::new(),
     };
-    again(
-        material,
-        Choice::Streams(vec![stream]),
-        &mut explaining,
-        stop,
-        |_| (),
-    )?;
+    let choice = Choice::Streams(vec![stream]);
+    again(material, choice, &mut explaining, stop)?;
     Ok(Explained {
         stream,
         messages: explaining.messages,
@@ -208,6 +194,6 @@ pub fn messages_of(
     });
     let last = frames.iter().max().copied().unwrap_or_default();
     let choice = Choice::Around(frames.to_vec(), last);
-    again(material, choice, &mut { look }, stop, |_| ())?;
+    again(material, choice, &mut { look }, stop)?;
     Ok(found)
 }
