@@ -5,25 +5,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, Command, ValueEnum};
-use clap_complete::CompleteEnv;
+use clap::{Args, Command};
 use clap_complete::env::Shells;
+use clap_complete::{CompleteEnv, Shell};
 
 use crate::output::OutputError;
 
 /// The environment variable that tells a program that a shell asks for completions.
 pub(super) const ASKED: &str = "COMPLETE";
-
-/// Shells that can complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Shell {
-    Bash,
-    Elvish,
-    Fish,
-    #[value(name = "powershell")]
-    Pwsh,
-    Zsh,
-}
 
 /// Write the completions for a shell: put them where it looks for them. They ask the program, and so stay right when it
 /// is replaced by a later one.
@@ -42,15 +31,9 @@ pub struct Arguments {
 impl Arguments {
     /// Writes the completions of the program of this name to standard output.
     pub fn run(&self, program: &str) -> Result<ExitCode, OutputError> {
-        let name = match self.shell {
-            Shell::Bash => "bash",
-            Shell::Elvish => "elvish",
-            Shell::Fish => "fish",
-            Shell::Pwsh => "powershell",
-            Shell::Zsh => "zsh",
-        };
+        let name = self.shell.to_string();
         let shells = Shells::builtins();
-        let Some(shell) = shells.completer(name) else {
+        let Some(shell) = shells.completer(&name) else {
             return Err(io::Error::other(format!("no completions are known for {name}")).into());
         };
         // Written to memory first, because the shells' own writers stop at the first failure.

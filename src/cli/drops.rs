@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::capture::live::LiveCounters;
 use crate::output::OutputError;
 use crate::session::{FrameRecord, Remainder, Sink};
+use crate::text::number::number_of;
 
 /// The least time between two lines.
 const QUIET: Duration = Duration::from_secs(1);
@@ -69,9 +70,9 @@ impl LastTold {
             dropped,
             at: Some(now),
         };
-        let frames = if dropped == 1 { "frame" } else { "frames" };
+        let frames = number_of(dropped, "frame");
         Some(format!(
-            "authscope: {dropped} {frames} dropped by the kernel so far; a larger buffer (-B) may help"
+            "authscope: {frames} dropped by the kernel so far; a larger buffer (-B) may help"
         ))
     }
 }

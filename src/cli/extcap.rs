@@ -1,7 +1,6 @@
 //! `authscope extcap`: the interface through which Wireshark uses Authscope as a capture source.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,8 +9,8 @@ use clap::Args;
 use super::error::Failure;
 use super::layouts::{self, LayoutArguments};
 use super::run::Plan;
+use super::terminal::print;
 use crate::capture::live::LiveOptions;
-use crate::output::OutputError;
 use crate::protocol::layout::DEFAULT_PORT;
 use crate::session::{KeyLogSource, Options};
 use crate::wireshark::extcap::{self, AnnotateSink, INTERFACE};
@@ -102,7 +101,8 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.extcap_interfaces {
-        return print(&extcap::interfaces());
+        print(&extcap::interfaces())?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(name) = arguments.extcap_interface.as_deref()
         && name != INTERFACE
@@ -111,18 +111,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "there is no capture source {name:?} here, only {INTERFACE:?}. Ask with --extcap-interfaces"
         )));
     }
-    if arguments.extcap_dlts {
-        return print(&extcap::dlts());
-    }
-    if arguments.extcap_config {
-        return print(&extcap::config());
-    }
     match &arguments.fifo {
-        Some(fifo) if arguments.capture => capture(arguments, fifo),
-        _ => Err(Failure::Text(
-            "extcap was asked for nothing; Wireshark calls it. See authscope extcap --help".into(),
-        )),
+        _ if arguments.extcap_dlts => print(&extcap::dlts())?,
+        _ if arguments.extcap_config => print(&extcap::config())?,
+        Some(fifo) if arguments.capture => return capture(arguments, fifo),
+        _ => {
+            let message =
+                "extcap was asked for nothing; Wireshark calls it. See authscope extcap --help";
+            return Err(Failure::Text(message.to_owned()));
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Failure> {
@@ -149,12 +148,4 @@ fn capture(arguments: &Arguments, fifo: &std::path::Path) -> Result<ExitCode, Fa
     };
     let ended = Plan::live(wanted, options)?.run_alone(&mut sink)?;
     ended.conclude(|| ExitCode::SUCCESS)
-}
-
-fn print(text: &str) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(OutputError::Standard)?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::dissect::Severity;
+use crate::text::number::number_of;
 
 /// The least severity that is a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,10 +35,7 @@ pub(super) fn counted(fail_on: FailOn, count: impl Fn(Severity) -> u64) -> Optio
     let parts: Vec<String> = failures
         .map(|severity| (severity, count(severity)))
         .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| {
-            let plural = if count == 1 { "" } else { "s" };
-            format!("{count} {}{plural}", severity.name())
-        })
+        .map(|(severity, count)| number_of(count, severity.name()))
         .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

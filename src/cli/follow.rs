@@ -183,32 +183,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (ended, losses, followed) = match (others, arguments.ladder) {
         ([], true) => {
             let at_once = !plan.can_be_repeated();
-            let mut shown = Ladder::new(out, ladder(*first, at_once));
-            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
-            (ended, losses, shown.followed())
+            let shown = Ladder::new(out, ladder(*first, at_once));
+            shown_by(&mut plan, shown, Ladder::followed)?
         }
         ([], false) => {
-            let mut shown = Follow::new(out, follow(*first));
-            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
-            (ended, losses, shown.followed())
+            let shown = Follow::new(out, follow(*first));
+            shown_by(&mut plan, shown, Follow::followed)?
         }
         (_, true) => {
-            let all = streams.iter().map(|stream| {
-                let options = ladder(*stream, false);
-                (*stream, Ladder::new(Vec::new(), options))
-            });
-            let mut shown = Several::new(all, time, between, out);
-            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
-            (ended, losses, shown.followed())
+            let each = |stream| Ladder::new(Vec::new(), ladder(stream, false));
+            let all = streams.iter().map(|stream| (*stream, each(*stream)));
+            let shown = Several::new(all, time, between, out);
+            shown_by(&mut plan, shown, Several::followed)?
         }
         (_, false) => {
-            let all: Vec<_> = streams
-                .iter()
-                .map(|stream| (*stream, Follow::new(Vec::new(), follow(*stream))))
-                .collect();
-            let mut shown = Several::new(all, time, between, out);
-            let (ended, losses) = shown_by(&mut plan, &mut shown)?;
-            (ended, losses, shown.followed())
+            let each = |stream| Follow::new(Vec::new(), follow(stream));
+            let all = streams.iter().map(|stream| (*stream, each(*stream)));
+            let shown = Several::new(all, time, between, out);
+            shown_by(&mut plan, shown, Several::followed)?
         }
     };
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
@@ -232,17 +224,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(NOT_FOUND))
 }
 
-/// Runs the plan into what shows conversations.
-fn shown_by(
+/// Runs the plan into what shows conversations; `followed` tells what was shown.
+fn shown_by<S: Sink<Error = OutputError>>(
     plan: &mut Plan,
-    shown: &mut impl Sink<Error = OutputError>,
-) -> Result<(Ended, Losses), Failure> {
+    mut shown: S,
+    followed: impl FnOnce(&S) -> Followed,
+) -> Result<(Ended, Losses, Followed), Failure> {
     let mut losses = Losses::default();
     let mut tee = Tee::default();
-    tee.add_printer(shown);
+    tee.add_printer(&mut shown);
     tee.add(&mut losses);
     let ended = plan.run(tee)?;
-    Ok((ended, losses))
+    Ok((ended, losses, followed(&shown)))
 }
 
 /// Reports the bytes that are missing in the output.

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::error::Failure;
-use super::layout::print;
 use super::run::Plan;
 use super::say;
+use super::terminal::print;
 use crate::capture::FileError;
 use crate::dissect::Protocol;
 use crate::layout::guess::{self, Conversation, Proposal, Run};

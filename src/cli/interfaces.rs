@@ -9,7 +9,7 @@ use comfy_table::{Table, TableStyle};
 
 use super::error::Failure;
 use super::hand_over::command;
-use super::terminal::{folded, standard_output};
+use super::terminal::{folded, print};
 use crate::capture::live::{InterfaceInfo, interfaces, is_here};
 use crate::output::OutputError;
 use crate::text::escape::Local;
@@ -87,10 +87,7 @@ fn names(all: &[InterfaceInfo]) -> String {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found = interfaces().map_err(|error| Failure::Sources(vec![error]))?;
     if arguments.names {
-        let mut out = standard_output();
-        out.write_all(names(&found).as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(OutputError::Standard)?;
+        print(&names(&found))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new();

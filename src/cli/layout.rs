@@ -1,6 +1,5 @@
 //! `authscope layout`: layout files, to start from and to check.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,8 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::error::Failure;
 use super::guess;
 use super::layouts::load;
+use super::terminal::print;
 use crate::layout::{self, Fields, Frame, Layout, Side};
-use crate::output::OutputError;
 use crate::wireshark::explain::heuristic;
 
 /// Describe your own protocol in a file: start one, guess one from traffic, check it, try it on a message.
@@ -67,15 +66,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes to standard output.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(OutputError::Standard)?;
-    Ok(())
 }
 
 fn checked(check: &Check) -> Result<String, Failure> {

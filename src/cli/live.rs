@@ -16,7 +16,6 @@ use super::save::SaveArguments;
 use super::{say, say_as_is};
 use crate::capture::live::{LiveCounters, LiveOptions, interfaces};
 use crate::output::{Tally, Tee};
-use crate::session::PassLimits;
 use crate::text::escape::{Escaped, Local};
 
 /// Bytes in the unit of `--buffer-size`.
@@ -137,7 +136,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let (save, output) = (&arguments.save, &arguments.output);
     inspection.tls_records = query.needs().tls || save.needs()?.tls;
-    let limits = save.stop()?;
     let ports = inspection.all_ports();
     let wanted = LiveOptions {
         interface: chosen,
@@ -149,13 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ..LiveOptions::default()
     };
     let mut plan = Plan::live(wanted, inspection)?;
-    plan.limits = PassLimits {
-        frames: [arguments.count, limits.packets]
-            .into_iter()
-            .flatten()
-            .min(),
-        duration: limits.duration,
-    };
+    plan.limits = save.limits(arguments.count)?;
     let (interface, counters) = plan.interface().unwrap_or_default();
     let mut saving = save.open(&plan)?;
     let mut shown = output.open(save.path(), query, None, &plan, None)?;

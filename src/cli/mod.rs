@@ -45,7 +45,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::capture::live::{self as capturing, Capturing};
 use error::Failure;
-use terminal::{When, standard_output};
+use terminal::{When, print};
 
 /// Shows the RegLogin messages in captures and on the network for what they are.
 #[derive(Debug, Parser)]
@@ -108,17 +108,7 @@ impl Command {
             Self::Live(_) | Self::Interfaces(_) => true,
             Self::Tui(arguments) => arguments.captures(),
             Self::Extcap(arguments) => arguments.captures(),
-            Self::Read(_)
-            | Self::Stats(_)
-            | Self::Report(_)
-            | Self::Follow(_)
-            | Self::Check(_)
-            | Self::Wireshark(_)
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Fields(_)
-            | Self::Schema(_)
-            | Self::Layout(_) => false,
+            _ => false,
         }
     }
 
@@ -132,14 +122,7 @@ impl Command {
             | Self::Interfaces(_)
             | Self::Fields(_)
             | Self::Schema(_) => true,
-            Self::Live(_)
-            | Self::Tui(_)
-            | Self::Report(_)
-            | Self::Wireshark(_)
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Layout(_)
-            | Self::Extcap(_) => false,
+            _ => false,
         }
     }
 }
@@ -207,9 +190,8 @@ fn tell(error: clap::Error, arguments: &[OsString]) -> ExitCode {
     } else {
         text.to_string()
     };
-    let mut out = standard_output();
     // A closed pipe is not a failure, and nothing else can be done here.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = print(&text);
     ExitCode::SUCCESS
 }
 

@@ -41,21 +41,32 @@ pub(super) struct Query {
 impl Query {
     /// What the query needs to know about frames.
     pub fn needs(&self) -> Needs {
-        let filter = self.filter.as_ref().map(Filter::needs).unwrap_or_default();
+        let filter = needs_of(self.filter.as_ref());
         let fields = self.fields.iter().map(|field| field.needs);
         fields.fold(filter, Needs::or)
     }
 
     /// The warning about bytes that are masked for the filter, if it looks at bytes.
     pub fn warning(&self, show_passwords: bool) -> Option<&'static str> {
-        let hidden = self
-            .filter
-            .as_ref()
-            .is_some_and(|filter| filter.needs().octets);
-        (hidden && !show_passwords).then_some(
+        let is_masked = needs_of(self.filter.as_ref()).octets && !show_passwords;
+        is_masked.then_some(
             "octets that may be a password's count as '*' in this filter; --show-passwords compares them as they are",
         )
     }
+}
+
+/// What a filter needs to know about frames.
+pub(super) fn needs_of(filter: Option<&Filter>) -> Needs {
+    filter.map(Filter::needs).unwrap_or_default()
+}
+
+/// Reads the filter of -Y.
+pub(super) fn display_filter(
+    text: Option<&str>,
+    options: FilterOptions,
+) -> Result<Option<Filter>, Failure> {
+    let filter = text.map(|text| Filter::parse(text, options)).transpose();
+    filter.map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))
 }
 
 /// Completes the last word of a filter to names of fields, for a shell; the words before it stay.
@@ -76,12 +87,7 @@ impl QueryArguments {
     /// The query, checked.
     pub fn query(&self, show_passwords: bool) -> Result<Query, Failure> {
         let options = FilterOptions { show_passwords };
-        let filter = self
-            .display_filter
-            .as_deref()
-            .map(|text| Filter::parse(text, options))
-            .transpose()
-            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
+        let filter = display_filter(self.display_filter.as_deref(), options)?;
         let named = |name: &String| {
             let unknown = || format!("cannot show -e {name}: {}", unknown_field(name));
             field(name).ok_or_else(|| Failure::Text(unknown()))

@@ -17,7 +17,7 @@ use super::signal::stop_on_signals;
 use crate::capture::is_pipe;
 use crate::output::forms::Part;
 use crate::output::{Answers, NearestReading, Tee};
-use crate::session::{Options, PassLimits, Remainder, Sink};
+use crate::session::{Options, Remainder, Sink};
 use crate::text::escape::Local;
 
 /// Show what is in capture files.
@@ -102,14 +102,7 @@ fn show(
 ) -> Result<u8, Failure> {
     let (save, output) = (&arguments.save, &arguments.output);
     let query = output.query()?;
-    let limits = save.stop()?;
-    plan.limits = PassLimits {
-        frames: [arguments.count, limits.packets]
-            .into_iter()
-            .flatten()
-            .min(),
-        duration: limits.duration,
-    };
+    plan.limits = save.limits(arguments.count)?;
     plan.rows = !output.is_quiet();
     plan.keep = save.path().is_some();
     let answers = plan

@@ -15,7 +15,7 @@ use super::run::{Ended, Plan, files};
 use super::say;
 use super::side_by_side::{Produced, side_by_side};
 use super::signal::stop_on_signals;
-use super::terminal::standard_output;
+use super::terminal::print;
 use super::thresholds::ThresholdArguments;
 use crate::capture::{Inputs, Place, WriteError};
 use crate::output::OutputError;
@@ -175,9 +175,7 @@ fn single(arguments: &Arguments, inspection: Options) -> Result<ExitCode, Failur
     if let Some(out) = out {
         out.finish(&text)?;
     } else {
-        let mut out = standard_output();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        written.map_err(OutputError::from)?;
+        print(&text)?;
     }
     read.ended.conclude(|| ExitCode::SUCCESS)
 }

@@ -6,12 +6,14 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::error::Failure;
+use super::query::needs_of;
 use super::run::Plan;
 use super::say;
 use crate::capture::{CaptureWriter, LimitError, RotationLimits, WriteOptions};
 use crate::filter::{Filter, FilterOptions, Needs};
 use crate::output::{Answers, Context, OutputError, Tee};
 use crate::save::{Embed, LeftBeside, Save, SaveOptions, Survey};
+use crate::session::PassLimits;
 
 // Each of these is a flag of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
@@ -117,8 +119,17 @@ impl SaveArguments {
         self.path.as_deref()
     }
 
+    /// The limits of the pass, of which `count` frames is another one.
+    pub fn limits(&self, count: Option<u64>) -> Result<PassLimits, Failure> {
+        let stop = self.stop()?;
+        Ok(PassLimits {
+            frames: [count, stop.packets].into_iter().flatten().min(),
+            duration: stop.duration,
+        })
+    }
+
     /// When to stop. Limits of files need files.
-    pub fn stop(&self) -> Result<RotationLimits, Failure> {
+    fn stop(&self) -> Result<RotationLimits, Failure> {
         let stop = limits("-a", &self.stop)?;
         if stop.filesize.is_some() && self.path.is_none() {
             let text = "-a filesize:KB is about the file that is written; name one with -w";
@@ -195,8 +206,7 @@ impl SaveArguments {
 
     /// What saving needs to know about frames.
     pub fn needs(&self) -> Result<Needs, Failure> {
-        let filter = self.filter()?;
-        Ok(filter.as_ref().map(Filter::needs).unwrap_or_default())
+        Ok(needs_of(self.filter()?.as_ref()))
     }
 
     fn filter(&self) -> Result<Option<Filter>, Failure> {
@@ -224,7 +234,7 @@ impl SaveArguments {
     /// The context in which filters are evaluated.
     fn context(&self, answers: Option<&Rc<Answers>>, plan: &Plan) -> Result<Context, Failure> {
         let filter = self.filter()?;
-        let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
+        let needs = needs_of(filter.as_ref());
         let context = Context::new(filter, needs, answers.cloned(), false);
         Ok(context.reading(plan.origin()))
     }

@@ -1,6 +1,5 @@
 //! `authscope schema`: the JSON Schema of everything that the programs write as JSON.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,8 +7,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use super::error::Failure;
-use super::terminal::standard_output;
-use crate::output::OutputError;
+use super::terminal::print;
 
 /// The schema, in the 2020-12 form, with a definition for each kind of output.
 const SCHEMA: &str = include_str!("../output/schema.json");
@@ -56,10 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(output) => one(output)
             .map_err(|error| Failure::Text(format!("cannot read the schema: {error}")))?,
     };
-    let mut out = standard_output();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(OutputError::Standard)?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,13 +12,13 @@ use super::each::{FileResult, each};
 use super::error::{Failure, exit_status};
 use super::fail_on::{FailOn, counted};
 use super::inspect::InspectArguments;
-use super::query::complete_filter;
+use super::query::{complete_filter, display_filter, needs_of};
 use super::run::{Plan, files};
 use super::say;
 use super::signal::stop_on_signals;
 use super::terminal::{When, standard_output, text_style};
 use super::thresholds::ThresholdArguments;
-use crate::filter::{Filter, FilterOptions, Needs};
+use crate::filter::{Filter, FilterOptions};
 use crate::output::{Context, Group, OutputError, Stats, StatsFormat, write_summary};
 use crate::rows::Merged;
 use crate::session::Options;
@@ -124,14 +124,8 @@ impl Arguments {
 
     fn filter(&self) -> Result<Option<Filter>, Failure> {
         let text = self.display_filter.as_deref();
-        let filter = text
-            .map(|text| Filter::parse(text, FilterOptions::default()))
-            .transpose()
-            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
-        if filter
-            .as_ref()
-            .is_some_and(|filter| filter.needs().responses)
-        {
+        let filter = display_filter(text, FilterOptions::default())?;
+        if needs_of(filter.as_ref()).responses {
             let message = "reglogin.response_in looks ahead in the capture, which stats does not; reglogin.response_to is known with the response";
             return Err(Failure::Text(message.to_owned()));
         }
@@ -162,7 +156,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let mut inspection = arguments.inspect.options(false)?;
     let filter = arguments.filter()?;
-    inspection.tls_records = filter.is_some_and(|filter| filter.needs().tls);
+    inspection.tls_records = needs_of(filter.as_ref()).tls;
     if arguments.each {
         return count_each(arguments, &inspection);
     }
@@ -186,7 +180,7 @@ fn count(
     said: &mut Vec<String>,
 ) -> Result<u8, Failure> {
     let filter = arguments.filter()?;
-    let needs = filter.as_ref().map_or(Needs::default(), Filter::needs);
+    let needs = needs_of(filter.as_ref());
     plan.limits.frames = arguments.count;
     plan.rows = false;
     let (summary, format) = (arguments.summary(), arguments.stats_format());

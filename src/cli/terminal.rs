@@ -1,12 +1,12 @@
 //! Standard output and the terminal that it may be shown on: buffering, width, colours.
 
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 use terminal_size::{Height, Width, terminal_size_of};
 
 use super::pager;
-use crate::output::{Charset, Folding, TextStyle};
+use crate::output::{Charset, Folding, OutputError, TextStyle};
 
 /// Size of the buffer for standard output, in bytes.
 const BUFFER: usize = 1 << 16;
@@ -59,6 +59,13 @@ pub(super) fn folded() -> Folding<BufWriter<pager::Output>> {
 /// Standard output, buffered in blocks. Outputs flush it when a reader is to see everything.
 pub(super) fn standard_output() -> BufWriter<pager::Output> {
     BufWriter::with_capacity(BUFFER, pager::Output::default())
+}
+
+/// Writes text to standard output.
+pub(super) fn print(text: &str) -> Result<(), OutputError> {
+    let mut out = standard_output();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 /// Whether output is shown on a terminal, directly or through a pager.

@@ -3,7 +3,6 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
@@ -11,20 +10,19 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use super::error::Failure;
 use super::inspect::InspectArguments;
 use super::interfaces::{candidates, named};
-use super::query::complete_filter;
+use super::query::{complete_filter, display_filter};
 use super::run::files;
 use super::signal::{BY_SIGNAL, stop_on_signals};
 use super::terminal::When;
 use crate::capture::live::{LiveOptions, LiveSource};
-use crate::capture::{FrameStore, ReadOptions, Stop, is_pipe, open_all_until};
-use crate::filter::{Filter, FilterOptions};
+use crate::capture::{FrameSource, FrameStore, ReadOptions, Stop, is_pipe, open_all_until};
+use crate::filter::FilterOptions;
 use crate::output::OutputError;
 use crate::session::PassLimits;
-use crate::session::summary::Summary;
 use crate::text::escape::{Escaped, Local};
 use crate::tui::recording::Shared;
 use crate::tui::source::Input;
-use crate::tui::work::{Material, Nearby};
+use crate::tui::work::Material;
 use crate::tui::{Start, run as show};
 
 /// Frames of a live capture that are kept by default.
@@ -81,15 +79,28 @@ impl Arguments {
     pub(super) const fn captures(&self) -> bool {
         self.interface.is_some()
     }
+
+    /// What is read, as files are whose progress is not known.
+    fn input(&self, source: Box<dyn FrameSource + Send>, material: Material, stop: &Stop) -> Input {
+        Input {
+            source,
+            material,
+            progress: Vec::new(),
+            live: None,
+            limits: PassLimits {
+                frames: self.count,
+                duration: None,
+            },
+            stop: stop.clone(),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let is_live = arguments.interface.is_some();
     let options = arguments.inspect.options(is_live)?;
-    if let Some(text) = &arguments.display_filter {
-        Filter::parse(text, FilterOptions::default())
-            .map_err(|error| Failure::Text(format!("cannot use the display filter: {error}")))?;
-    }
+    let filter = arguments.display_filter.as_deref();
+    display_filter(filter, FilterOptions::default())?;
     if !std::io::stdout().is_terminal() {
         let text = "the terminal interface needs a terminal as its standard output; `authscope read` writes elsewhere";
         return Err(Failure::Text(text.to_owned()));
@@ -147,28 +158,12 @@ fn of_files(
         }
         all => format!("{} captures", all.len()),
     };
+    let material = Material::new(Shared::new(store, None), options, files);
     let input = Input {
-        source,
-        material: Material {
-            shared: Shared::new(store, None),
-            summary: Arc::new(Mutex::new(Summary::default())),
-            options,
-            files,
-            nearby: Nearby::default(),
-        },
         progress,
-        live: None,
-        limits: limits(arguments),
-        stop: stop.clone(),
+        ..arguments.input(source, material, stop)
     };
     Ok((input, name))
-}
-
-const fn limits(arguments: &Arguments) -> PassLimits {
-    PassLimits {
-        frames: arguments.count,
-        duration: None,
-    }
 }
 
 fn live(
@@ -192,19 +187,11 @@ fn live(
     let name = format!("live {} {}", Local(source.interface()), Escaped(&what));
     let spooled = FrameStore::spooling(Box::new(source));
     let (source, store) = spooled.map_err(|error| Failure::Text(error.to_string()))?;
+    let shared = Shared::new(store, Some(arguments.ring));
+    let material = Material::new(shared, options, Vec::new());
     let input = Input {
-        source,
-        material: Material {
-            shared: Shared::new(store, Some(arguments.ring)),
-            summary: Arc::new(Mutex::new(Summary::default())),
-            options,
-            files: Vec::new(),
-            nearby: Nearby::default(),
-        },
-        progress: Vec::new(),
         live: Some((counters, arguments.ring)),
-        limits: limits(arguments),
-        stop: stop.clone(),
+        ..arguments.input(source, material, stop)
     };
     Ok((input, name))
 }

@@ -1,6 +1,5 @@
 //! `authscope wireshark`: installs the plugin and the capture source in Wireshark.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,8 +7,8 @@ use clap::{Args, Subcommand};
 
 use super::error::Failure;
 use super::layouts::load;
+use super::terminal::print;
 use crate::layout::Layout;
-use crate::output::OutputError;
 use crate::wireshark::install::{
     Done, Folders, InstallError, install_launcher, install_plugin, remove_launcher, remove_plugin,
 };
@@ -76,7 +75,9 @@ impl Plugin {
                 profile::NAME
             ))?;
         }
-        print("`authscope wireshark plugin --uninstall` undoes it.\n")
+        Ok(print(
+            "`authscope wireshark plugin --uninstall` undoes it.\n",
+        )?)
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
@@ -161,12 +162,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn said(done: &Done) -> Result<(), Failure> {
-    print(&format!("{done}\n"))
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| OutputError::Standard(error).into())
+    Ok(print(&format!("{done}\n"))?)
 }

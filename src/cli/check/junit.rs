@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Status, Verdict};
+use super::{Status, Verdict, count, without};
 use crate::capture::{Inputs, Place, WriteError};
 use crate::text::escape::{Xml, is_harmful};
 
@@ -16,16 +16,10 @@ const XML: &[u8] = b"<?xml";
 /// What the file begins with.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Removes what XML text must not contain: control characters other than these two.
+/// Text for XML, which must not contain control characters other than these two.
 fn fit(text: &str) -> String {
-    let fit = |character: char| {
-        if is_harmful(character) && !matches!(character, '\n' | '\t') {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            character
-        }
-    };
-    Xml(&text.chars().map(fit).collect::<String>()).to_string()
+    let is_wrong = |character| is_harmful(character) && !matches!(character, '\n' | '\t');
+    Xml(&without(text, is_wrong)).to_string()
 }
 
 fn seconds(duration: Duration) -> String {
@@ -34,15 +28,11 @@ fn seconds(duration: Duration) -> String {
 
 /// The document: a suite with a case for each file.
 pub(super) fn document(verdicts: &[Verdict]) -> String {
-    let count = |status: Status| {
-        let of_status = verdicts.iter().filter(|verdict| verdict.status == status);
-        of_status.count()
-    };
     let counts = format!(
         "name=\"authscope check\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\"",
         verdicts.len(),
-        count(Status::Wrong),
-        count(Status::Unread),
+        count(verdicts, Status::Wrong),
+        count(verdicts, Status::Unread),
         seconds(verdicts.iter().map(|verdict| verdict.took).sum())
     );
     let mut out = String::from(DECLARATION);

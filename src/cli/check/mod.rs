@@ -25,7 +25,8 @@ use super::side_by_side::{Produced, side_by_side};
 use super::signal::stop_on_signals;
 use super::terminal::{When, standard_output, terminal_width};
 use crate::output::OutputError;
-use crate::text::escape::Local;
+use crate::text::escape::{Local, is_harmful};
+use crate::text::number::number_of;
 
 /// Check captures, as a test does: nothing is wrong in them, or they are as a golden file records.
 #[derive(Debug, Args)]
@@ -204,12 +205,8 @@ impl Arguments {
             .fail_on
             .and_then(|least| counted(least, |severity| examined.notes(severity)));
         let unanswered = (wanted.no_unanswered && examined.unanswered > 0).then(|| {
-            let requests = if examined.unanswered == 1 {
-                "request"
-            } else {
-                "requests"
-            };
-            format!("{} {requests} without a response", examined.unanswered)
+            let requests = number_of(examined.unanswered, "request");
+            format!("{requests} without a response")
         });
         for failure in notes.into_iter().chain(unanswered) {
             verdict.worsen(Status::Wrong, failure);
@@ -310,19 +307,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(worst.map_or(0, Status::code)))
 }
 
+/// How many files have this result.
+fn count(verdicts: &[Verdict], status: Status) -> usize {
+    let of_status = verdicts.iter().filter(|verdict| verdict.status == status);
+    of_status.count()
+}
+
 /// For several files, reports how many failed.
 fn sum_up(verdicts: &[Verdict]) {
-    let count = |status: Status| {
-        let of_status = verdicts.iter().filter(|verdict| verdict.status == status);
-        of_status.count()
-    };
     let mut parts = Vec::new();
-    match count(Status::Wrong) {
+    match count(verdicts, Status::Wrong) {
         0 => {}
         1 => parts.push("1 is not right".to_owned()),
         more => parts.push(format!("{more} are not right")),
     }
-    match count(Status::Unread) {
+    match count(verdicts, Status::Unread) {
         0 => {}
         more => parts.push(format!("{more} could not be checked")),
     }
@@ -365,7 +364,8 @@ impl<W: Write> Shown<W> {
             };
             let style = Style::new().fg_color(color.map(Into::into));
             let (start, end) = self.styled(style);
-            writeln!(self.out, "{start}{}{end}", shown_line(line))?;
+            // Conversations contain nothing that a terminal interprets, but a file that is not a golden file may.
+            writeln!(self.out, "{start}{}{end}", without(line, is_harmful))?;
         }
         Ok(self.out.flush()?)
     }
@@ -390,17 +390,14 @@ impl<W: Write> Shown<W> {
     }
 }
 
-/// A line of a difference, escaped: conversations contain nothing that a terminal interprets, but a file that is not
-/// a golden file may.
-fn shown_line(line: &str) -> String {
-    let is_safe = |character: char| !crate::text::escape::is_harmful(character);
-    line.chars()
-        .map(|character| {
-            if is_safe(character) {
-                character
-            } else {
-                char::REPLACEMENT_CHARACTER
-            }
-        })
-        .collect()
+/// Text with a replacement character for each of these.
+fn without(text: &str, is_wrong: impl Fn(char) -> bool) -> String {
+    let replaced = |character| {
+        if is_wrong(character) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
+    };
+    text.chars().map(replaced).collect()
 }

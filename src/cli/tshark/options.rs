@@ -1,5 +1,7 @@
 //! The table of tshark's options, and how each is handled.
 
+use Handling::{ByValue, File, Ignored, IgnoredWithNote, Ours, OursWithNote, Refused};
+
 /// How an option of tshark is handled.
 pub(super) enum Handling {
     /// It names a file to read.
@@ -38,252 +40,85 @@ pub(super) struct TsharkOption {
     pub handling: Handling,
 }
 
-const fn option(
-    short: Option<char>,
-    long: &'static str,
-    value: &'static str,
-    handling: Handling,
-) -> TsharkOption {
-    TsharkOption {
-        short,
-        long,
-        value,
-        handling,
-    }
+/// Declares the options, a row each: letter, long name and name of the value, `-` for what it lacks, and its handling.
+macro_rules! options {
+    (@letter -) => { None };
+    (@letter $letter:literal) => { Some($letter) };
+    (@name -) => { "" };
+    (@name $name:literal) => { $name };
+    ($($letter:tt $long:tt $value:tt => $handling:expr;)*) => {
+        &[$(TsharkOption {
+            short: options!(@letter $letter),
+            long: options!(@name $long),
+            value: options!(@name $value),
+            handling: $handling,
+        }),*]
+    };
 }
 
 const ON_RECOGNITION: &str = "protocols are recognised by their content, and on ports named with -p or -d; there is nothing to switch";
 const ON_LAYERS: &str =
     "JSON has messages, not layers; -T pdml has all layers, and jq chooses keys of -T jsonl";
 const ON_LINK_TYPES: &str = "link-layer types are not listed: the interface's usual one is captured (tshark -L lists them); here -L FILE names a layout";
+const ON_TIME_STAMPS: &str = "the interface's usual time stamps are taken; leave it out";
 const ON_NAMES: &str = "no names are looked up; addresses are shown as they are";
 const ON_LOGS: &str = "there is no log to set up; what is to be said is said on standard error";
 
 /// All options that `read` and `live` do not have with the same meaning, in the order of `tshark --help`.
-pub(super) static TSHARK_OPTIONS: &[TsharkOption] = &[
-    option(
-        Some('p'),
-        "no-promiscuous-mode",
-        "",
-        Handling::ByValue(no_promiscuous),
-    ),
-    option(
-        Some('I'),
-        "monitor-mode",
-        "",
-        Handling::Refused(
-            "monitor mode is not offered: capture with `dumpcap -I -w FILE`, then read FILE",
-        ),
-    ),
-    option(
-        Some('y'),
-        "linktype",
-        "TYPE",
-        Handling::Refused("the interface's usual link-layer type is captured; leave it out"),
-    ),
-    option(
-        None,
-        "time-stamp-type",
-        "TYPE",
-        Handling::Refused("the interface's usual time stamps are taken; leave it out"),
-    ),
-    option(
-        Some('D'),
-        "list-interfaces",
-        "",
-        Handling::Refused("it stands alone: authscope interfaces"),
-    ),
-    option(
-        Some('L'),
-        "list-data-link-types",
-        "",
-        Handling::Refused(ON_LINK_TYPES),
-    ),
-    option(
-        None,
-        "list-time-stamp-types",
-        "",
-        Handling::Refused("the interface's usual time stamps are taken; leave it out"),
-    ),
-    option(Some('r'), "read-file", "FILE", Handling::File),
-    option(Some('2'), "", "", Handling::Ignored),
-    option(
-        Some('M'),
-        "",
-        "COUNT",
-        Handling::IgnoredWithNote("memory is bounded anyway"),
-    ),
-    option(
-        Some('R'),
-        "read-filter",
-        "FILTER",
-        Handling::Refused("filters are for what is shown, over all frames: use -Y FILTER"),
-    ),
-    option(Some('n'), "", "", Handling::Ignored),
-    option(Some('N'), "", "FLAGS", Handling::IgnoredWithNote(ON_NAMES)),
-    option(Some('H'), "", "FILE", Handling::IgnoredWithNote(ON_NAMES)),
-    option(Some('W'), "", "n", Handling::IgnoredWithNote(ON_NAMES)),
-    option(
-        None,
-        "enable-protocol",
-        "PROTOCOL",
-        Handling::IgnoredWithNote(ON_RECOGNITION),
-    ),
-    option(
-        None,
-        "disable-protocol",
-        "PROTOCOL",
-        Handling::IgnoredWithNote(ON_RECOGNITION),
-    ),
-    option(
-        None,
-        "enable-heuristic",
-        "NAME",
-        Handling::IgnoredWithNote(ON_RECOGNITION),
-    ),
-    option(
-        None,
-        "disable-heuristic",
-        "NAME",
-        Handling::IgnoredWithNote(ON_RECOGNITION),
-    ),
-    option(
-        None,
-        "capture-comment",
-        "TEXT",
-        Handling::Refused(
-            "a comment for the whole file is not offered; --annotate writes comments on packets",
-        ),
-    ),
-    option(
-        Some('C'),
-        "",
-        "PROFILE",
-        Handling::IgnoredWithNote(
-            "profiles are Wireshark's; options are given on the command line",
-        ),
-    ),
-    option(Some('F'), "", "TYPE", Handling::ByValue(file_type)),
-    option(
-        Some('O'),
-        "",
-        "PROTOCOLS",
-        Handling::OursWithNote(
-            &["-V"],
-            "-V shows the details of all layers, these among them",
-        ),
-    ),
-    option(Some('P'), "print", "", Handling::Ignored),
-    option(
-        Some('S'),
-        "",
-        "TEXT",
-        Handling::Refused(
-            "lines end with a newline; -T fields -E separator=CHARACTER is about columns",
-        ),
-    ),
-    option(None, "hexdump", "KIND", Handling::ByValue(hexdump)),
-    option(Some('T'), "", "TYPE", Handling::ByValue(output_type)),
-    option(Some('j'), "", "PROTOCOLS", Handling::Refused(ON_LAYERS)),
-    option(Some('J'), "", "PROTOCOLS", Handling::Refused(ON_LAYERS)),
-    option(Some('t'), "", "FORMAT", Handling::ByValue(time)),
-    option(Some('u'), "", "FORMAT", Handling::ByValue(seconds)),
-    option(Some('l'), "", "", Handling::Ignored),
-    option(Some('Q'), "", "", Handling::Ours(&["-q"])),
-    option(
-        Some('g'),
-        "",
-        "",
-        Handling::Refused("who may read the file is the umask's to say; use chmod g+r FILE"),
-    ),
-    option(
-        Some('X'),
-        "",
-        "KEY:VALUE",
-        Handling::Refused(
-            "Lua scripts are for Wireshark; -L FILE describes a protocol here (docs/layouts.md)",
-        ),
-    ),
-    option(
-        Some('U'),
-        "",
-        "TAP",
-        Handling::Refused(
-            "PDUs are not exported; -T jsonl writes messages, follow -T raw a stream's octets",
-        ),
-    ),
-    option(Some('z'), "", "STATISTICS", Handling::ByValue(statistics)),
-    option(
-        None,
-        "export-objects",
-        "PROTOCOL,FOLDER",
-        Handling::Refused("RegLogin carries no files; follow -T raw writes a stream's octets"),
-    ),
-    option(
-        None,
-        "export-tls-session-keys",
-        "FILE",
-        Handling::Refused("-w FILE --embed-keys writes the secrets into the capture that is saved"),
-    ),
-    option(None, "no-duplicate-keys", "", Handling::Ignored),
-    option(
-        None,
-        "elastic-mapping-filter",
-        "PROTOCOLS",
-        Handling::Refused("no mapping is written; -T ek writes rows for Elasticsearch"),
-    ),
-    option(
-        None,
-        "temp-dir",
-        "FOLDER",
-        Handling::IgnoredWithNote("no temporary files are written"),
-    ),
-    option(
-        None,
-        "log-level",
-        "LEVEL",
-        Handling::IgnoredWithNote(ON_LOGS),
-    ),
-    option(
-        None,
-        "log-fatal",
-        "LEVEL",
-        Handling::IgnoredWithNote(ON_LOGS),
-    ),
-    option(
-        None,
-        "log-domains",
-        "LIST",
-        Handling::IgnoredWithNote(ON_LOGS),
-    ),
-    option(
-        None,
-        "log-debug",
-        "LIST",
-        Handling::IgnoredWithNote(ON_LOGS),
-    ),
-    option(
-        None,
-        "log-noisy",
-        "LIST",
-        Handling::IgnoredWithNote(ON_LOGS),
-    ),
-    option(None, "log-file", "FILE", Handling::IgnoredWithNote(ON_LOGS)),
-    option(
-        Some('v'),
-        "",
-        "",
-        Handling::Refused("it stands alone: authscope --version"),
-    ),
-    option(Some('o'), "", "NAME:VALUE", Handling::ByValue(preference)),
-    option(
-        Some('K'),
-        "",
-        "FILE",
-        Handling::Refused("Kerberos is not decrypted"),
-    ),
-    option(Some('G'), "", "REPORT", Handling::ByValue(report)),
-];
+pub(super) static TSHARK_OPTIONS: &[TsharkOption] = options! {
+    'p' "no-promiscuous-mode" - => ByValue(no_promiscuous);
+    'I' "monitor-mode" - => Refused("monitor mode is not offered: capture with `dumpcap -I -w FILE`, then read FILE");
+    'y' "linktype" "TYPE" => Refused("the interface's usual link-layer type is captured; leave it out");
+    - "time-stamp-type" "TYPE" => Refused(ON_TIME_STAMPS);
+    'D' "list-interfaces" - => Refused("it stands alone: authscope interfaces");
+    'L' "list-data-link-types" - => Refused(ON_LINK_TYPES);
+    - "list-time-stamp-types" - => Refused(ON_TIME_STAMPS);
+    'r' "read-file" "FILE" => File;
+    '2' - - => Ignored;
+    'M' - "COUNT" => IgnoredWithNote("memory is bounded anyway");
+    'R' "read-filter" "FILTER" => Refused("filters are for what is shown, over all frames: use -Y FILTER");
+    'n' - - => Ignored;
+    'N' - "FLAGS" => IgnoredWithNote(ON_NAMES);
+    'H' - "FILE" => IgnoredWithNote(ON_NAMES);
+    'W' - "n" => IgnoredWithNote(ON_NAMES);
+    - "enable-protocol" "PROTOCOL" => IgnoredWithNote(ON_RECOGNITION);
+    - "disable-protocol" "PROTOCOL" => IgnoredWithNote(ON_RECOGNITION);
+    - "enable-heuristic" "NAME" => IgnoredWithNote(ON_RECOGNITION);
+    - "disable-heuristic" "NAME" => IgnoredWithNote(ON_RECOGNITION);
+    - "capture-comment" "TEXT" => Refused("a comment for the whole file is not offered; --annotate writes comments on packets");
+    'C' - "PROFILE" => IgnoredWithNote("profiles are Wireshark's; options are given on the command line");
+    'F' - "TYPE" => ByValue(file_type);
+    'O' - "PROTOCOLS" => OursWithNote(&["-V"], "-V shows the details of all layers, these among them");
+    'P' "print" - => Ignored;
+    'S' - "TEXT" => Refused("lines end with a newline; -T fields -E separator=CHARACTER is about columns");
+    - "hexdump" "KIND" => ByValue(hexdump);
+    'T' - "TYPE" => ByValue(output_type);
+    'j' - "PROTOCOLS" => Refused(ON_LAYERS);
+    'J' - "PROTOCOLS" => Refused(ON_LAYERS);
+    't' - "FORMAT" => ByValue(time);
+    'u' - "FORMAT" => ByValue(seconds);
+    'l' - - => Ignored;
+    'Q' - - => Ours(&["-q"]);
+    'g' - - => Refused("who may read the file is the umask's to say; use chmod g+r FILE");
+    'X' - "KEY:VALUE" => Refused("Lua scripts are for Wireshark; -L FILE describes a protocol here (docs/layouts.md)");
+    'U' - "TAP" => Refused("PDUs are not exported; -T jsonl writes messages, follow -T raw a stream's octets");
+    'z' - "STATISTICS" => ByValue(statistics);
+    - "export-objects" "PROTOCOL,FOLDER" => Refused("RegLogin carries no files; follow -T raw writes a stream's octets");
+    - "export-tls-session-keys" "FILE" => Refused("-w FILE --embed-keys writes the secrets into the capture that is saved");
+    - "no-duplicate-keys" - => Ignored;
+    - "elastic-mapping-filter" "PROTOCOLS" => Refused("no mapping is written; -T ek writes rows for Elasticsearch");
+    - "temp-dir" "FOLDER" => IgnoredWithNote("no temporary files are written");
+    - "log-level" "LEVEL" => IgnoredWithNote(ON_LOGS);
+    - "log-fatal" "LEVEL" => IgnoredWithNote(ON_LOGS);
+    - "log-domains" "LIST" => IgnoredWithNote(ON_LOGS);
+    - "log-debug" "LIST" => IgnoredWithNote(ON_LOGS);
+    - "log-noisy" "LIST" => IgnoredWithNote(ON_LOGS);
+    - "log-file" "FILE" => IgnoredWithNote(ON_LOGS);
+    'v' - - => Refused("it stands alone: authscope --version");
+    'o' - "NAME:VALUE" => ByValue(preference);
+    'K' - "FILE" => Refused("Kerberos is not decrypted");
+    'G' - "REPORT" => ByValue(report);
+};
 
 fn ours(options: &[&str]) -> Meaning {
     Meaning {
