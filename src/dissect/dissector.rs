@@ -109,8 +109,6 @@ pub struct Wanted<'a> {
     pub has_layouts: bool,
     /// Whether messages without notes are only counted, and not made.
     pub counts: bool,
-    /// Bytes that are known to be one message which is plain in all its fields: none but these very bytes.
-    pub clean: Option<&'a [u8]>,
 }
 
 /// Receives what the dissector finds.
@@ -148,6 +146,29 @@ pub fn octets<S: HasDissectState>(
         Protocol::Layout(layout) => described::take(flow, from, layout, chunk, finds),
         _ => {}
     }
+}
+
+/// Takes bytes that are next in order, and that are one message of RegLogin without notes, if no other may come of
+/// them. `false` if one may: then [`octets`] has to take them.
+#[inline]
+pub fn clean_message_alone<S: HasDissectState>(
+    flow: &mut Flow<S>,
+    from: Side,
+    chunk: Chunk<'_>,
+    finds: &mut impl Finds<S>,
+) -> bool {
+    let state = flow.state.dissect();
+    let direction = &state.directions[index(from)];
+    let begins = direction.mode == Mode::Boundary && direction.work.is_none();
+    if state.protocol != Protocol::RegLogin || !begins {
+        return false;
+    }
+    let command = command(chunk.octets);
+    let Some(command) = command.filter(|command| learn_sender(flow, from, *command)) else {
+        return false;
+    };
+    finds.take(flow, from, Finding::Clean(command, chunk));
+    true
 }
 
 /// Whether RegLogin is expected on a port of the stream.
@@ -283,7 +304,7 @@ fn count_clean<'a, S: HasDissectState>(
     mut chunk: Chunk<'a>,
     finds: &mut impl Finds<S>,
 ) -> Chunk<'a> {
-    while let Some((command, message)) = next_clean(chunk.octets, finds.wanted().clean) {
+    while let Some((command, message)) = clean_message(chunk.octets) {
         if !learn_sender(flow, from, command) {
             break;
         }
@@ -292,15 +313,6 @@ fn count_clean<'a, S: HasDissectState>(
         chunk = rest;
     }
     chunk
-}
-
-/// The command and the bytes of the plain message at the start of `octets`; `known` as in [`Wanted::clean`].
-#[inline]
-fn next_clean<'a>(octets: &'a [u8], known: Option<&[u8]>) -> Option<(Command, &'a [u8])> {
-    match known {
-        Some(known) if std::ptr::eq(known, octets) => Some((command(octets)?, octets)),
-        _ => clean_message(octets),
-    }
 }
 
 /// Lets a message's command say who its sender is; whether it is one that the sender's side sends.

@@ -34,6 +34,17 @@ impl Name {
         name.len = len as u8;
         name
     }
+
+    /// The bytes of a field that is text with nothing but NUL behind it.
+    #[must_use]
+    #[inline]
+    pub fn of_filled(octets: [u8; WIDTH]) -> Self {
+        let len = memchr::memchr(0, &octets).unwrap_or(WIDTH);
+        Self {
+            octets,
+            len: len as u8,
+        }
+    }
 }
 
 impl Hash for Name {
@@ -69,5 +80,14 @@ mod tests {
         assert_eq!(&*Name::new(&[b'x'; 30]), [b'x'; 20]);
         assert!(Name::new(b"al") < Name::new(b"alice"));
         assert!(Name::EMPTY.is_empty());
+    }
+
+    #[test]
+    fn a_filled_field_has_the_name_before_its_filling() {
+        for len in 0..=WIDTH {
+            let mut field = [0; WIDTH];
+            field[..len].fill(b'x');
+            assert_eq!(Name::of_filled(field), Name::new(&field[..len]));
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::tee::OutputError;
 use crate::capture::{Aside, Batch};
 use crate::dissect::Message;
 use crate::filter::{Filter, Needs, Responses, View};
-use crate::session::{Exchange, FrameRecord, GivenUp, Remainder, Resolution, Sink};
+use crate::session::{Exchange, FrameRecord, GivenUp, Remainder, Sink};
 use crate::stream::{Analysis, Analyzer};
 use crate::text::secret::TagKey;
 
@@ -243,10 +243,6 @@ pub trait Output {
     }
 
     /// Receives what the next records will say of requests.
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        let _ = resolutions;
-    }
-
     /// Takes what stands between frames.
     fn aside(&mut self, aside: &Aside, batch: &Batch) {
         let _ = (aside, batch);
@@ -284,10 +280,6 @@ impl<O: Output + ?Sized> Output for &mut O {
         context: &mut Context,
     ) -> Result<ControlFlow<()>, OutputError> {
         (**self).bare(record, context)
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        (**self).prefetch(resolutions);
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) {
@@ -378,12 +370,6 @@ impl Sink for Group<'_> {
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.context.advance(record);
         self.each(|output, context| output.bare(record, context))
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        for output in &mut self.outputs {
-            output.prefetch(resolutions);
-        }
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {

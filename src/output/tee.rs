@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::capture::{Aside, Batch, Stop, WriteError};
-use crate::session::{FrameRecord, Remainder, Resolution, Sink};
+use crate::session::{FrameRecord, Remainder, Sink};
 use crate::text::trouble::Trouble;
 
 /// An output that could not be written.
@@ -131,12 +131,6 @@ impl Sink for Tee<'_> {
 
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.each(|sink| sink.bare(record))
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        for member in &mut self.members {
-            member.sink.prefetch(resolutions);
-        }
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {

@@ -11,9 +11,7 @@ use super::points::Points;
 use crate::capture::{Aside, Batch, Timestamp};
 use crate::output::OutputError;
 use crate::session::summary::Summary;
-use crate::session::{
-    Ending, FrameRecord, Inspected, PairedFrom, Pairing, Remainder, Resolution, Sink,
-};
+use crate::session::{Ending, FrameRecord, Inspected, PairedFrom, Pairing, Remainder, Sink};
 
 /// What is kept of a capture for its page: the summary, as in `stats`, and a bounded selection of the rest.
 #[derive(Debug)]
@@ -112,10 +110,6 @@ impl Sink for Collector {
             self.take(PairedFrom::from(&brought));
         }
         Ok(())
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        self.summary.expect(resolutions);
     }
 
     fn aside(&mut self, _: &Aside, batch: &Batch) -> Result<(), OutputError> {

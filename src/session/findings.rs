@@ -15,7 +15,8 @@ use super::refusal::Refusals;
 use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::{Finding, Finds, Known, Message, Name, Wanted};
-use crate::protocol::{Command, MessageKind, MessageView, TextValue};
+use crate::protocol::layout::USER_NAME;
+use crate::protocol::{Command, MessageKind, MessageView};
 use crate::stream::{Chunk, Flow, Role, Side};
 
 /// The tracker's parts that findings go to, apart from the frame's own.
@@ -29,8 +30,6 @@ pub(super) struct Findings<'a> {
     pub known: &'a Arc<Known>,
     pub has_layouts: bool,
     pub counts: bool,
-    /// As in [`Wanted::clean`].
-    pub clean: Option<&'a [u8]>,
     pub refusals: &'a mut Refusals,
     pub waiting: &'a mut WaitingRequests,
 }
@@ -119,7 +118,8 @@ impl Findings<'_> {
         let exchange = &mut flow.state.exchange;
         let told = match kind {
             MessageKind::Request => {
-                let user = Name::new(view.user_name().map_or(&[], TextValue::octets));
+                let user = USER_NAME.slice(message.octets).first_chunk();
+                let user = user.map_or(Name::EMPTY, |field| Name::of_filled(*field));
                 let password = self.key.tag(view.password());
                 exchange.request(&one, user, password, &mut self.fates())
             }
@@ -129,6 +129,7 @@ impl Findings<'_> {
             }
         };
         self.found.clean.push(CleanMessage {
+            frame: self.found.frame,
             command,
             status: view.status(),
         });
@@ -172,7 +173,6 @@ impl Finds<FlowState> for Findings<'_> {
             known: self.known,
             has_layouts: self.has_layouts,
             counts: self.counts,
-            clean: self.clean,
         }
     }
 

@@ -63,6 +63,12 @@ impl FlowState {
         dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
     }
 
+    /// Whether it is TLS that is looked into, or was, or what comes next may turn out to be.
+    #[inline]
+    pub(super) fn may_be_tls(&self) -> bool {
+        self.layer.is_some() || self.dissect.decided() == Protocol::Unknown
+    }
+
     /// Whether it is, or may be, TLS that is looked into.
     pub(super) fn is_decrypted(&self) -> bool {
         let layer = self.layer.as_ref();

@@ -23,6 +23,8 @@ pub(super) struct Collected {
     pub messages: Vec<Message>,
     /// Those that are only counted.
     pub clean: Vec<CleanMessage>,
+    /// The frame that is inspected, of its batch, from 0.
+    pub frame: u32,
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
     pub unasked: Vec<u64>,
@@ -34,6 +36,8 @@ pub(super) struct Collected {
 /// A message without notes, if it is only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanMessage {
+    /// The frame of its batch that it is whole with, from 0.
+    pub frame: u32,
     /// Its command, which is known.
     pub command: Command,
     /// What a response says.
@@ -112,13 +116,17 @@ pub struct FlowEnd {
 }
 
 impl Collected {
-    /// How much there is in all.
+    /// How much there is of what frames are told of with: all but the clean messages.
     #[inline]
     pub fn len(&self) -> usize {
+        self.resolutions.len() + self.rest_len()
+    }
+
+    /// The same without what became of requests.
+    #[inline]
+    pub fn rest_len(&self) -> usize {
         self.messages.len()
-            + self.clean.len()
             + self.notes.len()
-            + self.resolutions.len()
             + self.unasked.len()
             + self.flows.len()
             + self.followed.len()

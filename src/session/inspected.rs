@@ -6,6 +6,7 @@
 )]
 
 use super::found::{CleanMessage, Collected, FlowEnd, StreamNote};
+use super::inspector::Wanted;
 use super::record::{FrameRecord, Remainder};
 use super::resolution::Resolution;
 use super::without_tcp::WithoutTcp;
@@ -30,7 +31,6 @@ struct Lengths {
     /// The frame, from 0.
     frame: u32,
     messages: u32,
-    clean: u32,
     notes: u32,
     resolutions: u32,
     flows: u32,
@@ -72,8 +72,6 @@ pub struct Inspected {
     total: usize,
     /// Number of the first message.
     first_message: u64,
-    /// Frames so far.
-    count: usize,
     /// In place of `frames`, where only counts are wanted.
     counts: Option<Counts>,
 }
@@ -81,6 +79,8 @@ pub struct Inspected {
 /// What frames amount to that are not told one by one.
 #[derive(Debug, Default)]
 struct Counts {
+    /// Whether what became of requests is told with frames, or only all together.
+    resolutions: bool,
     watched: u64,
     without_tcp: WithoutTcp,
 }
@@ -92,13 +92,11 @@ pub struct Brought<'a> {
     pub frame: usize,
     /// The messages that became available with it.
     pub messages: &'a [Message],
-    /// The same of those without notes.
-    pub clean: &'a [CleanMessage],
     /// What is to be said about streams outside of any message.
     pub notes: &'a [StreamNote],
     /// Number of the first of `messages` among all of the run, from 0, where all are whole.
     pub first_message: u64,
-    /// What became of requests.
+    /// What became of requests; if messages are only counted, [`Inspected::resolutions`] alone has it.
     pub resolutions: &'a [Resolution],
     /// Numbers of responses for which no request came after all.
     pub unasked: &'a [u64],
@@ -115,16 +113,17 @@ pub(super) struct Cursor {
 
 impl Inspected {
     /// Forgets everything and keeps the memory. Messages are numbered from `first_message` on.
-    /// `counts` says that only counts are wanted.
-    pub(super) fn begin(&mut self, first_message: u64, counts: bool) {
+    pub(super) fn begin(&mut self, first_message: u64, wanted: Wanted) {
         self.frames.clear();
         self.found.clear();
         self.datagrams.clear();
         self.brought.clear();
         self.total = 0;
         self.first_message = first_message;
-        self.count = 0;
-        self.counts = counts.then(Counts::default);
+        self.counts = (wanted != Wanted::Records).then(|| Counts {
+            resolutions: wanted == Wanted::Messages,
+            ..Counts::default()
+        });
     }
 
     /// Whether only counts are wanted: where each frame went is then not told.
@@ -175,7 +174,6 @@ impl Inspected {
     /// The same of one that brought nothing.
     #[inline]
     pub(super) fn push_quiet(&mut self, watched: bool) {
-        self.count += 1;
         if let Some(counts) = &mut self.counts {
             counts.watched += u64::from(watched);
         }
@@ -184,21 +182,28 @@ impl Inspected {
     /// Notes how long the lists are behind the next frame, where it brought anything; whether it did.
     #[inline]
     fn push_brought(&mut self, found: &Collected, datagram: bool) -> bool {
-        let frame = self.count;
-        self.count += 1;
         let datagrams = self.datagrams.len() + usize::from(datagram);
-        let total = found.len() + datagrams;
+        let total = datagrams
+            + match &self.counts {
+                Some(counts) if !counts.resolutions => found.rest_len(),
+                _ => found.len(),
+            };
         if total == self.total {
             return false;
         }
         self.total = total;
+        self.note_lengths(found, datagrams);
+        true
+    }
+
+    #[inline(never)]
+    fn note_lengths(&mut self, found: &Collected, datagrams: usize) {
         let [unasked, followed, tls] =
             [found.unasked.len(), found.followed.len(), found.tls.len()].map(|len| len as u32);
         let datagrams = datagrams as u32;
         self.brought.push(Lengths {
-            frame: frame as u32,
+            frame: found.frame,
             messages: found.messages.len() as u32,
-            clean: found.clean.len() as u32,
             notes: found.notes.len() as u32,
             resolutions: found.resolutions.len() as u32,
             flows: found.flows.len() as u32,
@@ -210,7 +215,6 @@ impl Inspected {
                 datagrams,
             },
         });
-        true
     }
 
     /// Frames on watched ports, or of streams that turned out to have messages, where only counts
@@ -235,7 +239,6 @@ impl Inspected {
             let brought = Brought {
                 frame: to.frame as usize,
                 messages: part(&found.messages, from.messages, to.messages),
-                clean: part(&found.clean, from.clean, to.clean),
                 notes: part(&found.notes, from.notes, to.notes),
                 first_message: self.first_message + u64::from(from.messages),
                 resolutions: part(&found.resolutions, from.resolutions, to.resolutions),
@@ -248,8 +251,15 @@ impl Inspected {
     }
 
     /// What became of requests, of all frames together.
-    pub(super) fn resolutions(&self) -> &[Resolution] {
+    #[must_use]
+    pub fn resolutions(&self) -> &[Resolution] {
         &self.found.resolutions
+    }
+
+    /// The messages without notes, if messages are only counted.
+    #[must_use]
+    pub fn clean(&self) -> &[CleanMessage] {
+        &self.found.clean
     }
 
     /// Whether the frame that came as number `at`, from 0, brought nothing.

@@ -197,6 +197,7 @@ impl Inspector {
                         self.take(frame, packet, *key, hint, inspected);
                     }
                 }
+                self.tracker.found.frame += 1;
             }
         }
         self.end(inspected);
@@ -204,9 +205,10 @@ impl Inspector {
 
     /// Directs findings to `inspected`.
     fn begin(&mut self, inspected: &mut Inspected, wanted: Wanted) {
-        inspected.begin(self.tracker.messages, wanted != Wanted::Records);
+        inspected.begin(self.tracker.messages, wanted);
         self.tracker.counts = wanted == Wanted::Counts;
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
+        self.tracker.found.frame = 0;
     }
 
     /// Reads secrets that came with a batch, or to the key logs since the last one, and decrypts what

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::inspected::Cursor;
 use super::inspector::Wanted;
-use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder, Resolution};
+use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 
 /// Receives what an inspector finds.
@@ -49,11 +49,6 @@ pub trait Sink {
     /// Called before a batch's records, for sinks that remember where frames stand.
     fn begin(&mut self, batch: &Batch) {
         let _ = batch;
-    }
-
-    /// The resolutions that the next records will contain, so that a sink can prefetch what it keeps of their users.
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        let _ = resolutions;
     }
 
     /// Receives what stands between frames, for sinks that write captures.
@@ -108,10 +103,6 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).begin(batch);
     }
 
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        (**self).prefetch(resolutions);
-    }
-
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {
         (**self).aside(aside, batch)
     }
@@ -156,7 +147,6 @@ impl Work {
         errors: &mut Vec<SourceError>,
     ) -> Result<ControlFlow<bool>, S::Error> {
         sink.begin(&self.batch);
-        sink.prefetch(self.inspected.resolutions());
         if self.inspected.counts() {
             sink.batch(&self.batch, &self.inspected)?;
         } else if self.give_records(sink)?.is_break() {
@@ -261,9 +251,7 @@ pub(super) fn feed<S: Sink>(
         (true, false) => Wanted::Counts,
     };
     let mut errors = Vec::new();
-    let mut reader = Reader::new(source, &inspector);
-    // It takes work off the thread that inspects; one thread alone would only do it in another place.
-    reader.decoding.judges &= threads > 1;
+    let reader = Reader::new(source, &inspector);
     let mut frames = 0;
     let ended = if threads > 1 {
         together(reader, inspector, sink, &mut errors, &mut frames)?

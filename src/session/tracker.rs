@@ -77,7 +77,6 @@ impl Tracker {
             known: &self.known,
             has_layouts: self.has_layouts,
             counts: self.counts,
-            clean: None,
             refusals: &mut self.refusals,
             waiting: &mut self.waiting,
         }
@@ -105,8 +104,9 @@ impl Tracker {
         });
         let is_clean = self.is_clean;
         let mut finds = self.finds();
-        finds.clean = is_clean.then_some(chunk.octets);
-        dissect::octets(flow, from, chunk, &mut finds);
+        if !is_clean || !dissect::clean_message_alone(flow, from, chunk, &mut finds) {
+            dissect::octets(flow, from, chunk, &mut finds);
+        }
     }
 
     fn plaintext_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
@@ -122,11 +122,13 @@ impl Tracker {
         from: Side,
         mut chunk: Chunk<'_>,
     ) -> bool {
+        // What comes out of TLS is not what was looked at.
+        let is_clean = std::mem::take(&mut self.is_clean);
         if flow.state.layer.is_none() {
-            let unknown = flow.state.dissect.decided() == dissect::Protocol::Unknown;
             let from_start = flow.starts_with_syn(from);
             let header = proxy_header_before(chunk.octets, from_start);
-            if !unknown || !begins_as_tls(&chunk.octets[header..], from_start) {
+            if !begins_as_tls(&chunk.octets[header..], from_start) {
+                self.is_clean = is_clean;
                 return false;
             }
             if header > 0 {
@@ -318,7 +320,8 @@ impl Handler<FlowState> for Tracker {
     fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, event: StreamEvent<'_>) {
         match event {
             StreamEvent::Octets(chunk) => {
-                if self.tls.is_none() || !self.goes_through_tls(flow, from, chunk) {
+                let may_be_tls = self.tls.is_some() && flow.state.may_be_tls();
+                if !may_be_tls || !self.goes_through_tls(flow, from, chunk) {
                     self.plaintext(flow, from, chunk);
                 }
             }

@@ -43,14 +43,9 @@ impl<S: Default> FlowTable<S> {
         let limits = self.memory.limits;
         let mut most = limits.closed;
         if self.closed.len() > most {
-            // Nobody has looked at them for long: many in a row, they are fetched from memory together.
             most -= (most / 2).min(LET_GO_TOGETHER);
-            let beyond = self.closed.len() - most;
-            let entries = self.closed.iter().take(beyond);
-            let seen = entries.fold(0, |seen, closed| {
-                seen ^ self.entries[closed.slot].touch(true)
-            });
-            std::hint::black_box(seen);
+            let beyond = self.closed.iter().take(self.closed.len() - most);
+            self.touch(beyond.map(|closed| closed.slot));
         }
         while let Some(&Closed { slot, stream, time }) = self.closed.front() {
             let old = now.since(time) > limits.linger;
@@ -65,6 +60,12 @@ impl<S: Default> FlowTable<S> {
                 self.let_go(slot, handler);
             }
         }
+    }
+
+    /// Looks at flows that nobody has looked at for long: many in a row, they are fetched from memory together.
+    fn touch(&self, slots: impl Iterator<Item = u32>) {
+        let seen = slots.fold(0, |seen, slot| seen ^ self.entries[slot].touch(true));
+        std::hint::black_box(seen);
     }
 
     /// Looks at all flows once in as many segments as there are flows, and not more often than
@@ -139,12 +140,15 @@ impl<S: Default> FlowTable<S> {
         slots.sort_unstable_by_key(|slot| self.entries[*slot].flow.stream);
         // Their memory goes with them: what the handler makes of each takes some as well.
         let mut left = self.entries.in_pieces(&slots);
-        for slot in slots {
-            self.end(slot, handler);
-            let piece = Slab::<Entry<S>>::piece_of(slot);
-            left[piece] -= 1;
-            if left[piece] == 0 {
-                self.entries.let_go_piece(piece);
+        for together in slots.chunks(LET_GO_TOGETHER) {
+            self.touch(together.iter().copied());
+            for slot in together {
+                self.end(*slot, handler);
+                let piece = Slab::<Entry<S>>::piece_of(*slot);
+                left[piece] -= 1;
+                if left[piece] == 0 {
+                    self.entries.let_go_piece(piece);
+                }
             }
         }
         self.entries = Slab::new();

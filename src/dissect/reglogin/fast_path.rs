@@ -46,55 +46,68 @@ pub(crate) fn is_clean(octets: &[u8]) -> bool {
 fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
     match kind {
         MessageKind::Request => {
-            is_filled_text(message, &USER_NAME)
-                && is_filled_text(message, &PASSWORD)
-                && message[PASSWORD.offset] != 0
-                && keeps_name_rules(message)
+            let name = field::<{ USER_NAME.width }>(message, &USER_NAME);
+            let password = field::<{ PASSWORD.width }>(message, &PASSWORD);
+            name.is_some_and(|name| is_filled_text(name) && keeps_name_rules(name))
+                && password.is_some_and(|password| is_filled_text(password) && password[0] != 0)
         }
         MessageKind::Response => {
-            message[STATUS.offset] <= STATUS_SUCCESS && is_filled_text(message, &DESCRIPTION)
+            let description = field::<{ DESCRIPTION.width }>(message, &DESCRIPTION);
+            message[STATUS.offset] <= STATUS_SUCCESS && description.is_some_and(is_filled_text)
         }
     }
+}
+
+/// A field of a whole message, of a size that the compiler knows.
+#[inline]
+fn field<'a, const WIDTH: usize>(message: &'a [u8], field: &Field) -> Option<&'a [u8; WIDTH]> {
+    message.get(field.offset..)?.first_chunk()
 }
 
 /// Whether a field is printable ASCII with at least one NUL behind it and nothing but NULs.
 #[inline]
-fn is_filled_text(octets: &[u8], field: &Field) -> bool {
-    let mut words = words(octets, field);
-    while let Some(word) = words.next() {
+fn is_filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
+    let (words, last) = words(field);
+    let mut behind = words;
+    while let Some((word, rest)) = behind.split_first() {
+        let word = u64::from_le_bytes(*word);
+        behind = rest;
         let filling = swar::zeros(word);
-        if filling == 0 {
-            if swar::are_not_printable(word) != 0 {
-                return false;
-            }
-            continue;
+        if swar::are_not_printable(word) & !filling != 0 {
+            return false;
         }
-        let (text, rest) = swar::split_at_first(word, filling);
-        // What is cut off a word leaves NULs there, which are none of the text's.
-        let odd = swar::are_not_printable(text) & !swar::zeros(text);
-        let behind = words.fold(rest, |all, word| all | word);
-        return odd == 0 && behind == 0 && octets[field.end() - 1] == 0;
+        if filling != 0 {
+            let (text, _) = swar::split_at_first(word, filling);
+            let all = |all, word: &[u8; 8]| all | u64::from_le_bytes(*word);
+            return text == word && behind.iter().fold(last, all) == 0;
+        }
     }
-    false
+    // Behind the field's last byte stands a NUL that is none of its own.
+    let filling = swar::zeros(last);
+    let (text, _) = swar::split_at_first(last, filling);
+    text == last && swar::are_not_printable(last) & !filling == 0 && field[WIDTH - 1] == 0
 }
 
-/// The bytes of a field, eight at a time, the first in the lowest bits; filled up with NUL.
+/// The bytes of a field, eight at a time, the first in the lowest bits, and the last few, filled up with NUL.
 #[inline]
-fn words(octets: &[u8], field: &Field) -> impl Iterator<Item = u64> {
-    let (words, rest) = octets[field.range()].as_chunks::<8>();
+fn words<const WIDTH: usize>(field: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
+    let (words, rest) = field.as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    let rest = (!rest.is_empty()).then_some(u64::from_le_bytes(last));
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    words.chain(rest)
+    (words, u64::from_le_bytes(last))
 }
 
 /// Whether a user name that is filled text has at least one byte, no colon, and no space at its
 /// start or end.
 #[inline]
-fn keeps_name_rules(octets: &[u8]) -> bool {
+fn keeps_name_rules<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
+    let (words, rest) = words(name);
     let mut last = 0;
-    for word in words(octets, &USER_NAME) {
+    for word in words
+        .iter()
+        .map(|word| u64::from_le_bytes(*word))
+        .chain([rest])
+    {
         let (spaces, filling) = (swar::are(word, b' '), swar::zeros(word));
         if swar::are(word, b':') | swar::behind(spaces, last) & filling != 0 {
             return false;
@@ -104,5 +117,5 @@ fn keeps_name_rules(octets: &[u8]) -> bool {
         }
         last = spaces;
     }
-    !matches!(octets[USER_NAME.offset], 0 | b' ')
+    !matches!(name[0], 0 | b' ')
 }

@@ -17,7 +17,7 @@ use super::context::{Context, Output};
 use super::tee::OutputError;
 use crate::capture::Batch;
 use crate::session::summary::Summary;
-use crate::session::{Ending, FrameRecord, Inspected, Remainder, Resolution, Sink};
+use crate::session::{Ending, FrameRecord, Inspected, Remainder, Sink};
 use crate::text::escape::Escaped;
 
 /// How a summary is written.
@@ -122,10 +122,6 @@ impl<W: Write> Sink for Stats<W> {
         Ok(())
     }
 
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        self.summary.expect(resolutions);
-    }
-
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.summary.end(remainder);
         self.write(remainder)
@@ -158,10 +154,6 @@ impl<W: Write> Output for Stats<W> {
         } else {
             Sink::bare(self, record)
         }
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        self.summary.expect(resolutions);
     }
 
     fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
@@ -216,7 +208,7 @@ mod tests {
         }
 
         fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
-            assert!(inspected.brought().all(|brought| brought.clean.is_empty()));
+            assert!(inspected.clean().is_empty());
             self.0.batch(batch, inspected)
         }
 

@@ -40,29 +40,16 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     /// The key's value, made where there is none and room is left; else that of all others. The
     /// flag says that the value is the key's own.
     pub fn get(&mut self, key: K) -> (&mut V, bool) {
-        let hash = self.hasher.hash_one(&key);
-        let short = (hash >> 32) as u32;
-        let entries = &self.entries;
-        let same = |&(place, other): &(u32, u32)| {
-            other == short
-                && entries
-                    .get(place as usize)
-                    .is_some_and(|entry| entry.0 == key)
-        };
-        let hasher = &self.hasher;
-        let rehash = |&(place, _): &(u32, u32)| match entries.get(place as usize) {
-            Some((key, _)) => hasher.hash_one(key),
-            None => 0,
-        };
-        let place = match self.index.entry(hash, same, rehash) {
-            Entry::Occupied(found) => found.get().0 as usize,
-            Entry::Vacant(vacant) if entries.len() < self.limit => {
-                let place = entries.len();
-                vacant.insert((place as u32, short));
-                self.entries.push((key, V::default()));
-                place
-            }
-            Entry::Vacant(_) => {
+        self.get_hashed(self.hash(&key), key)
+    }
+
+    /// The same of a key whose [`hash`](Self::hash) is known.
+    #[inline]
+    pub fn get_hashed(&mut self, hash: u64, key: K) -> (&mut V, bool) {
+        let place = match self.find(hash, &key) {
+            Some(place) => place,
+            None if self.entries.len() < self.limit => self.add(hash, key),
+            None => {
                 self.overflowed = true;
                 return (&mut self.others, false);
             }
@@ -70,17 +57,42 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         (&mut self.entries[place].1, true)
     }
 
-    /// Whether the key has a value of its own. Asked for several keys in a row before their values
-    /// are needed, it has the processor fetch them from memory at the same time.
+    /// The hash that a key is found by.
+    #[inline]
     #[must_use]
-    pub fn holds(&self, key: &K) -> bool {
-        let hash = self.hasher.hash_one(key);
-        let short = (hash >> 32) as u32;
+    pub fn hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The same of a key whose value is needed soon. Asked for several keys in a row, it has the processor fetch their
+    /// values from memory at the same time.
+    #[inline]
+    #[must_use]
+    pub fn expect(&self, key: &K) -> u64 {
+        let hash = self.hash(key);
+        std::hint::black_box(self.find(hash, key));
+        hash
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &K) -> Option<usize> {
         let same = |&(place, other): &(u32, u32)| {
             let entry = self.entries.get(place as usize);
-            other == short && entry.is_some_and(|entry| entry.0 == *key)
+            other == short(hash) && entry.is_some_and(|entry| entry.0 == *key)
         };
-        self.index.find(hash, same).is_some()
+        let (place, _) = self.index.find(hash, same)?;
+        Some(*place as usize)
+    }
+
+    #[cold]
+    fn add(&mut self, hash: u64, key: K) -> usize {
+        let place = self.entries.len();
+        self.entries.push((key, V::default()));
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        let rehash = |&(place, _): &(u32, u32)| hasher.hash_one(&entries[place as usize].0);
+        let new = (place as u32, short(hash));
+        self.index.insert_unique(hash, new, rehash);
+        place
     }
 
     /// Keys that have a value of their own.
@@ -105,6 +117,11 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
+}
+
+/// What of a hash is compared before the key is.
+const fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Remembers which things it has seen, by a 64-bit hash each, up to a limit.

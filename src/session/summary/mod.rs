@@ -22,6 +22,8 @@ mod window;
 
 use std::net::IpAddr;
 
+use arrayvec::ArrayVec;
+
 pub use capped::Capped;
 pub use conversations::{Conversations, KEPT_CONVERSATIONS};
 pub use counts::{ACTIONS, Address, Counts, User};
@@ -53,6 +55,8 @@ use crate::protocol::{Action, Command, MessageKind};
 
 /// User names, and client addresses, counted one by one at most.
 pub const KEPT_NAMES: usize = 1 << 16;
+/// Requests whose users are looked up together.
+const EXPECTED: usize = 32;
 /// The protocols that streams are counted by.
 pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;
 /// The types that messages are counted by: the four commands, and all others.
@@ -198,33 +202,30 @@ impl Summary {
         );
         self.rate.frames(&batch.headers);
         for brought in inspected.brought() {
-            if !brought.messages.is_empty() || !brought.clean.is_empty() {
+            if !brought.messages.is_empty() {
                 self.rate.go_to(batch.headers[brought.frame].time);
-                if !brought.messages.is_empty() {
-                    self.count_messages(brought.messages);
-                }
-                self.count_clean(brought.clean);
+                self.count_messages(brought.messages);
             }
-            brought
-                .resolutions
-                .iter()
-                .for_each(|one| self.resolution(one));
             brought
                 .notes
                 .iter()
                 .for_each(|noted| self.note(&noted.note));
             brought.ended_flows.iter().for_each(|flow| self.flow(flow));
         }
+        for message in inspected.clean() {
+            self.rate.go_to(batch.headers[message.frame as usize].time);
+            self.clean_message(message);
+        }
+        let mut hashes = ArrayVec::<_, EXPECTED>::new();
+        for together in inspected.resolutions().chunks(EXPECTED) {
+            hashes.extend(together.iter().map(|one| self.users.expect(&one.user)));
+            for (resolution, hash) in together.iter().zip(hashes.drain(..)) {
+                self.resolution_of(resolution, hash);
+            }
+        }
         // What the end brings is counted with the last frame.
         if let Some(last) = batch.headers.last() {
             self.rate.go_to(last.time);
-        }
-    }
-
-    /// Looks at the users of requests that are to be counted soon; see [`Capped::holds`].
-    pub fn expect(&self, resolutions: &[Resolution]) {
-        for resolution in resolutions {
-            std::hint::black_box(self.users.holds(&resolution.user));
         }
     }
 
@@ -352,12 +353,10 @@ impl Summary {
         self.of_command(message.command(), message.view().status())
     }
 
-    fn count_clean(&mut self, messages: &[CleanMessage]) {
+    fn clean_message(&mut self, message: &CleanMessage) {
         let mut said = [0; 2];
-        for message in messages {
-            add(&mut said, self.of_command(message.command, message.status));
-        }
-        self.rate.messages(messages.len() as u64, said);
+        add(&mut said, self.of_command(message.command, message.status));
+        self.rate.messages(1, said);
     }
 
     /// Counts a RegLogin message with this command and status; what it says where it is a response.
@@ -405,6 +404,11 @@ impl Summary {
     }
 
     fn resolution(&mut self, resolution: &Resolution) {
+        self.resolution_of(resolution, self.users.hash(&resolution.user));
+    }
+
+    /// Counts what became of a request; `user` is the hash of its user in [`Summary::users`].
+    fn resolution_of(&mut self, resolution: &Resolution, user: u64) {
         if let Subject::Layout(layout, _) = resolution.subject {
             self.of_layout(layout).resolution(resolution);
         }
@@ -414,7 +418,7 @@ impl Summary {
         let Some(action) = resolution.action() else {
             return;
         };
-        let (user, own_user) = self.users.get(resolution.user);
+        let (user, own_user) = self.users.get_hashed(user, resolution.user);
         user.counts.add(action, resolution);
         let (address, own_address) = self.addresses.get(resolution.client.address);
         address.counts.add(action, resolution);

@@ -9,7 +9,7 @@ use super::Shared;
 use super::entry::{ExchangeEntry, FrameEntry, Marks, NO_STREAM, Texts};
 use crate::capture::{Aside, AsideContent, Batch};
 use crate::session::summary::Summary;
-use crate::session::{Exchanges, FrameRecord, Remainder, Resolution, Sink};
+use crate::session::{Exchanges, FrameRecord, Remainder, Sink};
 
 /// Entries collected before they are handed over.
 const GATHERED: usize = 1024;
@@ -111,10 +111,6 @@ impl Sink for Recorder {
             self.hand_over();
         }
         Ok(ControlFlow::Continue(()))
-    }
-
-    fn prefetch(&mut self, resolutions: &[Resolution]) {
-        self.counted(|summary| summary.expect(resolutions));
     }
 
     fn aside(&mut self, aside: &Aside, _: &Batch) -> Result<(), Infallible> {
