@@ -18,6 +18,7 @@
 /// The version that `--version` shows: the number, and the commit of a release build.
 pub const VERSION: &str = env!("AUTHSCOPE_VERSION");
 
+mod locks;
 pub mod platform;
 
 pub mod layout;

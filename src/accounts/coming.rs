@@ -2,10 +2,11 @@
 //! asking the store and without a hash.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use crate::locks::lock;
 use crate::protocol::UserName;
 
 /// The shared state of the registrations of a name, and their number.
@@ -28,7 +29,7 @@ impl Coming {
     /// One more registration of `name`, until the result is dropped.
     pub fn enter(&self, name: &UserName) -> Entered {
         let name = name.as_str().to_owned();
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = lock(&self.names);
         let new = || Common {
             told: watch::Sender::new(false),
             asking: tokio::sync::Mutex::default(),
@@ -76,7 +77,7 @@ impl Entered {
 
     /// Forgets the name, unless those who wait for it now are others, where `goes` says so of how many they are.
     fn leave(&self, goes: impl Fn(&mut usize) -> bool) {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = lock(&self.names);
         let own = names
             .get_mut(&self.name)
             .filter(|(common, _)| Arc::ptr_eq(common, &self.common));

@@ -1,7 +1,7 @@
 //! Password hashes: what a stored hash may look like, hashing and verifying. Pure computation; the pool runs it off the I/O threads.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -12,6 +12,7 @@ use zeroize::Zeroize;
 use super::crypt::Crypt;
 use super::memory;
 use super::scheme::{HashError, Scheme, check_argon2_ceiling, check_rounds_ceiling};
+use crate::locks::lock;
 
 /// Held while a hash is computed that asks for more memory than those made now, so that the remaining memory is not
 /// promised twice.
@@ -360,7 +361,7 @@ impl Hasher {
             return Ok(None);
         };
         let costly = blocks > self.scheme.blocks();
-        let alone = costly.then(|| COSTLY.lock().unwrap_or_else(PoisonError::into_inner));
+        let alone = costly.then(|| lock(&COSTLY));
         let available = if costly { memory::available() } else { None };
         let wanted = more as u64 * size_of::<Block>() as u64;
         let enough = available.is_none_or(|available| wanted <= available);

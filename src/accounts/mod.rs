@@ -194,7 +194,8 @@ impl Accounts {
 
     /// Checks a user's password for `caller`. A hash that is old or weaker than those made now is
     /// replaced: in the passwd file, on disk, before the login is answered; in a store that
-    /// [`replaces_later`](Store::replaces_later), behind it. Where that fails the login stands all the same. Dropping the future withdraws the login while its password waits to be verified.
+    /// [`replaces_later`](Store::replaces_later), behind it. Where that fails the login stands all the same. Dropping
+    /// the future withdraws the login while its password waits to be verified.
     pub async fn log_in(
         &self,
         name: &UserName,
@@ -203,36 +204,34 @@ impl Accounts {
     ) -> Result<Login, AccountsError> {
         let started = Instant::now();
         let found = self.find(name).await.map_err(AccountsError::LookUp)?;
-        let work = match &found {
-            Some((_, found)) => Work::Verify(Box::new(found.stored.clone())),
-            None if self.uniform.is_some() => Work::Pretend,
+        let disabled = matches!(&found, Some((_, found)) if found.is_disabled());
+        let (user, work) = match found {
+            Some((name, found)) => (Some((name, found.version)), Work::Verify(found.hash)),
+            None if self.uniform.is_some() => (None, Work::Pretend),
             None => return Ok(Login::NoSuchUser),
         };
-        let computed = pool::compute(&*self.hashing, work, password, caller).await?;
+        let computed = match pool::compute(&*self.hashing, work, password, caller).await {
+            Err(HashingError::Unusable(reason)) => {
+                return Err(AccountsError::LookUp(self.store.unusable(name, &reason)));
+            }
+            computed => computed?,
+        };
         if let Some(uniform) = &self.uniform {
             uniform.observe(&computed);
-            let disabled = found
-                .as_ref()
-                .is_some_and(|(_, found)| found.stored.is_disabled());
             if computed.done == Done::Wrong || disabled {
                 uniform.make_up(started, &computed).await;
             }
         }
-        let Some((name, found)) = found else {
+        let Some((name, version)) = user else {
             return Ok(Login::NoSuchUser);
         };
-        match computed.done {
-            Done::Right(_) if found.stored.is_disabled() => Ok(Login::Disabled),
-            Done::Right(None) => Ok(Login::Successful {
-                name,
-                upgrade: Upgrade::NotNeeded,
-            }),
-            Done::Right(Some(hash)) => {
-                let upgrade = self.upgrade(name.clone(), found.version, hash).await;
-                Ok(Login::Successful { name, upgrade })
-            }
-            Done::Wrong | Done::Hashed(_) => Ok(Login::WrongPassword),
-        }
+        let upgrade = match computed.done {
+            Done::Right(_) if disabled => return Ok(Login::Disabled),
+            Done::Right(None) => Upgrade::NotNeeded,
+            Done::Right(Some(hash)) => self.upgrade(name.clone(), version, hash).await,
+            Done::Wrong | Done::Hashed(_) => return Ok(Login::WrongPassword),
+        };
+        Ok(Login::Successful { name, upgrade })
     }
 
     async fn upgrade(&self, name: UserName, version: Version, hash: String) -> Upgrade {
@@ -265,16 +264,14 @@ impl Accounts {
         let Done::Hashed(hash) = computed.done else {
             return Err(HashingError::Stopped.into());
         };
-        let changed = self.change(name, |found| {
-            Some(hash::marked(&hash, found.stored.is_disabled()))
-        });
+        let changed = self.change(name, |found| Some(hash::marked(&hash, found.is_disabled())));
         changed.await.map_err(AccountsError::Store)
     }
 
     /// Enables or disables a user. False if the name does not exist.
     pub async fn set_disabled(&self, name: &UserName, disabled: bool) -> Result<bool, StoreError> {
         self.change(name, |found| {
-            let changes = found.stored.is_disabled() != disabled;
+            let changes = found.is_disabled() != disabled;
             changes.then(|| hash::marked(&found.hash, disabled))
         })
         .await

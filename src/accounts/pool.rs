@@ -10,14 +10,16 @@ use super::hash::{Hasher, Stored};
 use super::meters;
 use super::scheme::{HashError, Scheme};
 use super::turns::{Caller, Turns};
+use crate::locks::lock;
 use crate::protocol::Password;
 
 /// What is to be computed.
 pub enum Work {
     /// A hash for a registration.
     Hash,
-    /// Whether the password matches the hash; if it does and the hash is old or weak, also a better hash.
-    Verify(Box<Stored>),
+    /// Whether the password matches this hash, as it is stored; if it does and the hash is old or weak, also a better
+    /// hash.
+    Verify(String),
     /// As much work as verifying takes, for a user that does not exist.
     Pretend,
 }
@@ -79,16 +81,12 @@ impl Job {
         let started = Instant::now();
         let password = self.password.expose();
         let done = match &self.work {
-            Work::Hash => hasher.hash(password).map(Done::Hashed),
-            Work::Pretend => hasher.verify(password, pretended).map(|_| Done::Wrong),
-            Work::Verify(stored) => match hasher.verify(password, stored) {
-                Ok(true) if stored.is_weaker_than(hasher.scheme()) => {
-                    hasher.hash(password).map(|hash| Done::Right(Some(hash)))
-                }
-                Ok(true) => Ok(Done::Right(None)),
-                Ok(false) => Ok(Done::Wrong),
-                Err(error) => Err(error),
-            },
+            Work::Hash => hasher.hash(password).map(Done::Hashed).map_err(Into::into),
+            Work::Pretend => hasher
+                .verify(password, pretended)
+                .map(|_| Done::Wrong)
+                .map_err(Into::into),
+            Work::Verify(hash) => verify(hasher, password, hash),
         };
         let computed = done.map(|done| Computed {
             done,
@@ -96,7 +94,7 @@ impl Job {
             took: started.elapsed(),
         });
         // The caller may be gone.
-        let _ = self.reply.send(computed.map_err(Into::into));
+        let _ = self.reply.send(computed);
     }
 
     /// What is to be computed.
@@ -135,6 +133,16 @@ impl Job {
     }
 }
 
+fn verify(hasher: &mut Hasher, password: &[u8], hash: &str) -> Result<Done, HashingError> {
+    let stored = Stored::parse(hash).map_err(HashingError::Unusable)?;
+    if !hasher.verify(password, &stored)? {
+        return Ok(Done::Wrong);
+    }
+    let weak = stored.is_weaker_than(hasher.scheme());
+    let better = weak.then(|| hasher.hash(password)).transpose()?;
+    Ok(Done::Right(better))
+}
+
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
@@ -144,6 +152,9 @@ pub enum HashingError {
     /// The computation failed.
     #[error("cannot hash a password: {0}")]
     Failed(#[from] HashError),
+    /// The stored hash cannot be used.
+    #[error("cannot verify a password: {0}")]
+    Unusable(HashError),
     /// The threads are gone.
     #[error("the hashing threads have stopped")]
     Stopped,
@@ -239,7 +250,7 @@ impl Shared {
     /// The job whose turn it is, for a thread that has finished one of the caller `finished`; waits
     /// for one. `None` when no more will come.
     fn next(&self, finished: Option<u128>) -> Option<Job> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = lock(&self.turns);
         if let Some(caller) = finished {
             turns.finished(caller);
         }
@@ -263,19 +274,14 @@ impl Shared {
 
 impl Drop for HashPool {
     fn drop(&mut self) {
-        let turns = self.shared.turns.lock();
-        turns.unwrap_or_else(PoisonError::into_inner).close();
+        lock(&self.shared.turns).close();
         self.shared.arrived.notify_all();
     }
 }
 
 impl Hashing for HashPool {
     fn submit(&self, job: Job) -> Result<(), HashingError> {
-        let mut turns = self
-            .shared
-            .turns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut turns = lock(&self.shared.turns);
         let without_room = turns.add(job);
         meters::queue_depth(turns.waiting());
         drop(turns);
@@ -290,11 +296,7 @@ impl Hashing for HashPool {
     }
 
     fn waiting(&self) -> usize {
-        self.shared
-            .turns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .waiting()
+        lock(&self.shared.turns).waiting()
     }
 
     fn cost(&self) -> Duration {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::hash::Stored;
+use super::hash::DISABLED;
+use super::scheme::HashError;
 use crate::protocol::UserName;
 
 /// An answer that may take a while.
@@ -18,6 +19,9 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 pub trait Store: Send + Sync {
     /// Looks a user up.
     fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>>;
+
+    /// The error for a user whose stored hash cannot be used.
+    fn unusable(&self, name: &UserName, reason: &HashError) -> StoreError;
 
     /// Whether a registration of this name will be refused, as far as can be told without reading the user.
     /// [`add`](Self::add) decides.
@@ -58,12 +62,18 @@ pub trait Store: Send + Sync {
 /// A user found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The hash, and whether the user may log in.
-    pub stored: Stored,
-    /// The hash as it is stored.
+    /// The hash as it is stored, which whoever uses it parses.
     pub hash: String,
     /// Which of the user's successive hashes it is.
     pub version: Version,
+}
+
+impl Found {
+    /// Whether the user may not log in.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.hash.starts_with(DISABLED)
+    }
 }
 
 /// A user in a list.

@@ -14,7 +14,7 @@ use super::layout::{
 };
 use super::name;
 use super::rules::{HeaderFault, TEXT_FAULTS, TextFault, UNFILLED, ZERO_FILLING, header_faults};
-use super::text::{CONTROL, first_control};
+use super::text::{CONTROL, first_control, is_printable};
 use super::view::{MessageView, TextValue, is_header};
 
 /// Tells each fault of a message, whole or cut off, in order of the fields.
@@ -175,11 +175,6 @@ fn judge_text(
 const fn place(at: usize) -> u8 {
     const { assert!(MAX_LEN <= u8::MAX as usize) };
     at as u8
-}
-
-/// Whether all is printable ASCII, as nearly all text is.
-fn is_printable(octets: &[u8]) -> bool {
-    octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ impl UserName {
     /// The name in NFC; `None` if it does not fit a request any more.
     #[must_use]
     pub fn composed(&self) -> Option<Self> {
+        if self.0.is_ascii() {
+            // It is in NFC already.
+            return Some(self.clone());
+        }
         Self::new(self.0.nfc().collect::<String>()).ok()
     }
 

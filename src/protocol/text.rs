@@ -60,8 +60,16 @@ pub enum TextError {
 /// A control character, in the words of [`TextError::Character`].
 pub(super) const CONTROL: &str = "a control character";
 
+/// Whether all is printable ASCII, as nearly all text is.
+pub(super) fn is_printable(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
+}
+
 /// Offset of the first of the C0, DEL and C1 controls, in what of the text is UTF-8.
 pub(super) fn first_control(octets: &[u8]) -> Option<usize> {
+    if is_printable(octets) {
+        return None;
+    }
     let mut start = 0;
     octets.utf8_chunks().find_map(|chunk| {
         let mut characters = chunk.valid().char_indices();

@@ -20,7 +20,7 @@ use super::meters;
 use super::networks::Networks;
 use super::rules::PasswordRules;
 use super::serve::{Server, serve};
-use super::service::{Parts, Service};
+use super::service::Service;
 use super::task;
 use super::tls::Tls;
 use crate::accounts::{Accounts, Failures};
@@ -73,43 +73,19 @@ pub struct Config {
 pub async fn run(
     listeners: Listeners,
     accounts: Arc<Accounts>,
-    config: Config,
+    mut config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Summary> {
-    let Config {
-        limits,
-        policy,
-        tls,
-        health,
-        proxies,
-        lines,
-        failures,
-        rules,
-        audit,
-        control,
-    } = config;
-    lines.tell_regularly();
-    let admission = Admission::new(limits.connections);
+    config.lines.tell_regularly();
+    let control = config.control.take();
+    let health = Arc::clone(&config.health);
+    let admission = Admission::new(config.limits.connections);
     let server = Arc::new(Server {
+        service: Service::new(accounts, &config),
+        config,
         admission: Arc::clone(&admission),
-        service: Service::new(
-            accounts,
-            &limits,
-            Parts {
-                policy,
-                failures,
-                rules,
-                audit,
-                lines: Arc::clone(&lines),
-                health: Arc::clone(&health),
-            },
-        ),
-        limits,
-        proxies,
         by_source: Arc::default(),
         refused: AtomicU64::new(0),
-        tls,
-        lines: Arc::clone(&lines),
         requests: AtomicU64::new(0),
         slow: AtomicU64::new(0),
     });
@@ -157,14 +133,14 @@ pub async fn run(
     tracing::info!(open = admission.open(), "shutting down");
     // Nobody listening means that no connection is open.
     let _ = stop.send(true);
-    let drained = timeout(server.limits.drain, admission.drained()).await;
+    let drained = timeout(server.config.limits.drain, admission.drained()).await;
     let cut = match drained {
         Ok(()) => 0,
         Err(_) => admission.open(),
     };
     keeping.abort();
     tell_last_logins(&server.service).await;
-    lines.tell();
+    server.service.lines.tell();
     Ok(Summary {
         connections,
         requests: server.requests.load(Ordering::Relaxed),
@@ -176,11 +152,11 @@ pub async fn run(
 
 async fn keep_logins(server: Arc<Server>) {
     let service = &server.service;
-    service.logins().keep(service.accounts()).await;
+    service.logins.keep(&service.accounts).await;
 }
 
 /// If this takes too long, only the list of last logins is incomplete.
 async fn tell_last_logins(service: &Service) {
-    let telling = service.logins().tell(service.accounts());
+    let telling = service.logins.tell(&service.accounts);
     let _ = timeout(LAST_LOGINS, telling).await;
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::locks::lock;
 
 /// A client's address for limits: an IPv4 address, or an IPv6 network of 64 bits, which is what one subscriber has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +93,7 @@ pub struct Counted {
 impl OpenBySource {
     /// Counts one more connection of `source`; `None` if it has `limit` already.
     pub fn enter(self: &Arc<Self>, source: SourceAddress, limit: usize) -> Option<Counted> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.0);
         let open = table.entry(source).or_default();
         if *open >= limit {
             if *open == 0 {
@@ -109,7 +111,7 @@ impl OpenBySource {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut table = self.table.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table.0);
         if let Some(open) = table.get_mut(&self.source) {
             *open -= 1;
             if *open == 0 {

@@ -1,10 +1,12 @@
 //! Decides who may connect. When most connections are in use, idle ones are closed, the oldest first.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::locks::lock;
 
 /// How long a connection may always stay idle. None is closed earlier than that.
 const GRACE: Duration = Duration::from_secs(1);
@@ -33,13 +35,9 @@ pub struct Slot {
 }
 
 impl Slot {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The connection has a complete request; `false` if it must be closed nevertheless.
     pub fn begins(&self) -> bool {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let stays = *state != State::Closing;
         if stays {
             *state = State::Busy;
@@ -49,7 +47,7 @@ impl Slot {
 
     /// The request is answered.
     pub fn rests(&self, now: Instant) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if *state != State::Closing {
             *state = State::Between(now);
         }
@@ -62,7 +60,7 @@ impl Slot {
 
     /// Tells the connection to close, unless it has begun a request since.
     fn close(&self) -> bool {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if matches!(*state, State::Busy | State::Closing) {
             return false;
         }
@@ -95,13 +93,13 @@ impl Place {
 
     /// The connection is never closed to make room for others.
     pub fn keep(&self) {
-        self.admission.slots().remove(&self.connection);
+        lock(&self.admission.slots).remove(&self.connection);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.slots().remove(&self.connection);
+        lock(&self.admission.slots).remove(&self.connection);
     }
 }
 
@@ -113,10 +111,6 @@ impl Admission {
             permits: Arc::new(Semaphore::new(limit)),
             slots: Mutex::default(),
         })
-    }
-
-    fn slots(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connections open now.
@@ -142,7 +136,7 @@ impl Admission {
             state: Mutex::new(State::First(Instant::now())),
             closing: Notify::new(),
         });
-        self.slots().insert(connection, Arc::clone(&slot));
+        lock(&self.slots).insert(connection, Arc::clone(&slot));
         Place {
             admission: Arc::clone(self),
             connection,
@@ -184,11 +178,10 @@ impl Admission {
 
     /// Closes idle connections; returns how many.
     fn close_oldest(&self, now: Instant, most: usize) -> usize {
-        let mut idle: Vec<_> = self
-            .slots()
+        let mut idle: Vec<_> = lock(&self.slots)
             .values()
             .filter_map(|slot| {
-                let (asked, since) = match *slot.state() {
+                let (asked, since) = match *lock(&slot.state) {
                     State::First(since) => (false, since),
                     State::Between(since) => (true, since),
                     State::Busy | State::Closing => return None,
@@ -203,9 +196,9 @@ impl Admission {
     }
 
     fn close_late(&self, now: Instant) -> usize {
-        let slots = self.slots();
+        let slots = lock(&self.slots);
         let late = slots.values().filter(|slot| {
-            let state = *slot.state();
+            let state = *lock(&slot.state);
             matches!(state, State::First(since)
                 if now.saturating_duration_since(since) >= FIRST_REQUEST)
         });

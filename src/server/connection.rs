@@ -2,16 +2,18 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroize;
 
 use super::admission::Slot;
 use super::answer::{Answer, Peer};
+use super::deadline::Deadline;
 use super::end::End;
 use super::limits::ServerLimits;
 use super::meters;
@@ -47,8 +49,6 @@ pub struct Connection<'a, S> {
     pub slot: &'a Slot,
     /// The limits.
     pub limits: &'a ServerLimits,
-    /// True when the server is to stop.
-    pub stop: watch::Receiver<bool>,
     /// Whether to refuse every request because the connection is not encrypted.
     pub refuse_plain: bool,
     /// Requests answered.
@@ -58,15 +58,22 @@ pub struct Connection<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    /// Answers requests until the peer, a limit or a shutdown ends the connection.
-    pub async fn serve(&mut self) -> End {
-        match self.exchange().await {
+    /// Answers requests until the peer, a limit or a shutdown, of which `stop` tells, ends the connection.
+    pub async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> End {
+        let stopped = pin!(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        });
+        match self.exchange(stopped).await {
             Ok(end) | Err(end) => end,
         }
     }
 
-    async fn exchange(&mut self) -> Result<End, End> {
+    async fn exchange(
+        &mut self,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<End, End> {
         let mut buffer = ReadAhead::new(self.limits.read_ahead);
+        let mut deadline = Deadline::new(Instant::now() + self.limits.idle);
         // When the request at the front of the buffer must be complete.
         let mut due: Option<Instant> = None;
         let mut refused = 0;
@@ -100,18 +107,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 Framing::Invalid(error) => return self.refuse(&buffer, &error).await,
                 Framing::Need(_) => {
-                    if !self.unsent.is_empty() {
-                        self.flush().await?;
-                        self.slot.rests(Instant::now().into_std());
+                    let answered = !self.unsent.is_empty();
+                    self.flush().await?;
+                    let now = Instant::now();
+                    if answered {
+                        self.slot.rests(now.into_std());
                     }
                     let started = !buffer.filled().is_empty();
-                    let now = Instant::now();
-                    let deadline = if started {
+                    deadline.set(if started {
                         *due.get_or_insert(now + self.limits.request)
                     } else {
                         now + self.limits.idle
-                    };
-                    match self.read(&mut buffer, deadline).await {
+                    });
+                    match self
+                        .read(&mut buffer, &mut deadline, stopped.as_mut())
+                        .await
+                    {
                         Ok(0) if started => {
                             return Ok(End::InRequest(judge_beginning(buffer.filled())));
                         }
@@ -125,20 +136,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    /// Reads what is there, or waits for it until `deadline` or a shutdown.
-    async fn read(&mut self, buffer: &mut ReadAhead, deadline: Instant) -> Result<usize, End> {
-        let stop = &mut self.stop;
-        let read = self.stream.read(buffer.room());
-        let waited = timeout_at(deadline, async {
-            tokio::select! {
-                // What has arrived is answered, even if the server is to stop.
-                biased;
-                read = read => read.or_else(end_of_tls).map_err(End::Broken),
-                _ = stop.wait_for(|stop| *stop) => Err(End::Shutdown),
-            }
-        })
-        .await;
-        let read = waited.map_err(|_| End::Idle)??;
+    /// Reads what is there, or waits for it until the deadline or a shutdown.
+    async fn read(
+        &mut self,
+        buffer: &mut ReadAhead,
+        deadline: &mut Deadline,
+        stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<usize, End> {
+        let read = tokio::select! {
+            // What has arrived is answered, even if the server is to stop.
+            biased;
+            read = self.stream.read(buffer.room()) => read.or_else(end_of_tls).map_err(End::Broken)?,
+            () = stopped => return Err(End::Shutdown),
+            () = deadline.passed() => return Err(End::Idle),
+        };
         buffer.took(read);
         Ok(read)
     }
@@ -148,17 +159,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     /// behind those of others at its address.
     async fn answer(&mut self, request: Request, buffer: &mut ReadAhead) -> Result<Answer, End> {
         let (service, caller) = (self.service, self.caller.clone());
-        let answer = service.answer(self.peer, request, &caller);
-        tokio::pin!(answer);
-        if !self.unsent.is_empty() {
-            // A response that is ready at once is sent with the responses before it; these wait for nothing else.
-            if let Poll::Ready(answer) =
-                poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await
-            {
-                return Ok(answer);
-            }
-            self.flush().await?;
+        let mut answer = pin!(service.answer(self.peer, request, &caller));
+        // A response that is ready at once is sent with the responses before it; these wait for nothing else.
+        if let Some(answer) = at_once(answer.as_mut()).await {
+            return Ok(answer);
         }
+        self.flush().await?;
         let mut ended = false;
         while !ended && !buffer.is_full() {
             let read = self.stream.read(buffer.room());
@@ -182,19 +188,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         self.flush().await
     }
 
-    /// Sends the responses that wait to be sent.
+    /// Sends the responses that wait to be sent, if there are any.
     async fn flush(&mut self) -> Result<(), End> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
         let (stream, unsent) = (&mut self.stream, &self.unsent);
-        let sent = timeout(self.limits.request, async {
+        let mut sending = pin!(async {
             stream.write_all(unsent).await?;
             stream.flush().await
         });
-        let sent = sent.await;
+        // Nearly always the system takes them at once, and no timer is needed.
+        let sent = match at_once(sending.as_mut()).await {
+            Some(sent) => sent,
+            None => timeout(self.limits.request, sending)
+                .await
+                .map_err(|_| End::NotReading)?,
+        };
         self.unsent.clear();
-        match sent {
-            Ok(sent) => sent.map_err(End::Broken),
-            Err(_) => Err(End::NotReading),
-        }
+        sent.map_err(End::Broken)
     }
 
     async fn refuse(&mut self, buffer: &ReadAhead, fault: &Fault) -> Result<End, End> {
@@ -239,6 +251,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 }
 
+/// The result of a future, if it need not be waited for.
+async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
 /// A TLS client that closes without `close_notify` is treated like a plain client that closes.
 fn end_of_tls(error: io::Error) -> io::Result<usize> {
     if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -251,18 +272,13 @@ fn end_of_tls(error: io::Error) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::pin::Pin;
     use std::sync::Arc;
     use std::task::Context;
 
     use tokio::io::{DuplexStream, ReadBuf};
 
+    use super::super::accept::Config;
     use super::super::admission::Admission;
-    use super::super::health::Health;
-    use super::super::limits::Policy;
-    use super::super::log::ClientLines;
-    use super::super::rules::PasswordRules;
-    use super::super::service::Parts;
     use super::*;
     use crate::accounts::{Accounts, Hashing, HashingError, Job};
     use crate::protocol::layout::RESPONSE_LEN;
@@ -325,15 +341,11 @@ mod tests {
             failures: 0,
             ..ServerLimits::DEFAULT
         };
-        let parts = Parts {
-            policy: Policy::default(),
-            failures: None,
-            rules: Arc::new(PasswordRules::new(1, None).unwrap()),
-            audit: None,
-            lines: Arc::new(ClientLines::default()),
-            health: Arc::new(Health::default()),
+        let config = Config {
+            limits,
+            ..Config::default()
         };
-        let service = Service::new(Arc::new(accounts), &limits, parts);
+        let service = Service::new(Arc::new(accounts), &config);
         let place = Admission::new(1).enter(1).await;
         let (mut client, stream) = tokio::io::duplex(1 << 16);
         let (_stop, stop) = watch::channel(false);
@@ -346,15 +358,14 @@ mod tests {
             service: &service,
             caller: service.caller(Ipv4Addr::LOCALHOST.into()),
             slot: place.slot(),
-            limits: &limits,
-            stop,
+            limits: &config.limits,
             refuse_plain: false,
             answered: 0,
             unsent: Vec::new(),
         };
         client.write_all(octets).await.unwrap();
         client.shutdown().await.unwrap();
-        let end = connection.serve().await;
+        let end = connection.serve(stop).await;
         let writes = connection.stream.writes;
         drop(connection);
         let mut answers = Vec::new();

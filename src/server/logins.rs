@@ -2,13 +2,14 @@
 //! after requests were answered.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::accounts::{Accounts, LoggedIn};
+use crate::locks::lock;
 use crate::protocol::UserName;
 
 /// Users whose login the store has not been told of, at most; further ones wait until it has.
@@ -28,13 +29,9 @@ pub struct Logins {
 }
 
 impl Logins {
-    fn untold(&self) -> MutexGuard<'_, HashMap<UserName, Instant>> {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A user of this stored name has logged in.
     pub fn note(&self, name: UserName) {
-        let mut untold = self.untold();
+        let mut untold = lock(&self.untold);
         if untold.len() < UNTOLD || untold.contains_key(&name) {
             untold.insert(name, Instant::now());
             self.came.notify_one();
@@ -44,14 +41,14 @@ impl Logins {
     /// When a user logged in, in seconds since 1970, if the store has not recorded it yet.
     pub fn untold_of(&self, name: &str) -> Option<i64> {
         let name = UserName::new(name).ok()?;
-        let ago = self.untold().get(&name)?.elapsed();
+        let ago = lock(&self.untold).get(&name)?.elapsed();
         let at = jiff::Timestamp::now().as_second();
         Some(at.saturating_sub_unsigned(ago.as_secs()))
     }
 
     /// A user was removed.
     pub fn forget(&self, name: &UserName) {
-        let mut untold = self.untold();
+        let mut untold = lock(&self.untold);
         untold.remove(name);
         if let Some(composed) = name.composed() {
             untold.remove(&composed);
@@ -72,7 +69,7 @@ impl Logins {
 
     /// Passes waiting logins to the store; false if it could not record them, and they will be passed again.
     pub async fn tell(&self, accounts: &Accounts) -> bool {
-        let told = self.untold().clone();
+        let told = lock(&self.untold).clone();
         if told.is_empty() {
             return true;
         }
@@ -85,7 +82,7 @@ impl Logins {
         let known = self.failing.swap(failed, Ordering::Relaxed);
         match noted {
             // Users who logged in again in the meantime stay.
-            Ok(()) => self.untold().retain(|name, at| told.get(name) != Some(at)),
+            Ok(()) => lock(&self.untold).retain(|name, at| told.get(name) != Some(at)),
             Err(error) if !known => {
                 tracing::warn!(%error, "last logins are not kept for now");
             }

@@ -8,6 +8,7 @@ mod answer;
 mod certificate;
 mod connection;
 pub mod control;
+mod deadline;
 mod decide;
 mod end;
 mod health;

@@ -10,31 +10,25 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::accept::Config;
 use super::address::{Counted, OpenBySource, SourceAddress};
 use super::admission::{Admission, Place, Slot};
 use super::answer::Peer;
 use super::connection::Connection;
 use super::end::End;
-use super::limits::ServerLimits;
-use super::log::ClientLines;
 use super::meters;
-use super::networks::Networks;
 use super::proxy;
 use super::service::Service;
-use super::tls::{HANDSHAKE, Tls, TlsMode, handshake_error};
+use super::tls::{HANDSHAKE, TlsMode, handshake_error};
 
 /// What all connections share.
 pub struct Server {
     pub service: Service,
+    pub config: Config,
     pub admission: Arc<Admission>,
-    pub limits: ServerLimits,
-    /// Whose connections begin with a PROXY header.
-    pub proxies: Networks,
     pub by_source: Arc<OpenBySource>,
     /// Connections refused because their address had too many.
     pub refused: AtomicU64,
-    pub tls: Tls,
-    pub lines: Arc<ClientLines>,
     /// Requests answered on connections that have ended.
     pub requests: AtomicU64,
     /// Connections that were too slow.
@@ -72,7 +66,7 @@ pub async fn serve(
     }
     meters::connection_closed(&end);
     let source = SourceAddress::from(peer.address.ip());
-    if end.is_refusal() && server.lines.is_first_refusal(source, end.label()) {
+    if end.is_refusal() && server.service.lines.is_first_refusal(source, end.label()) {
         tracing::info!(
             conn = peer.connection,
             peer = %peer.address,
@@ -115,8 +109,8 @@ impl Server {
         peer: &mut Peer,
         place: &Place,
     ) -> Result<Option<Counted>, End> {
-        if self.proxies.contain(peer.address.ip()) {
-            let header = timeout(self.limits.request, proxy::read_header(stream)).await;
+        if self.config.proxies.contain(peer.address.ip()) {
+            let header = timeout(self.config.limits.request, proxy::read_header(stream)).await;
             let header = header.map_err(|_| End::TooSlow(None))?;
             let client = header.map_err(|error| End::NotAdmitted(error.to_string()))?;
             // A proxy can also connect for itself.
@@ -127,21 +121,25 @@ impl Server {
             }
         }
         let address = peer.address.ip();
-        if self.limits.exempt.contain(address) {
+        if self.config.limits.exempt.contain(address) {
             place.keep();
             return Ok(None);
         }
         let source = SourceAddress::from(address);
-        if let Some(counted) = self.by_source.enter(source, self.limits.per_address) {
+        if let Some(counted) = self.by_source.enter(source, self.config.limits.per_address) {
             return Ok(Some(counted));
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
         meters::connection_refused();
-        if self.lines.is_first_refusal(source, "too many connections") {
+        if self
+            .service
+            .lines
+            .is_first_refusal(source, "too many connections")
+        {
             tracing::warn!(
                 conn = peer.connection,
                 peer = %peer.address,
-                limit = self.limits.per_address,
+                limit = self.config.limits.per_address,
                 "connection refused: too many from this address"
             );
         }
@@ -156,7 +154,7 @@ impl Server {
         mut stop: watch::Receiver<bool>,
         slot: &Slot,
     ) -> (u64, End) {
-        if let Some(acceptor) = self.tls.acceptor() {
+        if let Some(acceptor) = self.config.tls.acceptor() {
             match self.first_octet(&stream, &mut stop).await {
                 // Boxed, so that a plain connection does not pay for its size.
                 Ok(Some(HANDSHAKE)) => {
@@ -166,7 +164,7 @@ impl Server {
                 Err(end) => return (0, end),
             }
         }
-        let refuse_plain = self.tls.mode() == TlsMode::Required;
+        let refuse_plain = self.config.tls.mode() == TlsMode::Required;
         self.exchange(stream, peer, stop, slot, refuse_plain).await
     }
 
@@ -177,7 +175,7 @@ impl Server {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Option<u8>, End> {
         let mut octet = [0];
-        let peeked = timeout(self.limits.idle, async {
+        let peeked = timeout(self.config.limits.idle, async {
             tokio::select! {
                 biased;
                 peeked = stream.peek(&mut octet) => peeked.map_err(End::Broken),
@@ -196,7 +194,7 @@ impl Server {
         stop: watch::Receiver<bool>,
         slot: &Slot,
     ) -> (u64, End) {
-        let stream = match timeout(self.limits.request, acceptor.accept(stream)).await {
+        let stream = match timeout(self.config.limits.request, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return (0, End::Handshake(handshake_error(&error))),
             Err(_) => return (0, End::TooSlow(None)),
@@ -227,16 +225,15 @@ impl Server {
             service: &self.service,
             caller: self.service.caller(peer.address.ip()),
             slot,
-            limits: &self.limits,
-            stop,
+            limits: &self.config.limits,
             refuse_plain,
             answered: 0,
             unsent: Vec::new(),
         };
-        let end = connection.serve().await;
+        let end = connection.serve(stop).await;
         // With TLS this shows that nothing was truncated. A client that is gone does not receive it.
         let farewell: Result<io::Result<()>, _> =
-            timeout(self.limits.request, connection.stream.shutdown()).await;
+            timeout(self.config.limits.request, connection.stream.shutdown()).await;
         if let Ok(Err(error)) = farewell {
             tracing::debug!(conn = peer.connection, %error, "cannot close in order");
         }

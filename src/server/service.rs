@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::accept::Config;
 use super::address::SourceAddress;
 use super::health::Health;
-use super::limits::{Policy, ServerLimits};
+use super::limits::Policy;
 use super::log::ClientLines;
 use super::log::audit::{Audit, Event};
 use super::logins::Logins;
 use super::rules::PasswordRules;
 use super::throttle::{Guesses, Throttle};
-use crate::accounts::{Accounts, AccountsError, Caller, Failures, StoreError};
+use crate::accounts::{Accounts, AccountsError, Caller, StoreError};
 
 /// Answers requests: the users, and who may request what and how often.
 pub struct Service {
@@ -25,54 +26,19 @@ pub struct Service {
     pub(super) logins: Logins,
 }
 
-/// The parts of a service besides the users.
-pub struct Parts {
-    pub policy: Policy,
-    /// What remembers failed logins beside the service itself.
-    pub failures: Option<Arc<dyn Failures>>,
-    pub rules: Arc<PasswordRules>,
-    pub audit: Option<Audit>,
-    pub lines: Arc<ClientLines>,
-    pub health: Arc<Health>,
-}
-
 impl Service {
     /// A service for these users.
-    pub fn new(accounts: Arc<Accounts>, limits: &ServerLimits, parts: Parts) -> Self {
-        let Parts {
-            policy,
-            failures,
-            rules,
-            audit,
-            lines,
-            health,
-        } = parts;
-        let guesses = Guesses::new(Throttle::new(limits), failures);
+    pub fn new(accounts: Arc<Accounts>, config: &Config) -> Self {
         Self {
             accounts,
-            policy,
-            guesses,
-            rules,
-            audit,
-            lines,
-            health,
+            policy: config.policy,
+            guesses: Guesses::new(Throttle::new(&config.limits), config.failures.clone()),
+            rules: Arc::clone(&config.rules),
+            audit: config.audit.clone(),
+            lines: Arc::clone(&config.lines),
+            health: Arc::clone(&config.health),
             logins: Logins::default(),
         }
-    }
-
-    /// The users.
-    pub const fn accounts(&self) -> &Arc<Accounts> {
-        &self.accounts
-    }
-
-    /// What is remembered of failed logins.
-    pub const fn guesses(&self) -> &Guesses {
-        &self.guesses
-    }
-
-    /// Which passwords may be chosen.
-    pub fn rules(&self) -> &PasswordRules {
-        &self.rules
     }
 
     /// Whether the server can take more clients now, and if not, why; the store of users knows that best.
@@ -98,11 +64,6 @@ impl Service {
         if let Some(audit) = &self.audit {
             audit.add(event);
         }
-    }
-
-    /// Logins that the store has not been told of.
-    pub const fn logins(&self) -> &Logins {
-        &self.logins
     }
 
     /// For whom passwords are hashed that come from `address`.

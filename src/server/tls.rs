@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use tokio_rustls::rustls::{self, KeyLogFile, ServerConfig};
 
 use super::certificate::{TimeWarning, Validity};
 use super::meters;
+use crate::locks::{read, write};
 use crate::text::trouble::PemTrouble;
 
 /// First byte of a TLS handshake record (RFC 8446 section 5.1, content type handshake). A
@@ -124,10 +125,7 @@ impl Tls {
             return Ok(false);
         };
         let current = Current::read(&shared.files)?;
-        *shared
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = current;
+        *write(&shared.current) = current;
         Ok(true)
     }
 
@@ -188,10 +186,7 @@ impl Tls {
 
 impl SharedTls {
     fn current(&self) -> Current {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        read(&self.current).clone()
     }
 }
 

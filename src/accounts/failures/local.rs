@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::future::ready;
 use std::net::Ipv6Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::{Count, FIRST_WAIT, Failures, LONGEST_WAIT, Rate, Seen, Table, WAITING, Whom};
 use crate::accounts::store::Answer;
+use crate::locks::lock;
 use crate::protocol::UserName;
 
 /// Entries in each table.
@@ -74,7 +75,7 @@ impl LocalFailures {
                 }
             }
         };
-        locked(table)
+        lock(table)
     }
 
     fn tables(&self) -> [&Mutex<Table<Whom>>; 5] {
@@ -114,10 +115,6 @@ impl LocalFailures {
     }
 }
 
-fn locked(table: &Mutex<Table<Whom>>) -> MutexGuard<'_, Table<Whom>> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// An answer that is ready.
 fn now<T: Send + 'static>(answer: T) -> Answer<'static, T> {
     Box::pin(ready(Ok(answer)))
@@ -149,7 +146,7 @@ impl Failures for LocalFailures {
         let time = (self.clock)();
         let mut all = Vec::new();
         for table in self.tables() {
-            let table = locked(table);
+            let table = lock(table);
             let waiting = table.iter().filter(|(_, entry)| entry.until > time);
             all.extend(waiting.map(|(whom, entry)| Seen {
                 whom: whom.clone(),
@@ -167,7 +164,7 @@ impl Failures for LocalFailures {
             (name.is_none() || whom.name == name) && (network.is_none() || whom.network == network)
         };
         for table in self.tables() {
-            locked(table).forget(goes);
+            lock(table).forget(goes);
         }
         now(())
     }
@@ -199,7 +196,7 @@ mod tests {
             failed.push(fail(n << 64, None));
             failures.count(failed).await.unwrap();
         }
-        let lengths = failures.tables().map(|table| locked(table).len());
+        let lengths = failures.tables().map(|table| lock(table).len());
         assert!(lengths.iter().all(|len| *len <= ENTRIES), "{lengths:?}");
         assert_eq!((lengths[1], lengths[2], lengths[4]), (1, 0, 0));
         let seen = failures.seen(vec![alone.whom]).await.unwrap();

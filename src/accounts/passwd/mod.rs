@@ -24,21 +24,23 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, mpsc};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
+use super::scheme::HashError;
 use super::store::{
     Answer, Arriving, Entry, Found, LoggedIn, Store, StoreCounts, StoreError, Version,
 };
+use crate::locks::{lock, read};
 use crate::platform::file::read_at_hand;
 use crate::protocol::UserName;
 pub use edit::{Check, Editor, End};
 use index::{Candidates, Index};
 pub use line::LineError;
-use line::{MAX_LINE, parse_user};
+use line::MAX_LINE;
 pub use load::Torn;
 pub use logins::LastLogins;
 use logins::{Logins, Users};
@@ -101,7 +103,7 @@ impl Shared {
     }
 
     fn current(&self) -> RwLockReadGuard<'_, Current> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner)
+        read(&self.current)
     }
 
     /// The positions where a user's line may be, usually one, and the file. Reads nothing.
@@ -167,21 +169,16 @@ impl Shared {
         let Some(hash) = hash else {
             return Ok(None);
         };
-        let (_, stored) = parse_user(line).map_err(|reason| self.corrupt(name, &reason))?;
         let version = Version(self.versions.hash_one(hash));
-        let hash = String::from_utf8_lossy(hash).into_owned();
-        Ok(Some(Found {
-            stored,
-            hash,
-            version,
-        }))
+        let hash = String::from_utf8(hash.to_vec()).map_err(|error| self.corrupt(name, &error))?;
+        Ok(Some(Found { hash, version }))
     }
 
     /// Sends every user to `users`, whether the current hash is on the user's own line or on a replacement.
     fn list(&self, users: &tokio::sync::mpsc::Sender<Entry>) -> Result<(), StoreError> {
         let file = Arc::clone(&self.current().file);
         // Without them the list is still useful.
-        let last = self.logins().read().unwrap_or_default();
+        let last = lock(&self.logins).read().unwrap_or_default();
         let listed = scan::scan(&file, &self.path, &mut |_| {}, &mut |line| {
             let Some((0, name)) = line::name_in(line.bytes) else {
                 return Ok(());
@@ -204,10 +201,6 @@ impl Shared {
         listed.map_err(|error| StoreError::Unavailable(Arc::new(error)))
     }
 
-    fn logins(&self) -> MutexGuard<'_, Logins> {
-        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Changes the recorded logins.
     fn keep_logins(
         &self,
@@ -219,7 +212,7 @@ impl Shared {
             have: &have,
             file: &file,
         };
-        let changed = change(&mut self.logins(), &users);
+        let changed = change(&mut lock(&self.logins), &users);
         changed.map_err(|error| StoreError::Unavailable(Arc::new(error)))
     }
 
@@ -287,6 +280,10 @@ impl Store for PasswdFile {
             let found = reading.await.map_err(|_| StoreError::Stopped)??;
             Ok(found.map(|(_, found)| found))
         })
+    }
+
+    fn unusable(&self, name: &UserName, reason: &HashError) -> StoreError {
+        self.shared.corrupt(name, reason)
     }
 
     fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool> {
@@ -366,9 +363,7 @@ impl Store for PasswdFile {
         if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
             return Err(StoreError::Stopped);
         }
-        let trouble = self.shared.trouble.lock();
-        let trouble = trouble.unwrap_or_else(PoisonError::into_inner).clone();
-        trouble.map_or(Ok(()), Err)
+        lock(&self.shared.trouble).clone().map_or(Ok(()), Err)
     }
 }
 
@@ -401,6 +396,8 @@ fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::{Accounts, Caller, HashPool, Login, Scheme};
+    use crate::protocol::Password;
 
     const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -499,16 +496,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_changed_under_the_store_is_that_users_fault() {
-        let (_directory, path, store) = with_text(&format!("user1:{HEX}\nuser2:{HEX}\n"));
+        let lines: Vec<String> = (1..=3).map(|n| format!("user{n}:{HEX}\n")).collect();
+        let (_directory, path, store) = with_text(&lines.concat());
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replacen("user1:ba78", "user1:ba7x", 1)).unwrap();
-        let error = store.find(&name(1)).await.unwrap_err();
+        let text = text.replacen("user1:ba78", "user1:ba7x", 1);
+        std::fs::write(&path, text.replacen("user2:", "userX:", 1)).unwrap();
+        let error = store.find(&name(2)).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
-        assert!(
-            !error.to_string().contains("78"),
-            "no part of a hash: {error}"
-        );
-        assert!(store.find(&name(2)).await.unwrap().is_some());
-        assert!(store.find(&name(3)).await.unwrap().is_none());
+        assert!(store.find(&name(4)).await.unwrap().is_none());
+        let scheme = Scheme::Pbkdf2Sha256 { rounds: 1000 };
+        let pool = Arc::new(HashPool::start(scheme, 1, 8).unwrap());
+        let accounts = Accounts::new(Arc::new(store), pool, false);
+        let log_in = async |n| {
+            // Of which the hash is one.
+            let password = Password::new("abc").unwrap();
+            accounts
+                .log_in(&name(n), password, Caller::operator())
+                .await
+        };
+        let error = log_in(1).await.unwrap_err().to_string();
+        assert!(!error.contains("78"), "no part of a hash: {error}");
+        assert!(log_in(2).await.is_err());
+        assert!(matches!(log_in(3).await, Ok(Login::Successful { .. })));
     }
 }

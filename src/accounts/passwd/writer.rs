@@ -3,9 +3,9 @@
 //! hashes were replaced.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -18,6 +18,7 @@ use super::report::log_not_compacted;
 use super::{Current, Shared};
 use crate::accounts::meters;
 use crate::accounts::store::{StoreError, Version};
+use crate::locks::{lock, write};
 use crate::protocol::UserName;
 
 /// Most changes that share one sync.
@@ -226,8 +227,7 @@ impl Writer {
             return self.refuse(batch.late, &error);
         }
         let users = {
-            let current = self.shared.current.write();
-            let index = &mut current.unwrap_or_else(PoisonError::into_inner).index;
+            let index = &mut write(&self.shared.current).index;
             for (name, place) in &batch.added {
                 index.insert(name.as_str(), *place);
             }
@@ -346,8 +346,7 @@ impl Writer {
     }
 
     fn set_trouble(&self, trouble: Option<StoreError>) {
-        let lock = self.shared.trouble.lock();
-        *lock.unwrap_or_else(PoisonError::into_inner) = trouble;
+        *lock(&self.shared.trouble) = trouble;
     }
 
     /// Work between changes.
@@ -399,8 +398,7 @@ impl Writer {
         let len = compacted.len;
         self.appender = Appender::new(Arc::clone(&file), len, Uncommitted::after(len));
         let index = compacted.index;
-        let current = self.shared.current.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Current { file, index };
+        *write(&self.shared.current) = Current { file, index };
         self.compact_at = None;
         self.compact_from = Instant::now() + started.elapsed() * COMPACT_SHARE;
         self.compact_failed = false;

@@ -9,17 +9,18 @@ mod together;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::hash::Stored;
 use super::meters;
+use super::scheme::HashError;
 use super::store::{
     Answer, Entry, Found, LoggedIn, Reason, Store, StoreCounts, StoreError, Version,
 };
+use crate::locks::lock;
 use crate::protocol::UserName;
 use session::{Sessions, Trouble};
 pub use settings::Settings;
@@ -287,7 +288,7 @@ impl Shared {
             Ok(_) | Err(StoreError::Corrupt(_)) => None,
             Err(error) => Some(error.clone()),
         };
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *lock(&self.trouble) = trouble;
         result
     }
 
@@ -298,16 +299,9 @@ impl Shared {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let unusable = |reason: &dyn std::fmt::Display| {
-            StoreError::Corrupt(Arc::new(PostgresError::Row {
-                name: name.to_string(),
-                reason: reason.to_string(),
-            }))
-        };
-        let hash: String = row.try_get(0).map_err(|error| unusable(&error))?;
-        let version: i64 = row.try_get(1).map_err(|error| unusable(&error))?;
+        let hash: String = row.try_get(0).map_err(|error| unusable(name, &error))?;
+        let version: i64 = row.try_get(1).map_err(|error| unusable(name, &error))?;
         Ok(Some(Found {
-            stored: Stored::parse(&hash).map_err(|error| unusable(&error))?,
             hash,
             version: Version(version.cast_unsigned()),
         }))
@@ -378,9 +372,21 @@ impl Shared {
     }
 }
 
+/// The error for a user whose row makes no sense.
+fn unusable(name: &UserName, reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(Arc::new(PostgresError::Row {
+        name: name.to_string(),
+        reason: reason.to_string(),
+    }))
+}
+
 impl Store for Postgres {
     fn find<'a>(&'a self, name: &'a UserName) -> Answer<'a, Option<Found>> {
         Box::pin(self.shared.find(name))
+    }
+
+    fn unusable(&self, name: &UserName, reason: &HashError) -> StoreError {
+        unusable(name, reason)
     }
 
     fn is_taken<'a>(&'a self, name: &'a UserName) -> Answer<'a, bool> {
@@ -484,8 +490,6 @@ impl Store for Postgres {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        let trouble = self.shared.trouble.lock();
-        let trouble = trouble.unwrap_or_else(PoisonError::into_inner).clone();
-        trouble.map_or(Ok(()), Err)
+        lock(&self.shared.trouble).clone().map_or(Ok(()), Err)
     }
 }

@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -23,6 +23,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Socket};
 use super::PostgresError;
 use super::settings::{Settings, Target};
 use crate::accounts::store::{Reason, StoreError};
+use crate::locks::lock;
 
 /// How long a statement may take, with the wait for a connection: clients are to be answered within two seconds.
 pub const DEADLINE: Duration = Duration::from_millis(1500);
@@ -218,7 +219,7 @@ impl Sessions {
         if self.unconfirmed.load(Ordering::Relaxed) < self.pool.status().max_size {
             return true;
         }
-        let mut probed = self.probed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut probed = lock(&self.probed);
         let due = probed.is_none_or(|probed| probed.elapsed() >= PROBE);
         if due {
             *probed = Some(Instant::now());

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::PostgresError;
 use super::session::{Sessions, Trouble, WAIT};
 use crate::accounts::store::Reason;
+use crate::locks::lock;
 
 const ADD: &str = "INSERT INTO authscope_users (name, hash) VALUES ($1, $2)
     ON CONFLICT (name) DO NOTHING RETURNING 1";
@@ -60,16 +61,12 @@ impl Together {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Adds one user; false if the name is taken. Must not be dropped before it ends: others may wait for what it
     /// sends.
     pub async fn add(&self, sessions: &Sessions, name: &[u8], hash: &str) -> Result<bool, Trouble> {
         let (told, mut outcome) = oneshot::channel();
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        self.waiting().push_back(Waiting {
+        lock(&self.waiting).push_back(Waiting {
             number,
             name: name.to_vec(),
             hash: hash.to_owned(),
@@ -105,14 +102,14 @@ impl Together {
 
     /// Takes back a row that has not been sent yet; returns whether that was possible.
     fn give_up(&self, number: u64) -> bool {
-        let mut waiting = self.waiting();
+        let mut waiting = lock(&self.waiting);
         let place = waiting.iter().position(|row| row.number == number);
         place.is_some_and(|place| waiting.remove(place).is_some())
     }
 
     /// The rows of the next statement. A name occurs once in it: of two registrations, the first gets it.
     fn next(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting();
+        let mut waiting = lock(&self.waiting);
         let mut names = HashSet::new();
         let fits = |row: &&Waiting| names.len() < MOST && names.insert(row.name.clone());
         let rows = waiting.iter().take_while(fits).count();
@@ -180,7 +177,7 @@ mod tests {
 
     fn wait_for(together: &Together, name: &str) -> oneshot::Receiver<Outcome> {
         let (told, outcome) = oneshot::channel();
-        together.waiting().push_back(Waiting {
+        lock(&together.waiting).push_back(Waiting {
             number: together.numbers.fetch_add(1, Ordering::Relaxed),
             name: name.into(),
             hash: format!("hash of {name}"),

@@ -8,7 +8,7 @@ mod protocol;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::WriteHalf;
@@ -22,6 +22,7 @@ use super::log::audit::Event;
 use super::serve::Server;
 use super::words;
 use crate::accounts::{Caller, Entry, Registration, StoreError, Stored};
+use crate::locks::lock;
 use crate::platform;
 use crate::platform::control::{Listener, Stream};
 use crate::protocol::{Password, UserName};
@@ -70,15 +71,11 @@ impl Control {
             started: Instant::now(),
         })
     }
-
-    fn listener(&self) -> MutexGuard<'_, Option<Listener>> {
-        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Answers on the socket until it is dropped.
 pub async fn serve(control: Arc<Control>, server: Arc<Server>) {
-    let Some(mut listener) = control.listener().take() else {
+    let Some(mut listener) = lock(&control.listener).take() else {
         return;
     };
     let places = Arc::new(Semaphore::new(CONVERSATIONS));
@@ -174,7 +171,7 @@ impl Asked<'_> {
     }
 
     async fn try_run(&self, command: Command, answers: &mut Answers) -> Result<Reply, Reply> {
-        let accounts = self.server.service.accounts();
+        let accounts = &self.server.service.accounts;
         let name = |name: String| {
             UserName::new(name)
                 .map_err(|error| Reply::No(format!("cannot use this user name: {error}")))
@@ -204,7 +201,7 @@ impl Asked<'_> {
             Command::Remove { name: user } => {
                 let user = name(user)?;
                 let removed = accounts.remove(&user).await;
-                self.server.service.logins().forget(&user);
+                self.server.service.logins.forget(&user);
                 done(removed, "removed")
             }
             Command::Disable { name: user } => {
@@ -214,7 +211,7 @@ impl Asked<'_> {
                 done(accounts.set_disabled(&name(user)?, false).await, "enabled")
             }
             Command::Unlock { name: user } => {
-                let (user, guesses) = (name(user)?, self.server.service.guesses());
+                let (user, guesses) = (name(user)?, &self.server.service.guesses);
                 // Failures are counted even for names that do not exist.
                 let cleared = guesses.clear(Some(user.clone()), None).await;
                 let has = accounts.has(&user).await;
@@ -223,7 +220,7 @@ impl Asked<'_> {
             Command::List => self.list(answers).await?,
             Command::Backup { file } => self.backup(&file).await?,
             Command::ThrottleList => {
-                let (waiting, asked) = self.server.service.guesses().waiting().await;
+                let (waiting, asked) = self.server.service.guesses.waiting().await;
                 for waiting in waiting {
                     let wait = Reply::Wait(Wait {
                         network: waiting.network,
@@ -240,7 +237,7 @@ impl Asked<'_> {
                 address,
             } => {
                 let user = user.map(name).transpose()?;
-                let cleared = self.server.service.guesses().clear(user, address).await;
+                let cleared = self.server.service.guesses.clear(user, address).await;
                 done(cleared.map(|()| true), "failed logins forgotten")
             }
             Command::Status => Reply::Status(self.status()),
@@ -255,7 +252,7 @@ impl Asked<'_> {
         let password = Password::new(std::mem::take(&mut *password));
         let password =
             password.map_err(|error| Reply::No(format!("cannot use this password: {error}")))?;
-        let judged = self.server.service.rules().judge(&password);
+        let judged = self.server.service.rules.judge(&password);
         judged.map_err(|reason| Reply::No(reason.into_owned()))?;
         Ok(password)
     }
@@ -263,14 +260,14 @@ impl Asked<'_> {
     /// All users, as the store tells them.
     fn users(&self) -> (mpsc::Receiver<Entry>, JoinHandle<Result<(), StoreError>>) {
         let (sender, users) = mpsc::channel(AHEAD);
-        let accounts = Arc::clone(self.server.service.accounts());
+        let accounts = Arc::clone(&self.server.service.accounts);
         let listing = tokio::spawn(async move { accounts.list(sender).await });
         (users, listing)
     }
 
     async fn list(&self, answers: &mut Answers) -> Result<Reply, Reply> {
         // What the shared store cannot tell now is left out of the list.
-        let (waiting, _) = self.server.service.guesses().waiting().await;
+        let (waiting, _) = self.server.service.guesses.waiting().await;
         let mut locked: HashMap<String, u64> = HashMap::new();
         for waiting in waiting {
             let Some(name) = waiting.name else { continue };
@@ -280,7 +277,7 @@ impl Asked<'_> {
         let (mut users, listing) = self.users();
         while let Some(entry) = users.recv().await {
             let locked = locked.get(&entry.name).copied();
-            let untold = self.server.service.logins().untold_of(&entry.name);
+            let untold = self.server.service.logins.untold_of(&entry.name);
             let mut user = User::new(entry, locked);
             user.last_login = user.last_login.max(untold);
             answers
@@ -330,7 +327,7 @@ impl Asked<'_> {
     }
 
     fn status(&self) -> Status {
-        let accounts = self.server.service.accounts();
+        let accounts = &self.server.service.accounts;
         let counts = accounts.counts();
         let ready = self.server.service.ready();
         Status {
@@ -386,7 +383,7 @@ mod tests {
         let bind = || Control::bind(&path, Arc::new(|| {})).unwrap();
         let first = bind();
         // It no longer listens, while a conversation continues.
-        drop(first.listener().take());
+        drop(lock(&first.listener).take());
         assert!(!path.exists());
         let second = bind();
         drop(first);

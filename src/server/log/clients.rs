@@ -3,10 +3,11 @@
 //! and the others share one. What was left out is logged every second.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::queue::{Loss, Losses};
+use crate::locks::lock;
 use crate::server::address::SourceAddress;
 
 /// The most sources, and the most kinds of refusals, that are distinguished in one second.
@@ -61,7 +62,7 @@ impl ClientLines {
 
     /// Counts a line about `source`; returns whether to log it.
     pub fn admits(&self, source: SourceAddress) -> bool {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         if table.lines.len() >= MOST && !table.lines.contains_key(&source) {
             // The log's own limit must be enough.
             return true;
@@ -79,7 +80,7 @@ impl ClientLines {
     /// Counts a refusal of `source`, with its `reason` in words. Returns whether it is the first in this second, and
     /// so has its own line.
     pub fn is_first_refusal(&self, source: SourceAddress, reason: &'static str) -> bool {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         if let Some(further) = table.further.get_mut(&(source, reason)) {
             *further += 1;
             return false;
@@ -94,7 +95,7 @@ impl ClientLines {
 
     /// Logs what was left out and summed up, and starts a new period.
     pub fn tell(&self) {
-        let table = std::mem::take(&mut *self.table.lock().unwrap_or_else(PoisonError::into_inner));
+        let table = std::mem::take(&mut *lock(&self.table));
         for (source, lines) in table.lines {
             let count = lines.saturating_sub(self.most);
             if count > 0 {

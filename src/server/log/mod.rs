@@ -14,7 +14,7 @@ mod rate;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
@@ -25,6 +25,7 @@ use output::Output;
 use queue::Queue;
 use rate::RateCap;
 
+use crate::locks::lock;
 use crate::platform;
 use crate::text::trouble::Words;
 
@@ -122,19 +123,14 @@ impl Log {
     pub fn open_file(&self, path: &Path) -> Result<(), LogFileError> {
         let file = open(LOG_FILE, path)?;
         self.queue.switch(Output::file(file));
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.into());
+        *lock(&self.file) = Some(path.into());
         Ok(())
     }
 
     /// Reopens the log file, for example after its rotation. Returns whether there is one. If that fails, lines
     /// continue to go where they went before.
     pub fn reopen(&self) -> Result<bool, LogFileError> {
-        let path = self
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let Some(path) = path else {
+        let Some(path) = lock(&self.file).clone() else {
             return Ok(false);
         };
         self.queue.switch(Output::file(open(LOG_FILE, &path)?));

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::output::Output;
+use crate::locks::lock;
 use crate::server::meters;
 use crate::text::escape::write_json_fragment;
 
@@ -140,10 +141,6 @@ impl Queue {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The thread's end of the queue.

@@ -1,7 +1,7 @@
 //! The limit on the log's rate in lines per second. Warnings and errors are counted separately, so that a flood of
 //! one kind does not hide the other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tracing::{Event, Level, Subscriber};
@@ -9,6 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::queue::{Loss, Losses};
+use crate::locks::lock;
 
 /// Lines that were let through since a second began.
 struct Second {
@@ -62,10 +63,7 @@ impl<S: Subscriber> Layer<S> for RateCap {
         }
         let severe = *event.metadata().level() <= Level::WARN;
         let second = if severe { &self.severe } else { &self.usual };
-        let admitted = second
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admits(self.cap, Instant::now());
+        let admitted = lock(second).admits(self.cap, Instant::now());
         if !admitted {
             self.losses.add(Loss::Rate);
         }

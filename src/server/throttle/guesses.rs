@@ -3,13 +3,14 @@
 
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::super::address::SourceAddress;
 use super::{Attempt, Throttle};
 use crate::accounts::failures::Clock;
 use crate::accounts::{Count, Failures, LocalFailures, Seen, StoreError};
+use crate::locks::lock;
 use crate::protocol::UserName;
 
 /// How often it is logged that the store does not answer.
@@ -89,13 +90,9 @@ impl Guesses {
 
     /// Those that a login asks; for a moment after the shared store did not answer, without it.
     fn answering(&self) -> impl Iterator<Item = &dyn Failures> {
-        let until = self.shared.as_ref().and_then(|_| self.outage().until);
+        let until = self.shared.as_ref().and_then(|_| lock(&self.outage).until);
         let left_alone = until.is_some_and(|until| self.now() < until);
         self.all().take(if left_alone { 1 } else { 2 })
-    }
-
-    fn outage(&self) -> MutexGuard<'_, Outage> {
-        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The standing of a login now. The shared store is not asked if the login must wait here.
@@ -228,7 +225,7 @@ impl Guesses {
     /// Handles an error of the shared store.
     fn missed(&self, error: &StoreError) {
         let now = self.now();
-        let mut outage = self.outage();
+        let mut outage = lock(&self.outage);
         // A busy store has answered, and anybody can keep it busy.
         if !matches!(error, StoreError::Busy) {
             outage.until = Some(now + LEFT_ALONE);

@@ -9,7 +9,7 @@ mod guesses;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::address::{Network, SourceAddress};
@@ -17,6 +17,7 @@ use super::limits::ServerLimits;
 use super::networks::Networks;
 use crate::accounts::failures::{LONGEST_WAIT, Rate, Table};
 use crate::accounts::{Count, Whom};
+use crate::locks::lock;
 use crate::protocol::{Password, UserName};
 pub use guesses::Guesses;
 
@@ -165,7 +166,7 @@ impl Throttle {
         } else {
             &self.ipv6
         };
-        tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(tables)
     }
 
     /// Whether the name logged in from the same source recently.
@@ -240,7 +241,7 @@ impl Throttle {
                 && (network.is_none() || whom.network == network)
         };
         for tables in [&self.ipv4, &self.ipv6] {
-            let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tables = lock(tables);
             tables.guessed.forget(goes);
         }
     }
