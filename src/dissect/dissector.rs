@@ -12,11 +12,12 @@ use super::reglogin::{
     Between, DirectionState, Mode, clean_message, command, direction_fits, judge_cut, judge_into,
     judge_sender,
 };
+use super::stream::Stream;
 
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::protocol::{Command, Fault, MessageKind};
-use crate::stream::{Chunk, Flow, Role, Side};
+use crate::stream::{Chunk, Role, Side};
 
 /// The dissector's state of a flow. What every segment needs comes first.
 #[derive(Debug, Default)]
@@ -57,7 +58,7 @@ impl DissectState {
             Protocol::Unknown if watched => false,
             _ => return None,
         };
-        let begun = |side| self.directions[index(side)].begun(frame, proven, sends(side));
+        let begun = |side: Side| self.directions[side.index()].begun(frame, proven, sends(side));
         Side::BOTH.into_iter().find_map(begun)
     }
 
@@ -69,12 +70,6 @@ impl DissectState {
             protocol => protocol,
         }
     }
-}
-
-/// Gives the dissector its part of a flow's state.
-pub trait HasDissectState {
-    /// The state.
-    fn dissect(&mut self) -> &mut DissectState;
 }
 
 /// A finding in the bytes that one side of a flow sent, in their order.
@@ -112,38 +107,26 @@ pub struct Wanted<'a> {
 }
 
 /// Receives what the dissector finds.
-pub trait Finds<S> {
+pub trait Finds {
     /// What is looked for.
     fn wanted(&self) -> Wanted<'_>;
     /// Where messages are put.
     fn messages(&mut self) -> &mut Vec<Message>;
     /// Takes what was found.
-    fn take(&mut self, flow: &mut Flow<S>, from: Side, finding: Finding<'_>);
-}
-
-pub(super) const fn index(side: Side) -> usize {
-    match side {
-        Side::A => 0,
-        Side::B => 1,
-    }
+    fn take(&mut self, stream: &Stream<'_>, from: Side, finding: Finding<'_>);
 }
 
 /// Takes bytes that are next in order.
-pub fn octets<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
-) {
-    let state = flow.state.dissect();
+pub fn octets(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut impl Finds) {
+    let state = &mut *stream.state;
     state.saw_data = true;
     match state.protocol {
-        Protocol::RegLogin => take(flow, from, chunk, finds),
+        Protocol::RegLogin => take(stream, from, chunk, finds),
         Protocol::Unknown if finds.wanted().has_layouts => {
-            described::probe(flow, from, chunk, finds);
+            described::probe(stream, from, chunk, finds);
         }
-        Protocol::Unknown => probe(flow, from, chunk, finds),
-        Protocol::Layout(layout) => described::take(flow, from, layout, chunk, finds),
+        Protocol::Unknown => probe(stream, from, chunk, finds),
+        Protocol::Layout(layout) => described::take(stream, from, layout, chunk, finds),
         _ => {}
     }
 }
@@ -151,59 +134,58 @@ pub fn octets<S: HasDissectState>(
 /// Takes bytes that are next in order, and that are one message of RegLogin without notes, if no other may come of
 /// them. `false` if one may: then [`octets`] has to take them.
 #[inline]
-pub fn clean_message_alone<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub fn clean_message_alone(
+    stream: &mut Stream<'_>,
     from: Side,
     chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) -> bool {
-    let state = flow.state.dissect();
-    let direction = &state.directions[index(from)];
+    let state = &mut *stream.state;
+    let direction = &state.directions[from.index()];
     let begins = direction.mode == Mode::Boundary && direction.work.is_none();
     if state.protocol != Protocol::RegLogin || !begins {
         return false;
     }
     let command = command(chunk.octets);
-    let Some(command) = command.filter(|command| learn_sender(flow, from, *command)) else {
+    let Some(command) = command.filter(|command| learn_sender(stream, from, *command)) else {
         return false;
     };
-    finds.take(flow, from, Finding::Clean(command, chunk));
+    finds.take(stream, from, Finding::Clean(command, chunk));
     true
 }
 
 /// Whether RegLogin is expected on a port of the stream.
-pub(super) fn expects_reglogin<S: HasDissectState>(flow: &Flow<S>, finds: &impl Finds<S>) -> bool {
-    let ends = || [flow.end(Side::A), flow.end(Side::B)];
-    flow.is_watched()
-        && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
+pub(super) fn expects_reglogin(stream: &Stream<'_>, finds: &impl Finds) -> bool {
+    let ends = || [stream.end(Side::A), stream.end(Side::B)];
+    stream.watched && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
 }
 
 /// Whether RegLogin is looked for at all.
-pub(super) fn knows_reglogin<S: HasDissectState>(finds: &impl Finds<S>) -> bool {
+pub(super) fn knows_reglogin(finds: &impl Finds) -> bool {
     !finds.wanted().has_layouts || finds.wanted().known.reglogin
 }
 
 /// Settles the stream's protocol, and takes what both directions held until now: last that which
 /// settled it.
-pub(super) fn decide<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(super) fn decide(
+    stream: &mut Stream<'_>,
     from: Side,
     protocol: Protocol,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    flow.state.dissect().protocol = protocol;
+    stream.state.protocol = protocol;
     for side in [from.other(), from] {
         if protocol == Protocol::RegLogin {
-            retake(flow, side, finds);
+            retake(stream, side, finds);
         } else {
-            flow.state.dissect().directions[index(side)].work = None;
+            stream.state.directions[side.index()].work = None;
         }
     }
 }
 
 /// Settles that the stream speaks a protocol that holds its bytes itself.
-pub(super) fn settle<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol) {
-    let state = flow.state.dissect();
+pub(super) fn settle(stream: &mut Stream<'_>, protocol: Protocol) {
+    let state = &mut *stream.state;
     state.protocol = protocol;
     for direction in &mut state.directions {
         direction.work = None;
@@ -211,8 +193,8 @@ pub(super) fn settle<S: HasDissectState>(flow: &mut Flow<S>, protocol: Protocol)
 }
 
 /// Takes the bytes held of a direction as if they came now.
-fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl Finds<S>) {
-    let direction = &mut flow.state.dissect().directions[index(side)];
+fn retake(stream: &mut Stream<'_>, side: Side, finds: &mut impl Finds) {
+    let direction = &mut stream.state.directions[side.index()];
     let Some(mut work) = direction.work.take() else {
         return;
     };
@@ -222,31 +204,26 @@ fn retake<S: HasDissectState>(flow: &mut Flow<S>, side: Side, finds: &mut impl F
         kept.skipped = work.skipped;
     }
     for chunk in work.chunks() {
-        take_some(flow, side, chunk, finds);
+        take_some(stream, side, chunk, finds);
     }
 }
 
-pub(super) fn take_some<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(super) fn take_some(
+    stream: &mut Stream<'_>,
     from: Side,
     chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
     if !chunk.octets.is_empty() {
-        take(flow, from, chunk, finds);
+        take(stream, from, chunk, finds);
     }
 }
 
 /// Takes bytes of a RegLogin stream.
-fn take<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    mut chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
-) {
+fn take(stream: &mut Stream<'_>, from: Side, mut chunk: Chunk<'_>, finds: &mut impl Finds) {
     loop {
-        let from_start = flow.starts_with_syn(from);
-        let direction = &mut flow.state.dissect().directions[index(from)];
+        let from_start = stream.from_start(from);
+        let direction = &mut stream.state.directions[from.index()];
         if matches!(direction.mode, Mode::Start | Mode::Unproven) {
             direction.mode = if from_start {
                 Mode::Boundary
@@ -269,17 +246,17 @@ fn take<S: HasDissectState>(
                 }
                 continue;
             }
-            flow.state.dissect().protocol = Protocol::RegLogin;
+            stream.state.protocol = Protocol::RegLogin;
             continue;
         }
         if direction.work.is_none() && finds.wanted().counts {
-            chunk = count_clean(flow, from, chunk, finds);
+            chunk = count_clean(stream, from, chunk, finds);
             if chunk.octets.is_empty() {
                 return;
             }
         }
-        let between = Between::of(flow, from);
-        let direction = &mut flow.state.dissect().directions[index(from)];
+        let between = Between::of(stream, from);
+        let direction = &mut stream.state.directions[from.index()];
         let Some(rest) = direction.message(chunk, between, finds.messages()) else {
             return;
         };
@@ -288,7 +265,7 @@ fn take<S: HasDissectState>(
             .as_ref()
             .is_some_and(|work| !work.octets.is_empty());
         chunk = rest;
-        emit(flow, from, None, finds);
+        emit(stream, from, None, finds);
         if chunk.octets.is_empty() && !holds {
             return;
         }
@@ -298,18 +275,18 @@ fn take<S: HasDissectState>(
 /// Passes on the plain messages at the start of a chunk, where a message begins and nothing is held;
 /// gives what is left.
 #[inline]
-fn count_clean<'a, S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn count_clean<'a>(
+    stream: &mut Stream<'_>,
     from: Side,
     mut chunk: Chunk<'a>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) -> Chunk<'a> {
     while let Some((command, message)) = clean_message(chunk.octets) {
-        if !learn_sender(flow, from, command) {
+        if !learn_sender(stream, from, command) {
             break;
         }
         let (message, rest) = chunk.split_at(message.len());
-        finds.take(flow, from, Finding::Clean(command, message));
+        finds.take(stream, from, Finding::Clean(command, message));
         chunk = rest;
     }
     chunk
@@ -317,23 +294,18 @@ fn count_clean<'a, S: HasDissectState>(
 
 /// Lets a message's command say who its sender is; whether it is one that the sender's side sends.
 #[inline]
-fn learn_sender<S>(flow: &mut Flow<S>, from: Side, command: Command) -> bool {
+fn learn_sender(stream: &mut Stream<'_>, from: Side, command: Command) -> bool {
     match command.kind() {
-        Some(MessageKind::Request) => flow.role_by_content(from, Role::Client),
-        Some(MessageKind::Response) => flow.role_by_content(from, Role::Server),
+        Some(MessageKind::Request) => stream.roles.by_content(from, Role::Client),
+        Some(MessageKind::Response) => stream.roles.by_content(from, Role::Server),
         None => {}
     }
-    direction_fits(command, flow.role(from))
+    direction_fits(command, stream.roles.role(from))
 }
 
 /// Judges the message that was put last, says who sent it, and hands it on. `cut` says that it
 /// ends too early.
-fn emit<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    cut: Option<Note>,
-    finds: &mut impl Finds<S>,
-) {
+fn emit(stream: &mut Stream<'_>, from: Side, cut: Option<Note>, finds: &mut impl Finds) {
     let Some(message) = finds.messages().last_mut() else {
         return;
     };
@@ -343,49 +315,46 @@ fn emit<S: HasDissectState>(
         message.notes.push(cut);
         judge_cut(&message.octets, &mut message.notes);
     }
-    let fits = learn_sender(flow, from, command);
-    message.sender = flow.role(from);
+    let fits = learn_sender(stream, from, command);
+    message.sender = stream.roles.role(from);
     if !fits {
         message.notes.push(Note::Fault(Fault::WrongSender(command)));
         judge_sender(&message.octets, message.sender, &mut message.notes);
     }
-    finds.take(flow, from, Finding::Message(command));
+    finds.take(stream, from, Finding::Message(command));
 }
 
 /// Bytes of this direction were never captured.
-pub fn gap<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    octets: u64,
-    finds: &mut impl Finds<S>,
-) {
-    let watched = expects_reglogin(flow, finds);
-    let state = flow.state.dissect();
+pub fn gap(stream: &mut Stream<'_>, from: Side, octets: u64, finds: &mut impl Finds) {
+    let watched = expects_reglogin(stream, finds);
+    let state = &mut *stream.state;
     match state.protocol {
-        Protocol::Layout(layout) => return described::gap(flow, from, layout, octets, finds),
-        Protocol::Unknown if finds.wanted().has_layouts => described::probe_gap(flow, from, octets),
+        Protocol::Layout(layout) => return described::gap(stream, from, layout, octets, finds),
+        Protocol::Unknown if finds.wanted().has_layouts => {
+            described::probe_gap(stream, from, octets);
+        }
         _ => {}
     }
-    let state = flow.state.dissect();
-    let direction = &state.directions[index(from)];
+    let state = &mut *stream.state;
+    let direction = &state.directions[from.index()];
     match state.protocol {
         Protocol::RegLogin => {}
         Protocol::Unknown if watched || direction.work.is_some() => {}
         _ => return,
     }
-    let kind = flow.role(from).sends();
-    let direction = &flow.state.dissect().directions[index(from)];
+    let kind = stream.roles.role(from).sends();
+    let direction = &stream.state.directions[from.index()];
     let boundary = direction.boundary(kind);
-    cut(flow, from, CutBy::Gap, finds);
-    let reglogin = flow.state.dissect().protocol == Protocol::RegLogin;
+    cut(stream, from, CutBy::Gap, finds);
+    let reglogin = stream.state.protocol == Protocol::RegLogin;
     if reglogin {
         let lost = boundary.map_or_else(
             || octets.div_ceil(kind.len() as u64),
             |boundary| boundary.lost_in(octets, kind),
         );
-        finds.take(flow, from, Finding::Lost(lost));
+        finds.take(stream, from, Finding::Lost(lost));
     }
-    let direction = &mut flow.state.dissect().directions[index(from)];
+    let direction = &mut stream.state.directions[from.index()];
     direction.mode = match boundary.filter(|_| reglogin) {
         Some(boundary) => boundary.behind(octets, kind),
         None => Mode::Search,
@@ -395,36 +364,26 @@ pub fn gap<S: HasDissectState>(
 }
 
 /// A second copy of bytes differs, or bytes were given up: noted with the next message.
-pub fn remark<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    note: Note,
-    finds: &mut impl Finds<S>,
-) {
-    if flow.state.dissect().protocol.has_messages() || flow.is_watched() {
-        finds.take(flow, from, Finding::Note(note));
+pub fn remark(stream: &mut Stream<'_>, from: Side, note: Note, finds: &mut impl Finds) {
+    if stream.state.protocol.has_messages() || stream.watched {
+        finds.take(stream, from, Finding::Note(note));
     }
 }
 
 /// Nothing more comes from this side.
-pub fn ended<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    by: CutBy,
-    finds: &mut impl Finds<S>,
-) {
+pub fn ended(stream: &mut Stream<'_>, from: Side, by: CutBy, finds: &mut impl Finds) {
     if finds.wanted().has_layouts {
-        if flow.state.dissect().protocol == Protocol::Unknown {
-            described::ended_unknown(flow, from, finds);
+        if stream.state.protocol == Protocol::Unknown {
+            described::ended_unknown(stream, from, finds);
         }
-        if let Protocol::Layout(layout) = flow.state.dissect().protocol {
-            return described::ended(flow, from, layout, by, finds);
+        if let Protocol::Layout(layout) = stream.state.protocol {
+            return described::ended(stream, from, layout, by, finds);
         }
     }
-    let watched = expects_reglogin(flow, finds);
+    let watched = expects_reglogin(stream, finds);
     let knows_reglogin = knows_reglogin(finds);
-    let state = flow.state.dissect();
-    let direction = &mut state.directions[index(from)];
+    let state = &mut *stream.state;
+    let direction = &mut state.directions[from.index()];
     if state.protocol == Protocol::Unknown
         && knows_reglogin
         && let Some(work) = &direction.work
@@ -438,31 +397,31 @@ pub fn ended<S: HasDissectState>(
         )
     {
         direction.found_header(0);
-        decide(flow, from, Protocol::RegLogin, finds);
+        decide(stream, from, Protocol::RegLogin, finds);
     }
-    if flow.state.dissect().protocol != Protocol::RegLogin {
-        flow.state.dissect().directions[index(from)].work = None;
+    if stream.state.protocol != Protocol::RegLogin {
+        stream.state.directions[from.index()].work = None;
         return;
     }
-    cut(flow, from, by, finds);
-    if let Some(work) = flow.state.dissect().directions[index(from)].work.take() {
+    cut(stream, from, by, finds);
+    if let Some(work) = stream.state.directions[from.index()].work.take() {
         for note in work.notes {
-            finds.take(flow, from, Finding::Note(note));
+            finds.take(stream, from, Finding::Note(note));
         }
         if work.skipped > 0 {
             let note = Note::Skipped {
                 octets: work.skipped,
             };
-            finds.take(flow, from, Finding::Note(note));
+            finds.take(stream, from, Finding::Note(note));
         }
     }
 }
 
 /// Gives the message that is begun as far as it goes.
-fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mut impl Finds<S>) {
-    let between = Between::of(flow, from);
-    let reglogin = flow.state.dissect().protocol == Protocol::RegLogin;
-    let direction = &mut flow.state.dissect().directions[index(from)];
+fn cut(stream: &mut Stream<'_>, from: Side, by: CutBy, finds: &mut impl Finds) {
+    let between = Between::of(stream, from);
+    let reglogin = stream.state.protocol == Protocol::RegLogin;
+    let direction = &mut stream.state.directions[from.index()];
     let Some(work) = &mut direction.work else {
         return;
     };
@@ -480,5 +439,5 @@ fn cut<S: HasDissectState>(flow: &mut Flow<S>, from: Side, by: CutBy, finds: &mu
         Extent::Right(len) | Extent::Wrong(len) => len,
     };
     work.take_front(have, between, finds.messages());
-    emit(flow, from, Some(Note::CutOff { have, need, by }), finds);
+    emit(stream, from, Some(Note::CutOff { have, need, by }), finds);
 }

@@ -20,12 +20,12 @@ pub mod reglogin;
 pub mod rtsp;
 pub mod smpp;
 pub mod ssh;
+mod stream;
 pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finding, Finds, HasDissectState, Wanted, clean_message_alone, ended, gap, octets,
-    remark,
+    DissectState, Finding, Finds, Wanted, clean_message_alone, ended, gap, octets, remark,
 };
 pub use exchanged::{exchanged, is_exchanged};
 pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};
@@ -33,3 +33,4 @@ pub use name::Name;
 pub use note::{CutBy, Goes, Group, Note, Severity};
 pub use protocol::Protocol;
 pub use reglogin::judge;
+pub use stream::Stream;

@@ -2,9 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-use super::dissector::{
-    Finding, Finds, HasDissectState, decide, expects_reglogin, index, knows_reglogin, take_some,
-};
+use super::dissector::{Finding, Finds, decide, expects_reglogin, knows_reglogin, take_some};
 use super::identify::{Verdict, identify};
 use super::note::Note;
 use super::protocol::Protocol;
@@ -12,22 +10,18 @@ use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
 use super::reglogin::Mode;
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::find_strict;
-use crate::stream::{Chunk, Flow, Side};
+use crate::dissect::stream::Stream;
+use crate::stream::{Chunk, Side};
 
 /// Takes bytes of a stream whose protocol is not known yet.
-pub(super) fn probe<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
-) {
-    let Some(chunk) = behind_proxy_header(flow, from, chunk, finds) else {
+pub(super) fn probe(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut impl Finds) {
+    let Some(chunk) = behind_proxy_header(stream, from, chunk, finds) else {
         return;
     };
-    let watched = expects_reglogin(flow, finds);
+    let watched = expects_reglogin(stream, finds);
     let knows_reglogin = knows_reglogin(finds);
-    let from_start = flow.starts_with_syn(from);
-    let direction = &mut flow.state.dissect().directions[index(from)];
+    let from_start = stream.from_start(from);
+    let direction = &mut stream.state.directions[from.index()];
     if direction.mode == Mode::Unproven && !watched {
         return;
     }
@@ -64,10 +58,10 @@ pub(super) fn probe<S: HasDissectState>(
     match verdict {
         Verdict::Is(Protocol::RegLogin) => {
             direction.found_header(0);
-            decide(flow, from, Protocol::RegLogin, finds);
-            take_some(flow, from, rest, finds);
+            decide(stream, from, Protocol::RegLogin, finds);
+            take_some(stream, from, rest, finds);
         }
-        Verdict::Is(protocol) => decide(flow, from, protocol, finds),
+        Verdict::Is(protocol) => decide(stream, from, protocol, finds),
         Verdict::Unsure if one_segment => {
             let work = direction.work.get_or_insert_default();
             work.append(chunk);
@@ -78,14 +72,14 @@ pub(super) fn probe<S: HasDissectState>(
                 work.octets.truncate(held_before);
             }
             direction.let_go(!from_start);
-            probe(flow, from, chunk, finds);
+            probe(stream, from, chunk, finds);
         }
         Verdict::Other if from_start && direction.mode != Mode::Search => {
             direction.mode = Mode::Unproven;
             direction.let_go(false);
-            let directions = &flow.state.dissect().directions;
+            let directions = &stream.state.directions;
             if !watched && directions.iter().all(|one| one.mode == Mode::Unproven) {
-                decide(flow, from, Protocol::Data, finds);
+                decide(stream, from, Protocol::Data, finds);
             }
         }
         Verdict::Other if watched => {
@@ -96,8 +90,8 @@ pub(super) fn probe<S: HasDissectState>(
                 return;
             };
             direction.found_header(at);
-            decide(flow, from, Protocol::RegLogin, finds);
-            take_some(flow, from, chunk.behind(at), finds);
+            decide(stream, from, Protocol::RegLogin, finds);
+            take_some(stream, from, chunk.behind(at), finds);
         }
         Verdict::Unsure | Verdict::Other => {}
     }
@@ -105,14 +99,14 @@ pub(super) fn probe<S: HasDissectState>(
 
 /// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
 /// more bytes have to come.
-fn behind_proxy_header<'a, S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn behind_proxy_header<'a>(
+    stream: &mut Stream<'_>,
     from: Side,
     chunk: Chunk<'a>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) -> Option<Chunk<'a>> {
-    let from_start = flow.starts_with_syn(from);
-    let direction = &mut flow.state.dissect().directions[index(from)];
+    let from_start = stream.from_start(from);
+    let direction = &mut stream.state.directions[from.index()];
     if let Some(work) = &mut direction.work
         && work.header_left > 0
     {
@@ -153,7 +147,7 @@ fn behind_proxy_header<'a, S: HasDissectState>(
                 version: header.version,
                 client: header.client,
             };
-            finds.take(flow, from, Finding::Note(note));
+            finds.take(stream, from, Finding::Note(note));
             let rest = chunk.behind(passed);
             (!rest.octets.is_empty()).then_some(rest)
         }

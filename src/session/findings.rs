@@ -7,17 +7,16 @@
 
 use std::sync::Arc;
 
-use super::exchange::{Exchanged, Fates, outcome};
-use super::flow_state::FlowState;
+use super::exchange::{ExchangeState, Exchanged, Fates, outcome};
 use super::found::{CleanMessage, Collected, StreamNote};
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::resolution::Asked;
 use super::waiting::WaitingRequests;
-use crate::dissect::{Finding, Finds, Known, Message, Name, Wanted};
+use crate::dissect::{Finding, Finds, Known, Message, Name, Stream, Wanted};
 use crate::protocol::layout::USER_NAME;
 use crate::protocol::{Command, MessageKind, MessageView};
-use crate::stream::{Chunk, Flow, Role, Side};
+use crate::stream::{Chunk, Role, Side};
 
 /// The tracker's parts that findings go to, apart from the frame's own.
 pub(super) struct Findings<'a> {
@@ -32,16 +31,20 @@ pub(super) struct Findings<'a> {
     pub counts: bool,
     pub refusals: &'a mut Refusals,
     pub waiting: &'a mut WaitingRequests,
+    /// What waits on the stream.
+    pub exchange: &'a mut ExchangeState,
 }
 
 impl Findings<'_> {
-    pub fn fates(&mut self) -> Fates<'_> {
-        self.last().1
+    /// What waits on the stream, and where the fates of its messages go.
+    pub fn exchange(&mut self) -> (&mut ExchangeState, Fates<'_>) {
+        let (_, exchange, fates) = self.last();
+        (exchange, fates)
     }
 
-    /// The message found last, and where its fate goes.
+    /// The message found last, and the same.
     #[inline]
-    fn last(&mut self) -> (Option<&mut Message>, Fates<'_>) {
+    fn last(&mut self) -> (Option<&mut Message>, &mut ExchangeState, Fates<'_>) {
         let Collected {
             messages,
             resolutions,
@@ -57,7 +60,7 @@ impl Findings<'_> {
             refusals: self.refusals,
             waiting: self.waiting,
         };
-        (messages.last_mut(), fates)
+        (messages.last_mut(), self.exchange, fates)
     }
 
     /// The number of the message found last.
@@ -69,37 +72,30 @@ impl Findings<'_> {
     }
 }
 
-/// Who asks on a flow.
-pub(super) fn asked(flow: &Flow<FlowState>) -> Asked {
+/// Who asks on a stream.
+pub(super) const fn asked(stream: &Stream<'_>) -> Asked {
     Asked {
-        stream: flow.stream,
-        client: flow.end(flow.side(Role::Client)),
+        stream: stream.number,
+        client: stream.end(stream.roles.side(Role::Client)),
     }
 }
 
 impl Findings<'_> {
     /// Pairs the last message.
-    fn message(&mut self, flow: &mut Flow<FlowState>, command: Command) {
+    fn message(&mut self, command: Command) {
         let (id, key) = (self.number(), self.key);
-        if let (Some(message), mut fates) = self.last() {
-            let exchange = &mut flow.state.exchange;
+        if let (Some(message), exchange, mut fates) = self.last() {
             exchange.pair(id, message, command, key, &mut fates);
         }
     }
 
-    fn clean(
-        &mut self,
-        flow: &mut Flow<FlowState>,
-        from: Side,
-        command: Command,
-        message: Chunk<'_>,
-    ) {
+    fn clean(&mut self, of: &Stream<'_>, from: Side, command: Command, message: Chunk<'_>) {
         let id = *self.numbered;
         *self.numbered += 1;
         let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
             return;
         };
-        let (view, stream) = (MessageView::new(message.octets), flow.stream);
+        let (view, stream) = (MessageView::new(message.octets), of.number);
         let client = match kind {
             MessageKind::Request => from,
             MessageKind::Response => from.other(),
@@ -109,23 +105,24 @@ impl Findings<'_> {
             frame: message.readable.0,
             time: message.readable.1,
             stream,
-            client: flow.end(client),
+            client: of.end(client),
             start: message.seq,
             end: Some(message.seq.plus(message.octets.len() as u32)),
             ack: message.ack,
             action,
         };
-        let exchange = &mut flow.state.exchange;
         let told = match kind {
             MessageKind::Request => {
                 let user = USER_NAME.slice(message.octets).first_chunk();
                 let user = user.map_or(Name::EMPTY, |field| Name::of_filled(*field));
                 let password = self.key.tag(view.password());
-                exchange.request(&one, user, password, &mut self.fates())
+                let (exchange, mut fates) = self.exchange();
+                exchange.request(&one, user, password, &mut fates)
             }
             MessageKind::Response => {
                 let outcome = outcome(message.octets, self.refusals);
-                exchange.response(&one, outcome, &mut self.fates())
+                let (exchange, mut fates) = self.exchange();
+                exchange.response(&one, outcome, &mut fates)
             }
         };
         self.found.clean.push(CleanMessage {
@@ -138,35 +135,27 @@ impl Findings<'_> {
         }
     }
 
-    fn lost(&mut self, flow: &mut Flow<FlowState>, from: Side, messages: u64) {
-        let kind = flow.role(from).sends();
-        let asked = asked(flow);
-        let exchange = &mut flow.state.exchange;
-        exchange.lost(kind, messages, asked, &mut self.fates());
+    fn lost(&mut self, of: &Stream<'_>, from: Side, messages: u64) {
+        let (exchange, mut fates) = self.exchange();
+        let kind = of.roles.role(from).sends();
+        exchange.lost(kind, messages, asked(of), &mut fates);
     }
 
-    fn described(&mut self, flow: &mut Flow<FlowState>) {
+    fn described(&mut self) {
         let (number, key) = (self.number(), self.key);
-        if let (Some(message), mut fates) = self.last() {
-            let exchange = flow.state.exchange.described();
-            exchange.pair(number, message, key, &mut fates);
+        if let (Some(message), exchange, mut fates) = self.last() {
+            exchange.described().pair(number, message, key, &mut fates);
         }
     }
 
-    fn lost_described(
-        &mut self,
-        flow: &mut Flow<FlowState>,
-        from: Side,
-        messages: Option<u64>,
-        octets: u64,
-    ) {
-        let (sender, stream) = (flow.role(from), flow.stream);
-        let exchange = flow.state.exchange.described();
-        exchange.lost(sender, messages, octets, stream, &mut self.fates());
+    fn lost_described(&mut self, of: &Stream<'_>, from: Side, messages: Option<u64>, octets: u64) {
+        let (exchange, mut fates) = self.exchange();
+        let (sender, exchange) = (of.roles.role(from), exchange.described());
+        exchange.lost(sender, messages, octets, of.number, &mut fates);
     }
 }
 
-impl Finds<FlowState> for Findings<'_> {
+impl Finds for Findings<'_> {
     #[inline]
     fn wanted(&self) -> Wanted<'_> {
         Wanted {
@@ -182,17 +171,17 @@ impl Finds<FlowState> for Findings<'_> {
     }
 
     #[inline]
-    fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, finding: Finding<'_>) {
+    fn take(&mut self, of: &Stream<'_>, from: Side, finding: Finding<'_>) {
         match finding {
-            Finding::Message(command) => self.message(flow, command),
-            Finding::Clean(command, chunk) => self.clean(flow, from, command, chunk),
-            Finding::Described => self.described(flow),
-            Finding::Lost(messages) => self.lost(flow, from, messages),
+            Finding::Message(command) => self.message(command),
+            Finding::Clean(command, chunk) => self.clean(of, from, command, chunk),
+            Finding::Described => self.described(),
+            Finding::Lost(messages) => self.lost(of, from, messages),
             Finding::LostDescribed { messages, octets } => {
-                self.lost_described(flow, from, messages, octets);
+                self.lost_described(of, from, messages, octets);
             }
             Finding::Note(note) => {
-                let stream = flow.stream;
+                let stream = of.number;
                 self.found.notes.push(StreamNote { stream, note });
             }
         }

@@ -2,7 +2,7 @@
 
 use super::exchange::ExchangeState;
 use super::layer::Layer;
-use crate::dissect::{DissectState, HasDissectState, Note, Protocol};
+use crate::dissect::{DissectState, Note, Protocol};
 use crate::stream::Flow;
 
 /// What is kept with a flow above its bytes; first what is asked with every segment.
@@ -16,6 +16,12 @@ pub struct FlowState {
 }
 
 impl FlowState {
+    /// What the dissector keeps, and what waits to be paired.
+    #[inline]
+    pub(super) const fn split(&mut self) -> (&mut DissectState, &mut ExchangeState) {
+        (&mut self.dissect, &mut self.exchange)
+    }
+
     /// What the stream speaks, as far as it is known: above TLS, where that was decrypted.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
@@ -79,11 +85,5 @@ impl FlowState {
         self.layer
             .as_ref()
             .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
-    }
-}
-
-impl HasDissectState for FlowState {
-    fn dissect(&mut self) -> &mut DissectState {
-        &mut self.dissect
     }
 }

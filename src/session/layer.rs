@@ -145,13 +145,6 @@ fn skipped(chunk: Chunk<'static>, bytes: u64) -> Chunk<'static> {
     }
 }
 
-pub(super) const fn index(side: Side) -> usize {
-    match side {
-        Side::A => 0,
-        Side::B => 1,
-    }
-}
-
 /// Receives what a session finds, with the chunks of the side that it is about.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Spans, Event<'_>);
 
@@ -199,7 +192,7 @@ impl Layer {
 
     /// Adds bytes of the stream; `each` receives what they bring.
     pub fn push(&mut self, tls: &mut Tls, from: Side, chunk: Chunk<'_>, each: Each<'_>) {
-        self.spans[index(from)].push(chunk);
+        self.spans[from.index()].push(chunk);
         self.act(each, |session, sink| {
             session.push(&mut tls.all, from, chunk.octets, sink);
         });
@@ -207,7 +200,7 @@ impl Layer {
 
     /// Adds a gap of so many bytes that were never captured.
     pub fn gap(&mut self, tls: &mut Tls, from: Side, bytes: u64, each: Each<'_>) {
-        self.spans[index(from)].end += bytes;
+        self.spans[from.index()].end += bytes;
         self.act(each, |session, sink| {
             session.gap(&mut tls.all, from, bytes, sink);
         });
@@ -240,10 +233,10 @@ impl Layer {
         } = self;
         act(session, &mut |event| {
             *is_something_else |= is_no_tls(&event);
-            each(&spans[index(side(&event))], event);
+            each(&spans[side(&event).index()], event);
         });
         for from in Side::BOTH {
-            self.spans[index(from)].forget(self.session.needed_from(from));
+            self.spans[from.index()].forget(self.session.needed_from(from));
         }
     }
 

@@ -6,13 +6,13 @@ use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
 use super::found::{Collected, Content, FlowEnd, Followed, Piece};
 use super::layer::{
-    Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content, index,
+    Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content,
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
-use crate::dissect::{self, CutBy, Known, Note};
+use crate::dissect::{self, CutBy, Known, Note, Stream};
 use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, StreamEvent};
 use crate::text::secret::is_open;
 use crate::tls::Event;
@@ -68,8 +68,15 @@ impl Tracker {
         }
     }
 
-    fn finds(&mut self) -> Findings<'_> {
-        Findings {
+    /// Has the dissector look at a flow's stream, and keeps what it learned of the roles.
+    #[inline]
+    fn dissect(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        look: impl FnOnce(&mut Stream<'_>, &mut Findings<'_>),
+    ) {
+        let (mut stream, exchange) = Stream::of(flow, FlowState::split);
+        let mut finds = Findings {
             found: &mut self.found,
             numbered: &mut self.messages,
             key: &self.key,
@@ -79,7 +86,10 @@ impl Tracker {
             counts: self.counts,
             refusals: &mut self.refusals,
             waiting: &mut self.waiting,
-        }
+            exchange,
+        };
+        look(&mut stream, &mut finds);
+        flow.roles = stream.roles;
     }
 
     fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
@@ -103,15 +113,18 @@ impl Tracker {
             offset: chunk.offset,
         });
         let is_clean = self.is_clean;
-        let mut finds = self.finds();
-        if !is_clean || !dissect::clean_message_alone(flow, from, chunk, &mut finds) {
-            dissect::octets(flow, from, chunk, &mut finds);
-        }
+        self.dissect(flow, |stream, finds| {
+            if !is_clean || !dissect::clean_message_alone(stream, from, chunk, finds) {
+                dissect::octets(stream, from, chunk, finds);
+            }
+        });
     }
 
     fn plaintext_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
         self.follow(flow, from, || Content::Gap(octets));
-        dissect::gap(flow, from, octets, &mut self.finds());
+        self.dissect(flow, |stream, finds| {
+            dissect::gap(stream, from, octets, finds);
+        });
     }
 
     /// Takes bytes of a stream that is TLS, or may be; whether it is.
@@ -204,7 +217,7 @@ impl Tracker {
                     problem: Box::new(problem),
                     frame: at.map(|chunk| chunk.frame),
                 };
-                dissect::remark(flow, from, note, &mut self.finds());
+                self.note(flow, from, note);
             }
         }
     }
@@ -229,7 +242,7 @@ impl Tracker {
         }
         let ends = std::mem::take(&mut layer.ends);
         for side in [Role::Client, Role::Server].map(|role| flow.side(role)) {
-            if let Some(end) = ends[index(side)] {
+            if let Some(end) = ends[side.index()] {
                 self.plaintext_ended(flow, side, end);
             }
         }
@@ -242,26 +255,25 @@ impl Tracker {
             End::Reset => CutBy::Reset,
             End::LetGo => CutBy::End,
         };
-        let mut finds = self.finds();
-        dissect::ended(flow, from, by, &mut finds);
-        let asked = asked(flow);
-        let sender = flow.role(from);
-        let exchange = &mut flow.state.exchange;
-        // The side that answers is gone: what waits for it gets no answer.
-        if sender == Role::Server || end != End::Fin {
-            exchange.unanswered(asked, &mut finds.fates());
-        }
-        if sender == Role::Client || end != End::Fin {
-            exchange.unasked(asked, &mut finds.fates());
-        }
-        let stream = flow.stream;
-        if let Some(described) = flow.state.exchange.if_described() {
-            if end == End::Fin {
-                described.ended(sender, stream, &mut finds.fates());
-            } else {
-                described.let_go(stream, &mut finds.fates());
+        self.dissect(flow, |stream, finds| {
+            dissect::ended(stream, from, by, finds);
+            let (asked, sender) = (asked(stream), stream.roles.role(from));
+            let (exchange, mut fates) = finds.exchange();
+            // The side that answers is gone: what waits for it gets no answer.
+            if sender == Role::Server || end != End::Fin {
+                exchange.unanswered(asked, &mut fates);
             }
-        }
+            if sender == Role::Client || end != End::Fin {
+                exchange.unasked(asked, &mut fates);
+            }
+            if let Some(described) = exchange.if_described() {
+                if end == End::Fin {
+                    described.ended(sender, stream.number, &mut fates);
+                } else {
+                    described.let_go(stream.number, &mut fates);
+                }
+            }
+        });
     }
 
     fn gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {
@@ -279,14 +291,20 @@ impl Tracker {
             }
             remark => Note::of_remark(remark),
         };
-        dissect::remark(flow, from, note, &mut self.finds());
+        self.note(flow, from, note);
+    }
+
+    fn note(&mut self, flow: &mut Flow<FlowState>, from: Side, note: Note) {
+        self.dissect(flow, |stream, finds| {
+            dissect::remark(stream, from, note, finds);
+        });
     }
 
     fn ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.ended(tls, from, each));
             if let Some(layer) = &mut flow.state.layer {
-                layer.ends[index(from)] = Some(end);
+                layer.ends[from.index()] = Some(end);
             }
             self.tell_ends(flow);
         } else {
@@ -337,14 +355,15 @@ impl Handler<FlowState> for Tracker {
             self.tell_ends(flow);
         }
         // What came after the other side had ended.
-        let asked = asked(flow);
-        let mut finds = self.finds();
-        flow.state.exchange.unanswered(asked, &mut finds.fates());
-        flow.state.exchange.unasked(asked, &mut finds.fates());
-        let stream = flow.stream;
-        if let Some(described) = flow.state.exchange.if_described() {
-            described.let_go(stream, &mut finds.fates());
-        }
+        self.dissect(flow, |stream, finds| {
+            let asked = asked(stream);
+            let (exchange, mut fates) = finds.exchange();
+            exchange.unanswered(asked, &mut fates);
+            exchange.unasked(asked, &mut fates);
+            if let Some(described) = exchange.if_described() {
+                described.let_go(stream.number, &mut fates);
+            }
+        });
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
             stream: flow.stream,

@@ -235,7 +235,7 @@ impl<S> Entry<S> {
             } else {
                 from
             };
-            self.flow.set_client(client, Evidence::Handshake);
+            self.flow.roles.set(client, Evidence::Handshake);
         }
     }
 

@@ -28,7 +28,9 @@ impl Side {
         }
     }
 
-    pub(super) const fn index(self) -> usize {
+    /// Its place where both sides stand in a list.
+    #[must_use]
+    pub const fn index(self) -> usize {
         match self {
             Self::A => 0,
             Self::B => 1,
@@ -117,6 +119,58 @@ pub(super) enum Evidence {
     Handshake,
 }
 
+/// Who is client and who is server, and how that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    client: Side,
+    evidence: Evidence,
+}
+
+impl Roles {
+    /// What a side is, as far as it can be told.
+    #[must_use]
+    #[inline]
+    pub fn role(self, side: Side) -> Role {
+        if side == self.client {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+
+    /// The side that has this role.
+    #[must_use]
+    pub const fn side(self, role: Role) -> Side {
+        match role {
+            Role::Client => self.client,
+            Role::Server => self.client.other(),
+        }
+    }
+
+    /// Whether the roles are known by the handshake or by a watched port, so that a message in
+    /// the wrong direction is the message's fault.
+    #[must_use]
+    pub fn are_certain(self) -> bool {
+        self.evidence >= Evidence::WatchedPort
+    }
+
+    /// Says that the content shows `side` to be `role`; better evidence is not overruled.
+    pub fn by_content(&mut self, side: Side, role: Role) {
+        let client = match role {
+            Role::Client => side,
+            Role::Server => side.other(),
+        };
+        self.set(client, Evidence::Content);
+    }
+
+    /// Better evidence wins; of equal evidence the first, as with SYNs from both sides at once.
+    pub(super) fn set(&mut self, client: Side, evidence: Evidence) {
+        if evidence > self.evidence {
+            *self = Self { client, evidence };
+        }
+    }
+}
+
 /// A TCP connection and what is kept with it; what each frame changes stands first.
 #[derive(Debug)]
 #[repr(C)]
@@ -129,8 +183,8 @@ pub struct Flow<S> {
     /// The stream's number, from 0 in order of first frame.
     pub stream: u32,
     pub(super) tags: VlanTags,
-    client: Side,
-    evidence: Evidence,
+    /// Who is client and who is server.
+    pub roles: Roles,
     watched: bool,
     syn: [bool; 2],
     /// What the handler keeps.
@@ -160,8 +214,7 @@ impl<S: Default> Flow<S> {
             wire_octets: [0; 2],
             syn: [false; 2],
             tags: VlanTags::NONE,
-            client,
-            evidence,
+            roles: Roles { client, evidence },
             watched: watch[0] || watch[1],
             state: S::default(),
         }
@@ -182,49 +235,13 @@ impl<S> Flow<S> {
     /// What a side is, as far as it can be told.
     #[must_use]
     pub fn role(&self, side: Side) -> Role {
-        if side == self.client {
-            Role::Client
-        } else {
-            Role::Server
-        }
+        self.roles.role(side)
     }
 
     /// The side that has this role.
     #[must_use]
     pub const fn side(&self, role: Role) -> Side {
-        match role {
-            Role::Client => self.client,
-            Role::Server => self.client.other(),
-        }
-    }
-
-    /// Whether the roles are known by the handshake or by a watched port, so that a message in
-    /// the wrong direction is the message's fault.
-    #[must_use]
-    pub fn roles_are_certain(&self) -> bool {
-        self.evidence >= Evidence::WatchedPort
-    }
-
-    /// Says that the content shows `side` to be `role`; better evidence is not overruled.
-    pub fn role_by_content(&mut self, side: Side, role: Role) {
-        if self.evidence < Evidence::Content {
-            self.set_client(
-                if role == Role::Client {
-                    side
-                } else {
-                    side.other()
-                },
-                Evidence::Content,
-            );
-        }
-    }
-
-    /// Better evidence wins; of equal evidence the first, as with SYNs from both sides at once.
-    pub(super) fn set_client(&mut self, client: Side, evidence: Evidence) {
-        if evidence > self.evidence {
-            self.client = client;
-            self.evidence = evidence;
-        }
+        self.roles.side(role)
     }
 
     /// Whether one of the ports is one where RegLogin is expected.

@@ -31,7 +31,7 @@ use crate::packet::{Segment, SeqNumber};
 pub use analysis::{Analysis, Analyzer, Findings};
 pub(crate) use direction::OVERTAKEN_BY;
 pub(crate) use dispute::SETTLED_AFTER;
-pub use flow::{Flow, Role, Side};
+pub use flow::{Flow, Role, Roles, Side};
 pub(crate) use history::MAX_STEPS;
 
 pub use key::{FlowHasher, FlowKey};

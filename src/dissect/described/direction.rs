@@ -9,11 +9,12 @@
 use smallvec::SmallVec;
 
 use super::held::{Carried, Held};
-use crate::dissect::dissector::{Finding, Finds, HasDissectState, index};
+use crate::dissect::dissector::{Finding, Finds};
 use crate::dissect::message::{Described, Message, side_of};
 use crate::dissect::note::{CutBy, Note};
+use crate::dissect::stream::Stream;
 use crate::layout::{FieldRef, Found, Frame, LayoutId, Opening, Plan, Reading, Side as Sender};
-use crate::stream::{Chunk, Flow, Role, Side};
+use crate::stream::{Chunk, Role, Side};
 
 /// How a direction's next bytes are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,69 +99,78 @@ impl LayoutDirection {
     }
 }
 
-fn direction<S: HasDissectState>(flow: &mut Flow<S>, from: Side) -> &mut LayoutDirection {
-    let state = flow.state.dissect().described.get_or_insert_default();
-    &mut state.directions[index(from)]
+fn direction<'a>(stream: &'a mut Stream<'_>, from: Side) -> &'a mut LayoutDirection {
+    let state = stream.state.described.get_or_insert_default();
+    &mut state.directions[from.index()]
 }
 
 /// Takes bytes of a stream that speaks this layout's protocol.
-pub(in crate::dissect) fn take<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(in crate::dissect) fn take(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    let is_idle = direction(flow, from).held.octets.is_empty();
+    let is_idle = direction(stream, from).held.octets.is_empty();
     if is_idle {
         let carried = |range| Held::carried_by(chunk, &range);
-        let taken = pass(flow, from, layout, chunk.octets, carried, false, finds);
+        let taken = pass(stream, from, layout, chunk.octets, carried, false, finds);
         if taken < chunk.octets.len() {
-            direction(flow, from).held.push(chunk.behind(taken));
+            direction(stream, from).held.push(chunk.behind(taken));
         }
     } else {
-        direction(flow, from).held.push(chunk);
-        take_held(flow, from, layout, false, finds);
+        direction(stream, from).held.push(chunk);
+        take_held(stream, from, layout, false, finds);
     }
 }
 
 /// Takes what is held as far as it goes. `whole` says that nothing comes behind it.
-fn take_held<S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn take_held(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     whole: bool,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    let mut held = std::mem::take(&mut direction(flow, from).held);
+    let mut held = std::mem::take(&mut direction(stream, from).held);
     let carried = |range| held.carried(&range);
-    let taken = pass(flow, from, layout, &held.octets, carried, whole, finds);
+    let taken = pass(stream, from, layout, &held.octets, carried, whole, finds);
     held.drop_front(taken);
-    direction(flow, from).held = held;
+    direction(stream, from).held = held;
 }
 
 /// Gives the messages that stand in `bytes`, of which `carried` says where they came from; answers how many bytes were
 /// taken.
-fn pass<S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn pass(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     bytes: &[u8],
     carried: impl Fn(std::ops::Range<usize>) -> Carried,
     whole: bool,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) -> usize {
     let plan = layout.plan();
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
-        let side = side_of(flow.role(from));
-        let direction = direction(flow, from);
+        let side = side_of(stream.roles.role(from));
+        let direction = direction(stream, from);
         match direction.next(plan, rest, side, whole) {
             Next::Message(len) => {
                 let notes = std::mem::take(&mut direction.notes);
                 let carried = carried(at..at + len);
-                emit(flow, from, layout, &rest[..len], len, carried, notes, finds);
+                emit(
+                    stream,
+                    from,
+                    layout,
+                    &rest[..len],
+                    len,
+                    carried,
+                    notes,
+                    finds,
+                );
                 at += len;
             }
             Next::Passed(passed) => {
@@ -176,38 +186,38 @@ fn pass<S: HasDissectState>(
 /// Puts a message among those found, says who sent it, and hands it on. `size` is its whole size, of which `bytes` are
 /// there.
 #[allow(clippy::too_many_arguments)]
-fn emit<S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn emit(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     bytes: &[u8],
     size: usize,
     (sources, (frame, time)): Carried,
     mut notes: SmallVec<[Note; 1]>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
     let plan = layout.plan();
-    let mut reading = plan.read(bytes, side_of(flow.role(from)));
+    let mut reading = plan.read(bytes, side_of(stream.roles.role(from)));
     let sender = reading.kind.and_then(|kind| plan.kinds[kind].sender);
     if let Some(sender) = sender {
         let role = match sender {
             Sender::Client => Role::Client,
             Sender::Server => Role::Server,
         };
-        let before = flow.role(from);
-        flow.role_by_content(from, role);
-        if flow.role(from) != before {
-            reading = plan.read(bytes, side_of(flow.role(from)));
+        let before = stream.roles.role(from);
+        stream.roles.by_content(from, role);
+        if stream.roles.role(from) != before {
+            reading = plan.read(bytes, side_of(stream.roles.role(from)));
         }
     }
     notes.extend(notes_of(layout, &reading, bytes.len() < size));
     finds.messages().push(Message {
         frame,
         time,
-        stream: flow.stream,
-        sender: flow.role(from),
-        source: flow.end(from),
-        destination: flow.end(from.other()),
+        stream: stream.number,
+        sender: stream.roles.role(from),
+        source: stream.end(from),
+        destination: stream.end(from.other()),
         octets: arrayvec::ArrayVec::new_const(),
         described: Some(Box::new(Described {
             layout,
@@ -227,7 +237,7 @@ fn emit<S: HasDissectState>(
         peer: None,
         answered: None,
     });
-    finds.take(flow, from, Finding::Described);
+    finds.take(stream, from, Finding::Described);
 }
 
 /// The remarks on a message. Of one that is cut off it is said elsewhere that something is missing.
@@ -242,16 +252,10 @@ fn notes_of(layout: LayoutId, reading: &Reading, is_cut: bool) -> impl Iterator<
 }
 
 /// Gives the message that is begun as far as it goes.
-fn cut<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    layout: LayoutId,
-    by: CutBy,
-    finds: &mut impl Finds<S>,
-) {
+fn cut(stream: &mut Stream<'_>, from: Side, layout: LayoutId, by: CutBy, finds: &mut impl Finds) {
     let plan = layout.plan();
-    let side = side_of(flow.role(from));
-    let direction = direction(flow, from);
+    let side = side_of(stream.roles.role(from));
+    let direction = direction(stream, from);
     let held = std::mem::take(&mut direction.held);
     let have = held.octets.len();
     if have == 0 || direction.mode != Mode::Boundary {
@@ -267,7 +271,7 @@ fn cut<S: HasDissectState>(
     notes.push(Note::CutOff { have, need, by });
     let carried = held.carried(&(0..have));
     emit(
-        flow,
+        stream,
         from,
         layout,
         &held.octets,
@@ -279,17 +283,17 @@ fn cut<S: HasDissectState>(
 }
 
 /// Bytes of a direction of such a stream were never captured.
-pub(in crate::dissect) fn gap<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(in crate::dissect) fn gap(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     octets: u64,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
     let plan = layout.plan();
-    let side = side_of(flow.role(from));
+    let side = side_of(stream.roles.role(from));
     let width = plan.size_from(side);
-    let state = direction(flow, from);
+    let state = direction(stream, from);
     let have = state.held.octets.len();
     let left = match state.mode {
         Mode::Boundary | Mode::Foretold(0) if have > 0 => {
@@ -305,7 +309,7 @@ pub(in crate::dissect) fn gap<S: HasDissectState>(
         Mode::Start | Mode::Unproven | Mode::Search => None,
     };
     let headless = have > 0 && have < plan.least();
-    cut(flow, from, layout, CutBy::Gap, finds);
+    cut(stream, from, layout, CutBy::Gap, finds);
     // Where the message ends that is begun, counted from behind the gap; or where one of those begins that it swallowed.
     let behind = left.and_then(|left| match (octets.checked_sub(left as u64), width) {
         (None, _) => Some(left - octets as usize),
@@ -321,7 +325,7 @@ pub(in crate::dissect) fn gap<S: HasDissectState>(
         (Some(left), None) if left as u64 >= octets => Some(u64::from(headless)),
         _ => None,
     };
-    let direction = direction(flow, from);
+    let direction = direction(stream, from);
     direction.mode = behind.map_or(Mode::Search, Mode::Foretold);
     direction.notes.push(Note::Gap { octets });
     if lost != Some(0) {
@@ -329,17 +333,13 @@ pub(in crate::dissect) fn gap<S: HasDissectState>(
             messages: lost,
             octets,
         };
-        finds.take(flow, from, finding);
+        finds.take(stream, from, finding);
     }
 }
 
 /// Bytes were never captured of a stream of which it is not known what it speaks.
-pub(in crate::dissect) fn probe_gap<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    octets: u64,
-) {
-    let direction = direction(flow, from);
+pub(in crate::dissect) fn probe_gap(stream: &mut Stream<'_>, from: Side, octets: u64) {
+    let direction = direction(stream, from);
     let held = std::mem::take(&mut direction.held);
     direction.skipped += held.octets.len() as u64;
     direction.mode = Mode::Search;
@@ -347,22 +347,22 @@ pub(in crate::dissect) fn probe_gap<S: HasDissectState>(
 }
 
 /// Nothing more comes from this side of such a stream.
-pub(in crate::dissect) fn ended<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(in crate::dissect) fn ended(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     by: CutBy,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    take_held(flow, from, layout, true, finds);
-    cut(flow, from, layout, by, finds);
-    let direction = direction(flow, from);
+    take_held(stream, from, layout, true, finds);
+    cut(stream, from, layout, by, finds);
+    let direction = direction(stream, from);
     let notes = std::mem::take(&mut direction.notes);
     let octets = std::mem::take(&mut direction.skipped);
     for note in notes {
-        finds.take(flow, from, Finding::Note(note));
+        finds.take(stream, from, Finding::Note(note));
     }
     if octets > 0 {
-        finds.take(flow, from, Finding::Note(Note::Skipped { octets }));
+        finds.take(stream, from, Finding::Note(Note::Skipped { octets }));
     }
 }

@@ -6,13 +6,14 @@ use super::direction::Mode;
 use super::held::Held;
 use super::known::is_on;
 use super::{Known, take};
-use crate::dissect::dissector::{self, Finds, HasDissectState, index};
+use crate::dissect::dissector::{self, Finds};
 use crate::dissect::message::side_of;
 use crate::dissect::named::named_by_start;
 use crate::dissect::probe;
 use crate::dissect::protocol::Protocol;
+use crate::dissect::stream::Stream;
 use crate::layout::{ENOUGH, Found, LayoutId, Opening, Setting};
-use crate::stream::{Chunk, Flow, Side};
+use crate::stream::{Chunk, Side};
 
 /// What the layouts say of bytes.
 enum Verdict {
@@ -25,18 +26,18 @@ enum Verdict {
 }
 
 /// Asks the layouts about the bytes that `from` sent first, or first behind what is missing.
-fn judge<S: HasDissectState>(
-    flow: &Flow<S>,
+fn judge(
+    stream: &Stream<'_>,
     from: Side,
     known: &Known,
     bytes: &[u8],
     setting: Setting,
 ) -> Verdict {
-    let ends = [flow.end(Side::A), flow.end(Side::B)];
-    let role = flow.role(from);
+    let ends = [stream.end(Side::A), stream.end(Side::B)];
+    let role = stream.roles.role(from);
     let roles = [
         Some(role),
-        (!flow.roles_are_certain()).then(|| role.other()),
+        (!stream.roles.are_certain()).then(|| role.other()),
     ];
     let mut best: Option<((bool, u32), LayoutId)> = None;
     let mut is_unsure = false;
@@ -66,21 +67,15 @@ fn judge<S: HasDissectState>(
         _ if is_named => Verdict::None,
         _ if is_unsure => Verdict::Unsure,
         _ if setting.from_start => Verdict::None,
-        _ => amid(flow, from, known, bytes, setting.whole),
+        _ => amid(stream, from, known, bytes, setting.whole),
     }
 }
 
 /// Searches bytes from mid-stream for a message of the layouts that are expected on its ports.
-fn amid<S: HasDissectState>(
-    flow: &Flow<S>,
-    from: Side,
-    known: &Known,
-    bytes: &[u8],
-    whole: bool,
-) -> Verdict {
-    let ends = [flow.end(Side::A), flow.end(Side::B)];
+fn amid(stream: &Stream<'_>, from: Side, known: &Known, bytes: &[u8], whole: bool) -> Verdict {
+    let ends = [stream.end(Side::A), stream.end(Side::B)];
     let own = known.layouts.iter().filter(|(_, ports)| is_on(ports, ends));
-    let side = side_of(flow.role(from));
+    let side = side_of(stream.roles.role(from));
     let mut is_unsure = false;
     for (layout, _) in own {
         match layout.plan().find(bytes, side, whole) {
@@ -96,18 +91,18 @@ fn amid<S: HasDissectState>(
 }
 
 /// Takes bytes of a stream whose protocol is not known, where layouts are.
-pub(in crate::dissect) fn probe<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(in crate::dissect) fn probe(
+    stream: &mut Stream<'_>,
     from: Side,
     chunk: Chunk<'_>,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
     let known = Arc::clone(finds.wanted().known);
-    let from_start = flow.starts_with_syn(from);
-    let state = flow.state.dissect().described.get_or_insert_default();
-    let direction = &mut state.directions[index(from)];
+    let from_start = stream.from_start(from);
+    let state = stream.state.described.get_or_insert_default();
+    let direction = &mut state.directions[from.index()];
     if direction.mode == Mode::Unproven {
-        return probe::probe(flow, from, chunk, finds);
+        return probe::probe(stream, from, chunk, finds);
     }
     let from_start = from_start && direction.mode == Mode::Start;
     let one_segment = direction.held.octets.is_empty();
@@ -126,63 +121,58 @@ pub(in crate::dissect) fn probe<S: HasDissectState>(
         one_segment,
         whole: false,
     };
-    match judge(flow, from, &known, bytes, setting) {
+    match judge(stream, from, &known, bytes, setting) {
         Verdict::Is(layout, passed) => {
             if one_segment {
                 held.push(chunk);
             }
-            begin(flow, from, layout, held, passed, finds);
+            begin(stream, from, layout, held, passed, finds);
         }
         Verdict::Unsure => {
             if one_segment {
                 held.push(chunk);
             }
-            let state = flow.state.dissect().described.get_or_insert_default();
-            state.directions[index(from)].held = held;
+            let state = stream.state.described.get_or_insert_default();
+            state.directions[from.index()].held = held;
         }
         Verdict::None => {
-            let state = flow.state.dissect().described.get_or_insert_default();
-            let direction = &mut state.directions[index(from)];
+            let state = stream.state.described.get_or_insert_default();
+            let direction = &mut state.directions[from.index()];
             if from_start {
                 direction.mode = Mode::Unproven;
             }
             if one_segment {
-                probe::probe(flow, from, chunk, finds);
+                probe::probe(stream, from, chunk, finds);
             } else {
-                give_back(flow, from, &held, finds);
+                give_back(stream, from, &held, finds);
             }
         }
     }
 }
 
 /// Gives bytes that are of no layout to those who look for other protocols.
-fn give_back<S: HasDissectState>(
-    flow: &mut Flow<S>,
-    from: Side,
-    held: &Held,
-    finds: &mut impl Finds<S>,
-) {
+fn give_back(stream: &mut Stream<'_>, from: Side, held: &Held, finds: &mut impl Finds) {
     for chunk in held.chunks() {
-        match flow.state.dissect().decided() {
-            Protocol::Unknown => probe::probe(flow, from, chunk, finds),
-            Protocol::RegLogin => dissector::octets(flow, from, chunk, finds),
+        match stream.state.decided() {
+            Protocol::Unknown => probe::probe(stream, from, chunk, finds),
+            Protocol::RegLogin => dissector::octets(stream, from, chunk, finds),
             _ => {}
         }
     }
 }
 
 /// The stream speaks this layout's protocol: takes what both directions hold, last that which showed it.
-fn begin<S: HasDissectState>(
-    flow: &mut Flow<S>,
+fn begin(
+    stream: &mut Stream<'_>,
     from: Side,
     layout: LayoutId,
     mut held: Held,
     passed: usize,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    dissector::settle(flow, Protocol::Layout(layout));
-    let starts = Side::BOTH.map(|side| flow.starts_with_syn(side));
-    let state = flow.state.dissect().described.get_or_insert_default();
+    dissector::settle(stream, Protocol::Layout(layout));
+    let starts = Side::BOTH.map(|side| stream.from_start(side));
+    let state = stream.state.described.get_or_insert_default();
     state.layout = Some(layout);
     for (direction, starts) in state.directions.iter_mut().zip(starts) {
         direction.mode = match direction.mode {
@@ -191,30 +181,30 @@ fn begin<S: HasDissectState>(
             _ => Mode::Search,
         };
     }
-    let own = &mut state.directions[index(from)];
+    let own = &mut state.directions[from.index()];
     own.skipped += passed as u64;
     own.found();
     held.drop_front(passed);
     let other = from.other();
-    let waiting = std::mem::take(&mut state.directions[index(other)].held);
+    let waiting = std::mem::take(&mut state.directions[other.index()].held);
     for chunk in waiting.chunks() {
-        take(flow, other, layout, chunk, finds);
+        take(stream, other, layout, chunk, finds);
     }
     for chunk in held.chunks() {
-        take(flow, from, layout, chunk, finds);
+        take(stream, from, layout, chunk, finds);
     }
 }
 
 /// Nothing more comes from this side, of a stream of which it is not known what it speaks.
-pub(in crate::dissect) fn ended_unknown<S: HasDissectState>(
-    flow: &mut Flow<S>,
+pub(in crate::dissect) fn ended_unknown(
+    stream: &mut Stream<'_>,
     from: Side,
-    finds: &mut impl Finds<S>,
+    finds: &mut impl Finds,
 ) {
-    let Some(state) = &mut flow.state.dissect().described else {
+    let Some(state) = &mut stream.state.described else {
         return;
     };
-    let direction = &mut state.directions[index(from)];
+    let direction = &mut state.directions[from.index()];
     let held = std::mem::take(&mut direction.held);
     let is_start = direction.mode == Mode::Start;
     if held.octets.is_empty() {
@@ -222,13 +212,13 @@ pub(in crate::dissect) fn ended_unknown<S: HasDissectState>(
     }
     let setting = Setting {
         own_port: false,
-        from_start: is_start && flow.starts_with_syn(from),
+        from_start: is_start && stream.from_start(from),
         one_segment: false,
         whole: true,
     };
     let known = Arc::clone(finds.wanted().known);
-    match judge(flow, from, &known, &held.octets, setting) {
-        Verdict::Is(layout, passed) => begin(flow, from, layout, held, passed, finds),
-        Verdict::Unsure | Verdict::None => give_back(flow, from, &held, finds),
+    match judge(stream, from, &known, &held.octets, setting) {
+        Verdict::Is(layout, passed) => begin(stream, from, layout, held, passed, finds),
+        Verdict::Unsure | Verdict::None => give_back(stream, from, &held, finds),
     }
 }

@@ -14,11 +14,12 @@ use crate::capture::Timestamp;
 use crate::dissect::message::{Message, SourceBytes};
 use crate::dissect::note::{Goes, Note};
 use crate::dissect::proxy::PROXY_V1_MAX_LEN;
+use crate::dissect::stream::Stream;
 use crate::packet::Endpoint;
 use crate::protocol::header::kind_of_len;
 use crate::protocol::layout::{HEADER_LEN, LENGTH, MAX_LEN};
 use crate::protocol::{MessageKind, judge_beginning, right_header};
-use crate::stream::{Chunk, Flow, Role, Side};
+use crate::stream::{Chunk, Role, Side};
 
 /// How a direction's next bytes are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,11 +126,11 @@ pub(in crate::dissect) struct Between {
 }
 
 impl Between {
-    pub fn of<S>(flow: &Flow<S>, from: Side) -> Self {
+    pub fn of(stream: &Stream<'_>, from: Side) -> Self {
         Self {
-            stream: flow.stream,
-            source: flow.end(from),
-            destination: flow.end(from.other()),
+            stream: stream.number,
+            source: stream.end(from),
+            destination: stream.end(from.other()),
         }
     }
 }
