@@ -2,7 +2,7 @@
 //! writes the whole file again beside the old one, syncs it, and replaces the old one.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::compact::{Change, compact};
 use super::line::{name_in, parse_user};
@@ -162,19 +162,15 @@ impl Editor {
         self.change(name, Change::SetHash(name, hash))
     }
 
-    /// Where torn lines at the end of the file are kept when a change cuts them off.
-    fn keep_torn(&self) -> Result<Option<PathBuf>, PasswdError> {
-        let Passwd { file, place, .. } = &self.passwd;
-        let torn = self.loaded.torn.as_ref();
-        torn.map(|torn| keep(file, place, torn)).transpose()
-    }
-
     fn change(&self, name: &UserName, change: Change<'_>) -> Result<bool, PasswdError> {
         if !self.has(name)? {
             return Ok(false);
         }
-        self.keep_torn()?;
         let Passwd { file, place, .. } = &self.passwd;
+        // The change cuts torn lines off.
+        if let Some(torn) = &self.loaded.torn {
+            keep(file, place, torn)?;
+        }
         compact(file, place, &self.loaded.index, change)?.renamed?;
         Ok(true)
     }
@@ -183,6 +179,7 @@ impl Editor {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Row;
 
-use super::{Postgres, PostgresError};
+use super::{Postgres, unreadable};
 use crate::accounts::failures::{Count, Failures, Seen, Whom};
 use crate::accounts::store::{Answer, StoreError};
 use crate::protocol::UserName;
@@ -83,9 +83,7 @@ fn seen(rows: &[Row]) -> Result<Vec<Seen>, StoreError> {
         }))
     };
     let seen: Result<Vec<_>, _> = rows.iter().map(read).collect();
-    let seen = seen
-        .map_err(|error| StoreError::Corrupt(std::sync::Arc::new(PostgresError::asking(&error))))?;
-    Ok(seen.into_iter().flatten().collect())
+    Ok(seen.map_err(unreadable)?.into_iter().flatten().collect())
 }
 
 /// The columns of a key: an empty byte string means no network, and an empty name means no user name.
@@ -120,9 +118,7 @@ impl Failures for Postgres {
         Box::pin(async move {
             let (networks, names) = columns(asked.iter());
             let sessions = &self.shared.sessions;
-            let rows = sessions.read(SEEN, &[&networks, &names]).await;
-            let rows = rows.map_err(super::session::Trouble::of_read)?;
-            seen(&rows)
+            seen(&sessions.read(SEEN, &[&networks, &names]).await?)
         })
     }
 
@@ -139,7 +135,7 @@ impl Failures for Postgres {
                 // If it were sent twice, it would count twice.
                 .once(COUNT, &[&networks, &names, &forgotten, &allowed, &most])
                 .await;
-            counted.map(drop).map_err(super::session::Trouble::of_read)
+            counted.map(drop)
         })
     }
 
@@ -148,15 +144,12 @@ impl Failures for Postgres {
             let (networks, names) = columns(whom.iter());
             let sessions = &self.shared.sessions;
             let forgiven = sessions.read(FORGIVE, &[&networks, &names]).await;
-            forgiven.map(drop).map_err(super::session::Trouble::of_read)
+            forgiven.map(drop)
         })
     }
 
     fn waiting(&self) -> Answer<'_, Vec<Seen>> {
-        Box::pin(async move {
-            let rows = self.shared.sessions.read(WAITING, &[]).await;
-            seen(&rows.map_err(super::session::Trouble::of_read)?)
-        })
+        Box::pin(async move { seen(&self.shared.sessions.read(WAITING, &[]).await?) })
     }
 
     fn clear(&self, name: Option<UserName>, network: Option<(u128, u8)>) -> Answer<'_, ()> {
@@ -165,7 +158,7 @@ impl Failures for Postgres {
             let name = name.map(|name| name.as_str().as_bytes().to_vec());
             let sessions = &self.shared.sessions;
             let cleared = sessions.read(CLEAR, &[&network, &name]).await;
-            cleared.map(drop).map_err(super::session::Trouble::of_read)
+            cleared.map(drop)
         })
     }
 }

@@ -139,10 +139,17 @@ impl PostgresError {
     fn connecting(error: &tokio_postgres::Error) -> Self {
         Self::Connecting(with_causes(error))
     }
+}
 
-    fn asking(error: &tokio_postgres::Error) -> Self {
-        Self::Asking(with_causes(error))
+impl From<tokio_postgres::Error> for PostgresError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Asking(with_causes(&error))
     }
+}
+
+/// The error for rows that cannot be read.
+fn unreadable(error: tokio_postgres::Error) -> StoreError {
+    StoreError::Corrupt(Arc::new(PostgresError::from(error)))
 }
 
 /// Users in a PostgreSQL database.
@@ -208,8 +215,7 @@ impl Postgres {
     /// The next users in the order of their names' bytes, with their hashes as they are stored.
     pub async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
         let after = after.unwrap_or_default().as_bytes();
-        let rows = self.shared.sessions.read(PAGE, &[&after]).await;
-        let rows = rows.map_err(Trouble::of_read)?;
+        let rows = self.shared.sessions.read(PAGE, &[&after]).await?;
         let read = |row: &tokio_postgres::Row| {
             let name: Vec<u8> = row.try_get(0)?;
             Ok(Entry {
@@ -220,7 +226,7 @@ impl Postgres {
             })
         };
         let users: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
-        users.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))
+        users.map_err(unreadable)
     }
 
     /// Adds those of these users whose names are free, and commits once; the names of those that are there now with the
@@ -237,25 +243,21 @@ impl Postgres {
         let sessions = &self.shared.sessions;
         let added = sessions.write(ADD_ALL, &[&names, &hashes]).await;
         let added = added.map_err(Trouble::of_write)?.len();
-        let rows = sessions.read(SAME, &[&names, &hashes]).await;
-        let rows = rows.map_err(Trouble::of_read)?;
+        let rows = sessions.read(SAME, &[&names, &hashes]).await?;
         let read = |row: &tokio_postgres::Row| {
             let name: Vec<u8> = row.try_get(0)?;
             Ok(String::from_utf8_lossy(&name).into_owned())
         };
         let same: Result<HashSet<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
-        let same =
-            same.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))?;
-        Ok((added, same))
+        Ok((added, same.map_err(unreadable)?))
     }
 
     /// The hash of a user as it is stored, whether it can be used or not.
     pub async fn hash(&self, name: &UserName) -> Result<Option<String>, StoreError> {
         let octets = name.as_str().as_bytes();
-        let rows = self.shared.sessions.read(FIND, &[&octets]).await;
-        let rows = rows.map_err(Trouble::of_read)?;
+        let rows = self.shared.sessions.read(FIND, &[&octets]).await?;
         let hash = rows.first().map(|row| row.try_get(0)).transpose();
-        hash.map_err(|error| StoreError::Corrupt(Arc::new(PostgresError::asking(&error))))
+        hash.map_err(unreadable)
     }
 
     /// Gives a user another hash; false where there is none of that name.
@@ -269,7 +271,7 @@ impl Postgres {
 
 impl Shared {
     async fn count_users(&self) {
-        let number = |rows: Result<Vec<tokio_postgres::Row>, Trouble>| {
+        let number = |rows: Result<Vec<tokio_postgres::Row>, StoreError>| {
             rows.ok()?.first()?.try_get::<_, i64>(0).ok()
         };
         let mut users = number(self.sessions.read(ESTIMATE, &[]).await);
@@ -294,8 +296,7 @@ impl Shared {
 
     async fn find(&self, name: &UserName) -> Result<Option<Found>, StoreError> {
         let octets = name.as_str().as_bytes();
-        let rows = self.sessions.read(FIND, &[&octets]).await;
-        let rows = self.note(rows.map_err(Trouble::of_read))?;
+        let rows = self.note(self.sessions.read(FIND, &[&octets]).await)?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
@@ -393,7 +394,7 @@ impl Store for Postgres {
         Box::pin(async {
             let octets = name.as_str().as_bytes();
             let rows = self.shared.sessions.read(TAKEN, &[&octets]).await;
-            let rows = self.shared.note(rows.map_err(Trouble::of_read))?;
+            let rows = self.shared.note(rows)?;
             Ok(!rows.is_empty())
         })
     }
@@ -455,8 +456,7 @@ impl Store for Postgres {
                     .collect();
                 let ago: Vec<f64> = some.iter().map(|login| login.ago.as_secs_f64()).collect();
                 let sessions = &self.shared.sessions;
-                let noted = sessions.read(NOTE_LOGINS, &[&names, &ago]).await;
-                noted.map_err(Trouble::of_read)?;
+                sessions.read(NOTE_LOGINS, &[&names, &ago]).await?;
             }
             Ok(())
         })

@@ -1,6 +1,7 @@
 //! The tables: numbered migrations, each applied once.
 
 use deadpool_postgres::Object;
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::PostgresError;
@@ -33,23 +34,20 @@ CREATE TABLE authscope_logins (
 /// Taken by whoever migrates; the number means nothing.
 const LOCK: i64 = 0x6175_7468;
 
+/// The last one that was applied; 0 for none.
+const APPLIED: &str = "SELECT coalesce(max(version), 0) FROM authscope_migrations";
+
+fn applied(row: &Row) -> Result<usize, PostgresError> {
+    let version: i32 = row.try_get(0)?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
 /// The version that the database has; 0 for none.
-pub async fn version(client: &Object) -> Result<usize, PostgresError> {
-    let found = client
-        .query_one(
-            "SELECT coalesce(max(version), 0) FROM authscope_migrations",
-            &[],
-        )
-        .await;
-    match found {
-        Ok(row) => {
-            let version: i32 = row
-                .try_get(0)
-                .map_err(|error| PostgresError::asking(&error))?;
-            Ok(usize::try_from(version).unwrap_or(usize::MAX))
-        }
+async fn version(client: &Object) -> Result<usize, PostgresError> {
+    match client.query_one(APPLIED, &[]).await {
+        Ok(row) => applied(&row),
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
-        Err(error) => Err(PostgresError::asking(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -65,30 +63,14 @@ pub async fn check(client: &Object) -> Result<(), PostgresError> {
 
 /// Applies what is missing, all of it or nothing; how many migrations that were.
 pub async fn migrate(client: &mut Object) -> Result<usize, PostgresError> {
-    let transaction = client
-        .transaction()
-        .await
-        .map_err(|error| PostgresError::asking(&error))?;
+    let transaction = client.transaction().await?;
     let prepare = format!(
         "SELECT pg_advisory_xact_lock({LOCK});
          CREATE TABLE IF NOT EXISTS authscope_migrations (
              version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())"
     );
-    transaction
-        .batch_execute(&prepare)
-        .await
-        .map_err(|error| PostgresError::asking(&error))?;
-    let row = transaction
-        .query_one(
-            "SELECT coalesce(max(version), 0) FROM authscope_migrations",
-            &[],
-        )
-        .await
-        .map_err(|error| PostgresError::asking(&error))?;
-    let have: i32 = row
-        .try_get(0)
-        .map_err(|error| PostgresError::asking(&error))?;
-    let have = usize::try_from(have).unwrap_or(usize::MAX);
+    transaction.batch_execute(&prepare).await?;
+    let have = applied(&transaction.query_one(APPLIED, &[]).await?)?;
     if have > MIGRATIONS.len() {
         return Err(PostgresError::LaterTables(have));
     }
@@ -96,14 +78,8 @@ pub async fn migrate(client: &mut Object) -> Result<usize, PostgresError> {
         let number = index + 1;
         let statement =
             format!("{migration} INSERT INTO authscope_migrations (version) VALUES ({number})");
-        transaction
-            .batch_execute(&statement)
-            .await
-            .map_err(|error| PostgresError::asking(&error))?;
+        transaction.batch_execute(&statement).await?;
     }
-    transaction
-        .commit()
-        .await
-        .map_err(|error| PostgresError::asking(&error))?;
+    transaction.commit().await?;
     Ok(MIGRATIONS.len() - have)
 }

@@ -52,11 +52,11 @@ pub enum Trouble {
 
 impl Trouble {
     fn unavailable(error: PostgresError) -> Self {
-        Self::Unavailable(std::sync::Arc::new(error))
+        Self::Unavailable(Arc::new(error))
     }
 
     fn lost(error: PostgresError) -> Self {
-        Self::Lost(std::sync::Arc::new(error))
+        Self::Lost(Arc::new(error))
     }
 
     /// Whether the same statement may well succeed when it is sent again.
@@ -75,13 +75,11 @@ impl Trouble {
     }
 
     /// For a statement that changes nothing.
-    pub fn of_read(self) -> StoreError {
+    fn of_read(self) -> StoreError {
         match self {
             Self::Busy => StoreError::Busy,
             Self::Unavailable(reason) | Self::Lost(reason) => StoreError::Unavailable(reason),
-            Self::Refused(error) => {
-                StoreError::Unavailable(std::sync::Arc::new(PostgresError::asking(&error)))
-            }
+            Self::Refused(error) => StoreError::Unavailable(Arc::new(PostgresError::from(error))),
         }
     }
 
@@ -166,12 +164,12 @@ impl Sessions {
         &self,
         statement: &'static str,
         values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, Trouble> {
+    ) -> Result<Vec<Row>, StoreError> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             match self.send(statement, values, deadline).await {
                 Err(Trouble::Lost(_)) if Instant::now() < deadline => {}
-                result => return result,
+                result => return result.map_err(Trouble::of_read),
             }
         }
     }
@@ -181,9 +179,9 @@ impl Sessions {
         &self,
         statement: &'static str,
         values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, Trouble> {
-        self.send(statement, values, Instant::now() + DEADLINE)
-            .await
+    ) -> Result<Vec<Row>, StoreError> {
+        let sent = self.send(statement, values, Instant::now() + DEADLINE);
+        sent.await.map_err(Trouble::of_read)
     }
 
     /// Sends one statement that changes something, and commits it. A warning meanwhile makes the outcome unknown: it may say
@@ -246,7 +244,7 @@ impl Sessions {
                 // If the connection broke, the statement can safely be sent on another.
                 let lost = is_fatal(&error) || client.is_closed();
                 discard(client);
-                let error = PostgresError::asking(&error);
+                let error = PostgresError::from(error);
                 return Err(if lost {
                     Trouble::lost(error)
                 } else {
@@ -269,7 +267,7 @@ impl Sessions {
             }
             Ok(Err(error)) => {
                 discard(client);
-                Err(Trouble::lost(PostgresError::asking(&error)))
+                Err(Trouble::lost(error.into()))
             }
             Err(_) => {
                 discard(client);

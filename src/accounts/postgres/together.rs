@@ -141,7 +141,7 @@ async fn send(sessions: &Sessions, rows: Vec<Waiting>) {
             match added {
                 Ok(added) => tell(rows, |name| Outcome::Added(added.contains(name))),
                 Err(error) => {
-                    let reason: Reason = Arc::new(PostgresError::asking(&error));
+                    let reason: Reason = Arc::new(PostgresError::from(error));
                     tell(rows, |_| Outcome::Lost(Arc::clone(&reason)));
                 }
             }
