@@ -87,17 +87,16 @@ fn header(layout: &Layout, errors: &mut Vec<LayoutError>) {
         }
         fixed &= field.size(&layout.parts).is_some();
     }
-    for (index, part) in layout.parts.iter().enumerate() {
-        for field in &part.fields {
-            if let Some(role @ (Role::Length(_) | Role::Kind)) = field.role
-                && index != layout.header
-            {
-                let message = format!(
-                    "the field with the role `{}` stands in the header",
-                    role.name()
-                );
-                errors.push(at(field, message));
-            }
+    let (before, behind) = layout.parts.split_at(layout.header);
+    for field in before
+        .iter()
+        .chain(&behind[1..])
+        .flat_map(|part| &part.fields)
+    {
+        if let Some(role @ (Role::Length(_) | Role::Kind)) = field.role {
+            let name = role.name();
+            let message = format!("the field with the role `{name}` stands in the header");
+            errors.push(at(field, message));
         }
     }
 }
@@ -106,18 +105,12 @@ fn roles_fit(part: &Part, errors: &mut Vec<LayoutError>) {
     let is_unsigned = |field: &Field, width| matches!(field.ty, Type::Integer(Integer { width: found, signed: false, .. }, _) if found == width);
     for field in &part.fields {
         let Some(role) = field.role else { continue };
+        let is_integer = matches!(field.ty, Type::Integer(..));
+        let is_value = is_integer || matches!(field.ty, Type::Text(_) | Type::Bytes(_));
         let (right, wanted) = match role {
-            Role::Length(_) | Role::Kind | Role::Outcome => {
-                (matches!(field.ty, Type::Integer(..)), "an integer type")
-            }
-            Role::Id => (
-                matches!(field.ty, Type::Integer(..) | Type::Text(_) | Type::Bytes(_)),
-                "an integer type, text or bytes",
-            ),
-            Role::User => (
-                matches!(field.ty, Type::Text(_) | Type::Integer(..) | Type::Bytes(_)),
-                "text, bytes or an integer type",
-            ),
+            Role::Length(_) | Role::Kind | Role::Outcome => (is_integer, "an integer type"),
+            Role::Id => (is_value, "an integer type, text or bytes"),
+            Role::User => (is_value, "text, bytes or an integer type"),
             Role::Crc32 => (is_unsigned(field, 4), "the type u32"),
             Role::Sum8 => (is_unsigned(field, 1), "the type u8"),
             Role::Internet => (is_unsigned(field, 2), "the type u16"),
@@ -131,10 +124,8 @@ fn roles_fit(part: &Part, errors: &mut Vec<LayoutError>) {
 
 /// The least bytes that a part takes.
 fn least(layout: &Layout, part: &Part) -> u64 {
-    part.fields
-        .iter()
-        .map(|field| least_of(layout, field))
-        .sum()
+    let fields = part.fields.iter();
+    fields.map(|field| least_of(layout, field)).sum()
 }
 
 fn least_of(layout: &Layout, field: &Field) -> u64 {
@@ -156,20 +147,17 @@ fn least_of(layout: &Layout, field: &Field) -> u64 {
 fn records(layout: &Layout, part: &Part, errors: &mut Vec<LayoutError>) {
     for field in &part.fields {
         if let Type::Record(inner, _) = field.ty {
-            let inner_part = &layout.parts[inner];
+            let record = &layout.parts[inner];
+            let name = &record.name;
             if inner == layout.header {
                 errors.push(at(field, "the header is no record"));
-            } else if least(layout, inner_part) == 0 {
-                let message = format!(
-                    "a record takes at least one byte; `{}` may take none",
-                    inner_part.name
-                );
+            } else if least(layout, record) == 0 {
+                let message = format!("a record takes at least one byte; `{name}` may take none");
                 errors.push(at(field, message));
             }
-            if inner_part.fields.iter().any(is_rest) {
+            if record.fields.iter().any(is_rest) {
                 let message = format!(
-                    "`{}` takes all that is left with `*`, so it is a body and no record",
-                    inner_part.name
+                    "`{name}` takes all that is left with `*`, so it is a body and no record"
                 );
                 errors.push(at(field, message));
             }
@@ -259,25 +247,14 @@ fn one_type_a_key(layout: &Layout, errors: &mut Vec<LayoutError>) {
 }
 
 fn kinds(layout: &Layout, errors: &mut Vec<LayoutError>) {
-    let kind_field = layout
-        .header()
-        .fields
-        .iter()
-        .find(|field| field.role == Some(Role::Kind));
-    let has_length = layout
-        .header()
-        .fields
-        .iter()
-        .any(|field| matches!(field.role, Some(Role::Length(_))));
+    let header = &layout.header().fields;
+    let kind_field = header.iter().find(|field| field.role == Some(Role::Kind));
+    let mut roles = header.iter().filter_map(|field| field.role);
+    let has_length = roles.any(|role| matches!(role, Role::Length(_)));
     for kind in &layout.kinds {
         let fault = |message: String| LayoutError::new(kind.at.clone(), message);
-        if let (
-            Some(value),
-            Some(Field {
-                ty: Type::Integer(integer, _),
-                ..
-            }),
-        ) = (kind.value, kind_field)
+        if let (Some(value), Some(field)) = (kind.value, kind_field)
+            && let Type::Integer(integer, _) = field.ty
             && !integer.range().contains(&value)
         {
             errors.push(fault(format!(
@@ -316,18 +293,11 @@ fn kinds(layout: &Layout, errors: &mut Vec<LayoutError>) {
         }
     }
     for side in [Side::Client, Side::Server] {
-        let sizes: Vec<_> = layout
-            .kinds
-            .iter()
-            .filter(|kind| kind.is_from(side))
-            .collect();
-        if kind_field.is_none() && sizes.len() > 1 {
-            let message = format!(
-                "no field tells this kind of the {} from `{}`",
-                side.name(),
-                sizes[0].name
-            );
-            errors.push(LayoutError::new(sizes[1].at.clone(), message));
+        let mut own = layout.kinds.iter().filter(|kind| kind.is_from(side));
+        if let (None, Some(first), Some(second)) = (kind_field, own.next(), own.next()) {
+            let (side, first) = (side.name(), &first.name);
+            let message = format!("no field tells this kind of the {side} from `{first}`");
+            errors.push(LayoutError::new(second.at.clone(), message));
         }
     }
 }
@@ -404,8 +374,7 @@ impl<'a> Walk<'a> {
         if self.visible.contains(&key) {
             return;
         }
-        let everywhere = self.layout.parts.iter().flat_map(|part| &part.fields);
-        let message = match everywhere.clone().find(|other| other.key == key) {
+        let message = match self.layout.fields().find(|other| other.key == key) {
             Some(other) if !matches!(other.ty, Type::Integer(..)) => {
                 format!("`{key}`, which counts `{}`, is no integer", field.name)
             }

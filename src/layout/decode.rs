@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use super::checksum::check_of;
 use super::fault::{Fault, FaultKind};
-use super::model::{ByteOrder, Constant, Count, Field, Integer, Layout, Part, Role, Side, Type};
+use super::model::{
+    ByteOrder, Constant, Count, Field, FieldId, Integer, Layout, Part, Role, Side, Type,
+};
+use super::plan::text_len;
 
 /// Where a message ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub enum Value<'b> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node<'b> {
     /// The part in which the field stands, and its place there.
-    pub field: (usize, usize),
+    pub field: FieldId,
     /// Its bytes in the message, with the prefix that counts them and with what fills them up.
     pub range: Range<usize>,
     /// Of these the bytes of the value alone, without prefix and filling.
@@ -65,7 +68,7 @@ impl Decoded<'_> {
     /// left behind a text in a layout with secrets.
     #[must_use]
     pub fn hides(&self, layout: &Layout, node: &Node<'_>) -> bool {
-        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let field = layout.field(node.field);
         if field.secret || !field.role.is_some_and(Role::is_check) {
             return field.secret;
         }
@@ -82,7 +85,7 @@ impl Decoded<'_> {
 fn has_secret_before(nodes: &[Node<'_>], layout: &Layout, place: usize) -> bool {
     let mut before = nodes.iter().take_while(|node| node.range.start < place);
     before.any(|node| {
-        layout.parts[node.field.0].fields[node.field.1].secret
+        layout.field(node.field).secret
             || match &node.value {
                 Value::Record(inside) => has_secret_before(inside, layout, place),
                 Value::Records(records) => records
@@ -99,8 +102,7 @@ impl Layout {
     pub fn frame(&self, bytes: &[u8], from: Side) -> Frame {
         let header = self.header().size(&self.parts);
         if let Some((field, start)) = self.header_field(|role| matches!(role, Role::Length(_))) {
-            let (Type::Integer(integer, _), Some(Role::Length(offset))) = (&field.ty, field.role)
-            else {
+            let (Some(integer), Some(Role::Length(offset))) = (field.integer(), field.role) else {
                 return Frame::None;
             };
             let end = start + usize::from(integer.width);
@@ -139,7 +141,7 @@ impl Layout {
         let Some((field, start)) = self.header_field(|role| role == Role::Kind) else {
             return Ok(None);
         };
-        let Type::Integer(integer, _) = &field.ty else {
+        let Some(integer) = field.integer() else {
             return Ok(None);
         };
         let value = bytes.get(start..).and_then(|bytes| integer.read(bytes));
@@ -200,7 +202,7 @@ struct Reader<'a, 'b> {
 }
 
 impl<'b> Reader<'_, 'b> {
-    fn fault(&mut self, kind: FaultKind, field: Option<(usize, usize)>, range: Range<usize>) {
+    fn fault(&mut self, kind: FaultKind, field: Option<FieldId>, range: Range<usize>) {
         self.faults.push(Fault { kind, field, range });
     }
 
@@ -225,7 +227,7 @@ impl<'b> Reader<'_, 'b> {
     }
 
     /// The next `len` bytes; where there are fewer, those, and a fault at the field.
-    fn take(&mut self, id: (usize, usize), len: usize) -> (&'b [u8], bool) {
+    fn take(&mut self, id: FieldId, len: usize) -> (&'b [u8], bool) {
         let left = self.bytes.len() - self.at;
         let start = self.at;
         self.at += len.min(left);
@@ -236,7 +238,7 @@ impl<'b> Reader<'_, 'b> {
     }
 
     /// Bytes or records that a count stands for; `None` if the message ends before it is known.
-    fn count(&mut self, id: (usize, usize), count: &Count, part: &Part) -> Option<usize> {
+    fn count(&mut self, id: FieldId, count: &Count, part: &Part) -> Option<usize> {
         Some(match count {
             Count::Fixed(count) => *count as usize,
             Count::Slot(slot) => usize::try_from(self.slots[*slot].max(0)).unwrap_or(usize::MAX),
@@ -255,15 +257,13 @@ impl<'b> Reader<'_, 'b> {
             }
             Count::Nul => {
                 let left = &self.bytes[self.at..];
-                left.iter()
-                    .position(|byte| *byte == 0)
-                    .map_or(left.len(), |nul| nul + 1)
+                memchr::memchr(0, left).map_or(left.len(), |nul| nul + 1)
             }
         })
     }
 
     /// Reads one field; whether it was there as a whole.
-    fn field(&mut self, id: (usize, usize), nodes: &mut Vec<Node<'b>>) -> bool {
+    fn field(&mut self, id: FieldId, nodes: &mut Vec<Node<'b>>) -> bool {
         let layout = self.layout;
         let part = &layout.parts[id.0];
         let field = &part.fields[id.1];
@@ -301,7 +301,7 @@ impl<'b> Reader<'_, 'b> {
                     return self.cut(id, start, nodes);
                 };
                 let (bytes, whole) = self.take(id, len);
-                self.constant(id, field, bytes);
+                self.constant(id, field, bytes, self.at - bytes.len()..self.at);
                 (Value::Bytes(bytes), whole)
             }
             Type::Record(inner, None) => {
@@ -331,7 +331,7 @@ impl<'b> Reader<'_, 'b> {
     }
 
     /// A number that is not there as a whole: what there is of it stands as bytes.
-    fn cut(&mut self, id: (usize, usize), start: usize, nodes: &mut Vec<Node<'b>>) -> bool {
+    fn cut(&mut self, id: FieldId, start: usize, nodes: &mut Vec<Node<'b>>) -> bool {
         if start < self.at {
             nodes.push(Node {
                 field: id,
@@ -354,7 +354,7 @@ impl<'b> Reader<'_, 'b> {
 
     fn records(
         &mut self,
-        id: (usize, usize),
+        id: FieldId,
         inner: usize,
         count: &Count,
     ) -> Option<(Vec<Vec<Node<'b>>>, bool)> {
@@ -380,23 +380,13 @@ impl<'b> Reader<'_, 'b> {
         Some((records, whole))
     }
 
-    fn integer(
-        &mut self,
-        id: (usize, usize),
-        field: &Field,
-        integer: Integer,
-        value: i128,
-        start: usize,
-    ) {
+    fn integer(&mut self, id: FieldId, field: &Field, integer: Integer, value: i128, start: usize) {
         let range = start..self.at;
         if let Some(slot) = field.slot {
             self.slots[slot] = value;
         }
-        if field
-            .constant
-            .as_ref()
-            .is_some_and(|constant| *constant != Constant::Integer(value))
-        {
+        let constant = field.constant.as_ref();
+        if constant.is_some_and(|constant| *constant != Constant::Integer(value)) {
             self.fault(FaultKind::Constant, Some(id), range.clone());
         }
         let check = field
@@ -420,56 +410,33 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
-    fn constant(&mut self, id: (usize, usize), field: &Field, value: &[u8]) {
+    /// Holds a value against the field's constant; `range` is all of the field but for its prefix.
+    fn constant(&mut self, id: FieldId, field: &Field, value: &[u8], range: Range<usize>) {
         if let Some(Constant::Bytes(constant)) = &field.constant
             && constant != value
         {
-            self.fault(
-                FaultKind::Constant,
-                Some(id),
-                self.at - value.len()..self.at,
-            );
+            self.fault(FaultKind::Constant, Some(id), range);
         }
     }
 
     /// The value of text: what ends or fills it up is taken off.
-    fn text(
-        &mut self,
-        id: (usize, usize),
-        field: &Field,
-        count: &Count,
-        bytes: &'b [u8],
-    ) -> &'b [u8] {
-        let end = self.at;
+    fn text(&mut self, id: FieldId, field: &Field, count: &Count, bytes: &'b [u8]) -> &'b [u8] {
+        let range = self.at - bytes.len()..self.at;
         let value = match count {
-            Count::Fixed(_) if field.fill == 0 => {
-                let len = bytes
-                    .iter()
-                    .position(|byte| *byte == 0)
-                    .unwrap_or(bytes.len());
-                if bytes[len..].iter().any(|byte| *byte != 0) {
-                    self.fault(FaultKind::Fill, Some(id), end - bytes.len() + len..end);
-                }
-                &bytes[..len]
-            }
             Count::Fixed(_) => {
-                let len = bytes
-                    .iter()
-                    .rposition(|byte| *byte != field.fill)
-                    .map_or(0, |last| last + 1);
+                let len = text_len(bytes, field.fill);
+                if field.fill == 0 && bytes[len..].iter().any(|byte| *byte != 0) {
+                    self.fault(FaultKind::Fill, Some(id), range.start + len..range.end);
+                }
                 &bytes[..len]
             }
             Count::Nul => bytes.strip_suffix(&[0]).unwrap_or(bytes),
             _ => bytes,
         };
         if std::str::from_utf8(value).is_err() {
-            self.fault(FaultKind::Utf8, Some(id), end - bytes.len()..end);
+            self.fault(FaultKind::Utf8, Some(id), range.clone());
         }
-        if let Some(Constant::Bytes(constant)) = &field.constant
-            && constant != value
-        {
-            self.fault(FaultKind::Constant, Some(id), end - bytes.len()..end);
-        }
+        self.constant(id, field, value, range);
         value
     }
 }

@@ -21,11 +21,8 @@ pub fn describe(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> String {
         [one] => format!("port {one}"),
         many => format!("ports {}", many.join(", ")),
     };
-    let _ = writeln!(
-        out,
-        "{}: filter prefix {}, {ports}",
-        layout.name, layout.prefix
-    );
+    let Layout { name, prefix, .. } = layout;
+    let _ = writeln!(out, "{name}: filter prefix {prefix}, {ports}");
     for kind in &layout.kinds {
         let _ = writeln!(out, "\n{}", heading(layout, kind));
         let _ = writeln!(out, "{}", table(layout, kind));
@@ -54,15 +51,10 @@ fn heading(layout: &Layout, kind: &LayoutKind) -> String {
         let _ = write!(text, ", from the {}", from.name());
     }
     if !kind.responses.is_empty() {
-        let names = kind
-            .responses
-            .iter()
-            .map(|index| layout.kinds[*index].name.as_str());
-        let _ = write!(
-            text,
-            ", answered by {}",
-            names.collect::<Vec<_>>().join(" or ")
-        );
+        let responses = kind.responses.iter();
+        let names = responses.map(|index| layout.kinds[*index].name.as_str());
+        let names: Vec<&str> = names.collect();
+        let _ = write!(text, ", answered by {}", names.join(" or "));
     }
     let _ = write!(text, "; {} bits of evidence", layout.evidence(kind));
     text
@@ -73,9 +65,7 @@ fn table(layout: &Layout, kind: &LayoutKind) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["Offset", "Width", "Field", "Key", "Type", ""]);
     let mut offset = Some(0);
-    let mut parts = vec![layout.header];
-    parts.extend(kind.body);
-    for part in parts {
+    for part in layout.parts_of(kind) {
         rows(layout, &layout.parts[part], &mut offset, "", &mut table);
     }
     for column in 0..2 {
@@ -102,13 +92,8 @@ fn rows(layout: &Layout, part: &Part, offset: &mut Option<u64>, inset: &str, tab
         ]);
         if let Type::Record(inner, _) = field.ty {
             let mut inside = *offset;
-            rows(
-                layout,
-                &layout.parts[inner],
-                &mut inside,
-                &format!("{inset}  "),
-                table,
-            );
+            let inset = format!("{inset}  ");
+            rows(layout, &layout.parts[inner], &mut inside, &inset, table);
         }
         *offset = offset
             .zip(size)
@@ -116,12 +101,18 @@ fn rows(layout: &Layout, part: &Part, offset: &mut Option<u64>, inset: &str, tab
     }
 }
 
-fn integer_in_words(integer: Integer) -> String {
-    let sign = if integer.signed { "i" } else { "u" };
-    let order = match integer.order {
-        _ if integer.width == 1 => "",
+const fn order_in_words(order: ByteOrder) -> &'static str {
+    match order {
         ByteOrder::Big => ", big-endian",
         ByteOrder::Little => ", little-endian",
+    }
+}
+
+fn integer_in_words(integer: Integer) -> String {
+    let sign = if integer.signed { "i" } else { "u" };
+    let order = match integer.width {
+        1 => "",
+        _ => order_in_words(integer.order),
     };
     format!("{sign}{}{order}", u32::from(integer.width) * 8)
 }
@@ -138,12 +129,7 @@ fn type_in_words(layout: &Layout, field: &Field) -> String {
         Type::Integer(integer, _) => integer_in_words(*integer),
         Type::Flags(integer, _) => format!("flags in {}", integer_in_words(*integer)),
         Type::Float(width, order) => {
-            let order = if *order == ByteOrder::Big {
-                "big"
-            } else {
-                "little"
-            };
-            format!("f{}, {order}-endian", width * 8)
+            format!("f{}{}", width * 8, order_in_words(*order))
         }
         Type::Text(length) => format!("text[{}]", count(length)),
         Type::Bytes(length) => format!("bytes[{}]", count(length)),
@@ -193,73 +179,48 @@ fn remarks_on(field: &Field) -> String {
 /// What a person should know of the layout as a whole.
 fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
     let mut remarks = Vec::new();
-    let names = |kinds: Vec<&LayoutKind>| {
-        kinds
-            .iter()
-            .map(|kind| kind.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+    let names = |is: &dyn Fn(&LayoutKind) -> bool| {
+        let kinds = layout.kinds.iter().filter(|kind| is(kind));
+        let names: Vec<&str> = kinds.map(|kind| kind.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     };
-    let weak: Vec<&LayoutKind> = layout
-        .kinds
-        .iter()
-        .filter(|kind| layout.evidence(kind) < ENOUGH)
-        .collect();
-    if weak.is_empty() {
-        remarks.push(format!(
+    remarks.push(match names(&|kind| layout.evidence(kind) < ENOUGH) {
+        None => format!(
             "Every message carries at least {ENOUGH} bits of evidence: recognised on any port."
-        ));
-    } else {
-        let ports = if layout.ports.is_empty() {
-            "; it names no port, so give one with -p or -d"
-        } else {
-            ""
-        };
-        remarks.push(format!(
-            "Under {ENOUGH} bits of evidence, recognised on its own ports only{ports}: {}.",
-            names(weak)
-        ));
-    }
-    let is_claimed = |kind: &&LayoutKind| {
+        ),
+        Some(weak) => {
+            let ports = if layout.ports.is_empty() {
+                "; it names no port, so give one with -p or -d"
+            } else {
+                ""
+            };
+            format!(
+                "Under {ENOUGH} bits of evidence, recognised on its own ports only{ports}: {weak}."
+            )
+        }
+    });
+    let claimed = names(&|kind| {
         // The least size that the heuristic looks at, and no more than the message has.
         layout.size(kind).is_none_or(|size| size >= 16) && smpp(&layout.opening(kind, 16))
-    };
-    let claimed: Vec<&LayoutKind> = layout.kinds.iter().filter(is_claimed).collect();
-    if claimed.is_empty() {
-        remarks.push("Wireshark's SMPP heuristic claims none of these messages.".to_owned());
-    } else {
-        remarks.push(format!(
-            "Wireshark's SMPP heuristic claims: {}.",
-            names(claimed)
-        ));
-    }
+    });
+    remarks.push(match claimed {
+        None => "Wireshark's SMPP heuristic claims none of these messages.".to_owned(),
+        Some(claimed) => format!("Wireshark's SMPP heuristic claims: {claimed}."),
+    });
     let unanswered = layout.kinds.iter().all(|kind| kind.responses.is_empty());
     if unanswered {
         remarks
             .push("No kind names its response: requests and responses are not paired.".to_owned());
     }
-    let both: Vec<&LayoutKind> = layout
-        .kinds
-        .iter()
-        .filter(|kind| kind.side.is_none() && kind.from.is_none())
-        .collect();
-    if !both.is_empty() {
-        remarks.push(format!(
-            "Either side may send (no `from`): {}.",
-            names(both)
-        ));
+    if let Some(both) = names(&|kind| kind.side.is_none() && kind.from.is_none()) {
+        remarks.push(format!("Either side may send (no `from`): {both}."));
     }
     remarks.extend(ambiguities(layout));
     // A part for secret records has the name of that which the file has.
     let mut used: Vec<&str> = vec![&layout.header().name];
-    let mut fields = layout.parts.iter().flat_map(|part| &part.fields);
-    used.extend(
-        layout
-            .kinds
-            .iter()
-            .filter_map(|kind| Some(layout.parts[kind.body?].name.as_str())),
-    );
-    used.extend(fields.by_ref().filter_map(|field| match field.ty {
+    let bodies = layout.kinds.iter().filter_map(|kind| kind.body);
+    used.extend(bodies.map(|body| layout.parts[body].name.as_str()));
+    used.extend(layout.fields().filter_map(|field| match field.ty {
         Type::Record(inner, _) => Some(layout.parts[inner].name.as_str()),
         _ => None,
     }));
@@ -274,24 +235,17 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
 /// What of the file can be taken in two ways, and in which it is taken.
 fn ambiguities(layout: &Layout) -> Vec<String> {
     let mut told = Vec::new();
-    let has = |kind: &LayoutKind, role: Role| {
-        let parts = [Some(layout.header), kind.body];
-        let mut fields = parts
-            .into_iter()
-            .flatten()
-            .flat_map(|part| &layout.parts[part].fields);
-        fields.any(|field| field.role == Some(role))
-    };
+    let has_id = |kind: &LayoutKind| layout.has_role(kind, Role::Id);
     for kind in &layout.kinds {
         let mut answers = kind.responses.iter().map(|index| &layout.kinds[*index]);
-        if let Some(bare) = answers.find(|answer| has(kind, Role::Id) != has(answer, Role::Id)) {
+        if let Some(bare) = answers.find(|answer| has_id(kind) != has_id(answer)) {
             told.push(format!(
                 "Only one of `{}` and `{}` has an id: they are paired by order.",
                 kind.name, bare.name
             ));
         }
     }
-    for field in layout.parts.iter().flat_map(|part| &part.fields) {
+    for field in layout.fields() {
         if let (Some(Role::Outcome), Type::Integer(_, names)) = (field.role, &field.ty)
             && names
                 .iter()

@@ -9,7 +9,7 @@
     reason = "bits of evidence of a message of at most 16 MiB"
 )]
 
-use super::model::{Layout, LayoutKind, Role, Type};
+use super::model::{Constant, Layout, LayoutKind, Role, Type};
 
 /// Below this, in bits, a layout is looked for on its own ports only.
 pub const ENOUGH: u32 = 32;
@@ -21,9 +21,7 @@ impl Layout {
     pub fn evidence(&self, kind: &LayoutKind) -> u32 {
         let fixed_size = self.size(kind);
         let mut bits = 0.0;
-        let mut parts = vec![self.header];
-        parts.extend(kind.body);
-        for part in parts {
+        for part in self.parts_of(kind) {
             for field in &self.parts[part].fields {
                 let width = match &field.ty {
                     Type::Integer(integer, _) | Type::Flags(integer, _) => {
@@ -31,7 +29,7 @@ impl Layout {
                     }
                     Type::Text(_) | Type::Bytes(_) => {
                         bits += match &field.constant {
-                            Some(super::model::Constant::Bytes(bytes)) => bytes.len() as f64 * 8.0,
+                            Some(Constant::Bytes(bytes)) => bytes.len() as f64 * 8.0,
                             _ => 0.0,
                         };
                         continue;
@@ -71,7 +69,7 @@ impl Layout {
             let start = bytes.len();
             bytes.resize(start + usize::try_from(width).unwrap_or(0), 0);
             let value = match (&field.constant, field.role) {
-                (Some(super::model::Constant::Integer(value)), _) => Some(*value),
+                (Some(Constant::Integer(value)), _) => Some(*value),
                 (_, Some(Role::Length(offset))) => Some(i128::from(size) + i128::from(offset)),
                 (_, Some(Role::Kind)) => kind.value,
                 _ => None,

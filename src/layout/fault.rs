@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::model::Layout;
+use super::model::{FieldId, Layout};
 
 /// What is not as the layout says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +41,28 @@ impl FaultKind {
         Self::Side,
     ];
 
+    /// The last part of its filter name, and what is wrong.
+    const fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Constant => ("constant", "not the constant that the layout names"),
+            Self::Check => ("check", "not what the bytes before it add up to"),
+            Self::Fill => (
+                "fill",
+                "bytes behind the text that do not fill it up: clear the buffer",
+            ),
+            Self::Utf8 => ("utf8", "not UTF-8"),
+            Self::Unnamed => ("unnamed", "a value without a name"),
+            Self::Missing => ("missing", "cut off by the message's end"),
+            Self::Excess => ("excess", "bytes behind the last field"),
+            Self::Kind => ("kind", "no kind has this value"),
+            Self::Side => ("side", "this side does not send this kind"),
+        }
+    }
+
     /// The last part of its filter name in Wireshark.
     #[must_use]
     pub const fn key(self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::Check => "check",
-            Self::Fill => "fill",
-            Self::Utf8 => "utf8",
-            Self::Unnamed => "unnamed",
-            Self::Missing => "missing",
-            Self::Excess => "excess",
-            Self::Kind => "kind",
-            Self::Side => "side",
-        }
+        self.told().0
     }
 
     /// Whether the message has fewer or more bytes than its fields.
@@ -65,18 +73,8 @@ impl FaultKind {
 
     /// What is wrong, a lower-case clause.
     #[must_use]
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Constant => "not the constant that the layout names",
-            Self::Check => "not what the bytes before it add up to",
-            Self::Fill => "bytes behind the text that do not fill it up: clear the buffer",
-            Self::Utf8 => "not UTF-8",
-            Self::Unnamed => "a value without a name",
-            Self::Missing => "cut off by the message's end",
-            Self::Excess => "bytes behind the last field",
-            Self::Kind => "no kind has this value",
-            Self::Side => "this side does not send this kind",
-        }
+    pub const fn in_words(self) -> &'static str {
+        self.told().1
     }
 }
 
@@ -89,8 +87,8 @@ impl Fault {
             1 => format!("byte {}", self.range.start),
             _ => format!("bytes {} to {}", self.range.start, self.range.end - 1),
         };
-        let field = self.field.map_or(String::new(), |(part, index)| {
-            format!(", {}", layout.parts[part].fields[index].label)
+        let field = self.field.map_or(String::new(), |field| {
+            format!(", {}", layout.field(field).label)
         });
         format!("{place}{field}: {}", self.kind.in_words())
     }
@@ -102,7 +100,7 @@ pub struct Fault {
     /// What it is.
     pub kind: FaultKind,
     /// The field, where it is about one.
-    pub field: Option<(usize, usize)>,
+    pub field: Option<FieldId>,
     /// The bytes of the message that it is about.
     pub range: Range<usize>,
 }

@@ -11,7 +11,7 @@ pub(super) fn spread(layout: &mut Layout) {
     // Parts that are added are looked at too: a record may stand in a secret one.
     while part < layout.parts.len() {
         for index in 0..layout.parts[part].fields.len() {
-            let field = &layout.parts[part].fields[index];
+            let field = layout.field((part, index));
             let Type::Record(inner, count) = &field.ty else {
                 continue;
             };

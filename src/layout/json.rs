@@ -1,9 +1,11 @@
 //! The fields of a decoded message as JSON: an object of key to value in wire order.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::decode::{Decoded, Node, Value};
-use super::model::{Field, Layout, Type};
+use super::model::{Layout, Type};
+use crate::text::escape::Hex;
 
 /// What stands for a secret.
 const MASK: &str = "********";
@@ -34,7 +36,7 @@ impl Serialize for Fields<'_> {
                 map.serialize_entry("data", MASK)?;
             } else {
                 let data = self.bytes.get(self.message.data.clone());
-                map.serialize_entry("data", &hex(data.unwrap_or_default()))?;
+                map.serialize_entry("data", &Hex(data.unwrap_or_default()).to_string())?;
             }
         }
         map.end()
@@ -48,72 +50,50 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn field(&self, node: &Node<'_>) -> &Field {
-        &self.fields.layout.parts[node.field.0].fields[node.field.1]
-    }
-
-    fn is_hidden(&self, node: &Node<'_>) -> bool {
-        let Fields {
-            layout, message, ..
-        } = self.fields;
-        !self.fields.show_secrets && message.hides(layout, node)
-    }
-
     fn entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let Fields {
+            layout,
+            message,
+            show_secrets,
+            ..
+        } = self.fields;
         for node in self.nodes {
-            let field = self.field(node);
-            if self.is_hidden(node) {
-                map.serialize_entry(&field.key, MASK)?;
+            let field = layout.field(node.field);
+            let key = &field.key;
+            if !show_secrets && message.hides(layout, node) {
+                map.serialize_entry(key, MASK)?;
                 continue;
             }
             match (&node.value, &field.ty) {
                 (Value::Text(bytes), _) => match std::str::from_utf8(bytes) {
-                    Ok(text) => map.serialize_entry(&field.key, text)?,
+                    Ok(text) => map.serialize_entry(key, text)?,
                     Err(_) => {
-                        map.serialize_entry(&field.key, &String::from_utf8_lossy(bytes))?;
-                        map.serialize_entry(&format!("{}_hex", field.key), &hex(bytes))?;
+                        map.serialize_entry(key, &String::from_utf8_lossy(bytes))?;
+                        map.serialize_entry(&format!("{key}_hex"), &Hex(bytes).to_string())?;
                     }
                 },
-                (Value::Bytes(bytes), _) => map.serialize_entry(&field.key, &hex(bytes))?,
+                (Value::Bytes(bytes), _) => map.serialize_entry(key, &Hex(bytes).to_string())?,
                 (Value::Integer(value), Type::Integer(_, names)) if !names.is_empty() => {
                     let name = names.iter().find(|(known, _)| known == value);
                     let name = name.map(|(_, name)| name.as_str());
-                    map.serialize_entry(
-                        &field.key,
-                        &Named {
-                            value: *value,
-                            name,
-                        },
-                    )?;
+                    let value = Whole(*value);
+                    map.serialize_entry(key, &Named { value, name })?;
                 }
                 (Value::Integer(value), Type::Flags(_, names)) => {
                     let set = names.iter().filter(|(bit, _)| value >> bit & 1 == 1);
-                    let names: Vec<&str> = set.map(|(_, name)| name.as_str()).collect();
-                    map.serialize_entry(
-                        &field.key,
-                        &Flagged {
-                            value: *value,
-                            names,
-                        },
-                    )?;
+                    let names = set.map(|(_, name)| name.as_str()).collect();
+                    let value = Whole(*value);
+                    map.serialize_entry(key, &Flagged { value, names })?;
                 }
-                (Value::Integer(value), _) => map.serialize_entry(&field.key, &Whole(*value))?,
+                (Value::Integer(value), _) => map.serialize_entry(key, &Whole(*value))?,
                 (Value::Float(value), ty) => {
-                    let short = matches!(ty, Type::Float(4, _));
-                    map.serialize_entry(
-                        &field.key,
-                        &Real {
-                            value: *value,
-                            short,
-                        },
-                    )?;
+                    let (value, short) = (*value, matches!(ty, Type::Float(4, _)));
+                    map.serialize_entry(key, &Real { value, short })?;
                 }
-                (Value::Record(nodes), _) => {
-                    map.serialize_entry(&field.key, &self.inner(nodes))?;
-                }
+                (Value::Record(nodes), _) => map.serialize_entry(key, &self.inner(nodes))?,
                 (Value::Records(records), _) => {
                     let records: Vec<_> = records.iter().map(|nodes| self.inner(nodes)).collect();
-                    map.serialize_entry(&field.key, &records)?;
+                    map.serialize_entry(key, &records)?;
                 }
             }
         }
@@ -136,14 +116,6 @@ impl Serialize for Record<'_> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// An integer of any width: 64 bits are the most on the wire.
 struct Whole(i128);
 
@@ -158,35 +130,18 @@ impl Serialize for Whole {
 }
 
 /// A number that has a name, or should have one.
+#[derive(Serialize)]
 struct Named<'a> {
-    value: i128,
+    value: Whole,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
 }
 
-impl Serialize for Named<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("value", &Whole(self.value))?;
-        if let Some(name) = self.name {
-            map.serialize_entry("name", name)?;
-        }
-        map.end()
-    }
-}
-
 /// A set of bits.
+#[derive(Serialize)]
 struct Flagged<'a> {
-    value: i128,
+    value: Whole,
     names: Vec<&'a str>,
-}
-
-impl Serialize for Flagged<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("value", &Whole(self.value))?;
-        map.serialize_entry("names", &self.names)?;
-        map.end()
-    }
 }
 
 /// A float; JSON has no NaN and no infinity, so these are strings.
@@ -200,11 +155,8 @@ impl Serialize for Real {
         if self.value.is_nan() {
             serializer.serialize_str("NaN")
         } else if self.value.is_infinite() {
-            serializer.serialize_str(if self.value > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            })
+            let positive = self.value > 0.0;
+            serializer.serialize_str(if positive { "Infinity" } else { "-Infinity" })
         } else if self.short {
             // The shortest digits that give the same four bytes.
             #[expect(

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::model::{Field, Layout};
-use super::plan::{FieldId, Plan};
+use super::model::{Field, FieldId, Layout};
+use super::plan::Plan;
 
 /// Layouts that one process can have.
 pub const MOST_LAYOUTS: usize = 255;

@@ -42,7 +42,7 @@ pub use file::parse;
 pub use json::Fields;
 pub use known::{FieldRef, LayoutId, MOST_LAYOUTS};
 pub use model::{
-    ByteOrder, Constant, Count, Field, Integer, Layout, LayoutKind, Part, Role, Side, Type,
+    ByteOrder, Constant, Count, Field, FieldId, Integer, Layout, LayoutKind, Part, Role, Side, Type,
 };
 pub use outcome::Said;
 pub use plan::{Plan, Reading};

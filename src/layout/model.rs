@@ -29,6 +29,14 @@ impl Side {
             Self::Server => "server",
         }
     }
+
+    /// The side that a layout file calls so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Client, Self::Server]
+            .into_iter()
+            .find(|side| side.name() == name)
+    }
 }
 
 /// An integer on the wire.
@@ -43,6 +51,16 @@ pub struct Integer {
 }
 
 impl Integer {
+    /// An integer of `width` bytes that has no sign.
+    #[must_use]
+    pub const fn unsigned(width: u8, order: ByteOrder) -> Self {
+        Self {
+            width,
+            signed: false,
+            order,
+        }
+    }
+
     /// The values that fit.
     #[must_use]
     pub fn range(self) -> std::ops::RangeInclusive<i128> {
@@ -134,9 +152,16 @@ pub enum Role {
 }
 
 impl Role {
-    /// The words of a layout file for roles.
-    pub const NAMES: [&'static str; 8] = [
-        "length", "kind", "id", "user", "outcome", "crc32", "sum8", "internet",
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Length(0),
+        Self::Kind,
+        Self::Id,
+        Self::User,
+        Self::Outcome,
+        Self::Crc32,
+        Self::Sum8,
+        Self::Internet,
     ];
 
     /// Whether the field holds what the bytes before it add up to.
@@ -205,6 +230,15 @@ pub struct Field {
 }
 
 impl Field {
+    /// The number type of a field that holds an integer.
+    #[must_use]
+    pub const fn integer(&self) -> Option<Integer> {
+        match self.ty {
+            Type::Integer(integer, _) => Some(integer),
+            _ => None,
+        }
+    }
+
     /// Its size in bytes where that is always the same; `parts` are the layout's.
     #[must_use]
     pub fn size(&self, parts: &[Part]) -> Option<u64> {
@@ -221,6 +255,9 @@ impl Field {
         }
     }
 }
+
+/// A field's place in a layout: the part, and the field in it.
+pub type FieldId = (usize, usize);
 
 /// Fields in the order in which they stand on the wire: the header, a body or a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -297,6 +334,30 @@ impl Layout {
         &self.parts[self.header]
     }
 
+    /// The field that stands there.
+    #[must_use]
+    pub fn field(&self, (part, index): FieldId) -> &Field {
+        &self.parts[part].fields[index]
+    }
+
+    /// The fields of all parts.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> + Clone {
+        self.parts.iter().flat_map(|part| &part.fields)
+    }
+
+    /// The parts of a message of `kind`, by index: the header, and the body if it has one.
+    pub(super) fn parts_of(&self, kind: &LayoutKind) -> impl Iterator<Item = usize> {
+        [Some(self.header), kind.body].into_iter().flatten()
+    }
+
+    /// Whether a field of messages of `kind` has this role.
+    pub(super) fn has_role(&self, kind: &LayoutKind, role: Role) -> bool {
+        let mut fields = self
+            .parts_of(kind)
+            .flat_map(|part| &self.parts[part].fields);
+        fields.any(|field| field.role == Some(role))
+    }
+
     /// The header's field with a role that `is` it, and where it begins, in bytes from the message's start.
     #[must_use]
     pub fn header_field(&self, is: impl Fn(Role) -> bool) -> Option<(&Field, usize)> {
@@ -350,8 +411,8 @@ impl Layout {
 
     /// Whether a message can have something to hide in this field: it is secret, or a check that covers what is.
     #[must_use]
-    pub fn may_hide(&self, (part, index): (usize, usize)) -> bool {
-        let field = &self.parts[part].fields[index];
+    pub fn may_hide(&self, (part, index): FieldId) -> bool {
+        let field = self.field((part, index));
         if field.secret || !field.role.is_some_and(Role::is_check) {
             return field.secret;
         }
@@ -382,7 +443,6 @@ impl Layout {
     /// Whether any field is secret.
     #[must_use]
     pub fn has_secrets(&self) -> bool {
-        let mut fields = self.parts.iter().flat_map(|part| &part.fields);
-        fields.any(|field| field.secret)
+        self.fields().any(|field| field.secret)
     }
 }

@@ -29,12 +29,8 @@ impl Field {
     /// What a value of this field says, of which these are the bytes.
     #[must_use]
     pub fn said(&self, bytes: &[u8]) -> Said {
-        match &self.ty {
-            Type::Integer(integer, _) => integer
-                .read(bytes)
-                .map_or(Said::Unclear, |value| self.says(value)),
-            _ => Said::Unclear,
-        }
+        let value = self.integer().and_then(|integer| integer.read(bytes));
+        value.map_or(Said::Unclear, |value| self.says(value))
     }
 
     /// What this value of this field says.

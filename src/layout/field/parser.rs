@@ -166,20 +166,10 @@ impl<'a> Parser<'a> {
 
     fn role(&mut self) -> Parsed<(Role, Range<usize>)> {
         let (word, range) = self.word(|c| c.is_whitespace() || c == '+' || c == '-');
-        let mut role = match word {
-            "length" => Role::Length(0),
-            "kind" => Role::Kind,
-            "id" => Role::Id,
-            "user" => Role::User,
-            "outcome" => Role::Outcome,
-            "crc32" => Role::Crc32,
-            "sum8" => Role::Sum8,
-            "internet" => Role::Internet,
-            _ => {
-                let at = self.source.at(range.start..range.end.max(range.start + 1));
-                let error = LayoutError::new(at, format!("unknown role `{word}`"));
-                return Err(error.nearest(word, Role::NAMES));
-            }
+        let Some(mut role) = Role::ALL.into_iter().find(|role| role.name() == word) else {
+            let at = self.source.at(range.start..range.end.max(range.start + 1));
+            let error = LayoutError::new(at, format!("unknown role `{word}`"));
+            return Err(error.nearest(word, Role::ALL.map(Role::name)));
         };
         self.skip_space();
         let sign = match (self.rest().as_bytes().first(), role) {

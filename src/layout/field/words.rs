@@ -21,23 +21,23 @@ pub(in crate::layout) fn number(name: &str, order: ByteOrder) -> Option<Number> 
         (_, Some(name)) => (name, ByteOrder::Big),
         _ => (name, order),
     };
-    let integer = |bits: u8, signed| {
+    let integer = |width, signed| {
         Number::Integer(Integer {
-            width: bits / 8,
+            width,
             signed,
             order,
         })
     };
     Some(match name {
-        "u8" => integer(8, false),
-        "u16" => integer(16, false),
-        "u24" => integer(24, false),
-        "u32" => integer(32, false),
-        "u64" => integer(64, false),
-        "i8" => integer(8, true),
-        "i16" => integer(16, true),
-        "i32" => integer(32, true),
-        "i64" => integer(64, true),
+        "u8" => integer(1, false),
+        "u16" => integer(2, false),
+        "u24" => integer(3, false),
+        "u32" => integer(4, false),
+        "u64" => integer(8, false),
+        "i8" => integer(1, true),
+        "i16" => integer(2, true),
+        "i32" => integer(4, true),
+        "i64" => integer(8, true),
         "f32" => Number::Float(4, order),
         "f64" => Number::Float(8, order),
         _ => return None,

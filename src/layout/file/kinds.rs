@@ -21,11 +21,7 @@ impl Reader<'_> {
     ) -> Option<(Option<i128>, Option<Side>)> {
         let mut words = key.split_whitespace();
         let (first, second, more) = (words.next(), words.next(), words.next());
-        let side = |word| match word {
-            Some("client") => Some(Side::Client),
-            Some("server") => Some(Side::Server),
-            _ => None,
-        };
+        let side = |word: Option<&str>| word.and_then(Side::named);
         if more.is_some() || (second.is_some() && side(second).is_none()) {
             let message = format!("`{key}` is no kind: a number, or a number and a side");
             self.errors
@@ -108,16 +104,12 @@ impl Reader<'_> {
             });
             let from = table.get("from").and_then(|value| {
                 let text = self.string(value, "`from`")?;
-                match text {
-                    "client" => Some(Side::Client),
-                    "server" => Some(Side::Server),
-                    other => {
-                        let message = format!("`{other}` sends nothing");
-                        let error = LayoutError::new(value.span(), message);
-                        self.errors.push(error.nearest(other, ["client", "server"]));
-                        None
-                    }
+                let side = Side::named(text);
+                if side.is_none() {
+                    let error = LayoutError::new(value.span(), format!("`{text}` sends nothing"));
+                    self.errors.push(error.nearest(text, ["client", "server"]));
                 }
+                side
             });
             if let Some(response) = table.get("response") {
                 answers.push((kinds.len(), response));
@@ -166,11 +158,7 @@ impl Reader<'_> {
                 self.wrong_type(value, "`response`", "a kind");
                 continue;
             };
-            let side = match key.split_whitespace().last() {
-                Some("client") => Some(Side::Client),
-                Some("server") => Some(Side::Server),
-                _ => None,
-            };
+            let side = key.split_whitespace().last().and_then(Side::named);
             let number = key.split_whitespace().next().and_then(field::integer);
             // A number alone means what the other side sends with it.
             let asker = kinds[asked].side;

@@ -24,12 +24,7 @@ impl Reader<'_> {
 
     /// Remembers a name whose fault is told where it is defined, so that it is not told again where it is used.
     fn faulty(&mut self, name: &str) {
-        let byte = Integer {
-            width: 1,
-            signed: false,
-            order: self.order,
-        };
-        let named = Named::Enum(byte, Vec::new());
+        let named = Named::Enum(Integer::unsigned(1, self.order), Vec::new());
         self.named.entry(name.to_owned()).or_insert(named);
     }
 

@@ -24,11 +24,10 @@ pub(super) fn counts<T: Eq + Hash>(values: impl IntoIterator<Item = T>) -> HashM
 }
 
 /// Bits that tell which of the values each one is, once the values are known.
-pub(super) fn entropy(counts: impl Iterator<Item = usize> + Clone) -> f64 {
-    let all = counts.clone().sum::<usize>() as f64;
-    counts
-        .map(|count| count as f64 * (all / count as f64).log2())
-        .sum()
+pub(super) fn entropy<T>(counts: &HashMap<T, usize>) -> f64 {
+    let all = counts.values().sum::<usize>() as f64;
+    let bits = |count: &usize| *count as f64 * (all / *count as f64).log2();
+    counts.values().map(bits).sum()
 }
 
 /// Bits of integers of `width` bytes.
@@ -36,20 +35,14 @@ pub(super) fn integers(values: &[i128], width: usize) -> f64 {
     let n = values.len() as f64;
     let full = width as f64 * 8.0;
     let counts = counts(values.iter().copied());
-    let listed =
-        counts.keys().map(|value| signed(*value)).sum::<f64>() + entropy(counts.values().copied());
-    let (least, most) = (
-        values.iter().copied().min().unwrap_or(0),
-        values.iter().copied().max().unwrap_or(0),
-    );
+    let listed = counts.keys().map(|value| signed(*value)).sum::<f64>() + entropy(&counts);
+    let least = values.iter().copied().min().unwrap_or(0);
+    let most = values.iter().copied().max().unwrap_or(0);
     let span = ((most - least) as f64 + 1.0).log2();
     let ranged = signed(least).min(full) + 8f64.min(full) + n * span;
     let plain: f64 = values.iter().map(|value| signed(*value)).sum();
-    let stepped = values.first().map_or(0.0, |first| signed(*first))
-        + values
-            .windows(2)
-            .map(|pair| signed(pair[1] - pair[0]))
-            .sum::<f64>();
+    let steps = values.windows(2).map(|pair| signed(pair[1] - pair[0]));
+    let stepped = values.first().map_or(0.0, |first| signed(*first)) + steps.sum::<f64>();
     // Which of the ways is meant takes two bits.
     2.0 + listed.min(ranged).min(plain).min(stepped).min(n * full)
 }
@@ -67,8 +60,7 @@ pub(super) fn bytes(values: &[&[u8]], counted: bool) -> f64 {
         return 2.0 + plain;
     }
     let counts = counts(values.iter().copied());
-    let listed =
-        counts.keys().map(|value| of(value)).sum::<f64>() + entropy(counts.values().copied());
+    let listed = counts.keys().map(|value| of(value)).sum::<f64>() + entropy(&counts);
     2.0 + plain.min(listed)
 }
 
@@ -94,8 +86,7 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
         number(value.len() as u128) + value.iter().map(|byte| character(*byte)).sum::<f64>()
     };
     let counts_of = counts(values.iter().copied());
-    let listed =
-        counts_of.keys().map(|value| of(value)).sum::<f64>() + entropy(counts_of.values().copied());
+    let listed = counts_of.keys().map(|value| of(value)).sum::<f64>() + entropy(&counts_of);
     let longest = values.iter().map(|value| value.len()).max().unwrap_or(0);
     // Character by character: names with a common beginning ("user1", "user2") are cheap.
     let columns: f64 = (0..=longest)
@@ -103,7 +94,7 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
             let still = values.iter().filter(|value| value.len() >= at);
             let column = counts(still.map(|value| value.get(at).copied()));
             let known: f64 = column.keys().map(|byte| byte.map_or(4.0, character)).sum();
-            known + entropy(column.values().copied())
+            known + entropy(&column)
         })
         .sum();
     2.0 + listed.min(columns)
@@ -111,12 +102,10 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
 
 /// Bits of floats of 4 or 8 bytes, given by their bits; `None` if one is nothing that a program would send.
 pub(super) fn floats(values: &[u64], width: usize) -> Option<f64> {
-    let (mantissa, bias) = if width == 4 {
-        (23u32, 127i64)
-    } else {
-        (52, 1023)
+    let (mantissa, exponent_bits, bias) = match width {
+        4 => (23u32, 8, 127i64),
+        _ => (52, 11, 1023),
     };
-    let exponent_bits = if width == 4 { 8 } else { 11 };
     let mut exponents = Vec::new();
     let mut cost = 14.0;
     let mut meant = 0;
@@ -138,6 +127,6 @@ pub(super) fn floats(values: &[u64], width: usize) -> Option<f64> {
         meant += 1;
     }
     let exponents = counts(exponents);
-    cost += exponents.len() as f64 * 5.0 + entropy(exponents.values().copied());
+    cost += exponents.len() as f64 * 5.0 + entropy(&exponents);
     (meant > 0).then_some(cost)
 }

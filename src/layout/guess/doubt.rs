@@ -185,11 +185,7 @@ fn holds_together(integer: Integer, values: &[&[u8]]) -> bool {
     };
     let whole = cost(integer, 0);
     (1..integer.width).all(|first| {
-        let part = |width| Integer {
-            width,
-            signed: false,
-            ..integer
-        };
+        let part = |width| Integer::unsigned(width, integer.order);
         let apart = cost(part(first), 0) + cost(part(integer.width - first), usize::from(first));
         whole + SURE < apart
     })

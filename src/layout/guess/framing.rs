@@ -241,7 +241,7 @@ impl<'a> Sample<'a> {
         let mut sizes: Vec<usize> = Vec::new();
         for messages in &messages {
             let lengths = counts(messages.iter().map(|message| message.len()));
-            cost += entropy(lengths.values().copied());
+            cost += entropy(&lengths);
             sizes.extend(lengths.keys());
             let width = COLUMNS.min(
                 messages
@@ -257,7 +257,7 @@ impl<'a> Sample<'a> {
                 let bytes = messages.iter().map(|message| message[column]);
                 let plain: f64 = bytes.clone().map(|byte| self.bits[usize::from(byte)]).sum();
                 let counted = counts(bytes);
-                let known = entropy(counted.values().copied()) + counted.len() as f64 * 8.0;
+                let known = entropy(&counted) + counted.len() as f64 * 8.0;
                 cost += plain.min(known);
             }
             for message in messages {
@@ -304,11 +304,8 @@ fn integers() -> impl Iterator<Item = Integer> {
         } else {
             &[ByteOrder::Big, ByteOrder::Little]
         };
-        orders.iter().map(move |order| Integer {
-            width,
-            signed: false,
-            order: *order,
-        })
+        let integer = move |order: &ByteOrder| Integer::unsigned(width, *order);
+        orders.iter().map(integer)
     })
 }
 

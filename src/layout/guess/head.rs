@@ -120,11 +120,7 @@ fn between(
             .into_iter()
             .find(|width| end - at >= *width && at.is_multiple_of(*width))
             .unwrap_or(1);
-        let integer = Integer {
-            width: width as u8,
-            signed: false,
-            order,
-        };
+        let integer = Integer::unsigned(width as u8, order);
         let value = integer.read(&messages[0].bytes[at..]).unwrap_or(0) as u64;
         parts.push(if value == 0 {
             Part::Other(Field::new(GuessedType::Integer(integer)))

@@ -73,11 +73,7 @@ impl<'a> Search<'a> {
                 };
                 orders.iter().map(move |order| Candidate {
                     offset,
-                    integer: Integer {
-                        width,
-                        signed: false,
-                        order: *order,
-                    },
+                    integer: Integer::unsigned(width, *order),
                     score: 0.0,
                 })
             })
@@ -274,8 +270,7 @@ impl<'a> Search<'a> {
             let gain = |nature: &dyn Fn(&Message<'_>) -> usize| {
                 let before = counts(own.iter().map(|(message, _)| nature(message)));
                 let behind = counts(own.iter().map(|(message, value)| (*value, nature(message))));
-                entropy(before.values().copied()) + entropy(known.values().copied())
-                    - entropy(behind.values().copied())
+                entropy(&before) + entropy(&known) - entropy(&behind)
             };
             told += gain(&|message| message.bytes.len()) * 2.0;
             for column in 0..COLUMNS {

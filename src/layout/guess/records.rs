@@ -83,11 +83,7 @@ pub(super) fn end(
 }
 
 pub(super) fn steps(pieces: &[Piece<'_>], at: &[usize], order: ByteOrder, steps: &mut Vec<Step>) {
-    let integer = |width| Integer {
-        width,
-        signed: false,
-        order,
-    };
+    let integer = |width| Integer::unsigned(width, order);
     let left: Vec<usize> = pieces
         .iter()
         .zip(at)

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::FieldId;
 use crate::layout::checksum::check_of;
-use crate::layout::model::{Constant, Integer, Layout, Role, Side, Type};
+use crate::layout::model::{Constant, FieldId, Integer, Layout, LayoutKind, Role, Side, Type};
 
 /// What a message must hold at a fixed place for nothing to be remarked on it.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ pub struct KindPlan {
 }
 
 /// The length of a text that `fill` fills up.
-pub(super) fn text_len(bytes: &[u8], fill: u8) -> usize {
+pub(in crate::layout) fn text_len(bytes: &[u8], fill: u8) -> usize {
     if fill == 0 {
         memchr::memchr(0, bytes).unwrap_or(bytes.len())
     } else {
@@ -71,34 +70,21 @@ pub(super) fn text_len(bytes: &[u8], fill: u8) -> usize {
 impl KindPlan {
     pub(super) fn new(layout: &Layout, index: usize) -> Self {
         let kind = &layout.kinds[index];
-        let is_response = layout
-            .kinds
-            .iter()
-            .any(|other| other.responses.contains(&index));
+        let mut kinds = layout.kinds.iter();
+        let is_response = kinds.any(|other| other.responses.contains(&index));
         let by_exchange = match (kind.responses.is_empty(), is_response) {
             (false, false) => Some(Side::Client),
             (true, true) => Some(Side::Server),
             _ => None,
         };
-        let size = layout
-            .size(kind)
-            .and_then(|size| usize::try_from(size).ok());
-        let mut parts = vec![layout.header];
-        parts.extend(kind.body);
-        let compiled = size.and_then(|_| steps(layout, &parts));
+        let size = layout.size(kind);
+        let size = size.and_then(|size| usize::try_from(size).ok());
+        let compiled = size.and_then(|_| steps(layout, kind));
         let (steps, places) = compiled.unzip();
-        let has = |kind: &crate::layout::model::LayoutKind, role: Role| {
-            let parts = [Some(layout.header), kind.body];
-            let mut fields = parts
-                .into_iter()
-                .flatten()
-                .flat_map(|part| &layout.parts[part].fields);
-            fields.any(|field| field.role == Some(role))
-        };
-        let mut responses = kind.responses.iter();
-        let is_judged = responses.any(|response| has(&layout.kinds[*response], Role::Outcome));
+        let mut responses = kind.responses.iter().map(|index| &layout.kinds[*index]);
+        let is_judged = responses.any(|response| layout.has_role(response, Role::Outcome));
         Self {
-            is_attempt: is_judged && has(kind, Role::User),
+            is_attempt: is_judged && layout.has_role(kind, Role::User),
             is_registration: kind.name.to_ascii_lowercase().contains("regist"),
             size,
             bits: layout.evidence(kind),
@@ -120,16 +106,16 @@ impl KindPlan {
 }
 
 /// What to look at in the fields of a message whose size is fixed; `None` if that does not do, as with records.
-fn steps(layout: &Layout, parts: &[usize]) -> Option<(Vec<Step>, Places)> {
+fn steps(layout: &Layout, kind: &LayoutKind) -> Option<(Vec<Step>, Places)> {
     let mut steps = Vec::new();
     let mut places = Places::default();
     let mut at = 0;
-    for part in parts {
-        for (index, field) in layout.parts[*part].fields.iter().enumerate() {
+    for part in layout.parts_of(kind) {
+        for (index, field) in layout.parts[part].fields.iter().enumerate() {
             let size = usize::try_from(field.size(&layout.parts)?).ok()?;
             let range = at..at + size;
             let place = Place {
-                field: (*part, index),
+                field: (part, index),
                 range: range.clone(),
             };
             let slot = match field.role {

@@ -12,16 +12,14 @@ use std::ops::Range;
 
 use super::decode::{Decoded, Frame, Node};
 use super::fault::{Fault, FaultKind};
-use super::model::{Constant, Count, Field, Integer, Layout, Role, Side, Type};
+use super::model::{Constant, Count, Field, FieldId, Integer, Layout, Role, Side, Type};
 use super::outcome::Said;
 pub use kind::KindPlan;
-use kind::{Place, text_len};
+use kind::Place;
+pub(super) use kind::text_len;
 
 /// Bytes that always stand at an offset.
 pub type Fixed = (usize, Box<[u8]>);
-
-/// A field's place in a layout: the part, and the field in it.
-pub type FieldId = (usize, usize);
 
 /// What was read of a message at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +67,13 @@ impl Plan {
     /// Compiles a layout.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        let integer = |field: &Field| match field.ty {
-            Type::Integer(integer, _) => Some(integer),
-            _ => None,
-        };
         let length = layout.header_field(|role| matches!(role, Role::Length(_)));
         let length = length.and_then(|(field, start)| match field.role {
-            Some(Role::Length(offset)) => Some((start, integer(field)?, offset)),
+            Some(Role::Length(offset)) => Some((start, field.integer()?, offset)),
             _ => None,
         });
         let kind = layout.header_field(|role| role == Role::Kind);
-        let kind = kind.and_then(|(field, start)| Some((start, integer(field)?)));
+        let kind = kind.and_then(|(field, start)| Some((start, field.integer()?)));
         let header = layout.header().size(&layout.parts);
         let end = length.map_or(0, |(start, integer, _)| start + usize::from(integer.width));
         let least = header.map_or(end, |size| usize::try_from(size).unwrap_or(usize::MAX));
@@ -212,11 +206,8 @@ impl Plan {
         {
             let places = &self.kinds[kind].places;
             let value = |place: &Option<Place>| {
-                let place = place.as_ref()?;
-                Some((
-                    place.field,
-                    self.trimmed(place.field, place.range.clone(), bytes),
-                ))
+                let Place { field, range } = place.as_ref()?;
+                Some((*field, self.trimmed(*field, range.clone(), bytes)))
             };
             return Reading {
                 kind: Some(kind),
@@ -256,14 +247,14 @@ impl Plan {
 
     /// A field.
     #[must_use]
-    pub fn field(&self, (part, index): FieldId) -> &Field {
-        &self.layout.parts[part].fields[index]
+    pub fn field(&self, field: FieldId) -> &Field {
+        self.layout.field(field)
     }
 
     /// The field that names a user.
     #[must_use]
     pub fn user_field(&self) -> Option<&Field> {
-        let mut fields = self.layout.parts.iter().flat_map(|part| &part.fields);
+        let mut fields = self.layout.fields();
         fields.find(|field| field.role == Some(Role::User))
     }
 

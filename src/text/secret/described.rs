@@ -97,7 +97,7 @@ fn check_anew(
     redacted: &mut [Redacted],
 ) {
     for node in nodes {
-        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let field = layout.field(node.field);
         match &node.value {
             Value::Record(inside) => check_anew(inside, layout, bytes, written, redacted),
             Value::Records(records) => {
@@ -157,7 +157,7 @@ fn clear_nodes(
     clear: &mut [bool],
 ) {
     for node in nodes {
-        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let field = layout.field(node.field);
         match &node.value {
             Value::Record(inside) => {
                 clear_nodes(inside, decoded, layout, bytes, clear);

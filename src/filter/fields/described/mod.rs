@@ -10,7 +10,7 @@ use super::reglogin::SEVERITIES;
 use super::{Extractor, Field, Needs, names};
 use crate::filter::value::Base::{Decimal, Hex};
 use crate::filter::value::FieldType;
-use crate::layout::plan::FieldId;
+use crate::layout::FieldId;
 use crate::layout::{Layout, LayoutId, MOST_LAYOUTS, Type};
 use generated::{GENERATED, Generated};
 pub(super) use values::values;

@@ -80,7 +80,7 @@ impl Inside<'_> {
             return;
         };
         for node in nodes {
-            let field = &self.layout.parts[node.field.0].fields[node.field.1];
+            let field = self.layout.field(node.field);
             if field.key != *key {
                 continue;
             }

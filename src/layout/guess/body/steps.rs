@@ -16,138 +16,142 @@ pub(super) struct Steps<'a, 'p> {
     pub one_size: bool,
 }
 
-impl<'p> Steps<'_, 'p> {
+impl Steps<'_, '_> {
     pub fn from(&self, at: &[usize]) -> Vec<Step> {
-        let left: Vec<usize> = self
-            .pieces
-            .iter()
-            .zip(at)
-            .map(|(piece, at)| piece.end - at)
-            .collect();
-        let least = left.iter().copied().min().unwrap_or(0);
-        let mut steps = Vec::new();
-        self.integers(at, least, &mut steps);
-        self.floats(at, least, &mut steps);
-        self.fixed_text(at, least, &left, &mut steps);
-        self.fixed_bytes(at, least, &left, &mut steps);
+        let left = self.pieces.iter().zip(at).map(|(piece, at)| piece.end - at);
+        let left: Vec<usize> = left.collect();
+        let mut place = From {
+            of: self,
+            at,
+            least: left.iter().copied().min().unwrap_or(0),
+            left,
+            steps: Vec::new(),
+        };
+        place.integers();
+        place.floats();
+        place.fixed_text();
+        place.fixed_bytes();
         if !self.inner {
-            self.checks(at, &left, &mut steps);
+            place.checks();
         }
         if self.one_size {
-            return steps;
+            return place.steps;
         }
-        self.prefixed(at, least, &mut steps);
-        self.listed(at, least, &mut steps);
-        self.ended_by_nul(at, least, &mut steps);
+        place.prefixed();
+        place.listed();
+        place.ended_by_nul();
         if !self.inner {
-            self.rest(at, &left, &mut steps);
+            place.rest();
             if self.pieces.len() > 1 {
-                records::steps(self.pieces, at, self.order, &mut steps);
+                records::steps(self.pieces, at, self.order, &mut place.steps);
             }
         }
-        steps
+        place.steps
+    }
+}
+
+/// A place in each piece, and the steps from there.
+struct From<'a, 'p> {
+    of: &'a Steps<'a, 'p>,
+    at: &'a [usize],
+    /// Bytes that each piece has left.
+    left: Vec<usize>,
+    /// The least of them.
+    least: usize,
+    steps: Vec<Step>,
+}
+
+impl<'p> From<'_, 'p> {
+    /// The pieces with the place in each.
+    fn pieces(&self) -> impl ExactSizeIterator<Item = (&Piece<'p>, usize)> {
+        self.of.pieces.iter().zip(self.at.iter().copied())
     }
 
-    fn step(at: &[usize], bytes: impl Fn(usize) -> usize, cost: f64, what: GuessedType) -> Step {
-        Step {
-            to: at
-                .iter()
-                .enumerate()
-                .map(|(index, at)| at + bytes(index))
-                .collect(),
-            cost: cost + FIELD,
-            fields: vec![what],
-        }
+    /// In how many pieces something holds.
+    fn count(&self, holds: impl Fn(&Piece<'p>, usize) -> bool) -> usize {
+        self.pieces()
+            .filter(|(piece, at)| holds(piece, *at))
+            .count()
+    }
+
+    /// What each piece has; `None` if one has it not.
+    fn all<T>(&self, has: impl Fn(&Piece<'p>, usize) -> Option<T>) -> Option<Vec<T>> {
+        self.pieces().map(|(piece, at)| has(piece, at)).collect()
+    }
+
+    /// What the pieces have that have it.
+    fn some<T>(&self, has: impl Fn(&Piece<'p>, usize) -> Option<T>) -> Vec<T> {
+        self.pieces()
+            .filter_map(|(piece, at)| has(piece, at))
+            .collect()
+    }
+
+    /// Adds the step over a field that takes so many bytes in each piece.
+    fn add(&mut self, bytes: impl Fn(usize) -> usize, cost: f64, what: GuessedType) {
+        let to = self.at.iter().enumerate();
+        let to = to.map(|(index, at)| at + bytes(index)).collect();
+        let (cost, fields) = (cost + FIELD, vec![what]);
+        self.steps.push(Step { to, cost, fields });
     }
 
     fn unsigned(&self, width: u8) -> Integer {
-        Integer {
-            width,
-            signed: false,
-            order: self.order,
-        }
+        Integer::unsigned(width, self.of.order)
     }
 
-    fn integers(&self, at: &[usize], least: usize, steps: &mut Vec<Step>) {
+    fn integers(&mut self) {
         for (width, prior) in [(1u8, 2.0), (2, 2.0), (4, 2.0), (8, 5.0), (3, 12.0)] {
-            if usize::from(width) > least {
+            if usize::from(width) > self.least {
                 continue;
             }
             // Layout files have no signed number of three bytes.
-            for signed in if width == 3 {
-                &[false][..]
-            } else {
-                &[false, true]
-            } {
-                let signed = *signed;
+            let signs = if width == 3 { 1 } else { 2 };
+            for signed in [false, true].into_iter().take(signs) {
                 let integer = Integer {
                     signed,
                     ..self.unsigned(width)
                 };
-                let values: Vec<i128> = self
-                    .pieces
-                    .iter()
-                    .zip(at)
-                    .filter_map(|(piece, at)| piece.read(integer, *at))
-                    .collect();
+                let values = self.some(|piece, at| piece.read(integer, at));
                 if signed && values.iter().all(|value| *value >= 0) {
                     continue;
                 }
-                let is_word = |(piece, at): &(&Piece<'p>, &usize)| {
-                    let bytes = piece.get(**at, width.into());
+                let words = self.count(|piece, at| {
+                    let bytes = piece.get(at, width.into());
                     let run = usize::from(width).min(3);
                     let graphic = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
                     width > 1 && bytes.is_some_and(|bytes| bytes.windows(run).any(graphic))
-                };
-                let words = self.pieces.iter().zip(at).filter(is_word).count();
+                });
                 let prior = prior + if signed { 4.0 } else { 0.0 } + words as f64 * 8.0;
                 let cost = cost::integers(&values, width.into()) + prior;
-                steps.push(Self::step(
-                    at,
-                    |_| width.into(),
-                    cost,
-                    GuessedType::Integer(integer),
-                ));
+                self.add(|_| width.into(), cost, GuessedType::Integer(integer));
             }
         }
     }
 
-    fn floats(&self, at: &[usize], least: usize, steps: &mut Vec<Step>) {
+    fn floats(&mut self) {
         for width in [4u8, 8] {
-            if usize::from(width) > least {
+            if usize::from(width) > self.least {
                 continue;
             }
             let integer = self.unsigned(width);
-            let values: Vec<u64> = self
-                .pieces
-                .iter()
-                .zip(at)
-                .filter_map(|(piece, at)| u64::try_from(piece.read(integer, *at)?).ok())
-                .collect();
+            let values = self.some(|piece, at| u64::try_from(piece.read(integer, at)?).ok());
             if let Some(cost) = cost::floats(&values, width.into()) {
-                let what = GuessedType::Float(width, self.order);
-                steps.push(Self::step(at, |_| width.into(), cost + 5.0, what));
+                let what = GuessedType::Float(width, self.of.order);
+                self.add(|_| width.into(), cost + 5.0, what);
             }
         }
     }
 
-    fn fixed_text(&self, at: &[usize], least: usize, left: &[usize], steps: &mut Vec<Step>) {
+    fn fixed_text(&mut self) {
         // How far each piece can be read as text, and as text with NULs behind it.
-        let mut texts_to = least;
-        let mut filled_to = least;
-        for (piece, at) in self.pieces.iter().zip(at) {
-            let bytes = &piece.message[*at..piece.end];
+        let mut texts_to = self.least;
+        let mut filled_to = self.least;
+        for (piece, at) in self.pieces() {
+            let bytes = &piece.message[at..piece.end];
             let typed = |byte: &u8| {
                 *byte >= 0x20 && *byte != 0x7f || matches!(*byte, b'\t' | b'\n' | b'\r')
             };
-            let text = bytes
-                .iter()
-                .position(|byte| !typed(byte))
-                .unwrap_or(bytes.len());
-            let zeros = bytes[text..]
-                .iter()
-                .position(|byte| *byte != 0)
-                .unwrap_or(bytes.len() - text);
+            let text = bytes.iter().take_while(|byte| typed(byte)).count();
+            let zeros = bytes[text..].iter().take_while(|byte| **byte == 0).count();
             texts_to = texts_to.min(text);
             filled_to = filled_to.min(text + zeros);
         }
@@ -159,16 +163,10 @@ impl<'p> Steps<'_, 'p> {
         // Where the filling ends that is no NUL.
         for fill in [b' ', b'0'] {
             let ends = (2..texts_to).filter(|width| {
-                self.pieces
-                    .iter()
-                    .zip(at)
-                    .filter(|(piece, at)| {
-                        piece.message[**at + width - 1] == fill
-                            && piece.message[**at + width] != fill
-                    })
-                    .count()
-                    * 5
-                    >= self.pieces.len() * 3
+                let is_end = |piece: &Piece<'p>, at: usize| {
+                    piece.message[at + width - 1] == fill && piece.message[at + width] != fill
+                };
+                self.count(is_end) * 5 >= self.at.len() * 3
             });
             widths.extend(ends);
         }
@@ -176,83 +174,60 @@ impl<'p> Steps<'_, 'p> {
         widths.dedup();
         for width in widths {
             for fill in [0, b' ', b'0'] {
-                let field = |(piece, at): (&Piece<'p>, &usize)| piece.get(*at, width);
-                let fields: Vec<&[u8]> = self.pieces.iter().zip(at).filter_map(field).collect();
+                let fields = self.some(|piece, at| piece.get(at, width));
                 if fill != 0 {
-                    let filled = fields
-                        .iter()
-                        .filter(|field| field.last() == Some(&fill))
-                        .count();
-                    if filled * 5 < fields.len() * 3 || width > texts_to {
+                    let filled = fields.iter().filter(|field| field.last() == Some(&fill));
+                    if filled.count() * 5 < fields.len() * 3 || width > texts_to {
                         continue;
                     }
                 }
-                let values: Option<Vec<&[u8]>> = fields
-                    .iter()
-                    .map(|field| text::value(field, fill))
-                    .collect();
-                let Some(values) = values else { continue };
+                let values = fields.iter().map(|field| text::value(field, fill));
+                let Some(values) = values.collect::<Option<Vec<&[u8]>>>() else {
+                    continue;
+                };
                 if values.iter().all(|value| value.len() < 2) {
                     continue;
                 }
                 let mut prior = text::width(width) + if fill == 0 { 0.0 } else { 5.0 };
                 // A field ends within a word in few messages only.
-                let is_cut = |(piece, at): &(&Piece<'p>, &usize)| {
-                    let around = piece.get(**at + width - 1, 2);
-                    around.is_some_and(|around| {
-                        around.iter().all(|byte| *byte > 0x20 && *byte != fill)
-                    })
-                };
-                let cut = self.pieces.iter().zip(at).filter(is_cut).count();
+                let in_word = |byte: &u8| *byte > 0x20 && *byte != fill;
+                let cut = self.count(|piece, at| {
+                    let around = piece.get(at + width - 1, 2);
+                    around.is_some_and(|around| around.iter().all(in_word))
+                });
                 prior += cut as f64 * 8.0;
-                if left.iter().all(|left| *left == width) {
+                if self.left.iter().all(|left| *left == width) {
                     prior -= 2.0;
                 }
                 let what = GuessedType::Text(Extent::Fixed(width), fill);
-                steps.push(Self::step(
-                    at,
-                    |_| width,
-                    cost::texts(&values) + prior,
-                    what,
-                ));
+                self.add(|_| width, cost::texts(&values) + prior, what);
             }
         }
     }
 
-    fn fixed_bytes(&self, at: &[usize], least: usize, left: &[usize], steps: &mut Vec<Step>) {
-        let all = left.iter().all(|left| *left == least).then_some(least);
+    fn fixed_bytes(&mut self) {
+        let one_size = self.left.iter().all(|left| *left == self.least);
+        let all = one_size.then_some(self.least);
         let usual = [5, 6, 7, 10, 12, 16, 20, 24, 32, 48, 64, 128];
         for width in usual.into_iter().chain(all) {
-            if width > least || width < 5 || width == 8 {
+            if width > self.least || width < 5 || width == 8 {
                 continue;
             }
-            let values: Vec<&[u8]> = self
-                .pieces
-                .iter()
-                .zip(at)
-                .filter_map(|(piece, at)| piece.get(*at, width))
-                .collect();
+            let values = self.some(|piece, at| piece.get(at, width));
             let prior = if width % 4 == 0 { 6.0 } else { 10.0 };
             let what = GuessedType::Bytes(Extent::Fixed(width));
-            steps.push(Self::step(
-                at,
-                |_| width,
-                cost::bytes(&values, false) + prior,
-                what,
-            ));
+            self.add(|_| width, cost::bytes(&values, false) + prior, what);
         }
     }
 
-    fn prefixed(&self, at: &[usize], least: usize, steps: &mut Vec<Step>) {
+    fn prefixed(&mut self) {
         for (width, prior) in [(1u8, 3.0), (2, 3.0), (4, 5.0)] {
-            if usize::from(width) > least {
+            if usize::from(width) > self.least {
                 continue;
             }
             let integer = self.unsigned(width);
-            let value = |(piece, at): (&Piece<'p>, &usize)| {
-                piece.get(at + usize::from(width), piece.count(integer, *at)?)
-            };
-            let values: Option<Vec<&[u8]>> = self.pieces.iter().zip(at).map(value).collect();
+            let values =
+                self.all(|piece, at| piece.get(at + usize::from(width), piece.count(integer, at)?));
             let Some(values) = values.filter(|values| values.iter().any(|value| !value.is_empty()))
             else {
                 continue;
@@ -264,8 +239,8 @@ impl<'p> Steps<'_, 'p> {
             {
                 // As of fixed widths: a field ends within a word in few messages only.
                 let is_cut = |index: &usize| {
-                    let (piece, len) = (&self.pieces[*index], values[*index].len());
-                    let end = at[*index] + usize::from(width) + len;
+                    let (piece, len) = (&self.of.pieces[*index], values[*index].len());
+                    let end = self.at[*index] + usize::from(width) + len;
                     let around = end.checked_sub(1).and_then(|last| piece.get(last, 2));
                     len > 0 && around.is_some_and(|around| around.iter().all(|byte| *byte > 0x20))
                 };
@@ -273,25 +248,25 @@ impl<'p> Steps<'_, 'p> {
                 // One letter is as likely a number.
                 let tiny = values.iter().filter(|value| value.len() == 1).count();
                 let cost = cost::texts(&values) + prior + (cut + tiny) as f64 * 4.0;
-                steps.push(Self::step(at, bytes, cost, GuessedType::Text(extent, 0)));
+                self.add(bytes, cost, GuessedType::Text(extent, 0));
             }
             let lengths: Vec<i128> = values.iter().map(|value| value.len() as i128).collect();
             let cost =
                 cost::bytes(&values, true) + cost::integers(&lengths, width.into()) + prior + 4.0;
-            steps.push(Self::step(at, bytes, cost, GuessedType::Bytes(extent)));
+            self.add(bytes, cost, GuessedType::Bytes(extent));
         }
     }
 
     /// Several lengths, and then what they count.
-    fn listed(&self, at: &[usize], least: usize, steps: &mut Vec<Step>) {
+    fn listed(&mut self) {
         for width in [1u8, 2, 4] {
             for number in [2usize, 3] {
                 let integer = self.unsigned(width);
                 let head = usize::from(width) * number;
-                if head > least {
+                if head > self.least {
                     continue;
                 }
-                let value = |(piece, at): (&Piece<'p>, &usize)| {
+                let values = self.all(|piece, at| {
                     let mut start = at + head;
                     let mut values = Vec::new();
                     for index in 0..number {
@@ -300,56 +275,48 @@ impl<'p> Steps<'_, 'p> {
                         start += len;
                     }
                     Some(values)
-                };
-                let values: Option<Vec<Vec<&[u8]>>> =
-                    self.pieces.iter().zip(at).map(value).collect();
+                });
                 let Some(values) = values else { continue };
                 let mut cost = FIELD * (number as f64 * 2.0 - 1.0) + 4.0;
                 let mut fields = vec![GuessedType::Integer(integer); number];
                 let mut fits = true;
                 for index in 0..number {
                     let own: Vec<&[u8]> = values.iter().map(|values| values[index]).collect();
-                    fits &= own
-                        .iter()
-                        .all(|value| !value.is_empty() && text::is_text(value));
+                    let mut all = own.iter();
+                    fits &= all.all(|value| !value.is_empty() && text::is_text(value));
                     cost += cost::texts(&own);
                     fields.push(GuessedType::Text(Extent::Slot(number), 0));
                 }
                 if fits {
-                    let bytes = |index: usize| {
-                        head + values[index].iter().map(|value| value.len()).sum::<usize>()
-                    };
-                    let mut step = Self::step(at, bytes, cost, GuessedType::Integer(integer));
-                    step.fields = fields;
-                    steps.push(step);
+                    let ends = self.at.iter().zip(&values).map(|(at, values)| {
+                        at + head + values.iter().map(|value| value.len()).sum::<usize>()
+                    });
+                    let (to, cost) = (ends.collect(), cost + FIELD);
+                    self.steps.push(Step { to, cost, fields });
                 }
             }
         }
     }
 
-    fn ended_by_nul(&self, at: &[usize], least: usize, steps: &mut Vec<Step>) {
-        if least == 0 {
+    fn ended_by_nul(&mut self) {
+        if self.least == 0 {
             return;
         }
-        let value = |(piece, at): (&Piece<'p>, &usize)| {
-            let bytes = &piece.message[*at..piece.end];
+        let values = self.all(|piece, at| {
+            let bytes = &piece.message[at..piece.end];
             let len = bytes.iter().position(|byte| *byte == 0)?;
             text::is_text(&bytes[..len]).then_some(&bytes[..len])
-        };
-        let values: Option<Vec<&[u8]>> = self.pieces.iter().zip(at).map(value).collect();
+        });
         if let Some(values) = values.filter(|values| values.iter().any(|value| value.len() > 1)) {
             let cost = cost::texts(&values) + 5.0;
-            steps.push(Self::step(
-                at,
-                |index| values[index].len() + 1,
-                cost,
-                GuessedType::Text(Extent::Nul, 0),
-            ));
+            let what = GuessedType::Text(Extent::Nul, 0);
+            self.add(|index| values[index].len() + 1, cost, what);
         }
     }
 
-    fn checks(&self, at: &[usize], left: &[usize], steps: &mut Vec<Step>) {
-        if left[0] > 8 || left.iter().any(|other| *other != left[0]) {
+    fn checks(&mut self) {
+        let left = self.left[0];
+        if left > 8 || self.left.iter().any(|other| *other != left) {
             return;
         }
         for (role, width, least) in [
@@ -357,59 +324,38 @@ impl<'p> Steps<'_, 'p> {
             (Role::Internet, 2, 3),
             (Role::Sum8, 1, 6),
         ] {
-            if usize::from(width) > left[0] {
+            if usize::from(width) > left {
                 continue;
             }
             let integer = self.unsigned(width);
             let mut seen = HashSet::new();
-            let right = self.pieces.iter().zip(at).all(|(piece, at)| {
-                let before = &piece.message[..*at];
-                let found = piece.read(integer, *at);
+            let right = self.pieces().all(|(piece, at)| {
+                let before = &piece.message[..at];
+                let found = piece.read(integer, at);
                 seen.insert(found);
                 found == check_of(role, before)
             });
             if right && seen.len() >= least {
-                steps.push(Self::step(
-                    at,
-                    |_| width.into(),
-                    4.0,
-                    GuessedType::Check(role),
-                ));
+                self.add(|_| width.into(), 4.0, GuessedType::Check(role));
             }
         }
     }
 
-    fn rest(&self, at: &[usize], left: &[usize], steps: &mut Vec<Step>) {
-        let least = left.iter().copied().min().unwrap_or(0);
+    fn rest(&mut self) {
         for behind in [0, 1, 2, 4, 8] {
-            if behind > least || left.iter().all(|left| *left == behind) {
+            if behind > self.least || self.left.iter().all(|left| *left == behind) {
                 continue;
             }
-            let values: Vec<&[u8]> = self
-                .pieces
-                .iter()
-                .zip(at)
-                .zip(left)
-                .filter_map(|((piece, at), left)| piece.get(*at, left - behind))
-                .collect();
+            let ends: Vec<usize> = self.left.iter().map(|left| left - behind).collect();
+            let values = self.some(|piece, at| piece.get(at, piece.end - at - behind));
             let prior = if behind == 0 { 7.0 } else { 10.0 };
             let extent = Extent::Rest(behind);
             if values.iter().all(|value| text::is_text(value)) {
                 let cost = cost::texts(&values) + prior;
-                steps.push(Self::step(
-                    at,
-                    |index| left[index] - behind,
-                    cost,
-                    GuessedType::Text(extent, 0),
-                ));
+                self.add(|index| ends[index], cost, GuessedType::Text(extent, 0));
             }
-            let cost = cost::bytes(&values, false) + prior + 8.0 + self.pieces.len() as f64 * 4.0;
-            steps.push(Self::step(
-                at,
-                |index| left[index] - behind,
-                cost,
-                GuessedType::Bytes(extent),
-            ));
+            let cost = cost::bytes(&values, false) + prior + 8.0 + self.at.len() as f64 * 4.0;
+            self.add(|index| ends[index], cost, GuessedType::Bytes(extent));
         }
     }
 }
