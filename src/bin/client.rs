@@ -198,18 +198,28 @@ fn run(action: Action, arguments: Arguments) -> Result<ExitCode, Box<dyn Error>>
     runtime.shutdown_background();
     let response = answered?;
     // The description comes from the network and is escaped.
-    let shown = Escaped(response.description.as_str());
-    match writeln!(io::stdout(), "{shown}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(format!("cannot write the answer: {error}").into());
-        }
-        _ => {}
-    }
-    Ok(if response.success {
+    print(&format!("{}\n", Escaped(response.description.as_str())))?;
+    Ok(code(response.success))
+}
+
+/// The exit code of an answer.
+fn code(yes: bool) -> ExitCode {
+    if yes {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(REFUSED)
-    })
+    }
+}
+
+/// Writes to standard output. A closed pipe is not an error.
+fn print(text: &str) -> Result<(), Box<dyn Error>> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the answer: {error}").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks for the password on the terminal. Returns it, and whether the server has closed the connection in the

@@ -45,6 +45,9 @@ use options::{Cli, Command};
 use reload::{Reload, Reloadable};
 use signals::Signals;
 
+/// What a command comes to: its exit code, or why it cannot be done.
+type Outcome<T = ExitCode> = Result<T, Box<dyn Error>>;
+
 /// Exit code for wrong usage and for a server that cannot run.
 const FAILED: u8 = 2;
 
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+fn start(cli: &Cli) -> Outcome {
     match &cli.command {
         Some(Command::Completions(arguments)) => return Ok(arguments.run("authscope-server")?),
         Some(Command::Man(arguments)) => return Ok(arguments.run(Cli::command())?),
@@ -114,7 +117,7 @@ fn start(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     result
 }
 
-fn ask(cli: &Cli, what: &Running) -> Result<ExitCode, Box<dyn Error>> {
+fn ask(cli: &Cli, what: &Running) -> Outcome {
     control::run(what, &cli.control, &cli.accounts)
 }
 
@@ -130,7 +133,7 @@ fn say(text: String) {
     }
 }
 
-fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
+fn run(cli: &Cli, log: &Log, signals: Signals) -> Outcome<()> {
     // No file is created before the arguments were checked and the ports were opened.
     let mut config = cli.config(log.client_lines())?;
     let scheme = cli.hashing.scheme()?;
@@ -222,7 +225,7 @@ fn run(cli: &Cli, log: &Log, signals: Signals) -> Result<(), Box<dyn Error>> {
 }
 
 /// The control socket. If it was not asked for and cannot be opened, the server runs without it.
-fn open_control(cli: &Cli, reload: &Reload) -> Result<Option<Arc<Control>>, Box<dyn Error>> {
+fn open_control(cli: &Cli, reload: &Reload) -> Outcome<Option<Arc<Control>>> {
     let Some((path, asked_for)) = cli.control.path(&cli.accounts) else {
         return Ok(None);
     };

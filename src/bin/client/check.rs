@@ -1,7 +1,6 @@
 //! `authscope-client check`: tests whether a server follows the protocol.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use authscope::client::check::{Report, Setup, Verdict, json, run as make, text};
 use authscope::hostport::HostPort;
 use clap::{Args, ValueEnum};
 
-use super::{REFUSED, Reach, runtime, seconds};
+use super::{Reach, code, print, runtime, seconds};
 
 /// How a run is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,20 +126,5 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         }
         Out::Json(run) => run.finish(names),
     })?;
-    Ok(if wrong {
-        ExitCode::from(REFUSED)
-    } else {
-        ExitCode::SUCCESS
-    })
-}
-
-/// Writes to standard output. A closed pipe is not an error.
-fn print(text: &str) -> Result<(), Box<dyn Error>> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the answer: {error}").into())
-        }
-        _ => Ok(()),
-    }
+    Ok(code(!wrong))
 }

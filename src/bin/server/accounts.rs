@@ -1,7 +1,7 @@
 //! Where users are stored: `--accounts`, `--passwd` and related options, and opening that store.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "postgres")]
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use authscope::accounts::{Postgres, PostgresSettings};
 use authscope::{platform, text::trouble::Trouble};
 use clap::{Args, Subcommand};
 use tokio::runtime::Runtime;
+
+use crate::Outcome;
 
 #[derive(Args)]
 #[command(next_help_heading = "Users")]
@@ -98,11 +100,7 @@ impl AccountsOptions {
     }
 
     /// Opens it for a server.
-    pub fn open(
-        &self,
-        runtime: &Runtime,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Opened, Box<dyn Error>> {
+    pub fn open(&self, runtime: &Runtime, progress: &mut dyn FnMut(Progress)) -> Outcome<Opened> {
         match self.place() {
             Place::File(path) => open_file(&path, progress),
             Place::Postgres(url) => self.open_database(runtime, &url),
@@ -110,7 +108,7 @@ impl AccountsOptions {
     }
 }
 
-fn open_file(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Opened, Box<dyn Error>> {
+fn open_file(path: &Path, progress: &mut dyn FnMut(Progress)) -> Outcome<Opened> {
     let (store, report) = PasswdFile::open(path, progress)?;
     Ok(Opened {
         store: Arc::new(store),
@@ -128,10 +126,7 @@ pub fn runtime() -> Result<Runtime, String> {
         .map_err(|error| format!("cannot start: {error}"))
 }
 
-pub fn run(
-    command: AccountsCommand,
-    options: &AccountsOptions,
-) -> Result<ExitCode, Box<dyn Error>> {
+pub fn run(command: AccountsCommand, options: &AccountsOptions) -> Outcome {
     let AccountsCommand::Init = command;
     match options.place() {
         Place::File(_) => Err(
@@ -174,12 +169,12 @@ impl AccountsOptions {
     }
 
     /// The database at `url`.
-    pub fn database(&self, runtime: &Runtime, url: &str) -> Result<Postgres, Box<dyn Error>> {
+    pub fn database(&self, runtime: &Runtime, url: &str) -> Outcome<Postgres> {
         let settings = self.settings(url)?;
         Ok(runtime.block_on(Postgres::open(&settings))?)
     }
 
-    fn open_database(&self, runtime: &Runtime, url: &str) -> Result<Opened, Box<dyn Error>> {
+    fn open_database(&self, runtime: &Runtime, url: &str) -> Outcome<Opened> {
         let store = Arc::new(self.database(runtime, url)?);
         Ok(Opened {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -188,7 +183,7 @@ impl AccountsOptions {
         })
     }
 
-    fn init(&self, url: &str) -> Result<ExitCode, Box<dyn Error>> {
+    fn init(&self, url: &str) -> Outcome {
         let settings = self.settings(url)?;
         let applied = runtime()?.block_on(Postgres::init(&settings))?;
         println!("migrations applied: {applied}");
@@ -203,11 +198,11 @@ pub const WITHOUT: &str = "this program was built without PostgreSQL; build it w
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_self, reason = "as with PostgreSQL")]
 impl AccountsOptions {
-    fn open_database(&self, _: &Runtime, _: &str) -> Result<Opened, Box<dyn Error>> {
+    fn open_database(&self, _: &Runtime, _: &str) -> Outcome<Opened> {
         Err(WITHOUT.into())
     }
 
-    fn init(&self, _: &str) -> Result<ExitCode, Box<dyn Error>> {
+    fn init(&self, _: &str) -> Outcome {
         Err(WITHOUT.into())
     }
 }

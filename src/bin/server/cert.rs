@@ -1,6 +1,5 @@
 //! `authscope-server cert new`: makes a key and a self-signed certificate, which clients accept with `--ca-file`.
 
-use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -17,6 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 
+use crate::Outcome;
 use crate::listing::write_out;
 
 #[derive(Clone, Subcommand)]
@@ -41,7 +41,7 @@ pub enum CertCommand {
     },
 }
 
-pub fn run(command: &CertCommand) -> Result<ExitCode, Box<dyn Error>> {
+pub fn run(command: &CertCommand) -> Outcome {
     let CertCommand::New {
         names,
         cert,

@@ -1,19 +1,18 @@
 //! `authscope-server users check`: reports every fault of a passwd file, and the rows of a database that cannot be
 //! used.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use authscope::accounts::{Editor, End, Entry, Stored};
 use authscope::protocol::UserName;
 
+use crate::Outcome;
 use crate::listing::write_out;
-use crate::users::{NO, Users};
+use crate::users::{Users, code};
 
 /// Reports the rows of a database that cannot be used.
-pub fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
+pub fn check_rows(users: &dyn Users) -> Outcome {
     let (mut sound, mut faults) = (0_u64, 0_u64);
     let mut stderr = io::stderr().lock();
     users.for_each(&mut |Entry { name, hash, .. }| {
@@ -32,15 +31,11 @@ pub fn check_rows(users: &dyn Users) -> Result<ExitCode, Box<dyn Error>> {
         }
     })?;
     write_out(|out| writeln!(out, "users: {sound}\nfaults: {faults}"))?;
-    Ok(if faults == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
+    Ok(code(faults == 0))
 }
 
 /// Reports every fault of a passwd file.
-pub fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
+pub fn check(passwd: &Path) -> Outcome {
     let editor = Editor::check(passwd)?;
     let report = editor.report();
     let mut stderr = io::stderr().lock();
@@ -61,9 +56,5 @@ pub fn check(passwd: &Path) -> Result<ExitCode, Box<dyn Error>> {
         writeln!(out, "end of the file: {end}")?;
         writeln!(out, "faults: {}", report.faults.len())
     })?;
-    Ok(if report.faults.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
+    Ok(code(report.faults.is_empty()))
 }

@@ -1,7 +1,6 @@
 //! The configuration file and the environment. A setting that is not on the command line is looked up in the
 //! environment, then in the file, and passed to the command-line parser as if it had been typed.
 
-use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::de::{DeTable, DeValue};
 
+use crate::Outcome;
 use crate::listing::write_out;
 use crate::options::Cli;
 
@@ -50,7 +50,7 @@ struct Given {
 }
 
 /// The program's arguments, completed from environment and file; `None` if they were only to be printed.
-pub fn arguments() -> Result<Option<Cli>, Box<dyn Error>> {
+pub fn arguments() -> Outcome<Option<Cli>> {
     let command = Cli::command();
     let said: Vec<OsString> = std::env::args_os().collect();
     let mut given = from_environment(&command)?;
@@ -328,7 +328,7 @@ fn print(
     matches: &ArgMatches,
     given: &[Given],
     line: &[OsString],
-) -> Result<(), Box<dyn Error>> {
+) -> Outcome<()> {
     let mut page = String::new();
     for (long, argument) in options(command) {
         let id = argument.get_id().as_str();

@@ -1,7 +1,6 @@
 //! Sends commands to a running server through its control socket; and the commands `throttle`, `status`, `reload` and
 //! `backup`, which need a running server.
 
-use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -13,9 +12,10 @@ use authscope::text::trouble::{Trouble, Words};
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
+use crate::Outcome;
 use crate::accounts::{AccountsOptions, Place};
 use crate::listing::{shown, write_out};
-use crate::users::NO;
+use crate::users::code;
 
 #[derive(Args)]
 #[command(next_help_heading = "Control")]
@@ -95,7 +95,7 @@ impl Server {
         self,
         command: &Command,
         each: &mut dyn FnMut(Reply) -> io::Result<()>,
-    ) -> Result<Reply, Box<dyn Error>> {
+    ) -> Outcome<Reply> {
         let lost = |error: io::Error| {
             let path = self.path.display();
             if ENDED.contains(&error.kind()) {
@@ -124,7 +124,7 @@ impl Server {
 }
 
 /// The exit code for the last line of an answer; `subject` names what was changed.
-pub fn ended(reply: Reply, subject: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
+pub fn ended(reply: Reply, subject: Option<&str>) -> Outcome {
     let before = subject.map_or_else(String::new, |subject| format!("{subject}: "));
     match reply {
         Reply::Done(words) if words.is_empty() => Ok(ExitCode::SUCCESS),
@@ -134,7 +134,7 @@ pub fn ended(reply: Reply, subject: Option<&str>) -> Result<ExitCode, Box<dyn Er
         }
         Reply::No(words) => {
             writeln!(io::stderr(), "authscope-server: {before}{words}")?;
-            Ok(ExitCode::from(NO))
+            Ok(code(false))
         }
         Reply::Error(words) => Err(words.into()),
         Reply::User(_) | Reply::Wait(_) | Reply::Status(_) => {
@@ -171,11 +171,7 @@ pub enum Running {
     Backup(PathBuf),
 }
 
-pub fn run(
-    what: &Running,
-    options: &ControlOptions,
-    accounts: &AccountsOptions,
-) -> Result<ExitCode, Box<dyn Error>> {
+pub fn run(what: &Running, options: &ControlOptions, accounts: &AccountsOptions) -> Outcome {
     let command = match what {
         Running::Throttle(ThrottleCommand::List) => Command::ThrottleList,
         Running::Throttle(ThrottleCommand::Clear { user, address }) => Command::ThrottleClear {

@@ -1,6 +1,5 @@
 //! Prints lists of users, and other output of commands.
 
-use std::error::Error;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use authscope::server::control::{Command, Reply, User};
 use clap::ValueEnum;
 use comfy_table::{Table, TableStyle};
 
+use crate::Outcome;
 use crate::control;
 use crate::users::{Context, Reached, open, reach};
 
@@ -24,7 +24,7 @@ pub enum ListFormat {
 }
 
 /// Prints all users.
-pub fn list(format: ListFormat, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
+pub fn list(format: ListFormat, context: &Context<'_>) -> Outcome {
     let mut rows = Vec::new();
     let mut print = |out: &mut dyn Write, user: &User| match format {
         ListFormat::Text => writeln!(out, "{}\t{}", shown(&user.name), user.scheme),
@@ -113,9 +113,9 @@ pub fn shown(name: &str) -> String {
 
 /// Calls `write` for each of `all`, with standard output, until nobody reads it any more.
 pub fn write_each<T>(
-    all: impl FnOnce(&mut dyn FnMut(T) -> io::Result<()>) -> Result<(), Box<dyn Error>>,
+    all: impl FnOnce(&mut dyn FnMut(T) -> io::Result<()>) -> Outcome<()>,
     write: &mut dyn FnMut(&mut dyn Write, T) -> io::Result<()>,
-) -> Result<(), Box<dyn Error>> {
+) -> Outcome<()> {
     let mut trouble = None;
     write_out(|out| {
         let mut written = Ok(());

@@ -1,6 +1,5 @@
 //! The arguments of `authscope-server`, and their translation for the library.
 
-use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
+use crate::Outcome;
 use crate::accounts::{AccountsCommand, AccountsOptions};
 use crate::cert::CertCommand;
 use crate::control::{ControlOptions, ThrottleCommand};
@@ -310,18 +310,18 @@ pub struct LimitOptions {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        // A semaphore cannot count higher, and no system has so many descriptors.
-        Ok(number @ 1..=10_000_000) => Ok(number),
-        Ok(_) => Err("takes 1 to 10000000".into()),
-        Err(_) => Err("not a number".into()),
-    }
+    // A semaphore cannot count higher, and no system has so many descriptors.
+    up_to(10_000_000, text)
 }
 
 fn read_ahead(text: &str) -> Result<usize, String> {
+    up_to(1024, text)
+}
+
+fn up_to(most: usize, text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(number @ 1..=1024) => Ok(number),
-        Ok(_) => Err("takes 1 to 1024".into()),
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        Ok(_) => Err(format!("takes 1 to {most}")),
         Err(_) => Err("not a number".into()),
     }
 }
@@ -393,7 +393,7 @@ enum TlsName {
 }
 
 impl TlsOptions {
-    fn tls(&self) -> Result<Tls, Box<dyn Error>> {
+    fn tls(&self) -> Outcome<Tls> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
             return match self.tls {
                 None | Some(TlsName::Off) => Ok(Tls::default()),
@@ -436,7 +436,7 @@ impl PolicyOptions {
 }
 
 impl Cli {
-    pub fn config(&self, lines: Arc<ClientLines>) -> Result<Config, Box<dyn Error>> {
+    pub fn config(&self, lines: Arc<ClientLines>) -> Outcome<Config> {
         let limits = &self.limits;
         Ok(Config {
             limits: ServerLimits {

@@ -1,7 +1,6 @@
 //! `users export` and `users import`: copy all users, with their hashes, from one place to another.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,9 +13,10 @@ use authscope::protocol::UserName;
 use authscope::text::trouble::Trouble;
 use tokio::runtime::Runtime;
 
+use crate::Outcome;
 use crate::accounts::{AccountsOptions, Place, runtime};
 use crate::listing::{same_kind, write_each, write_out};
-use crate::users::{NO, Users};
+use crate::users::{Users, code};
 
 /// Users handed over at once.
 const BATCH: usize = 1000;
@@ -30,7 +30,7 @@ pub struct Database {
 
 #[cfg(feature = "postgres")]
 impl Database {
-    pub fn open(options: &AccountsOptions, url: &str) -> Result<Self, Box<dyn Error>> {
+    pub fn open(options: &AccountsOptions, url: &str) -> Outcome<Self> {
         let runtime = runtime()?;
         let users = options.database(&runtime, url)?;
         Ok(Self { runtime, users })
@@ -39,14 +39,11 @@ impl Database {
 
 #[cfg(feature = "postgres")]
 impl Users for Database {
-    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
+    fn hash(&self, name: &UserName) -> Outcome<Option<String>> {
         Ok(self.runtime.block_on(self.users.hash(name))?)
     }
 
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
-    ) -> Result<(), Box<dyn Error>> {
+    fn for_each(&self, visit: &mut dyn FnMut(Entry) -> io::Result<()>) -> Outcome<()> {
         let mut last: Option<String> = None;
         loop {
             let page = self.runtime.block_on(self.users.page(last.as_deref()))?;
@@ -60,19 +57,19 @@ impl Users for Database {
         }
     }
 
-    fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>> {
+    fn remove(self: Box<Self>, name: &UserName) -> Outcome<bool> {
         let _inside = self.runtime.enter();
         let removing = self.users.remove(name.clone());
         Ok(self.runtime.block_on(removing)?)
     }
 
-    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Outcome<bool> {
         Ok(self.runtime.block_on(self.users.set_hash(name, hash))?)
     }
 }
 
 /// Writes a line a user to standard output, or to a file that only its owner can read.
-pub fn export(users: &dyn Users, file: Option<&Path>) -> Result<ExitCode, Box<dyn Error>> {
+pub fn export(users: &dyn Users, file: Option<&Path>) -> Outcome {
     let line = |out: &mut dyn Write, user: &Entry| writeln!(out, "{}:{}", user.name, user.hash);
     let Some(path) = file else {
         write_each(|visit| users.for_each(visit), &mut |out, user| {
@@ -112,7 +109,7 @@ pub struct Adding {
 }
 
 impl Adding {
-    pub fn open(options: &AccountsOptions) -> Result<Self, Box<dyn Error>> {
+    pub fn open(options: &AccountsOptions) -> Outcome<Self> {
         let runtime = runtime()?;
         let store: Box<dyn Store> = match options.place() {
             Place::File(path) => Box::new(PasswdFile::open(&path, &mut |_| {})?.0),
@@ -125,7 +122,7 @@ impl Adding {
     }
 
     /// Adds one user; false where the name is taken.
-    pub fn add(&self, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+    pub fn add(&self, name: &UserName, hash: &str) -> Outcome<bool> {
         let _inside = self.runtime.enter();
         let adding = self.store.add(name.clone(), hash.into());
         Ok(self.runtime.block_on(adding)?)
@@ -142,7 +139,7 @@ struct Tally {
 }
 
 /// Adds the users of the passwd file `from`.
-pub fn import(options: &AccountsOptions, from: &Path) -> Result<ExitCode, Box<dyn Error>> {
+pub fn import(options: &AccountsOptions, from: &Path) -> Outcome {
     let source = Editor::open(from)?;
     let mut users = Vec::new();
     source.for_each_user(&mut |name, _, hash| {
@@ -174,18 +171,10 @@ pub fn import(options: &AccountsOptions, from: &Path) -> Result<ExitCode, Box<dy
             tally.other.len()
         )
     })?;
-    Ok(if tally.other.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NO)
-    })
+    Ok(code(tally.other.is_empty()))
 }
 
-fn into_file(
-    path: &Path,
-    users: &[(UserName, String)],
-    tally: &mut Tally,
-) -> Result<(), Box<dyn Error>> {
+fn into_file(path: &Path, users: &[(UserName, String)], tally: &mut Tally) -> Outcome<()> {
     let mut there = HashMap::new();
     if path.exists() {
         Editor::open(path)?.for_each_user(&mut |name, _, hash| {
@@ -220,7 +209,7 @@ fn into_database(
     url: &str,
     users: &[(UserName, String)],
     tally: &mut Tally,
-) -> Result<(), Box<dyn Error>> {
+) -> Outcome<()> {
     let runtime = runtime()?;
     let database = options.database(&runtime, url)?;
     for batch in users.chunks(BATCH) {

@@ -1,6 +1,5 @@
 //! `authscope-server users`: shows and changes users. Without a running server, it works on the passwd file itself.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,14 +8,14 @@ use std::time::{Duration, Instant};
 use authscope::accounts::{DISABLED, Editor, Entry, Hasher, PasswdError, Scheme, marked};
 use authscope::client::password;
 use authscope::platform;
-use authscope::protocol::Password;
-use authscope::protocol::UserName;
+use authscope::protocol::{Password, UserName};
 use authscope::server::control::Command;
 use authscope::server::words::NAME_TAKEN;
 use authscope::server::{Audit, AuditEvent, PasswordRules};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
+use crate::Outcome;
 use crate::accounts::{AccountsOptions, Place};
 use crate::check::{check, check_rows};
 use crate::control::{self, ControlOptions};
@@ -24,7 +23,16 @@ use crate::listing::{ListFormat, list, write_out};
 use crate::transfer;
 
 /// Exit code if the answer is no.
-pub const NO: u8 = 1;
+const NO: u8 = 1;
+
+/// The exit code of an answer.
+pub fn code(yes: bool) -> ExitCode {
+    if yes {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NO)
+    }
+}
 
 #[derive(Clone, Subcommand)]
 pub enum UsersCommand {
@@ -49,25 +57,13 @@ pub enum UsersCommand {
         generate: bool,
     },
     /// Keep a user from logging in, whose password stays as it is.
-    Disable {
-        /// The user name.
-        name: String,
-    },
+    Disable(Named),
     /// Let a user log in again.
-    Enable {
-        /// The user name.
-        name: String,
-    },
+    Enable(Named),
     /// Forget a user's failed logins, so that nobody has to wait for them.
-    Unlock {
-        /// The user name.
-        name: String,
-    },
+    Unlock(Named),
     /// Remove a user.
-    Remove {
-        /// The user name.
-        name: String,
-    },
+    Remove(Named),
     /// Give a user another password.
     SetPassword {
         /// The user name.
@@ -92,26 +88,30 @@ pub enum UsersCommand {
     },
 }
 
+// No comment for documentation: it would be taken for the commands' help.
+#[derive(Clone, Args)]
+pub struct Named {
+    /// The user name.
+    name: String,
+}
+
 /// Operations on users, wherever they are stored.
 pub trait Users {
     /// A user's hash as it is stored; `None` if the name does not exist.
-    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>>;
+    fn hash(&self, name: &UserName) -> Outcome<Option<String>>;
 
     /// Calls `visit` for each user.
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
-    ) -> Result<(), Box<dyn Error>>;
+    fn for_each(&self, visit: &mut dyn FnMut(Entry) -> io::Result<()>) -> Outcome<()>;
 
     /// Removes a user; false if the name does not exist.
-    fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>>;
+    fn remove(self: Box<Self>, name: &UserName) -> Outcome<bool>;
 
     /// Replaces a user's hash; false if the name does not exist.
-    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>>;
+    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Outcome<bool>;
 }
 
 impl Users for Editor {
-    fn hash(&self, name: &UserName) -> Result<Option<String>, Box<dyn Error>> {
+    fn hash(&self, name: &UserName) -> Outcome<Option<String>> {
         if !self.has(name)? {
             return Ok(None);
         }
@@ -125,10 +125,7 @@ impl Users for Editor {
         Ok(found)
     }
 
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
-    ) -> Result<(), Box<dyn Error>> {
+    fn for_each(&self, visit: &mut dyn FnMut(Entry) -> io::Result<()>) -> Outcome<()> {
         let last = self.last_logins();
         Ok(self.for_each_user(&mut |name, _, hash| {
             visit(Entry {
@@ -140,17 +137,17 @@ impl Users for Editor {
         })?)
     }
 
-    fn remove(self: Box<Self>, name: &UserName) -> Result<bool, Box<dyn Error>> {
+    fn remove(self: Box<Self>, name: &UserName) -> Outcome<bool> {
         Ok((*self).remove(name)?)
     }
 
-    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Result<bool, Box<dyn Error>> {
+    fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Outcome<bool> {
         Ok((*self).set_hash(name, hash)?)
     }
 }
 
 /// The users at `place`.
-pub fn open(options: &AccountsOptions) -> Result<Box<dyn Users>, Box<dyn Error>> {
+pub fn open(options: &AccountsOptions) -> Outcome<Box<dyn Users>> {
     match options.place() {
         Place::File(path) => Ok(Box::new(Editor::open(&path)?)),
         #[cfg(feature = "postgres")]
@@ -174,8 +171,8 @@ pub enum Reached<T> {
 /// The running server, or the result of `open` if there is none.
 pub fn reach<T>(
     context: &Context<'_>,
-    mut open: impl FnMut() -> Result<T, Box<dyn Error>>,
-) -> Result<Reached<T>, Box<dyn Error>> {
+    mut open: impl FnMut() -> Outcome<T>,
+) -> Outcome<Reached<T>> {
     let started = Instant::now();
     loop {
         if let Some(server) = context.control.server(context.accounts)? {
@@ -205,12 +202,12 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Opens the audit stream before anything is changed: a change that cannot be recorded is not made.
-    fn trail(&self) -> Result<Trail, Box<dyn Error>> {
+    fn trail(&self) -> Outcome<Trail> {
         Ok(Trail(self.audit.map(Audit::open).transpose()?))
     }
 
     /// The users, to be changed, and the audit stream.
-    fn changing(&self) -> Result<(Trail, Box<dyn Users>), Box<dyn Error>> {
+    fn changing(&self) -> Outcome<(Trail, Box<dyn Users>)> {
         Ok((self.trail()?, open(self.accounts)?))
     }
 }
@@ -220,13 +217,7 @@ struct Trail(Option<Audit>);
 
 impl Trail {
     /// Reports a change to a user that was made here, and records it in the audit stream.
-    fn done(
-        &self,
-        event: &str,
-        name: &UserName,
-        found: bool,
-        outcome: &str,
-    ) -> Result<ExitCode, Box<dyn Error>> {
+    fn done(&self, event: &str, name: &UserName, found: bool, outcome: &str) -> Outcome {
         let told = if found { outcome } else { NO_SUCH_USER };
         self.add(event, Some(name), found, told);
         done(name, found, outcome)
@@ -237,7 +228,7 @@ impl Trail {
         self.add(event, Some(name), false, reason);
         let name = name.shown();
         writeln!(io::stderr(), "authscope-server: {name}: {reason}")?;
-        Ok(ExitCode::from(NO))
+        Ok(code(false))
     }
 
     fn add(&self, event: &str, name: Option<&UserName>, success: bool, outcome: &str) {
@@ -273,7 +264,7 @@ const PASSWORD_SET: &str = "password set";
 /// How long a command waits for its line of the audit stream to be written.
 const AUDIT_WRITTEN: Duration = Duration::from_secs(5);
 
-pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box<dyn Error>> {
+pub fn run(command: UsersCommand, context: &Context<'_>) -> Outcome {
     let options = context.accounts;
     match command {
         UsersCommand::List { format } => list(format, context),
@@ -301,7 +292,7 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
             password_stdin,
             generate,
         } => add(name, password_stdin, generate, context),
-        UsersCommand::Remove { name } => {
+        UsersCommand::Remove(Named { name }) => {
             let name = user_name(name)?;
             match reach(context, || context.changing())? {
                 Reached::Server(server) => {
@@ -316,9 +307,9 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
                 }
             }
         }
-        UsersCommand::Disable { name } => set_disabled(name, true, context),
-        UsersCommand::Enable { name } => set_disabled(name, false, context),
-        UsersCommand::Unlock { name } => {
+        UsersCommand::Disable(Named { name }) => set_disabled(name, true, context),
+        UsersCommand::Enable(Named { name }) => set_disabled(name, false, context),
+        UsersCommand::Unlock(Named { name }) => {
             let name = user_name(name)?;
             let Some(server) = context.control.server(options)? else {
                 let hint = match options.place() {
@@ -342,11 +333,7 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Result<ExitCode, Box
 }
 
 /// Asks a running server to do it.
-fn told(
-    server: control::Server,
-    command: &Command,
-    name: &UserName,
-) -> Result<ExitCode, Box<dyn Error>> {
+fn told(server: control::Server, command: &Command, name: &UserName) -> Outcome {
     let reply = server.ask(command, &mut |_| Ok(()))?;
     control::ended(reply, Some(&name.shown()))
 }
@@ -365,7 +352,7 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const GENERATED: usize = 20;
 
 /// Generates a password of at least `least` characters.
-fn generated(least: usize) -> Result<Password, Box<dyn Error>> {
+fn generated(least: usize) -> Outcome<Password> {
     let mut octets = Zeroizing::new(vec![0; least.max(GENERATED)]);
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)
         .map_err(|_| "the system gives no random octets")?;
@@ -374,12 +361,7 @@ fn generated(least: usize) -> Result<Password, Box<dyn Error>> {
     Ok(Password::new(password)?)
 }
 
-fn add(
-    name: String,
-    stdin: bool,
-    generate: bool,
-    context: &Context<'_>,
-) -> Result<ExitCode, Box<dyn Error>> {
+fn add(name: String, stdin: bool, generate: bool, context: &Context<'_>) -> Outcome {
     let name = user_name(name)?.registrable()?;
     let password = if generate {
         generated(context.rules.least)?
@@ -414,11 +396,7 @@ fn add(
     Ok(code)
 }
 
-fn set_password(
-    name: String,
-    stdin: bool,
-    context: &Context<'_>,
-) -> Result<ExitCode, Box<dyn Error>> {
+fn set_password(name: String, stdin: bool, context: &Context<'_>) -> Outcome {
     let name = user_name(name)?;
     let (trail, users) = match reach(context, || context.changing())? {
         Reached::Server(server) => {
@@ -443,11 +421,7 @@ fn set_password(
     trail.done(PASSWORD_SET, &name, set, "password set")
 }
 
-fn set_disabled(
-    name: String,
-    disabled: bool,
-    context: &Context<'_>,
-) -> Result<ExitCode, Box<dyn Error>> {
+fn set_disabled(name: String, disabled: bool, context: &Context<'_>) -> Outcome {
     let name = user_name(name)?;
     let (trail, users) = match reach(context, || context.changing())? {
         Reached::Server(server) => {
@@ -477,13 +451,12 @@ fn user_name(name: String) -> Result<UserName, String> {
     UserName::new(name).map_err(|error| format!("cannot use this user name: {error}"))
 }
 
-fn done(name: &UserName, found: bool, what: &str) -> Result<ExitCode, Box<dyn Error>> {
+fn done(name: &UserName, found: bool, what: &str) -> Outcome {
+    let name = name.shown();
     if found {
-        write_out(|out| writeln!(out, "{}: {what}", name.shown()))?;
-        Ok(ExitCode::SUCCESS)
+        write_out(|out| writeln!(out, "{name}: {what}"))?;
     } else {
-        let name = name.shown();
         writeln!(io::stderr(), "authscope-server: {name}: {NO_SUCH_USER}")?;
-        Ok(ExitCode::from(NO))
     }
+    Ok(code(found))
 }
