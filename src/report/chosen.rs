@@ -1,8 +1,8 @@
 //! The exchanges that a page lists: all if there are few, otherwise the slowest, those without a response, those with
 //! a fault, and a sample of the others, spread over the capture and the same in each run.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::faults::is_fault;
@@ -18,78 +18,49 @@ const FAULTY: usize = 40;
 const FAILED: usize = 120;
 const ANY: usize = 140;
 
-/// An exchange with its sort key; equal keys are sorted by number.
-#[derive(Debug, Clone)]
-struct Ranked<K> {
-    key: K,
-    number: u64,
-    exchange: Rc<Exchange>,
-}
-
-impl<K: Ord> Ord for Ranked<K> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (&self.key, self.number).cmp(&(&other.key, other.number))
-    }
-}
-
-impl<K: Ord> PartialOrd for Ranked<K> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<K: Ord> PartialEq for Ranked<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<K: Ord> Eq for Ranked<K> {}
-
-/// The exchanges with the smallest keys, up to a limit.
+/// The exchanges with the smallest keys, up to a limit, each with its number; of equal keys, the smallest numbers.
 #[derive(Debug)]
 struct Least<K> {
-    kept: BinaryHeap<Ranked<K>>,
+    kept: BTreeMap<(K, u64), Rc<Exchange>>,
     most: usize,
 }
 
 impl<K: Ord> Least<K> {
     const fn new(most: usize) -> Self {
         Self {
-            kept: BinaryHeap::new(),
+            kept: BTreeMap::new(),
             most,
         }
     }
 
     /// Whether an exchange with this key, later than all others, would be kept.
     fn wants(&self, key: &K) -> bool {
-        self.kept.len() < self.most || self.kept.peek().is_some_and(|largest| *key < largest.key)
+        let largest = self.kept.last_key_value();
+        self.kept.len() < self.most || largest.is_some_and(|((largest, _), _)| key < largest)
     }
 
-    /// Those that are kept, the smallest key first.
-    fn in_order(&self) -> Vec<&Ranked<K>> {
-        let mut kept: Vec<_> = self.kept.iter().collect();
-        kept.sort_unstable();
-        kept
+    /// Those that are kept with their numbers, the smallest key first.
+    fn in_order(&self) -> impl Iterator<Item = (u64, &Rc<Exchange>)> {
+        self.kept.iter().map(|((_, number), one)| (*number, one))
     }
 
-    fn add(&mut self, ranked: Ranked<K>) {
-        self.kept.push(ranked);
+    fn add(&mut self, key: K, number: u64, exchange: &Rc<Exchange>) {
+        self.kept.insert((key, number), Rc::clone(exchange));
         if self.kept.len() > self.most {
-            self.kept.pop();
+            self.kept.pop_last();
         }
     }
 }
 
-/// Why an exchange is shown with its messages' bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why an exchange is shown with its messages' bytes, in the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
-    /// Its response was among the slowest.
-    Slow,
-    /// It has no response.
-    Unanswered,
     /// A message of it does not conform to the protocol, or does not belong there.
     Faulty,
+    /// It has no response.
+    Unanswered,
+    /// Its response was among the slowest.
+    Slow,
 }
 
 /// The exchanges that are kept.
@@ -168,23 +139,14 @@ impl Chosen {
         } else if !self.first.is_empty() {
             self.first = Vec::new();
         }
-        let ranked = |key| Ranked {
-            key,
-            number,
-            exchange: Rc::clone(&exchange),
-        };
         if failed {
-            self.failed.add(ranked(key));
+            self.failed.add(key, number, &exchange);
         }
         if any {
-            self.any.add(ranked(key));
+            self.any.add(key, number, &exchange);
         }
         if let Some(key) = slow {
-            self.slow.add(Ranked {
-                key,
-                number,
-                exchange: Rc::clone(&exchange),
-            });
+            self.slow.add(key, number, &exchange);
         }
         if unanswered {
             self.unanswered.push((number, Rc::clone(&exchange)));
@@ -212,14 +174,10 @@ impl Chosen {
             for (number, exchange) in self.unanswered.iter().chain(&self.faulty).take(quarter) {
                 take(*number, exchange);
             }
-            for one in self.slow.in_order().iter().take(quarter) {
-                take(one.number, &one.exchange);
-            }
-            for one in self.failed.in_order().iter().take(quarter) {
-                take(one.number, &one.exchange);
-            }
-            for one in self.any.in_order() {
-                take(one.number, &one.exchange);
+            let slow = self.slow.in_order().take(quarter);
+            let failed = self.failed.in_order().take(quarter);
+            for (number, exchange) in slow.chain(failed).chain(self.any.in_order()) {
+                take(number, exchange);
             }
         }
         let mut listed: Vec<(u64, Rc<Exchange>)> = listed.into_iter().collect();
@@ -230,8 +188,7 @@ impl Chosen {
     /// The slowest or worst exchanges: in turn one with a fault, one without a response and one of the slowest, up to
     /// `most`.
     pub fn worst(&self, most: usize) -> Vec<(Why, Rc<Exchange>)> {
-        let slow = self.slow.in_order();
-        let mut slow = slow.iter().map(|one| (one.number, &one.exchange));
+        let mut slow = self.slow.in_order();
         let mut faulty = self.faulty.iter().map(|(number, one)| (*number, one));
         let mut unanswered = self.unanswered.iter().map(|(number, one)| (*number, one));
         let mut worst: Vec<(Why, u64, Rc<Exchange>)> = Vec::new();
@@ -253,17 +210,9 @@ impl Chosen {
                 }
             }
         }
-        let order = |why: Why| match why {
-            Why::Faulty => 0,
-            Why::Unanswered => 1,
-            Why::Slow => 2,
-        };
-        worst.sort_by_key(|(why, _, exchange)| {
-            (order(*why), Reverse(exchange.elapsed()), exchange.time())
-        });
         worst
-            .into_iter()
-            .map(|(why, _, exchange)| (why, exchange))
-            .collect()
+            .sort_by_key(|(why, _, exchange)| (*why, Reverse(exchange.elapsed()), exchange.time()));
+        let worst = worst.into_iter();
+        worst.map(|(why, _, exchange)| (why, exchange)).collect()
     }
 }
