@@ -32,6 +32,15 @@ impl Missed {
         }
     }
 
+    /// Any number, none also, from `from` on.
+    pub const fn any(from: u64) -> Self {
+        Self {
+            least: 0,
+            most: u64::MAX,
+            from,
+        }
+    }
+
     /// Both, one after the other.
     pub fn and(self, next: Self) -> Self {
         Self {

@@ -27,6 +27,32 @@ const MAX_TRIED: usize = 64 << 20;
 /// What a try costs besides the record's bytes, in bytes.
 const TRY: usize = 256;
 
+/// A record as it came.
+#[derive(Clone, Copy)]
+pub(super) struct Sealed {
+    /// Its direction.
+    pub at: usize,
+    /// Offset in the direction's bytes where it begins.
+    pub start: u64,
+    pub header: Header,
+}
+
+impl Sealed {
+    /// The record without what is in it.
+    pub fn record(self) -> Record<'static> {
+        Record::sealed(side(self.at), self.start, self.header)
+    }
+
+    /// That so many bytes in it are not decrypted.
+    const fn lost(self, bytes: usize) -> Event<'static> {
+        Event::Lost {
+            from: side(self.at),
+            at: self.start,
+            bytes: bytes as u64,
+        }
+    }
+}
+
 impl State {
     /// Whether a record is protected; an error is what has to come before that is known.
     pub(super) fn protection(
@@ -65,20 +91,18 @@ impl State {
 
     /// Takes a record whose turn it is; an error is what it has to wait for, and leaves the body as
     /// it is.
-    #[expect(clippy::too_many_arguments, reason = "a record, and what surrounds it")]
     pub(super) fn take(
         &mut self,
         all: &mut Decryptor,
-        at: usize,
-        start: u64,
-        header: Header,
+        on: Sealed,
         body: &mut [u8],
         repeated: bool,
         sink: Sink<'_>,
     ) -> Result<(), Problem> {
+        let Sealed { at, start, header } = on;
         let record = Record {
             repeated,
-            ..Record::sealed(side(at), start, header)
+            ..on.record()
         };
         if !self.protection(at, header, body)? {
             let direction = &mut self.directions[at];
@@ -106,7 +130,7 @@ impl State {
             sink(Event::Record(record));
             return Ok(());
         }
-        let opened = self.open(all, at, start, header, body, sink)?;
+        let opened = self.open(all, on, body, sink)?;
         let Some(opened) = opened else {
             sink(Event::Record(record));
             return Ok(());
@@ -139,12 +163,11 @@ impl State {
     fn open(
         &mut self,
         all: &mut Decryptor,
-        at: usize,
-        start: u64,
-        header: Header,
+        on: Sealed,
         body: &mut [u8],
         sink: Sink<'_>,
     ) -> Result<Option<Opened>, Problem> {
+        let Sealed { at, start, header } = on;
         let direction = &mut self.directions[at];
         if direction.missed.is_none()
             && direction.phase != Phase::Early
@@ -160,28 +183,24 @@ impl State {
             direction.failures += 1;
             direction.given_up = direction.failures >= MAX_FAILURES;
             self.tell(at, Problem::BadTag { at: start }, sink);
-            sink(Event::Lost {
-                from: side(at),
-                at: start,
-                bytes: lost as u64,
-            });
+            sink(on.lost(lost));
             return Ok(None);
         }
         let next = self.directions[at].keys.as_ref().map(|keys| keys.sequence);
         let plan = self.plan(all, at, header);
         let mut tried = 0;
         let found = plan.attempts.into_iter().find_map(|attempt| {
-            let found = self.attempt(all, at, header, body, &attempt, &mut tried);
+            let found = self.attempt(all, on, body, &attempt, &mut tried);
             found.map(|found| (attempt, found))
         });
         if let Some((attempt, (keys, opened))) = found {
-            self.adopt(all, at, start, &attempt, keys, next, sink);
+            self.adopt(all, on, &attempt, keys, next, sink);
             return Ok(Some(opened));
         }
         if let Some(problem) = plan.wait {
             return Err(problem);
         }
-        self.not_opened(all, at, start, body.len(), tried, sink);
+        self.not_opened(all, on, body.len(), tried, sink);
         Ok(None)
     }
 
@@ -190,8 +209,7 @@ impl State {
     fn attempt(
         &mut self,
         all: &mut Decryptor,
-        at: usize,
-        header: Header,
+        Sealed { at, header, .. }: Sealed,
         body: &mut [u8],
         attempt: &Attempt,
         tried: &mut usize,
@@ -234,15 +252,10 @@ impl State {
 
     /// Goes on with the keys that a record was opened with. `next` is the sequence number that the
     /// keys before were at.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a record, its keys, and those before"
-    )]
     fn adopt(
         &mut self,
         all: &mut Decryptor,
-        at: usize,
-        start: u64,
+        Sealed { at, start, .. }: Sealed,
         attempt: &Attempt,
         keys: Option<Keys>,
         next: Option<u64>,
@@ -311,50 +324,31 @@ impl State {
     fn not_opened(
         &mut self,
         all: &Decryptor,
-        at: usize,
-        start: u64,
+        on: Sealed,
         len: usize,
         tried: usize,
         sink: Sink<'_>,
     ) {
-        let direction = &mut self.directions[at];
-        let in_step = direction.missed.is_none();
-        if !in_step {
-            self.still_unopened(at, start, in_step, tried, sink);
-            return;
-        }
+        let Sealed { at, start, .. } = on;
         let early = Label::ClientEarlyTrafficSecret;
-        let passes = self.early_data
+        let no_secret = |random| all.keys.secrets(random, early).next().is_none();
+        let direction = &self.directions[at];
+        let in_step = direction.missed.is_none();
+        let passes = in_step
+            && self.early_data
             && self.is_client(at)
-            && matches!(self.directions[at].phase, Phase::Clear | Phase::Handshake)
-            && self.directions[at].failures < MAX_EARLY
-            && self
-                .random()
-                .is_none_or(|random| all.keys.secrets(random, early).next().is_none());
+            && matches!(direction.phase, Phase::Clear | Phase::Handshake)
+            && direction.failures < MAX_EARLY
+            && self.random().is_none_or(no_secret);
+        let direction = &mut self.directions[at];
         if passes {
-            self.directions[at].failures += 1;
+            direction.failures += 1;
             self.tell(at, Problem::NoEarlySecret, sink);
-            sink(Event::Lost {
-                from: side(at),
-                at: start,
-                bytes: len as u64,
-            });
+            sink(on.lost(len));
             return;
         }
-        self.still_unopened(at, start, in_step, tried, sink);
-    }
-
-    /// Counts a record that was tried in vain: damaged, out of step or under other secrets, as those
-    /// that follow will tell. After some of them, or much work, no more are tried.
-    fn still_unopened(
-        &mut self,
-        at: usize,
-        start: u64,
-        in_step: bool,
-        tried: usize,
-        sink: Sink<'_>,
-    ) {
-        let direction = &mut self.directions[at];
+        // It is damaged, out of step or under other secrets, as those that follow will tell. After some of them, or
+        // much work, no more are tried.
         let first = Unopened { at: start, in_step };
         let first = *direction.unopened.get_or_insert(first);
         direction.miss(Missed::one(start));

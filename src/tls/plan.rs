@@ -75,319 +75,26 @@ fn from_first(missed: Missed, bound: u64) -> Vec<RangeInclusive<u64>> {
     ranges
 }
 
-/// Adds the secrets behind one or two key updates, which are otherwise like another attempt's.
-fn add_updates(
-    like: &Attempt,
-    secret: &Secret,
-    sequences: impl Fn() -> Vec<RangeInclusive<u64>>,
-    plan: &mut Plan,
-) {
-    let mut secret = secret.clone();
-    for _ in 0..2 {
-        let Some(next) = updated(&secret, like.protection.hash) else {
-            return;
-        };
-        secret = next;
-        plan.attempts.push(Attempt {
-            secret: Some(secret.clone()),
-            sequences: sequences(),
-            ..*like
-        });
-    }
-}
-
 impl State {
     /// What may open a protected record of direction `at`.
     pub(super) fn plan(&self, all: &Decryptor, at: usize, header: Header) -> Plan {
-        let direction = &self.directions[at];
-        let mut plan = Plan::default();
-        match direction.missed {
-            None => self.plan_in_step(all, at, header, direction, &mut plan),
+        let mut planner = Planner {
+            state: self,
+            direction: &self.directions[at],
+            all,
+            at,
+            plan: Plan::default(),
+        };
+        match planner.direction.missed {
+            None => planner.in_step(header),
             Some(missed) => {
-                self.plan_behind_gap(all, at, missed, direction, &mut plan);
-                if !plan.attempts.is_empty() {
-                    plan.wait = None;
+                planner.behind_gap(missed);
+                if !planner.plan.attempts.is_empty() {
+                    planner.plan.wait = None;
                 }
             }
         }
-        plan
-    }
-
-    fn plan_in_step(
-        &self,
-        all: &Decryptor,
-        at: usize,
-        header: Header,
-        direction: &TlsDirection,
-        plan: &mut Plan,
-    ) {
-        let once = &[0..=0];
-        let protected12 = direction.change_cipher_spec
-            && (self.version() == Some(Version::TLS12)
-                || header.content != ContentType::APPLICATION_DATA);
-        match direction.phase {
-            Phase::Clear if protected12 => self.add_master(all, at, once, plan),
-            Phase::Clear => {
-                if self.early_data() && self.is_client(at) {
-                    self.add_early(all, once, plan);
-                }
-                if self.server_may_come(at) {
-                    plan.wait = Some(Problem::NoServerHello);
-                } else {
-                    self.add_traffic(all, at, Phase::Handshake, once, plan);
-                }
-            }
-            Phase::Early => {
-                if let Some(keys) = &direction.keys {
-                    plan.attempts
-                        .push(self.current(at, keys, vec![keys.sequence..=keys.sequence]));
-                }
-                if self.server_may_come(at) {
-                    plan.wait = Some(Problem::NoServerHello);
-                } else {
-                    self.add_traffic(all, at, Phase::Handshake, once, plan);
-                }
-            }
-            Phase::Handshake | Phase::Traffic => {
-                self.add_traffic(all, at, direction.phase, once, plan);
-            }
-            Phase::Master => self.add_master(all, at, once, plan),
-        }
-    }
-
-    fn plan_behind_gap(
-        &self,
-        all: &Decryptor,
-        at: usize,
-        missed: Missed,
-        direction: &TlsDirection,
-        plan: &mut Plan,
-    ) {
-        let bound = if self.random().is_some() {
-            BOUND
-        } else {
-            BOUND_OF_ANY
-        };
-        let fresh = || from_first(missed, bound);
-        if let Some(keys) = &direction.keys {
-            let current = self.current(at, keys, onward(keys.sequence, missed));
-            if direction.phase == Phase::Traffic {
-                add_updates(&current, &keys.secret, fresh, plan);
-            }
-            plan.attempts.insert(0, current);
-        }
-        let phase = direction.phase;
-        let may_be_13 = self
-            .version()
-            .is_none_or(|version| version == Version::TLS13);
-        if phase == Phase::Clear && self.version() != Some(Version::TLS13) {
-            self.add_master(all, at, &fresh(), plan);
-        }
-        if phase == Phase::Master && direction.keys.is_none() {
-            self.add_master(all, at, &fresh(), plan);
-        }
-        if phase == Phase::Clear && self.early_data() && self.is_client(at) {
-            self.add_early(all, &fresh(), plan);
-        }
-        if phase <= Phase::Handshake
-            && may_be_13
-            && !(phase == Phase::Handshake && direction.keys.is_some())
-        {
-            self.add_traffic(all, at, Phase::Handshake, &fresh(), plan);
-        }
-        if phase <= Phase::Traffic
-            && may_be_13
-            && !(phase == Phase::Traffic && direction.keys.is_some())
-        {
-            let first = plan.attempts.len();
-            self.add_traffic(all, at, Phase::Traffic, &fresh(), plan);
-            for index in first..plan.attempts.len() {
-                let attempt = &plan.attempts[index];
-                if let Some(secret) = attempt.secret.clone() {
-                    let like = Attempt {
-                        sequences: Vec::new(),
-                        secret: None,
-                        ..*attempt
-                    };
-                    add_updates(&like, &secret, fresh, plan);
-                }
-            }
-        }
-    }
-
-    fn current(&self, at: usize, keys: &Keys, sequences: Vec<RangeInclusive<u64>>) -> Attempt {
-        Attempt {
-            phase: self.directions[at].phase,
-            secret: None,
-            protection: keys.protection,
-            sequences,
-            random: None,
-            of_client: self.is_client(at),
-        }
-    }
-
-    fn add_early(&self, all: &Decryptor, sequences: &[RangeInclusive<u64>], plan: &mut Plan) {
-        let label = Label::ClientEarlyTrafficSecret;
-        self.add13(all, label, Phase::Early, true, sequences, plan);
-        // What comes may be 0-RTT data or not: it is not waited for.
-        plan.wait = None;
-    }
-
-    fn add_traffic(
-        &self,
-        all: &Decryptor,
-        at: usize,
-        phase: Phase,
-        sequences: &[RangeInclusive<u64>],
-        plan: &mut Plan,
-    ) {
-        let (client, server) = match phase {
-            Phase::Handshake => (
-                Label::ClientHandshakeTrafficSecret,
-                Label::ServerHandshakeTrafficSecret,
-            ),
-            _ => (Label::ClientTrafficSecret, Label::ServerTrafficSecret),
-        };
-        let label = |of_client| if of_client { client } else { server };
-        match self.role(at) {
-            Some(role) => {
-                let of_client = role == Role::Client;
-                self.add13(all, label(of_client), phase, of_client, sequences, plan);
-            }
-            None => {
-                for of_client in [self.likely_client == at, self.likely_client != at] {
-                    self.add13(all, label(of_client), phase, of_client, sequences, plan);
-                }
-            }
-        }
-    }
-
-    /// Adds the secrets of TLS 1.3 that a label has.
-    fn add13(
-        &self,
-        all: &Decryptor,
-        label: Label,
-        phase: Phase,
-        of_client: bool,
-        sequences: &[RangeInclusive<u64>],
-        plan: &mut Plan,
-    ) {
-        // 0-RTT data stands under the suite of the session before, which is the connection's where
-        // that is resumed.
-        let known = match (phase, &self.server) {
-            (Phase::Early, Some(server)) if !server.pre_shared_key => None,
-            _ => match self.suite() {
-                Some(suite) => {
-                    let known = suite.protection().filter(|protection| protection.tls13);
-                    if known.is_none() {
-                        plan.wait = plan.wait.or(Some(Problem::Suite(suite)));
-                        return;
-                    }
-                    known
-                }
-                None => self.found,
-            },
-        };
-        let before = plan.attempts.len();
-        let mut add = |random: &Random, secret: &Secret| {
-            let by_length = known.is_none().then(|| suites_by_length(secret));
-            for protection in known.into_iter().chain(by_length.into_iter().flatten()) {
-                if protection.hash.len() == secret.bytes().len() {
-                    plan.attempts.push(Attempt {
-                        phase,
-                        secret: Some(secret.clone()),
-                        protection,
-                        sequences: sequences.to_vec(),
-                        random: Some(*random),
-                        of_client,
-                    });
-                }
-            }
-        };
-        match self.random() {
-            Some(random) => all
-                .keys
-                .secrets(random, label)
-                .for_each(|secret| add(random, secret)),
-            None => all
-                .keys
-                .all(label)
-                .for_each(|(random, secret)| add(random, secret)),
-        }
-        if plan.attempts.len() == before {
-            plan.wait = plan.wait.or(Some(self.missing(all, label)));
-        }
-    }
-
-    /// Adds the master secrets of TLS 1.2 that may be the connection's.
-    fn add_master(
-        &self,
-        all: &Decryptor,
-        at: usize,
-        sequences: &[RangeInclusive<u64>],
-        plan: &mut Plan,
-    ) {
-        let Some(server) = &self.server else {
-            let problem = match self.random() {
-                Some(_) => Problem::NoServerHello,
-                None => Problem::NoHandshake,
-            };
-            plan.wait = plan.wait.or(Some(problem));
-            return;
-        };
-        let Some(protection) = server.suite.protection().filter(|p| !p.tls13) else {
-            plan.wait = plan.wait.or(Some(Problem::Suite(server.suite)));
-            return;
-        };
-        let before = plan.attempts.len();
-        let mut add = |random: &Random, secret: &Secret| {
-            plan.attempts.push(Attempt {
-                phase: Phase::Master,
-                secret: Some(secret.clone()),
-                protection,
-                sequences: sequences.to_vec(),
-                random: Some(*random),
-                of_client: self.is_client(at),
-            });
-        };
-        let label = Label::ClientRandom;
-        match self.random() {
-            Some(random) => {
-                all.keys
-                    .secrets(random, label)
-                    .for_each(|secret| add(random, secret));
-                let ticket = self
-                    .client
-                    .as_ref()
-                    .and_then(|hello| hello.ticket.as_deref());
-                let names = [
-                    Name::Id(&server.session_id),
-                    Name::Ticket(ticket.unwrap_or_default()),
-                ];
-                names
-                    .into_iter()
-                    .filter_map(|name| all.sessions.master(name))
-                    .for_each(|secret| add(random, secret));
-            }
-            None => all
-                .keys
-                .all(label)
-                .for_each(|(random, secret)| add(random, secret)),
-        }
-        if plan.attempts.len() == before {
-            plan.wait = plan.wait.or(Some(self.missing(all, label)));
-        }
-    }
-
-    fn missing(&self, all: &Decryptor, label: Label) -> Problem {
-        match self.random() {
-            Some(random) if all.keys.knows(random) => Problem::NoSecret {
-                random: *random,
-                label,
-            },
-            Some(random) => Problem::NoKeys { random: *random },
-            None => Problem::NoHandshake,
-        }
+        planner.plan
     }
 
     /// The keys that an attempt stands for, where they are not those that the direction has.
@@ -404,5 +111,281 @@ impl State {
             server.encrypt_then_mac,
             attempt.of_client,
         )
+    }
+}
+
+/// Gathers what may open a record of one direction.
+struct Planner<'a> {
+    state: &'a State,
+    direction: &'a TlsDirection,
+    all: &'a Decryptor,
+    /// Which direction it is.
+    at: usize,
+    plan: Plan,
+}
+
+impl<'a> Planner<'a> {
+    /// Where everything before the record was seen.
+    fn in_step(&mut self, header: Header) {
+        let (state, direction) = (self.state, self.direction);
+        let once = &[0..=0];
+        let protected12 = direction.change_cipher_spec
+            && (state.version() == Some(Version::TLS12)
+                || header.content != ContentType::APPLICATION_DATA);
+        match direction.phase {
+            Phase::Clear if protected12 => self.add_master(once),
+            Phase::Clear => {
+                if state.early_data() && state.is_client(self.at) {
+                    self.add_early(once);
+                }
+                if state.server_may_come(self.at) {
+                    self.plan.wait = Some(Problem::NoServerHello);
+                } else {
+                    self.add_traffic(Phase::Handshake, once);
+                }
+            }
+            Phase::Early => {
+                if let Some(keys) = &direction.keys {
+                    let current = self.current(keys, vec![keys.sequence..=keys.sequence]);
+                    self.plan.attempts.push(current);
+                }
+                if state.server_may_come(self.at) {
+                    self.plan.wait = Some(Problem::NoServerHello);
+                } else {
+                    self.add_traffic(Phase::Handshake, once);
+                }
+            }
+            Phase::Handshake | Phase::Traffic => {
+                self.add_traffic(direction.phase, once);
+            }
+            Phase::Master => self.add_master(once),
+        }
+    }
+
+    /// Where records before it may have been missed.
+    fn behind_gap(&mut self, missed: Missed) {
+        let (state, direction) = (self.state, self.direction);
+        let bound = if state.random().is_some() {
+            BOUND
+        } else {
+            BOUND_OF_ANY
+        };
+        let fresh = || from_first(missed, bound);
+        if let Some(keys) = &direction.keys {
+            let current = self.current(keys, onward(keys.sequence, missed));
+            if direction.phase == Phase::Traffic {
+                self.add_updates(&current, &keys.secret, fresh);
+            }
+            self.plan.attempts.insert(0, current);
+        }
+        let phase = direction.phase;
+        let may_be_13 = state
+            .version()
+            .is_none_or(|version| version == Version::TLS13);
+        if phase == Phase::Clear && state.version() != Some(Version::TLS13) {
+            self.add_master(&fresh());
+        }
+        if phase == Phase::Master && direction.keys.is_none() {
+            self.add_master(&fresh());
+        }
+        if phase == Phase::Clear && state.early_data() && state.is_client(self.at) {
+            self.add_early(&fresh());
+        }
+        if phase <= Phase::Handshake
+            && may_be_13
+            && !(phase == Phase::Handshake && direction.keys.is_some())
+        {
+            self.add_traffic(Phase::Handshake, &fresh());
+        }
+        if phase <= Phase::Traffic
+            && may_be_13
+            && !(phase == Phase::Traffic && direction.keys.is_some())
+        {
+            let first = self.plan.attempts.len();
+            self.add_traffic(Phase::Traffic, &fresh());
+            for index in first..self.plan.attempts.len() {
+                let attempt = &self.plan.attempts[index];
+                if let Some(secret) = attempt.secret.clone() {
+                    let like = Attempt {
+                        sequences: Vec::new(),
+                        secret: None,
+                        ..*attempt
+                    };
+                    self.add_updates(&like, &secret, fresh);
+                }
+            }
+        }
+    }
+
+    /// Adds the secrets behind one or two key updates, which are otherwise like another attempt's.
+    fn add_updates(
+        &mut self,
+        like: &Attempt,
+        secret: &Secret,
+        sequences: impl Fn() -> Vec<RangeInclusive<u64>>,
+    ) {
+        let mut secret = secret.clone();
+        for _ in 0..2 {
+            let Some(next) = updated(&secret, like.protection.hash) else {
+                return;
+            };
+            secret = next;
+            self.plan.attempts.push(Attempt {
+                secret: Some(secret.clone()),
+                sequences: sequences(),
+                ..*like
+            });
+        }
+    }
+
+    fn current(&self, keys: &Keys, sequences: Vec<RangeInclusive<u64>>) -> Attempt {
+        Attempt {
+            phase: self.direction.phase,
+            secret: None,
+            protection: keys.protection,
+            sequences,
+            random: None,
+            of_client: self.state.is_client(self.at),
+        }
+    }
+
+    fn add_early(&mut self, sequences: &[RangeInclusive<u64>]) {
+        let label = Label::ClientEarlyTrafficSecret;
+        self.add13(label, Phase::Early, true, sequences);
+        // What comes may be 0-RTT data or not: it is not waited for.
+        self.plan.wait = None;
+    }
+
+    fn add_traffic(&mut self, phase: Phase, sequences: &[RangeInclusive<u64>]) {
+        let (state, at) = (self.state, self.at);
+        let (client, server) = match phase {
+            Phase::Handshake => (
+                Label::ClientHandshakeTrafficSecret,
+                Label::ServerHandshakeTrafficSecret,
+            ),
+            _ => (Label::ClientTrafficSecret, Label::ServerTrafficSecret),
+        };
+        let label = |of_client| if of_client { client } else { server };
+        match state.role(at) {
+            Some(role) => {
+                let of_client = role == Role::Client;
+                self.add13(label(of_client), phase, of_client, sequences);
+            }
+            None => {
+                for of_client in [state.likely_client == at, state.likely_client != at] {
+                    self.add13(label(of_client), phase, of_client, sequences);
+                }
+            }
+        }
+    }
+
+    /// Adds the secrets of TLS 1.3 that a label has.
+    fn add13(
+        &mut self,
+        label: Label,
+        phase: Phase,
+        of_client: bool,
+        sequences: &[RangeInclusive<u64>],
+    ) {
+        // 0-RTT data stands under the suite of the session before, which is the connection's where
+        // that is resumed.
+        let known = match (phase, &self.state.server) {
+            (Phase::Early, Some(server)) if !server.pre_shared_key => None,
+            _ => match self.state.suite() {
+                Some(suite) => {
+                    let known = suite.protection().filter(|protection| protection.tls13);
+                    if known.is_none() {
+                        self.wait(Problem::Suite(suite));
+                        return;
+                    }
+                    known
+                }
+                None => self.state.found,
+            },
+        };
+        let before = self.plan.attempts.len();
+        for (random, secret) in self.secrets(label) {
+            let by_length = known.is_none().then(|| suites_by_length(secret));
+            for protection in known.into_iter().chain(by_length.into_iter().flatten()) {
+                if protection.hash.len() == secret.bytes().len() {
+                    self.plan.attempts.push(Attempt {
+                        phase,
+                        secret: Some(secret.clone()),
+                        protection,
+                        sequences: sequences.to_vec(),
+                        random: Some(random),
+                        of_client,
+                    });
+                }
+            }
+        }
+        if self.plan.attempts.len() == before {
+            self.wait(self.missing(label));
+        }
+    }
+
+    /// Adds the master secrets of TLS 1.2 that may be the connection's.
+    fn add_master(&mut self, sequences: &[RangeInclusive<u64>]) {
+        let (state, label) = (self.state, Label::ClientRandom);
+        let Some(server) = &state.server else {
+            return self.wait(match state.random() {
+                Some(_) => Problem::NoServerHello,
+                None => Problem::NoHandshake,
+            });
+        };
+        let Some(protection) = server.suite.protection().filter(|p| !p.tls13) else {
+            return self.wait(Problem::Suite(server.suite));
+        };
+        let mut secrets = self.secrets(label);
+        if let Some(random) = state.random() {
+            let ticket = state
+                .client
+                .as_ref()
+                .and_then(|hello| hello.ticket.as_deref());
+            let names = [
+                Name::Id(&server.session_id),
+                Name::Ticket(ticket.unwrap_or_default()),
+            ];
+            let resumed = names
+                .into_iter()
+                .filter_map(|name| self.all.sessions.master(name));
+            secrets.extend(resumed.map(|secret| (*random, secret)));
+        }
+        if secrets.is_empty() {
+            return self.wait(self.missing(label));
+        }
+        let attempts = secrets.into_iter().map(|(random, secret)| Attempt {
+            phase: Phase::Master,
+            secret: Some(secret.clone()),
+            protection,
+            sequences: sequences.to_vec(),
+            random: Some(random),
+            of_client: state.is_client(self.at),
+        });
+        self.plan.attempts.extend(attempts);
+    }
+
+    /// The secrets under a label that may be the connection's, each with whose it is in the key log.
+    fn secrets(&self, label: Label) -> Vec<(Random, &'a Secret)> {
+        let keys = &self.all.keys;
+        if let Some(random) = self.state.random() {
+            let secrets = keys.secrets(random, label);
+            return secrets.map(|secret| (*random, secret)).collect();
+        }
+        let secrets = keys.all(label);
+        secrets.map(|(random, secret)| (*random, secret)).collect()
+    }
+
+    /// Waits for this, unless there was something to wait for before.
+    fn wait(&mut self, problem: Problem) {
+        self.plan.wait.get_or_insert(problem);
+    }
+
+    fn missing(&self, label: Label) -> Problem {
+        match self.state.random() {
+            Some(&random) if self.all.keys.knows(&random) => Problem::NoSecret { random, label },
+            Some(&random) => Problem::NoKeys { random },
+            None => Problem::NoHandshake,
+        }
     }
 }

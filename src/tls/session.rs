@@ -4,6 +4,7 @@ use super::decryptor::Decryptor;
 use super::direction::Item;
 use super::framing::{Found, Framing, Missed};
 use super::keylog::Random;
+use super::opening::Sealed;
 use super::problem::Problem;
 use super::record::Version;
 use super::state::{Sink, State, index};
@@ -48,18 +49,12 @@ impl Session {
                     if direction.missed.is_none() {
                         self.state.tell(at, Problem::NotTls { at: start }, sink);
                     }
-                    self.state.gap(
-                        at,
-                        Missed {
-                            least: 0,
-                            most: u64::MAX,
-                            from: start,
-                        },
-                    );
+                    self.state.gap(at, Missed::any(start));
                 }
                 Found::Record(start) => {
                     if let Some((header, body)) = self.framing[at].record() {
-                        self.state.record(all, at, start, header, body, sink);
+                        let on = Sealed { at, start, header };
+                        self.state.record(all, on, body, sink);
                     }
                 }
             }

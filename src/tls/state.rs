@@ -73,11 +73,7 @@ impl State {
     /// See [`Session::new`](super::Session::new).
     pub(super) fn new(from_start: [bool; 2], likely_client: Side) -> Self {
         let midway = |from_start: bool| TlsDirection {
-            missed: (!from_start).then_some(Missed {
-                least: 0,
-                most: u64::MAX,
-                from: 0,
-            }),
+            missed: (!from_start).then_some(Missed::any(0)),
             ..TlsDirection::default()
         };
         Self {

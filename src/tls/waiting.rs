@@ -3,9 +3,9 @@
 use super::decryptor::Decryptor;
 use super::direction::{Item, TlsDirection, Waiting};
 use super::framing::Missed;
+use super::opening::Sealed;
 use super::problem::Problem;
-use super::record::Header;
-use super::state::{Sink, State, side};
+use super::state::{Sink, State};
 use super::{Event, Protected, Record};
 
 impl State {
@@ -13,30 +13,30 @@ impl State {
     pub(super) fn record(
         &mut self,
         all: &mut Decryptor,
-        at: usize,
-        start: u64,
-        header: Header,
+        on: Sealed,
         body: &mut [u8],
         sink: Sink<'_>,
     ) {
         self.records += 1;
-        let is_next = self.directions[at].queue.is_empty();
-        if is_next && self.take(all, at, start, header, body, false, sink).is_ok() {
+        let is_next = self.directions[on.at].queue.is_empty();
+        if is_next && self.take(all, on, body, false, sink).is_ok() {
             return;
         }
         sink(Event::Record(Record {
             protected: Protected::Waiting,
-            ..Record::sealed(side(at), start, header)
+            ..on.record()
         }));
         let waiting = Waiting {
-            at: start,
-            header,
+            at: on.start,
+            header: on.header,
             body: body.to_vec(),
             order: self.records,
         };
         self.waiting += waiting.memory();
         all.waiting += waiting.memory();
-        self.directions[at].queue.push_back(Item::Record(waiting));
+        self.directions[on.at]
+            .queue
+            .push_back(Item::Record(waiting));
         while self.waiting > all.may_wait() {
             self.let_oldest_go(all);
         }
@@ -106,7 +106,8 @@ impl State {
             }
             Some(Item::Record(mut record)) => {
                 let (start, header) = (record.at, record.header);
-                let taken = self.take(all, at, start, header, &mut record.body, true, sink);
+                let on = Sealed { at, start, header };
+                let taken = self.take(all, on, &mut record.body, true, sink);
                 if taken.is_ok() {
                     self.waiting -= record.memory();
                     all.waiting -= record.memory();

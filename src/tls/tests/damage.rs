@@ -6,18 +6,13 @@ use super::*;
 
 #[test]
 fn a_damaged_record_is_told_and_the_next_one_read() {
-    let ends = Ends::new(&Options::default());
-    let mut wire = ends.connect();
-    wire.talk();
-    let at = wire
-        .flights
-        .iter()
-        .rposition(|(from, _)| *from == CLIENT)
-        .unwrap();
+    let (ends, mut wire) = spoken(&Options::default());
+    let mut flights = wire.flights.iter();
+    let at = flights.rposition(|(from, _)| *from == CLIENT).unwrap();
     wire.flights[at].1[20] ^= 1;
     wire.say(CLIENT, &[0x77; 58]);
-    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 100);
-    assert!(matches!(seen.problems[..], [Problem::BadTag { .. }]));
+    let (seen, _) = inspect(&ends.keys(), &wire.flights, 100);
+    assert_told!(seen, Problem::BadTag { .. });
     assert_eq!(seen.lost, [(CLIENT, 58)]);
     let expected = [&wire.sent[0][..116], &[0x77; 58]].concat();
     assert!(seen.content[0] == expected);
@@ -26,19 +21,17 @@ fn a_damaged_record_is_told_and_the_next_one_read() {
 #[test]
 fn large_content_in_many_records_and_many_messages_in_one() {
     for max_fragment in [None, Some(64)] {
-        let ends = Ends::new(&Options {
+        let (ends, mut wire) = spoken(&Options {
             max_fragment,
             ..Options::default()
         });
-        let mut wire = ends.connect();
-        wire.talk();
         let large: Vec<u8> = (0..60_000u32)
             .map(|n| ((n * n) >> 7).to_le_bytes()[0])
             .collect();
         wire.say(CLIENT, &large);
         wire.say(SERVER, &large);
         for piece in [1, 1448, 1 << 20] {
-            let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, piece);
+            let (seen, _) = inspect(&ends.keys(), &wire.flights, piece);
             assert_decrypted(&wire, &seen);
         }
     }
@@ -58,9 +51,7 @@ proptest! {
         thread_local! {
             static WIRES: [(Flights, [Vec<u8>; 2], String); 2] =
                 [&version::TLS13, &version::TLS12].map(|version| {
-                    let ends = Ends::new(&Options { version: Some(version), ..Options::default() });
-                    let mut wire = ends.connect();
-                    wire.talk();
+                    let (ends, mut wire) = spoken(&Options::version(version));
                     if version.version == tokio_rustls::rustls::ProtocolVersion::TLSv1_3 {
                         wire.update_keys(CLIENT);
                     }
@@ -78,25 +69,22 @@ proptest! {
             match kind {
                 0 => bytes[at..end].fill(value),
                 1 => bytes[at] = value,
-                2 => { bytes.truncate(at.max(1)); gaps.push((flight, (end - at) as u64)); }
+                2 => { bytes.truncate(at.max(1)); gaps.push((flight, end - at)); }
                 _ => { let copy = bytes[at..end].to_vec(); bytes.extend(copy); }
             }
         }
-        let mut all = decryptor(if late { "" } else { &keys });
-        let mut seen = Seen::default();
-        let mut session = Session::new([true; 2], CLIENT);
-        let sink = &mut |event: Event<'_>| seen.event(event);
+        let mut reading = Reading::new(if late { "" } else { &keys });
         for (index, (from, bytes)) in flights.iter().enumerate() {
             for piece in bytes.chunks(piece) {
-                session.push(&mut all, *from, piece, sink);
+                reading.push(*from, piece);
             }
             for (_, gap) in gaps.iter().filter(|(flight, _)| *flight == index) {
-                session.gap(&mut all, *from, *gap, sink);
+                reading.gap(*from, *gap);
             }
         }
-        all.keys.read_all(keys.as_bytes());
-        session.keys_came(&mut all, sink);
-        end(&mut session, &mut all, &mut seen);
+        reading.keys(&keys);
+        reading.end();
+        let seen = reading.seen;
         for (at, problem) in seen.problems.iter().enumerate() {
             let kind = std::mem::discriminant(problem);
             let others = &seen.problems[..at];
@@ -116,17 +104,16 @@ proptest! {
         parts in proptest::collection::vec((any::<bool>(), any::<bool>(), proptest::collection::vec(prop_oneof![3 => any::<u8>(), 1 => Just(3u8), 1 => 20..24u8, 1 => Just(0u8)], 0..100)), 0..30),
         from_start: bool,
     ) {
-        let mut all = decryptor("");
-        let mut session = Session::new([from_start; 2], CLIENT);
+        let mut reading = Reading::of(decryptor(""), [from_start; 2], CLIENT);
         for (client, gap, bytes) in parts {
             let from = if client { CLIENT } else { SERVER };
             if gap {
-                session.gap(&mut all, from, bytes.len() as u64 + 1, &mut |_| {});
+                reading.gap(from, bytes.len() + 1);
             } else {
-                session.push(&mut all, from, &bytes, &mut |_| {});
+                reading.push(from, &bytes);
             }
         }
-        end(&mut session, &mut all, &mut Seen::default());
+        reading.end();
     }
 }
 
@@ -142,12 +129,7 @@ fn record(content: u8, length: u16) -> Vec<u8> {
 #[test]
 fn records_of_every_length_and_type_at_any_place() {
     for version in [&version::TLS13, &version::TLS12] {
-        let ends = Ends::new(&Options {
-            version: Some(version),
-            ..Options::default()
-        });
-        let mut wire = ends.connect();
-        wire.talk();
+        let (ends, wire) = spoken(&Options::version(version));
         for content in [20, 21, 22, 23, 24, 25] {
             for length in [
                 0,
@@ -155,27 +137,25 @@ fn records_of_every_length_and_type_at_any_place() {
                 2,
                 16,
                 17,
-                1 << 14,
-                (1 << 14) + 256,
-                (1 << 14) + 2048,
-                (1 << 14) + 2049,
+                0x4000,
+                0x4000 + 256,
+                0x4000 + 2048,
+                0x4000 + 2049,
             ] {
                 for at in 0..wire.flights.len() {
                     let mut flights = wire.flights.clone();
                     let from = flights[at].0;
                     flights.insert(at, (from, record(content, length)));
-                    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &flights, 4096);
+                    let (seen, _) = inspect(&ends.keys(), &flights, 4096);
                     let kinds = seen.problems.iter().map(std::mem::discriminant);
                     let mut told: Vec<_> = kinds.collect();
                     told.dedup();
                     assert_eq!(told.len(), seen.problems.len());
                     // What the other side sent is not touched by it once the handshake is over.
                     if at > 6 {
-                        let other = usize::from(from == CLIENT);
-                        assert!(
-                            seen.content[other] == wire.sent[other],
-                            "{content} {length} {at}"
-                        );
+                        let other = 1 - index(from);
+                        let same = seen.content[other] == wire.sent[other];
+                        assert!(same, "{content} {length} {at}");
                     }
                 }
             }
@@ -187,7 +167,7 @@ fn records_of_every_length_and_type_at_any_place() {
 #[test]
 fn a_damaged_record_is_told_from_wrong_secrets() {
     for suite in suites() {
-        let ends = Ends::of(suite);
+        let ends = Ends::new(&Options::suite(suite));
         let mut wire = ends.connect();
         wire.carry();
         let first = wire.flights.len();
@@ -197,9 +177,9 @@ fn a_damaged_record_is_told_from_wrong_secrets() {
             let (from, bytes) = &mut flights[damaged];
             let (from, last) = (*from, bytes.len() - 1);
             bytes[last] ^= 1;
-            let (seen, _) = inspect(&mut decryptor(&ends.keys()), &flights, 4096);
-            let index = usize::from(from == SERVER);
-            let size = if from == CLIENT { 58 } else { 73 };
+            let (seen, _) = inspect(&ends.keys(), &flights, 4096);
+            let index = index(from);
+            let size = [58, 73][index];
             assert!(
                 matches!(
                     seen.problems[..],
@@ -212,7 +192,7 @@ fn a_damaged_record_is_told_from_wrong_secrets() {
             assert!(seen.content[1 - index] == wire.sent[1 - index]);
             // Only where nothing follows it can the last one be under any secret.
             if damaged + 2 < flights.len() {
-                assert!(matches!(seen.problems[..], [Problem::BadTag { .. }]));
+                assert_told!(seen, Problem::BadTag { .. });
             }
         }
     }

@@ -11,7 +11,7 @@ fn stream(wire: &Wire, of: Side) -> Vec<u8> {
 #[test]
 fn goes_on_behind_a_gap_wherever_it_is() {
     for suite in suites() {
-        let ends = Ends::of(suite);
+        let ends = Ends::new(&Options::suite(suite));
         let mut wire = ends.connect();
         wire.carry();
         for round in 0..40u8 {
@@ -22,17 +22,15 @@ fn goes_on_behind_a_gap_wherever_it_is() {
         let hello = Header::read(&all_bytes).unwrap().record_len();
         for gap in [1, 20, 70, 100, 500] {
             for start in (hello..all_bytes.len() - 1200).step_by(41) {
-                let mut all = decryptor(&ends.keys());
-                let mut seen = Seen::default();
-                let mut session = Session::new([true; 2], CLIENT);
-                let sink = &mut |event: Event<'_>| seen.event(event);
-                session.push(&mut all, CLIENT, &all_bytes[..hello], sink);
-                session.push(&mut all, SERVER, &server, sink);
-                session.push(&mut all, CLIENT, &all_bytes[hello..start], sink);
-                session.gap(&mut all, CLIENT, gap as u64, sink);
+                let mut reading = Reading::new(&ends.keys());
+                reading.push(CLIENT, &all_bytes[..hello]);
+                reading.push(SERVER, &server);
+                reading.push(CLIENT, &all_bytes[hello..start]);
+                reading.gap(CLIENT, gap);
                 for piece in all_bytes[start + gap..].chunks(58 + 22) {
-                    session.push(&mut all, CLIENT, piece, sink);
+                    reading.push(CLIENT, piece);
                 }
+                let seen = reading.seen;
                 assert_eq!(seen.problems, [], "{suite:?} {start}+{gap}");
                 let content = &seen.content[0];
                 let missing = wire.sent[0].len() - content.len();
@@ -57,11 +55,7 @@ fn goes_on_behind_a_gap_wherever_it_is() {
 #[test]
 fn starts_in_the_middle_with_tls_1_3() {
     for suite in suites().filter(|suite| suite.version() == &version::TLS13) {
-        let options = Options {
-            suite: Some(suite),
-            ..Options::default()
-        };
-        let ends = Ends::new(&options);
+        let ends = Ends::new(&Options::suite(suite));
         for _ in 0..5 {
             ends.connect().talk();
         }
@@ -71,11 +65,9 @@ fn starts_in_the_middle_with_tls_1_3() {
         let before = wire.flights.len();
         let sent = wire.sent.each_ref().map(Vec::len);
         wire.talk();
-        let mut all = decryptor(&ends.keys());
-        let (mut seen, mut session) = (Seen::default(), Session::new([false; 2], SERVER));
-        for (from, bytes) in &wire.flights[before..] {
-            session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
-        }
+        let mut reading = Reading::of(decryptor(&ends.keys()), [false; 2], SERVER);
+        reading.push_all(&wire.flights[before..]);
+        let seen = reading.seen;
         assert_eq!(seen.problems, []);
         for (content, (all, before)) in seen.content.iter().zip(wire.sent.iter().zip(sent)) {
             assert!(content == &all[before..], "{suite:?}");
@@ -86,60 +78,38 @@ fn starts_in_the_middle_with_tls_1_3() {
 /// More records were lost than sequence numbers are tried: that is said, once, and nothing more is tried.
 #[test]
 fn a_gap_beyond_the_bound_is_told() {
-    let ends = Ends::new(&Options {
-        version: Some(&version::TLS13),
-        ..Options::default()
-    });
-    let mut wire = ends.connect();
-    wire.talk();
+    let (ends, mut wire) = spoken(&Options::version(&version::TLS13));
     let before = wire.flights.len();
     for _ in 0..1200 {
         wire.say(CLIENT, &[1; 58]);
     }
-    let lost: usize = wire.flights[before..]
-        .iter()
-        .map(|(_, bytes)| bytes.len())
-        .sum();
+    let lost = wire.flights[before..].iter().map(|(_, bytes)| bytes.len());
+    let lost = lost.sum();
     let behind = wire.flights.len();
     // Large ones, so that the bound on what is tried is reached soon.
     for _ in 0..20 {
         wire.say(CLIENT, &[2; 16_000]);
     }
-    let (mut all, mut seen) = (decryptor(&ends.keys()), Seen::default());
-    let mut session = Session::new([true; 2], CLIENT);
-    for (from, bytes) in &wire.flights[..before] {
-        session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
-    }
-    session.gap(&mut all, CLIENT, lost as u64, &mut |event| {
-        seen.event(event);
-    });
-    for (from, bytes) in &wire.flights[behind..] {
-        session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
-    }
-    end(&mut session, &mut all, &mut seen);
-    assert!(
-        matches!(seen.problems[..], [Problem::OutOfStep { .. }]),
-        "{:?}",
-        seen.problems
-    );
+    let mut reading = Reading::new(&ends.keys());
+    reading.push_all(&wire.flights[..before]);
+    reading.gap(CLIENT, lost);
+    reading.push_all(&wire.flights[behind..]);
+    reading.end();
+    let seen = reading.seen;
+    assert_told!(seen, Problem::OutOfStep { .. });
     assert!(seen.content[0] == [0, 1, 2].map(|round| [round; 58]).concat());
 }
 
 #[test]
 fn one_direction_alone_says_what_is_missing() {
     for suite in suites() {
-        let ends = Ends::of(suite);
-        let mut wire = ends.connect();
-        wire.talk();
+        let (ends, wire) = spoken(&Options::suite(suite));
         for side in [CLIENT, SERVER] {
-            let mut all = decryptor(&ends.keys());
-            let mut seen = Seen::default();
-            let mut session = Session::new([side == CLIENT, side == SERVER], CLIENT);
-            for (from, bytes) in wire.flights.iter().filter(|(from, _)| *from == side) {
-                session.push(&mut all, *from, bytes, &mut |event| seen.event(event));
-            }
-            end(&mut session, &mut all, &mut seen);
-            let index = usize::from(side == SERVER);
+            let from_start = [side == CLIENT, side == SERVER];
+            let mut reading = Reading::of(decryptor(&ends.keys()), from_start, CLIENT);
+            reading.push_all(wire.flights.iter().filter(|(from, _)| *from == side));
+            reading.end();
+            let (seen, index) = (reading.seen, index(side));
             // A ServerHello names the suite, and TLS 1.2's secrets are tried by themselves.
             if seen.problems.is_empty() {
                 assert!(

@@ -6,16 +6,12 @@ use super::*;
 fn every_suite_is_decrypted() {
     let mut count = 0;
     for suite in suites() {
-        let ends = Ends::of(suite);
-        let mut wire = ends.connect();
-        wire.talk();
-        let (seen, session) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 4096);
+        let (ends, wire) = spoken(&Options::suite(suite));
+        let (seen, session) = inspect(&ends.keys(), &wire.flights, 4096);
         assert_decrypted(&wire, &seen);
         let name = session.suite().and_then(CipherSuite::name).unwrap();
-        assert_eq!(
-            name,
-            format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
-        );
+        let expected = format!("{:?}", suite.suite()).replace("TLS13_", "TLS_");
+        assert_eq!(name, expected);
         assert_eq!(session.server_name(), Some("auth.example"));
         assert_eq!(session.resumed(), Some(false));
         count += 1;
@@ -25,17 +21,12 @@ fn every_suite_is_decrypted() {
 
 #[test]
 fn keys_are_updated_by_both_sides() {
-    let ends = Ends::new(&Options {
-        version: Some(&version::TLS13),
-        ..Options::default()
-    });
-    let mut wire = ends.connect();
-    wire.talk();
+    let (ends, mut wire) = spoken(&Options::version(&version::TLS13));
     for round in 0..3 {
         wire.update_keys(if round == 1 { SERVER } else { CLIENT });
         wire.talk();
     }
-    let (seen, session) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 100);
+    let (seen, session) = inspect(&ends.keys(), &wire.flights, 100);
     assert_decrypted(&wire, &seen);
     // rustls answers each with an update of its own.
     assert_eq!(session.key_updates(), 6);
@@ -44,15 +35,12 @@ fn keys_are_updated_by_both_sides() {
 #[test]
 fn a_hello_retry_request_is_followed() {
     use super::ring::kx_group::{SECP256R1, X25519};
-    let ends = Ends::new(&Options {
-        version: Some(&version::TLS13),
+    let (ends, wire) = spoken(&Options {
         client_groups: Some(vec![X25519, SECP256R1]),
         server_groups: Some(vec![SECP256R1]),
-        ..Options::default()
+        ..Options::version(&version::TLS13)
     });
-    let mut wire = ends.connect();
-    wire.talk();
-    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 33);
+    let (seen, _) = inspect(&ends.keys(), &wire.flights, 33);
     assert_decrypted(&wire, &seen);
     let hellos = seen.records.iter().filter(|(from, content, protected)| {
         (*from, *content, *protected) == (CLIENT, ContentType::HANDSHAKE, Protected::No)
@@ -67,27 +55,29 @@ fn sessions_are_resumed() {
         (&version::TLS12, true),
         (&version::TLS12, false),
     ] {
-        let ends = Ends::new(&Options {
-            version: Some(version),
+        let (ends, first) = spoken(&Options {
             tickets,
-            ..Options::default()
+            ..Options::version(version)
         });
-        let mut first = ends.connect();
-        first.talk();
         let first_keys = ends.keys();
         let mut second = ends.connect();
         second.talk();
-        let mut all = decryptor(&ends.keys());
-        let (seen, session) = inspect(&mut all, &second.flights, 77);
+        let (seen, session) = inspect(&ends.keys(), &second.flights, 77);
         assert_decrypted(&second, &seen);
         assert_eq!(session.resumed(), Some(true), "{version:?} {tickets}");
         if version.version == tokio_rustls::rustls::ProtocolVersion::TLSv1_2 {
             // The first session's secret is enough.
-            let mut all = decryptor(&first_keys);
-            inspect(&mut all, &first.flights, 1000);
-            let (seen, _) = inspect(&mut all, &second.flights, 77);
-            assert_decrypted(&second, &seen);
+            let all = Reading::new(&first_keys).whole(&first.flights, 1000).all;
+            let reading = Reading::of(all, [true; 2], CLIENT).whole(&second.flights, 77);
+            assert_decrypted(&second, &reading.seen);
         }
+    }
+}
+
+fn early_data() -> Options {
+    Options {
+        early_data: true,
+        ..Options::version(&version::TLS13)
     }
 }
 
@@ -119,19 +109,14 @@ fn early(ends: &Ends) -> Wire {
 
 #[test]
 fn early_data_is_decrypted_or_passed_over() {
-    let options = Options {
-        version: Some(&version::TLS13),
-        early_data: true,
-        ..Options::default()
-    };
-    let ends = Ends::new(&options);
+    let ends = Ends::new(&early_data());
     let wire = early(&ends);
     let keys = ends.keys();
     assert!(keys.contains("CLIENT_EARLY_TRAFFIC_SECRET"));
-    let (seen, _) = inspect(&mut decryptor(&keys), &wire.flights, 50);
+    let (seen, _) = inspect(&keys, &wire.flights, 50);
     assert_decrypted(&wire, &seen);
     let without = without(&keys, "CLIENT_EARLY");
-    let (seen, _) = inspect(&mut decryptor(&without), &wire.flights, 50);
+    let (seen, _) = inspect(&without, &wire.flights, 50);
     assert_eq!(seen.problems, [Problem::NoEarlySecret]);
     assert!(seen.content[0] == wire.sent[0][58..]);
     assert!(seen.content[1] == wire.sent[1]);
@@ -139,12 +124,7 @@ fn early_data_is_decrypted_or_passed_over() {
 
 #[test]
 fn early_data_that_the_server_refuses() {
-    let options = Options {
-        version: Some(&version::TLS13),
-        early_data: true,
-        ..Options::default()
-    };
-    let ends = Ends::new(&options);
+    let ends = Ends::new(&early_data());
     ends.connect().talk();
     let mut server = (*ends.server).clone();
     server.max_early_data_size = 0;
@@ -159,7 +139,7 @@ fn early_data_that_the_server_refuses() {
     };
     client.early_data().unwrap().write_all(&[0x45; 58]).unwrap();
     wire.talk();
-    let (seen, _) = inspect(&mut decryptor(&ends.keys()), &wire.flights, 50);
+    let (seen, _) = inspect(&ends.keys(), &wire.flights, 50);
     assert_eq!(seen.problems, []);
     // It was sent all the same.
     assert!(seen.content[0] == [&[0x45; 58], &wire.sent[0][..]].concat());

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::{
     SupportedProtocolVersion, version,
 };
 
+use super::state::index;
 use super::*;
 
 mod damage;
@@ -64,15 +65,33 @@ struct Options {
     max_fragment: Option<usize>,
 }
 
-impl Ends {
+impl Options {
     /// Ends that agree on one suite.
-    fn of(suite: SupportedCipherSuite) -> Self {
-        Self::new(&Options {
+    fn suite(suite: SupportedCipherSuite) -> Self {
+        Self {
             suite: Some(suite),
-            ..Options::default()
-        })
+            ..Self::default()
+        }
     }
 
+    /// Ends that agree on one version.
+    fn version(version: &'static SupportedProtocolVersion) -> Self {
+        Self {
+            version: Some(version),
+            ..Self::default()
+        }
+    }
+}
+
+/// Ends with these settings, and a connection of theirs with a few messages both ways.
+fn spoken(options: &Options) -> (Ends, Wire) {
+    let ends = Ends::new(options);
+    let mut wire = ends.connect();
+    wire.talk();
+    (ends, wire)
+}
+
+impl Ends {
     fn new(options: &Options) -> Self {
         let certified = rcgen::generate_simple_self_signed(["auth.example".into()]).unwrap();
         let certificate: CertificateDer<'static> = certified.cert.into();
@@ -186,24 +205,21 @@ impl Wire {
         }
     }
 
+    fn end(&mut self, side: Side) -> &mut Connection {
+        match side {
+            Side::A => &mut self.client,
+            Side::B => &mut self.server,
+        }
+    }
+
     fn say(&mut self, from: Side, content: &[u8]) {
-        let end = if from == CLIENT {
-            &mut self.client
-        } else {
-            &mut self.server
-        };
-        end.writer().write_all(content).unwrap();
-        self.sent[usize::from(from == SERVER)].extend_from_slice(content);
+        self.end(from).writer().write_all(content).unwrap();
+        self.sent[index(from)].extend_from_slice(content);
         self.carry();
     }
 
     fn update_keys(&mut self, from: Side) {
-        let end = if from == CLIENT {
-            &mut self.client
-        } else {
-            &mut self.server
-        };
-        end.refresh_traffic_keys().unwrap();
+        self.end(from).refresh_traffic_keys().unwrap();
         self.carry();
     }
 
@@ -235,7 +251,7 @@ impl Seen {
                 self.records
                     .push((record.from, record.content, record.protected));
                 if record.content == ContentType::APPLICATION_DATA {
-                    self.content[usize::from(record.from == SERVER)].extend_from_slice(record.text);
+                    self.content[index(record.from)].extend_from_slice(record.text);
                 }
                 let from = record.text_at - record.at;
                 let end = usize::try_from(from).expect("a place in memory") + record.text.len();
@@ -259,27 +275,95 @@ fn without(keys: &str, label: &str) -> String {
     lines.filter(|line| !line.starts_with(label)).collect()
 }
 
-/// Pushes flights in pieces of `piece` bytes, and ends both sides.
-fn inspect(all: &mut Decryptor, flights: &[(Side, Vec<u8>)], piece: usize) -> (Seen, Session) {
-    let mut seen = Seen::default();
-    let mut session = Session::new([true; 2], CLIENT);
-    for (from, bytes) in flights {
-        for piece in bytes.chunks(piece) {
-            session.push(all, *from, piece, &mut |event| seen.event(event));
+/// A session, the secrets for it, and what it was decrypted to.
+struct Reading {
+    all: Decryptor,
+    session: Session,
+    seen: Seen,
+}
+
+impl Reading {
+    /// Of a connection that is captured from its beginning on.
+    fn new(keys: &str) -> Self {
+        Self::of(decryptor(keys), [true; 2], CLIENT)
+    }
+
+    fn of(all: Decryptor, from_start: [bool; 2], likely_client: Side) -> Self {
+        Self {
+            all,
+            session: Session::new(from_start, likely_client),
+            seen: Seen::default(),
         }
     }
-    end(&mut session, all, &mut seen);
+
+    fn push(&mut self, from: Side, bytes: &[u8]) {
+        let sink = &mut |event: Event<'_>| self.seen.event(event);
+        self.session.push(&mut self.all, from, bytes, sink);
+    }
+
+    fn push_all<'a>(&mut self, flights: impl IntoIterator<Item = &'a (Side, Vec<u8>)>) {
+        for (from, bytes) in flights {
+            self.push(*from, bytes);
+        }
+    }
+
+    fn gap(&mut self, from: Side, bytes: usize) {
+        let sink = &mut |event: Event<'_>| self.seen.event(event);
+        self.session.gap(&mut self.all, from, bytes as u64, sink);
+    }
+
+    /// Takes secrets that come late.
+    fn keys(&mut self, keys: &str) {
+        self.all.keys.read_all(keys.as_bytes());
+        let sink = &mut |event: Event<'_>| self.seen.event(event);
+        self.session.keys_came(&mut self.all, sink);
+    }
+
+    /// Both sides send no more.
+    fn ended(&mut self) {
+        let sink = &mut |event: Event<'_>| self.seen.event(event);
+        for from in [CLIENT, SERVER] {
+            self.session.ended(&mut self.all, from, sink);
+        }
+    }
+
+    /// Ends both sides, behind which nothing comes.
+    fn end(&mut self) {
+        self.ended();
+        let sink = &mut |event: Event<'_>| self.seen.event(event);
+        self.session.finish(&mut self.all, sink);
+        assert_eq!(self.all.waiting(), 0);
+    }
+
+    /// Takes flights in pieces of `piece` bytes, and ends both sides.
+    fn whole(mut self, flights: &[(Side, Vec<u8>)], piece: usize) -> Self {
+        for (from, bytes) in flights {
+            for piece in bytes.chunks(piece) {
+                self.push(*from, piece);
+            }
+        }
+        self.end();
+        self
+    }
+}
+
+/// Reads a connection to its end, in pieces of `piece` bytes.
+fn inspect(keys: &str, flights: &[(Side, Vec<u8>)], piece: usize) -> (Seen, Session) {
+    let Reading { seen, session, .. } = Reading::new(keys).whole(flights, piece);
     (seen, session)
 }
 
-/// Ends both sides, behind which nothing comes.
-fn end(session: &mut Session, all: &mut Decryptor, seen: &mut Seen) {
-    for from in [CLIENT, SERVER] {
-        session.ended(all, from, &mut |event| seen.event(event));
-    }
-    session.finish(all, &mut |event| seen.event(event));
-    assert_eq!(all.waiting(), 0);
+/// Asserts that one problem is told, and of which form it is.
+macro_rules! assert_told {
+    ($seen:expr, $problem:pat) => {
+        assert!(
+            matches!($seen.problems[..], [$problem]),
+            "{:?}",
+            $seen.problems
+        )
+    };
 }
+use assert_told;
 
 #[track_caller]
 fn assert_decrypted(wire: &Wire, seen: &Seen) {
