@@ -31,6 +31,11 @@ impl ByteOrder {
         }
     }
 
+    /// Four bytes each.
+    pub(super) fn u32s(self, values: &[u32]) -> Vec<u8> {
+        values.iter().flat_map(|value| self.u32(*value)).collect()
+    }
+
     /// Eight bytes.
     #[must_use]
     pub const fn u64(self, value: u64) -> [u8; 8] {

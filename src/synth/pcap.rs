@@ -62,25 +62,21 @@ impl PcapForm {
 #[must_use]
 pub fn write_pcap(form: &PcapForm, frames: &[Frame]) -> Vec<u8> {
     let order = form.order;
-    let mut file = Vec::new();
-    file.extend_from_slice(&order.u32(form.kind.magic()));
-    file.extend_from_slice(&order.u16(2)); // version 2.4
-    file.extend_from_slice(&order.u16(4));
-    file.extend_from_slice(&[0; 8]); // time zone and accuracy, unused
-    file.extend_from_slice(&order.u32(form.snapshot));
-    file.extend_from_slice(&order.u32(u32::from(form.link.0)));
+    let mut file = order.u32(form.kind.magic()).to_vec();
+    file.extend([order.u16(2), order.u16(4)].concat()); // version 2.4
+    file.extend([0; 8]); // time zone and accuracy, unused
+    file.extend(order.u32s(&[form.snapshot, form.link.0.into()]));
     for frame in frames {
         let time = frame.time.0.max(0);
         let seconds = u32::try_from(time / Timestamp::SECOND).unwrap_or(u32::MAX);
         let ticks = (time % Timestamp::SECOND) / form.kind.nanoseconds_per_tick();
-        file.extend_from_slice(&order.u32(seconds));
-        file.extend_from_slice(&order.u32(u32::try_from(ticks).unwrap_or(0)));
-        file.extend_from_slice(&order.u32(frame.octets.len() as u32));
-        file.extend_from_slice(&order.u32(frame.wire as u32));
+        let ticks = u32::try_from(ticks).unwrap_or(0);
+        let captured = frame.octets.len() as u32;
+        file.extend(order.u32s(&[seconds, ticks, captured, frame.wire as u32]));
         if form.kind == PcapKind::Kuznetzov {
-            file.extend_from_slice(&order.u32(1)); // interface
-            file.extend_from_slice(&order.u16(0x0800)); // protocol
-            file.extend_from_slice(&[0, 0]); // packet type, filling
+            file.extend(order.u32(1)); // interface
+            file.extend(order.u16(0x0800)); // protocol
+            file.extend([0, 0]); // packet type, filling
         }
         file.extend_from_slice(&frame.octets);
     }

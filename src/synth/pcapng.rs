@@ -101,11 +101,8 @@ impl Pcapng {
             self.option(&mut body, IF_TSRESOL, &[resolution]);
         }
         if let Some(offset) = offset {
-            self.option(
-                &mut body,
-                IF_TSOFFSET,
-                &self.order.u64(offset.cast_unsigned()),
-            );
+            let seconds = self.order.u64(offset.cast_unsigned());
+            self.option(&mut body, IF_TSOFFSET, &seconds);
         }
         if resolution.is_some() || offset.is_some() {
             self.option(&mut body, OPTION_END, &[]);
@@ -121,11 +118,11 @@ impl Pcapng {
         frame: &Frame,
         comment: Option<&str>,
     ) -> &mut Self {
-        let mut body = self.order.u32(interface).to_vec();
-        body.extend_from_slice(&self.order.u32((ticks >> 32) as u32));
-        body.extend_from_slice(&self.order.u32(ticks as u32));
-        body.extend_from_slice(&self.order.u32(frame.octets.len() as u32));
-        body.extend_from_slice(&self.order.u32(frame.wire as u32));
+        let (high, low) = ((ticks >> 32) as u32, ticks as u32);
+        let lengths = [frame.octets.len() as u32, frame.wire as u32];
+        let mut body = self
+            .order
+            .u32s(&[interface, high, low, lengths[0], lengths[1]]);
         body.extend_from_slice(&frame.octets);
         body.resize(body.len().next_multiple_of(4), 0);
         self.comment(&mut body, comment);
@@ -157,9 +154,8 @@ impl Pcapng {
 
     /// Interface statistics: frames received.
     pub fn statistics(&mut self, interface: u32, ticks: u64, received: u64) -> &mut Self {
-        let mut body = self.order.u32(interface).to_vec();
-        body.extend_from_slice(&self.order.u32((ticks >> 32) as u32));
-        body.extend_from_slice(&self.order.u32(ticks as u32));
+        let (high, low) = ((ticks >> 32) as u32, ticks as u32);
+        let mut body = self.order.u32s(&[interface, high, low]);
         self.option(&mut body, 4, &self.order.u64(received)); // isb_ifrecv
         self.option(&mut body, OPTION_END, &[]);
         self.block(INTERFACE_STATISTICS, &body)
@@ -167,8 +163,7 @@ impl Pcapng {
 
     /// Decryption secrets in the format of a TLS key log.
     pub fn tls_secrets(&mut self, key_log: &str) -> &mut Self {
-        let mut body = self.order.u32(0x544c_534b).to_vec(); // "TLSK"
-        body.extend_from_slice(&self.order.u32(key_log.len() as u32));
+        let mut body = self.order.u32s(&[0x544c_534b, key_log.len() as u32]); // "TLSK"
         body.extend_from_slice(key_log.as_bytes());
         self.block(DECRYPTION_SECRETS, &body)
     }
