@@ -1,6 +1,6 @@
 //! The layout of the screen, for drawing and for the mouse.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::keys::Pane;
 use super::state::{Part, State};
@@ -44,33 +44,13 @@ const NEAR: [u16; 2] = [40, 72];
 const BYTES: [u16; 2] = [44, 76];
 
 /// An area in two: what is left at the left, and this many columns at the right.
-const fn split_right(area: Rect, columns: u16) -> [Rect; 2] {
-    let left = area.width - columns;
-    let rest = Rect {
-        width: left,
-        ..area
-    };
-    let right = Rect {
-        x: area.x + left,
-        width: columns,
-        ..area
-    };
-    [rest, right]
+fn split_right(area: Rect, columns: u16) -> [Rect; 2] {
+    Layout::horizontal([Constraint::Fill(1), Constraint::Length(columns)]).areas(area)
 }
 
 /// An area in two: what is left above, and this many rows below.
-const fn split_below(area: Rect, rows: u16) -> [Rect; 2] {
-    let above = area.height - rows;
-    let rest = Rect {
-        height: above,
-        ..area
-    };
-    let below = Rect {
-        y: area.y + above,
-        height: rows,
-        ..area
-    };
-    [rest, below]
+fn split_below(area: Rect, rows: u16) -> [Rect; 2] {
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(area)
 }
 
 /// The parts of the first view.

@@ -33,6 +33,7 @@ use std::sync::LazyLock;
 
 use super::value::{FieldType, Value};
 use super::view::View;
+use crate::stream::Findings;
 use names::Names;
 
 /// Takes values as they are found; a frame may have several of one field.
@@ -117,6 +118,8 @@ enum Extractor {
     One(fn(&View<'_>) -> Option<Value<'static>>),
     /// At most one number.
     Number(fn(&View<'_>) -> Option<i64>),
+    /// Whether the analysis of the connection found this.
+    Found(Findings),
     /// A number in each IP header of this version.
     Ip(u8, fn(&[u8]) -> Option<i64>),
     /// Read through the layout table.
@@ -179,6 +182,10 @@ impl Field {
             Extractor::One(extract) => extract(view).into_iter().for_each(emit),
             Extractor::Number(extract) => {
                 extract(view).map(Value::Number).into_iter().for_each(emit);
+            }
+            Extractor::Found(finding) => {
+                let found = tcp_analysis::found(view, *finding);
+                found.into_iter().for_each(emit);
             }
             Extractor::Ip(version, extract) => view.each_ip_of(*version, &mut |ip, _| {
                 if let Some(number) = extract(ip) {

@@ -11,7 +11,7 @@ fn shown<'a>(view: &View<'a>) -> Option<&'a Analysis> {
     view.analysis.filter(|analysis| analysis.is_shown())
 }
 
-fn found(view: &View<'_>, finding: Findings) -> Option<Value<'static>> {
+pub(super) fn found(view: &View<'_>, finding: Findings) -> Option<Value<'static>> {
     let findings = view.analysis?.findings;
     findings.has(finding).then_some(Value::Present)
 }
@@ -23,38 +23,28 @@ pub(super) fn fields() -> Vec<Field> {
         "tcp.analysis.flags", Label, "Something stands out in the segment",
             One(|view| view.analysis?.findings.any().then_some(Value::Present));
 
-        "tcp.analysis.retransmission", Label, "Was sent before",
-            One(|view| found(view, Findings::RETRANSMISSION));
+        "tcp.analysis.retransmission", Label, "Was sent before", Found(Findings::RETRANSMISSION);
         "tcp.analysis.fast_retransmission", Label, "Sent again because of duplicate acknowledgements",
-            One(|view| found(view, Findings::FAST_RETRANSMISSION));
+            Found(Findings::FAST_RETRANSMISSION);
         "tcp.analysis.spurious_retransmission", Label, "Sent again though it was acknowledged",
-            One(|view| found(view, Findings::SPURIOUS_RETRANSMISSION));
-        "tcp.analysis.out_of_order", Label, "Overtaken by a later segment",
-            One(|view| found(view, Findings::OUT_OF_ORDER));
-        "tcp.analysis.lost_segment", Label, "A segment before this one was not captured",
-            One(|view| found(view, Findings::LOST_SEGMENT));
-        "tcp.analysis.ack_lost_segment", Label, "Acknowledges what was not captured",
-            One(|view| found(view, Findings::ACK_LOST_SEGMENT));
+            Found(Findings::SPURIOUS_RETRANSMISSION);
+        "tcp.analysis.out_of_order", Label, "Overtaken by a later segment", Found(Findings::OUT_OF_ORDER);
+        "tcp.analysis.lost_segment", Label, "A segment before this one was not captured", Found(Findings::LOST_SEGMENT);
+        "tcp.analysis.ack_lost_segment", Label, "Acknowledges what was not captured", Found(Findings::ACK_LOST_SEGMENT);
         // Wireshark has it twice, as the finding and as the heading of its numbers.
         "tcp.analysis.duplicate_ack", Label, "The same acknowledgement again", Of(|view, emit| {
             let found = found(view, Findings::DUPLICATE_ACK);
             found.into_iter().chain(found).for_each(emit);
         });
-        "tcp.analysis.keep_alive", Label, "Asks whether the other end is there",
-            One(|view| found(view, Findings::KEEP_ALIVE));
-        "tcp.analysis.keep_alive_ack", Label, "Answers that it is", One(|view| found(view, Findings::KEEP_ALIVE_ACK));
-        "tcp.analysis.zero_window", Label, "The sender takes no more octets for now",
-            One(|view| found(view, Findings::ZERO_WINDOW));
-        "tcp.analysis.zero_window_probe", Label, "One octet into a closed window",
-            One(|view| found(view, Findings::ZERO_WINDOW_PROBE));
-        "tcp.analysis.zero_window_probe_ack", Label, "Answers that",
-            One(|view| found(view, Findings::ZERO_WINDOW_PROBE_ACK));
-        "tcp.analysis.window_update", Label, "Nothing but another window",
-            One(|view| found(view, Findings::WINDOW_UPDATE));
-        "tcp.analysis.window_full", Label, "Fills the other end's window to its edge",
-            One(|view| found(view, Findings::WINDOW_FULL));
+        "tcp.analysis.keep_alive", Label, "Asks whether the other end is there", Found(Findings::KEEP_ALIVE);
+        "tcp.analysis.keep_alive_ack", Label, "Answers that it is", Found(Findings::KEEP_ALIVE_ACK);
+        "tcp.analysis.zero_window", Label, "The sender takes no more octets for now", Found(Findings::ZERO_WINDOW);
+        "tcp.analysis.zero_window_probe", Label, "One octet into a closed window", Found(Findings::ZERO_WINDOW_PROBE);
+        "tcp.analysis.zero_window_probe_ack", Label, "Answers that", Found(Findings::ZERO_WINDOW_PROBE_ACK);
+        "tcp.analysis.window_update", Label, "Nothing but another window", Found(Findings::WINDOW_UPDATE);
+        "tcp.analysis.window_full", Label, "Fills the other end's window to its edge", Found(Findings::WINDOW_FULL);
         "tcp.analysis.reused_ports", Label, "Opens a connection on addresses and ports that had one",
-            One(|view| found(view, Findings::REUSED_PORTS));
+            Found(Findings::REUSED_PORTS);
 
         "tcp.analysis.duplicate_ack_num", Number(32, Decimal), "Which duplicate of an acknowledgement it is",
             Number(|view| view.analysis?.duplicate_ack.map(|(count, _)| i64::from(count)));
