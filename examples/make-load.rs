@@ -123,7 +123,7 @@ fn main() -> ExitCode {
     match write(&arguments) {
         Ok(truth) => {
             eprintln!(
-                "make-load: {} frames, {} octets, {} messages in {}",
+                "make-load: {} frames, {} bytes, {} messages in {}",
                 truth.frames,
                 truth.octets,
                 truth.messages,

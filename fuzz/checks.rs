@@ -153,13 +153,13 @@ fn inspected(pieces: &[Piece], options: &Options) {
         for message in record.messages {
             given += message.bytes().len();
             let covered: usize = message.sources.iter().map(|s| s.len as usize).sum();
-            assert_eq!(covered, message.bytes().len(), "octets without a source");
+            assert_eq!(covered, message.bytes().len(), "bytes without a source");
             assert!(message.frame <= number.unsigned_abs());
         }
     }
     let rest = inspector.finish();
     given += rest.messages.iter().map(|m| m.bytes().len()).sum::<usize>();
-    assert!(given <= sent, "{given} octets out of {sent}");
+    assert!(given <= sent, "{given} bytes out of {sent}");
 }
 
 /// Any bytes as the records and handshakes of both sides of a TLS connection, with gaps, ends and

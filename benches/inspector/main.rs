@@ -202,7 +202,7 @@ fn open_connections(report: &mut Report) {
     let each = with.saturating_sub(without) / open.connections;
     report.row(
         &format!("Memory of one of {} open connections", open.connections),
-        &format!("{each} octets"),
+        &format!("{each} bytes"),
         "",
         "under 300",
     );

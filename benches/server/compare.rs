@@ -277,9 +277,9 @@ pub fn many_users(report: &mut Report) {
     let all = many.memory().saturating_sub(few.memory()) as f64 / USERS as f64;
     report.row(
         "memory for each of 2,000,000 users: the index, and all that the process has more",
-        &format!("{index:.0} and {all:.0} octets"),
+        &format!("{index:.0} and {all:.0} bytes"),
         "",
-        "under 120 octets",
+        "under 120 bytes",
     );
     let clients = runtime();
     let (mut of_many, mut of_few) = (Measured::default(), Measured::default());

@@ -134,7 +134,7 @@ pub enum HashError {
     #[error("the hash parameters are too weak: {0}")]
     TooWeak(String),
     /// The system gave no random bytes for a salt.
-    #[error("no random octets for a salt: {0}")]
+    #[error("no random bytes for a salt: {0}")]
     Random(String),
 }
 

@@ -101,7 +101,7 @@ impl FileSource {
                     return Err(SourceError::Damaged {
                         offset: 0,
                         reason: format!(
-                            "cut off inside the file header: {} of its {} octets are there",
+                            "cut off inside the file header: {} of its {} bytes are there",
                             first.len(),
                             HEADER
                         ),

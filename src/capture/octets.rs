@@ -318,10 +318,10 @@ impl Octets {
             Compression::Zstd => "zstd",
         };
         let reason = if error.kind() == io::ErrorKind::UnexpectedEof {
-            format!("the {name} data ends in the middle, {offset} octets decompressed")
+            format!("the {name} data ends in the middle, {offset} bytes decompressed")
         } else {
             format!(
-                "the {name} data is damaged ({}), {offset} octets decompressed",
+                "the {name} data is damaged ({}), {offset} bytes decompressed",
                 Words(&error)
             )
         };

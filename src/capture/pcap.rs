@@ -107,7 +107,7 @@ impl Pcap {
                 break Err(SourceError::Damaged {
                     offset: base + start as u64 + 8,
                     reason: format!(
-                        "a frame of {captured} captured octets, more than the {} that a frame can have",
+                        "a frame of {captured} captured bytes, more than the {} that a frame can have",
                         self.max_captured
                     ),
                 });
@@ -141,12 +141,12 @@ impl Pcap {
         {
             let captured = self.order.word(head, 8);
             format!(
-                "cut off inside a frame: {} of its {captured} octets are there",
+                "cut off inside a frame: {} of its {captured} bytes are there",
                 rest.len() - self.record_header
             )
         } else {
             format!(
-                "cut off inside a frame's header: {} of its {} octets are there",
+                "cut off inside a frame's header: {} of its {} bytes are there",
                 rest.len(),
                 self.record_header
             )

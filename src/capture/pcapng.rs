@@ -125,7 +125,7 @@ impl Pcapng {
                 return Err(damaged(
                     4,
                     format!(
-                        "a block of {stated} octets, type {kind:#x}, which has at least {smallest}"
+                        "a block of {stated} bytes, type {kind:#x}, which has at least {smallest}"
                     ),
                 ));
             }
@@ -134,7 +134,7 @@ impl Pcapng {
                 return Err(damaged(
                     4,
                     format!(
-                        "a block of {stated} octets, type {kind:#x}, more than the {most} that are believed"
+                        "a block of {stated} bytes, type {kind:#x}, more than the {most} that are believed"
                     ),
                 ));
             }
@@ -152,7 +152,7 @@ impl Pcapng {
                 return Err(damaged(
                     length as usize - 4,
                     format!(
-                        "a block of type {kind:#x} says {stated} octets at its start and {second} at its end"
+                        "a block of type {kind:#x} says {stated} bytes at its start and {second} at its end"
                     ),
                 ));
             }
@@ -268,11 +268,11 @@ impl Pcapng {
                 if kind == SIMPLE_PACKET { 8 } else { 20 },
                 if captured > most {
                     format!(
-                        "a frame of {captured} captured octets, more than the {most} that a frame can have"
+                        "a frame of {captured} captured bytes, more than the {most} that a frame can have"
                     )
                 } else {
                     format!(
-                        "a block of {} octets is too short for a frame of {captured} captured octets",
+                        "a block of {} bytes is too short for a frame of {captured} captured bytes",
                         octets.len()
                     )
                 },
@@ -427,19 +427,19 @@ impl Pcapng {
     pub(super) fn cut(&self, rest: &[u8]) -> String {
         if self.skip > 0 {
             return format!(
-                "cut off inside a block: {} of its octets are missing",
+                "cut off inside a block: {} of its bytes are missing",
                 self.skip
             );
         }
         match rest.first_chunk::<8>() {
             Some(head) => format!(
-                "cut off inside a block of type {:#x}: {} of its {} octets are there",
+                "cut off inside a block of type {:#x}: {} of its {} bytes are there",
                 self.order.word(head, 0),
                 rest.len(),
                 self.order.word(head, 4)
             ),
             None => format!(
-                "cut off inside a block's header: {} of its 8 octets are there",
+                "cut off inside a block's header: {} of its 8 bytes are there",
                 rest.len()
             ),
         }

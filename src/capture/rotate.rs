@@ -101,7 +101,7 @@ impl RotationLimits {
                     .is_some()
             }
             "filesize" => {
-                let kilo = whole("filesize, in KB of 1000 octets,", 2_000_000_000)?;
+                let kilo = whole("filesize, in KB of 1000 bytes,", 2_000_000_000)?;
                 self.filesize.replace(kilo * 1000).is_some()
             }
             "files" => self.files.replace(whole("files", 100_000)?).is_some(),

@@ -130,7 +130,7 @@ pub(super) fn looks_like(first: &[u8], inside: Option<Compression>) -> String {
     }
     let hex: Vec<String> = first.iter().take(8).map(|o| format!("{o:02x}")).collect();
     format!(
-        "it is {around}something unknown{inner}; it begins with the octets {}, a capture with a pcap or pcapng magic number",
+        "it is {around}something unknown{inner}; it begins with the bytes {}, a capture with a pcap or pcapng magic number",
         hex.join(" ")
     )
 }
@@ -150,7 +150,7 @@ fn name(first: &[u8]) -> Option<String> {
     }
     if let Some(at) = embedded(first) {
         return Some(format!(
-            "a capture with {at} octets of something else before it (cut them off with: tail -c +{})",
+            "a capture with {at} bytes of something else before it (cut them off with: tail -c +{})",
             at + 1
         ));
     }
@@ -267,10 +267,10 @@ mod tests {
             looks_like(b"hello", Some(Compression::Gzip)),
             "it looks like gzip data with text inside"
         );
-        assert!(says(&[0, 1, 2, 3]).contains("begins with the octets 00 01 02 03"));
+        assert!(says(&[0, 1, 2, 3]).contains("begins with the bytes 00 01 02 03"));
         let mut behind = vec![0u8; 7];
         behind.extend(SECTION_HEADER);
-        assert!(says(&behind).contains("7 octets of something else"));
+        assert!(says(&behind).contains("7 bytes of something else"));
         let mut erf = vec![0u8; 100];
         for at in [0, 40] {
             erf[at + 8] = 2;

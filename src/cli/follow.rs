@@ -31,10 +31,10 @@ Examples:
   authscope follow capture.pcapng                     the first RegLogin connection
   authscope follow capture.pcapng --user alice        all with a request of alice's, in order of time
   authscope follow capture.pcapng --stream 7 --ladder as a sequence diagram
-  authscope follow capture.pcapng -T hex              every octet, as tshark -z follow,tcp,hex,N
-  authscope follow capture.pcapng -T raw --from client > octets
+  authscope follow capture.pcapng -T hex              every byte, as tshark -z follow,tcp,hex,N
+  authscope follow capture.pcapng -T raw --from client > bytes
 
-In every form octets that may be part of a password are masked, unless --show-passwords is given: on a \
+In every form bytes that may be part of a password are masked, unless --show-passwords is given: on a \
 RegLogin stream also those that are part of no message, and on a watched port all of a stream of which \
 nobody knows what it speaks.")]
 pub(super) struct Arguments {
@@ -243,13 +243,13 @@ fn say_of_octets(followed: Followed) {
     let (masked, missing) = (followed.masked, followed.missing);
     if masked > 0 {
         say(&format!(
-            "{masked} octets that are, or may be, part of a password are written as *; \
+            "{masked} bytes that are, or may be, part of a password are written as *; \
              --show-passwords writes them"
         ));
     }
     if missing > 0 {
         say(&format!(
-            "{missing} octets were never captured and are left out"
+            "{missing} bytes were never captured and are left out"
         ));
     }
 }

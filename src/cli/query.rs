@@ -50,7 +50,7 @@ impl Query {
     pub fn warning(&self, show_passwords: bool) -> Option<&'static str> {
         let is_masked = needs_of(self.filter.as_ref()).octets && !show_passwords;
         is_masked.then_some(
-            "octets that may be a password's count as '*' in this filter; --show-passwords compares them as they are",
+            "bytes that may be a password's count as '*' in this filter; --show-passwords compares them as they are",
         )
     }
 }

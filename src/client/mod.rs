@@ -62,7 +62,7 @@ pub enum ClientError {
     },
     /// The server closed the connection before its response was complete.
     #[error(
-        "the response of {address} is cut off after {received} of {RESPONSE_LEN} octets: it closed the connection; is it an authscope-server?"
+        "the response of {address} is cut off after {received} of {RESPONSE_LEN} bytes: it closed the connection; is it an authscope-server?"
     )]
     Closed {
         /// Who.

@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
 fn parse_inner(text: &str) -> Result<Expr, FilterError> {
     let all = Span::from(0..text.len());
     if text.len() > MAX_LEN {
-        let message = format!("the filter is longer than {MAX_LEN} octets");
+        let message = format!("the filter is longer than {MAX_LEN} bytes");
         return Err(FilterError::at((0..0).into(), message));
     }
     let tokens = tokens(text)?;

@@ -216,7 +216,7 @@ fn character(input: &mut Input<'_>) -> ModalResult<u8> {
     '\''.parse_next(input)?;
     cut_err(terminated(alt((escaped, plain)), '\''))
         .context(StrContext::Label(
-            "a single character of one octet belongs in single quotes; strings take double quotes",
+            "a single character of one byte belongs in single quotes; strings take double quotes",
         ))
         .parse_next(input)
 }

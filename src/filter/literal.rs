@@ -181,7 +181,7 @@ fn v6(word: &str) -> Result<Constant, String> {
 fn bytes(word: &str) -> Result<Vec<u8>, String> {
     let error = || {
         format!(
-            "\"{word}\" is no run of octets; write them as 0a:1b, or as a string in double quotes"
+            "\"{word}\" is no run of bytes; write them as 0a:1b, or as a string in double quotes"
         )
     };
     let octet = |digits: &str| {

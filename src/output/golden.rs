@@ -152,8 +152,8 @@ impl Connection {
             text.push_str(&turn.text);
         }
         if self.skipped > 0 {
-            let octets = if self.skipped == 1 { "octet" } else { "octets" };
-            let _ = writeln!(text, "  {} {octets} of no message", self.skipped);
+            let bytes = if self.skipped == 1 { "byte" } else { "bytes" };
+            let _ = writeln!(text, "  {} {bytes} of no message", self.skipped);
         }
         let over = if self.is_encrypted { " over TLS" } else { "" };
         Block {
@@ -207,7 +207,7 @@ fn write_line(out: &mut String, label: &str, value: &str) {
 fn words(note: &Note) -> Option<String> {
     match note {
         Note::Fault(_) | Note::Described { .. } => Some(note.to_string()),
-        Note::CutOff { have, need, .. } => Some(format!("cut off after {have} of {need} octets")),
+        Note::CutOff { have, need, .. } => Some(format!("cut off after {have} of {need} bytes")),
         Note::WrongResponse { command, .. } => Some(format!("its request was a {command}")),
         _ => None,
     }

@@ -160,7 +160,7 @@ impl fmt::Display for Head<'_> {
             Fault::Length { found, command } => match command.kind() {
                 Some(kind) => write!(
                     f,
-                    "total length is {}, but a {command} has {} octets",
+                    "total length is {}, but a {command} has {} bytes",
                     HeaderNumber::length(found, command),
                     kind.len()
                 ),
@@ -207,7 +207,7 @@ impl fmt::Display for Head<'_> {
                 let (len, name) = (kind.len(), kind.name());
                 write!(f, "{len} bytes fit a {name}: {one} or {other}?")
             }
-            Fault::Size { have, need } => write!(f, "the message has {have} octets, not {need}"),
+            Fault::Size { have, need } => write!(f, "the message has {have} bytes, not {need}"),
             // A character may be the first of a name or a password.
             Fault::Status(status) if status.is_ascii_graphic() && !status.is_ascii_digit() => {
                 f.write_str("status (text) is unknown")
@@ -237,7 +237,7 @@ impl fmt::Display for Head<'_> {
             }
             .fmt(f),
             Fault::LineBreak(field) => write!(f, "the {} ends with a line break", name(field)),
-            Fault::AfterNul { .. } => f.write_str("rubbish behind the text"),
+            Fault::AfterNul { .. } => f.write_str("leftovers after the text"),
             Fault::ZeroFilled(field) => {
                 write!(f, "the {} looks filled up with '0', 0x30", name(field))
             }
@@ -376,7 +376,7 @@ mod tests {
         for (fault, text) in [
             (
                 Fault::AfterNul { field, at },
-                "rubbish behind the text: clear the buffer before it is filled (offset 14 of the message, user name)",
+                "leftovers after the text: clear the buffer before it is filled (offset 14 of the message, user name)",
             ),
             (
                 Fault::Character { field, found, at },

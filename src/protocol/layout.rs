@@ -129,7 +129,7 @@ pub static LENGTH: Field = Field::first(
         "totalLength",
         "length",
         "Total length",
-        "Octets of the whole message, header included",
+        "Bytes of the whole message, header included",
     ],
 );
 

@@ -122,7 +122,7 @@ impl Drop for RequestOctets {
 
 impl fmt::Debug for RequestOctets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RequestOctets({REQUEST_LEN} octets)")
+        write!(f, "RequestOctets({REQUEST_LEN} bytes)")
     }
 }
 
@@ -277,7 +277,7 @@ mod tests {
             (
                 3,
                 57,
-                "total length is 57, but a registration request has 58 octets",
+                "total length is 57, but a registration request has 58 bytes",
             ),
             (3, 50, "total length 50 = 58 - 8: the header counts too"),
             (7, 9, "command 9 is unknown; the protocol has 1 to 4"),
@@ -285,7 +285,7 @@ mod tests {
             (
                 20,
                 b'x',
-                "rubbish behind the text: clear the buffer before it is filled (offset 20 of the message, user name)",
+                "leftovers after the text: clear the buffer before it is filled (offset 20 of the message, user name)",
             ),
             (
                 8,
@@ -293,7 +293,7 @@ mod tests {
                 "the user name is not valid UTF-8 from its offset 0 on",
             ),
             (9, b':', "the user name has a colon at its offset 1"),
-            (28, 0, "the password is empty; it takes 1 to 30 octets"),
+            (28, 0, "the password is empty; it takes 1 to 30 bytes"),
         ];
         for (index, octet, text) in cases {
             let mut octets = request().encode().as_ref().to_vec();

@@ -10,7 +10,7 @@ use super::layout::{DESCRIPTION, Field, PASSWORD};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Nothing was given.
-    #[error("the {what} is empty; it takes 1 to {limit} octets")]
+    #[error("the {what} is empty; it takes 1 to {limit} bytes")]
     Empty {
         /// `user name` or `password`.
         what: &'static str,
@@ -18,7 +18,7 @@ pub enum TextError {
         limit: usize,
     },
     /// More bytes than the field holds.
-    #[error("the {what} has {given} octets in UTF-8; at most {limit} octets fit")]
+    #[error("the {what} has {given} bytes in UTF-8; at most {limit} bytes fit")]
     TooLong {
         /// `user name` or `password`.
         what: &'static str,
@@ -28,7 +28,7 @@ pub enum TextError {
         limit: usize,
     },
     /// More bytes than the field holds, once the text is in NFC.
-    #[error("the {what} has {composed} octets in NFC; at most {limit} fit")]
+    #[error("the {what} has {composed} bytes in NFC; at most {limit} fit")]
     TooLongInNfc {
         /// `user name`.
         what: &'static str,

@@ -41,13 +41,13 @@ mod tests {
             (
                 3,
                 57,
-                "total length is 57, but a login request has 58 octets",
+                "total length is 57, but a login request has 58 bytes",
             ),
             (9, b':', "the user name has a colon at its offset 1"),
             (
                 57,
                 1,
-                "rubbish behind the text (offset 57 of the message, password)",
+                "leftovers after the text (offset 57 of the message, password)",
             ),
         ] {
             let mut octets = octets.as_ref().to_vec();

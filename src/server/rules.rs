@@ -61,7 +61,7 @@ mod tests {
         assert!(judge("short").unwrap_err().contains("at least 8"));
         assert!(
             judge("\u{e4}\u{e4}\u{e4}\u{e4}").is_err(),
-            "characters, not octets"
+            "characters, not bytes"
         );
         assert_eq!(judge("pAssword1").unwrap_err(), words::PASSWORD_TOO_COMMON);
         assert_eq!(judge("something else"), Ok(()));

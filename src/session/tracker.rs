@@ -287,7 +287,7 @@ impl Tracker {
     fn remark(&mut self, flow: &mut Flow<FlowState>, from: Side, remark: Remark<'_>) {
         let note = match remark {
             Remark::ResetCause(words) if !shows_words(flow, from) => {
-                Note::ResetCause(format!("{} octets of words, not shown", words.len()))
+                Note::ResetCause(format!("{} bytes of words, not shown", words.len()))
             }
             remark => Note::of_remark(remark),
         };
@@ -386,6 +386,6 @@ mod tests {
     #[test]
     fn an_open_flow_is_small() {
         let octets = FlowTable::<FlowState>::OCTETS_PER_FLOW;
-        assert!(octets <= 288, "{octets} octets");
+        assert!(octets <= 288, "{octets} bytes");
     }
 }

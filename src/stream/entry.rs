@@ -406,7 +406,7 @@ mod tests {
     fn what_every_segment_needs_is_in_two_lines_of_the_cache() {
         let kept = offset_of!(Entry<[u64; 10]>, flow) + offset_of!(Flow<[u64; 10]>, state);
         // What a handler looks at with every segment is the first thing that it keeps.
-        assert!(kept + size_of::<u64>() <= 128, "{kept} octets before");
+        assert!(kept + size_of::<u64>() <= 128, "{kept} bytes before");
         assert_eq!(size_of::<Entry<[u64; 10]>>(), 256);
     }
 }

@@ -14,7 +14,7 @@ pub enum SynthError {
         destination_ip: std::net::IpAddr,
     },
     /// More bytes than the header's length field can say.
-    #[error("{what} of {given} octets; at most {limit} fit")]
+    #[error("{what} of {given} bytes; at most {limit} fit")]
     TooLong {
         /// The part that is too long.
         what: &'static str,
@@ -24,7 +24,7 @@ pub enum SynthError {
         limit: usize,
     },
     /// A fragment that does not start on a multiple of 8, or that lies outside its packet.
-    #[error("a fragment at {start} to {end} of {len} octets")]
+    #[error("a fragment at {start} to {end} of {len} bytes")]
     Fragment {
         /// Its first byte.
         start: usize,

@@ -142,7 +142,7 @@ fn ipv6(
             .get(index + 1)
             .map_or(after_extensions, |(number, _)| IpNumber(*number));
         let header = Ipv6RawExtHeader::new_raw(next, octets).map_err(|_| SynthError::TooLong {
-            what: "IPv6 extension header (6 octets and a multiple of 8)",
+            what: "IPv6 extension header (6 bytes and a multiple of 8)",
             given: octets.len(),
             limit: Ipv6RawExtHeader::MAX_PAYLOAD_LEN,
         })?;

@@ -404,13 +404,13 @@ mod tests {
     fn numbers_become_places() {
         assert_eq!(
             entry("length.3"),
-            r#"["length.3"] = { severity = "error", group = "malformed", field = "length", in_rows = true, text = "total length is {found}, but a login request has 58 octets" }"#
+            r#"["length.3"] = { severity = "error", group = "malformed", field = "length", in_rows = true, text = "total length is {found}, but a login request has 58 bytes" }"#
         );
         assert!(entry("conflict").contains(
-            "frame {frame} carried other octets for stream offsets {from} to {to}; the first copy counts"
+            "frame {frame} carried other bytes for stream offsets {from} to {to}; the first copy counts"
         ));
-        assert!(entry("cut_off.fin").contains("cut off after {have} of {need} octets"));
-        assert!(entry("gap.one").contains("\"1 octet of the stream"));
+        assert!(entry("cut_off.fin").contains("cut off after {have} of {need} bytes"));
+        assert!(entry("gap.one").contains("\"1 byte of the stream"));
     }
 
     #[test]

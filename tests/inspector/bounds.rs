@@ -69,7 +69,7 @@ impl Capture {
         let path = self.path();
         let all = [&["read", "--frames", "-T", "text", &path], arguments].concat();
         let rows = authscope(&all).stdout;
-        let parts = rows.split("octets out of order could not wait");
+        let parts = rows.split("bytes out of order could not wait");
         let counts =
             parts.filter_map(|part| part.trim_end().rsplit([' ', '[']).next()?.parse().ok());
         let notes = rows.matches("could not wait").count();

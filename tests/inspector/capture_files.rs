@@ -68,17 +68,17 @@ fn cases() -> Vec<Case> {
     add(
         "half-header.pcap",
         &[pcap[..20].to_vec()],
-        Some("damaged at byte 0: cut off inside the file header: 20 of its 24 octets"),
+        Some("damaged at byte 0: cut off inside the file header: 20 of its 24 bytes"),
     );
     add(
         "cut-frame.pcap",
         &[pcap.clone(), record.clone(), record[..30].to_vec()],
-        Some("damaged at byte 101: cut off inside a frame: 14 of its 61 octets are there"),
+        Some("damaged at byte 101: cut off inside a frame: 14 of its 61 bytes are there"),
     );
     add(
         "cut-record.pcap",
         &[pcap.clone(), record.clone(), record[..10].to_vec()],
-        Some("damaged at byte 101: cut off inside a frame's header: 10 of its 16 octets are there"),
+        Some("damaged at byte 101: cut off inside a frame's header: 10 of its 16 bytes are there"),
     );
     let large = octets(262_145);
     let exact = LITTLE.record((2, 2), 262_144, 262_144, &[], &large[..262_144]);
@@ -91,7 +91,7 @@ fn cases() -> Vec<Case> {
     add(
         "too-large.pcap",
         &[pcap.clone(), record.clone(), beyond.clone(), record.clone()],
-        Some("damaged at byte 109: a frame of 262145 captured octets, more than the 262144"),
+        Some("damaged at byte 109: a frame of 262145 captured bytes, more than the 262144"),
     );
     add(
         "usb.pcap",
@@ -105,7 +105,7 @@ fn cases() -> Vec<Case> {
             record.clone(),
             LITTLE.record((2, 2), u32::MAX, 61, &[], &frame),
         ],
-        Some("a frame of 4294967295 captured octets"),
+        Some("a frame of 4294967295 captured bytes"),
     );
     for (build, name) in [(LITTLE, "kinds-le.pcapng"), (BIG, "kinds-be.pcapng")] {
         let comment = build.option(1, b"a comment");
@@ -197,13 +197,13 @@ fn cases() -> Vec<Case> {
         "cut-block.pcapng",
         &[start.clone(), packet.clone(), packet[..40].to_vec()],
         Some(
-            "damaged at byte 144: cut off inside a block of type 0x6: 40 of its 96 octets are there",
+            "damaged at byte 144: cut off inside a block of type 0x6: 40 of its 96 bytes are there",
         ),
     );
     add(
         "cut-header.pcapng",
         &[start.clone(), packet.clone(), packet[..5].to_vec()],
-        Some("damaged at byte 144: cut off inside a block's header: 5 of its 8 octets are there"),
+        Some("damaged at byte 144: cut off inside a block's header: 5 of its 8 bytes are there"),
     );
     add(
         "no-interface.pcapng",
@@ -228,7 +228,7 @@ fn cases() -> Vec<Case> {
             packet.clone(),
         ],
         Some(
-            "damaged at byte 164: a block of 96 octets is too short for a frame of 66 captured octets",
+            "damaged at byte 164: a block of 96 bytes is too short for a frame of 66 captured bytes",
         ),
     );
     add(
@@ -238,7 +238,7 @@ fn cases() -> Vec<Case> {
             packet.clone(),
             LITTLE.enhanced(0, 5, 262_145, &large, &[]),
         ],
-        Some("damaged at byte 164: a frame of 262145 captured octets"),
+        Some("damaged at byte 164: a frame of 262145 captured bytes"),
     );
     let mut mismatch = packet.clone();
     let last = mismatch.len() - 4;
@@ -247,13 +247,13 @@ fn cases() -> Vec<Case> {
         "mismatch.pcapng",
         &[start.clone(), packet.clone(), mismatch, packet.clone()],
         Some(
-            "damaged at byte 236: a block of type 0x6 says 96 octets at its start and 4 at its end",
+            "damaged at byte 236: a block of type 0x6 says 96 bytes at its start and 4 at its end",
         ),
     );
     add(
         "zeros.pcapng",
         &[start.clone(), packet.clone(), vec![0; 16]],
-        Some("damaged at byte 148: a block of 0 octets, type 0x0, which has at least 12"),
+        Some("damaged at byte 148: a block of 0 bytes, type 0x0, which has at least 12"),
     );
     add(
         "unbelievable.pcapng",
@@ -262,7 +262,7 @@ fn cases() -> Vec<Case> {
             packet.clone(),
             LITTLE.words(&[0x7777, 0x7fff_ff00, 0]),
         ],
-        Some("a block of 2147483392 octets, type 0x7777, more than the 134348832"),
+        Some("a block of 2147483392 bytes, type 0x7777, more than the 134348832"),
     );
     add(
         "simple-first.pcapng",

@@ -144,7 +144,7 @@ fn a_pipe_gives_its_frames_as_they_come() {
     };
     writer.join().unwrap();
     assert!(
-        error.contains("cut off inside a frame: 198 of its 199 octets are there"),
+        error.contains("cut off inside a frame: 198 of its 199 bytes are there"),
         "{error}"
     );
     assert_eq!(lines.len(), 2999);
@@ -205,7 +205,7 @@ fn several_files_are_merged_by_time_and_damage_is_told_with_its_file() {
     assert_eq!(
         errors,
         [format!(
-            "cannot read {:?}: damaged at byte 84: cut off inside a frame: 3 of its 4 octets are there",
+            "cannot read {:?}: damaged at byte 84: cut off inside a frame: 3 of its 4 bytes are there",
             paths[1].to_str().unwrap()
         )]
     );

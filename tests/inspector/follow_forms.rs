@@ -150,10 +150,10 @@ fn raw_octets_say_what_was_changed() {
     assert_eq!(output.stdout.len(), 58 * 2 - 20 + 73 * 2);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("60 octets that are, or may be, part of a password"),
+        said.contains("60 bytes that are, or may be, part of a password"),
         "{said}"
     );
-    assert!(said.contains("20 octets were never captured"), "{said}");
+    assert!(said.contains("20 bytes were never captured"), "{said}");
     let all = authscope(&["follow", &path, "-T", "raw", "--show-passwords"]);
     assert!(!all.stderr.contains("password"));
 }

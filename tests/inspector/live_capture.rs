@@ -225,7 +225,7 @@ fn the_kernel_s_buffer_has_the_size_asked_for() {
         // libpcap rounds to its blocks of frames.
         assert!(
             mapped.abs_diff(mebibytes << 20) <= 1 << 20,
-            "{mapped} octets for {mebibytes} MiB"
+            "{mapped} bytes for {mebibytes} MiB"
         );
         server.client(&["login", "nobody"], "secret");
         assert!(live.row().contains("[SYN]"));

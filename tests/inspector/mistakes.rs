@@ -37,7 +37,7 @@ const MISTAKES: [(&str, &str, &str, usize); 13] = [
     (
         "mistake-leftovers.pcapng",
         "18888",
-        "rubbish behind the text: clear the buffer before it is filled (offset 14 of the message, user name)",
+        "leftovers after the text: clear the buffer before it is filled (offset 14 of the message, user name)",
         1,
     ),
     (
@@ -184,7 +184,7 @@ fn a_finding_of_several_values_tells_the_first() {
     let texts: Vec<_> = findings.iter().map(|finding| &finding["text"]).collect();
     assert_eq!(
         texts,
-        ["2 messages, the first: total length is 0, but a registration request has 58 octets"]
+        ["2 messages, the first: total length is 0, but a registration request has 58 bytes"]
     );
     assert_eq!(findings[0]["severity"], "error");
     assert_eq!(findings[0]["frames"].as_array().unwrap().len(), 2);

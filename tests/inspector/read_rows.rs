@@ -67,7 +67,7 @@ fn frames_before_the_damage_are_shown_then_the_damage_is_told() {
     assert_eq!(
         done.stderr,
         format!(
-            "authscope: cannot read {path:?}: damaged at byte 456: cut off inside a frame: 14 of its 127 octets are there\n"
+            "authscope: cannot read {path:?}: damaged at byte 456: cut off inside a frame: 14 of its 127 bytes are there\n"
         )
     );
 }

@@ -242,7 +242,7 @@ fn whatever_way_a_password_takes_it_is_not_left() {
                     let other = |which: usize| others[which][index].octets[at];
                     if (star[at], other(0), other(1)) == (b'*', b'#', b'!') {
                         // 0 is a checksum that cannot be told, which happens to be there.
-                        assert!(matches!(octet, b'*' | 0), "{whose}, octet {at}: {octet}");
+                        assert!(matches!(octet, b'*' | 0), "{whose}, byte {at}: {octet}");
                     }
                 }
                 // Where all is understood nothing else is changed, and checksums are what they

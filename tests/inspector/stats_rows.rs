@@ -246,7 +246,7 @@ fn what_cannot_be_counted_is_refused_with_its_place() {
         &short,
         &lab,
     ]);
-    assert!(said.contains("at least 16 octets"), "{said}");
+    assert!(said.contains("at least 16 bytes"), "{said}");
     refused(&["read", "-T", "jsonl", "--password-tags", &short, &lab]);
     refused(&["stats", "--rows", "-Y", "reglogin", &messages]);
     refused(&["stats", "--rows", "--each", &messages]);

@@ -57,14 +57,14 @@ fn what_was_said_is_read_in_every_form() {
         "TLS 1.3, Application Data (decrypted)",
         "Connection: TLS 1.3, session not resumed",
         "  Cipher suite: TLS_AES_256_GCM_SHA384 (0x1302)",
-        "Decrypted; octets are counted in the message",
+        "Decrypted; bytes are counted in the message",
         "28-57       Password: ********",
     ] {
         assert!(details.contains(line), "{line}\n{details}");
     }
     let octets = run(&["read", "-x", "--messages"]);
     assert!(
-        octets.contains("Message (58 octets, decrypted):\n0000 [00 00 00 3a"),
+        octets.contains("Message (58 bytes, decrypted):\n0000 [00 00 00 3a"),
         "{octets}"
     );
     let stats = run(&["stats"]);

@@ -44,7 +44,7 @@ fn the_picture_in_readme_is_what_the_program_shows() {
     }
     let kept = std::fs::read_to_string(PICTURE).expect("docs/tui.svg is there");
     assert!(roxmltree::Document::parse(&kept).is_ok());
-    assert!(kept.len() < 64 << 10, "{} octets", kept.len());
+    assert!(kept.len() < 64 << 10, "{} bytes", kept.len());
     assert!(
         kept == picture,
         "docs/tui.svg is not what the program shows; `make picture` writes it again"

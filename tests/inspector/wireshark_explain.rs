@@ -259,9 +259,9 @@ fn the_lab_reports_lines_are_explained() {
         "Without the plugin Wireshark says: SMPP, Bind_transmitter, sequence number 1769174130",
         "Without the plugin Wireshark says: SMPP, Query_sm [Malformed Packet], sequence number 808464432",
         "Without the plugin Wireshark says: SMPP, Submit_sm [Malformed Packet], sequence number 1768824947",
-        "octets 4-7: 00 00 00 01 as command_id is 1: a known one is wanted",
-        "from octet 16: system_id runs off the end of the message: Malformed Packet",
-        "That it is not SMPP shows in octet 8: 75 is not 0",
+        "bytes 4-7: 00 00 00 01 as command_id is 1: a known one is wanted",
+        "from byte 16: system_id runs off the end of the message: Malformed Packet",
+        "That it is not SMPP shows in byte 8: 75 is not 0",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -296,7 +296,7 @@ fn what_a_port_changes_is_said() {
     );
     let text = explained("tcp-one-octet-segments.pcap", &[]);
     assert!(
-        text.contains("wants 16 octets in the first segment, which has 1"),
+        text.contains("wants 16 bytes in the first segment, which has 1"),
         "{text}"
     );
 }

@@ -21,7 +21,7 @@ fn names_are_registered_in_nfc_and_found_in_either_form() {
     // U+FB2C has 3 bytes, and 6 in NFC.
     assert_eq!(
         server.register(&"\u{fb2c}".repeat(6), "x"),
-        "no: the user name has 36 octets in NFC; at most 20 fit"
+        "no: the user name has 36 bytes in NFC; at most 20 fit"
     );
 }
 

@@ -44,7 +44,7 @@ fn remove_and_set_password() {
     );
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("at most 30 octets"),
+        stderr(&output).contains("at most 30 bytes"),
         "{}",
         stderr(&output)
     );
@@ -113,7 +113,7 @@ fn check_tells_every_fault_and_changes_nothing() {
     }
     assert_eq!(
         stdout(&output),
-        "users: 2\nlines out of use: 0\nreplaced hashes: 0\nlines changed by hand: no\nend of the file: line 6 is torn (4 octets)\nfaults: 3\n"
+        "users: 2\nlines out of use: 0\nreplaced hashes: 0\nlines changed by hand: no\nend of the file: line 6 is torn (4 bytes)\nfaults: 3\n"
     );
     assert_eq!(place.text(), text);
     place.write(format!("alice:{ABC}\n"));

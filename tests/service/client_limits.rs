@@ -18,12 +18,12 @@ fn what_does_not_fit_is_not_sent() {
         (
             &*long_name,
             "secret",
-            "the user name has 21 octets in UTF-8; at most 20 octets fit",
+            "the user name has 21 bytes in UTF-8; at most 20 bytes fit",
         ),
         (
             "éééééééééé1",
             "secret",
-            "the user name has 21 octets in UTF-8; at most 20 octets fit",
+            "the user name has 21 bytes in UTF-8; at most 20 bytes fit",
         ),
         ("a:b", "secret", "the user name has a colon at its offset 1"),
         (
@@ -39,23 +39,19 @@ fn what_does_not_fit_is_not_sent() {
         (
             "\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}\u{fb2c}",
             "secret",
-            "the user name has 36 octets in NFC; at most 20 fit",
+            "the user name has 36 bytes in NFC; at most 20 fit",
         ),
         (
             "",
             "secret",
-            "the user name is empty; it takes 1 to 20 octets",
+            "the user name is empty; it takes 1 to 20 bytes",
         ),
         (
             "alice",
             &*long_password,
-            "the password has 32 octets in UTF-8; at most 30 octets fit",
+            "the password has 32 bytes in UTF-8; at most 30 bytes fit",
         ),
-        (
-            "alice",
-            "",
-            "the password is empty; it takes 1 to 30 octets",
-        ),
+        ("alice", "", "the password is empty; it takes 1 to 30 bytes"),
     ] {
         let output = client(
             &["register", name, "--server", &server, "--password-stdin"],
@@ -151,8 +147,8 @@ fn a_broken_answer_is_code_2_and_explained() {
     bad_status[8] = 9;
     for (answer, part) in [
         (None, "did not answer within 0.5 s"),
-        (Some(Vec::new()), "after 0 of 73 octets"),
-        (Some(good[..72].to_vec()), "after 72 of 73 octets"),
+        (Some(Vec::new()), "after 0 of 73 bytes"),
+        (Some(good[..72].to_vec()), "after 72 of 73 bytes"),
         (
             Some(b"HTTP/1.1 400 Bad Request\r\n".to_vec()),
             "not a valid response",

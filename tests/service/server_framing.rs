@@ -107,19 +107,19 @@ fn wrong_messages_are_refused_with_the_reason() {
     for (message, reason) in [
         (
             with(3, &[57]),
-            "total length is 57, but a registration request has 58 octets",
+            "total length is 57, but a registration request has 58 bytes",
         ),
         (
             with(0, &[255; 4]),
-            "total length is 4294967295, a registration request has 58 octets",
+            "total length is 4294967295, a registration request has 58 bytes",
         ),
         (
             with(3, &[57])[..8].to_vec(),
-            "total length is 57, but a registration request has 58 octets",
+            "total length is 57, but a registration request has 58 bytes",
         ),
         (
             with(8, &[0; 20]),
-            "the user name is empty; it takes 1 to 20 octets",
+            "the user name is empty; it takes 1 to 20 bytes",
         ),
         (with(9, b":"), "the user name has a colon at its offset 1"),
         (
@@ -128,11 +128,11 @@ fn wrong_messages_are_refused_with_the_reason() {
         ),
         (
             with(27, b"x"),
-            "rubbish behind the text (offset 27 of the message, user name)",
+            "leftovers after the text (offset 27 of the message, user name)",
         ),
         (
             with(28, &[0; 30]),
-            "the password is empty; it takes 1 to 30 octets",
+            "the password is empty; it takes 1 to 30 bytes",
         ),
     ] {
         let mut stream = server.connect();
@@ -181,23 +181,23 @@ fn every_reason_is_said_whole() {
     let mut wrong = vec![
         (
             changed(&[(0, &[255; 4])]),
-            "total length is 4294967295, a registration request has 58 octets".to_owned(),
+            "total length is 4294967295, a registration request has 58 bytes".to_owned(),
         ),
         (
             changed(&[(8, &nothing[..20])]),
-            "the user name is empty; it takes 1 to 20 octets".to_owned(),
+            "the user name is empty; it takes 1 to 20 bytes".to_owned(),
         ),
         (
             changed(&[(28, nothing)]),
-            "the password is empty; it takes 1 to 30 octets".to_owned(),
+            "the password is empty; it takes 1 to 30 bytes".to_owned(),
         ),
         (
             changed(&[(20, &[0])]),
-            "rubbish behind the text (offset 21 of the message, user name)".to_owned(),
+            "leftovers after the text (offset 21 of the message, user name)".to_owned(),
         ),
         (
             changed(&[(57, &[1])]),
-            "rubbish behind the text (offset 57 of the message, password)".to_owned(),
+            "leftovers after the text (offset 57 of the message, password)".to_owned(),
         ),
         (
             changed(&[(8, b" ")]),

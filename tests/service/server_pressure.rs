@@ -87,5 +87,5 @@ fn little_is_held_for_a_client_that_does_not_read() {
     while writer.write_all(&requests).is_ok() {}
     let held = unsent(server.address.port(), stream.local_addr().unwrap().port());
     let held = held.expect("the connection is open");
-    assert!((1..256 * 1024).contains(&held), "{held} octets");
+    assert!((1..256 * 1024).contains(&held), "{held} bytes");
 }

@@ -24,10 +24,10 @@ const NO_TAGS: &str = "Wireshark makes streams of what has the same addresses on
 const EVERY_SYN: &str = "Wireshark takes the SYN that nobody accepted for the begin of another stream, to which all that \
      follows then belongs";
 const ACKNOWLEDGED: &str = "Wireshark says 'ACKed unseen segment' of each response that was captured before its request \
-     but the second; the client's octets up to 117 come after that one too";
+     but the second; the client's bytes up to 117 come after that one too";
 const ANSWERED_TWICE: &str = "Wireshark takes the SYN/ACK behind a reset that answered the same SYN for ports used again, \
      and measures the round trip from it instead of from the SYN";
-const CAUSE: &str = "Wireshark has the words of a reset in tcp.reset_cause, and shows them behind the stream's octets all \
+const CAUSE: &str = "Wireshark has the words of a reset in tcp.reset_cause, and shows them behind the stream's bytes all \
      the same; here they are in the frame's payload, and no part of the stream";
 
 const ENCRYPTED: &str = "follow,tcp shows what is encrypted, here the stream is what was encrypted; tls_decrypted compares that";

@@ -295,7 +295,7 @@ fn damaged(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         Case::new(
             "damaged-cut-in-record.pcap",
             [
-                "pcap that ends 14 octets into the sixth record's data.",
+                "pcap that ends 14 bytes into the sixth record's data.",
                 "Five frames and the request; then the damage, which begins at byte 456, exit 2.",
             ],
             cut.to_vec(),
@@ -311,7 +311,7 @@ fn damaged(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         Case::new(
             "damaged-record-length.pcap",
             [
-                "pcap whose sixth record says that it has 2147418112 octets.",
+                "pcap whose sixth record says that it has 2147418112 bytes.",
                 "Five frames and the request; then the damage at byte 464, exit 2.",
             ],
             long,
@@ -333,7 +333,7 @@ fn damaged(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         Case::new(
             "damaged-block-length.pcapng",
             [
-                "pcapng whose sixth packet block says that it has 13 octets.",
+                "pcapng whose sixth packet block says that it has 13 bytes.",
                 "Five frames and the request; then the damage at byte 584, exit 2.",
             ],
             octets,

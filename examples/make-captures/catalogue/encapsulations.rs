@@ -87,14 +87,14 @@ fn plain() -> Vec<Row> {
         ),
         (
             "link-ppp-compressed.pcap",
-            "PPP with a protocol field of one octet, over IPv6.",
+            "PPP with a protocol field of one byte, over IPv6.",
             LinkType::PPP,
             vec![ppp(true, true)],
             true,
         ),
         (
             "link-ppp-bare-compressed.pcap",
-            "PPP with nothing but a protocol field of one octet.",
+            "PPP with nothing but a protocol field of one byte.",
             LinkType::PPP,
             vec![ppp(false, true)],
             false,

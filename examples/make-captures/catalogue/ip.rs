@@ -63,7 +63,7 @@ fn headers(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     cases.push(Case::new(
         "ipv4-options.pcap",
         [
-            "IPv4 headers of 32 octets, with a record route option.",
+            "IPv4 headers of 32 bytes, with a record route option.",
             "A registration that succeeds.",
         ],
         usual(LinkType::ETHERNET, &frames),
@@ -133,7 +133,7 @@ fn ipv4_fragments(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "ipv4-fragments-overlap.pcap",
-            "Three fragments that overlap with the same octets.",
+            "Three fragments that overlap with the same bytes.",
             "The request is complete in the frame of the last fragment; the overlap is noted.",
             same(&[0..40, 32..56, 40..end]),
             6,
@@ -141,8 +141,8 @@ fn ipv4_fragments(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         (
             "ipv4-fragments-overlap-conflict.pcap",
             "Three fragments that overlap; the second says XXXX where the others have the request.",
-            "The overlap is noted; which octets a receiver takes depends on its system. The first \
-             copy of an octet wins here: the user name reads `alice` with X after its NULs, the \
+            "The overlap is noted; which bytes a receiver takes depends on its system. The first \
+             copy of a byte wins here: the user name reads `alice` with X after its NULs, the \
              password `XXXXXXXXhorse`.",
             conflict,
             6,
@@ -162,7 +162,7 @@ fn ipv4_fragments(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "ipv4-fragment-missing.pcap",
         [
             "The middle one of the request's three fragments was never captured.",
-            "No request; the server acknowledges 58 octets that were not seen, which is a gap, and \
+            "No request; the server acknowledges 58 bytes that were not seen, which is a gap, and \
              the response is found.",
         ],
         usual(LinkType::ETHERNET, &fragmented(&plain, &missing)?),
@@ -203,7 +203,7 @@ fn cut_and_wrong(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     cases.push(Case::new(
         "snapshot-length-80.pcap",
         [
-            "Captured with a snapshot length of 80 octets: 26 octets of each message are there.",
+            "Captured with a snapshot length of 80 bytes: 26 bytes of each message are there.",
             "Both messages are shown as far as they go (the request's user name is whole, its \
              password is missing) and what was not captured is noted.",
         ],

@@ -167,8 +167,8 @@ fn padded() -> Result<Case, SynthError> {
     Ok(Case::new(
         "link-ethernet-padded.pcap",
         [
-            "Ethernet whose short frames are filled up to 60 octets with zeros, as hardware does; \
-             the request comes in 2 and 56 octets.",
+            "Ethernet whose short frames are filled up to 60 bytes with zeros, as hardware does; \
+             the request comes in 2 and 56 bytes.",
             "The filling is no data.",
         ],
         usual(link.link_type(), &frames),

@@ -115,7 +115,7 @@ fn waiting(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "mistake-still-waiting.pcap",
         [
-            "A login request of 20 octets, fields not filled up, of which the server waits for the rest.",
+            "A login request of 20 bytes, fields not filled up, of which the server waits for the rest.",
             "The frame says 20 of 58 bytes so far, and asks whether both fields are filled up.",
         ],
         &talk,

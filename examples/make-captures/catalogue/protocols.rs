@@ -182,7 +182,7 @@ fn smpp_alone(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "smpp-lengths-of-reglogin.pcap",
         [
             "SMPP on port 8888 with the lengths and commands of RegLogin: bind_receiver of 58 \
-             octets, bind_transmitter of 73, query_sm of 58, submit_sm of 73.",
+             bytes, bind_transmitter of 73, query_sm of 58, submit_sm of 73.",
             "SMPP, nothing claimed: status 0 and a small sequence number begin no user name.",
         ],
         (8888, "SMPP"),

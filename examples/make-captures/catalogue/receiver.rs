@@ -58,7 +58,7 @@ fn ignored_resets(cases: &mut Vec<Case>) -> Result<(), SynthError> {
             100_000,
             Checksum::Right,
             [
-                "A reset 100,000 octets ahead of its sender's next.",
+                "A reset 100,000 bytes ahead of its sender's next.",
                 "Four messages; the reset is noted as out of the window.",
             ],
         ),
@@ -273,8 +273,8 @@ fn gaps(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "gap-decoy-header.pcap",
         [
-            "The first 20 octets of a request were never captured; its password holds a header.",
-            "The header is not believed: by the messages' sizes the next one begins 38 octets \
+            "The first 20 bytes of a request were never captured; its password holds a header.",
+            "The header is not believed: by the messages' sizes the next one begins 38 bytes \
              behind the gap.",
         ],
         &talk,

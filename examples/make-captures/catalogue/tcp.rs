@@ -57,7 +57,7 @@ fn cuts(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-one-octet-segments.pcap",
         [
-            "The request comes in 58 segments of one octet.",
+            "The request comes in 58 segments of one byte.",
             "The request is complete in frame 61.",
         ],
         &talk,
@@ -97,8 +97,8 @@ fn cuts(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-cut-anywhere.pcap",
         [
-            "Two requests in segments of 5, 65 and 46 octets, two responses in 100 and 46.",
-            "A message is complete in the frame that has its last octet.",
+            "Two requests in segments of 5, 65 and 46 bytes, two responses in 100 and 46.",
+            "A message is complete in the frame that has its last byte.",
         ],
         &talk,
         &[
@@ -232,9 +232,9 @@ fn probes(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-keep-alive.pcap",
         [
-            "Keep-alives between two exchanges, one without data and one with one octet, each one \
-             number before the next octet.",
-            "Four messages; the octet is no data.",
+            "Keep-alives between two exchanges, one without data and one with one byte, each one \
+             number before the next byte.",
+            "Four messages; the byte is no data.",
         ],
         &talk,
         &[
@@ -259,7 +259,7 @@ fn probes(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-zero-window-probe.pcap",
         [
-            "The server closes its window after 20 octets; the client probes with the next octet, \
+            "The server closes its window after 20 bytes; the client probes with the next byte, \
              which is refused, then taken at the second probe.",
             "The request is complete in frame 10.",
         ],
@@ -347,7 +347,7 @@ fn beginnings(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-mid-message.pcap",
         [
             "The capture begins in the middle of a response.",
-            "43 octets are passed over and noted; then a login that succeeds.",
+            "43 bytes are passed over and noted; then a login that succeeds.",
         ],
         &talk,
         &[(3, 0, Client, LoginRequest), (5, 0, Server, LoginResponse)],

@@ -132,7 +132,7 @@ fn again(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-retransmission-other-boundaries.pcap",
         [
-            "The request's octets are sent as 0 to 24, then again as 0 to 44, then as 10 to 57.",
+            "The request's bytes are sent as 0 to 24, then again as 0 to 44, then as 10 to 57.",
             "One request, complete in frame 6.",
         ],
         &talk,
@@ -191,7 +191,7 @@ fn overlap(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-overlap.pcap",
         [
-            "Two segments that overlap by 10 octets, which are the same in both.",
+            "Two segments that overlap by 10 bytes, which are the same in both.",
             "One request, complete in frame 5; nothing to warn of.",
         ],
         &talk,
@@ -225,7 +225,7 @@ fn overlap(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-overlap-conflict-while-waiting.pcap",
         [
-            "Of octets 20 to 39, which wait for the beginning, two copies come that differ.",
+            "Of bytes 20 to 39, which wait for the beginning, two copies come that differ.",
             "The first copy wins; a warning shows where both differ. Complete in frame 7.",
         ],
         &talk,
@@ -246,7 +246,7 @@ fn gaps(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-lost-segment.pcap",
         [
             "The request's second segment was never captured; the server acknowledges all of it.",
-            "The request as far as it was captured, a gap of 20 octets, noted once; then the \
+            "The request as far as it was captured, a gap of 20 bytes, noted once; then the \
              response, and a login that succeeds.",
         ],
         &talk,
@@ -270,7 +270,7 @@ fn gaps(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-lost-message.pcap",
         [
             "The first response was never captured; the client acknowledges it.",
-            "A gap of 73 octets, noted once; the login is answered, the registration's answer is \
+            "A gap of 73 bytes, noted once; the login is answered, the registration's answer is \
              not known.",
         ],
         &talk,
@@ -290,8 +290,8 @@ fn broken_off(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-reset-in-message.pcap",
         [
-            "RST after 33 octets of a request.",
-            "The request is shown as far as it goes: user alice, 5 octets of the password.",
+            "RST after 33 bytes of a request.",
+            "The request is shown as far as it goes: user alice, 5 bytes of the password.",
         ],
         &talk,
         &[(4, 0, Client, RegistrationRequest)],
@@ -304,7 +304,7 @@ fn broken_off(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-fin-in-message.pcap",
         [
-            "The server closes after 40 octets of its response.",
+            "The server closes after 40 bytes of its response.",
             "The response is shown as far as it goes.",
         ],
         &talk,
@@ -319,7 +319,7 @@ fn broken_off(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "capture-ends-in-message.pcap",
         [
-            "The capture ends after 50 octets of a request.",
+            "The capture ends after 50 bytes of a request.",
             "The request is shown as far as it goes.",
         ],
         &talk,

@@ -69,26 +69,26 @@ fn headers(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "wrong-length-57.pcap",
-            "A registration request of 57 octets that says so.",
+            "A registration request of 57 bytes that says so.",
             "An error at totalLength; the right messages after it are found.",
             raw(57, 1, &body[..49]),
         ),
         (
             "wrong-length-59.pcap",
-            "A registration request of 59 octets that says so.",
+            "A registration request of 59 bytes that says so.",
             "An error at totalLength; the right messages after it are found.",
             raw(59, 1, &longer),
         ),
         (
             "wrong-length-57-of-58.pcap",
-            "A registration request of 58 octets that says 57.",
+            "A registration request of 58 bytes that says 57.",
             "An error at totalLength; the right messages after it are found.",
             raw(57, 1, body),
         ),
         (
             "wrong-length-59-of-58.pcap",
-            "A registration request of 58 octets that says 59.",
-            "An error at totalLength; the message after it does not lose its first octet.",
+            "A registration request of 58 bytes that says 59.",
+            "An error at totalLength; the message after it does not lose its first byte.",
             raw(59, 1, body),
         ),
         (
@@ -100,19 +100,19 @@ fn headers(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "wrong-length-of-response.pcap",
-            "A registration request of 58 octets whose totalLength is 73, a response's.",
+            "A registration request of 58 bytes whose totalLength is 73, a response's.",
             "An error at totalLength; the right messages after it are found.",
             raw(73, 1, body),
         ),
         (
             "wrong-command-0.pcap",
-            "A message of 58 octets with commandID 0.",
+            "A message of 58 bytes with commandID 0.",
             "An error at commandID; the right messages after it are found.",
             raw(58, 0, body),
         ),
         (
             "wrong-command-5.pcap",
-            "A message of 58 octets with commandID 5.",
+            "A message of 58 bytes with commandID 5.",
             "An error at commandID; the right messages after it are found.",
             raw(58, 5, body),
         ),
@@ -168,15 +168,15 @@ fn request_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "wrong-octets-after-nul.pcap",
-            "A login request with octets after the first NUL of both fields, as a C program leaves \
+            "A login request with bytes after the first NUL of both fields, as a C program leaves \
              them that fills nothing up.",
-            "User alice; a note at each field on the octets after its NUL.",
+            "User alice; a note at each field on the bytes after its NUL.",
             request(b"alice\0obody\0\x7f\x01", b"secret\0stack rubbish"),
         ),
         (
             "wrong-text-not-utf8.pcap",
             "A login request in ISO 8859-1: the user name is `J\\xfcrgen`.",
-            "A note at the user name; U+FFFD stands for the bad octet, the octets are given in hex.",
+            "A note at the user name; U+FFFD stands for the bad byte, the bytes are given in hex.",
             request(b"J\xfcrgen", b"secret"),
         ),
         (
@@ -200,25 +200,25 @@ fn request_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         (
             "filled-with-zero-digits.pcap",
             "A login request filled up with ASCII '0', as old clients do.",
-            "Values of 20 and 30 octets; a note at each that the field seems filled up with '0'.",
+            "Values of 20 and 30 bytes; a note at each that the field seems filled up with '0'.",
             raw_request(LoginRequest, b"alice", b"secret", b'0'),
         ),
         (
             "filled-with-spaces.pcap",
             "A login request filled up with spaces.",
-            "Values of 20 and 30 octets; a note that the user name ends with a space.",
+            "Values of 20 and 30 bytes; a note that the user name ends with a space.",
             raw_request(LoginRequest, b"alice", b"secret", b' '),
         ),
         (
             "full-fields.pcap",
-            "A login request whose fields are full to the last octet: no NUL anywhere.",
-            "Nothing is wrong: values of 20 and 30 octets.",
+            "A login request whose fields are full to the last byte: no NUL anywhere.",
+            "Nothing is wrong: values of 20 and 30 bytes.",
             request(b"abcdefghijklmnopqrst", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ1234"),
         ),
         (
             "full-fields-utf8.pcap",
-            "A login request whose user name is 10 characters of 2 octets each.",
-            "Nothing is wrong: a user name of 20 octets.",
+            "A login request whose user name is 10 characters of 2 bytes each.",
+            "Nothing is wrong: a user name of 20 bytes.",
             request("éàüöñçøåßþ".as_bytes(), "pässwörd".as_bytes()),
         ),
     ] {
@@ -253,7 +253,7 @@ fn response_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "wrong-description-octets-after-nul.pcap",
-            "A login response with octets after the description's first NUL.",
+            "A login response with bytes after the description's first NUL.",
             "A note at the description.",
             response(0, b"wrong password\0old text"),
         ),
@@ -265,7 +265,7 @@ fn response_fields(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         ),
         (
             "description-full.pcap",
-            "A login response whose description is full: 64 octets, no NUL.",
+            "A login response whose description is full: 64 bytes, no NUL.",
             "Nothing is wrong.",
             response(
                 0,

@@ -62,13 +62,13 @@ pub enum LineError {
     #[error("the line is empty; it should be name:hash")]
     Empty,
     /// More bytes than a line may have.
-    #[error("the line has more than {MAX_LINE} octets")]
+    #[error("the line has more than {MAX_LINE} bytes")]
     TooLong,
     /// A NUL in it.
     #[error("the line has a NUL, as blocks have that did not reach the disk")]
     Nul,
     /// Not UTF-8.
-    #[error("the line is not valid UTF-8 at octet {0}")]
+    #[error("the line is not valid UTF-8 at byte {0}")]
     NotUtf8(usize),
     /// No `:` in it.
     #[error("there is no ':' between user name and hash")]
@@ -300,8 +300,8 @@ mod tests {
             (b"alice:xyz", "neither"),
             (b" alice:xyz", "leading space"),
             (b":replace:alice:xyz", "neither"),
-            (b"al\xffice:xyz", "not valid UTF-8 at octet 2"),
-            (b"a-name-that-is-too-long-for-it:x", "at most 20 octets"),
+            (b"al\xffice:xyz", "not valid UTF-8 at byte 2"),
+            (b"a-name-that-is-too-long-for-it:x", "at most 20 bytes"),
             (long.as_bytes(), "more than 512"),
         ] {
             let error = Line::parse(text).unwrap_err().to_string();

@@ -311,7 +311,7 @@ mod tests {
         for _ in 0..20 {
             logins.add(&scene.users(&|_| true), &many).unwrap();
             let len = scene.path().metadata().unwrap().len();
-            assert!(len < 3 * 210_000 + SLACK, "{len} octets");
+            assert!(len < 3 * 210_000 + SLACK, "{len} bytes");
         }
         assert_eq!(logins.read().unwrap().times.len(), 10_000);
     }

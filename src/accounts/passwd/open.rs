@@ -68,7 +68,7 @@ pub enum PasswdError {
         path: PathBuf,
     },
     /// Its size is not what was left.
-    #[error("\"{}\" was changed by another program while it was in use: it has {found} octets, expected {expected}; restart the server to use it as it is now", path.display())]
+    #[error("\"{}\" was changed by another program while it was in use: it has {found} bytes, expected {expected}; restart the server to use it as it is now", path.display())]
     Changed {
         /// The path.
         path: PathBuf,

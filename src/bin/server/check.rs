@@ -51,7 +51,7 @@ pub fn check(passwd: &Path) -> Outcome {
         let end = match report.end {
             End::Complete => "complete".to_owned(),
             End::Unended(line) => format!("line {line} has no line break"),
-            End::Torn(torn) => format!("line {} is torn ({} octets)", torn.line, torn.octets),
+            End::Torn(torn) => format!("line {} is torn ({} bytes)", torn.line, torn.octets),
         };
         writeln!(out, "end of the file: {end}")?;
         writeln!(out, "faults: {}", report.faults.len())

@@ -355,7 +355,7 @@ const GENERATED: usize = 20;
 fn generated(least: usize) -> Outcome<Password> {
     let mut octets = Zeroizing::new(vec![0; least.max(GENERATED)]);
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut octets)
-        .map_err(|_| "the system gives no random octets")?;
+        .map_err(|_| "the system gives no random bytes")?;
     let character = |octet: &u8| ALPHABET[usize::from(octet % 32)];
     let password: Vec<u8> = octets.iter().map(character).collect();
     Ok(Password::new(password)?)

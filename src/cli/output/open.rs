@@ -177,7 +177,7 @@ impl OutputArguments {
         let mut octets = std::fs::read(path).map_err(|error| failure(&Trouble(&error)))?;
         let key = TagKey::new(&octets);
         octets.zeroize();
-        let length = format!("it takes at least {KEY_OCTETS} octets that nobody can guess");
+        let length = format!("it takes at least {KEY_OCTETS} bytes that nobody can guess");
         key.map(Some).ok_or_else(|| failure(&length))
     }
 

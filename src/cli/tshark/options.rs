@@ -101,9 +101,9 @@ pub(super) static TSHARK_OPTIONS: &[TsharkOption] = options! {
     'Q' - - => Ours(&["-q"]);
     'g' - - => Refused("who may read the file is the umask's to say; use chmod g+r FILE");
     'X' - "KEY:VALUE" => Refused("Lua scripts are for Wireshark; -L FILE describes a protocol here (docs/layouts.md)");
-    'U' - "TAP" => Refused("PDUs are not exported; -T jsonl writes messages, follow -T raw a stream's octets");
+    'U' - "TAP" => Refused("PDUs are not exported; -T jsonl writes messages, follow -T raw a stream's bytes");
     'z' - "STATISTICS" => ByValue(statistics);
-    - "export-objects" "PROTOCOL,FOLDER" => Refused("RegLogin carries no files; follow -T raw writes a stream's octets");
+    - "export-objects" "PROTOCOL,FOLDER" => Refused("RegLogin carries no files; follow -T raw writes a stream's bytes");
     - "export-tls-session-keys" "FILE" => Refused("-w FILE --embed-keys writes the secrets into the capture that is saved");
     - "no-duplicate-keys" - => Ignored;
     - "elastic-mapping-filter" "PROTOCOLS" => Refused("no mapping is written; -T ek writes rows for Elasticsearch");
@@ -145,7 +145,7 @@ fn file_type(value: &str) -> Result<Meaning, &'static str> {
 fn hexdump(value: &str) -> Result<Meaning, &'static str> {
     match value {
         "all" | "frames" | "ascii" => Ok(ours(&["-x"])),
-        _ => Err("octets are shown in one way; use -x"),
+        _ => Err("bytes are shown in one way; use -x"),
     }
 }
 
@@ -153,7 +153,7 @@ fn output_type(value: &str) -> Result<Meaning, &'static str> {
     match value {
         "psml" => Err("rows as columns are -T csv here, in XML -T pdml"),
         "ps" => Err("a page to print is `authscope report FILE -o report.html`"),
-        "jsonraw" => Err("messages as JSON are -T json; their octets are in -T pdml"),
+        "jsonraw" => Err("messages as JSON are -T json; their bytes are in -T pdml"),
         "tabs" => Err("columns with tabs are -T fields with a -e for each"),
         "?" => Err("`authscope read --help` lists the types"),
         other => Ok(ours(&["-T", other])),

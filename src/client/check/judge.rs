@@ -103,11 +103,11 @@ pub fn came_in_words(octets: &[u8], end: End) -> String {
                 words => format!("{name}, {said}: {}", Escaped(words)),
             }
         }
-        Err(_) => format!("{} octets that are no response", message.len()),
+        Err(_) => format!("{} bytes that are no response", message.len()),
     };
     let more = match more.len() {
         0 => String::new(),
-        count => format!(", and {count} octets more"),
+        count => format!(", and {count} bytes more"),
     };
     let then = match end {
         End::Open => "",
@@ -149,7 +149,7 @@ pub fn wrong(awaited: &Awaited, came: &Came<'_>) -> Option<String> {
     };
     match more.len() {
         0 => {}
-        count => return Some(format!("{count} octets came that nobody asked for")),
+        count => return Some(format!("{count} bytes came that nobody asked for")),
     }
     match (awaited.then, came.end) {
         (Then::StaysOpen, End::Closed) => {
@@ -231,11 +231,11 @@ fn cut_off(have: usize, came: &Came<'_>) -> String {
         (0, End::Closed) => "the connection was closed without a response".into(),
         (0, End::Reset) => "the connection was reset without a response".into(),
         (_, End::Open) => format!(
-            "{have} of {RESPONSE_LEN} octets within {}, and no more",
+            "{have} of {RESPONSE_LEN} bytes within {}, and no more",
             seconds(came.waited)
         ),
         (_, End::Closed | End::Reset) => {
-            format!("the response ends after {have} of {RESPONSE_LEN} octets")
+            format!("the response ends after {have} of {RESPONSE_LEN} bytes")
         }
     }
 }
@@ -305,12 +305,12 @@ mod tests {
             (
                 &right[..9],
                 End::Reset,
-                Some("the response ends after 9 of 73 octets"),
+                Some("the response ends after 9 of 73 bytes"),
             ),
             (
                 &right[..3],
                 End::Open,
-                Some("3 of 73 octets within 1.5 s, and no more"),
+                Some("3 of 73 bytes within 1.5 s, and no more"),
             ),
             (
                 &swapped,
@@ -338,13 +338,13 @@ mod tests {
                 &dirty,
                 End::Open,
                 Some(
-                    "rubbish behind the text: clear the buffer before it is filled (offset 72 of the message, description)",
+                    "leftovers after the text: clear the buffer before it is filled (offset 72 of the message, description)",
                 ),
             ),
             (
                 &[&right[..], b"ab"].concat(),
                 End::Open,
-                Some("2 octets came that nobody asked for"),
+                Some("2 bytes came that nobody asked for"),
             ),
             (
                 &right,
@@ -399,7 +399,7 @@ mod tests {
         );
         assert_eq!(
             came_in_words(b"HTTP", End::Open),
-            "4 octets that are no response"
+            "4 bytes that are no response"
         );
         assert_eq!(came_in_words(&[], End::Open), "nothing");
     }

@@ -233,7 +233,7 @@ wrong      wrong-length        totalLength 57: a failure, and the end
     sent 9 bytes
       0000  00 00 00 39 61 6c 69 63 65                       ...9alice
     expected  login response, failure; the end of the connection
-    came      26 octets that are no response; the end of the connection
+    came      26 bytes that are no response; the end of the connection
               expected                 received
       0000    00 00 00 49 00 00 00 04  00 00 00 49 00 00 00 04  ...I....
     > 0008    00 .. .. .. .. .. .. ..  01 6c 6f 67 69 6e 20 73  .login s

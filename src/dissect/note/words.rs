@@ -59,7 +59,7 @@ impl fmt::Display for Note {
                     CutBy::Gap => "the rest was never captured",
                     CutBy::End => "nothing more was captured",
                 };
-                write!(f, "cut off after {have} of {need} octets: {by}")
+                write!(f, "cut off after {have} of {need} bytes: {by}")
             }
             Self::Unanswered => f.write_str("no response to this request was seen"),
             Self::NoRequest => f.write_str("no request for this response was seen"),
@@ -96,22 +96,22 @@ impl Note {
     /// Writes what is about a stream's segments rather than about a message.
     fn write_of_stream(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gap { octets: 1 } => f.write_str("1 octet of the stream was never captured"),
-            Self::Gap { octets } => write!(f, "{octets} octets of the stream were never captured"),
+            Self::Gap { octets: 1 } => f.write_str("1 byte of the stream was never captured"),
+            Self::Gap { octets } => write!(f, "{octets} bytes of the stream were never captured"),
             Self::Skipped { octets: 1 } => {
-                f.write_str("1 octet was passed over: part of no message")
+                f.write_str("1 byte was passed over: part of no message")
             }
             Self::Skipped { octets } => {
-                write!(f, "{octets} octets were passed over: part of no message")
+                write!(f, "{octets} bytes were passed over: part of no message")
             }
             Self::Conflict { frame, from, to } => write!(
                 f,
-                "frame {frame} carried other octets for stream offsets {from} to {}; the first copy counts",
+                "frame {frame} carried other bytes for stream offsets {from} to {}; the first copy counts",
                 to - 1
             ),
             Self::GivenUp { octets } => write!(
                 f,
-                "{octets} octets out of order could not wait longer: the buffer was full"
+                "{octets} bytes out of order could not wait longer: the buffer was full"
             ),
             Self::ResetCause(words) => write!(f, "the connection was reset: {words}"),
             Self::ResetIgnored { frame, why } => {
@@ -134,7 +134,7 @@ impl Note {
             ),
             Self::FragmentOverlap { conflict: false } => f.write_str("IP fragments overlap"),
             Self::FragmentOverlap { conflict: true } => {
-                f.write_str("IP fragments overlap with different octets; the first copy counts")
+                f.write_str("IP fragments overlap with different bytes; the first copy counts")
             }
             Self::Proxy { version, client } => {
                 write!(f, "PROXY header of version {version}")?;
@@ -178,11 +178,11 @@ mod tests {
                     found: 57,
                     command: Command::LoginRequest,
                 }),
-                "total length is 57, but a login request has 58 octets",
+                "total length is 57, but a login request has 58 bytes",
             ),
             (
                 Note::Gap { octets: 1 },
-                "1 octet of the stream was never captured",
+                "1 byte of the stream was never captured",
             ),
             (
                 Note::Fault(Fault::ZeroFilled(&PASSWORD)),

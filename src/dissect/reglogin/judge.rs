@@ -191,7 +191,7 @@ mod tests {
             fault(3, 57),
             (
                 "length",
-                "total length is 57, but a login request has 58 octets".to_owned()
+                "total length is 57, but a login request has 58 bytes".to_owned()
             )
         );
         assert_eq!(
@@ -216,7 +216,7 @@ mod tests {
         );
         assert_eq!(
             fault(50, b'x').1,
-            "rubbish behind the text: clear the buffer before it is filled (offset 50 of the message, password)"
+            "leftovers after the text: clear the buffer before it is filled (offset 50 of the message, password)"
         );
     }
 

@@ -10,7 +10,7 @@ use crate::packet::{self, Other, Packet, ip_protocol};
 
 pub(super) fn fields() -> Vec<Field> {
     fields! {
-        "frame", Layer, "The octets captured of the frame", Of(|view, emit| {
+        "frame", Layer, "The bytes captured of the frame", Of(|view, emit| {
             let octets = view.seen_in_frame(0..view.record.frame.octets.len());
             emit(Value::Protocol(&octets, octets.len()));
         }).needing(Needs::OCTETS);
@@ -28,9 +28,9 @@ pub(super) fn fields() -> Vec<Field> {
             One(|view| Some(Value::Span(view.times.delta())));
         "frame.time_delta_displayed", Span, "Time since the frame displayed before",
             One(|view| Some(Value::Span(view.times.delta_displayed())));
-        names::FRAME_LEN, Number(32, Decimal), "Octets on the wire",
+        names::FRAME_LEN, Number(32, Decimal), "Bytes on the wire",
             Number(|view| Some(i64::from(view.frame()?.header.wire)));
-        names::FRAME_CAP_LEN, Number(32, Decimal), "Octets captured",
+        names::FRAME_CAP_LEN, Number(32, Decimal), "Bytes captured",
             Number(|view| Some(i64::from(view.frame()?.header.captured)));
         "frame.protocols", Text, "The protocols in the frame, outermost first, with colons between them",
             Of(protocols);

@@ -66,18 +66,18 @@ pub(super) fn fields() -> Vec<Field> {
         "ip.version", Number(8, Decimal), "Version: 4, or 6 of IPv6", Of(|view, emit| {
             view.each_ip(&mut |ip, _| emit(Value::Number(i64::from(ip[0] >> 4))));
         });
-        "ip.hdr_len", Number(8, Decimal), "Octets of the header",
+        "ip.hdr_len", Number(8, Decimal), "Bytes of the header",
             Ip(4, |ip| number(ip, 0, 1).map(|octet| (octet & 0x0f) * 4));
         "ip.dsfield", Number(8, Hex), "Differentiated services field", Ip(4, |ip| number(ip, 1, 1));
         "ip.dsfield.dscp", Number(8, Decimal), "Differentiated services code point",
             Ip(4, |ip| number(ip, 1, 1).map(|octet| octet >> 2));
         "ip.dsfield.ecn", Number(8, Decimal), "Explicit congestion notification",
             Ip(4, |ip| number(ip, 1, 1).map(|octet| octet & 3));
-        names::IP_LEN, Number(16, Decimal), "Octets of the packet by its header", Ip(4, |ip| number(ip, 2, 2));
+        names::IP_LEN, Number(16, Decimal), "Bytes of the packet by its header", Ip(4, |ip| number(ip, 2, 2));
         names::IP_ID, Number(16, Hex), "Identification, the same in all fragments of a datagram",
             Ip(4, |ip| number(ip, 4, 2));
         "ip.flags", Number(8, Hex), "The three flags", Ip(4, |ip| number(ip, 6, 1).map(|octet| octet >> 5));
-        names::IP_FRAG_OFFSET, Number(16, Decimal), "Place of a fragment in its datagram, in units of 8 octets",
+        names::IP_FRAG_OFFSET, Number(16, Decimal), "Place of a fragment in its datagram, in units of 8 bytes",
             Ip(4, |ip| number(ip, 6, 2).map(|octets| octets & 0x1fff));
         names::IP_TTL, Number(8, Decimal), "Time to live", Ip(4, |ip| number(ip, 8, 1));
         "ip.checksum", Number(16, Hex), "Checksum of the header", Ip(4, |ip| number(ip, 10, 2));

@@ -38,12 +38,12 @@ pub(super) fn fields() -> Vec<Field> {
         "ipv6.tclass", Number(32, Hex), "Traffic class",
             Ip(6, |ip| number(ip, 0, 2).map(|octets| octets >> 4 & 0xff));
         "ipv6.flow", Number(24, Hex), "Flow label", Ip(6, |ip| number(ip, 0, 4).map(|octets| octets & 0xf_ffff));
-        names::IPV6_PLEN, Number(16, Decimal), "Octets of the payload by the header", Ip(6, |ip| number(ip, 4, 2));
+        names::IPV6_PLEN, Number(16, Decimal), "Bytes of the payload by the header", Ip(6, |ip| number(ip, 4, 2));
         "ipv6.nxt", Number(8, Decimal), "Number of the next header", Ip(6, |ip| number(ip, 6, 1));
         names::IPV6_HLIM, Number(8, Decimal), "Hop limit", Ip(6, |ip| number(ip, 7, 1));
         "ipv6.fraghdr.nxt", Number(8, Decimal), "Number of the header after the fragment header",
             Number(|view| number(fragment(view)?, 0, 1));
-        "ipv6.fraghdr.offset", Number(16, Decimal), "Place of a fragment in its datagram, in units of 8 octets",
+        "ipv6.fraghdr.offset", Number(16, Decimal), "Place of a fragment in its datagram, in units of 8 bytes",
             Number(|view| number(fragment(view)?, 2, 2).map(|octets| octets >> 3));
         "ipv6.fraghdr.ident", Number(32, Hex), "Identification, the same in all fragments of a datagram",
             Number(|view| number(fragment(view)?, 4, 4));

@@ -78,7 +78,7 @@ pub(super) fn fields() -> Vec<Field> {
                 emit(Value::Protocol(&octets, segment.header_len() as usize));
             }
         }).needing(Needs::OCTETS);
-        names::TCP_PAYLOAD, Bytes, "The octets of payload captured; not those of a reset",
+        names::TCP_PAYLOAD, Bytes, "The bytes of payload captured; not those of a reset",
             Of(|view, emit| payload(view, false).iter().for_each(|octets| emit(Value::Bytes(octets))))
             .needing(Needs::OCTETS);
         "tcp.reset_cause", Text, "The words that came with a reset (RFC 1122 section 4.2.2.12)",
@@ -95,7 +95,7 @@ pub(super) fn fields() -> Vec<Field> {
         });
         names::TCP_STREAM, Number(32, Decimal), "The connection's number, from 0",
             Number(|view| view.stream().map(i64::from));
-        names::TCP_LEN, Number(32, Decimal), "Octets of payload",
+        names::TCP_LEN, Number(32, Decimal), "Bytes of payload",
             Number(|view| Some(i64::from(segment(view)?.payload_len)));
         names::TCP_SEQ, Number(32, Decimal), "Sequence number, relative to the first",
             Number(|view| Some(i64::from(placement(view)?.relative_seq)));
@@ -110,13 +110,13 @@ pub(super) fn fields() -> Vec<Field> {
         "tcp.ack_raw", Number(32, Decimal), "Acknowledgement number as in the header",
             Number(|view| Some(i64::from(segment(view)?.ack.0)));
 
-        names::TCP_HDR_LEN, Number(8, Decimal), "Octets of the header",
+        names::TCP_HDR_LEN, Number(8, Decimal), "Bytes of the header",
             Number(|view| Some(i64::from(segment(view)?.header_len())));
         names::TCP_FLAGS, Number(16, Hex), "The flags, 12 bits",
             Number(|view| Some(i64::from(segment(view)?.flags.0)));
         names::TCP_WINDOW, Number(16, Decimal), "Window as in the header",
             Number(|view| Some(i64::from(segment(view)?.window)));
-        "tcp.window_size", Number(32, Decimal), "Window in octets, scaled where the scale is known", Number(window);
+        "tcp.window_size", Number(32, Decimal), "Window in bytes, scaled where the scale is known", Number(window);
         "tcp.window_size_scalefactor", Signed,
             "What the window is multiplied with; -1 where that is not known, -2 where nothing is",
             Number(window_factor);
@@ -135,7 +135,7 @@ pub(super) fn fields() -> Vec<Field> {
         "tcp.flags.fin", Bool, "No more data from the sender", One(|view| flag(view, Flags::FIN));
         "tcp.flags.str", Text, "The flags as letters and dots", Of(flags_drawn);
 
-        names::TCP_OPTIONS, Bytes, "The options' octets", Of(|view, emit| {
+        names::TCP_OPTIONS, Bytes, "The options' bytes", Of(|view, emit| {
             let octets = view.tcp().and_then(|tcp| tcp.get(20..));
             octets.filter(|octets| !octets.is_empty()).into_iter().for_each(|octets| emit(Value::Bytes(octets)));
         });

@@ -38,8 +38,8 @@ pub(super) fn fields() -> Vec<Field> {
         });
         "tcp.analysis.keep_alive", Label, "Asks whether the other end is there", Found(Findings::KEEP_ALIVE);
         "tcp.analysis.keep_alive_ack", Label, "Answers that it is", Found(Findings::KEEP_ALIVE_ACK);
-        "tcp.analysis.zero_window", Label, "The sender takes no more octets for now", Found(Findings::ZERO_WINDOW);
-        "tcp.analysis.zero_window_probe", Label, "One octet into a closed window", Found(Findings::ZERO_WINDOW_PROBE);
+        "tcp.analysis.zero_window", Label, "The sender takes no more bytes for now", Found(Findings::ZERO_WINDOW);
+        "tcp.analysis.zero_window_probe", Label, "One byte into a closed window", Found(Findings::ZERO_WINDOW_PROBE);
         "tcp.analysis.zero_window_probe_ack", Label, "Answers that", Found(Findings::ZERO_WINDOW_PROBE_ACK);
         "tcp.analysis.window_update", Label, "Nothing but another window", Found(Findings::WINDOW_UPDATE);
         "tcp.analysis.window_full", Label, "Fills the other end's window to its edge", Found(Findings::WINDOW_FULL);
@@ -56,9 +56,9 @@ pub(super) fn fields() -> Vec<Field> {
             One(|view| view.analysis?.acks.map(|(_, elapsed)| Value::Span(elapsed)));
         "tcp.analysis.initial_rtt", Span, "Time from the SYN to the end of the handshake",
             One(|view| shown(view)?.initial_rtt.map(Value::Span));
-        "tcp.analysis.bytes_in_flight", Number(32, Decimal), "Octets sent and not acknowledged",
+        "tcp.analysis.bytes_in_flight", Number(32, Decimal), "Bytes sent and not acknowledged",
             Number(|view| view.analysis?.bytes_in_flight.map(i64::from));
-        "tcp.analysis.push_bytes_sent", Number(32, Decimal), "Octets since the last segment with PSH",
+        "tcp.analysis.push_bytes_sent", Number(32, Decimal), "Bytes since the last segment with PSH",
             Number(|view| view.analysis?.push_bytes_sent.map(i64::from));
         "tcp.analysis.rto", Span,
             "Of a retransmission, time since the oldest segment of its side that is not acknowledged",

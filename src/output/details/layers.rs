@@ -79,7 +79,7 @@ pub(super) fn lines(
             put::formatted(
                 text,
                 format_args!(
-                    "Datagram of {len} octets put together from {fragments} fragments; octets below are counted in it"
+                    "Datagram of {len} bytes put together from {fragments} fragments; bytes below are counted in it"
                 ),
             );
         });
@@ -124,7 +124,7 @@ fn frame(
         put::number(text, record.frame.number);
         text.push_str(": ");
         put::number(text, header.wire);
-        text.push_str(" octets on the wire, ");
+        text.push_str(" bytes on the wire, ");
         put::number(text, header.captured);
         text.push_str(" captured");
     });
@@ -257,9 +257,9 @@ fn fragmentation(text: &mut String, ip: &Ip) {
     match (ip.fragmented, ip.more_fragments) {
         (true, true) => put::formatted(
             text,
-            format_args!("fragment from octet {offset}, more follow"),
+            format_args!("fragment from byte {offset}, more follow"),
         ),
-        (true, false) => put::formatted(text, format_args!("last fragment, from octet {offset}")),
+        (true, false) => put::formatted(text, format_args!("last fragment, from byte {offset}")),
         (false, _) if ip.dont_fragment => text.push_str("not to be fragmented"),
         (false, _) => text.push_str("no fragment"),
     }
@@ -279,7 +279,7 @@ fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segme
         put::number(text, segment.destination.port);
         text.push_str(", ");
         put::number(text, segment.payload_len);
-        text.push_str(" octets of data");
+        text.push_str(" bytes of data");
     });
     tree.under(|tree| {
         if let Some(placed) = record.placement {
@@ -297,7 +297,7 @@ fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segme
             tree.line(line, |text| {
                 text.push_str("Data: ");
                 put::number(text, segment.payload_captured);
-                text.push_str(" octets");
+                text.push_str(" bytes");
                 let missing = segment.payload_len.saturating_sub(segment.payload_captured);
                 if missing > 0 {
                     put::formatted(text, format_args!(", {missing} more were not captured"));

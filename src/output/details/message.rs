@@ -114,7 +114,7 @@ fn fields(
         let body = base + HEADER_LEN..base + message.octets.len();
         let len = body.len();
         tree.line(Line::at(space, body), |text| {
-            put::formatted(text, format_args!("Body: {len} octets"));
+            put::formatted(text, format_args!("Body: {len} bytes"));
         });
     }
     let rest = message.notes.iter().filter(|note| note.field().is_none());
@@ -153,7 +153,7 @@ fn about(tree: &mut impl TreeSink, message: &Message) {
         });
     }
     if message.encrypted {
-        let words = "Decrypted; octets are counted in the message";
+        let words = "Decrypted; bytes are counted in the message";
         tree.line(Line::default(), |text| text.push_str(words));
     }
     let mut sources = message.sources.iter();
@@ -165,10 +165,10 @@ fn about(tree: &mut impl TreeSink, message: &Message) {
 /// Gives the frames that a message came in.
 fn pieces(tree: &mut impl TreeSink, message: &Message) {
     tree.line(Line::default(), |text| match message.sources.len() {
-        1 => text.push_str("Came in one frame; octets are counted in the message"),
+        1 => text.push_str("Came in one frame; bytes are counted in the message"),
         pieces => put::formatted(
             text,
-            format_args!("Put together from {pieces} pieces; octets are counted in the message"),
+            format_args!("Put together from {pieces} pieces; bytes are counted in the message"),
         ),
     });
     tree.under(|tree| {
@@ -179,7 +179,7 @@ fn pieces(tree: &mut impl TreeSink, message: &Message) {
                 let (frame, offset) = (source.frame, source.offset);
                 put::formatted(
                     text,
-                    format_args!("Frame {frame}, from octet {offset} of its packet"),
+                    format_args!("Frame {frame}, from byte {offset} of its packet"),
                 );
             });
         }
@@ -212,7 +212,7 @@ fn value(text: &mut String, field: &Field, message: &Message, view: MaskedView<'
     if len < field.width {
         put::formatted(
             text,
-            format_args!(" (cut off after {len} of {} octets)", field.width),
+            format_args!(" (cut off after {len} of {} bytes)", field.width),
         );
     }
 }

@@ -148,7 +148,7 @@ impl Details {
             let octets = &datagram.payload;
             let _ = writeln!(
                 self.text,
-                "\nDatagram put together ({} octets):",
+                "\nDatagram put together ({} bytes):",
                 octets.len()
             );
             let hidden = secrets.in_packet();
@@ -165,7 +165,7 @@ impl Details {
         let octets = message.bytes();
         let decrypted = if message.encrypted { ", decrypted" } else { "" };
         let len = octets.len();
-        let _ = writeln!(self.text, "\nMessage ({len} octets{decrypted}):");
+        let _ = writeln!(self.text, "\nMessage ({len} bytes{decrypted}):");
         let clear = secret::clear_of(message, shows);
         let all = std::iter::once(0..octets.len()).collect();
         self.dump(octets, all, |at| !clear.has(at));

@@ -69,7 +69,7 @@ fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
     if !in_frame {
         let length = header.record_len() - HEADER_LEN;
         node.children.push(Node::new(format!(
-            "Begins in frame {frame}, {length} octets"
+            "Begins in frame {frame}, {length} bytes"
         )));
     }
     if found.is_opaque() && found.protected == Protected::Opened {
@@ -164,7 +164,7 @@ fn summary(found: &TlsRecord) -> String {
 fn handshake(message: &Handshake) -> Node {
     let name = message.kind.name().unwrap_or("Unknown");
     let mut node = Node::new(format!(
-        "Handshake: {name} ({}), {} octets",
+        "Handshake: {name} ({}), {} bytes",
         message.kind.0, message.length
     ))
     .of("tls.handshake.type");

@@ -282,7 +282,7 @@ impl<W: Write> Writer<W> {
             let missing = part.missing;
             return writeln!(
                 self.out,
-                "\n{arrow} at {time}: [{missing} octets never captured]"
+                "\n{arrow} at {time}: [{missing} bytes never captured]"
             );
         }
         writeln!(self.out, "\n{arrow} at {time}, frame {}:", part.frame)?;
@@ -307,7 +307,7 @@ impl<W: Write> Writer<W> {
         };
         if part.missing > 0 {
             let missing = part.missing;
-            return writeln!(self.out, "{indent}[{missing} octets never captured]");
+            return writeln!(self.out, "{indent}[{missing} bytes never captured]");
         }
         let row = self.options.line;
         let width = 3 * row + 1;

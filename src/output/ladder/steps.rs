@@ -225,7 +225,7 @@ impl Steps {
             let mut text = String::new();
             let protocol = info::frame(&mut text, record, false);
             if protocol == Protocol::Data.name() {
-                text = format!("{} octets", segment.payload_len);
+                text = format!("{} bytes", segment.payload_len);
             } else {
                 text = format!("{protocol}: {text}");
             }

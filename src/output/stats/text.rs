@@ -79,7 +79,7 @@ fn overview(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
         lines.extend([
             ("Frames", frames.frames.to_string()),
             ("  of watched ports or RegLogin", frames.watched.to_string()),
-            ("Octets on the wire", frames.octets.to_string()),
+            ("Bytes on the wire", frames.octets.to_string()),
         ]);
     }
     if frames.cut > 0 {
@@ -329,7 +329,7 @@ fn conversations(
         "Stream",
         "Frames to server",
         "to client",
-        "Octets to server",
+        "Bytes to server",
         "to client",
         "Duration (s)",
     ]);
@@ -414,7 +414,7 @@ fn findings(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
         writeln!(out, "{start}{}{end}", wrapped(&text, style))?;
     }
     for limit in &limits {
-        writeln!(out, "{}", wrapped(&format!("Mind: {limit}."), style))?;
+        writeln!(out, "{}", wrapped(&format!("Note: {limit}."), style))?;
     }
     Ok(())
 }

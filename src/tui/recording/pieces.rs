@@ -77,7 +77,7 @@ impl Frames {
     }
 
     fn marks(&self, at: usize) -> Marks {
-        #[expect(clippy::cast_possible_truncation, reason = "it was an octet")]
+        #[expect(clippy::cast_possible_truncation, reason = "it was a byte")]
         Marks::of_octet(self.marks.get(at) as u8)
     }
 }

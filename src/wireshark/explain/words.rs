@@ -68,7 +68,7 @@ impl Words<'_> {
                 None => out.push_str("SMPP, of an unknown command\n"),
             },
             Fate::Waits(need) => {
-                out.push_str("TCP: its SMPP dissector waits for more octets");
+                out.push_str("TCP: its SMPP dissector waits for more bytes");
                 if let Some(need) = need {
                     let need = HeaderNumber::new(*need as u32);
                     put(out, format_args!(", {need} in all"));
@@ -77,10 +77,10 @@ impl Words<'_> {
             }
             Fate::Refused(refusal) => put(out, format_args!("TCP: {}\n", refused(*refusal))),
             Fate::Inside => out.push_str(
-                "TCP: the segment begins with something else, and its heuristic looks at no other octets\n",
+                "TCP: the segment begins with something else, and its heuristic looks at no other bytes\n",
             ),
             Fate::Part => {
-                out.push_str("nothing of its own: it takes the octets for part of another PDU\n");
+                out.push_str("nothing of its own: it takes the bytes for part of another PDU\n");
             }
             Fate::Irregular => out.push_str(
                 "what it says of segments out of order, sent again or cut, which this does not foretell\n",
@@ -116,7 +116,7 @@ impl Words<'_> {
         out.push_str("  Its SMPP heuristic asks four things, and this message meets them:\n");
         put(
             out,
-            format_args!("    {len} octets: at least 16 are wanted\n"),
+            format_args!("    {len} bytes: at least 16 are wanted\n"),
         );
         for (range, name, wanted) in [
             (0..4, "command_length", "16 to 65536 is wanted"),
@@ -131,7 +131,7 @@ impl Words<'_> {
             let value = self.number(range.clone(), value);
             put(
                 out,
-                format_args!("    octets {}-{}: ", range.start, range.end - 1),
+                format_args!("    bytes {}-{}: ", range.start, range.end - 1),
             );
             self.hex(out, range);
             put(out, format_args!("as {name} is {value}: {wanted}\n"));
@@ -144,7 +144,7 @@ impl Words<'_> {
         let sequence = self.number(SEQUENCE, pdu.sequence);
         put(
             out,
-            format_args!("    octets 12-15: sequence_number {sequence}\n"),
+            format_args!("    bytes 12-15: sequence_number {sequence}\n"),
         );
         for field in &pdu.fields {
             self.place(out, &field.range);
@@ -156,7 +156,7 @@ impl Words<'_> {
             Some(off) => put(
                 out,
                 format_args!(
-                    "    from octet {}: {} runs off the end of the message: Malformed Packet\n",
+                    "    from byte {}: {} runs off the end of the message: Malformed Packet\n",
                     off.at, off.name
                 ),
             ),
@@ -167,10 +167,10 @@ impl Words<'_> {
     fn place(&self, out: &mut String, range: &Range<usize>) {
         let _ = self;
         match range.len() {
-            1 => put(out, format_args!("    octet {}: ", range.start)),
+            1 => put(out, format_args!("    byte {}: ", range.start)),
             _ => put(
                 out,
-                format_args!("    octets {}-{}: ", range.start, range.end - 1),
+                format_args!("    bytes {}-{}: ", range.start, range.end - 1),
             ),
         }
     }
@@ -196,21 +196,21 @@ impl Words<'_> {
     fn proof(&self, out: &mut String, explanation: &Explanation) {
         let Some(proof) = &explanation.proof else {
             out.push_str(
-                "  These octets alone do not show that it is not SMPP: they are not well-filled RegLogin.\n",
+                "  These bytes alone do not show that it is not SMPP: they are not well-filled RegLogin.\n",
             );
             return;
         };
         out.push_str("  That it is not SMPP shows in");
         match proof.octets.len() {
-            1 => put(out, format_args!(" octet {}: ", proof.octets.start)),
+            1 => put(out, format_args!(" byte {}: ", proof.octets.start)),
             _ => put(
                 out,
-                format_args!(" octets {}-{}: ", proof.octets.start, proof.octets.end - 1),
+                format_args!(" bytes {}-{}: ", proof.octets.start, proof.octets.end - 1),
             ),
         }
         self.hex(out, proof.octets.clone());
         out.push_str(match proof.rule {
-            Rule::Length => "is no length of a PDU, which has 16 to 65536 octets.\n",
+            Rule::Length => "is no length of a PDU, which has 16 to 65536 bytes.\n",
             Rule::Command => "is no command of SMPP.\n",
             Rule::Status => {
                 "is not 0, but the command_status of every SMPP request is (SMPP 3.4 section 5.1.3).\n"
@@ -225,7 +225,7 @@ impl Words<'_> {
 fn refused(refusal: Refusal) -> String {
     match refusal {
         Refusal::Short(octets) => {
-            format!("its SMPP heuristic wants 16 octets in the first segment, which has {octets}")
+            format!("its SMPP heuristic wants 16 bytes in the first segment, which has {octets}")
         }
         Refusal::Length(length) => {
             format!(

@@ -86,14 +86,14 @@ pub(super) static CHECKS: &[Check] = &[
     },
     Check {
         name: "dirty-name",
-        promise: "rubbish behind the name's NUL: a failure, the end",
+        promise: "leftovers after the name: a failure, the end",
         section: CLOSES,
         script: |cast| refused(at(cast, USER_NAME.end() - 1, b"x")),
         ..PLAIN
     },
     Check {
         name: "dirty-password",
-        promise: "rubbish behind the password's NUL: the same",
+        promise: "leftovers after the password: the same",
         section: CLOSES,
         script: |cast| refused(at(cast, PASSWORD.end() - 1, b"x")),
         ..PLAIN

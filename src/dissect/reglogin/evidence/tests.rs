@@ -82,7 +82,7 @@ fn no_opening_of_another_protocol_is_claimed() {
         assert_ne!(
             verdict,
             Verdict::Is(Protocol::RegLogin),
-            "{name} octet by octet"
+            "{name} byte by byte"
         );
     }
 }
@@ -156,10 +156,10 @@ fn damaged_messages_are_claimed() {
         for command in [0, 5, 9, 1 << 24] {
             assert!(claimed(&header(58, command, body)), "58/{command}");
         }
-        assert!(claimed(&header(57, 1, &body[..49])), "57 octets");
+        assert!(claimed(&header(57, 1, &body[..49])), "57 bytes");
         assert!(
             claimed(&header(59, 1, &[body, &b"!"[..]].concat())),
-            "59 octets"
+            "59 bytes"
         );
         assert!(claimed(&header(
             58_u32.swap_bytes(),
