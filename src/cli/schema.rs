@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::error::Failure;
 use super::terminal::print;
+use crate::output::summary_definitions;
 
-/// The schema, in the 2020-12 form, with a definition for each kind of output.
+/// The schema, in the 2020-12 form, with a definition for each kind of output but the summary, which tells its own.
 const SCHEMA: &str = include_str!("../output/schema.json");
 
 /// The outputs, each with its own definition: a whole document, one object per line, or an array.
@@ -49,23 +50,24 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let text = match &arguments.output {
-        None => SCHEMA.to_owned(),
-        Some(output) => one(output)
-            .map_err(|error| Failure::Text(format!("cannot read the schema: {error}")))?,
-    };
-    print(&text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The schema with one output at its root.
-fn one(output: &str) -> serde_json::Result<String> {
-    let mut schema: Value = serde_json::from_str(SCHEMA)?;
-    if let Some(root) = schema.as_object_mut() {
+    let failed = |error| Failure::Text(format!("cannot read the schema: {error}"));
+    let mut schema = whole().map_err(failed)?;
+    if let (Some(output), Some(root)) = (&arguments.output, schema.as_object_mut()) {
         root.remove("anyOf");
         root.insert("$ref".into(), format!("#/$defs/{output}").into());
     }
-    Ok(serde_json::to_string_pretty(&schema)? + "\n")
+    let text = serde_json::to_string_pretty(&schema).map_err(failed)?;
+    print(&(text + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The schema of all outputs.
+fn whole() -> serde_json::Result<Value> {
+    let mut schema: Value = serde_json::from_str(SCHEMA)?;
+    if let Some(definitions) = schema["$defs"].as_object_mut() {
+        definitions.extend(summary_definitions());
+    }
+    Ok(schema)
 }
 
 #[cfg(test)]
@@ -74,13 +76,14 @@ mod tests {
 
     #[test]
     fn every_output_has_a_definition_and_every_definition_is_used() {
-        let schema: Value = serde_json::from_str(SCHEMA).expect("it is JSON");
+        let schema = whole().expect("it is JSON");
+        let text = schema.to_string();
         let defined = schema["$defs"].as_object().expect("definitions");
         for output in OUTPUTS {
             assert!(defined.contains_key(output), "{output}");
         }
         for name in defined.keys() {
-            let used = SCHEMA.contains(&format!("\"#/$defs/{name}\""));
+            let used = text.contains(&format!("\"#/$defs/{name}\""));
             assert!(used || OUTPUTS.contains(&name.as_str()), "{name}");
         }
     }

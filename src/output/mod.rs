@@ -57,7 +57,7 @@ pub use nearest::NearestReading;
 pub use origin::Origin;
 pub use overview::Overview;
 pub use rows::{Form, MessageTiming, Rows, hand_over};
-pub use stats::{Sentence, Stats, StatsFormat, TextStyle, write_summary};
+pub use stats::{Sentence, Stats, StatsFormat, TextStyle, summary_definitions, write_summary};
 pub use tally::Tally;
 pub use tee::{OutputError, Tee};
 

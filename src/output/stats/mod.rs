@@ -9,6 +9,7 @@ mod text;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+pub use json::summary_definitions;
 pub use sentence::Sentence;
 pub(super) use sentence::Span;
 pub use text::TextStyle;

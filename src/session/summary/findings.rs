@@ -129,17 +129,28 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// The kinds' names.
+    pub const NAMES: [&'static str; 6] = [
+        "password guessing",
+        "user-name probing",
+        "password spraying",
+        "mistake",
+        "unanswered requests",
+        "slow answers",
+    ];
+
     /// The kind's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Guessing { .. } => "password guessing",
-            Self::Probing { .. } => "user-name probing",
-            Self::Spraying { .. } => "password spraying",
-            Self::Mistake { .. } => "mistake",
-            Self::Unanswered => "unanswered requests",
-            Self::Slow { .. } => "slow answers",
-        }
+        let place = match self {
+            Self::Guessing { .. } => 0,
+            Self::Probing { .. } => 1,
+            Self::Spraying { .. } => 2,
+            Self::Mistake { .. } => 3,
+            Self::Unanswered => 4,
+            Self::Slow { .. } => 5,
+        };
+        Self::NAMES[place]
     }
 }
 

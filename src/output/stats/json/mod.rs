@@ -4,11 +4,15 @@ mod types;
 
 use std::io::{self, Write};
 
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use types::{
     Address, Bar, Conversation, JsonFinding, Name, Named, OfLayout, Rate, ResponseSteps,
-    ResponseTime, Totals, User, decimal, named,
+    ResponseTime, Totals, User, decimal, named, of_each_action,
 };
 
 use crate::dissect::{Group, Severity};
@@ -42,6 +46,49 @@ fn object(summary: &Summary, top: usize, file: Option<&str>) -> io::Result<Vec<u
     Ok(octets)
 }
 
+/// The definitions of the summary's schema: `stats`, and those that it refers to.
+pub fn summary_definitions() -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with_transform(RecursiveTransform(as_written));
+    let mut generator = settings.into_generator();
+    let mut stats = Object::json_schema(&mut generator);
+    for transform in generator.transforms_mut() {
+        transform.transform(&mut stats);
+    }
+    let mut definitions = generator.take_definitions(true);
+    definitions.insert("stats".to_owned(), stats.to_value());
+    definitions
+}
+
+/// No key is `null` and no object has other keys; how wide a number is in Rust tells a reader nothing.
+fn as_written(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    object.remove("format");
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|one| one != "null");
+        if let [one] = &types[..] {
+            let one = one.clone();
+            object.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(some)) = object.get_mut("anyOf") {
+        some.retain(|one| one["type"] != "null");
+        if let [Value::Object(one)] = &mut some[..] {
+            let one = std::mem::take(one);
+            object.remove("anyOf");
+            object.extend(one);
+        }
+    }
+    if object.contains_key("properties") {
+        object
+            .entry("additionalProperties")
+            .or_insert(Value::Bool(false));
+    }
+}
+
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands on references"
@@ -51,11 +98,13 @@ const fn is_false(value: &bool) -> bool {
 }
 
 /// The whole.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(description = "stats -T json")]
 struct Object<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("const" = true))]
     interrupted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
@@ -72,6 +121,7 @@ struct Object<'a> {
     streams: u64,
     messages: Named,
     outcomes: Named,
+    #[schemars(schema_with = "of_each_action")]
     unanswered: Named,
     response_time: ResponseTime,
     response_steps: ResponseSteps,

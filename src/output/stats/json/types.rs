@@ -1,13 +1,19 @@
 //! The objects inside the summary's JSON object, and what each is made from.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use crate::dissect::Severity;
 use crate::output::json::format::{Decimal, Shown};
 use crate::output::stats::sentence::Sentence;
 use crate::packet::Endpoint;
+use crate::protocol::Action;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    Counts, DescribedCounts, Finding, FindingKind, Quantiles, Summary, Times,
+    ACTIONS, Counts, DescribedCounts, Finding, FindingKind, Quantiles, Summary, Times,
 };
 use crate::text::escape::Hex;
 
@@ -24,6 +30,45 @@ impl Serialize for Named {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, count)| (name, count)))
     }
+}
+
+/// What a type is in the schema, where that is not told by its fields.
+macro_rules! is_in_schema {
+    ($($type:ty => $schema:tt),+ $(,)?) => {$(
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )+};
+}
+
+is_in_schema! {
+    Named => { "$ref": "#/$defs/counts" },
+    Decimal => { "type": "number" },
+    Shown<IpAddr> => { "type": "string" },
+    Shown<Endpoint> => { "$ref": "#/$defs/port" },
+    Shown<Hex<'_>> => { "$ref": "#/$defs/hex" },
+    Shown<Sentence<'_>> => { "type": "string" },
+}
+
+/// A count for each action.
+pub fn of_each_action(generator: &mut SchemaGenerator) -> Schema {
+    let count = generator.subschema_for::<u64>();
+    let names = ACTIONS.map(Action::noun);
+    let properties: serde_json::Map<_, _> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), count.clone().to_value()))
+        .collect();
+    json_schema!({ "type": "object", "required": names, "properties": properties })
 }
 
 pub fn named(counts: impl IntoIterator<Item = (impl ToString, u64)>) -> Named {
@@ -44,7 +89,8 @@ const fn is_zero(value: &u64) -> bool {
 }
 
 /// What a layout describes.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "layout")]
 pub struct OfLayout {
     pub name: &'static str,
     pub streams: u64,
@@ -73,7 +119,8 @@ impl From<&DescribedCounts> for OfLayout {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ResponseTime {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Distribution>,
@@ -81,7 +128,8 @@ pub struct ResponseTime {
     pub login: Option<Distribution>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "distribution")]
 pub struct Distribution {
     pub count: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -95,16 +143,20 @@ pub struct Distribution {
 }
 
 /// How many answers took how long; absent where there is none.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ResponseSteps {
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1))]
     pub registration: Vec<Step>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1))]
     pub login: Vec<Step>,
 }
 
 /// How many answers took up to so long, and longer than the step before.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "step")]
 pub struct Step {
     pub to: Decimal,
     pub count: u64,
@@ -130,7 +182,8 @@ fn steps(times: &Times) -> Vec<Step> {
         .collect()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "requests")]
 pub struct Totals {
     pub requests: u64,
     pub failures: u64,
@@ -141,7 +194,8 @@ pub struct Totals {
     pub unanswered: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct User<'a> {
     #[serde(flatten)]
     pub name: Name<'a>,
@@ -149,22 +203,25 @@ pub struct User<'a> {
     pub requests: Totals,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Address {
-    pub address: Shown<std::net::IpAddr>,
+    pub address: Shown<IpAddr>,
     #[serde(flatten)]
     pub requests: Totals,
 }
 
 /// A user name, and its bytes where they are not UTF-8.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Name<'a> {
-    pub username: std::borrow::Cow<'a, str>,
+    pub username: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username_hex: Option<Shown<Hex<'a>>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "conversation")]
 pub struct Conversation {
     pub stream: u32,
     pub client: Shown<Endpoint>,
@@ -178,13 +235,15 @@ pub struct Conversation {
     pub duration: Decimal,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Rate {
     pub width: Decimal,
     pub bars: Vec<Bar>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "bar")]
 pub struct Bar {
     pub from: Decimal,
     pub frames: u64,
@@ -194,14 +253,18 @@ pub struct Bar {
     pub failures: u64,
 }
 
-#[derive(Serialize)]
+/// What is remarkable.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "finding")]
 pub struct JsonFinding<'a> {
+    #[schemars(extend("enum" = FindingKind::NAMES))]
     pub kind: &'static str,
+    #[schemars(extend("enum" = &Severity::ALL.map(Severity::name)[1..]))]
     pub severity: &'static str,
     #[serde(flatten)]
     pub name: Option<Name<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Shown<std::net::IpAddr>>,
+    pub address: Option<Shown<IpAddr>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
     pub count: u64,
