@@ -48,6 +48,15 @@ impl Names {
         }
     }
 
+    /// Its label, of a field that has one.
+    ///
+    /// # Panics
+    /// In the compiler, where it has none.
+    #[must_use]
+    pub const fn in_line(self) -> &'static str {
+        self.label.expect("the field has a label")
+    }
+
     /// Its key, of a field that has one.
     ///
     /// # Panics

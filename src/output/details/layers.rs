@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::node::Space;
 use super::sink::{Line, TreeSink};
 use crate::capture::LinkType;
+use crate::filter::names::{self, Names};
 use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::info;
 use crate::packet::layout::{ipv4, ipv6, tcp};
@@ -27,26 +28,21 @@ struct Header<'t, T> {
 }
 
 impl<T: TreeSink> Header<'_, T> {
-    /// Gives a field.
+    /// Gives a field, whose value `text` appends.
     #[inline]
-    fn field(&mut self, place: Range<usize>, field: &'static str, text: impl FnOnce(&mut String)) {
+    fn field(&mut self, place: Range<usize>, field: Names, text: impl FnOnce(&mut String)) {
         let range = self.start + place.start..self.start + place.end;
-        self.tree.line(Line::at(self.space, range).of(field), text);
+        let line = Line::at(self.space, range);
+        self.tree.labelled(line, field, |out| {
+            out.push_str(": ");
+            text(out);
+        });
     }
 
-    /// Gives a field that is a label and a number, as most are.
+    /// Gives a field that is a number, as most are.
     #[inline]
-    fn number(
-        &mut self,
-        place: Range<usize>,
-        field: &'static str,
-        label: &'static str,
-        number: impl itoa::Integer,
-    ) {
-        self.field(place, field, |text| {
-            text.push_str(label);
-            put::number(text, number);
-        });
+    fn number(&mut self, place: Range<usize>, field: Names, number: impl itoa::Integer) {
+        self.field(place, field, |text| put::number(text, number));
     }
 }
 
@@ -119,8 +115,8 @@ fn frame(
     file: Option<&str>,
 ) {
     let header = record.frame.header;
-    tree.line(Line::default().of("frame.number"), |text| {
-        text.push_str("Frame ");
+    tree.labelled(Line::default(), names::FRAME_NUMBER, |text| {
+        text.push(' ');
         put::number(text, record.frame.number);
         text.push_str(": ");
         put::number(text, header.wire);
@@ -130,25 +126,17 @@ fn frame(
     });
     tree.under(|tree| {
         if let Some(file) = file {
-            tree.line(Line::default().of("frame.file"), |text| {
-                put::formatted(text, format_args!("File: {}", Escaped(file)));
+            tree.labelled(Line::default(), names::FRAME_FILE, |text| {
+                put::formatted(text, format_args!(": {}", Escaped(file)));
             });
         }
-        for (label, format, field) in [
-            ("Time: ", TimeFormat::Utc, "frame.time"),
-            (
-                "Seconds since the first frame: ",
-                TimeFormat::Relative,
-                "frame.time_relative",
-            ),
-            (
-                "Seconds since the frame before: ",
-                TimeFormat::Delta,
-                "frame.time_delta",
-            ),
+        for (field, format) in [
+            (names::FRAME_TIME, TimeFormat::Utc),
+            (names::FRAME_TIME_RELATIVE, TimeFormat::Relative),
+            (names::FRAME_TIME_DELTA, TimeFormat::Delta),
         ] {
-            tree.line(Line::default().of(field), |text| {
-                text.push_str(label);
+            tree.labelled(Line::default(), field, |text| {
+                text.push_str(": ");
                 clock.write_as(format, text, header.time);
             });
         }
@@ -205,49 +193,43 @@ fn ip_lines(tree: &mut impl TreeSink, ip: &Ip, space: Space) {
 }
 
 fn ipv4_fields(header: &mut Header<'_, impl TreeSink>, ip: &Ip) {
-    header.number(ipv4::LENGTH, "ip.len", "Total length: ", ip.length);
-    header.field(ipv4::IDENTIFICATION, "ip.id", |text| {
-        text.push_str("Identification: ");
+    header.number(ipv4::LENGTH, names::IP_LEN, ip.length);
+    header.field(ipv4::IDENTIFICATION, names::IP_ID, |text| {
         put::hex(text, ip.identification, 4);
     });
-    header.field(ipv4::FRAGMENT, "ip.frag_offset", |text| {
-        text.push_str("Fragmentation: ");
+    header.field(ipv4::FRAGMENT, names::IP_FRAG_OFFSET, |text| {
         fragmentation(text, ip);
     });
-    header.number(ipv4::TTL, "ip.ttl", "Time to live: ", ip.ttl);
-    header.number(ipv4::PROTOCOL, "ip.proto", "Protocol: ", ip.protocol);
+    header.number(ipv4::TTL, names::IP_TTL, ip.ttl);
+    header.number(ipv4::PROTOCOL, names::IP_PROTO, ip.protocol);
     ends(
         header,
         ip,
-        (ipv4::SOURCE, "ip.src"),
-        (ipv4::DESTINATION, "ip.dst"),
+        (ipv4::SOURCE, names::IP_SRC),
+        (ipv4::DESTINATION, names::IP_DST),
     );
 }
 
 fn ipv6_fields(header: &mut Header<'_, impl TreeSink>, ip: &Ip) {
     let length = ip.length - ip.header_len;
-    header.number(ipv6::LENGTH, "ipv6.plen", "Payload length: ", length);
-    header.number(ipv6::HOP_LIMIT, "ipv6.hlim", "Hop limit: ", ip.ttl);
+    header.number(ipv6::LENGTH, names::IPV6_PLEN, length);
+    header.number(ipv6::HOP_LIMIT, names::IPV6_HLIM, ip.ttl);
     ends(
         header,
         ip,
-        (ipv6::SOURCE, "ipv6.src"),
-        (ipv6::DESTINATION, "ipv6.dst"),
+        (ipv6::SOURCE, names::IPV6_SRC),
+        (ipv6::DESTINATION, names::IPV6_DST),
     );
 }
 
 fn ends(
     header: &mut Header<'_, impl TreeSink>,
     ip: &Ip,
-    source: (Range<usize>, &'static str),
-    destination: (Range<usize>, &'static str),
+    source: (Range<usize>, Names),
+    destination: (Range<usize>, Names),
 ) {
-    header.field(source.0, source.1, |text| {
-        text.push_str("Source: ");
-        put::address(text, ip.source);
-    });
+    header.field(source.0, source.1, |text| put::address(text, ip.source));
     header.field(destination.0, destination.1, |text| {
-        text.push_str("Destination: ");
         put::address(text, ip.destination);
     });
 }
@@ -283,8 +265,8 @@ fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segme
     });
     tree.under(|tree| {
         if let Some(placed) = record.placement {
-            tree.line(Line::default().of("tcp.stream"), |text| {
-                text.push_str("Stream ");
+            tree.labelled(Line::default(), names::TCP_STREAM, |text| {
+                text.push(' ');
                 put::number(text, placed.stream);
                 text.push_str(", from the ");
                 text.push_str(placed.sender.name());
@@ -293,9 +275,9 @@ fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segme
         tcp_fields(&mut Header { tree, space, start }, record, segment);
         if segment.payload_captured > 0 {
             let end = payload + segment.payload_captured as usize;
-            let line = Line::at(space, payload..end).of("tcp.payload");
-            tree.line(line, |text| {
-                text.push_str("Data: ");
+            let line = Line::at(space, payload..end);
+            tree.labelled(line, names::TCP_PAYLOAD, |text| {
+                text.push_str(": ");
                 put::number(text, segment.payload_captured);
                 text.push_str(" bytes");
                 let missing = segment.payload_len.saturating_sub(segment.payload_captured);
@@ -309,28 +291,24 @@ fn tcp_lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, segment: &Segme
 
 fn tcp_fields(header: &mut Header<'_, impl TreeSink>, record: &FrameRecord<'_>, segment: &Segment) {
     let (from, to) = (segment.source.port, segment.destination.port);
-    header.number(tcp::SOURCE, "tcp.srcport", "Source port: ", from);
-    header.number(tcp::DESTINATION, "tcp.dstport", "Destination port: ", to);
+    header.number(tcp::SOURCE, names::TCP_SRCPORT, from);
+    header.number(tcp::DESTINATION, names::TCP_DSTPORT, to);
     let (seq, ack) = info::numbers(record, segment);
-    header.field(tcp::SEQUENCE, "tcp.seq", |text| {
-        text.push_str("Sequence number: ");
+    header.field(tcp::SEQUENCE, names::TCP_SEQ, |text| {
         absolute(text, seq, segment.seq.0);
     });
     if segment.flags.has(packet::Flags::ACK) {
-        header.field(tcp::ACKNOWLEDGEMENT, "tcp.ack", |text| {
-            text.push_str("Acknowledgement number: ");
+        header.field(tcp::ACKNOWLEDGEMENT, names::TCP_ACK, |text| {
             absolute(text, ack, segment.ack.0);
         });
     }
     let length = segment.header_len();
-    header.number(tcp::HEADER_LENGTH, "tcp.hdr_len", "Header length: ", length);
-    header.field(tcp::FLAGS, "tcp.flags", |text| {
-        text.push_str("Flags: ");
+    header.number(tcp::HEADER_LENGTH, names::TCP_HDR_LEN, length);
+    header.field(tcp::FLAGS, names::TCP_FLAGS, |text| {
         put::hex(text, segment.flags.0, 3);
         put::formatted(text, format_args!(" ({})", segment.flags));
     });
-    header.field(tcp::WINDOW, "tcp.window_size_value", |text| {
-        text.push_str("Window: ");
+    header.field(tcp::WINDOW, names::TCP_WINDOW, |text| {
         put::number(text, segment.window);
         let scaled = info::window(record, segment);
         if u64::from(segment.window) != scaled {
@@ -343,15 +321,15 @@ fn tcp_fields(header: &mut Header<'_, impl TreeSink>, record: &FrameRecord<'_>, 
     let octets = octets.unwrap_or_default();
     if let Some([high, low]) = octets.get(tcp::CHECKSUM) {
         let checksum = u16::from_be_bytes([*high, *low]);
-        header.field(tcp::CHECKSUM, "tcp.checksum", |text| {
-            text.push_str("Checksum: ");
+        header.field(tcp::CHECKSUM, names::TCP_CHECKSUM, |text| {
             put::hex(text, checksum, 4);
         });
     }
     let len = segment.payload_start as usize - header.start;
     if len > tcp::LEN {
-        header.field(tcp::LEN..len, "tcp.options", |text| {
-            text.push_str("Options:");
+        let line = Line::at(header.space, header.start + tcp::LEN..header.start + len);
+        header.tree.labelled(line, names::TCP_OPTIONS, |text| {
+            text.push(':');
             info::options(text, record, segment);
         });
     }

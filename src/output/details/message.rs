@@ -3,6 +3,7 @@
 use super::node::{Node, Nodes, Space};
 use super::sink::{FieldName, Line, TreeSink};
 use crate::dissect::{Message, Note};
+use crate::filter::names;
 use crate::output::highlight::Highlight;
 use crate::output::{described, info};
 use crate::protocol::layout::{
@@ -135,17 +136,18 @@ fn about(tree: &mut impl TreeSink, message: &Message) {
         put::endpoint(text, to.address, to.port);
     });
     if let Some(peer) = message.peer {
-        let (before, behind, field) = if message.is_answer() {
-            ("Response to frame ", " s after it", "response_to")
+        let (field, behind) = if message.is_answer() {
+            (names::RESPONSE_TO, " s after it")
         } else {
-            ("Response in frame ", " s later", "response_in")
+            (names::RESPONSE_IN, " s later")
         };
         let line = Line {
-            field: Some(FieldName::Parts(message.filter_prefix(), field)),
+            field: Some(FieldName::Parts(message.filter_prefix(), field.json())),
             ..Line::default()
         };
         tree.line(line, |text| {
-            text.push_str(before);
+            text.push_str(field.in_line());
+            text.push(' ');
             put::number(text, peer.frame);
             text.push_str(", ");
             put::seconds(text, peer.elapsed);

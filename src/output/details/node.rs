@@ -1,11 +1,13 @@
 //! A frame's details as a tree that one can walk: layers, fields, notes, each knowing its bytes.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use super::message;
 use super::sink::{FieldName, Line, TreeSink};
 use crate::dissect::Note;
+use crate::filter::names::Names;
 use crate::output::highlight::Highlight;
 
 /// Where a node's bytes are counted.
@@ -45,6 +47,12 @@ impl Node {
             text: text.into(),
             ..Self::default()
         }
+    }
+
+    /// A line with the label of its field and a value.
+    #[must_use]
+    pub fn labelled(field: Names, value: impl fmt::Display) -> Self {
+        Self::new(format!("{}: {value}", field.in_line())).of(field.filter)
     }
 
     /// A line about bytes.

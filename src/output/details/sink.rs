@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::node::{Node, Space};
+use crate::filter::names::Names;
 use crate::output::highlight::Highlight;
 
 /// The field of the filter language that a line shows.
@@ -61,6 +62,15 @@ impl Line {
 pub(super) trait TreeSink {
     /// Takes a line, whose text `text` appends; nothing in it is harmful to a terminal.
     fn line(&mut self, line: Line, text: impl FnOnce(&mut String));
+
+    /// Takes a line that begins with its field's label; `text` appends what stands behind that.
+    #[inline]
+    fn labelled(&mut self, line: Line, field: Names, text: impl FnOnce(&mut String)) {
+        self.line(line.of(field.filter), |out| {
+            out.push_str(field.in_line());
+            text(out);
+        });
+    }
 
     /// Takes what `lines` gives as standing under the line before.
     fn under(&mut self, lines: impl FnOnce(&mut Self));

@@ -1,14 +1,15 @@
 //! TLS records in a frame's details.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::node::{Node, Space};
 use super::sink::TreeSink;
+use crate::filter::names::{self, Names};
 use crate::session::{FrameRecord, TlsRecord};
 use crate::text::escape::Escaped;
 use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protected, Version};
 
-const CONTENT_TYPE: &str = "tls.record.content_type";
 const CIPHER_SUITE: &str = "tls.handshake.ciphersuite";
 
 /// Gives the trees of a frame's records. What is known of a connection stands with the first record, and
@@ -41,31 +42,26 @@ fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
         Node::new(text)
     };
     let in_frame = node.range.is_some();
-    let mut add = |from: usize, len: usize, field: &'static str, text: String| {
-        let child = if in_frame {
-            Node::at(space, start + from..start + from + len, text)
-        } else {
-            Node::new(text)
-        };
-        node.children.push(child.of(field));
+    let mut add = |at: Range<usize>, field: Names, value: String| {
+        let place = in_frame.then(|| start + at.start..start + at.end);
+        node.children.push(Node {
+            range: place,
+            space: if in_frame { space } else { Space::default() },
+            ..Node::labelled(field, value)
+        });
     };
-    let (label, field) = if found.is_opaque() {
-        ("Opaque type", "tls.record.opaque_type")
+    let field = if found.is_opaque() {
+        names::TLS_OPAQUE_TYPE
     } else {
-        ("Content type", CONTENT_TYPE)
+        names::TLS_CONTENT_TYPE
     };
     let outer = content_name(header.content);
-    add(
-        0,
-        1,
-        field,
-        format!("{label}: {outer} ({})", header.content.0),
-    );
+    add(0..1, field, format!("{outer} ({})", header.content.0));
     let version = header.version;
-    let version = format!("Version: {} ({:#06x})", version_name(version), version.0);
-    add(1, 2, "tls.record.version", version);
-    let length = format!("Length: {}", header.length);
-    add(3, 2, "tls.record.length", length);
+    let version = format!("{} ({:#06x})", version_name(version), version.0);
+    add(1..3, names::TLS_RECORD_VERSION, version);
+    let length = header.length.to_string();
+    add(3..5, names::TLS_RECORD_LENGTH, length);
     if !in_frame {
         let length = header.record_len() - HEADER_LEN;
         node.children.push(Node::new(format!(
@@ -74,18 +70,18 @@ fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
     }
     if found.is_opaque() && found.protected == Protected::Opened {
         let content = found.content;
-        let text = format!("Content type: {} ({})", content_name(content), content.0);
-        node.children.push(Node::new(text).of(CONTENT_TYPE));
+        let value = format!("{} ({})", content_name(content), content.0);
+        let child = Node::labelled(names::TLS_CONTENT_TYPE, value);
+        node.children.push(child);
     }
     node.children.extend(found.messages.iter().map(handshake));
     if let Some([level, description]) = found.alert {
-        let text = format!(
-            "Alert: level {} ({level}), description {} ({description})",
+        let value = format!(
+            "level {} ({level}), description {} ({description})",
             if level == 2 { "Fatal" } else { "Warning" },
             alert_name(description),
         );
-        node.children
-            .push(Node::new(text).of("tls.alert_message.desc"));
+        node.children.push(Node::labelled(names::TLS_ALERT, value));
     }
     let state = match found.protected {
         Protected::Waiting => Some("Encrypted; its secrets are not known yet"),
@@ -163,16 +159,12 @@ fn summary(found: &TlsRecord) -> String {
 
 fn handshake(message: &Handshake) -> Node {
     let name = message.kind.name().unwrap_or("Unknown");
-    let mut node = Node::new(format!(
-        "Handshake: {name} ({}), {} bytes",
-        message.kind.0, message.length
-    ))
-    .of("tls.handshake.type");
+    let value = format!("{name} ({}), {} bytes", message.kind.0, message.length);
+    let mut node = Node::labelled(names::TLS_HANDSHAKE_TYPE, value);
     match &message.body {
         Body::ClientHello(hello) => {
             if let Some(name) = &hello.server_name {
-                let text = format!("Server name: {}", Escaped(name));
-                let child = Node::new(text).of("tls.handshake.extensions_server_name");
+                let child = Node::labelled(names::TLS_SERVER_NAME, Escaped(name));
                 node.children.push(child);
             }
             let mut suites = Node::new(format!("Cipher suites: {}", hello.suites.len()));
