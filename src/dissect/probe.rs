@@ -10,7 +10,7 @@ use super::proxy::{PROXY_V1_MAX_LEN, Proxy, proxy_header};
 use super::reglogin::Mode;
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::find_strict;
-use crate::dissect::stream::Stream;
+use super::stream::Stream;
 use crate::stream::{Chunk, Side};
 
 /// Takes bytes of a stream whose protocol is not known yet.

@@ -51,8 +51,8 @@ pub(super) struct DecodedFrame {
     /// Of a TCP segment; of anything else it means nothing.
     pub key: FlowKey,
     pub packet: Compact,
-    /// Whether the payload is one message of RegLogin, plain in all its fields, as far as that was looked for: for the
-    /// thread that inspects has more to do than the others.
+    /// Whether the payload is one message of RegLogin, plain in all its fields, as far as that was looked for. It is told
+    /// here, as the thread that inspects has more to do than the others.
     pub is_clean: bool,
 }
 
