@@ -91,7 +91,7 @@ impl Handler<()> for Nobody {
     fn take(&mut self, _: &mut Flow<()>, _: Side, event: StreamEvent<'_>) {
         black_box(event);
     }
-    fn let_go(&mut self, _: &mut Flow<()>) {}
+    fn dropped(&mut self, _: &mut Flow<()>) {}
 }
 
 #[divan::bench]

@@ -301,7 +301,7 @@ impl Inspector {
         if inspected.counts() {
             let watched = flow.is_watched() || flow.state.has_messages();
             // Secrets may have brought something before the batch's first frame.
-            if swept || taken.told || self.tracker.tls.is_some() {
+            if swept || taken.delivered || self.tracker.tls.is_some() {
                 inspected.push_counted(watched, found, false);
             } else {
                 inspected.push_quiet(watched);

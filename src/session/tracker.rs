@@ -253,7 +253,7 @@ impl Tracker {
         let by = match end {
             End::Fin => CutBy::Fin,
             End::Reset => CutBy::Reset,
-            End::LetGo => CutBy::End,
+            End::Dropped => CutBy::End,
         };
         self.dissect(flow, |stream, finds| {
             dissect::ended(stream, from, by, finds);
@@ -349,7 +349,7 @@ impl Handler<FlowState> for Tracker {
         }
     }
 
-    fn let_go(&mut self, flow: &mut Flow<FlowState>) {
+    fn dropped(&mut self, flow: &mut Flow<FlowState>) {
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.finish(tls, each));
             self.tell_ends(flow);
@@ -385,7 +385,7 @@ mod tests {
     /// A million connections can be open at once.
     #[test]
     fn an_open_flow_is_small() {
-        let octets = FlowTable::<FlowState>::OCTETS_PER_FLOW;
+        let octets = FlowTable::<FlowState>::BYTES_PER_FLOW;
         assert!(octets <= 288, "{octets} bytes");
     }
 }

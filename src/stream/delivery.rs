@@ -1,4 +1,4 @@
-//! Puts what a side sends in order, and gives what its receiver got.
+//! Puts one direction's bytes in order, and reports them as its receiver got them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -11,39 +11,39 @@ use super::out_of_order::{Carrier, Held, difference};
 use super::{Carried, Chunk, Conflict};
 use crate::packet::{Flags, SeqNumber};
 
-/// What came of a segment's payload, in order.
+/// Result of a segment's payload, in order of sequence numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event<'a> {
     /// Bytes that are next in order.
     Octets(Chunk<'a>),
-    /// Bytes that were never captured.
+    /// This many bytes were never captured.
     Gap(u64),
     /// A second copy differs.
     Conflict(Conflict),
-    /// Bytes held out of order are given up.
+    /// This many bytes held out of order were given up.
     GivenUp(u64),
-    /// Bytes that came again are not compared: their first copy is not kept any more.
+    /// This many retransmitted bytes were not compared: their first copy is no longer remembered.
     Uncompared(u64),
 }
 
-/// What is kept of the bytes that a direction's receiver got.
+/// State of a direction that only segments with data need.
 #[derive(Debug, Default)]
 pub(super) struct Delivered {
-    /// Bytes of data before the next one, gaps included.
+    /// Bytes before the next one in order, gaps included.
     position: u64,
-    /// The last of them that are remembered.
+    /// The last run of delivered bytes in the history.
     history: Position,
 }
 
 impl Delivered {
-    /// Reads something of it, so that it is fetched from memory.
+    /// Reads a part of it, so that the processor fetches it from memory.
     #[inline]
     pub const fn touch(&self) -> u64 {
         self.position
     }
 }
 
-/// A direction that takes data.
+/// One direction, borrowed to process a segment with data.
 #[derive(Debug)]
 pub(super) struct Delivery<'a> {
     pub direction: &'a mut StreamDirection,
@@ -51,8 +51,8 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Takes the payload and FIN of a segment. `keep` says that delivered bytes are to be
-    /// remembered for comparison with second copies.
+    /// Processes a segment's payload and FIN. With a `history`, delivered bytes are remembered there and retransmitted
+    /// ones compared with them.
     pub fn push(
         &mut self,
         carried: &Carried<'_>,
@@ -116,7 +116,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// Takes bytes that are next in order, and gives the number of the first.
+    /// Delivers bytes that are next in order, and returns their first sequence number.
     #[inline]
     pub fn next_in_order(&mut self, payload: &[u8], history: Option<&mut History>) -> SeqNumber {
         let seq = self.direction.next;
@@ -132,7 +132,7 @@ impl Delivery<'_> {
         self.delivered.position += u64::from(octets);
     }
 
-    /// Offset of a sequence number from the start of the data, for numbers near `next`.
+    /// Offset of a sequence number from the start of the direction's data. The number must be within 2 GiB of `next`.
     fn offset_of(&self, seq: SeqNumber) -> u64 {
         self.delivered
             .position
@@ -149,8 +149,7 @@ impl Delivery<'_> {
         let frame = held.carrier.frame;
         if held.seq.before(self.direction.next) {
             let old = self.direction.next.since(held.seq).unsigned_abs();
-            // One byte just before the next one is a keep-alive, whose byte means nothing
-            // (RFC 9293 section 3.8.4).
+            // One byte just before the next one is a keep-alive; the byte means nothing (RFC 9293 section 3.8.4).
             let keep_alive = old == 1 && held.octets.len() + held.missing as usize == 1;
             if let (Some(history), false) = (&history, keep_alive) {
                 self.compare_with_delivered(history, &held, event);
@@ -218,7 +217,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// Delivers what is held and next in order.
+    /// Delivers held segments that are next in order.
     fn deliver_held(
         &mut self,
         mut history: Option<&mut History>,
@@ -242,7 +241,7 @@ impl Delivery<'_> {
                 }
                 continue;
             }
-            // A FIN that says less than was sent counts as soon as the bytes before it are there.
+            // A FIN numbered before the last byte sent counts as soon as the bytes before it are delivered.
             if out_of_order.fin.is_some_and(|fin| !fin.after(next)) {
                 self.direction.known.set(Known::FIN);
                 self.direction.out_of_order = None;
@@ -253,7 +252,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// Gives the hole before the first held bytes up and delivers what follows.
+    /// Skips the hole before the first held bytes, and delivers what follows it.
     pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
         let Some(out_of_order) = &self.direction.out_of_order else {
             return;
@@ -273,14 +272,14 @@ impl Delivery<'_> {
         self.deliver_held(history, event);
     }
 
-    /// Concedes holes until nothing is held, and tells of acknowledged bytes that were never
-    /// captured: nothing more comes.
+    /// Called when nothing more comes: skips holes until nothing is held, and reports acknowledged bytes that were
+    /// never captured as a gap.
     pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
         while self.direction.out_of_order.is_some() && !self.direction.has_ended() {
             self.concede(None, event);
         }
         let lost = self.direction.acked.since(self.direction.next);
-        // One byte more than there was data is the FIN that was not captured.
+        // One number more than there was data is a FIN that was not captured.
         if self.direction.known.has(Known::ACKED)
             && self.direction.known.has(Known::SENT)
             && lost > 1
@@ -290,8 +289,8 @@ impl Delivery<'_> {
         }
     }
 
-    /// Lets what is held behind the first hole wait no longer because a bound was reached: says how
-    /// much that is, goes on behind the hole, and gives how many bytes it was.
+    /// Gives up waiting for the first hole because a limit was reached: reports and returns the number of held bytes
+    /// that this concerns, and continues after the hole.
     pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
         let position = self.delivered.position;
         let out_of_order = self

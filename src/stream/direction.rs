@@ -1,14 +1,14 @@
-//! One direction of a connection: its numbers, as far as they are known.
+//! One direction of a connection: its sequence numbers, as far as they are known.
 
 use super::Carried;
 use super::out_of_order::OutOfOrder;
 use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
-/// Bytes by which an acknowledgement can be captured before what it acknowledges, at most: the
-/// largest window of connections without window scaling (RFC 9293 section 3.1).
+/// Most bytes by which the first segment of a direction can precede an acknowledgement that was captured before it: the
+/// largest window without window scaling (RFC 9293 section 3.1).
 pub(crate) const OVERTAKEN_BY: i32 = 65_535;
 
-/// What is known about a direction, as bits.
+/// What is known about a direction, as a bit set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Known(u8);
 
@@ -27,7 +27,7 @@ impl Known {
     pub(super) const FIN: u8 = 32;
     /// It was ended by a reset.
     const RESET: u8 = 64;
-    /// The checksum of its first segment is right.
+    /// The checksum of its first captured segment is right.
     const RIGHT: u8 = 128;
 
     pub(super) const fn has(self, bit: u8) -> bool {
@@ -43,22 +43,22 @@ impl Known {
     }
 }
 
-/// Bookkeeping of one direction: what every segment needs. What only data needs is apart, in
-/// [`Delivered`](super::delivery::Delivered). Kept small: a capture can have a million open flows.
+/// State of a direction that every segment needs. What only segments with data need is in
+/// [`Delivered`](super::delivery::Delivered). Small, because a capture can have a million open flows.
 #[derive(Debug, Default)]
 pub(super) struct StreamDirection {
-    /// Sequence number that counts as 0: of the SYN, or one before the first byte seen.
+    /// Sequence number shown as relative 0: that of the SYN, or one before the first byte captured.
     pub base: SeqNumber,
     /// Sequence number of the next byte in order.
     pub(super) next: SeqNumber,
-    /// Highest acknowledgement by the receiver.
+    /// Highest acknowledgement number that the receiver sent.
     pub(super) acked: SeqNumber,
     pub(super) known: Known,
-    /// Window scale of the sender's SYN, plus one; 0 if there was none.
+    /// Shift count from the sender's SYN, plus one; 0 if it had none.
     shift_plus_one: u8,
-    /// Window that the sender last offered, as in its header.
+    /// Window that the sender last offered, not shifted.
     pub(super) window: u16,
-    /// What came too early.
+    /// Segments that came too early, and a FIN that did.
     pub(super) out_of_order: Option<Box<OutOfOrder>>,
 }
 
@@ -77,7 +77,7 @@ impl StreamDirection {
         self.known.has(Known::SENT)
     }
 
-    /// Whether its numbers are known and a segment of it was seen.
+    /// Whether its sequence numbers are known and a segment of it was seen.
     pub const fn is_known(&self) -> bool {
         self.known.has_all(Known::BASE | Known::SENT)
     }
@@ -107,17 +107,16 @@ impl StreamDirection {
         self.known.set(Known::RESET | Known::ENDED);
     }
 
-    /// Takes bytes again although it was reset.
+    /// Accepts bytes again after a reset.
     pub fn revive(&mut self) {
         self.known.0 &= !(Known::RESET | Known::ENDED);
     }
 
-    /// The sequence numbers of which a reset may have one, in the receiver's window as far as an
-    /// observer knows it: from what the receiver acknowledged, or the direction's start, to the
-    /// window's end, or the last byte seen. `receiver` is the direction of the receiver's own
-    /// segments.
+    /// The first and last sequence number with which a reset may be accepted: the receiver's window as far as an
+    /// observer knows it. It goes from what the receiver acknowledged, or the direction's start, to the window's end or
+    /// the last byte seen, whichever is later. `receiver` is the direction of the receiver's own segments.
     pub fn reset_window(&self, receiver: &Self) -> (SeqNumber, SeqNumber) {
-        // The largest shift count (RFC 7323 section 2.3) where it is not known.
+        // The largest shift count (RFC 7323 section 2.3), used where the count is unknown.
         const MOST: u8 = 14;
         let from = if self.known.has(Known::ACKED) {
             self.acked
@@ -134,13 +133,12 @@ impl StreamDirection {
         } else {
             u32::from(u16::MAX) << MOST
         };
-        // A FIN takes a number too.
+        // A FIN takes one sequence number.
         (from, from.plus(window).later(seen.plus(1)))
     }
 
-    /// Shift count of this side's windows: both sides must offer one (RFC 7323 section 2.2). A
-    /// SYN that was not captured is believed to have offered what its answer, or what it answers,
-    /// does.
+    /// Shift count of this side's windows; `None` if unknown. Scaling needs the option in both SYNs (RFC 7323 section
+    /// 2.2). A SYN that was not captured is assumed to have the option if the other SYN has it.
     pub fn window_shift(&self, other: &Self) -> Option<u8> {
         let offers = |side: &Self| {
             let has_syn = side.known.has(Known::SYN);
@@ -165,14 +163,14 @@ impl StreamDirection {
         self.out_of_order.is_some()
     }
 
-    /// Bytes of memory held out of order, about.
+    /// Bytes of memory that the segments held out of order use, approximately.
     pub fn held_memory(&self) -> usize {
         self.out_of_order
             .as_ref()
             .map_or(0, |out_of_order| out_of_order.memory)
     }
 
-    /// Learns the start of the numbering from a segment that this side sent.
+    /// Updates the state with a segment that this side sent.
     #[inline]
     pub fn sent(&mut self, carried: &Carried<'_>) {
         let segment = carried.segment;
@@ -203,8 +201,8 @@ impl StreamDirection {
         self.known.set(Known::SENT);
     }
 
-    /// Whether the first segment of a direction carries bytes from before the acknowledgement that
-    /// told where the direction stands: that was captured too early. A keep-alive carries one.
+    /// Whether this segment, the first captured of its direction, carries bytes that an acknowledgement captured before
+    /// it already covers: the acknowledgement was captured too early. One such byte is a keep-alive.
     fn is_overtaken(&self, segment: &Segment) -> bool {
         let before = self.next.since(segment.seq);
         segment.payload_len > 1 && (1..=OVERTAKEN_BY).contains(&before)
@@ -216,7 +214,7 @@ impl StreamDirection {
         self.known.set(Known::BASE);
     }
 
-    /// Takes an acknowledgement by the receiver of this direction.
+    /// Processes an acknowledgement number from this direction's receiver.
     #[inline]
     pub fn acknowledged(&mut self, ack: SeqNumber) {
         if !self.has_base() {
@@ -234,8 +232,8 @@ impl StreamDirection {
         self.known.has(Known::ACKED) && !self.acked.before(seq)
     }
 
-    /// Whether data or FIN that is held may follow now: an acknowledgement says that the bytes
-    /// before it arrived, though they were not captured.
+    /// Whether an acknowledgement shows that the bytes before the held data or FIN arrived, although they were not
+    /// captured.
     pub fn can_concede(&self) -> bool {
         self.out_of_order.as_ref().is_some_and(|out_of_order| {
             let held = out_of_order.first().map(|held| held.seq);

@@ -1,9 +1,9 @@
-//! Resets and SYNs that their receivers may not have accepted: the segments after them say.
+//! Resets and SYNs that their receiver may have ignored: later segments decide.
 //!
-//! Both can be forged or stray. A receiver judges a reset by its sequence number and ignores a SYN
-//! on a connection that it has (RFC 9293 section 3.10.7, RFC 5961 sections 3 and 4). An observer
-//! knows the receiver's state about, not to the byte: what may have been accepted is held in
-//! abeyance, and undone where its sender goes on.
+//! Both can be forged or stray. A receiver checks a reset's sequence number, and ignores a SYN on an open connection
+//! (RFC 9293 section 3.10.7, RFC 5961 sections 3 and 4). An observer knows the receiver's state only approximately. So
+//! the effect of a reset or SYN that may have been accepted is postponed, and dropped if later segments show that the
+//! connection continues.
 
 use super::Ignored;
 use super::entry::Entry;
@@ -11,65 +11,66 @@ use super::flow::Side;
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment, SeqNumber};
 
-/// Nanoseconds of capture time without contradiction after which a reset is taken for accepted: a
-/// second, as long as a lost segment waits to be sent again (RFC 6298 section 2.4).
+/// If nothing contradicts a reset for this many nanoseconds of capture time, it counts as accepted: one second, the
+/// least time after which a lost segment is retransmitted (RFC 6298 section 2.4).
 pub(crate) const SETTLED_AFTER: i64 = Timestamp::SECOND;
 
 /// A reset that its receiver may have accepted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reset {
-    /// Who sent it.
+    /// Its sender.
     pub from: Side,
     pub frame: u64,
     pub time: Timestamp,
     pub seq: SeqNumber,
-    /// Its sender's next byte when it came.
+    /// The sender's next sequence number in order when the reset came.
     pub next: SeqNumber,
-    /// Whether it is taken for accepted.
+    /// Whether it counts as accepted.
     pub settled: bool,
-    /// Whether data after it was told of.
-    pub told: bool,
+    /// Whether data after it was reported.
+    pub reported: bool,
 }
 
-/// A connection that a SYN would open in place of one that is still there.
+/// A connection that a SYN opens, if accepted, in place of one that is still open between the same ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rival {
-    /// Where it stands in the flow table.
+    /// Its slot in the flow table.
     pub slot: u32,
-    /// Who sent the SYN.
+    /// The SYN's sender.
     pub client: Side,
     /// The SYN's frame.
     pub frame: u64,
-    /// Why the SYN is ignored, if it is.
+    /// Why the SYN is ignored, if it turns out to be.
     pub why: Ignored,
-    /// Whether it was told that it is.
-    pub told: bool,
+    /// Whether it was reported that the SYN is ignored.
+    pub reported: bool,
 }
 
-/// What is open about a flow.
+/// What is undecided about a flow.
 #[derive(Debug, Default)]
 pub(super) struct Dispute {
     pub reset: Option<Reset>,
     pub rival: Option<Rival>,
 }
 
-/// Where a segment belongs while a rival is there.
+/// Which of the two connections a segment belongs to while there is a rival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// To the connection that was there; `shows` says that the SYN was ignored.
+    /// The connection that was open before.
     Old {
-        /// Whether it shows that the connection goes on.
+        /// Whether the segment shows that this connection continues, so that the SYN was ignored.
         shows: bool,
     },
-    /// To the rival, which is the connection from now on.
+    /// The rival, which thereby replaces the other connection.
     Accepted,
-    /// To the rival, which is not accepted by that.
+    /// The rival, without showing that it was accepted.
     Rival,
-    /// To neither: another SYN.
+    /// Neither: it is another SYN.
     New,
 }
 
-/// Says by sequence and acknowledgement numbers where a segment belongs.
+/// Decides by sequence and acknowledgement numbers which connection a segment belongs to. `old` is the open connection,
+/// `new` the rival, `client` the side that sent the rival's SYN, and `from` the segment's sender.
 pub(super) fn choose<S>(
     old: &Entry<S>,
     new: &Entry<S>,

@@ -1,4 +1,4 @@
-//! What the flow table keeps of a connection, and what a segment does to it.
+//! The flow table's entry for a connection, and how a segment changes it.
 
 use super::delivery::{Delivered, Delivery, Event};
 use super::direction::StreamDirection;
@@ -10,42 +10,42 @@ use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
 use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
 
-/// How far a flow's life has come.
+/// State of a slot of the flow table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
-    /// Nothing here: the slot is free.
+    /// The slot is free.
     Free,
-    /// Data may come.
+    /// More data can come.
     Open,
     /// Both directions ended; kept for a while for late segments.
     Closed,
 }
 
-/// What is kept of bytes of all flows together.
+/// What all flows share: limits, remembered bytes, counts.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub limits: StreamLimits,
     pub history: History,
-    /// Bytes held out of order, about.
+    /// Bytes of memory held out of order, approximately.
     pub held: usize,
-    /// Bytes out of order that were given up.
+    /// Bytes out of order that were given up because a limit was reached.
     pub given_up: u64,
-    /// Bytes sent again that were not compared with their first copy.
+    /// Retransmitted bytes that were not compared with their first copy.
     pub uncompared: u64,
 }
 
-/// In the order of how often it is looked at: what every segment needs is in the first two lines of
-/// a processor's cache, what only data needs in the two behind them.
+/// A connection in the flow table. Fields are in the order of how often they are used: what every segment needs is in
+/// the first two cache lines, what only data needs in the next two.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(super) struct Entry<S> {
     directions: [StreamDirection; 2],
-    /// What it is found by.
+    /// Its tag in the index.
     pub tag: Tag,
     pub status: Status,
-    /// Whether it has a dispute, or is one's subject.
+    /// Whether it has a dispute, or is the rival in one.
     pub unsettled: bool,
-    /// Whether it is the rival of the flow with the same ends, which is found in its place.
+    /// Whether it is a rival. The index has only the other flow with the same ends; the rival is found through that.
     pub rival: bool,
     pub flow: Flow<S>,
     delivered: [Delivered; 2],
@@ -66,7 +66,7 @@ impl<S: Default> Entry<S> {
 }
 
 impl<S> Entry<S> {
-    /// Whether this is the flow of a segment that `from` sent, and that is between these ends.
+    /// Whether this is the flow of a segment that `from` sent. `ends` are the segment's ends.
     #[inline]
     pub fn is_of(&self, ends: Ends, from: Side, segment: &Segment) -> bool {
         self.flow.ends == ends
@@ -80,7 +80,7 @@ impl<S> Entry<S> {
         self.flow.end(from) == segment.source && self.flow.end(from.other()) == segment.destination
     }
 
-    /// Reads something of each part of memory that the next segment needs.
+    /// Reads a part of each cache line that the next segment needs, so that the processor fetches them.
     #[inline]
     pub fn touch(&self, brings_data: bool) -> u64 {
         let hot = u64::from(self.directions[0].has_base()) ^ self.flow.last.0.cast_unsigned();
@@ -91,7 +91,7 @@ impl<S> Entry<S> {
         }
     }
 
-    /// What a side sends, to be put in order, and the flow that it is told of with.
+    /// The state that puts a side's bytes in order, and the flow to report them with.
     #[inline]
     pub fn delivery(&mut self, from: Side) -> (Delivery<'_>, &mut Flow<S>) {
         let delivery = Delivery {
@@ -101,26 +101,26 @@ impl<S> Entry<S> {
         (delivery, &mut self.flow)
     }
 
-    /// Whether a segment opens another connection between the same ends: a SYN with another
-    /// sequence number than the flow's first, as in Wireshark.
+    /// Whether a segment opens another connection between the same ends: a SYN whose sequence number differs from that
+    /// of the flow's first, as in Wireshark.
     #[inline]
     pub fn is_reopened_by(&self, segment: &Segment, from: Side) -> bool {
         let direction = &self.directions[from.index()];
         segment.flags.opens() && direction.has_base() && direction.base != segment.seq
     }
 
-    /// The direction of what a side sends.
+    /// The direction of what `side` sends.
     pub const fn direction(&self, side: Side) -> &StreamDirection {
         &self.directions[side.index()]
     }
 
-    /// The same, to be changed.
+    /// Mutable form of [`direction`](Self::direction).
     pub const fn direction_mut(&mut self, side: Side) -> &mut StreamDirection {
         &mut self.directions[side.index()]
     }
 
-    /// Why the receiver of a reset ignores it; `None` if it may accept it. `in_order` says that
-    /// this flow's bytes are put in order.
+    /// Why the receiver of a reset ignores it; `None` if it may accept it. `in_order` says that this flow's bytes are
+    /// put in order, so its sequence numbers are known.
     pub fn refuses_reset(
         &self,
         from: Side,
@@ -146,25 +146,25 @@ impl<S> Entry<S> {
         outside.then_some(Ignored::OutOfWindow)
     }
 
-    /// Whether a segment's checksum is wrong while those of its sender's others are right.
+    /// Whether a segment's checksum is wrong, while the first segment of its sender had a right one.
     pub fn has_wrong_checksum(&self, from: Side, carried: &Carried<'_>) -> bool {
         self.direction(from).has_right_checksums()
             && checksum_is_wrong(carried.segment, carried.packet) == Some(true)
     }
 
-    /// Whether a SYN that answers one does not belong to this connection.
+    /// Whether a SYN/ACK does not belong to this connection.
     pub fn is_stray_answer(&self, from: Side, segment: &Segment) -> bool {
         let sender = self.direction(from);
         segment.flags.accepts() && sender.has_sent() && sender.base != segment.seq
     }
 
-    /// Counts a segment of which its receiver takes nothing.
+    /// Counts a segment that its receiver ignores.
     pub fn count(&mut self, from: Side, carried: &Carried<'_>) {
         self.flow.last = carried.time;
         self.flow.count(from, carried.wire);
     }
 
-    /// Takes the acknowledgement of a segment that brings no bytes.
+    /// Processes the acknowledgement of a segment without data.
     pub fn acknowledge(
         &mut self,
         from: Side,
@@ -186,7 +186,7 @@ impl<S> Entry<S> {
         self.directions.iter().any(StreamDirection::was_reset)
     }
 
-    /// Takes bytes again although the connection was reset.
+    /// Accepts bytes again after a reset.
     pub fn revive(&mut self) {
         self.directions.iter_mut().for_each(StreamDirection::revive);
         self.status = Status::Open;
@@ -198,13 +198,13 @@ impl<S> Entry<S> {
         self.directions.iter().all(StreamDirection::has_ended)
     }
 
-    /// Whether it is open and both directions have ended.
+    /// Whether both directions have ended and the flow is not marked closed yet.
     #[inline]
     pub fn closes(&self) -> bool {
         self.status == Status::Open && self.has_ended()
     }
 
-    /// Takes a segment that its receiver takes as any other.
+    /// Processes a segment that its receiver accepts.
     #[inline]
     pub fn take_segment(
         &mut self,
@@ -217,11 +217,11 @@ impl<S> Entry<S> {
         if handler.interest(&self.flow).octets {
             self.deliver(from, carried, memory, handler);
         } else {
-            self.pass_by(from, carried.segment, memory, handler);
+            self.take_fin(from, carried.segment, memory, handler);
         }
     }
 
-    /// Takes from a segment what counts whatever the flow's protocol is.
+    /// Updates what does not depend on the flow's protocol: times, counts, sequence numbers, roles.
     #[inline]
     pub fn learn(&mut self, from: Side, carried: &Carried<'_>) {
         let segment = carried.segment;
@@ -239,7 +239,7 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Puts a segment's bytes in order and gives what its receiver got.
+    /// Puts a segment's bytes in order and reports what its receiver got.
     #[inline]
     pub fn deliver(
         &mut self,
@@ -272,18 +272,18 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Gives up the hole that the receiver of a direction says it does not have.
+    /// Skips a hole that the receiver acknowledged: its bytes arrived, but were not captured.
     #[cold]
     fn concede(&mut self, side: Side, memory: &mut Memory, handler: &mut impl Handler<S>) {
         let (mut delivery, flow) = self.delivery(side);
         let before = delivery.direction.held_memory();
         let compares = handler.interest(flow).comparison;
         let history = compares.then_some(&mut memory.history);
-        delivery.concede(history, &mut |event| tell(handler, flow, side, event));
+        delivery.concede(history, &mut |event| notify(handler, flow, side, event));
         memory.held -= before - delivery.direction.held_memory();
     }
 
-    /// Takes a segment's bytes and its end; whether some are or were held out of order.
+    /// Processes a segment's payload and FIN. Returns whether bytes or a FIN are, or were, held out of order.
     #[inline]
     fn take(
         &mut self,
@@ -300,7 +300,7 @@ impl<S> Entry<S> {
         let uncompared = &mut memory.uncompared;
         let mut event = |event: Event<'_>| match event {
             Event::Uncompared(octets) => *uncompared += octets,
-            event => tell(handler, flow, from, event),
+            event => notify(handler, flow, from, event),
         };
         delivery.push(carried, history, &mut event);
         if !held_some && !delivery.direction.holds() {
@@ -319,8 +319,8 @@ impl<S> Entry<S> {
         true
     }
 
-    /// Heeds only the ends of a flow whose bytes nobody wants.
-    pub fn pass_by(
+    /// Processes a segment of a flow whose bytes no handler needs: only its FIN counts.
+    pub fn take_fin(
         &mut self,
         from: Side,
         segment: &Segment,
@@ -332,12 +332,12 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Ends a direction once: what is held is delivered behind its gaps first.
+    /// Ends a direction, once. What is held is delivered first, with gaps.
     pub fn end(&mut self, side: Side, by: End, memory: &mut Memory, handler: &mut impl Handler<S>) {
         let (mut delivery, flow) = self.delivery(side);
         if !delivery.direction.has_ended() {
             memory.held -= delivery.direction.held_memory();
-            delivery.flush(&mut |event| tell(handler, flow, side, event));
+            delivery.flush(&mut |event| notify(handler, flow, side, event));
             match by {
                 End::Reset => delivery.direction.reset(),
                 _ => delivery.direction.end(),
@@ -346,7 +346,7 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Where a segment stands that has these flags and numbers.
+    /// The place of a segment with these flags, sequence and acknowledgement numbers.
     #[inline]
     pub fn place(
         &self,
@@ -368,7 +368,7 @@ impl<S> Entry<S> {
             sender: self.flow.role(from),
             watched: self.flow.is_watched(),
             reused,
-            // What is ignored tells nothing of where a direction begins: it counts by itself.
+            // An ignored segment does not define where its direction starts. Shown alone, its number is 1.
             relative_seq: if own.has_base() {
                 seq.0.wrapping_sub(own.base.0)
             } else {
@@ -384,13 +384,13 @@ impl<S> Entry<S> {
     }
 }
 
-fn tell<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event: Event<'_>) {
+fn notify<S>(handler: &mut impl Handler<S>, flow: &mut Flow<S>, from: Side, event: Event<'_>) {
     let event = match event {
         Event::Octets(chunk) => StreamEvent::Octets(chunk),
         Event::Gap(octets) => StreamEvent::Gap(octets),
         Event::Conflict(conflict) => StreamEvent::Remark(Remark::Conflict(conflict)),
         Event::GivenUp(octets) => StreamEvent::Remark(Remark::GivenUp(octets)),
-        // It is counted, and a remark for each would be too much.
+        // It is only counted: one remark for each would be too many.
         Event::Uncompared(_) => return,
     };
     handler.take(flow, from, event);
@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn what_every_segment_needs_is_in_two_lines_of_the_cache() {
         let kept = offset_of!(Entry<[u64; 10]>, flow) + offset_of!(Flow<[u64; 10]>, state);
-        // What a handler looks at with every segment is the first thing that it keeps.
+        // A handler must put what it needs for every segment first in its state.
         assert!(kept + size_of::<u64>() <= 128, "{kept} bytes before");
         assert_eq!(size_of::<Entry<[u64; 10]>>(), 256);
     }

@@ -1,11 +1,11 @@
-//! One TCP connection: its ends, its two directions, and who is the server.
+//! One TCP connection: its two ends, counts, and which end is the server.
 
 use super::key::number;
 use crate::capture::Timestamp;
 use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, VlanTags};
 use crate::protocol::MessageKind;
 
-/// One of a flow's two ends. The order is that of their addresses and means nothing more.
+/// One of a flow's two ends. A and B are in the order of their addresses, which has no other meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Side {
     /// The end that sorts first.
@@ -28,7 +28,7 @@ impl Side {
         }
     }
 
-    /// Its place where both sides stand in a list.
+    /// 0 for A, 1 for B.
     #[must_use]
     pub const fn index(self) -> usize {
         match self {
@@ -38,7 +38,7 @@ impl Side {
     }
 }
 
-/// What an end of a connection is.
+/// The role of one end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Opened the connection and sends requests.
@@ -76,15 +76,15 @@ impl Role {
     }
 }
 
-/// Both ends of a flow, each with its IPv4 address and port as one number.
+/// Both ends of a flow, each as one number made of its IPv4 address and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Ends([u64; 2]);
 
 impl Ends {
-    /// Stands for ends that have no such numbers.
+    /// Value for ends that are not both IPv4.
     pub const NOT_IPV4: Self = Self([u64::MAX; 2]);
 
-    /// Side A's, then side B's.
+    /// The ends of side A and of side B, in this order.
     #[inline]
     pub fn of(ends: [&Endpoint; 2]) -> Self {
         match ends.map(number) {
@@ -105,21 +105,21 @@ impl Ends {
     }
 }
 
-/// How it is known who the client is; the better evidence wins.
+/// How the client was determined. Later variants are better evidence and replace earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Evidence {
-    /// The lower port is taken for the server's.
+    /// By the ports: the lower one is assumed to be the server's.
     #[default]
     LowerPort,
-    /// Requests and responses were seen.
+    /// By content: requests and responses were seen.
     Content,
-    /// One port, and only one, is watched: it is the server's.
+    /// Exactly one of the two ports is watched: it is the server's.
     WatchedPort,
     /// The handshake was seen.
     Handshake,
 }
 
-/// Who is client and who is server, and how that is known.
+/// Which side is the client, and by what evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
     client: Side,
@@ -127,7 +127,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// What a side is, as far as it can be told.
+    /// The role of a side, by the best evidence so far.
     #[must_use]
     #[inline]
     pub fn role(self, side: Side) -> Role {
@@ -147,14 +147,14 @@ impl Roles {
         }
     }
 
-    /// Whether the roles are known by the handshake or by a watched port, so that a message in
-    /// the wrong direction is the message's fault.
+    /// Whether the handshake or a watched port determined the roles, so that a message in the wrong direction is a
+    /// fault of the message.
     #[must_use]
     pub fn are_certain(self) -> bool {
         self.evidence >= Evidence::WatchedPort
     }
 
-    /// Says that the content shows `side` to be `role`; better evidence is not overruled.
+    /// Records that the content shows `side` to be `role`. Has no effect if there is better evidence.
     pub fn by_content(&mut self, side: Side, role: Role) {
         let client = match role {
             Role::Client => side,
@@ -163,7 +163,7 @@ impl Roles {
         self.set(client, Evidence::Content);
     }
 
-    /// Better evidence wins; of equal evidence the first, as with SYNs from both sides at once.
+    /// Better evidence wins. Of equal evidence the first wins, for example if both sides send a SYN.
     pub(super) fn set(&mut self, client: Side, evidence: Evidence) {
         if evidence > self.evidence {
             *self = Self { client, evidence };
@@ -171,7 +171,7 @@ impl Roles {
     }
 }
 
-/// A TCP connection and what is kept with it; what each frame changes stands first.
+/// A TCP connection, with its handler's state `S`. Fields that every frame changes come first.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Flow<S> {
@@ -180,18 +180,18 @@ pub struct Flow<S> {
     pub last: Timestamp,
     wire_octets: [u64; 2],
     frames: [u32; 2],
-    /// The stream's number, from 0 in order of first frame.
+    /// The stream's number, from 0 in the order of first frames (`tcp.stream`).
     pub stream: u32,
     pub(super) tags: VlanTags,
     /// Who is client and who is server.
     pub roles: Roles,
     watched: bool,
     syn: [bool; 2],
-    /// What the handler keeps.
+    /// The handler's state.
     pub state: S,
     /// Time of the flow's first frame.
     pub first: Timestamp,
-    /// The ends where they have no IPv4 addresses.
+    /// The ends, if they are not both IPv4.
     others: Option<Box<[Endpoint; 2]>>,
 }
 
@@ -222,7 +222,7 @@ impl<S: Default> Flow<S> {
 }
 
 impl<S> Flow<S> {
-    /// The address of one side.
+    /// The address and port of a side.
     #[must_use]
     #[inline]
     pub fn end(&self, side: Side) -> Endpoint {
@@ -232,7 +232,7 @@ impl<S> Flow<S> {
         }
     }
 
-    /// What a side is, as far as it can be told.
+    /// The role of a side, by the best evidence so far.
     #[must_use]
     pub fn role(&self, side: Side) -> Role {
         self.roles.role(side)
@@ -244,25 +244,25 @@ impl<S> Flow<S> {
         self.roles.side(role)
     }
 
-    /// Whether one of the ports is one where RegLogin is expected.
+    /// Whether RegLogin is expected on one of the two ports.
     #[must_use]
     pub const fn is_watched(&self) -> bool {
         self.watched
     }
 
-    /// Whether the capture holds the start of this side's data (its SYN).
+    /// Whether this side's SYN was captured, and so the start of its data.
     #[must_use]
     pub const fn starts_with_syn(&self, side: Side) -> bool {
         self.syn[side.index()]
     }
 
-    /// Frames sent by a side; what a `u32` cannot count is not counted.
+    /// Frames that a side sent; saturates at `u32::MAX`.
     #[must_use]
     pub const fn frames(&self, side: Side) -> u32 {
         self.frames[side.index()]
     }
 
-    /// Bytes on the wire of the frames sent by a side.
+    /// Length on the wire of all frames that a side sent, in bytes.
     #[must_use]
     pub const fn wire_octets(&self, side: Side) -> u64 {
         self.wire_octets[side.index()]

@@ -1,7 +1,7 @@
-//! The bytes most recently delivered, so that a second copy can be held against the first.
+//! The most recently delivered bytes, kept to compare retransmitted bytes with.
 //!
-//! One ring of fixed size for all flows: what it costs does not grow with their number. A
-//! direction remembers where its last run stands; each run knows the one before it.
+//! One ring buffer of fixed size serves all flows, so its memory does not grow with their number. A run is the bytes of
+//! one delivery. A direction knows the position of its last run, and each run that of the run before it.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -10,7 +10,7 @@
 
 use crate::packet::SeqNumber;
 
-/// Where a run stands in all that was ever written; `NONE` for no run.
+/// A run's position, counted in bytes ever written to the ring; `NONE` for no run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position(u64);
 
@@ -24,24 +24,24 @@ impl Default for Position {
     }
 }
 
-/// What stands in front of a run's bytes: previous run, sequence number, length.
+/// Bytes of the header before a run: position of the previous run, sequence number, length.
 const HEADER_LEN: usize = 8 + 4 + 4;
 
-/// Runs that are looked through at most for one comparison.
+/// Most runs that are searched for one comparison.
 pub(crate) const MAX_STEPS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct History {
     ring: Vec<u8>,
     capacity: usize,
-    /// All bytes ever written, skipped ends of the ring included.
+    /// All bytes ever written, including those skipped at the end of the ring.
     written: u64,
-    /// Where the next run goes in the ring.
+    /// Offset in the ring of the next run.
     next: usize,
 }
 
 impl History {
-    /// A ring of this many bytes; it is allocated as it fills.
+    /// A ring of at most this many bytes. Its memory is allocated as it fills.
     pub fn new(capacity: usize) -> Self {
         Self {
             ring: Vec::new(),
@@ -51,7 +51,7 @@ impl History {
         }
     }
 
-    /// Remembers a run that was delivered, and gives its position.
+    /// Stores a delivered run, and returns its position.
     pub fn remember(&mut self, previous: Position, seq: SeqNumber, octets: &[u8]) -> Position {
         let len = HEADER_LEN + octets.len();
         if len > self.capacity {
@@ -96,8 +96,8 @@ impl History {
         Some((Position(previous), SeqNumber(seq), octets))
     }
 
-    /// Calls `found` with each remembered run of the direction that overlaps `seq..seq + len`,
-    /// the latest first. Whether they are all that was delivered of it: older runs are not kept.
+    /// Calls `found` with each remembered run of a direction that overlaps `seq..seq + len`, the latest first. `last`
+    /// is the direction's last run. Returns whether all runs in this range are still remembered.
     pub fn overlaps(
         &self,
         last: Position,

@@ -1,24 +1,24 @@
-//! Which slot a flow stands in, by the hash of what it is found by.
+//! Index of the flow table: maps a flow's tag to its slot.
 //!
-//! A table of numbers, of which each holds a slot and the half of a hash: one look into memory
-//! finds a flow as a rule, and there is nothing else to look at before the flow itself. Flows of
-//! the same place follow each other (linear probing), those behind a removed one move up.
+//! A hash table of one number for each entry, which holds the slot and half of the hash. So a look-up usually reads one
+//! cache line before it reads the flow itself. Collisions are resolved by linear probing, and removal moves later
+//! entries up.
 
 #![expect(
     clippy::cast_possible_truncation,
     reason = "the lower half of an entry is the slot"
 )]
 
-/// What a flow is found by: half of its key's hash.
+/// Key of a flow in the index: half of the hash of its [`FlowKey`](super::FlowKey). Several flows can have the same.
 pub(super) type Tag = u32;
 
-/// Places at first; always a power of two.
+/// Places at first. The number of places is always a power of two.
 const LEAST: usize = 1 << 10;
 
-/// Slots by tags, of which several flows may have the same.
+/// Maps tags to slots.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// A tag in the upper half and a slot in the lower, plus one; 0 if there is none.
+    /// Each holds a tag in the upper half and a slot plus one in the lower half; 0 if the place is free.
     places: Box<[u64]>,
     taken: usize,
 }
@@ -43,22 +43,22 @@ impl Index {
         }
     }
 
-    /// Bytes that a flow takes up here at most: half of the places are taken before there are
-    /// twice as many, so that hardly any flow stands far from its own place.
-    pub const OCTETS: usize = 2 * size_of::<u64>() * 2;
+    /// Most bytes that a flow takes in the index. The index doubles as soon as half of it is taken, so entries are
+    /// rarely far from their own place.
+    pub const BYTES_PER_FLOW: usize = 2 * size_of::<u64>() * 2;
 
     #[inline]
     fn mask(&self) -> usize {
         self.places.len() - 1
     }
 
-    /// The first slot of this tag, whosever it is: nearly always that of the flow looked for.
+    /// The first slot with this tag: nearly always that of the flow looked for.
     #[inline]
     pub fn glance(&self, tag: Tag) -> Option<u32> {
         self.find(tag, |_| true)
     }
 
-    /// The first slot of this tag that `is` the one looked for.
+    /// The first slot with this tag for which `is` returns true.
     #[inline]
     pub fn find(&self, wanted: Tag, is: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = wanted as usize & self.mask();
@@ -97,7 +97,7 @@ impl Index {
         }
     }
 
-    /// Takes a slot out, where it is there under this tag.
+    /// Removes this slot with this tag, if it is there.
     pub fn remove(&mut self, tag_of: Tag, slot: u32) {
         let mut free = tag_of as usize & self.mask();
         while self.places[free] != entry(tag_of, slot) {
@@ -114,7 +114,7 @@ impl Index {
             if entry == 0 {
                 break;
             }
-            // Whoever stands as far behind its own place as behind the free one may have that.
+            // An entry may move to the free place unless it would then be before its own place.
             let from = |place: usize| at.wrapping_sub(place) & self.mask();
             if from(tag(entry) as usize) >= from(free) {
                 self.places[free] = entry;
@@ -134,7 +134,7 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_was_put_in_and_not_taken_out(
-            // Tags close together, so that they get into each other's way.
+            // Tags close together, so that they collide.
             acts in proptest::collection::vec((any::<bool>(), 0..40u32), 0..3000),
         ) {
             let mut index = Index::new();

@@ -1,4 +1,4 @@
-//! What a flow is found by: its two ends and its VLANs, the same for both directions.
+//! The key of a flow: its two ends and its VLAN tags, the same for both directions.
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -9,18 +9,16 @@ use super::flow::Side;
 use super::index::Tag;
 use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, Segment, VlanTags};
 
-/// Which flow a segment belongs to, as far as the segment alone tells: another thread than the
-/// flow table's can find it.
+/// Finds a segment's flow. Computed from the segment alone, so a thread without the flow table can compute it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlowKey {
-    /// Half of the hash of all that tells flows apart.
+    /// Upper half of the hash of both ends and the VLAN tags.
     pub(super) tag: Tag,
     pub(super) from: Side,
 }
 
-/// Finds [`FlowKey`]s. Its hash differs from run to run, so that nobody can prepare a capture
-/// whose flows all have the same; and neighbouring ports are far apart, as flows with near tags stand in
-/// each other's way in the index.
+/// Computes [`FlowKey`]s. The hash is seeded at random, so nobody can prepare a capture whose flows collide.
+/// Neighbouring ports get distant tags, because flows with near tags collide in the index.
 #[derive(Debug, Clone, Default)]
 pub struct FlowHasher(RandomState);
 
@@ -43,7 +41,7 @@ impl FlowHasher {
         }
     }
 
-    /// The same of a plain segment, which has no VLAN.
+    /// The key of a plain segment, which has no VLAN tags.
     #[must_use]
     #[inline]
     pub fn key_of_plain(&self, segment: &PlainSegment) -> FlowKey {
@@ -92,7 +90,7 @@ const fn upper_half(hash: u64) -> Tag {
     (hash >> 32) as Tag
 }
 
-/// IPv4 address and port as one number.
+/// IPv4 address and port as one number; `None` for IPv6.
 #[inline]
 pub(super) fn number(end: &Endpoint) -> Option<u64> {
     match end.address {

@@ -1,22 +1,23 @@
-//! Bounds on what is kept of streams, and counts of what was given up because of them.
+//! Limits on the memory for streams, and counts of what was given up because of them.
 
 use crate::capture::Timestamp;
 
-/// Bounds on what is kept. Whatever is given up because of them is said.
+/// Limits on memory. What is given up because of them is counted in [`Totals`] or reported as a
+/// [`Remark`](super::Remark).
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
-    /// Bytes of out-of-order data of all flows, about.
+    /// Bytes of memory for out-of-order data of all flows, approximately.
     pub buffer: usize,
-    /// Bytes of out-of-order data of one direction, about.
+    /// Bytes of memory for out-of-order data of one direction, approximately.
     pub buffer_per_direction: usize,
-    /// Bytes of delivered data remembered for comparison with retransmissions, of all flows.
+    /// Bytes of delivered data of all flows that are remembered for comparison with retransmissions.
     pub history: usize,
-    /// Nanoseconds of capture time without a frame after which an open flow is dropped. Longer
-    /// than the two hours after which keep-alives are usual (RFC 9293 section 3.8.4).
+    /// Nanoseconds of capture time without a frame after which an open flow is dropped. Longer than the two hours that
+    /// are usual between keep-alives (RFC 9293 section 3.8.4).
     pub idle: i64,
     /// Nanoseconds of capture time for which a closed flow is kept for late segments.
     pub linger: i64,
-    /// Closed flows kept at most.
+    /// Most closed flows that are kept.
     pub closed: usize,
 }
 
@@ -36,16 +37,16 @@ impl Default for StreamLimits {
 /// Counts over all flows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Streams numbered.
+    /// Stream numbers given.
     pub streams: u64,
-    /// Flows open now.
+    /// Flows that are open.
     pub open: u64,
-    /// Flows let go because they were idle.
+    /// Flows dropped because they were idle.
     pub idle: u64,
-    /// Flows forgotten soon after they had closed, as there were too many.
+    /// Flows dropped earlier after their end than `linger`, because too many were closed.
     pub closed_early: u64,
-    /// Bytes out of order that were given up because a bound was reached.
+    /// Bytes out of order that were given up because a limit was reached.
     pub given_up: u64,
-    /// Bytes sent again whose first copy was not kept so long.
+    /// Retransmitted bytes that were not compared: their first copy was no longer remembered.
     pub uncompared: u64,
 }

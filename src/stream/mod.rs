@@ -1,8 +1,8 @@
 //! TCP connections: assigns segments to streams, and reassembles each direction's bytes as its receiver got them.
 //!
-//! Input: segments with their payload. Output, through a [`Handler`]: bytes in order, with the frame that carried them; gaps,
-//! conflicts and ends. Stream numbers are Wireshark's `tcp.stream`. Closed and idle flows are dropped by capture time; every
-//! buffer is bounded.
+//! Input: segments with their payload. Output, through a [`Handler`]: bytes in order, each with the frame that carried
+//! it; gaps, conflicts and ends. Stream numbers are Wireshark's `tcp.stream`. Closed and idle flows are dropped by
+//! capture time; every buffer is bounded.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -14,11 +14,11 @@ mod delivery;
 mod direction;
 mod dispute;
 mod entry;
+mod expiry;
 mod flow;
 mod history;
 mod index;
 mod key;
-mod letting_go;
 mod limits;
 mod out_of_order;
 mod plain;
@@ -42,44 +42,44 @@ pub use table::{FlowTable, Hint, Placement, StreamNumbers};
 /// A segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]
 pub struct Carried<'a> {
-    /// Number of the frame.
+    /// Number of the frame, from 1.
     pub number: u64,
     /// When it was captured.
     pub time: Timestamp,
-    /// Bytes it had on the wire.
+    /// Length of the frame on the wire, in bytes.
     pub wire: u32,
     /// The segment.
     pub segment: &'a Segment,
     /// The segment's payload as far as it was captured.
     pub payload: &'a [u8],
-    /// The bytes that the segment's offsets count in.
+    /// The bytes that the segment's offsets refer to.
     pub packet: &'a [u8],
 }
 
 /// A run of bytes of one direction, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk<'a> {
-    /// The bytes; never none.
+    /// The bytes; never empty.
     pub octets: &'a [u8],
-    /// Frame that carried them. The frame that made them available is the one being pushed.
+    /// Frame that carried them. They may become available only with a later frame.
     pub frame: u64,
-    /// The frame with which they can be read, and its time: the same frame, or if they
-    /// were encrypted the one that completed their record.
+    /// Number and time of the frame with which the bytes became readable: `frame` itself or, for encrypted bytes, the
+    /// one that completed their record.
     pub readable: (u64, Timestamp),
-    /// Offset of the first byte in that frame's packet.
+    /// Offset of the first byte in the packet of `frame`.
     pub offset: u32,
     /// Sequence number of the first byte.
     pub seq: SeqNumber,
-    /// The acknowledgement number of the segment that carried them, if it has one.
+    /// Acknowledgement number of the segment that carried them, if it has one.
     pub ack: Option<SeqNumber>,
 }
 
 impl Chunk<'_> {
-    /// The chunk without its first so many bytes.
+    /// The chunk without its first `octets` bytes.
     ///
     /// # Panics
     ///
-    /// If there are fewer.
+    /// If the chunk has fewer.
     #[must_use]
     pub fn behind(self, octets: usize) -> Self {
         Self {
@@ -90,11 +90,11 @@ impl Chunk<'_> {
         }
     }
 
-    /// The first so many bytes, and the rest.
+    /// Splits the chunk after its first `octets` bytes.
     ///
     /// # Panics
     ///
-    /// If there are fewer.
+    /// If the chunk has fewer.
     #[must_use]
     pub fn split_at(self, octets: usize) -> (Self, Self) {
         let first = Self {
@@ -112,16 +112,16 @@ pub enum End {
     Fin,
     /// The connection was reset (RST).
     Reset,
-    /// The capture ended, the flow was idle for too long, or its ports were used again.
-    LetGo,
+    /// The flow was dropped: the capture ended, the flow was idle for too long, or its ports were used again.
+    Dropped,
 }
 
-/// A second copy of bytes that differs from the first.
+/// Retransmitted bytes that differ from the first copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
     /// Frame with the second copy.
     pub frame: u64,
-    /// Offset of the first differing byte from the start of the direction's data.
+    /// Offset of the first differing byte, from the start of the direction's data.
     pub from: u64,
     /// Offset after the last differing byte.
     pub to: u64,
@@ -130,44 +130,43 @@ pub struct Conflict {
 /// A remark on a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark<'a> {
-    /// A second copy differs from the first, which counts.
+    /// A retransmission differs from the first copy. The first copy counts.
     Conflict(Conflict),
-    /// This many bytes held out of order could not wait any longer because a bound was reached;
-    /// they follow behind a gap.
+    /// This many bytes held out of order were given up waiting because a limit was reached. They follow after a gap.
     GivenUp(u64),
-    /// The words that came with a reset (RFC 1122 section 4.2.2.12).
+    /// Text in the payload of a reset, its cause (RFC 1122 section 4.2.2.12).
     ResetCause(&'a [u8]),
-    /// A reset that its receiver ignores.
+    /// A reset that the receiver ignored.
     ResetIgnored {
-        /// Its frame.
+        /// The reset's frame.
         frame: u64,
         /// Why it is ignored.
         why: Ignored,
     },
-    /// Data that came although the connection had been reset.
+    /// Data after an accepted reset.
     AfterReset {
         /// The reset's frame.
         reset: u64,
     },
-    /// A SYN that its receiver ignores: the connection that is there goes on.
+    /// A SYN that the receiver ignored: the connection continues.
     SynIgnored {
-        /// Its frame.
+        /// The SYN's frame.
         frame: u64,
         /// Why it is ignored.
         why: Ignored,
     },
 }
 
-/// Why a receiver ignores a segment, as far as an observer can tell.
+/// Why a receiver ignored a segment, as far as an observer can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ignored {
-    /// Its sequence number is outside of the receiver's window (RFC 9293 section 3.5.3).
+    /// Its sequence number is outside the receiver's window (RFC 9293 section 3.5.3).
     OutOfWindow,
     /// Its checksum is wrong, while those of the sender's other segments are right.
     Checksum,
     /// It answers a SYN and does not acknowledge it (RFC 9293 section 3.10.7.3).
     AnswersNoSyn,
-    /// The segments after it say so: both sides, or its sender, go on.
+    /// Later segments show it: both sides, or its sender, continue the connection.
     GoesOn,
 }
 
@@ -176,30 +175,30 @@ pub enum Ignored {
 pub enum StreamEvent<'a> {
     /// Bytes that are next in order.
     Octets(Chunk<'a>),
-    /// This many bytes were never captured; what comes next follows behind them.
+    /// This many bytes were never captured. The next bytes follow after them.
     Gap(u64),
     /// A remark on what this side sent.
     Remark(Remark<'a>),
-    /// No more bytes come from this side. If some do after a reset, they are delivered, and the end is
-    /// told again.
+    /// No more bytes come from this side. If bytes still come after a reset, they are delivered, followed by another
+    /// `Ended`.
     Ended(End),
 }
 
-/// What a handler needs of a flow.
+/// What a handler needs of a flow. Less is less work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interest {
-    /// Its bytes, in order. Without them it gets only the ends and some remarks.
+    /// The flow's bytes, in order. Without them the handler gets only ends and some remarks.
     pub octets: bool,
-    /// A comparison of second copies of bytes with the first, which are remembered for that.
+    /// Comparison of retransmitted bytes with the first copy, which is remembered for that.
     pub comparison: bool,
 }
 
-/// Receives what the flow table finds. `S` is the handler's state of a flow.
+/// Receives events from the flow table. `S` is the handler's state for each flow.
 pub trait Handler<S> {
-    /// What it needs of this flow.
+    /// What the handler needs of this flow.
     fn interest(&self, flow: &Flow<S>) -> Interest;
-    /// Receives an event of one side of a flow.
+    /// Processes an event of the flow; `from` is the side whose bytes it concerns.
     fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
-    /// Called once per flow, when it is dropped and both sides have ended.
-    fn let_go(&mut self, flow: &mut Flow<S>);
+    /// Called once for each flow, when it is dropped. Both sides have ended by then.
+    fn dropped(&mut self, flow: &mut Flow<S>);
 }

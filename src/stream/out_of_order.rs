@@ -1,7 +1,6 @@
-//! Segments that came before those that precede them, held until the hole is filled.
+//! Segments that came before the bytes that precede them, held until the hole is filled.
 //!
-//! Kept apart from each other and in order. The first copy of a byte wins: a later one fills
-//! only what is still empty.
+//! They are in order and do not overlap. The first copy of a byte wins; a later copy only fills holes.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,37 +11,37 @@ use super::Chunk;
 use crate::capture::Timestamp;
 use crate::packet::SeqNumber;
 
-/// Bytes that a held segment takes besides its payload, about.
+/// Bytes of memory that a held segment takes besides its payload, approximately.
 const OVERHEAD: usize = 64;
 
-/// A run of bytes ahead of the hole.
+/// Bytes after a hole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
     /// Sequence number of the first byte.
     pub seq: SeqNumber,
-    /// The bytes captured.
+    /// The bytes that were captured.
     pub octets: Vec<u8>,
-    /// Bytes behind them that were on the wire and cut off by the snapshot length.
+    /// Bytes after them that were on the wire but cut off by the snapshot length.
     pub missing: u32,
     /// The segment that carried them.
     pub carrier: Carrier,
-    /// Offset in that segment's packet.
+    /// Offset of the first byte in that segment's packet.
     pub offset: u32,
 }
 
-/// What bytes have of the segment that carried them.
+/// What is kept of the segment that carried bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Carrier {
     /// Its frame.
     pub frame: u64,
-    /// When that was captured.
+    /// The frame's time.
     pub time: Timestamp,
-    /// What it acknowledges.
+    /// Its acknowledgement number, if it has one.
     pub ack: Option<SeqNumber>,
 }
 
 impl Carrier {
-    /// Bytes that it carried.
+    /// A chunk of bytes that it carried.
     pub const fn chunk(self, octets: &[u8], offset: u32, seq: SeqNumber) -> Chunk<'_> {
         let Self { frame, time, ack } = self;
         Chunk {
@@ -67,25 +66,26 @@ impl Held {
     }
 }
 
-/// The segments held for one direction, and its FIN where that came early.
+/// The segments held for one direction, and its FIN if that came early.
 #[derive(Debug, Default)]
 pub(super) struct OutOfOrder {
-    /// In order of sequence numbers.
+    /// In the order of sequence numbers.
     held: std::collections::VecDeque<Held>,
     /// Sequence number of the FIN.
     pub fin: Option<SeqNumber>,
-    /// Bytes of memory, about.
+    /// Bytes of memory used, approximately.
     pub memory: usize,
 }
 
-/// Bytes of a second copy that differ from the first.
+/// A range of sequence numbers in which two copies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Difference {
     pub from: SeqNumber,
     pub to: SeqNumber,
 }
 
-/// Where two copies of the bytes at `seq` differ, as one range from the first to the last.
+/// Where two copies of the bytes at `seq` differ: one range from the first to the last difference. `None` if they are
+/// equal.
 pub(super) fn difference(seq: SeqNumber, first: &[u8], second: &[u8]) -> Option<Difference> {
     if first == second {
         return None;
@@ -110,7 +110,7 @@ impl OutOfOrder {
         self.fin.or_else(|| self.held.back().map(Held::end))
     }
 
-    /// Takes the first segment out.
+    /// Removes the first segment.
     pub fn pop(&mut self) -> Option<Held> {
         let held = self.held.pop_front()?;
         self.memory -= held.memory();
@@ -122,7 +122,7 @@ impl OutOfOrder {
         self.held.is_empty() && self.fin.is_none()
     }
 
-    /// Bytes of payload up to the next hole.
+    /// Bytes of payload before the next hole; `None` if nothing is held.
     pub fn first_run(&self) -> Option<u64> {
         let mut end = self.held.front()?.seq;
         let mut octets = 0;
@@ -136,7 +136,7 @@ impl OutOfOrder {
         Some(octets)
     }
 
-    /// Holds what of `new` is not held already; gives where copies differ.
+    /// Holds those bytes of `new` that are not held already. Returns where copies differ.
     pub fn insert(&mut self, new: Held) -> Vec<Difference> {
         let mut differences = Vec::new();
         let mut at = self.held.partition_point(|held| !held.end().after(new.seq));
@@ -170,7 +170,7 @@ impl OutOfOrder {
     }
 }
 
-/// Cuts a run in two before sequence number `at`, which lies inside it or at its end.
+/// Splits a run before sequence number `at`, which is inside it or at its end.
 fn split(mut run: Held, at: SeqNumber) -> (Held, Option<Held>) {
     let keep = at.octets_after(run.seq);
     let captured = run.octets.len() as u32;

@@ -1,8 +1,7 @@
-//! The usual segment on its way through the flow table: it goes on where its flow stands.
+//! Fast path of the flow table: a segment that continues its flow in order.
 //!
-//! Nearly all do, and are taken here with the few questions that tell them apart. Whatever raises another one takes the
-//! general way, [`FlowTable::place`], which does the same with a usual segment; a property test holds the two against each
-//! other.
+//! A few checks find such segments, and nearly all are. Everything else takes the general path, [`FlowTable::place`],
+//! which would give the same result for these segments too; a property test compares the two.
 
 use super::entry::{Entry, Memory, Status};
 use super::flow::{Ends, Flow, Side};
@@ -16,11 +15,11 @@ use crate::packet::{Flags, PlainSegment, SeqNumber, VlanTags};
 /// A plain segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainCarried<'a> {
-    /// Number of the frame.
+    /// Number of the frame, from 1.
     pub number: u64,
     /// When it was captured.
     pub time: Timestamp,
-    /// Bytes it had on the wire.
+    /// Length of the frame on the wire, in bytes.
     pub wire: u32,
     /// The segment.
     pub segment: &'a PlainSegment,
@@ -28,12 +27,12 @@ pub struct PlainCarried<'a> {
     pub octets: &'a [u8],
 }
 
-/// Where a usual segment went.
+/// Result of the fast path.
 #[derive(Debug)]
 pub struct Taken<'a, S> {
     entry: &'a Entry<S>,
-    /// Whether the handler was told of bytes.
-    pub told: bool,
+    /// Whether the handler received bytes.
+    pub delivered: bool,
 }
 
 impl<'a, S> Taken<'a, S> {
@@ -54,7 +53,7 @@ impl<'a, S> Taken<'a, S> {
 }
 
 impl<S: Default> FlowTable<S> {
-    /// Takes a segment that goes on where its flow stands. `None` if it does not: then nothing has happened.
+    /// Processes a segment that continues its flow in order. Returns `None`, and changes nothing, if it does not.
     #[inline]
     pub fn take_plain(
         &mut self,
@@ -75,8 +74,8 @@ impl<S: Default> FlowTable<S> {
             _ => self.index.find(key.tag, same)?,
         };
         let entry = &mut self.entries[slot];
-        let told = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
-        Some(Taken { entry, told })
+        let delivered = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
+        Some(Taken { entry, delivered })
     }
 }
 
@@ -90,7 +89,7 @@ impl<S> Entry<S> {
             && !self.rival
     }
 
-    /// Takes a segment that goes on where this flow stands; whether the handler was told of bytes.
+    /// Processes a segment that continues this flow in order. Returns whether the handler received bytes.
     #[inline]
     fn take_plain(
         &mut self,
@@ -167,7 +166,7 @@ mod tests {
     use crate::capture::LinkType;
     use crate::packet::plain_segment;
 
-    /// Remembers what it is told, and wants a flow's bytes until it was told of so many things.
+    /// Records what it receives, and needs a flow's bytes until it has received some number of events.
     #[derive(Default)]
     struct Told(Vec<String>);
 
@@ -183,7 +182,7 @@ mod tests {
             let stream = flow.stream;
             self.0.push(format!("{stream} {from:?} {event:?}"));
         }
-        fn let_go(&mut self, flow: &mut Flow<u32>) {
+        fn dropped(&mut self, flow: &mut Flow<u32>) {
             self.0.push(format!("{flow:?}"));
         }
     }
@@ -194,7 +193,7 @@ mod tests {
         port: u8,
         by_client: bool,
         flags: Flags,
-        /// How far it stands from where its sender's bytes go on.
+        /// Distance of its sequence number from the sender's next one.
         aside: i32,
         ack: u32,
         payload: Vec<u8>,
@@ -254,7 +253,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
         #[test]
-        fn the_short_way_leads_where_the_general_one_does(
+        fn the_fast_path_gives_what_the_general_path_gives(
             all in proptest::collection::vec(sent(), 1..200),
         ) {
             let limits = StreamLimits {
@@ -264,7 +263,7 @@ mod tests {
                 buffer_per_direction: 200,
                 ..StreamLimits::default()
             };
-            let [mut short, mut general] = [(); 2].map(|()| FlowTable::new(&[8888], limits));
+            let [mut fast, mut general] = [(); 2].map(|()| FlowTable::new(&[8888], limits));
             let [mut told, mut told_generally] = [(); 2].map(|()| Told::default());
             let hasher = FlowHasher::default();
             let mut next = [[0u32; 2]; 3];
@@ -290,7 +289,7 @@ mod tests {
                 let key = hasher.key(&segment);
                 let one: Placement = {
                     let handler = &mut told;
-                    short.sweep_if_due(time, handler);
+                    fast.sweep_if_due(time, handler);
                     let carried_plainly = PlainCarried {
                         number,
                         time,
@@ -299,12 +298,12 @@ mod tests {
                         octets: &octets,
                     };
                     let key = hasher.key_of_plain(&plain);
-                    match short.take_plain(&carried_plainly, key, None, handler) {
+                    match fast.take_plain(&carried_plainly, key, None, handler) {
                         Some(found) => {
                             taken += 1;
                             found.place(key, &plain)
                         }
-                        None => short.place(&carried, key, None, handler).0,
+                        None => fast.place(&carried, key, None, handler).0,
                     }
                 };
                 general.sweep_if_due(carried.time, &mut told_generally);
@@ -312,10 +311,10 @@ mod tests {
                 prop_assert_eq!(one, other);
                 prop_assert_eq!(&told.0, &told_generally.0);
             }
-            short.finish(&mut told);
+            fast.finish(&mut told);
             general.finish(&mut told_generally);
             prop_assert_eq!(&told.0, &told_generally.0);
-            prop_assert_eq!(short.totals(), general.totals());
+            prop_assert_eq!(fast.totals(), general.totals());
             prop_assert!(taken > 0 || all.len() < 100);
         }
     }

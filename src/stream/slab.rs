@@ -1,4 +1,4 @@
-//! Things by number, in pieces that stay where they are: growing copies nothing.
+//! A growing list in pieces that never move: growing copies nothing.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -7,11 +7,11 @@
 
 use std::ops::{Index, IndexMut};
 
-/// Things in a piece. So large a one of flows comes from the system when it is needed, and goes back to it when
-/// it is dropped, whatever the allocator keeps; what of it is not in use takes no memory.
+/// Items in a piece. A piece of flows is so large that the allocator gets it from the system and returns it when it is
+/// freed, and that its unused part takes no memory.
 const PIECE: usize = 1 << 17;
 
-/// Things by number, from 0.
+/// Items by number, from 0.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     /// All but the last are full.
@@ -34,7 +34,7 @@ impl<T> Slab<T> {
         self.pieces.len().saturating_sub(1) * PIECE + last
     }
 
-    /// Adds a thing, and gives its number.
+    /// Adds an item, and returns its number.
     pub fn push(&mut self, thing: T) -> u32 {
         let number = self.len() as u32;
         match self.pieces.last_mut() {
@@ -48,8 +48,8 @@ impl<T> Slab<T> {
         number
     }
 
-    /// How many things stand in each piece that these numbers are of.
-    pub fn in_pieces(&self, numbers: &[u32]) -> Vec<usize> {
+    /// For each piece, how many of these numbers are in it.
+    pub fn count_by_piece(&self, numbers: &[u32]) -> Vec<usize> {
         let mut counts = vec![0; self.pieces.len()];
         for number in numbers {
             counts[*number as usize / PIECE] += 1;
@@ -57,13 +57,13 @@ impl<T> Slab<T> {
         counts
     }
 
-    /// The piece that a thing stands in.
+    /// The piece that an item is in.
     pub const fn piece_of(number: u32) -> usize {
         number as usize / PIECE
     }
 
-    /// Gives a piece's memory back. Its things are not to be asked for again.
-    pub fn let_go_piece(&mut self, piece: usize) {
+    /// Frees a piece's memory. Its items must not be used again.
+    pub fn free_piece(&mut self, piece: usize) {
         self.pieces[piece] = Vec::new();
     }
 
@@ -113,8 +113,8 @@ mod tests {
             (None, Some(&(count - 1)))
         );
         assert_eq!(slab.iter_mut().count(), count as usize);
-        assert_eq!(slab.in_pieces(&[0, 1, PIECE as u32]), [2, 1, 0]);
-        slab.let_go_piece(Slab::<u32>::piece_of(1));
+        assert_eq!(slab.count_by_piece(&[0, 1, PIECE as u32]), [2, 1, 0]);
+        slab.free_piece(Slab::<u32>::piece_of(1));
         assert_eq!((slab.get(1), slab[count - 1]), (None, count - 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The flow table: finds a segment's flow, numbers streams, hands the segment on.
+//! The flow table: finds a segment's flow, numbers streams, and passes the segment on.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -13,79 +13,78 @@ use hashbrown::HashMap;
 
 use super::dispute::Dispute;
 use super::entry::{Entry, Memory, Status};
+use super::expiry::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
 use super::flow::{Ends, Flow, Role, Side};
 use super::history::History;
 use super::index::Index;
 use super::key::{FlowHasher, FlowKey};
-use super::letting_go::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
 use super::limits::{StreamLimits, Totals};
 use super::slab::Slab;
 use super::{Carried, Handler};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment};
 
-/// A segment's place in a stream.
+/// A segment's place in its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
-    /// The stream's number.
+    /// The stream's number (`tcp.stream`).
     pub stream: u32,
     /// Which side sent the segment.
     pub side: Side,
-    /// The role of that side, as far as it is known.
+    /// The role of that side, by the best evidence so far.
     pub sender: Role,
-    /// Whether RegLogin is expected on one of the ports.
+    /// Whether RegLogin is expected on one of the two ports.
     pub watched: bool,
-    /// Whether the segment opened a stream between ends that had one before.
+    /// Whether the segment opened a stream between ends that had one before (`tcp.analysis.reused_ports`).
     pub reused: bool,
-    /// Sequence number relative to the direction's start, as Wireshark shows it.
+    /// Sequence number relative to the direction's start, as Wireshark's `tcp.seq`.
     pub relative_seq: u32,
-    /// Acknowledgement number relative to the other direction's start.
+    /// Acknowledgement number relative to the other direction's start, as Wireshark's `tcp.ack`.
     pub relative_ack: u32,
-    /// Shift count of the sender's window scale; `None` if it is not known.
+    /// Shift count of the sender's windows; `None` if unknown.
     pub window_shift: Option<u8>,
 }
 
-/// A flow whose directions have ended.
+/// A flow and a time: when it closed, or when its reset came.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closed {
     pub slot: u32,
     pub stream: u32,
-    /// When it ended.
+    /// When it closed, or when its reset came.
     pub time: Timestamp,
 }
 
-/// Where a segment's flow was a few frames ago. It only saves time: it is checked before
-/// use.
+/// The slot that a segment's flow had a few frames ago. It only saves time: it is checked before it is used.
 pub type Hint = Option<u32>;
 
-/// All flows of a capture. `S` is the handler's state of a flow.
+/// All flows of a capture. `S` is the handler's state for each flow.
 #[derive(Debug)]
 pub struct FlowTable<S> {
     pub(super) entries: Slab<Entry<S>>,
     pub(super) free: Vec<u32>,
-    /// Slots by addresses and ports.
+    /// Finds slots by addresses, ports and VLAN tags.
     pub(super) index: Index,
     hasher: FlowHasher,
     pub(super) memory: Memory,
     watched_ports: Vec<u16>,
-    /// What is open about flows, by their slots.
+    /// What is undecided about flows, by slot.
     pub(super) disputes: HashMap<u32, Dispute, foldhash::fast::RandomState>,
-    /// Flows with a reset that is not settled yet, in the order of the resets.
+    /// Flows with a reset that is not settled, in the order of the resets.
     pub(super) resets: VecDeque<Closed>,
-    /// In the order in which they closed.
+    /// Closed flows, in the order in which they closed.
     pub(super) closed: VecDeque<Closed>,
-    /// Capture time of the last look for idle flows.
+    /// Capture time of the last sweep for idle flows.
     pub(super) swept: Timestamp,
-    /// Segments until the next one.
+    /// Segments until the next sweep for idle flows.
     pub(super) idle_sweep_in: usize,
-    /// Segments until the next look for closed ones.
+    /// Segments until the next sweep.
     pub(super) sweep_in: usize,
     pub(super) totals: Totals,
-    /// What numbers new streams, where it is not their order.
+    /// Stream numbers from an earlier pass. Without them, streams are numbered in order.
     numbers: Option<StreamNumbers>,
 }
 
-/// The numbers that an earlier pass over the same frames gave their streams, for one that sees only part of them. Asked with
+/// Stream numbers from an earlier pass over the same frames, for a pass that sees only some of them. The function takes
 /// the number of the frame that opens a stream.
 #[derive(Clone)]
 pub struct StreamNumbers(pub Arc<dyn Fn(u64) -> Option<u32> + Send + Sync>);
@@ -97,11 +96,10 @@ impl fmt::Debug for StreamNumbers {
 }
 
 impl<S: Default> FlowTable<S> {
-    /// Bytes that an open flow takes up here at most, but for what it holds out of order: its
-    /// entry and its place in the index.
-    pub const OCTETS_PER_FLOW: usize = size_of::<Entry<S>>() + Index::OCTETS;
+    /// Most bytes of memory for an open flow, without data held out of order: its entry and its place in the index.
+    pub const BYTES_PER_FLOW: usize = size_of::<Entry<S>>() + Index::BYTES_PER_FLOW;
 
-    /// An empty table that expects RegLogin on these ports.
+    /// An empty table that expects RegLogin on `watched_ports`.
     #[must_use]
     pub fn new(watched_ports: &[u16], limits: StreamLimits) -> Self {
         Self {
@@ -128,7 +126,7 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Numbers streams as an earlier pass did.
+    /// Uses the stream numbers of an earlier pass.
     pub fn number_as(&mut self, numbers: StreamNumbers) {
         self.numbers = Some(numbers);
     }
@@ -143,15 +141,15 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// What finds the keys that this table's flows are found by.
+    /// Computes the keys that find this table's flows.
     #[must_use]
     pub fn hasher(&self) -> FlowHasher {
         self.hasher.clone()
     }
 
-    /// Looks up segments' flows before [`place`](Self::place), and gives hints for those that are found at once. A
-    /// segment is given by its key and whether it brings data. So the processor fetches what many segments need at the
-    /// same time, instead of one after the other: with a million open flows a frame takes less than half the time.
+    /// Looks up the flows of later segments before [`place`](Self::place) needs them, and stores a hint for each flow
+    /// found. Each segment is given by its key and whether it brings data. So the processor fetches the memory that
+    /// many segments need at the same time. With a million open flows this halves the time for a frame.
     #[inline]
     pub fn prefetch(
         &self,
@@ -161,7 +159,7 @@ impl<S: Default> FlowTable<S> {
         for (hint, (key, _)) in hints.iter_mut().zip(segments.clone()) {
             *hint = self.index.glance(key.tag);
         }
-        // Nobody needs what is read here; reading it has it fetched.
+        // The values are not needed: reading them makes the processor fetch them.
         let mut seen = 0;
         for (hint, (_, brings_data)) in hints.iter().zip(segments) {
             if let Some(entry) = hint.and_then(|slot| self.entries.get(slot)) {
@@ -171,8 +169,8 @@ impl<S: Default> FlowTable<S> {
         std::hint::black_box(seen);
     }
 
-    /// Lets flows go whose time is over, once in so many segments; whether it looked for them. To be called before each
-    /// segment.
+    /// Drops flows whose time is over, once in a fixed number of segments. Returns whether it did a sweep. Must be
+    /// called before each segment.
     #[inline]
     pub fn sweep_if_due(&mut self, time: Timestamp, handler: &mut impl Handler<S>) -> bool {
         self.sweep_in -= 1;
@@ -183,7 +181,7 @@ impl<S: Default> FlowTable<S> {
         due
     }
 
-    /// Adds a segment, tells `handler` what its receiver got from it, and gives its place.
+    /// Processes a segment: passes what its receiver got to `handler`, and returns the segment's place and flow.
     #[inline]
     pub fn place(
         &mut self,
@@ -199,7 +197,7 @@ impl<S: Default> FlowTable<S> {
         (entry.place(key.from, flags, numbers, reused), &entry.flow)
     }
 
-    /// The same as [`place`](Self::place) without the segment's place.
+    /// Like [`place`](Self::place), but does not compute the segment's place.
     #[inline]
     pub fn count(
         &mut self,
@@ -212,7 +210,7 @@ impl<S: Default> FlowTable<S> {
         &self.entries[slot].flow
     }
 
-    /// Takes a segment; gives its flow's slot, and whether it opened that in place of another.
+    /// Processes a segment. Returns its flow's slot, and whether it opened that flow in place of another.
     #[inline]
     fn take(
         &mut self,
@@ -249,7 +247,8 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Finds the segment's flow, or makes one; whether its ends had another one before.
+    /// Finds or opens the segment's flow. Returns its slot, and whether it was opened in place of another flow between
+    /// the same ends.
     #[inline]
     fn find(
         &mut self,
@@ -282,7 +281,7 @@ impl<S: Default> FlowTable<S> {
         (slot, false)
     }
 
-    /// Opens a flow; `rival` says that it is not found yet, as there is another one between its ends.
+    /// Opens a flow. A `rival` is not put into the index, because that has another flow between the same ends.
     #[cold]
     pub(super) fn open(&mut self, key: FlowKey, carried: &Carried<'_>, rival: bool) -> u32 {
         let Segment {

@@ -1,5 +1,4 @@
-//! What the flow table does with resets, with SYNs where a connection is already, and with what
-//! comes after them.
+//! How the flow table processes resets, SYNs on an existing connection, and what follows them.
 
 use super::dispute::{Choice, Reset, Rival, SETTLED_AFTER, choose};
 use super::entry::Status;
@@ -11,8 +10,8 @@ use crate::capture::Timestamp;
 use crate::packet::{Flags, SeqNumber};
 
 impl<S: Default> FlowTable<S> {
-    /// Looks at a segment that is a SYN or a reset, or comes after one that may not have been
-    /// accepted; whether its receiver takes it as any other.
+    /// Processes a segment that is a SYN or a reset, or that follows one that may have been ignored. Returns whether
+    /// its receiver accepts it as it does other segments.
     #[cold]
     pub(super) fn takes_unusual(
         &mut self,
@@ -41,7 +40,7 @@ impl<S: Default> FlowTable<S> {
         true
     }
 
-    /// Takes a reset: its receiver ignores it, or may have accepted it.
+    /// Processes a reset: its receiver ignores it, or may accept it.
     fn take_reset(
         &mut self,
         slot: u32,
@@ -86,7 +85,7 @@ impl<S: Default> FlowTable<S> {
                 seq: segment.seq,
                 next: entry.direction(from).next(),
                 settled: false,
-                told: false,
+                reported: false,
             });
             let stream = entry.flow.stream;
             self.resets.push_back(Closed { slot, stream, time });
@@ -94,8 +93,8 @@ impl<S: Default> FlowTable<S> {
         entry.unsettled = true;
     }
 
-    /// Lets a segment tell whether the reset before it was accepted, and takes it for data again
-    /// where it is some.
+    /// Decides by a segment after a reset whether the reset was accepted. If the segment brings bytes, the flow accepts
+    /// bytes again.
     fn take_after_reset(
         &mut self,
         slot: u32,
@@ -114,7 +113,7 @@ impl<S: Default> FlowTable<S> {
         let entry = &mut self.entries[slot];
         let end = segment.next_seq();
         let brings = end.after(entry.direction(from).next()) && segment.seq_len() > 0;
-        // Its sender sends on behind it, or its receiver answers what came after it.
+        // The sender continues after the reset, or the receiver acknowledges what came after it.
         let answers = |ack: SeqNumber| ack.after(reset.next);
         let goes_on = if from == reset.from {
             brings && end.after(reset.seq)
@@ -125,10 +124,10 @@ impl<S: Default> FlowTable<S> {
             let (frame, why) = (reset.frame, Ignored::GoesOn);
             let remark = Remark::ResetIgnored { frame, why };
             handler.take(&mut entry.flow, reset.from, StreamEvent::Remark(remark));
-        } else if brings && segment.payload_len > 0 && !reset.told {
+        } else if brings && segment.payload_len > 0 && !reset.reported {
             let remark = Remark::AfterReset { reset: reset.frame };
             handler.take(&mut entry.flow, from, StreamEvent::Remark(remark));
-            reset.told = true;
+            reset.reported = true;
         }
         if brings && entry.was_reset() {
             if entry.status == Status::Closed {
@@ -142,7 +141,7 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Takes the reset of a flow, if there is one, for accepted.
+    /// Makes the flow's reset, if there is one, count as accepted.
     pub(super) fn settle(&mut self, slot: u32, handler: &mut impl Handler<S>) {
         let dispute = self.disputes.get_mut(&slot);
         let Some(reset) = dispute.and_then(|dispute| dispute.reset.as_mut()) else {
@@ -158,8 +157,7 @@ impl<S: Default> FlowTable<S> {
         self.close_if_ended(slot, time);
     }
 
-    /// Finds the flow of a segment that opens one in place of another, or comes when that is
-    /// tried.
+    /// Finds the flow of a segment that opens a flow in place of another, or that comes while this is undecided.
     #[cold]
     pub(super) fn find_unusual(
         &mut self,
@@ -177,11 +175,11 @@ impl<S: Default> FlowTable<S> {
             match choose(old, new, rival.client, segment, from) {
                 Choice::Rival => return (other, false),
                 Choice::Accepted => {
-                    self.let_go(slot, handler);
+                    self.drop_flow(slot, handler);
                     return (other, false);
                 }
                 Choice::Old { shows } => {
-                    if shows && !std::mem::replace(&mut rival.told, true) {
+                    if shows && !std::mem::replace(&mut rival.reported, true) {
                         let Rival {
                             frame, why, client, ..
                         } = *rival;
@@ -195,7 +193,7 @@ impl<S: Default> FlowTable<S> {
                     return (slot, false);
                 }
                 Choice::New => {
-                    self.let_go(other, handler);
+                    self.drop_flow(other, handler);
                 }
             }
         }
@@ -206,7 +204,7 @@ impl<S: Default> FlowTable<S> {
         let dispute = self.disputes.get(&slot);
         let reset = dispute.is_some_and(|dispute| dispute.reset.is_some());
         if entry.status == Status::Closed || reset {
-            self.let_go(slot, handler);
+            self.drop_flow(slot, handler);
             return (self.open(key, carried, false), true);
         }
         let why = if entry.has_wrong_checksum(from, carried) {
@@ -221,7 +219,7 @@ impl<S: Default> FlowTable<S> {
             client: from,
             frame: carried.number,
             why,
-            told: false,
+            reported: false,
         });
         (new, true)
     }

@@ -1,7 +1,7 @@
-//! One direction's memory, and the judgement of a segment by both directions' memories.
+//! State of one direction, and the rules that analyse a segment from the state of both directions.
 //!
-//! The rules follow what Wireshark documents of its TCP analysis and what tshark was seen to print;
-//! where it leaves something open, what tshark says of test captures.
+//! The rules follow Wireshark's documentation of its TCP analysis. Where that leaves something open, they follow what
+//! tshark prints for test captures.
 
 use std::collections::VecDeque;
 
@@ -9,43 +9,42 @@ use super::{Analysis, Findings, Unacked};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment, SeqNumber};
 
-/// Segments of a direction that wait for an acknowledgement at most.
+/// Most segments of one direction that are remembered until they are acknowledged.
 const MAX_UNACKED: usize = 10_000;
 
-/// Nanoseconds after the last duplicate acknowledgement within which a segment counts as sent
-/// because of it.
+/// A segment sent within this many nanoseconds after the last duplicate acknowledgement is a fast retransmission.
 const FAST: i64 = 20_000_000;
 
-/// Nanoseconds after the furthest segment within which a late one counts as overtaken, where the
-/// connection's round trip is not known.
+/// A late segment captured within this many nanoseconds after the one with the highest sequence number is out of order,
+/// not a retransmission. Used where the connection's round-trip time is unknown.
 const OVERTAKEN: i64 = 3_000_000;
 
-/// Flags of segments that open and end connections, which have rules of their own.
+/// Flags of segments that open or end connections: they have rules of their own.
 const SYN_FIN_RST: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
 
 /// What one side has sent so far.
 #[derive(Debug, Default)]
 pub(super) struct AnalyzedDirection {
-    /// The furthest sequence number sent.
+    /// Sequence number after the highest one sent.
     next: Option<SeqNumber>,
-    /// When that was, and in which frame.
+    /// Time and frame of the segment that reached `next`.
     next_time: Timestamp,
     next_frame: u64,
-    /// Up to where there is no hole.
+    /// End of the bytes that were captured without a hole.
     contiguous: Option<SeqNumber>,
     /// Acknowledgement number and window of the last segment, and its time.
     ack: SeqNumber,
     ack_time: Timestamp,
     window: u16,
-    /// Frame that had this acknowledgement number first, and how often it was repeated.
+    /// Frame that first had this acknowledgement number, and how often it was repeated.
     ack_frame: u64,
     duplicates: u32,
     last_was_syn: bool,
-    /// Shift of its windows, as far as it is known.
+    /// Shift count of its windows; `None` if unknown.
     shift: Option<u8>,
     last: Findings,
     unacked: VecDeque<Unacked>,
-    /// Bytes in flight cannot be told: a segment was lost and none acknowledged since.
+    /// The bytes in flight are unknown: a segment was lost, and none has been acknowledged since.
     flight_unknown: bool,
     pushed: u32,
     push_ended: bool,
@@ -56,14 +55,14 @@ impl AnalyzedDirection {
         self.unacked.len()
     }
 
-    /// The byte after the last one that its peer may send.
+    /// Sequence number after the last byte that its peer may send.
     fn window_edge(&self) -> Option<SeqNumber> {
         let shift = if self.last_was_syn { 0 } else { self.shift? };
         Some(self.ack.plus(u32::from(self.window) << shift.min(14)))
     }
 }
 
-/// A segment as it is judged.
+/// A segment to analyse.
 pub(super) struct Arrival<'a> {
     pub frame: u64,
     pub time: Timestamp,
@@ -72,11 +71,11 @@ pub(super) struct Arrival<'a> {
     /// As in [`Unacked`].
     pub before_start: bool,
     pub initial_rtt: Option<i64>,
-    /// Whether the segment may be remembered until it is acknowledged.
+    /// Whether the segment may be remembered until it is acknowledged: memory for that is bounded.
     pub remembers: bool,
 }
 
-/// Judges a segment that `own` sent to `other`, and remembers it.
+/// Analyses a segment that `own` sent to `other`, and updates both.
 pub(super) fn judge(
     arrival: &Arrival<'_>,
     own: &mut AnalyzedDirection,
@@ -94,7 +93,7 @@ pub(super) fn judge(
         && segment.ack.after(contiguous)
     {
         findings |= Findings::ACK_LOST_SEGMENT;
-        // Once is enough, until the other side goes on behind a hole.
+        // Reported once, until the other side continues behind a hole.
         other.contiguous = None;
     }
     findings |= sent_again(arrival, findings, own, other, analysis);
@@ -104,7 +103,7 @@ pub(super) fn judge(
     analysis.findings = findings;
 }
 
-/// What can be said before it is asked whether bytes were sent before.
+/// Findings that do not depend on whether the bytes were sent before.
 fn windows_and_acks(
     arrival: &Arrival<'_>,
     own: &mut AnalyzedDirection,
@@ -155,7 +154,7 @@ fn windows_and_acks(
     findings
 }
 
-/// Whether the segment was sent before, and why again.
+/// Whether the segment was sent before, and why it was sent again.
 fn sent_again(
     arrival: &Arrival<'_>,
     findings: Findings,
@@ -169,7 +168,7 @@ fn sent_again(
     if findings.has(Findings::KEEP_ALIVE) {
         return Findings::default();
     }
-    // What is acknowledged was sent before, be it that it was not captured then.
+    // Acknowledged bytes were sent before, even if that was not captured.
     let is_acknowledged = len > 0 && other.next.is_some() && !seq.plus(len).after(other.ack);
     if is_acknowledged && own.next.is_none() {
         return Findings::SPURIOUS_RETRANSMISSION | Findings::RETRANSMISSION;
@@ -180,8 +179,8 @@ fn sent_again(
     else {
         return Findings::default();
     };
-    // The byte before the next one, and more: what a probe of a closed window, or one that was
-    // not captured, turns into once it opens.
+    // More than one byte, beginning one before the next: data sent after the window opened, whose first byte was the
+    // window probe (captured or not).
     if len > 1 && next == seq.plus(1) {
         return Findings::default();
     }
@@ -224,7 +223,7 @@ fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut AnalyzedDirecti
             own.next_frame = arrival.frame;
         }
         own.contiguous = match own.contiguous {
-            // What came before its time follows without a hole once that is filled.
+            // Bytes captured late fill the hole: there is none up to `next` then.
             Some(known) if known == segment.seq => own.next,
             None if findings.has(Findings::LOST_SEGMENT) => before,
             None => own.next,
@@ -239,7 +238,7 @@ fn remember(arrival: &Arrival<'_>, findings: Findings, own: &mut AnalyzedDirecti
     own.shift = arrival.shift;
 }
 
-/// Lets go of what the segment acknowledges.
+/// Forgets what the segment acknowledges.
 fn acknowledge(arrival: &Arrival<'_>, other: &mut AnalyzedDirection, analysis: &mut Analysis) {
     let segment = arrival.segment;
     if !segment.flags.has(Flags::ACK) {
@@ -270,7 +269,7 @@ fn in_flight(segment: &Segment, own: &mut AnalyzedDirection, analysis: &mut Anal
     if own.flight_unknown {
         return;
     }
-    // What was overtaken by its own acknowledgement counts only while nothing else was sent.
+    // Segments from before the direction's start count only while nothing else was sent.
     let counts = |sent: &&Unacked| !sent.before_start;
     let sent = || own.unacked.iter();
     let Some(one) = sent().find(counts).or_else(|| sent().next()) else {

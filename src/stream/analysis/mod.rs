@@ -1,8 +1,8 @@
-//! Analyses a TCP connection's segments: retransmissions, losses, duplicate acknowledgements, windows, as Wireshark's
-//! `tcp.analysis` fields define them.
+//! Analyses TCP segments: retransmissions, losses, duplicate acknowledgements, windows, as Wireshark's `tcp.analysis`
+//! fields define them.
 //!
-//! It runs apart from the flow table, by stream number, and only if an output or a filter asks for it. It sees the headers of
-//! both directions, and nothing else.
+//! Works per stream number, independently of the flow table, and only if an output or a filter needs it. Uses only the
+//! headers of both directions.
 
 mod direction;
 
@@ -16,41 +16,40 @@ use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment, SeqNumber};
 use direction::AnalyzedDirection;
 
-/// What was found in a segment, as bits.
+/// What was found in a segment, as a bit set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Findings(u16);
 
 impl Findings {
-    /// Bytes or a SYN or FIN that were sent before (`tcp.analysis.retransmission`).
+    /// Repeats bytes, a SYN or a FIN that were sent before (`tcp.analysis.retransmission`).
     pub const RETRANSMISSION: Self = Self(1 << 0);
-    /// Sent again because of duplicate acknowledgements (`tcp.analysis.fast_retransmission`).
+    /// Retransmitted because of duplicate acknowledgements (`tcp.analysis.fast_retransmission`).
     pub const FAST_RETRANSMISSION: Self = Self(1 << 1);
-    /// Sent again though it was acknowledged (`tcp.analysis.spurious_retransmission`).
+    /// Retransmitted although it was acknowledged (`tcp.analysis.spurious_retransmission`).
     pub const SPURIOUS_RETRANSMISSION: Self = Self(1 << 2);
-    /// Overtaken by a later segment (`tcp.analysis.out_of_order`).
+    /// Captured after a later segment (`tcp.analysis.out_of_order`).
     pub const OUT_OF_ORDER: Self = Self(1 << 3);
     /// A segment before this one was not captured (`tcp.analysis.lost_segment`).
     pub const LOST_SEGMENT: Self = Self(1 << 4);
-    /// Acknowledges what was not captured (`tcp.analysis.ack_lost_segment`).
+    /// Acknowledges bytes that were not captured (`tcp.analysis.ack_lost_segment`).
     pub const ACK_LOST_SEGMENT: Self = Self(1 << 5);
-    /// The same acknowledgement again (`tcp.analysis.duplicate_ack`).
+    /// Repeats an acknowledgement (`tcp.analysis.duplicate_ack`).
     pub const DUPLICATE_ACK: Self = Self(1 << 6);
-    /// One number before the next byte, to see whether the other end is there
-    /// (`tcp.analysis.keep_alive`).
+    /// Begins one before the next sequence number, to check that the other end is there (`tcp.analysis.keep_alive`).
     pub const KEEP_ALIVE: Self = Self(1 << 7);
-    /// The answer to that (`tcp.analysis.keep_alive_ack`).
+    /// Answers a keep-alive (`tcp.analysis.keep_alive_ack`).
     pub const KEEP_ALIVE_ACK: Self = Self(1 << 8);
-    /// The sender takes no more bytes for now (`tcp.analysis.zero_window`).
+    /// The sender's receive window is closed (`tcp.analysis.zero_window`).
     pub const ZERO_WINDOW: Self = Self(1 << 9);
-    /// One byte into a closed window (`tcp.analysis.zero_window_probe`).
+    /// One byte sent into a closed window (`tcp.analysis.zero_window_probe`).
     pub const ZERO_WINDOW_PROBE: Self = Self(1 << 10);
-    /// The answer to that (`tcp.analysis.zero_window_probe_ack`).
+    /// Answers a zero window probe (`tcp.analysis.zero_window_probe_ack`).
     pub const ZERO_WINDOW_PROBE_ACK: Self = Self(1 << 11);
-    /// Nothing but another window (`tcp.analysis.window_update`).
+    /// Changes nothing but the window (`tcp.analysis.window_update`).
     pub const WINDOW_UPDATE: Self = Self(1 << 12);
-    /// Fills the other end's window to its edge (`tcp.analysis.window_full`).
+    /// Fills the other end's window completely (`tcp.analysis.window_full`).
     pub const WINDOW_FULL: Self = Self(1 << 13);
-    /// Opens a connection on addresses and ports that had one (`tcp.analysis.reused_ports`).
+    /// Opens a connection between addresses and ports that had one before (`tcp.analysis.reused_ports`).
     pub const REUSED_PORTS: Self = Self(1 << 14);
 
     /// Whether any of `other` was found.
@@ -80,39 +79,39 @@ impl BitOrAssign for Findings {
     }
 }
 
-/// What the analysis says of one segment.
+/// Result of analysing one segment. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Analysis {
-    /// What stands out.
+    /// What was found.
     pub findings: Findings,
-    /// Which duplicate of an acknowledgement it is, from 1, and the frame of the first.
+    /// For a duplicate acknowledgement: its number among the duplicates, from 1, and the frame of the original
+    /// (`tcp.analysis.duplicate_ack_num`, `tcp.analysis.duplicate_ack_frame`).
     pub duplicate_ack: Option<(u32, u64)>,
-    /// The frame that it acknowledges, and nanoseconds since then.
+    /// The frame that it acknowledges (`tcp.analysis.acks_frame`), and nanoseconds since then (`tcp.analysis.ack_rtt`).
     pub acks: Option<(u64, i64)>,
-    /// Of a retransmission: nanoseconds since the oldest segment of its side that is not
-    /// acknowledged, and that one's frame.
+    /// For a retransmission: nanoseconds since the oldest unacknowledged segment of its sender (`tcp.analysis.rto`),
+    /// and that segment's frame (`tcp.analysis.rto_frame`).
     pub rto: Option<(i64, u64)>,
-    /// Nanoseconds from the SYN to the acknowledgement that completed the handshake.
+    /// Nanoseconds from the SYN to the acknowledgement that completed the handshake (`tcp.analysis.initial_rtt`).
     pub initial_rtt: Option<i64>,
-    /// Bytes sent and not acknowledged, this segment included.
+    /// Bytes sent and not acknowledged, including this segment (`tcp.analysis.bytes_in_flight`).
     pub bytes_in_flight: Option<u32>,
-    /// Bytes since the last segment with PSH, this segment included.
+    /// Bytes since the last segment with PSH, including this segment (`tcp.analysis.push_bytes_sent`).
     pub push_bytes_sent: Option<u32>,
-    /// Nanoseconds since the connection's first frame.
+    /// Nanoseconds since the connection's first frame (`tcp.time_relative`).
     pub since_first: i64,
-    /// Nanoseconds since the connection's frame before.
+    /// Nanoseconds since the connection's previous frame (`tcp.time_delta`).
     pub since_previous: i64,
 }
 
 impl Analysis {
-    /// Whether Wireshark shows an analysis for the segment at all.
+    /// Whether Wireshark shows a "SEQ/ACK analysis" for the segment.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
         self.findings.any() || self.acks.is_some() || self.bytes_in_flight.is_some()
     }
 
-    /// The findings as a packet list's info column puts them in front, such as
-    /// `TCP Retransmission`, in its order.
+    /// The findings as Wireshark's Info column names them, such as `TCP Retransmission`, and in its order.
     pub fn labels(&self) -> impl Iterator<Item = String> {
         const LABELS: [(Findings, &str); 15] = [
             (Findings::ZERO_WINDOW_PROBE, "TCP ZeroWindowProbe"),
@@ -151,21 +150,21 @@ impl Analysis {
     }
 }
 
-/// Segments remembered until they are acknowledged, of all connections.
+/// Most segments of all connections that are remembered until they are acknowledged.
 const MAX_UNACKED: usize = 1 << 20;
 
-/// What is kept of a connection.
+/// State of one connection.
 #[derive(Debug)]
 struct Flow {
     directions: [AnalyzedDirection; 2],
     first: Timestamp,
     last: Timestamp,
-    /// Time of the latest SYN of the side that opens.
+    /// The latest SYN of the client: its sender and time.
     syn: Option<(Side, Timestamp)>,
     initial_rtt: Option<i64>,
 }
 
-/// Judges segments.
+/// Analyses the segments of all connections.
 #[derive(Debug, Default)]
 pub struct Analyzer {
     flows: HashMap<u32, Flow, RandomState>,
@@ -173,7 +172,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// Takes the next segment and says what stands out in it.
+    /// Analyses the next segment. Call it with the segments in capture order.
     pub fn push(
         &mut self,
         frame: u64,
@@ -242,21 +241,21 @@ impl Flow {
             && segment.flags.has(Flags::ACK)
             && !segment.flags.has(Flags::SYN)
         {
-            // None at all tells nothing: the capture has no times.
+            // Zero means that the capture has no times.
             self.initial_rtt = Some(time.since(since)).filter(|elapsed| *elapsed != 0);
         }
     }
 }
 
-/// A segment that waits to be acknowledged.
+/// A segment that is not acknowledged.
 #[derive(Debug, Clone, Copy)]
 struct Unacked {
     frame: u64,
     time: Timestamp,
     seq: SeqNumber,
     next: SeqNumber,
-    /// Where its bytes end, SYN and FIN not counted.
+    /// Sequence number after its payload, without SYN and FIN.
     octets_end: SeqNumber,
-    /// Whether it begins before what counts as the direction's start: captured out of order.
+    /// Whether it begins before the direction's first known sequence number: it was captured out of order.
     before_start: bool,
 }

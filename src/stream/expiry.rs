@@ -1,4 +1,4 @@
-//! How the flow table lets flows go: closed ones after a while, idle ones, and all at the end.
+//! Drops flows: closed ones after a while, idle ones, and all at the end.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -16,18 +16,17 @@ use super::table::{Closed, FlowTable};
 use super::{End, Handler};
 use crate::capture::Timestamp;
 
-/// Segments between two looks for flows that can be dropped.
+/// A sweep for flows to drop runs once in this many segments.
 pub(super) const SWEEP_EVERY: usize = 16;
-/// Segments between two looks for idle flows, at least.
+/// A sweep for idle flows runs at most once in this many segments.
 pub(super) const IDLE_SWEEP_AFTER: usize = 1024;
-/// Closed flows that are dropped in a row where there are too many.
-const LET_GO_TOGETHER: usize = 64;
-/// Looks for idle flows in the time after which they are dropped, at most.
+/// Closed flows that are dropped together if there are too many.
+const DROPPED_TOGETHER: usize = 64;
+/// Sweeps for idle flows run at most this often per idle limit of capture time.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
 impl<S: Default> FlowTable<S> {
-    /// Lets closed flows go when their time is over or they are too many, and open ones that have
-    /// been idle for too long.
+    /// Drops closed flows that are too old or too many, and open ones that were idle for too long.
     #[cold]
     pub(super) fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         self.sweep_in = SWEEP_EVERY;
@@ -43,7 +42,7 @@ impl<S: Default> FlowTable<S> {
         let limits = self.memory.limits;
         let mut most = limits.closed;
         if self.closed.len() > most {
-            most -= (most / 2).min(LET_GO_TOGETHER);
+            most -= (most / 2).min(DROPPED_TOGETHER);
             let beyond = self.closed.iter().take(self.closed.len() - most);
             self.touch(beyond.map(|closed| closed.slot));
         }
@@ -54,22 +53,21 @@ impl<S: Default> FlowTable<S> {
             }
             self.closed.pop_front();
             let entry = &self.entries[slot];
-            // A rival goes with the flow whose rival it is.
+            // A rival is dropped together with the flow whose rival it is.
             if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
                 self.totals.closed_early += u64::from(!old);
-                self.let_go(slot, handler);
+                self.drop_flow(slot, handler);
             }
         }
     }
 
-    /// Looks at flows that nobody has looked at for long: many in a row, they are fetched from memory together.
+    /// Reads entries that have not been used for long, so that the processor fetches them all at the same time.
     fn touch(&self, slots: impl Iterator<Item = u32>) {
         let seen = slots.fold(0, |seen, slot| seen ^ self.entries[slot].touch(true));
         std::hint::black_box(seen);
     }
 
-    /// Looks at all flows once in as many segments as there are flows, and not more often than
-    /// capture time makes worth while.
+    /// Checks every flow, once in as many segments as there are flows, and not more often than capture time requires.
     #[cold]
     fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.entries.len());
@@ -84,13 +82,13 @@ impl<S: Default> FlowTable<S> {
             let idle = now.since(entry.flow.last) > idle && !entry.rival;
             if entry.status == Status::Open && idle {
                 self.totals.idle += 1;
-                self.let_go(slot, handler);
+                self.drop_flow(slot, handler);
             }
         }
     }
 
     #[cold]
-    pub(super) fn let_go(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+    pub(super) fn drop_flow(&mut self, slot: u32, handler: &mut impl Handler<S>) {
         let rival = self.disputes.get(&slot).and_then(|dispute| dispute.rival);
         let tag = self.end(slot, handler);
         self.index.remove(tag, slot);
@@ -101,7 +99,7 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Ends a flow, whose slot is free then; gives what it was found by.
+    /// Ends a flow and frees its slot. Returns its tag.
     fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> Tag {
         if self.entries[slot].unsettled {
             self.settle(slot, handler);
@@ -109,9 +107,9 @@ impl<S: Default> FlowTable<S> {
         }
         let entry = &mut self.entries[slot];
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
-            entry.end(side, End::LetGo, &mut self.memory, handler);
+            entry.end(side, End::Dropped, &mut self.memory, handler);
         }
-        handler.let_go(&mut entry.flow);
+        handler.dropped(&mut entry.flow);
         if entry.status == Status::Open {
             self.totals.open -= 1;
         }
@@ -120,7 +118,7 @@ impl<S: Default> FlowTable<S> {
         entry.tag
     }
 
-    /// Calls `each` with every flow, in order of their streams.
+    /// Calls `each` with every flow, in the order of stream numbers.
     pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
         let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
         let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
@@ -130,24 +128,24 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Ends all flows, in order of their streams: nothing more comes.
+    /// Ends all flows in the order of stream numbers. No segment may follow.
     pub fn finish(&mut self, handler: &mut impl Handler<S>) {
-        // Nothing is looked for any more, and what the handler makes of so many flows takes memory.
+        // Frees memory that is not needed for this: the handler needs memory for what it makes of so many flows.
         self.index = Index::new();
         self.memory.history = History::new(0);
         let live = |slot: &u32| self.entries[*slot].status != Status::Free;
         let mut slots: Vec<u32> = (0..self.entries.len() as u32).filter(live).collect();
         slots.sort_unstable_by_key(|slot| self.entries[*slot].flow.stream);
-        // Their memory goes with them: what the handler makes of each takes some as well.
-        let mut left = self.entries.in_pieces(&slots);
-        for together in slots.chunks(LET_GO_TOGETHER) {
+        // Frees flows piece by piece, for the same reason.
+        let mut left = self.entries.count_by_piece(&slots);
+        for together in slots.chunks(DROPPED_TOGETHER) {
             self.touch(together.iter().copied());
             for slot in together {
                 self.end(*slot, handler);
                 let piece = Slab::<Entry<S>>::piece_of(*slot);
                 left[piece] -= 1;
                 if left[piece] == 0 {
-                    self.entries.let_go_piece(piece);
+                    self.entries.free_piece(piece);
                 }
             }
         }
