@@ -1,5 +1,5 @@
-//! The responses to requests, learnt in a pass of their own: a filter that asks where a request is answered has to know
-//! it before the response's frame comes.
+//! Responses by request, collected in a first pass over the capture: a filter on `reglogin.response_in` must know the
+//! response before its frame is read.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -10,22 +10,23 @@ use crate::filter::Responses;
 use crate::layout::Said;
 use crate::session::{FrameRecord, Outcome, Remainder, Resolution, Sink};
 
-/// Responses kept for filters and fields at most: with the table's own slots 70 MiB.
+/// At most so many responses are kept: about 70 MiB with the hash table's free slots.
 const MAX_ANSWERS: usize = 1 << 20;
 
-/// A message's peer, and what that says of it where it is a layout's response.
+/// The response to a request, and the outcome that it reports. For an early response: its request, without an outcome.
 #[derive(Debug, Clone, Copy)]
 struct Answer {
     peer: Peer,
     said: Option<Said>,
 }
 
-/// Responses found by an earlier pass over the same capture, by the request's number.
+/// Responses found by an earlier pass over the same capture. The key is the number of the request, counted over all
+/// messages of the capture.
 #[derive(Debug)]
 pub struct Answers {
     known: HashMap<u64, Answer>,
     most: usize,
-    /// Messages whose peers were not kept.
+    /// Messages whose peers were not kept, because the table was full.
     forgotten: u64,
 }
 
@@ -44,7 +45,7 @@ impl Answers {
         }
     }
 
-    /// Messages whose responses filters and fields do not know, as there were too many.
+    /// Messages whose responses are unknown to filters and fields, because the table was full.
     #[must_use]
     pub const fn forgotten(&self) -> u64 {
         self.forgotten

@@ -1,4 +1,4 @@
-//! Which characters may be drawn with.
+//! The characters that lines, arrows and bars are drawn with: Unicode or ASCII.
 
 #![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
 
@@ -17,8 +17,8 @@ pub enum Charset {
 }
 
 impl Charset {
-    /// What the locale allows: Unicode where its character set is UTF-8. The first of the
-    /// variables that is set counts, as in POSIX.
+    /// The charset of the locale: Unicode if its encoding is UTF-8. Of `LC_ALL`, `LC_CTYPE` and `LANG`, the first one that
+    /// is set and not empty counts (POSIX, XBD 8.2).
     #[must_use]
     pub fn of_locale() -> Self {
         if crate::platform::console::IS_UNICODE {
@@ -40,7 +40,7 @@ impl Charset {
         }
     }
 
-    /// A text within so many columns: one that is longer loses its middle.
+    /// The text in at most `columns` columns of a terminal: the middle of a longer one is replaced by an ellipsis.
     #[must_use]
     pub fn shortened(self, text: &str, columns: usize) -> Cow<'_, str> {
         if text.width() <= columns {
@@ -65,7 +65,7 @@ impl Charset {
         Cow::Owned(head)
     }
 
-    /// The character that stands for what failed in a bar.
+    /// The character of failures in a bar.
     #[must_use]
     pub const fn failed(self) -> char {
         match self {
@@ -74,8 +74,8 @@ impl Charset {
         }
     }
 
-    /// A horizontal bar of two parts that are `values` parts of `most` long, where `most` is `width` columns: what
-    /// succeeded, then what [failed](Self::failed). Anything above 0 can be seen.
+    /// A horizontal bar of two parts, successes and then [failures](Self::failed). A value of `most` has `width` columns.
+    /// A value above 0 has at least one.
     #[must_use]
     pub fn stacked(self, values: [u64; 2], most: u64, width: u64) -> String {
         let [successes, failures] = values;
@@ -101,8 +101,7 @@ impl Charset {
             .collect()
     }
 
-    /// A horizontal bar that is `value` parts of `most` long, where `most` is `width` columns.
-    /// Anything above 0 can be seen.
+    /// A horizontal bar for `value`. A value of `most` has `width` columns. A value above 0 can always be seen.
     #[must_use]
     pub fn bar(self, value: u64, most: u64, width: u64) -> String {
         if value == 0 || most == 0 {

@@ -1,4 +1,4 @@
-//! The Time column.
+//! Frame times, written in the format that the user chose (`-t`).
 
 #![expect(clippy::cast_possible_truncation, reason = "the length of a format")]
 
@@ -8,7 +8,7 @@ use crate::capture::Timestamp;
 use crate::filter::Times;
 use crate::text::put;
 
-/// What a time is shown as.
+/// The format of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum TimeFormat {
     /// Seconds since the first frame of the capture.
@@ -29,11 +29,10 @@ pub enum TimeFormat {
     Epoch,
 }
 
-/// Bytes that a nanosecond part ends with where it is whole microseconds.
+/// Digits of a fraction in nanoseconds after its microseconds.
 const BELOW_MICROSECONDS: usize = 3;
 
-/// Knows the frames' times and writes them as asked for: with six decimals, or with nine from the
-/// first frame on that needs them.
+/// Follows the times of frames and writes them with six decimals, or with nine from the first frame that needs them.
 #[derive(Debug, Clone)]
 pub struct TimeDisplay {
     format: TimeFormat,
@@ -64,13 +63,13 @@ impl TimeDisplay {
         }
     }
 
-    /// Takes the next frame's time. Every frame's counts, shown or not.
+    /// Takes the next frame's time. It must be called for every frame, shown or not.
     pub fn see(&mut self, time: Timestamp) {
         self.times.advance(time);
         self.nanoseconds |= time.0 % 1000 != 0;
     }
 
-    /// The present frame is shown.
+    /// Marks the current frame as shown.
     pub const fn displayed(&mut self) {
         self.times.displayed();
     }
@@ -87,7 +86,7 @@ impl TimeDisplay {
         self.times.now()
     }
 
-    /// Columns that a time takes up, as a rule.
+    /// The width of a usual time, in columns.
     #[must_use]
     pub const fn width(&self) -> u16 {
         let more = if self.nanoseconds {
@@ -108,7 +107,7 @@ impl TimeDisplay {
         self.write_as(self.format, out, time);
     }
 
-    /// Appends a time in another format than the clock's own.
+    /// Appends a time in the given format.
     pub(super) fn write_as(&self, format: TimeFormat, out: &mut String, time: Timestamp) {
         let (first, previous) = (self.times.first(), self.times.previous());
         let since = |start: Option<Timestamp>| start.map_or(0, |start| time.since(start));
@@ -128,7 +127,7 @@ impl TimeDisplay {
     }
 }
 
-/// Appends date and time of day.
+/// Appends date and time of day, with nine decimals.
 fn write_date(out: &mut String, time: Timestamp, zone: &TimeZone) {
     let second = time.0.div_euclid(Timestamp::SECOND);
     let nanosecond = time.0.rem_euclid(Timestamp::SECOND);

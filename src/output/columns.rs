@@ -1,4 +1,4 @@
-//! The columns of the packet list: how wide they are, and rows laid out in them.
+//! The columns of the packet list and of exchanges: their widths, and rows written in them, within a terminal's width.
 
 #![expect(clippy::cast_possible_truncation, reason = "columns of a terminal")]
 
@@ -11,31 +11,32 @@ use super::fold::at_blanks;
 use super::highlight::Highlight;
 use crate::text::put;
 
-/// What columns a table has. The last one is as wide as it has to be.
+/// The columns of a table. The last one has no fixed width.
 #[derive(Debug)]
 pub(super) struct Shape {
     /// Their headings, in order.
     headings: &'static [&'static str],
-    /// Columns whose cells end alike.
+    /// Columns that are aligned to the right.
     right: &'static [usize],
-    /// Widths of all but the last that fit usual values, so that rows stay lined up though later ones
-    /// are not known yet. A longer value widens its column from then on.
+    /// Initial widths of all columns but the last. They fit usual values, so that rows stay aligned although later rows are
+    /// not known. A longer value widens its column from then on.
     typical: &'static [u16],
-    /// The same where a capture's name stands before them, for rows of captures that are laid out one by one.
+    /// The initial widths after a column with the capture's name. The rows of each capture are laid out separately.
     typical_of_files: &'static [u16],
-    /// Columns with addresses, which lose their middle where a terminal has little room.
+    /// Columns with addresses. In a narrow terminal the middle of an address is left out.
     addresses: &'static [usize],
-    /// A time takes at most one of so many parts of a terminal.
+    /// A time has at most the terminal's width divided by this number.
     times: u16,
-    /// Columns that are left out where a terminal has no room for them, the least wanted first.
+    /// Columns that may be left out in a narrow terminal, the least important first.
     dispensable: &'static [usize],
-    /// How many of these are left out at most for a row to stay in one line; beside a capture's name one more.
+    /// At most so many of these are left out to keep a row in one line; one more if there is a column with the capture's
+    /// name.
     spare: usize,
-    /// The last one stands in the same line only where at least this much is left for it; else under it.
+    /// The last cell is in the same line if at least so many columns are left for it, otherwise in the next line.
     least: u16,
 }
 
-/// Of frames and messages: five-digit numbers, IPv4 addresses, Ethernet frames are usual.
+/// Frames and messages. The widths fit numbers of five digits, IPv4 addresses, and frames of Ethernet.
 pub(super) static OF_FRAMES: Shape = Shape {
     headings: &[
         "No.",
@@ -56,7 +57,7 @@ pub(super) static OF_FRAMES: Shape = Shape {
     least: 22,
 };
 
-/// Of exchanges, where there is room for all.
+/// Exchanges, with all columns.
 pub(super) static OF_EXCHANGES: Shape = Shape {
     headings: &[
         "Time", "Client", "Server", "Action", "User", "ms", "Stream", "Frames", "Outcome",
@@ -71,7 +72,7 @@ pub(super) static OF_EXCHANGES: Shape = Shape {
     least: 12,
 };
 
-/// Of exchanges in a terminal of 80 columns.
+/// Exchanges in a terminal of 80 columns.
 pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     headings: &["Time", "Client", "Action", "User", "ms", "Outcome"],
     right: &[0, 4],
@@ -84,7 +85,7 @@ pub(super) static OF_EXCHANGES_NARROW: Shape = Shape {
     least: 12,
 };
 
-/// The same where a capture's name stands before them in place of the client.
+/// Exchanges in a narrow terminal, with the capture's name instead of the client.
 pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     headings: &["Time", "Action", "User", "ms", "Outcome"],
     right: &[0, 3],
@@ -97,47 +98,47 @@ pub(super) static OF_EXCHANGES_OF_FILES: Shape = Shape {
     least: 12,
 };
 
-/// Place of a frame's number.
+/// Index of the column with a frame's number.
 pub(super) const NUMBER: usize = 0;
-/// Place of a time.
+/// Index of the column with a time.
 pub(super) const TIME: usize = 1;
-/// Place of a sender's address.
+/// Index of the column with a sender's address.
 pub(super) const SOURCE: usize = 2;
-/// Place of a receiver's address.
+/// Index of the column with a receiver's address.
 pub(super) const DESTINATION: usize = 3;
-/// Place of a protocol.
+/// Index of the column with a protocol.
 pub(super) const PROTOCOL: usize = 4;
-/// Place of a frame's length.
+/// Index of the column with a frame's length.
 pub(super) const LENGTH: usize = 5;
-/// Place of what else there is to say: the last column, as wide as it has to be.
+/// Index of the last column, which has no fixed width.
 pub(super) const INFO: usize = 6;
 
-/// The heading over captures' names.
+/// The heading of the column with captures' names.
 const FILE: &str = "File";
 
-/// Columns of the terminal between two columns of the table.
+/// Blanks between two columns of the table.
 const GAP: u16 = 2;
 
-/// A terminal with fewer columns has rows of two lines.
+/// In a terminal with fewer columns a row has two lines.
 const ONE_LINE: u16 = 80;
 
-/// A terminal with more columns has room for longer addresses.
+/// In a terminal with more columns addresses may be longer.
 const ROOMY: u16 = 100;
 
-/// How far the second line of a row is moved in.
+/// The indentation of a row's second line.
 const INDENT: &str = "        ";
 
-/// A row.
+/// A row of the table.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The capture that it is of, where rows tell it.
+    /// The name of its capture, if rows have one.
     pub file: String,
     pub cells: Vec<String>,
     pub highlight: Highlight,
 }
 
 impl Row {
-    /// An empty one.
+    /// An empty row.
     pub fn of(shape: &Shape) -> Self {
         Self {
             file: String::new(),
@@ -146,7 +147,7 @@ impl Row {
         }
     }
 
-    /// Empties it and keeps its memory.
+    /// Clears the row but keeps its memory.
     pub fn clear(&mut self) {
         self.file.clear();
         self.cells.iter_mut().for_each(String::clear);
@@ -154,25 +155,25 @@ impl Row {
     }
 }
 
-/// The table's columns.
+/// Writes rows in columns.
 #[derive(Debug)]
 pub(super) struct TableColumns {
     shape: &'static Shape,
     widths: Vec<u16>,
-    /// Columns of a capture's name, before all others; 0 if there is none.
+    /// Width of the column with the capture's name; 0 if there is none.
     file: u16,
     color: bool,
     charset: Charset,
     /// How many of the dispensable columns are left out.
     hidden: usize,
-    /// The same when the headings were written.
+    /// The value of `hidden` when the headings were written.
     headed: usize,
-    /// Whether rows, and so the headings, were written.
+    /// Whether the headings were written.
     begun: bool,
     line: String,
 }
 
-/// Columns of a terminal that a text takes.
+/// The width of a text in a terminal.
 fn width(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
@@ -182,8 +183,8 @@ fn width(text: &str) -> usize {
 }
 
 impl TableColumns {
-    /// Columns without rows yet; `color` says whether rows are coloured. A column for the captures' names stands before all
-    /// others, of the width `file`; of width 0 there is none. `is_narrow` says that a terminal has little room.
+    /// Columns without rows. `color`: rows are coloured. `file`: the width of the column with the captures' names, which
+    /// comes first; 0 for none. `is_narrow`: the shape is one for narrow terminals.
     pub fn new(shape: &'static Shape, color: bool, file: usize, is_narrow: bool) -> Self {
         Self {
             shape,
@@ -206,13 +207,12 @@ impl TableColumns {
         }
     }
 
-    /// Writes no headings: they were written for others.
+    /// Leaves out the headings, because another table has written them.
     pub const fn without_headings(&mut self) {
         self.begun = true;
     }
 
-    /// Writes rows within the width of a terminal, where there is one. Times take `time` columns as
-    /// a rule.
+    /// Writes rows, within the width of the terminal if there is one. `time`: the usual width of a time.
     pub fn write(&mut self, out: &mut Vec<u8>, rows: &[Row], time: u16, terminal: Option<u16>) {
         let with_headings = !std::mem::replace(&mut self.begun, true);
         let headings = self.shape.headings;
@@ -234,7 +234,7 @@ impl TableColumns {
         }
     }
 
-    /// Place of the times.
+    /// Index of the column with times.
     fn time(&self) -> Option<usize> {
         let mut headings = self.shape.headings.iter();
         headings.position(|heading| *heading == "Time")
@@ -246,7 +246,7 @@ impl TableColumns {
         }
     }
 
-    /// Writes a row that is neither wrapped nor coloured: cells and blanks.
+    /// Writes a row that is neither wrapped nor coloured.
     fn write_line(&mut self, out: &mut Vec<u8>, file: &str, cells: &[impl AsRef<str>]) {
         let line = &mut self.line;
         line.clear();
@@ -267,7 +267,7 @@ impl TableColumns {
         out.extend_from_slice(line.as_bytes());
     }
 
-    /// Writes rows with colours, and within a terminal's width where there is one.
+    /// Writes rows with colours, and within the terminal's width if there is one.
     fn write_fitted(
         &mut self,
         out: &mut Vec<u8>,
@@ -286,7 +286,7 @@ impl TableColumns {
             self.widen(cells);
         }
         let left = self.fit(terminal);
-        // Columns that are left out from now on are missing in the headings above.
+        // Headings are repeated if further columns are left out.
         if with_headings || self.headed != self.hidden && !rows.is_empty() {
             self.headed = self.hidden;
             let headings = self.shape.headings.iter().map(|one| Cow::Borrowed(*one));
@@ -299,7 +299,7 @@ impl TableColumns {
         }
     }
 
-    /// Cells of which none but the last is longer than a terminal has room for.
+    /// Cells shortened to what the terminal has room for; the last one is not shortened.
     fn shortened<'a>(&self, cells: &'a [String], terminal: Option<u16>) -> Vec<Cow<'a, str>> {
         let last = self.widths.len();
         let short = |(index, cell): (usize, &'a String)| {
@@ -307,7 +307,7 @@ impl TableColumns {
                 return Cow::Borrowed(cell.as_str());
             };
             if Some(index) == self.time() {
-                // Without its date a time says more than without its middle.
+                // Leaving out the date loses less than leaving out the middle.
                 let most = usize::from(terminal / self.shape.times);
                 let clock = cell
                     .split_once(' ')
@@ -326,8 +326,8 @@ impl TableColumns {
         cells.iter().enumerate().map(short).collect()
     }
 
-    /// Leaves out what there is no room for; gives the columns that are left for the last cell, none where it
-    /// stands in a line of its own.
+    /// Decides which columns are left out. Returns the columns that are left for the last cell, or `None` if it
+    /// has a line of its own.
     fn fit(&mut self, terminal: Option<u16>) -> Option<u16> {
         let Some(terminal) = terminal else {
             return Some(u16::MAX);
@@ -341,7 +341,7 @@ impl TableColumns {
                 sum.saturating_add(own.saturating_add(GAP))
             })
         };
-        // Told by usual widths, and by the times that were asked for, so that rows of usual ones stay in a line.
+        // Usual widths decide, and the chosen format of times, so that usual rows stay in one line.
         let mut typical = self.shape.typical.to_vec();
         if let Some(time) = self.time() {
             typical[time] = self.widths[time];
@@ -351,10 +351,10 @@ impl TableColumns {
         let in_line = |hidden: &usize| sum(&typical, *hidden).saturating_add(least) <= terminal;
         let one_line = terminal >= ONE_LINE;
         let one_line = one_line.then(|| (0..=spare).find(in_line)).flatten();
-        // The last gap may stand beyond the edge: nothing follows it.
+        // The last gap may be outside: nothing follows it.
         let fits = |hidden: &usize| sum(&self.widths, *hidden) <= terminal.saturating_add(GAP);
         let two_lines = (0..order.len()).find(fits).unwrap_or(order.len());
-        // What was left out of a row stays out of those behind it.
+        // A column that was left out once is left out of all later rows.
         self.hidden = self.hidden.max(one_line.unwrap_or(0)).max(two_lines);
         let left = terminal.saturating_sub(sum(&self.widths, self.hidden));
         one_line.and((left >= least).then_some(left))
@@ -388,7 +388,7 @@ impl TableColumns {
         let mut lines = vec![std::mem::take(line)];
         match left.map(usize::from) {
             Some(left) if width(last) <= left => lines[0].push_str(last),
-            // A word is not broken where it has room in a line of its own.
+            // A word is not broken if it fits into a line.
             Some(left) if longest() <= left => {
                 let before = " ".repeat(width(&lines[0]));
                 let options = at_blanks(left).break_words(false);
@@ -428,7 +428,7 @@ impl TableColumns {
     }
 }
 
-/// Appends a cell behind so many `blanks`, which are then those up to the next cell.
+/// Appends `blanks` blanks and a cell; `blanks` is then the number of blanks before the next cell.
 fn pad(line: &mut String, blanks: &mut usize, cell: &str, own: u16, is_right: bool) {
     let room = usize::from(own).saturating_sub(width(cell));
     let (before, behind) = if is_right { (room, 0) } else { (0, room) };
@@ -437,7 +437,7 @@ fn pad(line: &mut String, blanks: &mut usize, cell: &str, own: u16, is_right: bo
     *blanks = behind + usize::from(GAP);
 }
 
-/// Columns that an address has at least: those of any in IPv4.
+/// The minimum width of a column with addresses: that of an IPv4 address.
 const ADDRESS: u16 = 15;
 
 #[cfg(test)]

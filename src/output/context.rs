@@ -1,5 +1,5 @@
-//! What outputs need to know of a frame besides its record: times, TCP's analysis, and whether a filter matches. It is
-//! worked out once a frame and handed to each output of a [`Group`].
+//! What outputs need to know of a frame besides its record: times, TCP analysis, and whether the filter matches. It is
+//! computed once per frame and passed to each output of a [`Group`].
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -17,42 +17,42 @@ use crate::session::{Exchange, FrameRecord, GivenUp, Remainder, Sink};
 use crate::stream::{Analysis, Analyzer};
 use crate::text::secret::TagKey;
 
-/// What is known of the present frame besides its record.
+/// What is known of the current frame besides its record.
 #[derive(Debug, Default)]
 pub struct Context {
     filter: Option<Filter>,
-    /// Whether what may be part of a password is shown.
+    /// Whether bytes that may be part of a password are shown (`--show-passwords`).
     pub show_passwords: bool,
-    /// What tells whether two passwords are the same, in rows that are exchanges.
+    /// The key of the tags by which equal passwords can be recognised, in rows of exchanges.
     pub tag_key: Option<TagKey>,
-    /// The times of frames, and how they are written.
+    /// The times of frames, and their format.
     pub clock: TimeDisplay,
-    /// Which capture frames are of.
+    /// The capture that each frame is from.
     pub origin: Origin,
     analyzer: Option<Analyzer>,
     analysis: Option<Analysis>,
     answers: Option<Rc<Answers>>,
-    /// The filter's answer about the present frame, once it was asked.
+    /// Whether the filter matches the current frame, once it was evaluated.
     taken: Option<bool>,
     matched: Cell<bool>,
     findings: Findings,
 }
 
-/// Whether rows tell what TCP's analysis finds.
+/// Whether rows show the findings of TCP analysis, such as retransmissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Findings {
-    /// They do not.
+    /// No row shows them.
     #[default]
     Untold,
-    /// They do.
+    /// Rows of all frames show them.
     Told,
-    /// They do, and only the frames that a user watches are analysed.
+    /// Only frames of watched connections are analysed, and show them.
     ToldOfWatched,
 }
 
 impl Context {
-    /// Knows what `needs` says, of which the filter's own are part, and asks the filter where
-    /// there is one. `answers` are the responses that requests get later, where they are needed.
+    /// A context that provides what `needs` asks for, including what the filter needs. `answers`: the responses from an
+    /// earlier pass, if they are needed.
     #[must_use]
     pub fn new(
         filter: Option<Filter>,
@@ -69,7 +69,7 @@ impl Context {
         }
     }
 
-    /// The same, with times written in this form.
+    /// Sets the format of times.
     #[must_use]
     pub fn timed(self, format: TimeFormat) -> Self {
         Self {
@@ -78,19 +78,19 @@ impl Context {
         }
     }
 
-    /// The same, of these captures.
+    /// Sets the captures that are read.
     #[must_use]
     pub fn reading(self, origin: Origin) -> Self {
         Self { origin, ..self }
     }
 
-    /// The same, with a key for the tags of passwords.
+    /// Sets the key for the tags of passwords.
     #[must_use]
     pub fn tagging(self, tag_key: Option<TagKey>) -> Self {
         Self { tag_key, ..self }
     }
 
-    /// The same, with TCP's analysis of the frames whose findings are told.
+    /// Sets which rows show the findings of TCP analysis, and turns the analysis on if needed.
     #[must_use]
     pub fn telling(mut self, findings: Findings) -> Self {
         if findings != Findings::Untold {
@@ -100,7 +100,7 @@ impl Context {
         self
     }
 
-    /// Goes on to the next frame.
+    /// Makes the next frame the current one.
     pub fn advance(&mut self, record: &FrameRecord<'_>) {
         let time = record.frame.header.time;
         self.clock.see(time);
@@ -120,7 +120,7 @@ impl Context {
         }
     }
 
-    /// Whether the filter matches the present frame, or there is none.
+    /// Whether the filter matches the current frame, or there is none.
     pub fn takes(&mut self, record: &FrameRecord<'_>) -> bool {
         if let Some(taken) = self.taken {
             return taken;
@@ -138,7 +138,7 @@ impl Context {
         taken
     }
 
-    /// Whether the filter matches a message that an earlier frame carried or that no frame completed.
+    /// Whether the filter matches a message of an earlier frame, or one that no frame completed.
     pub fn takes_late(&self, message: &Message) -> bool {
         let Some(filter) = &self.filter else {
             return true;
@@ -164,13 +164,13 @@ impl Context {
         self.filter.is_some()
     }
 
-    /// Whether there is a filter and nothing has matched it.
+    /// Whether there is a filter that nothing has matched.
     #[must_use]
     pub fn has_missed(&self) -> bool {
         self.filter.is_some() && !self.matched.get()
     }
 
-    /// Appends what TCP's analysis finds in the present frame, where rows tell it: `[TCP Retransmission] `.
+    /// Appends what TCP analysis finds in the current frame, if rows show it: `[TCP Retransmission] `.
     pub fn write_findings(&self, out: &mut String) {
         let analysis = self.analysis.as_ref();
         let told = analysis.filter(|_| self.findings != Findings::Untold);
@@ -179,12 +179,12 @@ impl Context {
         }
     }
 
-    /// Learns what stands between frames.
+    /// Takes something in a capture that is not a frame, such as an interface.
     pub fn aside(&mut self, aside: &Aside) {
         self.origin.aside(aside);
     }
 
-    /// The present frame as fields see it.
+    /// The current frame, as filters and fields see it.
     #[must_use]
     pub fn view<'a>(&'a self, record: &'a FrameRecord<'a>) -> View<'a> {
         let answers = self.answers.as_deref();
@@ -197,7 +197,7 @@ impl Context {
         }
     }
 
-    /// Gives `show` a view of both messages of an exchange.
+    /// Calls `show` with a view of both messages of an exchange.
     pub fn exchange<T>(&self, exchange: &Exchange, show: impl FnOnce(&View<'_>) -> T) -> T {
         let messages = exchange.messages();
         let file = self.origin.path_of_stream(exchange.stream());
@@ -210,7 +210,7 @@ impl Context {
         })
     }
 
-    /// Gives `show` a view of a message that no frame completed.
+    /// Calls `show` with a view of a message that no frame completed.
     pub fn late<T>(&self, message: &Message, show: impl FnOnce(&View<'_>) -> T) -> T {
         let file = self.origin.path_of_stream(message.stream);
         View::of_late(message, self.clock.times(), |view| {
@@ -223,8 +223,10 @@ impl Context {
     }
 }
 
-/// An output that is told with each record what else is known of the frame. What [`Sink`] says of its functions holds
-/// here too.
+/// Receives records together with their [`Context`]. Its functions are those of [`Sink`], and are called at the same times.
+///
+/// # Errors
+/// Each function fails if writing the output fails.
 pub trait Output {
     /// Takes a frame's record.
     fn record(
@@ -233,7 +235,7 @@ pub trait Output {
         context: &mut Context,
     ) -> Result<ControlFlow<()>, OutputError>;
 
-    /// Takes the record of a frame that brought nothing.
+    /// Takes the record of a frame without messages, notes and stream events.
     fn bare(
         &mut self,
         record: &FrameRecord<'_>,
@@ -242,13 +244,12 @@ pub trait Output {
         self.record(record, context)
     }
 
-    /// Receives what the next records will say of requests.
-    /// Takes what stands between frames.
+    /// Takes something in a capture that is not a frame.
     fn aside(&mut self, aside: &Aside, batch: &Batch) {
         let _ = (aside, batch);
     }
 
-    /// Takes what became known while no frame came.
+    /// Takes what was found without a further frame.
     fn between(&mut self, found: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
         let _ = (found, context);
         Ok(())
@@ -260,11 +261,11 @@ pub trait Output {
         Ok(())
     }
 
-    /// Takes what the end of the capture brings.
+    /// Takes what remains at the end of the capture.
     fn end(&mut self, remainder: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError>;
 }
 
-/// An output that whoever runs the pass looks at afterwards.
+/// An output that its owner reads after the pass.
 impl<O: Output + ?Sized> Output for &mut O {
     fn record(
         &mut self,
@@ -299,7 +300,7 @@ impl<O: Output + ?Sized> Output for &mut O {
     }
 }
 
-/// Outputs that share one context, fed in the order in which they were added.
+/// Outputs that share one context. They are called in the order in which they were added.
 pub struct Group<'a> {
     context: Context,
     outputs: Vec<Box<dyn Output + 'a>>,
@@ -307,7 +308,7 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// No outputs yet.
+    /// A group without outputs.
     #[must_use]
     pub fn new(context: Context) -> Self {
         Self {
@@ -330,13 +331,13 @@ impl<'a> Group<'a> {
         self.outputs.push(output);
     }
 
-    /// Whether there is a filter and nothing has matched it.
+    /// Whether there is a filter that nothing has matched.
     #[must_use]
     pub fn has_missed(&self) -> bool {
         self.context.has_missed()
     }
 
-    /// What was given up because a bound was reached, once the run is over.
+    /// What was dropped because a bound was reached. It is known when the run has ended.
     #[must_use]
     pub const fn given_up(&self) -> GivenUp {
         self.given_up

@@ -1,4 +1,4 @@
-//! What is shown of messages that a layout file describes: their line, and their fields as a tree.
+//! Messages that a layout file describes: their summary line, and their fields as a tree.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ use crate::layout::{
 use crate::text::escape::{Escaped, EscapedOctets, Hex};
 use crate::text::secret::MASK;
 
-/// Bytes of a value that are shown at most.
+/// At most so many bytes of a value are shown.
 const MOST_BYTES: usize = 256;
 
-/// Appends what a message says: its kind, its user, what it says of its request, and the first text that is neither.
+/// Appends the summary of a message: its kind, its user, its outcome, and the first text without a role.
 pub fn summary(out: &mut String, message: &Message, described: &Described, show_secrets: bool) {
     let plan = described.plan();
     if described.bytes.len() < plan.least() {
@@ -61,7 +61,7 @@ pub fn summary(out: &mut String, message: &Message, described: &Described, show_
     }
 }
 
-/// What a response says besides its outcome: the first text without a role.
+/// The description in a response: the first text without a role. `None` if there is none, or it is empty.
 pub fn description(message: &Message, show_secrets: bool) -> Option<String> {
     let plan = message.described.as_ref()?.plan();
     first_text(&message.decoded()?, plan, show_secrets)
@@ -80,7 +80,7 @@ fn first_text(decoded: &Decoded<'_>, plan: &Plan, show_secrets: bool) -> Option<
     (!value.is_empty()).then_some(value)
 }
 
-/// The field with a role, and what was read of it.
+/// The value with a role, and its field.
 fn of_role<'d, 'l>(
     decoded: &'d Decoded<'_>,
     layout: &'l Layout,
@@ -93,7 +93,7 @@ fn of_role<'d, 'l>(
     })
 }
 
-/// A value in words; of records nothing, as their fields tell.
+/// A value as text. A record has none, because its fields are shown.
 fn value(
     node: &Read<'_>,
     field: &Field,
@@ -121,7 +121,7 @@ fn value(
         }
         (Value::Integer(value), _) => value.to_string(),
         (Value::Float(value), Type::Float(4, _)) => {
-            // As many digits as tell it from its neighbours.
+            // The shortest digits that identify a 32-bit float.
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "the number was read as these four bytes"
@@ -151,7 +151,7 @@ fn value(
     }
 }
 
-/// The fields of a message as lines: label and value, those of records left out.
+/// The fields of a message's body as pairs of label and value, without those inside records.
 pub fn lines(message: &Message, show_secrets: bool) -> Vec<(String, String)> {
     let (Some(described), Some(decoded)) = (&message.described, message.decoded()) else {
         return Vec::new();
@@ -174,7 +174,7 @@ pub fn lines(message: &Message, show_secrets: bool) -> Vec<(String, String)> {
     .collect()
 }
 
-/// The tree of a message's fields; `base` is where the message begins in `space`.
+/// The tree of a message's fields. `base`: the offset of the message in `space`.
 pub fn nodes(message: &Message, space: Space, base: usize, show_secrets: bool) -> Vec<Node> {
     let (Some(described), Some(decoded)) = (&message.described, message.decoded()) else {
         return Vec::new();
@@ -204,12 +204,12 @@ struct Tree<'a> {
     space: Space,
     base: usize,
     show_secrets: bool,
-    /// Notes that stand at no field yet.
+    /// Notes that are not attached to a field yet.
     notes: Vec<&'a Note>,
 }
 
 impl Tree<'_> {
-    /// The fields of a part, whose names in filters begin with `path`.
+    /// The fields of a part. `path`: the prefix of their names in display filters.
     fn fields(&mut self, read: &[Read<'_>], path: &str) -> Vec<Node> {
         read.iter().map(|node| self.field(node, path)).collect()
     }
@@ -264,7 +264,7 @@ impl Tree<'_> {
         node
     }
 
-    /// What there is to say of a check whose value is hidden.
+    /// Whether a checksum whose value is hidden is right.
     fn judged(&self, read: &Read<'_>) -> &'static str {
         let mut faults = self.decoded.faults.iter();
         let is_wrong = faults

@@ -1,4 +1,4 @@
-//! What is said of an exchange: its outcome in a word, what its response adds, and all of it in a sentence.
+//! An exchange as text: its outcome, the response's description, a sentence, and cells of a table.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -15,7 +15,7 @@ use crate::session::Exchange;
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, MASK, Masked};
 
-/// The columns that stand for an exchange where no fields are named.
+/// The columns of an exchange if no fields are chosen.
 pub const COLUMNS: [&str; 11] = [
     "time",
     "client",
@@ -30,7 +30,7 @@ pub const COLUMNS: [&str; 11] = [
     "response",
 ];
 
-/// How it came out.
+/// The outcome in one or two words.
 pub fn outcome(exchange: &Exchange) -> &'static str {
     match (exchange.response().is_some(), exchange.said()) {
         (false, _) => "no response",
@@ -40,7 +40,7 @@ pub fn outcome(exchange: &Exchange) -> &'static str {
     }
 }
 
-/// What the response says besides, as far as it may be shown.
+/// The response's description, masked if it may contain a password. `None` if there is none, or it is empty.
 pub fn description(exchange: &Exchange, show_passwords: bool) -> Option<Cow<'_, [u8]>> {
     let response = exchange.response()?;
     if response.described.is_some() {
@@ -54,7 +54,7 @@ pub fn description(exchange: &Exchange, show_passwords: bool) -> Option<Cow<'_, 
     .filter(|text| !text.is_empty())
 }
 
-/// Appends outcome and description, as rows have them.
+/// Appends outcome and description.
 pub fn said(out: &mut String, exchange: &Exchange, show_passwords: bool) {
     out.push_str(outcome(exchange));
     if let Some(text) = description(exchange, show_passwords) {
@@ -65,7 +65,7 @@ pub fn said(out: &mut String, exchange: &Exchange, show_passwords: bool) {
     }
 }
 
-/// The frames of its messages: `4-6`.
+/// The frame numbers of its messages: `4-6`.
 pub fn frames(exchange: &Exchange) -> String {
     let frame = |message: Option<&crate::dissect::Message>| match message {
         Some(message) => message.frame.to_string(),
@@ -78,13 +78,13 @@ pub fn frames(exchange: &Exchange) -> String {
     )
 }
 
-/// Milliseconds with three decimals; empty if there are none.
+/// The response time in milliseconds with three decimals; empty if there is no pair.
 pub fn milliseconds(exchange: &Exchange) -> String {
     let elapsed = exchange.elapsed().map(|elapsed| elapsed as f64 / 1e6);
     elapsed.map_or_else(String::new, |elapsed| format!("{elapsed:.3}"))
 }
 
-/// Appends all of it but time and addresses.
+/// Appends a sentence with everything except time and addresses.
 pub fn sentence(out: &mut String, exchange: &Exchange, show_passwords: bool) {
     out.push_str(exchange.action().unwrap_or("unknown request"));
     if let Some(user) = exchange.user(show_passwords) {
@@ -104,7 +104,7 @@ pub fn sentence(out: &mut String, exchange: &Exchange, show_passwords: bool) {
     );
 }
 
-/// The columns' values.
+/// The values of [`COLUMNS`].
 pub fn cells(exchange: &Exchange, show_passwords: bool) -> [String; COLUMNS.len()] {
     let shown = |text: Option<Cow<'_, [u8]>>| {
         text.map_or_else(String::new, |text| EscapedOctets(&text).to_string())

@@ -1,5 +1,5 @@
-//! Chosen fields of each frame: as columns of text (`-T fields`), as comma-separated values, or as
-//! lines for Elasticsearch's bulk interface.
+//! Chosen fields of each frame: as columns of text (`-T fields`), as comma-separated values (`-T csv`), or as lines for
+//! Elasticsearch's bulk interface (`-T ek`).
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ use crate::session::{Exchange, FrameRecord};
 use crate::text::csv::push_cell;
 use crate::text::escape::Escaped;
 
-/// `-T fields`.
+/// The form of `-T fields`.
 pub static COLUMNS: FormEntry = FormEntry {
     name: "fields",
     meaning: "The fields named with -e, as columns of text",
@@ -33,7 +33,7 @@ pub static COLUMNS: FormEntry = FormEntry {
     },
 };
 
-/// `-T csv`.
+/// The form of `-T csv`.
 pub static CSV: FormEntry = FormEntry {
     name: "csv",
     meaning: "The fields named with -e, or a choice of them, as comma-separated values",
@@ -46,7 +46,7 @@ pub static CSV: FormEntry = FormEntry {
     ..COLUMNS
 };
 
-/// `-T ek`.
+/// The form of `-T ek`.
 pub static BULK: FormEntry = FormEntry {
     name: "ek",
     meaning: "The fields named with -e, or a choice of them, for Elasticsearch's bulk interface",
@@ -59,7 +59,7 @@ pub static BULK: FormEntry = FormEntry {
     ..COLUMNS
 };
 
-/// Which of a field's values are written.
+/// Which of a field's values are written (tshark's `-E occurrence=`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Occurrence {
     /// The first.
@@ -71,18 +71,18 @@ pub enum Occurrence {
     All,
 }
 
-/// How columns of text look; by default as tshark's `-T fields` without `-E`.
+/// The format of columns of text. The default is that of tshark's `-T fields` without `-E`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     /// Whether a byte order mark comes first.
     pub mark: bool,
     /// Whether a line of field names comes first.
     pub header: bool,
-    /// What stands between fields.
+    /// The text between fields.
     pub separator: String,
-    /// What stands between several values of one field.
+    /// The text between several values of one field.
     pub aggregator: String,
-    /// What stands around a field's values.
+    /// The character around a field's values.
     pub quote: Option<char>,
     /// Which of a field's values are written.
     pub occurrence: Occurrence,
@@ -101,35 +101,35 @@ impl Default for Columns {
     }
 }
 
-/// The form of the rows.
+/// The format of the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldsFormat {
     /// Columns of text.
     Columns(Columns),
     /// Comma-separated values with a header (RFC 4180, with line feeds alone).
     Csv {
-        /// Text as it is, also where a spreadsheet would take it for a formula.
+        /// Text is not changed, even if a spreadsheet would take it for a formula.
         raw: bool,
     },
-    /// Two lines of JSON for each row, for the bulk interface of Elasticsearch and OpenSearch, as
-    /// tshark's `-T ek` but for `_type`, which Elasticsearch 8 and OpenSearch 2 refuse.
+    /// Two lines of JSON per row, for the bulk interface of Elasticsearch and OpenSearch. As tshark's `-T ek`, but without
+    /// `_type`, which Elasticsearch 8 and OpenSearch 2 refuse.
     Bulk,
 }
 
-/// The rows.
+/// Writes a row of fields for each frame, message or exchange.
 #[derive(Debug)]
 pub struct FieldRows {
     of_messages: bool,
-    /// None where the rows are exchanges that have columns of their own.
+    /// Empty if the rows are exchanges with their default columns.
     fields: Vec<&'static Field>,
-    /// Whether those columns begin with the capture.
+    /// Whether the default columns begin with the capture's name.
     tells_file: bool,
     format: FieldsFormat,
     text: String,
 }
 
 impl FieldRows {
-    /// No rows yet. The context must know what the fields need.
+    /// A writer without rows. The context must provide what the fields need.
     #[must_use]
     pub fn new(options: &FormOptions, format: FieldsFormat) -> Self {
         Self {
@@ -232,7 +232,7 @@ impl Form for FieldRows {
     }
 }
 
-/// Appends a field's values with `between` between them.
+/// Appends a field's values with `between` between them. A value that both messages of an exchange have is written once.
 fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurrence, between: &str) {
     let start = out.len();
     let mut count = 0;
@@ -257,7 +257,7 @@ fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurren
     });
 }
 
-/// Appends one value. A protocol's is its name; of bytes each that may be a password's is `**`.
+/// Appends one value: the name of a protocol; bytes that may be part of a password as `**`.
 fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_>) {
     if field.kind == FieldType::Protocol {
         out.push_str(&field.name);
@@ -285,7 +285,7 @@ fn columns_row(out: &mut String, columns: &Columns, fields: &[&Field], view: &Vi
     out.push('\n');
 }
 
-/// Whether a field's values are numbers, times or spans, which a spreadsheet is to take for such.
+/// Whether a field's values are numbers, durations or truth values, which a spreadsheet reads as such.
 fn is_number(kind: FieldType) -> bool {
     matches!(
         kind,
@@ -305,7 +305,7 @@ fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
     out.push('\n');
 }
 
-/// Dots are no part of names there.
+/// Appends a row for the bulk interface. Dots in names become underscores, as in tshark.
 fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
     const MILLISECOND: i64 = Timestamp::SECOND / 1000;
     let time = view.record.frame.header.time;

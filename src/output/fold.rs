@@ -1,31 +1,31 @@
-//! Lines within the width of a terminal: a longer one goes on below where its text begins, and words stay whole.
+//! Wraps lines at the width of a terminal. A continuation is indented to where the text begins; words are not broken.
 
 use std::io::{self, Write};
 
 use textwrap::core::display_width;
 use textwrap::{Options, WordSplitter};
 
-/// Columns of text that a line has at least, however far it is moved in.
+/// A line has at least so many columns of text, however far it is indented.
 const LEAST: usize = 24;
 
-/// How text is wrapped at so many columns: at blanks. A hyphen is part of a name here (`D-Bus`, `authscope-server`).
+/// Options that wrap text at blanks. Hyphens are parts of names (`D-Bus`, `authscope-server`).
 #[must_use]
 pub fn at_blanks<'a>(columns: usize) -> Options<'a> {
     Options::new(columns).word_splitter(WordSplitter::NoHyphenation)
 }
 
-/// Writes lines, folded.
+/// A writer that wraps lines.
 #[derive(Debug)]
 pub struct Folding<W> {
     out: W,
-    /// Columns of the terminal; where there is none, lines stay as they are.
+    /// Columns of the terminal; `None`: lines are not wrapped.
     width: Option<usize>,
-    /// A line that is not whole yet.
+    /// An incomplete line.
     line: Vec<u8>,
 }
 
 impl<W: Write> Folding<W> {
-    /// Folds what is longer than so many columns.
+    /// Wraps lines that are longer than `width` columns.
     pub fn new(out: W, width: Option<u16>) -> Self {
         Self {
             out,
@@ -35,7 +35,7 @@ impl<W: Write> Folding<W> {
     }
 }
 
-/// The length of what stands before a line's text: places of bytes, and blanks.
+/// The length of what comes before a line's text: a byte range, and blanks.
 fn before(line: &str) -> usize {
     let blanks = |text: &str| text.len() - text.trim_start_matches(' ').len();
     let own = blanks(line);
@@ -47,7 +47,7 @@ fn before(line: &str) -> usize {
     }
 }
 
-/// Appends a line, in as many lines as it needs.
+/// Appends a line, wrapped.
 fn fold(out: &mut String, line: &str, width: usize) {
     if display_width(line) <= width {
         out.push_str(line);

@@ -1,4 +1,4 @@
-//! The table of forms: what `-T` takes. A further form is a file and its line in [`FORMS`].
+//! The table of output forms that `-T` selects. To add a form, add a file and its line in [`FORMS`].
 
 use std::io::Write;
 
@@ -8,101 +8,101 @@ use super::rows::{Driver, Form, Rows};
 use super::{fields, json, lines, pdml, table};
 use crate::filter::{Field, Needs};
 
-/// How rows look.
-// Each of these is a choice of its own.
+/// What rows contain, and how they are written.
+// The options are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Default)]
 pub struct FormOptions {
-    /// What rows there are.
+    /// What a row is.
     pub rows: Rows,
-    /// Whether there are colours.
+    /// Whether rows have colours.
     pub color: bool,
-    /// Asked for the terminal's width, in columns, whenever rows are written; `None` if there
-    /// is no terminal to fit.
+    /// Returns the terminal's width in columns. It is called whenever rows are written, because the width may change. `None`
+    /// if the output is not fitted to a terminal.
     pub width: Option<fn() -> Option<u16>>,
-    /// The details of each message as a tree.
+    /// Writes the details of each message as a tree (`-V`).
     pub tree: bool,
-    /// The bytes of each message's frame.
+    /// Writes the bytes of each message's frame (`-x`).
     pub octets: bool,
-    /// The display filter beside each line of the tree.
+    /// Writes the display filter after each line of the tree (`--field-names`).
     pub field_names: bool,
-    /// Frames with the bytes of their payload.
+    /// Writes frames with the bytes of their payload.
     pub payload: bool,
-    /// RegLogin's values in `fields`, as those of protocols that a layout describes.
+    /// Writes RegLogin's values in `fields`, as those of protocols with a layout.
     pub in_fields: bool,
-    /// The fields that are written.
+    /// The fields to write (`-e`).
     pub fields: Vec<&'static Field>,
-    /// How columns of fields look.
+    /// The format of columns of fields (`-E`).
     pub columns: Columns,
-    /// Which of several captures it is, where each has rows of its own.
+    /// The place among several captures, if each is written separately.
     pub part: Option<Part>,
-    /// Columns of the longest capture's name where rows tell which they are of; else 0.
+    /// Width of the longest capture's name if rows begin with it; otherwise 0.
     pub file_width: usize,
-    /// Whether text is written as it is, also where a spreadsheet would take it for a formula.
+    /// Writes text unchanged, even if a spreadsheet would take it for a formula.
     pub raw: bool,
 }
 
-/// One of several captures whose rows are put together.
+/// The place of a capture among several whose rows are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Whether it is the first: it has the heading.
+    /// It is the first, which has the heading.
     pub is_first: bool,
-    /// Whether it is the last: it has what stands behind all rows.
+    /// It is the last, which has what follows all rows.
     pub is_last: bool,
 }
 
-/// What rows wait for in replay.
+/// What rows wait for when a file is read. Live, they wait for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
-    /// For nothing.
+    /// Rows do not wait.
     No,
-    /// Those that begin a message, until it is whole.
+    /// The first frames of a message wait until it is complete.
     ForBeginnings,
-    /// Requests, until their responses are known.
+    /// Requests wait until their responses are known.
     ForResponses,
 }
 
 /// Which fields a form writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chosen {
-    /// None: it has a shape of its own.
+    /// None: its content is fixed.
     Nothing,
-    /// Those that are named, and some must be.
+    /// The fields named with `-e`; at least one is required.
     Named,
-    /// Those that are named, or else the usual ones.
+    /// The fields named with `-e`, or a default choice.
     NamedOrDefault,
 }
 
-/// Makes the output of a form.
+/// Makes the output of a form, which writes to the given writer.
 type Make = fn(FormOptions, Box<dyn Write>) -> Box<dyn Output>;
 
-/// A form of rows.
+/// A form in the table.
 #[derive(Debug, Clone, Copy)]
 pub struct FormEntry {
-    /// What `-T` calls it.
+    /// Its name for `-T`.
     pub name: &'static str,
-    /// What it writes, in one clause.
+    /// What it writes, for the help.
     pub meaning: &'static str,
-    /// Whether it is for people: what stands behind the rows can go where they go.
+    /// Whether people read it: remarks after the rows may go to the same place.
     pub for_people: bool,
-    /// Whether it is no text, and so nothing for a terminal; it has rows for messages and exchanges, not for frames.
+    /// Whether it is binary: it is refused for a terminal, and has rows for messages and exchanges only.
     pub is_binary: bool,
-    /// The rows where nothing else is asked for.
+    /// Its default rows.
     pub rows: Rows,
     /// What its rows wait for.
     pub waits: Waits,
-    /// What must be known of frames.
+    /// What the context must provide.
     pub needs: Needs,
     /// Which fields it writes.
     pub fields: Chosen,
-    /// Whether its rows are elements of an array. Of one of several captures they are written without its brackets, each
-    /// with a comma before it.
+    /// Whether its rows are elements of an array. For one of several captures they are written without brackets, each with a
+    /// comma before it.
     pub is_array: bool,
     /// Makes its output.
     pub make: Make,
 }
 
-/// The forms, in the order in which help lists them; the first is the usual one.
+/// The forms, in the order of the help. The first is the default.
 pub static FORMS: &[&FormEntry] = &[
     &table::FORM,
     &lines::FORM,
@@ -116,13 +116,13 @@ pub static FORMS: &[&FormEntry] = &[
     &super::parquet::FORM,
 ];
 
-/// The form of this name.
+/// The form with this name; `None` if there is none.
 #[must_use]
 pub fn form(name: &str) -> Option<&'static FormEntry> {
     FORMS.iter().copied().find(|form| form.name == name)
 }
 
-/// The output of a form.
+/// The output that writes rows with this form.
 pub(crate) fn driven(
     form: impl Form + 'static,
     options: &FormOptions,

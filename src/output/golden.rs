@@ -1,9 +1,8 @@
-//! A golden file: what was said in a capture, in a form that is reviewed, kept, and held against later recordings.
+//! Golden files: the messages of a capture as text, to be reviewed and compared with later recordings.
 //!
-//! Two recordings of one scenario give the same text. It has nothing of the recording: no times, addresses, ports, numbers
-//! of frames and streams, and no notes about those; passwords are masked. Nothing of it depends on what a machine did
-//! first: within a connection a request is followed by its response, whenever that came; connections stand in order of
-//! what was said in them, and those that are alike are counted. `docs/checks.md` explains it.
+//! Two recordings of one scenario give the same text. It has no times, addresses, ports, numbers of frames and streams, and
+//! no notes about those; passwords are masked. It does not depend on timing: a request is followed by its response,
+//! whenever that came; connections are sorted by their content, and equal ones are counted. See `docs/checks.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,45 +13,45 @@ use crate::dissect::{Message, Note};
 use crate::session::{Exchange, StreamNote, user_of};
 use crate::stream::Role;
 
-/// What a file begins with. Lines that begin with `#` before anything else are not compared.
+/// The first lines of a file. Leading lines that begin with `#` are not compared.
 pub const HEADER: &str = "\
 # What was said, connection by connection: written by `authscope check --update`.
 # Times, addresses, ports, frames and passwords are not part of it.
 ";
 
-/// What was said in a capture, as it is gathered.
+/// Collects the content of a golden file.
 #[derive(Debug, Default)]
 pub struct Golden {
     /// By stream.
     connections: BTreeMap<u32, Connection>,
 }
 
-/// What was said on one connection.
+/// The messages of one connection.
 #[derive(Debug, Default)]
 struct Connection {
     protocol: &'static str,
     is_encrypted: bool,
     turns: Vec<Turn>,
-    /// Bytes that are part of no message.
+    /// Bytes that belong to no message.
     skipped: u64,
-    /// Version of the PROXY header.
+    /// Version of the PROXY protocol header, if there is one.
     proxy: Option<u8>,
 }
 
 /// A request and its response, or a message that is neither.
 #[derive(Debug)]
 struct Turn {
-    /// Who spoke first, the client before the server, and the number of that message. What two sides say without asking each
-    /// other has no order that two recordings share.
+    /// The sort key: client before server, then the number of the first message. Independent messages of the two sides may
+    /// come in another order in another recording.
     place: (bool, u64),
     user: Option<Vec<u8>>,
-    /// The kind of the first message, in the order in which its protocol numbers them.
+    /// The number of the first message's kind.
     kind: u64,
     text: String,
 }
 
 impl Golden {
-    /// Takes a request and its response, or what there is of them.
+    /// Takes a request with its response, or one of them if the other is missing.
     pub fn exchange(&mut self, exchange: &Exchange) {
         let mut text = String::new();
         if exchange.request().is_none() {
@@ -67,7 +66,7 @@ impl Golden {
         self.turn(exchange.number(), exchange.messages(), text);
     }
 
-    /// Takes a message that neither asks nor answers, with its number among all of the run.
+    /// Takes a message that is neither request nor response. `number`: its number among all messages of the run.
     pub fn message(&mut self, number: u64, message: &Message) {
         let mut text = String::new();
         write_message(&mut text, message);
@@ -95,7 +94,7 @@ impl Golden {
         }
     }
 
-    /// Takes what is said of a stream.
+    /// Takes a note about a stream.
     pub fn note(&mut self, noted: &StreamNote) {
         if matches!(noted.note, Note::Skipped { .. } | Note::Proxy { .. }) {
             let connection = self.connections.entry(noted.stream).or_default();
@@ -124,7 +123,7 @@ impl Golden {
     }
 }
 
-/// A connection's text, in the order of connections.
+/// A connection's text. Blocks are sorted by their fields, in this order.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Block {
     user: Option<Vec<u8>>,
@@ -184,7 +183,7 @@ fn write_message(out: &mut String, message: &Message) {
     }
 }
 
-/// Appends a label and a value. Spaces at a value's ends are spelled out, as they could not be seen.
+/// Appends a label and a value. Spaces at the ends of a value are escaped, because they would not be seen.
 fn write_line(out: &mut String, label: &str, value: &str) {
     let seen = value.trim_matches(' ');
     let start = value.len() - value.trim_start_matches(' ').len();
@@ -202,8 +201,8 @@ fn write_line(out: &mut String, label: &str, value: &str) {
     out.push('\n');
 }
 
-/// What is said of a note that is about what was sent. Of those about the recording it is nothing: how messages were cut
-/// into segments, what was lost or came twice, whose clock was late.
+/// The words of a note about a message's content. `None` for notes about the recording, such as segmentation, gaps,
+/// retransmissions and clocks.
 fn words(note: &Note) -> Option<String> {
     match note {
         Note::Fault(_) | Note::Described { .. } => Some(note.to_string()),
@@ -213,7 +212,7 @@ fn words(note: &Note) -> Option<String> {
     }
 }
 
-/// A golden file's text with `\n` between lines, split into its header and what is compared.
+/// Splits a golden file into its header and the text that is compared. CRLF becomes LF.
 #[must_use]
 pub fn parts(text: &str) -> (String, String) {
     let text = text.replace("\r\n", "\n");

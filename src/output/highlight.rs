@@ -1,26 +1,26 @@
-//! What colour a row has: how its messages went.
+//! The colour of a row, by outcome and severity of its messages.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::dissect::{Message, Severity};
 use crate::layout::Said;
 
-/// How it went, from the least to the most remarkable.
+/// The importance of a row, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Highlight {
-    /// Nothing to be said.
+    /// Nothing remarkable.
     #[default]
     Plain,
-    /// A response that says yes.
+    /// A response that reports success.
     Success,
-    /// Something worth knowing or not as it should be.
+    /// A note or a warning.
     Note,
-    /// A response that says no, or something broken.
+    /// A response that reports failure, or an error.
     Failure,
 }
 
 impl Highlight {
-    /// The tone of one message.
+    /// The highlight of one message.
     #[must_use]
     pub fn of(message: &Message) -> Self {
         let outcome = match message.said() {
@@ -31,7 +31,7 @@ impl Highlight {
         outcome.max(message.severity().map_or(Self::Plain, Self::of_severity))
     }
 
-    /// The tone of a note.
+    /// The highlight of a note.
     #[must_use]
     pub const fn of_severity(severity: Severity) -> Self {
         match severity {
@@ -41,7 +41,7 @@ impl Highlight {
         }
     }
 
-    /// The tone of several messages together.
+    /// The highest highlight of several messages.
     pub fn of_all<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Self {
         messages.into_iter().map(Self::of).max().unwrap_or_default()
     }

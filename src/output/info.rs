@@ -1,4 +1,4 @@
-//! The Protocol and Info columns: what a frame or a message is, in one line.
+//! The Protocol and Info columns: a frame or a message in one line.
 
 use std::net::IpAddr;
 
@@ -18,10 +18,10 @@ use crate::session::FrameRecord;
 use crate::text::put;
 use crate::text::secret::{self, MASK, Masked};
 
-/// What stands between several messages of one frame.
+/// The text between several messages of one frame.
 pub const SEPARATOR: &str = " | ";
 
-/// Sender and receiver of a frame where it has IP addresses.
+/// Source and destination address of a packet; `None` if it is not IP.
 #[must_use]
 pub fn addresses(packet: &Packet) -> Option<(IpAddr, IpAddr)> {
     match packet {
@@ -31,7 +31,7 @@ pub fn addresses(packet: &Packet) -> Option<(IpAddr, IpAddr)> {
     }
 }
 
-/// Appends what a frame is, with what is to be said of its stream; answers its protocol.
+/// Appends a frame's line, with the notes of its stream. Returns the name of its protocol.
 pub fn frame(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> &'static str {
     let protocol = content(out, record, show_passwords);
     for noted in record.notes {
@@ -85,7 +85,7 @@ fn content(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) -> 
     Protocol::Data.name()
 }
 
-/// Appends what a message says, with its notes that are warnings or worse.
+/// Appends a message's summary, with its notes that rows show.
 pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
     summary(out, message, show_passwords);
     for note in &message.notes {
@@ -93,7 +93,7 @@ pub fn message(out: &mut String, message: &Message, show_passwords: bool) {
     }
 }
 
-/// The same, and of a response the user that it is about.
+/// As [`message`], with the user that a response is about.
 pub fn row(out: &mut String, message: &Message, show_passwords: bool) {
     summary_with(out, message, show_passwords, true);
     for note in &message.notes {
@@ -101,18 +101,18 @@ pub fn row(out: &mut String, message: &Message, show_passwords: bool) {
     }
 }
 
-/// When a message is told that does not stand in the row of the frame being told.
+/// When a message is shown, if not with its own frame.
 #[derive(Debug, Clone, Copy)]
 pub enum Late {
-    /// With this frame, a later one than its own.
+    /// With this frame, which comes later than its own.
     With(u64),
-    /// When its TLS secrets came, while no frame did.
+    /// When its TLS secrets came, without a further frame.
     Between,
-    /// When nothing more came.
+    /// At the end of the capture.
     AtEnd,
 }
 
-/// Appends that a row comes late, and why it is not where its number belongs.
+/// Appends the remark that a row comes late, and when it was shown.
 pub fn late(out: &mut String, late: Late) {
     match late {
         Late::With(frame) => put::formatted(out, format_args!(" [Late: told with frame {frame}]")),
@@ -121,7 +121,7 @@ pub fn late(out: &mut String, late: Late) {
     }
 }
 
-/// Appends what a message says, with [`MASK`] in place of what may be part of a password.
+/// Appends a message's summary, with [`MASK`] for each value that may be part of a password.
 pub fn summary(out: &mut String, message: &Message, show_passwords: bool) {
     summary_with(out, message, show_passwords, false);
 }
@@ -180,14 +180,14 @@ fn summary_with(out: &mut String, message: &Message, show_passwords: bool, tells
     }
 }
 
-/// Appends a note in brackets where rows have it.
+/// Appends a note in brackets if rows show it.
 pub fn marker(out: &mut String, note: &Note) {
     if note.in_rows() {
         bracketed(out, note);
     }
 }
 
-/// Appends a note in brackets, with what it is about.
+/// Appends a note in brackets, with its group.
 pub fn bracketed(out: &mut String, note: &Note) {
     let group = note.group().name();
     let (first, rest) = group.split_at(1);
@@ -195,7 +195,7 @@ pub fn bracketed(out: &mut String, note: &Note) {
     put::formatted(out, format_args!(" [{first}{rest}: {note}]"));
 }
 
-/// Appends a segment as Wireshark's packet list has it.
+/// Appends a segment as in Wireshark's Info column.
 fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
     put::number(out, segment.source.port);
     out.push_str(" → ");
@@ -215,7 +215,7 @@ fn tcp(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
     options(out, record, segment);
 }
 
-/// Sequence and acknowledgement number, relative where the segment belongs to a stream.
+/// Sequence and acknowledgement number, relative (`tcp.seq`, `tcp.ack`) if the segment belongs to a stream.
 pub(super) fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32) {
     let relative = |placed: &crate::stream::Placement| (placed.relative_seq, placed.relative_ack);
     record
@@ -223,7 +223,7 @@ pub(super) fn numbers(record: &FrameRecord<'_>, segment: &Segment) -> (u32, u32)
         .map_or((segment.seq.0, segment.ack.0), relative)
 }
 
-/// The window, scaled where the scale is known.
+/// The window in bytes, scaled if the scale is known (`tcp.window_size`).
 pub(super) fn window(record: &FrameRecord<'_>, segment: &Segment) -> u64 {
     // The window of a SYN is never scaled, and no scale is above 14 (RFC 7323 section 2).
     let shift = match record.placement.and_then(|placed| placed.window_shift) {
@@ -236,7 +236,7 @@ pub(super) fn window(record: &FrameRecord<'_>, segment: &Segment) -> u64 {
 /// Appends the TCP options, each with a space before it.
 pub(super) fn options(out: &mut String, record: &FrameRecord<'_>, segment: &Segment) {
     let (_, ack) = numbers(record, segment);
-    // What the other side's sequence numbers are relative to.
+    // The other side's initial sequence number.
     let base = segment.ack.0.wrapping_sub(ack);
     let octets = segment.option_octets(record.packet_octets());
     for element in TcpOptionsIterator::from_slice(octets).map_while(Result::ok) {
@@ -266,7 +266,7 @@ fn option(out: &mut String, element: &TcpOptionElement, base: u32) {
     }
 }
 
-/// Appends the commands of the PDUs at the start of a payload; whether there are any.
+/// Appends the SMPP commands at the start of a payload. Returns whether there are any.
 fn smpp(out: &mut String, payload: &[u8]) -> bool {
     let mut rest = payload;
     let mut separator = "";
@@ -285,7 +285,7 @@ fn smpp(out: &mut String, payload: &[u8]) -> bool {
     !separator.is_empty()
 }
 
-/// Appends the kinds of the TLS records at the start of a payload; whether there are any.
+/// Appends the types of the TLS records at the start of a payload. Returns whether there are any.
 fn tls(out: &mut String, payload: &[u8]) -> bool {
     let mut rest = payload;
     let mut separator = "";
@@ -298,7 +298,7 @@ fn tls(out: &mut String, payload: &[u8]) -> bool {
     !separator.is_empty()
 }
 
-/// Appends the first line of a payload that begins as a protocol's text does; whether it does.
+/// Appends the first line of a payload that begins like a text protocol. Returns whether it does.
 fn line(out: &mut String, payload: &[u8], protocol: Protocol) -> bool {
     let begins = begins_as(protocol, payload);
     if begins {
@@ -307,7 +307,7 @@ fn line(out: &mut String, payload: &[u8], protocol: Protocol) -> bool {
     begins
 }
 
-/// An IP packet without a TCP segment that could be read.
+/// Appends the line of an IP packet without a readable TCP segment. Returns the name of its protocol.
 fn ip_packet(out: &mut String, record: &FrameRecord<'_>, ip: &Ip, other: Other) -> &'static str {
     const ICMP: u8 = 1;
     const UDP: u8 = 17;

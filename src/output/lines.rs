@@ -1,4 +1,4 @@
-//! The packet list as plain lines without a header, a frame or a message a line.
+//! The packet list as plain lines without a heading: one line per frame, message or exchange.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::filter::Needs;
 use crate::session::{Exchange, FrameRecord, StreamNote};
 use crate::text::put;
 
-/// `-T text`.
+/// The form of `-T text`.
 pub static FORM: FormEntry = FormEntry {
     name: "text",
     meaning: "A line a row, no header",
@@ -31,13 +31,13 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Lines::default(), &options, out),
 };
 
-/// The lines: number, time, source, arrow, destination, protocol, length and info, as tshark's.
+/// Writes lines like tshark's: number, time, source, arrow, destination, protocol, length and info.
 #[derive(Debug, Default)]
 pub struct Lines {
     text: String,
 }
 
-/// Appends which capture a line is of, where lines tell it.
+/// Appends the capture's name, if lines begin with it.
 fn write_file(out: &mut String, context: &Context, file: &str) {
     let width = context.origin.width();
     if width > 0 {
@@ -45,7 +45,7 @@ fn write_file(out: &mut String, context: &Context, file: &str) {
     }
 }
 
-/// Appends a number and a time, the latter with two columns to spare.
+/// Appends a frame number and a time, aligned to the right.
 fn begin(out: &mut String, number: u64, time: Timestamp, clock: &TimeDisplay) {
     put::right(out, 5, |out| put::number(out, number));
     out.push(' ');
@@ -53,7 +53,7 @@ fn begin(out: &mut String, number: u64, time: Timestamp, clock: &TimeDisplay) {
     out.push(' ');
 }
 
-/// Appends sender and receiver.
+/// Appends source and destination.
 fn ends(out: &mut String, from: IpAddr, to: IpAddr) {
     put::address(out, from);
     out.push_str(" → ");
@@ -72,7 +72,7 @@ pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, context: &
     let start = out.len();
     context.write_findings(out);
     let protocol = info::frame(out, record, context.show_passwords);
-    // Which protocol it is turns out on the way.
+    // The protocol comes before the info, but is known only after it.
     let mut before = ArrayString::<64>::new();
     for part in [protocol, " ", itoa::Buffer::new().format(header.wire), " "] {
         let _ = before.try_push_str(part);
@@ -81,14 +81,14 @@ pub(super) fn write_frame(out: &mut String, record: &FrameRecord<'_>, context: &
     out.push('\n');
 }
 
-/// Appends what is said of a stream, as the end of a line.
+/// Appends a note about a stream, and ends the line.
 pub(super) fn write_note(out: &mut String, noted: &StreamNote) {
     let _ = write!(out, "Stream {}:", noted.stream);
     info::bracketed(out, &noted.note);
     out.push('\n');
 }
 
-/// Appends the line of a message: with the length of its frame where that is at hand, or late.
+/// Appends the line of a message, with the length of its frame, or the remark that it comes late.
 pub(super) fn write_message(
     out: &mut String,
     message: &Message,

@@ -1,16 +1,16 @@
-//! What was given up because a bound was reached, to be told when a run is over.
+//! A sink that keeps what was dropped because a bound was reached, to report it after the run.
 
 use std::ops::ControlFlow;
 
 use super::tee::OutputError;
 use crate::session::{FrameRecord, GivenUp, Remainder, Sink};
 
-/// Learns it from the end of a run.
+/// Keeps the losses that the end of a run reports.
 #[derive(Debug, Clone, Default)]
 pub struct Losses(GivenUp);
 
 impl Losses {
-    /// What was given up.
+    /// What was dropped; complete after the run.
     #[must_use]
     pub const fn given_up(&self) -> GivenUp {
         self.0

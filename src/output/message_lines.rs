@@ -1,4 +1,4 @@
-//! The fields of a message as lines of a label and a value.
+//! The fields of a message as pairs of label and value.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::protocol::layout::{DESCRIPTION, PASSWORD, STATUS_FAILURE, STATUS_SUCC
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, MASK, Masked};
 
-/// The lines, in the order of the wire but for the status, which comes first.
+/// The fields of a message's body, in wire order; the status comes first.
 #[must_use]
 pub fn lines(message: &Message, show_passwords: bool) -> Vec<(Cow<'static, str>, String)> {
     if message.described.is_some() {

@@ -1,8 +1,8 @@
 //! Writes records as tables, lines, details, hex dumps, JSON and other forms.
 //!
 //! Each output is a [`Sink`](crate::session::Sink) of [`FrameRecord`]s and writes to any writer, so it can be tested in memory.
-//! A [`Tee`] feeds several in one pass. Rows of frames and messages have one driver and a table of [`forms`]. Text from the wire
-//! is always escaped.
+//! A [`Tee`] feeds several in one pass. One driver decides on rows, and a table of [`forms`] writes them. Text from the wire is
+//! always escaped.
 
 use std::fmt::Write as _;
 
@@ -61,8 +61,7 @@ pub use stats::{Sentence, Stats, StatsFormat, TextStyle, summary_definitions, wr
 pub use tally::Tally;
 pub use tee::{OutputError, Tee};
 
-/// Appends a frame's TCP payload in hexadecimal, `**` for each byte that may be part of a
-/// password.
+/// Appends a frame's TCP payload in hexadecimal, `**` for each byte that may be part of a password.
 fn write_payload(out: &mut String, record: &FrameRecord<'_>, show_passwords: bool) {
     let Some(segment) = record.segment() else {
         return;

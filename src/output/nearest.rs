@@ -1,4 +1,5 @@
-//! What a protocol on a watched port looks like that is nearly RegLogin: the nearest reading of its messages, in a line.
+//! Recognises a protocol on a watched port that is nearly RegLogin, such as a little-endian variant, and names the
+//! difference.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -11,12 +12,12 @@ use crate::protocol::layout::HEADER_LEN;
 use crate::session::{FrameRecord, Remainder, Sink};
 use crate::stream::{Role, Side};
 
-/// Beginnings of streams that are looked at.
+/// The first payloads of so many directions are examined.
 const MOST: usize = 64;
-/// Of so many messages one may be right RegLogin where another reading is said to be nearer.
+/// Another reading is suggested only if at most one of so many messages is correct RegLogin.
 const ONE_IN: u64 = 8;
 
-/// How a header reads that is nearly RegLogin's.
+/// How a header differs from RegLogin's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Reading {
     LittleEndian,
@@ -27,7 +28,7 @@ enum Reading {
 }
 
 impl Reading {
-    /// As the end of "looks".
+    /// The words after "looks".
     const fn in_words(self) -> &'static str {
         match self {
             Self::LittleEndian => "little-endian",
@@ -39,7 +40,7 @@ impl Reading {
     }
 }
 
-/// A header read otherwise than RegLogin's.
+/// A header as one of the readings sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nearest {
     reading: Reading,
@@ -62,7 +63,7 @@ impl fmt::Display for Nearest {
     }
 }
 
-/// Reads the header of a segment that begins a stream; `None` if no reading fits its size.
+/// Reads the header in the first segment of a direction. `None` if no reading fits its size and has a known command.
 fn read(segment: &[u8]) -> Option<Nearest> {
     let size = u32::try_from(segment.len()).ok()?;
     let header = u32::try_from(HEADER_LEN).ok()?;
@@ -111,10 +112,10 @@ fn read(segment: &[u8]) -> Option<Nearest> {
     fitting.find_map(|(_, reading, numbers)| found(reading, numbers))
 }
 
-/// What the beginnings of streams look like.
+/// Collects the readings of streams' first segments.
 #[derive(Debug, Default)]
 pub struct NearestReading {
-    /// Directions whose beginning was looked at.
+    /// Directions whose first payload was examined.
     seen: HashSet<(u32, Side)>,
     readings: Vec<Nearest>,
     messages: u64,
@@ -122,7 +123,8 @@ pub struct NearestReading {
 }
 
 impl NearestReading {
-    /// The reading that most beginnings have, where hardly any message is right RegLogin: the first of them that a client sent.
+    /// The most frequent reading, if at least half of the directions have it and hardly any message is correct RegLogin.
+    /// A client's header is preferred as the example.
     #[must_use]
     pub fn nearest(&self) -> Option<Nearest> {
         if self.right * ONE_IN > self.messages.max(self.seen.len() as u64) {
@@ -167,7 +169,7 @@ impl Sink for NearestReading {
             && self.seen.insert((placed.stream, placed.side))
         {
             let reading = read(record.payload());
-            // A client's header is the one to show.
+            // A client's header is preferred as the example.
             match reading {
                 Some(reading) if placed.sender == Role::Client => {
                     self.readings.insert(0, reading);

@@ -1,4 +1,4 @@
-//! Which of several captures a frame is of.
+//! Maps frames and streams to the capture that they are from.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,34 +9,34 @@ use crate::capture::{Aside, AsideContent};
 use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 
-/// Columns of a capture's name in rows for people at most.
+/// The maximum width of a capture's name in rows for people, in columns.
 const COLUMNS: usize = 22;
 
-/// The captures of a run, and which of them the present frame is of.
+/// The captures of a run, and the one that each frame and stream is from.
 #[derive(Debug, Default)]
 pub struct Origin {
     captures: Vec<Capture>,
-    /// The one that is read, where it is read by itself.
+    /// The capture that is read, if it is read alone.
     only: Option<usize>,
-    /// Whether rows tell it.
+    /// Whether rows show the capture.
     is_told: bool,
-    /// Of merged captures, which each interface is of.
+    /// For merged captures: the capture of each interface.
     interfaces: Vec<u32>,
-    /// Of merged captures, the one that a stream's last frame was of.
+    /// For merged captures: the capture of each stream's last frame.
     streams: HashMap<u32, usize>,
-    /// Streams that ended with the present frame.
+    /// Streams that ended with the current frame.
     ended: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct Capture {
     path: String,
-    /// What tells it from the others, for people.
+    /// A short name that differs from the others', for people.
     short: String,
 }
 
 impl Origin {
-    /// Captures that are read as one. Rows tell which a frame is of where they are more than one.
+    /// Captures that are merged. Rows show the capture if there are several.
     #[must_use]
     pub fn merged(paths: &[PathBuf]) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Origin {
         }
     }
 
-    /// One of captures that are read each by itself, whose rows tell that.
+    /// One of several captures that are read separately. Rows show the capture.
     #[must_use]
     pub fn one_of(paths: &[PathBuf], index: usize) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Origin {
         }
     }
 
-    /// Learns of an interface.
+    /// Takes the description of an interface.
     pub fn aside(&mut self, aside: &Aside) {
         if let (None, AsideContent::Interface(interface)) = (self.only, &aside.what) {
             let index = interface.index as usize;
@@ -69,7 +69,7 @@ impl Origin {
         }
     }
 
-    /// Goes on to the next frame.
+    /// Makes the next frame the current one.
     pub fn advance(&mut self, record: &FrameRecord<'_>) {
         if self.only.is_some() || self.captures.is_empty() {
             return;
@@ -101,32 +101,31 @@ impl Origin {
         self.captures.get(self.index(record)?)
     }
 
-    /// Whether rows tell it.
+    /// Whether rows show the capture.
     #[must_use]
     pub const fn is_told(&self) -> bool {
         self.is_told
     }
 
-    /// The path of the capture that a frame is of, as it was named.
+    /// The path of a frame's capture, as the user gave it.
     #[must_use]
     pub fn path(&self, record: &FrameRecord<'_>) -> Option<&str> {
         self.of_record(record).map(|capture| &*capture.path)
     }
 
-    /// The path of the capture that a stream's last frame was of.
+    /// The path of the capture of a stream's last frame.
     #[must_use]
     pub fn path_of_stream(&self, stream: u32) -> Option<&str> {
         self.of_stream(stream).map(|capture| &*capture.path)
     }
 
-    /// The path of a frame's capture, where rows tell it.
+    /// The path of a frame's capture, if rows show it.
     #[must_use]
     pub fn told(&self, record: &FrameRecord<'_>) -> Option<&str> {
         self.path(record).filter(|_| self.is_told)
     }
 
-    /// The path of the capture that something of a stream is of, where rows tell it: that of the frame that it is told with, if
-    /// that is known.
+    /// The path of a stream's capture, if rows show it. If a record is given, it is the capture of its frame.
     #[must_use]
     pub fn told_of(&self, stream: u32, record: Option<&FrameRecord<'_>>) -> Option<&str> {
         match record {
@@ -135,14 +134,15 @@ impl Origin {
         }
     }
 
-    /// What tells a frame's capture from the others, in rows for people; nothing where they do not tell it.
+    /// The short name of a frame's capture; empty if rows do not show it.
     #[must_use]
     pub fn short(&self, record: &FrameRecord<'_>) -> &str {
         let capture = self.of_record(record).filter(|_| self.is_told);
         capture.map_or("", |capture| &capture.short)
     }
 
-    /// The same of something of a stream, by the frame that it is told with, if that is known.
+    /// The short name of a stream's capture; empty if rows do not show it. If a record is given, it is the capture of its
+    /// frame.
     #[must_use]
     pub fn short_of(&self, stream: u32, record: Option<&FrameRecord<'_>>) -> &str {
         let capture = match record {
@@ -153,7 +153,7 @@ impl Origin {
         told.map_or("", |capture| &capture.short)
     }
 
-    /// Columns of the longest of these; 0 if rows do not tell it.
+    /// The width of the longest short name in columns; 0 if rows do not show it.
     #[must_use]
     pub fn width(&self) -> usize {
         let widths = self.captures.iter().map(|capture| capture.short.width());
@@ -169,7 +169,7 @@ fn captures(paths: &[PathBuf]) -> Vec<Capture> {
     };
     let whole: Vec<String> = paths.iter().map(own).collect();
     let stems: Vec<&str> = whole.iter().map(|name| stem(name)).collect();
-    // Endings are left out where they tell no two captures apart.
+    // Extensions are left out if the names differ without them.
     let different: HashSet<&str> = stems.iter().copied().collect();
     let are_enough = different.len() == paths.len();
     let names = whole.iter().zip(stems);
@@ -181,7 +181,7 @@ fn captures(paths: &[PathBuf]) -> Vec<Capture> {
     captures.collect()
 }
 
-/// A capture's name without what captures' names end in.
+/// A capture's name without the usual extensions.
 fn stem(name: &str) -> &str {
     let plain = name
         .strip_suffix(".gz")
@@ -193,12 +193,12 @@ fn stem(name: &str) -> &str {
     stems.next().filter(|stem| !stem.is_empty()).unwrap_or(name)
 }
 
-/// The innermost folder that all are in.
+/// The innermost folder that contains all paths.
 fn common_folder(paths: &[PathBuf]) -> PathBuf {
     let mut folders = paths.iter().filter_map(|path| path.parent());
     let mut common: PathBuf = folders.next().unwrap_or(Path::new("")).to_owned();
     for folder in folders {
-        // Every path is in the empty one, but not every path is in the root.
+        // Every path starts with the empty one, but not every path with the root.
         while !folder.starts_with(&common) {
             if !common.pop() {
                 common = PathBuf::new();
@@ -208,7 +208,7 @@ fn common_folder(paths: &[PathBuf]) -> PathBuf {
     common
 }
 
-/// A name with its middle left out where it is long.
+/// The name, with its middle left out if it is too long.
 fn shortened(name: &str) -> String {
     if name.width() <= COLUMNS {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! What a capture held where little or nothing of it is shown: the lines that break the silence.
+//! Explains an empty output: what the capture contains if no row, or hardly any, is shown.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
 use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
 use crate::text::number::number_of;
 
-/// What was counted.
+/// Counts the frames, streams and messages of a capture.
 #[derive(Debug)]
 pub struct Overview {
     frames: u64,
@@ -22,15 +22,15 @@ pub struct Overview {
     /// Streams by protocol, in order of name.
     streams: BTreeMap<&'static str, u64>,
     ours: u64,
-    /// Packets without TCP, by IP protocol.
+    /// IP packets without a TCP segment, by IP protocol number.
     without_tcp: [u64; 256],
     not_ip: u64,
     unread: BTreeMap<u16, u64>,
-    /// Segments on watched ports of whose data less was captured than tells what it is.
+    /// Segments on watched ports of which too little was captured to recognise a message.
     bare: u64,
-    /// Bytes captured of the shortest such frame.
+    /// Captured bytes of the shortest such frame.
     bare_captured: u32,
-    /// Bytes of payload captured of one of them, at most.
+    /// The most captured payload bytes of such a segment.
     bare_payload: u32,
     whole: bool,
 }
@@ -55,11 +55,11 @@ impl Default for Overview {
 }
 
 impl Overview {
-    /// What is to be said at the end, each a clause that begins a line. `rows` are those that were
-    /// asked for; `missed` says that a filter was, which nothing matched.
+    /// The remarks for the end of the run, a clause each. `rows`: the rows that were asked for. `missed`: nothing matched the
+    /// filter.
     #[must_use]
     pub fn lines(&self, rows: Rows, missed: bool) -> Vec<String> {
-        // Of half a capture nobody knows what it has not.
+        // If only a part was read, nobody knows what is missing.
         if !self.whole {
             return Vec::new();
         }
@@ -215,7 +215,7 @@ impl Overview {
     }
 }
 
-/// A snapshot length with which every message is captured whole on any usual link layer.
+/// A snapshot length in bytes that captures complete messages on any usual link layer.
 const LEAST_SNAPSHOT: u32 = 256;
 
 impl Sink for Overview {

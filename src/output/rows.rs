@@ -1,4 +1,4 @@
-//! Rows: which frames, messages and notes a form has to write, and in which order. Every form is driven by this.
+//! The row driver: decides which frames, messages, exchanges and notes become rows, and calls a form in their order.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -10,25 +10,25 @@ use super::tee::OutputError;
 use crate::dissect::{Message, Severity};
 use crate::session::{Exchange, Exchanges, FrameRecord, Remainder, StreamNote};
 
-/// Bytes that wait to be written at most, about.
+/// The output is written when about so many bytes are buffered.
 const BUFFER: usize = 1 << 16;
 
-/// What a row is, and which there are.
+/// What a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rows {
-    /// One a message.
+    /// A message.
     Messages,
-    /// One a frame, of watched ports and of streams that turned out to be RegLogin.
+    /// A frame of a watched port, or of a stream with a recognised protocol.
     #[default]
     Watched,
-    /// One a frame, of all frames.
+    /// Any frame.
     All,
-    /// One an exchange: a request and its response.
+    /// An exchange: a request and its response.
     Exchanges,
 }
 
 impl Rows {
-    /// Whether the frame has a row, or its messages have, where a filter matches it.
+    /// Whether the frame or its messages have rows, if the filter matches.
     #[must_use]
     pub fn have(self, record: &FrameRecord<'_>) -> bool {
         match self {
@@ -43,14 +43,14 @@ impl Rows {
 /// When a message is written.
 #[derive(Debug, Clone, Copy)]
 pub enum MessageTiming<'a> {
-    /// With its own frame, of whose messages it is the one with this index.
+    /// With its own frame. The number is its index among the frame's messages.
     With(&'a FrameRecord<'a>, usize),
     /// Later.
     Late(Late),
 }
 
 impl<'a> MessageTiming<'a> {
-    /// The frame that it is told with, where that is its own.
+    /// The record of its own frame, unless it is late.
     #[must_use]
     pub const fn record(self) -> Option<&'a FrameRecord<'a>> {
         match self {
@@ -59,7 +59,7 @@ impl<'a> MessageTiming<'a> {
         }
     }
 
-    /// The size on the wire of the frame that it is told with, where that is its own.
+    /// The size of its own frame on the wire in bytes, unless it is late.
     pub const fn wire(self) -> Result<u32, Late> {
         match self {
             Self::With(record, _) => Ok(record.frame.header.wire),
@@ -68,29 +68,29 @@ impl<'a> MessageTiming<'a> {
     }
 }
 
-/// A form of rows. Its methods append to `out`.
+/// Writes rows in one format. Its methods append to `out`.
 pub trait Form {
-    /// Whether notes on streams have rows of their own if no frame's row shows them.
+    /// Whether notes about streams have rows of their own if no frame's row shows them.
     const HAS_NOTES: bool = false;
-    /// Whether a frame is written as one piece even if rows are messages.
+    /// Whether a frame is written as a whole even if rows are messages.
     const WHOLE_FRAMES: bool = false;
 
-    /// Begins, before the first frame.
+    /// Writes what comes before the first row.
     fn begin(&mut self, out: &mut Vec<u8>) {
         let _ = out;
     }
 
-    /// Called for each frame, whether it is written or not.
+    /// Takes each frame, written or not.
     fn see(&mut self, record: &FrameRecord<'_>) {
         let _ = record;
     }
 
-    /// Writes a frame; a form that has no rows for frames writes its messages.
+    /// Writes a frame. A form without rows for frames writes its messages.
     fn frame(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         self.messages(out, record, context);
     }
 
-    /// Writes the messages whose last byte this very frame made available, a row each.
+    /// Writes the messages whose last byte this frame carried, a row each.
     fn messages(&mut self, out: &mut Vec<u8>, record: &FrameRecord<'_>, context: &Context) {
         for (index, message) in record.messages.iter().enumerate() {
             if message.frame == record.frame.number {
@@ -99,12 +99,12 @@ pub trait Form {
         }
     }
 
-    /// Whether messages are written that become known after their frame.
+    /// Whether messages that are recognised after their frame are written.
     fn has_late(&self) -> bool {
         true
     }
 
-    /// Writes a message that has a row of its own.
+    /// Writes a message as a row of its own.
     fn message(
         &mut self,
         out: &mut Vec<u8>,
@@ -120,12 +120,12 @@ pub trait Form {
         }
     }
 
-    /// Whether written frames show the notes of their streams, even if rows are messages.
+    /// Whether frames show the notes of their streams even if rows are messages.
     fn notes_in_frames(&self) -> bool {
         false
     }
 
-    /// Writes what is said of a stream, with the frame that gave rise to it where there is one.
+    /// Writes a note about a stream. `record`: the frame that caused it, if there is one.
     fn note(
         &mut self,
         out: &mut Vec<u8>,
@@ -136,7 +136,7 @@ pub trait Form {
         let _ = (out, noted, record, context);
     }
 
-    /// Writes what no frame completed.
+    /// Writes messages and notes that were found without a further frame.
     fn rest(
         &mut self,
         out: &mut Vec<u8>,
@@ -155,23 +155,23 @@ pub trait Form {
         }
     }
 
-    /// Writes rows that waited for others: a reader is to see them now.
+    /// Writes the rows that the form has held back to lay them out together.
     fn lay_out(&mut self, out: &mut Vec<u8>) {
         let _ = out;
     }
 
-    /// Ends a capture, behind all of its rows.
+    /// Writes what follows the rows of a capture.
     fn end(&mut self, out: &mut Vec<u8>, remainder: &Remainder<'_>) {
         let _ = (out, remainder);
     }
 
-    /// Ends, behind the rows of all captures.
+    /// Writes what follows the rows of all captures.
     fn close(&mut self, out: &mut Vec<u8>) {
         let _ = out;
     }
 }
 
-/// Drives a form.
+/// Calls a form for each row, and writes its output.
 pub struct Driver<F, W> {
     form: F,
     out: W,
@@ -179,12 +179,12 @@ pub struct Driver<F, W> {
     buffer: Vec<u8>,
     begun: bool,
     part: Option<Part>,
-    /// Where the rows are exchanges.
+    /// Pairs requests and responses if rows are exchanges.
     exchanges: Option<Exchanges>,
 }
 
 impl<F: Form, W: Write> Driver<F, W> {
-    /// Writes the rows that are asked for.
+    /// Writes the rows that `options` asks for to `out`.
     pub fn new(form: F, options: &FormOptions, out: W) -> Self {
         Self {
             form,
@@ -204,7 +204,7 @@ impl<F: Form, W: Write> Driver<F, W> {
         }
     }
 
-    /// Whether the record's notes have rows of their own: those that no frame's row says.
+    /// Whether the record's notes have rows of their own, because no frame's row shows them.
     fn has_loose(&self, record: &FrameRecord<'_>, taken: bool, context: &mut Context) -> bool {
         let in_frames = self.rows != Rows::Messages || self.form.notes_in_frames();
         F::HAS_NOTES && !record.notes.is_empty() && !(taken && in_frames) && context.takes(record)
@@ -244,7 +244,7 @@ impl<F: Form, W: Write> Driver<F, W> {
         Ok(())
     }
 
-    /// Writes what waits, where that is much.
+    /// Writes the buffer if it is full.
     fn write_full(&mut self) -> Result<ControlFlow<()>, OutputError> {
         if self.buffer.len() >= BUFFER {
             self.write()?;
@@ -317,13 +317,13 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
     }
 }
 
-/// Puts text behind what waits to be written.
+/// Moves a text to the end of `out`, and clears it.
 pub fn hand_over(text: &mut String, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
     text.clear();
 }
 
-/// The messages whose last byte this very frame made available.
+/// The messages whose last byte this frame carried. Other messages of the record are [late](late_messages).
 pub fn messages_of<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
     let number = record.frame.number;
     record
@@ -332,8 +332,7 @@ pub fn messages_of<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Mes
         .filter(move |message| message.frame == number)
 }
 
-/// The messages that an earlier frame carried as far as they go; only now is it known that
-/// nothing more comes.
+/// The messages of earlier frames that were recognised only now, for example because the rest of them is lost.
 pub fn late_messages<'a>(record: &FrameRecord<'a>) -> impl Iterator<Item = &'a Message> + use<'a> {
     let number = record.frame.number;
     record

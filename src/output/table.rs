@@ -1,4 +1,4 @@
-//! The packet list as a table, written row by row as frames come.
+//! The packet list as a table. Rows are written as frames come, some at a time.
 
 use super::columns::{
     DESTINATION, INFO, LENGTH, NUMBER, OF_EXCHANGES, OF_EXCHANGES_NARROW, OF_EXCHANGES_OF_FILES,
@@ -15,7 +15,7 @@ use crate::filter::Needs;
 use crate::session::{Exchange, FrameRecord, StreamNote};
 use crate::text::put;
 
-/// `-T table`.
+/// The form of `-T table`.
 pub static FORM: FormEntry = FormEntry {
     name: "table",
     meaning: "A table with a header",
@@ -29,13 +29,13 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Table::new(&options), &options, out),
 };
 
-/// Columns of a terminal in which exchanges have all of theirs.
+/// In a terminal with at least so many columns, exchanges have all their columns.
 const WIDE: u16 = 120;
 
-/// Rows that wait to be laid out together at most.
+/// Rows that are held back at most, to be laid out together.
 const BATCH: usize = 32;
 
-/// The table.
+/// Writes the table.
 #[derive(Debug)]
 pub struct Table {
     shape: &'static Shape,
@@ -44,12 +44,12 @@ pub struct Table {
     width: Option<fn() -> Option<u16>>,
     time_width: u16,
     rows: Vec<Row>,
-    /// Rows that were written, to be used again.
+    /// Written rows, kept for reuse.
     spare: Vec<Row>,
 }
 
 impl Table {
-    /// A table without rows yet.
+    /// A table without rows.
     #[must_use]
     pub fn new(options: &FormOptions) -> Self {
         let width = options.width.and_then(|width| width());
@@ -92,7 +92,7 @@ impl Form for Table {
     const HAS_NOTES: bool = true;
 
     fn begin(&mut self, out: &mut Vec<u8>) {
-        // The headings stand there for the rows of others too.
+        // The headings are also those of the captures that follow.
         if self.is_part {
             let terminal = self.width.and_then(|width| width());
             self.columns.write(out, &[], 0, terminal);

@@ -1,4 +1,4 @@
-//! Counts for the few lines at the end of a live capture.
+//! Counts of frames, streams and messages, for the last lines of a live capture.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,22 +12,21 @@ use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Sink};
 use crate::text::number::number_of;
 
-/// What a status says, as counted.
+/// The names of the counted outcomes.
 const OUTCOMES: [&str; 3] = ["success", "failure", "other"];
 
-/// Frames, streams, and messages by type and outcome. Its `Display` form is a line for each type
-/// that there is.
+/// Counts frames, streams, and messages by type and outcome. `Display` writes a line of totals, and one for each type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Frames seen.
     pub frames: u64,
     /// TCP connections seen.
     pub streams: u64,
-    /// Messages by command, in the order of [`Command::KNOWN`], those of unknown command last.
+    /// Messages by command, in the order of [`Command::KNOWN`]; those with an unknown command last.
     messages: [u64; 5],
-    /// Responses by command, and by success, failure and any other or missing status.
+    /// Responses by command and by outcome: success, failure, another or no status.
     outcomes: [[u64; 3]; 5],
-    /// Of what layouts describe: messages by layout and kind, and the outcomes of each.
+    /// Messages of layouts by layout and kind, with their outcomes.
     described: BTreeMap<(LayoutId, Option<usize>), (u64, [u64; 3])>,
 }
 
@@ -95,7 +94,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// A line of messages with one name, where there are any.
+/// Writes the line of a type, unless its count is 0.
 fn line(f: &mut fmt::Formatter<'_>, name: &str, count: u64, outcomes: [u64; 3]) -> fmt::Result {
     if count == 0 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Several outputs fed in one pass.
+//! Feeds several outputs in one pass, and reports errors of writing.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -19,7 +19,7 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    /// Whether nobody reads any more, which is no error.
+    /// Whether the reader of a pipe has closed it, which is not reported as an error.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         match self {
@@ -31,8 +31,8 @@ impl OutputError {
 
 /// Feeds several sinks, in the order in which they were added.
 ///
-/// Where standard output cannot be written any more, because its reader or its terminal is gone, the
-/// outputs on it end; a capture that is being saved goes on to be whole.
+/// If standard output cannot be written, for example because its reader is gone, the outputs on it end, but a capture that
+/// is being saved is completed.
 #[derive(Default)]
 pub struct Tee<'a> {
     members: Vec<Member<'a>>,
@@ -45,14 +45,14 @@ struct Member<'a> {
     role: Role,
 }
 
-/// What becomes of a sink when standard output is lost.
+/// What happens to a sink when standard output cannot be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// It goes on while others do.
+    /// It continues as long as another sink does.
     Listens,
-    /// It writes there, and ends.
+    /// It writes to standard output, and ends.
     Prints,
-    /// It is to be whole all the same.
+    /// It is completed, and keeps the run going.
     Lasts,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Tee<'a> {
         self.put(sink, Role::Listens);
     }
 
-    /// Adds a sink that is to be whole even where standard output is lost.
+    /// Adds a sink that is completed even if standard output cannot be written.
     pub fn add_lasting(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
         self.put(sink, Role::Lasts);
     }
@@ -72,12 +72,12 @@ impl<'a> Tee<'a> {
         self.put(sink, Role::Prints);
     }
 
-    /// Has a live run end, in order, where standard output is lost.
+    /// Sets what stops a live capture if standard output cannot be written.
     pub fn stopping(&mut self, stop: &Stop) {
         self.stop = Some(stop.clone());
     }
 
-    /// Gives the error that outputs on standard output ended in, once the others are whole.
+    /// Takes the error that ended the outputs on standard output, for a report after the run.
     pub const fn take_lost(&mut self) -> Option<OutputError> {
         self.lost.take()
     }
@@ -108,7 +108,7 @@ impl<'a> Tee<'a> {
         Ok(flow)
     }
 
-    /// Goes on without standard output where something else is to become whole.
+    /// Continues without standard output if another sink must be completed.
     fn lose(&mut self, error: OutputError) -> Result<(), OutputError> {
         let saves = self.members.iter().any(|member| member.role == Role::Lasts);
         if !saves || matches!(error, OutputError::Capture(_)) {

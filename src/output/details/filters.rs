@@ -1,14 +1,14 @@
-//! The display filter beside each line of the tree.
+//! The display filter for each line of the details tree (`--field-names`).
 
 use std::collections::HashMap;
 
 use super::node::Node;
 use crate::filter::{Condition, View, field};
 
-/// Finds the filters of a frame's lines, which are asked for in the order in which they are written.
+/// Makes the filters of a frame's lines. It must be called for all lines, in order.
 pub(super) struct Filters<'v> {
     view: &'v View<'v>,
-    /// How many lines there were of each field.
+    /// Lines of each field so far.
     seen: HashMap<&'static str, usize>,
 }
 
@@ -20,7 +20,8 @@ impl<'v> Filters<'v> {
         }
     }
 
-    /// The filter that selects frames with what the next line says, which shows this field.
+    /// The filter that selects frames with the value in the next line, which shows the field `name`. `None` if the line
+    /// shows no field, or the frame has no such value.
     pub fn of(&mut self, name: Option<&str>) -> Option<String> {
         let field = field(name?)?;
         let seen = self.seen.entry(&field.name).or_default();
@@ -36,7 +37,7 @@ impl<'v> Filters<'v> {
     }
 }
 
-/// The filters of all lines of a tree, in the order in which the lines stand below each other.
+/// The filters of all lines of a tree, from top to bottom.
 #[must_use]
 pub fn of_all(nodes: &[Node], view: &View<'_>) -> Vec<Option<String>> {
     fn add(node: &Node, filters: &mut Filters<'_>, all: &mut Vec<Option<String>>) {

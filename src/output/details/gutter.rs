@@ -1,4 +1,4 @@
-//! The bytes of lines, at the left edge: `1024-1081`.
+//! The byte range at the left edge of each line of the tree: `1024-1081`.
 
 use std::ops::Range;
 
@@ -6,19 +6,19 @@ use arrayvec::ArrayString;
 
 use crate::text::put;
 
-/// Columns for a line's bytes.
+/// Columns for a byte range.
 const GUTTER: usize = 10;
-/// Columns that each level of the tree is moved in.
+/// Columns that each level of the tree is indented by.
 const INDENT: usize = 2;
 
-/// Bytes of text that are remembered at most: the gutter, and the room of three levels.
+/// Bytes of a cached text at most: the gutter and three levels.
 const TEXT: usize = GUTTER + 3 * INDENT;
-/// Places that are remembered; a power of two.
+/// Slots of the cache; a power of two.
 const KNOWN: usize = 256;
-/// Gives the headers and fields of a frame places of their own.
+/// A factor that spreads the headers and fields of a frame over different slots.
 const SPREAD: usize = 19;
 
-/// What stands before the text of a line about these bytes, at this depth.
+/// A slot: the gutter and indentation of a line with this range and depth.
 #[derive(Debug, Clone, Default)]
 struct Known {
     range: Range<usize>,
@@ -26,8 +26,8 @@ struct Known {
     text: ArrayString<TEXT>,
 }
 
-/// Writes what stands before the text of lines. Headers and fields stand at the same place in most frames, so what was
-/// written is remembered.
+/// Writes the gutter and the indentation of lines. Most frames have their headers and fields at the same offsets, so the
+/// texts are cached.
 #[derive(Debug)]
 pub(super) struct Gutters {
     known: Box<[Known]>,
@@ -44,7 +44,7 @@ impl Default for Gutters {
 }
 
 impl Gutters {
-    /// Appends what stands before the text of a line. A layer's own line stands at the edge where it has no bytes.
+    /// Appends the gutter and the indentation of a line. A line of depth 0 without a range has neither.
     #[inline]
     pub fn write(&mut self, out: &mut String, range: Option<&Range<usize>>, depth: usize) {
         let Some(range) = range.filter(|range| !range.is_empty()) else {
@@ -65,7 +65,7 @@ impl Gutters {
         }
     }
 
-    /// The same of a line that is not known, which is remembered where there is room for it.
+    /// Appends them for a line that is not in the cache, and puts them there if they are short enough.
     fn learn(&mut self, out: &mut String, range: &Range<usize>, depth: usize, place: usize) {
         let text = &mut self.text;
         text.clear();

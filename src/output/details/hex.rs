@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal and text side by side, with messages marked and passwords masked.
+//! A hex dump: bytes as hexadecimal and as text, with messages marked and passwords masked.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -11,27 +11,26 @@ use anstyle::{AnsiColor, Style};
 
 use crate::text::put;
 
-/// Bytes a line, as a rule and where there is little room.
+/// Bytes per line: usually, and in a narrow terminal.
 const LINES: [usize; 2] = [16, 8];
-/// Columns that a line of the first takes.
+/// Columns of a line with 16 bytes.
 const COLUMNS: u16 = 72;
 /// The colour of bytes that are part of a message.
 const MARKED: Style = AnsiColor::Cyan.on_default();
 
-/// Bytes to be shown.
+/// The dump of a run of bytes.
 pub(super) struct Dump<'a> {
-    /// All of them.
+    /// The bytes.
     pub octets: &'a [u8],
-    /// Which of them are a message's, in order and apart from each other: each run is put in
-    /// brackets.
+    /// The ranges that belong to messages, in order and without overlaps. Each is put in brackets.
     pub marked: Vec<Range<usize>>,
-    /// Whether marked bytes have a colour too.
+    /// Whether marked bytes are also coloured.
     pub color: bool,
-    /// Bytes a line.
+    /// Bytes per line.
     pub line: usize,
 }
 
-/// How many bytes a line of a terminal has room for; `None` is no terminal.
+/// The bytes per line for a terminal with so many columns; `None`: no terminal.
 pub(super) fn octets_a_line(terminal: Option<u16>) -> usize {
     let [usual, few] = LINES;
     match terminal {
@@ -40,14 +39,14 @@ pub(super) fn octets_a_line(terminal: Option<u16>) -> usize {
     }
 }
 
-/// Which bytes of a line are a message's: a bit each, the first byte's the lowest.
+/// The marks of a line's bytes: one bit per byte, the lowest for the first.
 #[derive(Default)]
 struct Marks {
-    /// Those that are part of one.
+    /// Bytes that are part of a message.
     inside: u32,
-    /// Those that one begins with.
+    /// First bytes of messages.
     begins: u32,
-    /// Those behind the last byte of one; also behind the line's last.
+    /// Bytes after the last byte of a message; this can be the one after the line's last.
     ends: u32,
 }
 
@@ -56,7 +55,7 @@ impl Marks {
         these >> column & 1 == 1
     }
 
-    /// What stands before the byte in this column. A run that ended with the line before was closed there.
+    /// The character before the byte in this column. A range that ended with the previous line was closed there.
     fn separator(&self, column: usize) -> char {
         let ends = column > 0 && Self::has(self.ends, column);
         match (Self::has(self.begins, column), ends) {
@@ -69,7 +68,7 @@ impl Marks {
 }
 
 impl Dump<'_> {
-    /// The marks of the bytes from `start` to `end`.
+    /// The marks of the line `start..end`.
     fn marks(&self, start: usize, end: usize) -> Marks {
         let mut marks = Marks::default();
         let bit = |at: usize| 1 << (at - start);
@@ -88,7 +87,7 @@ impl Dump<'_> {
         marks
     }
 
-    /// Appends the lines; bytes that `hides` says so of are `**`.
+    /// Appends the lines. A byte at an index for which `hides` is true is written as `**`.
     pub fn write(&self, out: &mut String, hides: impl Fn(usize) -> bool) {
         for (index, line) in self.octets.chunks(self.line).enumerate() {
             let start = index * self.line;
@@ -124,7 +123,7 @@ impl Dump<'_> {
                 }
             }
             color(out, false);
-            // A run that goes on in the next line ends there.
+            // A range that continues in the next line is closed there.
             let ends = Marks::has(marks.ends, line.len());
             out.push(if ends { ']' } else { ' ' });
             put::spaces(out, 3 * (self.line - line.len()) + 2);

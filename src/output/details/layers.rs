@@ -14,13 +14,13 @@ use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 use crate::text::put;
 
-/// A link type's name for people.
+/// The name of a link type, for a person.
 #[must_use]
 pub fn link_name(link: LinkType) -> &'static str {
     link_type_name(link).unwrap_or("not read by this program")
 }
 
-/// The fields of a header, whose places count from its start.
+/// Writes the fields of a header. Their ranges are relative to its start.
 struct Header<'t, T> {
     tree: &'t mut T,
     space: Space,
@@ -28,7 +28,7 @@ struct Header<'t, T> {
 }
 
 impl<T: TreeSink> Header<'_, T> {
-    /// Gives a field, whose value `text` appends.
+    /// Writes a field; `text` appends its value.
     #[inline]
     fn field(&mut self, place: Range<usize>, field: Names, text: impl FnOnce(&mut String)) {
         let range = self.start + place.start..self.start + place.end;
@@ -39,14 +39,14 @@ impl<T: TreeSink> Header<'_, T> {
         });
     }
 
-    /// Gives a field that is a number, as most are.
+    /// Writes a field with a number.
     #[inline]
     fn number(&mut self, place: Range<usize>, field: Names, number: impl itoa::Integer) {
         self.field(place, field, |text| put::number(text, number));
     }
 }
 
-/// Gives the frame, its link layer, IP and TCP; `file` is the capture's name where that is told.
+/// Writes the frame, its link layer, IP and TCP. `file`: the capture's name, if it is shown.
 pub(super) fn lines(
     tree: &mut impl TreeSink,
     record: &FrameRecord<'_>,
@@ -103,7 +103,7 @@ pub(super) fn lines(
     }
 }
 
-/// Gives a header of which nothing but its name is told.
+/// Writes a header of which only the name is known.
 fn named(tree: &mut impl TreeSink, space: Space, octets: Range<usize>, name: &str) {
     tree.line(Line::at(space, octets), |text| text.push_str(name));
 }
@@ -335,7 +335,7 @@ fn tcp_fields(header: &mut Header<'_, impl TreeSink>, record: &FrameRecord<'_>, 
     }
 }
 
-/// Appends a number as it is shown, and as it stands in the header.
+/// Appends a relative sequence number and the absolute one from the header.
 fn absolute(text: &mut String, shown: u32, absolute: u32) {
     put::number(text, shown);
     text.push_str(" (absolute ");

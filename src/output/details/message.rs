@@ -1,4 +1,4 @@
-//! A message in a frame's details: what is known of it, its fields, its notes.
+//! A message in the details tree: its frames and peer, its fields, its notes.
 
 use super::node::{Node, Nodes, Space};
 use super::sink::{FieldName, Line, TreeSink};
@@ -14,8 +14,7 @@ use crate::text::escape::Hex;
 use crate::text::put;
 use crate::text::secret::{self, MASK, Masked, MaskedView};
 
-/// The tree of a message. `space` is where the offsets of its sources count, should all of it
-/// have come in its own frame.
+/// The tree of a message. `space`: what the offsets are relative to if the whole message is in one frame.
 #[must_use]
 pub fn tree(message: &Message, space: Space, show_passwords: bool) -> Node {
     let mut nodes = Nodes::default();
@@ -23,7 +22,7 @@ pub fn tree(message: &Message, space: Space, show_passwords: bool) -> Node {
     nodes.0.pop().unwrap_or_default()
 }
 
-/// Gives the lines of a message.
+/// Writes the lines of a message.
 pub(super) fn lines(
     tree: &mut impl TreeSink,
     message: &Message,
@@ -59,7 +58,7 @@ pub(super) fn lines(
     });
 }
 
-/// Gives a note as a line, with the stream that it is about where that is told.
+/// Writes a note as a line, with its stream's number if one is given.
 pub(super) fn note(tree: &mut impl TreeSink, note: &Note, stream: Option<u32>) {
     let severity = note.severity();
     let line = Line {
@@ -122,7 +121,7 @@ fn fields(
     rest.for_each(|one| note(tree, one, None));
 }
 
-/// Gives what there is to say about a message besides its fields.
+/// Writes what is known of a message besides its fields.
 fn about(tree: &mut impl TreeSink, message: &Message) {
     tree.line(Line::default(), |text| {
         text.push_str("Stream ");
@@ -164,7 +163,7 @@ fn about(tree: &mut impl TreeSink, message: &Message) {
     }
 }
 
-/// Gives the frames that a message came in.
+/// Writes the frames that carried a message.
 fn pieces(tree: &mut impl TreeSink, message: &Message) {
     tree.line(Line::default(), |text| match message.sources.len() {
         1 => text.push_str("Came in one frame; bytes are counted in the message"),
@@ -188,7 +187,7 @@ fn pieces(tree: &mut impl TreeSink, message: &Message) {
     });
 }
 
-/// Appends a field's value in words.
+/// Appends a field's value as text.
 fn value(text: &mut String, field: &Field, message: &Message, view: MaskedView<'_>) {
     let octets = field.slice(&message.octets);
     match field.kind {
@@ -219,7 +218,7 @@ fn value(text: &mut String, field: &Field, message: &Message, view: MaskedView<'
     }
 }
 
-/// Appends a number and, where it has one, its name.
+/// Appends a number and its name, if it has one.
 fn named(text: &mut String, field: &Field, number: u32) {
     put::number(text, number);
     let meaning = if field == &COMMAND {

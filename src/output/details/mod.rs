@@ -1,4 +1,4 @@
-//! The details tree and the hex dump of a frame and its messages.
+//! The details tree and the hex dump of a frame and its messages (`-V`, `-x`).
 
 mod filters;
 mod gutter;
@@ -38,7 +38,7 @@ use crate::session::{FrameRecord, StreamNote};
 use crate::text::escape::Escaped;
 use crate::text::secret;
 
-/// `-V`, with `-x` or without.
+/// The form of `-V`, with or without `-x`.
 pub static TREE: FormEntry = FormEntry {
     name: "details",
     meaning: "The details of each message, from its frame to its fields",
@@ -52,13 +52,13 @@ pub static TREE: FormEntry = FormEntry {
     make: |options, out| driven(Details::new(&options), &options, out),
 };
 
-/// `-x` alone.
+/// The form of `-x` alone.
 pub static OCTETS: FormEntry = FormEntry {
     waits: Waits::ForBeginnings,
     ..TREE
 };
 
-/// The tree of a frame: the frame itself, its layers, and the messages that it made available.
+/// The tree of a frame: the frame itself, its layers, and the messages that it completed.
 #[must_use]
 pub fn frame_tree(
     record: &FrameRecord<'_>,
@@ -70,7 +70,7 @@ pub fn frame_tree(
     nodes.0
 }
 
-/// Gives the lines of a frame; `file` is the capture's name where that is told.
+/// Writes the lines of a frame. `file`: the capture's name, if it is shown.
 fn frame_lines(
     tree: &mut impl TreeSink,
     record: &FrameRecord<'_>,
@@ -93,24 +93,24 @@ fn frame_lines(
 }
 
 /// Writes the details of frames.
-// Each of these is a choice of its own.
+// The options are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 pub struct Details {
-    /// The tree; a line in its place otherwise.
+    /// Whether the tree is written; otherwise one line.
     tree: bool,
     octets: bool,
-    /// The filter beside each line of the tree.
+    /// Whether each line of the tree has its filter.
     filters: bool,
     color: bool,
-    /// Bytes in a line of a dump.
+    /// Bytes per line of a dump.
     line: usize,
     text: String,
     gutters: Gutters,
 }
 
 impl Details {
-    /// Nothing written yet.
+    /// Details as the options ask for.
     #[must_use]
     pub fn new(options: &FormOptions) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Details {
         }
     }
 
-    /// The bytes of a frame, and of what it made whole.
+    /// Writes the bytes of a frame, and of the datagram and the messages that it completed.
     fn octets(&mut self, record: &FrameRecord<'_>, shows: bool) {
         let marked = |number| {
             let ranges = messages_of(record).flat_map(|message| &message.sources);
@@ -181,7 +181,7 @@ impl Details {
         dump.write(&mut self.text, hides);
     }
 
-    /// Where lines are written, with their filters where those are asked for.
+    /// The sink for the lines of a tree.
     fn lines<'t, 'v>(&'t mut self, view: &'v View<'v>) -> TextLines<'t, 'v> {
         TextLines {
             text: &mut self.text,
@@ -192,14 +192,14 @@ impl Details {
         }
     }
 
-    /// Hands over what was put together, with an empty line behind it.
+    /// Moves the text to `out`, with an empty line after it.
     fn hand_over(&mut self, out: &mut Vec<u8>) {
         self.text.push('\n');
         hand_over(&mut self.text, out);
     }
 }
 
-/// Appends which capture something is of, where that is told.
+/// Appends the name of a capture, if it is shown.
 fn write_file(out: &mut String, file: Option<&str>) {
     if let Some(file) = file {
         let _ = write!(out, " of {}", Escaped(file));

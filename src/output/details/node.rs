@@ -1,4 +1,4 @@
-//! A frame's details as a tree that one can walk: layers, fields, notes, each knowing its bytes.
+//! The details tree as data: layers, fields and notes, each with its byte range.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,37 +10,37 @@ use crate::dissect::Note;
 use crate::filter::names::Names;
 use crate::output::highlight::Highlight;
 
-/// Where a node's bytes are counted.
+/// What a node's byte range is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Space {
-    /// In the frame.
+    /// The frame.
     #[default]
     Frame,
-    /// In the datagram that was put together from IP fragments.
+    /// The datagram that was reassembled from IP fragments.
     Datagram,
-    /// In the message, whose bytes came in several frames.
+    /// The message, whose bytes came in several frames or were decrypted.
     Message,
 }
 
-/// A line of the tree with what stands under it.
+/// A line of the tree and the lines below it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
-    /// The line; nothing in it is harmful to a terminal.
+    /// The line's text. It is escaped, so a terminal can show it.
     pub text: String,
-    /// Its bytes, where it stands for some.
+    /// Its bytes; `None` if it is not about bytes.
     pub range: Option<Range<usize>>,
-    /// Where those are counted.
+    /// What `range` is relative to.
     pub space: Space,
-    /// How remarkable it is.
+    /// Its importance, and so its colour.
     pub highlight: Highlight,
-    /// The field of the filter language that it shows.
+    /// The display filter field that it shows.
     pub field: Option<Cow<'static, str>>,
-    /// What stands under it.
+    /// The lines one level below it.
     pub children: Vec<Node>,
 }
 
 impl Node {
-    /// A line without bytes of its own.
+    /// A line that is not about bytes.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Node {
         }
     }
 
-    /// A line with the label of its field and a value.
+    /// A line with a field's label and its value.
     #[must_use]
     pub fn labelled(field: Names, value: impl fmt::Display) -> Self {
         Self::new(format!("{}: {value}", field.in_line())).of(field.filter)
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    /// The same, for a field of the filter language.
+    /// Sets the display filter field that the line shows.
     #[must_use]
     pub fn of(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
@@ -79,7 +79,7 @@ impl Node {
     }
 }
 
-/// Nodes that stand below each other.
+/// Collects the lines of a tree as nodes.
 #[derive(Default)]
 pub(super) struct Nodes(pub Vec<Node>);
 

@@ -1,4 +1,4 @@
-//! Where the lines of a tree go: into a tree that one can walk, or straight into text.
+//! The receiver of a tree's lines, which builds a tree or writes text.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,12 +7,12 @@ use super::node::{Node, Space};
 use crate::filter::names::Names;
 use crate::output::highlight::Highlight;
 
-/// The field of the filter language that a line shows.
+/// The name of the display filter field that a line shows.
 #[derive(Debug, Clone)]
 pub(super) enum FieldName {
-    /// Its whole name.
+    /// The whole name.
     Whole(Cow<'static, str>),
-    /// What stands before the last dot, and what behind it.
+    /// The parts before and after the last dot.
     Parts(&'static str, &'static str),
 }
 
@@ -26,16 +26,12 @@ impl FieldName {
     }
 }
 
-/// All that a line is besides its text.
+/// A line without its text. See [`Node`] for its fields.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line {
-    /// See [`Node::range`].
     pub range: Option<Range<usize>>,
-    /// Where those are counted.
     pub space: Space,
-    /// How remarkable it is.
     pub highlight: Highlight,
-    /// What it shows.
     pub field: Option<FieldName>,
 }
 
@@ -50,7 +46,7 @@ impl Line {
         }
     }
 
-    /// The same, for a field of the filter language.
+    /// Sets the display filter field that the line shows.
     #[inline]
     pub fn of(mut self, field: &'static str) -> Self {
         self.field = Some(FieldName::Whole(Cow::Borrowed(field)));
@@ -58,12 +54,12 @@ impl Line {
     }
 }
 
-/// Takes the lines of a tree in the order in which they stand below each other.
+/// Receives the lines of a tree from top to bottom.
 pub(super) trait TreeSink {
-    /// Takes a line, whose text `text` appends; nothing in it is harmful to a terminal.
+    /// Takes a line. `text` appends its text, escaped for a terminal.
     fn line(&mut self, line: Line, text: impl FnOnce(&mut String));
 
-    /// Takes a line that begins with its field's label; `text` appends what stands behind that.
+    /// Takes a line that begins with its field's label. `text` appends the rest.
     #[inline]
     fn labelled(&mut self, line: Line, field: Names, text: impl FnOnce(&mut String)) {
         self.line(line.of(field.filter), |out| {
@@ -72,10 +68,10 @@ pub(super) trait TreeSink {
         });
     }
 
-    /// Takes what `lines` gives as standing under the line before.
+    /// Takes the lines from `lines` as those one level below the previous line.
     fn under(&mut self, lines: impl FnOnce(&mut Self));
 
-    /// Takes a line with all that stands under it.
+    /// Takes a node with its children.
     fn node(&mut self, node: Node) {
         let line = Line {
             range: node.range,

@@ -1,4 +1,4 @@
-//! A tree's lines written as text, one below the other, without the tree being made.
+//! Writes the lines of a details tree as text, without building the tree.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ use super::sink::{FieldName, Line, TreeSink};
 use crate::output::highlight::Highlight;
 use crate::text::put;
 
-/// Appends lines to text.
+/// Appends lines to a text.
 pub(super) struct TextLines<'t, 'v> {
     pub text: &'t mut String,
     pub gutters: &'t mut Gutters,
     pub has_color: bool,
-    /// The filter beside each line, where that is asked for.
+    /// Makes the filter of each line; `None`: lines have none.
     pub filters: Option<Filters<'v>>,
-    /// How many lines stand above the next, each moved in less.
+    /// The depth of the next line in the tree; 0 is the top.
     pub depth: usize,
 }
 
 impl TextLines<'_, '_> {
-    /// Appends what stands behind a line's own text.
+    /// Appends the filter, and ends the line.
     fn end(&mut self, field: Option<&str>) {
         let filters = self.filters.as_mut();
         if let Some(filter) = filters.and_then(|filters| filters.of(field)) {
@@ -29,9 +29,9 @@ impl TextLines<'_, '_> {
         self.text.push('\n');
     }
 
-    /// Turns on the colour of a line, and gives what turns it off.
+    /// Turns on the colour of a line. Returns what turns it off.
     fn color(&mut self, highlight: Highlight) -> impl fmt::Display + use<> {
-        // The line of a layer, or of the frame, stands out from those below it.
+        // The line of a layer, or of the frame, is bold.
         let style = match self.depth {
             0 => highlight.style().bold(),
             _ => highlight.style(),

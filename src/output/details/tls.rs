@@ -1,4 +1,4 @@
-//! TLS records in a frame's details.
+//! TLS records in the details tree and the Info column.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use crate::tls::{Body, CipherSuite, ContentType, HEADER_LEN, Handshake, Protecte
 
 const CIPHER_SUITE: &str = "tls.handshake.ciphersuite";
 
-/// Gives the trees of a frame's records. What is known of a connection stands with the first record, and
-/// where it changes.
+/// Writes the trees of a frame's records. The connection's version and cipher suite are shown with the first record, and
+/// when they change.
 pub(super) fn lines(tree: &mut impl TreeSink, record: &FrameRecord<'_>, space: Space) {
     let mut before = None;
     for found in record.tls {
@@ -92,7 +92,7 @@ fn node(found: &TlsRecord, record: &FrameRecord<'_>, space: Space) -> Node {
     node
 }
 
-/// What is known of the connection once a record was taken.
+/// The connection's version, cipher suite and server name, as known after a record. `None` before they are agreed.
 fn connection(found: &TlsRecord) -> Option<Node> {
     let (Some(version), Some(suite)) = found.agreed else {
         return None;
@@ -113,10 +113,10 @@ fn connection(found: &TlsRecord) -> Option<Node> {
     Some(node)
 }
 
-/// Records of one kind in a row that are named one by one; of more, the count is told.
+/// Up to so many equal records in a row are named one by one; of more, the number is shown.
 const NAMED: usize = 3;
 
-/// Appends what a frame's records are, as Wireshark's Info column says it.
+/// Appends the names of a frame's records, as in Wireshark's Info column.
 pub(in crate::output) fn summaries(out: &mut String, records: &[TlsRecord]) {
     let names: Vec<_> = records.iter().map(summary).collect();
     let mut between = "";
@@ -134,7 +134,7 @@ pub(in crate::output) fn summaries(out: &mut String, records: &[TlsRecord]) {
     }
 }
 
-/// What a record is, as Wireshark's Info column says it.
+/// The name of a record, as in Wireshark's Info column.
 fn summary(found: &TlsRecord) -> String {
     let names: Vec<_> = found
         .messages
@@ -218,7 +218,7 @@ fn suite_name(suite: CipherSuite) -> String {
     }
 }
 
-/// Descriptions of alerts (RFC 8446 section 6, and the registry that it made), as Wireshark names them.
+/// Alert descriptions (RFC 8446, section 6, and IANA's registry of TLS alerts), as Wireshark names them.
 const ALERTS: [(u8, &str); 36] = [
     (0, "Close Notify"),
     (1, "End of Early Data"),

@@ -1,4 +1,4 @@
-//! Bytes of the followed stream, held until it is known which of them are a password's.
+//! A queue of a followed stream's bytes, which wait until it is known which of them belong to a password.
 
 use std::collections::VecDeque;
 
@@ -11,13 +11,13 @@ use crate::session::{Content, Piece};
 use crate::stream::{Role, Side};
 use crate::text::secret::{begins_like_message, clear_of, is_open, is_open_at_end};
 
-/// Bytes held at most. A message has 73 at most, and what stands behind it waits for it.
+/// Bytes in the queue at most. A message has at most 73 bytes, but everything after an incomplete one waits for it.
 const MAX_HELD: usize = 1 << 20;
 
 /// What is known of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Veil {
-    /// Nothing: the message that it may be part of is not whole yet.
+    /// Nothing: it may be part of an incomplete message.
     Unknown,
     Shown,
     Secret,
@@ -30,13 +30,13 @@ pub struct Part {
     pub sender: Role,
     /// Frame that carried it; 0 for a gap.
     pub frame: u64,
-    /// When it became available.
+    /// Time of the frame that made it available.
     pub time: Timestamp,
-    /// The bytes; none where they were never captured.
+    /// The bytes; empty for a gap.
     pub octets: Vec<u8>,
-    /// Which of them are masked.
+    /// For each of them, whether it is masked.
     pub masked: Vec<bool>,
-    /// Bytes never captured.
+    /// Length of a gap in bytes.
     pub missing: u64,
 }
 
@@ -48,10 +48,10 @@ struct Run {
     veils: Vec<Veil>,
 }
 
-/// What is known of the stream now.
+/// What is known of the stream so far.
 #[derive(Debug, Clone, Copy)]
 pub struct State {
-    /// What it speaks.
+    /// Its protocol.
     pub protocol: Protocol,
     /// Whether RegLogin is expected on one of its ports.
     pub watched: bool,
@@ -59,7 +59,7 @@ pub struct State {
     pub client: Side,
 }
 
-/// The queue.
+/// The queue. Parts leave it in the order in which they came.
 #[derive(Debug)]
 pub struct Held {
     runs: VecDeque<Run>,
@@ -67,12 +67,12 @@ pub struct Held {
     shows: bool,
     /// The first bytes of each direction.
     openings: [ArrayVec<u8, HEADER_LEN>; 2],
-    /// Whether a part began as a message does, so that a password may be in the stream on any port.
+    /// Whether a part began like a message: the stream may contain a password although its port is not watched.
     suspected: bool,
 }
 
 impl Held {
-    /// Nothing held; `show_passwords` says that nothing is to be masked.
+    /// An empty queue. `show_passwords`: nothing is masked, and nothing waits.
     pub fn new(show_passwords: bool) -> Self {
         Self {
             runs: VecDeque::new(),
@@ -83,7 +83,7 @@ impl Held {
         }
     }
 
-    /// Takes a piece that became available at this time.
+    /// Adds a piece that became available at this time.
     pub fn push(&mut self, piece: &Piece, time: Timestamp) {
         let (octets, frame, offset, missing) = match &piece.content {
             Content::Octets {
@@ -118,7 +118,7 @@ impl Held {
         });
     }
 
-    /// Learns from a message of the stream what its bytes are.
+    /// Learns from a message which of the waiting bytes may be shown.
     pub fn learn(&mut self, message: &Message) {
         let clear = clear_of(message, false);
         for source in &message.sources {
@@ -143,9 +143,8 @@ impl Held {
         }
     }
 
-    /// The next part whose bytes are all known, or that cannot wait: because it is the `end`,
-    /// because the stream speaks another protocol, or because too much is held. What is not known
-    /// of it is masked where it may be a password's.
+    /// Removes the oldest part if it need not wait: all its bytes are known, the stream has another protocol, the queue is
+    /// too long, or it is the `end`. Unknown bytes are masked if they may belong to a password.
     pub fn pop(&mut self, state: State, end: bool) -> Option<Part> {
         let State {
             protocol,
@@ -188,7 +187,7 @@ mod tests {
 
     const SIZE: usize = 1 << 16;
 
-    /// A piece that may be part of a message, and of which no message tells.
+    /// A piece that may be part of a message that never becomes complete.
     fn piece(number: usize) -> Piece {
         Piece {
             stream: 0,

@@ -1,4 +1,4 @@
-//! One connection as a conversation: messages, bytes in hexadecimal, raw bytes, JSON.
+//! `authscope follow`: one connection as a conversation, as messages, a hex dump, raw bytes or JSON.
 
 mod held;
 mod several;
@@ -21,35 +21,35 @@ use crate::session::{FrameRecord, Piece, Remainder, Sink};
 use crate::stream::{Role, Side};
 use crate::text::secret::{self, Masked};
 
-/// What is shown of a stream.
+/// What to show of a stream, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct FollowOptions {
-    /// The stream's number; the inspector is to follow the same.
+    /// The stream's number. The inspector must follow the same stream.
     pub stream: u32,
-    /// How it is shown.
+    /// The output format.
     pub format: FollowFormat,
-    /// Only what this side sent.
+    /// Shows only what this side sent.
     pub sender: Option<Role>,
-    /// What times are shown as.
+    /// The format of times.
     pub time: TimeFormat,
     /// Whether passwords are shown.
     pub show_passwords: bool,
-    /// Whether RegLogin's values stand in `fields` in JSON.
+    /// Whether the values of RegLogin messages are in `fields` in JSON.
     pub in_fields: bool,
-    /// Whether text and hexadecimal digits have colours.
+    /// Whether the output has colours.
     pub color: bool,
-    /// Bytes in a line of the hexadecimal form.
+    /// Bytes per line of the hex dump.
     pub line: usize,
 }
 
 impl FollowOptions {
-    /// Bytes in a line, as a rule.
+    /// The usual number of bytes per line.
     pub const LINE: usize = 16;
 
-    /// How many bytes a line of a terminal has room for; `None` is no terminal.
+    /// The bytes per line for a terminal with so many columns; `None`: no terminal.
     #[must_use]
     pub const fn octets_a_line(terminal: Option<u16>) -> usize {
-        /// Columns of the server's lines, which are moved to the right.
+        /// Columns of the server's lines, which are indented by a tab.
         const COLUMNS: u16 = 84;
         match terminal {
             Some(columns) if columns < COLUMNS => Self::LINE / 2,
@@ -58,10 +58,10 @@ impl FollowOptions {
     }
 }
 
-/// What there is to be said about the output when it is over.
+/// What was counted, known after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Followed {
-    /// Whether the capture has the stream.
+    /// Whether the stream is in the capture.
     pub found: bool,
     /// Streams in the capture.
     pub streams: u64,
@@ -71,7 +71,7 @@ pub struct Followed {
     pub missing: u64,
 }
 
-/// Shows one stream.
+/// Writes one stream.
 pub struct Follow<W> {
     writer: Writer<W>,
     options: FollowOptions,
@@ -89,12 +89,12 @@ impl Follow<Vec<u8>> {
 }
 
 impl<W: Write> Follow<W> {
-    /// Counts times from the start of the capture, of which it is given a part.
+    /// Sets the time of the capture's first frame, if the run begins later in the capture.
     pub fn begin_at(&mut self, start: Timestamp) {
         self.writer.clock.see(start);
     }
 
-    /// Nothing shown yet.
+    /// Writes to `out`.
     pub fn new(out: W, options: FollowOptions) -> Self {
         Self {
             writer: Writer::new(out, options),
@@ -109,7 +109,7 @@ impl<W: Write> Follow<W> {
         }
     }
 
-    /// What there is to be said when the run is over.
+    /// What was counted, complete after the run.
     pub const fn followed(&self) -> Followed {
         self.followed
     }
@@ -211,7 +211,7 @@ impl Conversation for Follow<Vec<u8>> {
     }
 }
 
-/// Looks for the first RegLogin stream, or for all with a request of one user.
+/// Finds the first stream with a message, or all streams with a request of one user.
 #[derive(Debug, Default)]
 pub struct Finder {
     user: Option<String>,
@@ -219,7 +219,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// Looks for the streams of this user, or for any one.
+    /// Finds the streams of this user; `None`: the first stream with a message.
     #[must_use]
     pub fn new(user: Option<String>) -> Self {
         Self {
@@ -228,7 +228,7 @@ impl Finder {
         }
     }
 
-    /// What was found, in order of their first frames.
+    /// The numbers of the streams found, in the order of their first frames.
     #[must_use]
     pub fn found(self) -> Vec<u32> {
         self.found.into_iter().collect()
@@ -238,7 +238,7 @@ impl Finder {
         let user = self.user.clone();
         let fits = |message: &&Message| {
             user.as_ref().is_none_or(|user| {
-                // A name that is not shown cannot be asked for: it may be part of a password.
+                // A hidden name does not match: the answer would reveal a part of a password.
                 let name = secret::view(message, false)
                     .user_name()
                     .and_then(Masked::clear);
@@ -272,7 +272,7 @@ impl Sink for Finder {
     }
 }
 
-/// A line's worth of time.
+/// A time as the clock writes it.
 fn shown_time(clock: &TimeDisplay, time: Timestamp) -> String {
     let mut text = String::new();
     clock.write(&mut text, time);

@@ -1,4 +1,4 @@
-//! Several connections in one pass, one behind the other in order of their first frames.
+//! Several conversations from one pass, written one after the other in the order of their first frames.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,17 +9,17 @@ use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::tee::OutputError;
 use crate::session::{FrameRecord, Remainder, Sink};
 
-/// What shows one connection, in memory.
+/// A sink that writes one connection to memory.
 pub trait Conversation: Sink<Error = OutputError> {
-    /// Receives the times of the frames before the next record.
+    /// Sets the times of the frames before the next record.
     fn set_clock(&mut self, clock: &TimeDisplay);
-    /// What was shown so far.
+    /// The text written so far.
     fn text(&self) -> &[u8];
-    /// What there is to be said when the run is over.
+    /// What was counted, complete after the run.
     fn followed(&self) -> Followed;
 }
 
-/// Shows connections one behind the other.
+/// Feeds several conversations, and writes them one after the other at the end.
 pub struct Several<C, W> {
     conversations: BTreeMap<u32, C>,
     clock: TimeDisplay,
@@ -28,7 +28,7 @@ pub struct Several<C, W> {
 }
 
 impl<C: Conversation, W: Write> Several<C, W> {
-    /// Shows these, each by the number of its stream, with `between` between two.
+    /// Takes conversations by the number of their stream. `between` is written between two of them.
     pub fn new(
         conversations: impl IntoIterator<Item = (u32, C)>,
         time: TimeFormat,
@@ -43,7 +43,7 @@ impl<C: Conversation, W: Write> Several<C, W> {
         }
     }
 
-    /// What there is to be said of all of them.
+    /// The counts of all conversations together, complete after the run.
     pub fn followed(&self) -> Followed {
         let all = self.conversations.values().map(Conversation::followed);
         all.fold(Followed::default(), |all, one| Followed {
@@ -74,7 +74,7 @@ impl<C: Conversation, W: Write> Sink for Several<C, W> {
         for stream in streams {
             if let Some(conversation) = self.conversations.get_mut(&stream) {
                 conversation.set_clock(&self.clock);
-                // None of them has enough before the end.
+                // A conversation never stops the run.
                 let _ = conversation.record(record)?;
             }
         }

@@ -1,4 +1,4 @@
-//! The forms in which a conversation is written.
+//! Writes a conversation in each of its formats.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ use crate::stream::Role;
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, HIDDEN};
 
-/// How a conversation is shown.
+/// The format of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum FollowFormat {
     /// Each message with its fields; other protocols as text.
@@ -42,10 +42,10 @@ pub struct Writer<W> {
     out: W,
     options: FollowOptions,
     pub clock: TimeDisplay,
-    /// Client and server, as far as it can be told.
+    /// Client and server. `None` before the first frame.
     pub ends: Option<[Endpoint; 2]>,
     begun: bool,
-    /// Bytes written so far of the client and of the server.
+    /// Bytes written so far from the client and from the server.
     written: [u64; 2],
     objects: u64,
 }
@@ -57,7 +57,7 @@ impl Writer<Vec<u8>> {
     }
 }
 
-/// Bytes in hexadecimal, `**` for each that is masked.
+/// The bytes of a part in hexadecimal, `**` for each masked one.
 fn hex_of(part: &Part) -> String {
     let octets = part.octets.iter().zip(&part.masked);
     octets.map(|(octet, masked)| hex(*octet, *masked)).collect()
@@ -71,7 +71,7 @@ fn hex(octet: u8, masked: bool) -> String {
     }
 }
 
-/// A part of a stream of another protocol.
+/// A part of a stream without messages.
 impl Object for Part {
     fn entries(&self, to: &mut impl Entries) {
         let is_gap = self.missing > 0;
@@ -103,7 +103,7 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
-    /// Writes who speaks, before anything else.
+    /// Writes the stream, its client and its server, once.
     fn begin(&mut self) -> io::Result<()> {
         let Some([client, server]) = self.ends.filter(|_| !self.begun) else {
             return Ok(());
@@ -120,7 +120,7 @@ impl<W: Write> Writer<W> {
             FollowFormat::Raw => Ok(()),
             FollowFormat::Json => {
                 let key = names::TCP_STREAM.json();
-                // In these there is nothing to escape.
+                // Numbers and addresses need no escapes.
                 write!(
                     self.out,
                     "{{\"{key}\":{stream},\"client\":\"{client}\",\"server\":\"{server}\",\"conversation\":["
@@ -129,7 +129,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// A text in this style, where there are colours.
+    /// The text in this style if the output has colours.
     fn styled(&self, text: impl Display, style: Style) -> String {
         if self.options.color {
             format!("{style}{text}{style:#}")
@@ -138,12 +138,12 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Who sent it to whom.
+    /// The direction, in the sender's colour.
     fn arrow(&self, sender: Role) -> String {
         self.styled(arrow(sender), side_style(sender))
     }
 
-    /// Writes a message, where the form is one of messages.
+    /// Writes a message, if the format shows messages.
     pub fn message(&mut self, message: &Message) -> io::Result<()> {
         self.begin()?;
         match self.options.format {
@@ -159,7 +159,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes a part of the stream, where the form is one of bytes or there are no messages.
+    /// Writes a part of the stream, if the format shows bytes or the protocol has no messages.
     pub fn part(&mut self, part: &Part, protocol: Protocol) -> io::Result<()> {
         self.begin()?;
         let has_messages = protocol.has_messages();
@@ -176,7 +176,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes what stands behind the last part.
+    /// Ends the output.
     pub fn end(&mut self, protocol: Protocol) -> io::Result<()> {
         self.begin()?;
         if self.options.format == FollowFormat::Json {
@@ -238,7 +238,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// A message that a layout file describes.
+    /// Writes a message that a layout file describes.
     fn described_message(&mut self, message: &Message, time: &str) -> io::Result<()> {
         let mut title = String::new();
         info::summary(&mut title, message, self.options.show_passwords);
@@ -337,7 +337,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The colour of what one side sent.
+/// The style of what this side sent.
 fn side_style(sender: Role) -> Style {
     let color = match sender {
         Role::Client => AnsiColor::Cyan,

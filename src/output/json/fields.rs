@@ -1,4 +1,4 @@
-//! A message's values in wire order, as an object of keys: what `fields` holds.
+//! The object `fields` in JSON: a message's values by key, in wire order.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -12,12 +12,12 @@ use crate::protocol::{Command, FieldKind};
 use crate::text::escape::Hex;
 use crate::text::secret::{self, MASK, Masked};
 
-/// The values of a message.
+/// The values of a message, for `fields`. The last member says whether secrets are shown.
 #[derive(Debug)]
 pub enum JsonFields<'a> {
-    /// Of one that a layout file describes.
+    /// A message that a layout file describes.
     Described(&'a Message, Decoded<'a>, bool),
-    /// Of one of RegLogin, by the layout that is its own.
+    /// A RegLogin message, by the layout that is built in.
     RegLogin(&'a Message, bool),
 }
 
@@ -43,7 +43,7 @@ impl Serialize for JsonFields<'_> {
     }
 }
 
-/// A status, as a value with a name.
+/// A status with its name.
 #[derive(serde::Serialize)]
 struct Status {
     value: u8,

@@ -1,4 +1,4 @@
-//! How JSON is written: compact, times as exact decimals, and nothing in it that a terminal obeys.
+//! The format of JSON: compact, with times as exact decimals, and without control characters for terminals.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -18,7 +18,7 @@ use crate::capture::Timestamp;
 use crate::packet::Endpoint;
 use crate::text::escape::write_json_fragment;
 
-/// Compact JSON in which characters that JSON would allow, but a terminal obeys, are `\u` escapes.
+/// Compact JSON in which characters that JSON allows but a terminal interprets are `\u` escapes.
 pub(in crate::output) struct TerminalSafe;
 
 impl Formatter for TerminalSafe {
@@ -30,7 +30,7 @@ impl Formatter for TerminalSafe {
     }
 }
 
-/// Appends an endpoint as it is shown. Every message has two, and the general way takes four times as long.
+/// Appends an endpoint as text. Every message has two, and `Display` takes four times as long.
 pub(in crate::output) fn endpoint(out: &mut Vec<u8>, endpoint: Endpoint) {
     let IpAddr::V4(v4) = endpoint.address else {
         // Writing to memory does not fail.
@@ -46,10 +46,10 @@ pub(in crate::output) fn endpoint(out: &mut Vec<u8>, endpoint: Endpoint) {
     out.extend_from_slice(digits.format(endpoint.port).as_bytes());
 }
 
-/// Bytes of the longest [`decimal`].
+/// Length of the longest [`decimal`] in bytes.
 const DECIMAL: usize = "-9223372036.854775808".len();
 
-/// Nanoseconds as a number of seconds with nine decimals, exactly.
+/// Nanoseconds as seconds with nine decimals.
 pub(in crate::output) fn decimal(nanoseconds: i64) -> ArrayString<DECIMAL> {
     const SECOND: u64 = Timestamp::SECOND.unsigned_abs();
     let all = nanoseconds.unsigned_abs();
@@ -67,7 +67,7 @@ pub(in crate::output) fn decimal(nanoseconds: i64) -> ArrayString<DECIMAL> {
     text
 }
 
-/// Nanoseconds, serialised as seconds: as an exact [`decimal`] in JSON, in floating point in binary formats.
+/// Nanoseconds, serialised as seconds: as an exact [`decimal`] in JSON, as floating point in binary formats.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct Decimal(pub i64);
 
@@ -82,7 +82,7 @@ impl Serialize for Decimal {
     }
 }
 
-/// A value written as the string that it is shown as.
+/// A value serialised as the string that `Display` writes.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct Shown<T>(pub T);
 

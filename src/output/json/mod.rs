@@ -1,5 +1,5 @@
-//! JSON: an object a message or a frame, as an array or one a line. `docs/output.md` states the
-//! keys; a test holds the output to it.
+//! JSON: one object per message, frame or exchange, as an array or as lines. `docs/output.md` lists the keys, and a test
+//! compares them with the output.
 
 mod fields;
 pub(super) mod format;
@@ -19,7 +19,7 @@ use crate::dissect::Message;
 use crate::filter::Needs;
 use crate::session::{Ending, Exchange, FrameRecord, Remainder, StreamNote};
 
-/// `-T json`.
+/// The form of `-T json`.
 pub static ARRAY: FormEntry = FormEntry {
     name: "json",
     meaning: "An array of objects",
@@ -33,7 +33,7 @@ pub static ARRAY: FormEntry = FormEntry {
     make: |options, out| driven(Json::new(Layout::Array, &options), &options, out),
 };
 
-/// `-T jsonl`.
+/// The form of `-T jsonl`.
 pub static LINES: FormEntry = FormEntry {
     name: "jsonl",
     meaning: "An object a line",
@@ -42,26 +42,26 @@ pub static LINES: FormEntry = FormEntry {
     ..ARRAY
 };
 
-/// How objects stand one after the other.
+/// How objects are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// One array of all.
+    /// As elements of one array.
     Array,
-    /// One object a line.
+    /// As lines.
     Lines,
 }
 
-/// What the objects hold.
+/// What the objects contain.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct JsonOptions {
-    /// Passwords in clear instead of [`MASK`](crate::text::secret::MASK).
+    /// Writes passwords instead of [`MASK`](crate::text::secret::MASK).
     pub show_passwords: bool,
-    /// RegLogin's values in `fields`, as those of protocols that a layout describes.
+    /// Writes RegLogin's values in `fields`, as those of protocols with a layout.
     pub in_fields: bool,
 }
 
-/// Writes JSON: an object a message where the rows are messages, an object a frame otherwise.
-// Each of these is a choice of its own.
+/// Writes JSON: an object for each message if the rows are messages, otherwise for each frame.
+// The options are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 pub struct Json {
@@ -70,14 +70,14 @@ pub struct Json {
     payload: bool,
     in_fields: bool,
     begun: bool,
-    /// Whether the array's brackets are left to others.
+    /// Whether the array's brackets are written by somebody else.
     is_part: bool,
     info: String,
     hex: String,
 }
 
 impl Json {
-    /// Nothing written yet.
+    /// A writer without objects.
     #[must_use]
     pub fn new(layout: Layout, options: &FormOptions) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Json {
     }
 }
 
-/// Appends an object as an element or a line.
+/// Appends an object as an element of the array or as a line.
 fn put(out: &mut Vec<u8>, layout: Layout, begun: &mut bool, object: &impl Object) {
     if layout == Layout::Array {
         let before: &[u8] = if *begun { b",\n" } else { b"[\n" };

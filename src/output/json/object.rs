@@ -1,4 +1,4 @@
-//! Objects by their keys and values. JSON and Parquet each take them in their own way.
+//! Objects as keys and values, which JSON and Parquet each write in their format.
 
 use std::fmt::Display;
 
@@ -9,31 +9,31 @@ use crate::packet::Endpoint;
 
 /// Something with keys and values.
 pub(in crate::output) trait Object {
-    /// Passes on each key with its value, always in the same order. A key that does not apply is left out.
+    /// Passes each key with its value to `to`, always in the same order. Keys that do not apply are left out.
     fn entries(&self, to: &mut impl Entries);
 }
 
-/// Takes keys with values. A value of `None` is left out.
+/// Receives keys with values. A value of `None` is left out.
 pub(in crate::output) trait Entries {
-    /// A whole number.
+    /// Takes a whole number.
     fn count(&mut self, key: &'static str, value: impl Into<Option<u64>>);
 
-    /// A number that is not exact.
+    /// Takes a floating-point number.
     fn float(&mut self, key: &'static str, value: impl Into<Option<f64>>);
 
-    /// A time or a duration, in nanoseconds.
+    /// Takes a time or a duration, in nanoseconds.
     fn time(&mut self, key: &'static str, nanoseconds: impl Into<Option<i64>>);
 
-    /// A text.
+    /// Takes a text.
     fn text<'t>(&mut self, key: &'static str, value: impl Into<Option<&'t str>>);
 
-    /// What a value looks like as text.
+    /// Takes a value that is written as text.
     fn shown<T: Display>(&mut self, key: &'static str, value: impl Into<Option<T>>);
 
-    /// An address with a port.
+    /// Takes an address with a port.
     fn endpoint(&mut self, key: &'static str, value: Endpoint);
 
-    /// An object or an array, which `write` appends as JSON.
+    /// Takes an object or an array, which `write` appends as JSON.
     fn json(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>));
 }
 
@@ -59,7 +59,7 @@ pub(in crate::output) fn write_array<T: Object>(
     out.push(b']');
 }
 
-/// Appends a value. Writing to memory does not fail, and no value here cannot be written.
+/// Appends a value. Writing to memory does not fail, and all values here can be serialised.
 pub(in crate::output) fn write_value(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let _ = value.serialize(&mut serde_json::Serializer::with_formatter(
         out,
@@ -67,11 +67,11 @@ pub(in crate::output) fn write_value(out: &mut Vec<u8>, value: &(impl Serialize 
     ));
 }
 
-/// Takes keys with values into the JSON of an object that was begun.
+/// Appends keys with values to an object in JSON that is not closed yet.
 struct JsonEntries<'o>(&'o mut Vec<u8>);
 
 impl JsonEntries<'_> {
-    /// Begins an entry. In a key there is nothing to escape.
+    /// Begins an entry. Keys need no escapes.
     #[inline]
     fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
         if self.0.last() != Some(&b'{') {
@@ -134,7 +134,7 @@ impl Entries for JsonEntries<'_> {
     }
 }
 
-/// Appends a text as a string. In nearly every one there is nothing to escape.
+/// Appends a text as a string. Nearly all texts need no escapes, so they take a fast path.
 fn write_text(out: &mut Vec<u8>, text: &str) {
     let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !matches!(octet, b'"' | b'\\');
     if text.as_bytes().iter().all(is_plain) {

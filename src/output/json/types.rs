@@ -1,5 +1,5 @@
-//! What an object says. A key that does not apply is absent. A key that stands for a field of the filter language is that field's, by
-//! the registry ([`names`]).
+//! The objects of JSON and Parquet, with their keys. A key that does not apply is absent. The key of a display filter field
+//! comes from the registry ([`names`]).
 
 #![expect(
     clippy::cast_precision_loss,
@@ -32,7 +32,7 @@ pub(in crate::output) struct JsonMessage<'a> {
 }
 
 impl<'a> JsonMessage<'a> {
-    /// What there is to say about a message.
+    /// The object of a message.
     #[must_use]
     pub const fn new(message: &'a Message, options: JsonOptions) -> Self {
         let file = None;
@@ -43,13 +43,13 @@ impl<'a> JsonMessage<'a> {
         }
     }
 
-    /// The same, of this capture.
+    /// Sets the capture's path.
     #[must_use]
     pub fn of(self, file: Option<&'a str>) -> Self {
         Self { file, ..self }
     }
 
-    /// What a message of RegLogin says itself.
+    /// The values of a RegLogin message.
     fn reglogin(&self, to: &mut impl Entries) {
         let message = self.message;
         let view = secret::view(message, self.options.show_passwords);
@@ -79,7 +79,7 @@ impl<'a> JsonMessage<'a> {
     }
 }
 
-/// The values of a protocol that a layout file describes.
+/// The key of the values of a protocol that a layout file describes.
 const FIELDS: &str = "fields";
 
 impl Object for JsonMessage<'_> {
@@ -123,10 +123,10 @@ impl Object for JsonMessage<'_> {
     }
 }
 
-/// Notes, of a message or of streams.
+/// The key of the notes of a message or of streams.
 const NOTES: &str = "notes";
 
-/// Text out of bytes, with U+FFFD for each part that is not UTF-8.
+/// Bytes as text, with U+FFFD for each part that is not UTF-8.
 fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
     match octets {
         Cow::Borrowed(octets) => String::from_utf8_lossy(octets),
@@ -134,7 +134,7 @@ fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
     }
 }
 
-/// The text, or what stands in its place; its bytes too where they are not UTF-8.
+/// Passes on a text, or the mask for a hidden one. If it is not UTF-8, its bytes follow in hexadecimal.
 fn text(
     to: &mut impl Entries,
     [key, hex]: [&'static str; 2],
@@ -164,7 +164,7 @@ pub(in crate::output) struct JsonExchange<'a> {
 }
 
 impl<'a> JsonExchange<'a> {
-    /// What there is to say about an exchange.
+    /// The object of an exchange.
     #[must_use]
     pub const fn new(exchange: &'a Exchange, context: &'a Context) -> Self {
         let file = None;
@@ -210,7 +210,7 @@ impl Object for JsonExchange<'_> {
     }
 }
 
-/// The tag of a request's password, where tags are wanted: eight hexadecimal digits.
+/// The tag of a request's password, eight hexadecimal digits. `None` without a key or a password.
 fn tag(exchange: &Exchange, context: &Context) -> Option<String> {
     let key = context.tag_key.as_ref()?;
     let request = exchange
@@ -265,7 +265,7 @@ impl Object for JsonNote<'_> {
         to.text(names::NOTE_GROUP.json(), note.group().name());
         to.shown(names::NOTE.json(), note);
         to.text("field", note.field_key());
-        // Of a message that is not whole: its bytes by now and in all, and where it goes on.
+        // An incomplete message: its bytes so far and in total, and the frame that continues it.
         if let Note::Begun {
             have, need, goes, ..
         } = note
@@ -284,15 +284,15 @@ impl Object for JsonNote<'_> {
 pub(in crate::output) struct JsonFrame<'a> {
     /// The frame.
     pub record: &'a FrameRecord<'a>,
-    /// The capture.
+    /// The capture's path, if rows show it.
     pub file: Option<&'a str>,
-    /// The name of what it carries.
+    /// The name of the protocol that it carries.
     pub protocol: &'static str,
-    /// What the Info column says.
+    /// The text of the Info column.
     pub info: &'a str,
-    /// Its payload in hexadecimal, where that is wanted.
+    /// Its payload in hexadecimal, if asked for.
     pub payload: Option<&'a str>,
-    /// What messages hold.
+    /// What messages contain.
     pub options: JsonOptions,
 }
 
@@ -335,7 +335,7 @@ impl Object for JsonFrame<'_> {
     }
 }
 
-/// The messages of a frame.
+/// The key of the messages of a frame.
 const MESSAGES: &str = "messages";
 
 /// The TCP segment of a frame.
@@ -360,16 +360,15 @@ impl Object for JsonTcp<'_> {
     }
 }
 
-/// What was found out only after the frames that it is about: messages that are cut off, and
-/// what is said of streams at the end.
+/// What was found after the frames that it is about: incomplete messages, and notes about streams at the end.
 pub(in crate::output) struct JsonRest<'a> {
     /// The notes.
     pub notes: &'a [StreamNote],
     /// The messages.
     pub messages: &'a [&'a Message],
-    /// What messages hold.
+    /// What messages contain.
     pub options: JsonOptions,
-    /// The capture that a stream is of.
+    /// Returns the path of a stream's capture, if rows show it.
     pub file: &'a dyn Fn(u32) -> Option<&'a str>,
 }
 
@@ -385,10 +384,10 @@ impl Object for JsonRest<'_> {
     }
 }
 
-/// The last object where a signal ended the reading early: what stands before it is not all.
+/// The last object if a signal stopped the reading: the output is incomplete.
 #[derive(Debug)]
 pub(in crate::output) struct JsonInterrupted {
-    /// Frames read by then.
+    /// Frames that were read.
     pub frames: u64,
 }
 

@@ -1,4 +1,4 @@
-//! One connection as a sequence diagram: two lifelines, an arrow a message, times at the left.
+//! A connection as a sequence diagram: two lifelines, an arrow for each message, times at the left.
 
 mod steps;
 
@@ -17,27 +17,27 @@ use crate::packet::Endpoint;
 use crate::session::{FrameRecord, Remainder, Sink};
 use crate::stream::Role;
 
-/// How a ladder is drawn.
+/// Which stream is drawn, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct LadderOptions {
     /// The stream's number.
     pub stream: u32,
-    /// Columns in all.
+    /// Total width in columns.
     pub width: u16,
-    /// What it is drawn with.
+    /// The characters of lines and arrows.
     pub charset: Charset,
-    /// What times are shown as.
+    /// The format of times.
     pub time: TimeFormat,
     /// Whether arrows are coloured by outcome.
     pub color: bool,
-    /// Whether somebody waits for the rows while frames still come. A message that is told late
-    /// then stands behind rows that are written already.
+    /// Whether rows are written as soon as no further frame is ready. A message that is recognised late then comes after
+    /// rows that were already written.
     pub at_once: bool,
 }
 
-/// Columns between the lifelines at least, however narrow the terminal is.
+/// The minimum distance of the lifelines in columns, even in a narrow terminal.
 const LEAST: usize = 24;
-/// Rows kept back at most, so that a message that is told late still stands where it was sent.
+/// Rows that are held back at most, so that a message that is recognised late is put where it was sent.
 const MOST_ROWS: usize = 4096;
 
 /// Draws one stream.
@@ -49,7 +49,7 @@ pub struct Ladder<W> {
 }
 
 impl<W: Write> Ladder<W> {
-    /// Nothing drawn yet.
+    /// Draws to `out`.
     pub fn new(out: W, options: LadderOptions) -> Self {
         Self {
             out,
@@ -59,7 +59,7 @@ impl<W: Write> Ladder<W> {
         }
     }
 
-    /// What there is to be said when the run is over.
+    /// What was counted, complete after the run.
     pub const fn followed(&self) -> Followed {
         self.steps.followed
     }
@@ -83,7 +83,7 @@ impl<W: Write> Ladder<W> {
             .max(LEAST)
     }
 
-    /// Columns for text on an arrow.
+    /// Columns for the text on an arrow.
     fn room(&self) -> usize {
         self.span() - 6
     }
@@ -103,7 +103,7 @@ impl<W: Write> Ladder<W> {
         Ok(())
     }
 
-    /// A step as a row: an arrow from the sender, or something about both.
+    /// A step as a row: an arrow from the sender, or a dotted line if it is about both sides.
     fn row(&self, step: &Step) -> String {
         let [life, dash, right, left, dot] = self.signs();
         let (fill, start, end) = match step.sender {
@@ -137,7 +137,7 @@ impl<W: Write> Ladder<W> {
         )
     }
 
-    /// Writes steps until no more than so many are kept back.
+    /// Writes steps until at most `kept` are held back.
     fn write_rows(&mut self, kept: usize) -> io::Result<()> {
         if let Some(ends) = self.steps.ends {
             self.head(ends)?;
@@ -166,7 +166,7 @@ impl Conversation for Ladder<Vec<u8>> {
     }
 }
 
-/// The text, cut where it has more columns than there are.
+/// The text in at most `columns` columns: a longer one is cut and ends in an ellipsis.
 #[must_use]
 pub fn fit(text: &str, columns: usize, charset: Charset) -> String {
     let text = match charset {

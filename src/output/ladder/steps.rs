@@ -1,4 +1,4 @@
-//! What happens on a connection, step by step: messages, notes, opening and closing.
+//! The steps of a connection: messages, notes, opening and closing.
 
 use std::collections::VecDeque;
 
@@ -17,27 +17,27 @@ use crate::stream::Role;
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The frame it happened with.
+    /// Its frame's number.
     pub frame: u64,
-    /// When.
+    /// Its time.
     pub time: Timestamp,
-    /// The same, as the clock writes it.
+    /// Its time, as the clock writes it.
     pub shown: String,
-    /// The connection.
+    /// The connection's number.
     pub stream: u32,
-    /// Who did it; `None` if it is about both.
+    /// Who did it; `None` if it is about both sides.
     pub sender: Option<Role>,
-    /// What happened; nothing in it is harmful to a terminal.
+    /// What happened, escaped for a terminal.
     pub text: String,
-    /// What stands behind the text whether that is cut or not: how long an answer took.
+    /// What follows the text even if that is cut: the response time.
     pub suffix: String,
-    /// How it went.
+    /// Its importance.
     pub highlight: Highlight,
     /// Whether it is a message.
     pub is_message: bool,
 }
 
-/// How far opening a connection has come.
+/// A TCP handshake in progress.
 #[derive(Debug, Clone, Copy)]
 struct Opening {
     time: Timestamp,
@@ -49,23 +49,23 @@ struct Opening {
 #[derive(Debug)]
 pub struct Steps {
     stream: u32,
-    /// The times of frames, and how they are written.
+    /// The times of frames, and their format.
     pub clock: TimeDisplay,
     opening: Option<Opening>,
     /// Who closed its direction first, and when.
     closing: Option<(Role, Timestamp)>,
-    /// Client and server, as far as it can be told.
+    /// Client and server. `None` before the first frame.
     pub ends: Option<[Endpoint; 2]>,
-    /// The steps that were not taken yet, in order.
+    /// The steps that nobody has taken out yet, in order.
     pub all: VecDeque<Step>,
     /// The frame that steps are made for.
     frame: u64,
-    /// What there is to be said when the run is over.
+    /// What was counted, complete after the run.
     pub followed: Followed,
 }
 
 impl Steps {
-    /// Nothing seen yet of this stream.
+    /// Collects the steps of this stream.
     #[must_use]
     pub fn new(stream: u32, time: TimeFormat) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Steps {
         }
     }
 
-    /// The stream whose steps they are.
+    /// The stream's number.
     #[must_use]
     pub const fn stream(&self) -> u32 {
         self.stream
@@ -105,7 +105,7 @@ impl Steps {
         }
     }
 
-    /// Takes what the end of the capture brings.
+    /// Takes what remains at the end of the capture.
     pub fn end(&mut self, remainder: &Remainder<'_>) {
         self.followed.streams = remainder.totals.streams;
         let stream = self.stream;
@@ -157,7 +157,7 @@ impl Steps {
         self.all.insert(behind.map_or(0, |place| place + 1), step);
     }
 
-    /// A message that an earlier frame carried, among the steps of its time.
+    /// Inserts a message of an earlier frame among the steps of its time.
     fn late(&mut self, message: &Message) {
         let now = std::mem::replace(&mut self.frame, message.frame);
         self.message(message);
@@ -180,7 +180,7 @@ impl Steps {
         }
     }
 
-    /// The opening that is under way, as far as it came.
+    /// Adds the step of a handshake, complete or not.
     fn opened(&mut self) {
         match self.opening.take() {
             Some(opening) if opening.accepted => {
@@ -195,7 +195,7 @@ impl Steps {
         }
     }
 
-    /// A close that only one side has begun.
+    /// Adds the step of a FIN from one side only.
     fn half_closed(&mut self) {
         if let Some((side, time)) = self.closing.take() {
             let text = format!("{} closes its side", side.name());
@@ -244,7 +244,7 @@ impl Steps {
                     let text = format!("connection closed, {} first", side.name());
                     self.row(time, None, text, Highlight::Plain);
                 }
-                // A FIN that is sent again.
+                // A retransmitted FIN.
                 Some(_) => {}
                 None => self.closing = Some((from, time)),
             }

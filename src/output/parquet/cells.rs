@@ -1,4 +1,4 @@
-//! Puts an object into a row of columns: each key's value into the column of that name.
+//! Puts an object into a row of a table: each value goes into the column with the name of its key.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -8,20 +8,20 @@ use crate::output::json::format;
 use crate::output::json::object::Entries;
 use crate::packet::Endpoint;
 
-/// A row being filled.
+/// The row that is being filled.
 pub struct Row<'a> {
     columns: &'a mut Columns,
-    /// The column behind the last one that got a value: keys come in the columns' order.
+    /// The column after the last one that got a value: keys come in the order of columns.
     next: usize,
 }
 
 impl<'a> Row<'a> {
-    /// The row behind those that are there.
+    /// Appends a row to the columns.
     pub const fn new(columns: &'a mut Columns) -> Self {
         Self { columns, next: 0 }
     }
 
-    /// Puts a value into the column of a key. Each key has a column of its kind: a test holds the schema to JSON's keys.
+    /// Puts a value into the column of a key. Each key has a column of its type: a test compares the schema with JSON's keys.
     fn put(&mut self, key: &'static str, put: impl FnOnce(&mut Column, usize) -> bool) {
         let row = self.columns.rows();
         while let Some(column) = self.columns.get(self.next) {

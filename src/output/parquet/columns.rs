@@ -1,4 +1,4 @@
-//! Rows that wait to be written, column by column.
+//! The columns of a table, which buffer rows until they are written as a row group.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -15,25 +15,25 @@ use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
 use super::schema::{self, ColumnType};
 
-/// Bytes of different texts of a column that a row group names by number at most.
+/// The maximum size of a column's dictionary in a row group, in bytes.
 const DICTIONARY: usize = 4 << 20;
 
-/// The values of a column, those that are not null.
+/// The values of a column that are not null.
 #[derive(Debug)]
 enum Values {
     Integers(Vec<i64>),
     Numbers(Vec<f64>),
-    /// All texts in a row, and where each ends.
+    /// All texts joined, and the end of each.
     Texts(Vec<u8>, Vec<usize>),
 }
 
-/// A column.
+/// A column of the table.
 #[derive(Debug)]
 pub struct Column {
     pub name: &'static str,
     pub kind: ColumnType,
     values: Values,
-    /// For each row up to the last value 1, or 0 where it is null.
+    /// Parquet's definition levels, up to the last value: 1 for a value, 0 for null.
     levels: Vec<i16>,
 }
 
@@ -54,13 +54,13 @@ impl Column {
         }
     }
 
-    /// Says that row `row` has a value, which is put into the values.
+    /// Marks that row `row` has a value.
     fn has(&mut self, row: usize) {
         self.levels.resize(row, 0);
         self.levels.push(1);
     }
 
-    /// Puts a whole number into a row; false where it does not belong here.
+    /// Puts a whole number into a row. Returns false if the column has another type.
     pub fn integer(&mut self, row: usize, value: i64) -> bool {
         match &mut self.values {
             Values::Integers(values) => values.push(value),
@@ -71,7 +71,7 @@ impl Column {
         true
     }
 
-    /// Puts a number into a row; false where it does not belong here.
+    /// Puts a floating-point number into a row. Returns false if the column has another type.
     pub fn number(&mut self, row: usize, value: f64) -> bool {
         let Values::Numbers(values) = &mut self.values else {
             return false;
@@ -81,7 +81,7 @@ impl Column {
         true
     }
 
-    /// Puts what `write` appends into a row, as text; false where none belongs here.
+    /// Puts a text, which `write` appends, into a row. Returns false if the column has another type.
     pub fn text(&mut self, row: usize, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let Values::Texts(octets, ends) = &mut self.values else {
             return false;
@@ -92,7 +92,7 @@ impl Column {
         true
     }
 
-    /// Writes the column of a row group, and is empty again.
+    /// Writes the column of a row group and clears it.
     fn write(&mut self, rows: usize, to: &mut SerializedColumnWriter<'_>) {
         self.levels.resize(rows, 0);
         let levels = Some(&self.levels[..]);
@@ -124,7 +124,7 @@ impl Column {
     }
 }
 
-/// The columns of a table, with the rows that wait.
+/// The columns of a table, with the rows that are not written yet.
 #[derive(Debug)]
 pub struct Columns {
     all: Vec<Column>,
@@ -141,17 +141,17 @@ impl Columns {
         }
     }
 
-    /// How many rows wait.
+    /// The number of buffered rows.
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The column at a place; `None` behind the last.
+    /// The column with this index; `None` after the last.
     pub fn get(&mut self, place: usize) -> Option<&mut Column> {
         self.all.get_mut(place)
     }
 
-    /// Ends the row that values were put into.
+    /// Ends the current row.
     pub const fn end_row(&mut self) {
         self.rows += 1;
     }
@@ -164,7 +164,7 @@ impl Columns {
         Arc::new(schema.build().expect("this schema is right"))
     }
 
-    /// How it is written.
+    /// The compression and encodings of the file.
     pub fn properties(&self) -> WriterProperties {
         let mut properties = WriterProperties::builder()
             .set_created_by(format!("authscope {}", crate::VERSION))
@@ -174,7 +174,7 @@ impl Columns {
         for column in &self.all {
             let path = ColumnPath::from(column.name);
             properties = match column.kind {
-                // They grow, mostly by little.
+                // Most grow by little from row to row.
                 ColumnType::Integer | ColumnType::Time | ColumnType::Seconds => properties
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
@@ -187,7 +187,7 @@ impl Columns {
         properties.build()
     }
 
-    /// Writes the rows that wait as a row group; then none waits.
+    /// Writes the buffered rows as a row group and clears them.
     pub fn write(&mut self, file: &mut SerializedFileWriter<Vec<u8>>) {
         let mut group = file.next_row_group().expect("a group can be begun");
         for column in &mut self.all {

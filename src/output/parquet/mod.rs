@@ -1,5 +1,4 @@
-//! `-T parquet`: the objects of JSON as a table, in a file of columns that query engines read. Its columns are JSON's
-//! keys, with a type each; a key that is absent is null.
+//! `-T parquet`: the objects of JSON as a table in a Parquet file. The columns are JSON's keys; an absent key is null.
 
 mod cells;
 mod columns;
@@ -22,7 +21,7 @@ use crate::session::{Ending, Exchange, Remainder};
 use cells::Row;
 use columns::Columns;
 
-/// `-T parquet`.
+/// The form of `-T parquet`.
 pub static FORM: FormEntry = FormEntry {
     name: "parquet",
     meaning: "A Parquet file of columns",
@@ -36,10 +35,10 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Table::new(&options), &options, out),
 };
 
-/// Rows that are kept until they are written together, as a row group.
+/// Rows of a row group.
 const GROUP: usize = 1 << 17;
 
-/// The name under which the file says what its rows are.
+/// The key in the file's metadata that says what its rows are.
 const ROWS: &str = "authscope.rows";
 
 /// Writes a table of messages or exchanges.
@@ -47,7 +46,7 @@ struct Table {
     columns: Columns,
     rows: Rows,
     in_fields: bool,
-    /// `None` before the beginning. Writes to memory, from where it is taken at once.
+    /// Writes to memory, from where each row group is moved to the output. `None` before the beginning and after the end.
     file: Option<SerializedFileWriter<Vec<u8>>>,
 }
 
@@ -73,7 +72,7 @@ impl Table {
         }
     }
 
-    /// Writes the rows that were kept.
+    /// Writes the buffered rows as a row group.
     fn write_group(&mut self, out: &mut Vec<u8>) {
         if let Some(file) = &mut self.file {
             if self.columns.rows() > 0 {
@@ -138,7 +137,7 @@ impl Form for Table {
 mod tests {
     use super::*;
 
-    /// The keys of JSON's objects, from the page that lists them.
+    /// The keys of JSON's objects, as docs/output.md lists them.
     fn keys(section: &str) -> Vec<&'static str> {
         let page = include_str!("../../../docs/output.md");
         let (_, rest) = page.split_once(&format!("### {section}\n")).unwrap();

@@ -1,28 +1,28 @@
-//! Which columns there are, and of which types.
+//! The columns of each table, with their types.
 
 use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::schema::types::{Type, TypePtr};
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// Whole numbers, 64 bits.
     Integer,
     /// Text, UTF-8.
     Text,
-    /// What JSON has as an object or an array, as its text.
+    /// An object or an array, as JSON text.
     Json,
-    /// Points in time: UTC, in nanoseconds.
+    /// Times in UTC, in nanoseconds.
     Time,
-    /// Spans of seconds with nine decimals.
+    /// Durations in seconds, with nine decimals.
     Seconds,
-    /// Numbers in floating point, 64 bits.
+    /// Floating-point numbers, 64 bits.
     Number,
 }
 
 use ColumnType::{Integer, Json, Number, Seconds, Text, Time};
 
-/// The columns of messages, in the order in which JSON has the keys.
+/// The columns of messages, in the order of JSON's keys.
 pub const MESSAGE: &[(&str, ColumnType)] = &[
     ("file", Text),
     ("frame", Integer),
@@ -51,7 +51,7 @@ pub const MESSAGE: &[(&str, ColumnType)] = &[
     ("notes", Json),
 ];
 
-/// The columns of exchanges, likewise.
+/// The columns of exchanges, in the order of JSON's keys.
 pub const EXCHANGE: &[(&str, ColumnType)] = &[
     ("file", Text),
     ("time", Time),
@@ -70,10 +70,10 @@ pub const EXCHANGE: &[(&str, ColumnType)] = &[
     ("password_tag", Text),
 ];
 
-/// Digits of [`ColumnType::Seconds`] in all, and behind the point.
+/// Total digits and decimals of [`ColumnType::Seconds`].
 const DECIMAL: (i32, i32) = (18, 9);
 
-/// The type of a column.
+/// The Parquet type of a column.
 pub fn column(name: &str, kind: ColumnType) -> TypePtr {
     let (physical, logical) = match kind {
         Integer => (Physical::INT64, None),

@@ -1,10 +1,10 @@
-//! A frame's own numbers, sizes and times as Wireshark 4.0 names and describes them.
+//! The protocols `geninfo` and `frame`, as Wireshark 4.0 names and describes them.
 
 use std::fmt::Write as _;
 
 use super::{Tree, bytes};
 
-/// The frame's number, sizes and time, which are no protocol's.
+/// Writes `geninfo`: the frame's number, sizes and time.
 pub(super) fn general(tree: &mut Tree<'_>) {
     let header = *tree.view.record.frame.header;
     let size = header.captured as usize;
@@ -28,7 +28,8 @@ pub(super) fn general(tree: &mut Tree<'_>) {
         one("timestamp", "Captured Time", &time, header.time.to_string());
     });
 }
-/// The frame.
+
+/// Writes `frame`.
 pub(super) fn frame(tree: &mut Tree<'_>) {
     let frame = tree.view.record.frame;
     let (wire, captured) = (frame.header.wire, frame.header.captured);

@@ -1,10 +1,10 @@
-//! A field of a header, written as Wireshark describes it.
+//! Writes the fields of an IP or TCP header as Wireshark describes them.
 
 use std::ops::Range;
 
 use super::{Bytes, Item, Tree, drawn, place};
 
-/// A field of a header: where the header begins, its bytes, and which of the frame's values are its own.
+/// A header: its offset in the packet, its bytes, and the index of its values among those of the frame.
 pub(super) struct Header<'h> {
     pub start: usize,
     pub octets: &'h [u8],
@@ -21,7 +21,7 @@ impl Header<'_> {
         (self.start + start, size)
     }
 
-    /// Writes a field that is whole bytes.
+    /// Writes a field of whole bytes. `says` makes its description from its value.
     pub fn whole(
         &self,
         tree: &mut Tree<'_>,
@@ -42,7 +42,7 @@ impl Header<'_> {
         }
     }
 
-    /// Writes a field that is some bits of bytes: its line begins with the bits.
+    /// Writes a field of some bits. Its description begins with a drawing of `width` bits, unless `width` is 0.
     pub fn bits(
         &self,
         tree: &mut Tree<'_>,
@@ -58,7 +58,7 @@ impl Header<'_> {
         let raw = octets
             .iter()
             .fold(0u32, |all, octet| all << 8 | u32::from(*octet));
-        // A mask over more bits than the bytes have tells where they stand in a wider field.
+        // A mask may be wider than the bytes: it then gives their place in a wider field.
         let value = i64::from((raw & mask) >> mask.trailing_zeros());
         let showname = if width == 0 {
             says.to_owned()
@@ -80,7 +80,7 @@ impl Header<'_> {
     }
 }
 
-/// Each with a comma before it.
+/// The names, each after a comma.
 pub(super) fn listed(names: &[&str]) -> String {
     let comma = if names.is_empty() { "" } else { ", " };
     format!("{comma}{}", names.join(", "))

@@ -1,10 +1,10 @@
-//! IPv4, field by field as Wireshark 4.0 names and describes it.
+//! The protocol `ip` (IPv4), as Wireshark 4.0 names and describes its fields.
 
 use super::header::{Header, is_set, listed};
 use super::{Bytes, Item, Tree, drawn};
 use crate::packet::layout::ipv4;
 
-/// What Wireshark calls a code point (RFC 2474, RFC 2597, RFC 3246): short, and in full.
+/// Wireshark's short and long name of a code point (RFC 2474, RFC 2597, RFC 3246).
 fn code_point(dscp: i64) -> (String, String) {
     let both = |short: String, long: String| (short, long);
     match dscp {
@@ -22,7 +22,7 @@ fn code_point(dscp: i64) -> (String, String) {
     }
 }
 
-/// Explicit congestion notification (RFC 3168), short and in full.
+/// Wireshark's short and long names for explicit congestion notification (RFC 3168).
 const ECN: [(&str, &str); 4] = [
     ("Not-ECT", "Not ECN-Capable Transport"),
     ("ECT(1)", "ECN-Capable Transport codepoint '01'"),
@@ -30,7 +30,7 @@ const ECN: [(&str, &str); 4] = [
     ("CE", "Congestion Experienced"),
 ];
 
-/// Each IPv4 header of the frame.
+/// Writes each IPv4 header of the frame.
 pub(super) fn ip(tree: &mut Tree<'_>) {
     let mut headers: Vec<(usize, Vec<u8>)> = Vec::new();
     tree.view.each_ip_of(4, &mut |octets, range| {
@@ -60,8 +60,8 @@ fn ip_header(tree: &mut Tree<'_>, header: &Header<'_>) {
     tree.protocol("ip", &showname, (header.start, size), |tree| {
         let first = header.octets[0];
         let drawn_in = |mask: u8| drawn(first.into(), 8, mask.into());
-        // These two are given whole, not as the bits that they are. The version's values are those of
-        // IPv6 headers too.
+        // Wireshark gives the whole byte for these two. The version cannot be taken by index, because its values include
+        // those of IPv6 headers.
         tree.leaf(&Item {
             name: "ip.version",
             showname: &format!("{} = Version: 4", drawn_in(0xf0)),

@@ -1,4 +1,4 @@
-//! Messages: the fields that are on the wire, what is known of them besides, and what is remarkable.
+//! Messages as protocols: their fields on the wire, what the inspector adds, and notes as expert information.
 
 use super::{Bytes, Item, Tree};
 use crate::dissect::{Group, Message, Note};
@@ -28,7 +28,7 @@ pub(super) fn write(tree: &mut Tree<'_>, message: &Message) {
         });
         return;
     }
-    // Its fields are those of a record with this message alone.
+    // A record with this message alone gives the values of its fields.
     let alone = FrameRecord {
         messages: std::slice::from_ref(message),
         notes: &[],
@@ -54,7 +54,7 @@ pub(super) fn write(tree: &mut Tree<'_>, message: &Message) {
     });
 }
 
-/// Where the message begins in its frame; 0 if its bytes are counted by themselves.
+/// The offset of the message in its frame; 0 if the message is not in one piece there.
 fn base_of(message: &Message) -> usize {
     match message.sources.as_slice() {
         [only] if only.frame == message.frame && !message.encrypted => only.offset as usize,
@@ -128,7 +128,7 @@ fn fields(tree: &mut Tree<'_>, message: &Message, base: usize) {
     }
 }
 
-/// What the inspector knows of a message.
+/// Writes what the inspector adds to a message.
 fn known(tree: &mut Tree<'_>, message: &Message, base: usize) {
     let label = |label: &'static str| move |show: &str| format!("{label}: {show}");
     tree.generated("reglogin.sender", base, label("Sent by"));
@@ -161,7 +161,7 @@ fn known(tree: &mut Tree<'_>, message: &Message, base: usize) {
     });
 }
 
-/// What is remarkable, as expert information.
+/// Writes a note as expert information (`_ws.expert`).
 fn note(tree: &mut Tree<'_>, note: &Note, pos: usize) {
     let upper = |word: &str| {
         let (first, rest) = word.split_at(1);
@@ -169,7 +169,7 @@ fn note(tree: &mut Tree<'_>, note: &Note, pos: usize) {
     };
     let said = note.to_string();
     let group = match note.group() {
-        // Wireshark's word.
+        // Wireshark's name.
         Group::Reassembly => "Reassemble".to_owned(),
         other => upper(other.name()),
     };
@@ -195,7 +195,7 @@ fn note(tree: &mut Tree<'_>, note: &Note, pos: usize) {
     });
 }
 
-/// A line of a tree, and what stands under it.
+/// Writes a line of the details tree, with the lines below it.
 fn node(tree: &mut Tree<'_>, node: &Node) {
     let range = node.range.clone().unwrap_or_default();
     let item = Item {

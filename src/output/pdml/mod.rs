@@ -1,5 +1,5 @@
-//! `-T pdml`: the details of packets as Wireshark's Packet Details Markup Language, an XML of protocols and fields with
-//! their places and values. Names, values and forms are those of the field registry.
+//! `-T pdml`: the details of packets in Wireshark's Packet Details Markup Language, an XML of protocols and fields with
+//! their byte ranges and values. Names and values come from the field registry.
 
 mod frame;
 mod header;
@@ -18,7 +18,7 @@ use crate::filter::{Needs, View, field};
 use crate::session::FrameRecord;
 use crate::text::escape::Xml;
 
-/// `-T pdml`.
+/// The form of `-T pdml`.
 pub static FORM: FormEntry = FormEntry {
     name: "pdml",
     meaning: "Every frame's details as XML, as tshark -T pdml has them for frame, ip, tcp and messages",
@@ -35,7 +35,7 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Pdml::default(), &options, out),
 };
 
-/// Writes packets.
+/// Writes frames as packets.
 #[derive(Debug, Default)]
 pub struct Pdml {
     text: String,
@@ -89,34 +89,34 @@ impl Form for Pdml {
     }
 }
 
-/// What a field's bytes say.
+/// The bytes of a field.
 #[derive(Debug, Clone, Copy)]
 enum Bytes<'a> {
-    /// There are none.
+    /// None.
     None,
-    /// These.
+    /// Whole bytes.
     All(&'a [u8]),
-    /// Some bits of these, which make this number.
+    /// Some bits, with the number that they make, and the bytes that contain them.
     Bits(i64, &'a [u8]),
 }
 
-/// A field, or a protocol.
+/// The attributes of a field.
 #[derive(Debug, Clone, Copy)]
 struct Item<'a> {
     name: &'a str,
     showname: &'a str,
     hidden: bool,
-    /// Where it stands, and how many bytes it has; 0 of what is not on the wire.
+    /// Its offset and size in bytes; the size is 0 if it is not on the wire.
     at: (usize, usize),
     show: Option<&'a str>,
     bytes: Bytes<'a>,
 }
 
-/// The elements of packets.
+/// Writes the elements of a packet.
 struct Tree<'a> {
     text: &'a mut String,
     view: &'a View<'a>,
-    /// Whether frames have the capture that they are of.
+    /// Whether frames have the field `frame.file`.
     tells_file: bool,
     depth: usize,
 }
@@ -170,7 +170,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Writes a field's element up to its end.
+    /// Writes the start of a field's element, without the closing bracket.
     fn open(&mut self, item: &Item<'_>) {
         self.indent();
         let _ = write!(self.text, "<field name=\"{}\"", item.name);
@@ -212,14 +212,14 @@ impl<'a> Tree<'a> {
         self.text.push_str("/>\n");
     }
 
-    /// Writes a field with others in it.
+    /// Writes a field that contains others.
     fn node(&mut self, item: &Item<'_>, inside: impl FnOnce(&mut Self)) {
         self.open(item);
         self.text.push_str(">\n");
         self.within("field", inside);
     }
 
-    /// The value with this index of a field of the frame, as `-e` writes it.
+    /// The value of a field with this index among those of the frame, as `-e` writes it. `None` if there is none.
     fn shown(&self, name: &str, index: usize) -> Option<String> {
         let field = field(name)?;
         field.nth(self.view, index, |value| {
@@ -227,7 +227,7 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The same as a number.
+    /// The value of a field with this index, as a number.
     fn number(&self, name: &str, index: usize) -> Option<i64> {
         #[expect(
             clippy::redundant_closure_for_method_calls,
@@ -236,7 +236,7 @@ impl<'a> Tree<'a> {
         field(name)?.nth(self.view, index, |value| value.number())?
     }
 
-    /// Writes a field that is not on the wire, where the frame has it; `says` makes its line of its value.
+    /// Writes a field that is not on the wire, if the frame has it. `says` makes its description from its value.
     fn generated(&mut self, name: &str, pos: usize, says: impl FnOnce(&str) -> String) {
         if let Some(show) = self.shown(name, 0) {
             self.leaf(&Item {
@@ -250,7 +250,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Writes what is the same of every frame.
+    /// Writes a field that is not on the wire, with a given value.
     fn fixed(&mut self, name: &str, showname: &str, pos: usize, show: &str) {
         self.leaf(&Item {
             name,
@@ -263,7 +263,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// A run of bits in a field of `width` bits, drawn as Wireshark does: a dot for each bit that is another field's.
+/// Draws the bits of a field of `width` bits as Wireshark does, with a dot for each bit outside `mask`.
 fn drawn(value: u32, width: u32, mask: u32) -> String {
     let mut text = String::new();
     for bit in (0..width).rev() {
@@ -279,7 +279,7 @@ fn drawn(value: u32, width: u32, mask: u32) -> String {
     text
 }
 
-/// Bytes with colons between them.
+/// Bytes in hexadecimal, with colons between them.
 fn colons(octets: &[u8]) -> String {
     let all: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
     all.join(":")

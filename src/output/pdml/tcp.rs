@@ -1,4 +1,4 @@
-//! TCP, field by field as Wireshark 4.0 names and describes it.
+//! The protocol `tcp`, as Wireshark 4.0 names and describes its fields.
 
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
@@ -7,7 +7,7 @@ use super::{Bytes, Item, Tree, bytes, colons, drawn, place};
 use crate::packet::layout::tcp as offsets;
 use crate::packet::{Flags, Segment};
 
-/// The TCP segment.
+/// Writes the TCP segment.
 pub(super) fn tcp(tree: &mut Tree<'_>) {
     let record = tree.view.record;
     let (Some(segment), Some(octets)) = (record.segment(), tree.view.tcp()) else {
@@ -104,7 +104,7 @@ fn numbers(tree: &mut Tree<'_>, header: &Header<'_>, segment: &Segment) {
 }
 
 fn flags(tree: &mut Tree<'_>, header: &Header<'_>, segment: &Segment) {
-    /// With the byte of the two that has it, and its bits among the twelve.
+    /// Name, label, index of the byte that contains it, and mask in the twelve bits.
     const ALL: [(&str, &str, usize, u32); 10] = [
         ("tcp.flags.res", "Reserved", 0, 0xe00),
         ("tcp.flags.ae", "Accurate ECN", 0, 0x100),
@@ -200,7 +200,7 @@ fn options(tree: &mut Tree<'_>, header: &Header<'_>) {
     tree.leaf(&item);
 }
 
-/// An option as Wireshark's line of all names it.
+/// An option's name in Wireshark's list of options.
 const fn name_of(option: &TcpOptionElement) -> &'static str {
     match option {
         TcpOptionElement::Noop => "No-Operation (NOP)",

@@ -1,4 +1,4 @@
-//! The summary's charts: how much came when, and how many answers took how long.
+//! The summary's charts: frames and messages over time, and a histogram of response times.
 
 #![expect(clippy::cast_precision_loss, reason = "lengths of bars")]
 
@@ -9,10 +9,10 @@ use super::text::{TextStyle, seconds};
 use crate::output::highlight::Highlight;
 use crate::session::summary::{Bar, Summary, Times};
 
-/// Columns of the longest bar, where there is room, and the least that it has.
+/// The maximum and minimum width of the longest bar, in columns.
 const BAR: [u64; 2] = [40, 4];
 
-/// Columns for bars beside columns of such a width.
+/// The width of the longest bar if other columns take `beside` columns.
 fn room(style: TextStyle, beside: usize) -> u64 {
     let [most, least] = BAR;
     style.width.map_or(most, |width| {
@@ -22,8 +22,8 @@ fn room(style: TextStyle, beside: usize) -> u64 {
     })
 }
 
-/// A row a span of time, with a bar for its responses by outcome; where there are none, for its messages or frames.
-/// Spans in which nothing came are one row.
+/// Writes a row for each interval, with a bar for its responses by outcome, or for its messages or frames if there are no
+/// responses. Empty intervals are joined.
 pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
     let bars = summary.rate.bars();
     if bars.len() < 2 {
@@ -91,7 +91,7 @@ pub(super) fn rate(out: &mut impl Write, summary: &Summary, style: TextStyle) ->
     Ok(())
 }
 
-/// A line of bars, what failed in the colour of failures.
+/// A line with a bar, whose failures are coloured.
 fn with_color(line: &str, style: TextStyle) -> String {
     let failed = style.charset.failed();
     match (style.color, line.rfind(' ')) {
@@ -111,8 +111,8 @@ fn with_color(line: &str, style: TextStyle) -> String {
     }
 }
 
-/// A row a step of time, from the shortest to the longest, with a bar for each kind of request. Nothing where all took
-/// about as long.
+/// Writes the histogram of response times: a row for each bucket, with a bar for each kind of request. Nothing if there is
+/// only one bucket.
 pub(super) fn histogram(
     out: &mut impl Write,
     all: &[(&str, &Times)],
@@ -145,7 +145,7 @@ pub(super) fn histogram(
     while let Some((end, rest)) = left.split_first() {
         let is_empty = |end: &u64| counts(*end).all(|count| count == 0);
         let empty = left.iter().take_while(|end| is_empty(end)).count();
-        // Of steps in which there is nothing the last one stands for all.
+        // Empty buckets in a row are joined; the last one names them.
         let (end, rest) = if empty > 1 {
             (&left[empty - 1], &left[empty..])
         } else {

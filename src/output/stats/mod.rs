@@ -1,4 +1,4 @@
-//! The summary of a capture as text or as one JSON object. `docs/statistics.md` explains both.
+//! `authscope stats`: the summary of a capture as text or as one JSON object. `docs/statistics.md` explains both.
 
 mod chart;
 mod json;
@@ -21,7 +21,7 @@ use crate::session::summary::Summary;
 use crate::session::{Ending, FrameRecord, Inspected, Remainder, Sink};
 use crate::text::escape::Escaped;
 
-/// How a summary is written.
+/// The format of a summary.
 #[derive(Debug, Clone, Copy)]
 pub enum StatsFormat {
     /// Sections of aligned text.
@@ -30,7 +30,7 @@ pub enum StatsFormat {
     Json,
 }
 
-/// Counts records and writes the summary at their end.
+/// Counts records, and writes the summary at the end.
 pub struct Stats<W> {
     out: W,
     summary: Summary,
@@ -40,8 +40,8 @@ pub struct Stats<W> {
 }
 
 impl<W: Write> Stats<W> {
-    /// Nothing counted yet. `top` says how many users, addresses and connections are listed: as text
-    /// 10 and as JSON all where it is not told.
+    /// Starts from `summary`. `top`: how many users, addresses and connections are listed; by default 10 in text and all in
+    /// JSON.
     pub fn new(out: W, summary: Summary, format: StatsFormat, top: Option<usize>) -> Self {
         Self {
             out,
@@ -52,14 +52,13 @@ impl<W: Write> Stats<W> {
         }
     }
 
-    /// The same, of one of several captures: its path stands before what is written of it. As JSON it is an element of an
-    /// array, with a comma before it.
+    /// Sets the path, for one of several captures. Text begins with it; JSON becomes an element of an array, after a comma.
     #[must_use]
     pub fn of(self, file: Option<String>) -> Self {
         Self { file, ..self }
     }
 
-    /// What was counted.
+    /// The summary so far.
     pub const fn summary(&self) -> &Summary {
         &self.summary
     }
@@ -82,10 +81,13 @@ impl<W: Write> Stats<W> {
     }
 }
 
-/// Lines of a section listed in text where nothing else is asked for.
+/// The default number of lines in a section of text.
 const TOP: usize = 10;
 
-/// Writes a summary.
+/// Writes a summary. `top`: see [`Stats::new`].
+///
+/// # Errors
+/// Fails if writing fails.
 pub fn write_summary(
     out: &mut impl Write,
     summary: &Summary,
@@ -129,7 +131,7 @@ impl<W: Write> Sink for Stats<W> {
     }
 }
 
-/// Counts the frames that a filter matches, where there is one.
+/// Counts the frames that the filter matches.
 impl<W: Write> Output for Stats<W> {
     fn record(
         &mut self,
@@ -175,7 +177,7 @@ mod tests {
     use crate::session::{Inspector, Options, run};
     use crate::synth::load::Load;
 
-    /// Receives records, while the other would receive batches.
+    /// Receives records instead of batches.
     struct OneByOne<'a>(Stats<&'a mut Vec<u8>>);
 
     impl Sink for OneByOne<'_> {
@@ -190,7 +192,7 @@ mod tests {
         }
     }
 
-    /// Receives batches whose messages are all whole.
+    /// Receives batches with complete messages.
     struct Whole<'a>(Stats<&'a mut Vec<u8>>);
 
     impl Sink for Whole<'_> {
@@ -218,7 +220,7 @@ mod tests {
         }
     }
 
-    /// The statistics of a capture, taken from batches, from batches of whole messages, and from records.
+    /// The statistics of a capture, counted from batches, from batches with complete messages, and from records.
     fn ways(file: &[u8]) -> [String; 3] {
         [0, 1, 2].map(|way| {
             let source =

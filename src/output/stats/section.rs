@@ -1,15 +1,15 @@
-//! A section of the summary's text: a table whose title stands over its first column.
+//! A section of the summary's text: a table whose title is the heading of its first column.
 
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table, TableStyle};
 use unicode_width::UnicodeWidthStr;
 
-/// The table, row by row.
+/// The table of a section.
 pub(super) struct Section(Table);
 
 impl Section {
-    /// A table with these titles and no row.
+    /// A table with these headings and no rows.
     pub(super) fn new(header: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let mut table = Table::new();
         table.load_style(TableStyle::new());
@@ -31,12 +31,12 @@ impl Section {
         self.0.add_row(cells.collect::<Vec<_>>());
     }
 
-    /// Whether it has no row.
+    /// Whether it has no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Leaves columns out, in this order, until the lines are no longer than that.
+    /// Hides columns, in this order, until the lines fit into `width`.
     pub(super) fn fit(&mut self, width: Option<u16>, least_wanted: &[usize]) {
         let Some(width) = width else { return };
         for &index in least_wanted {
@@ -48,7 +48,7 @@ impl Section {
         }
     }
 
-    /// Leaves a column out.
+    /// Hides a column.
     pub(super) fn hide(&mut self, index: usize) {
         if let Some(column) = self.0.column_mut(index) {
             column.set_constraint(ColumnConstraint::Hidden);
@@ -69,7 +69,7 @@ impl Section {
         }
     }
 
-    /// Writes it with all but its first `left` columns aligned to the right.
+    /// Writes the section. All columns except the first `left` are aligned to the right.
     pub(super) fn write(mut self, out: &mut impl Write, left: usize) -> io::Result<()> {
         let columns = self.0.column_count();
         self.align_right(left..columns);

@@ -1,4 +1,4 @@
-//! A finding in a sentence that needs no other knowledge.
+//! A finding of the summary as a sentence.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -11,11 +11,11 @@ use crate::capture::Timestamp;
 use crate::session::summary::{Finding, FindingKind};
 use crate::text::escape::EscapedOctets;
 
-/// The sentence; user names in it are escaped.
+/// Displays a finding as a sentence. User names are escaped.
 #[derive(Debug, Clone, Copy)]
 pub struct Sentence<'a>(pub &'a Finding);
 
-/// A span in nanoseconds as seconds with as many decimals as tell something.
+/// Displays a duration in nanoseconds as seconds, with fewer decimals the longer it is.
 pub(in crate::output) struct Span(pub i64);
 
 impl fmt::Display for Span {

@@ -17,14 +17,14 @@ use crate::session::summary::{
 };
 use crate::text::escape::{Escaped, EscapedOctets};
 
-/// How the text looks.
+/// The style of the text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TextStyle {
     /// Whether findings are coloured by severity.
     pub color: bool,
-    /// What bars are drawn with.
+    /// The characters of bars.
     pub charset: Charset,
-    /// Columns that lines may have; as many as they need where it is not told.
+    /// The maximum width of lines in columns; `None`: unlimited.
     pub width: Option<u16>,
 }
 
@@ -101,7 +101,7 @@ fn overview(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
     if summary.rows.is_none() {
         lines.push(("Streams", summary.streams.to_string()));
     }
-    // A date has to fit beside them.
+    // A date must fit after them.
     let labels = if style.width.is_some_and(|width| width < 72) {
         31
     } else {
@@ -144,7 +144,7 @@ fn messages(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     section.write(out, 1)
 }
 
-/// What layouts describe: messages by kind, with what responses say, and how long answers took.
+/// Writes the sections of layouts: messages by kind, outcomes, and response times.
 fn described(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Result<()> {
     for counts in &summary.described {
         let name = counts.layout.name();
@@ -174,7 +174,7 @@ fn described(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::R
     Ok(())
 }
 
-/// Columns of response times.
+/// The headings of response times.
 const TIMES: [&str; 7] = [
     "Response time (ms)",
     "Count",
@@ -185,10 +185,10 @@ const TIMES: [&str; 7] = [
     "Max",
 ];
 
-/// Which of them are left out where there is little room, the least wanted first: 90 %, the shortest, 99 %.
+/// Columns of response times that may be hidden, the least important first: 90%, Min, 99%.
 const LEAST_WANTED: [usize; 3] = [4, 2, 5];
 
-/// A row of them.
+/// A row of response times.
 fn distribution(name: String, q: &Quantiles) -> Vec<String> {
     let mut row = vec![name, q.count.to_string()];
     row.extend([q.min, q.p50, q.p90, q.p99, q.max].map(milliseconds));
@@ -235,7 +235,7 @@ pub(super) fn seconds(nanoseconds: i64) -> String {
     )
 }
 
-/// Nanoseconds rounded to microseconds, with the sign apart; none where nothing is left.
+/// The sign and the absolute value of a duration, rounded to microseconds. Zero has no sign.
 const fn microseconds(nanoseconds: i64) -> (&'static str, u64) {
     let size = nanoseconds.unsigned_abs();
     let microseconds = size / 1000 + (size % 1000 >= 500) as u64;
@@ -333,7 +333,7 @@ fn conversations(
         "to client",
         "Duration (s)",
     ]);
-    // Where lines have to fit, long addresses lose their middle.
+    // If lines must fit, the middle of long addresses is left out.
     let end = |end: &dyn std::fmt::Display| match style.width {
         Some(_) => style.charset.shortened(&end.to_string(), END).into_owned(),
         None => end.to_string(),
@@ -369,7 +369,7 @@ fn conversations(
 }
 
 fn notes(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    // Rows have no notes.
+    // Exchange rows have no notes.
     if summary.rows.is_some() {
         return Ok(());
     }
@@ -419,7 +419,7 @@ fn findings(out: &mut impl Write, summary: &Summary, style: TextStyle) -> io::Re
     Ok(())
 }
 
-/// A paragraph in lines that fit.
+/// A paragraph, wrapped at the style's width.
 fn wrapped(text: &str, style: TextStyle) -> String {
     match style.width {
         Some(width) => textwrap::fill(text, at_blanks(width.into()).subsequent_indent("  ")),
@@ -427,5 +427,5 @@ fn wrapped(text: &str, style: TextStyle) -> String {
     }
 }
 
-/// Columns of an address and port where lines have to fit.
+/// The maximum width of an address with its port if lines must fit, in columns.
 const END: usize = 24;

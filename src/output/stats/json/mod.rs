@@ -26,7 +26,7 @@ pub(super) fn write(out: &mut impl Write, summary: &Summary, top: usize) -> io::
     out.write_all(&octets)
 }
 
-/// Writes it as an element of an array, with a comma before it and the capture's path in it.
+/// Writes the summary as an element of an array, after a comma, with the capture's path.
 pub(super) fn write_element(
     out: &mut impl Write,
     summary: &Summary,
@@ -46,7 +46,7 @@ fn object(summary: &Summary, top: usize, file: Option<&str>) -> io::Result<Vec<u
     Ok(octets)
 }
 
-/// The definitions of the summary's schema: `stats`, and those that it refers to.
+/// The definitions of the summary's JSON schema: `stats`, and those that it refers to.
 pub fn summary_definitions() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
@@ -61,7 +61,8 @@ pub fn summary_definitions() -> Map<String, Value> {
     definitions
 }
 
-/// No key is `null` and no object has other keys; how wide a number is in Rust tells a reader nothing.
+/// Adapts a derived schema to what is written: no value is `null`, no object has further keys. The width of Rust's
+/// numbers is left out.
 fn as_written(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else {
         return;
@@ -97,7 +98,7 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// The whole.
+/// The whole summary.
 #[derive(Serialize, JsonSchema)]
 #[schemars(description = "stats -T json")]
 struct Object<'a> {
@@ -147,7 +148,7 @@ struct Object<'a> {
     limits: Vec<String>,
 }
 
-/// The counts of what was given up that are not 0.
+/// The losses that are not 0 (see [`crate::session::GivenUp`]).
 fn given_up(summary: &Summary) -> Named {
     let counts = summary.given_up.counts().into_iter();
     named(counts.filter(|(_, count)| *count > 0))

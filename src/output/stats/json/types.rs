@@ -1,4 +1,4 @@
-//! The objects inside the summary's JSON object, and what each is made from.
+//! The objects inside the summary's JSON object. The doc comments of types with a schema are printed in it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ impl Serialize for Named {
     }
 }
 
-/// What a type is in the schema, where that is not told by its fields.
+/// Gives types a schema that does not follow from their fields.
 macro_rules! is_in_schema {
     ($($type:ty => $schema:tt),+ $(,)?) => {$(
         impl JsonSchema for $type {
@@ -60,7 +60,7 @@ is_in_schema! {
     Shown<Sentence<'_>> => { "type": "string" },
 }
 
-/// A count for each action.
+/// The schema of a count for each action.
 pub fn of_each_action(generator: &mut SchemaGenerator) -> Schema {
     let count = generator.subschema_for::<u64>();
     let names = ACTIONS.map(Action::noun);
@@ -284,7 +284,7 @@ pub struct JsonFinding<'a> {
     pub text: Shown<Sentence<'a>>,
 }
 
-/// Nanoseconds without a sign.
+/// Nanoseconds as seconds.
 pub fn decimal(nanoseconds: u64) -> Decimal {
     Decimal(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
 }
