@@ -1,7 +1,7 @@
-//! Messages that are not whole yet with a frame, and where they go on.
+//! Notes on messages that are incomplete with a frame, completed later with the frame where they continue.
 //!
-//! A frame that carries the beginning of a message says how much there is of it by then. In which
-//! frame it goes on is known only when the message is there; whoever can wait for it is told here.
+//! A frame that carries the beginning of a message says how much of the message there is by then. Where the message
+//! continues is known only when it is complete. Outputs that can hold rows back learn it from here.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use super::FrameRecord;
 use super::found::{FlowEnd, StreamNote};
 use crate::dissect::{Goes, Message, Note};
 
-/// Messages waited for at most: one for each of a million connections, at 40 bytes each.
+/// Most incomplete messages that are tracked: one for each of a million connections, at 40 bytes each.
 const MOST_OPEN: usize = 1 << 20;
 
 /// What became of an incomplete message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
-    /// It was a message, and this is how it goes on.
+    /// It was a message, and continues there.
     Goes(Goes),
-    /// The stream ended as something else: the beginning was none.
+    /// The stream turned out to be something else: there was no message.
     NoMessage,
 }
 
@@ -25,7 +25,7 @@ pub enum Begun {
 #[derive(Debug, Clone, Copy)]
 struct Open {
     frame: u64,
-    /// Bytes of the message that there were with the frame.
+    /// Bytes of the message that had been captured with the frame.
     have: usize,
 }
 
@@ -37,8 +37,8 @@ pub struct Beginnings {
 }
 
 impl Beginnings {
-    /// Takes a record: tells by frame what became of messages that earlier frames began. Gives how
-    /// many notes of the record are going to be told of.
+    /// Processes a record: calls `tell` with the number of each earlier frame whose message is complete or turned out
+    /// to be none. Returns how many notes of this record wait.
     #[inline]
     pub fn see(&mut self, record: &FrameRecord<'_>, tell: &mut impl FnMut(u64, Begun)) -> u32 {
         if self.count == 0 && record.notes.is_empty() {
@@ -48,7 +48,7 @@ impl Beginnings {
         self.begin(record.frame.number, record.notes)
     }
 
-    /// Takes messages, and streams that ended.
+    /// Processes messages and ended streams, like [`see`](Self::see).
     pub fn end_all(
         &mut self,
         messages: &[Message],
@@ -106,8 +106,8 @@ impl Beginnings {
     }
 }
 
-/// How a message goes on behind the bytes that there were of it with a frame; `None` if it is
-/// not the one that the frame began.
+/// Where a message continues after the bytes that there were with a frame; `None` if it is not the message that the
+/// frame began.
 fn goes(message: &Message, open: Open) -> Option<Goes> {
     let sources = &message.sources;
     if !sources.iter().any(|source| source.frame == open.frame) {
@@ -122,13 +122,13 @@ fn goes(message: &Message, open: Open) -> Option<Goes> {
     (next.frame != open.frame).then_some(Goes::In(next.frame))
 }
 
-/// Puts what became of it into the notes of the frame that began a message.
+/// Updates the notes of the frame that began a message.
 pub fn put(begun: Begun, notes: &mut Vec<StreamNote>) {
     match begun {
-        Begun::Goes(told) => {
+        Begun::Goes(on) => {
             for noted in notes {
                 if let Note::Begun { goes, .. } = &mut noted.note {
-                    *goes = told;
+                    *goes = on;
                 }
             }
         }

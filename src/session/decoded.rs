@@ -1,4 +1,4 @@
-//! A batch's frames, decoded: what of a frame needs no memory of others, so that any thread can find it.
+//! The decoded frames of a batch. Decoding needs no state of other frames, so any thread can do it.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,12 +15,12 @@ use crate::stream::{FlowHasher, FlowKey};
 pub struct Decoding {
     pub(super) hasher: FlowHasher,
     pub(super) ignore_vlan_tags: bool,
-    /// Whether to look for payloads that are one plain message of RegLogin, which are then only counted.
+    /// Whether to check for payloads that are one RegLogin message without notes, for runs that only count those.
     pub(super) judges: bool,
 }
 
 impl Decoding {
-    /// The packet as the inspector is to see it.
+    /// The packet with the inspector's settings applied.
     pub(super) const fn seen(&self, packet: Packet) -> Packet {
         if self.ignore_vlan_tags {
             packet.without_tags()
@@ -29,7 +29,7 @@ impl Decoding {
         }
     }
 
-    /// The packet of a frame, and its flow's key.
+    /// Decodes a frame: its packet and its flow's key.
     pub(super) fn packet(&self, frame: &Frame<'_>) -> (Packet, FlowKey) {
         let header = frame.header;
         self.keyed(decode(header.link, frame.octets, header.wire))
@@ -48,19 +48,19 @@ impl Decoding {
 /// A decoded frame. Kept small: one thread writes it and another one reads it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DecodedFrame {
-    /// Of a TCP segment; of anything else it means nothing.
+    /// Key of a TCP segment's flow; meaningless for anything else.
     pub key: FlowKey,
     pub packet: Compact,
-    /// Whether the payload is one message of RegLogin, plain in all its fields, as far as that was looked for. It is told
-    /// here, as the thread that inspects has more to do than the others.
+    /// Whether the payload is known to be one RegLogin message without notes. Checked while decoding, because the
+    /// inspecting thread has more to do than the others.
     pub is_clean: bool,
 }
 
-/// What a frame carries.
+/// What a frame carries: a packet, or where it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Compact {
     Plain(PlainSegment),
-    /// Anything else: its place in [`Decoded::others`].
+    /// Anything else: its index in [`Decoded::others`].
     Other(u32),
 }
 
@@ -72,8 +72,8 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Decodes a batch's frames in place of those that are here. `decoding` is that of the inspector which they are
-    /// meant for.
+    /// Replaces the content by the decoded frames of `batch`. `decoding` must come from the inspector that is to use
+    /// them.
     pub fn fill(&mut self, batch: &Batch, decoding: &Decoding) {
         self.frames.clear();
         self.others.clear();
@@ -103,7 +103,7 @@ impl Decoded {
         });
     }
 
-    /// What a frame carries.
+    /// The packet of a frame.
     #[inline]
     pub(super) fn packet(&self, frame: &DecodedFrame) -> Packet {
         match &frame.packet {
@@ -112,7 +112,7 @@ impl Decoded {
         }
     }
 
-    /// A frame's flow's key, and whether it brings data.
+    /// The key of a frame's flow, and whether the frame brings data: what prefetching needs.
     #[inline]
     pub(super) fn looked_for(&self, frame: &DecodedFrame) -> (FlowKey, bool) {
         let brings_data = match &frame.packet {
@@ -130,7 +130,7 @@ impl Decoded {
 mod tests {
     use super::*;
 
-    /// Both threads look at one for each frame.
+    /// One thread writes it and another reads it, for each frame.
     #[test]
     fn a_decoded_frame_is_small() {
         assert!(size_of::<DecodedFrame>() <= 56);

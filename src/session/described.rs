@@ -1,7 +1,7 @@
-//! Pairs responses with requests of a protocol that a layout describes.
+//! Pairs responses with requests of protocols that a layout describes.
 //!
-//! By the value of the field with the role `id` where there is one, else in order: a response answers the oldest request
-//! of the other side that its kind answers. Either side may ask.
+//! Pairs by the value of the field with the role `id` if there is one, otherwise in order: a response answers the
+//! oldest request of the other side that its kind can answer. Both sides can send requests.
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -18,10 +18,10 @@ use crate::layout::{LayoutId, Said};
 use crate::packet::{Endpoint, SeqNumber};
 use crate::stream::Role;
 
-/// The value that a response repeats.
+/// Value of the field with the role `id`, which a response repeats.
 type Id = SmallVec<[u8; 16]>;
 
-/// A request that waits.
+/// A request without a response so far.
 #[derive(Debug, Clone)]
 struct Waiting {
     number: u64,
@@ -30,7 +30,7 @@ struct Waiting {
     start: SeqNumber,
     ack: Option<SeqNumber>,
     client: Endpoint,
-    /// The layout and the kind; `None` for a request that was never captured.
+    /// Layout, and index of the kind; `None` for a request that was never captured.
     kind: Option<(LayoutId, usize)>,
     id: Option<Id>,
     user: Name,
@@ -50,16 +50,16 @@ struct Early {
     outcome: Outcome,
 }
 
-/// What one side asked.
+/// State of the requests that one side sends.
 #[derive(Debug, Default)]
 struct Asker {
     waiting: VecDeque<Waiting>,
     early: VecDeque<Early>,
-    /// Behind its last request seen.
+    /// Sequence number after its last request seen.
     asked_to: Option<SeqNumber>,
 }
 
-/// What waits on a stream.
+/// Pairing state of a stream.
 #[derive(Debug, Default)]
 pub(super) struct DescribedExchange {
     askers: [Asker; 2],
@@ -72,7 +72,7 @@ const fn index(role: Role) -> usize {
     }
 }
 
-/// What names the user of a request, as far as it may be shown.
+/// The user name of a request, as far as it may be shown.
 fn user_of(described: &Described) -> Name {
     let user = described.user_name(false).unwrap_or_default();
     Name::new(user.as_bytes())
@@ -127,10 +127,10 @@ impl Waiting {
         }
     }
 
-    /// Whether a response of this kind, with this value, answers it.
+    /// Whether a response of this kind, with this id, answers the request.
     fn is_answered_by(&self, response: usize, id: Option<&Id>) -> bool {
         match self.kind {
-            // Of one that was never captured nothing is known but its place in the order.
+            // Of a request that was never captured, only its place in the order is known.
             None => id.is_none(),
             Some((layout, kind)) => {
                 layout.plan().answers(response, kind)
@@ -164,7 +164,7 @@ impl Waiting {
 }
 
 impl DescribedExchange {
-    /// Whether nothing is known of the stream's exchanges.
+    /// Whether there is no pairing state to keep.
     pub fn is_empty(&self) -> bool {
         let is_bare = |asker: &Asker| {
             asker.waiting.is_empty() && asker.early.is_empty() && asker.asked_to.is_none()
@@ -172,7 +172,7 @@ impl DescribedExchange {
         self.askers.iter().all(is_bare)
     }
 
-    /// Pairs a message: its peer and its notes are set where they are known already.
+    /// Pairs a message. Sets its peer and notes as far as they are known.
     pub fn pair(
         &mut self,
         number: u64,
@@ -198,7 +198,7 @@ impl DescribedExchange {
         message.described = Some(described);
     }
 
-    /// Messages of this sender were never captured: as many, where that is known, in a gap of so many bytes.
+    /// Records that messages of this sender were never captured: how many, if known, in a gap of `octets` bytes.
     pub fn lost(
         &mut self,
         sender: Role,
@@ -214,7 +214,7 @@ impl DescribedExchange {
                 asker.waiting.push_back(Waiting::lost());
             }
         }
-        // Of those that wait for this sender's responses, the oldest have waited for what was lost.
+        // The oldest requests that wait for this sender's responses waited for the lost ones.
         let other = &mut self.askers[index(sender.other())];
         let mut left = octets;
         let mut count = messages.unwrap_or(u64::MAX);
@@ -233,14 +233,15 @@ impl DescribedExchange {
         }
     }
 
-    /// This sender sends no more: what waits for its responses gets none, and early responses get no request of it.
+    /// This sender has ended: requests that wait for its responses get none, and early responses get no request from
+    /// it.
     pub fn ended(&mut self, sender: Role, stream: u32, fates: &mut Fates<'_>) {
         self.unanswered(sender.other(), stream, fates);
         self.unasked(sender, stream, fates);
     }
 
-    /// Nothing comes any more.
-    pub fn let_go(&mut self, stream: u32, fates: &mut Fates<'_>) {
+    /// Both sides have ended.
+    pub fn all_ended(&mut self, stream: u32, fates: &mut Fates<'_>) {
         for role in [Role::Client, Role::Server] {
             self.ended(role, stream, fates);
         }
@@ -261,7 +262,7 @@ impl DescribedExchange {
 }
 
 impl Waiting {
-    /// The least bytes that its response takes, as far as that is known.
+    /// The fewest bytes that its response can have, as far as known.
     fn response_size(&self) -> u64 {
         let Some((layout, kind)) = self.kind else {
             return 1;
@@ -274,7 +275,8 @@ impl Waiting {
 }
 
 impl Asker {
-    /// Takes a response to this side; whether it is one, or is told that there is no request.
+    /// Processes a response to this side's requests. Returns false if it is not taken as a response; with
+    /// `answers_only` it always is, and gets a note if there is no request.
     fn response(
         &mut self,
         number: u64,
@@ -301,7 +303,7 @@ impl Asker {
             self.waiting.remove(at);
             return true;
         }
-        // With an id there is no doubt which request is meant.
+        // With an id it is certain which request is meant.
         if id.is_none() && fit((waiting.start, waiting.ack), (start, ack)) == Fit::Earlier {
             if answers_only {
                 message.notes.push(Note::NoRequest);
@@ -386,8 +388,8 @@ impl Asker {
         }
     }
 
-    /// Looks among the early responses for that to a request; whether there is one. In order, those before it answer
-    /// requests that were never captured.
+    /// Looks for the response to a request among the early ones. Returns whether there is one. Without ids, the early
+    /// responses before it answer requests that were never captured.
     fn answer_early(
         &mut self,
         request: &Waiting,
@@ -410,12 +412,12 @@ impl Asker {
                     let response = early.frame;
                     message.notes.push(Note::AnsweredBefore { response });
                 }
-                let told = EarlyResponse {
+                let answer = EarlyResponse {
                     number: early.number,
                     action: None,
                 };
                 let resolved =
-                    request.resolved(message.stream, Some(response), early.outcome, Some(told));
+                    request.resolved(message.stream, Some(response), early.outcome, Some(answer));
                 fates.resolutions.extend(resolved);
                 self.early.remove(at);
                 return true;

@@ -1,8 +1,8 @@
-//! Pairs responses with requests.
+//! Pairs RegLogin responses with requests.
 //!
-//! The protocol answers in order, so it is the oldest request without a response, whichever of the
-//! two was captured first; unless their acknowledgement numbers say that the server had none of
-//! the request when it answered, or that the client had the response when it asked.
+//! The server answers in order. So a response answers the oldest request without a response, whichever of the two was
+//! captured first. Exception: acknowledgement numbers that show that the server had nothing of the request when it
+//! answered, or that the client had the response when it sent the request.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, MessageKind, MessageView, TextValue};
 use crate::text::secret::{self, MASK};
 
-/// Requests of one flow that wait for a response, at most; further ones are not paired.
+/// Most requests of one flow that wait for a response; further ones are not paired.
 pub(crate) const MAX_WAITING: usize = 1 << 14;
 
 /// A response that was captured before its request.
@@ -28,34 +28,34 @@ struct Early {
     id: u64,
     frame: u64,
     time: Timestamp,
-    /// Where it begins in the server's bytes.
+    /// Sequence number of its first byte.
     start: SeqNumber,
-    /// How far the server had the client's bytes when it answered.
+    /// The client's bytes that the server had acknowledged when it answered.
     ack: Option<SeqNumber>,
     action: Action,
     outcome: Outcome,
 }
 
-/// A message that asks or answers, as far as pairing looks at it.
+/// What pairing needs of a request or response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exchanged {
-    /// Its number.
+    /// The message's number.
     pub id: u64,
     pub frame: u64,
     pub time: Timestamp,
     pub stream: u32,
     pub client: Endpoint,
-    /// Where it begins in its sender's bytes.
+    /// Sequence number of its first byte.
     pub start: SeqNumber,
-    /// Behind its last byte.
+    /// Sequence number after its last byte.
     pub end: Option<SeqNumber>,
-    /// How far its sender had the other side's bytes.
+    /// The other side's bytes that its sender had acknowledged.
     pub ack: Option<SeqNumber>,
     pub action: Action,
 }
 
 impl Exchanged {
-    /// A message that a layout does not describe.
+    /// From a message that no layout describes.
     fn of(id: u64, message: &Message, kind: MessageKind, action: Action) -> Self {
         let (start, all_acked) = place(message);
         let (client, ack) = match kind {
@@ -79,29 +79,29 @@ impl Exchanged {
     }
 }
 
-/// What pairing says of a message.
+/// Results of pairing for a message.
 #[derive(Debug, Default)]
 pub(super) struct Paired {
     pub peer: Option<Peer>,
     pub notes: Vec<Note>,
 }
 
-/// What the acknowledgement numbers of a request and a response say of them.
+/// Whether a response can be that of a request, by their acknowledgement numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// The response may be the request's.
+    /// The response can be that of the request.
     Fits,
-    /// It answers an earlier one.
+    /// The response is that of an earlier request.
     Earlier,
 }
 
-/// `start` and `ack` of a request, then those of a response.
+/// Compares `start` and `ack` of a request with those of a response.
 pub(super) fn fit(
     request: (SeqNumber, Option<SeqNumber>),
     response: (SeqNumber, Option<SeqNumber>),
 ) -> Fit {
-    // The server had nothing of the request when it answered, or the client had the answer
-    // already when it asked.
+    // The server had nothing of the request when it answered, or the client already had the answer when it sent the
+    // request.
     let unknown_yet = response.1.is_some_and(|ack| !ack.after(request.0));
     let known_before = request.1.is_some_and(|ack| response.0.before(ack));
     if unknown_yet || known_before {
@@ -111,24 +111,24 @@ pub(super) fn fit(
     }
 }
 
-/// The requests of a flow that wait, and the responses that came before theirs. Most connections
-/// have one request at a time, and no such response.
+/// Pairing state of a flow: requests that wait, and early responses. Most flows have one request at a time and no early
+/// response, so all else is in a box.
 #[derive(Debug, Default)]
 pub struct ExchangeState {
     first: Option<Place>,
-    /// Behind the last request seen.
+    /// Sequence number after the last request seen.
     asked_to: Option<SeqNumber>,
     more: Option<Box<More>>,
 }
 
-/// What few flows have.
+/// State that few flows have.
 #[derive(Debug, Default)]
 struct More {
-    /// Requests behind the first that waits.
+    /// Waiting requests after the first.
     others: VecDeque<Waiting>,
-    /// Responses whose requests are still to come; there are none while requests wait.
+    /// Responses captured before their requests. There are none while requests wait.
     early: VecDeque<Early>,
-    /// What waits where a layout says what answers what.
+    /// Pairing state of a protocol that a layout describes.
     described: DescribedExchange,
 }
 
@@ -138,25 +138,25 @@ impl More {
     }
 }
 
-/// Where what becomes of messages is put.
+/// Lists and counts that receive the results of pairing.
 #[derive(Debug)]
 pub(super) struct Fates<'a> {
-    /// What became of requests.
+    /// Requests that were resolved.
     pub resolutions: &'a mut Vec<Resolution>,
-    /// Numbers of early responses whose requests never came.
+    /// Numbers of early responses for which no request came.
     pub unasked: &'a mut Vec<u64>,
-    /// What is said of the stream.
+    /// Notes on streams.
     pub notes: &'a mut Vec<StreamNote>,
-    /// Requests that were not kept, as too many waited.
+    /// Number of requests that were not kept because too many waited.
     pub unpaired: &'a mut u64,
-    /// What descriptions say, as far as they came before.
+    /// Cache of what descriptions say.
     pub refusals: &'a mut Refusals,
-    /// The requests that wait.
+    /// The waiting requests of all flows.
     pub waiting: &'a mut WaitingRequests,
 }
 
 impl Fates<'_> {
-    /// No request came for an early response of this stream.
+    /// Reports that no request came for an early response of this stream.
     pub fn unasked(&mut self, stream: u32, id: u64, frame: u64) {
         self.unasked.push(id);
         let note = Note::NoRequestFor { frame };
@@ -165,7 +165,7 @@ impl Fates<'_> {
 }
 
 impl ExchangeState {
-    /// Keeps a request; whether there was room.
+    /// Keeps a request. Returns whether there was room.
     fn push(&mut self, waiting: Waiting, room: &mut WaitingRequests) -> bool {
         if self.first.is_none() {
             self.first = room.put(waiting);
@@ -218,8 +218,8 @@ impl ExchangeState {
         early
     }
 
-    /// Pairs a message that has number `id` and this command: its peer and its notes are set where
-    /// they are known already, and what became of messages is put among `fates`.
+    /// Pairs a message with number `id`. Sets its peer and notes as far as they are known, and adds what becomes known
+    /// of other messages to `fates`.
     pub(super) fn pair(
         &mut self,
         id: u64,
@@ -235,7 +235,7 @@ impl ExchangeState {
             return;
         };
         let one = Exchanged::of(id, message, kind, action);
-        let told = match kind {
+        let paired = match kind {
             MessageKind::Request => {
                 let user = secret::user_name(message);
                 let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
@@ -247,17 +247,17 @@ impl ExchangeState {
                 self.response(&one, outcome, fates)
             }
         };
-        if kind == MessageKind::Response && told.peer.is_some() {
-            // What became of its request was told last.
+        if kind == MessageKind::Response && paired.peer.is_some() {
+            // The resolution of its request was added last.
             message.answered = fates.resolutions.last().and_then(Resolution::answered);
         }
-        message.peer = told.peer.or(message.peer);
-        if !told.notes.is_empty() {
-            message.notes.extend(told.notes);
+        message.peer = paired.peer.or(message.peer);
+        if !paired.notes.is_empty() {
+            message.notes.extend(paired.notes);
         }
     }
 
-    /// Pairs a request of this user, with this password.
+    /// Pairs a request with this user name and password tag.
     pub(super) fn request(
         &mut self,
         request: &Exchanged,
@@ -265,32 +265,32 @@ impl ExchangeState {
         password: PasswordTag,
         fates: &mut Fates<'_>,
     ) -> Paired {
-        let mut told = Paired::default();
+        let mut paired = Paired::default();
         let last = self.last(fates.waiting);
         if let Some(last) = last.filter(|last| last.was_captured()) {
-            told.notes.push(Note::Pipelined { after: last.frame });
+            paired.notes.push(Note::Pipelined { after: last.frame });
         }
         self.asked_to = request.end;
         let waiting = Waiting::new(request, user, password);
-        if self.has_early() && self.answer_early(&waiting, request, fates, &mut told) {
-            return told;
+        if self.has_early() && self.answer_early(&waiting, request, fates, &mut paired) {
+            return paired;
         }
         if !self.push(waiting, fates.waiting) {
             *fates.unpaired += 1;
-            told.notes.push(Note::NotPaired);
+            paired.notes.push(Note::NotPaired);
         }
-        told
+        paired
     }
 
-    /// Looks among the early responses for that to a request; whether there is one. Those before
-    /// it answer requests that were never captured.
+    /// Looks for the response to a request among the early ones. Returns whether there is one. The early responses
+    /// before it answer requests that were never captured.
     #[cold]
     fn answer_early(
         &mut self,
         waiting: &Waiting,
         request: &Exchanged,
         fates: &mut Fates<'_>,
-        told: &mut Paired,
+        paired: &mut Paired,
     ) -> bool {
         while let Some(early) = self.pop_early() {
             if fit((waiting.start, waiting.ack), (early.start, early.ack)) == Fit::Earlier {
@@ -301,10 +301,10 @@ impl ExchangeState {
                 frame: early.frame,
                 elapsed: early.time.since(waiting.time),
             };
-            told.peer = Some(response);
+            paired.peer = Some(response);
             if response.elapsed < 0 {
                 let response = early.frame;
-                told.notes.push(Note::AnsweredBefore { response });
+                paired.notes.push(Note::AnsweredBefore { response });
             }
             let asked = Asked {
                 stream: request.stream,
@@ -321,47 +321,47 @@ impl ExchangeState {
         false
     }
 
-    /// Pairs a response that says this.
+    /// Pairs a response with this outcome.
     pub(super) fn response(
         &mut self,
         response: &Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
     ) -> Paired {
-        let mut told = Paired::default();
+        let mut paired = Paired::default();
         let Some(place) = self.first else {
-            self.before_its_request(response, outcome, fates, &mut told);
-            return told;
+            self.before_its_request(response, outcome, fates, &mut paired);
+            return paired;
         };
         let first = fates.waiting.get(place);
         if !first.was_captured() {
-            told.notes.push(Note::NoRequest);
+            paired.notes.push(Note::NoRequest);
             self.drop_first(fates.waiting);
-            return told;
+            return paired;
         }
         if fit((first.start, first.ack), (response.start, response.ack)) == Fit::Earlier {
-            told.notes.push(Note::NoRequest);
-            return told;
+            paired.notes.push(Note::NoRequest);
+            return paired;
         }
-        let resolution = first.answered(response, outcome, &mut told);
+        let resolution = first.answered(response, outcome, &mut paired);
         fates.resolutions.push(resolution);
         self.drop_first(fates.waiting);
-        told
+        paired
     }
 
-    /// Takes a response while no request waits.
+    /// Processes a response while no request waits.
     #[cold]
     fn before_its_request(
         &mut self,
         response: &Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
-        told: &mut Paired,
+        paired: &mut Paired,
     ) {
         let all_seen = |to: SeqNumber| response.ack.is_none_or(|ack| !ack.after(to));
         let early = &mut self.more.get_or_insert_default().early;
         if early.is_empty() && self.asked_to.is_some_and(all_seen) {
-            told.notes.push(Note::NoRequest);
+            paired.notes.push(Note::NoRequest);
             self.more = None;
             return;
         }
@@ -381,8 +381,8 @@ impl ExchangeState {
         });
     }
 
-    /// This many messages of a kind were never captured: requests whose responses may come, or
-    /// responses to the requests that have waited longest, which are told.
+    /// Records that this many messages of a kind were never captured. Lost requests will get responses. Lost responses
+    /// belong to the requests that have waited longest, which are reported as unanswered.
     pub(super) fn lost(
         &mut self,
         kind: MessageKind,
@@ -406,24 +406,24 @@ impl ExchangeState {
         }
     }
 
-    /// What waits of a stream that a layout describes.
+    /// Pairing state for a stream that a layout describes; created if needed.
     pub(super) fn described(&mut self) -> &mut DescribedExchange {
         &mut self.more.get_or_insert_default().described
     }
 
-    /// The same, where there is any.
+    /// The same, if there is any.
     pub(super) fn if_described(&mut self) -> Option<&mut DescribedExchange> {
         self.more.as_mut().map(|more| &mut more.described)
     }
 
-    /// No response comes any more: the requests left are told, oldest first.
+    /// Reports the remaining requests as unanswered, oldest first: no more responses come.
     pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(request) = self.pop(fates.waiting) {
             fates.resolutions.extend(request.unanswered(asked));
         }
     }
 
-    /// No request comes any more: the early responses left are told.
+    /// Reports the remaining early responses: no more requests come.
     pub(super) fn unasked(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(early) = self.pop_early() {
             fates.unasked(asked.stream, early.id, early.frame);
@@ -431,7 +431,8 @@ impl ExchangeState {
     }
 }
 
-/// Where a response begins in the server's bytes, and how far the server had the client's.
+/// Sequence number of a response's first byte, and the client's bytes that the server had acknowledged with its last
+/// part.
 pub(super) fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
     let acks = response.sources.iter().filter_map(|source| source.ack);
     (
@@ -440,13 +441,13 @@ pub(super) fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
     )
 }
 
-/// Whether it is known only later what becomes of a message that was just paired.
+/// Whether the outcome of a message that was just paired is still unknown.
 pub(super) fn awaits(message: &Message) -> bool {
     let settled = |note: &Note| matches!(note, Note::NoRequest | Note::NotPaired);
     is_exchanged(message) && message.peer.is_none() && !message.notes.iter().any(settled)
 }
 
-/// What a response says.
+/// The outcome that a response states.
 pub(super) fn outcome(response: &[u8], refusals: &mut Refusals) -> Outcome {
     let view = MessageView::new(response);
     match view.status() {

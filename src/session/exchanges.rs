@@ -1,4 +1,4 @@
-//! Requests and their responses put together: an [`Exchange`] each, as they complete.
+//! Puts requests and responses together: one [`Exchange`] for each pair, as it completes.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,28 +17,28 @@ use crate::protocol::{Action, TextValue};
 use crate::stream::Role;
 use crate::text::secret::{self, MASK};
 
-/// Messages that wait for their other half at most; further requests are given without it.
+/// Most messages that wait for their other half; a request or response beyond is passed on alone.
 const MOST: usize = 1 << 16;
 
-/// A request and its response, or one of them.
+/// A request and its response, or one of the two.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// One or both, the request first.
+    /// One or two, the request first.
     messages: ArrayVec<Message, 2>,
     has_request: bool,
     number: u64,
 }
 
 impl Exchange {
-    /// Of a request and a response, the first of which has this number among all messages of the run, from 0; `None` where
-    /// there is neither.
+    /// An exchange of a request and a response; `None` if there is neither. `number` is that of the first of them among
+    /// all messages of the run, from 0.
     #[must_use]
     pub fn of(number: u64, request: Half<'_>, response: Half<'_>) -> Option<Self> {
         let has_request = request.is_some();
         let halves = request.into_iter().chain(response);
         let mut messages: ArrayVec<Message, 2> = halves.map(Cow::into_owned).collect();
         if let [request, response] = &mut messages[..] {
-            // A request came before its response was known, and an early response before its request.
+            // A request was passed on before its response was known, and an early response before its request.
             let elapsed = || response.time.since(request.time);
             let elapsed = response.peer.map_or_else(elapsed, |peer| peer.elapsed);
             let of = |frame| Peer { frame, elapsed };
@@ -52,25 +52,25 @@ impl Exchange {
         })
     }
 
-    /// Its messages, the request first.
+    /// One or two messages, the request first.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// The request, if it was captured.
+    /// The request; `None` if it was not captured.
     #[must_use]
     pub fn request(&self) -> Option<&Message> {
         self.messages.first().filter(|_| self.has_request)
     }
 
-    /// The response, if there is one.
+    /// The response; `None` if there is none.
     #[must_use]
     pub fn response(&self) -> Option<&Message> {
         self.messages.get(usize::from(self.has_request))
     }
 
-    /// The number of the first of its messages among all of the run, from 0.
+    /// Number of its first message among all messages of the run, from 0.
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.number
@@ -80,13 +80,13 @@ impl Exchange {
         &self.messages[0]
     }
 
-    /// When it began: the request's time, or the response's.
+    /// Time of the request, or of the response if there is no request.
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.first().time
     }
 
-    /// Its connection.
+    /// Number of its stream.
     #[must_use]
     pub fn stream(&self) -> u32 {
         self.first().stream
@@ -98,7 +98,7 @@ impl Exchange {
         self.first().protocol_name()
     }
 
-    /// Client and server.
+    /// Address and port of client and server.
     #[must_use]
     pub fn ends(&self) -> [Endpoint; 2] {
         let message = self.first();
@@ -108,7 +108,7 @@ impl Exchange {
         }
     }
 
-    /// What was asked for; of a RegLogin response whose request was not captured, what it says that it answers.
+    /// What was requested. For a RegLogin response whose request was not captured, the action that its command names.
     #[must_use]
     pub fn action(&self) -> Option<&'static str> {
         let of_response = || {
@@ -119,20 +119,20 @@ impl Exchange {
         asked.or_else(of_response)
     }
 
-    /// The user who asked.
+    /// The user name in the request. Bytes that may belong to a password are masked unless `show_passwords`.
     #[must_use]
     pub fn user(&self, show_passwords: bool) -> Option<Cow<'_, [u8]>> {
         let mut all = self.messages.iter();
         all.find_map(|message| user_of(message, show_passwords))
     }
 
-    /// What the response says.
+    /// The outcome that the response states; `None` without one.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         self.response().and_then(Message::said)
     }
 
-    /// Why the server said no, as far as its words tell, in RegLogin.
+    /// For a RegLogin failure, why the server refused, as far as the description says.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         let response = self.response().filter(|one| one.described.is_none())?;
@@ -141,15 +141,15 @@ impl Exchange {
         refused.then(|| Refusal::of(words.unwrap_or_default()))
     }
 
-    /// Nanoseconds from the request to the response.
+    /// Nanoseconds from request to response; `None` without one of them.
     #[must_use]
     pub fn elapsed(&self) -> Option<i64> {
         Some(self.response()?.peer?.elapsed).filter(|_| self.has_request)
     }
 }
 
-/// What a message asks for, or what the request asked for that it answers; of RegLogin `registration` or `login`, of a
-/// layout the request's kind.
+/// What a message requests, or what the request that it answers did: `registration` or `login` for RegLogin, the kind
+/// of the request for a layout.
 #[must_use]
 pub fn action_of(message: &Message) -> Option<&'static str> {
     let Some(described) = &message.described else {
@@ -164,7 +164,8 @@ pub fn action_of(message: &Message) -> Option<&'static str> {
     kind.map(|kind| described.plan().layout.kinds[kind].name.as_str())
 }
 
-/// The user that a message, or the request that it answers, is about.
+/// The user name of a message, or of the request that it answers. Bytes that may belong to a password are masked unless
+/// `show_passwords`.
 #[must_use]
 pub fn user_of(message: &Message, show_passwords: bool) -> Option<Cow<'_, [u8]>> {
     let Some(described) = &message.described else {
@@ -183,10 +184,11 @@ pub fn user_of(message: &Message, show_passwords: bool) -> Option<Cow<'_, [u8]>>
     }
 }
 
-/// A request or a response that pairing has come to the end of: borrowed from the frame that it came with, or kept since.
+/// A request or response whose pairing is complete: borrowed from the record it came with, or kept from an earlier one.
+/// `None` if there is no such half.
 pub type Half<'a> = Option<Cow<'a, Message>>;
 
-/// Says which request and which response belong together, without a copy of those that are at hand.
+/// Finds out which request and response belong together. Does not copy messages of the current record.
 #[derive(Debug, Default)]
 pub struct Pairing {
     /// Requests whose response has not come, by number.
@@ -195,16 +197,16 @@ pub struct Pairing {
     early: HashMap<u64, Message, RandomState>,
 }
 
-/// What frames brought, as far as pairing looks at it.
+/// What pairing needs of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct PairedFrom<'a> {
-    /// Number of the first of `messages` among all of the run, from 0.
+    /// Number of the first of `messages` among all messages of the run, from 0.
     pub first_message: u64,
     /// Messages, in order.
     pub messages: &'a [Message],
-    /// What became of requests.
+    /// Requests that were resolved.
     pub resolutions: &'a [Resolution],
-    /// Numbers of responses for which no request came after all.
+    /// Numbers of responses for which no request came.
     pub unasked: &'a [u64],
 }
 
@@ -242,8 +244,8 @@ impl<'a> From<&Brought<'a>> for PairedFrom<'a> {
 }
 
 impl Pairing {
-    /// Takes what a frame brought, and hands on what that completes: the number of the first message, and a request, a
-    /// response, or both.
+    /// Processes the messages of a record. Calls `pair` for each exchange that this completes, with the number of its
+    /// first message, the request and the response.
     pub fn take(&mut self, from: PairedFrom<'_>, mut pair: impl FnMut(u64, Half<'_>, Half<'_>)) {
         let mut answers: SmallVec<[(u64, &Message); 4]> = SmallVec::new();
         for (number, message) in (from.first_message..).zip(from.messages) {
@@ -301,7 +303,7 @@ impl Pairing {
         }
     }
 
-    /// Ends the capture: hands over what waits.
+    /// Ends the capture: passes on what still waits.
     pub fn finish(&mut self, mut pair: impl FnMut(u64, Half<'_>, Half<'_>)) {
         let mut left: Vec<(u64, Message)> =
             self.waiting.drain().chain(self.early.drain()).collect();
@@ -316,7 +318,7 @@ impl Pairing {
     }
 }
 
-/// Assembles exchanges.
+/// Collects complete exchanges.
 #[derive(Debug, Default)]
 pub struct Exchanges {
     pairing: Pairing,
@@ -324,7 +326,7 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// Adds a frame's messages. The exchanges that it completes can then be taken.
+    /// Processes a record. [`take`](Self::take) then returns the exchanges that it completed.
     pub fn record(&mut self, record: &FrameRecord<'_>) {
         let is_any = !(record.messages.is_empty()
             && record.resolutions.is_empty()
@@ -334,7 +336,7 @@ impl Exchanges {
         }
     }
 
-    /// Adds what no frame completed.
+    /// Processes what the end of the capture, or a time without frames, brought.
     pub fn rest(&mut self, found: &Remainder<'_>) {
         self.add(PairedFrom::from(found));
     }
@@ -346,12 +348,12 @@ impl Exchanges {
         });
     }
 
-    /// The exchanges that were completed since the last call.
+    /// Removes and returns the exchanges completed since the last call.
     pub fn take(&mut self) -> std::vec::Drain<'_, Exchange> {
         self.done.drain(..)
     }
 
-    /// Ends the capture: exchanges that wait are complete.
+    /// Ends the capture: everything that still waits is complete.
     pub fn finish(&mut self) {
         let done = &mut self.done;
         self.pairing.finish(|number, request, response| {

@@ -1,4 +1,4 @@
-//! Receives what the dissector finds, numbers messages, and pairs them.
+//! Receives the dissector's findings, numbers messages, and pairs them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,31 +18,31 @@ use crate::protocol::layout::USER_NAME;
 use crate::protocol::{Command, MessageKind, MessageView};
 use crate::stream::{Chunk, Role, Side};
 
-/// The tracker's parts that findings go to, apart from the frame's own.
+/// The parts of the tracker that process findings.
 pub(super) struct Findings<'a> {
     pub found: &'a mut Collected,
-    /// Messages numbered so far.
+    /// Number of messages numbered so far.
     pub numbered: &'a mut u64,
     pub key: &'a PasswordKey,
-    /// Requests that were not kept for pairing.
+    /// Number of requests that were not kept for pairing.
     pub unpaired: &'a mut u64,
     pub known: &'a Arc<Known>,
     pub has_layouts: bool,
     pub counts: bool,
     pub refusals: &'a mut Refusals,
     pub waiting: &'a mut WaitingRequests,
-    /// What waits on the stream.
+    /// Pairing state of the stream.
     pub exchange: &'a mut ExchangeState,
 }
 
 impl Findings<'_> {
-    /// What waits on the stream, and where the fates of its messages go.
+    /// The stream's pairing state, and where results of pairing go.
     pub fn exchange(&mut self) -> (&mut ExchangeState, Fates<'_>) {
         let (_, exchange, fates) = self.last();
         (exchange, fates)
     }
 
-    /// The message found last, and the same.
+    /// The last message found, and the same.
     #[inline]
     fn last(&mut self) -> (Option<&mut Message>, &mut ExchangeState, Fates<'_>) {
         let Collected {
@@ -63,7 +63,7 @@ impl Findings<'_> {
         (messages.last_mut(), self.exchange, fates)
     }
 
-    /// The number of the message found last.
+    /// Numbers the next message.
     #[inline]
     fn number(&mut self) -> u64 {
         let number = *self.numbered;
@@ -72,7 +72,7 @@ impl Findings<'_> {
     }
 }
 
-/// Who asks on a stream.
+/// The stream and client of requests on this stream.
 pub(super) const fn asked(stream: &Stream<'_>) -> Asked {
     Asked {
         stream: stream.number,
@@ -111,7 +111,7 @@ impl Findings<'_> {
             ack: message.ack,
             action,
         };
-        let told = match kind {
+        let paired = match kind {
             MessageKind::Request => {
                 let user = USER_NAME.slice(message.octets).first_chunk();
                 let user = user.map_or(Name::EMPTY, |field| Name::of_filled(*field));
@@ -130,7 +130,7 @@ impl Findings<'_> {
             command,
             status: view.status(),
         });
-        for note in told.notes {
+        for note in paired.notes {
             self.found.notes.push(StreamNote { stream, note });
         }
     }

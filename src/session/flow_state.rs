@@ -5,24 +5,24 @@ use super::layer::Layer;
 use crate::dissect::{DissectState, Note, Protocol};
 use crate::stream::Flow;
 
-/// What is kept with a flow above its bytes; first what is asked with every segment.
+/// What the session keeps with a flow. What every segment needs comes first.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct FlowState {
     pub(super) dissect: DissectState,
     pub(super) exchange: ExchangeState,
-    /// TLS below what is dissected, where it can be decrypted.
+    /// The TLS layer below the dissector, if the stream may be TLS that can be decrypted.
     pub(super) layer: Option<Box<Layer>>,
 }
 
 impl FlowState {
-    /// What the dissector keeps, and what waits to be paired.
+    /// The states of the dissector and of pairing.
     #[inline]
     pub(super) const fn split(&mut self) -> (&mut DissectState, &mut ExchangeState) {
         (&mut self.dissect, &mut self.exchange)
     }
 
-    /// What the stream speaks, as far as it is known: above TLS, where that was decrypted.
+    /// The stream's protocol, as far as known; for decrypted TLS, the protocol inside it.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         use Protocol::{Data, Tls, Unknown};
@@ -32,7 +32,7 @@ impl FlowState {
         }
     }
 
-    /// What the stream speaks right above TCP.
+    /// The protocol directly above TCP.
     #[must_use]
     pub fn on_tcp(&self) -> Protocol {
         if self.is_tls() {
@@ -42,7 +42,7 @@ impl FlowState {
         }
     }
 
-    /// What the stream speaks as far as it is known, and right above TCP.
+    /// Results of [`protocol`](Self::protocol) and [`on_tcp`](Self::on_tcp).
     #[inline]
     pub(super) fn protocols(&self) -> [Protocol; 2] {
         if self.layer.is_some() {
@@ -51,14 +51,13 @@ impl FlowState {
         [self.dissect.protocol(); 2]
     }
 
-    /// Whether the stream speaks what has messages.
+    /// Whether the stream's protocol has messages.
     #[inline]
     pub(super) fn has_messages(&self) -> bool {
         self.dissect.decided().has_messages()
     }
 
-    /// What is to be said of a message that this frame of the flow carried bytes of, and that is
-    /// not whole.
+    /// A note if this frame of the flow carried bytes of a message that is still incomplete.
     #[inline]
     #[must_use]
     pub fn begun(flow: &Flow<Self>, frame: u64) -> Option<Note> {
@@ -69,13 +68,13 @@ impl FlowState {
         dissect.begun(frame, flow.is_watched(), |side| flow.role(side).sends())
     }
 
-    /// Whether it is TLS that is looked into, or was, or what comes next may turn out to be.
+    /// Whether the stream is treated as TLS, or may turn out to be TLS.
     #[inline]
     pub(super) fn may_be_tls(&self) -> bool {
         self.layer.is_some() || self.dissect.decided() == Protocol::Unknown
     }
 
-    /// Whether it is, or may be, TLS that is looked into.
+    /// Whether the stream's bytes go through the TLS layer.
     pub(super) fn is_decrypted(&self) -> bool {
         let layer = self.layer.as_ref();
         layer.is_some_and(|layer| !layer.given_up)

@@ -1,4 +1,4 @@
-//! What frames bring, in lists by kind.
+//! Lists of what inspecting frames found.
 
 use super::layer::TlsRecord;
 use super::resolution::Resolution;
@@ -8,7 +8,7 @@ use crate::packet::Endpoint;
 use crate::protocol::Command;
 use crate::stream::Side;
 
-/// A note on a stream that belongs to no message.
+/// A note on a stream that does not belong to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamNote {
     /// The stream.
@@ -17,13 +17,13 @@ pub struct StreamNote {
     pub note: Note,
 }
 
-/// What one frame, or the end, brought.
+/// What was found with one frame or batch, or at the end.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub messages: Vec<Message>,
-    /// Those that are only counted.
+    /// Messages that are only counted.
     pub clean: Vec<CleanMessage>,
-    /// The frame that is inspected, of its batch, from 0.
+    /// Index in its batch of the frame being inspected.
     pub frame: u32,
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
@@ -33,24 +33,24 @@ pub(super) struct Collected {
     pub tls: Vec<TlsRecord>,
 }
 
-/// A message without notes, if it is only counted.
+/// A message without notes, in a run that only counts such messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanMessage {
-    /// The frame of its batch that it is whole with, from 0.
+    /// Index in its batch of the frame that completed it.
     pub frame: u32,
-    /// Its command, which is known.
+    /// Its command; never an unknown one.
     pub command: Command,
-    /// What a response says.
+    /// The status of a response.
     pub status: Option<u8>,
 }
 
-/// The streams whose reassembled bytes come with the records.
+/// The streams whose reassembled bytes are part of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Followed {
     /// None.
     #[default]
     Nothing,
-    /// One, by its number.
+    /// One, by its stream number.
     Stream(u32),
     /// All.
     All,
@@ -69,60 +69,60 @@ impl Followed {
     }
 }
 
-/// A part of what one side of a followed stream sent, in order.
+/// A part of what one side of a followed stream sent. Parts are in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// The stream.
     pub stream: u32,
-    /// Which side sent it.
+    /// The side that sent it.
     pub from: Side,
-    /// What there is of it.
+    /// Its bytes, or a gap.
     pub content: Content,
 }
 
-/// What there is of a part of a stream.
+/// Content of a part of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Bytes as their receiver got them.
     Octets {
         /// The bytes.
         octets: Vec<u8>,
-        /// Frame that carried them.
+        /// Frame that carried the first of them.
         frame: u64,
-        /// Offset of the first byte in that frame's packet.
+        /// Offset of the first byte in the packet of `frame`.
         offset: u32,
     },
     /// This many bytes were never captured.
     Gap(u64),
 }
 
-/// What is known of a flow when it is dropped.
+/// Final data of a flow, when it is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowEnd {
     /// The stream.
     pub stream: u32,
-    /// Client and server.
+    /// Address and port of client and server.
     pub ends: [Endpoint; 2],
-    /// Frames sent by client and server; what a `u32` cannot count is not counted.
+    /// Frames sent by client and server; saturates at `u32::MAX`.
     pub frames: [u32; 2],
-    /// Bytes on the wire sent by client and server.
+    /// Length on the wire of the frames sent by client and server, in bytes.
     pub octets: [u64; 2],
     /// Times of the first and the last frame.
     pub times: [Timestamp; 2],
-    /// What it spoke.
+    /// Its protocol; for decrypted TLS, the protocol inside it.
     pub protocol: Protocol,
-    /// What it spoke right above TCP: TLS where that was decrypted.
+    /// The protocol directly above TCP.
     pub on_tcp: Protocol,
 }
 
 impl Collected {
-    /// How much there is of what frames are told of with: all but the clean messages.
+    /// Length of all lists together, except the clean messages.
     #[inline]
     pub fn len(&self) -> usize {
         self.resolutions.len() + self.rest_len()
     }
 
-    /// The same without what became of requests.
+    /// The same without resolutions.
     #[inline]
     pub fn rest_len(&self) -> usize {
         self.messages.len()

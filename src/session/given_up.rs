@@ -1,29 +1,29 @@
-//! Counts what was given up because a bound was reached, and words it.
+//! Counts what was given up because a limit was reached, and describes it in sentences.
 
 use crate::packet::GivenUpDatagrams;
 use crate::stream::Totals;
 use crate::text::number::number_of;
 
-/// Counts of what the bounds of `docs/architecture.md` took away from the answer. All are 0 as a rule.
+/// What the limits in `docs/architecture.md` made the result lack. Usually all are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GivenUp {
     /// Connections that were dropped because they were idle for too long, in capture time.
     pub idle_connections: u64,
-    /// Closed connections that were forgotten before their time, because there were too many.
+    /// Closed connections that were dropped early because there were too many.
     pub closed_connections: u64,
-    /// Bytes out of order that could not wait for those before them.
+    /// Bytes out of order that were given up waiting for the bytes before them.
     pub unordered_bytes: u64,
-    /// Bytes sent again that were not compared with their first copy, which was not kept so long.
+    /// Retransmitted bytes that were not compared: their first copy was no longer remembered.
     pub uncompared_bytes: u64,
-    /// IP datagrams of which fragments are missing or came too late.
+    /// IP datagrams that were never completed: fragments are missing or came too late.
     pub incomplete_datagrams: u64,
-    /// Those among them that were dropped because too many fragments waited.
+    /// Those that were dropped because too many fragments waited.
     pub crowded_datagrams: u64,
     /// Requests that were not paired because too many waited on their connection.
     pub unpaired_requests: u64,
-    /// Rows that went on before it was known which response answers which request.
+    /// Rows that were written before it was known which response answers which request.
     pub early_rows: u64,
-    /// Bytes of TLS records that could not wait for their secrets.
+    /// Bytes of TLS records that were given up waiting for their secrets.
     pub tls_bytes: u64,
 }
 
@@ -73,7 +73,7 @@ impl GivenUp {
         ]
     }
 
-    /// A sentence, without a stop, for each count that is not 0.
+    /// A sentence for each count that is not 0, without a full stop.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let crowded = match self.crowded_datagrams {
@@ -140,8 +140,8 @@ impl GivenUp {
                 ),
             ),
         ];
-        let told = all.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(_, sentence)| sentence).collect()
+        let given_up = all.into_iter().filter(|(count, _)| *count > 0);
+        given_up.map(|(_, sentence)| sentence).collect()
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_given_up_is_told() {
+    fn only_what_was_given_up_is_reported() {
         assert!(GivenUp::default().sentences().is_empty());
         let some = GivenUp {
             idle_connections: 1,

@@ -1,8 +1,8 @@
-//! Records held back until the messages in them are paired, so that a request can name its
-//! response although that comes later, and a response that was captured too early its request.
+//! Holds items back until the messages in them are paired, so that a request can name its response, which comes later,
+//! and an early response its request.
 //!
-//! Order is kept: what stands behind a message that waits is held too. Memory is bounded; the
-//! oldest then goes on without its response.
+//! Order is kept: what follows a waiting message is held too. Memory is bounded: beyond the limit, the oldest item is
+//! passed on without its response.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,18 +18,18 @@ use crate::dissect::{Message, Note};
 
 /// An item with messages, to be passed on in order.
 pub trait Held {
-    /// The messages in it, whose numbers follow each other.
+    /// The messages in it, which have consecutive numbers.
     fn messages(&mut self) -> &mut [Message];
 
-    /// About how many bytes of memory it takes.
+    /// Bytes of memory that it takes, approximately.
     fn memory(&self) -> usize;
 
-    /// The frame it is of, where it has notes of one; they follow each other in order.
+    /// Number of its frame if it has notes that can wait, otherwise 0. Items are in the order of frames.
     fn frame(&self) -> u64 {
         0
     }
 
-    /// Receives what became of a message that it began.
+    /// Updates it with where a message that its frame began continues.
     fn begun(&mut self, begun: Begun) {
         let _ = begun;
     }
@@ -55,8 +55,8 @@ impl Held for Vec<Message> {
     }
 }
 
-/// Bytes held at most, about: enough for the messages of 200,000 connections at once, each
-/// of which waits for a response.
+/// Most bytes that are held, approximately: enough for the messages of 200,000 connections that all wait for a
+/// response.
 pub const MAX_HELD: usize = 64 << 20;
 
 #[derive(Debug)]
@@ -64,13 +64,13 @@ struct Item<T> {
     content: T,
     /// Number of its first message.
     first: u64,
-    /// Messages in it that are not paired yet.
+    /// Messages in it whose pairing is not complete.
     waiting: u32,
-    /// Messages that it begins and that are not whole yet.
+    /// Incomplete messages that it begins.
     begun: u32,
 }
 
-/// Items in order, some of which wait.
+/// Items in order, each held until it and those before it wait for nothing.
 #[derive(Debug)]
 pub struct Hold<T> {
     items: VecDeque<Item<T>>,
@@ -92,7 +92,7 @@ impl<T> Default for Hold<T> {
 }
 
 impl<T: Held> Hold<T> {
-    /// A hold of at most this many bytes.
+    /// A hold of at most `limit` bytes, approximately.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -101,15 +101,14 @@ impl<T: Held> Hold<T> {
         }
     }
 
-    /// Adds an item whose first message has number `first`.
+    /// Adds an item. `first` is the number of its first message.
     pub fn push(&mut self, mut content: T, first: u64) {
         let waits = |message: &&Message| awaits(message);
         let waiting = content.messages().iter().filter(waits).count() as u32;
         self.put(content, first, [waiting, 0]);
     }
 
-    /// Takes an item of which so many messages wait to be paired, and as many that it begins to be
-    /// whole.
+    /// Adds an item in which `waiting` messages wait to be paired and `begun` messages are incomplete.
     pub(super) fn put(&mut self, content: T, first: u64, [waiting, begun]: [u32; 2]) {
         self.memory += content.memory();
         self.items.push_back(Item {
@@ -120,7 +119,7 @@ impl<T: Held> Hold<T> {
         });
     }
 
-    /// Tells the item of this frame, where it is held, what became of a message that it began.
+    /// Updates the item of this frame, if it is held, with where a message that it began continues.
     pub(super) fn begun(&mut self, frame: u64, begun: Begun) {
         let at = self
             .items
@@ -133,26 +132,26 @@ impl<T: Held> Hold<T> {
         }
     }
 
-    /// Tells a request what became of it, and a response that came before it.
+    /// Updates a request, and an early response to it, with a resolution.
     pub fn resolve(&mut self, resolution: &Resolution) {
-        self.tell(resolution.request, |message| match resolution.response {
+        self.update(resolution.request, |message| match resolution.response {
             Some(peer) => message.peer = Some(peer),
             None => message.notes.push(Note::Unanswered),
         });
         if let Some(early) = resolution.early {
-            self.tell(early.number, |message| resolution.tell_early(message));
+            self.update(early.number, |message| resolution.tell_early(message));
         }
     }
 
-    /// Tells a response that no request came for it.
+    /// Updates an early response: no request came for it.
     pub fn unasked(&mut self, response: u64) {
-        self.tell(response, |message| message.notes.push(Note::NoRequest));
+        self.update(response, |message| message.notes.push(Note::NoRequest));
     }
 
-    /// Tells the message with this number, where it is held and waits.
-    fn tell(&mut self, number: u64, tell: impl FnOnce(&mut Message)) {
+    /// Updates the message with this number, if it is held and waits.
+    fn update(&mut self, number: u64, update: impl FnOnce(&mut Message)) {
         let behind = self.behind(number);
-        // An item without messages has the number of the next one's first.
+        // An item without messages has the same number as the first message of the next item.
         let mut candidates = self.items.range_mut(..behind).rev();
         let found = candidates.find_map(|item| {
             let index = (number - item.first) as usize;
@@ -161,18 +160,18 @@ impl<T: Held> Hold<T> {
         let Some((item, index)) = found else {
             return;
         };
-        // What became of it may have been known already when it was taken.
+        // The message may have been complete when its item was added.
         let message = &mut item.content.messages()[index];
         if item.waiting == 0 || !awaits(message) {
             return;
         }
-        tell(message);
+        update(message);
         item.waiting -= 1;
     }
 
     /// How many items have a first message with at most this number.
     fn behind(&self, number: u64) -> usize {
-        // Where each item has one message, as most have, its place tells.
+        // If every item has one message, as most do, the index follows from the number.
         let first = self.items.front().map_or(0, |item| item.first);
         let place = number.saturating_sub(first) as usize;
         let is = |place: usize| self.items.get(place).map(|item| item.first);
@@ -182,7 +181,7 @@ impl<T: Held> Hold<T> {
         self.items.partition_point(|item| item.first <= number)
     }
 
-    /// The next item in order that waits for nothing, or that cannot be held any longer.
+    /// The next item in order that waits for nothing, or that exceeds the memory limit.
     pub fn pop(&mut self) -> Option<T> {
         let front = self.items.front()?;
         let waits = (front.waiting, front.begun) != (0, 0);
@@ -199,7 +198,7 @@ impl<T: Held> Hold<T> {
         self.early
     }
 
-    /// The next item in order, whether it waits or not.
+    /// The next item in order, even if it waits.
     pub fn take(&mut self) -> Option<T> {
         let item = self.items.pop_front()?;
         self.memory -= item.content.memory();

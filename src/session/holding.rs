@@ -1,5 +1,5 @@
-//! A sink that gives records on once the requests in them know their responses, and the frames
-//! that begin a message where it goes on.
+//! A sink that holds records back until requests name their responses, and until frames that begin a message say where
+//! it continues.
 
 #![expect(clippy::cast_possible_truncation, reason = "messages of a frame")]
 
@@ -16,10 +16,10 @@ use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
-/// Records kept to be used again, at most.
+/// Most records that are kept for reuse.
 const SPARE: usize = 1 << 11;
 
-/// A record with all that it borrows.
+/// A record that owns everything a [`FrameRecord`] borrows.
 #[derive(Debug)]
 struct OwnedRecord {
     number: u64,
@@ -62,8 +62,8 @@ impl OwnedRecord {
         }
     }
 
-    /// Becomes another record; the memory is used again.
-    fn become_one(&mut self, record: &FrameRecord<'_>) {
+    /// Replaces the content by another record and reuses its memory.
+    fn assign(&mut self, record: &FrameRecord<'_>) {
         self.number = record.frame.number;
         self.header = *record.frame.header;
         self.packet = *record.packet;
@@ -128,39 +128,39 @@ impl Held for Box<OwnedRecord> {
     }
 }
 
-/// Holds records back for `inner`. For files only: live output cannot wait.
+/// Holds records back before passing them to `inner`. For files only: live output cannot wait.
 #[derive(Debug)]
 pub struct Holding<S> {
     inner: S,
-    /// Boxed, as they are large and move in and out.
+    /// Boxed, because records are large and move in and out.
     hold: Hold<Box<OwnedRecord>>,
-    /// Records that were passed on.
+    /// Records to reuse.
     #[expect(clippy::vec_box, reason = "the boxes are used again")]
     spare: Vec<Box<OwnedRecord>>,
     beginnings: Beginnings,
     waits: Waits,
 }
 
-/// What records wait for, and which are wanted.
+/// Which records are passed on, and what they wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waits {
-    /// All records, until their requests are paired and what they begin is whole.
+    /// All records, until their requests are paired and the messages that they begin are complete.
     PairedAndWhole,
-    /// Those with messages, until their requests are paired.
+    /// Records with messages, until their requests are paired.
     Paired,
-    /// All records, until what they begin is whole.
+    /// All records, until the messages that they begin are complete.
     Whole,
 }
 
 impl<S> Holding<S> {
-    /// The sink that records are passed on to.
+    /// Returns the inner sink.
     pub fn into_inner(self) -> S {
         self.inner
     }
 }
 
 impl<S: Sink> Holding<S> {
-    /// A sink for all records, in order.
+    /// Passes on all records, in order.
     pub fn all(inner: S) -> Self {
         Self {
             inner,
@@ -171,7 +171,7 @@ impl<S: Sink> Holding<S> {
         }
     }
 
-    /// A sink for records that have messages; others never reach `inner`.
+    /// Passes on records that have messages; others never reach `inner`.
     pub fn of_messages(inner: S) -> Self {
         Self {
             waits: Waits::Paired,
@@ -179,8 +179,8 @@ impl<S: Sink> Holding<S> {
         }
     }
 
-    /// A sink for all records, in order, of which none waits for a response: only those that begin
-    /// a message wait, until it is whole.
+    /// Passes on all records, in order. None waits for a response: those that begin a message wait until it is
+    /// complete.
     pub fn of_beginnings(inner: S) -> Self {
         Self {
             waits: Waits::Whole,
@@ -197,8 +197,7 @@ impl<S: Sink> Holding<S> {
         }
     }
 
-    /// Tells the records that are held what became of messages that they began. Gives how many this
-    /// one begins.
+    /// Updates held records whose incomplete messages continue in this one. Returns how many messages this one begins.
     #[inline]
     fn see_begun(&mut self, record: &FrameRecord<'_>) -> u32 {
         if self.waits == Waits::Paired {
@@ -246,7 +245,7 @@ impl<S: Sink> Sink for Holding<S> {
             }
             let owned = match self.spare.pop() {
                 Some(mut spare) => {
-                    spare.become_one(record);
+                    spare.assign(record);
                     spare
                 }
                 None => Box::new(OwnedRecord::new(record)),

@@ -1,4 +1,4 @@
-//! What a batch of frames brought: written by one thread, read by another.
+//! Results of inspecting a batch of frames: written by one thread, read by another.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,20 +15,20 @@ use crate::dissect::{Message, Protocol};
 use crate::packet::{Datagram, Packet};
 use crate::stream::Placement;
 
-/// Where a frame went, and whether it brought anything.
+/// Where a frame's segment belongs, and whether anything was found with the frame.
 #[derive(Debug)]
 struct Placed {
     placement: Option<Placement>,
     protocol: Protocol,
     on_tcp: Protocol,
-    /// Whether [`Inspected::brought`] has an entry for it.
+    /// Whether [`Inspected::brought`] has an entry for the frame.
     brought: bool,
 }
 
-/// How long the lists are behind a frame. Kept small: every third frame has one.
+/// Lengths of the lists after a frame. Small, because every third frame has one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lengths {
-    /// The frame, from 0.
+    /// Index of the frame in its batch.
     frame: u32,
     messages: u32,
     notes: u32,
@@ -37,10 +37,10 @@ struct Lengths {
     rare: Rare,
 }
 
-/// The same of the lists that few frames add to.
+/// Lengths of the lists that few frames add to.
 #[derive(Debug, Clone, Copy, Default)]
 struct Rare {
-    /// All together, to be looked at first.
+    /// Sum of the others, checked first.
     total: u32,
     unasked: u32,
     followed: u32,
@@ -48,63 +48,63 @@ struct Rare {
     datagrams: u32,
 }
 
-/// What a list has between two of its lengths.
+/// The part of a list between two of its lengths.
 #[inline]
 fn part<T>(list: &[T], from: u32, to: u32) -> &[T] {
     &list[from as usize..to as usize]
 }
 
-/// What a list has behind one of its lengths.
+/// The part of a list after one of its lengths.
 fn rest<T>(list: &[T], from: u32) -> &[T] {
     &list[from as usize..]
 }
 
-/// What the frames of a batch brought. Its lists are used again for the next one.
+/// Results of inspecting the frames of a batch. The lists are reused for the next batch.
 #[derive(Debug, Default)]
 pub struct Inspected {
-    /// One for each frame.
+    /// One for each frame; empty if only counts are wanted.
     frames: Vec<Placed>,
     pub(super) found: Collected,
     pub(super) datagrams: Vec<(Datagram, Packet)>,
-    /// For each frame that brought something: how long the lists were behind it.
+    /// Lengths of the lists after each frame with which anything was found.
     brought: Vec<Lengths>,
-    /// How much the lists held behind the last frame.
+    /// Length of all lists together after the last frame.
     total: usize,
-    /// Number of the first message.
+    /// Number of the first message among all messages of the run, from 0.
     first_message: u64,
-    /// In place of `frames`, where only counts are wanted.
+    /// Counts of frames, if only counts are wanted.
     counts: Option<Counts>,
 }
 
-/// What frames amount to that are not told one by one.
+/// Counts of frames that get no records.
 #[derive(Debug, Default)]
 struct Counts {
-    /// Whether what became of requests is told with frames, or only all together.
+    /// Whether resolutions are assigned to frames, or only read all together.
     resolutions: bool,
     watched: u64,
     without_tcp: WithoutTcp,
 }
 
-/// What one of a batch's frames brought, as far as it is counted.
+/// What was found with one frame, in a run that only counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Brought<'a> {
-    /// The frame, from 0.
+    /// Index of the frame in its batch.
     pub frame: usize,
     /// The messages that became available with it.
     pub messages: &'a [Message],
-    /// What is to be said about streams outside of any message.
+    /// Notes on streams that do not belong to a message.
     pub notes: &'a [StreamNote],
-    /// Number of the first of `messages` among all of the run, from 0, where all are whole.
+    /// Number of the first of `messages` among all messages of the run, from 0, if no messages are only counted.
     pub first_message: u64,
-    /// What became of requests; if messages are only counted, [`Inspected::resolutions`] alone has it.
+    /// Requests that were resolved; empty if messages are only counted, see [`Inspected::resolutions`].
     pub resolutions: &'a [Resolution],
-    /// Numbers of responses for which no request came after all.
+    /// Numbers of responses for which no request came.
     pub unasked: &'a [u64],
     /// Flows that were dropped.
     pub ended_flows: &'a [FlowEnd],
 }
 
-/// How far the reading of records has come.
+/// Position while the records of a batch are read in order.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     from: Lengths,
@@ -112,7 +112,7 @@ pub(super) struct Cursor {
 }
 
 impl Inspected {
-    /// Forgets everything and keeps the memory. Messages are numbered from `first_message` on.
+    /// Clears all lists and keeps their memory. `first_message` is the number of the next message.
     pub(super) fn begin(&mut self, first_message: u64, wanted: Wanted) {
         self.frames.clear();
         self.found.clear();
@@ -126,14 +126,14 @@ impl Inspected {
         });
     }
 
-    /// Whether only counts are wanted: where each frame went is then not told.
+    /// Whether only counts are wanted; then it is not recorded where each frame belongs.
     #[inline]
     pub(super) const fn counts(&self) -> bool {
         self.counts.is_some()
     }
 
-    /// Says where the next frame went, once everything is there that it brought: `found` is where
-    /// that stands for now, and `datagram` says that a datagram is put here next.
+    /// Adds the next frame, after everything found with it is in the lists. `found` are the lists, which are not in
+    /// `self` while frames are inspected. `datagram` says that the caller adds a datagram next.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -151,7 +151,7 @@ impl Inspected {
         });
     }
 
-    /// The same of a frame that has no TCP segment.
+    /// Adds a frame without a TCP segment.
     pub(super) fn push_other(&mut self, packet: &Packet, found: &Collected, datagram: bool) {
         match &mut self.counts {
             Some(counts) => {
@@ -162,7 +162,7 @@ impl Inspected {
         }
     }
 
-    /// The same of one with a segment where only counts are wanted.
+    /// Adds a frame with a segment if only counts are wanted.
     #[inline]
     pub(super) fn push_counted(&mut self, watched: bool, found: &Collected, datagram: bool) {
         if let Some(counts) = &mut self.counts {
@@ -171,7 +171,7 @@ impl Inspected {
         self.push_brought(found, datagram);
     }
 
-    /// The same of one that brought nothing.
+    /// Adds a frame with which nothing was found, if only counts are wanted.
     #[inline]
     pub(super) fn push_quiet(&mut self, watched: bool) {
         if let Some(counts) = &mut self.counts {
@@ -179,7 +179,7 @@ impl Inspected {
         }
     }
 
-    /// Notes how long the lists are behind the next frame, where it brought anything; whether it did.
+    /// Records the lengths of the lists after a frame if it added anything. Returns whether it did.
     #[inline]
     fn push_brought(&mut self, found: &Collected, datagram: bool) -> bool {
         let datagrams = self.datagrams.len() + usize::from(datagram);
@@ -217,21 +217,20 @@ impl Inspected {
         });
     }
 
-    /// Frames on watched ports, or of streams that turned out to have messages, where only counts
-    /// are wanted.
+    /// Frames on watched ports, or of streams that turned out to have messages, if only counts are wanted.
     #[must_use]
     pub fn watched(&self) -> u64 {
         self.counts.as_ref().map_or(0, |counts| counts.watched)
     }
 
-    /// Frames without a TCP segment, where only counts are wanted.
+    /// Frames without a TCP segment, if only counts are wanted.
     #[must_use]
     pub fn without_tcp(&self) -> WithoutTcp {
         let counts = self.counts.as_ref();
         counts.map_or_else(WithoutTcp::default, |counts| counts.without_tcp.clone())
     }
 
-    /// What those frames brought that brought anything, in order.
+    /// What was found with each frame with which anything was found, in order.
     pub fn brought(&self) -> impl Iterator<Item = Brought<'_>> {
         let found = &self.found;
         let mut from = Lengths::default();
@@ -250,7 +249,7 @@ impl Inspected {
         })
     }
 
-    /// What became of requests, of all frames together.
+    /// Requests that were resolved with any of the frames.
     #[must_use]
     pub fn resolutions(&self) -> &[Resolution] {
         &self.found.resolutions
@@ -262,13 +261,13 @@ impl Inspected {
         &self.found.clean
     }
 
-    /// Whether the frame that came as number `at`, from 0, brought nothing.
+    /// Whether nothing was found with the frame of index `at`.
     #[inline]
     pub(super) fn is_quiet(&self, at: usize) -> bool {
         !self.frames[at].brought
     }
 
-    /// The record of a frame that brought nothing.
+    /// The record of a frame with which nothing was found.
     #[inline]
     pub(super) fn quiet<'a>(
         &'a self,
@@ -296,7 +295,7 @@ impl Inspected {
         }
     }
 
-    /// What came with no frame, where something did. It is asked for behind the last record.
+    /// What was found apart from any frame; `None` if there is nothing. Call it after the last record.
     pub(super) fn behind(&self, cursor: &Cursor) -> Option<Remainder<'_>> {
         let (found, from) = (&self.found, cursor.from);
         let is_more = found.len() + self.datagrams.len() > self.total;
@@ -313,7 +312,7 @@ impl Inspected {
         })
     }
 
-    /// Puts into a record what few have.
+    /// Sets those fields of a record that few records have.
     #[cold]
     fn rare<'a>(&'a self, from: Rare, to: Rare, record: &mut FrameRecord<'a>) {
         let found = &self.found;
@@ -326,7 +325,7 @@ impl Inspected {
         }
     }
 
-    /// The record of any frame. Records are asked for in order.
+    /// The record of any frame. Must be called for frames in order.
     pub(super) fn record<'a>(
         &'a self,
         at: usize,

@@ -24,55 +24,55 @@ use crate::stream::{
 /// Frames whose flows are looked up together.
 const PREFETCHED: usize = 32;
 
-/// What a run needs of each frame.
+/// What a run needs of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// A record of each frame.
     Records,
-    /// Counts of frames, and all messages.
+    /// Counts of frames, and every message.
     Messages,
-    /// Counts of frames and of messages.
+    /// Counts of frames, and of messages without notes.
     Counts,
 }
 
 /// Settings of an inspector.
-// Each of these is a choice of its own.
+// Independent settings.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Ports where RegLogin is expected.
     pub ports: Vec<u16>,
-    /// Layouts to look for, each with the ports where it is expected.
+    /// Layouts to look for, each with the ports where its protocol is expected.
     pub layouts: Vec<(LayoutId, Vec<u16>)>,
-    /// Whether to look for RegLogin: not if a layout has its name.
+    /// Whether to look for RegLogin: false if a layout with its name is used instead.
     pub reglogin: bool,
-    /// Whether RegLogin's own layout was given, so that its messages are written like those of other layouts.
+    /// Whether RegLogin's own layout was given as a file, so that its messages are written like those of other layouts.
     pub reglogin_in_fields: bool,
     /// Whether to note wrong TCP checksums. They are normal if the capturing host's network
     /// card fills them in, and on loopback.
     pub checksums: bool,
-    /// The streams whose reassembled bytes come with the records.
+    /// The streams whose reassembled bytes are part of the records.
     pub follow: Followed,
-    /// Whether to ignore VLAN tags: the same addresses and ports on two VLANs are then
-    /// one connection, for a capture from both sides of a device that changes tags.
+    /// Whether to ignore VLAN tags: the same addresses and ports on two VLANs are then one connection. For captures
+    /// from both sides of a device that changes tags.
     pub ignore_vlan_tags: bool,
-    /// Bounds on what is kept of streams.
+    /// Limits on the memory for streams.
     pub streams: StreamLimits,
-    /// Bounds on what is kept of IP fragments.
+    /// Limits on the memory for IP fragments.
     pub fragments: DefragmentLimits,
-    /// TLS secrets in the NSS key log format, and files that more may be added to.
+    /// TLS secrets in the NSS key log format.
     pub key_logs: Vec<KeyLogSource>,
-    /// Whether to hand over what waited for TLS secrets as soon as they come, as in a live capture, even without a
-    /// frame; else it comes with the next frame.
+    /// Whether to pass on data that waited for TLS secrets as soon as they arrive, as in a live capture, even without a
+    /// frame. Otherwise it comes with the next frame.
     pub live: bool,
-    /// Whether to look at TLS records even if they cannot be decrypted.
+    /// Whether to report TLS records that cannot be decrypted.
     pub tls_records: bool,
-    /// The numbers of streams, if they are not numbered in order.
+    /// Stream numbers from an earlier pass; `None` numbers streams in order.
     pub stream_numbers: Option<StreamNumbers>,
 }
 
 impl Options {
-    /// All ports where something is expected.
+    /// All ports where RegLogin or a layout's protocol is expected.
     #[must_use]
     pub fn all_ports(&self) -> Vec<u16> {
         self.known().ports()
@@ -118,13 +118,13 @@ pub struct Inspector {
     live: bool,
     /// What a run needs of each frame.
     pub(super) wanted: Wanted,
-    /// The last frame, if it was pushed by itself.
+    /// The last frame's packet, if it was pushed alone.
     packet: Packet,
     alone: Inspected,
 }
 
 impl Inspector {
-    /// An inspector without any state.
+    /// An inspector with these settings and no state.
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let known = options.known();
@@ -154,7 +154,7 @@ impl Inspector {
         }
     }
 
-    /// Decodes a frame and returns its record.
+    /// Decodes and inspects a frame, and returns its record.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
         let (packet, key) = self.decoding.packet(&frame);
         let mut alone = std::mem::take(&mut self.alone);
@@ -176,7 +176,7 @@ impl Inspector {
         }
     }
 
-    /// Inspects a batch of decoded frames, and replaces the content of `inspected` by what they brought.
+    /// Inspects a batch of decoded frames, and replaces the content of `inspected` by the results.
     pub fn inspect(&mut self, batch: &Batch, decoded: &Decoded, inspected: &mut Inspected) {
         let mut frames = batch.frames();
         let mut hints = [None; PREFETCHED];
@@ -203,7 +203,7 @@ impl Inspector {
         self.end(inspected);
     }
 
-    /// Directs findings to `inspected`.
+    /// Swaps the lists of `inspected` in, to receive findings.
     fn begin(&mut self, inspected: &mut Inspected, wanted: Wanted) {
         inspected.begin(self.tracker.messages, wanted);
         self.tracker.counts = wanted == Wanted::Counts;
@@ -211,9 +211,8 @@ impl Inspector {
         self.tracker.found.frame = 0;
     }
 
-    /// Reads secrets that came with a batch, or to the key logs since the last one, and decrypts what
-    /// waited for them. The result goes with the batch's first frame, if it has one; live, with
-    /// none.
+    /// Reads secrets that came with a batch or were added to the key logs, and decrypts what waited for them. The
+    /// results are assigned to the batch's first frame if there is one; in a live capture, otherwise to none.
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
             if let AsideContent::KeyLog(text) = &aside.what {
@@ -259,14 +258,14 @@ impl Inspector {
         }
     }
 
-    /// Lets flows go, if it is time for that; whether it looked for some. To be called before each segment.
+    /// Drops flows if a sweep is due. Returns whether there was a sweep. Must be called before each segment.
     #[inline]
     fn sweep_if_due(&mut self, frame: Frame<'_>) -> bool {
         let time = frame.header.time;
         self.table.sweep_if_due(time, &mut self.tracker)
     }
 
-    /// Inspects a plain segment: the short way if it goes on where its flow stands, as nearly all do.
+    /// Inspects a plain segment: on the fast path if it continues its flow in order, as nearly all do.
     #[inline]
     fn plain(
         &mut self,
@@ -300,7 +299,7 @@ impl Inspector {
         let (flow, found) = (taken.flow(), &mut self.tracker.found);
         if inspected.counts() {
             let watched = flow.is_watched() || flow.state.has_messages();
-            // Secrets may have brought something before the batch's first frame.
+            // Secrets may have added results before the batch's first frame.
             if swept || taken.delivered || self.tracker.tls.is_some() {
                 inspected.push_counted(watched, found, false);
             } else {
@@ -315,7 +314,8 @@ impl Inspector {
         inspected.push(Some(placement), flow.state.protocols(), found, false);
     }
 
-    /// Inspects a segment, whose offsets count in the frame or in the datagram that it completed.
+    /// Inspects a segment. Its offsets refer to the frame or, if there is one, to the datagram that the frame
+    /// completed.
     #[inline(never)]
     fn segment(
         &mut self,
@@ -355,8 +355,7 @@ impl Inspector {
         inspected.push(Some(placement), protocols, found, datagram.is_some());
     }
 
-    /// Adds the notes on a segment and on the datagram that carried it, which do not depend on the
-    /// stream's protocol.
+    /// Adds the notes on a segment and its datagram that do not depend on the stream's protocol.
     #[inline]
     fn note_segment(
         &mut self,
@@ -377,7 +376,7 @@ impl Inspector {
         }
     }
 
-    /// Inspects a fragment, and the segment of the datagram that it completes.
+    /// Inspects an IP fragment, and the segment of the datagram that it completes.
     #[cold]
     fn fragment(&mut self, frame: Frame<'_>, ip: &Ip, inspected: &mut Inspected) {
         let time = frame.header.time;
@@ -390,7 +389,7 @@ impl Inspector {
                 .seen(decode_payload(&whole.ip, &whole.payload))
         };
         let mut packet = decoded(&datagram);
-        // A tunnel's datagram that was put together may carry a fragment itself.
+        // A reassembled datagram of a tunnel may carry a fragment itself.
         while let Packet::Fragment(inner) = packet {
             let outer = &datagram.payload;
             match self.fragments.push(number, time, &inner, outer) {
@@ -415,7 +414,7 @@ impl Inspector {
         self.table.totals()
     }
 
-    /// Ends all streams: no more frames come.
+    /// Ends all streams: no more frames come. Returns what that brings.
     pub fn finish(&mut self) -> Remainder<'_> {
         self.tracker.found.clear();
         self.tracker.counts = false;
@@ -438,7 +437,11 @@ impl Inspector {
             totals: self.table.totals(),
             given_up: GivenUp {
                 unpaired_requests: self.tracker.unpaired,
-                tls_bytes: self.tracker.tls.as_ref().map_or(0, |tls| tls.let_go()),
+                tls_bytes: self
+                    .tracker
+                    .tls
+                    .as_ref()
+                    .map_or(0, |tls| tls.given_up_bytes()),
                 ..GivenUp::of_streams(self.table.totals()).datagrams(self.fragments.given_up())
             },
             ending: Ending::Whole,
@@ -447,15 +450,15 @@ impl Inspector {
     }
 }
 
-/// Notes a message that a frame of a flow carried bytes of, and that is not whole; `messages` is how many had been found
-/// before the frame.
+/// Adds a note if a frame carried bytes of a message that is still incomplete. `messages` is the number of messages
+/// found before the frame.
 #[inline]
 fn note_begun(flow: &Flow<FlowState>, frame: u64, messages: usize, found: &mut Collected) {
     let Some(mut note) = FlowState::begun(flow, frame) else {
         return;
     };
     if let Note::Begun { unfilled, .. } = &mut note {
-        // Behind another message, TCP may have cut this one anywhere.
+        // After another message, TCP may have cut this one anywhere.
         *unfilled &= found.messages.len() == messages;
     }
     let stream = flow.stream;

@@ -1,4 +1,4 @@
-//! TLS key logs in files, read again as they grow.
+//! TLS key log files, read again as they grow.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::platform::file::{Identity, identity_at};
 use crate::tls::{KeyLog, Rest};
 
-/// Bytes read at once.
+/// Bytes that one read call asks for.
 const PORTION: usize = 64 << 10;
 
 /// Where secrets of TLS connections come from.
@@ -18,12 +18,16 @@ const PORTION: usize = 64 << 10;
 pub enum KeyLogSource {
     /// A file that another program may still write to.
     File(PathBuf),
-    /// What a pipe had, which cannot be read again.
+    /// The content of a pipe, which cannot be read again.
     Read(Arc<KeyLog>),
 }
 
 impl KeyLogSource {
-    /// The key log of this name. A pipe is read to its end.
+    /// Opens the key log at `path`. A pipe is read to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the path cannot be opened, is a directory, or is a pipe that cannot be read.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -44,7 +48,7 @@ impl KeyLogSource {
 pub struct KeyLogs(Vec<KeyLogFile>);
 
 impl KeyLogs {
-    /// Reads what they have now.
+    /// Adds the secrets of all `sources` to `into`.
     #[must_use]
     pub fn new(sources: &[KeyLogSource], into: &mut KeyLog) -> Self {
         let mut files = Vec::new();
@@ -59,14 +63,15 @@ impl KeyLogs {
         logs
     }
 
-    /// Reads what was added to files. One that cannot be read has nothing to add: it may come.
+    /// Adds the secrets that were written to the files since the last call. A file that cannot be read is skipped: it
+    /// may appear later.
     pub fn read(&mut self, into: &mut KeyLog) {
         for file in &mut self.0 {
             let _ = file.read(into);
         }
     }
 
-    /// Whether nothing can be added to them.
+    /// Whether there are no files that can grow.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -77,7 +82,7 @@ impl KeyLogs {
 #[derive(Debug)]
 struct KeyLogFile {
     path: PathBuf,
-    /// Which file of that name was read.
+    /// Identity of the file that was read last under this path.
     identity: Option<Identity>,
     /// Bytes read so far.
     read: u64,
@@ -85,7 +90,7 @@ struct KeyLogFile {
 }
 
 impl KeyLogFile {
-    /// A key log of which nothing was read yet.
+    /// A key log that was not read yet.
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -95,8 +100,8 @@ impl KeyLogFile {
         }
     }
 
-    /// Reads what was added since the last time; a file that has become shorter, or is another one
-    /// than before, is read anew. The secrets of a line count before its end is written.
+    /// Reads what was added since the last call. A file that became shorter, or that replaced another one, is read from
+    /// its start. A line counts even before its line end is written.
     fn read(&mut self, into: &mut KeyLog) -> io::Result<()> {
         let metadata = self.path.metadata()?;
         let (length, identity) = (metadata.len(), Some(identity_at(&self.path)?));
@@ -104,7 +109,7 @@ impl KeyLogFile {
             (self.read, self.rest) = (0, Rest::default());
             self.identity = identity;
         }
-        // A pipe in its place would have to be waited for.
+        // Reading a pipe in its place could block.
         if length == self.read || !metadata.is_file() {
             return Ok(());
         }
@@ -120,7 +125,7 @@ impl KeyLogFile {
     }
 }
 
-/// Reads a file to its end in portions, which are wiped.
+/// Reads a file to its end in portions. Their memory is wiped.
 fn portions(file: &mut File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let mut portion = Zeroizing::new(vec![0; PORTION]);
     loop {
@@ -168,7 +173,7 @@ mod tests {
         out.write_all(&second.as_bytes()[50..]).unwrap();
         file.read(&mut log).unwrap();
         assert_eq!(log.added(), 2);
-        // Begun anew, as by a program that was started again.
+        // The file was truncated and written again, as by a restarted program.
         std::fs::write(&path, line('5', '6')).unwrap();
         file.read(&mut log).unwrap();
         assert_eq!((log.added(), log.ignored()), (3, 0));
@@ -181,13 +186,13 @@ mod tests {
         let (mut log, mut file) = (KeyLog::default(), KeyLogFile::new(&path));
         std::fs::write(&path, line('1', '2')).unwrap();
         file.read(&mut log).unwrap();
-        // Longer than the one before, as where a log is rotated.
+        // Longer than the one before, as when a log is rotated.
         let other = directory.path().join("other");
         std::fs::write(&other, line('3', '4') + &line('5', '6')).unwrap();
         std::fs::rename(&other, &path).unwrap();
         file.read(&mut log).unwrap();
         assert_eq!(log.added(), 3);
-        // Gone for a while, and a directory for a while.
+        // Deleted, and then replaced by a directory.
         std::fs::remove_file(&path).unwrap();
         assert!(file.read(&mut log).is_err());
         std::fs::create_dir(&path).unwrap();

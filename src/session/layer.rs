@@ -1,7 +1,7 @@
 //! The layer between a stream and its dissector: TLS, if it can be decrypted.
 //!
-//! Enters: a stream's bytes in order, as [`Chunk`]s. Leaves: chunks of what they hold, each of which
-//! knows the frame that carried it, as a cipher's byte stands where its ciphertext's stood.
+//! Input: a stream's bytes in order, as [`Chunk`]s. Output: chunks of the decrypted bytes. Each has the frame of its
+//! ciphertext, because a decrypted byte is at the same offset as its encrypted one.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,19 +18,19 @@ use crate::tls::{
     Version,
 };
 
-/// The secrets, and what all connections share.
+/// Secrets and key logs, shared by all connections.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub all: Decryptor,
     logs: KeyLogs,
-    /// Whether records are looked at that cannot be decrypted.
+    /// Whether records that cannot be decrypted are reported.
     pub records: bool,
-    /// How many secrets there were when what waits was tried last.
+    /// How many secrets there were at the last attempt to decrypt what waits.
     tried: u64,
 }
 
 impl Tls {
-    /// With the secrets of these key logs.
+    /// Reads the secrets of these key logs.
     pub fn new(sources: &[KeyLogSource], records: bool) -> Self {
         let mut tls = Self {
             records,
@@ -55,19 +55,19 @@ impl Tls {
         self.logs.is_empty() && self.all.keys.is_empty()
     }
 
-    /// Bytes of records that could not wait, where there are secrets that they might have waited for.
-    pub fn let_go(&self) -> u64 {
+    /// Bytes of records that were given up waiting for secrets; 0 if there was nothing to wait for.
+    pub fn given_up_bytes(&self) -> u64 {
         if self.has_none() { 0 } else { self.all.let_go }
     }
 
-    /// Whether what waits is worth another try, which it then is not until secrets come.
+    /// Whether secrets were added since the last call, and something waits for them.
     pub fn has_more(&mut self) -> bool {
         let added = self.all.keys.added();
         std::mem::replace(&mut self.tried, added) != added && self.all.waiting() > 0
     }
 }
 
-/// A chunk's place in its side's bytes.
+/// A chunk's range in its side's bytes.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     at: u64,
@@ -76,11 +76,11 @@ struct Span {
     chunk: Chunk<'static>,
 }
 
-/// The chunks of one side that what comes may refer to.
+/// The chunks of one side that later events can refer to.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
     spans: VecDeque<Span>,
-    /// Bytes that came so far, and gaps.
+    /// Bytes received so far, gaps included.
     end: u64,
 }
 
@@ -108,7 +108,7 @@ impl Spans {
         }
     }
 
-    /// The chunk that has the byte at this offset, from that byte on and without bytes.
+    /// The chunk that contains the byte at this offset, from that byte on, without its bytes.
     pub fn at(&self, offset: u64) -> Option<Chunk<'static>> {
         let behind = self.spans.partition_point(|span| span.at <= offset);
         let span = self.spans.get(behind.checked_sub(1)?)?;
@@ -116,7 +116,7 @@ impl Spans {
         (into < span.len).then(|| skipped(span.chunk, into))
     }
 
-    /// The bytes that begin at this offset, a chunk for each that carried some of them.
+    /// Calls `each` with the bytes that begin at this offset, one chunk for each original chunk that carried them.
     pub fn pieces<'a>(&self, mut offset: u64, mut text: &'a [u8], mut each: impl FnMut(Chunk<'a>)) {
         let first = self
             .spans
@@ -145,25 +145,25 @@ fn skipped(chunk: Chunk<'static>, bytes: u64) -> Chunk<'static> {
     }
 }
 
-/// Receives what a session finds, with the chunks of the side that it is about.
+/// Receives a session's events, each with the chunks of the side that it concerns.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Spans, Event<'_>);
 
-/// A stream's TLS connection.
+/// TLS state of a stream.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub session: Session,
-    /// Whether the stream's bytes are not wanted any longer.
+    /// Whether the layer gave up on the stream and needs no more of its bytes.
     pub given_up: bool,
-    /// Whether a whole record header was seen. Before, what came may be anything, a password too.
+    /// Whether a whole record header was seen. Before that, the bytes may be anything, even a password.
     pub is_certain: bool,
-    /// Whether what came turned out to be no TLS.
+    /// Whether the bytes turned out not to be TLS.
     pub is_something_else: bool,
-    /// How the sides ended whose end is not told yet, as bytes of the stream wait.
+    /// Ends of sides that are not reported yet, because bytes of the stream still wait.
     pub ends: [Option<End>; 2],
     spans: [Spans; 2],
 }
 
-/// Whether a stream's bytes begin as a TLS record does, as far as they go.
+/// Whether a stream's first bytes can be those of a TLS record.
 pub(super) fn begins_as_tls(bytes: &[u8], from_start: bool) -> bool {
     match bytes {
         [content] | [content, 3] | [content, 3, 1..=4] | [content, 3, 1..=4, _] => {
@@ -173,7 +173,7 @@ pub(super) fn begins_as_tls(bytes: &[u8], from_start: bool) -> bool {
     }
 }
 
-/// Whether a stream's bytes begin with the whole header of a TLS record.
+/// Whether a stream's bytes begin with a complete header of a TLS record.
 pub(super) fn begins_with_header(bytes: &[u8]) -> bool {
     Header::read(bytes).is_some()
 }
@@ -190,7 +190,7 @@ impl Layer {
         }
     }
 
-    /// Adds bytes of the stream; `each` receives what they bring.
+    /// Processes bytes of the stream; `each` receives the resulting events.
     pub fn push(&mut self, tls: &mut Tls, from: Side, chunk: Chunk<'_>, each: Each<'_>) {
         self.spans[from.index()].push(chunk);
         self.act(each, |session, sink| {
@@ -198,7 +198,7 @@ impl Layer {
         });
     }
 
-    /// Adds a gap of so many bytes that were never captured.
+    /// Processes a gap of this many bytes that were never captured.
     pub fn gap(&mut self, tls: &mut Tls, from: Side, bytes: u64, each: Each<'_>) {
         self.spans[from.index()].end += bytes;
         self.act(each, |session, sink| {
@@ -213,7 +213,7 @@ impl Layer {
         });
     }
 
-    /// Tries again what waits.
+    /// Tries again to decrypt what waits.
     pub fn keys_came(&mut self, tls: &mut Tls, each: Each<'_>) {
         self.act(each, |session, sink| session.keys_came(&mut tls.all, sink));
     }
@@ -223,7 +223,7 @@ impl Layer {
         self.act(each, |session, sink| session.finish(&mut tls.all, sink));
     }
 
-    /// Has the session do something, and gives what that brings.
+    /// Runs `act` on the session, and passes on the resulting events.
     fn act(&mut self, each: Each<'_>, act: impl FnOnce(&mut Session, &mut dyn FnMut(Event<'_>))) {
         let Self {
             session,
@@ -240,7 +240,7 @@ impl Layer {
         }
     }
 
-    /// Drops everything: too much waits for secrets that nothing is known of.
+    /// Drops everything: too much waits, and there is no source of secrets.
     pub fn give_up(&mut self, tls: &mut Tls) {
         self.session.finish(&mut tls.all, &mut |_| {});
         *self = Self {
@@ -251,7 +251,7 @@ impl Layer {
     }
 }
 
-/// Whether an event says that the bytes are no TLS from the start.
+/// Whether an event says that the bytes were not TLS from the start.
 const fn is_no_tls(event: &Event<'_>) -> bool {
     matches!(
         event,
@@ -262,7 +262,7 @@ const fn is_no_tls(event: &Event<'_>) -> bool {
     )
 }
 
-/// Whose bytes an event is about.
+/// The side that an event concerns.
 fn side(event: &Event<'_>) -> Side {
     match event {
         Event::Record(record) => record.from,
@@ -270,51 +270,51 @@ fn side(event: &Event<'_>) -> Side {
     }
 }
 
-/// The content of an application data record that can be read.
+/// The decrypted content of an application data record; `None` if there is none.
 pub(super) fn content<'a>(record: &crate::tls::Record<'a>) -> Option<&'a [u8]> {
     let opened =
         record.content == ContentType::APPLICATION_DATA && record.protected == Protected::Opened;
     (opened && !record.text.is_empty()).then_some(record.text)
 }
 
-/// A TLS record as it is told of with the frame that completed it.
+/// A TLS record, part of the record of the frame that completed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsRecord {
     /// The stream.
     pub stream: u32,
-    /// Who sent it.
+    /// The side that sent it.
     pub from: Side,
     /// Frame with its last byte.
     pub frame: u64,
-    /// Frame with its first byte, and where in that frame's packet it stands.
+    /// Frame with its first byte, and that byte's offset in the frame's packet.
     pub begins: (u64, u32),
     /// Its header.
     pub header: Header,
-    /// What it holds.
+    /// Content type, as far as it could be decrypted.
     pub content: ContentType,
-    /// Whether it was protected.
+    /// Whether it was encrypted, and could be decrypted.
     pub protected: Protected,
-    /// The handshake messages that are whole with it.
+    /// The handshake messages that end with it.
     pub messages: Vec<Handshake>,
-    /// Level and description of an alert.
+    /// Level and description of an alert (RFC 8446 section 6).
     pub alert: Option<[u8; 2]>,
-    /// The connection's version and suite, as far as they were agreed by then.
+    /// The connection's version and cipher suite, as far as they were negotiated by then.
     pub agreed: (Option<Version>, Option<CipherSuite>),
-    /// The name of the server that the client asked for.
+    /// The server name that the client requested (RFC 6066 section 3).
     pub server_name: Option<String>,
-    /// Whether the session is resumed, as far as that is known.
+    /// Whether the session is resumed; `None` if not known.
     pub resumed: Option<bool>,
 }
 
 impl TlsRecord {
-    /// Whether the record says outside only that it is protected, as those of TLS 1.3 do (RFC 8446, section 5.2).
+    /// Whether the record's header hides its content type, as in TLS 1.3 (RFC 8446 section 5.2).
     #[must_use]
     pub fn is_opaque(&self) -> bool {
         self.header.content == ContentType::APPLICATION_DATA
             && self.agreed.0 == Some(Version::TLS13)
     }
 
-    /// What is known of a record by itself.
+    /// What can be told from a record alone; the rest is set by the caller.
     pub(super) fn new(stream: u32, record: &crate::tls::Record<'_>, spans: &Spans) -> Self {
         let last = spans.at(record.at + record.record_len() as u64 - 1);
         let first = spans.at(record.at);

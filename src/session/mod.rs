@@ -1,7 +1,7 @@
-//! The inspector, and the pairing of requests with responses.
+//! The inspector: takes frames, finds messages, and pairs requests with responses.
 //!
-//! Push frames into an [`Inspector`]; get one [`FrameRecord`] per frame, live and in replay. It keeps no more than open flows
-//! need.
+//! Push frames into an [`Inspector`]; get one [`FrameRecord`] per frame, live and in replay. It keeps no more than open
+//! flows need.
 
 pub mod begun;
 mod decoded;

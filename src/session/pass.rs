@@ -1,4 +1,4 @@
-//! A pass: frames from a source through an inspector into a sink, with its limits, its stop and its count of frames.
+//! Runs frames from a source through an inspector into a sink, with limits, stopping and a frame counter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,23 +8,23 @@ use super::run::feed;
 use super::{Ending, Inspector, Sink};
 use crate::capture::{Batch, FrameSource, SourceError, Stop, Timestamp};
 
-/// How far a pass goes.
+/// Limits of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PassLimits {
-    /// The most frames.
+    /// Most frames.
     pub frames: Option<u64>,
-    /// How long: by the clock if the source is live, else by the frames' times.
+    /// Longest duration: by the clock if the source is live, otherwise by the frames' times.
     pub duration: Option<Duration>,
 }
 
 /// The result of a pass.
 #[derive(Debug)]
 pub struct Passed {
-    /// What went wrong with the source; what was found before that has gone to the sink.
+    /// Errors of the source. What was found before them went to the sink.
     pub errors: Vec<SourceError>,
     /// Frames read.
     pub frames: u64,
-    /// The signal that ended the pass before its source did.
+    /// The signal that ended the pass before its source ended.
     pub interrupted: Option<i32>,
 }
 
@@ -37,7 +37,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass over all that `source` gives, by two threads, that `stop` ends early.
+    /// A pass over all frames of `source`, with two threads. `stop` ends it early.
     #[must_use]
     pub fn new(source: Box<dyn FrameSource + Send>, inspector: Inspector, stop: &Stop) -> Self {
         Self {
@@ -56,8 +56,8 @@ impl Pass {
         }
     }
 
-    /// The source runs until it is stopped, which is its normal end: it checks the
-    /// stop itself, and still hands over what had arrived.
+    /// Marks the source as live: it runs until it is stopped, which is its normal end. It checks the stop itself, and
+    /// still returns the frames that had arrived.
     #[must_use]
     pub fn live(mut self) -> Self {
         self.live = true;
@@ -65,7 +65,7 @@ impl Pass {
         self
     }
 
-    /// Sets limits. Call it after [`live`](Self::live).
+    /// Sets limits. Call it after [`live`](Self::live), which decides which clock counts.
     #[must_use]
     pub fn limited(mut self, limits: PassLimits) -> Self {
         self.limited.left = limits.frames;
@@ -79,20 +79,24 @@ impl Pass {
         self
     }
 
-    /// Threads at work: 1, or more for 2.
+    /// Sets the number of threads. More than 2 are like 2.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
 
-    /// The count of frames read so far, which another thread may look at.
+    /// Counter of frames read so far, for another thread to watch.
     #[must_use]
     pub fn frames(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.limited.watch.frames)
     }
 
-    /// Runs until the source ends, a limit is met, the sink breaks or the pass is stopped.
+    /// Runs until the source ends, a limit is reached, the sink breaks or the pass is stopped.
+    ///
+    /// # Errors
+    ///
+    /// The sink's error. Errors of the source are in [`Passed::errors`].
     pub fn run<S: Sink>(self, sink: &mut S) -> Result<Passed, S::Error> {
         let watch = Arc::clone(&self.limited.watch);
         let ending = || {
@@ -114,18 +118,18 @@ impl Pass {
     }
 }
 
-/// What others see of a source while it is read.
+/// State of a pass that others read while it runs.
 #[derive(Debug, Default)]
 struct Watched {
     frames: Arc<AtomicU64>,
-    /// Whether it was stopped before its end.
+    /// Whether the source was stopped before its end.
     interrupted: AtomicBool,
 }
 
-/// When to stop handing over frames.
+/// When to end by time.
 #[derive(Debug)]
 enum Lasts {
-    /// Until then, whether frames come or not: the source is told to stop, and gives what it has.
+    /// At this time, whether frames arrive or not. The source is told to stop, and returns what it has.
     Until(Instant),
     /// This long after the first frame, by the frames' times.
     For(Duration, Option<Timestamp>),
@@ -143,7 +147,7 @@ struct Limited {
 }
 
 impl Limited {
-    /// How many frames of a batch come in time, where not all do.
+    /// How many frames of a batch are within the duration; `None` if all are.
     fn in_time(&mut self, batch: &Batch) -> Option<usize> {
         let Some(Lasts::For(duration, first)) = &mut self.lasts else {
             return None;
@@ -154,7 +158,7 @@ impl Limited {
         headers.position(|header| header.time.since(first) >= most)
     }
 
-    /// Nothing more is given; what is left was not asked for, or nobody waits for it.
+    /// Ends the pass: what is left was not asked for, or nobody waits for it.
     fn end(&mut self) -> bool {
         self.ended = true;
         false
@@ -195,13 +199,13 @@ impl FrameSource for Limited {
         let given = wanted.map_or(filled, |wanted| wanted.min(filled));
         self.watch.frames.fetch_add(given as u64, Ordering::Relaxed);
         if let Some(wanted) = wanted.filter(|wanted| *wanted <= filled) {
-            // What comes behind the last frame wanted was not asked for, damage included.
+            // What follows the last wanted frame was not asked for, including damage.
             batch.headers.truncate(wanted);
             batch.asides.retain(|aside| aside.before <= wanted);
             return Ok(self.end());
         }
         self.left = self.left.map(|left| left - filled as u64);
-        // A pipe that is told to stop ends as if nothing more came.
+        // A pipe that is told to stop looks as if it had ended.
         if may_stop && matches!(outcome, Ok(false)) && self.stop.is_asked() {
             return Ok(self.interrupt());
         }
@@ -217,7 +221,7 @@ mod tests {
     use crate::capture::{FrameHeader, LinkType};
     use crate::session::{FrameRecord, Options, Remainder};
 
-    /// Gives a frame a second in batches of three, and asks for the stop with the batch `stops`.
+    /// Returns one frame per second in batches of three, and requests the stop with the batch `stops`.
     struct Seconds {
         given: i64,
         stop: Stop,
@@ -297,7 +301,7 @@ mod tests {
             assert_eq!(whole(limits(Some(4), Some(5))), (4, Ending::Whole));
             let stopped = run(limits(None, None), 2, threads);
             assert_eq!(stopped, (6, Ending::Interrupted));
-            // The end came first: nothing is missing.
+            // The source ended first: nothing is missing.
             assert_eq!(run(limits(Some(6), None), 2, threads), (6, Ending::Whole));
         }
     }

@@ -1,4 +1,4 @@
-//! What tells whether two passwords are the same, and nothing else of them.
+//! A tag that shows whether two passwords are equal, and nothing else about them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,17 +12,17 @@ use foldhash::quality::RandomState;
 
 use crate::protocol::TextValue;
 
-/// Stands for a password so that it can be told whether two are the same, and nothing else: 32
-/// bits of a hash under a key that is made anew for each run and never leaves it.
+/// Stands for a password: equal passwords have equal tags. It is 32 bits of a hash with a random key for each run,
+/// which never leaves the run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PasswordTag(u32);
 
 impl PasswordTag {
-    /// Of a request that was never captured, or of whose password nothing is known.
+    /// Tag of a request that was never captured or whose password is unknown.
     pub(super) const NONE: Self = Self(0);
 
-    /// One that was made elsewhere, under a key of theirs; to be compared with others of that key only.
-    pub(super) fn told(tag: Option<u32>) -> Self {
+    /// A tag that was computed elsewhere with another key. It can be compared only with tags of the same key.
+    pub(super) fn of_row(tag: Option<u32>) -> Self {
         tag.map_or(Self::NONE, |tag| Self(tag.max(1)))
     }
 

@@ -9,34 +9,34 @@ use crate::packet::{Datagram, Packet, Segment};
 use crate::stream::{Placement, Totals};
 use crate::text::secret::Secrets;
 
-/// A frame with everything that was found in it. Valid until the next frame is pushed.
+/// A frame and everything that was found in it. Valid until the next frame is pushed.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameRecord<'a> {
     /// The frame.
     pub frame: Frame<'a>,
-    /// What it carries. A fragment that completed its datagram carries the datagram's segment.
+    /// What it carries. For a fragment that completed a datagram, that is the datagram's segment.
     pub packet: &'a Packet,
-    /// The datagram that this fragment completed; the packet's offsets then count in it.
+    /// The datagram that this fragment completed. The packet's offsets then refer to the datagram.
     pub datagram: Option<&'a Datagram>,
     /// The place of its segment in a stream.
     pub placement: Option<&'a Placement>,
-    /// Its stream's protocol, as far as it is known so far.
+    /// Its stream's protocol, as far as known; for decrypted TLS, the protocol inside it.
     pub protocol: Protocol,
-    /// The protocol right above TCP: TLS if that was decrypted.
+    /// The protocol directly above TCP.
     pub on_tcp: Protocol,
     /// The messages that became available with this frame, in order.
     pub messages: &'a [Message],
-    /// Notes on streams that belong to no message.
+    /// Notes on streams that do not belong to a message.
     pub notes: &'a [StreamNote],
-    /// Number of the first of `messages` among all of the run, from 0.
+    /// Number of the first of `messages` among all messages of the run, from 0.
     pub first_message: u64,
-    /// What became of requests.
+    /// Requests that were resolved.
     pub resolutions: &'a [Resolution],
-    /// Numbers of responses for which no request came after all.
+    /// Numbers of responses for which no request came.
     pub unasked: &'a [u64],
     /// Flows that were dropped.
     pub ended_flows: &'a [FlowEnd],
-    /// What became available of the streams that are followed.
+    /// New parts of followed streams.
     pub followed: &'a [Piece],
     /// The TLS records that became available with this frame, of streams that may be decrypted.
     pub tls: &'a [TlsRecord],
@@ -45,46 +45,46 @@ pub struct FrameRecord<'a> {
 /// What the end of a capture brings, or a time without frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Remainder<'a> {
-    /// Messages that are cut off, by stream.
+    /// Messages that were cut off, by stream.
     pub messages: &'a [Message],
-    /// Notes on streams that belong to no message.
+    /// Notes on streams that do not belong to a message.
     pub notes: &'a [StreamNote],
-    /// Number of the first of `messages` among all of the run, from 0.
+    /// Number of the first of `messages` among all messages of the run, from 0.
     pub first_message: u64,
-    /// What became of requests.
+    /// Requests that were resolved.
     pub resolutions: &'a [Resolution],
-    /// Numbers of responses for which no request came after all.
+    /// Numbers of responses for which no request came.
     pub unasked: &'a [u64],
-    /// Flows that were open.
+    /// Flows that were still open.
     pub ended_flows: &'a [FlowEnd],
-    /// What became available of the streams that are followed.
+    /// New parts of followed streams.
     pub followed: &'a [Piece],
     /// TLS records that became available.
     pub tls: &'a [TlsRecord],
     /// Counts over all flows.
     pub totals: Totals,
-    /// What was given up because a bound was reached.
+    /// What was given up because a limit was reached.
     pub given_up: GivenUp,
     /// How the pass ended.
     pub ending: Ending,
-    /// Frames handed over before the end.
+    /// Frames processed before the end.
     pub frames: u64,
 }
 
 /// How a pass over frames ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
-    /// With the capture, or where it was asked to.
+    /// With the capture, or at a requested limit.
     #[default]
     Whole,
     /// Early: a signal ended it.
     Interrupted,
-    /// With damage, behind which nothing could be read.
+    /// With damage after which nothing could be read.
     Damaged,
 }
 
 impl<'a> FrameRecord<'a> {
-    /// The bytes that the packet's offsets count in.
+    /// The bytes that the packet's offsets refer to.
     #[must_use]
     pub fn packet_octets(&self) -> &'a [u8] {
         match self.datagram {
@@ -93,7 +93,7 @@ impl<'a> FrameRecord<'a> {
         }
     }
 
-    /// The TCP segment.
+    /// The TCP segment; `None` if there is none.
     #[must_use]
     pub const fn segment(&self) -> Option<&'a Segment> {
         match self.packet {
@@ -110,7 +110,7 @@ impl<'a> FrameRecord<'a> {
             .unwrap_or_default()
     }
 
-    /// What decides which of its bytes may be part of a password.
+    /// What is needed to decide which of its bytes may belong to a password.
     #[must_use]
     pub const fn secrets(&self, show_passwords: bool) -> Secrets<'a> {
         Secrets {
@@ -123,8 +123,7 @@ impl<'a> FrameRecord<'a> {
         }
     }
 
-    /// Whether the frame belongs to a watched port, or to a stream on another port that turned
-    /// out to have messages.
+    /// Whether the frame is on a watched port, or of a stream on another port that turned out to have messages.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.protocol.has_messages() || self.placement.is_some_and(|placement| placement.watched)

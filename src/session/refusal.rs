@@ -1,13 +1,13 @@
-//! What a response says about its request, as far as its status and words tell.
+//! The outcome that a response states, by its status and description.
 
 use crate::protocol::layout::DESCRIPTION;
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The server said yes.
+    /// The server accepted the request.
     Success,
-    /// The server said no.
+    /// The server refused the request.
     Failure(Refusal),
     /// The response has no status, or one that is neither success nor failure.
     Unclear,
@@ -16,23 +16,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the server said no.
+    /// Whether the server refused.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Failure(_))
     }
 }
 
-/// Why a server said no, told from the words of its description.
+/// Why a server refused, according to its description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// There is no such user.
     UnknownUser,
     /// The password is wrong.
     WrongPassword,
-    /// The server could not do its work, whatever was asked.
+    /// The server could not process the request, whatever it asked for.
     Unavailable,
-    /// The words do not say, or leave open which of them it is.
+    /// The description does not say, or is ambiguous.
     Unsaid,
 }
 
@@ -45,7 +45,7 @@ impl Refusal {
         Self::Unsaid,
     ];
 
-    /// The name that rows have for it.
+    /// The name used in rows.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,8 +57,7 @@ impl Refusal {
     }
 }
 
-/// Words by which servers say that they do not know a user, in lower case. The first is this
-/// project's server's.
+/// Phrases that mean an unknown user, in lower case. The first is that of this project's server.
 const UNKNOWN_USER: [&str; 9] = [
     "no such user",
     "unknown user",
@@ -70,8 +69,7 @@ const UNKNOWN_USER: [&str; 9] = [
     "user not exist",
     "no user",
 ];
-/// Words by which servers say that they are in trouble, in lower case. All are this project's
-/// server's.
+/// Phrases that mean that the server has a problem, in lower case. All are those of this project's server.
 const UNAVAILABLE: [&str; 7] = [
     "busy",
     "try again",
@@ -81,11 +79,11 @@ const UNAVAILABLE: [&str; 7] = [
     "outcome unknown",
     "not complete in time",
 ];
-/// A word of every description that is about a password.
+/// A word in every description about a password.
 const PASSWORD: &str = "password";
 
 impl Refusal {
-    /// Reads a description's bytes.
+    /// Classifies a description.
     #[must_use]
     pub fn of(description: &[u8]) -> Self {
         let says = |words: &str| {
@@ -104,19 +102,18 @@ impl Refusal {
     }
 }
 
-/// Descriptions of which it was told before: a server says the same few things again and again,
-/// and looking for words takes 1,500 instructions.
+/// Cache of classified descriptions: a server repeats a few of them, and a search takes 1,500 instructions.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     known: [Option<(Field, Refusal)>; 8],
     next: usize,
 }
 
-/// A description's field as it stood on the wire.
+/// The description field as it was on the wire.
 type Field = [u8; DESCRIPTION.width];
 
 impl Refusals {
-    /// As [`Refusal::of`], for a description in this field.
+    /// Like [`Refusal::of`]. `field` is the field that contains the description.
     pub fn of(&mut self, field: &[u8], description: &[u8]) -> Refusal {
         let Ok(field) = <&Field>::try_from(field) else {
             return Refusal::of(description);

@@ -1,4 +1,4 @@
-//! What became of a request.
+//! How a request ended: with a response or without.
 
 use super::password_tag::PasswordTag;
 use super::refusal::Outcome;
@@ -8,7 +8,7 @@ use crate::layout::LayoutId;
 use crate::packet::Endpoint;
 use crate::protocol::Action;
 
-/// The note on the time between a request in that frame and its response.
+/// A note if the time from a request to its response is not positive. `request` is the request's frame.
 #[inline]
 pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
     match elapsed {
@@ -25,37 +25,37 @@ pub(super) struct Asked {
     pub client: Endpoint,
 }
 
-/// What a request asked for.
+/// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// What a RegLogin request asks for.
     RegLogin(Action),
-    /// The layout that describes the request, and its kind by index.
+    /// The layout of the request, and the index of its kind.
     Layout(LayoutId, usize),
 }
 
-/// What became of a request.
+/// How a request ended: with a response or without.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
     /// The request's number among all messages of the run, from 0.
     pub request: u64,
-    /// What it asked for.
+    /// What it asks for.
     pub subject: Subject,
-    /// Its frame.
+    /// Number of the request's frame.
     pub frame: u64,
-    /// Its time.
+    /// Time of the request.
     pub time: Timestamp,
-    /// Its stream.
+    /// Number of its stream.
     pub stream: u32,
-    /// Who sent it.
+    /// Address and port of its sender.
     pub client: Endpoint,
-    /// Its user name, or what stands for it if it is not shown.
+    /// Its user name, or a mask if it is not shown.
     pub user: Name,
-    /// A tag of its password.
+    /// Tag of its password.
     pub password: PasswordTag,
     /// Its response; `None` if its connection ended without one.
     pub response: Option<Peer>,
-    /// What the response says.
+    /// The outcome that the response states.
     pub outcome: Outcome,
     /// The response, if it was captured before the request.
     pub early: Option<EarlyResponse>,
@@ -66,13 +66,13 @@ pub struct Resolution {
 pub struct EarlyResponse {
     /// Its number among all messages of the run, from 0.
     pub number: u64,
-    /// What its header says that it responds to, of RegLogin.
+    /// For RegLogin, the action of the response's command.
     pub action: Option<Action>,
 }
 
 impl Resolution {
-    /// The action that it counts as. A layout's request counts where it names a user and is judged: as a login, unless it is
-    /// called a registration.
+    /// The action that the request counts as; `None` if it does not count. A layout's request counts if it names a user
+    /// and its response has an outcome: as a login, unless its kind is a registration.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.subject {
@@ -89,7 +89,7 @@ impl Resolution {
         }
     }
 
-    /// What its response answers, of RegLogin.
+    /// What its response answers, for RegLogin.
     #[must_use]
     pub const fn answered(&self) -> Option<Answered> {
         match self.subject {
@@ -101,7 +101,7 @@ impl Resolution {
         }
     }
 
-    /// Tells the early response of its request.
+    /// Adds to an early response what is known of its request.
     pub fn tell_early(&self, message: &mut Message) {
         let (Some(early), Some(response)) = (self.early, self.response) else {
             return;
@@ -123,7 +123,7 @@ impl Resolution {
         message.notes.extend(clocks(elapsed, self.frame));
     }
 
-    /// When it was resolved: the response's time, or the request's where there is none.
+    /// When it ended: time of the response, or of the request if there is none.
     #[must_use]
     pub fn ended(&self) -> Timestamp {
         let elapsed = self.response.map_or(0, |response| response.elapsed);

@@ -1,7 +1,7 @@
 //! Runs frames from a source through the inspector into a sink, until one of them ends.
 //!
-//! With a second thread, reading, decoding and inspecting overlap with the sink's work on earlier frames. Records and their
-//! order are the same as with one.
+//! With a second thread, reading, decoding and inspecting run while the sink processes earlier frames. Records and
+//! their order are the same as with one thread.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -14,12 +14,12 @@ use super::inspector::Wanted;
 use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 
-/// Receives what an inspector finds.
+/// Receives the results of an inspector.
 pub trait Sink {
-    /// Why a sink can fail.
+    /// Error of the sink.
     type Error;
 
-    /// Receives a frame's record. `Break` ends the run; [`end`](Self::end) is called all the same, with nothing new.
+    /// Receives a frame's record. `Break` ends the run; [`end`](Self::end) is called all the same, without results.
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
     /// Receives the record of a frame without messages, notes or stream events. Most frames are like that, and some
@@ -28,43 +28,41 @@ pub trait Sink {
         self.record(record)
     }
 
-    /// Whether the sink only counts: then it receives each [`batch`](Self::batch) in place of records and of what stands
-    /// between frames.
+    /// Whether the sink only counts. It then receives each [`batch`](Self::batch) instead of records and asides.
     fn counts(&self) -> bool {
         false
     }
 
-    /// Whether a sink that counts needs every message whole, and none as a mere
-    /// [`CleanMessage`](super::CleanMessage).
+    /// Whether a sink that only counts needs every message itself, none as a [`CleanMessage`](super::CleanMessage).
     fn wants_messages(&self) -> bool {
         false
     }
 
-    /// Receives a batch and what its frames brought.
+    /// Receives a batch and the results of inspecting it.
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
         let _ = (batch, inspected);
         Ok(())
     }
 
-    /// Called before a batch's records, for sinks that remember where frames stand.
+    /// Called before a batch's records, for sinks that remember where frames are stored.
     fn begin(&mut self, batch: &Batch) {
         let _ = batch;
     }
 
-    /// Receives what stands between frames, for sinks that write captures.
+    /// Receives what is between frames in a capture file, for sinks that write captures.
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
         let _ = (aside, batch);
         Ok(())
     }
 
-    /// Receives what became known while no frame came: live, what had waited for TLS secrets.
+    /// Receives results that do not belong to a frame: in a live capture, what had waited for TLS secrets.
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), Self::Error> {
         let _ = found;
         Ok(())
     }
 
-    /// Called when everything that has arrived was handed over and more may take a while. Write what is buffered for a
-    /// reader now. `Break` ends the run, as after a signal.
+    /// Called when everything that has arrived was passed on and more may take a while: the sink should flush its
+    /// buffers. `Break` ends the run, as a signal would.
     fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
     }
@@ -73,7 +71,7 @@ pub trait Sink {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
 }
 
-/// Lets the caller keep the sink, to look at it after the run.
+/// Forwards to the sink, so that the caller keeps it and can read it after the run.
 impl<S: Sink + ?Sized> Sink for &mut S {
     type Error = S::Error;
 
@@ -120,17 +118,16 @@ impl<S: Sink + ?Sized> Sink for &mut S {
     }
 }
 
-/// Batches on their way from one part of the work to the next, at most. Each is about half a
-/// megabyte.
+/// Most batches between two parts of the work. Each is about half a megabyte.
 const BATCHES: usize = 4;
 
-/// A batch, its frames decoded and inspected, and what the source said.
+/// A batch on its way: frames, decoded frames, results.
 #[derive(Debug, Default)]
 struct Work {
     batch: Batch,
     decoded: Decoded,
     inspected: Inspected,
-    /// Whether more comes, or what went wrong.
+    /// Whether more follows, or the source's error.
     more: Option<Result<bool, SourceError>>,
 }
 
@@ -139,8 +136,7 @@ impl Work {
         inspector.inspect(&self.batch, &self.decoded, &mut self.inspected);
     }
 
-    /// Gives everything to the sink. `Break` where nothing more is to come: with `true` it was the
-    /// sink that said so.
+    /// Passes everything to the sink. `Break` ends the run; its value says whether the sink asked for that.
     fn give<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -157,7 +153,7 @@ impl Work {
                 ControlFlow::Continue(()) => ControlFlow::Continue(()),
                 ControlFlow::Break(()) => ControlFlow::Break(true),
             }),
-            // A source of several files goes on behind the damaged one.
+            // A source of several files continues after the damaged one.
             Some(Err(error)) => {
                 errors.push(error);
                 Ok(ControlFlow::Continue(()))
@@ -166,7 +162,7 @@ impl Work {
         }
     }
 
-    /// Gives the frames one by one. `Break` where the sink wants no more.
+    /// Passes the frames on one by one. `Break` if the sink wants no more.
     fn give_records<S: Sink>(&self, sink: &mut S) -> Result<ControlFlow<()>, S::Error> {
         let batch = &self.batch;
         let mut asides = batch.asides.iter().peekable();
@@ -196,7 +192,7 @@ impl Work {
     }
 }
 
-/// The source, and the decoding of what it gives.
+/// The source, and the decoding of its frames.
 struct Reader {
     source: Box<dyn FrameSource + Send>,
     decoding: Decoding,
@@ -225,9 +221,12 @@ impl Reader {
     }
 }
 
-/// Runs until the source ends or the sink breaks, and gives what went wrong with the source; what
-/// was found before that has gone to the sink. With `threads` above 1 a thread of its own inspects,
-/// which ends with the source or the process.
+/// Runs until the source ends or the sink breaks. Returns the source's errors; what was found before them went to the
+/// sink. With `threads` above 1, a second thread inspects. It ends with the source or the process.
+///
+/// # Errors
+///
+/// The sink's error.
 pub fn run<S: Sink>(
     source: Box<dyn FrameSource + Send>,
     inspector: Inspector,
@@ -237,7 +236,7 @@ pub fn run<S: Sink>(
     feed(source, inspector, sink, threads, || Ending::Whole)
 }
 
-/// The same; `ending` is asked at the end whether that came early.
+/// Like [`run`]. At the end, `ending` says whether the pass ended early.
 pub(super) fn feed<S: Sink>(
     source: Box<dyn FrameSource + Send>,
     mut inspector: Inspector,
@@ -276,7 +275,7 @@ pub(super) fn feed<S: Sink>(
     Ok(errors)
 }
 
-/// Does all work in turn. Gives the inspector where the source ended.
+/// Does all work in turn. Returns the inspector if the source ended.
 fn alone<S: Sink>(
     mut reader: Reader,
     mut inspector: Inspector,
@@ -295,17 +294,17 @@ fn alone<S: Sink>(
     }
 }
 
-/// What the two threads share.
+/// Shared by the two threads.
 struct Shared {
-    /// Whoever has nothing else to do reads.
+    /// The thread that has nothing else to do reads.
     reader: Mutex<Reader>,
-    /// Batches that are read, in order; put here by those who have the reader.
+    /// Batches that are read, in order. Only the holder of `reader` adds to it.
     read: Mutex<VecDeque<Work>>,
-    /// Batches to be used again.
+    /// Batches to reuse.
     empty: Mutex<Vec<Work>>,
 }
 
-/// A thread that panicked has said so; what it left is whole.
+/// Locks a mutex. Ignores poisoning: a thread that panicked leaves the data consistent, and its panic is reported.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -315,13 +314,13 @@ impl Shared {
         lock(&self.empty).pop().unwrap_or_default()
     }
 
-    /// The next batch, which another thread has read or this one reads; `None` at the end.
+    /// The next batch: one that is already read, or that this thread reads; `None` at the end.
     fn next(&self) -> Option<Work> {
         if let Some(work) = lock(&self.read).pop_front() {
             return Some(work);
         }
         let mut reader = lock(&self.reader);
-        // It may have come while this thread waited for the reader.
+        // Another thread may have added one while this thread waited for the reader.
         if let Some(work) = lock(&self.read).pop_front() {
             return Some(work);
         }
@@ -333,7 +332,7 @@ impl Shared {
         Some(work)
     }
 
-    /// Reads a batch ahead, unless there are enough or another thread reads; whether it did.
+    /// Reads one batch ahead, unless there are enough or the other thread reads. Returns whether it did.
     fn read_ahead(&self) -> bool {
         if lock(&self.read).len() >= BATCHES {
             return false;
@@ -351,9 +350,8 @@ impl Shared {
     }
 }
 
-/// One thread inspects, this one feeds the sink; the reading is done by the one that has nothing
-/// else to do, or by the first alone where a read may wait for something to arrive. Gives the
-/// inspector where the source ended.
+/// One thread inspects, this one feeds the sink. Whichever has nothing else to do reads; only the inspecting one if a
+/// read can block. Returns the inspector if the source ended.
 fn together<S: Sink>(
     reader: Reader,
     inspector: Inspector,
@@ -373,7 +371,7 @@ fn together<S: Sink>(
     let thread = std::thread::spawn(move || inspect_all(&others, inspector, &send, &leave));
     loop {
         let Some(mut work) = next_inspected(&shared, &inspected, helps) else {
-            // It ends before its last batch only where it panicked, which is not to look like success.
+            // The thread ends before its last batch only if it panicked, which must not look like success.
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
             }
@@ -403,7 +401,7 @@ fn inspect_all(
     let _ = leave.send(inspector);
 }
 
-/// The next inspected batch, reading ahead until it is there.
+/// The next inspected batch. Reads batches ahead while it is not ready.
 fn next_inspected(shared: &Shared, inspected: &Receiver<Work>, helps: bool) -> Option<Work> {
     if !helps {
         return inspected.recv().ok();

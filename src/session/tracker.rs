@@ -1,4 +1,4 @@
-//! The handler of the flow table: has what streams deliver dissected, and pairs the messages.
+//! Handler of the flow table: passes each stream's bytes to TLS and the dissector, and pairs the messages.
 
 use std::sync::Arc;
 
@@ -21,27 +21,27 @@ use crate::tls::Event;
 #[derive(Debug)]
 pub(super) struct Tracker {
     pub found: Collected,
-    /// Messages found so far; the next one's number.
+    /// Number of messages found so far, which is the next one's number.
     pub messages: u64,
     /// Whether messages without notes are only counted.
     pub counts: bool,
-    /// Whether the bytes that are to be told of next are known to be one message, plain in all its fields.
+    /// Whether the next bytes are known to be one RegLogin message without notes.
     pub is_clean: bool,
-    /// The streams whose bytes are given.
+    /// The streams whose bytes are part of the records.
     follows: Followed,
     key: PasswordKey,
     refusals: Refusals,
     waiting: WaitingRequests,
-    /// Requests that were not paired, as too many waited on their connection.
+    /// Number of requests that were not paired because too many waited on their connection.
     pub unpaired: u64,
-    /// Where TLS can be decrypted.
+    /// Present if TLS is decrypted or reported.
     pub tls: Option<Box<Tls>>,
-    /// The protocols that are looked for.
+    /// The protocols to look for.
     known: Arc<Known>,
     has_layouts: bool,
 }
 
-/// Bytes of a PROXY header at a stream's start with something behind it; 0 if there is none.
+/// Length of a PROXY protocol header at a stream's start if more bytes follow it; otherwise 0.
 fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
     match proxy_header(octets) {
         Proxy::Header(header) if from_start && header.len < octets.len() => header.len,
@@ -50,7 +50,7 @@ fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
 }
 
 impl Tracker {
-    /// A tracker that looks for these protocols, and gives the bytes of these streams.
+    /// A tracker that looks for these protocols, and keeps the bytes of the followed streams.
     pub fn new(known: Known, follows: Followed) -> Self {
         Self {
             found: Collected::default(),
@@ -68,7 +68,7 @@ impl Tracker {
         }
     }
 
-    /// Has the dissector look at a flow's stream, and keeps what it learned of the roles.
+    /// Calls the dissector with a flow's stream, and keeps what it learned about the roles.
     #[inline]
     fn dissect(
         &mut self,
@@ -104,7 +104,7 @@ impl Tracker {
 }
 
 impl Tracker {
-    /// Takes bytes that are not encrypted, or were decrypted.
+    /// Processes bytes that are not encrypted, or were decrypted.
     #[inline]
     fn plaintext(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         self.follow(flow, from, || Content::Octets {
@@ -127,7 +127,7 @@ impl Tracker {
         });
     }
 
-    /// Takes bytes of a stream that is TLS, or may be; whether it is.
+    /// Passes bytes of a stream that is or may be TLS to its TLS layer. Returns whether it did.
     #[cold]
     fn goes_through_tls(
         &mut self,
@@ -135,7 +135,7 @@ impl Tracker {
         from: Side,
         mut chunk: Chunk<'_>,
     ) -> bool {
-        // What comes out of TLS is not what was looked at.
+        // `is_clean` is about the encrypted bytes, not about the decrypted ones.
         let is_clean = std::mem::take(&mut self.is_clean);
         if flow.state.layer.is_none() {
             let from_start = flow.starts_with_syn(from);
@@ -159,7 +159,7 @@ impl Tracker {
         true
     }
 
-    /// Has a stream's TLS layer do something, and takes what comes of it.
+    /// Runs `act` on a stream's TLS layer, and processes the resulting events.
     fn through_tls(
         &mut self,
         flow: &mut Flow<FlowState>,
@@ -189,7 +189,7 @@ impl Tracker {
         self.tls = Some(tls);
     }
 
-    /// Takes what a stream's TLS layer found.
+    /// Processes an event of a stream's TLS layer.
     fn of_tls(&mut self, flow: &mut Flow<FlowState>, spans: &Spans, event: Event<'_>) {
         match event {
             Event::Record(record) => {
@@ -222,18 +222,17 @@ impl Tracker {
         }
     }
 
-    /// Tries again what waits for secrets on a stream.
+    /// Tries again to decrypt what waits for secrets on a stream.
     pub fn keys_came(&mut self, flow: &mut Flow<FlowState>) {
         let waits = |layer: &Layer| layer.session.waits();
         if flow.state.layer.as_deref().is_some_and(waits) {
             self.through_tls(flow, |layer, tls, each| layer.keys_came(tls, each));
-            self.tell_ends(flow);
+            self.report_ends(flow);
         }
     }
 
-    /// Tells the ends of the sides of a stream that were to be told behind bytes that waited, unless
-    /// some wait still.
-    fn tell_ends(&mut self, flow: &mut Flow<FlowState>) {
+    /// Reports the ends of a stream's sides that had to wait for undecrypted bytes, unless some still wait.
+    fn report_ends(&mut self, flow: &mut Flow<FlowState>) {
         let Some(layer) = &mut flow.state.layer else {
             return;
         };
@@ -248,7 +247,7 @@ impl Tracker {
         }
     }
 
-    /// A side of a stream sends nothing more.
+    /// Processes the end of a side.
     fn plaintext_ended(&mut self, flow: &mut Flow<FlowState>, from: Side, end: End) {
         let by = match end {
             End::Fin => CutBy::Fin,
@@ -259,7 +258,7 @@ impl Tracker {
             dissect::ended(stream, from, by, finds);
             let (asked, sender) = (asked(stream), stream.roles.role(from));
             let (exchange, mut fates) = finds.exchange();
-            // The side that answers is gone: what waits for it gets no answer.
+            // The side that answers has ended: what waits for it gets no answer.
             if sender == Role::Server || end != End::Fin {
                 exchange.unanswered(asked, &mut fates);
             }
@@ -270,7 +269,7 @@ impl Tracker {
                 if end == End::Fin {
                     described.ended(sender, stream.number, &mut fates);
                 } else {
-                    described.let_go(stream.number, &mut fates);
+                    described.all_ended(stream.number, &mut fates);
                 }
             }
         });
@@ -306,15 +305,15 @@ impl Tracker {
             if let Some(layer) = &mut flow.state.layer {
                 layer.ends[from.index()] = Some(end);
             }
-            self.tell_ends(flow);
+            self.report_ends(flow);
         } else {
             self.plaintext_ended(flow, from, end);
         }
     }
 }
 
-/// Whether words that came with a reset are shown: a server's, on a stream that is known. What a
-/// client sends may be secret, and so may anything on a stream of which nobody knows what it is.
+/// Whether the text in a reset is shown: only a server's, and only on a stream of a known protocol. What a client sends
+/// may be secret, and so may anything on an unknown stream.
 fn shows_words(flow: &Flow<FlowState>, from: Side) -> bool {
     let protocol = flow.state.protocol();
     let is_known = protocol == dissect::Protocol::RegLogin || is_open(protocol);
@@ -352,16 +351,16 @@ impl Handler<FlowState> for Tracker {
     fn dropped(&mut self, flow: &mut Flow<FlowState>) {
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.finish(tls, each));
-            self.tell_ends(flow);
+            self.report_ends(flow);
         }
-        // What came after the other side had ended.
+        // Results of what came after the other side had ended.
         self.dissect(flow, |stream, finds| {
             let asked = asked(stream);
             let (exchange, mut fates) = finds.exchange();
             exchange.unanswered(asked, &mut fates);
             exchange.unasked(asked, &mut fates);
             if let Some(described) = exchange.if_described() {
-                described.let_go(stream.number, &mut fates);
+                described.all_ended(stream.number, &mut fates);
             }
         });
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];

@@ -1,5 +1,5 @@
-//! Requests that wait for their response, of all connections together: at a time few connections have
-//! one, so that none keeps room for it.
+//! Requests of all connections that wait for their response. Few connections have one at a time, so flows have no room
+//! for it.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -21,20 +21,20 @@ use crate::stream::slab::Slab;
 /// A request that waits for its response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiting {
-    /// The message's number; [`LOST`] for a request that was never captured.
+    /// The message's number, or [`LOST`] for a request that was never captured.
     pub id: u64,
     pub frame: u64,
     pub time: Timestamp,
     pub password: PasswordTag,
-    /// Where it begins in the client's bytes.
+    /// Sequence number of its first byte.
     pub start: SeqNumber,
-    /// How far the client had the server's bytes when it asked.
+    /// The server's bytes that the client had acknowledged when it sent the request.
     pub ack: Option<SeqNumber>,
     pub action: Action,
     pub user: Name,
 }
 
-/// The number that no message has.
+/// A number that no message has.
 const LOST: u64 = u64::MAX;
 
 impl Waiting {
@@ -66,33 +66,33 @@ impl Waiting {
         self.id != LOST
     }
 
-    /// What became of a request that gets no response, where it was captured.
+    /// The resolution of a request that gets no response; `None` if it was never captured.
     pub fn unanswered(&self, asked: Asked) -> Option<Resolution> {
         self.was_captured()
             .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
     }
 
-    /// What a response that says this makes of the request.
+    /// The resolution of a request by a response with this outcome.
     #[inline]
     pub fn answered(
         &self,
         response: &Exchanged,
         outcome: Outcome,
-        told: &mut Paired,
+        paired: &mut Paired,
     ) -> Resolution {
         if self.action != response.action {
-            told.notes.push(Note::WrongResponse {
+            paired.notes.push(Note::WrongResponse {
                 request: self.frame,
                 command: self.action.request(),
             });
         }
         let elapsed = response.time.since(self.time);
-        told.peer = Some(Peer {
+        paired.peer = Some(Peer {
             frame: self.frame,
             elapsed,
         });
         if let Some(note) = clocks(elapsed, self.frame) {
-            told.notes.push(note);
+            paired.notes.push(note);
         }
         let asked = Asked {
             stream: response.stream,
@@ -129,7 +129,7 @@ impl Waiting {
     }
 }
 
-/// The place of a waiting request.
+/// Index of a waiting request, plus one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(NonZeroU32);
 
@@ -139,7 +139,7 @@ impl Place {
     }
 }
 
-/// The requests that wait, each by its place.
+/// The waiting requests, by place.
 #[derive(Debug, Default)]
 pub(super) struct WaitingRequests {
     requests: Slab<Waiting>,
@@ -147,7 +147,7 @@ pub(super) struct WaitingRequests {
 }
 
 impl WaitingRequests {
-    /// Adds a waiting request; `None` if there are more than places.
+    /// Adds a request; `None` if there is no place left.
     pub fn put(&mut self, request: Waiting) -> Option<Place> {
         if let Some(place) = self.free.pop() {
             self.requests[place.number()] = request;
@@ -158,7 +158,7 @@ impl WaitingRequests {
         Some(place)
     }
 
-    /// A waiting request; of a place that was freed, the last one.
+    /// The request at a place, even if the place was freed since.
     pub fn get(&self, place: Place) -> &Waiting {
         &self.requests[place.number()]
     }

@@ -1,8 +1,8 @@
-//! Frames that have no TCP segment, counted by the reason why.
+//! Counts frames without a TCP segment, by reason.
 
 use crate::packet::{Layer, Other, Packet};
 
-/// In the order in which they are told.
+/// In the order of output.
 const REASONS: [&str; 10] = [
     "link type not read",
     "not IP",
@@ -21,7 +21,7 @@ const REASONS: [&str; 10] = [
 pub struct WithoutTcp([u64; REASONS.len()]);
 
 impl WithoutTcp {
-    /// Counts what a frame carries, unless it is a segment.
+    /// Counts a frame by what it carries, unless that is a segment.
     #[inline]
     pub fn count(&mut self, packet: &Packet) {
         if !matches!(packet, Packet::Tcp(_)) {
@@ -29,14 +29,14 @@ impl WithoutTcp {
         }
     }
 
-    /// Counts what was counted elsewhere.
+    /// Adds counts made elsewhere.
     pub fn add(&mut self, others: &Self) {
         for (own, other) in self.0.iter_mut().zip(others.0) {
             *own += other;
         }
     }
 
-    /// The reasons that occurred, and how often.
+    /// The reasons that occurred, with their counts.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = REASONS.into_iter().zip(self.0);
         counts.filter(|(_, count)| *count > 0)

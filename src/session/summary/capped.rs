@@ -1,4 +1,4 @@
-//! Counts by key for a limited number of keys; what comes beyond is counted together.
+//! Counts by key for a limited number of keys. All further keys are counted together.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -10,12 +10,12 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::RandomState;
 use hashbrown::hash_table::{Entry, HashTable};
 
-/// Values by key. The first `limit` keys have one each, all others share one.
+/// Values by key. The first `limit` keys have a value each, all others share one.
 #[derive(Debug)]
 pub struct Capped<K, V> {
-    /// In the order in which they came.
+    /// In the order of first use.
     entries: Vec<(K, V)>,
-    /// Places in `entries`, with what of the key's hash is compared before the key is.
+    /// Index in `entries`, and half of the key's hash, which is compared before the key is.
     index: HashTable<(u32, u32)>,
     hasher: RandomState,
     limit: usize,
@@ -24,7 +24,7 @@ pub struct Capped<K, V> {
 }
 
 impl<K: Hash + Eq, V: Default> Capped<K, V> {
-    /// At most this many keys, and no more than a `u32` can count.
+    /// A map of at most `limit` keys, and no more than a `u32` can count.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -37,13 +37,13 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         }
     }
 
-    /// The key's value, made where there is none and room is left; else that of all others. The
-    /// flag says that the value is the key's own.
+    /// The key's value, added if there is none and the limit allows it; otherwise the value that all further keys
+    /// share. The flag is true for the key's own value.
     pub fn get(&mut self, key: K) -> (&mut V, bool) {
         self.get_hashed(self.hash(&key), key)
     }
 
-    /// The same of a key whose [`hash`](Self::hash) is known.
+    /// Like [`get`](Self::get) for a key whose [`hash`](Self::hash) is known.
     #[inline]
     pub fn get_hashed(&mut self, hash: u64, key: K) -> (&mut V, bool) {
         let place = match self.find(hash, &key) {
@@ -57,15 +57,15 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         (&mut self.entries[place].1, true)
     }
 
-    /// The hash that a key is found by.
+    /// The hash of a key.
     #[inline]
     #[must_use]
     pub fn hash(&self, key: &K) -> u64 {
         self.hasher.hash_one(key)
     }
 
-    /// The same of a key whose value is needed soon. Asked for several keys in a row, it has the processor fetch their
-    /// values from memory at the same time.
+    /// Prefetches a key's value, and returns its [`hash`](Self::hash). Call it for several keys in a row: the processor
+    /// then fetches their values from memory at the same time.
     #[inline]
     #[must_use]
     pub fn expect(&self, key: &K) -> u64 {
@@ -95,36 +95,36 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         place
     }
 
-    /// Keys that have a value of their own.
+    /// Number of keys that have their own value.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no key.
+    /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What all keys beyond the limit share; `None` if there was none.
+    /// The value that all further keys share; `None` if there were none.
     #[must_use]
     pub fn others(&self) -> Option<&V> {
         self.overflowed.then_some(&self.others)
     }
 
-    /// The keys and their values, in the order in which they came.
+    /// The keys and their values, in the order of first use.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 }
 
-/// What of a hash is compared before the key is.
+/// The half of a hash that is compared before the key.
 const fn short(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Remembers which things it has seen, by a 64-bit hash each, up to a limit.
+/// Remembers values that it has seen, up to a limit, as 64-bit hashes.
 #[derive(Debug)]
 pub struct Seen {
     table: HashTable<u64>,
@@ -134,7 +134,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// At most this many things.
+    /// A memory of at most `limit` values.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -145,7 +145,7 @@ impl Seen {
         }
     }
 
-    /// Whether a thing is seen for the first time; when the limit is reached, none is.
+    /// Whether a value is seen for the first time. Always false for further values once the limit is reached.
     pub fn is_new(&mut self, thing: impl Hash) -> bool {
         let hash = self.hasher.hash_one(thing);
         let room = self.table.len() < self.limit;
@@ -165,7 +165,7 @@ impl Seen {
         }
     }
 
-    /// Whether the limit was reached, so that counts made with this are too low.
+    /// Whether the limit was reached, so that counts based on this are too low.
     #[must_use]
     pub const fn overflowed(&self) -> bool {
         self.full

@@ -1,14 +1,14 @@
-//! Which connections carried the most, and how many there were.
+//! The connections that carried the most bytes, and how many there were.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use crate::session::FlowEnd;
 
-/// Connections kept one by one.
+/// Most connections that are kept one by one.
 pub const KEPT_CONVERSATIONS: usize = 100;
 
-/// A connection; a larger one is greater, of those of a size the earlier.
+/// A connection, ordered by its bytes; of equal ones the earlier is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct BySize(FlowEnd);
 
@@ -30,7 +30,7 @@ impl PartialOrd for BySize {
     }
 }
 
-/// The largest connections.
+/// The connections with the most bytes.
 #[derive(Debug, Default)]
 pub struct Conversations {
     largest: BinaryHeap<Reverse<BySize>>,
@@ -38,7 +38,7 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// Takes a connection.
+    /// Counts a connection, and keeps it if it is among the largest.
     pub fn add(&mut self, flow: &FlowEnd) {
         self.count += 1;
         let new = Reverse(BySize(*flow));
@@ -51,13 +51,13 @@ impl Conversations {
         }
     }
 
-    /// How many there were, kept or not.
+    /// Number of all connections, kept or not.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest ones, by bytes on the wire, the largest first.
+    /// The kept connections by bytes on the wire, the largest first.
     #[must_use]
     pub fn largest(&self) -> Vec<FlowEnd> {
         let mut largest: Vec<BySize> = self.largest.iter().map(|kept| kept.0).collect();

@@ -1,4 +1,4 @@
-//! What is counted of a user and of a client address.
+//! Counts of a user and of a client address.
 
 use crate::capture::Timestamp;
 use crate::protocol::Action;
@@ -6,10 +6,10 @@ use crate::session::{Outcome, Resolution};
 
 use super::window::Window;
 
-/// Registration and login, in the order of every array here.
+/// Registration and login: the order of every array indexed by action.
 pub const ACTIONS: [Action; 2] = [Action::Register, Action::Login];
 
-/// An action's place in [`ACTIONS`].
+/// Index of an action in [`ACTIONS`].
 pub(super) const fn index(action: Action) -> usize {
     match action {
         Action::Register => 0,
@@ -17,21 +17,21 @@ pub(super) const fn index(action: Action) -> usize {
     }
 }
 
-/// Requests by action and by what became of them.
+/// Requests by action and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// The server said yes.
+    /// Accepted by the server, for each action.
     pub successes: [u64; 2],
-    /// The server said no.
+    /// Refused by the server, for each action.
     pub failures: [u64; 2],
-    /// No response came.
+    /// Without a response.
     pub unanswered: u64,
-    /// The response says neither yes nor no.
+    /// Answered with neither success nor failure.
     pub unclear: u64,
 }
 
 impl Counts {
-    /// Counts a request for an action.
+    /// Counts a request.
     pub fn add(&mut self, action: Action, resolution: &Resolution) {
         let action = index(action);
         match resolution.outcome {
@@ -42,35 +42,35 @@ impl Counts {
         }
     }
 
-    /// All requests.
+    /// Number of all requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
         let answered: u64 = self.successes.iter().chain(&self.failures).sum();
         answered + self.unanswered + self.unclear
     }
 
-    /// Requests that the server said no to.
+    /// Number of requests that the server refused.
     #[must_use]
     pub fn all_failures(&self) -> u64 {
         self.failures.iter().sum()
     }
 }
 
-/// What is kept of a user.
+/// Counts of a user.
 #[derive(Debug, Default)]
 pub struct User {
-    /// Requests with the name.
+    /// Requests with this name.
     pub counts: Counts,
-    /// Failed logins, from the first on.
+    /// Failed logins; present after the first one.
     pub(super) window: Option<Box<Window>>,
 }
 
-/// What is kept of a client's address.
+/// Counts of a client's address.
 #[derive(Debug, Default)]
 pub struct Address {
-    /// Requests from there.
+    /// Requests from this address.
     pub counts: Counts,
-    /// Failed logins, from the first on.
+    /// Failed logins; present after the first one.
     pub(super) failed: Option<Box<FailedLogins>>,
 }
 
@@ -79,29 +79,29 @@ pub struct Address {
 pub struct FailedLogins {
     /// How fast they follow each other.
     pub window: Window,
-    /// Those of which the server said that it has no such user.
+    /// Those for which the server said that there is no such user.
     pub unknown: Tried,
-    /// All others: different names and different passwords among them.
+    /// All others.
     pub tried: Tried,
-    /// Different passwords in `tried`.
+    /// Number of different passwords in `tried`.
     pub passwords: u64,
 }
 
 /// Attempts with different user names.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tried {
-    /// Attempts.
+    /// Number of attempts.
     pub attempts: u64,
-    /// Different names.
+    /// Number of different names.
     pub names: u64,
-    /// Time of the first and the last attempt.
+    /// Times of the first and the last attempt.
     pub times: [Timestamp; 2],
     /// Frame of the first attempt.
     pub frame: u64,
 }
 
 impl Tried {
-    /// Counts an attempt; `new_name` says that the name was not tried before.
+    /// Counts an attempt. `new_name` says that this name was not tried before.
     pub fn add(&mut self, resolution: &Resolution, new_name: bool) {
         if self.attempts == 0 {
             self.times[0] = resolution.time;

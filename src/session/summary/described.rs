@@ -1,4 +1,4 @@
-//! What is counted of a protocol that a layout describes.
+//! Counts of a protocol that a layout describes.
 
 use super::{Outcomes, Times};
 use crate::dissect::Described;
@@ -12,18 +12,18 @@ pub struct DescribedCounts {
     pub layout: LayoutId,
     /// Connections that speak it.
     pub streams: u64,
-    /// Messages by kind, in the layout's order, and at the end those of unknown kinds.
+    /// Messages by kind, in the layout's order. The last entry counts those of unknown kinds.
     pub messages: Vec<u64>,
-    /// Responses by what they say.
+    /// Responses by outcome.
     pub outcomes: Outcomes,
-    /// How long answers took.
+    /// Times from request to response.
     pub times: Times,
     /// Requests without a response.
     pub unanswered: u64,
 }
 
 impl DescribedCounts {
-    /// Nothing counted yet.
+    /// No counts for this layout.
     #[must_use]
     pub fn new(layout: LayoutId) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl DescribedCounts {
         }
     }
 
-    /// Names of kinds and how many messages each has; those of no known kind at the end, where there are any.
+    /// Names of kinds with their numbers of messages. Messages of unknown kinds come last, if there are any.
     pub fn by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let kinds = self.layout.plan().layout.kinds.iter();
         let names = kinds.map(|kind| kind.name.as_str());
@@ -57,7 +57,7 @@ impl DescribedCounts {
         }
     }
 
-    /// Counts what became of a request.
+    /// Counts a resolution.
     pub(super) fn resolution(&mut self, resolution: &Resolution) {
         match resolution.response {
             Some(response) => self.times.add(response.elapsed),

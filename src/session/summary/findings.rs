@@ -1,5 +1,5 @@
-//! What an operator looks for: guessing, probing, spraying, mistakes in messages, requests without
-//! an answer, slow answers. The thresholds stand here, and in `docs/statistics.md` for people.
+//! Findings for an operator: guessing, probing, spraying, mistakes in messages, unanswered requests, slow answers. The
+//! thresholds are defined here, and explained in `docs/statistics.md`.
 
 use std::net::IpAddr;
 
@@ -12,27 +12,26 @@ use crate::dissect::Severity;
 use crate::protocol::{Action, Fault};
 use crate::session::Name;
 
-/// Failed logins with one user name within [`GUESS_SPAN`] from which on it is guessing.
+/// This many failed logins with one user name within [`GUESS_SPAN`] are guessing.
 pub const GUESSES_PER_USER: usize = 10;
-/// Failed logins from one address within [`GUESS_SPAN`] from which on it is guessing.
+/// This many failed logins from one address within [`GUESS_SPAN`] are guessing.
 pub const GUESSES_PER_ADDRESS: usize = 20;
-/// Nanoseconds of capture time in which guesses are counted: a minute.
+/// Nanoseconds of capture time for counting guesses: a minute.
 pub const GUESS_SPAN: i64 = 60 * Timestamp::SECOND;
-/// Different user names from one address that the server does not know from which on it is
-/// probing.
+/// This many different unknown user names from one address are probing.
 pub const PROBED_NAMES: u64 = 10;
-/// Different user names with failed logins from one address from which on it can be spraying.
+/// Failed logins with this many different user names from one address can be spraying.
 pub const SPRAYED_NAMES: u64 = 10;
-/// User names to each password from which on it is spraying.
+/// This many user names for each password are spraying.
 pub const NAMES_PER_PASSWORD: u64 = 5;
-/// An answer is slow that took this many times the median,
+/// An answer is slow if it took more than this many times the median,
 pub const SLOW_FACTOR: u64 = 10;
-/// and longer than this many nanoseconds: a second.
+/// and more than this many nanoseconds: a second.
 pub const SLOW_FLOOR: u64 = Timestamp::SECOND.unsigned_abs();
-/// Findings of a kind given at most.
+/// Most findings of a kind that are listed.
 pub const FINDINGS_PER_KIND: usize = 50;
 
-/// The thresholds of a run.
+/// Thresholds for findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
     /// See [`GUESSES_PER_USER`].
@@ -69,7 +68,7 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// What makes guessing of failures with one user name.
+    /// The rate at which failures with one user name are guessing.
     #[must_use]
     pub const fn user_pace(&self) -> Pace {
         Pace {
@@ -78,7 +77,7 @@ impl Thresholds {
         }
     }
 
-    /// What makes guessing of failures from one address.
+    /// The rate at which failures from one address are guessing.
     #[must_use]
     pub const fn address_pace(&self) -> Pace {
         Pace {
@@ -88,12 +87,12 @@ impl Thresholds {
     }
 }
 
-/// What was found, with the numbers that only its kind has.
+/// Kind of a finding, with the numbers that only this kind has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingKind {
-    /// Many failed logins within a short time.
+    /// Many failed logins in a short time.
     Guessing {
-        /// Frame in which a login then succeeded.
+        /// Frame of a successful login that followed.
         broken_in: Option<u64>,
     },
     /// Many user names that the server does not know, from one address.
@@ -110,26 +109,26 @@ pub enum FindingKind {
     },
     /// Messages with the same kind of fault in the same field.
     Mistake {
-        /// The first one.
+        /// The first fault.
         fault: Fault,
-        /// Whether the others are the very same.
+        /// Whether all faults are equal.
         alike: bool,
     },
     /// Requests without a response.
     Unanswered,
-    /// Answers that took much longer than usual.
+    /// Responses that took much longer than usual.
     Slow {
-        /// What was asked for.
+        /// Action of the requests.
         action: Action,
         /// Nanoseconds that the slowest took.
         slowest: i64,
-        /// Nanoseconds that half of the answers took at most.
+        /// Median in nanoseconds.
         median: i64,
     },
 }
 
 impl FindingKind {
-    /// The kinds' names.
+    /// Names of the kinds.
     pub const NAMES: [&'static str; 6] = [
         "password guessing",
         "user-name probing",
@@ -139,7 +138,7 @@ impl FindingKind {
         "slow answers",
     ];
 
-    /// The kind's name.
+    /// Name of the kind.
     #[must_use]
     pub const fn name(self) -> &'static str {
         let place = match self {
@@ -159,23 +158,23 @@ impl FindingKind {
 pub struct Finding {
     /// What was found.
     pub what: FindingKind,
-    /// How much it matters.
+    /// How serious it is.
     pub severity: Severity,
-    /// The user name it is about, where it is one.
+    /// The user name that it concerns, if it is one.
     pub user: Option<Name>,
-    /// The address it is about, where it is one.
+    /// The address that it concerns, if it is one.
     pub address: Option<IpAddr>,
-    /// Failures, attempts, messages or exchanges.
+    /// Number of failures, attempts, messages or exchanges.
     pub count: u64,
-    /// Time of the first of them; of slow answers the first of `frames`.
+    /// Time of the first of them. For slow answers, the earliest of the listed ones.
     pub first: Timestamp,
-    /// Time of the last of them; of slow answers the last of `frames`.
+    /// Time of the last of them. For slow answers, the latest of the listed ones.
     pub last: Timestamp,
-    /// Frames of requests, or of messages with a mistake, to look at, the first one to begin with.
+    /// Frames of requests or faulty messages to look at; the first one comes first.
     pub frames: Vec<u64>,
 }
 
-/// All findings, the most serious first, and how many more there were than are given.
+/// All findings, the most serious first, and how many more there were than are listed.
 #[must_use]
 pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
     let thresholds = summary.logins.thresholds;
@@ -210,7 +209,7 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
     (all, more)
 }
 
-/// The most serious and largest first; then an order that does not depend on hashes.
+/// The most serious and largest first, then in an order that does not depend on hashes.
 fn by_weight(one: &Finding, other: &Finding) -> std::cmp::Ordering {
     let key = |finding: &Finding| {
         (
@@ -282,13 +281,12 @@ fn of_address(
             frames: vec![tried.frame],
         });
     }
-    // The failures of one name alone are that name's finding; those of probing and spraying are
-    // told already.
+    // Failures with one name are a finding about that name, and probing and spraying are findings already.
     let one_name = unknown.names + tried.names == 1;
-    let told = explained * 2 >= row.counts.failures[1];
+    let reported = explained * 2 >= row.counts.failures[1];
     if let Some(burst) = failed.window.longest()
         && !one_name
-        && !(told && explained > 0)
+        && !(reported && explained > 0)
     {
         kinds[0].push(guessing(burst, None, Some(address)));
     }
@@ -338,7 +336,7 @@ fn slow(summary: &Summary) -> impl Iterator<Item = Finding> {
             severity: Severity::Note,
             user: single.then_some(slowest.user),
             address: single.then_some(slowest.client),
-            // In a histogram the border is not sharp.
+            // A histogram's limits between buckets are not exact.
             count: all.max(listed.len() as u64),
             first,
             last,

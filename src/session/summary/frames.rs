@@ -1,4 +1,4 @@
-//! What frames were, before any message is looked at.
+//! Counts of frames, independent of messages.
 
 use crate::capture::{FrameHeader, Timestamp};
 use crate::session::{FrameRecord, WithoutTcp};
@@ -8,15 +8,15 @@ use crate::session::{FrameRecord, WithoutTcp};
 pub struct FrameCounts {
     /// All frames.
     pub frames: u64,
-    /// Their bytes on the wire.
+    /// Length of all frames on the wire, in bytes.
     pub octets: u64,
-    /// Those on watched ports or of RegLogin streams.
+    /// Frames on watched ports, or of streams with messages.
     pub watched: u64,
-    /// Those of which the snapshot length cut something off.
+    /// Frames cut off by the snapshot length.
     pub cut: u64,
-    /// Earliest and latest time.
+    /// Earliest and latest time; `None` before the first frame.
     pub times: Option<[Timestamp; 2]>,
-    /// Those without a TCP segment.
+    /// Frames without a TCP segment.
     pub without_tcp: WithoutTcp,
 }
 
@@ -39,7 +39,7 @@ impl FrameCounts {
         self.without_tcp.count(record.packet);
     }
 
-    /// Counts frames of which so many are watched, and others have no TCP segment.
+    /// Counts frames. `watched` of them are watched, and those in `without_tcp` have no TCP segment.
     pub fn count_all(&mut self, headers: &[FrameHeader], watched: u64, without_tcp: &WithoutTcp) {
         let Some(header) = headers.first() else {
             return;

@@ -1,14 +1,14 @@
-//! How logins went, laid at the user's and at the client's door.
+//! Counts outcomes of logins for the user and for the client's address.
 
 use super::capped::Seen;
 use super::counts::{Address, User};
 use super::findings::Thresholds;
 use crate::session::{Name, Outcome, PasswordTag, Refusal, Resolution};
 
-/// Pairs of an address with a name or a password that are remembered to count different ones.
+/// Pairs of an address and a name or password that are remembered to count different ones.
 const KEPT_PAIRS: usize = 1 << 18;
 
-/// What a pair with an address is about.
+/// The other part of a pair with an address.
 #[derive(Hash)]
 enum Pair<'a> {
     UnknownName(&'a Name),
@@ -16,12 +16,12 @@ enum Pair<'a> {
     Password(PasswordTag),
 }
 
-/// What is kept of logins beyond what users and addresses keep.
+/// Login statistics that belong to no single user or address.
 #[derive(Debug)]
 pub(super) struct Logins {
     pub thresholds: Thresholds,
     pairs: Seen,
-    /// Failed logins of which the server said that it has no such user.
+    /// Failed logins for which the server said that there is no such user.
     unknown_users: u64,
     /// All other failed logins.
     others: u64,
@@ -37,18 +37,18 @@ impl Logins {
         }
     }
 
-    /// Whether there were failed logins and none of them said that the user is unknown.
+    /// Whether there were failed logins, and none of them said that the user is unknown.
     pub const fn hide_unknown_users(&self) -> bool {
         self.others > 0 && self.unknown_users == 0
     }
 
-    /// Whether more was tried than is remembered.
+    /// Whether more pairs were tried than are remembered.
     pub const fn overflowed(&self) -> bool {
         self.pairs.overflowed()
     }
 
-    /// Takes a login that was answered in frame `answer`. User and address are those that are
-    /// counted one by one.
+    /// Counts a login that was answered in frame `answer`. `user` and `address` are `None` if they are not counted one
+    /// by one.
     pub fn answered(
         &mut self,
         login: &Resolution,
@@ -58,7 +58,7 @@ impl Logins {
     ) {
         match login.outcome {
             Outcome::Success => self.succeeded(login, answer, user, address),
-            // A server in trouble says nothing about the password.
+            // A server with a problem says nothing about the password.
             Outcome::Failure(Refusal::Unavailable) | Outcome::Unclear | Outcome::Unanswered => {}
             Outcome::Failure(refusal) => self.failed(login, refusal, user, address),
         }

@@ -1,4 +1,4 @@
-//! What is wrong with messages, counted by kind.
+//! Counts faults of messages by kind and field.
 
 use std::mem::Discriminant;
 
@@ -8,7 +8,7 @@ use crate::capture::Timestamp;
 use crate::dissect::{Message, Severity};
 use crate::protocol::Fault;
 
-/// One kind of fault in one field.
+/// All faults of one kind in one field.
 #[derive(Debug)]
 struct Mistake {
     kind: (Discriminant<Fault>, Option<&'static str>),
@@ -20,7 +20,7 @@ struct Mistake {
     frames: Vec<u64>,
 }
 
-/// All kinds that were met: not more than there are kinds and fields.
+/// All kinds of faults that occurred: at most as many as there are kinds times fields.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes(Vec<Mistake>);
 

@@ -1,6 +1,7 @@
 //! Summary statistics of a capture: counts, times, users, addresses, connections and findings.
 //!
-//! Memory is bounded, however long the capture is. What exceeds a bound is counted together, and [`Summary::limits`] says so.
+//! Memory is bounded, however long the capture is. What exceeds a limit is counted together, and [`Summary::limits`]
+//! says so.
 
 mod capped;
 mod conversations;
@@ -53,13 +54,13 @@ use crate::layout::{LayoutId, Said};
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, MessageKind};
 
-/// User names, and client addresses, counted one by one at most.
+/// Most user names, and most client addresses, that are counted one by one.
 pub const KEPT_NAMES: usize = 1 << 16;
-/// Requests whose users are looked up together.
+/// Requests whose users are prefetched together.
 const EXPECTED: usize = 32;
 /// The protocols that streams are counted by.
 pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;
-/// The types that messages are counted by: the four commands, and all others.
+/// The types that messages are counted by: the four commands, and all others together.
 pub const MESSAGE_TYPES: [Command; 5] = [
     Command::RegistrationRequest,
     Command::RegistrationResponse,
@@ -68,7 +69,7 @@ pub const MESSAGE_TYPES: [Command; 5] = [
     Command::Unknown(0),
 ];
 
-/// A command's place in [`MESSAGE_TYPES`].
+/// Index of a command in [`MESSAGE_TYPES`].
 const fn message_type(command: Command) -> usize {
     match command {
         Command::RegistrationRequest => 0,
@@ -79,7 +80,7 @@ const fn message_type(command: Command) -> usize {
     }
 }
 
-/// Responses to one kind of request by what they say.
+/// Responses to one kind of request, by their status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcomes {
     /// Status 1.
@@ -90,10 +91,10 @@ pub struct Outcomes {
     pub unclear: u64,
 }
 
-/// Everything counted of a capture.
+/// All counts of a capture.
 #[derive(Debug)]
 pub struct Summary {
-    /// Frames by what they are.
+    /// Counts of frames.
     pub frames: FrameCounts,
     /// TCP connections.
     pub streams: u64,
@@ -101,27 +102,27 @@ pub struct Summary {
     pub rate: Rate,
     /// Messages by type, as in [`MESSAGE_TYPES`].
     pub messages: [u64; MESSAGE_TYPES.len()],
-    /// Responses by what they say, as in [`ACTIONS`].
+    /// Responses by status, for each action of [`ACTIONS`].
     pub outcomes: [Outcomes; 2],
-    /// How long answers took, as in [`ACTIONS`].
+    /// Times from request to response, for each action of [`ACTIONS`].
     pub times: [Times; 2],
     /// Requests by user name.
     pub users: Capped<Name, User>,
     /// Requests by the client's address.
     pub addresses: Capped<IpAddr, Address>,
-    /// The largest connections.
+    /// The connections with the most bytes.
     pub conversations: Conversations,
-    /// Streams by protocol, as in [`PROTOCOLS`].
+    /// Streams by protocol, for each of [`PROTOCOLS`].
     pub protocols: [u64; PROTOCOLS.len()],
-    /// What layouts describe, each apart.
+    /// Counts of layouts' protocols, one entry for each.
     pub described: Vec<DescribedCounts>,
-    /// Requests without a response.
+    /// RegLogin requests without a response.
     pub unanswered: UnansweredRequests,
-    /// Where rows are counted instead of frames: what is known of them.
+    /// Counts of rows, if rows are counted instead of frames.
     pub rows: Option<RowCounts>,
-    /// Whether a signal ended the counting before the capture did.
+    /// Whether a signal ended the counting before the end of the capture.
     pub interrupted: bool,
-    /// What was given up because a bound was reached.
+    /// What was given up because a limit was reached.
     pub given_up: GivenUp,
     notes: [[u64; Group::ALL.len()]; Severity::ALL.len()],
     slowest: [Slowest; 2],
@@ -137,7 +138,7 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// Nothing counted yet.
+    /// A summary without counts.
     #[must_use]
     pub fn new(thresholds: Thresholds) -> Self {
         Self {
@@ -164,7 +165,7 @@ impl Summary {
         }
     }
 
-    /// Counts a frame, and nothing of what came with it.
+    /// Counts a frame, without its messages.
     #[inline]
     pub fn frame(&mut self, record: &FrameRecord<'_>) {
         self.frames.count(record);
@@ -172,7 +173,7 @@ impl Summary {
             .frame(record.frame.header.time, record.frame.header.wire);
     }
 
-    /// Counts a frame and all that came with it.
+    /// Counts a frame and everything found with it.
     pub fn record(&mut self, record: &FrameRecord<'_>) {
         self.frame(record);
         if !record.messages.is_empty() {
@@ -192,8 +193,8 @@ impl Summary {
         }
     }
 
-    /// Counts a batch's frames and all that came with them, as [`record`](Self::record) would one by
-    /// one.
+    /// Counts a batch's frames and everything found with them. The counts are those of [`record`](Self::record) for
+    /// each frame.
     pub fn batch(&mut self, batch: &Batch, inspected: &Inspected) {
         self.frames.count_all(
             &batch.headers,
@@ -223,7 +224,7 @@ impl Summary {
                 self.resolution_of(resolution, hash);
             }
         }
-        // What the end brings is counted with the last frame.
+        // What the end of the capture brings is counted with the last frame.
         if let Some(last) = batch.headers.last() {
             self.rate.go_to(last.time);
         }
@@ -248,27 +249,26 @@ impl Summary {
         self.given_up = remainder.given_up;
     }
 
-    /// Streams by protocol, those of layouts behind the others.
+    /// Streams by protocol. Those of layouts follow the others.
     pub fn all_protocols(&self) -> impl Iterator<Item = (Protocol, u64)> {
         let known = PROTOCOLS.into_iter().zip(self.protocols);
         let described = self.described.iter();
         known.chain(described.map(|counts| (Protocol::Layout(counts.layout), counts.streams)))
     }
 
-    /// Notes of a severity, by group as in [`Group::ALL`].
+    /// Number of notes of a severity, for each group of [`Group::ALL`].
     #[must_use]
     pub const fn notes(&self, severity: Severity) -> [u64; Group::ALL.len()] {
         self.notes[severity as usize]
     }
 
-    /// What is remarkable, the most serious first.
+    /// What an operator should look at, the most serious first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         findings::find(self).0
     }
 
-    /// What the counts do not tell, as sentences: bounds that were reached, and what the traffic
-    /// does not show.
+    /// What the counts lack, as sentences: limits that were reached, and what the traffic does not show.
     #[must_use]
     pub fn limits(&self) -> Vec<String> {
         let mut limits = Vec::new();
@@ -338,7 +338,7 @@ impl Summary {
         self.rate.messages(messages.len() as u64, said);
     }
 
-    /// Counts a message; what it says where it is a response.
+    /// Counts a message. Returns the outcome that it states if it is a response.
     fn message(&mut self, message: &Message) -> Option<Said> {
         for note in &message.notes {
             self.note(note);
@@ -359,7 +359,7 @@ impl Summary {
         self.rate.messages(1, said);
     }
 
-    /// Counts a RegLogin message with this command and status; what it says where it is a response.
+    /// Counts a RegLogin message. Returns the outcome that it states if it is a response.
     fn of_command(&mut self, command: Command, status: Option<u8>) -> Option<Said> {
         self.messages[message_type(command)] += 1;
         let (Some(MessageKind::Response), Some(action)) = (command.kind(), command.action()) else {
@@ -376,7 +376,7 @@ impl Summary {
     }
 
     fn note(&mut self, note: &Note) {
-        // How far a message has come is nothing to remark when all is counted.
+        // An incomplete message is not worth a note in a summary.
         if matches!(note, Note::Begun { .. }) {
             return;
         }
@@ -393,7 +393,7 @@ impl Summary {
         }
     }
 
-    /// What is counted of a layout.
+    /// The counts of a layout, added if needed.
     fn of_layout(&mut self, layout: LayoutId) -> &mut DescribedCounts {
         let known = self.described.iter().position(|own| own.layout == layout);
         let place = known.unwrap_or_else(|| {
@@ -407,7 +407,7 @@ impl Summary {
         self.resolution_of(resolution, self.users.hash(&resolution.user));
     }
 
-    /// Counts what became of a request; `user` is the hash of its user in [`Summary::users`].
+    /// Counts a resolution. `user` is the hash of its user name in [`Summary::users`].
     fn resolution_of(&mut self, resolution: &Resolution, user: u64) {
         if let Subject::Layout(layout, _) = resolution.subject {
             self.of_layout(layout).resolution(resolution);
@@ -442,7 +442,7 @@ impl Summary {
     }
 }
 
-/// Counts responses that say yes, and those that say no.
+/// Counts a success or a failure.
 fn add([successes, failures]: &mut [u64; 2], said: Option<Said>) {
     *successes += u64::from(said == Some(Said::Success));
     *failures += u64::from(said == Some(Said::Failure));

@@ -1,4 +1,4 @@
-//! How much came when: a fixed number of bars that double their width as the capture goes on.
+//! Counts over time, in a fixed number of bars. Their width doubles as the capture gets longer.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -7,34 +7,34 @@
 
 use crate::capture::{FrameHeader, Timestamp};
 
-/// Bars at most.
+/// Most bars.
 pub const BARS: usize = 32;
-/// Width of a bar at first: a millisecond in nanoseconds.
+/// Initial width of a bar in nanoseconds: a millisecond.
 const FIRST_WIDTH: u64 = 1_000_000;
 
-/// What came in one span of time.
+/// Counts for one span of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bar {
     /// Frames.
     pub frames: u64,
-    /// Bytes of the frames on the wire.
+    /// Length of the frames on the wire, in bytes.
     pub octets: u64,
     /// Messages.
     pub messages: u64,
-    /// Responses that say yes.
+    /// Responses that say success.
     pub successes: u64,
-    /// Responses that say no.
+    /// Responses that say failure.
     pub failures: u64,
 }
 
-/// Bars over time. Frames from before the first one's time are counted in the first bar.
+/// Bars over time. Frames earlier than the first one are counted in the first bar.
 #[derive(Debug)]
 pub struct Rate {
     start: Timestamp,
     width: u64,
     bars: [Bar; BARS],
     current: usize,
-    /// The span that the current bar stands for; empty before the first frame.
+    /// Start and end of the current bar's span; empty before the first frame.
     from: i64,
     to: i64,
     used: usize,
@@ -64,7 +64,7 @@ impl Rate {
         bar.octets += u64::from(wire);
     }
 
-    /// Counts frames, those in a row that one bar stands for at once.
+    /// Counts frames. Consecutive frames of one bar are counted together.
     pub fn frames(&mut self, mut headers: &[FrameHeader]) {
         while let Some(first) = headers.first() {
             self.frame(first.time, first.wire);
@@ -85,7 +85,7 @@ impl Rate {
         }
     }
 
-    /// Makes the bar of this time the one that is counted in.
+    /// Makes the bar of this time the current one.
     #[inline]
     pub fn go_to(&mut self, time: Timestamp) {
         if time.0 < self.from || time.0 >= self.to {
@@ -93,7 +93,7 @@ impl Rate {
         }
     }
 
-    /// Counts messages in the last frame's bar, and how many of them are responses that say yes and no.
+    /// Counts messages in the current bar, and how many of them are successful and failed responses.
     pub fn messages(&mut self, messages: u64, [successes, failures]: [u64; 2]) {
         let bar = &mut self.bars[self.current];
         bar.messages += messages;
@@ -101,19 +101,19 @@ impl Rate {
         bar.failures += failures;
     }
 
-    /// The bars up to the last one that holds anything.
+    /// The bars up to the last one that is not empty.
     #[must_use]
     pub fn bars(&self) -> &[Bar] {
         &self.bars[..self.used]
     }
 
-    /// When the first bar begins.
+    /// Start of the first bar.
     #[must_use]
     pub const fn start(&self) -> Timestamp {
         self.start
     }
 
-    /// Nanoseconds that each bar stands for.
+    /// Width of each bar in nanoseconds.
     #[must_use]
     pub const fn width(&self) -> u64 {
         self.width

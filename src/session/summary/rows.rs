@@ -1,4 +1,4 @@
-//! Exchanges that were written as rows, possibly elsewhere, counted as if they were read from a capture.
+//! Counts exchanges that were written as rows, as if they were read from a capture.
 
 use super::Summary;
 use crate::capture::Timestamp;
@@ -8,52 +8,52 @@ use crate::protocol::Action;
 use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::session::{Name, Outcome, PasswordTag, Resolution, Subject};
 
-/// A RegLogin exchange, as a row tells it.
+/// A RegLogin exchange, read from a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeRow {
-    /// Time of the request, or of the response where there is no request.
+    /// Time of the request, or of the response if there is no request.
     pub time: Timestamp,
-    /// Who asked.
+    /// Address and port of the client.
     pub client: Endpoint,
-    /// What was asked for, where it is known.
+    /// What was requested; `None` if not known.
     pub action: Option<Action>,
-    /// Who asked for it.
+    /// The user name.
     pub user: Name,
-    /// How it came out.
+    /// Outcome of the request.
     pub outcome: Outcome,
-    /// Nanoseconds from the request to the response.
+    /// Nanoseconds from request to response.
     pub elapsed: Option<i64>,
-    /// Its connection, in the capture that it comes from.
+    /// Number of its stream in the capture that it comes from.
     pub stream: u32,
-    /// The request's frame.
+    /// Frame of the request.
     pub request: Option<u64>,
-    /// The response's frame.
+    /// Frame of the response.
     pub response: Option<u64>,
-    /// Stands for the password, where rows have tags.
+    /// Tag of the password, if rows have tags.
     pub password: Option<u32>,
 }
 
 impl ExchangeRow {
-    /// When it was complete: the response's time, or the request's where there is none.
+    /// When it ended: time of the response, or of the request if there is none.
     #[must_use]
     pub fn ended(&self) -> Timestamp {
         Timestamp(self.time.0.saturating_add(self.elapsed.unwrap_or(0)))
     }
 }
 
-/// What is known of rows that were counted.
+/// Counts of rows, and of what they lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowCounts {
-    /// All of them.
+    /// All rows.
     pub rows: u64,
-    /// Exchanges of which nobody knows what was asked for.
+    /// Exchanges whose action is unknown.
     pub unasked: u64,
     /// Failed logins whose password has no tag.
     pub untagged: u64,
 }
 
 impl RowCounts {
-    /// What the counts do not tell, as sentences.
+    /// What the counts lack, as sentences.
     pub(super) fn sentences(&self) -> impl Iterator<Item = String> {
         let unasked = (self.unasked > 0).then(|| {
             format!(
@@ -71,7 +71,7 @@ impl RowCounts {
 }
 
 impl Summary {
-    /// Counts an exchange. They are to come in the order in which they were complete.
+    /// Counts an exchange. Exchanges must come in the order in which they ended.
     pub fn exchange(&mut self, row: &ExchangeRow) {
         let (time, ended) = (row.time, row.ended());
         let counts = self.rows.get_or_insert_default();
@@ -111,7 +111,7 @@ impl Summary {
             stream: row.stream,
             client: row.client,
             user: row.user,
-            password: PasswordTag::told(row.password),
+            password: PasswordTag::of_row(row.password),
             response: response.map(|(frame, elapsed)| Peer { frame, elapsed }),
             outcome: row.outcome,
             early: None,

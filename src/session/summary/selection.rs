@@ -1,4 +1,4 @@
-//! Counting only what a filter selects.
+//! Counts only what a filter selects.
 
 use hashbrown::HashSet;
 
@@ -7,17 +7,17 @@ use crate::dissect::{Message, exchanged};
 use crate::protocol::{Command, MessageKind};
 use crate::session::{FrameRecord, Remainder, Resolution};
 
-/// Requests remembered at most until they are resolved.
+/// Most requests that are remembered until they are resolved.
 const MOST_REQUESTS: usize = 1 << 20;
 
-/// What selected frames have to do with.
+/// Streams and requests of selected frames.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     /// Open streams with a selected frame.
     streams: HashSet<u32>,
-    /// Selected requests that are not resolved.
+    /// Selected requests that are not resolved yet.
     requests: HashSet<u64>,
-    /// Selected requests that were not remembered, as too many were.
+    /// Selected requests that were not remembered because there were too many.
     pub(super) forgotten: u64,
 }
 
@@ -40,7 +40,7 @@ impl Selection {
         }
     }
 
-    /// Whether an exchange counts: its request was selected, or its response is.
+    /// Whether an exchange counts: its request was selected, or its response is in the selected frame `frame`.
     fn takes(&mut self, resolution: &Resolution, frame: Option<u64>) -> bool {
         let of_request = self.requests.remove(&resolution.request);
         let response = resolution.response.map(|response| response.frame);
@@ -49,9 +49,9 @@ impl Selection {
 }
 
 impl Summary {
-    /// Counts a frame only where it is `taken`. Messages that an earlier frame carried are asked
-    /// for one by one. An exchange counts where the frame of its request or of its response is
-    /// taken; a connection, whole, where any of its frames is.
+    /// Counts a frame if the filter selects it (`taken`). `late` says whether the frame of an earlier frame's message
+    /// is selected. An exchange counts if the frame of its request or its response is selected. A connection counts as
+    /// a whole if any of its frames is selected.
     pub fn record_selected(
         &mut self,
         record: &FrameRecord<'_>,

@@ -1,4 +1,4 @@
-//! The slowest answers and the requests that got none.
+//! The slowest answers, and requests without a response.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use crate::capture::Timestamp;
 use crate::protocol::Action;
 use crate::session::{Name, Resolution};
 
-/// Exchanges kept of each kind, to look at.
+/// Most exchanges of each kind that are kept as examples.
 pub const EXAMPLES: usize = 5;
 
 /// A slow exchange.
@@ -18,9 +18,9 @@ pub struct SlowAnswer {
     pub frame: u64,
     /// The request's time.
     pub time: Timestamp,
-    /// Whose it was.
+    /// User name of the request.
     pub user: Name,
-    /// Where it came from.
+    /// Address of the client.
     pub client: IpAddr,
 }
 
@@ -29,7 +29,7 @@ pub struct SlowAnswer {
 pub struct Slowest(Vec<SlowAnswer>);
 
 impl Slowest {
-    /// Takes an exchange that took so long.
+    /// Keeps an exchange if it is one of the slowest. `elapsed` is in nanoseconds.
     pub fn add(&mut self, elapsed: i64, resolution: &Resolution) {
         let is_full = self.0.len() == EXAMPLES;
         if is_full && self.0.last().is_some_and(|last| last.elapsed >= elapsed) {
@@ -51,7 +51,7 @@ impl Slowest {
         );
     }
 
-    /// The slowest first.
+    /// The kept exchanges, the slowest first.
     #[must_use]
     pub fn answers(&self) -> &[SlowAnswer] {
         &self.0
@@ -61,16 +61,16 @@ impl Slowest {
 /// Requests without a response.
 #[derive(Debug, Default)]
 pub struct UnansweredRequests {
-    /// By action, as in [`ACTIONS`](super::ACTIONS).
+    /// Number for each action of [`ACTIONS`](super::ACTIONS).
     pub counts: [u64; 2],
-    /// Earliest and latest time of such a request.
+    /// Earliest and latest time of such a request; `None` if there is none.
     pub times: Option<[Timestamp; 2]>,
-    /// The frames of the first few that were found.
+    /// Frames of the first few that were found.
     pub frames: Vec<u64>,
 }
 
 impl UnansweredRequests {
-    /// Takes a request for an action.
+    /// Counts a request.
     pub fn add(&mut self, action: Action, resolution: &Resolution) {
         self.counts[super::counts::index(action)] += 1;
         let [first, last] = self.times.get_or_insert([resolution.time; 2]);
@@ -81,7 +81,7 @@ impl UnansweredRequests {
         }
     }
 
-    /// All of them.
+    /// Number of all unanswered requests.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

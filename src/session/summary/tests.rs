@@ -12,7 +12,7 @@ use crate::session::{Outcome, Refusal};
 
 const SECOND: i64 = Timestamp::SECOND;
 
-/// Resolutions as an inspector would give them.
+/// Resolutions like those of an inspector.
 struct Feed {
     summary: Summary,
     now: i64,
@@ -42,7 +42,7 @@ impl Feed {
                 port: 5000,
             },
             user: Name::new(user.as_bytes()),
-            password: PasswordTag::told(Some(7)),
+            password: PasswordTag::of_row(Some(7)),
             response: (outcome != Outcome::Unanswered).then_some(Peer {
                 frame: frame + 1,
                 elapsed: 1000,
@@ -52,7 +52,7 @@ impl Feed {
         }
     }
 
-    /// A login, and then so much time.
+    /// Adds a login, then moves the clock by `then` nanoseconds.
     fn login(&mut self, user: &str, host: u8, outcome: Outcome, then: i64) -> &mut Self {
         let resolution = self.resolution(user, host, outcome);
         self.summary.resolution(&resolution);
@@ -126,7 +126,7 @@ fn a_guess_that_was_right_is_an_error() {
 #[test]
 fn guessing_from_an_address_takes_twenty_failures() {
     let mut feed = Feed::new();
-    // Each user less often than counts by itself.
+    // Each user less often than would be guessing alone.
     let users = ["alice", "bob", "carol"].iter().cycle();
     for user in users.take(GUESSES_PER_ADDRESS - 1) {
         feed.login(user, 1, WRONG, SECOND);
@@ -262,7 +262,7 @@ fn names_beyond_the_limit_are_counted_together() {
     assert!(feed.summary.limits()[0].contains("65536 user names"));
 }
 
-/// What a capture without a failed login makes a summary keep: names at 21 bytes and counts.
+/// What a summary keeps of a capture without failed logins: names of 21 bytes, and counts.
 #[test]
 fn a_user_and_an_address_are_small() {
     assert_eq!(size_of::<Name>(), 21);

@@ -1,4 +1,4 @@
-//! How long answers took: exact while there are few of them, in a histogram beyond.
+//! Distribution of response times: exact for few times, a histogram for many.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -8,20 +8,20 @@
 
 use hdrhistogram::Histogram;
 
-/// Times kept one by one at most, of each type of request.
+/// Most times that are kept one by one, for each type of request.
 pub const EXACT_TIMES: usize = 1 << 16;
-/// Longest time that the histogram tells from longer ones: a day in nanoseconds.
+/// Longest time in the histogram, in nanoseconds: a day. Longer times saturate.
 const LONGEST: u64 = 86_400 * 1_000_000_000;
-/// Decimal digits that a time read from the histogram has right.
+/// Exact decimal digits of a time read from the histogram.
 const DIGITS: u8 = 3;
 
-/// The distribution of times, in nanoseconds. They can be below 0: the two frames have the times of two clocks, or of one
-/// that was set back.
+/// Distribution of times in nanoseconds. Times can be negative, if the two frames were captured with different clocks
+/// or with one that was set back.
 #[derive(Debug)]
 pub struct Times {
     exact: Vec<i64>,
     limit: usize,
-    /// Instead of `exact` once there are more than `limit`.
+    /// Replaces `exact` once there are more than `limit` times.
     histograms: Option<Histograms>,
     count: u64,
     negative: u64,
@@ -29,7 +29,7 @@ pub struct Times {
     most: i64,
 }
 
-/// Histograms of times from 0 on, and of those below 0 with the sign taken away.
+/// Histograms of times from 0, and of negative times without their sign.
 #[derive(Debug)]
 struct Histograms {
     positive: Histogram<u64>,
@@ -54,9 +54,9 @@ impl Histograms {
         of_sign.saturating_record(time.unsigned_abs());
     }
 
-    /// The time that so many times, from 1, do not exceed.
+    /// The time of this rank, from 1, in ascending order.
     fn at_rank(&self, rank: u64) -> i64 {
-        // Just below the rank's upper border, so that rounding does not reach the next one.
+        // Just below the rank's upper limit, so that rounding does not reach the next one.
         let at = |histogram: &Histogram<u64>, rank: u64| {
             let quantile = (rank as f64 - 0.5) / histogram.len() as f64;
             i64::try_from(histogram.value_at_quantile(quantile)).unwrap_or(i64::MAX)
@@ -76,24 +76,24 @@ impl Default for Times {
     }
 }
 
-/// The times that a distribution is told by, in nanoseconds.
+/// Statistics of a distribution. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantiles {
-    /// How many there were.
+    /// Number of times.
     pub count: u64,
-    /// Those below 0.
+    /// Number of negative times.
     pub negative: u64,
     /// The shortest.
     pub min: i64,
-    /// Half of them took at most this long.
+    /// Median.
     pub p50: i64,
-    /// Nine of ten took at most this long.
+    /// 90th percentile.
     pub p90: i64,
-    /// 99 of 100 took at most this long.
+    /// 99th percentile.
     pub p99: i64,
     /// The longest.
     pub max: i64,
-    /// Whether the values are exact; else those between min and max have three digits.
+    /// Whether the values are exact. Otherwise those between min and max have three exact digits.
     pub exact: bool,
 }
 
@@ -132,13 +132,13 @@ impl Times {
         }
     }
 
-    /// How many were below 0.
+    /// Number of negative times.
     #[must_use]
     pub const fn negative(&self) -> u64 {
         self.negative
     }
 
-    /// The distribution; `None` if there was no time.
+    /// Statistics; `None` if there are no times.
     #[must_use]
     pub fn quantiles(&self) -> Option<Quantiles> {
         if self.count == 0 {
@@ -166,8 +166,9 @@ impl Times {
         })
     }
 
-    /// How many took how long: each bucket's upper end in nanoseconds, in the steps 1, 2, 5, 10 and so on, with how many
-    /// took at most that and more than the end before. Those below 0 are in none. Empty where there is none.
+    /// Number of times by duration: for each bucket its upper end in nanoseconds, in the steps 1, 2, 5, 10 and so on,
+    /// and the number of times greater than the previous end and at most this one. Negative times are in no bucket.
+    /// Empty if there are no others.
     #[must_use]
     pub fn buckets(&self) -> Vec<(u64, u64)> {
         let Ok(most) = u64::try_from(self.most) else {
@@ -178,7 +179,7 @@ impl Times {
         let zeros = self.count - self.negative - left;
         let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
         for end in steps {
-            // A histogram's steps may reach over the last end.
+            // A histogram's bucket can exceed the last end.
             let longer = if end >= most {
                 0
             } else {
@@ -196,7 +197,7 @@ impl Times {
         ends
     }
 
-    /// How many took longer than this.
+    /// Number of times longer than this.
     #[must_use]
     pub fn longer_than(&self, nanoseconds: u64) -> u64 {
         let longer = |time: &&i64| u64::try_from(**time).is_ok_and(|time| time > nanoseconds);

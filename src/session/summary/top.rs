@@ -1,4 +1,4 @@
-//! Users and addresses in the order of their requests.
+//! Users and addresses with the most requests.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -6,13 +6,13 @@ use std::net::IpAddr;
 use super::{Address, Counts, Summary, User};
 use crate::session::Name;
 
-/// The users with the most requests; of those with as many, with the most failures.
+/// The `most` users with the most requests; of equal ones, those with more failures first.
 #[must_use]
 pub fn top_users(summary: &Summary, most: usize) -> Vec<(&Name, &User)> {
     top(summary.users.iter(), most, |user| user.counts)
 }
 
-/// The client addresses with the most requests; of those with as many, with the most failures.
+/// The `most` client addresses with the most requests; of equal ones, those with more failures first.
 #[must_use]
 pub fn top_addresses(summary: &Summary, most: usize) -> Vec<(&IpAddr, &Address)> {
     top(summary.addresses.iter(), most, |address| address.counts)
@@ -31,7 +31,7 @@ fn top<'a, K: Ord, V>(
     let mut all: Vec<_> = weighed.collect();
     let order = |one: &(_, &K, &V), other: &(_, &K, &V)| (one.0, one.1).cmp(&(other.0, other.1));
     if most < all.len() {
-        // Nobody asks for the order of those that are not listed.
+        // Entries that are not listed need no order.
         all.select_nth_unstable_by(most, order);
         all.truncate(most);
     }

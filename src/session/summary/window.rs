@@ -1,4 +1,4 @@
-//! Whether failures follow each other faster than people err.
+//! Detects failures that follow each other faster than people make mistakes.
 
 use std::net::IpAddr;
 
@@ -6,39 +6,39 @@ use smallvec::SmallVec;
 
 use crate::capture::Timestamp;
 
-/// A run of failures at the rate that counts as guessing.
+/// A run of failures at a rate that counts as guessing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Burst {
-    /// Failures in it.
+    /// Number of failures.
     pub count: u64,
-    /// Time of the first of them.
+    /// Time of the first failure.
     pub first: Timestamp,
-    /// Time of the last of them.
+    /// Time of the last failure.
     pub last: Timestamp,
-    /// Frame of the first of them.
+    /// Frame of the first failure.
     pub frame: u64,
-    /// Frame in which a login then succeeded, while the run lasted.
+    /// Frame of a successful login that followed while the run lasted.
     pub broken_in: Option<u64>,
 }
 
-/// Where the failures came from, as far as it is one address.
+/// Where failures came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Origin {
-    /// Not known.
+    /// No failures yet.
     #[default]
     Nowhere,
     /// All from this address.
     One(IpAddr),
-    /// From several.
+    /// From several addresses.
     Several,
 }
 
-/// The last failures of one user or address, and the longest run of them.
+/// The recent failures of one user or address, and their most serious run.
 #[derive(Debug, Default)]
 pub struct Window {
-    /// Time and frame of the last failures: no more than make a run, none older than the span.
+    /// Times and frames of the last failures: no more than make a run, none older than the span.
     recent: SmallVec<[(Timestamp, u64); 2]>,
-    /// Most who fail once or twice have none.
+    /// Allocated only for a run: most users and addresses fail only once or twice.
     runs: Option<Box<Runs>>,
     /// Where they came from.
     pub origin: Origin,
@@ -50,7 +50,7 @@ struct Runs {
     longest: Option<Burst>,
 }
 
-/// What makes a run: this many failures within this many nanoseconds.
+/// The rate at which failures are a run: this many failures within this many nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Failures.
@@ -97,7 +97,7 @@ impl Window {
         runs.keep(running);
     }
 
-    /// Takes note of a success: after a run of failures it says that the guess was right.
+    /// Records a success in frame `frame`. After a run of failures, it means that a guess was right.
     pub fn success(&mut self, time: Timestamp, frame: u64, pace: Pace) {
         if let Some(runs) = &mut self.runs
             && let Some(running) = &mut runs.running
@@ -109,7 +109,7 @@ impl Window {
         }
     }
 
-    /// The run that matters most.
+    /// The most serious run: one in which a guess was right, otherwise the longest.
     #[must_use]
     pub fn longest(&self) -> Option<Burst> {
         self.runs.as_ref()?.longest
@@ -117,7 +117,7 @@ impl Window {
 }
 
 impl Runs {
-    /// Keeps a run in which the guess was right before any other, then the longest.
+    /// Keeps a run in which a guess was right before any other, then the longest.
     fn keep(&mut self, running: Burst) {
         let weight = |burst: &Burst| (burst.broken_in.is_some(), burst.count);
         if self
