@@ -13,7 +13,7 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// By address, then by port; one comparison of numbers, since every segment needs it.
+/// By address, then by port. Each pair of addresses is compared as one number, because every segment needs this.
 impl Ord for Endpoint {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.address, other.address) {
@@ -36,33 +36,33 @@ impl PartialOrd for Endpoint {
     }
 }
 
-/// An end that has an IPv4 address, as one number. Its order is that of [`Endpoint`].
+/// An endpoint with an IPv4 address, as one number. The order is that of [`Endpoint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ipv4Endpoint(u64);
 
 impl Ipv4Endpoint {
-    /// The end with this address and port.
+    /// The endpoint of an address and a port.
     #[must_use]
     #[inline]
     pub const fn new(address: u32, port: u16) -> Self {
         Self((address as u64) << u16::BITS | port as u64)
     }
 
-    /// The number.
+    /// The number: address in bits 16 to 47, port in bits 0 to 15.
     #[must_use]
     #[inline]
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// The end that has this number.
+    /// The endpoint with this [`number`](Self::number).
     #[must_use]
     #[inline]
     pub const fn of_number(number: u64) -> Self {
         Self(number)
     }
 
-    /// The same end as any other.
+    /// Converts to an [`Endpoint`].
     #[must_use]
     #[inline]
     #[expect(
@@ -77,7 +77,7 @@ impl Ipv4Endpoint {
     }
 }
 
-/// `127.0.0.1:8888`, `[::1]:8888`.
+/// As in `127.0.0.1:8888` and `[::1]:8888`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         SocketAddr::new(self.address, self.port).fmt(f)

@@ -1,4 +1,4 @@
-//! One frame's way down to TCP, without memory of other frames.
+//! Decodes one frame down to TCP, without state of other frames.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -17,10 +17,10 @@ use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::{Layer, Other, Packet, link, tunnel};
 use crate::capture::LinkType;
 
-/// Tunnels in tunnels that are looked into at most.
+/// Most nested tunnels that are decoded.
 const MAX_TUNNELS: usize = 8;
 
-/// Decodes a frame. `wire` is the length the frame had on the wire, in bytes.
+/// Decodes a frame. `wire` is its length on the wire, in bytes.
 #[must_use]
 pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match plain_segment(link, octets) {
@@ -29,7 +29,7 @@ pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     }
 }
 
-/// Decodes a frame that [`plain_segment`] leaves to this.
+/// The general path of [`decode`], for frames that are not a [`plain_segment`].
 #[must_use]
 #[inline(never)]
 pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
@@ -40,7 +40,7 @@ pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     }
 }
 
-/// The first IP header of a frame.
+/// Reads the first IP header of a frame.
 fn ip_of(link: LinkType, octets: &[u8], wire: u32, trail: Trail<'_>) -> Result<Ip, Other> {
     let place = link::walk(link, octets, trail)?;
     let ip = Ip::read(octets, place.start, wire as usize)?;
@@ -50,8 +50,8 @@ fn ip_of(link: LinkType, octets: &[u8], wire: u32, trail: Trail<'_>) -> Result<I
     })
 }
 
-/// Decodes what stands behind an IP header that is not a fragment's: a TCP header, or a tunnel
-/// and what is in that.
+/// Decodes what follows an IP header that is not a fragment's: a TCP header, or tunnels and their content. `octets` are
+/// the bytes that `ip`'s offsets refer to.
 #[must_use]
 pub fn decode_payload(ip: &Ip, octets: &[u8]) -> Packet {
     let (mut ip, mut octets) = (*ip, octets);
@@ -67,8 +67,8 @@ pub fn decode_payload(ip: &Ip, octets: &[u8]) -> Packet {
     decode_tcp(&ip, octets)
 }
 
-/// The IP header inside a tunnel's packet, and where that packet's bytes end; `None` if there
-/// is none.
+/// The IP header of the packet inside a tunnel, and the offset where the captured bytes of that packet end; `None` if
+/// there is no IP packet in `ip`.
 fn enter(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<(Ip, usize)> {
     if ip.is_tcp() {
         return None;
@@ -83,8 +83,8 @@ fn enter(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<(Ip, usize)> {
     Some((inner, captured.len()))
 }
 
-/// Every header before TCP, or before whatever the frame carries, in order: those of the link
-/// layer and of tunnels, and each IP header.
+/// Calls `passed` for every header before TCP, or before whatever the frame carries, in order: headers of the link
+/// layer and of tunnels, and each IP header. IP headers come with their decoded content.
 pub fn passed_headers(
     link: LinkType,
     octets: &[u8],
@@ -101,11 +101,11 @@ pub fn passed_headers(
     }
 }
 
-/// The same behind an IP header that is not a fragment's.
+/// Like [`passed_headers`], for the headers after an IP header that is not a fragment's.
 pub fn passed_in(ip: &Ip, octets: &[u8], mut passed: impl FnMut(Passed, Option<&Ip>)) {
     let (mut ip, mut octets) = (*ip, octets);
     for _ in 0..MAX_TUNNELS {
-        // What turns out not to carry IP is no tunnel.
+        // If it does not lead to IP, it is not shown as a tunnel.
         let mut headers = Vec::new();
         let Some((inner, end)) = enter(&ip, octets, &mut |header| headers.push(header)) else {
             return;
@@ -121,7 +121,7 @@ pub fn passed_in(ip: &Ip, octets: &[u8], mut passed: impl FnMut(Passed, Option<&
     }
 }
 
-/// Decodes the TCP header behind an IP header that is not a fragment's.
+/// Decodes the TCP header after an IP header that is not a fragment's.
 fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
     if !ip.is_tcp() {
         return Packet::Ip(*ip, Other::NotTcp);
@@ -172,8 +172,8 @@ fn decode_tcp(ip: &Ip, octets: &[u8]) -> Packet {
     })
 }
 
-/// Whether the TCP checksum is not what it should be; `None` if bytes are missing, so that
-/// it cannot be told.
+/// Whether the TCP checksum is wrong (RFC 9293 section 3.1); `None` if it cannot be computed because bytes were not
+/// captured. `packet` are the bytes that the segment's offsets refer to.
 #[must_use]
 pub fn checksum_is_wrong(segment: &Segment, packet: &[u8]) -> Option<bool> {
     if segment.payload_captured < segment.payload_len {

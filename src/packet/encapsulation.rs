@@ -1,21 +1,20 @@
-//! Headers that can stand between a link layer, or a tunnel, and an IP packet: Ethernet, VLAN tags,
-//! LLC and SNAP, PPP, PPPoE, MPLS.
+//! Headers between the link layer, or a tunnel, and an IP packet: Ethernet, VLAN tags, LLC and SNAP, PPP, PPPoE, MPLS.
 
 use std::ops::Range;
 
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 
-/// Headers that are looked behind in one frame at most: more than any network stacks.
+/// Most headers that are followed in one frame: more than any network uses.
 const MAX_HEADERS: usize = 16;
 
-/// Ethertypes (the registry of IEEE 802 numbers at IANA).
+/// Ethertypes (IANA registry "IEEE 802 Numbers").
 mod ethertype {
     pub const IPV4: u16 = 0x0800;
     pub const IPV6: u16 = 0x86dd;
     pub const VLAN: u16 = 0x8100;
     pub const SERVICE_VLAN: u16 = 0x88a8;
-    /// Tags as some switches number them.
+    /// VLAN tags with the non-standard types of some switches.
     pub const OTHER_VLAN: [u16; 3] = [0x9100, 0x9200, 0x9300];
     pub const MPLS: u16 = 0x8847;
     pub const MPLS_UPSTREAM: u16 = 0x8848;
@@ -25,7 +24,7 @@ mod ethertype {
     pub const LLC: u16 = 0x8870;
 }
 
-/// Protocol numbers of PPP (the registry at IANA).
+/// PPP protocol numbers (IANA registry "Point-to-Point (PPP) Protocol Field Assignments").
 mod ppp_protocol {
     pub const IPV4: u16 = 0x0021;
     pub const IPV6: u16 = 0x0057;
@@ -35,20 +34,20 @@ mod ppp_protocol {
 
 const CUT: Other = Other::Cut(Layer::Link);
 
-/// What begins at an offset of a frame.
+/// Kind of the header at an offset of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Header {
     /// An IP packet.
     Ip,
     /// An Ethernet frame (IEEE 802.3).
     Ethernet,
-    /// What this Ethertype says.
+    /// Determined by this Ethertype.
     Ethertype(u16),
     /// Logical link control (IEEE 802.2).
     Llc,
-    /// PPP, with address and control or without (RFC 1661, RFC 1662).
+    /// PPP, with or without address and control (RFC 1661, RFC 1662).
     Ppp,
-    /// A PPP protocol field, or Cisco's HDLC by its address.
+    /// PPP or Cisco HDLC, which differ in the first byte.
     PppOrHdlc,
     /// A stack of MPLS labels (RFC 3032).
     Mpls,
@@ -59,25 +58,25 @@ pub(super) enum Header {
 pub(super) struct IpPlace {
     /// Offset of its header.
     pub start: usize,
-    /// The VLANs of the tags before it.
+    /// The VLANs of the tags before the header.
     pub tags: VlanTags,
 }
 
-/// A header that was passed, for those who show it.
+/// A header before IP or TCP, for outputs that list headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
-    /// Its name as Wireshark's `frame.protocols` has it; several have colons between them.
+    /// Its name in Wireshark's `frame.protocols`, with colons between several.
     pub protocols: &'static str,
-    /// Its name for people.
+    /// Its name in messages.
     pub name: &'static str,
-    /// Its bytes.
+    /// Range of its bytes, in the bytes that were decoded.
     pub octets: Range<usize>,
 }
 
-/// Takes the headers that are passed on the way to IP, in order.
+/// Receives the headers before IP, in order.
 pub(super) type Trail<'t> = &'t mut dyn FnMut(Passed);
 
-/// Follows headers from `at` on, before which these tags were passed, until IP begins.
+/// Follows headers from offset `at` until an IP header. `tags` are the VLAN tags so far.
 pub(super) fn follow(
     mut header: Header,
     octets: &[u8],
@@ -112,15 +111,15 @@ pub(super) fn follow(
     Err(Other::NotIp)
 }
 
-/// A header that was read.
+/// A header that was decoded.
 struct Step {
     protocols: &'static str,
     name: &'static str,
-    /// Bytes of the header.
+    /// Length of the header in bytes.
     len: usize,
     /// What follows it.
     next: Header,
-    /// Of a VLAN tag its control information: priority and number.
+    /// For a VLAN tag, its control information: priority and VLAN number (IEEE 802.1Q).
     tag: Option<u16>,
 }
 
@@ -139,7 +138,7 @@ impl Step {
         }
     }
 
-    /// Nothing but another way to say what begins here.
+    /// No header: what begins here is of kind `next`.
     const fn same(next: Header) -> Self {
         Self::new(("", ""), 0, next)
     }
@@ -156,10 +155,10 @@ pub(super) fn octet_at(octets: &[u8], at: usize) -> Result<u8, Other> {
     octets.get(at).copied().ok_or(CUT)
 }
 
-/// What a type field says: up to 1500 it is the length of an LLC frame (IEEE 802.3 section 3.2.6).
+/// What follows a type field. Up to 1500 it is the length of an LLC frame (IEEE 802.3 section 3.2.6).
 fn behind_type(kind: u16, payload: &[u8]) -> Header {
     const MAX_LENGTH: u16 = 1500;
-    /// Novell's frames without LLC, which carry IPX only.
+    /// First bytes of Novell frames without LLC, which carry only IPX.
     const NOVELL: [u8; 2] = [0xff, 0xff];
     match kind {
         0..=MAX_LENGTH if !payload.starts_with(&NOVELL) => Header::Llc,
@@ -189,7 +188,7 @@ fn ethertype(kind: u16, octets: &[u8]) -> Result<Step, Other> {
         ethertype::PPP => Ok(Step::same(Header::Ppp)),
         ethertype::ETHERNET => Ok(Step::same(Header::Ethernet)),
         ethertype::LLC => Ok(Step::same(Header::Llc)),
-        // Version and type 1, and no code but that of a session's data (RFC 2516 section 6).
+        // Version 1, type 1 and the code of session data (RFC 2516 section 6).
         ethertype::PPPOE_SESSION => match octets.get(..PPPOE).ok_or(CUT)? {
             [0x11, 0, ..] => Ok(Step::new(("pppoes", "PPPoE session"), PPPOE, Header::Ppp)),
             _ => Err(Other::NotIp),
@@ -215,11 +214,11 @@ fn llc(octets: &[u8]) -> Result<Step, Other> {
     const LEN: usize = 3;
     const SNAP: u8 = 0xaa;
     const IP: u8 = 0x06;
-    /// Whether a frame commands or responds.
+    /// The bit of the source address that distinguishes responses from commands.
     const RESPONSE: u8 = 0x01;
-    /// An unnumbered information frame.
+    /// Control field of an unnumbered information frame.
     const INFORMATION: u8 = 0x03;
-    /// Who says what the last two bytes mean: nobody and Cisco (the types are Ethertypes).
+    /// Organisation codes for which the protocol is an Ethertype: the general one (RFC 1042) and Cisco's.
     const ETHERTYPES: [[u8; 3]; 2] = [[0, 0, 0], [0, 0, 0xf8]];
     let name = ("llc", "LLC");
     let (to, from, control) = (
@@ -241,7 +240,7 @@ fn llc(octets: &[u8]) -> Result<Step, Other> {
     }
 }
 
-/// Cisco's HDLC has an Ethertype behind its address, of which PPP has another.
+/// Cisco HDLC has an Ethertype after its address, for which PPP uses other values.
 fn ppp_or_hdlc(octets: &[u8]) -> Result<Step, Other> {
     const UNICAST: u8 = 0x0f;
     const BROADCAST: u8 = 0x8f;
@@ -265,8 +264,8 @@ fn ppp(octets: &[u8]) -> Result<Step, Other> {
     } else {
         0
     };
-    // The last byte of a protocol number is odd, all before it are even, so that a leading zero
-    // may be left out (RFC 1661 section 6.5).
+    // The last byte of a protocol number is odd, those before it are even, so that a leading zero may be omitted (RFC
+    // 1661 section 6.5).
     let first = octet_at(octets, start)?;
     let (protocol, len) = if first & 1 == 1 {
         (u16::from(first), start + 1)
@@ -285,13 +284,13 @@ fn mpls(octets: &[u8]) -> Result<Step, Other> {
     const LABEL: usize = 4;
     const BOTTOM: u8 = 0x01;
     const MAX_LABELS: usize = 16;
-    /// The control word before a frame of a pseudowire (RFC 4385 section 3).
+    /// Length of the control word before a pseudowire frame (RFC 4385 section 3).
     const CONTROL_WORD: usize = 4;
     let mut labels = octets.chunks_exact(LABEL).take(MAX_LABELS);
     let count = labels.position(|label| label[2] & BOTTOM != 0).ok_or(CUT)? + 1;
     let len = count * LABEL;
     let name = ("mpls", "MPLS");
-    // Nothing in the labels says what they carry; the first digit does (RFC 4928 section 3).
+    // Labels do not say what they carry. The first four bits of the content do (RFC 4928 section 3).
     match octet_at(octets, len)? >> 4 {
         4 | 6 => Ok(Step::new(name, len, Header::Ip)),
         0 if is_ethernet(&octets[len..], CONTROL_WORD) => Ok(Step::new(
@@ -308,7 +307,7 @@ fn mpls(octets: &[u8]) -> Result<Step, Other> {
     }
 }
 
-/// Whether an Ethernet frame seems to begin at an offset: its type is one that leads to IP.
+/// Whether an Ethernet frame probably begins at an offset: its type is one that leads to IP.
 fn is_ethernet(octets: &[u8], at: usize) -> bool {
     const TYPE: usize = 12;
     let kind = u16_at(octets, at + TYPE).unwrap_or_default();

@@ -1,10 +1,8 @@
-//! The usual frame read at a glance: TCP in an IPv4 packet that is whole, without options, right
-//! behind the link layer's header.
+//! Fast path of decoding: TCP in an unfragmented IPv4 packet without options, directly after the link layer's header.
 //!
-//! Nearly all frames are like that. What [`decode_by_steps`](super::decode_by_steps) finds in them
-//! with etherparse stands at fixed places, and reading it there takes half the instructions (`cargo
-//! bench --bench rooms` has both). Whatever is unusual about a frame is left to the long way; a test
-//! holds the two against each other.
+//! Nearly all frames are like that. Their fields are at fixed offsets, and reading them there takes half the
+//! instructions of [`decode_by_steps`](super::decode_by_steps), which uses etherparse (`cargo bench --bench rooms`
+//! measures both). Everything else is left to that general path; a test compares the two.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -20,7 +18,7 @@ use crate::capture::LinkType;
 const IP_LEN: usize = ipv4::LEN;
 const TCP_LEN: usize = tcp::LEN;
 
-/// Where the IP header starts, if the link layer's header is the usual one.
+/// Offset of the IP header if the link layer's header is plain; `None` otherwise.
 #[inline]
 fn ip_start(link: LinkType, octets: &[u8]) -> Option<usize> {
     const ETHERNET_LEN: usize = 14;
@@ -51,9 +49,8 @@ fn u32_at(octets: &[u8; IP_LEN], at: usize) -> u32 {
     u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
 }
 
-/// The window scale among a SYN's options (RFC 9293 section 3.2, RFC 7323 section 2.2), as
-/// [`TcpOptions`](super::segment::TcpOptions) has it: what stands behind a damaged option cannot be
-/// read.
+/// The window scale option of a SYN (RFC 9293 section 3.2, RFC 7323 section 2.2). Like
+/// [`TcpOptions`](super::segment::TcpOptions), it reads nothing after a damaged option.
 fn window_shift(mut options: &[u8]) -> Option<u8> {
     let mut shift = None;
     loop {
@@ -75,12 +72,12 @@ fn window_shift(mut options: &[u8]) -> Option<u8> {
     }
 }
 
-/// The segment of a usual frame: all of it in 40 bytes.
+/// The segment of a plain frame, in 40 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlainSegment {
-    /// Who sent it.
+    /// Its sender.
     pub source: Ipv4Endpoint,
-    /// Who is to receive it.
+    /// Its receiver.
     pub destination: Ipv4Endpoint,
     /// As in [`Segment`].
     pub seq: SeqNumber,
@@ -101,7 +98,7 @@ pub struct PlainSegment {
 }
 
 impl PlainSegment {
-    /// The same segment as any other.
+    /// Converts to a [`Segment`].
     #[must_use]
     pub fn segment(&self) -> Segment {
         let ip_start = u32::from(self.ip_start);
@@ -122,7 +119,7 @@ impl PlainSegment {
         }
     }
 
-    /// The payload captured, out of the frame's bytes.
+    /// The captured payload. `octets` are the frame's bytes.
     #[must_use]
     #[inline]
     pub fn payload<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
@@ -132,9 +129,9 @@ impl PlainSegment {
     }
 }
 
-/// The segment of a usual frame.
+/// Decodes a plain frame; `None` for any other frame.
 ///
-/// It is to be written where it stays: so this is part of the caller, who stores field by field.
+/// Inlined, so that the caller stores each field directly where the segment stays.
 #[must_use]
 #[inline(always)]
 #[allow(
@@ -269,7 +266,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
         #[test]
-        fn a_glance_sees_what_a_long_look_finds((link, octets) in frame(), kept in 0..120usize) {
+        fn the_fast_path_finds_what_the_general_path_finds((link, octets) in frame(), kept in 0..120usize) {
             let cut = &octets[..kept.min(octets.len())];
             if let Some(plain) = plain_segment(link, cut) {
                 let wire = octets.len() as u32;
@@ -281,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_frame_takes_a_glance() {
+    fn a_sound_frame_takes_the_fast_path() {
         let mut octets = vec![0x45, 0, 0, 41, 0, 0, 0x40, 0, 64, 6, 0, 0];
         octets.extend([127, 0, 0, 1, 127, 0, 0, 1]);
         octets.extend([0; 12]);

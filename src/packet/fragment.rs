@@ -1,7 +1,7 @@
-//! IP fragments put together again, as the receiving host would.
+//! Reassembles fragmented IP datagrams as the receiving host would (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The first copy of a byte wins, as with TCP; where a later copy differs the datagram says so.
-//! What never becomes whole is dropped by capture time, and memory is bounded.
+//! The first copy of a byte wins, as with TCP; the datagram says if a later copy differs. Datagrams that are never
+//! completed are dropped by capture time, and memory is bounded.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -17,16 +17,16 @@ use super::ip::Ip;
 use super::vlan::VlanTags;
 use crate::capture::Timestamp;
 
-/// Bytes of the largest payload that an IP datagram can have.
+/// Length in bytes of the largest payload of an IP datagram.
 const MAX_PAYLOAD: u32 = 65_535;
 
-/// How much is remembered of datagrams that are not whole yet.
+/// Limits on the memory for incomplete datagrams.
 #[derive(Debug, Clone, Copy)]
 pub struct DefragmentLimits {
-    /// Bytes of all fragments held, about.
+    /// Bytes of memory for all fragments, approximately.
     pub octets: usize,
-    /// Nanoseconds of capture time after which an incomplete datagram is dropped; 30 s, as Linux
-    /// has it (`net.ipv4.ipfrag_time`).
+    /// Nanoseconds of capture time after which an incomplete datagram is dropped: 30 s, as in Linux
+    /// (`net.ipv4.ipfrag_time`).
     pub age: i64,
 }
 
@@ -39,7 +39,7 @@ impl Default for DefragmentLimits {
     }
 }
 
-/// What the fragments of one datagram have in common.
+/// What identifies the fragments of one datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     source: IpAddr,
@@ -49,30 +49,30 @@ struct Key {
     tags: VlanTags,
 }
 
-/// Where bytes of a datagram came from.
+/// The bytes of a datagram that one frame carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// Frame that carried them.
     pub frame: u64,
-    /// First byte, in the datagram's payload.
+    /// Offset of the first byte in the datagram's payload.
     pub start: u32,
-    /// How many bytes.
+    /// Number of bytes.
     pub len: u32,
 }
 
-/// A datagram that has become whole.
+/// A reassembled datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datagram {
-    /// The header of the fragment that completed it, changed to speak of `payload`: its
-    /// `payload_start` is 0.
+    /// The header of the fragment that completed it, changed to describe the whole datagram. Its offsets refer to
+    /// `payload`, so `payload_start` is 0.
     pub ip: Ip,
     /// The payload.
     pub payload: Vec<u8>,
-    /// The frames it came in, in order of capture.
+    /// The frames that carried it, in order of capture.
     pub pieces: Vec<Piece>,
     /// Whether fragments overlapped.
     pub overlap: bool,
-    /// Whether a fragment carried other bytes for a place already filled.
+    /// Whether a fragment differed from bytes that were already there.
     pub conflict: bool,
 }
 
@@ -80,22 +80,21 @@ pub struct Datagram {
 struct Partial {
     first_seen: Timestamp,
     payload: Vec<u8>,
-    /// Ranges of `payload` that are filled, in order and apart from each other.
+    /// Ranges of `payload` that are filled: in order and not adjacent.
     filled: Vec<(u32, u32)>,
-    /// Length of the payload, known from the last fragment.
+    /// Length of the payload, known once the last fragment was captured.
     total: Option<u32>,
     pieces: Vec<Piece>,
     overlap: bool,
     conflict: bool,
-    /// Whether anything of interest can be lost with it.
+    /// Whether it may contain TCP, so that its loss is counted.
     may_carry_tcp: bool,
 }
 
-/// Keys of datagrams that became whole which are kept at most, besides as many as there are
-/// datagrams that are not.
+/// Most entries of `order` for datagrams that are complete, besides as many as there are incomplete datagrams.
 const FORGOTTEN: usize = 1024;
 
-/// Bytes that a datagram takes besides its payload, about.
+/// Bytes of memory that a datagram takes besides its payload, approximately.
 const OVERHEAD: usize = 256;
 
 impl Partial {
@@ -106,7 +105,7 @@ impl Partial {
             + OVERHEAD
     }
 
-    /// Puts `octets` at `start`; what is filled already stays.
+    /// Copies `octets` to offset `start`. Bytes that are already there stay.
     fn fill(&mut self, start: u32, octets: &[u8]) {
         let end = start + octets.len() as u32;
         if self.payload.len() < end as usize {
@@ -157,28 +156,28 @@ impl Partial {
     }
 }
 
-/// Remembers fragments until their datagram is whole.
+/// Keeps fragments until their datagram is complete.
 #[derive(Debug, Default)]
 pub struct Defragmenter {
     limits: DefragmentLimits,
     partial: HashMap<Key, Partial, foldhash::fast::RandomState>,
-    /// Keys in order of first fragment; some may be gone already.
+    /// Incomplete datagrams in the order of first fragments. Some entries may be complete or dropped.
     order: VecDeque<(Timestamp, Key)>,
     memory: usize,
     given_up: GivenUpDatagrams,
 }
 
-/// Datagrams that never became whole, of those that may carry TCP.
+/// Counts of datagrams that were never completed, of those that may contain TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GivenUpDatagrams {
-    /// All of them.
+    /// All such datagrams.
     pub incomplete: u64,
     /// Those that were dropped because too many fragments waited.
     pub crowded: u64,
 }
 
 impl Defragmenter {
-    /// A defragmenter with these bounds.
+    /// A defragmenter with these limits.
     #[must_use]
     pub fn new(limits: DefragmentLimits) -> Self {
         Self {
@@ -187,7 +186,7 @@ impl Defragmenter {
         }
     }
 
-    /// Datagrams that were dropped before they were whole, and those that still wait.
+    /// Datagrams that were dropped while incomplete, and those that still wait.
     #[must_use]
     pub fn given_up(&self) -> GivenUpDatagrams {
         let waiting = self.partial.values().filter(|one| one.may_carry_tcp);
@@ -197,8 +196,8 @@ impl Defragmenter {
         }
     }
 
-    /// Takes the fragment in frame `number`, whose bytes `octets` the header `ip` was read
-    /// from; gives the datagram where it is whole now.
+    /// Adds the fragment in frame `number`. `octets` are the bytes that the header `ip` was read from. Returns the
+    /// datagram if this fragment completes it.
     pub fn push(
         &mut self,
         number: u64,
@@ -206,7 +205,7 @@ impl Defragmenter {
         ip: &Ip,
         octets: &[u8],
     ) -> Option<Datagram> {
-        self.let_go(time);
+        self.expire(time);
         let fragment = ip.payload(octets);
         let end = ip.fragment_offset.checked_add(ip.payload_len)?;
         if end > MAX_PAYLOAD || fragment.is_empty() {
@@ -243,13 +242,13 @@ impl Defragmenter {
             start: ip.fragment_offset,
             len: fragment.len() as u32,
         });
-        // A cut last fragment never makes the datagram whole: its end is not there.
+        // A last fragment that was cut off never completes the datagram, because its end is missing.
         if !ip.more_fragments {
             partial.total = Some(partial.total.map_or(end, |total| total.min(end)));
         }
         self.memory = self.memory - before + partial.memory();
         if !partial.is_whole() {
-            self.let_go(time);
+            self.expire(time);
             return None;
         }
         let mut partial = self.partial.remove(&key)?;
@@ -273,8 +272,8 @@ impl Defragmenter {
         })
     }
 
-    fn let_go(&mut self, now: Timestamp) {
-        // Those that became whole are forgotten as well.
+    fn expire(&mut self, now: Timestamp) {
+        // Entries of complete datagrams take memory as well.
         if self.order.len() > 2 * self.partial.len() + FORGOTTEN {
             let partial = &self.partial;
             self.order.retain(|(since, key)| {
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_becomes_whole_is_let_go() {
+    fn what_never_becomes_whole_is_dropped() {
         let mut pool = Defragmenter::default();
         push(&mut pool, 0, true, b"aaaaaaaa");
         let late = Timestamp(31 * Timestamp::SECOND);

@@ -15,42 +15,42 @@ use super::encapsulation::Passed;
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 
-/// What one IP packet says of itself. Offsets count from the start of the packet's bytes.
+/// An IP packet's header. Offsets count from the start of the bytes that were decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ip {
     /// Sender.
     pub source: IpAddr,
     /// Receiver.
     pub destination: IpAddr,
-    /// Protocol of the payload, behind any extension headers and an authentication header.
+    /// Protocol of the payload, after any extension headers and authentication header.
     pub protocol: u8,
-    /// Time to live, or hop limit.
+    /// Time to live (IPv4) or hop limit (IPv6).
     pub ttl: u8,
-    /// Identification, of IPv4 (16 bits) or of an IPv6 fragment header (32 bits).
+    /// Identification: 16 bits in IPv4, 32 bits in an IPv6 fragment header, otherwise 0.
     pub identification: u32,
-    /// Don't fragment (IPv4).
+    /// Don't fragment (IPv4 only).
     pub dont_fragment: bool,
     /// Whether this is a fragment.
     pub fragmented: bool,
-    /// More fragments follow.
+    /// Whether more fragments follow.
     pub more_fragments: bool,
-    /// Bytes of the datagram before this fragment's payload.
+    /// Offset in bytes of this fragment's payload in the datagram's payload.
     pub fragment_offset: u32,
     /// Offset of the IP header.
     pub start: u32,
-    /// Bytes of the header; IPv6 extension headers are not part of it.
+    /// Length of the header in bytes, without IPv6 extension headers.
     pub header_len: u32,
-    /// Bytes of the whole packet by its length field.
+    /// Length of the whole packet in bytes, by its length field.
     pub length: u32,
-    /// Offset of the payload, behind any extension headers.
+    /// Offset of the payload, after any extension headers.
     pub payload_start: u32,
-    /// Bytes of payload by the length field; may reach beyond the bytes captured.
+    /// Length of the payload in bytes, by the length field. Not all of it may be captured.
     pub payload_len: u32,
-    /// The VLANs that it was sent on.
+    /// The VLANs of the packet.
     pub tags: VlanTags,
 }
 
-/// The protocol behind an authentication header, and that header's bytes (RFC 4302 section 2).
+/// The protocol after an authentication header, and that header's length in bytes (RFC 4302 section 2).
 fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
     match octets {
         [protocol, words, ..] => Ok((*protocol, (usize::from(*words) + 2) * 4)),
@@ -59,8 +59,13 @@ fn authenticated(octets: &[u8]) -> Result<(u8, usize), Other> {
 }
 
 impl Ip {
-    /// Reads the IP header at `start` of `octets`, of a packet without VLAN tags. `wire` is the length that the bytes had on
-    /// the wire; it counts where the header's own length is 0 (segmentation offloading).
+    /// Reads the IP header at offset `start`. VLAN tags are left empty. `wire` is the length in bytes that `octets` had
+    /// on the wire. It is used if the header's own length is 0, which segmentation offloading causes.
+    ///
+    /// # Errors
+    ///
+    /// [`Other::Cut`] if the captured bytes end inside the header, [`Other::Malformed`] if its version or lengths are
+    /// wrong.
     pub fn read(octets: &[u8], start: usize, wire: usize) -> Result<Self, Other> {
         let packet = octets.get(start..).unwrap_or_default();
         let rest_on_wire = wire.max(octets.len()).saturating_sub(start);
@@ -168,7 +173,7 @@ impl Ip {
         Ok(ip)
     }
 
-    /// A packet that is all payload, for tests.
+    /// A packet without a header, for tests.
     #[cfg(test)]
     pub(super) fn of_payload(protocol: u8, len: usize) -> Self {
         let address = std::net::Ipv4Addr::LOCALHOST.into();
@@ -191,7 +196,7 @@ impl Ip {
         }
     }
 
-    /// The header, as one that is passed on the way to what it carries.
+    /// Its entry in a list of headers.
     pub(super) fn passed(&self) -> Passed {
         let (protocols, name) = if self.source.is_ipv4() {
             ("ip", "IPv4")
@@ -212,13 +217,13 @@ impl Ip {
         self.protocol == IpNumber::TCP.0
     }
 
-    /// Whether TCP may stand somewhere in the payload: it is TCP, or what tunnels are made of.
+    /// Whether the payload may contain TCP: it is TCP, or can be a tunnel.
     #[must_use]
     pub const fn may_carry_tcp(&self) -> bool {
         self.is_tcp() || super::tunnel::is_carrier(self.protocol)
     }
 
-    /// The payload captured, out of the packet's bytes.
+    /// The captured payload. `octets` are the bytes that the header was read from.
     #[must_use]
     pub fn payload<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
         let start = (self.payload_start as usize).min(octets.len());

@@ -1,17 +1,17 @@
-//! The IP protocols that are named: a table of number and names.
+//! Names of IP protocols.
 
-/// An IP protocol (the registry of protocol numbers at IANA).
+/// An IP protocol (IANA registry "Protocol Numbers").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IpProtocol {
     /// Its number in IP headers.
     pub number: u8,
-    /// Its name in a Protocol column.
+    /// Its name in Wireshark's Protocol column.
     pub name: &'static str,
-    /// Its name in display filters; empty if it is not one that is named here.
+    /// Its name in display filters; empty if it has no entry here.
     pub filter_name: &'static str,
 }
 
-/// Every protocol that is named.
+/// Every protocol that has a name here.
 static TABLE: [IpProtocol; 17] = [
     row(1, "ICMP", "icmp"),
     row(2, "IGMP", "igmp"),
@@ -40,7 +40,7 @@ const fn row(number: u8, name: &'static str, filter_name: &'static str) -> IpPro
     }
 }
 
-/// The protocol of this number; called `IP` where it is not one that is named.
+/// The protocol with this number; it is named `IP` if it has no entry here.
 #[must_use]
 pub fn ip_protocol(number: u8) -> IpProtocol {
     let named = TABLE.iter().find(|protocol| protocol.number == number);

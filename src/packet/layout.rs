@@ -1,16 +1,16 @@
-//! Where the fields of IP and TCP headers stand, as bytes of the header.
+//! Offsets of the fields of IP and TCP headers, from the start of the header.
 
 /// An IPv4 header (RFC 791 section 3.1).
 pub mod ipv4 {
     use std::ops::Range;
 
-    /// Bytes of a header without options.
+    /// Length of a header without options, in bytes.
     pub const LEN: usize = 20;
     /// Differentiated services.
     pub const SERVICES: usize = 1;
-    /// Bytes of the whole packet.
+    /// Length of the whole packet in bytes.
     pub const LENGTH: Range<usize> = 2..4;
-    /// The same in all fragments of a datagram.
+    /// Identification, the same in all fragments of a datagram.
     pub const IDENTIFICATION: Range<usize> = 4..6;
     /// Flags and fragment offset.
     pub const FRAGMENT: Range<usize> = 6..8;
@@ -30,11 +30,11 @@ pub mod ipv4 {
 pub mod ipv6 {
     use std::ops::Range;
 
-    /// Bytes of the header, without extensions.
+    /// Length of the header without extensions, in bytes.
     pub const LEN: usize = 40;
-    /// Bytes of what follows the header.
+    /// Length in bytes of what follows the header.
     pub const LENGTH: Range<usize> = 4..6;
-    /// What follows the header.
+    /// Protocol of what follows the header.
     pub const NEXT_HEADER: Range<usize> = 6..7;
     /// Hop limit.
     pub const HOP_LIMIT: Range<usize> = 7..8;
@@ -48,7 +48,7 @@ pub mod ipv6 {
 pub mod tcp {
     use std::ops::Range;
 
-    /// Bytes of a header without options.
+    /// Length of a header without options, in bytes.
     pub const LEN: usize = 20;
     /// Sender's port.
     pub const SOURCE: Range<usize> = 0..2;
@@ -58,9 +58,9 @@ pub mod tcp {
     pub const SEQUENCE: Range<usize> = 4..8;
     /// Acknowledgement number.
     pub const ACKNOWLEDGEMENT: Range<usize> = 8..12;
-    /// Bytes of the header, in units of 4, in the upper half.
+    /// Length of the header in units of 4 bytes, in the upper four bits.
     pub const HEADER_LENGTH: Range<usize> = 12..13;
-    /// Flags, the low 12 bits.
+    /// Flags, in the lower 12 bits.
     pub const FLAGS: Range<usize> = 12..14;
     /// Window, not scaled.
     pub const WINDOW: Range<usize> = 14..16;
@@ -69,12 +69,12 @@ pub mod tcp {
     /// Urgent pointer.
     pub const URGENT: Range<usize> = 18..20;
 
-    /// The option that ends the list of options (RFC 9293 section 3.2).
+    /// Kind of the option that ends the list of options (RFC 9293 section 3.2).
     pub const END_OF_LIST: u8 = 0;
-    /// The option that fills up; the only other one without a length.
+    /// Kind of the padding option: like the end of the list, a single byte.
     pub const NO_OPERATION: u8 = 1;
-    /// The option with a window's scale (RFC 7323 section 2.2).
+    /// Kind of the window scale option (RFC 7323 section 2.2).
     pub const WINDOW_SCALE: u8 = 3;
-    /// Bytes of that option.
+    /// Length of that option in bytes.
     pub const WINDOW_SCALE_LEN: u8 = 3;
 }

@@ -1,26 +1,26 @@
-//! The link layers that are read: a table of number, name and where IP begins.
+//! The supported link layers: a table of number, name and where IP begins.
 
 use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 use crate::capture::LinkType;
 
-/// A link layer that is read.
+/// A supported link layer.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkLayer {
-    /// Its number in capture files.
+    /// Its number in capture files (LINKTYPE).
     pub link: LinkType,
-    /// Its name for people.
+    /// Its name in messages.
     pub name: &'static str,
-    /// How Wireshark's `frame.protocols` begins; empty if the header behind it says it.
+    /// Start of Wireshark's `frame.protocols`; empty if the following header sets it.
     protocols: &'static str,
-    /// Finds how long its own header is and what follows that.
+    /// Decodes its own header.
     begin: Begin,
 }
 
 /// What follows a link layer's own header.
 enum Next {
-    /// A header that other link layers have too.
+    /// A header that other link layers have as well.
     Header(Header),
     /// A frame of another link layer.
     Frame(LinkType),
@@ -28,14 +28,14 @@ enum Next {
 
 use Next::Header as Behind;
 
-/// The bytes of a link layer's own header, and what follows it.
+/// Length of a link layer's own header in bytes, and what follows it.
 type Begun = Result<(usize, Next), Other>;
-/// Reads a link layer's own header.
+/// Decodes a link layer's own header.
 type Begin = fn(&[u8]) -> Begun;
 
 const CUT: Other = Other::Cut(Layer::Link);
 
-/// Every link layer that is read, by number.
+/// Every supported link layer, sorted by number.
 static TABLE: [LinkLayer; 22] = [
     row(LinkType::NULL, "BSD loopback", "null", family),
     row(LinkType::ETHERNET, "Ethernet", "", ethernet),
@@ -105,14 +105,14 @@ const fn row(
     }
 }
 
-/// The link layer of this number, where it is read.
+/// The link layer with this number; `None` if it is not supported.
 #[must_use]
 pub fn link_layer(link: LinkType) -> Option<&'static LinkLayer> {
     let found = TABLE.binary_search_by_key(&link.0, |layer| layer.link.0);
     found.ok().map(|at| &TABLE[at])
 }
 
-/// Link types that are not read, by number, so that a capture of them can be told what it is.
+/// Link types that are not supported, so that messages can name them.
 static NOT_READ: [(u16, &str); 24] = [
     (6, "Token Ring"),
     (8, "SLIP"),
@@ -140,7 +140,7 @@ static NOT_READ: [(u16, &str); 24] = [
     (272, "Nordic BLE"),
 ];
 
-/// A link type's name for people, where it has one here.
+/// A link type's name in messages; `None` if it has no entry here.
 #[must_use]
 pub fn link_type_name(link: LinkType) -> Option<&'static str> {
     let not_read = || {
@@ -153,14 +153,19 @@ pub fn link_type_name(link: LinkType) -> Option<&'static str> {
 }
 
 /// Finds the offset of the first IP header in a frame.
+///
+/// # Errors
+///
+/// Why there is no IP header: the link type is not supported, the frame carries something else, or a header is cut off
+/// or malformed.
 pub fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
     Ok(walk(link, octets, &mut |_| {})?.start)
 }
 
-/// The same with the tags before it, and every header that is passed.
+/// Finds the first IP header and the VLAN tags before it, and reports every header before it.
 pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<IpPlace, Other> {
     let (mut link, mut at) = (link, 0);
-    // A tap's frame has a frame of its interface's link layer in it, and that no other.
+    // A packet tap's frame contains a frame of another link layer, but not of another tap.
     for _ in 0..2 {
         let layer = link_layer(link).ok_or(Other::LinkType)?;
         let rest = octets.get(at..).unwrap_or_default();
@@ -184,7 +189,7 @@ pub(super) fn walk(link: LinkType, octets: &[u8], trail: Trail<'_>) -> Result<Ip
     Err(Other::NotIp)
 }
 
-/// Those that have no header of their own are of the table's type too.
+/// Link types without a header of their own need a function of the table's type as well.
 #[allow(clippy::unnecessary_wraps)]
 fn ip(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::Ip)))
@@ -205,7 +210,7 @@ fn ppp(_: &[u8]) -> Begun {
     Ok((0, Behind(Header::PppOrHdlc)))
 }
 
-/// A byte that says who sent the frame; pppd's stands in place of the address.
+/// The first byte is the direction. In pppd's format it replaces the address.
 fn ppp_with_direction(octets: &[u8]) -> Begun {
     const CONTROL: u8 = 0x03;
     let len = if octet_at(octets, 1)? == CONTROL {
@@ -216,8 +221,8 @@ fn ppp_with_direction(octets: &[u8]) -> Begun {
     Ok((len, Behind(Header::Ppp)))
 }
 
-/// The address family, in the capturing host's byte order, which the file does not tell, and for
-/// [`LinkType::LOOP`] in network order: the small numbers are plain in either order.
+/// The address family is in the capturing host's byte order, which the file does not state, or for [`LinkType::LOOP`]
+/// in network order. Families are small numbers, so both orders can be tried.
 fn family(octets: &[u8]) -> Begun {
     const LEN: usize = 4;
     let header = *octets.first_chunk::<LEN>().ok_or(CUT)?;
@@ -231,14 +236,14 @@ fn family(octets: &[u8]) -> Begun {
 
 /// Whether an address family is IPv4 or IPv6.
 fn is_ip(family: u32) -> bool {
-    /// On every system.
+    /// The same on every system.
     const AF_INET: u32 = 2;
-    /// On NetBSD and OpenBSD, FreeBSD, Darwin and Linux.
+    /// On NetBSD and OpenBSD, FreeBSD, Darwin, and Linux.
     const AF_INET6: [u32; 4] = [24, 28, 30, 10];
     family == AF_INET || AF_INET6.contains(&family)
 }
 
-/// What the protocol of a Linux cooked header says: an Ethertype, or one of Linux' own numbers.
+/// What a Linux cooked header's protocol means: an Ethertype, or one of Linux's own numbers.
 const fn cooked(protocol: u16) -> Next {
     const LLC: u16 = 4;
     Behind(match protocol {
@@ -247,25 +252,25 @@ const fn cooked(protocol: u16) -> Next {
     })
 }
 
-/// The protocol stands last in the header.
+/// The protocol is at the end of the header.
 fn sll(octets: &[u8]) -> Begun {
     const LEN: usize = 16;
     Ok((LEN, cooked(u16_at(octets, 14)?)))
 }
 
-/// The protocol stands first in the header.
+/// The protocol is at the start of the header.
 fn sll2(octets: &[u8]) -> Begun {
     const LEN: usize = 20;
     Ok((LEN, cooked(u16_at(octets, 0)?)))
 }
 
-/// The address family, a number and flags, in the capturing host's byte order.
+/// Address family, SPI and flags, in the capturing host's byte order.
 fn ipsec(octets: &[u8]) -> Begun {
     const LEN: usize = 12;
     family(octets).map(|_| (LEN, Behind(Header::Ip)))
 }
 
-/// A header that begins with its length, to be rounded up to 4 bytes, and the address family.
+/// The header begins with its length, to be rounded up to 4 bytes, and the address family.
 fn pflog(octets: &[u8]) -> Begun {
     let len = usize::from(octet_at(octets, 0)?).next_multiple_of(4);
     if !is_ip(u32::from(octet_at(octets, 1)?)) {
@@ -274,8 +279,8 @@ fn pflog(octets: &[u8]) -> Begun {
     Ok((len, Behind(Header::Ip)))
 }
 
-/// The address family, then values with length and type in the capturing host's byte order, of
-/// which the last is the packet.
+/// The address family, then values with length and type in the capturing host's byte order. The packet is the last
+/// value.
 fn nflog(octets: &[u8]) -> Begun {
     const LEN: usize = 4;
     const VALUE_HEADER: usize = 4;
@@ -291,7 +296,7 @@ fn nflog(octets: &[u8]) -> Begun {
         if kind == PAYLOAD.to_le_bytes() || kind == PAYLOAD.to_be_bytes() {
             return Ok((at + VALUE_HEADER, Behind(Header::Ip)));
         }
-        // The types are small numbers, so that the place of the zero tells the order.
+        // Types are small numbers, so the position of the zero byte shows the byte order.
         let len = if header[2] == 0 && header[3] != 0 {
             low << 8 | high
         } else {
@@ -304,8 +309,8 @@ fn nflog(octets: &[u8]) -> Begun {
     }
 }
 
-/// Darwin's tap of several interfaces: the header's length, 1 for a packet, and the link type of
-/// the interface, each in 4 bytes, little-endian on every machine that runs it now.
+/// Darwin's tap of several interfaces: length of the header, 1 for a packet, and link type of the interface, in 4 bytes
+/// each, little-endian on all of today's machines.
 fn pktap(octets: &[u8]) -> Begun {
     const PACKET: u32 = 1;
     const LEAST: u32 = 12;
@@ -331,14 +336,14 @@ fn radiotap(octets: &[u8]) -> Begun {
     Ok((len + header, next))
 }
 
-/// An 802.11 data frame that is not encrypted, with LLC in front of the packet.
+/// An unencrypted 802.11 data frame, with LLC before the packet.
 fn wifi(octets: &[u8]) -> Begun {
     const DATA: u8 = 2;
     const QOS: u8 = 0b1000;
     const NO_DATA: u8 = 0b0100;
     const PROTECTED: u8 = 0x40;
     const HIGH_THROUGHPUT_CONTROL: u8 = 0x80;
-    /// Bytes of a header with three addresses.
+    /// Length of a header with three addresses, in bytes.
     const FIXED: usize = 24;
     let [control, flags, ..] = *octets else {
         return Err(CUT);

@@ -29,22 +29,21 @@ pub use link::{LinkLayer, ip_start, link_layer, link_type_name};
 pub use segment::{Flags, Segment, SeqNumber, TcpOptions};
 pub use vlan::VlanTags;
 
-/// What a frame carries, as far as the way down to TCP.
+/// What a frame carries, decoded down to TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packet {
     /// A TCP segment.
     Tcp(Segment),
-    /// A fragment of an IP datagram; its TCP segment is known once the others are there.
+    /// A fragment of an IP datagram. Its TCP segment is known once the datagram is reassembled.
     Fragment(Ip),
-    /// An IP packet without a TCP segment that could be read, with the reason; of a tunnel the
-    /// innermost one.
+    /// An IP packet without a readable TCP segment, and the reason. In tunnels, the innermost packet.
     Ip(Ip, Other),
-    /// Anything else, with the reason why it is not looked at.
+    /// Anything else, and the reason why it is not read.
     Other(Other),
 }
 
 impl Packet {
-    /// The same as if it had no VLAN tags.
+    /// The packet without its VLAN tags.
     #[must_use]
     pub const fn without_tags(mut self) -> Self {
         match &mut self {
@@ -59,31 +58,31 @@ impl Packet {
 /// Why a frame has no TCP segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Other {
-    /// A link type that this program does not read.
+    /// A link type that is not read.
     LinkType,
     /// A link layer payload that is not IP, such as ARP.
     NotIp,
     /// An IP payload that is not TCP.
     NotTcp,
-    /// The bytes captured end inside a header.
+    /// The captured bytes end inside a header.
     Cut(Layer),
     /// A header contradicts itself.
     Malformed(Layer),
 }
 
-/// The layers on the way down to TCP.
+/// The layers that are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
-    /// Link layer, VLAN tags included.
+    /// Link layer, including VLAN tags.
     Link,
-    /// IPv4 or IPv6, extension headers included.
+    /// IPv4 or IPv6, including extension headers.
     Ip,
     /// TCP.
     Tcp,
 }
 
 impl Layer {
-    /// The layer's name for people.
+    /// The layer's name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

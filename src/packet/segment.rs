@@ -1,4 +1,4 @@
-//! A TCP segment: where it stands in its packet, and the numbers that later rooms need.
+//! A TCP segment: its offsets in the packet, and the numbers that later modules need.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use etherparse::{TcpOptionElement, TcpOptionsIterator};
 use super::address::Endpoint;
 use super::vlan::VlanTags;
 
-/// A TCP sequence number. Its order wraps around, as in RFC 9293 section 3.4: `a` is before `b`
-/// where less than half of the number space lies between.
+/// A TCP sequence number. Comparison wraps around, as in RFC 9293 section 3.4: `a` is before `b` if less than half of
+/// the number space is between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct SeqNumber(pub u32);
 
 impl SeqNumber {
-    /// The number `octets` later.
+    /// The number that is `octets` later.
     #[must_use]
     pub const fn plus(self, octets: u32) -> Self {
         Self(self.0.wrapping_add(octets))
     }
 
-    /// Bytes from `earlier` to this, negative where this is the earlier one.
+    /// Distance in bytes from `earlier` to this, negative if this is before `earlier`.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i32 {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
 
-    /// Bytes from `earlier` to this, 0 where this does not come after it.
+    /// Distance in bytes from `earlier` to this, 0 if this is not after it.
     #[must_use]
     pub const fn octets_after(self, earlier: Self) -> u32 {
         let octets = self.since(earlier);
@@ -62,20 +62,20 @@ impl Flags {
     pub const SYN: Self = Self(0x002);
     /// Reset the connection.
     pub const RST: Self = Self(0x004);
-    /// Push.
+    /// Push the data to the receiving application.
     pub const PSH: Self = Self(0x008);
-    /// The acknowledgement number counts.
+    /// The acknowledgement number is valid.
     pub const ACK: Self = Self(0x010);
-    /// The urgent pointer counts.
+    /// The urgent pointer is valid.
     pub const URG: Self = Self(0x020);
     /// Explicit congestion notification echo.
     pub const ECE: Self = Self(0x040);
     /// Congestion window reduced.
     pub const CWR: Self = Self(0x080);
-    /// Accurate ECN, formerly the nonce; `tcp.flags.ns` in Wireshark 4.0.
+    /// Accurate ECN, the nonce in RFC 3540; `tcp.flags.ns` in Wireshark 4.0.
     pub const AE: Self = Self(0x100);
 
-    /// The flags as Wireshark names them in an info column, in its order.
+    /// The flags as Wireshark's Info column names them, in its order.
     pub const NAMES: [(Self, &'static str); 9] = [
         (Self::FIN, "FIN"),
         (Self::SYN, "SYN"),
@@ -100,14 +100,14 @@ impl Flags {
         self.has(Self::SYN) && !self.has(Self::ACK)
     }
 
-    /// SYN with ACK: the server's answer.
+    /// SYN with ACK: the server's answer to a SYN.
     #[must_use]
     pub const fn accepts(self) -> bool {
         self.has(Self::SYN) && self.has(Self::ACK)
     }
 }
 
-/// `SYN, ACK`; `<None>` where no flag is set, as in Wireshark.
+/// As Wireshark's Info column: `SYN, ACK`; `<None>` if no flag is set.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -125,23 +125,23 @@ impl fmt::Display for Flags {
     }
 }
 
-/// A TCP segment. Offsets count from the start of the packet's bytes: the frame, or the
-/// datagram put together from fragments.
+/// A TCP segment. Offsets count from the start of the packet's bytes: the frame, or the datagram reassembled from
+/// fragments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Who sent it.
+    /// Its sender.
     pub source: Endpoint,
-    /// Who is to receive it.
+    /// Its receiver.
     pub destination: Endpoint,
-    /// Sequence number of the first byte (of the SYN where there is one).
+    /// Sequence number of the first byte, or of the SYN if there is one.
     pub seq: SeqNumber,
-    /// Acknowledgement number; counts only with the ACK flag.
+    /// Acknowledgement number; valid only with the ACK flag.
     pub ack: SeqNumber,
     /// Flags.
     pub flags: Flags,
     /// Window as in the header, not scaled.
     pub window: u16,
-    /// Shift count of the window scale option; read of a SYN only.
+    /// Shift count of the window scale option; `None` without one, and if the segment is no SYN.
     pub window_shift: Option<u8>,
     /// Offset of the IP header.
     pub ip_start: u32,
@@ -149,16 +149,16 @@ pub struct Segment {
     pub tcp_start: u32,
     /// Offset of the payload.
     pub payload_start: u32,
-    /// Bytes of payload by the IP header's length: what was on the wire.
+    /// Length of the payload on the wire in bytes, by the IP header's length.
     pub payload_len: u32,
-    /// Bytes of payload captured: fewer where the snapshot length cut the frame.
+    /// Length of the captured payload in bytes: less if the snapshot length cut the frame.
     pub payload_captured: u32,
-    /// The VLANs that it was sent on.
+    /// The VLANs of the packet.
     pub tags: VlanTags,
 }
 
 impl Segment {
-    /// Sequence numbers the segment takes up: payload, SYN and FIN (SEG.LEN in RFC 9293).
+    /// Number of sequence numbers that the segment takes: payload, SYN and FIN (SEG.LEN in RFC 9293).
     #[must_use]
     pub const fn seq_len(&self) -> u32 {
         self.payload_len
@@ -172,13 +172,13 @@ impl Segment {
         self.seq.plus(self.flags.has(Flags::SYN) as u32)
     }
 
-    /// The sequence number that follows the segment.
+    /// The sequence number after the segment.
     #[must_use]
     pub const fn next_seq(&self) -> SeqNumber {
         self.seq.plus(self.seq_len())
     }
 
-    /// The acknowledgement number where it counts.
+    /// The acknowledgement number; `None` without the ACK flag.
     #[must_use]
     #[inline]
     pub const fn acknowledges(&self) -> Option<SeqNumber> {
@@ -189,7 +189,7 @@ impl Segment {
         }
     }
 
-    /// The payload captured, out of the packet's bytes.
+    /// The captured payload. `packet` are the packet's bytes.
     #[must_use]
     pub fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         let start = self.payload_start as usize;
@@ -198,19 +198,19 @@ impl Segment {
             .unwrap_or_default()
     }
 
-    /// Bytes of the TCP header, options included, `tcp.hdr_len`.
+    /// Length of the TCP header in bytes, including options (`tcp.hdr_len`).
     #[must_use]
     pub const fn header_len(&self) -> u32 {
         self.payload_start - self.tcp_start
     }
 
-    /// The options of the header, out of the packet's bytes.
+    /// The options of the header. `packet` are the packet's bytes.
     #[must_use]
     pub fn options(&self, packet: &[u8]) -> TcpOptions {
         TcpOptions::read(self.option_octets(packet))
     }
 
-    /// The bytes behind the fixed part of the header, out of the packet's bytes.
+    /// The bytes of the options. `packet` are the packet's bytes.
     #[must_use]
     pub fn option_octets<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         const FIXED_LEN: u32 = 20;
@@ -219,28 +219,28 @@ impl Segment {
     }
 }
 
-/// The TCP options that a packet list shows.
+/// The TCP options that outputs show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TcpOptions {
     /// Maximum segment size in bytes.
     pub mss: Option<u16>,
-    /// Window scale as a shift count.
+    /// Shift count of the window scale.
     pub window_shift: Option<u8>,
-    /// Selective acknowledgements are permitted.
+    /// Whether selective acknowledgements are permitted.
     pub sack_permitted: bool,
-    /// Timestamp value and echo reply.
+    /// Timestamp value and timestamp echo reply.
     pub timestamps: Option<(u32, u32)>,
-    /// Left and right edge of the first selectively acknowledged block.
+    /// Left and right edge of the first block that is selectively acknowledged.
     pub sack_block: Option<(u32, u32)>,
 }
 
 impl TcpOptions {
-    /// Reads the bytes behind the fixed part of a TCP header.
+    /// Reads the bytes after the fixed part of a TCP header, up to the first damaged option.
     #[must_use]
     pub fn read(octets: &[u8]) -> Self {
         let mut options = Self::default();
         for element in TcpOptionsIterator::from_slice(octets) {
-            // What stands behind a damaged option cannot be read.
+            // The start of the option after a damaged one is unknown.
             let Ok(element) = element else { break };
             match element {
                 TcpOptionElement::Noop => {}

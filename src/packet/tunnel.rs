@@ -1,13 +1,12 @@
-//! Tunnels: IP packets that carry another packet, followed as tshark follows them.
+//! Tunnels: IP packets that carry another packet, decoded as tshark does.
 //!
-//! IP in IP and 6in4, GRE, EtherIP, MPLS in IP, and over UDP by port VXLAN, Geneve, GTP-U, L2TP and
-//! MPLS.
+//! IP in IP and 6in4, GRE, EtherIP, MPLS in IP; and over UDP, by port: VXLAN, Geneve, GTP-U, L2TP and MPLS.
 
 use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
 use super::ip::Ip;
 use super::{Layer, Other};
 
-/// IP protocol numbers (the registry at IANA).
+/// IP protocol numbers (IANA registry "Protocol Numbers").
 mod protocol {
     pub const IPV4: u8 = 4;
     pub const UDP: u8 = 17;
@@ -17,7 +16,8 @@ mod protocol {
     pub const MPLS: u8 = 137;
 }
 
-/// UDP ports of tunnels (the registry at IANA), and bytes of a UDP header.
+/// UDP ports of tunnels (IANA registry "Service Name and Transport Protocol Port Number"), and length of a UDP header
+/// in bytes.
 mod udp {
     pub const LEN: usize = 8;
     pub const L2TP: u16 = 1701;
@@ -30,10 +30,10 @@ mod udp {
 
 const CUT: Other = Other::Cut(Layer::Link);
 
-/// A tunnel's own header: its name in `frame.protocols` and for people, bytes, what follows.
+/// A tunnel's own header: its names in `frame.protocols` and in messages, its length in bytes, what follows.
 type Tunnel = ((&'static str, &'static str), usize, Header);
 
-/// Whether a packet of this IP protocol may be a tunnel's.
+/// Whether a packet of this IP protocol can be a tunnel's.
 pub(super) const fn is_carrier(number: u8) -> bool {
     matches!(
         number,
@@ -46,8 +46,8 @@ pub(super) const fn is_carrier(number: u8) -> bool {
     )
 }
 
-/// The place of the IP header that stands inside `ip`, whose bytes `octets` are; `None` where
-/// it is no tunnel, or none with IP in it.
+/// Finds the IP header inside the packet `ip`. `octets` are the bytes that `ip` was read from. `None` if it is no
+/// tunnel, or has no IP inside.
 pub(super) fn inner(ip: &Ip, octets: &[u8], trail: Trail<'_>) -> Option<IpPlace> {
     let start = ip.payload_start as usize;
     let (names, len, next) = header(ip, ip.payload(octets)).ok()?;
@@ -72,7 +72,7 @@ fn header(ip: &Ip, payload: &[u8]) -> Result<Tunnel, Other> {
     }
 }
 
-/// Generic routing encapsulation (RFC 2784, RFC 2890, and version 1 of RFC 2637).
+/// Generic routing encapsulation (RFC 2784, RFC 2890, routing of RFC 1701, version 1 of RFC 2637).
 fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
     const CHECKSUM: u16 = 0x8000;
     const ROUTING: u16 = 0x4000;
@@ -92,7 +92,7 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
     }
     match flags & VERSION {
         0 if flags & ROUTING != 0 => {
-            // Entries of family, offset and length, up to an empty one.
+            // Entries of address family, offset and length, up to an empty one.
             loop {
                 let (family, octets_of_entry) = (u16_at(octets, len)?, octet_at(octets, len + 3)?);
                 len += 4 + usize::from(octets_of_entry);
@@ -106,7 +106,7 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
         _ => return Err(Other::NotIp),
     }
     match kind {
-        // Version 2 has a header of its own, which no IPv4 packet begins like.
+        // WCCP version 2 has a header of its own, whose start cannot be that of an IPv4 packet.
         WCCP if octet_at(octets, len)? >> 4 == 4 => Ok((name, len, Header::Ip)),
         WCCP => Ok((name, len + 4, Header::Ip)),
         ERSPAN if flags & SEQUENCE == 0 => Ok((("gre:erspan", "ERSPAN"), len, Header::Ethernet)),
@@ -121,7 +121,7 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
     }
 }
 
-/// By port: of two that are known the lower one counts, as in Wireshark.
+/// Finds the tunnel by port. If both ports are known, the lower one counts, as in Wireshark.
 fn over_udp(octets: &[u8]) -> Result<Tunnel, Other> {
     let mut ports = [u16_at(octets, 0)?, u16_at(octets, 2)?];
     ports.sort_unstable();
@@ -141,7 +141,7 @@ fn over_udp(octets: &[u8]) -> Result<Tunnel, Other> {
     Err(Other::NotIp)
 }
 
-/// The generic protocol extension of VXLAN, which says what it carries.
+/// The generic protocol extension of VXLAN, which names the protocol of its content.
 fn vxlan_gpe(octets: &[u8]) -> Result<Tunnel, Other> {
     const LEN: usize = 8;
     let next = match octet_at(octets, 3)? {
@@ -153,7 +153,7 @@ fn vxlan_gpe(octets: &[u8]) -> Result<Tunnel, Other> {
     Ok((("udp:vxlan", "VXLAN-GPE"), LEN, next))
 }
 
-/// RFC 8926 section 3.
+/// Geneve (RFC 8926 section 3.4).
 fn geneve(octets: &[u8]) -> Result<Tunnel, Other> {
     const LEN: usize = 8;
     let first = octet_at(octets, 0)?;
@@ -166,15 +166,15 @@ fn geneve(octets: &[u8]) -> Result<Tunnel, Other> {
     Ok((names, LEN + options, Header::Ethertype(kind)))
 }
 
-/// The user plane of GPRS tunnelling, version 1 (3GPP TS 29.281 section 5).
+/// The user plane of the GPRS tunnelling protocol, version 1 (3GPP TS 29.281 section 5).
 fn gtp_u(octets: &[u8]) -> Result<Tunnel, Other> {
     const LEN: usize = 8;
     /// Version 1, protocol type GTP.
     const VERSION: u8 = 0x30;
-    /// Extension header, sequence number, N-PDU number: with any of them all three are there.
+    /// Extension header, sequence number, N-PDU number: if any is present, all three fields are.
     const OPTIONAL: u8 = 0x07;
     const EXTENSION: u8 = 0x04;
-    /// A user's packet.
+    /// Message type of a user's packet.
     const G_PDU: u8 = 0xff;
     let flags = octet_at(octets, 0)?;
     if flags & 0xf0 != VERSION || octet_at(octets, 1)? != G_PDU {
@@ -193,7 +193,7 @@ fn gtp_u(octets: &[u8]) -> Result<Tunnel, Other> {
             next = octet_at(octets, len - 1)?;
         }
     }
-    // Nothing says what the user sends: IP, or else PPP.
+    // The header does not name the content: it is IP, otherwise PPP.
     let next = match octet_at(octets, len)? {
         0x45..=0x4e | 0x60..=0x6f => Header::Ip,
         _ => Header::Ppp,
@@ -201,7 +201,7 @@ fn gtp_u(octets: &[u8]) -> Result<Tunnel, Other> {
     Ok((("udp:gtp", "GTP-U"), len, next))
 }
 
-/// A data message of version 2 (RFC 2661 section 3.1).
+/// A data message of L2TP version 2 (RFC 2661 section 3.1).
 fn l2tp(octets: &[u8]) -> Result<Tunnel, Other> {
     const CONTROL: u16 = 0x8000;
     const LENGTH: u16 = 0x4000;
@@ -255,7 +255,7 @@ mod tests {
         frame.resize(16, 0);
         frame.extend([8, 0]);
         assert_eq!(found(47, &frame), Some(18));
-        // A keep-alive carries nothing; a version nobody knows is left alone.
+        // A keep-alive carries nothing; an unknown version is not decoded.
         assert_eq!(found(47, &[0, 0, 0, 0]), None);
         assert_eq!(found(47, &[0, 2, 8, 0]), None);
     }

@@ -1,9 +1,9 @@
-//! The VLANs that a packet belongs to, which tell apart what has the same addresses on several.
+//! The VLANs of a packet: the same addresses on different VLANs are different hosts.
 
-/// The VLAN numbers of a packet's tags (IEEE 802.1Q), those of service tags (802.1ad) among them.
+/// The VLAN numbers of a packet's tags (IEEE 802.1Q), including service tags (802.1ad).
 ///
-/// A tag that names no VLAN, but a priority only, is as good as none. Of more than two tags the last
-/// two before IP count.
+/// A tag without a VLAN number, which only sets a priority, is ignored. Of more than two tags, the last two before IP
+/// count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct VlanTags(u32);
 
@@ -16,7 +16,7 @@ impl VlanTags {
     const NUMBER: u32 = (1 << Self::BITS) - 1;
     const TWO: u32 = (1 << (2 * Self::BITS)) - 1;
 
-    /// These and one more behind them, whose control information (priority and number) this is.
+    /// These tags and one more after them. `control` is its control information: priority and VLAN number.
     #[must_use]
     pub const fn and(self, control: u16) -> Self {
         match control as u32 & Self::NUMBER {

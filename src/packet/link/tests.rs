@@ -1,6 +1,6 @@
 use super::*;
 
-/// Where IP begins, and what was passed, as in `frame.protocols`.
+/// Offset of IP, and the headers before it as in `frame.protocols`.
 fn walked(link: LinkType, octets: &[u8]) -> (Result<usize, Other>, String) {
     let mut names: Vec<&str> = Vec::new();
     let start = walk(link, octets, &mut |passed| {
@@ -117,7 +117,7 @@ fn cooked_headers_name_the_protocol() {
     assert_eq!(ip_start(LinkType::LINUX_SLL2, &v2), Ok(20));
 }
 
-/// Bytes of which the last are the beginning of IP's header, and where it begins.
+/// Bytes that end with the first byte of an IP header, and the offset of that byte.
 fn before_ip(parts: &[&[u8]]) -> (Vec<u8>, usize) {
     let mut octets = parts.concat();
     let start = octets.len();
@@ -129,7 +129,7 @@ const SNAP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0];
 
 #[test]
 fn a_wifi_data_frame_has_its_packet_behind_snap() {
-    // Frame control, its flags, and how many bytes of header they mean: QoS, four addresses, HT control.
+    // Frame control, its flags, and the resulting header length: QoS, four addresses, HT control.
     for (control, flags, len) in [
         (0x08, 0x01, 24),
         (0x08, 0x03, 30),
