@@ -31,13 +31,13 @@ pub struct DissectState {
 }
 
 impl DissectState {
-    /// The stream's protocol once it is decided; unknown while more bytes may tell.
+    /// The stream's protocol once it is decided; `Unknown` while more bytes may decide it.
     #[must_use]
     pub const fn decided(&self) -> Protocol {
         self.protocol
     }
 
-    /// Whether bytes of either direction are held.
+    /// Whether bytes of either direction are held, waiting for more.
     #[must_use]
     #[inline]
     pub const fn holds(&self) -> bool {
@@ -45,7 +45,8 @@ impl DissectState {
         one.work.is_some() || other.work.is_some()
     }
 
-    /// The note on a message that this frame carried bytes of and that is not complete.
+    /// A note if this frame carried bytes of a message that is still incomplete. `watched` says that RegLogin is
+    /// expected on the stream's ports, `sends` which kind of message a side sends.
     #[must_use]
     pub fn begun(
         &self,
@@ -62,7 +63,7 @@ impl DissectState {
         Side::BOTH.into_iter().find_map(begun)
     }
 
-    /// The protocol recognised so far.
+    /// The protocol recognised so far; `Data` if there was data without a recognised protocol.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {
         match self.protocol {
@@ -72,51 +73,50 @@ impl DissectState {
     }
 }
 
-/// A finding in the bytes that one side of a flow sent, in their order.
+/// A finding in the bytes that one side of a flow sent. Findings are in the order of the bytes.
 #[derive(Debug)]
 pub enum Finding<'a> {
-    /// The last of the messages is there, of this command, whole or as far as it goes.
+    /// The last of [`Finds::messages`] is a RegLogin message of this command, complete or cut off.
     Message(Command),
-    /// The last of the messages is there, which a layout describes, whole or as far as it goes.
+    /// The last of [`Finds::messages`] is a message that a layout describes, complete or cut off.
     Described,
-    /// A message without notes that is whole in one segment and that its sender's side sends. It is not put among the
-    /// messages.
+    /// A message without notes, sent by the right side, in one segment. It is not in [`Finds::messages`].
     Clean(Command, Chunk<'a>),
-    /// So many messages are lost, as bytes of them were never captured.
+    /// This many messages are lost: bytes of them were never captured.
     Lost(u64),
-    /// The same for messages that a layout describes: how many, if that is known, and how many bytes.
+    /// Messages that a layout describes are lost: bytes of them were never captured.
     LostDescribed {
-        /// How many messages.
+        /// How many messages, if known.
         messages: Option<u64>,
-        /// How many bytes.
+        /// How many bytes of the stream were never captured.
         octets: u64,
     },
-    /// A note on the stream that belongs to no message.
+    /// A note on the stream that does not belong to a message.
     Note(Note),
 }
 
-/// What the dissector looks for.
+/// What the dissector looks for, and what it returns.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The protocols that are known.
+    /// The protocols to look for.
     pub known: &'a Arc<Known>,
-    /// Whether any layout is among them.
+    /// Whether there are layouts among them.
     pub has_layouts: bool,
-    /// Whether messages without notes are only counted, and not made.
+    /// Whether messages without notes are only counted, as [`Finding::Clean`].
     pub counts: bool,
 }
 
-/// Receives what the dissector finds.
+/// Receives the dissector's findings.
 pub trait Finds {
-    /// What is looked for.
+    /// What to look for.
     fn wanted(&self) -> Wanted<'_>;
-    /// Where messages are put.
+    /// The list that messages are added to.
     fn messages(&mut self) -> &mut Vec<Message>;
-    /// Takes what was found.
+    /// Processes a finding. `from` is the side that sent the bytes.
     fn take(&mut self, stream: &Stream<'_>, from: Side, finding: Finding<'_>);
 }
 
-/// Takes bytes that are next in order.
+/// Processes bytes that are next in order.
 pub fn octets(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut impl Finds) {
     let state = &mut *stream.state;
     state.saw_data = true;
@@ -131,8 +131,8 @@ pub fn octets(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut
     }
 }
 
-/// Takes bytes that are next in order, and that are one message of RegLogin without notes, if no other may come of
-/// them. `false` if one may: then [`octets`] has to take them.
+/// Processes bytes that are one RegLogin message without notes, if they are a message of their own at this place in the
+/// stream. Otherwise returns `false`, and [`octets`] must process them.
 #[inline]
 pub fn clean_message_alone(
     stream: &mut Stream<'_>,
@@ -160,13 +160,13 @@ pub(super) fn expects_reglogin(stream: &Stream<'_>, finds: &impl Finds) -> bool 
     stream.watched && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
 }
 
-/// Whether RegLogin is looked for at all.
+/// Whether RegLogin is one of the protocols to look for.
 pub(super) fn knows_reglogin(finds: &impl Finds) -> bool {
     !finds.wanted().has_layouts || finds.wanted().known.reglogin
 }
 
-/// Settles the stream's protocol, and takes what both directions held until now: last that which
-/// settled it.
+/// Decides the stream's protocol, and processes what both directions hold. The direction with the deciding bytes comes
+/// last.
 pub(super) fn decide(
     stream: &mut Stream<'_>,
     from: Side,
@@ -183,7 +183,7 @@ pub(super) fn decide(
     }
 }
 
-/// Settles that the stream speaks a protocol that holds its bytes itself.
+/// Decides that the stream's protocol is one that holds its bytes elsewhere.
 pub(super) fn settle(stream: &mut Stream<'_>, protocol: Protocol) {
     let state = &mut *stream.state;
     state.protocol = protocol;
@@ -192,7 +192,7 @@ pub(super) fn settle(stream: &mut Stream<'_>, protocol: Protocol) {
     }
 }
 
-/// Takes the bytes held of a direction as if they came now.
+/// Processes the bytes held of a direction as if they had just come.
 fn retake(stream: &mut Stream<'_>, side: Side, finds: &mut impl Finds) {
     let direction = &mut stream.state.directions[side.index()];
     let Some(mut work) = direction.work.take() else {
@@ -219,7 +219,7 @@ pub(super) fn take_some(
     }
 }
 
-/// Takes bytes of a RegLogin stream.
+/// Processes bytes of a RegLogin stream.
 fn take(stream: &mut Stream<'_>, from: Side, mut chunk: Chunk<'_>, finds: &mut impl Finds) {
     loop {
         let from_start = stream.from_start(from);
@@ -272,8 +272,8 @@ fn take(stream: &mut Stream<'_>, from: Side, mut chunk: Chunk<'_>, finds: &mut i
     }
 }
 
-/// Passes on the plain messages at the start of a chunk, where a message begins and nothing is held;
-/// gives what is left.
+/// Passes on the messages without notes at the start of a chunk. Needs a message boundary there and no held bytes.
+/// Returns the rest.
 #[inline]
 fn count_clean<'a>(
     stream: &mut Stream<'_>,
@@ -292,7 +292,7 @@ fn count_clean<'a>(
     chunk
 }
 
-/// Lets a message's command say who its sender is; whether it is one that the sender's side sends.
+/// Learns from a message's command which role its sender has. Returns whether that role sends such messages.
 #[inline]
 fn learn_sender(stream: &mut Stream<'_>, from: Side, command: Command) -> bool {
     match command.kind() {
@@ -303,8 +303,8 @@ fn learn_sender(stream: &mut Stream<'_>, from: Side, command: Command) -> bool {
     direction_fits(command, stream.roles.role(from))
 }
 
-/// Judges the message that was put last, says who sent it, and hands it on. `cut` says that it
-/// ends too early.
+/// Completes the last message with its notes and sender, and passes it on. `cut` is the note on a message that is cut
+/// off.
 fn emit(stream: &mut Stream<'_>, from: Side, cut: Option<Note>, finds: &mut impl Finds) {
     let Some(message) = finds.messages().last_mut() else {
         return;
@@ -324,7 +324,7 @@ fn emit(stream: &mut Stream<'_>, from: Side, cut: Option<Note>, finds: &mut impl
     finds.take(stream, from, Finding::Message(command));
 }
 
-/// Bytes of this direction were never captured.
+/// Processes a gap: bytes of this direction were never captured.
 pub fn gap(stream: &mut Stream<'_>, from: Side, octets: u64, finds: &mut impl Finds) {
     let watched = expects_reglogin(stream, finds);
     let state = &mut *stream.state;
@@ -363,14 +363,14 @@ pub fn gap(stream: &mut Stream<'_>, from: Side, octets: u64, finds: &mut impl Fi
     work.notes.push(Note::Gap { octets });
 }
 
-/// A second copy of bytes differs, or bytes were given up: noted with the next message.
+/// Adds a note on the stream, if the stream has messages or RegLogin is expected on its ports.
 pub fn remark(stream: &mut Stream<'_>, from: Side, note: Note, finds: &mut impl Finds) {
     if stream.state.protocol.has_messages() || stream.watched {
         finds.take(stream, from, Finding::Note(note));
     }
 }
 
-/// Nothing more comes from this side.
+/// Processes the end of a side.
 pub fn ended(stream: &mut Stream<'_>, from: Side, by: CutBy, finds: &mut impl Finds) {
     if finds.wanted().has_layouts {
         if stream.state.protocol == Protocol::Unknown {
@@ -417,7 +417,7 @@ pub fn ended(stream: &mut Stream<'_>, from: Side, by: CutBy, finds: &mut impl Fi
     }
 }
 
-/// Gives the message that is begun as far as it goes.
+/// Passes on a message that is cut off, with the bytes there are.
 fn cut(stream: &mut Stream<'_>, from: Side, by: CutBy, finds: &mut impl Finds) {
     let between = Between::of(stream, from);
     let reglogin = stream.state.protocol == Protocol::RegLogin;

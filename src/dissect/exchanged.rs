@@ -1,12 +1,12 @@
-//! Which messages are part of an exchange.
+//! Which messages take part in exchanges.
 
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::layout::FaultKind;
 use crate::protocol::{Command, Fault};
 
-/// The command of a message that counts in an exchange: known, sent in the right direction, and
-/// received whole by its receiver, captured whole or not.
+/// The command of a RegLogin message that takes part in an exchange; `None` otherwise. It must be known, sent by the
+/// right side, and received completely by its receiver, even if it was not captured completely.
 #[must_use]
 #[inline]
 pub fn exchanged(message: &Message) -> Option<Command> {
@@ -17,8 +17,8 @@ pub fn exchanged(message: &Message) -> Option<Command> {
     (command.kind().is_some() && !message.notes.iter().any(ends_exchange)).then_some(command)
 }
 
-/// Whether a message that has this note is no part of an exchange: its receiver never had all of it, or its sender's side
-/// does not send such.
+/// Whether a message with this note takes no part in exchanges: its receiver never got all of it, or the wrong side
+/// sent it.
 const fn ends_exchange(note: &Note) -> bool {
     match note {
         Note::CutOff { by, .. } => !matches!(by, CutBy::Gap),
@@ -31,7 +31,7 @@ const fn ends_exchange(note: &Note) -> bool {
     }
 }
 
-/// Whether a message asks or answers, and was received whole by its receiver, captured whole or not.
+/// Whether a message is a request or response that its receiver got completely, even if it was not captured completely.
 #[must_use]
 #[inline]
 pub fn is_exchanged(message: &Message) -> bool {

@@ -1,10 +1,9 @@
-//! HTTP/1, recognised by its first line.
+//! Recognises HTTP/1 by its first line.
 
 use super::named::Mark;
 
-/// How an HTTP/1 request or response usually starts (RFC 9112 sections 3 and 4): a method alone says nothing, as
-/// `GET alice secret` may be a protocol of somebody's own. Other methods and targets are recognised by the version at the
-/// end of their line.
+/// Start of an HTTP/1 request or response (RFC 9112 sections 3 and 4). A method alone is not enough: `GET alice secret`
+/// may be someone's own protocol. Other methods and targets are recognised by the version at the end of the line.
 pub const MARKS: &[Mark] = &[
     Mark::Starts(&[
         b"GET /",
@@ -20,7 +19,7 @@ pub const MARKS: &[Mark] = &[
     Mark::RequestLine(b" HTTP/1."),
 ];
 
-/// What stands before the first line break, at most 80 bytes of it.
+/// The first line without its line break, at most 80 bytes.
 #[must_use]
 pub fn first_line(octets: &[u8]) -> &[u8] {
     const SHOWN: usize = 80;

@@ -1,22 +1,22 @@
-//! Which protocol a stream speaks, by what stands at a place where one may begin: named where it
-//! is recognised for sure, RegLogin where there is evidence.
+//! Identifies a stream's protocol by the bytes where a message may begin: RegLogin by evidence, others if they are
+//! certain.
 
 use super::named::{may_be_named_by_start, named_by_start};
 use super::protocol::Protocol;
 use super::reglogin::evidence::{Evidence, Opening};
 use super::smpp::{SMPP_HEADER_LEN, begins_smpp};
 
-/// Bytes at the start of a direction after which a protocol that can be named is named.
+/// Number of bytes at the start of a direction that suffice for every protocol that is recognised by name.
 pub const ENOUGH: usize = SMPP_HEADER_LEN;
 
-/// What an opening says.
+/// Result of identifying an opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is this protocol.
     Is(Protocol),
     /// More bytes are needed.
     Unsure,
-    /// It does not show what it is.
+    /// No protocol is recognised.
     Other,
 }
 
@@ -30,7 +30,7 @@ impl From<Evidence> for Verdict {
     }
 }
 
-/// Judges an opening. `watched` says that the port is one of those where RegLogin is expected.
+/// Identifies an opening. `watched` says that RegLogin is expected on the stream's ports.
 #[must_use]
 #[inline]
 pub fn identify(opening: Opening<'_>, watched: bool) -> Verdict {
@@ -49,7 +49,7 @@ pub fn identify(opening: Opening<'_>, watched: bool) -> Verdict {
     evidence.into()
 }
 
-/// The protocol that the bytes are recognised as for sure.
+/// The protocol that the bytes certainly are, other than RegLogin.
 fn named(octets: &[u8]) -> Option<Protocol> {
     if octets.first() == Some(&0) {
         return begins_smpp(octets).then_some(Protocol::Smpp);
@@ -57,9 +57,9 @@ fn named(octets: &[u8]) -> Option<Protocol> {
     named_by_start(octets)
 }
 
-/// Whether bytes that are few may be the beginning of one that is named.
+/// Whether these few bytes may be the start of a protocol that is recognised by name.
 fn could_be_named(octets: &[u8]) -> bool {
-    // SMPP: a length of at most 65536 has a first byte of 0.
+    // The first byte of an SMPP length is 0, because it is at most 65536.
     octets.len() < ENOUGH
         && (matches!(octets.first(), None | Some(0)) || may_be_named_by_start(octets))
 }

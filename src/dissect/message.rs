@@ -1,5 +1,4 @@
-//! One message as the inspector holds it: its bytes, where they came from, and what is
-//! to be said about them.
+//! One message: its bytes, the frames that carried them, and the notes on it.
 
 use std::ops::Range;
 
@@ -18,26 +17,26 @@ use crate::stream::Role;
 use crate::text::escape::Hex;
 use crate::text::secret::MASK;
 
-/// Where a run of a message's bytes stood.
+/// A run of a message's bytes in one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceBytes {
     /// Frame that carried them.
     pub frame: u64,
-    /// Offset of the first of them in the frame's packet: in the frame's bytes, or in the
-    /// payload of the datagram put together from fragments.
+    /// Offset of the first of them in the frame's packet: in the frame's bytes or, for a reassembled IP datagram, in
+    /// its payload.
     pub offset: u32,
     /// TCP sequence number of the first of them.
     pub seq: SeqNumber,
-    /// What the segment that carried them acknowledges, where it does.
+    /// Acknowledgement number of the segment that carried them, if it has one.
     pub ack: Option<SeqNumber>,
-    /// First byte in the message.
+    /// Offset of the first of them in the message.
     pub start: u32,
-    /// How many bytes.
+    /// Number of bytes.
     pub len: u32,
 }
 
 impl SourceBytes {
-    /// Which bytes of the message.
+    /// Their range in the message.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
         let start = self.start as usize;
@@ -48,7 +47,7 @@ impl SourceBytes {
 /// The other half of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// Frame of the request that this responds to, or of the response to this.
+    /// Frame of the request that this answers, or of the response to this.
     pub frame: u64,
     /// Nanoseconds from the request to the response.
     pub elapsed: i64,
@@ -57,46 +56,46 @@ pub struct Peer {
 /// The RegLogin request that a response answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answered {
-    /// What it asked for.
+    /// What the request asked for.
     pub action: Action,
-    /// Its user name, or what stands in its place where it is not shown.
+    /// The request's user name, or a mask if it is not shown.
     pub user: Name,
 }
 
-/// The request that a message answers.
+/// The request that a message of a layout's protocol answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedFor {
-    /// Its kind, by index.
+    /// Index of the request's kind in the layout.
     pub kind: usize,
-    /// Its user, or what stands in its place where it is not shown.
+    /// The request's user name, or a mask if it is not shown.
     pub user: Vec<u8>,
 }
 
-/// What a message has that a layout file describes.
+/// The part of a message that a layout file describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
     /// The layout.
     pub layout: LayoutId,
-    /// The bytes there are.
+    /// The captured bytes.
     pub bytes: Vec<u8>,
-    /// The whole message's size in bytes, by its length field or its kind.
+    /// Size of the whole message in bytes, by its length field or its kind.
     pub size: u32,
-    /// Its kind, by index.
+    /// Index of its kind in the layout; `None` if unknown.
     pub kind: Option<usize>,
-    /// The bytes that name its user.
+    /// Range of the bytes that name its user.
     pub user: Option<Range<usize>>,
-    /// The bytes that a response repeats of its request.
+    /// Range of the bytes that a response repeats from its request.
     pub id: Option<Range<usize>>,
-    /// The bytes of its first secret.
+    /// Range of its first secret field.
     pub secret: Option<Range<usize>>,
-    /// What it says of its request.
+    /// The outcome that it states, if it is a response.
     pub said: Option<Said>,
-    /// What it answers, where that is known when it is found.
+    /// The request that it answers, if that was known when the message was found.
     pub asked: Option<AskedFor>,
 }
 
 impl Described {
-    /// What names its user: `None` if the layout has nothing that does.
+    /// Its user name; `None` if the layout has no field for that. A secret field is masked unless `show_secrets`.
     #[must_use]
     pub fn user_name(&self, show_secrets: bool) -> Option<String> {
         let range = self.user.clone()?;
@@ -113,7 +112,7 @@ impl Described {
         })
     }
 
-    /// The layout, compiled.
+    /// The compiled layout.
     #[must_use]
     pub fn plan(&self) -> &'static Plan {
         self.layout.plan()
@@ -126,13 +125,13 @@ impl Described {
             .map_or("unknown", |kind| &self.plan().layout.kinds[kind].name)
     }
 
-    /// Whether it asks for a response.
+    /// Whether it is a request.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.kind.is_some_and(|kind| self.plan().is_request(kind))
     }
 
-    /// Whether it answers a request.
+    /// Whether it is a response.
     #[must_use]
     pub fn is_response(&self) -> bool {
         self.kind
@@ -140,47 +139,47 @@ impl Described {
     }
 }
 
-/// A message: of RegLogin with at most [`MAX_LEN`] bytes, what a wrong `totalLength` claims beyond that being no part of
-/// it; or of a protocol that a layout file describes.
+/// A message: of RegLogin, with at most [`MAX_LEN`] bytes even if a wrong `totalLength` claims more; or of a protocol
+/// that a layout file describes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Number of the frame that carried the last of its bytes to be captured. Where others had to
-    /// be waited for, the message is found later than that.
+    /// Number of the frame, among those that carried its bytes, that was captured last. The message may be found with a
+    /// later frame, if it had to wait for others.
     pub frame: u64,
     /// Time of that frame.
     pub time: Timestamp,
-    /// TCP connection, from 0 in order of first frame.
+    /// Stream number (`tcp.stream`).
     pub stream: u32,
-    /// Which side sent it.
+    /// Role of its sender.
     pub sender: Role,
-    /// Where it came from.
+    /// Address and port of its sender.
     pub source: Endpoint,
-    /// Where it went.
+    /// Address and port of its receiver.
     pub destination: Endpoint,
-    /// The bytes there are of a RegLogin message, from the first byte of `totalLength`.
+    /// The captured bytes of a RegLogin message, from the first byte of `totalLength`.
     pub octets: ArrayVec<u8, MAX_LEN>,
-    /// What there is of a message that a layout file describes: then it is that, and no RegLogin message.
+    /// Present if a layout file describes the message. It is then no RegLogin message, and `octets` is empty.
     pub described: Option<Box<Described>>,
-    /// Which frames carried them, in order of the bytes, which they cover.
+    /// The frames that carried its bytes. They are in the order of the bytes and cover them.
     pub sources: SmallVec<[SourceBytes; 1]>,
-    /// What is to be said about it.
+    /// Notes on it.
     pub notes: SmallVec<[Note; 1]>,
-    /// Whether it was encrypted: its bytes are not those of the frames that carried them.
+    /// Whether it was encrypted: then its bytes are not in the frames that carried them.
     pub encrypted: bool,
-    /// Whether it is a RegLogin message, whole, with nothing to be noted of its bytes, and every text
-    /// in it is printable ASCII that leaves at least one byte of its field to NUL.
+    /// Whether it is a complete RegLogin message without notes on its bytes, and each of its texts is printable ASCII
+    /// followed by at least one NUL.
     pub clean: bool,
-    /// The request of a response, or the response to a request where it is known already.
+    /// The request of a response, or the response to a request if that is known already.
     pub peer: Option<Peer>,
-    /// What a RegLogin response answers, where its request is known.
+    /// The request that a RegLogin response answers, if known.
     pub answered: Option<Answered>,
 }
 
-/// The lists copied whole: element by element, as they clone themselves, takes ten times as long.
+/// Copies the lists as a whole. Their own `clone`, element by element, takes ten times as long.
 impl Clone for Message {
     fn clone(&self) -> Self {
         let mut octets = ArrayVec::new_const();
-        // Both have the same capacity.
+        // Cannot fail: both have the same capacity.
         let _ = octets.try_extend_from_slice(&self.octets);
         Self {
             octets,
@@ -197,13 +196,13 @@ impl Clone for Message {
 }
 
 impl Message {
-    /// The bytes read through the layout table.
+    /// The RegLogin fields of the message.
     #[must_use]
     pub fn view(&self) -> MessageView<'_> {
         MessageView::new(&self.octets)
     }
 
-    /// Its bytes, whatever protocol it is of.
+    /// Its bytes, of whichever protocol.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match &self.described {
@@ -227,7 +226,7 @@ impl Message {
         self.protocol().name()
     }
 
-    /// What the names of its fields begin with in filters.
+    /// Prefix of the names of its fields in display filters.
     #[must_use]
     pub fn filter_prefix(&self) -> &'static str {
         match &self.described {
@@ -236,7 +235,7 @@ impl Message {
         }
     }
 
-    /// The fields of a message that a layout file describes.
+    /// Its decoded fields, if a layout file describes it.
     #[must_use]
     pub fn decoded(&self) -> Option<Decoded<'_>> {
         let described = self.described.as_ref()?;
@@ -244,13 +243,13 @@ impl Message {
         Some(layout.decode(&described.bytes, self.layout_side()))
     }
 
-    /// Its sender, as layouts name it.
+    /// Its sender in the terms of layouts.
     #[must_use]
     pub const fn layout_side(&self) -> layout::Side {
         side_of(self.sender)
     }
 
-    /// Whether it asks for a response.
+    /// Whether it is a request.
     #[must_use]
     pub fn is_request(&self) -> bool {
         match &self.described {
@@ -259,7 +258,7 @@ impl Message {
         }
     }
 
-    /// Whether it answers a request.
+    /// Whether it is a response.
     #[must_use]
     pub fn is_response(&self) -> bool {
         match &self.described {
@@ -268,19 +267,19 @@ impl Message {
         }
     }
 
-    /// Whether its peer is its request, and not its response. A kind that both asks and answers is taken for a request
-    /// unless it answers.
+    /// Whether its peer is its request, not its response. A message of a kind that is both request and response counts
+    /// as a request unless it answers one.
     #[must_use]
     pub fn is_answer(&self) -> bool {
         self.is_response() && !(self.is_request() && self.peer_is_later())
     }
 
-    /// Whether its peer is a frame behind its own.
+    /// Whether its peer is a later frame, or unknown.
     fn peer_is_later(&self) -> bool {
         self.peer.is_none_or(|peer| peer.frame > self.frame)
     }
 
-    /// What it says of its request, where it does.
+    /// The outcome that it states; `None` if it is no response.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         match &self.described {
@@ -293,39 +292,39 @@ impl Message {
         }
     }
 
-    /// `commandID`; an unknown 0 where it is cut off.
+    /// Its `commandID`; an unknown 0 if that is cut off.
     #[must_use]
     pub fn command(&self) -> Command {
         self.view().command().unwrap_or(Command::Unknown(0))
     }
 
-    /// The most serious of the notes.
+    /// The highest severity of its notes.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.notes.iter().map(Note::severity).max()
     }
 
-    /// TCP sequence number of its first byte.
+    /// TCP sequence number of its first byte; `None` if it has none.
     #[must_use]
     pub fn start(&self) -> Option<SeqNumber> {
         self.sources.first().map(|source| source.seq)
     }
 
-    /// TCP sequence number after its last byte.
+    /// TCP sequence number after its last byte; `None` if it has none.
     #[must_use]
     pub fn end(&self) -> Option<SeqNumber> {
         let last = self.sources.last()?;
         Some(last.seq.plus(last.len))
     }
 
-    /// Whether the bytes came in more than one frame.
+    /// Whether more than one frame carried its bytes.
     #[must_use]
     pub fn is_reassembled(&self) -> bool {
         self.sources.len() > 1
     }
 }
 
-/// A role, as layouts name it.
+/// A role in the terms of layouts.
 #[must_use]
 pub const fn side_of(role: Role) -> layout::Side {
     match role {

@@ -1,5 +1,4 @@
-//! Finds messages in a direction's bytes: recognises the protocol, finds where messages begin and end, reads their fields,
-//! and notes their faults.
+//! Finds messages in a direction's bytes: recognises the protocol, splits the bytes into messages, and notes faults.
 //!
 //! Input: bytes in order, gaps and ends of directions. Output: [`Message`]s with their [`Note`]s.
 

@@ -1,4 +1,4 @@
-//! A user name as it stood on the wire.
+//! A user name as it was on the wire.
 
 #![expect(clippy::cast_possible_truncation, reason = "names of at most 20 bytes")]
 
@@ -9,11 +9,11 @@ use crate::protocol::layout::USER_NAME;
 
 const WIDTH: usize = USER_NAME.width;
 
-/// A user name's bytes up to the first NUL, at most as many as the field has. Kept with each user
-/// and each open request, so it is small and no allocation.
+/// The bytes of a user name up to the first NUL, at most 20. Kept for each user and each open request, so it is small
+/// and needs no allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Filled up with NUL, so that names compare as their bytes do.
+    /// Padded with NUL, so that names compare like their bytes.
     octets: [u8; WIDTH],
     len: u8,
 }
@@ -25,7 +25,7 @@ impl Name {
         len: 0,
     };
 
-    /// These bytes, as far as they fit.
+    /// The first bytes of `octets`, as many as fit.
     #[must_use]
     pub fn new(octets: &[u8]) -> Self {
         let mut name = Self::EMPTY;
@@ -35,7 +35,7 @@ impl Name {
         name
     }
 
-    /// The bytes of a field that is text with nothing but NUL behind it.
+    /// A name from a field that is text followed only by NULs.
     #[must_use]
     #[inline]
     pub fn of_filled(octets: [u8; WIDTH]) -> Self {
@@ -49,7 +49,7 @@ impl Name {
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // As numbers: their hash takes fewer steps than that of a string.
+        // Hashed as numbers, which takes fewer steps than hashing a string.
         let (words, rest) = self.octets.as_chunks::<8>();
         for word in words {
             state.write_u64(u64::from_le_bytes(*word));

@@ -1,24 +1,23 @@
-//! Protocols that are only named: recognised for sure by how a stream of theirs begins, and told no more of. One row a
-//! protocol; the Wireshark plugin has the table printed into it.
+//! Protocols that are recognised with certainty by the start of a stream, and not decoded further. The table has one
+//! entry for each protocol; it is printed into the Wireshark plugin.
 
 use super::protocol::Protocol;
 use super::tls::{TLS_HEADER_LEN, is_tls, tls_type};
 use super::{http, http2, rtsp, ssh};
 
-/// How a stream begins.
+/// The start of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// With the header of a TLS record.
+    /// The header of a TLS record.
     TlsRecord,
-    /// With one of these.
+    /// One of these.
     Starts(&'static [&'static [u8]]),
-    /// With a request line: a method in capital letters, a space, what is asked for, and a version that begins so. The line
-    /// must be there to its end.
+    /// A complete request line: a method in capital letters, a space, a target, and a version that starts with this.
     RequestLine(&'static [u8]),
 }
 
-/// The protocols, with how their streams begin; the first that fits counts. None begins with a length, which others may have
-/// too.
+/// The protocols and the starts of their streams. The first match counts. No start is a length, which other protocols
+/// could have as well.
 pub static NAMED: [(Protocol, &[Mark]); 5] = [
     (Protocol::Tls, &[Mark::TlsRecord]),
     (Protocol::Ssh, ssh::MARKS),
@@ -36,7 +35,7 @@ impl Mark {
         }
     }
 
-    /// Whether more bytes behind these few may make it fit.
+    /// Whether more bytes after these could make it match.
     fn may_fit(&self, octets: &[u8]) -> bool {
         match self {
             Self::TlsRecord => octets.len() < TLS_HEADER_LEN && tls_type(octets).is_some(),
@@ -46,28 +45,28 @@ impl Mark {
     }
 }
 
-/// The protocol that begins so.
+/// The protocol of a stream that starts with these bytes.
 #[must_use]
 pub fn named_by_start(octets: &[u8]) -> Option<Protocol> {
     let named = |(_, marks): &&(_, &[Mark])| marks.iter().any(|mark| mark.fits(octets));
     NAMED.iter().find(named).map(|(protocol, _)| *protocol)
 }
 
-/// Whether one of them may begin with these few bytes.
+/// Whether a protocol of the table could start with these few bytes.
 #[must_use]
 pub fn may_be_named_by_start(octets: &[u8]) -> bool {
     let mut marks = NAMED.iter().flat_map(|(_, marks)| *marks);
     marks.any(|mark| mark.may_fit(octets))
 }
 
-/// Whether a stream of this protocol begins so.
+/// Whether a stream of this protocol can start with these bytes.
 #[must_use]
 pub fn begins_as(protocol: Protocol, octets: &[u8]) -> bool {
     let mut of = NAMED.iter().filter(|(named, _)| *named == protocol);
     of.any(|(_, marks)| marks.iter().any(|mark| mark.fits(octets)))
 }
 
-/// Capital letters that a method has at least.
+/// Fewest letters of a method.
 pub const LEAST_METHOD: usize = 3;
 
 fn is_request_line(octets: &[u8], version: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! What a stream speaks, told from its first bytes, behind a PROXY header where there is one.
+//! Recognises a stream's protocol by its first bytes, after a PROXY protocol header if there is one.
 
 use arrayvec::ArrayVec;
 
@@ -13,7 +13,7 @@ use super::reglogin::framing::find_strict;
 use super::stream::Stream;
 use crate::stream::{Chunk, Side};
 
-/// Takes bytes of a stream whose protocol is not known yet.
+/// Processes bytes of a stream whose protocol is not known yet.
 pub(super) fn probe(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut impl Finds) {
     let Some(chunk) = behind_proxy_header(stream, from, chunk, finds) else {
         return;
@@ -67,23 +67,23 @@ pub(super) fn probe(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds
             work.append(chunk);
         }
         Verdict::Other if !one_segment => {
-            // What was held has led nowhere; this segment may begin a message.
+            // What was held did not lead to a protocol. This segment may begin a message.
             if let Some(work) = &mut direction.work {
                 work.octets.truncate(held_before);
             }
-            direction.let_go(!from_start);
+            direction.discard(!from_start);
             probe(stream, from, chunk, finds);
         }
         Verdict::Other if from_start && direction.mode != Mode::Search => {
             direction.mode = Mode::Unproven;
-            direction.let_go(false);
+            direction.discard(false);
             let directions = &stream.state.directions;
             if !watched && directions.iter().all(|one| one.mode == Mode::Unproven) {
                 decide(stream, from, Protocol::Data, finds);
             }
         }
         Verdict::Other if watched => {
-            // The capture begins in mid-stream, or has a gap: a message may begin anywhere.
+            // The capture begins in mid-stream or has a gap, so a message may begin anywhere.
             let Some(at) = find_strict(chunk.octets) else {
                 let work = direction.work.get_or_insert_default();
                 work.skipped += chunk.octets.len() as u64;
@@ -97,8 +97,7 @@ pub(super) fn probe(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds
     }
 }
 
-/// What of `chunk` stands behind a PROXY header, or all of it where there is none; `None` where
-/// more bytes have to come.
+/// The part of `chunk` after a PROXY protocol header, or all of it without a header; `None` if more bytes are needed.
 fn behind_proxy_header<'a>(
     stream: &mut Stream<'_>,
     from: Side,
@@ -138,7 +137,7 @@ fn behind_proxy_header<'a>(
             let before = direction.work.as_ref().map_or(0, |work| work.octets.len());
             let left = header.len.saturating_sub(before);
             let passed = left.min(chunk.octets.len());
-            direction.let_go(false);
+            direction.discard(false);
             if left > passed {
                 let work = direction.work.get_or_insert_default();
                 work.header_left = left - passed;

@@ -1,4 +1,4 @@
-//! The protocols that streams are told apart by.
+//! The protocols that streams are recognised as.
 
 use std::fmt;
 
@@ -24,14 +24,14 @@ pub enum Protocol {
     Ssh,
     /// Real-Time Streaming Protocol.
     Rtsp,
-    /// What a layout file describes.
+    /// A protocol that a layout file describes.
     Layout(LayoutId),
-    /// Something else.
+    /// None of these.
     Data,
 }
 
 impl Protocol {
-    /// Those that streams are counted by.
+    /// Protocols that streams are counted by, in the order of output.
     pub const COUNTED: [Self; 9] = [
         Self::RegLogin,
         Self::Smpp,
@@ -44,7 +44,7 @@ impl Protocol {
         Self::Unknown,
     ];
 
-    /// The name in display filters of what a stream of it carries.
+    /// The protocol's name in display filters.
     #[must_use]
     pub fn filter_name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Protocol {
         }
     }
 
-    /// The name in a packet list's Protocol column; frames without anything recognised are TCP.
+    /// The name in Wireshark's Protocol column. Without a recognised protocol, that is TCP.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -76,8 +76,7 @@ impl Protocol {
         }
     }
 
-    /// Whether the stream is known for sure to speak another protocol, so that what it carries is
-    /// that protocol's to show.
+    /// Whether the stream certainly has a protocol that is recognised but not decoded here.
     #[must_use]
     pub const fn is_named(self) -> bool {
         !matches!(
@@ -86,7 +85,7 @@ impl Protocol {
         )
     }
 
-    /// Whether its messages are told one by one.
+    /// Whether its messages are decoded.
     #[must_use]
     pub const fn has_messages(self) -> bool {
         matches!(self, Self::RegLogin | Self::Layout(_))

@@ -1,51 +1,51 @@
-//! The PROXY protocol's header, versions 1 and 2, which a proxy sends before what its client
-//! sends, to say for whom it speaks (haproxy's `proxy-protocol.txt`).
+//! The PROXY protocol header, versions 1 and 2, in which a proxy names its client before forwarding the client's bytes
+//! (haproxy's `proxy-protocol.txt`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::packet::Endpoint;
 
-/// How a header of version 1 starts.
+/// Start of a version 1 header.
 pub const PROXY_V1_START: &[u8] = b"PROXY ";
-/// Bytes of a header of version 1 at most, line break included.
+/// Greatest length of a version 1 header in bytes, line break included.
 pub const PROXY_V1_MAX_LEN: usize = 107;
-/// How a header of version 2 starts.
+/// Start of a version 2 header.
 pub const PROXY_V2_START: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Bytes of a header of version 2 before the addresses: the start, version and command, family,
-/// and how many bytes follow.
+/// Length in bytes of a version 2 header before the addresses: start, version and command, address family, length of
+/// the rest.
 pub const PROXY_V2_HEADER_LEN: usize = 16;
 /// The version in a header of version 2.
 pub const PROXY_V2_VERSION: u8 = 2;
-/// The command of a proxy that speaks for a client. Command 0 is the proxy's own connection, which is for nobody.
+/// The command of a proxied connection. Command 0 (LOCAL) is the proxy's own connection.
 pub const PROXY_V2_FOR_CLIENT: u8 = 1;
-/// Address families, with the bytes of an address.
+/// Address families, and the length of an address in bytes.
 pub const PROXY_V2_WIDTHS: [(u8, usize); 2] = [(1, 4), (2, 16)];
-/// Bytes of the two ports behind the two addresses.
+/// Length in bytes of the two ports after the two addresses.
 pub const PROXY_V2_PORTS: usize = 4;
 
-/// A header.
+/// A decoded PROXY protocol header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyHeader {
     /// 1 or 2.
     pub version: u8,
-    /// Bytes of the header.
+    /// Length of the header in bytes.
     pub len: usize,
-    /// Who connected to the proxy; `None` if the header does not say.
+    /// Address and port of the proxy's client; `None` if the header does not name it.
     pub client: Option<Endpoint>,
 }
 
-/// What bytes at a stream's start are.
+/// Result of looking for a header at a stream's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxy {
-    /// No such header.
+    /// There is no header.
     No,
     /// More bytes are needed.
     Unsure,
-    /// A header, of which all that is looked at is there.
+    /// A header. Everything that is decoded was there, but not necessarily all `len` bytes.
     Header(ProxyHeader),
 }
 
-/// Reads a header at the start of `octets`.
+/// Decodes a header at the start of `octets`.
 #[must_use]
 pub fn proxy_header(octets: &[u8]) -> Proxy {
     let begins = |start: &[u8]| octets.starts_with(start) || start.starts_with(octets);
@@ -122,10 +122,10 @@ fn version_2(octets: &[u8]) -> Proxy {
     })
 }
 
-/// The first address and port of a version 2 header's two.
-fn read_v2<const N: usize>(told: &[u8], read: fn([u8; N]) -> IpAddr) -> Option<Endpoint> {
-    let address = read(*told.first_chunk()?);
-    let port = told.get(2 * N..2 * N + 2)?;
+/// The first address and port in a version 2 header.
+fn read_v2<const N: usize>(addresses: &[u8], read: fn([u8; N]) -> IpAddr) -> Option<Endpoint> {
+    let address = read(*addresses.first_chunk()?);
+    let port = addresses.get(2 * N..2 * N + 2)?;
     Some(Endpoint {
         address,
         port: u16::from_be_bytes(port.try_into().ok()?),

@@ -1,7 +1,6 @@
-//! Real-Time Streaming Protocol, recognised by its first line (RFC 2326 sections 6 and 7, RFC 7826
-//! sections 7 and 8).
+//! Recognises RTSP by its first line (RFC 2326 sections 6 and 7, RFC 7826 sections 7 and 8).
 
 use super::named::Mark;
 
-/// How a response starts, and what a request line ends with before the version's digits.
+/// Start of a response, and end of a request line before the version's digits.
 pub const MARKS: &[Mark] = &[Mark::Starts(&[b"RTSP/"]), Mark::RequestLine(b" RTSP/")];

@@ -1,15 +1,13 @@
-//! Short Message Peer-to-Peer, recognised by its header.
+//! Recognises SMPP (Short Message Peer-to-Peer) by its header.
 //!
-//! In SMPP each of the command ids 1 to 4 is a request: its `command_status` must be 0 and its
-//! `sequence_number` 1 to 0x7FFFFFFF (SMPP 3.4 sections 5.1.3 and 5.1.4). Read as RegLogin that
-//! is a text field which starts with NUL and then has another byte: never well filled. So no
-//! bytes are strictly both.
+//! In SMPP, the command ids 1 to 4 are requests: `command_status` must be 0, and `sequence_number` 1 to 0x7FFFFFFF
+//! (SMPP 3.4 sections 5.1.3 and 5.1.4). Read as RegLogin, that is a text field that starts with NUL and then has
+//! another byte, which correct padding never does. So no bytes are strictly valid as both.
 
 use crate::protocol::layout::{DESCRIPTION, MessageKind, USER_NAME};
 use crate::protocol::right_header;
 
-/// Bytes of an SMPP header: length, id, status, sequence number, each a u32 (SMPP 3.4
-/// section 3.2).
+/// Length in bytes of an SMPP header: length, id, status and sequence number, each a `u32` (SMPP 3.4 section 3.2).
 pub const SMPP_HEADER_LEN: usize = 16;
 
 fn word(octets: &[u8], at: usize) -> Option<u32> {
@@ -17,11 +15,11 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// Lengths that a PDU may say that it has.
+/// Lengths of a PDU in bytes that are accepted, as in Wireshark's heuristic.
 pub const SMPP_LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
-/// Sequence numbers that a PDU may have (SMPP 3.4 section 3.2).
+/// Valid sequence numbers of a PDU (SMPP 3.4 section 3.2).
 pub const SMPP_SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;
-/// Commands left to vendors, without the bit of a response (SMPP 3.4 section 5.1.2.1).
+/// Command ids reserved for vendors, without the response bit (SMPP 3.4 section 5.1.2.1).
 pub const SMPP_VENDOR: std::ops::RangeInclusive<u32> = 0x0001_0200..=0x0001_02ff;
 
 /// Whether the bytes start with a strictly valid SMPP header: a known command id, a length of
@@ -46,12 +44,13 @@ fn header(octets: &[u8]) -> Option<[u32; 4]> {
     ])
 }
 
-/// Whether the bytes of a stream's first segment start with a PDU in any form that is met: as
-/// [`is_smpp`] has it, with a vendor's command, or with sequence number 0, which many a client
-/// sends and a `generic_nack` may have (SMPP 3.4 section 4.3.1). What is not strictly SMPP must
-/// be a response, or PDUs that end where the segment does, and must not be RegLogin's right
-/// header before an empty text. A request whose sequence number reads as text is none: a name may
-/// begin there, in a layout of somebody's own.
+/// Whether the first segment of a stream starts with a PDU as it occurs in practice: valid by [`is_smpp`], with a
+/// vendor's command, or with sequence number 0, which many clients send and a `generic_nack` may have (SMPP 3.4 section
+/// 4.3.1).
+///
+/// A PDU that is not strictly valid must be a response, or the PDUs must end exactly with the segment, and it must not
+/// be a correct RegLogin header with an empty text. A request whose sequence number is printable text is not accepted:
+/// it may be a name in someone's own protocol.
 #[must_use]
 pub fn begins_smpp(octets: &[u8]) -> bool {
     let Some([length, id, status, sequence]) = header(octets) else {
@@ -74,7 +73,7 @@ pub fn begins_smpp(octets: &[u8]) -> bool {
     header && (response || ends_with_a_pdu(octets)) && !is_empty_reglogin(octets)
 }
 
-/// Whether this is RegLogin's right header before a text that is all NUL as far as it is there.
+/// Whether this is a correct RegLogin header, and the captured part of the text after it is all NUL.
 fn is_empty_reglogin(octets: &[u8]) -> bool {
     let text = match right_header(octets) {
         Some(MessageKind::Request) => &USER_NAME,
@@ -84,7 +83,7 @@ fn is_empty_reglogin(octets: &[u8]) -> bool {
     text.slice(octets).iter().all(|octet| *octet == 0)
 }
 
-/// Whether the lengths of the PDUs lead to the bytes' end.
+/// Whether the lengths of the PDUs lead exactly to the end of the bytes.
 fn ends_with_a_pdu(octets: &[u8]) -> bool {
     let mut rest = octets;
     while let Some(length) = word(rest, 0) {
@@ -97,11 +96,10 @@ fn ends_with_a_pdu(octets: &[u8]) -> bool {
     false
 }
 
-/// The bit of an SMPP command id that tells a response from a request.
+/// The bit of an SMPP command id that distinguishes responses from requests.
 pub const SMPP_RESPONSE: u32 = 0x8000_0000;
 
-/// The command's name by its id (SMPP 3.4 section 5.1.2.1, SMPP 5.0 section 4.7.5), written as
-/// Wireshark writes it.
+/// The name of an SMPP command as in Wireshark, by its id (SMPP 3.4 section 5.1.2.1, SMPP 5.0 section 4.7.5).
 #[must_use]
 pub const fn smpp_command(id: u32) -> Option<&'static str> {
     Some(match id {

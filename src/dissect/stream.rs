@@ -1,26 +1,26 @@
-//! A stream as its dissector sees it.
+//! A stream as the dissector sees it.
 
 use super::dissector::DissectState;
 use crate::packet::Endpoint;
 use crate::stream::{Flow, Roles, Side};
 
-/// What is known of a stream from below, and what its dissector keeps of it.
+/// What is known of a stream, and the dissector's state of it.
 #[derive(Debug)]
 pub struct Stream<'a> {
-    /// Its number.
+    /// Its number (`tcp.stream`).
     pub number: u32,
-    /// Whether one of its ports is one where a protocol is expected.
+    /// Whether a protocol is expected on one of its ports.
     pub watched: bool,
-    /// Who is client and who is server. The dissector learns it from messages; whoever calls it keeps what it learned.
+    /// Which side is the client. The dissector learns this from messages; the caller keeps the result.
     pub roles: Roles,
-    /// What the dissector keeps.
+    /// The dissector's state.
     pub state: &'a mut DissectState,
     ends: [Endpoint; 2],
     from_start: [bool; 2],
 }
 
 impl<'a> Stream<'a> {
-    /// A flow's stream. `split` gives what the dissector keeps of it, out of all that is kept, and the rest.
+    /// The stream of a flow. `split` returns the dissector's part of the flow's state, and the rest.
     pub fn of<S, R>(
         flow: &'a mut Flow<S>,
         split: impl FnOnce(&'a mut S) -> (&'a mut DissectState, R),
@@ -40,13 +40,13 @@ impl<'a> Stream<'a> {
         (stream, rest)
     }
 
-    /// The address of one side.
+    /// Address and port of a side.
     #[must_use]
     pub const fn end(&self, side: Side) -> Endpoint {
         self.ends[side.index()]
     }
 
-    /// Whether the capture holds the start of what this side sent.
+    /// Whether the start of what this side sent was captured.
     #[must_use]
     pub const fn from_start(&self, side: Side) -> bool {
         self.from_start[side.index()]

@@ -1,20 +1,20 @@
-//! Transport Layer Security, recognised by its record header.
+//! Recognises TLS by its record header.
 
 use std::ops::RangeInclusive;
 
-/// Bytes of a TLS record header (RFC 8446 section 5.1).
+/// Length of a TLS record header in bytes (RFC 8446 section 5.1).
 pub const TLS_HEADER_LEN: usize = 5;
 
-/// Types of records (RFC 8446 section 5.1).
+/// Content types of records (RFC 8446 section 5.1).
 pub const TLS_TYPES: RangeInclusive<u8> = 20..=23;
-/// The first number of a record's version.
+/// Major number of a record's version.
 pub const TLS_MAJOR: u8 = 3;
-/// The second number at most.
+/// Greatest minor number of a record's version.
 pub const TLS_MAX_MINOR: u8 = 4;
-/// Bytes of a record's content at most (RFC 5246 section 6.2.3).
+/// Greatest length of a record's content in bytes (RFC 5246 section 6.2.3).
 pub const TLS_MAX_RECORD: u16 = (1 << 14) + 2048;
 
-/// The record's kind by its type byte (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
+/// Name of a content type (RFC 8446 section 5.1, RFC 5246 section 6.2.1).
 const fn tls_content(kind: u8) -> Option<&'static str> {
     Some(match kind {
         20 => "Change Cipher Spec",
@@ -29,8 +29,7 @@ pub(super) fn tls_type(octets: &[u8]) -> Option<&'static str> {
     tls_content(*octets.first()?)
 }
 
-/// Whether the bytes start with a TLS record header: a known type, version 3.0 to 3.4, and a
-/// length that a record may have.
+/// Whether the bytes start with a TLS record header: a known type, version 3.0 to 3.4, and a valid length.
 #[must_use]
 pub fn is_tls(octets: &[u8]) -> bool {
     let Some([kind, major, minor, high, low]) = octets.get(..TLS_HEADER_LEN) else {
@@ -43,8 +42,8 @@ pub fn is_tls(octets: &[u8]) -> bool {
         && (1..=TLS_MAX_RECORD).contains(&length)
 }
 
-/// What a TLS record at the start of `octets` is: its content, or the kind of its handshake
-/// message (RFC 8446 section 4).
+/// Name of the TLS record at the start of `octets`: that of its handshake message (RFC 8446 section 4), otherwise of
+/// its content type.
 #[must_use]
 pub fn tls_record(octets: &[u8]) -> Option<&'static str> {
     if !is_tls(octets) {

@@ -1,5 +1,5 @@
-//! One direction of a stream whose layout is known: where a message begins, what is held of it, and the search for the
-//! next one.
+//! One direction of a stream whose layout is known: where a message begins, which bytes are held, and the search for
+//! the next message.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -16,46 +16,46 @@ use crate::dissect::stream::Stream;
 use crate::layout::{FieldRef, Found, Frame, LayoutId, Opening, Plan, Reading, Side as Sender};
 use crate::stream::{Chunk, Role, Side};
 
-/// How a direction's next bytes are taken.
+/// How the next bytes of a direction are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Mode {
     /// Nothing is known of the direction yet.
     #[default]
     Start,
-    /// What came first is no message of any layout.
+    /// The first bytes are no message of any layout.
     Unproven,
     /// A message begins here.
     Boundary,
-    /// A message begins behind so many bytes, by the length of the one that was begun before a gap, or by the size that
-    /// all have.
+    /// A message begins after this many bytes. This follows from the length of the message before a gap, or from the
+    /// size that all messages have.
     Foretold(usize),
-    /// A message is searched for.
+    /// The start of a message is searched for.
     Search,
 }
 
-/// What is kept of a direction.
+/// State of a direction.
 #[derive(Debug, Default)]
 pub(super) struct LayoutDirection {
     pub mode: Mode,
     pub held: Held,
-    /// Bytes passed over in search of a message.
+    /// Bytes skipped in the search for a message.
     pub skipped: u64,
     /// Notes for the next message.
     pub notes: SmallVec<[Note; 1]>,
 }
 
-/// What comes next of the bytes at hand.
+/// What the next bytes are.
 enum Next {
-    /// A message of so many bytes.
+    /// A message of this many bytes.
     Message(usize),
-    /// So many bytes that are part of none.
+    /// This many bytes that belong to no message.
     Passed(usize),
     /// More bytes are needed.
     Wait,
 }
 
 impl LayoutDirection {
-    /// Says what `bytes` begin with.
+    /// Decides what `bytes` begin with. `whole` says that no more bytes follow.
     fn next(&mut self, plan: &Plan, bytes: &[u8], side: Sender, whole: bool) -> Next {
         loop {
             match self.mode {
@@ -89,7 +89,7 @@ impl LayoutDirection {
         }
     }
 
-    /// A message begins here.
+    /// Records that a message begins here.
     pub fn found(&mut self) {
         self.mode = Mode::Boundary;
         let octets = std::mem::take(&mut self.skipped);
@@ -104,7 +104,7 @@ fn direction<'a>(stream: &'a mut Stream<'_>, from: Side) -> &'a mut LayoutDirect
     &mut state.directions[from.index()]
 }
 
-/// Takes bytes of a stream that speaks this layout's protocol.
+/// Processes bytes of a stream of this layout's protocol.
 pub(in crate::dissect) fn take(
     stream: &mut Stream<'_>,
     from: Side,
@@ -125,7 +125,7 @@ pub(in crate::dissect) fn take(
     }
 }
 
-/// Takes what is held as far as it goes. `whole` says that nothing comes behind it.
+/// Processes the held bytes as far as possible. `whole` says that no more bytes follow.
 fn take_held(
     stream: &mut Stream<'_>,
     from: Side,
@@ -140,8 +140,8 @@ fn take_held(
     direction(stream, from).held = held;
 }
 
-/// Gives the messages that stand in `bytes`, of which `carried` says where they came from; answers how many bytes were
-/// taken.
+/// Passes on the messages in `bytes`, and returns the number of bytes processed. `carried` returns which frames carried
+/// a range of them.
 fn pass(
     stream: &mut Stream<'_>,
     from: Side,
@@ -183,8 +183,8 @@ fn pass(
     at
 }
 
-/// Puts a message among those found, says who sent it, and hands it on. `size` is its whole size, of which `bytes` are
-/// there.
+/// Adds a message to the list, sets its sender, and passes it on. `size` is the size of the whole message in bytes,
+/// `bytes` is what was captured of it.
 #[allow(clippy::too_many_arguments)]
 fn emit(
     stream: &mut Stream<'_>,
@@ -240,7 +240,7 @@ fn emit(
     finds.take(stream, from, Finding::Described);
 }
 
-/// The remarks on a message. Of one that is cut off it is said elsewhere that something is missing.
+/// Notes on a message. If it is cut off, faults about its size are left out: another note says so.
 fn notes_of(layout: LayoutId, reading: &Reading, is_cut: bool) -> impl Iterator<Item = Note> {
     let kept = reading.faults.iter();
     kept.filter(move |fault| !(is_cut && fault.kind.is_of_size()))
@@ -251,7 +251,7 @@ fn notes_of(layout: LayoutId, reading: &Reading, is_cut: bool) -> impl Iterator<
         })
 }
 
-/// Gives the message that is begun as far as it goes.
+/// Passes on a message that is cut off, with the bytes there are.
 fn cut(stream: &mut Stream<'_>, from: Side, layout: LayoutId, by: CutBy, finds: &mut impl Finds) {
     let plan = layout.plan();
     let side = side_of(stream.roles.role(from));
@@ -282,7 +282,7 @@ fn cut(stream: &mut Stream<'_>, from: Side, layout: LayoutId, by: CutBy, finds: 
     );
 }
 
-/// Bytes of a direction of such a stream were never captured.
+/// Processes a gap in a stream of this layout's protocol.
 pub(in crate::dissect) fn gap(
     stream: &mut Stream<'_>,
     from: Side,
@@ -310,7 +310,8 @@ pub(in crate::dissect) fn gap(
     };
     let headless = have > 0 && have < plan.least();
     cut(stream, from, layout, CutBy::Gap, finds);
-    // Where the message ends that is begun, counted from behind the gap; or where one of those begins that it swallowed.
+    // Bytes from the end of the gap to the next message: the end of the message begun before the gap, or of the one
+    // that the gap's end is inside.
     let behind = left.and_then(|left| match (octets.checked_sub(left as u64), width) {
         (None, _) => Some(left - octets as usize),
         (Some(0), _) => Some(0),
@@ -337,7 +338,7 @@ pub(in crate::dissect) fn gap(
     }
 }
 
-/// Bytes were never captured of a stream of which it is not known what it speaks.
+/// Processes a gap in a stream whose protocol is not known.
 pub(in crate::dissect) fn probe_gap(stream: &mut Stream<'_>, from: Side, octets: u64) {
     let direction = direction(stream, from);
     let held = std::mem::take(&mut direction.held);
@@ -346,7 +347,7 @@ pub(in crate::dissect) fn probe_gap(stream: &mut Stream<'_>, from: Side, octets:
     direction.notes.push(Note::Gap { octets });
 }
 
-/// Nothing more comes from this side of such a stream.
+/// Processes the end of a side of such a stream.
 pub(in crate::dissect) fn ended(
     stream: &mut Stream<'_>,
     from: Side,

@@ -1,4 +1,4 @@
-//! Bytes of a direction that wait for those behind them, and where they came from.
+//! Bytes of a direction that are held until more follow, and the frames that carried them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -13,20 +13,20 @@ use crate::capture::Timestamp;
 use crate::dissect::message::SourceBytes;
 use crate::stream::Chunk;
 
-/// Where bytes stood, and with which frame they can be read.
+/// Where a run of bytes was, and the frame with which they became readable.
 pub(super) type Carrier = (SourceBytes, (u64, Timestamp));
 
-/// Where the bytes of a message came from: its sources, and the frame that carried the last to be captured.
+/// Which frames carried a message's bytes, and the one of them captured last.
 pub(super) type Carried = (SmallVec<[SourceBytes; 1]>, (u64, Timestamp));
 
-/// Bytes held, in order.
+/// Held bytes, in order.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub octets: Vec<u8>,
     carriers: Vec<Carrier>,
 }
 
-/// The carrier of a chunk whose first byte stands at `start`.
+/// The carrier of a chunk whose first byte is at offset `start`.
 fn carrier(chunk: Chunk<'_>, start: usize) -> Carrier {
     let source = SourceBytes {
         frame: chunk.frame,
@@ -39,7 +39,7 @@ fn carrier(chunk: Chunk<'_>, start: usize) -> Carrier {
     (source, chunk.readable)
 }
 
-/// The part of a carrier that has bytes of `range`, counted from the range's start.
+/// The part of a carrier inside `range`, with offsets from the range's start; `None` if there is none.
 fn part((source, readable): &Carrier, range: &Range<usize>) -> Option<Carrier> {
     let own = source.range();
     let start = own.start.max(range.start);
@@ -77,7 +77,7 @@ impl Held {
         self.carriers.push(carrier(chunk, start));
     }
 
-    /// Where the bytes of `range` came from.
+    /// Which frames carried the bytes of `range`.
     pub fn carried(&self, range: &Range<usize>) -> Carried {
         let first = self
             .carriers
@@ -88,7 +88,7 @@ impl Held {
         carried(near, range)
     }
 
-    /// The same of a chunk that is not held.
+    /// The same for a chunk that is not held.
     pub fn carried_by(chunk: Chunk<'_>, range: &Range<usize>) -> Carried {
         carried(std::iter::once(&carrier(chunk, 0)), range)
     }
@@ -104,7 +104,7 @@ impl Held {
         self.carriers = left.filter_map(|carrier| part(carrier, &range)).collect();
     }
 
-    /// What is held, as it came.
+    /// The held bytes as chunks like those that were added.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.carriers.iter().map(|(source, readable)| Chunk {
             octets: &self.octets[source.range()],

@@ -1,21 +1,21 @@
-//! Which protocols an inspector knows, and where it expects them.
+//! The protocols that an inspector looks for, and the ports where it expects them.
 
 use crate::layout::LayoutId;
 use crate::packet::Endpoint;
 
-/// The layouts that are looked for, and whether RegLogin is.
+/// The protocols to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// The layouts, each with the ports where it is expected.
+    /// The layouts, each with the ports where its protocol is expected.
     pub layouts: Vec<(LayoutId, Vec<u16>)>,
-    /// Whether RegLogin is known: it is not where a layout takes its name.
+    /// Whether to look for RegLogin: false if a layout with its name is used instead.
     pub reglogin: bool,
     /// Ports where RegLogin is expected.
     pub reglogin_ports: Vec<u16>,
 }
 
 impl Known {
-    /// RegLogin alone, expected on these ports.
+    /// RegLogin alone, expected on `ports`.
     #[must_use]
     pub fn reglogin(ports: &[u16]) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl Known {
         }
     }
 
-    /// All ports where something is expected.
+    /// All ports where a protocol is expected.
     #[must_use]
     pub fn ports(&self) -> Vec<u16> {
         let own = self.layouts.iter().flat_map(|(_, ports)| ports);
@@ -38,13 +38,13 @@ impl Known {
         ports
     }
 
-    /// Whether RegLogin is expected on the port of one of these ends.
+    /// Whether RegLogin is expected on one of the two ports.
     pub(in crate::dissect) fn expects_reglogin(&self, ends: [Endpoint; 2]) -> bool {
         self.reglogin && is_on(&self.reglogin_ports, ends)
     }
 }
 
-/// Whether one of the ends has one of the ports.
+/// Whether one of the two ends has one of the ports.
 pub(super) fn is_on(ports: &[u16], ends: [Endpoint; 2]) -> bool {
     ends.iter().any(|end| ports.contains(&end.port))
 }

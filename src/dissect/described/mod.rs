@@ -1,7 +1,7 @@
-//! Dissects protocols that layout files describe: recognises them, finds their messages, and notes their faults.
+//! Dissects protocols that layout files describe: recognises them, finds their messages, and notes faults.
 //!
-//! [`layout`](crate::layout) decides which bytes are a message and how much evidence they are. This module keeps the state of
-//! each direction between chunks.
+//! [`layout`](crate::layout) decides which bytes are a message, and how much evidence they are. This module keeps the
+//! state of each direction between chunks.
 
 mod direction;
 mod held;
@@ -16,10 +16,10 @@ use direction::LayoutDirection;
 
 use crate::layout::LayoutId;
 
-/// What is kept of a stream that speaks a layout's protocol, or may.
+/// State of a stream whose protocol is, or may be, described by a layout.
 #[derive(Debug, Default)]
 pub struct DescribedState {
-    /// The layout, once it is known.
+    /// The layout, once it is decided.
     layout: Option<LayoutId>,
     directions: [LayoutDirection; 2],
 }

@@ -1,4 +1,4 @@
-//! Which layout's protocol a stream speaks, where that is not known yet.
+//! Recognises which layout describes a stream's protocol.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::dissect::stream::Stream;
 use crate::layout::{ENOUGH, Found, LayoutId, Opening, Setting};
 use crate::stream::{Chunk, Side};
 
-/// What the layouts say of bytes.
+/// What the layouts decide about bytes.
 enum Verdict {
-    /// They are of this one, behind so many bytes.
+    /// They are of this layout, after this many other bytes.
     Is(LayoutId, usize),
-    /// More bytes may tell.
+    /// More bytes may decide.
     Unsure,
-    /// They are of none.
+    /// They are of no layout.
     None,
 }
 
-/// Asks the layouts about the bytes that `from` sent first, or first behind what is missing.
+/// Asks the layouts about the first bytes of `from`, or the first ones after a gap.
 fn judge(
     stream: &Stream<'_>,
     from: Side,
@@ -60,7 +60,7 @@ fn judge(
             }
         }
     }
-    // Text and a handshake say more than a header of few bits.
+    // Text and a handshake are more evidence than a header of few bits.
     let is_named = named_by_start(bytes).is_some();
     match best {
         Some(((_, bits), layout)) if !is_named || bits >= ENOUGH => Verdict::Is(layout, 0),
@@ -71,7 +71,7 @@ fn judge(
     }
 }
 
-/// Searches bytes from mid-stream for a message of the layouts that are expected on its ports.
+/// Searches bytes from mid-stream for messages of the layouts that are expected on these ports.
 fn amid(stream: &Stream<'_>, from: Side, known: &Known, bytes: &[u8], whole: bool) -> Verdict {
     let ends = [stream.end(Side::A), stream.end(Side::B)];
     let own = known.layouts.iter().filter(|(_, ports)| is_on(ports, ends));
@@ -90,7 +90,7 @@ fn amid(stream: &Stream<'_>, from: Side, known: &Known, bytes: &[u8], whole: boo
     }
 }
 
-/// Takes bytes of a stream whose protocol is not known, where layouts are.
+/// Processes bytes of a stream whose protocol is not known, in a run with layouts.
 pub(in crate::dissect) fn probe(
     stream: &mut Stream<'_>,
     from: Side,
@@ -150,7 +150,7 @@ pub(in crate::dissect) fn probe(
     }
 }
 
-/// Gives bytes that are of no layout to those who look for other protocols.
+/// Passes bytes that are of no layout on to the recognition of other protocols.
 fn give_back(stream: &mut Stream<'_>, from: Side, held: &Held, finds: &mut impl Finds) {
     for chunk in held.chunks() {
         match stream.state.decided() {
@@ -161,7 +161,8 @@ fn give_back(stream: &mut Stream<'_>, from: Side, held: &Held, finds: &mut impl 
     }
 }
 
-/// The stream speaks this layout's protocol: takes what both directions hold, last that which showed it.
+/// Decides that the stream has this layout's protocol, and processes what both directions hold. The direction with the
+/// deciding bytes comes last.
 fn begin(
     stream: &mut Stream<'_>,
     from: Side,
@@ -195,7 +196,7 @@ fn begin(
     }
 }
 
-/// Nothing more comes from this side, of a stream of which it is not known what it speaks.
+/// Processes the end of a side of a stream whose protocol is not known.
 pub(in crate::dissect) fn ended_unknown(
     stream: &mut Stream<'_>,
     from: Side,

@@ -1,4 +1,4 @@
-//! Notes ("expert information"): everything that can be remarkable or wrong, with its words.
+//! Notes ("expert information"): everything notable or wrong, with its text.
 //!
 //! This is the only list of notes. JSON, the details tree, display filters, statistics and the Wireshark plugin take
 //! severity, group and field from here.
@@ -14,21 +14,21 @@ use crate::protocol::{Command, Fault, Field};
 use crate::stream::{Conflict, Ignored, Remark};
 use crate::tls::Problem;
 
-/// How much a note matters, as Wireshark grades expert information.
+/// How serious a note is, in Wireshark's terms (`_ws.expert.severity`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Usual workings.
+    /// Normal operation.
     Chat,
-    /// Worth knowing.
+    /// Notable.
     Note,
-    /// Something is not as it should be.
+    /// Unusual, and possibly a fault.
     Warning,
-    /// Something is broken.
+    /// A fault.
     Error,
 }
 
 impl Severity {
-    /// All, from the least to the most serious.
+    /// All severities, the least serious first.
     pub const ALL: [Self; 4] = [Self::Chat, Self::Note, Self::Warning, Self::Error];
 
     /// The name in outputs and filters.
@@ -43,22 +43,22 @@ impl Severity {
     }
 }
 
-/// What a note is about, in Wireshark's groups.
+/// What a note concerns, in Wireshark's terms (`_ws.expert.group`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// The bytes are not built as the layout says.
+    /// The bytes do not have the form that the layout defines.
     Malformed,
-    /// The bytes are built right and mean something the protocol does not allow.
+    /// The bytes have the right form, but the protocol does not allow their meaning.
     Protocol,
     /// Order of messages or of TCP bytes.
     Sequence,
-    /// Something is missing that should have been put together.
+    /// Reassembly: something is missing.
     Reassembly,
-    /// A guess that the reader should know of.
+    /// A guess that the reader should know about.
     Assumption,
     /// A checksum.
     Checksum,
-    /// What is encrypted.
+    /// Encryption.
     Decryption,
 }
 
@@ -89,29 +89,29 @@ impl Group {
     }
 }
 
-/// One note. Its `Display` form is the text; no text holds bytes of a password.
+/// One note. `Display` writes its text, which never contains bytes of a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Something is wrong with its bytes, or looks wrong.
+    /// The message's bytes have a fault, or seem to have one.
     Fault(Fault),
-    /// A message is begun that is not whole with this frame.
+    /// A message that is incomplete with this frame.
     Begun {
-        /// Bytes there are of it with this frame.
+        /// Bytes of the message captured so far, with this frame.
         have: usize,
-        /// Bytes that it should have.
+        /// Bytes of the whole message.
         need: usize,
-        /// Whether it looks as if its sender had sent all of it, without filling its fields.
+        /// Whether it seems that the sender sent all of it, but did not pad its fields.
         unfilled: bool,
-        /// Where it goes on, as far as that is known.
+        /// Where it continues.
         goes: Goes,
     },
-    /// The message ends before its last byte.
+    /// The message was cut off.
     CutOff {
-        /// Bytes there are.
+        /// Bytes of the message that were captured.
         have: usize,
-        /// Bytes the message should have.
+        /// Bytes of the whole message.
         need: usize,
-        /// What ended it.
+        /// What cut it off.
         by: CutBy,
     },
     /// Bytes of this direction were never captured.
@@ -119,73 +119,73 @@ pub enum Note {
         /// How many bytes.
         octets: u64,
     },
-    /// A proxy said for whom it speaks, before the first message.
+    /// A proxy named its client before the first message.
     Proxy {
         /// Version of the PROXY protocol, 1 or 2.
         version: u8,
-        /// Who connected to the proxy; `None` if the header does not say.
+        /// Address and port of the client; `None` if the header does not name it.
         client: Option<Endpoint>,
     },
-    /// Bytes that are part of no message were passed over.
+    /// Bytes that belong to no message were skipped.
     Skipped {
         /// How many bytes.
         octets: u64,
     },
-    /// A retransmission carried other bytes for a place already filled; the first copy counts.
+    /// A retransmission differs from the first copy. The first copy counts.
     Conflict {
-        /// The frame with the other bytes.
+        /// The frame of the retransmission.
         frame: u64,
-        /// Offset of the first differing byte from the start of this direction's data.
+        /// Offset of the first differing byte, from the start of this direction's data.
         from: u64,
         /// Offset after the last differing byte.
         to: u64,
     },
-    /// Out-of-order data was given up because a bound was reached.
+    /// Out-of-order data was given up waiting because a limit was reached.
     GivenUp {
         /// How many bytes.
         octets: u64,
     },
-    /// A reset came with words that say why.
+    /// A reset came with a text that states the reason (RFC 1122 section 4.2.2.12).
     ResetCause(String),
-    /// A reset was ignored by its receiver.
+    /// The receiver ignored a reset.
     ResetIgnored {
         /// The reset's frame.
         frame: u64,
         /// Why.
         why: Ignored,
     },
-    /// A SYN was ignored by its receiver: the connection goes on.
+    /// The receiver ignored a SYN: the connection continues.
     SynIgnored {
         /// The SYN's frame.
         frame: u64,
         /// Why.
         why: Ignored,
     },
-    /// Data came although the connection had been reset.
+    /// Data came after a reset.
     AfterReset {
         /// The reset's frame.
         reset: u64,
     },
     /// IP fragments of this datagram overlapped.
     FragmentOverlap {
-        /// Whether they had different bytes for the same place.
+        /// Whether they had different bytes at the same offset.
         conflict: bool,
     },
-    /// No response to this request was seen before its connection ended.
+    /// No response to this request was captured before its connection ended.
     Unanswered,
-    /// A response for which no request was seen.
+    /// No request for this response was captured.
     NoRequest,
-    /// A response of the stream for which no request was seen, as turned out later.
+    /// No request was captured for an earlier response of this stream. This was known only later.
     NoRequestFor {
         /// The response's frame.
         frame: u64,
     },
-    /// The response to this request has an earlier time.
+    /// The response to this request has an earlier time than the request.
     AnsweredBefore {
         /// The response's frame.
         response: u64,
     },
-    /// The response has the very time of the request in that frame.
+    /// The response has the same time as the request in that frame.
     NoTime {
         /// The request's frame.
         request: u64,
@@ -195,9 +195,9 @@ pub enum Note {
         /// The request's frame.
         request: u64,
     },
-    /// The request is not paired with a response: too many waited on its connection.
+    /// The request was not paired with a response: too many requests waited on its connection.
     NotPaired,
-    /// The response is not of the kind that the request in that frame asked for.
+    /// The response is not for the command of the request in that frame.
     WrongResponse {
         /// The request's frame.
         request: u64,
@@ -206,30 +206,30 @@ pub enum Note {
     },
     /// The request was sent before the one in that frame was answered.
     Pipelined {
-        /// Frame of the request before it.
+        /// Frame of the previous request.
         after: u64,
     },
-    /// The TCP checksum of the frame is wrong.
+    /// The TCP checksum of the frame is wrong (`tcp.checksum.bad`).
     Checksum,
-    /// Something is to be said about the stream's TLS.
+    /// A problem of the stream's TLS.
     Tls {
-        /// What it is.
+        /// The problem.
         problem: Box<Problem>,
-        /// Frame of the record that it is about, where it is about one.
+        /// Frame of the record that it concerns, if it concerns one.
         frame: Option<u64>,
     },
-    /// The message is not as its layout says.
+    /// The message does not have the form that its layout defines.
     Described {
-        /// What it is.
+        /// The fault.
         fault: FaultKind,
-        /// The field, where it is about one.
+        /// The field that it concerns, if it concerns one.
         field: Option<FieldRef>,
-        /// The first byte of the message that it is about, and how many.
+        /// Offset and number of the bytes that it concerns, in the message.
         at: (u32, u32),
     },
 }
 
-/// Where a message goes on.
+/// Where an incomplete message continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goes {
     /// Not known yet.
@@ -253,11 +253,11 @@ pub enum CutBy {
     End,
 }
 
-/// Bytes of a reset's words that are told at most.
+/// Most bytes of a reset's text that are shown.
 const CAUSE_LEN: usize = 80;
 
 impl Note {
-    /// What is to be said about a direction.
+    /// The note for a remark of the flow table.
     #[must_use]
     pub fn of_remark(remark: Remark<'_>) -> Self {
         match remark {
@@ -273,7 +273,7 @@ impl Note {
         }
     }
 
-    /// How much it matters.
+    /// How serious it is.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
@@ -317,7 +317,7 @@ impl Note {
         }
     }
 
-    /// Whether rows have it: warnings and errors, and what its sender should know.
+    /// Whether rows contain it: warnings, errors, and some notes that the sender should know about.
     #[must_use]
     pub fn in_rows(&self) -> bool {
         self.severity() >= Severity::Warning
@@ -327,7 +327,7 @@ impl Note {
             )
     }
 
-    /// Whether it asks for the filling of a message whose rest may still come.
+    /// Whether it suggests that the sender did not pad its fields, while the rest of the message may still come.
     #[must_use]
     pub const fn asks_while_it_waits(&self) -> bool {
         matches!(
@@ -340,7 +340,7 @@ impl Note {
         )
     }
 
-    /// Whether it asks for the filling of a message that goes on in no frame that is known.
+    /// Whether it suggests that the sender did not pad its fields: no frame is known in which the message continues.
     #[must_use]
     pub const fn asks_for_filling(&self) -> bool {
         matches!(
@@ -353,7 +353,7 @@ impl Note {
         )
     }
 
-    /// What it is about.
+    /// What it concerns.
     #[must_use]
     pub const fn group(&self) -> Group {
         match self {
@@ -390,7 +390,7 @@ impl Note {
         }
     }
 
-    /// The field it is about; `None` if it is about the message or the connection.
+    /// The field that it concerns; `None` if it concerns the message or the connection.
     #[must_use]
     pub const fn field(&self) -> Option<&'static Field> {
         match self {
@@ -400,7 +400,7 @@ impl Note {
         }
     }
 
-    /// The key of the field that it is about, as JSON and filters have it.
+    /// Key of the field that it concerns, as used in JSON and display filters.
     #[must_use]
     pub fn field_key(&self) -> Option<&'static str> {
         match self {
@@ -410,7 +410,7 @@ impl Note {
     }
 }
 
-/// How much a fault matters.
+/// How serious a fault is.
 const fn severity_of(fault: &Fault) -> Severity {
     match fault {
         Fault::Length { .. }
@@ -420,7 +420,7 @@ const fn severity_of(fault: &Fault) -> Severity {
         | Fault::UnknownCommand(_)
         | Fault::Size { .. } => Severity::Error,
         Fault::ZeroFilled(_) => Severity::Note,
-        // A password may have any bytes but NUL.
+        // A password may contain any bytes except NUL.
         Fault::NotUtf8 { field, .. } | Fault::Character { field, .. }
             if field.offset == PASSWORD.offset =>
         {
@@ -439,7 +439,7 @@ const fn severity_of(fault: &Fault) -> Severity {
     }
 }
 
-/// What a fault is about.
+/// What a fault concerns.
 const fn group_of(fault: &Fault) -> Group {
     match fault {
         Fault::Length { .. }

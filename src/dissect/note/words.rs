@@ -1,4 +1,4 @@
-//! The notes' texts.
+//! Texts of notes.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,7 +12,7 @@ use crate::layout::FaultKind;
 use crate::protocol::Fault;
 use crate::stream::Ignored;
 
-/// Words off the wire with nothing in them that a terminal heeds.
+/// Text from the wire, with everything escaped that a terminal would interpret.
 pub(super) fn shown(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
     let mut shown = String::new();
@@ -25,7 +25,7 @@ pub(super) fn shown(words: &[u8]) -> String {
     shown
 }
 
-/// Why a segment was ignored, as the end of a sentence.
+/// The reason why a segment was ignored, as the end of a sentence.
 const fn ignored(why: Ignored) -> &'static str {
     match why {
         Ignored::OutOfWindow => "its sequence number is out of the receiver's window",
@@ -93,7 +93,7 @@ impl fmt::Display for Note {
 }
 
 impl Note {
-    /// Writes what is about a stream's segments rather than about a message.
+    /// Writes a note that concerns a stream's segments, not a message.
     fn write_of_stream(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gap { octets: 1 } => f.write_str("1 byte of the stream was never captured"),

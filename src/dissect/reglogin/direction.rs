@@ -1,5 +1,5 @@
-//! One direction of a RegLogin stream between its chunks: where a message begins, what is held of
-//! it, and the search for the next one.
+//! One direction of a RegLogin stream: where a message begins, which bytes are held, and the search for the next
+//! message.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -21,49 +21,47 @@ use crate::protocol::layout::{HEADER_LEN, LENGTH, MAX_LEN};
 use crate::protocol::{MessageKind, judge_beginning, right_header};
 use crate::stream::{Chunk, Role, Side};
 
-/// How a direction's next bytes are taken.
+/// How the next bytes of a direction are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::dissect) enum Mode {
     /// Nothing is known of the direction yet.
     #[default]
     Start,
-    /// What came first proved nothing.
+    /// The first bytes are no evidence of RegLogin.
     Unproven,
     /// A message begins here.
     Boundary,
-    /// Bytes were never captured, and by the messages' sizes one begins this many bytes behind
-    /// them: looked at before anything is searched for, so that no bytes inside of a message are
-    /// taken for a header.
+    /// Bytes were never captured. By the sizes of messages, one should begin this many bytes after the gap. This place
+    /// is checked before anything is searched, so that bytes inside a message are not taken for a header.
     Foretold {
-        /// Of which kind.
+        /// Kind of the message.
         kind: MessageKind,
-        /// Bytes before it, from the gap on.
+        /// Bytes before it, counted from the end of the gap.
         left: u8,
     },
-    /// A right header is searched for.
+    /// A correct header is searched for.
     Search,
 }
 
-/// Bytes held of a direction at most: a message and what is looked at behind it, or a PROXY
-/// header.
+/// Most bytes held of a direction: a message and the look-ahead after it, or a PROXY protocol header.
 pub const HELD: usize = if MAX_LEN + LOOK_AHEAD > PROXY_V1_MAX_LEN {
     MAX_LEN + LOOK_AHEAD
 } else {
     PROXY_V1_MAX_LEN
 };
 
-/// What is kept of a direction between its chunks, where anything is.
+/// State of a direction that is needed only while bytes are held or skipped.
 #[derive(Debug, Default)]
 pub(in crate::dissect) struct Work {
-    /// The beginning of a message, or of what may be one.
+    /// The start of a message, or of what may be one.
     pub octets: ArrayVec<u8, HELD>,
-    /// Where they stood, and with which frame they can be read.
+    /// The frames that carried the bytes, and the frames with which they became readable.
     sources: SmallVec<[(SourceBytes, (u64, Timestamp)); 1]>,
-    /// Bytes passed over in search of a header.
+    /// Bytes skipped in the search for a header.
     pub skipped: u64,
-    /// How the last wrong message began; the next is searched for by it.
+    /// Start of the last message with a wrong header: the next one is probably similar.
     pub like: Option<Like>,
-    /// Bytes of a PROXY header that are still to come.
+    /// Bytes of a PROXY protocol header that are still to come.
     pub header_left: usize,
     /// Notes for the next message.
     pub notes: SmallVec<[Note; 1]>,
@@ -75,7 +73,7 @@ pub(in crate::dissect) struct DirectionState {
     pub work: Option<Box<Work>>,
 }
 
-/// Where the first `len` bytes of `chunk` come from, which stand at `start` of a message.
+/// The source of the first `len` bytes of `chunk`, which are at offset `start` of a message.
 fn source(chunk: Chunk<'_>, start: usize, len: usize) -> SourceBytes {
     SourceBytes {
         frame: chunk.frame,
@@ -87,37 +85,36 @@ fn source(chunk: Chunk<'_>, start: usize, len: usize) -> SourceBytes {
     }
 }
 
-/// Where the message behind the one that is begun starts.
+/// Where the message after an incomplete one should begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::dissect) struct Boundary {
-    /// Bytes from what was captured so far.
+    /// Number of bytes before it that were not captured yet.
     left: usize,
-    /// Whether a message is begun of whose header bytes are missing.
+    /// Whether the incomplete message lacks bytes of its header.
     headless: bool,
 }
 
 impl Boundary {
-    /// How the bytes behind a gap are taken, where messages of this kind are sent.
+    /// How to process the bytes after a gap of `gap` bytes, if all messages are of this kind.
     pub fn behind(self, gap: u64, kind: MessageKind) -> Mode {
         let (size, left) = (kind.len() as u64, self.left as u64);
         let behind = match gap.checked_sub(left) {
             None => left - gap,
             Some(into) => (size - into % size) % size,
         };
-        // A message has fewer bytes than a byte can count.
+        // Cannot overflow: a message has at most 73 bytes.
         let left = behind as u8;
         Mode::Foretold { kind, left }
     }
 
-    /// How many messages of this kind cannot be told of because of a gap: those that begin in it,
-    /// and one whose header it takes bytes from.
+    /// How many messages of this kind a gap makes unknown: those that begin in it, and one whose header it cuts.
     pub fn lost_in(self, gap: u64, kind: MessageKind) -> u64 {
         let into = gap.saturating_sub(self.left as u64);
         into.div_ceil(kind.len() as u64) + u64::from(self.headless)
     }
 }
 
-/// What a direction's messages have in common.
+/// What all messages of a direction have in common.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::dissect) struct Between {
     stream: u32,
@@ -135,8 +132,8 @@ impl Between {
     }
 }
 
-/// Puts a message among `messages` that has the first `len` of these bytes, never more than a
-/// message can have. It is made where it stays, as it is larger than what is known of it.
+/// Adds a message with the first `len` bytes of `octets`, at most [`MAX_LEN`]. It is built in the list, because moving
+/// it would cost more than building it.
 #[inline]
 fn put<'a>(
     messages: &'a mut Vec<Message>,
@@ -170,7 +167,7 @@ fn put<'a>(
 }
 
 impl Work {
-    /// Adds bytes of `chunk` as far as they fit; gives how many.
+    /// Adds bytes of `chunk` as far as they fit. Returns how many.
     pub fn append(&mut self, chunk: Chunk<'_>) -> usize {
         let room = self.octets.remaining_capacity();
         self.append_at_most(chunk, room)
@@ -183,10 +180,10 @@ impl Work {
             return 0;
         }
         let start = self.octets.len();
-        // There is room: no more was taken.
+        // Cannot fail: `taken` is at most the remaining capacity.
         let _ = self.octets.try_extend_from_slice(&chunk.octets[..taken]);
         match self.sources.last_mut() {
-            // What was held goes on in the same frame.
+            // The bytes continue those held, in the same frame.
             Some((last, readable))
                 if last.frame == chunk.frame
                     && *readable == chunk.readable
@@ -201,7 +198,7 @@ impl Work {
         taken
     }
 
-    /// What is held, as it came.
+    /// The held bytes as chunks like those that were added.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.sources.iter().map(|(source, readable)| Chunk {
             octets: &self.octets[(source.start as usize)..][..(source.len as usize)],
@@ -228,7 +225,7 @@ impl Work {
         });
     }
 
-    /// Takes the first bytes out as a message.
+    /// Removes the first bytes and adds them to `messages` as a message.
     pub fn take_front(&mut self, octets: usize, between: Between, messages: &mut Vec<Message>) {
         let within = |(source, _): &&(SourceBytes, _)| (source.start as usize) < octets;
         let sources = self.sources.iter().filter(within);
@@ -257,7 +254,7 @@ impl Work {
 }
 
 impl DirectionState {
-    /// Where the next message of this kind begins, where the sizes of those before it tell.
+    /// Where the next message of this kind begins, if that follows from the sizes of the messages before it.
     pub fn boundary(&self, kind: MessageKind) -> Option<Boundary> {
         let held = self.work.as_ref().map_or(&[][..], |work| &work.octets);
         let before = match self.mode {
@@ -282,8 +279,8 @@ impl DirectionState {
         })
     }
 
-    /// What is to be said of the message that `frame` carried bytes of, and that is not whole:
-    /// where RegLogin is not proven yet, of bytes that begin as one does.
+    /// The note on an incomplete message if `frame` carried bytes of it. `proven` says that the stream is RegLogin;
+    /// otherwise the bytes must begin like a message.
     pub fn begun(&self, frame: u64, proven: bool, kind: MessageKind) -> Option<Note> {
         let work = self.work.as_ref()?;
         let octets = work.octets.as_slice();
@@ -299,7 +296,7 @@ impl DirectionState {
         };
         let mut sources = work.sources.iter().map(|(source, _)| source);
         let in_frame = sources.clone().any(|source| source.frame == frame);
-        // All in one segment, or behind its header: its sender may take it for whole.
+        // All bytes in one segment, or the body in one after its header: the sender may consider it complete.
         let header_alone = |len: u32| len as usize == HEADER_LEN;
         let at_once = match work.sources.len() {
             1 => true,
@@ -315,9 +312,9 @@ impl DirectionState {
         })
     }
 
-    /// Looks whether a message of this kind begins `left` bytes behind a gap. Gives what is left
-    /// of `chunk` where that is decided: in mode [`Mode::Boundary`] it does, and stands at the
-    /// start of what is held and left, in mode [`Mode::Search`] it is searched for.
+    /// Checks whether a message of this kind begins `left` bytes after a gap, once enough bytes are there. Returns the
+    /// rest of `chunk`. The mode is then [`Mode::Boundary`] if it does, and the message begins with the held bytes;
+    /// [`Mode::Search`] if not.
     pub fn try_boundary<'a>(
         &mut self,
         chunk: Chunk<'a>,
@@ -339,14 +336,14 @@ impl DirectionState {
         rest
     }
 
-    /// Searches for a right header. Gives what is left of `chunk`: in mode
-    /// [`Mode::Boundary`] the header is found and stands at the start of what is held and left.
+    /// Searches for a correct header. Returns the rest of `chunk`. If a header was found, the mode is
+    /// [`Mode::Boundary`], and the header begins with the held bytes, or with the rest if none are held.
     pub fn search<'a>(&mut self, chunk: Chunk<'a>) -> Chunk<'a> {
         const KEPT: usize = LOOK_AHEAD - 1;
         if let Some(work) = &mut self.work
             && !work.octets.is_empty()
         {
-            // A header can start among the bytes held and end in this chunk.
+            // A header can start in the held bytes and end in this chunk.
             let held = work.octets.len();
             let taken = work.append_at_most(chunk, KEPT);
             if let Some(at) = find_next(&work.octets, work.like) {
@@ -376,8 +373,8 @@ impl DirectionState {
         chunk.behind(chunk.octets.len())
     }
 
-    /// Forgets what is held; `counted` says that it counts as passed over.
-    pub fn let_go(&mut self, counted: bool) {
+    /// Discards the held bytes. `counted` says that they count as skipped.
+    pub fn discard(&mut self, counted: bool) {
         if let Some(work) = &mut self.work {
             if counted {
                 work.skipped += work.octets.len() as u64;
@@ -390,7 +387,7 @@ impl DirectionState {
         }
     }
 
-    /// A message begins behind `passed` bytes.
+    /// Records that a message begins after `passed` skipped bytes.
     pub fn found_header(&mut self, passed: usize) {
         self.mode = Mode::Boundary;
         let skipped = passed as u64 + self.work.as_ref().map_or(0, |work| work.skipped);
@@ -401,8 +398,8 @@ impl DirectionState {
         }
     }
 
-    /// Puts the message at the boundary among `messages` and gives what is left of `chunk`; `None`
-    /// where it is not whole yet, with all of `chunk` held.
+    /// Adds the message at the boundary to `messages`, and returns the rest of `chunk`. Returns `None`, and holds all
+    /// of `chunk`, if the message is incomplete.
     pub fn message<'a>(
         &mut self,
         chunk: Chunk<'a>,
@@ -459,7 +456,7 @@ impl DirectionState {
         Some(rest)
     }
 
-    /// A message that stands whole in one chunk.
+    /// Adds a message that is complete in one chunk.
     #[inline]
     fn in_place(
         &mut self,

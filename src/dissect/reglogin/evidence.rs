@@ -1,8 +1,8 @@
-//! What speaks for RegLogin where a stream's protocol is not known yet, as the tables of [`rules`](super::rules) and of
-//! `docs/protocol.md` say.
+//! Evidence for RegLogin in a stream whose protocol is not known yet, by the tables in [`rules`](super::rules) and
+//! `docs/protocol.md`.
 //!
-//! Enters: bytes from a place where a message may begin. Leaves: proof, no proof, or that more
-//! bytes may bring one. Nothing else counts: not the port, and nothing that comes later.
+//! Input: bytes where a message may begin. Output: proof, no proof, or that more bytes are needed. Only these bytes
+//! count: not the port, and not what comes later.
 
 #![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
 
@@ -19,33 +19,33 @@ use crate::protocol::layout::{
 use crate::protocol::rules::ZERO_FILLING;
 use crate::protocol::{MessageView, is_header, is_strict, right_header};
 
-/// Bytes of a `totalLength` of 58 or 73 that are 0.
+/// Number of zero bytes at the start of a `totalLength` of 58 or 73.
 pub const LENGTH_ZEROS: usize = 3;
 
-/// What is looked at.
+/// The bytes to judge.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening<'a> {
     /// Bytes from a place where a message may begin.
     pub octets: &'a [u8],
-    /// Whether they are a segment's, no more and no less.
+    /// Whether they are exactly one segment's.
     pub one_segment: bool,
-    /// Whether no more will come.
+    /// Whether no more bytes follow.
     pub whole: bool,
 }
 
-/// What an opening is worth.
+/// What an opening proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
     /// The stream is RegLogin, and a message begins with the first byte.
     Proof,
     /// More bytes may prove it.
     Unsure,
-    /// These bytes do not prove it.
+    /// These bytes prove nothing.
     Nothing,
 }
 
 impl Evidence {
-    /// The better of two.
+    /// The stronger of the two.
     const fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Proof, _) | (_, Self::Proof) => Self::Proof,
@@ -56,7 +56,7 @@ impl Evidence {
 }
 
 impl Opening<'_> {
-    /// Weighs what stands on a port where RegLogin is expected.
+    /// Judges bytes on a port where RegLogin is expected.
     #[must_use]
     #[inline]
     pub fn weigh(&self) -> Evidence {
@@ -66,7 +66,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Weighs what stands on any other port: only a whole message without a fault counts.
+    /// Judges bytes on any other port: only a complete message without a fault is proof.
     #[must_use]
     pub fn weigh_strictly(&self) -> Evidence {
         let octets = self.octets;
@@ -85,7 +85,7 @@ impl Opening<'_> {
         .unwrap_or(Evidence::Nothing)
     }
 
-    /// What the first row says that fits.
+    /// The value of the first row that matches.
     #[inline]
     fn first_row<T: Copy>(
         &self,
@@ -100,7 +100,7 @@ impl Opening<'_> {
         })
     }
 
-    /// A length and a command that fit each other, before a body.
+    /// Judges a body after a length and a command that belong together.
     #[inline]
     fn right(&self, kind: MessageKind) -> Evidence {
         let octets = self.octets;
@@ -125,7 +125,7 @@ impl Opening<'_> {
         let header = view.length().zip(view.command());
         let by_command = view.kind();
         let by_length = view.length().and_then(kind_of_len);
-        // The kind that a form of header calls for, where it calls for one.
+        // `Some` if the header has this form, with the kind of message that the form implies, if any.
         let fits = |form| -> Option<Option<MessageKind>> {
             match form {
                 WrongHeader::Beginning => {
@@ -164,8 +164,7 @@ impl Opening<'_> {
         }
     }
 
-    /// A wrong header before bytes that may show that a message of this kind stands here although `totalLength` says
-    /// something else.
+    /// Judges a wrong header: the bytes may show that a message of this kind is here although `totalLength` differs.
     fn shows_size(&self, kind: MessageKind, length: usize) -> Evidence {
         let octets = self.octets;
         let size = kind.len();
@@ -189,7 +188,7 @@ impl Opening<'_> {
         by_size.unwrap_or_else(|| self.is_filled(kind))
     }
 
-    /// A body that, read at our offsets, is text filled up as the protocol says.
+    /// Judges a body: whether, at RegLogin's offsets, it is text with correct padding.
     fn is_filled(&self, kind: MessageKind) -> Evidence {
         let octets = self.octets;
         let filled = body(octets, kind);
@@ -202,7 +201,7 @@ impl Opening<'_> {
         .unwrap_or(Evidence::Nothing)
     }
 
-    /// A body that can be one of this kind.
+    /// Judges a body: whether it can be one of this kind.
     fn fits(&self, kind: MessageKind) -> Evidence {
         let octets = self.octets;
         self.first_row(&FITTING, |row| match row {
@@ -214,7 +213,7 @@ impl Opening<'_> {
     }
 }
 
-/// Whether bytes too few for a header can be the beginning of one that counts.
+/// Whether these bytes, too few for a header, can be the start of one that counts as evidence.
 fn could_be_a_header(octets: &[u8]) -> bool {
     let command = octets.get(COMMAND.offset..).unwrap_or_default();
     let [big, little] = [
@@ -232,7 +231,7 @@ fn could_be_a_header(octets: &[u8]) -> bool {
             .is_some_and(|length| kind_of_len(length).is_some())
 }
 
-/// Whether several messages, each with its length before it, end where the bytes do.
+/// Whether several messages, each with its length at the start, end exactly where the bytes end.
 fn lengths_lead_to_end(octets: &[u8]) -> bool {
     let mut rest = octets;
     let mut messages = 0;
@@ -246,19 +245,19 @@ fn lengths_lead_to_end(octets: &[u8]) -> bool {
     messages > 1 && rest.is_empty()
 }
 
-/// How a body reads at our offsets.
+/// How a body reads at RegLogin's offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filled {
-    /// It cannot be one of ours.
+    /// It cannot be RegLogin's.
     Not,
-    /// It can be, but text alone does not show where the fields end.
+    /// It can be, but the text does not show where the fields end.
     Maybe,
-    /// Each field is text and, behind it, filling.
+    /// Each field is text followed by padding.
     Well,
 }
 
-/// A field's text and filling, as far as it is there: `None` if it has control characters or
-/// bytes behind a NUL; else its text, and whether filling shows where the field ends.
+/// A field's text, and whether padding shows where it ends; `None` if it has control characters or bytes after a NUL.
+/// The field may be incomplete.
 fn text_field<'a>(octets: &'a [u8], field: &Field) -> Option<(&'a [u8], bool)> {
     let field_octets = field.slice(octets);
     let text = crate::protocol::TextValue::new(field_octets);

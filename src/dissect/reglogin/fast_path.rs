@@ -1,8 +1,8 @@
-//! Messages without notes, told at a glance.
+//! Fast path for messages without notes.
 //!
-//! Nearly all are like that, and are told here by a look at eight bytes at a time, where
-//! [`judge`](super::judge()) asks one question after the other. Not all are: a field that is full,
-//! or text beyond ASCII, is left to be judged. A property test holds the two against each other.
+//! Nearly all messages have none. They are recognised eight bytes at a time, while [`judge`](super::judge()) checks
+//! rule by rule. Some messages without notes are not recognised here and go to `judge`: those with a full field, or
+//! with text other than ASCII. A property test compares the two.
 
 use crate::protocol::layout::{
     COMMAND, DESCRIPTION, Field, MessageKind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS,
@@ -11,8 +11,8 @@ use crate::protocol::layout::{
 use crate::protocol::{Command, right_header};
 use crate::text::swar;
 
-/// The command and the bytes of the message at the start of `octets`, where that is whole and plain
-/// in all its fields.
+/// The command and bytes of the message at the start of `octets`, if it is complete and all its fields are plain: ASCII
+/// text followed by NULs.
 #[inline]
 pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8])> {
     let kind = right_header(octets)?;
@@ -21,10 +21,10 @@ pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8]
     has_plain_fields(kind, message).then_some((command, message))
 }
 
-/// Whether all of `octets` is one message that is plain in all its fields.
+/// Whether `octets` is exactly one message whose fields are all plain.
 #[inline]
 pub(crate) fn one_clean_message(octets: &[u8]) -> bool {
-    // Nearly all that is none has another length.
+    // The length rules out nearly everything else.
     matches!(octets.len(), REQUEST_LEN | RESPONSE_LEN) && is_clean(octets)
 }
 
@@ -34,14 +34,14 @@ pub(in crate::dissect) fn command(message: &[u8]) -> Option<Command> {
     COMMAND.number(message).map(Command::from)
 }
 
-/// Whether a message is whole and plain in all its fields.
+/// Whether a message is complete and all its fields are plain.
 #[inline]
 pub(crate) fn is_clean(octets: &[u8]) -> bool {
     right_header(octets)
         .is_some_and(|kind| octets.len() == kind.len() && has_plain_fields(kind, octets))
 }
 
-/// Whether a whole message with a right header is plain in all its fields.
+/// Whether all fields of a complete message with a correct header are plain.
 #[inline]
 fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
     match kind {
@@ -58,13 +58,13 @@ fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
     }
 }
 
-/// A field of a whole message, of a size that the compiler knows.
+/// A field of a complete message, with its width known at compile time.
 #[inline]
 fn field<'a, const WIDTH: usize>(message: &'a [u8], field: &Field) -> Option<&'a [u8; WIDTH]> {
     message.get(field.offset..)?.first_chunk()
 }
 
-/// Whether a field is printable ASCII with at least one NUL behind it and nothing but NULs.
+/// Whether a field is printable ASCII followed by at least one NUL and only NULs.
 #[inline]
 fn is_filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
     let (words, last) = words(field);
@@ -82,13 +82,14 @@ fn is_filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
             return text == word && behind.iter().fold(last, all) == 0;
         }
     }
-    // Behind the field's last byte stands a NUL that is none of its own.
+    // `words` pads the last bytes with NUL, so the field's own last byte must be checked.
     let filling = swar::zeros(last);
     let (text, _) = swar::split_at_first(last, filling);
     text == last && swar::are_not_printable(last) & !filling == 0 && field[WIDTH - 1] == 0
 }
 
-/// The bytes of a field, eight at a time, the first in the lowest bits, and the last few, filled up with NUL.
+/// The bytes of a field as groups of eight, and the remaining bytes as one number padded with NUL. The first byte is in
+/// the lowest bits.
 #[inline]
 fn words<const WIDTH: usize>(field: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
     let (words, rest) = field.as_chunks::<8>();
@@ -97,8 +98,7 @@ fn words<const WIDTH: usize>(field: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
     (words, u64::from_le_bytes(last))
 }
 
-/// Whether a user name that is filled text has at least one byte, no colon, and no space at its
-/// start or end.
+/// Whether a plain user name has at least one byte, no colon, and no space at its start or end.
 #[inline]
 fn keeps_name_rules<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
     let (words, rest) = words(name);

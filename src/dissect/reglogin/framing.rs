@@ -1,7 +1,7 @@
-//! Where a message ends, and where the next one begins after one that is wrong.
+//! Where a message ends, and where the next one begins after a wrong header.
 //!
-//! The rule looks at a message's own bytes only, so that it gives the same for any way in which
-//! TCP cut the stream.
+//! The rule uses only the bytes of the messages, so the result does not depend on how TCP split the stream into
+//! segments.
 
 use super::rules::{EXTENTS, HeaderForm, Taken};
 use crate::dissect::smpp::{SMPP_HEADER_LEN, is_smpp};
@@ -9,25 +9,24 @@ use crate::protocol::header::{kind_of_len, swapped_header, text_header, text_num
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, MAX_LEN, MessageKind};
 use crate::protocol::{Command, MessageView, is_header, is_strict, right_header};
 
-/// Bytes that [`find_header`] has to see from a header's first one on.
+/// Bytes that [`find_header`] needs from the start of a header.
 pub const LOOK_AHEAD: usize = SMPP_HEADER_LEN;
 
-/// How the bytes at a message boundary are taken.
+/// Length of the message at a message boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// More bytes are needed to say: this many in all.
+    /// More bytes are needed to decide: this many in total.
     Need(usize),
     /// A message with the right `totalLength` for its command, of this many bytes.
     Right(usize),
-    /// A message whose header is wrong, taken to be this long. Behind it the next header is to
-    /// be searched for.
+    /// A message with a wrong header, assumed to be this long. After it, the next header must be searched for.
     Wrong(usize),
 }
 
-/// Says how long the message at the start of `octets` is.
+/// Determines the length of the message at the start of `octets`.
 ///
-/// With the right `totalLength` it is that long; with a wrong header it is as long as [`EXTENTS`] says. A wrong message ends
-/// early where a right header stands inside of it, or one that is wrong in the same way.
+/// A correct header determines it. For a wrong header, [`EXTENTS`] does. A message with a wrong header ends early if
+/// another header begins inside it that is correct, or wrong in the same way.
 #[must_use]
 #[inline]
 pub fn extent(octets: &[u8]) -> Extent {
@@ -65,7 +64,7 @@ fn extent_of_wrong(octets: &[u8]) -> Extent {
 }
 
 impl HeaderForm {
-    /// The kind of message that a header calls for that is not right and has this form; `kind` is the command's.
+    /// The kind of message that a wrong header of this form implies. `kind` is that of its command.
     fn kind(self, octets: &[u8], length: usize, kind: Option<MessageKind>) -> Option<MessageKind> {
         match self {
             Self::WithoutHeader => kind.filter(|kind| length + HEADER_LEN == kind.len()),
@@ -78,18 +77,17 @@ impl HeaderForm {
     }
 }
 
-/// How the headers of a sender look that makes the same mistake in each: what its last wrong
-/// message began with.
+/// What the wrong headers of a sender have in common, if it makes the same mistake in each: taken from its last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Like {
     length: [u8; LENGTH.width],
-    /// The command, where only the very same will do, as it is none of ours.
+    /// The command, if it is unknown and must therefore be the same.
     command: Option<[u8; COMMAND.width]>,
 }
 
 impl Like {
-    /// What the wrong message at the start of `octets` is like; `None` if neither its length
-    /// nor its command is one of ours.
+    /// What similar headers have in common with the wrong header at the start of `octets`; `None` if neither its length
+    /// nor its command is one of RegLogin's.
     #[must_use]
     pub fn of(octets: &[u8]) -> Option<Self> {
         let length = *octets.first_chunk()?;
@@ -123,7 +121,7 @@ impl Like {
     }
 }
 
-/// Whether these are one of our commands, in either order of bytes or as text.
+/// Whether these bytes are one of RegLogin's commands, in either byte order or as text.
 fn is_command(octets: [u8; COMMAND.width]) -> bool {
     let known = |code| Command::from(code).kind().is_some();
     known(u32::from_be_bytes(octets))
@@ -131,7 +129,7 @@ fn is_command(octets: [u8; COMMAND.width]) -> bool {
         || text_number(&octets).is_some_and(known)
 }
 
-/// Offset of the first right header, or of one that is wrong in the way of `like`.
+/// Offset of the first header that is correct, or similar to `like`.
 #[must_use]
 pub fn find_next(octets: &[u8], like: Option<Like>) -> Option<usize> {
     let right = find_header(octets);
@@ -142,12 +140,12 @@ pub fn find_next(octets: &[u8], like: Option<Like>) -> Option<usize> {
     }
 }
 
-/// Offset of the first right header: a `totalLength` and `commandID` that belong together, with
-/// bytes behind them that are not SMPP's. [`LOOK_AHEAD`] bytes must be there to tell.
+/// Offset of the first correct header: a `totalLength` and `commandID` that belong together, followed by bytes that are
+/// not SMPP's. At least [`LOOK_AHEAD`] bytes are needed from there on.
 #[must_use]
 pub fn find_header(octets: &[u8]) -> Option<usize> {
     let mut from = 0;
-    // A right header starts with three NULs and the length's last byte.
+    // A correct header starts with three NULs and the last byte of the length.
     while let Some(found) = memchr::memmem::find(&octets[from..], &[0, 0, 0]) {
         let at = from + found;
         let rest = &octets[at..];
@@ -162,7 +160,7 @@ pub fn find_header(octets: &[u8]) -> Option<usize> {
     None
 }
 
-/// Offset of the first whole message without a fault.
+/// Offset of the first complete message without a fault.
 #[must_use]
 pub fn find_strict(octets: &[u8]) -> Option<usize> {
     let mut from = 0;

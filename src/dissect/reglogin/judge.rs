@@ -1,4 +1,4 @@
-//! What is to be said about a message's own bytes.
+//! Notes on a message's own bytes.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,7 +15,7 @@ use crate::protocol::{
 };
 use crate::stream::Role;
 
-/// The notes on a message's fields, in order of the fields.
+/// The notes on a message's fields, in the order of the fields.
 #[must_use]
 pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
     let mut notes = SmallVec::new();
@@ -23,8 +23,7 @@ pub fn judge(octets: &[u8]) -> SmallVec<[Note; 1]> {
     notes
 }
 
-/// Appends the notes on a message's fields to those that it has already; whether it is plain, so
-/// that there are none.
+/// Appends the notes on a message's fields. Returns whether the message is on the fast path and has none.
 pub(in crate::dissect) fn judge_into(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) -> bool {
     let clean = is_clean(octets);
     if !clean {
@@ -38,9 +37,8 @@ fn judge_fields(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     protocol::judge(octets, &mut |fault| notes.push(Note::Fault(fault)));
 }
 
-/// What keeps a server from registering the name, where that cannot be a password's bytes: in a
-/// request that is right, of a name that does not fill its field. That a name has more bytes than
-/// its field in NFC is not told.
+/// Notes what would make a server refuse to register the name. Only in a correct request whose name does not fill its
+/// field: a full field could contain bytes of a password. Names that are too long in NFC are not noted.
 fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     let view = MessageView::new(octets);
     let Some(name) = view.user_name().map(TextValue::octets) else {
@@ -50,7 +48,7 @@ fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     if !registers || name.is_ascii() || name.len() >= USER_NAME.width || !is_strict(octets) {
         return;
     }
-    // What no request can hold is a fault of its own.
+    // A name that no request can contain is a fault of its own.
     let registered = UserName::from_octets(name).map(|name| name.registrable());
     if let Ok(Err(TextError::Character { found, offset, .. })) = registered {
         let (field, at) = (&USER_NAME, offset as u8);
@@ -58,14 +56,12 @@ fn judge_registration(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     }
 }
 
-/// What is to be said of a message that ended early: whether it looks as if its fields were not
-/// filled up.
+/// Notes on a message that was cut off: whether its fields seem not to be padded.
 pub(in crate::dissect) fn judge_cut(octets: &[u8], notes: &mut SmallVec<[Note; 1]>) {
     notes.extend(protocol::judge_beginning(octets).map(Note::Fault));
 }
 
-/// Appends what speaks for a command of the other kind, in a message that its sender's side does
-/// not send.
+/// Adds a note to a message from the wrong side if its size is that of the other kind.
 pub(in crate::dissect) fn judge_sender(
     octets: &[u8],
     sender: Role,
@@ -80,7 +76,7 @@ pub(in crate::dissect) fn judge_sender(
     }
 }
 
-/// Whether a message of this command has the direction that its sender's role calls for.
+/// Whether a message with this command is sent by this role.
 #[must_use]
 pub fn direction_fits(command: Command, sender: Role) -> bool {
     match command.kind() {
@@ -110,7 +106,7 @@ mod tests {
     }
 
     proptest! {
-        /// A request with a fault or two, or with none.
+        /// A request with up to two faults.
         #[test]
         fn nothing_is_to_be_noted_of_what_is_plain(
             command in 1..6u8,
@@ -174,7 +170,7 @@ mod tests {
             assert_eq!(ask(Action::Login, name), [""; 0]);
         }
         assert_eq!(ask(Action::Register, "\u{e9}ric \u{540d}"), [""; 0]);
-        // What may be a password's bytes is not told of.
+        // Bytes that may belong to a password are not shown.
         assert_eq!(ask(Action::Register, "seventeen-octets-\u{200b}"), [""; 0]);
     }
 

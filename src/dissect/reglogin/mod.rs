@@ -1,4 +1,4 @@
-//! RegLogin: finds where its messages begin and end, and notes their faults.
+//! RegLogin: finds its messages in a direction's bytes, and notes their faults.
 
 mod direction;
 pub mod evidence;

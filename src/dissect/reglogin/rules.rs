@@ -1,20 +1,19 @@
-//! The rules of dissection that are tables: how many bytes a message with a wrong header takes, and what speaks for
-//! RegLogin where a stream's protocol is not known yet. [`extent`](super::framing::extent) and
-//! [`Opening::weigh`](super::evidence::Opening::weigh) read them, and so does the Wireshark plugin, which has them printed
-//! into it.
+//! Rules of dissection as tables: how long a message with a wrong header is, and what is evidence for RegLogin. They
+//! are used by [`extent`](super::framing::extent) and [`Opening::weigh`](super::evidence::Opening::weigh), and printed
+//! into the Wireshark plugin.
 
 use super::evidence::Evidence;
 
-/// Forms of a header that is not right.
+/// Forms of wrong headers, for the length of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderForm {
-    /// A command of the protocol, and the length of its message without the header.
+    /// A known command, and the length of its message without the header.
     WithoutHeader,
-    /// A command of the protocol, and a length between that of a header and that of its message.
+    /// A known command, and a length between that of a header and that of its message.
     Shorter,
-    /// A command of the protocol.
+    /// A known command.
     KnownCommand,
-    /// Length and command of a message in little-endian order.
+    /// Length and command of a message in little-endian byte order.
     LittleEndian,
     /// Length and command of a message as text.
     AsText,
@@ -24,18 +23,18 @@ pub enum HeaderForm {
     Any,
 }
 
-/// How many bytes a message takes.
+/// How many bytes belong to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// As many as a message of the header's kind has.
+    /// The length of a message of the header's kind.
     Kind,
-    /// As many as the header's length says.
+    /// The length in the header.
     Length,
-    /// A bare header.
+    /// Only the header.
     Header,
 }
 
-/// How many bytes a message takes whose header is not right: what the first row says that fits it.
+/// How many bytes belong to a message with a wrong header. The first row that matches counts.
 pub const EXTENTS: [(HeaderForm, Taken); 7] = [
     (HeaderForm::WithoutHeader, Taken::Kind),
     (HeaderForm::Shorter, Taken::Length),
@@ -46,12 +45,12 @@ pub const EXTENTS: [(HeaderForm, Taken); 7] = [
     (HeaderForm::Any, Taken::Header),
 ];
 
-/// What something is worth as evidence.
+/// The value of an observation as evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Worth {
-    /// While more bytes may come.
+    /// While more bytes can come.
     pub so_far: Evidence,
-    /// When no more will.
+    /// When no more bytes can come.
     pub at_end: Evidence,
 }
 
@@ -73,28 +72,28 @@ impl Worth {
 
 const PROOF: Worth = Worth::always(Evidence::Proof);
 const NOTHING: Worth = Worth::always(Evidence::Nothing);
-/// More bytes may prove it.
+/// More bytes can prove it.
 const NOT_YET: Worth = Worth::until_end(Evidence::Nothing);
-/// More bytes may refute it.
+/// More bytes can refute it.
 const PROOF_AT_END: Worth = Worth::until_end(Evidence::Proof);
 
-/// The first text of a body, behind a header that is right.
+/// The first text after a correct header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstText {
     /// There are fewer bytes than an SMPP header has.
     TooShort,
     /// Its first byte is not NUL.
     Text,
-    /// Its first byte is NUL, and not all are.
+    /// Its first byte is NUL, but not all are.
     BehindNul,
-    /// All of it is there, and NUL.
+    /// All of it was captured, and is NUL.
     Empty,
-    /// What is there of it is NUL.
+    /// The captured part is NUL.
     EmptySoFar,
 }
 
-/// What a right header is worth: what the first row says that fits the text behind it. Text behind NUL is SMPP with sequence
-/// number 0, or another protocol that counts something there.
+/// The value of a correct header, by the text after it. The first row that matches counts. Text after a NUL is SMPP
+/// with sequence number 0, or another protocol with a number there.
 pub const RIGHT_HEADER: [(FirstText, Worth); 5] = [
     (FirstText::TooShort, PROOF_AT_END),
     (FirstText::Text, PROOF),
@@ -103,20 +102,20 @@ pub const RIGHT_HEADER: [(FirstText, Worth); 5] = [
     (FirstText::EmptySoFar, PROOF_AT_END),
 ];
 
-/// Forms of a header that is not right, as far as they speak for RegLogin.
+/// Forms of wrong headers, as evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrongHeader {
-    /// Too few bytes for a header, that one can begin with.
+    /// Too few bytes for a header, but possibly the start of one.
     Beginning,
     /// Too few bytes for a header.
     TooShort,
-    /// Length and command of a message in little-endian order.
+    /// Length and command of a message in little-endian byte order.
     LittleEndian,
-    /// A command of the protocol, and the length of a message of the other kind.
+    /// A known command, and the length of a message of the other kind.
     CommandAndLength,
-    /// A command of the protocol.
+    /// A known command.
     Command,
-    /// The length of a message: with a command that nobody knows, only the length and the body speak.
+    /// The length of a message, with an unknown command. Only the length and the body count.
     Length,
     /// Length and command of a message as text.
     AsText,
@@ -124,23 +123,23 @@ pub enum WrongHeader {
     Any,
 }
 
-/// What is looked at behind such a header.
+/// What is checked after such a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// Nothing: more bytes are needed.
     More,
     /// Whether the body can be one of the header's kind ([`FITTING`]).
     Fits,
-    /// Whether something shows that a message of the command's kind stands here ([`SIZES`]).
+    /// Whether the bytes show that this is a message of the command's kind ([`SIZES`]).
     SizeOfCommand,
-    /// The same of the kind that the length is right for.
+    /// The same for the kind that has this length.
     SizeOfLength,
-    /// Whether the body is filled up as one of the header's kind ([`BODIES`]).
+    /// Whether the body is padded like one of the header's kind ([`BODIES`]).
     Filled,
 }
 
-/// What is looked at behind a header that is not right: what the first row says that fits it. The best of it counts, and
-/// nothing where there is nothing to look at.
+/// What is checked after a wrong header. The first row that matches counts; of its checks, the best result. An empty
+/// row proves nothing.
 pub const WRONG_HEADER: [(WrongHeader, &[Look]); 8] = [
     (WrongHeader::Beginning, &[Look::More]),
     (WrongHeader::TooShort, &[]),
@@ -158,17 +157,17 @@ pub const WRONG_HEADER: [(WrongHeader, &[Look]); 8] = [
 /// What shows the size of a message, or that it is another protocol's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// A right header stands behind a message of this kind.
+    /// A correct header follows a message of this kind.
     NextHeader,
-    /// A message of this kind fills its segment, and the length is not about it: it is not the segment's without the
-    /// length itself, nor do several lengths lead to the segment's end.
+    /// A message of this kind is exactly the segment, and the length is not that of something else: it is not the
+    /// segment's length without the length field, and several lengths do not lead to the segment's end.
     WholeSegment,
-    /// A length that agrees with the bytes that are there, and is more than a header away from that of this kind: a
-    /// foreign protocol's own.
+    /// The length agrees with the number of bytes, and differs by more than a header from that of this kind: it is
+    /// another protocol's length.
     Foreign,
 }
 
-/// What is said of a message's size: what the first row says that fits; where none does, its body tells ([`BODIES`]).
+/// The value of a message's size. The first row that matches counts; if none does, the body decides ([`BODIES`]).
 pub const SIZES: [(Size, Worth); 3] = [
     (Size::NextHeader, PROOF),
     (Size::WholeSegment, PROOF),
@@ -180,16 +179,16 @@ pub const SIZES: [(Size, Worth); 3] = [
 pub enum Body {
     /// It cannot be one of this kind.
     Not,
-    /// It can be, and too much of it is missing.
+    /// It can be, but too much of it is missing.
     TooShort,
-    /// Each field is text and, behind it, filling.
+    /// Each field is text followed by padding.
     Filled,
-    /// It can be, and does not show where its fields end.
+    /// It can be, but does not show where its fields end.
     Maybe,
 }
 
-/// What a body is worth: what the first row says that fits it. As many bytes may be missing as the header has, where the
-/// sender did not count it.
+/// The value of a body. The first row that matches counts. As many bytes may be missing as the header has, because the
+/// sender may not have counted it.
 pub const BODIES: [(Body, Worth); 4] = [
     (Body::Not, NOTHING),
     (Body::TooShort, NOT_YET),
@@ -197,40 +196,40 @@ pub const BODIES: [(Body, Worth); 4] = [
     (Body::Maybe, NOTHING),
 ];
 
-/// A body behind a header in little-endian order.
+/// A body after a header in little-endian byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fitting {
     /// It cannot be one of the header's kind.
     Not,
-    /// With the header it has fewer bytes than an SMPP header.
+    /// Together with the header, it has fewer bytes than an SMPP header.
     TooShort,
     /// It can be one.
     Fits,
 }
 
-/// What it is worth: what the first row says that fits it.
+/// The value of such a body. The first row that matches counts.
 pub const FITTING: [(Fitting, Worth); 3] = [
     (Fitting::Not, NOTHING),
     (Fitting::TooShort, NOT_YET),
     (Fitting::Fits, PROOF),
 ];
 
-/// What stands on a port where RegLogin is not expected.
+/// Bytes on a port where RegLogin is not expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unexpected {
-    /// Too few bytes for a header, of which the first ones are those of a length.
+    /// Too few bytes for a header; they start like a length.
     Beginning,
-    /// The header is not right.
+    /// The header is wrong.
     WrongHeader,
-    /// A right header, and not all of its message.
+    /// A correct header, but not all of its message.
     TooShort,
-    /// A whole message without a fault.
+    /// A complete message without a fault.
     Strict,
-    /// A whole message with a fault.
+    /// A complete message with a fault.
     Faulty,
 }
 
-/// What is worth something on such a port: what the first row says that fits.
+/// The value of such bytes. The first row that matches counts.
 pub const UNEXPECTED: [(Unexpected, Worth); 5] = [
     (Unexpected::Beginning, NOT_YET),
     (Unexpected::WrongHeader, NOTHING),

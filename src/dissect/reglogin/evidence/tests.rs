@@ -7,9 +7,8 @@ use crate::dissect::Protocol;
 use crate::dissect::identify::{Verdict, identify};
 use crate::synth::foreign::openings;
 
-/// What a direction that sends these segments from its start is taken for on a watched port, as
-/// the dissector goes about it: what is held grows until it tells, and where it tells nothing the
-/// next segment is looked at.
+/// What a direction that starts with these segments is identified as on a watched port. Like the dissector, it holds
+/// bytes until they are identified, and tries the next segment if they are not.
 fn taken_for(segments: &[&[u8]]) -> Verdict {
     let mut held = Vec::new();
     let mut begun = false;
@@ -35,7 +34,7 @@ fn taken_for(segments: &[&[u8]]) -> Verdict {
     judged(&held, false, true, begun)
 }
 
-/// Behind what proved nothing, only evidence for RegLogin counts.
+/// After bytes that proved nothing, only evidence for RegLogin counts.
 fn judged(octets: &[u8], one_segment: bool, whole: bool, begun: bool) -> Verdict {
     let opening = Opening {
         octets,
@@ -107,7 +106,7 @@ fn what_is_known_for_sure_is_named() {
     }
 }
 
-/// A protocol of somebody's own, in which passwords may stand, is not taken for one that is known.
+/// Someone's own protocol, which may contain passwords, is not identified as a known one.
 #[test]
 fn what_only_resembles_a_known_protocol_is_not_named() {
     let reserved = |command| {
@@ -200,7 +199,7 @@ fn damaged_messages_are_claimed() {
 }
 
 fn foreign_length() -> impl Strategy<Value = (u32, u32, Vec<u8>)> {
-    // Lengths near ours are left out: there a body decides, and may be filled as ours is.
+    // Lengths close to RegLogin's are left out: the body would decide, and may be padded like RegLogin's.
     let body = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..40),
         "[ -~]{0,40}".prop_map(String::into_bytes),
@@ -219,7 +218,7 @@ proptest! {
         prop_assert_ne!(taken_for(&[one, other]), Verdict::Is(Protocol::RegLogin));
     }
 
-    /// The length counts all, all but itself, or all but itself and the command.
+    /// The length counts everything, everything except itself, or everything except itself and the command.
     #[test]
     fn a_length_that_agrees_is_another_protocol((counted, command, body) in foreign_length()) {
         let length = 8 + u32::try_from(body.len()).unwrap() - 4 * counted;
@@ -232,7 +231,7 @@ proptest! {
         prop_assert!(!claimed(&octets));
     }
 
-    /// Whatever is filled as ours is, with one number of the header wrong.
+    /// Any message with correct padding and one wrong number in its header.
     #[test]
     fn one_wrong_number_does_not_hide_a_message(
         name in "[a-z]{1,19}",
