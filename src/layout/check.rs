@@ -1,14 +1,14 @@
-//! What must hold between the parts of a layout, so that every message that it describes can be found and decoded.
+//! Checks a parsed layout as a whole, so that every message that it describes can be found and decoded.
 
 use super::error::LayoutError;
 use super::model::{Count, Field, Integer, Layout, Part, Role, Side, Type};
 
-/// Everything that is wrong with a layout whose names are all known.
+/// All errors of a layout whose names are resolved, in order of place.
 pub(super) fn check(layout: &Layout) -> Vec<LayoutError> {
     let mut errors = Vec::new();
     recursion(layout, &mut errors);
     if !errors.is_empty() {
-        // What follows goes through records.
+        // The other checks walk through records, and would not end.
         return errors;
     }
     header(layout, &mut errors);
@@ -17,18 +17,18 @@ pub(super) fn check(layout: &Layout) -> Vec<LayoutError> {
         records(layout, part, &mut errors);
         rest(layout, part, &mut errors);
     }
-    one_type_a_key(layout, &mut errors);
+    one_type_per_key(layout, &mut errors);
     kinds(layout, &mut errors);
     for body in bodies(layout) {
         message(layout, body, &mut errors);
     }
-    // The same part may be looked at for several kinds.
+    // A part that several kinds share is checked several times.
     errors.sort_by(|a, b| (a.at.start, &a.message).cmp(&(b.at.start, &b.message)));
     errors.dedup();
     errors
 }
 
-/// The bodies that kinds have, each once; no body at all among them where a kind has none.
+/// The different bodies of kinds. `None` stands for kinds without a body.
 fn bodies(layout: &Layout) -> Vec<Option<usize>> {
     let mut bodies: Vec<Option<usize>> = layout.kinds.iter().map(|kind| kind.body).collect();
     bodies.sort_unstable();
@@ -40,7 +40,7 @@ fn at(field: &Field, message: impl Into<String>) -> LayoutError {
     LayoutError::new(field.at.clone(), message)
 }
 
-/// A part that contains itself, directly or through others.
+/// Finds parts that contain themselves, directly or through others.
 fn recursion(layout: &Layout, errors: &mut Vec<LayoutError>) {
     fn reaches(layout: &Layout, from: usize, goal: usize, seen: &mut Vec<usize>) -> bool {
         layout.parts[from]
@@ -122,7 +122,7 @@ fn roles_fit(part: &Part, errors: &mut Vec<LayoutError>) {
     }
 }
 
-/// The least bytes that a part takes.
+/// The minimum size of a part in bytes.
 fn least(layout: &Layout, part: &Part) -> u64 {
     let fields = part.fields.iter();
     fields.map(|field| least_of(layout, field)).sum()
@@ -192,7 +192,7 @@ fn rest(layout: &Layout, part: &Part, errors: &mut Vec<LayoutError>) {
     }
 }
 
-/// What a filter compares with; widths and byte orders do not matter to it.
+/// The class of a type, within which a filter compares values. Widths and byte orders do not matter.
 fn class(ty: &Type) -> &'static str {
     match ty {
         Type::Integer(Integer { signed: false, .. }, _) => "an unsigned integer",
@@ -206,9 +206,9 @@ fn class(ty: &Type) -> &'static str {
     }
 }
 
-/// A filter name stands for one type, in whatever kinds of messages it is. A record's fields have the record's key before
-/// theirs.
-fn one_type_a_key(layout: &Layout, errors: &mut Vec<LayoutError>) {
+/// Checks that each filter name has one class of types in all kinds. The name of a record's field begins with the record's
+/// key.
+fn one_type_per_key(layout: &Layout, errors: &mut Vec<LayoutError>) {
     fn collect<'a>(
         layout: &'a Layout,
         part: &'a Part,
@@ -302,7 +302,7 @@ fn kinds(layout: &Layout, errors: &mut Vec<LayoutError>) {
     }
 }
 
-/// Keys and counts along one message: the header, then a body.
+/// Checks the keys and counts of one message: the header, then a body.
 fn message(layout: &Layout, body: Option<usize>, errors: &mut Vec<LayoutError>) {
     let mut walk = Walk {
         layout,
@@ -318,9 +318,9 @@ fn message(layout: &Layout, body: Option<usize>, errors: &mut Vec<LayoutError>) 
 
 struct Walk<'a> {
     layout: &'a Layout,
-    /// Every field so far.
+    /// The fields so far, at this level.
     seen: Vec<&'a Field>,
-    /// The integer fields that can count what comes now.
+    /// The keys of the integer fields that may count a following field.
     visible: Vec<&'a str>,
     errors: &'a mut Vec<LayoutError>,
 }
@@ -359,7 +359,7 @@ impl<'a> Walk<'a> {
             self.counted(field, &self.layout.slots[*slot]);
         }
         if let Type::Record(part, _) = field.ty {
-            // A record's keys are its own, and count only inside of it.
+            // A record has its own keys, and its integers count only inside it.
             let outside = (self.visible.len(), std::mem::take(&mut self.seen));
             self.part(&self.layout.parts[part]);
             self.visible.truncate(outside.0);

@@ -1,8 +1,8 @@
-//! The checks that a field can be: each of every byte of the message before it.
+//! The checksums that a field can hold. Each covers all bytes of the message before it.
 
 use super::model::Role;
 
-/// What a check must be behind these bytes; `None` if the role is no check.
+/// The right value of a checksum field after the bytes `before`. `None` if the role is not a checksum.
 #[must_use]
 pub fn check_of(role: Role, before: &[u8]) -> Option<i128> {
     Some(match role {
@@ -16,7 +16,7 @@ pub fn check_of(role: Role, before: &[u8]) -> Option<i128> {
     })
 }
 
-/// The Internet checksum (RFC 1071) over `bytes`, an odd last one filled up with a zero.
+/// The Internet checksum (RFC 1071) of `bytes`, padded with a zero to an even number.
 fn internet(bytes: &[u8]) -> u16 {
     let mut sum: u64 = bytes
         .chunks(2)
@@ -32,7 +32,7 @@ fn internet(bytes: &[u8]) -> u16 {
 mod tests {
     use super::*;
 
-    /// The check values of the catalogue of CRCs, and the example of RFC 1071.
+    /// The check value from the catalogue of CRCs, and the example of RFC 1071.
     #[test]
     fn checks_are_those_of_their_sources() {
         assert_eq!(check_of(Role::Crc32, b"123456789"), Some(0xcbf4_3926));

@@ -1,4 +1,4 @@
-//! From bytes to the values of a layout's fields.
+//! Finds the end of a message, and decodes its bytes into the values of a layout's fields.
 
 use std::ops::Range;
 
@@ -9,63 +9,63 @@ use super::model::{
 };
 use super::plan::text_len;
 
-/// Where a message ends.
+/// The extent of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
-    /// It cannot be said before there are so many bytes.
+    /// It is unknown until at least so many bytes are there.
     Need(usize),
-    /// After so many bytes, which may not all be there yet.
+    /// The size of the message in bytes. Not all of them may be there yet.
     Whole(usize),
-    /// These bytes begin no message.
+    /// These bytes are not the beginning of a message.
     None,
 }
 
 /// A value on the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'b> {
-    /// Of an integer or of flags.
+    /// An integer or flags.
     Integer(i128),
-    /// Of a float.
+    /// A float.
     Float(f64),
-    /// Of text, without what fills it up and without the NUL that ends it.
+    /// Text, without padding and without a terminating NUL. It may not be UTF-8.
     Text(&'b [u8]),
-    /// Of bytes.
+    /// Bytes.
     Bytes(&'b [u8]),
-    /// Of one record.
+    /// The fields of one record.
     Record(Vec<Node<'b>>),
-    /// Of counted records.
+    /// The fields of each of several records.
     Records(Vec<Vec<Node<'b>>>),
 }
 
 /// A field of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node<'b> {
-    /// The part in which the field stands, and its place there.
+    /// The field in the layout.
     pub field: FieldId,
-    /// Its bytes in the message, with the prefix that counts them and with what fills them up.
+    /// Its bytes in the message, with a length prefix and padding.
     pub range: Range<usize>,
-    /// Of these the bytes of the value alone, without prefix and filling.
+    /// The bytes of its value alone, without prefix and padding.
     pub content: Range<usize>,
-    /// What it holds.
+    /// Its value.
     pub value: Value<'b>,
 }
 
-/// A message read.
+/// A decoded message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<'b> {
     /// Its kind, by index; `None` if no kind has its value.
     pub kind: Option<usize>,
     /// Its fields in wire order, the header's first.
     pub nodes: Vec<Node<'b>>,
-    /// What the layout has no field for: all behind the header of an unknown kind.
+    /// The bytes after the header of an unknown kind, for which the layout has no fields.
     pub data: Range<usize>,
-    /// What is not as the layout says.
+    /// Where the message violates the layout.
     pub faults: Vec<Fault>,
 }
 
 impl Decoded<'_> {
-    /// Whether the value of a field may give a secret away: it is one, or a check that covers one, or that covers what is
-    /// left behind a text in a layout with secrets.
+    /// Whether the value of a field may reveal a secret: it is secret, or a checksum over a secret, or (in a layout with
+    /// secrets) a checksum over leftovers after a text.
     #[must_use]
     pub fn hides(&self, layout: &Layout, node: &Node<'_>) -> bool {
         let field = layout.field(node.field);
@@ -81,7 +81,7 @@ impl Decoded<'_> {
     }
 }
 
-/// Whether a secret begins before this place.
+/// Whether a secret begins before this offset.
 fn has_secret_before(nodes: &[Node<'_>], layout: &Layout, place: usize) -> bool {
     let mut before = nodes.iter().take_while(|node| node.range.start < place);
     before.any(|node| {
@@ -97,7 +97,7 @@ fn has_secret_before(nodes: &[Node<'_>], layout: &Layout, place: usize) -> bool 
 }
 
 impl Layout {
-    /// Where the message ends that begins with `bytes` and is sent by `from`.
+    /// The extent of the message that begins with `bytes` and is sent by `from`.
     #[must_use]
     pub fn frame(&self, bytes: &[u8], from: Side) -> Frame {
         let header = self.header().size(&self.parts);
@@ -136,7 +136,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// How many bytes it takes to know it.
+    /// The number of bytes needed, if there are fewer.
     fn kind_value(&self, bytes: &[u8]) -> Result<Option<i128>, usize> {
         let Some((field, start)) = self.header_field(|role| role == Role::Kind) else {
             return Ok(None);
@@ -148,7 +148,7 @@ impl Layout {
         value.map(Some).ok_or(start + usize::from(integer.width))
     }
 
-    /// Reads a whole message, or as much of it as there is.
+    /// Decodes a message, or as much of it as there is.
     #[must_use]
     pub fn decode<'b>(&self, bytes: &'b [u8], from: Side) -> Decoded<'b> {
         let mut reader = Reader {
@@ -206,7 +206,7 @@ impl<'b> Reader<'_, 'b> {
         self.faults.push(Fault { kind, field, range });
     }
 
-    /// Notes a fault at the header's field with a role; at the message's beginning where there is none.
+    /// Adds a fault at the header's field with this role, or at the message's start if there is none.
     fn fault_of_role(&mut self, kind: FaultKind, role: Role) {
         let layout = self.layout;
         let fields = &layout.header().fields;
@@ -220,13 +220,13 @@ impl<'b> Reader<'_, 'b> {
         self.fault(kind, index.map(|index| (layout.header, index)), range);
     }
 
-    /// Reads the fields of a part; whether all were there.
+    /// Reads the fields of a part. Returns whether all were complete.
     fn part(&mut self, part: usize, nodes: &mut Vec<Node<'b>>) -> bool {
         let layout = self.layout;
         (0..layout.parts[part].fields.len()).all(|index| self.field((part, index), nodes))
     }
 
-    /// The next `len` bytes; where there are fewer, those, and a fault at the field.
+    /// Takes the next `len` bytes, and true. If there are fewer, takes those, adds a fault at the field, and returns false.
     fn take(&mut self, id: FieldId, len: usize) -> (&'b [u8], bool) {
         let left = self.bytes.len() - self.at;
         let start = self.at;
@@ -237,7 +237,7 @@ impl<'b> Reader<'_, 'b> {
         (&self.bytes[start..self.at], len <= left)
     }
 
-    /// Bytes or records that a count stands for; `None` if the message ends before it is known.
+    /// The number of bytes or records for a count. `None` if the message ends within the length prefix.
     fn count(&mut self, id: FieldId, count: &Count, part: &Part) -> Option<usize> {
         Some(match count {
             Count::Fixed(count) => *count as usize,
@@ -262,7 +262,7 @@ impl<'b> Reader<'_, 'b> {
         })
     }
 
-    /// Reads one field; whether it was there as a whole.
+    /// Reads one field. Returns whether it was complete.
     fn field(&mut self, id: FieldId, nodes: &mut Vec<Node<'b>>) -> bool {
         let layout = self.layout;
         let part = &layout.parts[id.0];
@@ -330,7 +330,7 @@ impl<'b> Reader<'_, 'b> {
         whole
     }
 
-    /// A number that is not there as a whole: what there is of it stands as bytes.
+    /// Adds an incomplete number as bytes. Returns false.
     fn cut(&mut self, id: FieldId, start: usize, nodes: &mut Vec<Node<'b>>) -> bool {
         if start < self.at {
             nodes.push(Node {
@@ -343,7 +343,7 @@ impl<'b> Reader<'_, 'b> {
         false
     }
 
-    /// Reads one record. What its fields count by ends with it.
+    /// Reads one record. Counts from its fields are forgotten at its end.
     fn record(&mut self, part: usize) -> (Vec<Node<'b>>, bool) {
         let outside = self.slots.clone();
         let mut inside = Vec::new();
@@ -410,7 +410,7 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
-    /// Holds a value against the field's constant; `range` is all of the field but for its prefix.
+    /// Compares a value with the field's constant. `range`: the field without its prefix.
     fn constant(&mut self, id: FieldId, field: &Field, value: &[u8], range: Range<usize>) {
         if let Some(Constant::Bytes(constant)) = &field.constant
             && constant != value
@@ -419,7 +419,7 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
-    /// The value of text: what ends or fills it up is taken off.
+    /// The value of a text, without padding or a terminating NUL.
     fn text(&mut self, id: FieldId, field: &Field, count: &Count, bytes: &'b [u8]) -> &'b [u8] {
         let range = self.at - bytes.len()..self.at;
         let value = match count {

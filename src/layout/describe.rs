@@ -1,4 +1,4 @@
-//! What was understood of a layout file, in words for a person.
+//! Describes a layout for a person: how its file was understood.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ use super::model::{
 };
 use super::outcome::Said;
 
-/// A table of each kind with offset, width, name, key and type; what finding its messages rests on; what is ambiguous.
-/// `smpp` tells whether Wireshark's SMPP heuristic claims a segment that begins with these 16 bytes.
+/// A table for each kind with offset, width, name, key and type of its fields; how its messages are recognised; what is
+/// ambiguous. `smpp`: whether Wireshark's SMPP heuristic claims a segment that begins with the given 16 bytes.
 #[must_use]
 pub fn describe(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> String {
     let mut out = String::new();
@@ -76,7 +76,7 @@ fn table(layout: &Layout, kind: &LayoutKind) -> Table {
     table
 }
 
-/// A row a field. A record's fields stand below it, further in; behind a size that varies there are no offsets.
+/// Adds a row for each field. A record's fields are indented below it. After a field of varying size there are no offsets.
 fn rows(layout: &Layout, part: &Part, offset: &mut Option<u64>, inset: &str, table: &mut Table) {
     for field in &part.fields {
         let size = field.size(&layout.parts);
@@ -176,7 +176,7 @@ fn remarks_on(field: &Field) -> String {
     remarks.join(", ")
 }
 
-/// What a person should know of the layout as a whole.
+/// Remarks on the layout as a whole.
 fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
     let mut remarks = Vec::new();
     let names = |is: &dyn Fn(&LayoutKind) -> bool| {
@@ -200,7 +200,7 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
         }
     });
     let claimed = names(&|kind| {
-        // The least size that the heuristic looks at, and no more than the message has.
+        // The heuristic needs 16 bytes, so shorter messages are not claimed.
         layout.size(kind).is_none_or(|size| size >= 16) && smpp(&layout.opening(kind, 16))
     });
     remarks.push(match claimed {
@@ -216,7 +216,7 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
         remarks.push(format!("Either side may send (no `from`): {both}."));
     }
     remarks.extend(ambiguities(layout));
-    // A part for secret records has the name of that which the file has.
+    // A part that was copied for secret records has the name of the original.
     let mut used: Vec<&str> = vec![&layout.header().name];
     let bodies = layout.kinds.iter().filter_map(|kind| kind.body);
     used.extend(bodies.map(|body| layout.parts[body].name.as_str()));
@@ -232,7 +232,7 @@ fn remarks(layout: &Layout, smpp: impl Fn(&[u8]) -> bool) -> Vec<String> {
     remarks
 }
 
-/// What of the file can be taken in two ways, and in which it is taken.
+/// What is ambiguous in the file, and how it is understood.
 fn ambiguities(layout: &Layout) -> Vec<String> {
     let mut told = Vec::new();
     let has_id = |kind: &LayoutKind| layout.has_role(kind, Role::Id);

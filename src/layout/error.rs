@@ -1,16 +1,16 @@
-//! What is wrong with a layout file, and where.
+//! Errors in a layout file, with their places.
 
 use std::fmt;
 use std::ops::Range;
 
-/// One fault in a layout file.
+/// An error in a layout file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutError {
-    /// Bytes of the file that are at fault.
+    /// The bytes of the file that it is about.
     pub at: Range<usize>,
-    /// What is wrong, a lower-case clause.
+    /// What is wrong, as a lower-case clause.
     pub message: String,
-    /// What to write instead, where that can be said.
+    /// What to write instead, if that is known.
     pub suggestion: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl LayoutError {
         self
     }
 
-    /// Suggests the name out of `known` that is nearest to `name`, or lists them if none is near.
+    /// Suggests the most similar name in `known`, or lists them all if none is similar.
     pub(super) fn nearest<'a>(self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
         let distance = |other: &&str| strsim::damerau_levenshtein(name, other);
@@ -54,7 +54,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of byte `at` of `text`; its end if `at` lies behind it.
+    /// The place of byte `at` of `text`, or its end if `at` is beyond.
     #[must_use]
     pub fn of(text: &str, at: usize) -> Self {
         let before = &text[..text.floor_char_boundary(at)];
@@ -66,14 +66,14 @@ impl Place {
     }
 }
 
-/// All that is wrong with one file, as it is told a person: `FILE:LINE:COLUMN: what`, the line, and a mark below the place.
+/// Displays all errors of a file: `FILE:LINE:COLUMN: what`, the line, and a mark below the place.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// The file's name as the user gave it.
     pub file: &'a str,
-    /// What the file holds.
+    /// The file's text.
     pub text: &'a str,
-    /// The faults, in order of place.
+    /// The errors, in order of place.
     pub errors: &'a [LayoutError],
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for Report<'_> {
                 write!(f, "; {suggestion}")?;
             }
             let shown = self.text.lines().nth(line - 1).unwrap_or_default();
-            // A tab or a control character would move the mark, or the terminal's cursor.
+            // A tab would misplace the mark, and a control character would reach the terminal.
             let shown: String = shown
                 .chars()
                 .map(|c| if c.is_control() { ' ' } else { c })

@@ -1,4 +1,4 @@
-//! How sure a message makes one that a stream speaks a layout's protocol.
+//! How much evidence a message gives that a stream has a layout's protocol, in bits.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -11,12 +11,12 @@
 
 use super::model::{Constant, Layout, LayoutKind, Role, Type};
 
-/// Below this, in bits, a layout is looked for on its own ports only.
+/// Bits of evidence from which a layout is recognised on any port. With fewer it is recognised on its own ports only.
 pub const ENOUGH: u32 = 32;
 
 impl Layout {
-    /// Bits of evidence in a message of `kind`: of random bytes, one in two to this power would pass for one. What may
-    /// hold anything counts nothing; text counts nothing, since other protocols are text too.
+    /// Bits of evidence in a message of `kind`: random bytes would pass for one with a probability of 2 to the minus this
+    /// number. Fields with arbitrary values count 0, and so does text, because other protocols have text too.
     #[must_use]
     pub fn evidence(&self, kind: &LayoutKind) -> u32 {
         let fixed_size = self.size(kind);
@@ -38,7 +38,7 @@ impl Layout {
                 };
                 bits += match (&field.ty, field.role) {
                     _ if field.constant.is_some() => width,
-                    // One value where the kind has one size, else any up to the largest.
+                    // One value if the kind has a fixed size, otherwise any value up to the maximum.
                     (_, Some(Role::Length(_))) if fixed_size.is_some() => width,
                     (_, Some(Role::Length(_))) => (width - f64::from(self.max).log2()).max(0.0),
                     (_, Some(Role::Kind | Role::Crc32 | Role::Sum8 | Role::Internet)) => width,
@@ -50,14 +50,14 @@ impl Layout {
                 };
             }
         }
-        // Rounded down: evidence is not made up.
+        // Rounded down, so that evidence is never overstated.
         #[expect(clippy::cast_sign_loss, reason = "no field takes evidence away")]
         let whole = bits as u32;
         whole
     }
 
-    /// The first `len` bytes of a message of `kind`, as far as they are always the same; what may be anything is zero. Of a
-    /// message whose length varies, the length is the least that holds them.
+    /// The first `len` bytes of a message of `kind`. Bytes without a fixed value are 0. If the size varies, the length field
+    /// says `len`.
     #[must_use]
     pub fn opening(&self, kind: &LayoutKind, len: usize) -> Vec<u8> {
         let size = self.size(kind).unwrap_or(len as u64).max(1);

@@ -1,25 +1,25 @@
-//! What is not as the layout says, in a message.
+//! Faults: where a message violates its layout.
 
 use std::ops::Range;
 
 use super::model::{FieldId, Layout};
 
-/// What is not as the layout says.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// The value is not the constant.
     Constant,
-    /// The check over the bytes before it gives another value.
+    /// The checksum of the bytes before it has another value.
     Check,
-    /// Behind the first NUL something else than NUL, or what a fill other than NUL leaves.
+    /// A text padded with NUL has other bytes after the first NUL.
     Fill,
     /// The text is not UTF-8.
     Utf8,
-    /// The value has no name where all values have one, or a bit is set that has none.
+    /// The value, or a bit that is set, has no name in the layout.
     Unnamed,
-    /// The field is cut off by the message's end.
+    /// The message ends before or within the field.
     Missing,
-    /// Bytes behind the last field.
+    /// There are bytes after the last field.
     Excess,
     /// No kind has this value.
     Kind,
@@ -41,7 +41,7 @@ impl FaultKind {
         Self::Side,
     ];
 
-    /// The last part of its filter name, and what is wrong.
+    /// The last part of its filter name, and its description.
     const fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Constant => ("constant", "not the constant that the layout names"),
@@ -65,13 +65,13 @@ impl FaultKind {
         self.told().0
     }
 
-    /// Whether the message has fewer or more bytes than its fields.
+    /// Whether the message is shorter or longer than its fields.
     #[must_use]
     pub const fn is_of_size(self) -> bool {
         matches!(self, Self::Missing | Self::Excess)
     }
 
-    /// What is wrong, a lower-case clause.
+    /// What is wrong, as a lower-case clause.
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         self.told().1
@@ -79,7 +79,7 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// One line for a person: the bytes counted from 0, the field, and what is wrong.
+    /// A line for a person: the bytes, counted from 0, the field, and what is wrong.
     #[must_use]
     pub fn in_words(&self, layout: &Layout) -> String {
         let place = match self.range.len() {
@@ -94,12 +94,12 @@ impl Fault {
     }
 }
 
-/// What is not as the layout says, and where.
+/// A violation of the layout in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What it is.
+    /// Its kind.
     pub kind: FaultKind,
-    /// The field, where it is about one.
+    /// The field, if it is about one.
     pub field: Option<FieldId>,
     /// The bytes of the message that it is about.
     pub range: Range<usize>,

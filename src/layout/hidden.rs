@@ -1,14 +1,14 @@
-//! Secret records: what a record hides, all of its fields hide, wherever they are shown by themselves.
+//! Makes all fields of secret records secret, because they are also shown separately.
 
 use std::collections::BTreeMap;
 
 use super::model::{Layout, Type};
 
-/// Gives each secret record a part of its own, in which every field is secret. No part contains itself.
+/// Gives each secret record its own copy of its part, in which every field is secret. The layout must not be recursive.
 pub(super) fn spread(layout: &mut Layout) {
     let mut copies: BTreeMap<usize, usize> = BTreeMap::new();
     let mut part = 0;
-    // Parts that are added are looked at too: a record may stand in a secret one.
+    // Copies are visited too: a secret record may contain records.
     while part < layout.parts.len() {
         for index in 0..layout.parts[part].fields.len() {
             let field = layout.field((part, index));

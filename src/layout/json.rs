@@ -1,4 +1,4 @@
-//! The fields of a decoded message as JSON: an object of key to value in wire order.
+//! Serialises the fields of a decoded message as JSON: an object with their keys, in wire order.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -10,14 +10,14 @@ use crate::text::escape::Hex;
 /// What stands for a secret.
 const MASK: &str = "********";
 
-/// The fields of a message, to be serialised.
+/// The fields of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
-    /// What the message was read by.
+    /// The layout of the message.
     pub layout: &'a Layout,
-    /// What was read.
+    /// The decoded message.
     pub message: &'a Decoded<'a>,
-    /// The bytes that it was read of.
+    /// The bytes of the message.
     pub bytes: &'a [u8],
     /// Whether secrets are shown.
     pub show_secrets: bool,
@@ -116,7 +116,7 @@ impl Serialize for Record<'_> {
     }
 }
 
-/// An integer of any width: 64 bits are the most on the wire.
+/// An integer of at most 64 bits.
 struct Whole(i128);
 
 impl Serialize for Whole {
@@ -129,7 +129,7 @@ impl Serialize for Whole {
     }
 }
 
-/// A number that has a name, or should have one.
+/// A number of an enum, with its name if it has one.
 #[derive(Serialize)]
 struct Named<'a> {
     value: Whole,
@@ -137,14 +137,14 @@ struct Named<'a> {
     name: Option<&'a str>,
 }
 
-/// A set of bits.
+/// Flags, with the names of those that are set.
 #[derive(Serialize)]
 struct Flagged<'a> {
     value: Whole,
     names: Vec<&'a str>,
 }
 
-/// A float; JSON has no NaN and no infinity, so these are strings.
+/// A float. JSON has no NaN and no infinity, so these are strings.
 struct Real {
     value: f64,
     short: bool,

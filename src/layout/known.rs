@@ -1,11 +1,11 @@
-//! The layouts of this process. Each has a number, so that what a stream speaks is said in one byte.
+//! The layouts of this process. Each has a number, so that a stream's protocol fits into one byte.
 
 use std::sync::OnceLock;
 
 use super::model::{Field, FieldId, Layout};
 use super::plan::Plan;
 
-/// Layouts that one process can have.
+/// The maximum number of layouts in a process.
 pub const MOST_LAYOUTS: usize = 255;
 
 static PLANS: [OnceLock<Box<Plan>>; MOST_LAYOUTS] = [const { OnceLock::new() }; MOST_LAYOUTS];
@@ -15,11 +15,11 @@ static PLANS: [OnceLock<Box<Plan>>; MOST_LAYOUTS] = [const { OnceLock::new() }; 
 pub struct LayoutId(u8);
 
 impl LayoutId {
-    /// Gives a layout a number: the one that an equal layout has, or the next. `None` if [`MOST_LAYOUTS`] have one.
+    /// The number of a layout: that of an equal layout, or the next one. `None` if there are [`MOST_LAYOUTS`] others.
     #[must_use]
     pub fn of(layout: &Layout) -> Option<Self> {
         for (number, place) in (0..).zip(&PLANS) {
-            // Of two threads that come to a place at once, one fills it, and the other looks at what it holds.
+            // If two threads reach a free slot at once, one of them fills it, and the other compares with its content.
             let plan = place.get_or_init(|| Box::new(Plan::new(layout.clone())));
             if plan.layout == *layout {
                 return Some(Self(number));
@@ -28,7 +28,7 @@ impl LayoutId {
         None
     }
 
-    /// All that have a number.
+    /// The numbers of all layouts.
     pub fn all() -> impl Iterator<Item = Self> {
         let known = PLANS.iter().take_while(|place| place.get().is_some());
         (0..).zip(known).map(|(number, _)| Self(number))
@@ -40,11 +40,11 @@ impl LayoutId {
         self.0 as usize
     }
 
-    /// The layout, compiled.
+    /// The compiled layout.
     ///
     /// # Panics
     ///
-    /// Never: a number is given to a layout only.
+    /// Never: only layouts have numbers.
     #[must_use]
     pub fn plan(self) -> &'static Plan {
         match PLANS[usize::from(self.0)].get() {
@@ -60,7 +60,7 @@ impl LayoutId {
     }
 }
 
-/// A field of a layout.
+/// A field of a layout, in 6 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FieldRef {
     layout: LayoutId,
@@ -69,10 +69,10 @@ pub struct FieldRef {
 }
 
 impl FieldRef {
-    /// The field that stands there in a layout.
+    /// The field of a layout with this id.
     #[must_use]
     pub fn new(layout: LayoutId, (part, index): FieldId) -> Self {
-        // A file with so many parts or fields is larger than any that is read.
+        // No layout file is so large that a number does not fit.
         let number = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         Self {
             layout,
@@ -81,13 +81,13 @@ impl FieldRef {
         }
     }
 
-    /// Its place in the layout.
+    /// Its id in the layout.
     #[must_use]
     pub fn id(self) -> FieldId {
         (self.part.into(), self.index.into())
     }
 
-    /// What the layout says of it.
+    /// Its description in the layout.
     #[must_use]
     pub fn field(self) -> &'static Field {
         self.layout.plan().field(self.id())

@@ -1,7 +1,7 @@
-//! Small binary protocols described in a file: enough of their messages to find, decode and check them.
+//! Small binary protocols that a file describes: finds, decodes and checks their messages. No I/O.
 //!
-//! [`parse`] reads a layout file (`docs/layouts.md`) and gives a [`Layout`], or every error in the file. [`Layout::frame`]
-//! finds where a message ends, [`Layout::decode`] reads one. No I/O.
+//! [`parse`] turns a layout file (`docs/layouts.md`) into a [`Layout`], or all errors in it. [`Layout::frame`] finds the end
+//! of a message, [`Layout::decode`] decodes one. [`Plan`] is a layout compiled for speed.
 
 #![allow(
     clippy::single_match_else,
@@ -9,7 +9,7 @@
     reason = "a fault stands in an arm of its own; parts, ports and part are the words of the file"
 )]
 
-/// RegLogin's own layout, to start from.
+/// RegLogin's own layout file, as an example.
 pub const EXAMPLE: &str = include_str!("../protocol/reglogin.toml");
 
 mod check;

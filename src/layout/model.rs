@@ -1,11 +1,11 @@
-//! A protocol as a layout file describes it: parts, fields, kinds. Checked: what is here can be decoded.
+//! The model of a layout: parts, fields, kinds. [`parse`](super::parse) returns only checked ones.
 
 use std::ops::Range;
 
 /// The byte order of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteOrder {
-    /// The most significant byte first, as in the network.
+    /// The most significant byte first (network byte order).
     Big,
     /// The least significant byte first.
     Little,
@@ -21,7 +21,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// As it stands in a layout file.
+    /// Its name in a layout file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Side {
         }
     }
 
-    /// The side that a layout file calls so.
+    /// The side with this name in a layout file.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Client, Self::Server]
@@ -42,16 +42,16 @@ impl Side {
 /// An integer on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Integer {
-    /// Bytes: 1, 2, 3, 4 or 8.
+    /// Its width in bytes: 1, 2, 3, 4 or 8.
     pub width: u8,
-    /// Whether it is two's complement.
+    /// Whether it is signed (two's complement).
     pub signed: bool,
     /// Its byte order.
     pub order: ByteOrder,
 }
 
 impl Integer {
-    /// An integer of `width` bytes that has no sign.
+    /// An unsigned integer of `width` bytes.
     #[must_use]
     pub const fn unsigned(width: u8, order: ByteOrder) -> Self {
         Self {
@@ -98,52 +98,52 @@ impl Integer {
     }
 }
 
-/// How many bytes or records a field has.
+/// The number of bytes or records in a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Count {
-    /// So many.
+    /// A fixed number.
     Fixed(u32),
-    /// As many as an earlier integer field says, by its slot in [`Layout::slots`].
+    /// The value of an earlier integer field, by its index in [`Layout::slots`].
     Slot(usize),
-    /// As many as the integer before the value says. It does not count itself.
+    /// The value of an integer directly before the bytes or records, not counting itself.
     Prefix(Integer),
-    /// All that is left of the message but for the fixed-size fields behind it.
+    /// All remaining bytes of the message except those of the fixed-size fields that follow.
     Rest,
-    /// Text up to and with a NUL.
+    /// Text up to and including a NUL.
     Nul,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Type {
     /// An integer, with names for some of its values.
     Integer(Integer, Vec<(i128, String)>),
-    /// A set of bits with names, bit 0 the least.
+    /// Flags: named bits, numbered from 0 for the least significant.
     Flags(Integer, Vec<(u32, String)>),
-    /// IEEE 754, of 4 or 8 bytes.
+    /// An IEEE 754 float of 4 or 8 bytes.
     Float(u8, ByteOrder),
     /// UTF-8.
     Text(Count),
-    /// Bytes without a meaning of their own.
+    /// Opaque bytes.
     Bytes(Count),
-    /// A part of its own: one record, or as many as the count says.
+    /// Records: the index of their part, and their number, or `None` for exactly one.
     Record(usize, Option<Count>),
 }
 
-/// What a field is for.
+/// The role of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The whole message's size in bytes plus this number.
+    /// The size of the whole message in bytes, plus this number.
     Length(i64),
-    /// Which kind of message it is.
+    /// The kind of message.
     Kind,
-    /// A response carries the value of its request.
+    /// An identifier that a response repeats from its request.
     Id,
     /// The user that the message is about.
     User,
-    /// Whether what was asked for succeeded.
+    /// Whether the request succeeded.
     Outcome,
-    /// zlib's CRC-32 of all bytes before it.
+    /// The CRC-32 of all bytes before it, as in zlib.
     Crc32,
     /// The sum of all bytes before it, modulo 256.
     Sum8,
@@ -164,13 +164,13 @@ impl Role {
         Self::Internet,
     ];
 
-    /// Whether the field holds what the bytes before it add up to.
+    /// Whether the field is a checksum.
     #[must_use]
     pub const fn is_check(self) -> bool {
         matches!(self, Self::Crc32 | Self::Sum8 | Self::Internet)
     }
 
-    /// Bytes of the number that holds the check.
+    /// The width of a checksum in bytes.
     pub(super) const fn check_width(self) -> usize {
         match self {
             Self::Crc32 => 4,
@@ -179,7 +179,7 @@ impl Role {
         }
     }
 
-    /// Its word in a layout file.
+    /// Its name in a layout file, without the number of [`Length`](Self::Length).
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -198,39 +198,39 @@ impl Role {
 /// A value that a field always has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Constant {
-    /// Of an integer.
+    /// The value of an integer or of flags.
     Integer(i128),
-    /// Of text and bytes.
+    /// The value of text or bytes.
     Bytes(Vec<u8>),
 }
 
 /// A field of a part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// As in the protocol's own specification.
+    /// Its name in the protocol's specification.
     pub name: String,
-    /// What a person reads: the name in words ("userName" gives "User name").
+    /// Its label for people: the name in words ("userName" gives "User name").
     pub label: String,
     /// The last part of the filter name, and the key in JSON.
     pub key: String,
-    /// What it holds.
+    /// Its type.
     pub ty: Type,
-    /// What it always is.
+    /// The value that it always has, if any.
     pub constant: Option<Constant>,
-    /// What it is for.
+    /// Its role, if any.
     pub role: Option<Role>,
-    /// What fixed-width text is filled up with.
+    /// The byte that pads fixed-width text.
     pub fill: u8,
     /// Whether its value is hidden.
     pub secret: bool,
-    /// Where its value is kept while a message is decoded, for those that count by it.
+    /// The index in [`Layout::slots`] if other fields are counted by its value.
     pub slot: Option<usize>,
-    /// Where it stands in the file.
+    /// Its bytes in the layout file.
     pub at: Range<usize>,
 }
 
 impl Field {
-    /// The number type of a field that holds an integer.
+    /// Its integer type; `None` if it is not an integer.
     #[must_use]
     pub const fn integer(&self) -> Option<Integer> {
         match self.ty {
@@ -239,7 +239,7 @@ impl Field {
         }
     }
 
-    /// Its size in bytes where that is always the same; `parts` are the layout's.
+    /// Its size in bytes if that is fixed. `parts`: the parts of the layout.
     #[must_use]
     pub fn size(&self, parts: &[Part]) -> Option<u64> {
         let fixed = |count: &Count| match count {
@@ -256,22 +256,22 @@ impl Field {
     }
 }
 
-/// A field's place in a layout: the part, and the field in it.
+/// A field in a layout: the index of its part, and its index there.
 pub type FieldId = (usize, usize);
 
-/// Fields in the order in which they stand on the wire: the header, a body or a record.
+/// The fields of the header, of a body or of a record, in wire order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// Its name in the file.
     pub name: String,
     /// Its fields.
     pub fields: Vec<Field>,
-    /// Where its name stands in the file.
+    /// The bytes of its name in the layout file.
     pub at: Range<usize>,
 }
 
 impl Part {
-    /// Its size in bytes where that is always the same.
+    /// Its size in bytes if that is fixed.
     #[must_use]
     pub fn size(&self, parts: &[Part]) -> Option<u64> {
         let mut fields = self.fields.iter();
@@ -282,19 +282,19 @@ impl Part {
 /// A kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutKind {
-    /// The value of the field with the role `kind`; `None` if no field has it.
+    /// The value of the field with the role `kind`; `None` if there is no such field.
     pub value: Option<i128>,
-    /// The side that this entry is about, where the value means something else from the other side.
+    /// The side that sends it, if the value means another kind from the other side.
     pub side: Option<Side>,
-    /// What a person reads.
+    /// Its name for people.
     pub name: String,
-    /// The part behind the header.
+    /// The index of the part after the header, if there is one.
     pub body: Option<usize>,
-    /// The side that sends it, where only one does.
+    /// The side that sends it, if only one does.
     pub from: Option<Side>,
     /// The kinds that answer it, by index.
     pub responses: Vec<usize>,
-    /// Where it stands in the file.
+    /// The bytes of its key in the layout file.
     pub at: Range<usize>,
 }
 
@@ -306,12 +306,12 @@ impl LayoutKind {
     }
 }
 
-/// A protocol: what a layout file says, checked.
+/// A protocol that a layout file describes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
-    /// What the Protocol column shows.
+    /// Its name, as the Protocol column shows it.
     pub name: String,
-    /// The first part of the filter names.
+    /// The first part of its filter names.
     pub prefix: String,
     /// The server's ports.
     pub ports: Vec<u16>,
@@ -319,22 +319,22 @@ pub struct Layout {
     pub max: u32,
     /// The header, the bodies and the records.
     pub parts: Vec<Part>,
-    /// The header's place in `parts`.
+    /// The index of the header in `parts`.
     pub header: usize,
     /// The kinds, in the order of the file.
     pub kinds: Vec<LayoutKind>,
-    /// The keys of the fields that others count by; their values stand in slots while a message is decoded.
+    /// The keys of the fields by which others are counted. The decoder keeps their values in slots with the same index.
     pub slots: Vec<String>,
 }
 
 impl Layout {
-    /// The header's fields.
+    /// The header.
     #[must_use]
     pub fn header(&self) -> &Part {
         &self.parts[self.header]
     }
 
-    /// The field that stands there.
+    /// The field with this id.
     #[must_use]
     pub fn field(&self, (part, index): FieldId) -> &Field {
         &self.parts[part].fields[index]
@@ -345,7 +345,7 @@ impl Layout {
         self.parts.iter().flat_map(|part| &part.fields)
     }
 
-    /// The parts of a message of `kind`, by index: the header, and the body if it has one.
+    /// The indices of the parts of a message of `kind`: the header, and the body if it has one.
     pub(super) fn parts_of(&self, kind: &LayoutKind) -> impl Iterator<Item = usize> {
         [Some(self.header), kind.body].into_iter().flatten()
     }
@@ -358,7 +358,8 @@ impl Layout {
         fields.any(|field| field.role == Some(role))
     }
 
-    /// The header's field with a role that `is` it, and where it begins, in bytes from the message's start.
+    /// The header's first field whose role satisfies `is`, with its offset in the message in bytes. `None` if there is none, or
+    /// a field before it has no fixed size.
     #[must_use]
     pub fn header_field(&self, is: impl Fn(Role) -> bool) -> Option<(&Field, usize)> {
         let mut start = 0;
@@ -371,7 +372,8 @@ impl Layout {
         None
     }
 
-    /// The kind with this value that `side` can send; of kinds that name a side, only those.
+    /// The index of the kind with this value, not counting kinds of the other side. Whether `side` sends it is not checked
+    /// ([`LayoutKind::is_from`]).
     #[must_use]
     pub fn kind(&self, value: Option<i128>, side: Side) -> Option<usize> {
         let is =
@@ -379,7 +381,7 @@ impl Layout {
         self.kinds.iter().position(is)
     }
 
-    /// The size of a kind's whole message in bytes, where it is always the same.
+    /// The size of a whole message of this kind in bytes, if that is fixed.
     #[must_use]
     pub fn size(&self, kind: &LayoutKind) -> Option<u64> {
         let body = match kind.body {
@@ -389,7 +391,7 @@ impl Layout {
         self.header().size(&self.parts)?.checked_add(body)
     }
 
-    /// Whether both describe the same messages, wherever in their files and on whichever ports.
+    /// Whether both are equal except for their ports and for places in their files.
     #[must_use]
     pub fn describes_the_same_as(&self, other: &Self) -> bool {
         let bare = |layout: &Self| {
@@ -409,7 +411,7 @@ impl Layout {
         bare(self) == bare(other)
     }
 
-    /// Whether a message can have something to hide in this field: it is secret, or a check that covers what is.
+    /// Whether this field may reveal a secret in some message: it is secret, or a checksum that may cover a secret.
     #[must_use]
     pub fn may_hide(&self, (part, index): FieldId) -> bool {
         let field = self.field((part, index));
@@ -423,12 +425,12 @@ impl Layout {
         } else if is_body {
             self.any_hides(&self.header().fields) || self.any_hides(before)
         } else {
-            // What stands before a record is not the same everywhere.
+            // What precedes a record differs from place to place.
             self.has_secrets()
         }
     }
 
-    /// Whether a secret stands in these fields, or text that may have something left behind it in a layout with secrets.
+    /// Whether one of these fields is secret, or (in a layout with secrets) a fixed-width text, which may have leftovers.
     fn any_hides(&self, fields: &[Field]) -> bool {
         fields.iter().any(|field| {
             field.secret

@@ -1,20 +1,20 @@
-//! What a response says of its request: the names of the values of a field with the role `outcome`.
+//! The outcome that a response reports, from the names of the values of its field with the role `outcome`.
 
 use super::model::{Field, Type};
 
-/// What a response says of its request.
+/// The outcome that a response reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Said {
     /// The request succeeded.
     Success,
-    /// It did not.
+    /// The request failed.
     Failure,
-    /// Neither: the value has no name that tells.
+    /// Neither: the value has no name that shows it.
     Unclear,
 }
 
 impl Said {
-    /// As filters and the plugin have it; `None` if it is neither.
+    /// Its name in filters and in the plugin; `None` if it is unclear.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self {
@@ -26,14 +26,14 @@ impl Said {
 }
 
 impl Field {
-    /// What a value of this field says, of which these are the bytes.
+    /// The outcome for the bytes of this field's value.
     #[must_use]
     pub fn said(&self, bytes: &[u8]) -> Said {
         let value = self.integer().and_then(|integer| integer.read(bytes));
         value.map_or(Said::Unclear, |value| self.says(value))
     }
 
-    /// What this value of this field says.
+    /// The outcome for a value of this field.
     #[must_use]
     pub fn says(&self, value: i128) -> Said {
         let Type::Integer(_, names) = &self.ty else {

@@ -1,4 +1,4 @@
-//! Whether messages of a layout stand somewhere: at the beginning of a stream, or behind bytes that were lost.
+//! Recognises a layout's messages: at the beginning of a stream, or by a search after a gap.
 
 use super::decode::Frame;
 use super::evidence::ENOUGH;
@@ -6,36 +6,36 @@ use super::fault::{Fault, FaultKind};
 use super::model::Side;
 use super::plan::{Plan, is_structural};
 
-/// Bytes by which the length of a first message may be wrong on the layout's own port.
+/// On the layout's own port the length of a first message may be wrong by so many bytes.
 pub(crate) const NEARLY: usize = 8;
-/// Bits that a first message must carry on the layout's own port where the capture begins in mid-stream.
+/// Bits of evidence that a first message needs on the layout's own port if the capture begins in mid-stream.
 pub(crate) const SOME: u32 = 16;
-/// Messages in a row that are looked at for evidence.
+/// At most so many consecutive messages are examined for evidence.
 pub(crate) const ROW: usize = 16;
-/// The longest message that is searched for, in bytes.
+/// The largest message that a search accepts, in bytes.
 pub(crate) const SEARCHED: usize = 1 << 16;
-/// Bytes of messages that one search reads.
+/// Bytes of messages that one search reads at most.
 pub(crate) const BUDGET: usize = 1 << 21;
 
-/// Where bytes stand that may begin a stream's first message.
-// Each of these holds or not by itself.
+/// The circumstances of bytes that may begin a stream's first message.
+// The conditions are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// Whether the port is one of the layout's.
     pub own_port: bool,
-    /// Whether they are the first of their side.
+    /// Whether they are the first of their direction.
     pub from_start: bool,
-    /// Whether they are a segment's, no more and no less.
+    /// Whether they are exactly one segment.
     pub one_segment: bool,
-    /// Whether no more will come.
+    /// Whether no more bytes will come.
     pub whole: bool,
 }
 
-/// Whether bytes are the layout's.
+/// Whether bytes belong to the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// They are, by so many bits of evidence.
+    /// They do, with so many bits of evidence.
     Yes(u32),
     /// More bytes may show it.
     More,
@@ -46,13 +46,13 @@ pub enum Opening {
 /// What a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// A message begins behind so many bytes.
+    /// A message begins at this offset.
     At(usize),
-    /// None is known to; what stands before this many bytes begins none.
+    /// No message was found, and none begins before this offset.
     NoneBefore(usize),
 }
 
-/// What speaks for a message.
+/// The evidence of a message.
 enum Weight {
     Fits { len: usize, bits: u32 },
     More,
@@ -60,7 +60,7 @@ enum Weight {
 }
 
 impl Plan {
-    /// Weighs the message at the start of `bytes`, all of which must be there.
+    /// Weighs the message at the start of `bytes`, which must be complete.
     fn weigh(&self, bytes: &[u8], side: Side, whole: bool) -> Weight {
         let more = if whole { Weight::No } else { Weight::More };
         let len = match self.frame(bytes, side) {
@@ -79,7 +79,7 @@ impl Plan {
             return Weight::No;
         };
         let bits = self.kinds[kind].bits;
-        // What is no text where text should be speaks against a message that little speaks for.
+        // Any fault refutes a message with little evidence, and a text that is none refutes any.
         if reading.faults.iter().any(is_structural)
             || (!reading.faults.is_empty() && bits < 2 * ENOUGH)
             || reading.faults.iter().any(|fault| self.is_no_text(fault))
@@ -89,14 +89,14 @@ impl Plan {
         Weight::Fits { len, bits }
     }
 
-    /// Whether a field that should be text begins with what fills it up, and has something else behind that.
+    /// Whether a text field begins with padding, followed by other bytes.
     fn is_no_text(&self, fault: &Fault) -> bool {
         let field = fault.field.map(|field| self.field(field));
         let width = field.and_then(|field| field.size(&self.layout.parts));
         fault.kind == FaultKind::Fill && width == Some(fault.range.len() as u64)
     }
 
-    /// By how many bytes a length differs from the size of the message's kind; 0 if either is not known.
+    /// The difference between a length and the size of the message's kind in bytes; 0 if either is unknown.
     fn sizes_differ(&self, bytes: &[u8], len: usize, side: Side) -> usize {
         match self.kind_of(bytes, side) {
             Ok(Some(kind)) => self.kinds[kind].size.map_or(0, |size| size.abs_diff(len)),
@@ -136,14 +136,14 @@ impl Plan {
         }
     }
 
-    /// Whether a header is there that says enough by itself.
+    /// Whether the header is complete and is enough evidence alone.
     fn header_shows(&self, bytes: &[u8], side: Side) -> bool {
         bytes.len() >= self.least()
             && self.header_bits() >= ENOUGH
             && matches!(self.kind_of(bytes, side), Ok(Some(_)))
     }
 
-    /// The same of a message that is not quite as its layout says, on the layout's own port.
+    /// Whether a stream begins with a message that has minor faults, on the layout's own port.
     fn nearly_opens(&self, bytes: &[u8], side: Side, whole: bool) -> Opening {
         let Frame::Whole(len) = self.frame(bytes, side) else {
             return Opening::No;
@@ -171,7 +171,7 @@ impl Plan {
         }
     }
 
-    /// Whether messages stand at the start of `bytes` that together carry enough evidence.
+    /// Whether `bytes` begin with messages that together have enough evidence. Their bytes are taken from `budget`.
     fn row(&self, bytes: &[u8], side: Side, whole: bool, budget: &mut usize) -> Opening {
         let (mut at, mut sum) = (0, 0);
         for _ in 0..ROW {
@@ -206,7 +206,7 @@ impl Plan {
         Opening::No
     }
 
-    /// Whether a message that is as its layout says stands at the start of `bytes`, of which it is likely.
+    /// Whether `bytes` begin with a message without faults, in a stream that is known to have this layout.
     #[must_use]
     pub fn begins(&self, bytes: &[u8], side: Side, whole: bool) -> Opening {
         match self.weigh(bytes, side, whole) {
@@ -216,14 +216,14 @@ impl Plan {
         }
     }
 
-    /// Whether a message may begin with `bytes`, as far as its header tells.
+    /// Whether a message may begin with `bytes`, judging by its header.
     #[must_use]
     pub fn may_begin(&self, bytes: &[u8], side: Side) -> bool {
         self.frame(bytes, side) != Frame::None && self.header_fits(bytes, side)
     }
 
-    /// Searches for the first message whose evidence, with that of those behind it, is enough. `whole` says that no more
-    /// bytes will come.
+    /// Searches for the first message with enough evidence, together with those that follow it. `whole`: no more bytes will
+    /// come.
     #[must_use]
     pub fn find(&self, bytes: &[u8], side: Side, whole: bool) -> Found {
         if self.best_bits() as usize * ROW < ENOUGH as usize {

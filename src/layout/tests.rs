@@ -1,4 +1,4 @@
-//! RegLogin's own layout is what the code says; and whatever a layout and a message are, reading has an answer.
+//! RegLogin's layout file agrees with the code; and any message can be decoded with any layout.
 
 use proptest::prelude::*;
 
@@ -73,7 +73,7 @@ fn a_request_of_the_codec_is_read_by_the_layout() {
     );
 }
 
-/// A field of any type, as a layout file has it.
+/// A field of any type, as written in a layout file.
 fn field(index: usize) -> impl Strategy<Value = String> {
     let ty = prop_oneof![
         Just("u8".to_owned()),
@@ -117,7 +117,7 @@ fn file() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Fields stand behind each other, within the message, and all that is no field is told.
+    /// Fields follow each other within the message, and all other bytes are data or have a fault.
     #[test]
     fn any_message_is_read_by_any_layout(text in file(), mut bytes in prop::collection::vec(any::<u8>(), 0..200), right in any::<bool>()) {
         let Ok(layout) = parse(&text) else { return Ok(()) };
@@ -146,7 +146,7 @@ proptest! {
         prop_assert!(json.is_object());
     }
 
-    /// Any text is a layout, or has faults at places in it.
+    /// Any text is a layout, or has errors with places.
     #[test]
     fn any_file_has_an_answer(text in "[a-z0-9 =\\[\\]{}\"',.:\n]{0,200}", cut in any::<prop::sample::Index>(), insert in ".{0,4}") {
         let mut changed = EXAMPLE.to_owned();

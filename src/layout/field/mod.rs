@@ -1,5 +1,5 @@
-//! The grammar of one field: `NAME [as KEY] : TYPE [COUNT] [{VALUE NAME, ...}] [== CONSTANT] [= ROLE [+ N | - N]] [fill FILL]
-//! [secret]`. Names of types are not looked up here.
+//! Parses one field: `NAME [as KEY] : TYPE [COUNT] [{VALUE NAME, ...}] [== CONSTANT] [= ROLE [+ N | - N]] [fill FILL]
+//! [secret]`. Names of types are resolved elsewhere.
 
 mod parser;
 mod words;
@@ -11,18 +11,18 @@ use super::model::Role;
 use parser::Parser;
 pub(super) use words::{Number, TYPES, integer, key_of, label_of, number};
 
-/// A string of the file and where it stands there, so that an error in it has a place.
+/// A string value of the file with its place, so that an error in it has a place.
 #[derive(Debug, Clone)]
 pub(super) struct Snippet<'a> {
     pub text: &'a str,
-    /// The whole value in the file, with its quotes.
+    /// The bytes of the value in the file, with its quotes.
     pub span: Range<usize>,
-    /// Where its first character stands; `None` if escapes make places in it unknown.
+    /// The offset of its first character; `None` if escapes make offsets in it unknown.
     pub start: Option<usize>,
 }
 
 impl<'a> Snippet<'a> {
-    /// The string `text` that the file holds at `span`.
+    /// The string `text`, which is at `span` in the file.
     pub fn new(file: &str, span: Range<usize>, text: &'a str) -> Self {
         let raw = file.get(span.clone()).unwrap_or_default();
         let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") {
@@ -45,7 +45,7 @@ impl<'a> Snippet<'a> {
     }
 }
 
-/// A word and where it stands in the file.
+/// A word with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     pub text: String,
@@ -70,7 +70,7 @@ pub(super) enum RawConstant {
 /// Values and their names.
 type Names = Vec<(i128, String)>;
 
-/// A field as it is written.
+/// A field as written in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RawField {
     pub name: String,
@@ -85,7 +85,11 @@ pub(super) struct RawField {
     pub at: Range<usize>,
 }
 
-/// The field that `source` describes.
+/// Parses the field in `source`.
+///
+/// # Errors
+///
+/// The first error in it.
 pub(super) fn parse(source: &Snippet<'_>) -> Result<RawField, LayoutError> {
     let mut parser = Parser { source, at: 0 };
     let text = source.text;

@@ -1,4 +1,4 @@
-//! From the text of a field to its parts, each in its place.
+//! Splits the text of a field into its parts, with their places.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::{Names, RawConstant, RawCount, RawField, Snippet};
 use crate::layout::error::LayoutError;
 use crate::layout::model::Role;
 
-/// What stands behind a type, in the order in which it has to stand.
+/// What may follow a type, in the required order.
 const TAIL: [&str; 5] = [
     "{VALUE NAME, ...}",
     "== CONSTANT",
@@ -36,7 +36,7 @@ impl<'a> Parser<'a> {
         Err(LayoutError::new(self.source.at(range), message))
     }
 
-    /// The text up to the first character that `ends` a word, without the space around it.
+    /// Takes the text up to the first character for which `ends` is true, without the white space around it.
     pub fn word(&mut self, ends: impl Fn(char) -> bool) -> (&'a str, Range<usize>) {
         self.skip_space();
         let rest = self.rest();
@@ -53,7 +53,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// What stands up to `close`, which must come.
+    /// Takes the text up to `close`, which must follow.
     fn enclosed(&mut self, open: usize, close: char) -> Parsed<(&'a str, Range<usize>)> {
         match self.rest().find(close) {
             Some(len) => {
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         Ok((role, self.source.at(range.start..number.end)))
     }
 
-    /// What stands behind the type and its count.
+    /// Parses what follows the type and its count.
     pub fn tail(&mut self, field: &mut RawField) -> Parsed<()> {
         let mut stage = 0;
         loop {

@@ -1,20 +1,20 @@
-//! The words of a field: built-in types, numbers, and what a name gives where nothing else is said.
+//! Parses the words of a field: built-in types, numbers, and the default key and label of a name.
 
 use crate::layout::model::{ByteOrder, Integer};
 
-/// The built-in types but for the byte order behind them.
+/// The built-in types, without a suffix for the byte order.
 pub(in crate::layout) const TYPES: [&str; 13] = [
     "u8", "u16", "u24", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "text", "bytes",
 ];
 
-/// A built-in number.
+/// A built-in number type. A float has its width in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::layout) enum Number {
     Integer(Integer),
     Float(u8, ByteOrder),
 }
 
-/// The number type of this name, `order` where it names none itself.
+/// The number type with this name; `order` applies if the name has no suffix. `None` if there is none.
 pub(in crate::layout) fn number(name: &str, order: ByteOrder) -> Option<Number> {
     let (name, order) = match (name.strip_suffix("le"), name.strip_suffix("be")) {
         (Some(name), _) => (name, ByteOrder::Little),
@@ -44,7 +44,7 @@ pub(in crate::layout) fn number(name: &str, order: ByteOrder) -> Option<Number> 
     })
 }
 
-/// The number written in `text`: decimal or `0x`, a minus before it or not, no larger than 64 bits.
+/// The number in `text`: decimal or `0x`, with an optional minus, of at most 64 bits. `None` if it is not one.
 pub(in crate::layout) fn integer(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -59,7 +59,7 @@ pub(in crate::layout) fn integer(text: &str) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// The JSON key and filter name that a name gives where the file names none.
+/// The default JSON key and filter name of a field's name.
 pub(in crate::layout) fn key_of(name: &str) -> String {
     let kept = |c: char| {
         if c.is_ascii_alphanumeric() {
@@ -71,7 +71,7 @@ pub(in crate::layout) fn key_of(name: &str) -> String {
     name.chars().map(kept).collect()
 }
 
-/// A name in words: "userName" gives "User name", "commandID" gives "Command ID".
+/// The label of a field's name: "userName" gives "User name", "commandID" gives "Command ID".
 pub(in crate::layout) fn label_of(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];

@@ -1,4 +1,4 @@
-//! The parts of a layout file, and the types of their fields.
+//! Reads the table [layout]: the parts, and the types of their fields.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::layout::error::LayoutError;
 use crate::layout::field::{self, Number, RawConstant, RawCount, RawField, Snippet, Word};
 use crate::layout::model::{Constant, Count, Field, Part, Type};
 
-/// A fault was found and is in the list of errors.
+/// An error was found, and was added to the list.
 struct Faulty;
 
 impl Reader<'_> {

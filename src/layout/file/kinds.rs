@@ -1,4 +1,4 @@
-//! The kinds of messages in a layout file: the table [kind].
+//! Reads the table [kind]: the kinds of messages.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::layout::model::{LayoutKind, Part, Side};
 const KIND: [&str; 4] = ["name", "body", "from", "response"];
 
 impl Reader<'_> {
-    /// Value and side of a key in [kind]; `None`, told, where it is none.
+    /// The value and the side of a key in [kind]. `None`, with an error, if the key is wrong.
     fn kind_key(
         &mut self,
         key: &str,
@@ -141,7 +141,7 @@ impl Reader<'_> {
         kinds
     }
 
-    /// The kinds that `value` names as answers to kind `asked`.
+    /// The kinds that `value` names as responses to kind `asked`.
     fn responses(&mut self, value: &Value<'_>, kinds: &[LayoutKind], asked: usize) -> Vec<usize> {
         let values: Vec<&Value<'_>> = match value.get_ref().as_array() {
             Some(array) => array.iter().collect(),
@@ -160,7 +160,7 @@ impl Reader<'_> {
             };
             let side = key.split_whitespace().last().and_then(Side::named);
             let number = key.split_whitespace().next().and_then(field::integer);
-            // A number alone means what the other side sends with it.
+            // A number alone means the kind that the other side sends.
             let asker = kinds[asked].side;
             let matching = kinds.iter().enumerate().filter(|(_, kind)| {
                 let is_meant = match side {

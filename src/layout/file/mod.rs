@@ -1,4 +1,4 @@
-//! Reads the text of a layout file: gives a [`Layout`], or every error in the file.
+//! Parses the text of a layout file into a [`Layout`], or all errors in it.
 
 mod fields;
 mod kinds;
@@ -16,9 +16,9 @@ use super::field;
 use super::hidden;
 use super::model::{ByteOrder, Integer, Layout, Role};
 
-/// The largest `max`: 16 MiB.
+/// The upper limit of `max`: 16 MiB.
 const LARGEST: i128 = 1 << 24;
-/// Where the file names no `max`, in bytes.
+/// The default of `max`, in bytes.
 const DEFAULT_MAX: u32 = 65_536;
 
 const TOP: [&str; 9] = [
@@ -27,7 +27,7 @@ const TOP: [&str; 9] = [
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-/// What a name in a field's TYPE stands for.
+/// What a name in a field's TYPE means.
 #[derive(Debug, Clone)]
 enum Named {
     Part(usize),
@@ -43,7 +43,7 @@ struct Reader<'a> {
     slots: Vec<String>,
 }
 
-/// Entries of a table in the order of the file.
+/// The entries of a table, in the order of the file.
 fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t str, Range<usize>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table
         .iter()
@@ -69,11 +69,11 @@ fn in_words(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// Reads a layout file. All faults that can be told apart are told at once, in order of place.
+/// Parses a layout file.
 ///
 /// # Errors
 ///
-/// What is wrong with the file: it is no TOML, or not what `docs/layouts.md` says.
+/// All errors that can be found at once, in order of place: the file is not TOML, or not as `docs/layouts.md` says.
 pub fn parse(text: &str) -> Result<Layout, Vec<LayoutError>> {
     let table = match DeTable::parse(text) {
         Ok(table) => table,
@@ -118,7 +118,7 @@ impl Reader<'_> {
         let text = value.get_ref().as_str();
         match text {
             None => self.wrong_type(value, what, "a string"),
-            // Names go to terminals, into plugins and into HTML.
+            // Names are written to terminals, plugins and HTML.
             Some(text) if text.chars().any(char::is_control) => {
                 self.fault(value.span(), format!("{what} has a control character"));
                 return None;

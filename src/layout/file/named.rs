@@ -1,4 +1,4 @@
-//! The names that a field's TYPE can be: enums, flags, and parts beside them.
+//! Reads the tables [enum] and [flags], and keeps the names that a field's TYPE can be.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::layout::field::{self, Number};
 use crate::layout::model::Integer;
 
 impl Reader<'_> {
-    /// Puts a name into the one namespace of parts, enums and flags.
+    /// Adds a name to the namespace that parts, enums and flags share.
     pub(super) fn name(&mut self, name: &str, at: Range<usize>, named: Named) {
         if field::number(name, self.order).is_some() || field::TYPES.contains(&name) {
             self.fault(at, format!("`{name}` is a built-in type"));
@@ -22,13 +22,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Remembers a name whose fault is told where it is defined, so that it is not told again where it is used.
+    /// Adds a name whose definition has an error, so that its uses are not reported as well.
     fn faulty(&mut self, name: &str) {
         let named = Named::Enum(Integer::unsigned(1, self.order), Vec::new());
         self.named.entry(name.to_owned()).or_insert(named);
     }
 
-    /// The integer type that an enum or flags stand on.
+    /// The integer type of an enum or flags.
     fn base(&mut self, table: &DeTable<'_>, at: Range<usize>, name: &str) -> Option<Integer> {
         let Some(value) = table.get("type") else {
             let mut keys = entries(table).into_iter();

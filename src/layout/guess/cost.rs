@@ -1,9 +1,9 @@
-//! How many bits it takes to write values down: the measure that all hypotheses are compared by.
+//! The cost of values: the bits that it takes to write them down. All hypotheses are compared by it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Bits of a number that may be of any size, small ones being likelier.
+/// Bits of a number of any size; small ones take fewer.
 pub(super) fn number(value: u128) -> f64 {
     let bits = (value as f64 + 1.0).log2();
     1.0 + bits + (bits + 1.0).log2()
@@ -23,7 +23,7 @@ pub(super) fn counts<T: Eq + Hash>(values: impl IntoIterator<Item = T>) -> HashM
     counts
 }
 
-/// Bits that tell which of the values each one is, once the values are known.
+/// Bits that say which of the known values each one is.
 pub(super) fn entropy<T>(counts: &HashMap<T, usize>) -> f64 {
     let all = counts.values().sum::<usize>() as f64;
     let bits = |count: &usize| *count as f64 * (all / *count as f64).log2();
@@ -43,11 +43,11 @@ pub(super) fn integers(values: &[i128], width: usize) -> f64 {
     let plain: f64 = values.iter().map(|value| signed(*value)).sum();
     let steps = values.windows(2).map(|pair| signed(pair[1] - pair[0]));
     let stepped = values.first().map_or(0.0, |first| signed(*first)) + steps.sum::<f64>();
-    // Which of the ways is meant takes two bits.
+    // Two bits say which of the encodings is used.
     2.0 + listed.min(ranged).min(plain).min(stepped).min(n * full)
 }
 
-/// Bits of bytes without a meaning. `counted` says that something tells where they end.
+/// Bits of opaque bytes. `counted`: a length says where they end.
 pub(super) fn bytes(values: &[&[u8]], counted: bool) -> f64 {
     let of = |value: &[u8]| -> f64 {
         let zeros = memchr::memchr_iter(0, value).count() as f64;
@@ -55,7 +55,7 @@ pub(super) fn bytes(values: &[&[u8]], counted: bool) -> f64 {
         (value.len() as f64 * 8.0).min(mostly_zero + 4.0)
     };
     let plain: f64 = values.iter().map(|value| of(value)).sum();
-    // What can be read is no row of bytes, however often it comes: fields are hidden in it.
+    // Readable text is not opaque, even if it is repeated: it contains fields.
     if !counted && values.iter().any(|value| is_readable(value)) {
         return 2.0 + plain;
     }
@@ -64,7 +64,7 @@ pub(super) fn bytes(values: &[&[u8]], counted: bool) -> f64 {
     2.0 + plain.min(listed)
 }
 
-/// Whether four characters that can be read follow each other.
+/// Whether there are four printable characters in a row.
 fn is_readable(bytes: &[u8]) -> bool {
     let graphic = |window: &[u8]| window.iter().all(|byte| (0x20..0x7f).contains(byte));
     bytes.windows(4).any(graphic)
@@ -80,7 +80,7 @@ fn character(byte: u8) -> f64 {
     }
 }
 
-/// Bits of texts, their lengths among them.
+/// Bits of texts, including their lengths.
 pub(super) fn texts(values: &[&[u8]]) -> f64 {
     let of = |value: &[u8]| -> f64 {
         number(value.len() as u128) + value.iter().map(|byte| character(*byte)).sum::<f64>()
@@ -88,7 +88,7 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
     let counts_of = counts(values.iter().copied());
     let listed = counts_of.keys().map(|value| of(value)).sum::<f64>() + entropy(&counts_of);
     let longest = values.iter().map(|value| value.len()).max().unwrap_or(0);
-    // Character by character: names with a common beginning ("user1", "user2") are cheap.
+    // By columns of characters: names with a common prefix ("user1", "user2") are cheap.
     let columns: f64 = (0..=longest)
         .map(|at| {
             let still = values.iter().filter(|value| value.len() >= at);
@@ -100,7 +100,7 @@ pub(super) fn texts(values: &[&[u8]]) -> f64 {
     2.0 + listed.min(columns)
 }
 
-/// Bits of floats of 4 or 8 bytes, given by their bits; `None` if one is nothing that a program would send.
+/// Bits of floats of `width` bytes (4 or 8), given as raw bits. `None` if one has an exponent that programs rarely send.
 pub(super) fn floats(values: &[u64], width: usize) -> Option<f64> {
     let (mantissa, exponent_bits, bias) = match width {
         4 => (23u32, 8, 127i64),

@@ -1,4 +1,4 @@
-//! What is to be said against a field: whatever the traffic does not show is unsure.
+//! Doubts about fields: what the traffic does not show is unsure.
 
 use std::collections::HashSet;
 
@@ -6,12 +6,12 @@ use super::body::{self, Extent, Field, GuessedType, Piece};
 use super::{cost, text};
 use crate::layout::model::{ByteOrder, Integer};
 
-/// Bits by which one reading has to be shorter than another to be sure.
+/// One reading must take so many bits less than another to be sure.
 const SURE: f64 = 8.0;
-/// Messages with different values that it takes to be sure of a field.
+/// A field needs so many different values to be sure.
 const ENOUGH: usize = 6;
 
-/// Adds to each field what is to be said against it, by what it holds in `pieces`.
+/// Adds doubts to each field, from its values in `pieces`.
 pub(super) fn of(fields: &mut [Field], pieces: &[Piece<'_>]) {
     let all: Vec<_> = pieces
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn of(fields: &mut [Field], pieces: &[Piece<'_>]) {
     }
 }
 
-/// Bytes of integers that were always 0, from the most significant end.
+/// The number of most significant bytes of an integer that were always 0.
 pub(super) fn upper_zeros(integer: Integer, values: &[&[u8]]) -> usize {
     let width = usize::from(integer.width);
     let is_zero = |place: usize| {
@@ -56,15 +56,15 @@ pub(super) fn upper_zeros(integer: Integer, values: &[&[u8]]) -> usize {
     (0..width).take_while(|place| is_zero(*place)).count()
 }
 
-/// What was seen of a field.
+/// What the traffic shows of a field.
 struct Seen<'a> {
-    /// Its bytes, message by message.
+    /// Its bytes in each message.
     values: &'a [&'a [u8]],
-    /// The bytes behind it.
+    /// The byte after it in each message.
     next: &'a [u8],
-    /// The numbers before it, where the field before it is one.
+    /// The values of the field before it, if that is an integer.
     numbers: &'a [i128],
-    /// The field behind it.
+    /// The field after it.
     behind: Option<&'a GuessedType>,
 }
 
@@ -112,7 +112,7 @@ impl Seen<'_> {
             .iter()
             .filter_map(|value| integer.read(value))
             .collect();
-        // Small numbers on both sides of 0 are what signs are for.
+        // A sign is likely if the values are small and on both sides of 0.
         let limit = integer.range().end() >> 3;
         let far = values.iter().any(|value| value.abs() > limit);
         let half = 1i128 << (u32::from(integer.width) * 8 - 1);
@@ -123,7 +123,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Whether the numbers before it are such as its bytes could be counted by.
+    /// Whether the numbers before it may count its first bytes.
     fn numbers_may_count(&self) -> bool {
         let fits = |(number, value): (&i128, &&[u8])| (0..=value.len() as i128).contains(number);
         !self.numbers.is_empty() && self.numbers.iter().zip(self.values).all(fits)
@@ -173,7 +173,7 @@ impl Seen<'_> {
     }
 }
 
-/// Whether the bytes of numbers are shorter told together than apart.
+/// Whether the bytes of an integer take fewer bits together than as two integers.
 fn holds_together(integer: Integer, values: &[&[u8]]) -> bool {
     let cost = |integer: Integer, from: usize| {
         let width = usize::from(integer.width);
@@ -191,7 +191,7 @@ fn holds_together(integer: Integer, values: &[&[u8]]) -> bool {
     })
 }
 
-/// How a number's upper bytes that were never used are told.
+/// The doubt about upper bytes of an integer that were never used.
 pub(super) fn always_zero(bytes: usize) -> String {
     match bytes {
         1 => "its upper byte was always 0: it may be narrower".to_owned(),

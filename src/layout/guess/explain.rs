@@ -7,30 +7,30 @@ use super::write::{self, Found};
 use super::{Conversation, Proposal, Run, SIDES};
 use crate::layout::{Frame, Layout, Side, parse};
 
-/// How much of the traffic a layout explains: messages without a fault, the bytes that they have, and connections of which
-/// all bytes are in such messages.
+/// How much of the traffic a layout explains: the messages without a fault, their bytes, and the connections that consist
+/// of such messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Explained {
     /// Messages without a fault.
     pub messages: usize,
-    /// Messages.
+    /// All messages.
     pub all_messages: usize,
     /// Bytes of messages without a fault.
     pub bytes: usize,
-    /// Bytes.
+    /// All bytes.
     pub all_bytes: usize,
     /// Connections that are explained to the last byte.
     pub conversations: usize,
-    /// Connections.
+    /// All connections.
     pub all_conversations: usize,
 }
 
-/// The proposal with what it explains; `None` if that is next to nothing.
+/// The proposal with what it explains. `None` if that is fewer than two messages, or less than a quarter of the bytes.
 pub(super) fn weigh(found: &Found<'_>, conversations: &[Conversation]) -> Option<Proposal> {
     let file = write::file(found);
     let layout = parse(&file).ok()?;
     let explained = explained(&layout, &found.framing.best, conversations);
-    // One message shows nothing: any number in it may be a length.
+    // One message proves nothing: any number in it may be a length.
     if explained.messages < 2 || explained.bytes * 4 < explained.all_bytes {
         return None;
     }
@@ -73,7 +73,7 @@ fn explained(layout: &Layout, length: &Length, conversations: &[Conversation]) -
     explained
 }
 
-/// Counts a run's messages from `first` on; gives the bytes of those without a fault.
+/// Counts a run's messages from offset `first`. Returns the bytes of those without a fault.
 fn of_run(
     layout: &Layout,
     first: usize,
@@ -96,7 +96,7 @@ fn of_run(
                 at += len;
             }
             Frame::None => {
-                // What begins no message is passed over up to the next segment.
+                // Bytes that begin no message are skipped up to the next segment.
                 let next = run.pieces.iter().find(|(start, _)| *start > at);
                 at = next.map_or(run.bytes.len(), |(start, _)| *start);
             }

@@ -1,23 +1,23 @@
-//! Where the length stands, how wide it is and what it counts, so that messages can be told apart.
+//! Finds the length field: its offset, its type, and what it counts. It divides the traffic into messages.
 
 use super::cost::{counts, entropy, number};
 use super::{Conversation, Message, Run, SIDES};
 use crate::layout::model::{ByteOrder, Integer, Side};
 
-/// The largest message that is believed, in bytes.
+/// The largest plausible message, in bytes.
 const LARGEST: i64 = 1 << 20;
-/// The last place where a length is looked for, in bytes from a message's start.
+/// The last offset that is tried for a length, in bytes from a message's start.
 const LAST_OFFSET: usize = 16;
-/// Bytes of the traffic that hypotheses are tried on.
+/// Bytes of the traffic that hypotheses are tested with first.
 const SAMPLE: usize = 192 << 10;
-/// Columns of a message's beginning that are looked at.
+/// Bytes at the start of messages that are compared with each other.
 const COLUMNS: usize = 12;
-/// Hypotheses that are held against all of the traffic.
+/// The best hypotheses, which are tested with all traffic.
 const LIKELIEST: usize = 24;
-/// Bits by which one hypothesis has to be better than another to be sure.
+/// One hypothesis must take so many bits less than another to be sure.
 const SURE: f64 = 8.0;
 
-/// A field that tells a message's length: its value plus `excess`.
+/// A length field: a message's size in bytes is its value plus `excess`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Length {
     pub offset: usize,
@@ -30,7 +30,7 @@ impl Length {
         self.offset + usize::from(self.integer.width)
     }
 
-    /// How long the message is that begins with `bytes`: `None` if that cannot be, and `Err` where it is not known yet.
+    /// The size of the message that begins with `bytes`. `None` if it is impossible; `Err` if there are too few bytes.
     fn of(&self, bytes: &[u8]) -> Option<Result<usize, ()>> {
         let Some(value) = bytes
             .get(self.offset..)
@@ -46,26 +46,26 @@ impl Length {
     }
 }
 
-/// What was found, and what else it may be.
+/// The length field, and how sure it is.
 #[derive(Debug)]
 pub(super) struct Framing {
     pub best: Length,
-    /// Another reading that explains the traffic nearly as well.
+    /// Another field that explains the traffic nearly as well.
     pub rival: Option<Length>,
-    /// Messages of how many sizes there were.
+    /// The number of different message sizes.
     pub sizes: usize,
-    /// Bytes of the length field that were 0 in all messages, from its most significant end.
+    /// The number of most significant bytes of the field that were always 0.
     pub zeros: usize,
 }
 
-/// The bytes of a run as messages of a length field.
+/// A run divided into messages.
 #[derive(Default)]
 struct Cut {
-    /// Where messages end, in order.
+    /// The ends of messages, in order.
     ends: Vec<usize>,
-    /// Bytes from the run's start that are no message.
+    /// Bytes before the first message.
     skipped: usize,
-    /// Whether the rest begins no message.
+    /// Whether the bytes after the last message cannot begin one.
     broken: bool,
 }
 
@@ -93,7 +93,7 @@ fn walk(length: &Length, run: &Run, from: usize) -> Cut {
     }
 }
 
-/// The same for a run that may begin within a message: from the first segment on from where messages follow each other.
+/// Divides a run that may begin within a message: from the first segment after which messages follow each other.
 fn walk_anywhere(length: &Length, run: &Run) -> Cut {
     let first = walk(length, run, 0);
     let reaches = |cut: &Cut| {
@@ -112,7 +112,7 @@ fn walk_anywhere(length: &Length, run: &Run) -> Cut {
         .unwrap_or(if run.after_gap { Cut::default() } else { first })
 }
 
-/// The traffic's messages, in the order of capture.
+/// The messages of the traffic, in the order of capture.
 pub(super) fn cut<'a>(length: &Length, conversations: &'a [Conversation]) -> Vec<Message<'a>> {
     let mut messages = Vec::new();
     for (index, conversation) in conversations.iter().enumerate() {
@@ -141,12 +141,12 @@ fn order(run: &Run, byte: usize) -> u64 {
     behind.checked_sub(1).map_or(0, |last| run.pieces[last].1)
 }
 
-/// The runs that hypotheses are tried on: those that begin with a message, as far as that is known.
+/// The runs that hypotheses are tested with: those that begin with a message, if there are any.
 struct Sample<'a> {
     runs: Vec<(Side, &'a Run)>,
-    /// Bits of each byte, by how often it occurs.
+    /// Bits of each byte value, by its frequency.
     bits: [f64; 256],
-    /// The same for all.
+    /// Bits of the whole sample without a length field.
     nothing: f64,
 }
 
@@ -158,7 +158,7 @@ impl<'a> Sample<'a> {
                 .flat_map(|one| SIDES.map(|side| one.runs(side)))
                 .flatten()
         };
-        // Only where nothing else is there do runs count that may begin anywhere.
+        // Runs that may begin within a message are used only if there are no others.
         let anywhere = !runs().any(|run| !run.after_gap && !run.bytes.is_empty());
         let mut runs = Vec::new();
         let mut bytes = 0;
@@ -199,7 +199,7 @@ impl<'a> Sample<'a> {
         bytes.iter().map(|byte| self.bits[usize::from(*byte)]).sum()
     }
 
-    /// Bits that the sample takes with the help of a length field; `None` if it does not fit at all.
+    /// Bits of the sample with this length field; `None` if it fits less than half of it.
     fn cost(&self, length: &Length) -> Option<f64> {
         let mut messages: [Vec<&[u8]>; 2] = [Vec::new(), Vec::new()];
         let mut cost = 0.0;
@@ -225,7 +225,7 @@ impl<'a> Sample<'a> {
             if !rest.is_empty() {
                 cost += if cut.broken { 24.0 } else { 4.0 };
             }
-            // A program sends a message at once, mostly.
+            // Programs mostly send a message as one segment.
             let unexplained =
                 run.pieces.len().saturating_sub(at_segment) + cut.ends.len() - at_segment;
             cost += unexplained as f64 * 1.5;
@@ -309,7 +309,7 @@ fn integers() -> impl Iterator<Item = Integer> {
     })
 }
 
-/// What may be counted beside or in place of the whole message, as far as the first segments of runs say.
+/// Candidates for `excess`: what the first segments of runs suggest, and what protocols usually have.
 fn excesses(sample: &Sample<'_>, offset: usize, integer: Integer) -> Vec<i64> {
     let end = (offset + usize::from(integer.width)) as i64;
     let mut votes = Vec::new();
@@ -344,7 +344,7 @@ fn excesses(sample: &Sample<'_>, offset: usize, integer: Integer) -> Vec<i64> {
     excesses
 }
 
-/// Finds the length field; `None` if nothing explains the traffic better than none.
+/// Finds the length field; `None` if no hypothesis explains the traffic.
 pub(super) fn find(conversations: &[Conversation]) -> Option<Framing> {
     let sample = Sample::of(conversations);
     let mut found: Vec<(f64, Length)> = Vec::new();
@@ -390,8 +390,8 @@ pub(super) fn find(conversations: &[Conversation]) -> Option<Framing> {
     })
 }
 
-/// Whether messages of several sizes bear a length out. Where all have one size any constant would do, so it has to count what
-/// lengths usually count.
+/// Whether messages of several sizes confirm a length field. If all have one size, any constant would fit, so the field must
+/// count what lengths usually count.
 fn shows_more_than_a_constant(length: &Length, conversations: &[Conversation]) -> bool {
     let messages = cut(length, conversations);
     let sizes = counts(messages.iter().map(|message| message.bytes.len())).len();
@@ -399,12 +399,12 @@ fn shows_more_than_a_constant(length: &Length, conversations: &[Conversation]) -
     sizes > 1 || (sizes == 1 && is_usual)
 }
 
-/// Where the first message of a run begins, as far as that can be told.
+/// The offset of the first message in a run, as far as it is known.
 pub(super) fn begin(length: &Length, run: &Run) -> usize {
     walk_anywhere(length, run).skipped
 }
 
-/// Whether both fields have their least significant byte at one place, so that they give the same small lengths.
+/// Whether both fields have the same least significant byte, so that they give the same small lengths.
 fn is_same(one: &Length, other: &Length) -> bool {
     let lowest = |length: &Length| match length.integer.order {
         ByteOrder::Big => length.end() - 1,

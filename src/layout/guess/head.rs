@@ -1,4 +1,4 @@
-//! The header: length, kind and identifier at their places, and what stands between them.
+//! Finds the header: length, kind and identifier, and the fields between them.
 
 use super::body::{self, Field, GuessedType, Piece, Within};
 use super::doubt;
@@ -7,32 +7,32 @@ use super::kind::{Candidate, Search};
 use super::{Message, SIDES};
 use crate::layout::model::{ByteOrder, Integer, Side};
 
-/// What a field of the header is for.
+/// A field of the header, by its role.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Part {
     Length,
     Kind,
     Id,
-    /// Always the same, in all messages of both sides.
+    /// A value that is the same in all messages of both sides.
     Constant(u64, Integer),
     Other(Field),
 }
 
-/// The header's fields in order.
+/// The header.
 #[derive(Debug)]
 pub(super) struct Head {
     pub parts: Vec<Part>,
     pub size: usize,
     pub kind: Option<Candidate>,
-    /// Another place where the kind may stand.
+    /// Another field that may be the kind.
     pub rival: Option<Candidate>,
     pub id: Option<Candidate>,
     pub order: ByteOrder,
-    /// Whether the byte order was seen in the header.
+    /// Whether an integer of the header shows the byte order.
     pub order_is_seen: bool,
 }
 
-/// A kind by how close another is: too close to be sure.
+/// The kind is unsure if another candidate's score is less than this below.
 const SURE: f64 = 4.0;
 
 pub(super) fn find(framing: &Framing, messages: &[Message<'_>]) -> Head {
@@ -77,7 +77,7 @@ pub(super) fn find(framing: &Framing, messages: &[Message<'_>]) -> Head {
     }
 }
 
-/// The fields from `start` to `end`, which all messages have.
+/// Adds the fields from `start` to `end`, which all messages have.
 fn between(
     start: usize,
     end: usize,

@@ -1,4 +1,4 @@
-//! Which field tells the kinds of messages apart, and which one a response repeats from its request.
+//! Finds the field that distinguishes kinds of messages, and the identifier that a response repeats from its request.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,14 +7,14 @@ use super::framing::Length;
 use super::{Message, SIDES};
 use crate::layout::model::{ByteOrder, Integer, Side};
 
-/// Messages that are looked at.
+/// Messages that are examined.
 const SAMPLE: usize = 3_000;
-/// The last place where either is looked for, in bytes from a message's start.
+/// The last offset that is tried, in bytes from a message's start.
 const LAST_OFFSET: usize = 24;
-/// Bytes of a message whose nature a kind may tell.
+/// Bytes at the start of a message whose nature may depend on its kind.
 const COLUMNS: usize = 32;
 
-/// A number of the header, and how much speaks for it.
+/// An integer of the header, with a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
     pub offset: usize,
@@ -36,7 +36,7 @@ impl Candidate {
     }
 }
 
-/// What is looked at to find kinds and identifiers.
+/// Searches for kinds and identifiers.
 pub(super) struct Search<'a> {
     length: &'a Length,
     messages: &'a [Message<'a>],
@@ -57,7 +57,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Every number that may stand in the header, where its widths are `widths`.
+    /// All integers of these widths that may be in the header.
     fn candidates(&self, widths: &'static [u8]) -> impl Iterator<Item = Candidate> {
         let last = self.shortest.min(LAST_OFFSET);
         let length = *self.length;
@@ -82,7 +82,7 @@ impl<'a> Search<'a> {
             })
     }
 
-    /// The number that a response repeats from its request while each request has another.
+    /// The integer that a response repeats from its request, while requests have different ones.
     pub fn id(&self) -> Option<Candidate> {
         let mut best: Option<Candidate> = None;
         for candidate in self.candidates(&[8, 4, 2, 1]) {
@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
             } else {
                 20.0
             };
-            // Bytes before the number that never change are none of its own, unless they are 0.
+            // A most significant byte that never changes is not part of it, unless it is 0.
             let first = self.messages[0].bytes;
             let top = match candidate.integer.order {
                 ByteOrder::Big => candidate.offset,
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// How many responses repeat a waiting request's value; `None` if the candidate is no identifier.
+    /// The number of responses that repeat a waiting request's value, at most 50. `None` if the candidate is no identifier.
     fn repeats(&self, candidate: &Candidate) -> Option<f64> {
         let mut waiting: HashMap<(usize, i128), usize> = HashMap::new();
         let mut used: HashSet<(usize, i128)> = HashSet::new();
@@ -147,7 +147,7 @@ impl<'a> Search<'a> {
         is.then_some(right.min(50) as f64)
     }
 
-    /// The number that tells kinds apart, the likeliest first.
+    /// The integers that may be the kind, the most likely first.
     pub fn kinds(&self, id: Option<&Candidate>) -> Vec<Candidate> {
         let free =
             |candidate: &Candidate| id.is_none_or(|id| !candidate.overlaps(id.offset, id.end()));
@@ -164,7 +164,7 @@ impl<'a> Search<'a> {
         found
     }
 
-    /// How well a number tells kinds apart.
+    /// The score of an integer as the kind; `None` if it is none.
     fn tells(&self, candidate: &Candidate) -> Option<f64> {
         let width = usize::from(candidate.integer.width);
         let values: Vec<i128> = self
@@ -188,7 +188,7 @@ impl<'a> Search<'a> {
         if !client.is_empty() && !server.is_empty() && client.is_disjoint(&server) {
             score += 10.0;
         }
-        // Text tells messages apart too, and so do lengths.
+        // Text also distinguishes messages, and so do lengths.
         let text = |value: i128| {
             let bytes = value.to_be_bytes();
             bytes[16 - width..]
@@ -207,7 +207,7 @@ impl<'a> Search<'a> {
         if self.counts_text(candidate, &values) {
             return None;
         }
-        // Values are small, or those of responses are with one bit more.
+        // Kinds have small values. Those of responses may have the highest bit set.
         let high = 1i128 << (width * 8 - 1);
         let largest = distinct
             .keys()
@@ -225,7 +225,7 @@ impl<'a> Search<'a> {
             2 => 1.5,
             _ => 0.0,
         };
-        // Kinds stand before what is said of them.
+        // The kind is near the beginning.
         score -= candidate.offset as f64 * 3.0;
         score -= if candidate.offset.is_multiple_of(width) {
             0.0
@@ -240,7 +240,7 @@ impl<'a> Search<'a> {
         Some(score)
     }
 
-    /// Whether the values of a side count text that follows them.
+    /// Whether the values of one side are lengths of a text that follows them.
     fn counts_text(&self, candidate: &Candidate, values: &[i128]) -> bool {
         SIDES.into_iter().any(|side| {
             let own = self.messages.iter().zip(values);
@@ -256,7 +256,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Bits that the values tell of sizes and of the nature of bytes, less what a list of that many values tells by chance.
+    /// The information, in bits, that the values give about sizes and the nature of bytes, less what they would give by chance.
     fn told(&self, values: &[i128]) -> f64 {
         let mut told = 0.0;
         for side in SIDES {
@@ -283,7 +283,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What a byte may be part of.
+/// The class of a byte: absent, NUL, control, printable, other.
 fn nature(byte: Option<u8>) -> usize {
     match byte {
         None => 0,

@@ -1,9 +1,9 @@
 //! Proposes a layout from traffic.
 //!
 //! Input: what both sides of connections sent, in order ([`Conversation`]). Output: the text of a layout file, with doubts as
-//! comments ([`Proposal`]). Each hypothesis is measured by the number of bits that the traffic takes when written down with its
-//! help; the shortest wins. `framing` finds the length field, `kind` the field that tells messages apart, `body` the fields
-//! behind the header.
+//! comments ([`Proposal`]). Hypotheses are compared by the number of bits that the traffic takes when it is written down with
+//! their help (minimum description length). `framing` finds the length field, `kind` the field that distinguishes kinds,
+//! `body` the fields after the header.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -30,14 +30,14 @@ pub use explain::Explained;
 
 use super::model::Side;
 
-/// A run of bytes of one direction without a gap.
+/// Bytes of one direction without a gap.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Where each segment's bytes begin, and a number that grows with the time of capture.
+    /// The offset of each segment's bytes, with a number that grows with the time of capture.
     pub pieces: Vec<(usize, u64)>,
-    /// Whether bytes before it were not captured, so that it may begin within a message.
+    /// Whether bytes before it are missing, so that it may begin within a message.
     pub after_gap: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct Run {
 pub struct Conversation {
     /// The client's runs, in order.
     pub client: Vec<Run>,
-    /// The server's.
+    /// The server's runs, in order.
     pub server: Vec<Run>,
 }
 
@@ -70,19 +70,20 @@ pub struct Proposal {
     pub explained: Explained,
 }
 
-/// A message of the traffic, as far as it is known where it begins and ends.
+/// A message of the traffic, as the length field delimits it.
 #[derive(Debug, Clone, Copy)]
 struct Message<'a> {
     conversation: usize,
     side: Side,
     bytes: &'a [u8],
-    /// Grows with the time of capture.
+    /// A number that grows with the time of capture.
     order: u64,
 }
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 
-/// Proposes a layout for what `conversations` speak on `port`; `None` if no message can be told from the next.
+/// Proposes a layout for the protocol of `conversations` on `port`. `None` if no length field was found, or it explains too
+/// little.
 #[must_use]
 pub fn guess(conversations: &[Conversation], port: u16) -> Option<Proposal> {
     let framing = framing::find(conversations)?;

@@ -1,22 +1,22 @@
-//! Records that repeat: as many as a number before them says, or up to the end of the message.
+//! Finds repeated records: as many as an integer before them says, or up to the end of the message.
 
 use super::body::{self, Extent, FIELD, Field, GuessedType, Piece, Step, Within};
 use crate::layout::model::{ByteOrder, Integer};
 
-/// Records that a search looks at.
+/// The number of records in a sample.
 const SAMPLE: usize = 48;
-/// The widest record of one size, in bytes.
+/// The largest record of a fixed size, in bytes.
 const WIDEST: usize = 40;
-/// Bytes before and behind the part of a record whose size varies.
+/// The most bytes before and after the part of a record whose size varies.
 const AROUND: usize = 8;
-/// Records of one message.
+/// The most records in one message.
 const MOST: usize = 4_096;
 
-/// How long a record is.
+/// The size of a record.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Shape {
     Fixed(usize),
-    /// Bytes, a number that counts, what is counted, bytes.
+    /// So many bytes, an integer, as many bytes as it says, and so many bytes.
     Varied(usize, Integer, usize),
 }
 
@@ -31,7 +31,7 @@ impl Shape {
         }
     }
 
-    /// Where `count` records end, or all up to `end`, and where each of them begins.
+    /// The start and end of each of `count` records, or of all up to `end`. `None` if they do not fit.
     fn walk(
         self,
         piece: &Piece<'_>,
@@ -53,7 +53,7 @@ impl Shape {
     }
 }
 
-/// Where the records of a field end.
+/// The end of a field's records; `None` if they do not fit.
 pub(super) fn end(
     count: Option<Integer>,
     behind: usize,
@@ -135,7 +135,7 @@ pub(super) fn steps(pieces: &[Piece<'_>], at: &[usize], order: ByteOrder, steps:
             };
             let items: Option<Vec<_>> = pieces.iter().zip(at).zip(&counts).map(walk).collect();
             let Some(items) = items else { continue };
-            // Records that leave nearly all of the message explain nothing.
+            // Records that are only a small part of the message explain nothing.
             let bytes: usize = items
                 .iter()
                 .flatten()
@@ -151,7 +151,7 @@ pub(super) fn steps(pieces: &[Piece<'_>], at: &[usize], order: ByteOrder, steps:
     }
 }
 
-/// The size of records with which messages differ by whole records and nothing else.
+/// The size of records, if the sizes of messages differ by whole records only.
 fn linear(counts: &[usize], left: &[usize], head: usize) -> Option<usize> {
     let (first, rest) = (counts[0], left[0]);
     let other = counts.iter().position(|count| *count != first)?;
@@ -180,7 +180,7 @@ fn shapes(integers: &[Integer]) -> Vec<Shape> {
     shapes
 }
 
-/// The step over records that stand at `items`.
+/// The step over the records at `items`.
 fn step(
     pieces: &[Piece<'_>],
     at: &[usize],
@@ -191,7 +191,7 @@ fn step(
     prior: f64,
 ) -> Option<Step> {
     let all: usize = items.iter().map(Vec::len).sum();
-    // As many in each message are fields and no repetition, and so is one record a message.
+    // If all messages have the same number, or nearly all have one, they are fields and not records.
     let same = items.iter().all(|other| other.len() == items[0].len());
     if same || items.iter().filter(|items| items.len() > 1).count() < 2 {
         return None;
@@ -210,7 +210,7 @@ fn step(
         .step_by(spread)
         .collect();
     let solved = body::solve(&records, order, Within::Record)?;
-    // A record that is one row of bytes is none.
+    // A record of opaque bytes is not a record.
     if let [
         Field {
             what: GuessedType::Bytes(Extent::Fixed(_)) | GuessedType::Integer(_),

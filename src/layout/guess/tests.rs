@@ -1,9 +1,9 @@
-//! What is guessed from messages that are made for it, and what is not.
+//! What is guessed from made-up messages, and what is not.
 
 use super::{Conversation, Run, guess};
 use crate::layout::parse;
 
-/// A connection in which each side sent these messages, a segment each, in turn.
+/// A connection in which the sides sent these messages in turn, each as a segment.
 fn conversation(client: &[Vec<u8>], server: &[Vec<u8>]) -> Conversation {
     let run = |messages: &[Vec<u8>], first: u64| {
         let mut run = Run::default();

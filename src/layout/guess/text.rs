@@ -1,8 +1,8 @@
-//! What can be text.
+//! Recognises text, and judges the widths of text fields.
 
 use super::body::{Extent, Field, GuessedType, Piece};
 
-/// Whether bytes are UTF-8 that a person could have typed.
+/// Whether bytes are UTF-8 without control characters except tabs and line breaks.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         text.chars()
@@ -10,7 +10,7 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     })
 }
 
-/// The value of a field of fixed width that `fill` fills up; `None` if it is no text.
+/// The value of a fixed-width field that is padded with `fill`; `None` if it is not text.
 pub(super) fn value(field: &[u8], fill: u8) -> Option<&[u8]> {
     let value = if fill == 0 {
         let len = field
@@ -31,10 +31,10 @@ pub(super) fn value(field: &[u8], fill: u8) -> Option<&[u8]> {
     is_text(value).then_some(value)
 }
 
-/// The bits of surprise at a width that many give to fields of text.
+/// The cost of a usual width, in bits.
 pub(super) const USUAL: f64 = 4.0;
 
-/// Widths that people give to fields of text, in bits of surprise.
+/// The cost of a text field's width, in bits: the more usual, the lower.
 pub(super) fn width(width: usize) -> f64 {
     match width {
         8 | 16 | 20 | 24 | 30 | 32 | 40 | 48 | 50 | 60 | 64 | 80 | 100 | 120 | 128 | 200 | 255
@@ -46,11 +46,11 @@ pub(super) fn width(width: usize) -> f64 {
     }
 }
 
-/// Widths that two fields of one width often have together.
+/// Total widths of two text fields of the same width.
 const TWICE: [usize; 8] = [16, 24, 32, 40, 48, 60, 64, 128];
 
-/// Takes the only text of a request for two of half its width where one ran over the middle: a name that fills its field has
-/// no NUL to show where the next field begins.
+/// Splits the only text field of a request into two of half its width if the text runs over the middle: a name that fills
+/// its field has no NUL before the next field.
 pub(super) fn halves(fields: &mut Vec<Field>, pieces: &[Piece<'_>]) {
     let is_text = |field: &Field| matches!(field.what, GuessedType::Text(..));
     let [place] = (0..fields.len())

@@ -1,33 +1,33 @@
-//! What is known ahead of a kind of message: its size, its evidence, and where its fields stand whose places are fixed.
+//! A compiled kind of message: its size, its evidence, and the fields at fixed offsets.
 
 use std::ops::Range;
 
 use crate::layout::checksum::check_of;
 use crate::layout::model::{Constant, FieldId, Integer, Layout, LayoutKind, Role, Side, Type};
 
-/// What a message must hold at a fixed place for nothing to be remarked on it.
+/// A condition at a fixed offset. A message that meets all of them has no faults.
 #[derive(Debug)]
 enum Step {
-    /// These bytes.
+    /// These bytes are at the offset.
     Constant(usize, Box<[u8]>),
-    /// Text, filled up.
+    /// The range is UTF-8, padded with the byte.
     Text(Range<usize>, u8),
-    /// One of these values.
+    /// The integer has one of these values.
     Named(usize, Integer, Box<[i128]>),
-    /// None but these bits.
+    /// The integer has no other bits.
     Bits(usize, Integer, i128),
-    /// A check of all before it.
+    /// The integer is the checksum of all bytes before it.
     Check(usize, Integer, Role),
 }
 
-/// A field with a role, and where its value stands.
+/// A field, and the range of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub field: FieldId,
     pub range: Range<usize>,
 }
 
-/// The fields of a message that its stream is understood by.
+/// The fields of a message that are needed to follow its stream.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Places {
     pub user: Option<Place>,
@@ -36,28 +36,27 @@ pub(super) struct Places {
     pub secret: Option<Place>,
 }
 
-/// What is known ahead of a kind of message.
+/// A compiled kind of message.
 #[derive(Debug)]
 pub struct KindPlan {
-    /// Its size in bytes, where that is always the same.
+    /// Its size in bytes, if that is fixed.
     pub size: Option<usize>,
-    /// Bits of evidence of a message that is as its layout says.
+    /// Bits of evidence in a message without faults.
     pub bits: u32,
-    /// The side that sends it, as far as that can be told: by what the file says, or as requests come from the client.
+    /// The side that sends it, if the file says so, or because requests come from the client.
     pub sender: Option<Side>,
-    /// Whether it answers another kind.
+    /// Whether it is a response to another kind.
     pub is_response: bool,
-    /// Whether it asks for something in a user's name, of which the response says whether it was granted: a login, or
-    /// the like.
+    /// Whether it names a user and its response reports an outcome, like a login.
     pub is_attempt: bool,
-    /// Whether it is called a registration.
+    /// Whether its name says that it is a registration.
     pub is_registration: bool,
-    /// What to look at, where all stands at fixed places.
+    /// The conditions, if all fields are at fixed offsets.
     steps: Option<Vec<Step>>,
     pub(super) places: Places,
 }
 
-/// The length of a text that `fill` fills up.
+/// The length of a text that is padded with `fill`, in bytes.
 pub(in crate::layout) fn text_len(bytes: &[u8], fill: u8) -> usize {
     if fill == 0 {
         memchr::memchr(0, bytes).unwrap_or(bytes.len())
@@ -95,7 +94,7 @@ impl KindPlan {
         }
     }
 
-    /// Whether there is nothing to remark on a message of this kind, as far as that can be told without decoding it.
+    /// Whether a message of this kind certainly has no faults. If not, it must be decoded.
     #[inline]
     pub(super) fn is_clean(&self, bytes: &[u8]) -> bool {
         let Some(steps) = &self.steps else {
@@ -105,7 +104,7 @@ impl KindPlan {
     }
 }
 
-/// What to look at in the fields of a message whose size is fixed; `None` if that does not do, as with records.
+/// The conditions and places of a kind of fixed size; `None` if it must be decoded, for example because of records.
 fn steps(layout: &Layout, kind: &LayoutKind) -> Option<(Vec<Step>, Places)> {
     let mut steps = Vec::new();
     let mut places = Places::default();

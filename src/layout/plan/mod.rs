@@ -1,5 +1,4 @@
-//! A layout compiled for reading streams: offsets where they are fixed, so that most messages are found and held to
-//! their layout without being decoded.
+//! A layout compiled for speed: with fixed offsets, so that most messages are found and checked without being decoded.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,23 +17,23 @@ pub use kind::KindPlan;
 use kind::Place;
 pub(super) use kind::text_len;
 
-/// Bytes that always stand at an offset.
+/// An offset, and the bytes that are always there.
 pub type Fixed = (usize, Box<[u8]>);
 
-/// What was read of a message at least.
+/// What is needed of a message to follow its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Its kind, by index.
     pub kind: Option<usize>,
-    /// What is not as the layout says.
+    /// Where the message violates the layout.
     pub faults: Vec<Fault>,
-    /// The user's field, and the bytes of its value.
+    /// The user's field, and the range of its value.
     pub user: Option<(FieldId, Range<usize>)>,
-    /// The field that a response repeats, and the bytes of its value.
+    /// The identifier's field, and the range of its value.
     pub id: Option<(FieldId, Range<usize>)>,
-    /// The first secret field, and the bytes of its value.
+    /// The first secret field, and the range of its value.
     pub secret: Option<(FieldId, Range<usize>)>,
-    /// What it says of its request.
+    /// The outcome that it reports.
     pub said: Option<Said>,
 }
 
@@ -43,23 +42,23 @@ pub struct Reading {
 pub struct Plan {
     /// The layout.
     pub layout: Layout,
-    /// What is known of its kinds, in the same order.
+    /// Its compiled kinds, in the same order.
     pub kinds: Vec<KindPlan>,
     /// Whether any field is secret.
     pub has_secrets: bool,
-    /// Where the length stands, its integer, and what that is more than the message's size.
+    /// Offset and type of the length, and its value minus the message's size.
     pub length: Option<(usize, Integer, i64)>,
-    /// Where the kind stands.
+    /// Offset and type of the kind.
     pub kind: Option<(usize, Integer)>,
-    /// The least size of a message.
+    /// The minimum size of a message in bytes.
     least: usize,
-    /// Kinds by value, and for whom.
+    /// Value and side of each kind, with its index.
     index: Vec<(Option<i128>, Option<Side>, usize)>,
-    /// What the header always holds.
+    /// The constants of the header.
     pub constants: Vec<Fixed>,
-    /// Bits of evidence that those and the kind make.
+    /// Bits of evidence in the constants and the kind.
     header_bits: u32,
-    /// The size of every message that a client, and a server, sends.
+    /// The size of all messages of the client and of the server in bytes, if they have one size.
     sizes: [Option<usize>; 2],
 }
 
@@ -110,7 +109,7 @@ impl Plan {
         }
     }
 
-    /// The kind with this value that `side` can send.
+    /// The index of the kind with this value, not counting kinds of the other side.
     #[inline]
     fn kind(&self, value: Option<i128>, side: Side) -> Option<usize> {
         let is = |(found, only, _): &&(Option<i128>, Option<Side>, usize)| {
@@ -119,7 +118,11 @@ impl Plan {
         self.index.iter().find(is).map(|(_, _, kind)| *kind)
     }
 
-    /// The kind of the message that begins with `bytes`: none known, or none yet.
+    /// The index of the kind of the message that begins with `bytes`; `None` if it is unknown.
+    ///
+    /// # Errors
+    ///
+    /// The number of bytes needed, if there are fewer.
     #[inline]
     pub(in crate::layout) fn kind_of(
         &self,
@@ -136,7 +139,7 @@ impl Plan {
         }
     }
 
-    /// Where the message ends that begins with `bytes` and is sent by `side`: [`Layout::frame`], compiled.
+    /// The extent of the message that begins with `bytes` and is sent by `side`; the same as [`Layout::frame`].
     #[must_use]
     #[inline]
     pub fn frame(&self, bytes: &[u8], side: Side) -> Frame {
@@ -160,7 +163,7 @@ impl Plan {
         }
     }
 
-    /// The size of every message that `side` sends, where they have one.
+    /// The size of all messages that `side` sends in bytes, if they have one size.
     #[must_use]
     pub const fn size_from(&self, side: Side) -> Option<usize> {
         match side {
@@ -169,19 +172,19 @@ impl Plan {
         }
     }
 
-    /// The least size of a message in bytes.
+    /// The minimum size of a message in bytes.
     #[must_use]
     pub const fn least(&self) -> usize {
         self.least
     }
 
-    /// The most bits of evidence that a message can carry.
+    /// The most bits of evidence that a message can have.
     #[must_use]
     pub fn best_bits(&self) -> u32 {
         self.kinds.iter().map(|kind| kind.bits).max().unwrap_or(0)
     }
 
-    /// Whether the header that begins with `bytes` has a known kind and right constants, as far as it is there.
+    /// Whether the header in `bytes` has a known kind and the right constants, as far as it is there.
     #[must_use]
     pub fn header_fits(&self, bytes: &[u8], side: Side) -> bool {
         let constants = self.constants.iter().all(|(start, constant)| {
@@ -191,13 +194,13 @@ impl Plan {
         constants && self.kind_of(bytes, side) != Ok(None)
     }
 
-    /// Bits of evidence that a header makes which fits.
+    /// Bits of evidence in a header that fits.
     #[must_use]
     pub const fn header_bits(&self) -> u32 {
         self.header_bits
     }
 
-    /// Reads a message as far as its stream is understood by it, and says what is not as the layout says.
+    /// Reads what is needed of a message to follow its stream, with all its faults.
     #[must_use]
     pub fn read(&self, bytes: &[u8], side: Side) -> Reading {
         if let Ok(Some(kind)) = self.kind_of(bytes, side)
@@ -245,20 +248,20 @@ impl Plan {
         }
     }
 
-    /// A field.
+    /// The field with this id.
     #[must_use]
     pub fn field(&self, field: FieldId) -> &Field {
         self.layout.field(field)
     }
 
-    /// The field that names a user.
+    /// The first field that names a user.
     #[must_use]
     pub fn user_field(&self) -> Option<&Field> {
         let mut fields = self.layout.fields();
         fields.find(|field| field.role == Some(Role::User))
     }
 
-    /// The bytes of a fixed-width value without what fills it up.
+    /// The range of a fixed-width value without padding.
     fn trimmed(&self, field: FieldId, range: Range<usize>, bytes: &[u8]) -> Range<usize> {
         let field = self.field(field);
         if !matches!(field.ty, Type::Text(_)) {
@@ -268,20 +271,20 @@ impl Plan {
         range.start..range.start + len
     }
 
-    /// Whether a message of `kind` is answered.
+    /// Whether messages of `kind` have a response.
     #[must_use]
     pub fn is_request(&self, kind: usize) -> bool {
         !self.layout.kinds[kind].responses.is_empty()
     }
 
-    /// Whether a message of kind `response` answers one of kind `request`.
+    /// Whether messages of kind `response` answer those of kind `request`.
     #[must_use]
     pub fn answers(&self, response: usize, request: usize) -> bool {
         self.layout.kinds[request].responses.contains(&response)
     }
 }
 
-/// The constants of the header that stand at fixed places, and how many bits they are.
+/// The constants of the header at fixed offsets, and their bits.
 fn header_constants(layout: &Layout) -> (Vec<Fixed>, u32) {
     let mut constants = Vec::new();
     let mut bits = 0;
@@ -312,7 +315,7 @@ fn header_constants(layout: &Layout) -> (Vec<Fixed>, u32) {
     (constants, bits)
 }
 
-/// Whether faults leave a message's extent and header in doubt; others are about what a field says.
+/// Whether a fault casts doubt on a message's extent or header. Others are about the value of one field.
 #[must_use]
 pub fn is_structural(fault: &Fault) -> bool {
     matches!(

@@ -1,4 +1,4 @@
-//! The kinds of messages with their bodies: each kind's fields by itself, or those of several together where that is shorter.
+//! Finds the kinds of messages and their bodies. Kinds share a body if that makes the description shorter.
 
 use super::solve::Solved;
 use super::{Extent, Field, GuessedType, Piece, SAMPLE, Within, reads, solve};
@@ -6,30 +6,30 @@ use crate::layout::guess::head::Head;
 use crate::layout::guess::{Message, SIDES, doubt, text};
 use crate::layout::model::{ByteOrder, Side};
 
-/// Rounds in which messages that were not read are looked at as well.
+/// Rounds of the search. Each adds messages that the previous result could not read.
 const ROUNDS: usize = 4;
 
-/// A kind of message, as it was seen.
+/// A kind of message that was seen.
 #[derive(Debug)]
 pub(in crate::layout::guess) struct GuessedKind {
     pub value: Option<i128>,
     pub side: Side,
-    /// How many messages there were.
+    /// The number of messages.
     pub messages: usize,
-    /// The least and the most bytes.
+    /// The smallest and the largest size in bytes.
     pub sizes: (usize, usize),
-    /// Its place among the bodies; `None` if it has none.
+    /// Index of its body; `None` if it has none.
     pub body: Option<usize>,
 }
 
-/// What stands behind the header: the kinds, and the bodies that they have.
+/// What follows the header: the kinds and their bodies.
 #[derive(Debug, Default)]
 pub(in crate::layout::guess) struct Bodies {
     pub kinds: Vec<GuessedKind>,
     pub bodies: Vec<(Side, Vec<Field>)>,
 }
 
-/// Messages of one kind, or of several that have the same fields.
+/// The messages of one kind, or of several kinds with the same fields.
 struct Group<'a> {
     kinds: Vec<usize>,
     side: Side,
@@ -87,7 +87,7 @@ pub(in crate::layout::guess) fn find(head: &Head, messages: &[Message<'_>]) -> B
     found
 }
 
-/// Takes kinds of a side together that are shorter told with the same fields.
+/// Joins kinds of one side whose messages take fewer bits with the same fields.
 fn join(head: &Head, groups: &mut Vec<Group<'_>>) {
     let mut first = 0;
     while first < groups.len() {
@@ -112,7 +112,7 @@ fn join(head: &Head, groups: &mut Vec<Group<'_>>) {
     }
 }
 
-/// Two groups as one, where their messages are shorter told so.
+/// Two groups as one, if their messages take fewer bits that way.
 fn together<'a>(
     head: &Head,
     a: &Group<'a>,
@@ -128,7 +128,7 @@ fn together<'a>(
         return None;
     }
     let solved = self::solved(head, a.side, &both);
-    // Costs are of samples: what each message takes is compared.
+    // Costs are those of samples, so the cost per message is compared.
     let part = |group: &Group<'_>| {
         group.solved.cost / sampled(&group.messages) as f64 * group.messages.len() as f64
     };
@@ -147,7 +147,8 @@ fn sampled(messages: &[&[u8]]) -> usize {
     messages.len().clamp(1, SAMPLE)
 }
 
-/// Messages to look for fields in: the shortest, the longest, those of `more`, and others spread evenly.
+/// A sample of messages to find fields in: the shortest, the longest, those with an index in `more`, and others at equal
+/// distances.
 fn pieces<'a>(head: &Head, side: Side, messages: &[&'a [u8]], more: &[usize]) -> Vec<Piece<'a>> {
     let mut chosen: Vec<usize> = more.to_vec();
     let by_size = |index: &usize| messages[*index].len();
@@ -166,7 +167,7 @@ fn pieces<'a>(head: &Head, side: Side, messages: &[&'a [u8]], more: &[usize]) ->
     chosen.into_iter().map(piece).collect()
 }
 
-/// The fields of messages, found in some and held against all.
+/// The fields of messages, found in a sample and checked with all.
 fn solved(head: &Head, side: Side, messages: &[&[u8]]) -> Solved {
     let mut more = Vec::new();
     let mut best: Option<(usize, Solved)> = None;
@@ -198,7 +199,7 @@ fn solved(head: &Head, side: Side, messages: &[&[u8]]) -> Solved {
     best.map_or_else(nothing, |(_, solved)| solved)
 }
 
-/// The byte order with which the bytes behind `start` are shorter told.
+/// The byte order with which the bytes after `start` take fewer bits.
 pub(in crate::layout::guess) fn likelier_order(
     start: usize,
     messages: &[Message<'_>],

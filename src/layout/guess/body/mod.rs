@@ -1,6 +1,5 @@
-//! The fields behind the header: of all sequences of fields that read every message of a kind to its end, the one with which
-//! the messages take the fewest bits. [`solve`] searches, `steps` says what may stand at a place, `kinds` has the messages of
-//! a kind, or of several that have the same fields.
+//! Finds the fields after the header: of all sequences of fields that read every message of a kind to its end, the one with
+//! which the messages take the fewest bits. [`solve`] searches, `steps` proposes fields, `kinds` groups messages by kind.
 
 mod kinds;
 mod solve;
@@ -13,24 +12,24 @@ use crate::layout::model::{ByteOrder, Integer, Role};
 pub(super) use kinds::{Bodies, GuessedKind, find, likelier_order};
 pub(super) use solve::{Step, Within, solve};
 
-/// Messages of a kind that fields are looked for in.
+/// The number of messages in a sample.
 pub(super) const SAMPLE: usize = 40;
-/// Bits that each field of a layout costs by itself.
+/// The cost of a field itself, in bits.
 pub(super) const FIELD: f64 = 16.0;
 
-/// How many bytes a field has.
+/// The size of a field in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Extent {
     Fixed(usize),
     Prefix(Integer),
-    /// As many as the field says that stands so many before it.
+    /// The value of an earlier field, so many fields before.
     Slot(usize),
-    /// All but so many bytes.
+    /// All remaining bytes except so many.
     Rest(usize),
     Nul,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum GuessedType {
     Integer(Integer),
@@ -38,17 +37,17 @@ pub(super) enum GuessedType {
     Text(Extent, u8),
     Bytes(Extent),
     Check(Role),
-    /// Records; those with a count have an integer of their own before them.
+    /// Records: the integer before them that counts them, if any; the bytes after them; the fields of one.
     Records(Option<Integer>, usize, Vec<Field>),
 }
 
 impl GuessedType {
-    /// Whether it may stand behind what takes all that is left: numbers do, where people design it so.
+    /// Whether it may follow a field that takes all remaining bytes: protocols that people design have only numbers there.
     pub const fn may_stand_last(&self) -> bool {
         matches!(self, Self::Integer(_) | Self::Float(..) | Self::Check(_))
     }
 
-    /// Whether it takes all that is left.
+    /// Whether it takes all remaining bytes.
     pub const fn takes_the_rest(&self) -> bool {
         matches!(
             self,
@@ -57,7 +56,7 @@ impl GuessedType {
     }
 }
 
-/// A field, and what is to be said against it.
+/// A field, with the doubts about it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     pub what: GuessedType,
@@ -73,7 +72,7 @@ impl Field {
     }
 }
 
-/// A part of a message that fields are looked for in.
+/// The part of a message in which fields are searched: `start..end`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'a> {
     pub message: &'a [u8],
@@ -93,13 +92,13 @@ impl<'a> Piece<'a> {
         integer.read(self.get(at, integer.width.into())?)
     }
 
-    /// An integer that counts bytes.
+    /// The value of an integer as a number of bytes or records; `None` if it is negative or missing.
     pub fn count(&self, integer: Integer, at: usize) -> Option<usize> {
         usize::try_from(self.read(integer, at)?).ok()
     }
 }
 
-/// Whether fields read a message from `at` to its end.
+/// Whether the fields read a message from `at` exactly to its end.
 pub(super) fn reads(fields: &[Field], message: &[u8], at: usize) -> bool {
     let piece = Piece {
         message,
@@ -111,7 +110,8 @@ pub(super) fn reads(fields: &[Field], message: &[u8], at: usize) -> bool {
         .is_some_and(|places| places.last().is_none_or(|last| last.1 == message.len()))
 }
 
-/// Where each field stands in a piece, and the number that it holds or that counts it; `None` if a field is not there.
+/// The start and end of each field in a piece, with its value if it is an integer, or its size if that varies. `None` if a
+/// field does not fit.
 pub(super) fn places(fields: &[Field], piece: &Piece<'_>) -> Option<Vec<(usize, usize, i128)>> {
     let mut places: Vec<(usize, usize, i128)> = Vec::new();
     let mut at = piece.start;
@@ -151,7 +151,7 @@ pub(super) fn places(fields: &[Field], piece: &Piece<'_>) -> Option<Vec<(usize, 
     Some(places)
 }
 
-/// The bytes of a prefix, and those that are counted.
+/// The size of a field's prefix and of its value, in bytes.
 fn extent_of(
     extent: Extent,
     piece: &Piece<'_>,

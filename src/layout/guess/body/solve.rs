@@ -1,4 +1,4 @@
-//! The search: from place to place in all messages at once, the cheapest way first.
+//! The search for fields: an A* search that advances in all messages at once.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -7,17 +7,17 @@ use super::steps::Steps;
 use super::{Field, GuessedType, Piece};
 use crate::layout::model::ByteOrder;
 
-/// Places that are tried before the search is given up.
+/// The search is given up after so many states.
 const MOST_STATES: usize = 2_500;
 
-/// Fields that read all pieces, and the bits that the pieces take with them.
+/// Fields that read all pieces, and the cost of the pieces with them in bits.
 #[derive(Debug, Clone)]
 pub(in crate::layout::guess) struct Solved {
     pub cost: f64,
     pub fields: Vec<Field>,
 }
 
-/// A step from one place in all pieces to the next.
+/// A step from one offset to the next in each piece, over one or more fields.
 pub(in crate::layout::guess) struct Step {
     pub to: Vec<usize>,
     pub cost: f64,
@@ -46,24 +46,24 @@ impl PartialOrd for Open {
 
 struct State {
     at: Vec<usize>,
-    /// Whether a field took all but what stands behind it: that has a fixed size.
+    /// Whether a field took all remaining bytes except those of the fields after it, which have a fixed size.
     rested: bool,
     from: Option<usize>,
     fields: Vec<GuessedType>,
 }
 
-/// Where fields are looked for.
+/// Where fields are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::layout::guess) enum Within {
-    /// In the header: all have a fixed size.
+    /// In the header: all fields have a fixed size.
     Header,
-    /// Behind it.
+    /// After the header.
     Body,
-    /// In a record: it has no rest, no check and no records.
+    /// In a record: it has no field that takes all remaining bytes, no checksum and no records.
     Record,
 }
 
-/// The fields with which `pieces` take the fewest bits.
+/// The fields with which `pieces` take the fewest bits. `None` if none fit, or the search was given up.
 pub(in crate::layout::guess) fn solve(
     pieces: &[Piece<'_>],
     order: ByteOrder,
@@ -134,7 +134,7 @@ pub(in crate::layout::guess) fn solve(
     None
 }
 
-/// Whether different messages have one size, so that no field's size varies.
+/// Whether different messages have the same size, so that no field's size varies.
 fn has_one_size(pieces: &[Piece<'_>]) -> bool {
     let len = |piece: &Piece<'_>| piece.end - piece.start;
     let bytes = |piece: &Piece<'_>| piece.message[piece.start..piece.end].to_vec();
@@ -142,9 +142,9 @@ fn has_one_size(pieces: &[Piece<'_>]) -> bool {
     distinct.len() >= 4 && pieces.iter().all(|piece| len(piece) == len(&pieces[0]))
 }
 
-/// What the bytes behind a place take at least, about: it leads the search.
+/// The heuristic of the search: about the least cost of the bytes after an offset.
 struct Estimate {
-    /// By piece, of all bytes from a place in it on.
+    /// For each piece its start, and the cost from each offset to its end.
     behind: Vec<(usize, Vec<f64>)>,
 }
 

@@ -1,4 +1,4 @@
-//! Which fields may stand at a place in all messages, and how many bits they take.
+//! Proposes the fields that may follow at an offset in all messages, with their cost in bits.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::layout::check_of;
 use crate::layout::guess::{cost, records, text};
 use crate::layout::model::{ByteOrder, Integer, Role};
 
-/// Which fields may stand at a place.
+/// Proposes steps for the search.
 pub(super) struct Steps<'a, 'p> {
     pub pieces: &'a [Piece<'p>],
     pub order: ByteOrder,
@@ -50,43 +50,43 @@ impl Steps<'_, '_> {
     }
 }
 
-/// A place in each piece, and the steps from there.
+/// An offset in each piece, and the steps from there.
 struct From<'a, 'p> {
     of: &'a Steps<'a, 'p>,
     at: &'a [usize],
-    /// Bytes that each piece has left.
+    /// The remaining bytes of each piece.
     left: Vec<usize>,
-    /// The least of them.
+    /// The smallest of them.
     least: usize,
     steps: Vec<Step>,
 }
 
 impl<'p> From<'_, 'p> {
-    /// The pieces with the place in each.
+    /// The pieces, with the offset in each.
     fn pieces(&self) -> impl ExactSizeIterator<Item = (&Piece<'p>, usize)> {
         self.of.pieces.iter().zip(self.at.iter().copied())
     }
 
-    /// In how many pieces something holds.
+    /// The number of pieces for which `holds` is true.
     fn count(&self, holds: impl Fn(&Piece<'p>, usize) -> bool) -> usize {
         self.pieces()
             .filter(|(piece, at)| holds(piece, *at))
             .count()
     }
 
-    /// What each piece has; `None` if one has it not.
+    /// The value of each piece; `None` if one has none.
     fn all<T>(&self, has: impl Fn(&Piece<'p>, usize) -> Option<T>) -> Option<Vec<T>> {
         self.pieces().map(|(piece, at)| has(piece, at)).collect()
     }
 
-    /// What the pieces have that have it.
+    /// The values of the pieces that have one.
     fn some<T>(&self, has: impl Fn(&Piece<'p>, usize) -> Option<T>) -> Vec<T> {
         self.pieces()
             .filter_map(|(piece, at)| has(piece, at))
             .collect()
     }
 
-    /// Adds the step over a field that takes so many bytes in each piece.
+    /// Adds the step over a field. `bytes`: its size in the piece with the given index.
     fn add(&mut self, bytes: impl Fn(usize) -> usize, cost: f64, what: GuessedType) {
         let to = self.at.iter().enumerate();
         let to = to.map(|(index, at)| at + bytes(index)).collect();
@@ -103,7 +103,7 @@ impl<'p> From<'_, 'p> {
             if usize::from(width) > self.least {
                 continue;
             }
-            // Layout files have no signed number of three bytes.
+            // Layout files have no signed integer of three bytes.
             let signs = if width == 3 { 1 } else { 2 };
             for signed in [false, true].into_iter().take(signs) {
                 let integer = Integer {
@@ -142,7 +142,7 @@ impl<'p> From<'_, 'p> {
     }
 
     fn fixed_text(&mut self) {
-        // How far each piece can be read as text, and as text with NULs behind it.
+        // How far all pieces can be read as text, and as text padded with NULs.
         let mut texts_to = self.least;
         let mut filled_to = self.least;
         for (piece, at) in self.pieces() {
@@ -160,7 +160,7 @@ impl<'p> From<'_, 'p> {
                 text::width(*width) < 9.0 || filled_to - width <= 4 || filled_to - width == 8
             })
             .collect();
-        // Where the filling ends that is no NUL.
+        // Where padding other than NUL ends.
         for fill in [b' ', b'0'] {
             let ends = (2..texts_to).filter(|width| {
                 let is_end = |piece: &Piece<'p>, at: usize| {
@@ -189,7 +189,7 @@ impl<'p> From<'_, 'p> {
                     continue;
                 }
                 let mut prior = text::width(width) + if fill == 0 { 0.0 } else { 5.0 };
-                // A field ends within a word in few messages only.
+                // A field rarely ends within a word.
                 let in_word = |byte: &u8| *byte > 0x20 && *byte != fill;
                 let cut = self.count(|piece, at| {
                     let around = piece.get(at + width - 1, 2);
@@ -237,7 +237,7 @@ impl<'p> From<'_, 'p> {
             if values.iter().all(|value| text::is_text(value))
                 && values.iter().any(|value| value.len() > 1)
             {
-                // As of fixed widths: a field ends within a word in few messages only.
+                // As for fixed widths: a field rarely ends within a word.
                 let is_cut = |index: &usize| {
                     let (piece, len) = (&self.of.pieces[*index], values[*index].len());
                     let end = self.at[*index] + usize::from(width) + len;
@@ -245,7 +245,7 @@ impl<'p> From<'_, 'p> {
                     len > 0 && around.is_some_and(|around| around.iter().all(|byte| *byte > 0x20))
                 };
                 let cut = (0..values.len()).filter(is_cut).count();
-                // One letter is as likely a number.
+                // A single letter may as well be a number.
                 let tiny = values.iter().filter(|value| value.len() == 1).count();
                 let cost = cost::texts(&values) + prior + (cut + tiny) as f64 * 4.0;
                 self.add(bytes, cost, GuessedType::Text(extent, 0));
@@ -257,7 +257,7 @@ impl<'p> From<'_, 'p> {
         }
     }
 
-    /// Several lengths, and then what they count.
+    /// Proposes several lengths followed by the texts that they count.
     fn listed(&mut self) {
         for width in [1u8, 2, 4] {
             for number in [2usize, 3] {

@@ -1,4 +1,4 @@
-//! A proposal as the text of a layout file.
+//! Writes a proposal as the text of a layout file.
 
 mod seen;
 
@@ -14,7 +14,7 @@ use super::{Message, SIDES};
 use crate::layout::model::{ByteOrder, Integer, Side};
 use seen::{answers, echoes};
 
-/// All that was found.
+/// Everything that was found.
 pub(super) struct Found<'a> {
     pub port: u16,
     pub framing: Framing,
@@ -23,17 +23,17 @@ pub(super) struct Found<'a> {
     pub messages: &'a [Message<'a>],
 }
 
-/// A line of a part: the field as in the file, and what is unsure.
+/// A line of a part: a field as written in the file, with its doubts.
 struct Line {
     field: String,
     doubts: Vec<String>,
 }
 
-/// Names for fields: of each type numbered from 1.
+/// Makes names for fields: a word and a number from 1.
 #[derive(Default)]
 struct Names {
     used: HashMap<&'static str, usize>,
-    /// Parts for records: name and lines.
+    /// The parts of records, with their names and lines.
     parts: Vec<(String, Vec<Line>)>,
 }
 
@@ -45,7 +45,7 @@ impl Names {
     }
 }
 
-/// The file without what is said of how much it explains.
+/// The file, without the comment on how much it explains.
 pub(super) fn file(found: &Found<'_>) -> String {
     let mut out = String::new();
     let head = &found.head;
@@ -222,7 +222,7 @@ fn header(found: &Found<'_>, names: &mut Names) -> Vec<Line> {
     lines
 }
 
-/// Whether the kinds may be told apart by one of the kind's bytes, and the others be a field of their own.
+/// Whether the kind may be only one byte of its field.
 fn may_be_narrower(found: &Found<'_>) -> bool {
     let mut kinds = found.bodies.kinds.iter();
     kinds.any(|kind| kind.value.is_some_and(|value| value > 255))
@@ -266,7 +266,7 @@ fn lines(
     let mut lines: Vec<Line> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        // Nobody can tell a password from any other text, so all that a client sends is hidden.
+        // A password cannot be distinguished from other text, so everything that a client sends is secret.
         let hidden = |is_text: bool| {
             if side == Side::Client || !is_text || repeats(index) {
                 " secret"

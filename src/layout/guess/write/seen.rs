@@ -1,4 +1,4 @@
-//! What the messages show of each other: which kinds answer which, and which texts of the server repeat what a client sent.
+//! Relations between messages: which kinds answer which, and which texts of the server repeat what a client sent.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,14 +7,14 @@ use crate::layout::guess::Message;
 use crate::layout::guess::body::{self, GuessedKind, GuessedType, Piece};
 use crate::layout::model::Side;
 
-/// Answers that a kind has to have had, of a hundred, to be named as one.
+/// A kind is named as a response if it answered at least so many percent of the requests.
 const SHARE: usize = 5;
-/// The shortest text of a client that a server's text is searched for.
+/// Texts of clients with at least so many bytes are searched for in the server's texts.
 const LEAST_WORD: usize = 3;
-/// So many such texts at most.
+/// The most texts that are searched for.
 const MOST_WORDS: usize = 2_000;
 
-/// What stands in the fields of a message, by their places in its body.
+/// The body of a message, and the bytes of each of its fields.
 fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'a [u8]>)> {
     let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
     let is_own = |kind: &&GuessedKind| kind.value == value && kind.side == message.side;
@@ -32,7 +32,7 @@ fn values<'a>(found: &Found<'a>, message: &Message<'a>) -> Option<(usize, Vec<&'
     Some((body, values.collect()))
 }
 
-/// The server's texts that repeat what a client sent, by body and field: it may be a password.
+/// The server's texts that repeat what a client sent, which may be a password, as body and field.
 pub(super) fn echoes(found: &Found<'_>) -> HashSet<(usize, usize)> {
     let is_text = |body: usize, field: usize| {
         let what = &found.bodies.bodies[body].1[field].what;
@@ -76,7 +76,7 @@ pub(super) fn echoes(found: &Found<'_>) -> HashSet<(usize, usize)> {
     echoes
 }
 
-/// Which kinds answer which, by their places among the kinds.
+/// The kinds that answer each kind, by index.
 pub(super) fn answers(found: &Found<'_>) -> HashMap<usize, Vec<usize>> {
     let place = |message: &Message<'_>| {
         let value = found.head.kind.and_then(|kind| kind.read(message.bytes));
