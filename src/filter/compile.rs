@@ -1,4 +1,4 @@
-//! A filter's tree checked: names looked up, types held against each other, values read.
+//! Compiles a filter's syntax tree: resolves names, checks types, and parses values.
 
 use std::fmt::Write as _;
 
@@ -15,10 +15,10 @@ use super::syntax::{
 use super::value::{Base, FieldType};
 use super::{FilterOptions, functions, nearest_field, unknown_field};
 
-/// Bytes of memory that one regular expression may take.
+/// The most memory for one compiled regular expression, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// Checks a filter and says what it needs.
+/// Compiles a filter. Returns also what it needs to know of a frame.
 pub(super) fn compile(expr: &Expr, options: FilterOptions) -> Result<(Node, Needs), FilterError> {
     let mut compiler = Compiler {
         options,
@@ -33,7 +33,7 @@ pub(super) struct Compiler {
     needs: Needs,
 }
 
-/// A source of values and their type.
+/// A source of values, with their type and their names.
 pub(super) struct Typed {
     pub source: ValueSource,
     pub kind: FieldType,
@@ -50,7 +50,7 @@ impl Typed {
     }
 }
 
-/// The type of results of arithmetic.
+/// The type of arithmetic results.
 pub(super) const RESULT: FieldType = FieldType::Signed;
 /// The type of lengths and counts.
 pub(super) const COUNT: FieldType = FieldType::Number(32, Base::Decimal);
@@ -71,7 +71,7 @@ impl Compiler {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
 
-    /// An operand alone: whether it is there.
+    /// Compiles an operand without a comparison: a test for its presence.
     fn test(&mut self, operand: &Operand) -> Result<Node, FilterError> {
         match &operand.what {
             OperandKind::Word(word) => {
@@ -87,7 +87,7 @@ impl Compiler {
                 Ok(Node::NonZero(self.operand(operand, None)?.source))
             }
             _ => {
-                // Its own errors come first.
+                // Errors within the operand are reported first.
                 self.operand(operand, None)?;
                 let message = "this has a value, and no test; compare it with something";
                 Err(FilterError::at(operand.span, message))
@@ -163,7 +163,7 @@ impl Compiler {
         Ok(Node::In(left.source, members))
     }
 
-    /// The left side of a comparison: something with values that can be compared.
+    /// Compiles the left side of a comparison, which must have values.
     fn compared(&mut self, operand: &Operand) -> Result<Typed, FilterError> {
         let typed = self.operand(operand, None)?;
         if typed.kind == FieldType::Label {
@@ -174,8 +174,7 @@ impl Compiler {
         Ok(typed)
     }
 
-    /// An operand and its type. Where `hint` is given, a word that is no field is a value of
-    /// that type.
+    /// Compiles an operand. `hint`: a word that is not a field is parsed as a value of this type.
     pub(super) fn operand(
         &mut self,
         operand: &Operand,
@@ -294,7 +293,7 @@ impl Compiler {
         Ok(Typed::new(source, kind))
     }
 
-    /// A field whose values are looked at.
+    /// Compiles a field whose values are used.
     fn field(&mut self, field: &'static Field, span: Span) -> Result<Typed, FilterError> {
         if field.secret && !self.options.show_passwords {
             let message = format!(
@@ -311,7 +310,7 @@ impl Compiler {
         })
     }
 
-    /// What is only counted, so that it does not matter what it says.
+    /// Compiles the argument of `count()`. A secret field is allowed, because its values are not revealed.
     pub(super) fn counted(&mut self, operand: &Operand) -> Result<ValueSource, FilterError> {
         match &operand.what {
             OperandKind::Word(word) => {
@@ -324,13 +323,13 @@ impl Compiler {
     }
 }
 
-/// A comparison with a regular expression.
+/// Compiles a comparison with a regular expression.
 fn matches(left: Typed, pattern: &Operand, all: bool) -> Result<Node, FilterError> {
     let OperandKind::Text(octets) = &pattern.what else {
         let message = "a regular expression belongs in double quotes";
         return Err(FilterError::at(pattern.span, message));
     };
-    // A byte that is no part of UTF-8 stands for itself.
+    // A byte that is not UTF-8 matches itself.
     let mut text = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -352,7 +351,11 @@ fn matches(left: Typed, pattern: &Operand, all: bool) -> Result<Node, FilterErro
     Ok(Node::Matches(left.source, regex, all))
 }
 
-/// The field of this name, or an error that suggests the nearest one.
+/// The field with this name.
+///
+/// # Errors
+///
+/// Suggests the most similar name if there is none.
 fn known(word: &str, span: Span) -> Result<&'static Field, FilterError> {
     field(word).ok_or_else(|| {
         if literal::number(word).is_ok() {
@@ -363,12 +366,12 @@ fn known(word: &str, span: Span) -> Result<&'static Field, FilterError> {
     })
 }
 
-/// Whether a word has the form of a field's name.
+/// Whether a word looks like a field's name.
 fn looks_like_field(word: &str) -> bool {
     word.contains('.') && word.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-/// A field with a closed set of texts is compared with one of them.
+/// Checks that a field with a closed set of texts is compared with one of them.
 fn is_possible(field: &ValueSource, value: &ValueSource, span: Span) -> Result<(), FilterError> {
     let (ValueSource::Field(field), ValueSource::Constant(Constant::Text(text))) = (field, value)
     else {
@@ -388,7 +391,7 @@ fn is_possible(field: &ValueSource, value: &ValueSource, span: Span) -> Result<(
     Err(FilterError::at(span, message))
 }
 
-/// Whether both sides of a comparison can be compared.
+/// Checks that both sides of a comparison can be compared.
 fn fits(left: &Typed, right: &Typed, compare: &Compare) -> Result<(), FilterError> {
     let (a, b) = (left.kind, right.kind);
     let text_and_protocol = matches!(

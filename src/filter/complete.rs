@@ -1,24 +1,24 @@
-//! What may stand at a place of a filter that is being written.
+//! Completion of a filter that is being typed: the fields or values that may come next.
 
 use std::ops::Range;
 
 use super::fields::{described_fields, field, fields};
 use super::{Base, FieldType};
 
-/// What may be put in place of a part of a filter's text.
+/// The candidates for a part of a filter's text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Completion {
-    /// The bytes that a candidate replaces.
+    /// The byte range that a candidate replaces.
     pub place: Range<usize>,
-    /// What may stand there.
+    /// The texts that may replace it.
     pub candidates: Vec<String>,
 }
 
-/// Candidates at most.
+/// The most candidates that are returned.
 const MOST: usize = 64;
-/// Words between two comparisons.
+/// Words that are operators, not fields.
 const JOINTS: [&str; 3] = ["and", "or", "not"];
-/// Comparisons, behind which a value stands.
+/// Comparison operators, which are followed by a value.
 const COMPARISONS: [&str; 12] = [
     "==", "!=", "eq", "ne", ">=", "<=", ">", "<", "contains", "matches", "~", "in",
 ];
@@ -27,8 +27,8 @@ const fn is_of_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-')
 }
 
-/// What may stand at byte `at`: values of the field that is being compared there, else fields. `known` gives values that
-/// the capture has of a field, by its name.
+/// The candidates at byte `at` of a filter: after a comparison the values of its field, otherwise fields. `known`: returns
+/// the values that a field has in the capture, by its name.
 #[must_use]
 pub fn complete(text: &str, at: usize, known: impl Fn(&str) -> Vec<String>) -> Completion {
     let before = &text[..at];
@@ -58,13 +58,13 @@ pub fn complete(text: &str, at: usize, known: impl Fn(&str) -> Vec<String>) -> C
         .filter(|name| name.starts_with(word) && *name != word)
         .map(str::to_owned)
         .collect();
-    // RegLogin's fields are what most questions are about.
+    // RegLogin's fields come first, because most filters are about them.
     candidates.sort_by_key(|name| (!name.starts_with("reglogin"), name.clone()));
     candidates.truncate(MOST);
     Completion { place, candidates }
 }
 
-/// The field that the last comparison of a text is about, where a value is to follow it.
+/// The field of the comparison that `before` ends with; `None` if it ends with something else.
 fn compared_field(before: &str) -> Option<&'static super::Field> {
     let comparison = COMPARISONS.iter().find(|sign| before.ends_with(**sign))?;
     let rest = before.strip_suffix(comparison)?;

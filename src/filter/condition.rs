@@ -1,4 +1,4 @@
-//! The filter that selects the frames which have a value, as Wireshark's "apply as filter" makes it.
+//! The filter that selects frames with a given value, like Wireshark's "Apply as Filter".
 
 use std::fmt::{self, Write as _};
 
@@ -6,10 +6,10 @@ use super::fields::Field;
 use super::value::{Base, FieldType, Value};
 use crate::text::escape::is_harmful;
 
-/// Bytes of a value that a filter compares; of more it asks only whether they are there.
+/// The longest bytes that a filter compares. For longer ones it only tests for presence.
 const MOST_BYTES: usize = 16;
 
-/// A value of a field; its `Display` form is the filter. A secret value that is not to be shown is not compared.
+/// A value of a field. `Display` writes the filter. A secret value that may not be shown is only tested for presence.
 #[derive(Debug, Clone, Copy)]
 pub struct Condition<'a> {
     /// The field.
@@ -42,7 +42,7 @@ impl fmt::Display for Condition<'_> {
             }
             Value::Time(_) => write!(f, " == \"{}\"", value.shown(field.kind, &[])),
             _ => {
-                // A number is what it is under any name.
+                // A number is written without its name.
                 let kind = match field.kind {
                     FieldType::Number(bits, Base::Name) => FieldType::Number(bits, Base::Decimal),
                     other => other,
@@ -53,7 +53,7 @@ impl fmt::Display for Condition<'_> {
     }
 }
 
-/// Text as a string of the filter language, in which nothing is left that a terminal obeys.
+/// Writes text as a string of the filter language, with escapes for what a terminal would interpret.
 fn quoted(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
     f.write_char('"')?;
     for chunk in octets.utf8_chunks() {

@@ -1,4 +1,4 @@
-//! What is wrong with a filter, and where.
+//! The error for a wrong filter, with its place in the text.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::syntax::Span;
 
-/// A filter that cannot be used.
+/// An error in a filter.
 #[derive(Debug, Clone)]
 pub struct FilterError {
     pub(super) message: String,
@@ -34,20 +34,20 @@ impl FilterError {
         self
     }
 
-    /// What is wrong, in one clause.
+    /// What is wrong, as a clause.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The bytes of the filter's text that are meant.
+    /// The byte range of the filter's text that it is about.
     #[must_use]
     pub const fn place(&self) -> std::ops::Range<usize> {
         self.span.start..self.span.end
     }
 }
 
-/// The message, and below it the filter with the place marked:
+/// Writes the message, and below it the filter with its place marked:
 ///
 /// ```text
 /// no field is called "tcp.prot"; did you mean "tcp.port"?
@@ -76,7 +76,7 @@ impl fmt::Display for FilterError {
 
 impl std::error::Error for FilterError {}
 
-/// `; did you mean "x"?` for the candidate nearest to `word`, where one is near enough.
+/// `; did you mean "x"?` with the candidate most similar to `word`; empty if none is similar.
 pub(super) fn suggestion<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     const NEAR_ENOUGH: f64 = 0.75;
     let word = word.to_lowercase();

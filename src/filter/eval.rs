@@ -1,4 +1,4 @@
-//! A filter that was checked, asked about a frame.
+//! Evaluates a compiled filter for a frame.
 
 use std::cmp::Ordering;
 
@@ -17,33 +17,33 @@ pub(super) enum Node {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// There is a value.
+    /// The source has a value.
     Present(ValueSource),
-    /// There is a value that is not zero.
+    /// The source has a value that is not zero.
     NonZero(ValueSource),
-    /// The values stand so to those of another source: any two, or all.
+    /// The relation holds for any pair of values of both sources, or for all pairs.
     Compare {
         left: ValueSource,
         relation: Relation,
         all: bool,
         right: ValueSource,
     },
-    /// Any or all values contain the bytes.
+    /// Any value contains the bytes, or all values do.
     Contains(ValueSource, Box<Finder<'static>>, bool),
-    /// Any or all values match.
+    /// Any value matches, or all values do.
     Matches(ValueSource, Regex, bool),
-    /// Any value is one of these.
+    /// Any value is in the set.
     In(ValueSource, Vec<Member>),
 }
 
-/// What of a set.
+/// A member of a set.
 #[derive(Debug)]
 pub(super) enum Member {
     One(Constant),
     Range(Constant, Constant),
 }
 
-/// What gives values.
+/// A source of values.
 #[derive(Debug)]
 pub(super) enum ValueSource {
     Field(&'static Field),
@@ -53,10 +53,10 @@ pub(super) enum ValueSource {
     Count(Box<Self>),
     Lower(Box<Self>),
     Upper(Box<Self>),
-    /// The value in the form in which it is printed, numbers in decimal.
+    /// The value as it is printed, numbers in decimal.
     Printed(Box<Self>, FieldType),
     Absolute(Box<Self>),
-    /// The greatest or the least of all values.
+    /// The largest or the smallest of all values.
     Extreme(Vec<Self>, Ordering),
     Arithmetic(Box<Self>, Sign, Box<Self>),
 }
@@ -104,7 +104,7 @@ impl Node {
     }
 }
 
-/// Whether one of several has a property, or all and at least one.
+/// Collects whether a property holds for any value, or for all (of at least one).
 struct Outcome {
     all: bool,
     any_did: bool,
@@ -195,7 +195,7 @@ impl ValueSource {
         outcome.holds()
     }
 
-    /// Gives the frame's values to `emit`, in order.
+    /// Calls `emit` with each value of the frame, in order.
     fn values(&self, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
         match self {
             Self::Field(field) => field.values(view, emit),
@@ -215,7 +215,7 @@ impl ValueSource {
             Self::Count(of) => {
                 let mut count = 0;
                 of.values(view, &mut |_| count += 1);
-                // As in Wireshark, what is not there is not counted.
+                // As in Wireshark, a field without values has no count.
                 if count > 0 {
                     emit(Value::Number(count));
                 }
@@ -256,7 +256,7 @@ fn slice(octets: &[u8], pieces: &[Piece], emit: &mut dyn FnMut(Value<'_>)) {
     emit(Value::Bytes(&joined));
 }
 
-/// Changes text; what is not UTF-8 in it becomes U+FFFD.
+/// Emits changed texts. Bytes that are not UTF-8 become U+FFFD.
 fn with_text(
     of: &ValueSource,
     view: &View<'_>,
@@ -302,7 +302,7 @@ const fn like<'a>(value: Value<'_>, number: i64) -> Value<'a> {
     }
 }
 
-/// What has no result, such as a division by zero, gives no value.
+/// Emits the result of an operation, or nothing if there is none, as for a division by zero.
 fn calculate(left: Value<'_>, sign: Sign, right: Value<'_>, emit: &mut dyn FnMut(Value<'_>)) {
     if let (Some(a), Some(b)) = (left.octets(), right.octets()) {
         if sign == Sign::And && a.len() == b.len() {

@@ -12,7 +12,7 @@ const NAMES: [&str; 8] = [
     "len", "count", "lower", "upper", "string", "abs", "max", "min",
 ];
 
-/// A call, checked.
+/// Compiles a function call.
 pub(super) fn call(
     compiler: &mut Compiler,
     name: &str,

@@ -1,5 +1,4 @@
-//! Tokens put together to a filter's tree: `or` binds least, then `and`, then `not`, as in
-//! Wireshark.
+//! Parses tokens into a filter's syntax tree. `not` binds tighter than `and`, and `and` tighter than `or`, as in Wireshark.
 
 use super::error::FilterError;
 use super::lexer::{Token, tokens};
@@ -7,12 +6,12 @@ use super::syntax::{
     Compare, Expr, Member, Operand, OperandKind, Operator, Quantifier, Relation, Sign, Span,
 };
 
-/// Bytes of a filter at most.
+/// The longest filter, in bytes.
 const MAX_LEN: usize = 1 << 16;
-/// Brackets, functions and operators of arithmetic within each other at most.
+/// The deepest nesting of brackets, functions and arithmetic.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a filter.
+/// Parses a filter.
 pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
     parse_inner(text).map_err(|error| error.of(text))
 }
@@ -63,7 +62,7 @@ impl<'a> Parser<'a> {
         FilterError::at(self.span(), message)
     }
 
-    /// Takes the next token where it is one of these words or symbols.
+    /// Takes the next token if it is one of these words or symbols.
     fn take(&mut self, choices: &[&str]) -> Option<(&'a str, Span)> {
         let span = self.span();
         let found = match self.peek()? {
@@ -211,8 +210,7 @@ impl<'a> Parser<'a> {
         self.deeper(|parser| parser.arithmetic(0))
     }
 
-    /// Operators of arithmetic from the level that binds least; those of one level are taken
-    /// from left to right.
+    /// Parses arithmetic from this level of precedence; level 0 binds least. Operators of one level are left-associative.
     fn arithmetic(&mut self, level: usize) -> Result<Operand, FilterError> {
         const LEVELS: [&[&str]; 3] = [&["&", "bitwise_and"], &["+", "-"], &["*", "/", "%"]];
         let Some(signs) = LEVELS.get(level) else {
@@ -314,7 +312,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Words that are never a field or a value.
+/// Whether a word is reserved, so that it is neither a field nor a value.
 fn is_keyword(word: &str) -> bool {
     let keywords = ["and", "or", "not", "in", "any", "all", "bitwise_and"];
     keywords.contains(&word) || Operator::named(word).is_some()

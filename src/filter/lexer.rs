@@ -1,4 +1,4 @@
-//! A filter's text cut into tokens.
+//! Splits a filter's text into tokens.
 
 use winnow::ascii::{dec_int, dec_uint, multispace0};
 use winnow::combinator::{alt, cut_err, opt, preceded, repeat, separated, terminated};
@@ -10,16 +10,16 @@ use winnow::{ModalResult, Parser};
 use super::error::FilterError;
 use super::syntax::{End, Piece, Span};
 
-/// The smallest parts of a filter.
+/// A token of a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     /// A name, a keyword, or a value that is not quoted.
     Word(String),
-    /// A quoted string with its escapes resolved, or a raw one as it is.
+    /// A quoted string with its escapes resolved, or a raw string.
     Text(Vec<u8>),
     /// A character in single quotes.
     Character(u8),
-    /// What stands in brackets.
+    /// A slice in brackets.
     Slice(Vec<Piece>),
     /// An operator or a bracket.
     Symbol(&'static str),
@@ -27,13 +27,13 @@ pub(super) enum Token {
 
 type Input<'a> = LocatingSlice<&'a str>;
 
-/// Longest first where one begins with another.
+/// If one symbol begins with another, the longer one comes first.
 const SYMBOLS: [&str; 27] = [
     "===", "!==", "==", "!=", "~=", "<=", ">=", "&&", "||", "..", "<", ">", "~", "!", "&", "(",
     ")", "{", "}", ",", "+", "-", "*", "/", "%", "|", "=",
 ];
 
-/// All tokens with their places.
+/// All tokens, with their places.
 pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, FilterError> {
     let mut input = LocatingSlice::new(text);
     let mut tokens = Vec::new();
@@ -59,7 +59,7 @@ fn slip(text: &str, start: usize, error: ErrMode<ContextError>) -> FilterError {
         })
     });
     let end = match label {
-        // What has no end reaches to the end of the text.
+        // An unclosed string or slice reaches to the end of the text.
         Some(_) => text.len(),
         None => start + text[start..].chars().next().map_or(0, char::len_utf8),
     };
@@ -97,8 +97,8 @@ fn word<'a>(input: &mut Input<'a>) -> ModalResult<&'a str> {
     winnow::token::take(input[..length].chars().count()).parse_next(input)
 }
 
-/// Bytes of the word at the start of `text`. Signs are part of addresses, times and bytes only:
-/// behind hexadecimal digits.
+/// The length of the word at the start of `text` in bytes. `-` and `/` belong to a word only after hexadecimal digits: in
+/// addresses, times and bytes.
 fn word_length(text: &str) -> usize {
     let mut digits = true;
     let mut at = 0;
@@ -148,7 +148,7 @@ fn string(input: &mut Input<'_>) -> ModalResult<Vec<u8>> {
         .parse_next(input)
 }
 
-/// A character of a string.
+/// A character or byte of a string.
 enum Part {
     Octet(u8),
     Character(char),
@@ -178,7 +178,7 @@ fn digits(least: usize, most: usize, radix: u32) -> impl FnMut(&mut Input<'_>) -
     }
 }
 
-/// What follows a backslash.
+/// Parses what follows a backslash.
 fn escape(input: &mut Input<'_>) -> ModalResult<Part> {
     let octet = |number: u32| u8::try_from(number).ok().map(Part::Octet);
     let code_point = |number: u32| char::from_u32(number).map(Part::Character);

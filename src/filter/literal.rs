@@ -1,5 +1,4 @@
-//! Values as they are written in a filter, read as the type of the field that they are compared
-//! with.
+//! Parses the values in a filter, by the type of the field that they are compared with.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::value::{FieldType, Real, Value};
 use crate::capture::Timestamp;
 
-/// A value out of a filter's text.
+/// A value from a filter's text. Addresses have a mask; a span is in nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Constant {
     Number(i64),
@@ -39,7 +38,11 @@ impl Constant {
     }
 }
 
-/// Reads a word that is not quoted. The error is a clause that begins with the word.
+/// Parses a word without quotes. `names`: the names of the field's values.
+///
+/// # Errors
+///
+/// A clause that says what is wrong.
 pub(super) fn word(
     word: &str,
     kind: FieldType,
@@ -60,7 +63,11 @@ pub(super) fn word(
     }
 }
 
-/// Reads a quoted string.
+/// Parses a quoted string. `names`: the names of the field's values.
+///
+/// # Errors
+///
+/// A clause that says what is wrong.
 pub(super) fn text(
     octets: &[u8],
     kind: FieldType,
@@ -90,7 +97,7 @@ fn name(word: &str, names: &[(i64, &'static str)]) -> Result<i64, String> {
     })
 }
 
-/// Decimal, with or without a fraction and an exponent.
+/// Parses a decimal number with an optional fraction and exponent.
 fn float(word: &str) -> Result<Real, String> {
     match word.parse() {
         Ok(number) => Ok(Real(number)),
@@ -98,7 +105,7 @@ fn float(word: &str) -> Result<Real, String> {
     }
 }
 
-/// Decimal, 0x hexadecimal, 0b binary, 0 octal.
+/// Parses a number: decimal, hexadecimal (`0x`), binary (`0b`) or octal (`0`).
 pub(super) fn number(word: &str) -> Result<i64, String> {
     let (negative, digits) = match word.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -177,7 +184,7 @@ fn v6(word: &str) -> Result<Constant, String> {
     Ok(Constant::V6(address.to_bits(), mask))
 }
 
-/// `aa:bb`, `aa-bb`, `aa.bb`, `aabb`, `0xaa`.
+/// Parses bytes: `aa:bb`, `aa-bb`, `aa.bb`, `aabb`, `0xaa`.
 fn bytes(word: &str) -> Result<Vec<u8>, String> {
     let error = || {
         format!(
@@ -204,7 +211,7 @@ fn bytes(word: &str) -> Result<Vec<u8>, String> {
     octets.ok_or_else(error)
 }
 
-/// Seconds with up to nine decimals, in nanoseconds.
+/// Parses seconds with up to nine decimals. Returns nanoseconds.
 fn span(word: &str) -> Result<i64, String> {
     const DECIMALS: usize = 9;
     let error = || format!("\"{word}\" is not a time in seconds, such as 0.25");
@@ -228,8 +235,8 @@ fn span(word: &str) -> Result<i64, String> {
     Ok(if negative { -nanoseconds } else { nanoseconds })
 }
 
-/// `2024-01-15 10:00:00.5`, with `T` for the space and `Z`, ` UTC` or `+01:00` behind it where
-/// wanted, or `Jan 15, 2024 10:00:00.5`; local time where no zone is given.
+/// Parses a time: `2024-01-15 10:00:00.5`, also with `T` for the space, or `Jan 15, 2024 10:00:00.5`. `Z`, ` UTC` or
+/// `+01:00` may follow; without a zone it is local time.
 fn time(word: &str) -> Result<Timestamp, String> {
     const ZONED: [&str; 4] = [
         "%Y-%m-%d %H:%M:%S%.f%:z",

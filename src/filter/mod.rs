@@ -1,8 +1,7 @@
 //! Wireshark's display filter language.
 //!
-//! A filter's text is parsed and type-checked once; errors point at the place in the text. The filter is then evaluated for a
-//! [`View`] of each frame. That reads only the fields that the filter names, and allocates nothing for numbers, addresses and
-//! times.
+//! A filter's text is parsed and type-checked once; errors point at a place in the text. The filter is then evaluated for a
+//! [`View`] of each frame. This reads only the fields in the filter, and allocates nothing for numbers, addresses and times.
 
 mod compile;
 mod complete;
@@ -29,14 +28,14 @@ pub use view::{Responses, Times, View};
 
 use crate::text::escape::Escaped;
 
-/// `; did you mean "x"?` for the field whose name is nearest to this word, where one is near.
+/// `; did you mean "x"?` with the field most similar to this word; empty if none is similar.
 #[must_use]
 pub fn nearest_field(word: &str) -> String {
     let all = fields().iter().chain(fields::described_fields());
     error::suggestion(word, all.map(|field| field.name.as_ref()))
 }
 
-/// That no field has this name, and which may be meant.
+/// The error message for an unknown field, with a suggestion.
 #[must_use]
 pub fn unknown_field(word: &str) -> String {
     let near = match nearest_field(word) {
@@ -46,15 +45,15 @@ pub fn unknown_field(word: &str) -> String {
     format!("no field is called \"{}\"{near}", Escaped(word))
 }
 
-/// What a filter may see.
+/// What a filter may read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FilterOptions {
-    /// Whether passwords may be compared. Without it they cannot be found out: comparing one is
-    /// an error, and in bytes of frames they are `*`.
+    /// Whether passwords may be compared. Otherwise comparing one is an error, and in bytes of frames they are `*`, so that
+    /// nothing of them can be found out.
     pub show_passwords: bool,
 }
 
-/// A filter, ready to be asked about frames.
+/// A compiled filter.
 #[derive(Debug)]
 pub struct Filter {
     text: String,
@@ -64,7 +63,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter and checks its types.
+    /// Parses a filter and checks its types.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a filter, names an unknown field, compares values that cannot be compared, or compares a password
+    /// without being allowed to.
     pub fn parse(text: &str, options: FilterOptions) -> Result<Self, FilterError> {
         let expr = grammar::parse(text)?;
         let (node, needs) = compile::compile(&expr, options).map_err(|error| error.of(text))?;
@@ -82,13 +86,13 @@ impl Filter {
         self.node.holds(view)
     }
 
-    /// What must be known of a frame before the filter is asked about it.
+    /// What must be known of a frame before the filter can be evaluated.
     #[must_use]
     pub const fn needs(&self) -> Needs {
         self.needs
     }
 
-    /// Whether both ask the same, in whatever way they are written.
+    /// Whether both have the same syntax tree, however they are written.
     #[must_use]
     pub fn means_the_same_as(&self, other: &Self) -> bool {
         self.expr == other.expr
@@ -101,8 +105,7 @@ impl Filter {
     }
 }
 
-/// The filter in one way of writing: words for the logical operators, signs for the comparisons,
-/// parentheses where they change something.
+/// Writes the filter in its canonical form: words for logical operators, signs for comparisons, parentheses only if needed.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.expr.fmt(f)

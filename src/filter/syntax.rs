@@ -1,10 +1,10 @@
-//! A filter as it was written: its tree, each part knowing where it stands, and its printed form.
+//! The syntax tree of a filter, with the place of each part, and its canonical form as text.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Where a part stands in the filter's text, in bytes. Two trees are equal where they say the
-/// same, wherever it stands: all spans are equal.
+/// The byte range of a part in the filter's text. All spans are equal to each other, so that trees are compared without
+/// their places.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Span {
     pub start: usize,
@@ -44,7 +44,7 @@ pub(super) enum Expr {
     And(Vec<Self>),
     /// It does not hold.
     Not(Box<Self>),
-    /// The operand is there; for a bitwise and, it is not 0.
+    /// The operand is present; a bitwise `&` is not 0.
     Test(Operand),
     /// A comparison.
     Compare(Compare),
@@ -54,16 +54,16 @@ pub(super) enum Expr {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Compare {
-    /// `any` or `all` where it was written.
+    /// `any` or `all`, if it was written.
     pub quantifier: Option<Quantifier>,
     pub left: Operand,
     pub operator: Operator,
-    /// Where the operator stands.
+    /// The place of the operator.
     pub at: Span,
     pub right: Operand,
 }
 
-/// What of a set.
+/// A member of a set.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Member {
     One(Operand),
@@ -89,7 +89,7 @@ pub(super) enum Relation {
     Matches,
 }
 
-/// A relation, and whether all pairs of values must have it or one is enough.
+/// A relation, and whether it must hold for all pairs of values, or for any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operator {
     pub relation: Relation,
@@ -111,7 +111,7 @@ impl Operator {
         }
     }
 
-    /// Every way to write one; the first of each is the one that is printed.
+    /// All spellings of operators. The first one of each is canonical.
     pub const NAMES: [(&'static str, Self); 22] = [
         ("==", Self::any(Relation::Equal)),
         ("eq", Self::any(Relation::Equal)),
@@ -143,7 +143,7 @@ impl Operator {
         found.map(|(_, operator)| *operator)
     }
 
-    /// The name that is printed.
+    /// The canonical spelling.
     pub fn name(self) -> &'static str {
         let mut names = Self::NAMES.iter();
         let found = names.find(|(_, operator)| *operator == self);
@@ -151,7 +151,7 @@ impl Operator {
     }
 }
 
-/// Something that has values.
+/// A part of a filter that has values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Operand {
     pub what: OperandKind,
@@ -166,9 +166,9 @@ pub(super) enum OperandKind {
     Text(Vec<u8>),
     /// A character in single quotes.
     Character(u8),
-    /// Bytes of something.
+    /// A slice of an operand's bytes.
     Slice(Box<Operand>, Vec<Piece>),
-    /// A function of something.
+    /// A function call: its name and its arguments.
     Call(String, Vec<Operand>),
     /// Arithmetic.
     Arithmetic(Box<Operand>, Sign, Box<Operand>),
@@ -209,16 +209,16 @@ pub(super) struct Piece {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// So many bytes.
+    /// After so many bytes.
     Length(u32),
-    /// Up to and with this offset.
+    /// After the byte at this offset.
     Offset(i32),
-    /// To the end.
+    /// At the end of the bytes.
     Open,
 }
 
 impl Piece {
-    /// The piece of `octets`; `None` if they do not reach that far.
+    /// The piece of `octets`; `None` if they are too short, or it is empty.
     pub fn of<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
         let from_end = |offset: i32| {
             let length = i64::try_from(octets.len()).unwrap_or(i64::MAX);
@@ -231,7 +231,7 @@ impl Piece {
             End::Offset(offset) => from_end(offset)?.checked_add(1)?,
             End::Open => octets.len(),
         };
-        // What is empty is not there.
+        // An empty piece has no value.
         octets.get(start..end).filter(|piece| !piece.is_empty())
     }
 }
@@ -306,7 +306,7 @@ impl fmt::Display for Member {
 }
 
 impl Expr {
-    /// Puts parentheses around what binds less tightly than a `not`.
+    /// Writes the expression, in parentheses if it binds less tightly than `not`.
     fn group(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Or(_) | Self::And(_) => write!(f, "({self})"),

@@ -1,4 +1,4 @@
-//! What a field holds: types, values, their order, and the form in which they are printed.
+//! The types and values of fields: their order, and how they are printed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -14,18 +14,18 @@ use crate::text::escape::{EscapedOctets, Hex};
 pub enum Base {
     /// Decimal.
     Decimal,
-    /// `0x` and as many digits as the field has room for.
+    /// Hexadecimal with `0x`, padded to the field's width.
     Hex,
-    /// By its name in the field's [`names`](super::Field::names), decimal where it has none.
+    /// Its name in the field's [`names`](super::Field::names), or decimal if it has none.
     Name,
 }
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
-    /// Is there or is not; has no value.
+    /// A label is present or absent, and has no value.
     Label,
-    /// Unsigned number of so many bits.
+    /// Unsigned number with so many bits.
     Number(u8, Base),
     /// Signed number.
     Signed,
@@ -41,11 +41,11 @@ pub enum FieldType {
     Text,
     /// Bytes.
     Bytes,
-    /// A protocol: its bytes and all that follow them.
+    /// A protocol: its header and the bytes after it.
     Protocol,
     /// Point in time.
     Time,
-    /// Span of time.
+    /// Duration in seconds.
     Span,
 }
 
@@ -69,7 +69,7 @@ impl FieldType {
         }
     }
 
-    /// Whether values are runs of bytes, which can be searched and cut.
+    /// Whether values are bytes, which can be searched and sliced.
     #[must_use]
     pub const fn is_octets(self) -> bool {
         matches!(self, Self::Text | Self::Bytes | Self::Protocol)
@@ -82,14 +82,14 @@ impl FieldType {
     }
 }
 
-/// A floating-point number; NaN is no more and no less than any, and equal to none.
+/// A floating-point number. NaN is neither less than, nor greater than, nor equal to any.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Real(pub f64);
 
-/// Of one filter with another, where a constant is compared with itself, NaN among them.
+/// Lets filters be compared with each other. Two that name NaN count as different.
 impl Eq for Real {}
 
-/// One value of a field. Addresses have a mask, all ones but in a filter's constants.
+/// A value of a field. Addresses have a mask, which has only ones except in a filter's constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     /// A label that is there.
@@ -100,19 +100,19 @@ pub enum Value<'a> {
     Float(Real),
     /// True or false.
     Bool(bool),
-    /// An IPv4 address and the bits of it that count.
+    /// An IPv4 address and its mask.
     V4(u32, u32),
-    /// An IPv6 address and the bits of it that count.
+    /// An IPv6 address and its mask.
     V6(u128, u128),
-    /// Text; not always UTF-8, as it comes from the wire.
+    /// Text from the wire, which may not be UTF-8.
     Text(&'a [u8]),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// A protocol's bytes with all that follow them, and how many are its own header.
+    /// A protocol's header with the bytes after it, and the length of the header.
     Protocol(&'a [u8], usize),
     /// A point in time.
     Time(Timestamp),
-    /// Nanoseconds.
+    /// A duration in nanoseconds.
     Span(i64),
 }
 
@@ -126,7 +126,7 @@ impl From<IpAddr> for Value<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// The bytes of text and bytes; of a protocol its header, which is what slices count in.
+    /// The bytes of text, bytes, or a protocol's header, which slices are taken from.
     #[must_use]
     pub fn octets(self) -> Option<&'a [u8]> {
         match self {
@@ -136,7 +136,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The bytes that are searched: of a protocol also those behind its header.
+    /// The bytes that `contains` and `matches` search: as [`octets`](Self::octets), but with those after a protocol's header.
     #[must_use]
     pub fn searched(self) -> Option<&'a [u8]> {
         match self {
@@ -145,7 +145,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as a number, for arithmetic.
+    /// The value as a number, for arithmetic; a duration in nanoseconds.
     #[must_use]
     pub fn number(self) -> Option<i64> {
         match self {
@@ -156,7 +156,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// How this stands to `other`; `None` if they cannot be compared.
+    /// The order of this value and `other`; `None` if they cannot be compared.
     #[must_use]
     pub fn order(self, other: Value<'_>) -> Option<Ordering> {
         use Value::{Bool, Float, Number, Span, Time, V4, V6};
@@ -177,8 +177,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as tshark prints it for a field of this type; text with its control characters
-    /// escaped.
+    /// The value as tshark prints it for a field of this type, with control characters in text escaped.
     #[must_use]
     pub const fn shown(self, kind: FieldType, names: &'static [(i64, &'static str)]) -> Shown<'a> {
         Shown {
@@ -189,7 +188,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A value in the form in which it is printed.
+/// Displays a value as tshark prints it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     value: Value<'a>,
@@ -232,7 +231,7 @@ fn name_of(names: &'static [(i64, &'static str)], number: i64) -> Option<&'stati
     found.map(|(_, name)| *name)
 }
 
-/// `Jan 15, 2024 10:00:00.000000000 UTC`, in the zone of this host.
+/// Writes a time in the local zone: `Jan 15, 2024 10:00:00.000000000 UTC`.
 fn local(f: &mut fmt::Formatter<'_>, time: Timestamp) -> fmt::Result {
     let Ok(instant) = jiff::Timestamp::from_nanosecond(i128::from(time.0)) else {
         return write!(f, "{time}");

@@ -1,4 +1,4 @@
-//! A frame as fields see it: its record, and what is known besides it.
+//! What fields are read from: a frame's record, and what is known besides it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::packet::{self, Endpoint, Ip, Other, Packet};
 use crate::session::FrameRecord;
 use crate::stream::Analysis;
 
-/// Times of other frames that a frame's time is relative to.
+/// The times of other frames that a frame's time is relative to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Times {
     first: Option<Timestamp>,
@@ -22,7 +22,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Moves on to a frame of this time. Called once per frame of a capture.
+    /// Moves on to the next frame. It must be called once for every frame of a capture.
     pub fn advance(&mut self, time: Timestamp) {
         if std::mem::take(&mut self.now_is_displayed) {
             self.displayed = Some(self.now);
@@ -35,12 +35,12 @@ impl Times {
         self.now = time;
     }
 
-    /// Notes that the present frame is shown.
+    /// Marks the current frame as shown.
     pub const fn displayed(&mut self) {
         self.now_is_displayed = true;
     }
 
-    /// The same, relative to another frame's time.
+    /// The times for another frame, whose previous frames are unknown.
     const fn at(mut self, time: Timestamp) -> Self {
         self.now = time;
         self.previous = None;
@@ -58,13 +58,13 @@ impl Times {
         self.first
     }
 
-    /// The time of the frame before the present one.
+    /// The time of the frame before the current one.
     #[must_use]
     pub const fn previous(&self) -> Option<Timestamp> {
         self.previous
     }
 
-    /// The present frame's time; 0 if there was none.
+    /// The current frame's time; 0 if there is none.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
@@ -76,62 +76,62 @@ impl Times {
         self.since(self.first)
     }
 
-    /// Nanoseconds since the frame before; 0 for the first.
+    /// Nanoseconds since the previous frame; 0 for the first.
     #[must_use]
     pub fn delta(self) -> i64 {
         self.since(self.previous)
     }
 
-    /// Nanoseconds since the frame shown before; 0 for the first.
+    /// Nanoseconds since the previous shown frame; 0 for the first.
     #[must_use]
     pub fn delta_displayed(self) -> i64 {
         self.since(self.displayed)
     }
 }
 
-/// Responses that are known before their frames, by the number of the request.
+/// Responses from an earlier pass, by the number of the request among all messages.
 pub trait Responses {
     /// The response to the request with this number.
     fn response(&self, request: u64) -> Option<Peer>;
 
-    /// What that response says of the request, of a protocol that a layout file describes.
+    /// The outcome that this response reports, for protocols that a layout file describes.
     fn said(&self, request: u64) -> Option<Said>;
 }
 
-/// Receives an IP header with what follows it, and its offset in the frame, if it is there.
+/// Receives an IP header with the bytes after it, and their range in the frame; `None` if they are in a reassembled datagram.
 pub(crate) type ShowIp<'s> = &'s mut dyn FnMut(&[u8], Option<Range<usize>>);
 
-/// One frame, and what its fields are read from.
+/// A frame, and what is known besides it.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// The frame.
     pub record: &'a FrameRecord<'a>,
-    /// What its times are relative to.
+    /// The times that its time is relative to.
     pub times: Times,
-    /// TCP's sequence analysis; `None` if it was not asked for or there is no TCP.
+    /// TCP's sequence analysis; `None` without analysis or without TCP.
     pub analysis: Option<&'a Analysis>,
-    /// Responses known ahead; `None` if they were not looked for.
+    /// Responses from an earlier pass; `None` if there was none.
     pub responses: Option<&'a dyn Responses>,
-    /// Whether bytes of passwords are shown as they are.
+    /// Whether passwords are not masked.
     pub show_passwords: bool,
-    /// The message that the view is of, where no frame completed it: only now is it known that
-    /// nothing more comes. Then there is no frame besides its number, time and stream.
+    /// The message of a view without a frame. Only number, time and stream are then known of the frame.
     pub late: Option<&'a Message>,
-    /// The path of the capture that it is of.
+    /// The path of the capture.
     pub file: Option<&'a str>,
-    /// Whether it is of the two messages of an exchange: what both have is one value of it.
+    /// Whether it is a view of an exchange: a value that both messages have then counts once.
     pub is_exchange: bool,
 }
 
 impl<'a> View<'a> {
-    /// The response to a request of this number, where it is known: ahead, or because the record waited for it.
+    /// The response to a request with this number, from an earlier pass, or because the record waited for it. `None` if it is
+    /// unknown.
     #[must_use]
     pub fn response(&self, number: u64, request: &Message) -> Option<Peer> {
         let ahead = self.responses.and_then(|known| known.response(number));
         ahead.or(request.peer)
     }
 
-    /// The record alone, with its time and passwords masked.
+    /// A view of a record, with its times and with passwords masked.
     #[must_use]
     pub const fn new(record: &'a FrameRecord<'a>, times: Times) -> Self {
         Self {
@@ -146,12 +146,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A view of a message that no frame completed, which `show` is given.
+    /// Calls `show` with a view of a message that no frame completed.
     pub fn of_late<T>(message: &Message, times: Times, show: impl FnOnce(&View<'_>) -> T) -> T {
         Self::of_messages(message, std::slice::from_ref(message), times, show)
     }
 
-    /// A view of messages without a frame, with number, time and connection of the first.
+    /// Calls `show` with a view of messages without a frame, with frame number, time and stream of `message`.
     pub fn of_messages<T>(
         message: &Message,
         messages: &[Message],
@@ -193,7 +193,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Sender and receiver.
+    /// The source and the destination.
     pub(super) fn ends(&self) -> Option<[Endpoint; 2]> {
         match (self.record.segment(), self.late) {
             (Some(segment), _) => Some([segment.source, segment.destination]),
@@ -208,12 +208,12 @@ impl<'a> View<'a> {
         late.or(self.record.placement.map(|placement| placement.stream))
     }
 
-    /// The frame, where there is one.
+    /// The frame, if there is one.
     pub(super) fn frame(&self) -> Option<Frame<'a>> {
         self.late.is_none().then_some(self.record.frame)
     }
 
-    /// Offset of the innermost IP header in the frame.
+    /// The offset of the innermost IP header in the frame.
     fn ip_start(&self) -> Option<usize> {
         if self.record.datagram.is_some() {
             return None;
@@ -232,8 +232,7 @@ impl<'a> View<'a> {
         self.late.is_none() && self.ip_start() != first.ok()
     }
 
-    /// Gives `show` each IP header of the frame, the outermost first, with what follows it, and
-    /// the offsets of that in the frame; `None` of one in a datagram that was put together.
+    /// Calls `show` with each IP header of the frame, the outermost first, including those in a reassembled datagram.
     pub(super) fn each_ip(&self, show: ShowIp<'_>) {
         if self.late.is_some() {
             return;
@@ -272,7 +271,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same of one version.
+    /// Calls `show` with each IP header of this version.
     pub(crate) fn each_ip_of(&self, version: u8, show: ShowIp<'_>) {
         self.each_ip(&mut |header, range| {
             if header[0] >> 4 == version {
@@ -281,7 +280,7 @@ impl<'a> View<'a> {
         });
     }
 
-    /// The fragment that the frame is.
+    /// The IP header of the frame if it is a fragment.
     pub(super) fn fragment(&self) -> Option<Ip> {
         let frame = self.record.frame;
         let packet = match *self.record.packet {
@@ -297,21 +296,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The TCP header, options included.
+    /// The TCP header with its options.
     pub(crate) fn tcp(&self) -> Option<&'a [u8]> {
         let segment = self.record.segment()?;
         let range = segment.tcp_start as usize..segment.payload_start as usize;
         self.record.packet_octets().get(range)
     }
 
-    /// Bytes of the frame as they may be seen: for each that may be a password's there is a `*`,
-    /// unless passwords are shown.
+    /// Bytes of the frame, with a `*` for each that may belong to a password, unless passwords are shown.
     pub(super) fn seen_in_frame(&self, range: Range<usize>) -> Cow<'a, [u8]> {
         let hidden = self.record.secrets(self.show_passwords).in_frame();
         hidden.masked(self.record.frame.octets, range)
     }
 
-    /// Bytes of the packet, likewise; its offsets are those of the segment.
+    /// Bytes of the packet that the segment is in, masked in the same way.
     pub(crate) fn seen_in_packet(&self, range: Range<usize>) -> Cow<'a, [u8]> {
         let hidden = self.record.secrets(self.show_passwords).in_packet();
         hidden.masked(self.record.packet_octets(), range)

@@ -1,4 +1,4 @@
-//! `frame.*`.
+//! The fields `frame.*`: number, times and sizes.
 
 use super::{Extractor, Field, Needs, names};
 use crate::dissect::Protocol;
@@ -37,7 +37,7 @@ pub(super) fn fields() -> Vec<Field> {
     }
 }
 
-/// `eth:ethertype:ip:tcp:reglogin`.
+/// Emits the protocols of a frame, such as `eth:ethertype:ip:tcp:reglogin` (`frame.protocols`).
 fn protocols(view: &View<'_>, emit: super::Emit<'_>) {
     if view.frame().is_none() {
         return;

@@ -1,4 +1,4 @@
-//! `ip.*`: IPv4 (RFC 791).
+//! The fields `ip.*`: IPv4 (RFC 791).
 
 use std::net::IpAddr;
 
@@ -17,12 +17,12 @@ fn flag(view: &View<'_>, bit: u8, emit: Emit<'_>) {
     });
 }
 
-/// The ends of a packet: 0 is its source, 1 its destination.
+/// Indices of a packet's addresses: 0 is the source, 1 the destination.
 pub(super) const SOURCE: &[usize] = &[0];
 pub(super) const DESTINATION: &[usize] = &[1];
 pub(super) const BOTH: &[usize] = &[0, 1];
 
-/// The addresses of these ends in the headers of this version; those of a TCP segment are known already.
+/// Emits the addresses with these indices from headers of this IP version. Those of a TCP segment are already decoded.
 pub(super) fn addresses(view: &View<'_>, version: u8, of: &[usize], emit: Emit<'_>) {
     let is_v4 = version == 4;
     if let Some(ends) = view.ends().filter(|_| !view.is_in_tunnel()) {

@@ -1,4 +1,4 @@
-//! `ipv6.*`: IPv6 (RFC 8200).
+//! The fields `ipv6.*`: IPv6 (RFC 8200).
 
 use super::ip::{BOTH, DESTINATION, SOURCE, addresses};
 use super::{Extractor, Field, Needs, names, number};
@@ -8,10 +8,10 @@ use crate::filter::value::Value;
 use crate::filter::view::View;
 use crate::packet::layout::ipv6;
 
-/// Bytes of the fragment header.
+/// Length of the fragment header in bytes (RFC 8200, section 4.5).
 const FRAGMENT_LEN: usize = 8;
 
-/// The fragment header: it stands right before the fragment's payload.
+/// The fragment header, which is directly before the fragment's payload.
 fn fragment<'a>(view: &View<'a>) -> Option<&'a [u8]> {
     let fragment = view.fragment().filter(|ip| ip.source.is_ipv6())?;
     let start = fragment.payload_start as usize;

@@ -1,10 +1,10 @@
-//! The registry of fields: names, types, meanings, and how each is taken from a frame.
+//! The registry of fields: names, types, meanings, and how values are read from a frame.
 //!
-//! Display filters, `-e`, and the list that `authscope fields` prints come from this one table.
-//! `frame.*`, but for `frame.file`, `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's names; those of RegLogin's wire fields
-//! come from [`layout`](crate::protocol::layout).
+//! Display filters, `-e`, and the list of `authscope fields` use this one table. The names of `frame.*` (except `frame.file`),
+//! `ip.*`, `ipv6.*`, `tcp.*` and `tls.*` are Wireshark's; those of RegLogin's wire fields come from
+//! [`layout`](crate::protocol::layout).
 
-/// Fields, a row each: name, type, meaning, how the values are taken, and what else there is to say of it.
+/// Declares fields, one row each: name, type, meaning, extractor, and further properties.
 macro_rules! fields {
     ($(
         $name:expr, $kind:expr, $meaning:literal, $how:ident($($extract:tt)*)
@@ -36,28 +36,28 @@ use super::view::View;
 use crate::stream::Findings;
 use names::Names;
 
-/// Takes values as they are found; a frame may have several of one field.
+/// Receives the values of a field. A frame may have several.
 pub(super) type Emit<'e> = &'e mut dyn FnMut(Value<'_>);
 
-/// What must be known of a frame before its fields can be asked for.
-// Each of these is known or not by itself.
+/// What must be known of a frame before its fields can be read.
+// The needs are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     /// TCP's sequence analysis.
     pub analysis: bool,
-    /// The responses to requests, which come later than these.
+    /// The frames of responses, which come later than their requests.
     pub responses: bool,
-    /// What responses say of their requests. Where it cannot be known ahead, requests have nothing of it.
+    /// The outcomes of requests, which come later. Without them, requests have no outcome.
     pub outcomes: bool,
-    /// Bytes of frames, some of which may be passwords': those are masked.
+    /// Bytes of frames. Those that may belong to passwords are masked.
     pub octets: bool,
-    /// TLS records, which are looked at only where they are asked for or can be decrypted.
+    /// TLS records, which are otherwise parsed only if they can be decrypted.
     pub tls: bool,
 }
 
 impl Needs {
-    /// Nothing besides the record.
+    /// Nothing except the record.
     pub const NOTHING: Self = Self {
         analysis: false,
         responses: false,
@@ -72,7 +72,7 @@ impl Needs {
         ..Self::NOTHING
     };
 
-    /// What either needs.
+    /// The needs of both.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self {
@@ -85,32 +85,32 @@ impl Needs {
     }
 }
 
-/// One field.
+/// A field.
 pub struct Field {
     /// Its name in filters and outputs.
     pub name: Cow<'static, str>,
-    /// What its line in a details tree begins with, where it has one.
+    /// The label that its line in the details tree begins with, if it has a line.
     pub label: Option<Cow<'static, str>>,
-    /// Its key in JSON, where it has one.
+    /// Its key in JSON, if it has one.
     pub key: Option<Cow<'static, str>>,
-    /// Why it has not both.
+    /// Why it lacks a label or a key; empty if it has both.
     pub why: &'static str,
     /// Its type.
     pub kind: FieldType,
-    /// One sentence on what it holds.
+    /// Its meaning, in one sentence.
     pub meaning: Cow<'static, str>,
-    /// Names of some of its values, which may be written instead of the numbers.
+    /// Names of some values, which filters accept instead of the numbers.
     pub names: &'static [(i64, &'static str)],
-    /// All texts that it can be, where there are not any others.
+    /// All texts that it can have; empty if there are others.
     pub closed: Cow<'static, [&'static str]>,
-    /// What must be known before it can be asked for.
+    /// What must be known of a frame before it can be read.
     pub needs: Needs,
     /// Whether its value is masked unless passwords are shown.
     pub secret: bool,
     source: Extractor,
 }
 
-/// How a frame's values are taken.
+/// How the values of a frame are read.
 enum Extractor {
     /// Any number of values, in the order of their bytes.
     Of(fn(&View<'_>, Emit<'_>)),
@@ -118,13 +118,13 @@ enum Extractor {
     One(fn(&View<'_>) -> Option<Value<'static>>),
     /// At most one number.
     Number(fn(&View<'_>) -> Option<i64>),
-    /// Whether the analysis of the connection found this.
+    /// Present if TCP analysis has this finding.
     Found(Findings),
-    /// A number in each IP header of this version.
+    /// A number from each IP header of this version.
     Ip(u8, fn(&[u8]) -> Option<i64>),
-    /// Read through the layout table.
+    /// A wire field of RegLogin.
     Wire(&'static crate::protocol::Field),
-    /// Of a protocol that a layout file describes.
+    /// A field of a protocol that a layout file describes.
     Layout(described::LayoutField),
 }
 
@@ -162,7 +162,7 @@ impl Field {
         self
     }
 
-    /// The same, with all texts that it can be.
+    /// Sets all texts that it can have.
     fn closed(self, texts: &'static [&'static str]) -> Self {
         Self {
             closed: Cow::Borrowed(texts),
@@ -175,7 +175,7 @@ impl Field {
         self
     }
 
-    /// Gives a frame's values to `emit`, in order.
+    /// Calls `emit` with each value of the frame, in order.
     pub fn values(&self, view: &View<'_>, emit: &mut dyn FnMut(Value<'_>)) {
         match &self.source {
             Extractor::Of(extract) => extract(view, emit),
@@ -197,7 +197,7 @@ impl Field {
         }
     }
 
-    /// What `take` makes of the frame's value with this index.
+    /// The result of `take` for the frame's value with this index; `None` if there are fewer values.
     pub fn nth<T>(
         &self,
         view: &View<'_>,
@@ -214,7 +214,7 @@ impl Field {
         found
     }
 
-    /// The name of one of its values, where it has names.
+    /// The name of a value, if it has one.
     #[must_use]
     pub fn name_of(&self, number: i64) -> Option<&'static str> {
         let mut names = self.names.iter();
@@ -250,7 +250,7 @@ static INDEX: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
     fields().iter().enumerate().map(named).collect()
 });
 
-/// Every field, by protocol from the outermost to the innermost.
+/// All fields except those of layouts, by protocol, the outermost first.
 #[must_use]
 pub fn fields() -> &'static [Field] {
     &FIELDS
@@ -261,14 +261,14 @@ pub fn described_fields() -> impl Iterator<Item = &'static Field> {
     described::fields()
 }
 
-/// The field of this name: a layout's, where it takes the name of another.
+/// The field with this name. A layout's field takes precedence.
 #[must_use]
 pub fn field(name: &str) -> Option<&'static Field> {
     let described = described::fields().find(|field| field.name == name);
     described.or_else(|| INDEX.get(name).map(|index| &FIELDS[*index]))
 }
 
-/// A big-endian number of up to 4 bytes at `at`.
+/// The big-endian number of `width` bytes (at most 4) at `at`; `None` if they are not there.
 fn number(octets: &[u8], at: usize, width: usize) -> Option<i64> {
     let octets = octets.get(at..at + width)?;
     let value = octets

@@ -1,7 +1,7 @@
-//! What fields that are shown are called: one row a field, with its name in filters, its label in a details tree and its key in JSON.
+//! The names of fields that outputs show: in filters, as a label in the details tree, and as a key in JSON, one row each.
 //!
-//! RegLogin's wire fields have theirs in [`layout`](crate::protocol::layout), those of other protocols in their layout files.
-//! A field that is in neither table is only asked for by name: by filters, `-e`, and the forms that list fields.
+//! RegLogin's wire fields have their names in [`layout`](crate::protocol::layout), those of other protocols in their layout
+//! files. A field in neither table is used only by its name: in filters, with `-e`, and in forms that list fields.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use crate::protocol::layout::LENGTH;
 /// A field's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
-    /// In filters, and with `-e`.
+    /// Its name in filters and for `-e`.
     pub filter: &'static str,
-    /// What its line in a details tree begins with.
+    /// The label that its line in the details tree begins with.
     pub label: Option<&'static str>,
-    /// In JSON's objects.
+    /// Its key in JSON.
     pub key: Option<&'static str>,
-    /// Why it has not both a label and a key.
+    /// Why it lacks a label or a key; empty if it has both.
     pub why: &'static str,
 }
 
@@ -48,26 +48,28 @@ impl Names {
         }
     }
 
-    /// Its label, of a field that has one.
+    /// Its label.
     ///
     /// # Panics
-    /// In the compiler, where it has none.
+    ///
+    /// If it has none.
     #[must_use]
     pub const fn in_line(self) -> &'static str {
         self.label.expect("the field has a label")
     }
 
-    /// Its key, of a field that has one.
+    /// Its key.
     ///
     /// # Panics
-    /// In the compiler, where it has none.
+    ///
+    /// If it has none.
     #[must_use]
     pub const fn json(self) -> &'static str {
         self.key.expect("the field has a key in JSON")
     }
 }
 
-/// A field that is only asked for by name.
+/// A field that is used only by its name.
 impl From<&'static str> for Names {
     fn from(filter: &'static str) -> Self {
         Self {
@@ -79,7 +81,7 @@ impl From<&'static str> for Names {
     }
 }
 
-/// Label, key and reason of a field that every layout has.
+/// The label, the key and the reason for a missing one, of a generated field of a layout.
 pub(super) fn of_generated(
     name: &str,
 ) -> (
@@ -106,7 +108,7 @@ const IN_ENDPOINT: &str = "JSON has it in src or dst";
 const IN_LINE: &str = "part of the line of another field";
 const IN_NOTE: &str = "a note's line gives severity, group and words";
 
-/// Declares names, and the list of all.
+/// Declares the names of fields, and the list of all.
 macro_rules! names {
     ($($name:ident = $how:ident($filter:literal, $($word:expr),+);)+) => {
         $(
@@ -114,7 +116,7 @@ macro_rules! names {
             pub const $name: Names = Names::$how($filter, $($word),+);
         )+
 
-        /// Every field that is shown, but for those of layouts.
+        /// The names of all fields in this table.
         pub const ALL: &[Names] = &[$($name),+];
     };
 }

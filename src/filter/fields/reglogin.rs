@@ -1,5 +1,5 @@
-//! `reglogin.*`: the wire fields by the layout table, and what the inspector knows of messages.
-//! A frame has a value of each message that became available with it.
+//! The fields `reglogin.*`: the wire fields from the layout table, and generated fields. A frame has the values of all
+//! messages in its record.
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ pub(super) const SEVERITIES: &[(i64, &str)] = &[
     (Severity::Error as i64, Severity::Error.name()),
 ];
 
-/// What a message can be.
+/// All types of messages.
 const TYPES: [&str; 5] = [
     Command::RegistrationRequest.name(),
     Command::RegistrationResponse.name(),
@@ -45,7 +45,7 @@ const TYPES: [&str; 5] = [
     Command::Unknown(0).name(),
 ];
 
-/// What a response can say.
+/// All outcomes of responses.
 const OUTCOMES: [&str; 4] = [
     "registration success",
     "registration failure",
@@ -53,10 +53,10 @@ const OUTCOMES: [&str; 4] = [
     "login failure",
 ];
 
-/// Who can send a message.
+/// All senders of messages.
 pub(super) const SENDERS: [&str; 2] = [Role::Client.name(), Role::Server.name()];
 
-/// What notes can be about.
+/// All groups of notes.
 pub(super) const GROUPS: [&str; Group::ALL.len()] = {
     let mut names = [""; Group::ALL.len()];
     let mut at = 0;
@@ -72,13 +72,13 @@ const RESPONSES: Needs = Needs {
     ..Needs::NOTHING
 };
 
-/// The values of a field of the layout in the record's messages. A text that is not shown is told
-/// by its mask alone, and a number that is not shown is not there.
+/// Emits the values of a wire field in the record's messages. A hidden text is emitted as its mask; a hidden number is left
+/// out.
 pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
     for message in messages(view) {
         let kind = message.view().kind();
         let has_field = |kind: MessageKind| kind.fields().contains(&field);
-        // The header is read of unknown messages too.
+        // Unknown messages have a header too.
         let is_part = field.end() <= COMMAND.end() || kind.is_some_and(has_field);
         let octets = field.slice(&message.octets);
         if !is_part || octets.is_empty() {
@@ -131,7 +131,7 @@ fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Message> + use<'a> 
     all.filter(|message| message.described.is_none())
 }
 
-/// The record's messages of this kind with their numbers. One that a layout describes is of no kind.
+/// The record's messages of this kind, with their numbers. Messages of layouts have none of these kinds.
 fn of_kind<'a>(
     view: &View<'a>,
     kind: MessageKind,
@@ -140,7 +140,7 @@ fn of_kind<'a>(
     numbered.filter(move |(_, message)| message.view().kind() == Some(kind))
 }
 
-/// Notes on messages, and on the stream that the frame belongs to.
+/// The notes of the record's messages, and those about the frame's stream.
 fn notes<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Note> + use<'a> {
     let stream = view.record.placement.map(|placement| placement.stream);
     let of_stream = view.record.notes.iter();
@@ -151,7 +151,7 @@ fn notes<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Note> + use<'a> {
     of_messages.chain(of_stream.map(|noted| &noted.note))
 }
 
-/// `login success`; `None` for what is no response with a known status, or does not show it.
+/// The outcome of a response, such as `login success`. `None` if it is not a response with a known status, or is hidden.
 fn outcome(message: &Message, show_passwords: bool) -> Option<&'static str> {
     let view = secret::view(message, show_passwords);
     Some(match (view.command()?.clear()?, view.status()?.clear()?) {
@@ -163,14 +163,14 @@ fn outcome(message: &Message, show_passwords: bool) -> Option<&'static str> {
     })
 }
 
-/// The requests of the responses in a frame. Of a response that was captured before its request
-/// it is known where responses were looked for.
+/// The requests of the responses in a frame. If a response was captured before its request, the request is known only after
+/// an earlier pass.
 fn requests_of<'a>(view: &'a View<'a>) -> impl Iterator<Item = Peer> + use<'a> {
     of_kind(view, MessageKind::Response)
         .filter_map(|(number, message)| message.peer.or_else(|| view.responses?.response(number)))
 }
 
-/// What the inspector knows of messages besides their wire fields.
+/// The generated fields: what the inspector knows of messages besides their wire fields.
 fn generated() -> Vec<Field> {
     fields! {
         names::TYPE, Text, "The message's name, such as login request", Of(|view, emit| {

@@ -1,4 +1,4 @@
-//! `tcp.*` but for the analysis: what the header says (RFC 9293), and where it belongs.
+//! The fields `tcp.*` without the analysis: the header (RFC 9293) and its options, the payload, and the stream.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ fn flag(view: &View<'_>, flag: Flags) -> Option<Value<'static>> {
     segment(view).map(|segment| Value::Bool(segment.flags.has(flag)))
 }
 
-/// The flags as Wireshark draws them: a letter for each that is set, a dot for each that is not.
+/// Emits the flags as Wireshark draws them (`tcp.flags.str`): a letter for each that is set, a dot for each that is not.
 fn flags_drawn(view: &View<'_>, emit: super::Emit<'_>) {
     const LETTERS: [u8; 9] = *b"ACEUAPRSF";
     let Some(segment) = segment(view) else { return };
@@ -42,14 +42,14 @@ fn flags_drawn(view: &View<'_>, emit: super::Emit<'_>) {
     emit(Value::Text(drawn.as_bytes()));
 }
 
-/// The window in bytes.
+/// The window in bytes, scaled if the scale is known.
 fn window(view: &View<'_>) -> Option<i64> {
     let (segment, placement) = (segment(view)?, placement(view)?);
     let shift = placement.window_shift.unwrap_or(0).min(14);
     Some(i64::from(u32::from(segment.window) << shift))
 }
 
-/// What the window is multiplied with: -1 where that is not known, -2 where no scale is used.
+/// The factor of the window as in Wireshark: -1 if it is unknown, -2 if the connection uses no scale.
 fn window_factor(view: &View<'_>) -> Option<i64> {
     if segment(view)?.flags.has(Flags::SYN) {
         return None;
@@ -61,7 +61,7 @@ fn window_factor(view: &View<'_>) -> Option<i64> {
     })
 }
 
-/// The bytes of a segment's payload as they may be shown: of a reset, or of any other segment.
+/// The payload of a segment, with passwords masked. `of_reset`: only of resets, otherwise only of other segments.
 fn payload<'a>(view: &View<'a>, of_reset: bool) -> Option<Cow<'a, [u8]>> {
     let segment = segment(view)?;
     let is_wanted = segment.flags.has(Flags::RST) == of_reset && segment.payload_captured > 0;

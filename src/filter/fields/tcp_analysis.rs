@@ -1,4 +1,4 @@
-//! `tcp.analysis.*`, and what else is only known by following a connection.
+//! The fields `tcp.analysis.*`, and others that need TCP's sequence analysis.
 
 use super::{Extractor, Field, Needs};
 use crate::filter::value::Base::Decimal;
@@ -31,7 +31,7 @@ pub(super) fn fields() -> Vec<Field> {
         "tcp.analysis.out_of_order", Label, "Overtaken by a later segment", Found(Findings::OUT_OF_ORDER);
         "tcp.analysis.lost_segment", Label, "A segment before this one was not captured", Found(Findings::LOST_SEGMENT);
         "tcp.analysis.ack_lost_segment", Label, "Acknowledges what was not captured", Found(Findings::ACK_LOST_SEGMENT);
-        // Wireshark has it twice, as the finding and as the heading of its numbers.
+        // Wireshark has two values: the finding, and the heading of its numbers.
         "tcp.analysis.duplicate_ack", Label, "The same acknowledgement again", Of(|view, emit| {
             let found = found(view, Findings::DUPLICATE_ACK);
             found.into_iter().chain(found).for_each(emit);

@@ -1,5 +1,4 @@
-//! `tls.*`: the TLS records that became available with a frame, decrypted where that is possible.
-//! The names are Wireshark's.
+//! The fields `tls.*`: the TLS records that a frame completed, decrypted if possible.
 
 use super::{Emit, Extractor, Field, Needs, names};
 use crate::filter::value::Base::{Decimal, Hex};
@@ -25,7 +24,7 @@ fn messages<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Handshake> + use<'a
     records(view).flat_map(|record| &record.messages)
 }
 
-/// Level and description of each alert.
+/// The level and the description of each alert.
 fn alerts<'a>(view: &View<'a>) -> impl Iterator<Item = [u8; 2]> + use<'a> {
     records(view).filter_map(|record| record.alert)
 }

@@ -1,4 +1,4 @@
-//! Fields that are generated: what the inspector knows of a message besides what its layout describes.
+//! Generated fields: what the inspector knows of a message besides the fields of its layout.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::layout::{LayoutId, Said};
 use crate::session::{action_of, user_of};
 use crate::text::secret;
 
-/// Declares the generated fields, a row each: the last part of the name, the type, and what it means.
+/// Declares the generated fields, one row each: the last part of the name, the type, the meaning.
 macro_rules! generated {
     ($($field:ident = $name:literal, $kind:expr, $meaning:literal;)*) => {
         /// A generated field.
@@ -27,7 +27,7 @@ macro_rules! generated {
             )*
         }
 
-        /// Each by the last part of its name, with its type and what it means.
+        /// Each with the last part of its name, its type and its meaning.
         pub(super) const GENERATED: &[(Generated, &str, FieldType, &str)] =
             &[$((Generated::$field, $name, $kind, $meaning)),*];
     };
@@ -53,12 +53,12 @@ generated! {
 }
 
 impl Generated {
-    /// Whether a KEY of this name is the field on the message that has it, and this on the other of the pair.
+    /// Whether a KEY of the layout may have the same name. Messages without the KEY then have the generated values.
     pub const fn is_of_both(self) -> bool {
         matches!(self, Self::Type | Self::User | Self::Action | Self::Outcome)
     }
 
-    /// All texts that it can be, where there are not any others.
+    /// All texts that it can have; empty if there are others.
     pub fn closed(self, layout: LayoutId) -> Cow<'static, [&'static str]> {
         let kinds = || layout.plan().layout.kinds.iter();
         match self {
@@ -74,7 +74,7 @@ impl Generated {
         }
     }
 
-    /// Gives the values of a message.
+    /// Emits the values of a message. `number`: its number among all messages.
     pub fn values(
         self,
         number: u64,
@@ -141,7 +141,7 @@ impl Generated {
         }
     }
 
-    /// What a note says.
+    /// Emits the value of a note, if this is a field of notes.
     pub fn of_note(self, note: &Note, emit: Emit<'_>) {
         match self {
             Self::Note => emit(Value::Text(note.to_string().as_bytes())),

@@ -1,4 +1,4 @@
-//! The fields of protocols that layout files describe: one for each KEY, and the generated ones that every layout has.
+//! The fields of protocols that layout files describe: one for each KEY, and the generated fields of every layout.
 
 mod generated;
 mod values;
@@ -15,20 +15,20 @@ use crate::layout::{Layout, LayoutId, MOST_LAYOUTS, Type};
 use generated::{GENERATED, Generated};
 pub(super) use values::values;
 
-/// A field of a layout.
+/// How the values of a layout's field are read.
 #[derive(Debug)]
 pub(super) struct LayoutField {
     layout: LayoutId,
-    /// The keys from the outermost field to the value's, where a message has them.
+    /// The keys from the outermost field to the value's; empty for a generated field.
     path: Vec<String>,
-    /// The generated field whose values a message without these keys has.
+    /// The generated field that gives the values of messages without these keys.
     generated: Option<Generated>,
-    /// What its values are, and the names of some.
+    /// The type of its values, and the names of some.
     kind: FieldType,
     names: &'static [(i64, &'static str)],
 }
 
-/// The fields of each layout, made when they are first asked for.
+/// The fields of each layout, made at their first use.
 static FIELDS: [OnceLock<Vec<Field>>; MOST_LAYOUTS] = [const { OnceLock::new() }; MOST_LAYOUTS];
 
 /// The fields of all layouts of this process.
@@ -92,7 +92,7 @@ fn field(
     generated: Option<Generated>,
     (name, kind, meaning): (String, FieldType, String),
 ) -> Field {
-    // A field of the layout has its label and its innermost KEY; what is generated is called as RegLogin's is.
+    // A field of the layout has its own label and innermost KEY; a generated one has the names of RegLogin's field.
     let own = path.last().map(|key| (meaning.clone(), key.clone()));
     let (label, key, why) = match own {
         Some((label, key)) => (Some(label.into()), Some(key.into()), ""),
@@ -110,7 +110,7 @@ fn field(
             outcomes: generated == Some(Generated::Outcome),
             ..Needs::NOTHING
         },
-        // A KEY of that name has values of its own.
+        // A KEY with the same name also has other values.
         closed: generated
             .filter(|_| path.is_empty())
             .map_or(Cow::Borrowed(&[]), |generated| generated.closed(layout)),
@@ -125,7 +125,7 @@ fn field(
     }
 }
 
-/// The fields of a part and of the records in it by the keys that lead to them.
+/// Collects the fields of a part and of the records in it, by the path of keys to them.
 fn keys(
     layout: &Layout,
     part: usize,
@@ -158,7 +158,7 @@ fn kind_of(ty: &Type) -> FieldType {
     }
 }
 
-/// Names of values, for as long as the process runs, as the layouts do.
+/// The names of values. They live as long as the process, like the layouts.
 fn names_of<'l>(types: impl Iterator<Item = &'l Type>) -> &'static [(i64, &'static str)] {
     let mut all: Vec<(i64, &'static str)> = Vec::new();
     for ty in types {

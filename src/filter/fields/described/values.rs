@@ -1,4 +1,4 @@
-//! The values that a frame has of a layout's field.
+//! Reads the values of a layout's field in a frame.
 
 use super::LayoutField;
 use crate::dissect::Protocol;
@@ -8,7 +8,7 @@ use crate::filter::view::View;
 use crate::layout::{self, Decoded, Layout, Node, Type};
 use crate::text::secret::MASK;
 
-/// The values of a field in the record's messages.
+/// Emits the values of a field in the record's messages.
 pub(in crate::filter::fields) fn values(of: &LayoutField, view: &View<'_>, emit: Emit<'_>) {
     for (number, message) in (view.record.first_message..).zip(view.record.messages) {
         let Some(described) = &message.described else {
@@ -50,7 +50,7 @@ pub(in crate::filter::fields) fn values(of: &LayoutField, view: &View<'_>, emit:
 }
 
 impl LayoutField {
-    /// Gives a generated value as one of the field, whose type may be another where a KEY has taken its name.
+    /// Emits a generated value with the type of the field, which differs if a KEY has the same name.
     fn give(&self, value: Value<'_>, emit: Emit<'_>) {
         let Value::Text(text) = value else {
             return emit(value);
@@ -99,13 +99,13 @@ impl Inside<'_> {
                     }
                 }
                 layout::Value::Integer(value) => {
-                    // Filters count to 2^63 - 1.
+                    // Larger integers saturate: filters have 64 bits with a sign.
                     let value = i64::try_from(*value).unwrap_or(i64::MAX);
                     emit(Value::Number(value));
                 }
                 layout::Value::Float(value) => emit(Value::Float(Real(*value))),
                 layout::Value::Text(text) => emit(Value::Text(text)),
-                // A number that is cut off is none.
+                // An incomplete number has no value.
                 layout::Value::Bytes(_) if !matches!(field.ty, Type::Bytes(_)) => {}
                 layout::Value::Bytes(bytes) => emit(Value::Bytes(bytes)),
             }
