@@ -1,4 +1,4 @@
-//! Exchange rows as JSON lines.
+//! Reads exchange rows from JSON lines.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _};
@@ -10,13 +10,13 @@ use super::told::RowValues;
 use super::{Item, Why};
 use crate::capture::Timestamp;
 
-/// Bytes of a line at most: a row has some hundred.
+/// The longest line in bytes. A row has a few hundred.
 const LONGEST: u64 = 1 << 20;
 
-/// The keys of a line. Further ones are passed over.
+/// The keys of a line. Others are ignored.
 #[derive(Deserialize)]
 struct Line<'a> {
-    /// A number with all its decimals.
+    /// The number as text, with all its decimals.
     #[serde(borrow)]
     time: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -65,7 +65,7 @@ impl Line<'_> {
     }
 }
 
-/// Seconds as a decimal number, exactly; decimals beyond the ninth are dropped.
+/// Parses seconds as a decimal number exactly. Decimals after the ninth are dropped.
 fn nanoseconds(text: &str) -> Option<Timestamp> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -83,7 +83,7 @@ fn nanoseconds(text: &str) -> Option<Timestamp> {
     Some(Timestamp(sign * whole.checked_add(rest)?))
 }
 
-/// What a reader's lines hold.
+/// The items in the lines of a reader. They end at the first error.
 pub(super) fn items(mut from: impl BufRead) -> impl Iterator<Item = Result<Item, Why>> {
     let mut octets = Vec::new();
     let mut number = 0_u64;

@@ -1,4 +1,4 @@
-//! Rows of several files as one, in the order in which exchanges were complete.
+//! Merges the rows of several files, in the order in which exchanges completed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,8 +8,8 @@ use super::{Item, Items, RowsError, open};
 use crate::capture::Timestamp;
 use crate::session::summary::ExchangeRow;
 
-/// How much earlier a row may be than the one before it in its file: an exchange without a response is told when its
-/// connection ends.
+/// How much earlier than those before it an answered exchange may have completed, in nanoseconds, before its file counts
+/// as disordered.
 const SLACK: i64 = Timestamp::SECOND;
 
 /// A file that is being read, and its next row.
@@ -17,26 +17,30 @@ struct RowsFile {
     path: PathBuf,
     items: Items,
     next: Option<ExchangeRow>,
-    /// When the last answered exchange was complete.
+    /// The latest completion time of an answered exchange so far.
     reached: Timestamp,
 }
 
-/// Rows of several files, merged: each file's rows are taken to be in order, as they are written, so that no more than
-/// one row a file is kept.
+/// The merged rows of several files. Each file is expected to be in order, as it is written, so only one row per file is kept
+/// in memory.
 pub struct Merged {
     sources: Vec<RowsFile>,
-    /// The files that have a next row, by when it is due: never earlier than what its file has reached.
+    /// The files that have a next row, by the time at which it is due: not before `reached` of its file.
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
-    /// Rows of protocols that layouts describe, which are passed over.
+    /// The number of rows of protocols that layouts describe, which are skipped.
     pub other_protocols: u64,
     /// Files whose writing was interrupted.
     pub interrupted: Vec<PathBuf>,
-    /// Files whose rows are not in order of time.
+    /// Files whose rows are not in order.
     pub disordered: Vec<PathBuf>,
 }
 
 impl Merged {
-    /// Opens all files.
+    /// Opens all files, and reads the first row of each.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be opened, or its first row is wrong.
     pub fn open(paths: &[PathBuf]) -> Result<Self, RowsError> {
         let mut merged = Self {
             sources: Vec::new(),
@@ -95,7 +99,11 @@ impl Merged {
         }
     }
 
-    /// The next row of all, `None` behind the last.
+    /// The next row of all files; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or has a wrong row.
     pub fn next_row(&mut self) -> Result<Option<ExchangeRow>, RowsError> {
         let Some(Reverse((_, index))) = self.due.pop() else {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! Reads exchange rows back that `read --exchanges` wrote as JSON lines or Parquet, one [`ExchangeRow`] after the other, in
-//! the order in which the exchanges completed.
+//! Reads back the exchange rows that `read --exchanges` wrote as JSON lines or Parquet, as [`ExchangeRow`]s in the order in
+//! which the exchanges completed.
 
 mod json;
 mod merge;
@@ -18,14 +18,14 @@ pub(crate) use parquet::INTERRUPTED;
 use crate::session::summary::ExchangeRow;
 use crate::text::escape::Local;
 
-/// What a Parquet file begins with.
+/// The first bytes of a Parquet file.
 const PARQUET: &[u8] = b"PAR1";
 
 /// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read rows from \"{}\": {why}", Local(&path.to_string_lossy()))]
 pub struct RowsError {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
     /// What went wrong.
     pub why: Why,
@@ -37,39 +37,39 @@ pub enum Why {
     /// It cannot be read.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// A row is none of an exchange.
+    /// A row is not an exchange.
     #[error(
         "{place} is no exchange ({reason}); `authscope read --exchanges -T jsonl` writes those"
     )]
     Row {
-        /// Which one: `line 3`.
+        /// Its place: `line 3`.
         place: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// It is Parquet, which this program does not read.
+    /// It is Parquet, which this build does not read.
     #[error("it is Parquet, and this program is built without it (cargo build --features parquet)")]
     NoParquet,
-    /// It is no Parquet that can be read.
+    /// It is damaged Parquet.
     #[error("{0}")]
     Parquet(String),
 }
 
-/// What stands in a place where a row can be.
+/// An item of a file of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// An exchange of RegLogin.
     Row(ExchangeRow),
     /// An exchange of a protocol that a layout describes.
     OtherProtocol,
-    /// The word that writing was interrupted before the capture's end.
+    /// The mark that writing was interrupted before the capture's end.
     Interrupted,
 }
 
-/// The rows of a file, in the file's order.
+/// The items of a file, in its order.
 type Items = Box<dyn Iterator<Item = Result<Item, Why>>>;
 
-/// Opens a file of rows: JSON lines, or Parquet. `-` is standard input, with JSON lines.
+/// Opens a file of rows: JSON lines or Parquet. `-` is standard input with JSON lines.
 fn open(path: &Path) -> Result<Items, Why> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(json::items(BufReader::new(io::stdin()))));

@@ -1,4 +1,4 @@
-//! Exchange rows in Parquet files.
+//! Reads exchange rows from Parquet files.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,10 +10,10 @@ use super::told::RowValues;
 use super::{Item, Why};
 use crate::capture::Timestamp;
 
-/// The name under which a file says that writing it was interrupted.
+/// The key in a file's metadata that says that writing was interrupted.
 pub(crate) const INTERRUPTED: &str = "authscope.interrupted";
 
-/// What a file's rows hold; behind them that writing was interrupted, where it was.
+/// The items of a file. If writing was interrupted, the last one says so.
 pub(super) fn items(file: File) -> Result<impl Iterator<Item = Result<Item, Why>>, Why> {
     let broken = |error: &dyn std::fmt::Display| Why::Parquet(error.to_string());
     let reader = SerializedFileReader::new(file).map_err(|error| broken(&error))?;
@@ -82,7 +82,7 @@ fn told(row: &Row) -> Result<RowValues<'_>, String> {
     }
 }
 
-/// A time in nanoseconds, as they are written here, or in the units that others write.
+/// A time in nanoseconds, as this program writes it, or in the units of other programs.
 fn time(field: &Field) -> Result<Timestamp, String> {
     match field {
         Field::Long(nanoseconds) => Ok(Timestamp(*nanoseconds)),

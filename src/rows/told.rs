@@ -1,4 +1,4 @@
-//! A row as it is written: the keys of an exchange (`docs/output.md`), and what they are counted as.
+//! The keys of a written row (`docs/output.md`), and their conversion to an [`ExchangeRow`].
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::protocol::layout::PROTOCOL_NAME;
 use crate::session::summary::ExchangeRow;
 use crate::session::{Name, Outcome, Refusal};
 
-/// The values of a row, those of them that are counted.
+/// The values of a row that are counted.
 #[derive(Debug, Default)]
 pub(super) struct RowValues<'a> {
     pub time: Timestamp,
@@ -29,7 +29,11 @@ pub(super) struct RowValues<'a> {
 }
 
 impl RowValues<'_> {
-    /// What it is; the error says what is wrong with it.
+    /// The item for this row.
+    ///
+    /// # Errors
+    ///
+    /// A clause that says what is wrong with it.
     pub fn item(&self) -> Result<Item, String> {
         if self.protocol != PROTOCOL_NAME {
             return Ok(Item::OtherProtocol);

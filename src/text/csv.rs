@@ -1,7 +1,7 @@
-//! Cells of CSV (RFC 4180) that no spreadsheet runs.
+//! Cells of CSV (RFC 4180), protected against formulas.
 
-/// Appends a cell, in quotes where it needs them. One that a spreadsheet would run as a formula has an apostrophe before it,
-/// which says that text follows (OWASP, CSV injection); where it is `raw`, as a number is, it is left as it is.
+/// Appends a cell, in quotes if needed. A cell that a spreadsheet would run as a formula begins with an apostrophe, which
+/// marks it as text (OWASP, CSV injection), unless it is `raw`, as numbers are.
 pub fn push_cell(out: &mut String, cell: &str, raw: bool) {
     let guard = if !raw && is_formula(cell) { "'" } else { "" };
     if cell.contains([',', '"', '\n', '\r']) {
@@ -15,7 +15,7 @@ pub fn push_cell(out: &mut String, cell: &str, raw: bool) {
     }
 }
 
-/// Whether a spreadsheet would take this text for a formula, and run it.
+/// Whether a spreadsheet would run this text as a formula.
 fn is_formula(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }

@@ -1,12 +1,12 @@
-//! Text from the wire made fit for a terminal: the one place where that is done.
+//! Escapes text from the wire for a terminal, XML and JSON. Nothing else does.
 
 use std::fmt::{self, Write as _};
 use std::io;
 
 use super::swar::is_printable;
 
-/// Whether a character does something to a terminal or to the text around it rather than being
-/// seen: control characters, the marks that change the direction of text, and invisible ones.
+/// Whether a character affects a terminal or the text around it instead of being seen: control characters, marks that change
+/// the direction of text, and invisible characters.
 #[must_use]
 pub const fn is_harmful(character: char) -> bool {
     matches!(character,
@@ -15,8 +15,8 @@ pub const fn is_harmful(character: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Text shown with every harmful character as `\n`, `\t`, `\r` or `\u{1b}`, and a backslash as
-/// `\\`, so that what is shown can be read back.
+/// Displays text with every harmful character as `\n`, `\t`, `\r` or `\u{1b}`, and a backslash as `\\`, so that the text can
+/// be recovered.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -26,8 +26,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A name that this machine gives: a path, an interface. As [`Escaped`], but a backslash stays as it is, since Windows'
-/// names are full of them and are to be copied from a message.
+/// Displays a name from this machine, such as a path. As [`Escaped`], but backslashes stay as they are, so that paths of
+/// Windows can be copied from a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Local<'a>(pub &'a str);
 
@@ -57,7 +57,7 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, with_backslash: bool) -
     f.write_str(&text[shown..])
 }
 
-/// Text as the value of an XML attribute in double quotes. It must be harmless already, as [`Escaped`] makes it.
+/// Displays text as the value of an XML attribute in double quotes. It must already be [`Escaped`].
 #[derive(Debug, Clone, Copy)]
 pub struct Xml<'a>(pub &'a str);
 
@@ -79,14 +79,17 @@ impl fmt::Display for Xml<'_> {
     }
 }
 
-/// Writes a part of a JSON string: characters that JSON would allow there, but a terminal obeys, become
-/// `\u` escapes.
+/// Writes a part of a JSON string. Characters that JSON allows but a terminal interprets become `\u` escapes.
+///
+/// # Errors
+///
+/// If writing fails.
 pub fn write_json_fragment<W>(writer: &mut W, fragment: &str) -> io::Result<()>
 where
     W: ?Sized + io::Write,
 {
     let octets = fragment.as_bytes();
-    // Nearly always so.
+    // Fast path for nearly all texts.
     if is_printable(octets) {
         return writer.write_all(octets);
     }
@@ -104,7 +107,7 @@ where
     writer.write_all(&octets[written..])
 }
 
-/// Bytes that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].
+/// Displays bytes that should be text: U+FFFD for each part that is not UTF-8, the rest [`Escaped`].
 #[derive(Debug, Clone, Copy)]
 pub struct EscapedOctets<'a>(pub &'a [u8]);
 
@@ -120,7 +123,7 @@ impl fmt::Display for EscapedOctets<'_> {
     }
 }
 
-/// Bytes as hexadecimal digits, two each.
+/// Displays bytes as hexadecimal digits, two for each byte.
 #[derive(Debug, Clone, Copy)]
 pub struct Hex<'a>(pub &'a [u8]);
 

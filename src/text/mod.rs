@@ -1,7 +1,8 @@
-//! What is done to text and bytes before anybody sees them: [`escape`] makes them harmless to a
-//! terminal, [`csv`] to a spreadsheet, [`shell`] one word to a shell, [`number`] readable, [`put`] appends quickly, [`secret`] says which of them may be part of a
-//! password, [`swar`] looks at many at a time. [`trouble`] says what the
-//! system's errors mean.
+//! What is done to text and bytes before they are shown.
+//!
+//! [`escape`] protects terminals, [`csv`] spreadsheets, [`shell`] command lines. [`secret`] says which bytes may be part of a
+//! password. [`number`] formats numbers for people, [`put`] appends values quickly, [`swar`] checks eight bytes at a time.
+//! [`trouble`] explains errors of the system.
 
 pub mod csv;
 pub mod escape;

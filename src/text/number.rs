@@ -1,20 +1,20 @@
-//! Numbers as people read them.
+//! Numbers for people.
 
-/// `1 stream`, `2 streams`, `1234 streams`: for lines that programs read too.
+/// A count with its noun: `1 stream`, `2 streams`, `1234 streams`. For lines that programs may read.
 #[must_use]
 pub fn number_of(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
 
-/// `1 login`, `2 logins`, `1,234 logins`.
+/// A count with its noun, for people only: `1 login`, `2 logins`, `1,234 logins`.
 #[must_use]
 pub fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", thousands(count))
 }
 
-/// A number with a comma before each three digits.
+/// A number with commas between groups of three digits.
 #[must_use]
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();

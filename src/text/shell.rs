@@ -1,6 +1,6 @@
-//! Text as a shell takes it for one word.
+//! Quotes text for a POSIX shell.
 
-/// The word as it is where that is safe, else in single quotes.
+/// The text as one word of a shell: unchanged if that is safe, otherwise in single quotes.
 #[must_use]
 pub fn word(text: &str) -> String {
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._/,:=@%+".contains(&octet);

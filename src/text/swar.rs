@@ -1,6 +1,6 @@
-//! Looks at eight bytes at a time, as they lie in a number with the first in its lowest bits.
+//! Checks eight bytes at a time in a 64-bit word (SIMD within a register). The first byte is in the lowest bits.
 //!
-//! What is said of each byte stands in the highest of its bits.
+//! Results are masks: the highest bit of each byte says whether it has the property.
 
 /// 1 in each byte of a word.
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
@@ -15,14 +15,14 @@ pub const fn zeros(word: u64) -> u64 {
     !(((word & LOW) + LOW) | word) & HIGH
 }
 
-/// Which bytes are this one.
+/// Which bytes are equal to `octet`.
 #[must_use]
 #[inline]
 pub const fn are(word: u64, octet: u8) -> u64 {
     zeros(word ^ (ONES * octet as u64))
 }
 
-/// Which bytes are control characters, NUL among them, or beyond ASCII.
+/// Which bytes are not printable ASCII: control characters, DEL, or beyond ASCII.
 #[must_use]
 #[inline]
 pub const fn are_not_printable(word: u64) -> u64 {
@@ -32,14 +32,14 @@ pub const fn are_not_printable(word: u64) -> u64 {
     (word | !from_space | from_delete) & HIGH
 }
 
-/// Which bytes stand behind those told of in `these`; `last` is the same of the word before.
+/// Which bytes directly follow one of `these`. `last`: the mask of the previous word.
 #[must_use]
 #[inline]
 pub const fn behind(these: u64, last: u64) -> u64 {
     these << 8 | last >> 56
 }
 
-/// The bytes before the first of `these`, of which there is one, and that and those behind it.
+/// Splits a word before the first of `these`, which must not be empty.
 #[must_use]
 #[inline]
 pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
@@ -67,7 +67,7 @@ pub fn is_printable(octets: &[u8]) -> bool {
         return odd == 0;
     }
     if let Some(last) = octets.last_chunk::<WORD>() {
-        // Some of it was seen already.
+        // The last word overlaps with the previous one.
         return are_not_printable(u64::from_le_bytes(*last)) == 0;
     }
     if octets.len() >= HALF {

@@ -1,4 +1,4 @@
-//! The system's errors in words: what went wrong with a file, and what to do about it.
+//! Errors of the system in words: what went wrong with a file, and what to do about it.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use crate::platform::words;
 use tokio_rustls::rustls::pki_types::pem;
 
-/// The system's words, in lower case and without the number that Rust puts behind them.
+/// Displays an error in the system's words, in lower case and without Rust's `(os error N)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a>(pub &'a io::Error);
 
@@ -23,7 +23,7 @@ impl fmt::Display for Words<'_> {
     }
 }
 
-/// The same with what to do about it, where that can be told of any file or folder.
+/// Displays an error as [`Words`] does, with what to do about it if there is general advice.
 #[derive(Debug, Clone, Copy)]
 pub struct Trouble<'a>(pub &'a io::Error);
 
@@ -45,7 +45,7 @@ impl fmt::Display for Trouble<'_> {
     }
 }
 
-/// Why a PEM file cannot be read.
+/// Displays why a PEM file cannot be read.
 #[derive(Debug, Clone, Copy)]
 pub struct PemTrouble<'a>(pub &'a pem::Error);
 

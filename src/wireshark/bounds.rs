@@ -1,4 +1,4 @@
-//! The bounds of the rooms that a plugin repeats, as its table of constants has them.
+//! Prints the bounds that a plugin shares with the inspector into its table of constants.
 
 use std::fmt::Write as _;
 
@@ -9,11 +9,11 @@ use crate::packet::Flags;
 use crate::session::MAX_WAITING;
 use crate::stream::{MAX_STEPS, OVERTAKEN_BY, SETTLED_AFTER, StreamLimits};
 
-/// The longest link layer header that is expected where Wireshark gives no tree, radiotap and 802.11 included. Only a plugin has to
-/// look for the IP header.
+/// The longest link-layer header in bytes, radiotap and 802.11 included. A plugin must search for the IP header if Wireshark
+/// gives it no tree.
 const FARTHEST: usize = 128;
 
-/// Appends the table `bounds`, and TCP's flags.
+/// Appends the tables `bounds` and `flags` (TCP's).
 pub(super) fn bounds(lua: &mut String) {
     let ahead = StreamLimits::default().buffer_per_direction;
     let settled = SETTLED_AFTER / Timestamp::SECOND;

@@ -1,8 +1,7 @@
-//! Authscope as a capture source of Wireshark (extcap): a live capture that says in packet
-//! comments what Authscope sees.
+//! Authscope as a capture source of Wireshark (extcap): a live capture with Authscope's findings as packet comments.
 //!
-//! Wireshark starts the program again and again with other questions, and at last with the order
-//! to capture into a named pipe (Wireshark's extcap(4)).
+//! Wireshark starts the program several times to ask for its interfaces and options, and then to capture into a named pipe
+//! (Wireshark's extcap(4)).
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -13,14 +12,14 @@ use crate::protocol::layout::DEFAULT_PORT;
 use crate::save::comment;
 use crate::session::{FrameRecord, Remainder, Sink};
 
-/// The interface's name, as Wireshark hands it back.
+/// The interface's name in Wireshark's arguments.
 pub const INTERFACE: &str = "authscope";
 
-/// The interface's name as its list has it.
+/// The interface's name in Wireshark's list.
 pub const DISPLAY: &str = "Authscope: RegLogin on loopback";
 
-/// The loopback interface's link type, by number and names: what Wireshark is told beforehand. What
-/// the capture itself says counts.
+/// The loopback interface's link type: number, name, description. Wireshark asks for it in advance; what counts is the link
+/// type in the capture.
 const DLT: (u32, &str, &str) = if cfg!(target_os = "linux") {
     (1, "EN10MB", "Ethernet")
 } else {
@@ -43,7 +42,7 @@ pub fn dlts() -> String {
     format!("dlt {{number={number}}}{{name={name}}}{{display={display}}}\n")
 }
 
-/// The answer to `--extcap-config`: what a user can set, in a dialog that Wireshark draws.
+/// The answer to `--extcap-config`: the options, for which Wireshark shows a dialog.
 #[must_use]
 pub fn config() -> String {
     format!(
@@ -60,13 +59,17 @@ pub fn config() -> String {
     )
 }
 
-/// Writes frames as they come, with a comment on each that has messages.
+/// Writes frames as they come, with comments on those that have messages or notes.
 pub struct AnnotateSink {
     writer: CaptureWriter,
 }
 
 impl AnnotateSink {
     /// Opens the pipe that Wireshark made, or a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened or written.
     pub fn open(path: &Path) -> Result<Self, OutputError> {
         let options = WriteOptions {
             packet_buffered: true,
@@ -77,8 +80,8 @@ impl AnnotateSink {
     }
 }
 
-/// What is said of a frame: its messages, those of earlier frames that are known only now, and
-/// its stream, in the words of saved captures.
+/// The comments on a frame: about its messages, messages of earlier frames that were recognised late, and its stream. They
+/// have the words of saved captures.
 #[must_use]
 pub fn comments(record: &FrameRecord<'_>) -> Vec<String> {
     let number = record.frame.number;

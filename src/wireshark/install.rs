@@ -1,6 +1,6 @@
-//! Puts the plugin and the capture source into Wireshark's personal folders, and takes them out.
+//! Installs the plugin and the capture source in Wireshark's personal folders, and removes them.
 //!
-//! Only files that this program wrote are replaced or removed; their first lines tell.
+//! Only files that this program wrote are replaced or removed. They are recognised by their first lines.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use super::profile;
 use crate::platform::{self, places, places::WiresharkFolders};
 use crate::text::trouble::Words;
 
-/// What a launcher begins with, behind the line that names its interpreter.
+/// The beginning of a launcher's comment, by which it is recognised.
 const LAUNCHER_LINE: &str = "Starts Authscope as a capture source of Wireshark;";
 
-/// Bytes at the start of a file that are looked at to tell whose it is.
+/// Bytes at the start of a file that are examined to recognise it.
 const LOOKED_AT: usize = 512;
 
-/// Why nothing was put in or taken out. The text is a whole sentence but for the program's name.
+/// Why nothing was installed or removed. The text is a sentence without the program's name.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// A folder or file could not be read or written.
@@ -28,13 +28,13 @@ pub enum InstallError {
     File {
         /// What was being done.
         what: &'static str,
-        /// To what.
+        /// The path of the folder or file.
         path: PathBuf,
         /// What went wrong.
         #[source]
         error: io::Error,
     },
-    /// The file is someone else's.
+    /// Another program wrote the file.
     #[error(
         "will not touch {0:?}: this program did not write it. Move it away, or choose another folder with --folder"
     )]
@@ -47,21 +47,25 @@ pub enum InstallError {
     NoHome,
 }
 
-/// Where Wireshark looks for a user's own additions.
+/// The folders in which Wireshark looks for a user's own files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
     /// Lua plugins.
     pub plugins: PathBuf,
     /// Capture sources (extcap).
     pub extcap: PathBuf,
-    /// Configuration profiles, a folder each.
+    /// Configuration profiles, each a folder.
     pub profiles: PathBuf,
-    /// Whether a user named the folder, which is then not made.
+    /// Whether the user named the folder, which is then not created.
     is_named: bool,
 }
 
 impl Folders {
-    /// Asks tshark; where there is none, takes the folders that Wireshark documents.
+    /// The folders that tshark reports, or those that Wireshark documents if there is no tshark.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError::NoHome`] if the user's home folder is needed and unknown.
     pub fn find() -> Result<Self, InstallError> {
         let out = Command::new(places::tshark())
             .args(["-G", "folders"])
@@ -74,7 +78,7 @@ impl Folders {
         Self::from_text(&said, usual.as_ref()).ok_or(InstallError::NoHome)
     }
 
-    /// All in one folder, which must be there.
+    /// Everything in one folder, which must exist.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self {
@@ -85,7 +89,7 @@ impl Folders {
         }
     }
 
-    /// Whether the folder that a user named is there; Wireshark's own are made where they are not.
+    /// Checks that a folder that the user named exists. Wireshark's own folders are created if needed.
     fn check(&self) -> Result<(), InstallError> {
         if !self.is_named {
             return Ok(());
@@ -107,7 +111,7 @@ impl Folders {
             let (_, path) = named.next()?;
             Some(PathBuf::from(path.trim()))
         };
-        // Wireshark 4.0 has a personal extcap folder and does not list it.
+        // Wireshark 4.0 has a personal extcap folder but does not list it.
         let in_configuration =
             || folder("Personal configuration").map(|folder| folder.join("extcap"));
         Some(Self {
@@ -126,11 +130,11 @@ impl Folders {
 /// What was done to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
-    /// It was not there and is now.
+    /// It was created.
     Installed(PathBuf),
-    /// It was there already and was written again.
+    /// It was there and was replaced.
     Replaced(PathBuf),
-    /// It is gone.
+    /// It was removed.
     Removed(PathBuf),
     /// There was nothing to remove.
     Absent(PathBuf),
@@ -148,13 +152,21 @@ impl std::fmt::Display for Done {
     }
 }
 
-/// Installs a plugin that this program wrote.
+/// Installs a plugin with this text.
+///
+/// # Errors
+///
+/// If a file cannot be written, or belongs to another program.
 pub fn install_plugin(folders: &Folders, text: &str) -> Result<Done, InstallError> {
     folders.check()?;
     write_ours(&folders.plugins, FILE_NAME, text, 0o644)
 }
 
 /// Removes the plugin.
+///
+/// # Errors
+///
+/// If the file cannot be removed, or belongs to another program.
 pub fn remove_plugin(folders: &Folders) -> Result<Done, InstallError> {
     folders.check()?;
     remove_ours(folders.plugins.join(FILE_NAME))
@@ -168,12 +180,20 @@ pub const LAUNCHER_NAME: &str = if cfg!(windows) {
 };
 
 /// Installs a launcher that starts `program` as a capture source.
+///
+/// # Errors
+///
+/// If a file cannot be written, or belongs to another program.
 pub fn install_launcher(folders: &Folders, program: &Path) -> Result<Done, InstallError> {
     folders.check()?;
     write_ours(&folders.extcap, LAUNCHER_NAME, &launcher(program), 0o755)
 }
 
 /// Removes the launcher.
+///
+/// # Errors
+///
+/// If the file cannot be removed, or belongs to another program.
 pub fn remove_launcher(folders: &Folders) -> Result<Done, InstallError> {
     folders.check()?;
     remove_ours(folders.extcap.join(LAUNCHER_NAME))
@@ -205,7 +225,11 @@ fn is_ours(text: &[u8]) -> bool {
             .any(|line| line.contains(LAUNCHER_LINE))
 }
 
-/// Whether a file is there; one that is not ours is an error.
+/// Whether a file exists.
+///
+/// # Errors
+///
+/// If it cannot be read, or belongs to another program.
 fn exists(path: &Path) -> Result<bool, InstallError> {
     match std::fs::read(path) {
         Ok(text) if is_ours(&text[..text.len().min(LOOKED_AT)]) => Ok(true),
@@ -223,7 +247,7 @@ fn fails(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallEr
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically: through a temporary file that is renamed.
 pub(super) fn write_ours(
     folder: &Path,
     name: &str,

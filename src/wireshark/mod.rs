@@ -1,4 +1,4 @@
-//! For Wireshark: a dissector plugin, an explanation of what it shows without one, and Authscope as a capture source.
+//! For Wireshark: dissector plugins, explanations of what it shows without one, and Authscope as a capture source.
 
 mod bounds;
 pub mod explain;

@@ -1,32 +1,32 @@
-//! Names that Wireshark has already: a plugin that registers one of them again stops Wireshark at its start.
+//! The protocol names that Wireshark already uses. A plugin that registers one of them again prevents Wireshark's start.
 
 use std::process::Command;
 
-/// The names of the Wireshark that the list was made with; its first line says which.
+/// The names of one version of Wireshark; the first line says which.
 const LISTED: &str = include_str!("names.txt");
 
-/// Whose a name is already.
+/// Who uses a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// A protocol's of the Wireshark that is installed.
+    /// A protocol of the installed Wireshark.
     Installed,
-    /// A protocol's of the Wireshark that the list was made with.
+    /// A protocol of the Wireshark that the list was made from.
     Listed,
 }
 
-/// Names in use.
+/// The names in use.
 #[derive(Debug, Clone)]
 pub struct Names {
     installed: Vec<String>,
 }
 
 impl Names {
-    /// The listed names, and those of the tshark that is installed, if one is.
+    /// The listed names, and those of the installed tshark, if there is one.
     #[must_use]
     pub fn find() -> Self {
         let out = Command::new("tshark")
             .args(["-G", "protocols"])
-            // Plugins of the user's own are replaced or are theirs to look after.
+            // The user's own plugins do not count: they may be replaced by this one.
             .env("HOME", "/nonexistent")
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("WIRESHARK_PLUGIN_DIR")
@@ -35,7 +35,7 @@ impl Names {
         Self::of(&said.unwrap_or_default())
     }
 
-    /// The listed names, and those that `tshark -G protocols` told: name, short name, filter name, with tabs between.
+    /// The listed names, and those in the output of `tshark -G protocols`: name, short name and filter name, with tabs between.
     fn of(said: &str) -> Self {
         let mut installed: Vec<String> = said
             .lines()
@@ -53,7 +53,7 @@ impl Names {
         Self { installed }
     }
 
-    /// Whose a filter prefix is already; `None` if it is free.
+    /// Who uses a filter prefix; `None` if it is free.
     #[must_use]
     pub fn owner(&self, prefix: &str) -> Option<Owner> {
         let listed = LISTED.lines().skip(1).flat_map(str::split_whitespace);
@@ -70,7 +70,7 @@ impl Names {
         }
     }
 
-    /// A prefix like this one that is free.
+    /// A similar prefix that is free.
     #[must_use]
     pub fn free(&self, prefix: &str) -> String {
         let candidates = ["my_", "our_", "the_"].map(|word| format!("{word}{prefix}"));

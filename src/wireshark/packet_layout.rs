@@ -1,4 +1,4 @@
-//! Where the fields of IP and TCP headers stand, printed for a plugin that has to read them itself.
+//! Prints the offsets of IP and TCP header fields for a plugin, which must read some of them itself.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use etherparse::IpNumber;
 
 use crate::packet::layout::{ipv4, ipv6, tcp};
 
-/// Appends the table `packet`: offsets of fields, and numbers that they hold.
+/// Appends the table `packet`: offsets of fields, and numbers of protocols and options.
 pub(super) fn packet_layout(lua: &mut String) {
     let offsets = |fields: &[(&str, Range<usize>)]| -> String {
         let fields = fields

@@ -1,5 +1,5 @@
-//! The Wireshark plugin: a Lua dissector whose facts come from the layout table, the commands and
-//! the notes, and whose workings stand in `lua/`.
+//! Makes the Wireshark plugin for RegLogin: a Lua table with data from the layout table, the commands and the notes, and the
+//! code in `lua/`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,11 +23,11 @@ use crate::protocol::{Action, Command, Field, spaces, unregistrable_runs};
 /// File name of the installed plugin.
 pub const FILE_NAME: &str = "authscope-reglogin.lua";
 
-/// How a generated plugin begins; [`install`](super::install) knows its own files by it.
+/// The first line of a plugin, by which [`install`](super::install) recognises its files.
 pub const FIRST_LINE: &str =
     "-- RegLogin dissector for Wireshark, written by `authscope wireshark plugin`.";
 
-/// The parts, in the order in which they need each other.
+/// The parts of the code. Each uses only those before it.
 const PARTS: [&str; 18] = [
     include_str!("lua/tcp.lua"),
     include_str!("lua/octets.lua"),
@@ -154,7 +154,7 @@ fn table(lua: &mut String) {
     proxy(lua);
 }
 
-/// Appends what a header of the PROXY protocol has.
+/// Appends the table `proxy`: the constants of PROXY protocol headers.
 fn proxy(lua: &mut String) {
     let starts: Vec<String> = [PROXY_V1_START, PROXY_V2_START].map(quote_octets).into();
     let _ = writeln!(
@@ -168,8 +168,8 @@ fn proxy(lua: &mut String) {
     );
 }
 
-/// The first and the last code point of each run of characters that no name can be registered with, by
-/// the key of the note; and all kinds of spaces.
+/// Appends the table `unregistrable`: the first and the last code point of each run of characters that are not allowed in
+/// new user names, by the key of the note; and the table `spaces`.
 fn unregistrable(lua: &mut String) {
     let mut by_words: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for &(first, last, words) in unregistrable_runs() {
@@ -191,7 +191,7 @@ fn unregistrable(lua: &mut String) {
     let _ = writeln!(lua, "  }},\n  spaces = {{ {} }},", spaces.join(", "));
 }
 
-/// Bytes as Lua source.
+/// Bytes as a string in Lua source. They must be UTF-8.
 pub(super) fn quote_octets(octets: &[u8]) -> String {
     quote(&String::from_utf8_lossy(octets))
 }

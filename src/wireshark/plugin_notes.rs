@@ -1,7 +1,6 @@
-//! The notes as the plugin needs them: their texts with places for what is known at run time only.
+//! The notes for the plugin: their texts, with placeholders such as `{frame}` for values that are known only at run time.
 //!
-//! The words come from [`Note`] itself: a note is made with numbers that stand for such places,
-//! and they are put in where its text has the numbers.
+//! The words come from [`Note`]: each note is made with special numbers, which are then replaced in its text by placeholders.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -22,16 +21,16 @@ use crate::protocol::{
 };
 use crate::stream::Ignored;
 
-/// Numbers that no text has of itself.
+/// Special numbers, which no text contains otherwise.
 const MARKS: [u64; 3] = [0x1f00_1f01, 0x1f00_1f03, 0x1f00_1f05];
 
-/// The same for an offset in a message, in those texts that have one.
+/// The special number for an offset in a message.
 const OFFSET: u8 = 201;
 
-/// The place that [`OFFSET`] stands for.
+/// The placeholder for [`OFFSET`].
 const OFFSET_PLACE: &str = "at";
 
-/// An address that stands for the place `client`.
+/// The special address for the placeholder `client`.
 const CLIENT: Endpoint = Endpoint {
     address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 254)),
     port: 65_535,
@@ -39,13 +38,12 @@ const CLIENT: Endpoint = Endpoint {
 
 /// A note for the plugin.
 pub(super) struct NoteEntry {
-    /// Its kind, then what further tells its text.
+    /// Its kind, and what else its text depends on, with dots between.
     key: String,
     note: Note,
-    /// Names of the places that stand for [`MARKS`].
+    /// The names of the placeholders for [`MARKS`], in the same order.
     places: &'static [&'static str],
-    /// What kind of expert information it is, where the key's beginning does not say it: each has
-    /// one severity in Wireshark.
+    /// The name of its expert information, if that is not the key's first part: in Wireshark each has only one severity.
     expert: Option<&'static str>,
 }
 
@@ -55,7 +53,7 @@ impl NoteEntry {
         self.key.split('.').next().unwrap_or_default()
     }
 
-    /// The entry in the plugin's table.
+    /// Its entry in the plugin's table.
     pub fn entry(&self) -> String {
         let mut text = self.note.to_string();
         for (mark, &place) in MARKS.iter().zip(self.places) {
@@ -88,7 +86,7 @@ impl NoteEntry {
     }
 }
 
-/// Every note that the plugin can give.
+/// All notes that the plugin can show.
 #[allow(clippy::too_many_lines, reason = "one list of all")]
 pub(super) fn notes() -> Vec<NoteEntry> {
     let mut notes = Vec::new();
@@ -169,13 +167,13 @@ pub(super) fn notes() -> Vec<NoteEntry> {
     notes
 }
 
-/// The faults of texts.
+/// Adds the faults of texts.
 fn texts(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     const AT: &[&str] = &[OFFSET_PLACE];
     for field in [&USER_NAME, &PASSWORD, &DESCRIPTION] {
         let key = field.key;
         let at = OFFSET;
-        // That of the message is said.
+        // The text gives the offset in the message.
         let after_nul = Fault::AfterNul {
             field,
             at: OFFSET - field.offset as u8,
@@ -204,7 +202,7 @@ fn texts(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     }
 }
 
-/// What keeps a name from being registered.
+/// Adds the faults of characters that are not allowed in new user names.
 fn unregistrable(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     let (field, at) = (&USER_NAME, OFFSET);
     let all: BTreeSet<&str> = unregistrable_runs().iter().map(|run| run.2).collect();
@@ -215,14 +213,13 @@ fn unregistrable(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     }
 }
 
-/// What the plugin calls a character that is in words `found`: `a format character` is
-/// `format_character`.
+/// The plugin's key for a class of characters: `a format character` is `format_character`.
 pub(super) fn character_key(found: &str) -> String {
     let (_, noun) = found.split_once(' ').unwrap_or(("", found));
     noun.to_lowercase().replace([' ', '-'], "_")
 }
 
-/// The notes on streams and on exchanges.
+/// Adds the notes about streams and exchanges.
 fn of_streams(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     let mark = MARKS[0];
     for (suffix, octets) in [("", mark), (".one", 1)] {
@@ -293,7 +290,7 @@ fn of_streams(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     );
 }
 
-/// The notes on PROXY headers.
+/// Adds the notes about PROXY headers.
 fn proxies(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     for (key, client) in [("proxy", Some(CLIENT)), ("proxy.unknown", None)] {
         for version in [1, 2] {
@@ -303,7 +300,7 @@ fn proxies(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     }
 }
 
-/// The notes that name a mistake of whoever wrote the sender.
+/// Adds the notes about typical programming errors of the sender.
 fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     for kind in [MessageKind::Request, MessageKind::Response] {
         let mut add = |key, fault| add(key, Note::Fault(fault), &[]);
@@ -312,7 +309,7 @@ fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
         let fault = Fault::HeaderNotCounted { found };
         add(format!("header_not_counted.{found}"), fault);
         for (field, values) in [(&LENGTH, length..=length), (&COMMAND, 1..=4)] {
-            // The commands are the same for both kinds.
+            // Both kinds have the same notes about commands.
             if kind == MessageKind::Response && field == &COMMAND {
                 continue;
             }
@@ -361,7 +358,7 @@ fn mistakes(add: &mut impl FnMut(String, Note, &'static [&'static str])) {
     }
 }
 
-/// Names with a character, or a place of one, that is not allowed, by what the plugin calls it.
+/// The plugin's key for each character that is not allowed in a name, with an example.
 const CHARACTERS: [(&str, &[u8]); 4] = [
     ("colon", b"a:b"),
     ("leading_space", b" a"),
@@ -369,7 +366,7 @@ const CHARACTERS: [(&str, &[u8]); 4] = [
     ("control", b"a\x01b"),
 ];
 
-/// The faults of a request whose user name is `name`.
+/// The faults of a request with the user name `name`.
 fn faults_of_name(name: &[u8]) -> Vec<Fault> {
     let (Ok(user_name), Ok(password)) = (UserName::new("x"), Password::new(*b"x")) else {
         return Vec::new();

@@ -1,15 +1,16 @@
-//! A profile for Wireshark: the tones of this program's rows as colour rules, and columns wide enough.
+//! A configuration profile for Wireshark, with colour rules like this program's rows, and wide columns.
 
 use super::install::{Done, Folders, InstallError, forget, remove_ours, write_ours};
 
-/// The profile's name, and its folder's.
+/// The name of the profile and of its folder.
 pub const NAME: &str = "Authscope";
 
-/// What its files begin with.
+/// The first line of its files.
 pub(super) const FIRST_LINE: &str =
     "# A profile by Authscope; `authscope wireshark plugin --uninstall` removes it.";
 
-/// Red, yellow and green as in this program's rows; the first rule that matches counts.
+/// Name, filter and colours of each rule: red, yellow and green as in this program's rows. The first rule that matches
+/// counts.
 const RULES: [(&str, &str, &str); 4] = [
     (
         "RegLogin, failure",
@@ -33,7 +34,7 @@ const RULES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Wireshark's formats of columns, their titles, and columns of the screen (pixels).
+/// Wireshark's format of each column, its title, and its width in pixels.
 const COLUMNS: [(&str, &str, u16); 7] = [
     ("%m", "No.", 70),
     ("%t", "Time", 110),
@@ -44,7 +45,7 @@ const COLUMNS: [(&str, &str, u16); 7] = [
     ("%i", "Info", 900),
 ];
 
-/// The rules as Wireshark's `colorfilters` has them.
+/// The rules in the format of Wireshark's `colorfilters`.
 fn rules() -> String {
     let lines = RULES.map(|(name, filter, colours)| format!("@{name}@{filter}@{colours}\n"));
     format!("{FIRST_LINE}\n{}", lines.concat())
@@ -55,13 +56,13 @@ fn preferences() -> String {
     format!("{FIRST_LINE}\ngui.column.format: {}\n", columns.join(", "))
 }
 
-/// What Wireshark remembers of its windows: the widths of columns.
+/// Wireshark's state of windows: the widths of columns.
 fn recent() -> String {
     let widths = COLUMNS.map(|(format, _, width)| format!("{format}, {width}"));
     format!("{FIRST_LINE}\ncolumn.width: {}\n", widths.join(", "))
 }
 
-/// Its files.
+/// Name and text of its files.
 fn files() -> [(&'static str, String); 3] {
     [
         ("colorfilters", rules()),
@@ -70,7 +71,11 @@ fn files() -> [(&'static str, String); 3] {
     ]
 }
 
-/// Writes the profile into a folder of profiles.
+/// Writes the profile into the folder of profiles.
+///
+/// # Errors
+///
+/// If a file cannot be written, or belongs to somebody else.
 pub fn install(folders: &Folders) -> Result<Vec<Done>, InstallError> {
     let folder = folders.profiles.join(NAME);
     files()
@@ -79,8 +84,11 @@ pub fn install(folders: &Folders) -> Result<Vec<Done>, InstallError> {
         .collect()
 }
 
-/// Removes the profile. What was changed in it since stays, and is an error; what Wireshark remembers of its windows
-/// goes with the rest.
+/// Removes the profile. Wireshark's state of windows is removed even if Wireshark has rewritten it.
+///
+/// # Errors
+///
+/// If a file cannot be removed, or somebody else has changed it; it is then kept.
 pub fn remove(folders: &Folders) -> Result<Vec<Done>, InstallError> {
     let folder = folders.profiles.join(NAME);
     let mut done = Vec::new();
@@ -94,7 +102,7 @@ pub fn remove(folders: &Folders) -> Result<Vec<Done>, InstallError> {
             done.push(remove_ours(path)?);
         }
     }
-    // Where something else is in it, it stays.
+    // A folder with other files stays.
     let _ = std::fs::remove_dir(&folder);
     Ok(done)
 }

@@ -1,4 +1,4 @@
-//! The rules that are tables, printed for a plugin: each row by the names of what it asks and what it says.
+//! Prints the rules that are tables for a plugin: each row with the names of its conditions and results.
 
 use std::fmt::{Debug, Write as _};
 
@@ -15,7 +15,7 @@ use crate::dissect::tls::{TLS_HEADER_LEN, TLS_MAJOR, TLS_MAX_MINOR, TLS_MAX_RECO
 use crate::protocol::layout::MessageKind;
 use crate::protocol::rules::{Content, HEADER_FAULTS, STRICT, TEXT_FAULTS, UNFILLED, ZERO_FILLING};
 
-/// Appends the tables that tell RegLogin's messages, what is wrong with them, and how long they are.
+/// Appends the table `rules`: what a strictly valid message is, faults, extents, and evidence.
 pub(super) fn rules(lua: &mut String) {
     lua.push_str("  rules = {\n    strict = {\n");
     for kind in [MessageKind::Request, MessageKind::Response] {
@@ -72,7 +72,7 @@ pub(super) fn rules(lua: &mut String) {
     );
 }
 
-/// Appends what SMPP's header can have.
+/// Appends the table `smpp`: the valid values of an SMPP header (SMPP 3.4 section 5.1).
 pub(super) fn smpp(lua: &mut String) {
     let range = |start: &u32, end: &u32| format!("{{ {start:#x}, {end:#x} }}");
     let _ = writeln!(
@@ -88,7 +88,7 @@ pub(super) fn smpp(lua: &mut String) {
     lua.push_str("    },\n  },\n");
 }
 
-/// Appends how streams begin whose protocol is only named.
+/// Appends the table `named`: how streams of other known protocols begin.
 pub(super) fn named(lua: &mut String) {
     lua.push_str("  named = {\n");
     for (protocol, marks) in &NAMED {
@@ -111,7 +111,7 @@ pub(super) fn named(lua: &mut String) {
     );
 }
 
-/// The command ids that SMPP has. None is above 0x1ff but for the response bit.
+/// All command_ids of SMPP. Without the response bit none is above 0x1ff.
 fn smpp_commands() -> impl Iterator<Item = u32> {
     (0..0x200)
         .flat_map(|id| [id, id | SMPP_RESPONSE])
@@ -146,7 +146,7 @@ fn list(rows: impl Iterator<Item = String>) -> String {
     format!("{{ {} }}", rows.join(", "))
 }
 
-/// What a rule calls something, as the plugin calls it: `AtMost` is `at_most`.
+/// The plugin's name of a condition or result, in quotes: `AtMost` is `"at_most"`.
 fn word(of: &impl Debug) -> String {
     let mut word = String::from("\"");
     for character in format!("{of:?}").chars() {
@@ -168,8 +168,7 @@ mod tests {
         assert_eq!(smpp_commands().count(), 33);
     }
 
-    /// What the first column of a table asks is a function of that name in the parts, and so is what the second one of
-    /// `strict`, `wrong_header` and `extents` names.
+    /// Each condition in a table is a function of that name in the parts.
     #[test]
     fn the_plugin_knows_what_each_rule_asks() {
         let plugin = crate::wireshark::plugin::plugin();

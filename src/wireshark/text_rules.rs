@@ -1,4 +1,4 @@
-//! How bytes are read as text, and what may be part of a password, printed for a plugin.
+//! Prints for a plugin how UTF-8 is read, and the numbers of the rule for passwords.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use crate::text::secret::{CHARACTERS, DIGITS, FILLINGS, HIDDEN, MASK, OTHER_FILL
 
 use super::plugin::{quote, quote_octets};
 
-/// First bytes of UTF-8 characters from one to another, how many bytes follow, and what the first of those can be.
+/// A range of first bytes of UTF-8 characters, the number of bytes that follow, and the range of the first of those.
 type Lead = ([u8; 2], usize, [u8; 2]);
 
-/// The characters of more than one byte by their first bytes.
+/// The first bytes of all characters of more than one byte.
 fn leads() -> Vec<Lead> {
     let mut leads: Vec<Lead> = Vec::new();
     for character in '\u{80}'..=char::MAX {

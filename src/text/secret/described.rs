@@ -1,15 +1,15 @@
-//! Which bytes of a message are clear whatever protocol it is of, and what a redacted file has in their place.
+//! Which bytes of a message of any protocol may be shown, and how a redacted file replaces the others.
 
 use super::message::{Clear, clear_of_reglogin};
 use crate::dissect::{Described, Message};
 use crate::layout::{Count, Decoded, Layout, Node, Type, Value, check_of};
 
-/// Which bytes of a message are known to be no part of a secret, whatever protocol it is of.
+/// Which bytes of a message are clear: certainly not part of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageClear {
-    /// Of a RegLogin message.
+    /// The bytes of a RegLogin message.
     RegLogin(Clear),
-    /// Of a message that a layout describes: one for each byte.
+    /// The bytes of a message of a layout: for each, whether it is clear.
     Described(Vec<bool>),
 }
 
@@ -23,7 +23,7 @@ impl MessageClear {
         }
     }
 
-    /// The bytes with a `*` in place of each that is not clear.
+    /// The bytes, with a `*` for each that is not clear.
     #[must_use]
     pub fn masked(&self, bytes: &[u8]) -> Vec<u8> {
         let shown = |(at, byte): (usize, &u8)| if self.has(at) { *byte } else { super::HIDDEN };
@@ -31,7 +31,7 @@ impl MessageClear {
     }
 }
 
-/// Which bytes of a message are clear; all of them where secrets are shown.
+/// Which bytes of a message are clear; all of them if passwords are shown.
 #[must_use]
 pub fn clear_of(message: &Message, show_passwords: bool) -> MessageClear {
     match &message.described {
@@ -48,18 +48,18 @@ pub fn clear_of(message: &Message, show_passwords: bool) -> MessageClear {
     }
 }
 
-/// A byte of a message as a redacted file has it.
+/// A byte of a message in a redacted file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Redacted {
-    /// As it stands there.
+    /// It is unchanged.
     Clear(u8),
-    /// An asterisk, unless it is NUL.
+    /// It becomes an asterisk, unless it is NUL.
     Hidden,
-    /// Of a check over what is hidden: worked out anew.
+    /// It belongs to a checksum over hidden bytes, and is recomputed.
     Anew(u8),
 }
 
-/// A message that a layout describes as a redacted file has it.
+/// The bytes of a message of a layout in a redacted file. `None` for other messages.
 #[must_use]
 pub fn redacted(message: &Message) -> Option<Vec<Redacted>> {
     let bytes = message.bytes();
@@ -88,7 +88,7 @@ pub fn redacted(message: &Message) -> Option<Vec<Redacted>> {
     Some(redacted)
 }
 
-/// Works out the checks in order of the bytes, as one may cover another.
+/// Recomputes checksums, in order of their offsets, because one may cover another.
 fn check_anew(
     nodes: &[Node<'_>],
     layout: &Layout,
@@ -114,7 +114,7 @@ fn check_anew(
                 let of = |before: &[u8]| field.role.and_then(|role| check_of(role, before));
                 if let (Some(check), Type::Integer(integer, _)) = (of(&written[..start]), &field.ty)
                 {
-                    // What was wrong stays wrong.
+                    // A wrong checksum stays wrong.
                     let was_right = of(&bytes[..start]) == Some(*value);
                     let check = if was_right {
                         check
@@ -132,8 +132,9 @@ fn check_anew(
     }
 }
 
-/// Of a layout with secrets a byte is clear that stands in a field which is none, and no check over one: what stands behind
-/// a text's end, behind the last field, or in a message of no known kind may be what was left in a buffer.
+/// The clear bytes of a message of a layout with secrets: those of fields that are neither secret nor a checksum over a
+/// secret. Bytes after a text's end, after the last field, or of an unknown kind are not: they may be left from an earlier
+/// use of a buffer.
 fn described_clear(message: &Message, described: &Described) -> Vec<bool> {
     let mut clear = vec![false; described.bytes.len()];
     if let Some(decoded) = message.decoded() {
@@ -172,7 +173,7 @@ fn clear_nodes(
                     clear_nodes(inside, decoded, layout, bytes, clear);
                 }
             }
-            // How long a secret is its bytes' places tell anyway.
+            // The length of a secret is no secret: its place in the message shows it.
             _ if decoded.hides(layout, node) => {
                 let prefix = node.range.start..node.content.start;
                 if matches!(

@@ -1,5 +1,4 @@
-//! Which bytes of a frame are hidden: of its TCP payload, of a fragment, and of what is quoted or
-//! tunnelled in it.
+//! Which bytes of a frame are hidden: in its TCP payload, in a fragment, and in segments that are quoted or tunnelled in it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,33 +11,33 @@ use crate::protocol::layout::HEADER_LEN;
 use crate::protocol::right_header;
 use crate::stream::Role;
 
-/// What a frame's bytes are judged by.
+/// What decides which bytes of a frame are hidden.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets<'a> {
     /// The frame.
     pub frame: Frame<'a>,
-    /// What it carries.
+    /// The packet in it.
     pub packet: &'a Packet,
-    /// The datagram that it made whole; the packet's offsets then count in it.
+    /// The datagram that it completed. The packet's offsets are then relative to it.
     pub datagram: Option<&'a Datagram>,
-    /// The messages that became available with it.
+    /// The messages that it completed.
     pub messages: &'a [Message],
-    /// What its stream speaks, as far as it is known.
+    /// The protocol of its stream, as far as it is known.
     pub protocol: Protocol,
     /// Whether passwords are shown, so that nothing is hidden.
     pub show_passwords: bool,
 }
 
-/// Bytes of a frame or a packet that are hidden.
+/// The hidden bytes of a frame or a packet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hidden {
-    /// One for each byte from the first one on that is hidden; none where nothing is.
+    /// For each byte from `start`, whether it is hidden; empty if none is.
     octets: Vec<bool>,
     start: usize,
 }
 
 impl Hidden {
-    /// All of the bytes from `start` to `end`.
+    /// Hides all bytes from `start` to `end`.
     fn from(start: usize, end: usize) -> Self {
         Self {
             octets: vec![true; end.saturating_sub(start)],
@@ -53,8 +52,7 @@ impl Hidden {
         place.is_some_and(|place| self.octets.get(place) == Some(&true))
     }
 
-    /// The bytes of `range` in `all` with a `*` in place of each that is hidden; none where the
-    /// range reaches beyond them.
+    /// The bytes of `range` in `all`, with a `*` for each that is hidden. Empty if the range is outside.
     #[must_use]
     pub fn masked<'a>(&self, all: &'a [u8], range: Range<usize>) -> Cow<'a, [u8]> {
         let start = range.start;
@@ -82,7 +80,7 @@ impl Hidden {
 }
 
 impl Secrets<'_> {
-    /// Which of the frame's own bytes are hidden.
+    /// Which bytes of the frame are hidden.
     #[must_use]
     pub fn in_frame(&self) -> Hidden {
         let Frame { header, octets, .. } = self.frame;
@@ -92,7 +90,7 @@ impl Secrets<'_> {
         self.of(&decode(header.link, octets, header.wire), octets, false)
     }
 
-    /// Which of the packet's bytes are hidden: of the frame, or of the datagram put together.
+    /// Which bytes of the packet are hidden: those of the frame, or of the reassembled datagram.
     #[must_use]
     pub fn in_packet(&self) -> Hidden {
         match self.datagram {
@@ -101,7 +99,7 @@ impl Secrets<'_> {
         }
     }
 
-    /// `counted` says that offsets of messages count in these bytes.
+    /// Which of these bytes are hidden. `counted`: the offsets of messages are relative to them.
     fn of(&self, packet: &Packet, octets: &[u8], counted: bool) -> Hidden {
         if self.show_passwords {
             return Hidden::default();
@@ -112,7 +110,7 @@ impl Secrets<'_> {
                 let start = segment.payload_start as usize;
                 let end = start + segment.payload_captured as usize;
                 let mut hidden = Hidden::from(start, octets.len());
-                // What fills a frame up, or checks it, may tell of other frames or of this one.
+                // Padding may contain bytes of other frames, and a checksum depends on hidden bytes.
                 hidden.set(end..octets.len(), |at| octets[at] != 0);
                 if counted {
                     self.show_messages(&mut hidden);
@@ -143,9 +141,8 @@ impl Secrets<'_> {
         }
     }
 
-    /// What is not read as TCP can quote or carry a segment: data behind a TCP header that an ICMP
-    /// error quotes is hidden, and so is a message whose right header stands somewhere, and all behind
-    /// a header whose length and command do not fit each other.
+    /// What is hidden in a packet that is not TCP, which may quote or carry a segment: data after a TCP header that an ICMP error
+    /// quotes; messages with a right header; and everything after a header whose length and command do not fit each other.
     fn loose(&self, packet: &Packet, octets: &[u8]) -> Hidden {
         let mut hidden = Hidden::from(0, octets.len());
         hidden.set(0..octets.len(), |_| false);
@@ -174,7 +171,7 @@ impl Secrets<'_> {
         if found { hidden } else { Hidden::default() }
     }
 
-    /// Where data begins of a TCP segment that an ICMP error quotes (RFC 792, RFC 4443).
+    /// The offset of the data of a TCP segment that an ICMP error quotes (RFC 792, RFC 4443).
     fn quoted_data(&self, protocol: u8, octets: &[u8]) -> Option<usize> {
         const ICMP: u8 = 1;
         const ICMPV6: u8 = 58;
@@ -202,15 +199,15 @@ impl Secrets<'_> {
     }
 }
 
-/// Where messages seem to begin: right headers.
+/// The offsets of right headers, where messages seem to begin.
 pub fn headers(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
     likely(octets).filter(|at| right_header(&octets[*at..]).is_some())
 }
 
-/// Where messages may begin: [`LIKELY_HEADERS`](super::LIKELY_HEADERS).
+/// The offsets of [`LIKELY_HEADERS`](super::LIKELY_HEADERS), where messages may begin.
 fn likely(octets: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let mut from = 0;
-    // Each starts with three NULs and the length's last byte.
+    // Each begins with three NULs and the last byte of the length.
     std::iter::from_fn(move || {
         let at = from + memchr::memmem::find(&octets[from..], &[0, 0, 0])?;
         from = at + 1;

@@ -1,16 +1,16 @@
-//! A message's values as they may be shown.
+//! A RegLogin message's values, as far as they may be shown.
 
 use super::message::{Clear, clear_of_reglogin};
 use crate::dissect::Message;
 use crate::protocol::layout::{COMMAND, DESCRIPTION, LENGTH, PASSWORD, STATUS, USER_NAME};
 use crate::protocol::{Command, Field, MessageView, TextValue};
 
-/// A value, or that there is one which is not shown.
+/// A value that may be shown, or a hidden one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Masked<T> {
     /// The value.
     Clear(T),
-    /// It may tell part of a password.
+    /// The value may reveal a part of a password.
     Hidden,
 }
 
@@ -23,7 +23,7 @@ impl<T> Masked<T> {
         }
     }
 
-    /// The value, where it is shown.
+    /// The value, unless it is hidden.
     #[must_use]
     pub fn clear(self) -> Option<T> {
         match self {
@@ -32,7 +32,7 @@ impl<T> Masked<T> {
         }
     }
 
-    /// What is shown: of the value, or in its place.
+    /// The result of `shown` for the value, or `hidden` if it is hidden.
     pub fn map_or<U>(self, hidden: U, shown: impl FnOnce(T) -> U) -> U {
         match self {
             Self::Clear(value) => shown(value),
@@ -41,14 +41,14 @@ impl<T> Masked<T> {
     }
 }
 
-/// A message's values as they may be shown. Each is `None` if the message has none.
+/// A message's values, as far as they may be shown. Each is `None` if the message does not have it.
 #[derive(Debug, Clone, Copy)]
 pub struct MaskedView<'a> {
     view: MessageView<'a>,
     clear: Clear,
 }
 
-/// A message's values; all of them where passwords are shown.
+/// The values of a message; none is hidden if passwords are shown.
 #[must_use]
 pub fn view(message: &Message, show_passwords: bool) -> MaskedView<'_> {
     MaskedView {
@@ -61,7 +61,7 @@ pub fn view(message: &Message, show_passwords: bool) -> MaskedView<'_> {
     }
 }
 
-/// A request's user name as it may be shown, whether passwords are or not.
+/// A request's user name, hidden if it may be part of a password.
 #[must_use]
 #[inline]
 pub fn user_name(message: &Message) -> Option<Masked<TextValue<'_>>> {
@@ -69,7 +69,7 @@ pub fn user_name(message: &Message) -> Option<Masked<TextValue<'_>>> {
 }
 
 impl<'a> MaskedView<'a> {
-    /// Which bytes are shown.
+    /// Which bytes may be shown.
     #[must_use]
     pub const fn clear(self) -> Clear {
         self.clear
@@ -115,8 +115,7 @@ impl<'a> MaskedView<'a> {
         self.text(&DESCRIPTION)
     }
 
-    /// A text field up to its first NUL; `None` if the command's messages do not have it, or
-    /// where it is cut off.
+    /// A text field up to its first NUL. `None` if the command's messages do not have it, or the message ends before it.
     #[must_use]
     pub fn text(self, field: &Field) -> Option<Masked<TextValue<'a>>> {
         let kind = self.view.kind()?;
@@ -126,7 +125,7 @@ impl<'a> MaskedView<'a> {
         }
         let all = self.clear == Clear::ALL;
         if *field == PASSWORD && !all {
-            // That it is empty, the notes say.
+            // Even an empty one: the notes say that it is empty.
             return Some(Masked::Hidden);
         }
         let text = TextValue::new(octets);
@@ -135,7 +134,7 @@ impl<'a> MaskedView<'a> {
         Some(Masked::new(shown, text))
     }
 
-    /// Whether a field's bytes, as far as they are there, are all shown.
+    /// Whether all bytes of a field that are there may be shown.
     #[must_use]
     pub fn shows(self, field: &Field) -> bool {
         let end = field.end().min(self.view.octets().len());

@@ -1,4 +1,4 @@
-//! Which bytes of one RegLogin message are clear.
+//! Which bytes of a RegLogin message are clear: certainly not part of a password.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -15,18 +15,17 @@ use crate::stream::Role;
 
 const _: () = assert!(MAX_LEN <= u128::BITS as usize);
 
-/// Which bytes of a message are known to be no part of a password: a bit each, the first byte's
-/// the lowest.
+/// Which bytes of a message are clear: one bit per byte, the lowest for the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Clear(u128);
 
 impl Clear {
     /// No byte.
     pub const NONE: Self = Self(0);
-    /// Every byte, where passwords are shown.
+    /// Every byte, for when passwords are shown.
     pub const ALL: Self = Self(u128::MAX);
 
-    /// A bit for each of these bytes.
+    /// The bits of these bytes.
     const fn bits(range: &Range<usize>) -> u128 {
         let len = range.end.saturating_sub(range.start);
         if range.start >= u128::BITS as usize || len == 0 {
@@ -44,7 +43,7 @@ impl Clear {
         Self(self.0 | Self::bits(range))
     }
 
-    /// The same, of these bytes alone.
+    /// Those of the clear bytes that are in the range.
     #[must_use]
     pub const fn within(self, range: &Range<usize>) -> Self {
         Self(self.0 & Self::bits(range))
@@ -62,7 +61,7 @@ impl Clear {
         Self::bits(range) & !self.0 == 0
     }
 
-    /// The bytes with a `*` in place of each that is not clear.
+    /// The bytes, with a `*` for each that is not clear.
     #[must_use]
     pub fn masked(self, octets: &[u8]) -> Vec<u8> {
         let shown = |(at, octet): (usize, &u8)| if self.has(at) { *octet } else { super::HIDDEN };
@@ -70,7 +69,7 @@ impl Clear {
     }
 }
 
-/// Which bytes of a message are clear, by its bytes as far as they are there and by who sent it.
+/// Which bytes of a message are clear, judging by its bytes (it may be incomplete) and its sender.
 #[must_use]
 #[inline]
 pub fn clear(octets: &[u8], sender: Role) -> Clear {
@@ -78,7 +77,7 @@ pub fn clear(octets: &[u8], sender: Role) -> Clear {
     let view = MessageView::new(octets);
     let command = view.command().unwrap_or(Command::Unknown(0));
     let command_is_text = reads_as_text(command.code());
-    // What is cut off does not tell what it is.
+    // An incomplete number does not show what it is.
     if view
         .length()
         .is_some_and(|length| !length_reads_as_text(length, command) && !command_is_text)
@@ -95,14 +94,14 @@ pub fn clear(octets: &[u8], sender: Role) -> Clear {
     }
 }
 
-/// The same of a message as it was found.
+/// Which bytes of a message are clear: as [`clear`], with a fast path for messages without notes.
 #[must_use]
 #[inline]
 pub fn clear_of_reglogin(message: &Message) -> Clear {
     if !message.clean {
         return clear(&message.octets, message.sender);
     }
-    // Of a plain message it is known beforehand; a test holds the two against each other.
+    // The answers for messages without notes are constants; a test compares them with the general rule.
     match (message.view().kind(), message.sender) {
         (Some(MessageKind::Request), _) => CLEAN_REQUEST,
         (Some(MessageKind::Response), Role::Server) => CLEAN_RESPONSE,
@@ -114,15 +113,14 @@ const HEADER: Clear = Clear(Clear::bits(&(0..HEADER_LEN)));
 const CLEAN_REQUEST: Clear = HEADER.and(&USER_NAME.range());
 const CLEAN_RESPONSE: Clear = HEADER.and(&(HEADER_LEN..RESPONSE_LEN));
 
-/// Bytes that are characters which a user types.
+/// Bytes that are characters of a typed text.
 pub const CHARACTERS: RangeInclusive<u8> = b' '..=b'~';
-/// Those of them that a status may be nevertheless.
+/// Characters that a status may be nevertheless.
 pub const DIGITS: RangeInclusive<u8> = b'0'..=b'9';
 
-/// Adds what a server's response says. A server that sends back what it was sent, or writes its
-/// response over it, gives away what the client said: that shows in a status that is a character,
-/// in a description that begins with a control character, as a length is, and behind the NUL of
-/// the description.
+/// Adds the clear bytes of a server's response. A server that echoes a request, or writes its response over one, reveals what
+/// the client sent. This shows in a status that is a character, in a description that begins with a control character (as
+/// in a length), and after the NUL of the description.
 fn and_response(clear: Clear, octets: &[u8]) -> Clear {
     let Some(status) = STATUS.slice(octets).first().copied() else {
         return clear;
@@ -149,12 +147,12 @@ fn and_response(clear: Clear, octets: &[u8]) -> Clear {
         })
 }
 
-/// Whether a message is a whole request whose fields cannot be anything else than they are taken
-/// for: both hold text and nothing but NUL behind it.
+/// Whether a message is a complete request whose fields are certainly name and password: both contain text with only NULs
+/// after it.
 ///
-/// A name that fills its field has no NUL that says where it ends: name and password one after
-/// the other without filling look the same. With the password's field full too they cannot, as no
-/// name and password together are that long, unless something else than NUL fills them up.
+/// A name that fills its field has no NUL after it: name and password joined without padding look the same. If the password's
+/// field is full as well they do not, because no name and password are so long together, unless they are padded with
+/// something other than NUL.
 fn is_well_filled_request(octets: &[u8]) -> bool {
     if right_header(octets) != Some(MessageKind::Request) || octets.len() < REQUEST_LEN {
         return false;
@@ -174,8 +172,8 @@ fn is_well_filled_request(octets: &[u8]) -> bool {
     }
 }
 
-/// Whether two full fields can be what they are taken for: a byte that fills the password's up
-/// stands at the end of the name's too, and the password begins with none that fills.
+/// Whether two full fields may be name and password: if the password is padded, the name ends with the same byte, and the
+/// password does not begin with a padding byte.
 fn are_filled_alike(name: &[u8], password: &[u8]) -> bool {
     let are_text = [name, password].map(|text| std::str::from_utf8(text).is_ok());
     let [of_name, of_password] = [name, password].map(filling);
@@ -186,12 +184,12 @@ fn are_filled_alike(name: &[u8], password: &[u8]) -> bool {
         && !begins(of_password)
 }
 
-/// Bytes that fields are usually filled up with, and how many of them at a field's end are taken for that.
+/// Bytes that fields are usually padded with, and how many of them at a field's end count as padding.
 pub const FILLINGS: [(u8, usize); 2] = [(b'0', 2), (b' ', 2)];
-/// How many of any other byte.
+/// How many equal bytes of another value at a field's end count as padding.
 pub const OTHER_FILLING: usize = 4;
 
-/// The byte that a full field seems filled up with; what stands for a hidden password is none.
+/// The byte that a full field seems padded with. The mask of a redacted password does not count.
 fn filling(field: &[u8]) -> Option<u8> {
     let octet = *field.last()?;
     if octet == super::HIDDEN {
@@ -244,7 +242,7 @@ mod tests {
         }
     }
 
-    /// A message of these bytes as an inspector finds it.
+    /// A message of these bytes, as the inspector finds it.
     fn found(octets: &[u8], sender: Role) -> Message {
         let end = Endpoint {
             address: Ipv4Addr::LOCALHOST.into(),

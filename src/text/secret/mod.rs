@@ -1,17 +1,13 @@
-//! What may be part of a password: the one rule, which every output, filter, comment, redacted
-//! file and the Wireshark plugin follow.
+//! What may be part of a password: one rule for all outputs, filters, comments, redacted files and the Wireshark plugin.
 //!
-//! A byte is shown only where it is known to be something else. Enters: a message, or a frame
-//! with what is known of its stream. Leaves: which bytes are clear, and values that are shown or
-//! hidden.
+//! A byte is clear, and may be shown, only if it is certainly something else. Input: a message, or a frame with what is known
+//! of its stream. Output: which bytes are clear, and values that are shown or hidden.
 //!
-//! - What a client sends behind the header is a request's, whatever its command says. Its user
-//!   name is clear where length and command are right and both fields are well filled; all else
-//!   is not.
-//! - What a server sends as a response is clear up to the NUL of its description.
+//! - Everything that a client sends after the header counts as a request, whatever its command. Its user name is clear if
+//!   length and command are right and both fields are well filled; everything else is not.
+//! - A server's response is clear up to the NUL of its description.
 //! - A number of the header is clear unless its bytes read as text.
-//! - Payload that belongs to no message is clear only in a stream of another protocol that is
-//!   known by name.
+//! - Payload that belongs to no message is clear only if the stream is known to have another protocol.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -35,14 +31,14 @@ pub use words::SecretWords;
 use crate::dissect::Protocol;
 use crate::protocol::layout::{HEADER_LEN, REQUEST_LEN, RESPONSE_LEN};
 
-/// What stands where a value would that is not shown.
+/// The text in place of a hidden value.
 pub const MASK: &str = "********";
 
-/// What stands in place of a byte that is not shown.
+/// The byte in place of a hidden byte.
 pub const HIDDEN: u8 = b'*';
 
-/// Headers of RegLogin's two lengths and four commands, also where they do not fit each other: a client that confuses
-/// them sends a password behind them all the same.
+/// Headers with each of RegLogin's two lengths and four commands, even if they do not fit each other: a client that confuses
+/// them still sends a password after them.
 pub const LIKELY_HEADERS: [[u8; HEADER_LEN]; 8] = {
     let lengths = [REQUEST_LEN as u8, RESPONSE_LEN as u8];
     let mut headers = [[0; HEADER_LEN]; 8];
@@ -55,7 +51,7 @@ pub const LIKELY_HEADERS: [[u8; HEADER_LEN]; 8] = {
     headers
 };
 
-/// Whether bytes begin with one of [`LIKELY_HEADERS`], so that a password may stand behind it, whatever the port.
+/// Whether bytes begin with one of [`LIKELY_HEADERS`], so that a password may follow, on any port.
 #[must_use]
 pub fn begins_like_message(octets: &[u8]) -> bool {
     LIKELY_HEADERS
@@ -63,8 +59,8 @@ pub fn begins_like_message(octets: &[u8]) -> bool {
         .any(|header| octets.starts_with(header))
 }
 
-/// Whether payload of a stream is shown that belongs to no message: only where the stream is
-/// known by name to speak another protocol, or one whose layout has no secrets.
+/// Whether payload that belongs to no message is shown: only if the stream is known to have another protocol, or one whose
+/// layout has no secrets.
 #[must_use]
 pub fn is_open(protocol: Protocol) -> bool {
     match protocol {
@@ -73,9 +69,8 @@ pub fn is_open(protocol: Protocol) -> bool {
     }
 }
 
-/// The same of a stream that has ended: one of which nobody knows what it spoke is secret only where it is
-/// `suspected`: on a port where RegLogin is expected, since there it may have been some of it, or a protocol of the
-/// same purpose, and where a segment of it [`begins_like_message`].
+/// Whether payload that belongs to no message is shown after the end of its stream. A stream of unknown protocol is hidden
+/// only if it is `suspected`: because RegLogin is expected on its port, or because a segment of it [`begins_like_message`].
 #[must_use]
 pub fn is_open_at_end(protocol: Protocol, suspected: bool) -> bool {
     is_open(protocol) || matches!(protocol, Protocol::Unknown | Protocol::Data) && !suspected

@@ -1,18 +1,18 @@
-//! Tags of passwords: whether two are the same, for those who have the key, and nothing else.
+//! Tags of passwords: they show whether two passwords are equal, and nothing else to those without the key.
 
 use std::fmt;
 
 use ring::hmac;
 
-/// Bytes that a key has at least.
+/// The minimum length of a key in bytes.
 pub const KEY_OCTETS: usize = 16;
 
-/// What makes a password's tag: a secret that those who are to compare tags share. With it, guesses at a password can
-/// be held against a tag; without it, a tag tells nothing of its password.
+/// The secret key of tags, shared by those who compare them. Guesses at a password can be checked with it; without it, a tag
+/// reveals nothing of its password.
 pub struct TagKey(hmac::Key);
 
 impl TagKey {
-    /// The key made of these bytes; `None` if they are fewer than [`KEY_OCTETS`].
+    /// The key from these bytes; `None` if they are fewer than [`KEY_OCTETS`].
     #[must_use]
     pub fn new(secret: &[u8]) -> Option<Self> {
         (secret.len() >= KEY_OCTETS).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))

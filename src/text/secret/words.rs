@@ -1,22 +1,21 @@
-//! What was hidden in packets, looked for in text that stands elsewhere: a comment that names the
-//! password gives it away as the packet does.
+//! Finds secrets from packets in other text, such as comments: a comment with a password reveals it as the packet does.
 
 use std::collections::HashSet;
 
 use super::HIDDEN;
 
-/// Bytes that are compared. A shorter secret is found as a word of its own.
+/// Secrets are compared in pieces of so many bytes. A shorter secret is found only as a separate word.
 const PIECE: usize = 4;
 
-/// Pieces of what is hidden, by which it is found again.
+/// The pieces of all secrets.
 #[derive(Debug, Default)]
 pub struct SecretWords {
     pieces: HashSet<[u8; PIECE]>,
-    /// Whole words shorter than a piece.
+    /// Secrets shorter than a piece.
     words: HashSet<Vec<u8>>,
 }
 
-/// Whether a byte can be part of a text that somebody types.
+/// Whether a byte can be part of typed text.
 const fn is_text(octet: u8) -> bool {
     octet >= b' ' && octet != 0x7f
 }
@@ -27,8 +26,7 @@ const fn is_word(octet: u8) -> bool {
 }
 
 impl SecretWords {
-    /// Learns bytes that are hidden and follow each other. `before` are those that came right
-    /// before them, as far as they are hidden too, and are learnt already.
+    /// Adds consecutive hidden bytes. `before`: the hidden bytes directly before them, which were already added.
     pub fn learn(&mut self, before: &[u8], octets: &[u8]) {
         let all = [before, octets].concat();
         for text in all.split(|octet| !is_text(*octet)) {
@@ -38,7 +36,7 @@ impl SecretWords {
                 copy
             }));
         }
-        // Where a secret ends is known only inside of these bytes, or where they stand alone.
+        // The ends of a secret are known only if nothing hidden precedes these bytes.
         if before.is_empty() {
             for text in octets.split(|octet| !is_text(*octet)) {
                 if (1..PIECE).contains(&text.len()) {
@@ -48,13 +46,13 @@ impl SecretWords {
         }
     }
 
-    /// The end of what was learnt, as [`learn`](Self::learn) wants it of the bytes that follow.
+    /// The end of these bytes that [`learn`](Self::learn) needs as `before` with the bytes that follow.
     #[must_use]
     pub fn tail(octets: &[u8]) -> &[u8] {
         &octets[octets.len().saturating_sub(PIECE - 1)..]
     }
 
-    /// Puts a `*` in place of each byte that is part of something hidden; whether there was any.
+    /// Replaces each byte that is part of a secret by `*`. Returns whether there was any.
     pub fn hide(&self, text: &mut [u8]) -> bool {
         let mut found = vec![false; text.len()];
         for (at, piece) in text.windows(PIECE).enumerate() {
@@ -71,7 +69,7 @@ impl SecretWords {
                 start += word.len();
             }
         }
-        // What is left stays UTF-8: no character is cut.
+        // Characters are replaced as a whole, so that the rest stays UTF-8.
         let follows = |octet: u8| octet & 0xc0 == 0x80;
         for at in 1..text.len() {
             found[at] |= found[at - 1] && follows(text[at]);

@@ -1,4 +1,4 @@
-//! Explanations as a form of output: a block of lines for each message.
+//! The output form of explanations: a block of lines for each message.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::output::{Context, Form, MessageTiming, Rows, hand_over, info};
 use crate::session::FrameRecord;
 use crate::text::escape::Escaped;
 
-/// `--explain`.
+/// The form of `--explain`.
 pub static FORM: FormEntry = FormEntry {
     name: "explain",
     meaning: "For each message, what Wireshark says of it without the plugin, and why",
@@ -24,7 +24,7 @@ pub static FORM: FormEntry = FormEntry {
     make: |options, out| driven(Explained::default(), &options, out),
 };
 
-/// Writes for each message what it is, what Wireshark says of it and why.
+/// Writes each message with its explanation.
 #[derive(Debug, Default)]
 pub struct Explained {
     model: Model,
@@ -44,7 +44,7 @@ impl Form for Explained {
         told: MessageTiming<'_>,
         context: &Context,
     ) {
-        // What Wireshark makes of other protocols is not known.
+        // Only RegLogin has a model of what Wireshark shows.
         if message.described.is_some() {
             return;
         }

@@ -1,5 +1,5 @@
-//! What Wireshark says of a message without the plugin, and why: an [`Explanation`] for each message, which [`Explained`]
-//! writes.
+//! Explains what Wireshark shows for a message without the plugin, and why: [`explain`] makes an [`Explanation`], which
+//! [`Explained`] writes.
 
 mod form;
 mod model;
@@ -17,21 +17,21 @@ use crate::dissect::Message;
 use crate::dissect::smpp::{SMPP_RESPONSE, smpp_command};
 use crate::stream::Side;
 
-/// The bytes that show that a message cannot be SMPP, and what they would mean there.
+/// The bytes that prove that a message is not SMPP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// The bytes, from the start of the message.
+    /// The byte range in the message.
     pub octets: Range<usize>,
-    /// Which rule of SMPP they break.
+    /// The rule of SMPP that they break.
     pub rule: Rule,
 }
 
-/// A rule of SMPP that tells it from RegLogin.
+/// A rule of SMPP that distinguishes it from RegLogin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// SMPP has no such command.
+    /// The command_id is known (SMPP 3.4 section 5.1.2.1).
     Command,
-    /// command_length is not 16 to 65536.
+    /// The command_length is 16 to 65536, as Wireshark's heuristic requires.
     Length,
     /// The command_status of a request is 0 (SMPP 3.4 section 5.1.3).
     Status,
@@ -39,22 +39,21 @@ pub enum Rule {
     Sequence,
 }
 
-/// What Wireshark without the plugin says of a message.
+/// What Wireshark shows for a message without the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What becomes of its bytes.
+    /// What happens to its bytes.
     pub fate: Fate,
-    /// The dissector that is tried before any heuristic because of a port, and that port. Whether
-    /// it takes the message is not known here.
+    /// A port with a registered dissector, which is tried before any heuristic, and its name. Whether it accepts the message is
+    /// unknown.
     pub tried_first: Option<(u16, &'static str)>,
-    /// How it reads as SMPP, where Wireshark shows it as that.
+    /// The message read as SMPP, if Wireshark shows it as that.
     pub pdu: Option<Pdu>,
-    /// What shows that it is not SMPP; `None` if its bytes would be right SMPP, or where too
-    /// few are there.
+    /// The proof that it is not SMPP; `None` if its bytes are valid SMPP, or too few.
     pub proof: Option<Proof>,
 }
 
-/// Explains a message; `model` has seen every record up to the message's.
+/// Explains a message. `model` must have taken every record up to the message's.
 #[must_use]
 pub fn explain(model: &Model, message: &Message) -> Explanation {
     let frames: Vec<u64> = message.sources.iter().map(|source| source.frame).collect();
@@ -69,8 +68,7 @@ pub fn explain(model: &Model, message: &Message) -> Explanation {
     )
 }
 
-/// Explains a message of which it is not known what came before it: as if its first segment came in order, and it stood at
-/// that segment's beginning.
+/// Explains a message without knowing what came before it: as if its first segment were in order and began with it.
 #[must_use]
 pub fn alone(message: &Message) -> Explanation {
     let first = message.sources.first();
@@ -79,7 +77,7 @@ pub fn alone(message: &Message) -> Explanation {
     explain_fate(message, fate)
 }
 
-/// An explanation in words, a line a fact, without passwords.
+/// An explanation as text, a line for each fact, without passwords.
 #[must_use]
 pub fn explained(message: &Message, explanation: &Explanation) -> String {
     let mut text = String::new();
@@ -87,7 +85,7 @@ pub fn explained(message: &Message, explanation: &Explanation) -> String {
     text
 }
 
-/// Where a message begins.
+/// The place of a message's first byte.
 fn place(message: &Message) -> (u64, u32) {
     let first = message.sources.first();
     first.map_or((message.frame, 0), |source| (source.frame, source.offset))
@@ -111,7 +109,7 @@ fn word(octets: &[u8], at: usize) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// The first rule of SMPP that the bytes break.
+/// The first rule of SMPP that the bytes break, if any.
 fn proof(octets: &[u8]) -> Option<Proof> {
     const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
     const SEQUENCES: std::ops::RangeInclusive<u32> = 1..=0x7fff_ffff;

@@ -1,8 +1,7 @@
-//! What Wireshark's TCP hands to its SMPP dissector, segment by segment.
+//! A model of how Wireshark's TCP dissector passes segments to its SMPP dissector.
 //!
-//! With its settings as they come: the heuristic looks at each segment that is next in order and
-//! is not awaited; where it says SMPP, PDUs are cut out by their length, and one that is not whole
-//! waits for the segments that follow.
+//! With default settings: the heuristic looks at each segment that is next in order and that no PDU waits for. If it says
+//! SMPP, the bytes are divided into PDUs by their length, and an incomplete one waits for the following segments.
 
 #![expect(clippy::cast_possible_truncation, reason = "places in a payload")]
 
@@ -13,16 +12,16 @@ use crate::packet::SeqNumber;
 use crate::session::FrameRecord;
 use crate::stream::Side;
 
-/// Findings kept of a direction, which are asked for soon after.
+/// Results that are kept per direction. They are read soon after.
 const KEPT: usize = 1024;
 
-/// Where a byte stands: frame, and offset in the frame's packet.
+/// The place of a byte: the frame's number, and the offset in its packet.
 pub type Place = (u64, u32);
 
-/// Why the heuristic leaves a segment alone.
+/// Why the heuristic rejects a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are fewer than 16 bytes.
+    /// It has fewer than 16 bytes.
     Short(usize),
     /// command_length is not 16 to 65536.
     Length(u32),
@@ -30,8 +29,12 @@ pub enum Refusal {
     Command(u32),
 }
 
-/// Asks the heuristic's conditions in its order. The fourth, on command_status, is met by every
-/// value that such bytes can have: it is "reserved" where it is not known.
+/// Checks the conditions of Wireshark's SMPP heuristic in its order. The fourth, on command_status, always holds for such
+/// bytes: an unknown value counts as reserved.
+///
+/// # Errors
+///
+/// The first condition that does not hold.
 pub fn heuristic(octets: &[u8]) -> Result<(), Refusal> {
     const LENGTHS: std::ops::RangeInclusive<u32> = 16..=65536;
     let Some((header, _)) = octets.split_first_chunk::<SMPP_HEADER_LEN>() else {
@@ -52,45 +55,45 @@ pub fn heuristic(octets: &[u8]) -> Result<(), Refusal> {
 /// A PDU that Wireshark shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Where it begins.
+    /// The place of its first byte.
     pub start: Place,
-    /// The frame it is shown in, which has its last byte.
+    /// The frame that it is shown in: the one with its last byte.
     pub frame: u64,
     /// Its bytes.
     pub octets: Vec<u8>,
 }
 
-/// A PDU that is not whole.
+/// An incomplete PDU.
 #[derive(Debug)]
 struct Pending {
     start: Place,
     octets: Vec<u8>,
-    /// Bytes in all, where the length is there.
+    /// Its size in bytes, if its length field is there.
     need: Option<usize>,
 }
 
-/// What became of the bytes at a place.
+/// What Wireshark did with the bytes at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// A PDU begins here and is shown.
     Shown(Found),
-    /// A PDU begins here and waits for this many bytes in all.
+    /// A PDU begins here and waits until it has this many bytes, if known.
     Waits(Option<usize>),
-    /// The heuristic looked at the segment that begins here and left it alone.
+    /// The heuristic rejected the segment that begins here.
     Refused(Refusal),
-    /// The heuristic left the segment alone; it does not look inside.
+    /// They are inside a segment that the heuristic rejected.
     Inside,
-    /// They are taken for part of another PDU.
+    /// They are part of another PDU.
     Part,
-    /// The segment came out of order, again or not whole.
+    /// The segment was out of order, retransmitted or cut off.
     Irregular,
 }
 
 #[derive(Debug, Default)]
 struct ExplainedDirection {
-    /// The furthest number sent, by whatever segment.
+    /// The highest sequence number sent so far, plus one.
     next: Option<SeqNumber>,
-    /// What its last segment acknowledged.
+    /// The acknowledgement number of its last segment.
     ack: Option<SeqNumber>,
     pending: Option<Pending>,
     found: VecDeque<Found>,
@@ -105,7 +108,7 @@ fn keep<T>(list: &mut VecDeque<T>, new: T) {
     list.push_back(new);
 }
 
-/// The model, fed with every record.
+/// The model of all streams. It must take every record.
 #[derive(Debug, Default)]
 pub struct Model {
     directions: HashMap<(u32, bool), ExplainedDirection>,
@@ -116,7 +119,7 @@ impl Model {
     pub fn record(&mut self, record: &FrameRecord<'_>) {
         for flow in record.ended_flows {
             for side in [false, true] {
-                // What the end of a flow brings is explained with this very record.
+                // Messages that the end of a flow brings are explained with this record.
                 let key = (flow.stream, side);
                 if record
                     .messages
@@ -132,7 +135,7 @@ impl Model {
         };
         let (seq, number) = (segment.payload_seq(), record.frame.number);
         let end = seq.plus(segment.payload_len);
-        // What is acknowledged already counts as sent again, be it that it was not captured then.
+        // What is already acknowledged counts as a retransmission, even if the first copy was not captured.
         let other = self
             .directions
             .get(&(placement.stream, placement.side != Side::B));
@@ -142,14 +145,14 @@ impl Model {
         let direction = self.directions.entry(key).or_default();
         direction.ack = segment.acknowledges().or(direction.ack);
         let next = direction.next.unwrap_or(seq);
-        // A reset counts too, wherever it stands.
+        // A reset counts too, whatever its sequence number.
         direction.next = Some(next.later(end));
         if segment.payload_len == 0 {
             return;
         }
         if next != seq || is_known || segment.payload_captured < segment.payload_len {
             keep(&mut direction.irregular, number);
-            // What is there already, sent again, leaves what waits as it is.
+            // A mere retransmission does not disturb a waiting PDU.
             if end.after(next) {
                 direction.pending = None;
             }
@@ -158,7 +161,7 @@ impl Model {
         direction.segment(number, segment.payload_start, record.payload());
     }
 
-    /// What becomes of bytes that begin a segment, which comes in order and whole, on a connection without another.
+    /// The fate of bytes that begin the first segment of a connection, in order and complete.
     #[must_use]
     pub fn fate_alone(place: Place, octets: &[u8]) -> Fate {
         let mut direction = ExplainedDirection::default();
@@ -166,7 +169,7 @@ impl Model {
         direction.fate(place, &[place.0])
     }
 
-    /// What becomes of the bytes that begin at `place` and stand in these frames.
+    /// The fate of the bytes that begin at `place` and are in these frames.
     #[must_use]
     pub fn fate(&self, stream: u32, from: Side, place: Place, frames: &[u64]) -> Fate {
         let Some(direction) = self.directions.get(&(stream, from == Side::B)) else {
@@ -175,8 +178,7 @@ impl Model {
         direction.fate(place, frames)
     }
 
-    /// Whether what Wireshark says of this record's frame is foretold: its segment came in order,
-    /// once and whole.
+    /// Whether the model predicts what Wireshark shows for this record's frame: its segment is in order, new and complete.
     #[must_use]
     pub fn foretells(&self, record: &FrameRecord<'_>) -> bool {
         let number = record.frame.number;
@@ -240,7 +242,7 @@ impl ExplainedDirection {
         }
     }
 
-    /// Cuts PDUs out of bytes, by their lengths alone.
+    /// Divides bytes into PDUs, by their lengths alone.
     fn pdus(&mut self, frame: u64, octets: &[u8], place: impl Fn(usize) -> Place) {
         let mut at = 0;
         while at < octets.len() {
@@ -252,7 +254,7 @@ impl ExplainedDirection {
                 _ => None,
             };
             match need {
-                // The dissector gives such bytes up.
+                // The dissector ignores such bytes.
                 Some(need) if need < SMPP_HEADER_LEN => return,
                 Some(need) if need <= rest.len() => {
                     let found = Found {

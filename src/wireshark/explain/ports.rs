@@ -1,8 +1,8 @@
-//! Which dissector Wireshark tries by the port, before any heuristic.
+//! The dissectors that Wireshark tries because of a TCP port, before any heuristic.
 
 use std::sync::LazyLock;
 
-/// First port, last port, dissector; in order of ports.
+/// First port, last port, and dissector.
 type Run = (u16, u16, &'static str);
 
 static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
@@ -16,7 +16,7 @@ fn parse(line: &'static str) -> Option<Run> {
     Some((first.parse().ok()?, last.parse().ok()?, name))
 }
 
-/// The dissector that Wireshark 4.0 has registered for a TCP port.
+/// The dissector that Wireshark 4.0 registers for a TCP port, if any.
 #[must_use]
 pub fn dissector_of(port: u16) -> Option<&'static str> {
     let at = RUNS.partition_point(|(_, last, _)| *last < port);
@@ -24,7 +24,7 @@ pub fn dissector_of(port: u16) -> Option<&'static str> {
     (*first <= port).then_some(*name)
 }
 
-/// The port of a connection whose dissector is tried first: of two, the lower one.
+/// The port of a connection whose dissector is tried first, with the dissector: the lower port, or else the higher one.
 #[must_use]
 pub fn tried_first(ports: [u16; 2]) -> Option<(u16, &'static str)> {
     let [low, high] = [ports[0].min(ports[1]), ports[0].max(ports[1])];

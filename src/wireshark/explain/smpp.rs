@@ -1,46 +1,45 @@
-//! A message's bytes read as an SMPP PDU, the way Wireshark's dissector reads them (SMPP 3.4
-//! sections 4.1, 4.4, 4.6 and 4.8).
+//! Reads bytes as an SMPP PDU, as Wireshark's dissector does (SMPP 3.4 sections 4.1, 4.4, 4.6 and 4.8).
 
 use std::ops::Range;
 
 use crate::dissect::smpp::{SMPP_HEADER_LEN, smpp_command};
 
-/// A field that an SMPP dissector reads out of bytes.
+/// A field of a PDU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmppField {
     /// Its name in SMPP 3.4.
     pub name: &'static str,
-    /// The bytes it takes, from the start of the PDU.
+    /// Its byte range in the PDU.
     pub range: Range<usize>,
-    /// Whether they are text up to a NUL, which is the last of them.
+    /// Whether it is text that ends with a NUL, which is its last byte.
     pub is_text: bool,
 }
 
-/// Where reading ran off the PDU's end.
+/// The field in which the dissector reached the end of the PDU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunsOff {
-    /// The field that was being read.
+    /// Its name.
     pub name: &'static str,
-    /// Its first byte, from the start of the PDU.
+    /// The offset of its first byte in the PDU.
     pub at: usize,
 }
 
-/// A PDU as it is read.
+/// A PDU as the dissector reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pdu {
     /// command_id.
     pub command: u32,
-    /// Wireshark's name of the command.
+    /// The command's name in Wireshark.
     pub name: &'static str,
     /// sequence_number.
     pub sequence: u32,
-    /// The fields of the body, as far as they could be read.
+    /// The fields of the body that could be read.
     pub fields: Vec<SmppField>,
-    /// Set where the dissector runs off the end: "Malformed Packet".
+    /// Set if the dissector reached the end too early: "Malformed Packet".
     pub runs_off: Option<RunsOff>,
 }
 
-/// Reads a whole PDU; `None` if its command is unknown to SMPP or its header is cut off.
+/// Reads a complete PDU. `None` if its command is unknown to SMPP or its header is incomplete.
 #[must_use]
 pub fn read_pdu(octets: &[u8]) -> Option<Pdu> {
     let (header, _) = octets.split_first_chunk::<SMPP_HEADER_LEN>()?;
@@ -112,7 +111,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Text up to and with a NUL.
+    /// Reads text up to and including a NUL.
     fn c_string(&mut self, name: &'static str) -> Outcome {
         let rest = self.octets.get(self.at..).unwrap_or_default();
         match memchr::memchr(0, rest) {
@@ -158,7 +157,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An optional parameter: tag and length of 2 bytes each, then a value (section 5.3).
+    /// Reads an optional parameter: tag and length of 2 bytes each, then a value (SMPP 3.4 section 5.3).
     fn parameter(&mut self) -> Outcome {
         let start = self.at;
         let Some([tag_high, tag_low, high, low]) = self.octets.get(start..start + 4) else {
@@ -171,8 +170,8 @@ impl Reader<'_> {
     }
 }
 
-/// Bytes that Wireshark takes for a parameter's value: of those with a value of fixed size, that
-/// many whatever the length says (SMPP 3.4 section 5.3.2).
+/// The size that Wireshark takes for a parameter's value in bytes. For a parameter of fixed size the length field is ignored
+/// (SMPP 3.4 section 5.3.2).
 const fn value_len(tag: u16, length: usize) -> usize {
     match tag {
         0x0005..=0x0007

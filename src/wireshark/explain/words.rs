@@ -1,4 +1,4 @@
-//! Explanations in words.
+//! Writes explanations as text.
 
 #![expect(clippy::cast_possible_truncation, reason = "sizes of headers")]
 
@@ -11,7 +11,7 @@ use crate::protocol::HeaderNumber;
 use crate::text::escape::EscapedOctets;
 use crate::text::secret::{self, Clear, MASK};
 
-/// Writes an explanation, a line a fact, each indented.
+/// Writes an explanation, an indented line for each fact. `passwords`: they are shown.
 pub fn write(out: &mut String, message: &Message, explanation: &Explanation, passwords: bool) {
     let clear = secret::view(message, passwords).clear();
     let words = Words { message, clear };
@@ -31,7 +31,7 @@ pub fn write(out: &mut String, message: &Message, explanation: &Explanation, pas
     words.proof(out, explanation);
 }
 
-/// Where SMPP has its sequence_number.
+/// The byte range of SMPP's sequence_number.
 const SEQUENCE: Range<usize> = 12..16;
 
 struct Words<'a> {
@@ -102,7 +102,7 @@ impl Words<'_> {
         }
     }
 
-    /// A number that these bytes are, where they are shown.
+    /// The number in these bytes, or the mask if they are hidden.
     fn number(&self, range: Range<usize>, number: u32) -> String {
         if self.clear.covers(&range) {
             number.to_string()
@@ -111,7 +111,7 @@ impl Words<'_> {
         }
     }
 
-    /// The four conditions of Wireshark's SMPP heuristic, and the bytes that met them.
+    /// Writes the four conditions of Wireshark's SMPP heuristic, with the bytes that meet them.
     fn conditions(&self, out: &mut String, len: usize) {
         out.push_str("  Its SMPP heuristic asks four things, and this message meets them:\n");
         put(
@@ -175,7 +175,7 @@ impl Words<'_> {
         }
     }
 
-    /// Whether bytes are, or may be, part of a password.
+    /// Whether any of these bytes may be part of a password.
     fn hides(&self, range: &Range<usize>) -> bool {
         let end = range.end.min(self.message.octets.len());
         !self.clear.covers(&(range.start..end))

@@ -1,4 +1,4 @@
-//! A layout as a Lua table: what the plugin's workings go by.
+//! Prints a layout as a Lua table, for the plugin's code.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::layout::{
 };
 use crate::wireshark::plugin::quote;
 
-/// Bytes as Lua source.
+/// Bytes as a string in Lua source.
 fn octets(bytes: &[u8]) -> String {
     let mut quoted = "\"".to_owned();
     for byte in bytes {
@@ -17,7 +17,7 @@ fn octets(bytes: &[u8]) -> String {
     quoted
 }
 
-/// An integer's bytes, the most significant first.
+/// The bytes of an integer as Lua source, the most significant first.
 fn value(integer: Integer, value: i128) -> String {
     octets(&value.to_be_bytes()[16 - usize::from(integer.width)..])
 }
@@ -43,7 +43,7 @@ fn integer_of(field: &Field) -> Option<Integer> {
     }
 }
 
-/// Appends all that is known of a layout.
+/// Appends the table of a layout.
 pub(super) fn table(lua: &mut String, layout: &Layout) {
     let plan = Plan::new(layout.clone());
     let ports: Vec<String> = layout.ports.iter().map(u16::to_string).collect();
@@ -122,7 +122,7 @@ pub(super) fn table(lua: &mut String, layout: &Layout) {
     lua.push_str("      },\n    },\n");
 }
 
-/// The parts that messages have, with the keys of the records that they stand in.
+/// Collects the parts that messages contain, each with the path of keys to it.
 fn reached(layout: &Layout, part: usize, path: &str, paths: &mut Vec<(usize, String)>) {
     if paths.iter().any(|(known, of)| *known == part && of == path) {
         return;

@@ -1,5 +1,5 @@
-//! A Wireshark plugin for protocols that layout files describe: their facts as a Lua table, and workings of which the parts
-//! that know of streams only are the RegLogin plugin's own.
+//! Makes a Wireshark plugin for protocols that layout files describe: a Lua table of layouts, and code, of which the parts
+//! about streams are shared with the RegLogin plugin.
 
 mod facts;
 
@@ -15,7 +15,7 @@ use super::text_rules::text_rules;
 use crate::dissect::Note;
 use crate::layout::{ENOUGH, EXAMPLE, FaultKind, Layout, parse};
 
-/// The parts, in the order in which they need each other.
+/// The parts of the code. Each uses only those before it.
 const PARTS: [&str; 14] = [
     include_str!("../lua/tcp.lua"),
     include_str!("../lua/octets.lua"),
@@ -35,7 +35,7 @@ const PARTS: [&str; 14] = [
 
 const REGISTER: &str = include_str!("../lua/register.lua");
 
-/// Notes on streams, by the first part of their keys.
+/// The notes about streams, by the first part of their keys.
 const OF_STREAMS: [&str; 16] = [
     "after_reset",
     "answered_before",
@@ -55,10 +55,10 @@ const OF_STREAMS: [&str; 16] = [
     "unanswered",
 ];
 
-/// Why there is no plugin for a layout. The text is a lower-case clause.
+/// Why no plugin can be made for a layout. The text is a lower-case clause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Wireshark has the prefix already.
+    /// Wireshark already has a protocol with the prefix.
     #[error(
         "the filter prefix `{prefix}` is a protocol's of {whose} already, and one that is registered twice stops \
          Wireshark at its start; set another, such as: prefix = \"{suggestion}\""
@@ -66,21 +66,21 @@ pub enum NameError {
     Taken {
         /// The layout's prefix.
         prefix: String,
-        /// Which Wireshark has it.
+        /// Which Wireshark has it, in words.
         whose: &'static str,
-        /// One that is free.
+        /// A prefix that is free.
         suggestion: String,
     },
-    /// Two layouts have one prefix.
+    /// Two layouts have the same prefix.
     #[error("two of the layouts have the filter prefix `{0}`; set another in one of them")]
     Twice(String),
 }
 
-/// One plugin for these layouts; RegLogin's own is the plugin that knows more of it.
+/// The text of one plugin for these layouts. For RegLogin's own layout alone it is the RegLogin plugin, which knows more.
 ///
 /// # Errors
 ///
-/// A prefix that Wireshark, or another of the layouts, has already.
+/// If Wireshark, or another of the layouts, already has a prefix.
 pub fn plugin_of(layouts: &[Layout], names: &Names) -> Result<String, NameError> {
     for (index, layout) in layouts.iter().enumerate() {
         let prefix = &layout.prefix;
