@@ -12,10 +12,10 @@ use super::say;
 use super::terminal::{When, standard_output, terminal_width};
 use crate::capture::{FileName, is_pipe};
 use crate::output::{
-    Charset, Finder, Folding, Follow, FollowFormat, FollowOptions, Followed, Ladder, LadderOptions,
-    Losses, OutputError, Several, Tee, TimeFormat,
+    Charset, Finder, Folding, Follow, FollowFormat, FollowOptions, FollowSink, Followed, Ladder,
+    LadderOptions, Losses, Several, Tee, TimeFormat,
 };
-use crate::session::{self, Sink};
+use crate::session;
 use crate::stream::Role;
 
 /// Columns of a ladder where there is no terminal.
@@ -184,23 +184,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ([], true) => {
             let at_once = !plan.can_be_repeated();
             let shown = Ladder::new(out, ladder(*first, at_once));
-            shown_by(&mut plan, shown, Ladder::followed)?
+            shown_by(&mut plan, shown)?
         }
         ([], false) => {
             let shown = Follow::new(out, follow(*first));
-            shown_by(&mut plan, shown, Follow::followed)?
+            shown_by(&mut plan, shown)?
         }
         (_, true) => {
             let each = |stream| Ladder::new(Vec::new(), ladder(stream, false));
             let all = streams.iter().map(|stream| (*stream, each(*stream)));
             let shown = Several::new(all, time, between, out);
-            shown_by(&mut plan, shown, Several::followed)?
+            shown_by(&mut plan, shown)?
         }
         (_, false) => {
             let each = |stream| Follow::new(Vec::new(), follow(stream));
             let all = streams.iter().map(|stream| (*stream, each(*stream)));
             let shown = Several::new(all, time, between, out);
-            shown_by(&mut plan, shown, Several::followed)?
+            shown_by(&mut plan, shown)?
         }
     };
     if followed.found && arguments.format == FollowFormat::Raw && !arguments.ladder {
@@ -224,18 +224,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(NOT_FOUND))
 }
 
-/// Runs the plan into what shows conversations; `followed` tells what was shown.
-fn shown_by<S: Sink<Error = OutputError>>(
+/// Runs the plan with a sink that writes connections. Returns also what the sink counted.
+fn shown_by(
     plan: &mut Plan,
-    mut shown: S,
-    followed: impl FnOnce(&S) -> Followed,
+    mut shown: impl FollowSink,
 ) -> Result<(Ended, Losses, Followed), Failure> {
     let mut losses = Losses::default();
     let mut tee = Tee::default();
     tee.add_printer(&mut shown);
     tee.add(&mut losses);
     let ended = plan.run(tee)?;
-    Ok((ended, losses, followed(&shown)))
+    Ok((ended, losses, shown.followed()))
 }
 
 /// Reports the bytes that are missing in the output.

@@ -47,7 +47,7 @@ pub use context::{Context, Findings, Group, Output};
 pub use details::{Node, OCTETS, Space, TREE, filters_of, frame_tree, link_name, message_tree};
 pub use fields::{Columns, Occurrence};
 pub use fold::{Folding, at_blanks};
-pub use follow::{Finder, Follow, FollowFormat, FollowOptions, Followed, Several};
+pub use follow::{Finder, Follow, FollowFormat, FollowOptions, FollowSink, Followed, Several};
 pub use highlight::Highlight;
 pub use ladder::{Ladder, LadderOptions, Step, Steps, fit};
 pub use lines::FORM as TEXT;

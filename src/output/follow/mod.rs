@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use held::{Held, State};
-pub use several::{Conversation, Several};
+pub use several::{Conversation, FollowSink, Several};
 pub use write::FollowFormat;
 use write::Writer;
 
@@ -109,11 +109,6 @@ impl<W: Write> Follow<W> {
         }
     }
 
-    /// What was counted, complete after the run.
-    pub const fn followed(&self) -> Followed {
-        self.followed
-    }
-
     fn take(
         &mut self,
         pieces: &[Piece],
@@ -197,6 +192,12 @@ impl<W: Write> Sink for Follow<W> {
     }
 }
 
+impl<W: Write> FollowSink for Follow<W> {
+    fn followed(&self) -> Followed {
+        self.followed
+    }
+}
+
 impl Conversation for Follow<Vec<u8>> {
     fn set_clock(&mut self, clock: &TimeDisplay) {
         self.writer.clock.clone_from(clock);
@@ -204,10 +205,6 @@ impl Conversation for Follow<Vec<u8>> {
 
     fn text(&self) -> &[u8] {
         self.writer.text()
-    }
-
-    fn followed(&self) -> Followed {
-        self.followed
     }
 }
 

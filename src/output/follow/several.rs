@@ -9,14 +9,18 @@ use crate::output::clock::{TimeDisplay, TimeFormat};
 use crate::output::tee::OutputError;
 use crate::session::{FrameRecord, Remainder, Sink};
 
+/// A sink that writes connections.
+pub trait FollowSink: Sink<Error = OutputError> {
+    /// What was counted, complete after the run.
+    fn followed(&self) -> Followed;
+}
+
 /// A sink that writes one connection to memory.
-pub trait Conversation: Sink<Error = OutputError> {
+pub trait Conversation: FollowSink {
     /// Sets the times of the frames before the next record.
     fn set_clock(&mut self, clock: &TimeDisplay);
     /// The text written so far.
     fn text(&self) -> &[u8];
-    /// What was counted, complete after the run.
-    fn followed(&self) -> Followed;
 }
 
 /// Feeds several conversations, and writes them one after the other at the end.
@@ -42,10 +46,11 @@ impl<C: Conversation, W: Write> Several<C, W> {
             between,
         }
     }
+}
 
-    /// The counts of all conversations together, complete after the run.
-    pub fn followed(&self) -> Followed {
-        let all = self.conversations.values().map(Conversation::followed);
+impl<C: Conversation, W: Write> FollowSink for Several<C, W> {
+    fn followed(&self) -> Followed {
+        let all = self.conversations.values().map(FollowSink::followed);
         all.fold(Followed::default(), |all, one| Followed {
             found: all.found || one.found,
             streams: one.streams,

@@ -11,7 +11,7 @@ pub use steps::{Step, Steps};
 
 use super::charset::Charset;
 use super::clock::{TimeDisplay, TimeFormat};
-use super::follow::{Conversation, Followed};
+use super::follow::{Conversation, FollowSink, Followed};
 use super::tee::OutputError;
 use crate::packet::Endpoint;
 use crate::session::{FrameRecord, Remainder, Sink};
@@ -57,11 +57,6 @@ impl<W: Write> Ladder<W> {
             begun: false,
             steps: Steps::new(options.stream, options.time),
         }
-    }
-
-    /// What was counted, complete after the run.
-    pub const fn followed(&self) -> Followed {
-        self.steps.followed
     }
 
     const fn signs(&self) -> [&'static str; 5] {
@@ -160,7 +155,9 @@ impl Conversation for Ladder<Vec<u8>> {
     fn text(&self) -> &[u8] {
         &self.out
     }
+}
 
+impl<W: Write> FollowSink for Ladder<W> {
     fn followed(&self) -> Followed {
         self.steps.followed
     }
