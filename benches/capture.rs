@@ -1,4 +1,4 @@
-//! How fast frames are read from files in the page cache: items are frames.
+//! Measures how fast frames are read from files in the page cache. Items are frames.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 
@@ -11,7 +11,7 @@ use divan::{Bencher, black_box};
 /// Frames in each file.
 const FRAMES: u32 = 500_000;
 
-/// Bytes of each frame: a TCP acknowledgement on loopback, and what stands before it.
+/// Bytes of each frame: about a TCP acknowledgement with its headers.
 const CAPTURED: u32 = 80;
 
 fn main() {
@@ -106,7 +106,7 @@ fn pcap_zstd(bencher: Bencher<'_, '_>) {
     read(bencher, &octets, false);
 }
 
-/// `pcap-parser` on bytes in memory, without the reading: what the hot loops are measured against.
+/// `pcap-parser` on bytes in memory, without reading, for comparison.
 #[divan::bench]
 fn pcap_parser_records(bencher: Bencher<'_, '_>) {
     let octets = pcap();
@@ -119,7 +119,7 @@ fn pcap_parser_records(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// The same for enhanced packet blocks.
+/// `pcap-parser` on enhanced packet blocks in memory, for comparison.
 #[divan::bench]
 fn pcap_parser_blocks(bencher: Bencher<'_, '_>) {
     let octets = pcapng();
@@ -132,13 +132,13 @@ fn pcap_parser_blocks(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Ours on bytes in memory, for the same comparison.
+/// This library on pcapng in memory.
 #[divan::bench]
 fn pcapng_memory(bencher: Bencher<'_, '_>) {
     memory(bencher, pcapng());
 }
 
-/// Ours on bytes in memory.
+/// This library on pcap in memory.
 #[divan::bench]
 fn pcap_memory(bencher: Bencher<'_, '_>) {
     memory(bencher, pcap());

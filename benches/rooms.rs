@@ -1,5 +1,5 @@
-//! What each room takes for a frame that is read, in memory: items are frames, or messages where the
-//! name says so. `benches/capture.rs` has the first room.
+//! Measures each module between `capture` and `output` in memory. Items are frames, or messages if the name says so.
+//! `benches/capture.rs` measures the first module.
 
 use std::hint::black_box;
 use std::io::sink;
@@ -56,7 +56,7 @@ fn frames(batches: &[Batch]) -> ItemsCount {
 }
 
 #[divan::bench]
-fn packet_at_a_glance(bencher: Bencher<'_, '_>) {
+fn packet_fast_path(bencher: Bencher<'_, '_>) {
     let batches = batches();
     bencher.counter(frames(&batches)).bench_local(|| {
         for frame in batches.iter().flat_map(Batch::frames) {
@@ -66,9 +66,9 @@ fn packet_at_a_glance(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// What the glance is measured against.
+/// The general path, which the fast path is compared with.
 #[divan::bench]
-fn packet_by_steps(bencher: Bencher<'_, '_>) {
+fn packet_general_path(bencher: Bencher<'_, '_>) {
     let batches = batches();
     bencher.counter(frames(&batches)).bench_local(|| {
         for frame in batches.iter().flat_map(Batch::frames) {
@@ -78,7 +78,7 @@ fn packet_by_steps(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Wants all bytes and does nothing with them.
+/// A handler that takes all bytes and ignores them.
 struct Nobody;
 
 impl Handler<()> for Nobody {
@@ -148,7 +148,7 @@ fn dissect_judge_messages(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// From decoded frames to messages, paired: stream, dissect and session.
+/// From decoded frames to paired messages: `stream`, `dissect` and `session`.
 #[divan::bench]
 fn session_inspect(bencher: Bencher<'_, '_>) {
     let batches = batches();
@@ -165,8 +165,7 @@ fn session_inspect(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Everything up to a record, and `with` it: what a sink takes is the difference to
-/// `session_one_by_one`.
+/// Everything up to a record, and a call of `with` for each. The difference from `session_one_by_one` is the time of `with`.
 fn records(bencher: Bencher<'_, '_>, mut with: impl FnMut(&FrameRecord<'_>)) {
     let batches = batches();
     bencher
@@ -206,7 +205,7 @@ fn filter_user_name(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Messages in the form of this name.
+/// Messages written in the form with this name.
 fn written(bencher: Bencher<'_, '_>, name: &str) {
     let form = form(name).expect("a form of ours");
     let options = FormOptions {

@@ -1,6 +1,5 @@
-//! What decrypting TLS takes beside what the cipher takes: the same bytes through
-//! [`authscope::tls`] and through ring alone, in turns, so that both see the same machine. Prints rows
-//! for docs/performance.md.
+//! Measures the decryption of TLS against the cipher alone: the same bytes through [`authscope::tls`] and through ring, in
+//! turns. Prints rows for docs/performance.md.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -22,13 +21,13 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, KeyLog, RootCertStore, ServerConfig, ServerConnection,
 };
 
-/// Content of a bench, in bytes.
+/// The content of a session in bytes.
 const CONTENT: usize = 16 << 20;
 
-/// Bytes of a TCP segment, as in Ethernet.
+/// Payload of a TCP segment in bytes, as on Ethernet.
 const SEGMENT: usize = 1448;
 
-/// Turns of both; the medians count.
+/// Rounds, of which the median counts.
 const ROUNDS: usize = 21;
 
 fn main() {
@@ -54,7 +53,7 @@ fn main() {
     }
 }
 
-/// Medians of the time that the layer takes for the content, and that ring takes.
+/// The median times of the layer and of ring for the content.
 fn in_turns(portion: usize) -> (Duration, Duration) {
     let (mut layer, mut alone) = (layer(portion), alone(portion));
     let (mut of_layer, mut of_ring) = (Vec::new(), Vec::new());
@@ -93,8 +92,7 @@ impl KeyLog for Log {
     }
 }
 
-/// A session in which the client says [`CONTENT`] bytes in portions: what both sent, in order, and
-/// the key log.
+/// A session in which the client sends [`CONTENT`] bytes in portions. Returns what both sides sent, in order, and the key log.
 fn session(portion: usize) -> (Vec<(Side, Vec<u8>)>, String) {
     let certified =
         rcgen::generate_simple_self_signed(["auth.example".into()]).expect("a certificate");
@@ -152,7 +150,7 @@ fn session(portion: usize) -> (Vec<(Side, Vec<u8>)>, String) {
     (flights, log)
 }
 
-/// Decrypts a session whose records have `portion` bytes; gives how long that took.
+/// Makes a function that decrypts a session whose records have `portion` bytes, and returns its time.
 fn layer(portion: usize) -> impl FnMut() -> Duration {
     let (flights, log) = session(portion);
     let mut all = Decryptor::default();
@@ -179,7 +177,7 @@ fn layer(portion: usize) -> impl FnMut() -> Duration {
     }
 }
 
-/// Opens as many records with ring alone; gives how long that took.
+/// Makes a function that opens as many records with ring alone, and returns its time.
 fn alone(portion: usize) -> impl FnMut() -> Duration {
     let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).expect("a key");
     let key = LessSafeKey::new(key);
@@ -191,7 +189,7 @@ fn alone(portion: usize) -> impl FnMut() -> Duration {
     let count = CONTENT / portion;
     let records: Vec<Vec<u8>> = (0..count)
         .map(|n| {
-            // The content's type stands behind it in TLS 1.3.
+            // In TLS 1.3 the content is followed by its type (RFC 8446 section 5.2).
             let mut record = vec![0x5a; portion + 1];
             key.seal_in_place_append_tag(nonce(n), Aad::from([23, 3, 3, 0, 0]), &mut record)
                 .expect("sealed");

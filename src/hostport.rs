@@ -1,5 +1,4 @@
-//! Where a server is, in a text: `HOST:PORT`, with an IPv6 address in brackets. Server and client
-//! take it in the same forms.
+//! Parses `HOST:PORT`, with an IPv6 address in brackets, in the same way for server and client.
 
 use std::fmt;
 use std::io;
@@ -9,28 +8,32 @@ use std::str::FromStr;
 /// A host, given by name or address, and a TCP port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPort {
-    /// A name, an IPv4 address, or an IPv6 address without its brackets; a link-local one with
-    /// its interface, such as `fe80::1%eth0`.
+    /// A name, an IPv4 address, or an IPv6 address without brackets. A link-local address has its interface, such as
+    /// `fe80::1%eth0`.
     pub host: String,
     /// The port.
     pub port: u16,
 }
 
-/// Why a text is no `HOST:PORT`.
+/// Why a text is not `HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostPortError {
-    /// No port, or no host.
+    /// The port or the host is missing.
     #[error("it takes HOST:PORT, such as 127.0.0.1:8888, [::1]:8888 or localhost:8888")]
     Form,
     /// An IPv6 address that is not in brackets.
     #[error("an IPv6 address goes in brackets, such as [::1]:8888 or [fe80::1%eth0]:8888")]
     NoBrackets,
-    /// Not a port.
+    /// The port is wrong.
     #[error("\"{0}\" is no port; it takes 0 to 65535")]
     Port(String),
 }
 
-/// A port in decimal digits.
+/// Parses a port in decimal digits.
+///
+/// # Errors
+///
+/// If it is not a number from 0 to 65535.
 pub fn port(text: &str) -> Result<u16, HostPortError> {
     let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse()
@@ -75,8 +78,11 @@ impl fmt::Display for HostPort {
 }
 
 impl HostPort {
-    /// All addresses of the host, each once, in the system's order. May ask the network, and
-    /// waits for it.
+    /// The different addresses of the host, in the system's order. It may query the network, and blocks meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot resolve the name, or it has no address.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses = Vec::new();
         for address in (self.host.as_str(), self.port).to_socket_addrs()? {

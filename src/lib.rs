@@ -1,17 +1,17 @@
 //! Authscope: a registration and login service over a small binary TCP protocol, and an
 //! inspector for its traffic.
 //!
-//! The modules are listed in the order in which bytes pass through them. Each uses only those before it.
+//! The modules are listed in the order in which bytes pass through them.
 //!
 //! - [`platform`]: what differs between operating systems.
 //! - [`protocol`]: the wire format, shared by server, client and inspector.
 //! - [`layout`]: other small binary protocols, described in a file.
 //! - [`hostport`], [`accounts`], [`server`], [`client`]: the service.
-//! - [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`]: from a capture to a record of each frame.
-//! - [`text`]: escapes text and hides what may be a password.
+//! - [`capture`], [`packet`], [`stream`], [`tls`], [`dissect`], [`session`]: turn a capture into a record of each frame.
+//! - [`text`]: escapes text, and hides what may be a password.
 //! - [`filter`]: Wireshark's display filter language.
-//! - [`rows`]: exchange rows, read back from files.
-//! - [`output`], [`save`], [`wireshark`], [`report`], [`tui`]: what is made of the records.
+//! - [`rows`]: reads exchange rows back from files.
+//! - [`output`], [`save`], [`wireshark`], [`report`], [`tui`]: show, write and explain the records.
 //! - [`cli`]: the inspector's command line.
 //! - `synth`, with the feature of that name: makes captures for tests and benchmarks.
 

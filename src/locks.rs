@@ -1,5 +1,4 @@
-//! Locks that a panic does not spoil: what they guard is whole after each statement, so those who come later go on with
-//! it.
+//! Locks that ignore poisoning: what they guard is consistent after each statement, so it can be used after a panic.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

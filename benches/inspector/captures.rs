@@ -1,4 +1,4 @@
-//! The captures that are read, made once and checked before anything is timed.
+//! The captures that are read. They are checked before anything is timed.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::AUTHSCOPE;
 
-/// A capture in `target/bench/` and what is in it.
+/// A capture in Cargo's folder for temporary files of benchmarks, and what is in it. It is removed with this value.
 pub struct Capture {
     path: PathBuf,
     pub connections: u64,
@@ -42,7 +42,7 @@ impl Capture {
         Self::make("small", 300_000, 10_000, |_| ())
     }
 
-    /// 10,000,000 frames, of which one in 1,000 is ours.
+    /// 10,000,000 frames, of which one in 1,000 is RegLogin.
     pub fn other_traffic() -> Self {
         Self::make("other-traffic", 10_000_000, 400, |load| {
             load.background = 0.999;
@@ -54,7 +54,7 @@ impl Capture {
         Self::make("open", 7_000_000, 1_000_000, |load| load.open = true)
     }
 
-    /// As many frames as come close to it, of connections that are all under way at the same time.
+    /// About so many frames, of connections that are all in progress at the same time.
     pub fn at_once(frames: u64, connections: u64) -> Self {
         Self::make(
             &format!("{connections}-at-once"),
@@ -108,7 +108,7 @@ impl Capture {
         )
     }
 
-    /// Holds the counts of `authscope stats` to the truth.
+    /// Checks the counts of `authscope stats` against the truth.
     fn check(&self) {
         let output = Command::new(AUTHSCOPE)
             .args(["stats", "-T", "json", "--top", "1"])
@@ -161,7 +161,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        // They are big and quickly made again.
+        // Captures are large, and quickly made again.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,9 +1,8 @@
-//! What the inspector takes for a capture, measured against tcpdump, tshark, capinfos and cat in
-//! turns, in one run, and written as a table into `docs/performance.md`. `make bench` runs it.
+//! Measures the inspector in turns with tcpdump, tshark, capinfos and cat, in one run, and writes a table into
+//! `docs/performance.md`. `make bench` runs it.
 //!
-//! The captures are made by the load generator in `target/bench/` and read from the page cache. A
-//! time counts only after the inspector's counts were held to the generator's truth.
-//! `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
+//! The load generator makes the captures, which are read from the page cache. A time counts only after the inspector's counts
+//! matched the generator's. `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -48,7 +47,7 @@ fn stats(capture: &Capture) -> String {
     format!("{AUTHSCOPE} stats {}", capture.path())
 }
 
-/// What `tcpdump` needs to filter a capture and to copy what passes.
+/// The command with which `tcpdump` filters and copies a capture.
 fn tcpdump(capture: &Capture) -> String {
     format!(
         "tcpdump -n -r {} -w /dev/null tcp port 8888",
@@ -69,7 +68,7 @@ fn per_frame(timing: &Timing, capture: &Capture) -> String {
     )
 }
 
-/// Everything decoded, against tools that do far less with the same file.
+/// Full decoding, against tools that do far less with the same file.
 fn filter_and_copy(report: &mut Report) {
     let capture = Capture::base();
     let [ours, alone, tcpdump, capinfos, cat] = time(&[
@@ -150,7 +149,7 @@ fn growth(report: &mut Report) {
     }
 }
 
-/// One frame in a thousand is ours.
+/// Traffic in which one frame in a thousand is RegLogin.
 fn other_traffic(report: &mut Report) {
     let capture = Capture::other_traffic();
     let [ours, tcpdump] = time(&[stats(&capture), tcpdump(&capture)]);
@@ -166,7 +165,7 @@ fn other_traffic(report: &mut Report) {
     );
 }
 
-/// Time where many connections are under way at once, against few, in turns.
+/// Time with many connections in progress at once, against few, in turns.
 fn connections_at_once(report: &mut Report) {
     let few = Capture::base();
     for (frames, connections, goal) in [

@@ -1,10 +1,10 @@
-//! Time by hyperfine, peak memory by GNU time.
+//! Measures time with hyperfine, and peak memory with GNU time.
 
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// What a command took, in seconds.
+/// The time of a command in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
     pub wall: f64,
@@ -15,8 +15,8 @@ pub struct Timing {
 /// Timed runs of each command.
 const ROUNDS: usize = 5;
 
-/// Each command timed, in turns, so that what else the machine does meets all of them alike; `None` for a
-/// program that is not installed.
+/// Times the commands in turns, so that other load on the machine affects all of them alike. `None` for a program that is not
+/// installed.
 pub fn time<const N: usize>(commands: &[String; N]) -> [Option<Timing>; N] {
     let mut timings = [const { Vec::new() }; N];
     // The first round warms up.
@@ -75,7 +75,7 @@ fn hyperfine(command: &str) -> Timing {
     }
 }
 
-/// The most memory that a command had at a time; `None` where there is no GNU time.
+/// The peak memory of a command in bytes; `None` without GNU time.
 pub fn peak_octets(command: &str) -> Option<u64> {
     let output = Command::new("/usr/bin/time")
         .args(["-f", "%M"])

@@ -1,4 +1,4 @@
-//! What each output takes for a capture, against the fastest peer that writes about the same of it.
+//! Measures each output form against the fastest other program with a similar output.
 
 use super::captures::Capture;
 use super::measure::{Timing, peak_octets, time};

@@ -1,4 +1,4 @@
-//! Frames that the kernel drops because a program does not read them in time.
+//! Counts the frames that the kernel drops because a program does not read them in time.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,56 +9,56 @@ use super::report::Report;
 use super::traffic::{Sent, Traffic};
 use super::{RUNS, time};
 
-/// Segments a second of each sender in the first step, and by how much each step sends more than the one before.
+/// Segments per second of each sender in the first step, and the factor from one step to the next.
 const FIRST: f64 = 40_000.0;
 const STEP: f64 = 1.4;
 
-/// Share of the rate asked for below which the senders are at their end.
+/// The senders are at their limit if they reach less than this share of the rate.
 const REACHED: f64 = 0.95;
 
-/// What a run came to.
+/// The result of a run.
 struct Run {
     sent: Sent,
     frames: u64,
     dropped: u64,
-    /// Messages of both kinds, where the program knows them.
+    /// Requests and responses found, if the program counts them.
     messages: Option<u64>,
 }
 
-/// Where captures and rows go: a file on the disk of the build directory, written anew each time.
+/// The file for captures and rows, on the disk of the build directory. It is overwritten each time.
 fn file() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-live")
 }
 
-/// Bytes of a small segment.
+/// Payload of a small segment in bytes.
 const SMALL: usize = 8;
 
-/// MiB of a small buffer: the smallest that `live` takes.
+/// Size of a small buffer in MiB: the smallest that `live` accepts.
 const SMALL_BUFFER: u32 = 1;
 
-/// Senders for each core at the most, where tcpdump is to drop frames.
+/// The most senders per core, to make tcpdump drop frames.
 const CROWD: usize = 8;
 
-/// What is sent, by how many, and how much memory the kernel has for what waits.
+/// The traffic, the number of senders, their rate, and the kernel's buffer.
 struct Load<'a> {
     traffic: &'a Traffic,
     senders: usize,
-    /// Exchanges a second.
+    /// Exchanges per second.
     rate: f64,
-    /// MiB of the kernel's buffer; none is each program's own choice.
+    /// Size of the kernel's buffer in MiB; `None`: each program's default.
     buffer: Option<u32>,
 }
 
-/// Rates between which tcpdump begins to drop frames, in exchanges a second.
+/// The rates between which tcpdump begins to drop frames, in exchanges per second.
 struct Limit {
-    /// The highest at which it dropped none.
+    /// The highest rate at which it dropped none.
     kept: f64,
-    /// The next, at which it dropped some; none where the senders could not send as much.
+    /// The next rate, at which it dropped some; `None` if the senders could not reach it.
     dropping: Option<f64>,
 }
 
 impl Load<'_> {
-    /// Sends while `command` captures; `words` stand behind the frames and the drops that it tells.
+    /// Sends while `command` captures. `words`: the texts after the numbers of frames and of drops in its output.
     fn run(&self, command: &mut Command, words: [&str; 2]) -> Run {
         let listener = Listener::start(command).unwrap_or_else(|said| panic!("{said}"));
         let sent = self.traffic.send(self.senders, self.rate, time());
@@ -108,13 +108,13 @@ impl Load<'_> {
         run
     }
 
-    /// Raises the rate until tcpdump drops frames or the senders are at their end.
+    /// Raises the rate until tcpdump drops frames or the senders are at their limit.
     fn raise(&mut self) -> Limit {
         let mut kept: f64 = 0.0;
         loop {
             let mut run = self.tcpdump();
             if run.dropped > 0 {
-                // What else runs on the machine may be to blame once.
+                // Other load on the machine may be the reason once.
                 run = self.tcpdump();
             }
             let sent = run.sent.per_second();
@@ -129,7 +129,7 @@ impl Load<'_> {
         }
     }
 
-    /// Captures what is sent by tcpdump and by two forms of the inspector, in turns, and writes a row for each.
+    /// Captures with tcpdump and with two forms of the inspector, in turns, and writes a row for each.
     fn compare(&self, report: &mut Report, what: &str, goal: &str) {
         let mut runs: [Vec<Run>; 3] = Default::default();
         for _ in 0..RUNS {
@@ -188,7 +188,7 @@ pub fn at_the_highest_rate(report: &mut Report) {
     }
 }
 
-/// tcpdump and the inspector where tcpdump drops frames: many senders, small segments and a small buffer.
+/// tcpdump and the inspector at a rate at which tcpdump drops frames, with many senders, small segments and a small buffer.
 pub fn beyond_the_highest_rate(report: &mut Report) {
     let what = format!("many senders, segments of {SMALL} bytes, `-B` of {SMALL_BUFFER} MiB");
     if !super::is_installed("tcpdump") {
@@ -230,7 +230,7 @@ pub fn beyond_the_highest_rate(report: &mut Report) {
     );
 }
 
-/// Frames captured a second in the run with the most.
+/// Frames captured per second in the fastest run.
 fn fastest(runs: &[Run]) -> f64 {
     let rates = runs
         .iter()
@@ -238,7 +238,7 @@ fn fastest(runs: &[Run]) -> f64 {
     rates.fold(0.0, f64::max)
 }
 
-/// The drops of each run, and what they are to be held against.
+/// The drops of each run, and the highest rate of captured frames.
 fn in_words(runs: &[Run]) -> String {
     let drops: Vec<String> = runs.iter().map(|run| run.dropped.to_string()).collect();
     format!(

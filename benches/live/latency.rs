@@ -1,4 +1,4 @@
-//! How long after its capture a frame's line arrives on a pipe.
+//! Measures how long after its capture a frame's line arrives on a pipe.
 
 use std::io::{BufRead, Read};
 use std::process::{ChildStdout, Command, Stdio};
@@ -12,10 +12,10 @@ use super::report::Report;
 use super::traffic::{Sent, Traffic};
 use super::{RUNS, time};
 
-/// Exchanges a second: one that keeps everybody busy, and one at which each frame is alone.
+/// Exchanges per second: a busy rate, and one at which each frame comes alone.
 const RATES: [f64; 2] = [1_000.0, 20.0];
 
-/// The time of the frame that a line is about, in seconds since 1970.
+/// Reads the frame's time from a line, in seconds since 1970.
 type TimeOf = fn(&str) -> Option<f64>;
 
 /// The nth word of a line.
@@ -28,12 +28,12 @@ fn json(line: &str) -> Option<f64> {
     object["time"].as_f64()
 }
 
-/// What a run came to.
+/// The result of a run.
 struct Run {
     sent: Sent,
-    /// Microseconds from capture to arrival, of each line.
+    /// Microseconds from capture to arrival of each line.
     times: Histogram<u64>,
-    /// What the program said in the end.
+    /// The program's last output on standard error.
     said: String,
 }
 
@@ -43,7 +43,7 @@ fn now() -> f64 {
     now.expect("a clock that is set").as_secs_f64() * 1e6
 }
 
-/// Reads lines to the end, and takes their times against the moment at which they arrived.
+/// Reads all lines, and records the time from each frame's capture to the line's arrival.
 fn read(mut out: ChildStdout, time_of: TimeOf) -> Histogram<u64> {
     let mut times = Histogram::new(3).expect("three digits are possible");
     let mut waiting = Vec::new();
@@ -85,7 +85,7 @@ fn run(mut command: Command, traffic: &Traffic, rate: f64, time_of: TimeOf) -> R
     run
 }
 
-/// The best of some runs, each of which has to have shown everything.
+/// The run with the lowest 99th percentile.
 fn best(mut run: impl FnMut() -> Run) -> Run {
     let runs = (0..RUNS).map(|_| run());
     let best = runs.min_by_key(|run| run.times.value_at_quantile(0.99));

@@ -1,4 +1,4 @@
-//! A program that captures: started, waited for until it does, ended by its process id.
+//! Starts a capturing program, waits until it captures, and ends it by its process id.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
@@ -8,17 +8,21 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::AUTHSCOPE;
 
-/// Time for what was sent last to be captured.
+/// The time to wait until the last packets are captured.
 const REST: Duration = Duration::from_millis(500);
 
-/// A capture under way; it ends with the value at the latest.
+/// A running capture. It is ended with this value at the latest.
 pub struct Listener {
     child: Child,
     errors: BufReader<ChildStderr>,
 }
 
 impl Listener {
-    /// Starts a program and waits until it says that it captures. `Err` with what it said instead.
+    /// Starts a program and waits until it says that it captures.
+    ///
+    /// # Errors
+    ///
+    /// What it said instead.
     pub fn start(command: &mut Command) -> Result<Self, String> {
         let spawned = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|error| error.to_string())?;
@@ -40,12 +44,12 @@ impl Listener {
         Ok(listener)
     }
 
-    /// What it writes, where that was piped.
+    /// Its standard output, if that was piped.
     pub fn output(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Asks it to end once it has had time for the rest, and gives what it said since the start.
+    /// Ends it with SIGINT after a short wait. Returns what it has said since the start.
     pub fn end(mut self) -> String {
         std::thread::sleep(REST);
         let process = Pid::from_child(&self.child);
@@ -80,21 +84,25 @@ pub fn tcpdump(port: u16, arguments: &[&str]) -> Command {
     let mut command = Command::new("tcpdump");
     command.args(["-i", "lo", "-n"]).args(arguments);
     if rustix::process::geteuid().is_root() {
-        // Else it becomes a user who may not write where this benchmark does.
+        // Otherwise it changes to a user who cannot write into this benchmark's folder.
         command.args(["-Z", "root"]);
     }
     command.args(["tcp", "port", &port.to_string()]);
     command
 }
 
-/// Whether the inspector may capture; the reason where not.
+/// Whether the inspector can capture.
+///
+/// # Errors
+///
+/// The reason, if it cannot.
 pub fn can_capture() -> Result<(), String> {
     let listener = Listener::start(authscope(1, &["-q"]).stdout(Stdio::null()))?;
     listener.end();
     Ok(())
 }
 
-/// The number that stands before `words` in what a program said.
+/// The last number before `words` in a program's output.
 pub fn number_before(words: &str, said: &str) -> Option<u64> {
     let (before, _) = said.rsplit_once(words)?;
     before.split_whitespace().last()?.parse().ok()

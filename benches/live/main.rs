@@ -1,6 +1,5 @@
-//! What a live capture keeps up with, measured on loopback against tcpdump in turns, in one run, and
-//! written as a table into `docs/performance.md`. `make bench-live` runs it; it takes about five
-//! minutes and needs the right to capture.
+//! Measures what a live capture keeps up with, on loopback, in turns with tcpdump, in one run, and writes a table into
+//! `docs/performance.md`. `make bench-live` runs it; it takes about five minutes and needs the right to capture.
 //!
 //! `AUTHSCOPE_BENCH_SECONDS=1` makes every measurement that long, for a quick look.
 
@@ -26,10 +25,10 @@ use report::Report;
 /// The program under test, built with the profile of benchmarks.
 const AUTHSCOPE: &str = env!("CARGO_BIN_EXE_authscope");
 
-/// How often each measurement is made.
+/// Runs of each measurement.
 const RUNS: usize = 3;
 
-/// How long a measurement sends.
+/// The duration of a run.
 fn time() -> Duration {
     let seconds = std::env::var("AUTHSCOPE_BENCH_SECONDS").ok();
     let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(4);

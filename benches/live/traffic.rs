@@ -1,5 +1,4 @@
-//! Requests and responses over connections on loopback, at a given rate, from threads that are both ends
-//! of theirs.
+//! Sends requests and responses over loopback at a given rate, from threads that each hold both ends of their connections.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,16 +9,16 @@ use authscope::protocol::Action;
 use authscope::protocol::layout::{REQUEST_LEN, RESPONSE_LEN};
 use authscope::synth::messages;
 
-/// Connections of a sender, under way at the same time.
+/// Open connections of a sender.
 const CONNECTIONS: usize = 64;
 
-/// Exchanges that are sent together at high rates: what falls due in this time.
+/// At high rates, the exchanges that are due within this time are sent together.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Where exchanges are sent: a port of 127.0.0.1 on which nobody else listens.
+/// The messages, and a free port of 127.0.0.1 to send them to.
 pub struct Traffic {
     listener: TcpListener,
-    /// Bytes of a segment at the most.
+    /// The most payload bytes of a segment.
     segment: usize,
     requests: Vec<Vec<u8>>,
     response: Vec<u8>,
@@ -40,7 +39,7 @@ impl Sent {
 }
 
 impl Traffic {
-    /// Messages go out in segments of so many bytes at the most.
+    /// Traffic in segments of at most so many bytes.
     pub fn in_segments_of(segment: usize) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let request = |n| {
@@ -63,12 +62,12 @@ impl Traffic {
         self.listener.local_addr().expect("its address").port()
     }
 
-    /// Segments with data that an exchange takes.
+    /// The number of segments with data in an exchange.
     pub fn segments_of_an_exchange(&self) -> usize {
         REQUEST_LEN.div_ceil(self.segment) + RESPONSE_LEN.div_ceil(self.segment)
     }
 
-    /// Sends `rate` exchanges a second for `time` by so many senders, or as many as they can.
+    /// Sends `rate` exchanges per second for `time` from `senders` threads, or as many as they can.
     pub fn send(&self, senders: usize, rate: f64, time: Duration) -> Sent {
         let share = rate / senders as f64;
         std::thread::scope(|scope| {
@@ -86,7 +85,7 @@ impl Traffic {
         })
     }
 
-    /// Sends over the connections in turns, closes them, and gives the number of exchanges.
+    /// Sends over the connections in turns. Returns the number of exchanges.
     fn send_over(&self, mut connections: Vec<[TcpStream; 2]>, rate: f64, time: Duration) -> u64 {
         let started = Instant::now();
         let mut exchanges: u64 = 0;
@@ -132,7 +131,7 @@ impl Traffic {
             .expect("a response comes");
     }
 
-    /// Each piece is a segment of its own, as nothing is delayed.
+    /// Writes a message. Each piece is a separate segment, because Nagle's algorithm is off.
     fn write(&self, end: &mut TcpStream, message: &[u8]) {
         for piece in message.chunks(self.segment) {
             end.write_all(piece).expect("a message is sent");

@@ -1,20 +1,19 @@
-//! A table of figures, and its place in `docs/performance.md`.
+//! A table of figures, which is written into `docs/performance.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Rows, in the order of measuring.
+/// A table under its heading. Rows are in the order of measurement.
 pub struct Report {
     heading: &'static str,
     about: &'static str,
-    /// How many things wanted the processor before the first measurement.
+    /// The load average before the first measurement.
     load: String,
     rows: Vec<[String; 4]>,
 }
 
 impl Report {
-    /// A table under `heading` (a line of Markdown); `about` says how it is made, after "Written
-    /// by".
+    /// A table under `heading` (a line of Markdown). `about`: how it is made, after "Written by".
     pub fn start(heading: &'static str, about: &'static str) -> Self {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         Self {
@@ -25,14 +24,14 @@ impl Report {
         }
     }
 
-    /// Adds a row and prints it. `goal` is what was asked for, or empty.
+    /// Adds a row and prints it. `goal` may be empty.
     pub fn row(&mut self, what: &str, figure: &str, ratio: &str, goal: &str) {
         println!("{what}: {figure} {ratio} {goal}");
         self.rows
             .push([what, figure, ratio, goal].map(str::to_owned));
     }
 
-    /// Puts the table in the place of the one that stood under its heading.
+    /// Replaces the table under its heading, or appends it.
     pub fn write(&self) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
         let old = std::fs::read_to_string(&path).unwrap_or_else(|_| "# Performance\n".into());

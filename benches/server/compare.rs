@@ -1,4 +1,4 @@
-//! The comparisons: each measures the server and, in turns with it, what it is held against.
+//! The comparisons. Each measures the server in turns with what it is compared with.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -26,7 +26,7 @@ pub fn login(name: &str, password: &str) -> Requests {
     Arc::new(move |_, _| octets.clone())
 }
 
-/// Logins through the server against as many verifications on the same cores without one.
+/// Logins through the server, against bare verifications on the same cores.
 pub fn hashing(report: &mut Report) {
     const ROUNDS: usize = 4;
     const TIME: Duration = Duration::from_secs(4);
@@ -61,7 +61,7 @@ pub fn hashing(report: &mut Report) {
     );
 }
 
-/// Verifies on every core for `time`; how many it were.
+/// Verifies on every core for `time`. Returns the number of verifications.
 pub fn verify_for(time: Duration, stored: &Stored) -> usize {
     let end = Instant::now() + time;
     std::thread::scope(|scope| {
@@ -85,8 +85,8 @@ pub fn verify_for(time: Duration, stored: &Stored) -> usize {
     })
 }
 
-/// Answers each request. It reads ahead, as the server does: a read that fills its buffer costs another one to find
-/// that there is no more.
+/// Answers each request. Its buffer is larger than a request, like the server's: a read that fills the buffer costs a second
+/// one.
 async fn echo(stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let mut stream = BufReader::with_capacity(16 * REQUEST_LEN, stream);
@@ -99,7 +99,7 @@ async fn echo(stream: TcpStream) {
     }
 }
 
-/// Requests through the server with hashing taken out, against a plain echo of the same sizes.
+/// Requests through the server without hashing, against a plain echo of the same sizes.
 pub fn requests(report: &mut Report) {
     const ROUNDS: usize = 8;
     const TIME: Duration = Duration::from_secs(1);
@@ -147,7 +147,7 @@ pub fn requests(report: &mut Report) {
     );
 }
 
-/// Syncs a second of the disk alone, each after a line's worth of bytes.
+/// Syncs per second of the disk alone, each after the bytes of a line.
 fn syncs_per_second(time: Duration) -> f64 {
     let directory = directory();
     let file = File::create(directory.path().join("file")).expect("a file");
@@ -162,7 +162,7 @@ fn syncs_per_second(time: Duration) -> f64 {
     count as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Registrations with hashing taken out, against the disk's own rate of syncs.
+/// Registrations without hashing, against the disk's own rate of syncs.
 pub fn registrations(report: &mut Report) {
     const ROUNDS: usize = 10;
     const TIME: Duration = Duration::from_millis(300);
@@ -209,7 +209,7 @@ pub fn registrations(report: &mut Report) {
     );
 }
 
-/// 10,000 connections that ask nothing, and a login beside them.
+/// The memory of 10,000 idle connections, and the time of a login beside them.
 pub fn idle_connections(report: &mut Report) {
     const CONNECTIONS: usize = 10_000;
     let hash = Hasher::new(Scheme::DEFAULT)
@@ -219,7 +219,7 @@ pub fn idle_connections(report: &mut Report) {
     let clients = runtime();
     let alice = login("alice", "secret");
     let time = Duration::from_secs(2);
-    // The first logins get the hashing threads their memory.
+    // In the first logins the hashing threads allocate their memory.
     let mut alone = drive(&clients, server.address, 2 * cores(), time, &alice, SUCCESS);
     let mut alone_single = drive(&clients, server.address, 1, time, &alice, SUCCESS);
     drop(std::mem::take(&mut alone));
@@ -227,7 +227,7 @@ pub fn idle_connections(report: &mut Report) {
     let held: Vec<_> = (0..CONNECTIONS)
         .map(|_| std::net::TcpStream::connect(server.address).expect("a connection"))
         .collect();
-    // The last one is open when the one after it is answered.
+    // Once a later connection is answered, all of these are open.
     let mut beside = drive(&clients, server.address, 1, time, &alice, SUCCESS);
     let each = server.memory().saturating_sub(before) as f64 / CONNECTIONS as f64;
     drop(held);
@@ -246,7 +246,7 @@ pub fn idle_connections(report: &mut Report) {
     );
 }
 
-/// Two million users: the start, the memory, and looking one up.
+/// Start, memory and look-up with two million users.
 pub fn many_users(report: &mut Report) {
     const USERS: usize = 2_000_000;
     let few = Server::start(&format!("user1:{HASH}\n"), &[]);
@@ -285,7 +285,7 @@ pub fn many_users(report: &mut Report) {
     let (mut of_many, mut of_few) = (Measured::default(), Measured::default());
     for _ in 0..4 {
         let time = Duration::from_secs(1);
-        // A name that is taken is found in the index, and refused as a registration.
+        // The registration of a taken name is refused after a look-up in the index.
         let taken: Requests = Arc::new(|client, n| {
             let user = (client * 1_000_003 + n * 7_919) % USERS;
             request(Action::Register, &format!("user{user}"), "x")

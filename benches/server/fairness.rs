@@ -1,4 +1,4 @@
-//! A login beside a flood from one other address.
+//! Measures a login during a flood from another address.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,10 +29,10 @@ async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The bytes of the request of this number.
+/// Makes the bytes of the request with this number.
 type Requests = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 
-/// One answer after another, on a connection that is opened anew when the server closes it.
+/// Sends one request after another, on a connection that is opened again when the server closes it.
 async fn flood(to: SocketAddr, requests: Requests, number: Arc<AtomicUsize>) {
     let mut response = [0; RESPONSE_LEN];
     loop {
@@ -44,7 +44,7 @@ async fn flood(to: SocketAddr, requests: Requests, number: Arc<AtomicUsize>) {
     }
 }
 
-/// Logins for `time`, each on a connection of its own.
+/// Logs in repeatedly for `time`, each time on a new connection.
 async fn logins(to: SocketAddr, octets: &[u8], time: Duration) -> Measured {
     let (began, mut times) = (Instant::now(), Vec::new());
     let mut response = [0; RESPONSE_LEN];
@@ -65,8 +65,7 @@ async fn logins(to: SocketAddr, octets: &[u8], time: Duration) -> Measured {
     }
 }
 
-/// The median login while 400 connections of another address log in, register or guess as fast as
-/// they can.
+/// The median time of a login while 400 connections of another address log in, register or guess as fast as they can.
 pub fn beside_a_flood(report: &mut Report) {
     let hash = Hasher::new(Scheme::DEFAULT)
         .hash(b"secret")

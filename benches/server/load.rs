@@ -1,4 +1,4 @@
-//! Clients: a number of connections, each sending its next request when it has its answer.
+//! The clients: connections that each send the next request when they have the answer to the last.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
-/// What clients saw.
+/// The measurements of clients.
 #[derive(Default)]
 pub struct Measured {
-    /// From a request to its answer, in nanoseconds.
+    /// The time from each request to its answer, in nanoseconds.
     pub times: Vec<u64>,
-    /// How long it was measured.
+    /// The duration of the measurement.
     pub took: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Measured {
         self.took += other.took;
     }
 
-    /// The time that `percent` of the answers took at most.
+    /// The time that `percent` percent of the answers took at most.
     pub fn percentile(&mut self, percent: usize) -> Duration {
         assert!(!self.times.is_empty(), "nothing was answered");
         self.times.sort_unstable();
@@ -50,10 +50,10 @@ pub fn request(action: Action, name: &str, password: &str) -> Vec<u8> {
     octets
 }
 
-/// What the clients send: client and number of the request to its bytes.
+/// Makes the bytes of a request from the numbers of the client and the request.
 pub type Requests = Arc<dyn Fn(usize, usize) -> Vec<u8> + Send + Sync>;
 
-/// Whether a response is the one that is wanted.
+/// Whether a response is as expected.
 pub type Check = fn(&[u8]) -> bool;
 
 /// Keeps `clients` connections busy for `time`.

@@ -1,8 +1,8 @@
-//! What the server does, measured against what the machine could do without it, and written as a
-//! tables into `docs/performance.md`. `make bench-server` runs it; it takes about three minutes.
-//! `cargo bench --bench server -- flooded` measures a flooded server only, `-- database` users in PostgreSQL only.
+//! Measures the server against what the machine can do without it, and writes tables into `docs/performance.md`.
+//! `make bench-server` runs it; it takes about three minutes. `cargo bench --bench server -- flooded` measures only a flooded
+//! server, `-- database` only users in PostgreSQL.
 //!
-//! Everything that is compared runs in turns, in one run, on the same cores, over loopback.
+//! What is compared runs in turns, in one run, on the same cores, over loopback.
 
 #![allow(
     clippy::cast_possible_truncation,

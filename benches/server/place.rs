@@ -1,4 +1,4 @@
-//! A temporary passwd file, the real server on it, and the server as a part of this process.
+//! Runs the server on a temporary passwd file: the real program, or as a part of this process without hashing.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Enough open files for the clients of 10,000 connections.
+/// Raises the limit on open files, for 10,000 connections.
 pub fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let wanted = 25_000;
@@ -44,12 +44,12 @@ pub fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// A directory on the disk of the build directory, not on a memory file system.
+/// A temporary directory on the disk of the build directory, not in memory.
 pub fn directory() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
 }
 
-/// A directory with this passwd file.
+/// A temporary directory with this passwd file.
 fn with_passwd(passwd: &str) -> TempDir {
     let directory = directory();
     let path = directory.path().join("passwd");
@@ -57,7 +57,7 @@ fn with_passwd(passwd: &str) -> TempDir {
     directory
 }
 
-/// The real server, logging into a file.
+/// The real server, with its log in a file.
 pub struct Server {
     child: Child,
     log: PathBuf,
@@ -66,12 +66,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it without limits on the addresses of loopback.
+    /// Starts it without limits for loopback addresses.
     pub fn start(passwd: &str, arguments: &[&str]) -> Self {
         Self::start_in(with_passwd(passwd), arguments)
     }
 
-    /// Starts it on the file `passwd` in `directory`, without limits on the addresses of loopback.
+    /// Starts it on the file `passwd` in `directory`, without limits for loopback addresses.
     pub fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
         let unlimited = [
             "--throttle-exempt",
@@ -82,12 +82,12 @@ impl Server {
         Self::start_with(directory, &[&unlimited[..], arguments].concat())
     }
 
-    /// Starts it with the limits that it has where nothing is said.
+    /// Starts it with its default limits.
     pub fn start_limited(passwd: &str) -> Self {
         Self::start_with(with_passwd(passwd), &[])
     }
 
-    /// Starts it on the users in a database, with the limits that it has where nothing is said.
+    /// Starts it on the users in a database, with its default limits.
     pub fn start_on(url: &str, password: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authscope-server"));
         command
@@ -131,7 +131,7 @@ impl Server {
         }
     }
 
-    /// The number behind `key=` in its log.
+    /// The last number after `key=` in its log.
     pub fn logged(&self, key: &str) -> u64 {
         let text = std::fs::read_to_string(&self.log).expect("its log is read");
         let value = text.split(&format!("{key}=")).last();
@@ -141,7 +141,7 @@ impl Server {
             .unwrap_or_else(|| panic!("{key} is not in the log"))
     }
 
-    /// Bytes of memory that it has in use.
+    /// Its resident memory in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("the server's memory");
@@ -150,7 +150,7 @@ impl Server {
         kib.expect("a number of KiB") * 1024
     }
 
-    /// Processor time that it has used. Linux counts it in hundredths of a second.
+    /// The processor time that it has used, in steps of 10 ms.
     pub fn processor_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
             .expect("the server's times");
@@ -162,7 +162,7 @@ impl Server {
         Duration::from_millis(10) * ticks
     }
 
-    /// Stops it in order.
+    /// Stops it with SIGTERM.
     pub fn stop(&mut self) {
         let pid = i32::try_from(self.child.id()).ok();
         let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a pid");
@@ -178,10 +178,10 @@ impl Drop for Server {
     }
 }
 
-/// A hash that costs nothing: every password is right, and every hash is this one.
+/// Hashing that costs nothing: every password is right, and every hash is [`HASH`].
 struct NoHashing;
 
-/// A line's worth of hash.
+/// A hash with the usual length.
 pub const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Hashing for NoHashing {
@@ -196,7 +196,7 @@ impl Hashing for NoHashing {
     }
 }
 
-/// The server without hashing, in this process.
+/// The server in this process, without hashing.
 pub struct Bare {
     pub address: SocketAddr,
     accounts: Arc<Accounts>,
@@ -216,7 +216,7 @@ impl Bare {
         }
     }
 
-    /// On a database, which also remembers who failed.
+    /// Starts it on a database, which also remembers failed logins.
     pub fn start_on(runtime: &Runtime, database: Arc<Postgres>) -> Self {
         let store = Arc::clone(&database) as Arc<dyn Store>;
         let accounts = Accounts::new(store, Arc::new(NoHashing), false);

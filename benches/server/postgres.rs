@@ -1,5 +1,5 @@
-//! Users in PostgreSQL: logins against bare verification, registrations against the database's own commits, and three
-//! servers against one.
+//! Measures users in PostgreSQL: logins against bare verifications, registrations against the database's own commits, and
+//! three servers against one.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use super::load::{Measured, Requests, drive, request};
 use super::place::{Bare, HASH, Server, cores, runtime};
 use super::report::Report;
 
-/// Connections of a server to the database, which is how many pgbench has.
+/// Connections of a server to the database, and of pgbench.
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 4;
 
-/// Measures; false where there is no PostgreSQL.
+/// Runs the measurements. Returns false if there is no PostgreSQL.
 pub fn compare(report: &mut Report) -> bool {
-    // The tests' clusters do not sync; this one is held against the disk.
+    // Unlike the clusters of tests, this one syncs.
     let settings = ["fsync=on", "max_connections=100", "shared_buffers=128MB"];
     let Some(cluster) = Cluster::start(&settings) else {
         return false;
@@ -31,8 +31,8 @@ pub fn compare(report: &mut Report) -> bool {
     true
 }
 
-/// Logins through one server, and through three, against as many verifications without any. Who logs in is looked for among
-/// the users, and twice among those who failed lately.
+/// Logins through one server and through three, against bare verifications. Each login makes three queries: one for the user,
+/// and two for recent failures.
 fn logins(report: &mut Report, cluster: &Cluster) {
     const TIME: Duration = Duration::from_secs(4);
     let hash = Hasher::new(Scheme::DEFAULT)
@@ -82,8 +82,8 @@ fn logins(report: &mut Report, cluster: &Cluster) {
     );
 }
 
-/// Registrations with hashing taken out, through one server and through three, against commits of a row each that pgbench
-/// makes in the same cluster over as many connections.
+/// Registrations without hashing, through one server and through three, against pgbench's commits of one row each in the same
+/// cluster, over the same number of connections.
 fn registrations(report: &mut Report, cluster: &Cluster) {
     const TIME: Duration = Duration::from_secs(3);
     const CLIENTS: usize = 96;
@@ -97,7 +97,7 @@ fn registrations(report: &mut Report, cluster: &Cluster) {
         "CREATE TABLE commits (name bytea PRIMARY KEY, hash text NOT NULL, version bigint NOT NULL DEFAULT 1,
             created timestamptz NOT NULL DEFAULT now())",
     );
-    // Connections to the database are made when they are first wanted, and those who wait too long for one are told "busy".
+    // Connections to the database are made at their first use, and a request that waits too long for one is answered "busy".
     for (number, server) in servers.iter().enumerate() {
         let warm: Requests = Arc::new(move |client, n| {
             request(Action::Register, &format!("w{number}-{client}-{n}"), "x")
@@ -162,7 +162,7 @@ fn store(serving: &Runtime, url: &str) -> Arc<Postgres> {
     Arc::new(opened.expect("the database opens"))
 }
 
-/// Answers a second of several servers together.
+/// The answers per second of several servers together.
 fn together(
     servers: Vec<std::net::SocketAddr>,
     clients_each: usize,
@@ -192,7 +192,7 @@ fn together(
     answered as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Commits a second that pgbench makes: one inserted row each, of the size of a user.
+/// The commits per second of pgbench, each with one inserted row of the size of a user.
 fn pgbench(cluster: &Cluster, database: &str, time: Duration) -> f64 {
     let script = cluster.path("commits.sql");
     let insert = format!(

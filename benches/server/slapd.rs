@@ -1,6 +1,5 @@
-//! OpenLDAP's slapd beside it: simple binds (RFC 4511 section 4.2) with the same Argon2id hash, and
-//! with its own SSHA where the hash is not what is compared. Only where slapd is installed
-//! (Debian packages slapd and slapd-contrib).
+//! Compares the server with OpenLDAP's slapd: simple binds (RFC 4511 section 4.2) with the same Argon2id hash, and with SSHA
+//! to compare everything but the hash. It needs slapd (Debian packages slapd and slapd-contrib).
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -23,7 +22,7 @@ use super::report::Report;
 const ROUNDS: usize = 3;
 const TIME: Duration = Duration::from_secs(2);
 
-/// Compares binds with logins; says so where it cannot.
+/// Compares binds with logins, or reports that slapd is missing.
 pub fn binds(report: &mut Report) {
     let hash = Hasher::new(Scheme::DEFAULT)
         .hash(b"secret")
@@ -80,7 +79,7 @@ pub fn binds(report: &mut Report) {
     );
 }
 
-/// A slapd of our own, with two users, on a free port of loopback.
+/// A slapd with two users, on a free port of loopback.
 struct Slapd {
     child: Child,
     address: SocketAddr,
@@ -189,7 +188,7 @@ impl Drop for Slapd {
     }
 }
 
-/// A bind request in BER, message id 1. Every length here is under 128, so one byte.
+/// A bind request in BER, with message id 1. All lengths are below 128, so they take one byte.
 fn bind_request(name: &str, password: &str) -> Vec<u8> {
     let field = |tag: u8, content: &[u8]| {
         let length = u8::try_from(content.len()).expect("a short field");

@@ -1,4 +1,4 @@
-//! A program in a pseudo-terminal: keys go in, its screen is read.
+//! Runs a program in a pseudo-terminal, presses keys, and reads its screen.
 
 use std::num::NonZeroU16;
 use std::process::{Child, Command, Stdio};
@@ -10,19 +10,19 @@ use super::terminal::Terminal;
 const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
 
-/// How often a screen is looked at.
+/// The interval at which a screen is read.
 const LOOK: Duration = Duration::from_micros(200);
-/// A key that changes nothing is given up after this.
+/// After this time a key counts as unanswered.
 const NO_CHANGE: Duration = Duration::from_secs(5);
 
 pub struct Driven {
     child: Child,
     terminal: Terminal,
     screen: vt100::Parser,
-    /// Bytes of the terminal's output that are on the screen.
+    /// Bytes of the terminal's output that were processed.
     taken: usize,
     began: Instant,
-    /// Where its settings are, until it has ended.
+    /// The folder for its settings.
     _folder: tempfile::TempDir,
 }
 
@@ -36,7 +36,7 @@ pub fn is_installed(program: &str) -> bool {
 }
 
 impl Driven {
-    /// Starts a program with settings of its own, its terminal being the one that it may open by name too.
+    /// Starts a program with its own settings, and with the pseudo-terminal as its controlling terminal.
     pub fn start(command: &[&str]) -> Self {
         let terminal = Terminal::of_size(ROWS.get(), COLUMNS.get());
         let folder = tempfile::tempdir().expect("a folder");
@@ -71,19 +71,19 @@ impl Driven {
         self.screen.process(&octets);
     }
 
-    /// What is on the screen now.
+    /// The text on the screen.
     pub fn text(&mut self) -> String {
         self.look();
         self.screen.screen().contents()
     }
 
-    /// Waits for something on the screen; how long after the start it was there.
+    /// Waits until the screen satisfies `is_there`. Returns the time since the start.
     pub fn wait_for(&mut self, is_there: impl Fn(&str) -> bool) -> Duration {
         let found = self.wait_at_most(PATIENCE, is_there);
         found.unwrap_or_else(|| panic!("{}", self.text()))
     }
 
-    /// The same; `None` where it did not come in this time.
+    /// As [`wait_for`](Self::wait_for), but waits for at most `patience`, and then returns `None`.
     pub fn wait_at_most(
         &mut self,
         patience: Duration,
@@ -103,8 +103,8 @@ impl Driven {
         self.terminal.press(keys);
     }
 
-    /// What stands out by its background below the first line, and where: the chosen row is among it. Where the list
-    /// moves under it the row is the same, and says something else.
+    /// The rows with a highlighted background below the first line, with their text. The selected row is one of them. If the list
+    /// scrolls instead, the row is the same with another text.
     fn chosen(&mut self) -> Vec<(u16, String)> {
         self.look();
         let screen = self.screen.screen();
@@ -118,7 +118,7 @@ impl Driven {
         (1..ROWS.get()).filter_map(chosen).collect()
     }
 
-    /// Presses a key that chooses another row; how long it took until that was to be seen, `None` where it never was.
+    /// Presses a key that selects another row. Returns the time until the screen shows it; `None` if it never does.
     pub fn key(&mut self, key: &str) -> Option<Duration> {
         let before = self.chosen();
         let pressed = Instant::now();
@@ -132,7 +132,7 @@ impl Driven {
         Some(pressed.elapsed())
     }
 
-    /// The process and those that it started.
+    /// The process and its descendants.
     fn processes(&self) -> Vec<u32> {
         let mut all = vec![self.child.id()];
         let mut at = 0;
@@ -149,7 +149,7 @@ impl Driven {
         all
     }
 
-    /// The most that it has taken, with the processes that it started and that are there still.
+    /// The peak memory of the process and its descendants that still run, in bytes.
     pub fn peak_bytes(&self) -> u64 {
         let peak = |process: u32| {
             let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -160,7 +160,7 @@ impl Driven {
         all * 1024
     }
 
-    /// Processor time taken so far, in ticks of 10 ms.
+    /// The processor time used so far, in ticks of 10 ms.
     fn ticks(&self) -> u64 {
         let ticks = |process: u32| {
             let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
@@ -172,14 +172,14 @@ impl Driven {
         self.processes().into_iter().filter_map(ticks).sum()
     }
 
-    /// Whether it takes next to nothing of the processor, looked at for a fifth of a second.
+    /// Whether it uses hardly any processor time during a fifth of a second.
     pub fn is_idle(&self) -> bool {
         let before = self.ticks();
         std::thread::sleep(Duration::from_millis(200));
         self.ticks().saturating_sub(before) < 3
     }
 
-    /// Waits until it rests; milliseconds until then.
+    /// Waits until it is idle. Returns the milliseconds until then.
     pub fn wait_until_idle(&self) -> f64 {
         let began = Instant::now();
         loop {
@@ -193,7 +193,7 @@ impl Driven {
 }
 
 impl Drop for Driven {
-    /// Ends what was started.
+    /// Ends the process and its descendants.
     fn drop(&mut self) {
         for process in self.processes().into_iter().rev() {
             let _ = Command::new("kill").arg(process.to_string()).status();

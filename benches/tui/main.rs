@@ -1,7 +1,7 @@
-//! The terminal interface on a capture of 3,000,000 frames: time to its first screen, time of a key while it reads, filters,
-//! sorts and writes, and memory; beside it termshark on the same file and sngrep on a SIP capture of as many frames. All of
-//! them run in a pseudo-terminal whose screen is read. `make bench-tui` runs it and writes the table into
-//! `docs/performance.md`.
+//! Measures the terminal interface on a capture of 3,000,000 frames: the time to the first screen, the time of a key while it
+//! reads, filters, sorts and writes, and memory. For comparison it measures termshark on the same file, and sngrep on a SIP
+//! capture of as many frames. All of them run in a pseudo-terminal whose screen is read. `make bench-tui` runs it and writes
+//! the table into `docs/performance.md`.
 //!
 //! `cargo bench --bench tui -- termshark` measures that program alone, and so on; each has a table of its own.
 //! `AUTHSCOPE_BENCH_SCALE=0.01` makes every capture a hundredth of its size, for a quick look.
@@ -20,7 +20,7 @@ mod report;
 #[path = "../../tests/support/terminal.rs"]
 mod terminal;
 
-/// What the terminal waits for things at most.
+/// The longest wait, for the shared code of tests.
 mod programs {
     pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
 }
@@ -40,12 +40,12 @@ const AUTHSCOPE: &str = env!("CARGO_BIN_EXE_authscope");
 const FRAMES: u64 = 3_000_000;
 const CONNECTIONS: u64 = 100_000;
 
-/// Keys timed in a row, where what goes on behind them lasts.
+/// The most keys that are timed in a row.
 const KEYS: usize = 400;
 
 const ESCAPE: &str = "\u{1b}";
 
-/// Which of the programs are measured: one of these as an argument, or all.
+/// The programs: one of these as an argument, or all without one.
 const PARTS: [&str; 3] = ["authscope", "termshark", "sngrep"];
 
 fn main() {
@@ -100,7 +100,7 @@ fn spread(mut times: Vec<Duration>) -> (f64, f64) {
     (at(times.len() / 2), at(times.len().saturating_sub(1)))
 }
 
-/// Times keys while `goes_on` holds of the screen, for so long at most.
+/// Times keys while the screen satisfies `goes_on`, for at most `patience`. Returns also the number of unanswered keys.
 fn times(
     driven: &mut Driven,
     patience: Duration,
@@ -109,7 +109,7 @@ fn times(
     let (mut times, mut unanswered) = (Vec::new(), 0);
     let began = Instant::now();
     while times.len() < KEYS && began.elapsed() < patience && goes_on(&driven.text()) {
-        // Back and forth, so that there always is a row to go to.
+        // Up and down, so that there is always another row.
         let key = ["j", "k"][times.len() / 8 % 2];
         match driven.key(key) {
             Some(time) => times.push(time),
@@ -119,7 +119,7 @@ fn times(
     (times, unanswered)
 }
 
-/// The same as a row.
+/// Times keys, and writes a row.
 fn keys(report: &mut Report, driven: &mut Driven, what: &str, goes_on: impl Fn(&str) -> bool) {
     let (times, unanswered) = times(driven, Duration::from_secs(30), goes_on);
     let count = times.len();
@@ -133,7 +133,7 @@ fn keys(report: &mut Report, driven: &mut Driven, what: &str, goes_on: impl Fn(&
     report.row(what, &figure, "", "< 50 ms");
 }
 
-/// Whether our list of exchanges is there.
+/// Whether the screen has a list of exchanges.
 fn has_rows(text: &str) -> bool {
     text.contains("\n>")
 }
@@ -174,7 +174,7 @@ fn authscope(capture: &Path, folder: &Path) {
     report.row("all read and counted", &format!("{seconds:.1} s"), "", "");
     memory(report, driven, "memory at the most, all read", "");
     keys(report, driven, "a key with nothing going on", |_| true);
-    // What every frame has.
+    // A filter that matches every frame.
     driven.press("/frame.number > 0 || reglogin\r");
     driven.wait_for(|text| text.contains("%: frame") && has_rows(text));
     let began = Instant::now();
@@ -221,7 +221,7 @@ fn authscope(capture: &Path, folder: &Path) {
         },
     );
     let saved = folder.join("saved.jsonl");
-    // As JSON lines, into this file.
+    // Saves as JSON lines into this file.
     driven.press("w\u{1b}[A\u{1b}[A\u{1b}[C\u{1b}[C\u{1b}[B\u{1b}[B\u{15}");
     driven.press(&format!("{}\r", saved.to_string_lossy()));
     driven.wait_for(|text| text.contains("saving"));
@@ -254,17 +254,17 @@ fn memory(report: &mut Report, driven: &Driven, what: &str, goal: &str) {
     report.row(what, &figure, "", goal);
 }
 
-/// How another program is driven, and ours beside it.
+/// A program to watch.
 struct Watched<'a> {
     command: &'a [&'a str],
     has_rows: &'a dyn Fn(&str) -> bool,
 }
 
-/// How long is waited for the first rows of a program, and how long it is watched in all.
+/// How long a program may take until its first rows, and how long it is watched in total.
 const FIRST: Duration = Duration::from_mins(1);
 const WATCHED: Duration = Duration::from_secs(100);
 
-/// Rows of a program: when its first rows came, its keys, how far it got in the time that it is given, and its memory.
+/// Measures a program: the time until its first rows, its keys, whether it finishes in time, and its memory.
 fn watch(report: &mut Report, name: &str, watched: &Watched<'_>) {
     let mut driven = Driven::start(watched.command);
     let began = Instant::now();

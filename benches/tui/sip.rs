@@ -1,4 +1,4 @@
-//! A capture of SIP calls (RFC 3261), for sngrep.
+//! Writes a capture of SIP calls (RFC 3261), for sngrep.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ const CALLER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const CALLED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const PORT: u16 = 5060;
 
-/// Writes calls of so many frames together, about; the frames written.
+/// Writes calls with about so many frames in total. Returns the number of frames.
 pub fn write(path: &Path, frames: u64) -> io::Result<u64> {
     let mut out = BufWriter::new(File::create(path)?);
     let mut header = Vec::new();
