@@ -1,4 +1,4 @@
-//! Writes a big capture for benchmarks, and the truth about it beside it.
+//! Writes a big capture for benchmarks, and a file with its true counts.
 
 use std::fs::File;
 use std::path::PathBuf;

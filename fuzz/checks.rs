@@ -1,5 +1,5 @@
-//! What must hold for any bytes. The fuzz targets call these; `tests/inspector/fuzz_checks.rs` runs them
-//! over the stored captures, so that they stay right without a fuzzer.
+//! Checks that must hold for any bytes. The fuzz targets call them. `tests/inspector/fuzz_checks.rs` runs
+//! them on the stored captures, so that they are tested without a fuzzer.
 
 mod forms;
 
@@ -21,7 +21,7 @@ use authscope::tls::{Decryptor, Event, Label, Secret, Session};
 
 pub use forms::{FORMS, forms, in_form};
 
-/// The link types that frames are read of, and one that they are not.
+/// Link types whose frames are decoded, and one whose are not.
 const LINKS: [LinkType; 12] = [
     LinkType::NULL,
     LinkType::LOOP,
@@ -37,19 +37,19 @@ const LINKS: [LinkType; 12] = [
     LinkType(147),
 ];
 
-/// Nothing that comes out may move a terminal's cursor or change its colours.
+/// Panics if the text could move a terminal's cursor or change its colours.
 fn assert_harmless(text: &[u8]) {
     let text = std::str::from_utf8(text).expect("output is UTF-8");
     let control = text.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(control, None, "a control character in the output: {text}");
 }
 
-/// A capture file of any bytes: read, inspected and printed.
+/// Reads, inspects and prints any bytes as a capture file.
 pub fn capture(octets: &[u8]) {
     forms::usual(octets);
 }
 
-/// One frame of any bytes, of the link type that the first one chooses.
+/// Decodes any bytes as one frame. The first byte selects the link type.
 pub fn frame(octets: &[u8]) {
     let Some((choice, octets)) = octets.split_first() else {
         return;
@@ -79,25 +79,25 @@ pub fn frame(octets: &[u8]) {
     assert_harmless(&text.octets());
 }
 
-/// A TCP segment as the fuzzer makes them up.
+/// A TCP segment of the fuzzer.
 #[derive(Debug, Clone)]
 pub struct Piece {
-    /// Whether the client sends it.
+    /// The sender.
     pub from: Role,
     /// Sequence number, counted from the side's SYN.
     pub seq: u16,
     /// Acknowledgement number, counted from the other side's SYN.
     pub ack: Option<u16>,
-    /// The low byte of the flags; ACK is `ack`'s.
+    /// The low byte of the flags. ACK is set if `ack` has a number.
     pub flags: u8,
-    /// Bytes of payload that were on the wire and not captured.
+    /// Bytes of payload that were not captured.
     pub missing: u8,
     /// The payload.
     pub payload: Vec<u8>,
 }
 
-/// Any segments of one connection. Messages are made of bytes that were sent, and what is given
-/// out is bounded by what came in.
+/// Any segments of one connection. The messages consist of bytes that were sent, and the size of the
+/// output is bounded by the size of the input.
 pub fn segments(pieces: &[Piece]) {
     let layouts = LAYOUTS[1..].iter().map(|text| {
         let layout = layout::parse(text).expect("a layout of ours is right");
@@ -163,7 +163,7 @@ fn inspected(pieces: &[Piece], options: &Options) {
 }
 
 /// Any bytes as the records and handshakes of both sides of a TLS connection, with gaps, ends and
-/// secrets at any time. Each portion has two bytes before it that say what it is and how long.
+/// secrets at any time. The two bytes before each portion are its kind and its length.
 pub fn tls(octets: &[u8]) {
     let mut all = Decryptor::default();
     all.limits.connection = 4096;
@@ -212,7 +212,7 @@ pub fn tls(octets: &[u8]) {
                 session.keys_came(&mut all, &mut |event| check(event, ends));
             }
             _ => {
-                // A secret of whatever connection was named last.
+                // A secret of the connection that was named last.
                 if let Some(random) = session.random().copied() {
                     for label in Label::ALL {
                         for len in [32, 48] {
@@ -234,10 +234,10 @@ pub fn tls(octets: &[u8]) {
     assert_eq!(all.waiting(), 0, "something waits for ever");
 }
 
-/// Memory that one record may take, about.
+/// About the memory that one record may use.
 const MOST_OF_A_RECORD: usize = 20_000;
 
-/// A message of any bytes, read by endpoints and by the inspector.
+/// Decodes any bytes as a message, as the endpoints and the inspector do.
 pub fn message(octets: &[u8]) {
     let strict = protocol::is_strict(octets);
     assert!(!(strict && smpp::is_smpp(octets)), "strictly both");
@@ -289,7 +289,7 @@ pub fn message(octets: &[u8]) {
     }
 }
 
-/// Gives what it has in pieces of the sizes that are asked for, as a pipe does.
+/// Reads in pieces of the given sizes, as from a pipe.
 struct Dribble {
     octets: Vec<u8>,
     at: usize,
@@ -331,8 +331,8 @@ fn frames_of(reader: impl Read + Send + 'static) -> Frames {
     }
 }
 
-/// A capture that comes through a pipe in any pieces has the frames, and the damage, of the same
-/// capture as a whole. The first byte says how many piece sizes follow.
+/// A capture that is read from a pipe in any pieces has the same frames and the same damage as when it
+/// is read at once. The first byte is the number of piece sizes that follow.
 pub fn pipe(octets: &[u8]) {
     let Some((count, rest)) = octets.split_first() else {
         return;
@@ -347,7 +347,7 @@ pub fn pipe(octets: &[u8]) {
     });
     let compressed = octets.starts_with(&[0x1f, 0x8b]) || octets.starts_with(&[0x28, 0xb5]);
     if compressed && whole.1.is_some() && pieces.1.is_some() {
-        // How much a decompressor gives out before damage depends on how much it was given.
+        // How much a decompressor returns before damage depends on the sizes of its input.
         let common = whole.0.len().min(pieces.0.len());
         assert_eq!(whole.0[..common], pieces.0[..common]);
     } else {
@@ -355,8 +355,8 @@ pub fn pipe(octets: &[u8]) {
     }
 }
 
-/// A display filter is one or an error with a place in it, and one that is printed and read again
-/// is the same.
+/// Any text is a display filter or gives an error with a place in the text. A filter that is printed
+/// and parsed again is the same.
 pub fn filter(text: &str) {
     let options = FilterOptions {
         show_passwords: true,
@@ -377,7 +377,7 @@ pub fn filter(text: &str) {
     }
 }
 
-/// Any text as a layout file: it is a layout, or has faults at places in it.
+/// Any text as a layout file: it is a layout, or gives errors with places in the text.
 pub fn layout_file(octets: &[u8]) {
     let Ok(text) = std::str::from_utf8(octets) else {
         return;
@@ -406,7 +406,8 @@ pub fn layout_file(octets: &[u8]) {
     }
 }
 
-/// Any bytes as messages of any layout: its file stands before the first NUL, or is one of ours by the first byte.
+/// Any bytes as messages of any layout. The layout file is the text before the first NUL, or one of [`LAYOUTS`], which the
+/// first byte selects.
 pub fn described(octets: &[u8]) {
     let Some((choice, rest)) = octets.split_first() else {
         return;
@@ -430,7 +431,7 @@ pub fn described(octets: &[u8]) {
     }
 }
 
-/// Layouts that bytes are read by.
+/// Layouts for [`described`].
 pub const LAYOUTS: [&str; 3] = [
     layout::EXAMPLE,
     "name = \"T\"\nport = 9100\norder = \"little\"\n[layout]\n\
@@ -447,7 +448,7 @@ pub const LAYOUTS: [&str; 3] = [
      [kind]\nclient = { name = \"ask\", body = \"body\", response = \"server\" }\nserver = { name = \"tell\", body = \"body\" }\n",
 ];
 
-/// What is said of a message at a glance is what its decoding says, and searching finds what begins there.
+/// What is known of a message without decoding agrees with its decoding, and a search finds the message that begins there.
 fn plan_of_message(plan: &Plan, bytes: &[u8], side: layout::Side) {
     assert_eq!(plan.frame(bytes, side), plan.layout.frame(bytes, side));
     let len = match plan.frame(bytes, side) {

@@ -20,16 +20,16 @@ use authscope::wireshark::explain;
 
 use super::{assert_harmless, frames_of};
 
-/// The forms of rows that options other than `-T` ask for.
+/// The output forms of rows for options other than `-T`.
 const BY_OPTION: [&FormEntry; 3] = [&TREE, &OCTETS, &explain::FORM];
 
-/// How many forms of rows there are.
+/// Number of output forms of rows.
 const ROWS: u8 = (BY_NAME.len() + BY_OPTION.len()) as u8;
 
-/// How many forms there are: of rows, two of streams, two of summaries, two of saved captures.
+/// Number of all forms: of rows, two of streams, two of summaries, two of saved captures.
 pub const FORMS: u8 = ROWS + 6;
 
-/// Filters that ask for what is costly to know, and for what is odd.
+/// Filters on fields that are costly to compute, and odd filters.
 const FILTERS: [&str; 6] = [
     "frame",
     "reglogin",
@@ -39,7 +39,7 @@ const FILTERS: [&str; 6] = [
     "!reglogin && lower(frame.protocols) matches \"a|b\"",
 ];
 
-/// Times, by the byte that chooses among them.
+/// Formats of times, which a byte selects.
 const TIMES: [TimeFormat; 4] = [
     TimeFormat::Relative,
     TimeFormat::Delta,
@@ -47,12 +47,12 @@ const TIMES: [TimeFormat; 4] = [
     TimeFormat::Epoch,
 ];
 
-/// Text that an output writes, to be looked at when it is done.
+/// Collects the text of an output.
 #[derive(Clone, Default)]
 pub struct Text(Rc<RefCell<Vec<u8>>>);
 
 impl Text {
-    /// What was written.
+    /// The text so far.
     pub fn octets(&self) -> Vec<u8> {
         self.0.borrow().clone()
     }
@@ -68,7 +68,7 @@ impl Write for Text {
     }
 }
 
-/// A capture that is saved, which threads may hand on.
+/// Collects a saved capture, from any thread.
 #[derive(Clone, Default)]
 struct Saved(Arc<Mutex<Vec<u8>>>);
 
@@ -82,7 +82,7 @@ impl Write for Saved {
     }
 }
 
-/// What the second byte says of a form.
+/// The options of a form, from the second byte.
 #[derive(Clone, Copy)]
 struct Choice(u8);
 
@@ -108,7 +108,7 @@ impl Choice {
     }
 }
 
-/// What outputs know besides records: the filter that `choice` names is asked, `needs` are the outputs' own.
+/// The context of outputs, with the filter that `choice` selects, and the outputs' own `needs`.
 fn context(capture: &[u8], choice: Choice, needs: Needs) -> Context {
     let filter = choice.filter();
     let needs = filter.as_ref().map_or(needs, |f| f.needs().or(needs));
@@ -132,7 +132,7 @@ where
     run(Box::new(source), inspector, sink, 1).expect("memory can be written to");
 }
 
-/// Each line, or all of it, is JSON.
+/// Panics unless each line, or the whole text, is JSON.
 fn assert_json(text: &[u8], lines: bool) {
     let text = std::str::from_utf8(text).expect("output is UTF-8");
     let parts: Vec<&str> = if lines {
@@ -146,7 +146,7 @@ fn assert_json(text: &[u8], lines: bool) {
     }
 }
 
-/// The first byte chooses the form, the second how it looks; the others are the capture file.
+/// The first byte selects the form, the second its options. The others are the capture file.
 pub fn forms(octets: &[u8]) {
     let [form, choice, capture @ ..] = octets else {
         return;
@@ -158,7 +158,7 @@ pub fn forms(octets: &[u8]) {
 ///
 /// # Panics
 ///
-/// Where what is written is not what the form promises.
+/// If the output is not valid for the form.
 pub fn in_form(form: u8, choice: u8, capture: &[u8]) {
     let choice = Choice(choice);
     match form.checked_sub(ROWS) {
@@ -190,7 +190,7 @@ pub fn usual(capture: &[u8]) {
     }
 }
 
-/// What writes the details of every frame.
+/// Returns an output that writes the details of every frame.
 pub fn tree() -> (Text, Group<'static>) {
     let text = Text::default();
     let options = FormOptions {
@@ -331,7 +331,7 @@ fn summary(as_json: bool, choice: Choice, capture: &[u8]) {
     }
 }
 
-/// What is saved has the frames of the original, in their order, with their times and lengths.
+/// A saved capture has the frames of the original, in their order, with their times and lengths.
 fn saved(redact: bool, choice: Choice, capture: &[u8]) {
     let options = SaveOptions {
         annotate: choice.0 & 1 == 0,
@@ -357,7 +357,7 @@ fn saved(redact: bool, choice: Choice, capture: &[u8]) {
     assert_eq!(error, None, "what is saved cannot be read");
     assert_eq!(before.len(), after.len());
     for (before, after) in before.iter().zip(&after) {
-        // A time later than any that can be told is kept in the file's resolution.
+        // A time that `i64` cannot express is saved in the resolution of the file.
         if before.0.0 != i64::MAX {
             assert_eq!(before.0, after.0);
         }

@@ -1,6 +1,6 @@
 //! Captures as tests in Rust: copy this function.
 
-/// Panics, and says how the capture differs, where `authscope check` does not find it right.
+/// Panics with the differences if `authscope check` finds faults in the capture.
 #[track_caller]
 pub fn assert_capture(capture: &str, options: &[&str]) {
     let authscope = option_env!("CARGO_BIN_EXE_authscope").unwrap_or("authscope");

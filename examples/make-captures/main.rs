@@ -1,5 +1,5 @@
-//! Writes every generated file in `captures/`, what each should be read as, and the table of its
-//! README. The same files come out every time.
+//! Writes every generated file in `captures/`, their expected results, and the table of the README.
+//! Each run writes the same files.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes everything and gives the number of files.
+/// Writes everything. Returns the number of files.
 fn write(folder: &Path) -> Result<usize, String> {
     let cases = catalogue::all().map_err(|error| format!("cannot build a capture: {error}"))?;
     let path = folder.join("README.md");

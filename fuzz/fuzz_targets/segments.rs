@@ -5,7 +5,7 @@ use authscope::stream::Role;
 use authscope_fuzz::Piece;
 use libfuzzer_sys::fuzz_target;
 
-/// A piece in the fuzzer's own terms: payloads are often parts of good messages.
+/// A piece of the fuzzer, whose payload is often a part of a correct message.
 #[derive(Debug, Arbitrary)]
 struct Made {
     client: bool,

@@ -1,5 +1,5 @@
-//! A frame with a part of a message says how much there is of it by then, and in which frame it goes
-//! on: in every form, alike, where that can be known.
+//! For a frame with a part of a message, every output form gives the number of the message's bytes so far, and the
+//! frame of its next bytes, where that can be known.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What a bound of `docs/architecture.md` takes away from the answer is counted, and told in the summary, in JSON and on
-//! standard error.
+//! Whatever a bound of `docs/architecture.md` leaves out of the results is counted. The count is in the summary, in
+//! JSON and on standard error.
 
 use std::net::SocketAddr;
 use std::path::Path;

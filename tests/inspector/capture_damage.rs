@@ -1,4 +1,5 @@
-//! Whatever bytes come: an answer, no panic, and no more memory than they are worth.
+//! Damaged and random capture files give results or an error, no panic, and use no more memory than their size
+//! justifies.
 
 use std::io::{self, Cursor, Read};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Capture files of every kind, by hand, read as tshark reads them.
+//! Capture files of every kind, written by the tests byte by byte, are read as tshark reads them.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Live capture on the loopback interface. Needs the right to capture; says so where it has none.
+//! Live capture on the loopback interface. Needs the privilege to capture; without it, the tests print that they were
+//! skipped.
 #![cfg(feature = "live")]
 
 use std::io::{Read, Write};

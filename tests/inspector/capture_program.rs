@@ -1,4 +1,5 @@
-//! `authscope-capture` alone links libpcap and has the right to capture; `authscope` reads without either, and goes on as it.
+//! Only `authscope-capture` links libpcap and has the privilege to capture. `authscope` reads files without either, and
+//! starts `authscope-capture` to capture.
 #![cfg(all(target_os = "linux", feature = "live"))]
 
 use std::io::{BufRead, BufReader};

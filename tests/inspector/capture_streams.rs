@@ -1,4 +1,4 @@
-//! Captures that are compressed, still being written, or several.
+//! Captures that are compressed, still being written, or in several files.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

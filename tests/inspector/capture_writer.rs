@@ -1,4 +1,4 @@
-//! What was read is written again with everything that it held, and tshark sees the same.
+//! A capture that is read and written again keeps everything in it, and tshark shows the same for both.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

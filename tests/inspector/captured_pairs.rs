@@ -1,5 +1,5 @@
-//! Requests and responses are paired by their place in the stream and by acknowledgement numbers,
-//! in whatever order they were captured; times that no clock can show are noted.
+//! Requests and responses are paired by their place in the stream and by acknowledgement numbers, in whatever order
+//! they were captured. Times that no clock can produce are noted.
 
 use std::path::Path;
 use std::process::Command;

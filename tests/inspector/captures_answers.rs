@@ -1,4 +1,4 @@
-//! Every stored capture gives the messages, streams and frames that its README promises.
+//! Every stored capture gives the messages, streams and frames that its README lists.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

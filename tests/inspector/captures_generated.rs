@@ -1,5 +1,5 @@
-//! The generated captures are what the generator makes, every stored capture has an answer, and
-//! tshark agrees on frames, streams and what the lab report shows.
+//! The generated captures are what the generator writes, every stored capture has expected results, and tshark agrees
+//! on frames, streams and the numbers of the lab report.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Every stream of every stored capture is taken for the protocol that it is, whatever its port.
+//! The protocol of every stream of every stored capture is recognised, whatever its port.
 
 use std::collections::BTreeMap;
 use std::path::Path;

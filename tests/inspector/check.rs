@@ -1,4 +1,4 @@
-//! `authscope check`: what is right and what is not, golden files, JUnit, and the examples that others copy.
+//! `authscope check`: correct and faulty traffic, golden files, JUnit, and the examples of the documentation.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

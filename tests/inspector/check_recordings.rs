@@ -1,5 +1,5 @@
-//! Two recordings of one scenario give the same golden file: whatever ports, addresses, times, numbers and segments they
-//! have, however connections overlap, and whatever was sent twice.
+//! Two recordings of one scenario give the same golden file, whatever their ports, addresses, times, numbers and
+//! segments are, however connections overlap, and whatever was retransmitted.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Help, completions and wrong usage.
+//! Help, completions and usage errors.
 
 use crate::inspector::{authscope, capture};
 

@@ -1,7 +1,7 @@
-//! The commands of `docs/cookbook.md` print what stands there.
+//! The commands of `docs/cookbook.md` print what the page shows below them.
 //!
-//! With UPDATE_COOKBOOK set they are run and what they print is written there instead; read it
-//! before it is committed.
+//! With UPDATE_COOKBOOK set, the tests write the commands' output into the page instead. Read it before it is
+//! committed.
 
 use std::path::Path;
 use std::process::Command;

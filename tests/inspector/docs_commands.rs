@@ -1,5 +1,5 @@
-//! The commands of README and docs/ work as they are printed there, in a network of their own where the usual port is free,
-//! and print what is shown below them. Those that cannot be run are named here, with the reason.
+//! The commands of README and docs/ work as the pages show them, in a network namespace where the usual port is free,
+//! and print the text that is shown below them. Commands that cannot be run are listed here with the reason.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! Every link in the documentation leads somewhere: to a file that is there, and to a heading in it. Every file of the
-//! project that a page names is there too: the test that keeps a promise, above all.
+//! Every link in the documentation leads to a file that exists and to a heading in it. Every file of the project that a
+//! page names exists too, for example the tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

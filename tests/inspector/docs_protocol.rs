@@ -1,5 +1,5 @@
-//! docs/protocol.md says what the code does: the layout table, the commands, the hex examples, the
-//! server's texts and limits, and the words for mistakes.
+//! docs/protocol.md agrees with the code: the layout table, the commands, the examples in hexadecimal, the server's
+//! texts and limits, and the names of faults.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! What typical mistakes are told: what was being done, to what, what went wrong, and what to do. Each is said by the real
-//! program, and reviewed as a user reads it.
+//! The error messages of typical mistakes: what was being done, to what, what went wrong, and what to do. Each is
+//! printed by the real program and was reviewed.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Exchanges: `--exchanges` in every form, `authscope FILE`, whose answer a response is, and a user's connections.
+//! Exchanges: `--exchanges` in every form, `authscope FILE`, which request a response answers, and a user's
+//! connections.
 
 use crate::inspector::{authscope, capture};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! A line of the details tree, a field of the filter language and a key of JSON are the same thing seen three ways: the registry of
-//! fields has the names, and the three agree on every capture. That a line's filter selects its frame is `apply_as_filter.rs`.
+//! A line of the details tree, a field of the filter language and a key of JSON come from one registry of fields. The
+//! three agree on every capture. `apply_as_filter.rs` tests that a line's filter selects its frame.
 
 use std::collections::{BTreeMap, BTreeSet};
 

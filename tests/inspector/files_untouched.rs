@@ -1,5 +1,5 @@
-//! Nothing of the user's is destroyed: inputs are never written to, a file that existed is replaced
-//! by a whole one or not at all, and what was interrupted says so.
+//! No file of the user is damaged: inputs are never written to, an existing file is replaced completely or not at all,
+//! and an interrupted command says that it was interrupted.
 
 use std::io::{Read, Write};
 use std::path::Path;

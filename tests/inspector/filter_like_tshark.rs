@@ -1,5 +1,4 @@
-//! What a display filter selects, and what fields hold, is what tshark says, on every saved
-//! capture.
+//! A display filter selects the frames that tshark selects, and fields have tshark's values, on every saved capture.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What holds for any filter text, and for any filter.
+//! Properties of any filter text and of any filter.
 
 #[allow(dead_code)]
 use authscope::filter::{Filter, FilterOptions, fields};

@@ -1,4 +1,4 @@
-//! Display filters and fields on what only this program knows, and what they say of mistakes.
+//! Display filters and fields that only Authscope has, and the error messages for mistakes in them.
 
 use crate::inspector::{Done, authscope, piped};
 

@@ -1,5 +1,5 @@
-//! TCP's sequence analysis says what tshark's says, of many conversations in which segments are
-//! lost, sent again, overtaken and doubled, and windows close.
+//! TCP's sequence analysis agrees with tshark's on many conversations with segments lost, retransmitted, reordered and
+//! duplicated, and with windows that close.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

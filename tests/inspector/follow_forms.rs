@@ -1,4 +1,4 @@
-//! `authscope follow`: its forms, its diagram, and that no password is in any of them.
+//! `authscope follow`: its forms and its diagram. None of them shows a password.
 
 use crate::inspector::{authscope, capture, captures, command};
 use serde_json::Value;

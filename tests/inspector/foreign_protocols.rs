@@ -1,5 +1,5 @@
-//! Streams of other protocols on RegLogin's port are not claimed, whoever sends first, and Wireshark with the plugin says of
-//! them what it says without.
+//! Streams of other protocols on RegLogin's port are not taken for RegLogin, whichever side sends first, and Wireshark
+//! dissects them the same with and without the plugin.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! What the fuzz targets hold any bytes to, held here for the stored captures, for every one of
-//! them cut short and damaged, and for what fuzzing found.
+//! The checks of the fuzz targets, run on the stored captures, on truncated and damaged copies of them, and on inputs
+//! that fuzzing found.
 
 use std::path::Path;
 

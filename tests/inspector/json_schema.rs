@@ -1,5 +1,5 @@
-//! What the programs write as JSON is as `authscope schema` says: every key and no other, as a validator sees it; and the schema
-//! and the pages of the documentation name the same keys.
+//! The programs' JSON is valid by `authscope schema`, with every key and no other, and the schema and the documentation
+//! name the same keys.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

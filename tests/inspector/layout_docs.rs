@@ -1,4 +1,4 @@
-//! The tutorial of docs/layouts.md does what it says: its file is understood, and its commands print what stands there.
+//! The tutorial of docs/layouts.md works: its file is accepted, and its commands print what the page shows.
 
 use std::path::Path;
 use std::process::Command;

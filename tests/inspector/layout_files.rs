@@ -1,5 +1,5 @@
-//! `authscope layout`: the example is RegLogin's layout, a good file is understood, and what is wrong with a faulty one is
-//! told with line, column and what to write instead.
+//! `authscope layout`: the example is RegLogin's layout, a good file is accepted, and the errors of a faulty one have
+//! line, column and what to write instead.
 
 use std::io::Write as _;
 

@@ -1,5 +1,5 @@
-//! `authscope layout guess`: the layout proposed for traffic has the true boundaries, kinds, byte order and fields, says what
-//! it is unsure of, and gives no payload away.
+//! `authscope layout guess`: the layout proposed for traffic has the true message boundaries, kinds, byte order and
+//! fields, marks what is uncertain, and shows no payload.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! A layout that is guessed never claims certainty where it is wrong: over many invented protocols and little or much traffic,
-//! each message that is cut, named or read otherwise than its maker meant it has a comment that says so at the field.
+//! A guessed layout marks its errors as uncertain. Over many invented protocols and little or much traffic, each field
+//! whose boundary, name or type differs from the true one has a comment.
 
 use std::collections::BTreeMap;
 

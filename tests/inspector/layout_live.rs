@@ -1,4 +1,4 @@
-//! What a layout describes is seen as it happens: by `authscope live`, and by Wireshark's capture source.
+//! Messages of a layout file are shown while they are captured, by `authscope live` and by Wireshark's capture source.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
-//! `authscope wireshark plugin -L`: Wireshark with the plugin marks what is not as the layout says, hides what is secret, and
-//! leaves other protocols alone; names that it has itself are refused. That it finds the messages that the inspector finds,
-//! `layout_witness.rs` holds it to.
+//! `authscope wireshark plugin -L`: Wireshark with the plugin marks what violates the layout, hides secrets, and leaves
+//! other protocols alone. Field names that Wireshark already has are refused. `layout_witness.rs` tests that it finds
+//! the same messages as the inspector.
 
 use std::path::{Path, PathBuf};
 

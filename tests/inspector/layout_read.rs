@@ -1,5 +1,5 @@
-//! A layout's messages go through the same rooms as RegLogin's: rows, details, filters, fields, statistics, comments,
-//! redaction; and RegLogin's own layout says of every capture what the built-in says.
+//! A layout's messages are shown in the same places as RegLogin's: rows, details, filters, fields, statistics,
+//! comments, redaction. RegLogin's own layout file gives the results of the built-in decoder on every capture.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

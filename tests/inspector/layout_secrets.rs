@@ -1,5 +1,5 @@
-//! Secrets that a layout file names stay secret: in records, and under the checks that cover them. And names that a KEY takes
-//! from a generated field are the one's on its message and the other's on the other of the pair.
+//! Fields that a layout file declares secret stay hidden, also the checksums over them. A KEY with the name of a
+//! generated field is shown on its own message, and the generated field on the other message of the pair.
 
 use std::net::SocketAddr;
 use std::path::Path;

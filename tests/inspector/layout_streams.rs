@@ -1,5 +1,5 @@
-//! Messages of nine protocols, found by their layout files: cut anywhere, reordered, doubled and lost on the way. Every
-//! message before a gap is found, behind it too where the layout carries enough evidence, and none is invented.
+//! Messages of nine protocols, found by their layout files, with segments cut anywhere, reordered, duplicated and lost.
+//! Every message before a gap is found, those after it where the layout gives enough evidence, and none is invented.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What the inspector says of nine protocols by their layout files, construct says too by declarations of its own, and so does
-//! Wireshark with the plugin: the same messages, however their segments travelled.
+//! For nine protocols, the inspector with their layout files finds the same messages as the Python library construct
+//! with declarations of its own, and as Wireshark with the plugin, however the segments are cut and ordered.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `authscope live` shows the real client and server at work while it happens, and saves it.
+//! `authscope live` shows an exchange of the real client and server while it happens, and saves it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

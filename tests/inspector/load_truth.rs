@@ -1,4 +1,4 @@
-//! What the load generator says about its captures is what the inspector finds in them.
+//! The load generator's list of what it wrote agrees with what the inspector finds in its captures.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;

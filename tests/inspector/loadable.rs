@@ -1,4 +1,4 @@
-//! What other programs load is loaded by them: lines for `_bulk`, cells for spreadsheets.
+//! Other programs can load the output: lines for `_bulk`, cells for spreadsheets.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Promises to those who run the inspector, kept by the real program and held against tshark. One file a promise.
+//! Tests of what the documentation promises about the inspector, with the real program, compared with tshark where it
+//! can be. Each file tests one promise.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 

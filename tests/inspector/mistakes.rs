@@ -1,5 +1,4 @@
-//! The commonest mistakes of those who write an implementation are named, with the remedy, wherever
-//! notes go.
+//! Common mistakes of new implementations are named, with the remedy, wherever notes are shown.
 
 use std::collections::BTreeMap;
 use std::path::Path;

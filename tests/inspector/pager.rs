@@ -1,5 +1,5 @@
-//! Long output on a terminal goes through a pager, which Ctrl-C does not end; and what is live, piped or unwanted there does
-//! not.
+//! Long output on a terminal goes through a pager, which Ctrl-C does not end. Live output, output into a pipe, and
+//! output with the pager turned off do not.
 
 use std::process::{Child, Command};
 

@@ -1,4 +1,4 @@
-//! A long read says on the terminal how far it is, and takes that away again.
+//! A long read shows its progress on the terminal, and removes it at the end.
 
 use std::io::Write;
 use std::process::Stdio;

@@ -1,5 +1,5 @@
-//! A PROXY header before the first message is passed over, and the address that it tells is said in the row, the details
-//! and JSON; Wireshark with the plugin says it too.
+//! A PROXY header before the first message is skipped, and the address in it is in the row, the details and JSON.
+//! Wireshark with the plugin shows it too.
 
 use std::path::Path;
 

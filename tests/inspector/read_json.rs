@@ -1,5 +1,4 @@
-//! JSON is as docs/output.md says: no other keys, no other types, and every key that is said to
-//! be there always.
+//! JSON is as docs/output.md says: no other keys, no other types, and all keys that are always present.
 
 use std::collections::{BTreeMap, BTreeSet};
 

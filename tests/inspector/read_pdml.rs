@@ -1,4 +1,5 @@
-//! `authscope read -T pdml`: as `tshark -T pdml` for frame, ip and tcp, and for messages as tshark with the plugin.
+//! `authscope read -T pdml` gives what `tshark -T pdml` gives for frame, ip and tcp, and what tshark with the plugin
+//! gives for messages.
 
 use std::collections::HashMap;
 use std::path::Path;

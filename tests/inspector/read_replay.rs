@@ -1,5 +1,4 @@
-//! Every saved capture, replayed: the table and the messages are those that were reviewed against
-//! captures/README.md.
+//! The table and the messages of every saved capture are those that were reviewed against captures/README.md.
 
 use crate::inspector::{authscope, capture, captures};
 

@@ -1,6 +1,6 @@
-//! Messages cut into any segments, reordered, sent twice and overlapping, over any number of
-//! interleaved connections, are found as a plain model of a receiver finds them: the same
-//! messages, each in the last frame that it has bytes of.
+//! Messages cut into any segments, reordered, retransmitted and overlapping, over any number of interleaved
+//! connections, are found as a simple model of a receiver finds them: the same messages, each in the last frame with
+//! bytes of it.
 
 use std::net::SocketAddr;
 

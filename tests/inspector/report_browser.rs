@@ -1,5 +1,6 @@
 //! The page of `authscope report` in a real browser: it renders at two widths, light and dark, without an error on the
-//! console; it sorts, searches and filters; what is hostile in it is text; and it can be read without a script.
+//! console. It can be sorted, searched and filtered, hostile content is text only, and the page can be read without
+//! scripts.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What `authscope report` writes and where: whole or not at all, and of several files an index.
+//! The files that `authscope report` writes: each complete or not at all, and an index for several captures.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! The page of `authscope report`: every number in it is that of `stats -T json`, it is small whatever the capture's size,
-//! and nothing is in it that a browser would load, obey or that may be part of a password.
+//! The page of `authscope report`: its numbers are those of `stats -T json`, it is small whatever the capture's size,
+//! and it contains nothing that a browser would load or execute, and no byte that may be part of a password.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! A capture saved with comments tells plain Wireshark what each message is, and is otherwise
-//! what it was.
+//! A capture saved with comments shows in plain Wireshark what each message is. Otherwise it is unchanged.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Saving part of a capture: what matches, whole connections, several files, an early end.
+//! Saving a part of a capture: matching frames, whole connections, several files, an early end.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! No byte of a password is left in a capture saved with `--redact`, and everything else is.
+//! A capture saved with `--redact` has no byte of a password and everything else.
 
 use std::io::Cursor;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! Every stored capture saved with `--redact`: no part of a password is left, and frames, times,
-//! lengths and the checksums' being right or wrong are what they were.
+//! Every stored capture saved with `--redact`: no part of a password is left. Frames, times and lengths are unchanged,
+//! and so is whether each checksum is right.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

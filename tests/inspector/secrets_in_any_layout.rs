@@ -1,5 +1,5 @@
-//! A password stays hidden whatever layout the request has that carries it: every output, filter
-//! and saved file says the same of two captures that differ in nothing but passwords.
+//! A password stays hidden whatever layout the request has that carries it: every output, filter and saved file is the
+//! same for two captures that differ only in passwords.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Of the stored captures whose clients have a layout of their own, or make a mistake, no output and no redacted file
-//! has a password's bytes, with the options that somebody types first.
+//! For the stored captures of clients with a layout of their own or with mistakes, no output and no redacted file
+//! contains a password's bytes, with the options that users type first.
 
 use std::path::Path;
 

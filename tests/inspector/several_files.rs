@@ -1,4 +1,4 @@
-//! Several files: merged or each by itself (`--each`), which file a row is of, folders, and captures that overlap.
+//! Several files: merged, or each on its own (`--each`), the file of each row, folders, and captures that overlap.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Completions for each program and shell, asked for as a shell does; and the man pages.
+//! Completions for each program and shell, requested as a shell requests them, and the man pages.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Where nothing of a capture is shown, one line on standard error says what there was.
+//! If nothing of a capture is shown, one line on standard error says what it contains.
 
 use authscope::capture::LinkType;
 use authscope::synth::{Frame, PcapForm, start_time, write_pcap};

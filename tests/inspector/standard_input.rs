@@ -1,5 +1,5 @@
-//! `authscope read - < FILE` gives what `authscope read FILE` gives: a regular file can be read twice, whatever its name. Of
-//! a pipe that is not so, and what needs it is refused.
+//! `authscope read - < FILE` gives what `authscope read FILE` gives, because a regular file can be read twice. A pipe
+//! cannot, and what needs a second reading is refused for it.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};

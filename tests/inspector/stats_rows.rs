@@ -1,4 +1,5 @@
-//! `authscope stats --rows`: exchange rows count as the captures do that they come from; password tags.
+//! `authscope stats --rows`: the counts from exchange rows are those of the captures that the rows come from, and
+//! password tags.
 
 use std::path::PathBuf;
 

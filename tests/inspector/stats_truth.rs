@@ -1,4 +1,4 @@
-//! `authscope stats` counts what is there: held to captures whose truth is known.
+//! `authscope stats` counts correctly on captures whose contents are known.
 
 use crate::inspector::authscope;
 use crate::scene::{Exchange, MILLISECOND, Scene};

@@ -1,4 +1,4 @@
-//! Rows fit a terminal of 60 columns and more, and no word of them is broken.
+//! Rows fit terminals of 60 columns and more, and no word is broken.
 
 use crate::inspector::{capture, shown_in};
 

@@ -1,4 +1,5 @@
-//! How many of the stored captures a textbook Lua dissector gets wrong is what README says, and what `make textbook` counts.
+//! The number of stored captures that a textbook Lua dissector gets wrong is the one in README and the one that `make
+//! textbook` counts.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The same records in the same order come out for any number of threads.
+//! Any number of threads gives the same records in the same order.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Captures of TLS: OpenSSL's sessions against tshark's decrypted bytes, damage and what is missing, each
-//! with its reason and once a stream, and what stands around TLS.
+//! Captures of TLS: OpenSSL's sessions compared with the bytes that tshark decrypts; damaged and incomplete sessions,
+//! each with its reason once a stream; and other traffic around TLS.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! Sessions of the server and the client over TLS are read as plain ones are, and as tshark reads
-//! them with the same secrets.
+//! TLS sessions of the server and the client are read like plain ones, and as tshark reads them with the same secrets.
 
 use std::path::Path;
 

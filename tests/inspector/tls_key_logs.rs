@@ -1,4 +1,4 @@
-//! Key logs of every kind: read from a pipe, full of other things, not there, not readable.
+//! Key logs of every kind: from a pipe, with other content, missing, unreadable.
 #![cfg(unix)]
 
 use std::io::Write;

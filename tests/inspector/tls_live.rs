@@ -1,4 +1,4 @@
-//! TLS is decrypted live as its secrets come, also long after what they open.
+//! TLS is decrypted live when its secrets arrive, also if they arrive long after the records.
 #![cfg(unix)]
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Sessions of OpenSSL's client and server, a second implementation, are decrypted to what was said.
+//! Sessions of OpenSSL's client and server, a second implementation, are decrypted to the bytes that were sent.
 
 use authscope::stream::Side;
 use authscope::tls::{ContentType, Decryptor, Event, Problem, Session};

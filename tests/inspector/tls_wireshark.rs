@@ -1,5 +1,5 @@
-//! The Wireshark plugin inside TLS, which Wireshark decrypts with the same secrets: the same messages in
-//! the same frames.
+//! The Wireshark plugin inside TLS, which Wireshark decrypts with the same secrets, finds the same messages in the same
+//! frames.
 
 use std::path::Path;
 

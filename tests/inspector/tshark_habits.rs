@@ -1,4 +1,4 @@
-//! What users of tshark type is done, or they are told in one line what to type here.
+//! Commands that users of tshark type work, or an error of one line says what to type instead.
 
 use crate::inspector::{authscope, capture};
 

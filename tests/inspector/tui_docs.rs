@@ -1,4 +1,4 @@
-//! docs/tui.md lists the keys that there are.
+//! docs/tui.md lists all keys.
 
 use authscope::tui::keys::as_markdown;
 

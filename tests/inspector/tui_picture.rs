@@ -1,4 +1,4 @@
-//! The picture that README begins with is what the real program shows. `make picture` writes it again.
+//! The picture at the top of README is what the real program shows. `make picture` writes it again.
 
 use crate::browsing::{Running, Started};
 use crate::inspector::capture;

@@ -1,4 +1,4 @@
-//! What the terminal interface saves is what the commands save, with everything that the original held.
+//! Files saved in the terminal interface are those that the commands save, with everything that the original had.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! The terminal interface shows what was reviewed: every view and dialog as text and as style, at three sizes.
+//! The screens of the terminal interface are those that were reviewed: every view and dialog as text and as style, at
+//! three sizes.
 
 use authscope::capture::ReadOptions;
 use authscope::output::Charset;

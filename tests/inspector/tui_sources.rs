@@ -1,4 +1,5 @@
-//! The terminal interface reads what the other commands read: pipes, compressed captures, and files while they are read.
+//! The terminal interface reads what the other commands read: pipes, compressed captures, and files that are still
+//! being written.
 
 use std::fs::File;
 use std::io::Write;

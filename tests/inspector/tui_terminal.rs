@@ -1,4 +1,5 @@
-//! The terminal interface in a real terminal: opened, filtered, saved, live, and the terminal given back whatever happens.
+//! The terminal interface in a real terminal: opening, filtering, saving, live capture. The terminal is restored
+//! however the program ends.
 
 use std::time::{Duration, Instant};
 

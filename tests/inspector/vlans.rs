@@ -1,5 +1,5 @@
-//! Connections with the same addresses and ports on several VLANs are told apart by their tags, unless
-//! tags are to be ignored.
+//! Connections with the same addresses and ports on several VLANs are told apart by their tags, unless an option
+//! ignores tags.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What `--explain` says that Wireshark says, it says.
+//! Wireshark does what `--explain` says that it does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

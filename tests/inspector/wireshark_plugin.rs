@@ -1,5 +1,5 @@
-//! Wireshark with the plugin says what Authscope says, and where no RegLogin is, what it says
-//! without.
+//! Wireshark with the plugin shows the same as Authscope, and where there is no RegLogin, the same as without the
+//! plugin.
 
 use std::path::Path;
 

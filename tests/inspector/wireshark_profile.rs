@@ -1,4 +1,5 @@
-//! The profile that is installed with the plugin: its colours in tshark, what is said of it, and that it goes again.
+//! The profile that is installed with the plugin: its colours in tshark, the output of its commands, and that it can be
+//! removed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

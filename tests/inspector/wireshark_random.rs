@@ -1,5 +1,5 @@
-//! Wireshark with the plugin says what Authscope says of random traffic too: messages of every kind whose segments are cut,
-//! lost, sent again and overtaken, among streams of other protocols.
+//! Wireshark with the plugin shows the same as Authscope for random traffic too: messages of every kind whose segments
+//! are cut, lost, retransmitted and reordered, among streams of other protocols.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

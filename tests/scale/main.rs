@@ -1,5 +1,5 @@
-//! Captures of many hosts: the recipes of docs/at-scale.md print what stands there, engines find what `authscope stats`
-//! finds, and Parquet is small. `make test-scale` installs what they need into target/scale/.
+//! Captures of many hosts: the commands of docs/at-scale.md print what the page shows, database engines find what
+//! `authscope stats` finds, and Parquet is small. `make test-scale` installs what the tests need into target/scale/.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! What a store of users promises, held against each of them by the same tests: one winner a name, a hash is replaced by
-//! whoever saw the last one, what was acknowledged is there after a crash, and any legal name is a name of its own.
+//! The same tests for every account store: of several registrations of one name one succeeds, a hash is replaced only
+//! if it is still the one that was read, what was acknowledged survives a crash, and any two legal names are different
+//! users.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Users keep their passwords when they come with hashes of bcrypt or of crypt's SHA-512: these are verified, and replaced at
-//! the next login.
+//! Users with hashes of bcrypt or of crypt's SHA-512 keep their passwords. The hashes are verified, and replaced at the
+//! next login.
 
 use crate::programs::{Place, stdout};
 

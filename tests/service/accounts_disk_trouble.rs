@@ -1,5 +1,5 @@
-//! Disk full, file removed or replaced while a server runs: the client is told that the server
-//! could not store it, the log says why, nothing half-written stays, and the server recovers.
+//! The disk is full, or the file is removed or replaced while a server runs: the client is told that the server could
+//! not store it, the log says why, nothing half-written is left, and the server recovers.
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
-//! Faults put into the real server at a chosen system call: a disk that fails to sync, a kill between
-//! writing and syncing, a file that cannot be renamed over, a hash that asks for more memory than there
-//! is. Nobody is told what is not so, and nobody gets another's account.
+//! Faults injected into the real server at a chosen system call: a disk that fails to sync, a kill between write and
+//! sync, a rename that fails, a hash that needs more memory than there is. No client is told anything untrue, and
+//! nobody gets another user's account.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! kill -9 at random moments while clients register and logins replace old hashes: after the restart
-//! every user whose registration was answered with yes can log in, and so can everybody whose hash
-//! was being replaced, with her own password; nobody is half there.
+//! kill -9 at random moments while clients register and logins replace old hashes. After the restart every user whose
+//! registration was acknowledged can log in with her own password, and so can everybody whose hash was being replaced.
+//! No account is incomplete.
 //!
-//! 30 kills; another number with `AUTHSCOPE_KILLS` (`make torture` takes 2,000).
+//! 30 kills, or as many as `AUTHSCOPE_KILLS` says (`make torture` takes 2,000).
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! No two names that look alike by what is invisible; names stored earlier go on.
+//! No two names can be registered that differ only in what is invisible. Names that were stored earlier keep working.
 
 use std::io::Write;
 

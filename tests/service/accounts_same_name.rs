@@ -1,4 +1,4 @@
-//! Of any number of registrations of one name at the same instant, exactly one succeeds.
+//! Of any number of registrations of one name at the same time, exactly one succeeds.
 
 use std::sync::Barrier;
 

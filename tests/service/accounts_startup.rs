@@ -1,5 +1,5 @@
-//! What a server does with the passwd file that it finds: a torn last line is mended, any other
-//! fault stops the start and changes nothing, and a file has one server.
+//! How a server treats the passwd file that it finds: a torn last line is repaired, any other fault stops the start and
+//! changes nothing, and only one server can use a file.
 
 use crate::programs::{Place, stderr, stdout};
 

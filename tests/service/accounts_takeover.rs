@@ -1,5 +1,5 @@
-//! No name that a user may choose changes what another user's line says, at whatever step a
-//! replacement of a hash stops: her own password is the only one that logs her in.
+//! No name that a user may choose changes another user's line, at whatever step the replacement of a hash is
+//! interrupted: only her own password logs her in.
 
 use crate::programs::{Place, stderr};
 

@@ -1,4 +1,4 @@
-//! A login puts a better hash in the place of an old or weak one, on disk.
+//! A login replaces an old or weak hash on disk with a better one.
 
 use crate::need::skip;
 use crate::programs::{Place, stderr, users};

@@ -1,4 +1,4 @@
-//! The forms in which server and client take addresses, and what becomes of a name with several.
+//! The forms of addresses that server and client accept, and how a name with several addresses is used.
 
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! `authscope-client check` finds nothing wrong with our own server, and with a wrong one what is wrong with it.
+//! `authscope-client check` finds no fault in our own server, and finds the fault of each faulty server.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};

@@ -1,5 +1,4 @@
-//! The client refuses what does not fit before anything is sent, and tells a broken answer from
-//! a refusal.
+//! The client refuses what is too long before anything is sent, and distinguishes a broken answer from a refusal.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! The client asks for the password once the server is known to answer, and leaves the terminal
-//! as it was, whatever the person at it does.
+//! The client asks for the password after the server has answered, and leaves the terminal as it was, whatever the user
+//! types.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

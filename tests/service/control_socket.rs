@@ -1,4 +1,5 @@
-//! The control socket is its owner's alone, is told nothing where a stranger may have made it, and holds up nobody.
+//! Only the owner can use the control socket, nothing is sent to one that another user may have made, and clients of it
+//! that do not read block no login.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! Users are added, changed, removed and listed while the server runs, by whoever may open its control socket; what is done is
-//! done on disk.
+//! Users are added, changed, removed and listed while the server runs, by anyone who may open its control socket. A
+//! change is on disk when it is acknowledged.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,6 @@
-//! What remembers failed logins, in memory or in a database, held against the same tests: when a wait begins and how long it is,
-//! that failures drain, that nobody counts for another, and that nothing counted at the same time is lost.
+//! The same tests for every store of failed logins, in memory or in a database: when a wait begins and how long it is,
+//! that failures expire gradually, that each name and address is counted on its own, and that concurrent failures are
+//! all counted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `make install`: what stands where, for whom, and what of it stays when it is done again.
+//! `make install`: the files, their owners and modes, and what a second install keeps.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Promises to those who run the server and the client, kept by the real programs. One file a promise.
+//! Tests of what the documentation promises about the server and the client, with the real programs. Each file tests
+//! one promise.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 

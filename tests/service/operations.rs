@@ -1,5 +1,5 @@
-//! What docs/operations/ gives to those who run the server is right for the real server: dashboard and alert rules, the
-//! filter for fail2ban, and HAProxy before two servers.
+//! The files of docs/operations/ work with the real server: dashboard and alert rules, the filter for fail2ban, and
+//! HAProxy in front of two servers.
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! The primary dies under load and a synchronous standby takes its place: no registration that was acknowledged is lost,
-//! nobody waits without an end, and the service is back without a restart.
+//! The primary stops under load and a synchronous standby takes over: no acknowledged registration is lost, every
+//! request ends, and the service recovers without a restart.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,5 @@
-//! Several servers on one database are one service: one winner a name, and no more guesses than one server allows.
+//! Several servers on one database act as one: of several registrations of a name one succeeds, and no more guesses are
+//! allowed than by one server.
 
 use std::io::Write;
 

@@ -1,5 +1,5 @@
-//! How a server finds its database: tables are made when asked, a password is never shown, connections are encrypted and
-//! verified, and a database that may lose commits is refused.
+//! How a server connects to its database: tables are created on request, a password is never shown, connections are
+//! encrypted and verified, and a database that may lose commits is refused.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,4 @@
-//! Users move between a passwd file and a database, and are the same users there; they are changed in the database while
-//! servers run.
+//! Users can be moved between a passwd file and a database without loss, and changed in the database while servers run.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,5 +1,5 @@
-//! The audit stream: one line of JSON for each registration, login and change of users, without a password or a hash, and in
-//! a file that can be rotated; and passwords that may not be chosen.
+//! The audit stream: one line of JSON for each registration, login and change of users, without a password or a hash,
+//! in a file that can be rotated. Also: passwords that may not be chosen.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! When more passwords wait to be hashed than the queue takes, clients are told at once.
+//! If more passwords wait to be hashed than the queue holds, clients are told at once.
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
-//! A configuration file says what options say; the command line holds before the environment, and the environment before the file.
+//! A configuration file has the same settings as the options. The command line overrides the environment, and the
+//! environment the file.
 
 use std::process::{Command, Output};
 

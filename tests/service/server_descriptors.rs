@@ -1,5 +1,4 @@
-//! When the system gives no more descriptors, accepting pauses and goes on; the server does not
-//! end and does not spin.
+//! If the system has no more file descriptors, accepting pauses and resumes. The server neither exits nor spins.
 
 use std::io::Write;
 use std::time::Instant;

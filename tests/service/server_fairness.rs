@@ -1,5 +1,5 @@
-//! However much one address has waiting, another is served in its turn; what nobody waits for is
-//! not computed.
+//! However many requests of one address wait, other addresses are served in turn. Nothing is computed for clients that
+//! have gone.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};

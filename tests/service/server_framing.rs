@@ -1,5 +1,5 @@
-//! Requests may be split, joined and pipelined in any way; what is no request is refused with the
-//! reason, and the server goes on.
+//! Requests may be split, joined and pipelined in any way. What is not a request is refused with the reason, and the
+//! server keeps running.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

@@ -1,4 +1,4 @@
-//! Guessing makes wait, wherever it comes from; nobody else notices.
+//! Guessing passwords leads to waits, from whatever address it comes, and does not affect other users.
 
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! The log never stops service: a reader that has gone, a pipe that nobody reads and a full disk
-//! cost log lines, which are counted, and nothing else.
+//! The log never stops the service: a reader that has gone, a pipe that nobody reads and a full disk lose log lines,
+//! which are counted, and nothing else.
 
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,5 +1,5 @@
-//! How much is logged: one outcome is one line, a flood of refusals is a few lines a second, the log's
-//! rate is capped, and no address takes the lines of others.
+//! The amount that is logged: one line for each outcome, a few lines a second for a flood of refusals, a limit on the
+//! log's rate, and a share of it for each address.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! A log file is rotated without losing a line: it is renamed, SIGHUP opens it anew.
+//! A log file is rotated without losing a line: after it is renamed, SIGHUP opens a new one.
 
 use std::fs;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! A user registers and logs in through the real client and server, and is told why not.
+//! A user registers and logs in with the real client and server, and refusals give the reason.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Counters and times on a Prometheus page, on an address of its own, only where it was asked for.
+//! Counters and times on a Prometheus page, on an address of its own, only on request.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What an operator can close: registration, and the difference between the two ways to fail.
+//! What an operator can turn off: registration, and the difference between the two reasons of a failed login.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
-//! Connections that ask nothing give way to those that do, and what the server holds for one that
-//! does not read is bounded.
+//! Idle connections are closed for active ones, and the server's memory for a client that does not read is bounded.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Behind a proxy: clients are told apart by what a trusted one says, and nobody else is believed.
+//! Behind a proxy: clients are told apart by the addresses that a trusted proxy sends. No other sender's addresses are
+//! believed.
 
 use std::io::{Read, Write};
 

@@ -1,5 +1,5 @@
-//! The server as a service: what the unit file says is so, the service manager is told what the server
-//! does, and a fault in it ends it with a status of its own.
+//! The server as a service: the unit file is right, the service manager is told the server's state, and an internal
+//! fault ends the server with an exit status of its own.
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: no further connections, what is in flight is answered, exit code 0.
+//! Ctrl-C and SIGTERM: no further connections are accepted, requests in progress are answered, and the exit code is 0.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,4 @@
-//! TLS and plain requests on one port; certificate errors are explained; key logs only where they
-//! were asked for.
+//! TLS and plain requests on one port. Certificate errors are explained. Key logs are written only on request.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Certificate and key are read anew on SIGHUP, a bad new one leaves the old one in use, and what
-//! is about to go wrong is said before it does.
+//! Certificate and key are read again on SIGHUP, a bad new one leaves the old one in use, and a warning is logged
+//! before a certificate expires.
 
 use std::os::unix::fs::PermissionsExt;
 

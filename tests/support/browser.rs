@@ -1,4 +1,4 @@
-//! A real browser without a window, driven through its DevTools pipe.
+//! A real browser without a window, controlled through its DevTools pipe.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

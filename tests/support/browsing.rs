@@ -1,4 +1,4 @@
-//! The terminal interface in a real terminal: the real program, its keys and its screen.
+//! Runs the terminal interface in a real terminal, sends keys and reads the screen.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};

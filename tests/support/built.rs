@@ -1,4 +1,4 @@
-//! Captures built byte by byte for tests, and reading them back as lines.
+//! Builds captures byte by byte for tests, and reads them back as lines.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

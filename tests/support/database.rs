@@ -1,4 +1,4 @@
-//! PostgreSQL servers of the tests' own: in a temporary folder, as an ordinary user, on loopback.
+//! PostgreSQL servers for the tests: in a temporary folder, as an ordinary user, on loopback.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::fs::Permissions;

@@ -1,4 +1,5 @@
-//! Small protocols of the kinds that people design, and conversations in them: each with the layout file that describes it.
+//! Small protocols of the kinds that people design, and conversations in them, each with the layout file that describes
+//! it.
 
 use fastrand::Rng;
 

@@ -1,4 +1,4 @@
-//! A server whose system calls fail as a test wants them to.
+//! A server whose system calls fail as a test says.
 
 use std::process::Command;
 

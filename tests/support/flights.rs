@@ -1,5 +1,5 @@
-//! Captures of the protocols of [`layouts`](crate::layouts): what TCP does to their segments, what was sent, and whether what
-//! somebody found of it is true.
+//! Captures of the protocols of [`layouts`](crate::layouts): what TCP does to their segments, which messages were sent,
+//! and whether the messages that a program found are true.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Protocols invented at random, of the kinds that people design, each as a layout file, and connections in them.
+//! Random protocols of the kinds that people design, each as a layout file, and connections in them.
 
 use std::fmt::Write as _;
 

@@ -1,9 +1,9 @@
-//! tshark's answers about the stored captures, and about those that tests make alike at each run, kept in `tests/fixtures/`,
-//! so that it is not started hundreds of times.
+//! tshark's answers about the stored captures, and about captures that tests generate identically at each run, stored
+//! in `tests/fixtures/`, so that tshark is not started hundreds of times.
 //!
-//! An answer belongs to the capture's bytes, to what was asked, and to the version of tshark that the file names. What is
-//! not kept is asked. `AUTHSCOPE_FIXTURES=update` asks everything and writes the file anew (`make fixtures`);
-//! `AUTHSCOPE_FIXTURES=compare` asks everything and fails where an answer is another.
+//! An answer is looked up by the capture's bytes, by the question, and by the version of tshark that the file names.
+//! What is not stored is asked of tshark. `AUTHSCOPE_FIXTURES=update` asks everything and writes the file again (`make
+//! fixtures`); `AUTHSCOPE_FIXTURES=compare` asks everything and fails if an answer differs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,5 @@
-//! Nine protocols with their layout files, and messages of them: made here byte by byte, without the library.
+//! Nine protocols with their layout files, and messages of them, which are built here byte by byte, without the
+//! library.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The values of a message's fields, by the bytes at which they stand: to compare two readings of one message.
+//! The values of a message's fields, by their bytes in the message, to compare two decodings of one message.
 
 use authscope::layout::{Layout, Node, Side, Value};
 

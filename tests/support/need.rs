@@ -1,4 +1,4 @@
-//! What a test needs that a machine may lack: a tool, a privilege, an address family.
+//! What a test needs that a machine may not have: a tool, a privilege, an address family.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::Write as _;

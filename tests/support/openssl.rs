@@ -1,4 +1,4 @@
-//! TLS sessions between OpenSSL's own server and client, with what went over the wire.
+//! TLS sessions between OpenSSL's server and client, with the bytes on the wire.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::{Read, Write};

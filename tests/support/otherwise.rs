@@ -1,5 +1,5 @@
-//! What is not compared with tshark because Wireshark makes something else of a capture: for each comparison the captures,
-//! what is left out of each, and why. The comparisons fail where a part that is left out does not differ.
+//! What is not compared with tshark because Wireshark shows a capture differently: for each comparison the captures,
+//! what is left out of each, and why. The comparisons fail if a part that is left out does not differ.
 
 /// A comparison with tshark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

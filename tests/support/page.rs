@@ -1,4 +1,4 @@
-//! A page of `authscope report`, taken apart.
+//! Parses a page of `authscope report`.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! A terminal's screen as an SVG picture, with a background of its own so that it can be read on light pages and dark ones.
+//! A terminal's screen as an SVG picture, with a background, so that it can be read on light and dark pages.
 
 #![expect(clippy::cast_precision_loss, reason = "places in a drawing")]
 

@@ -1,4 +1,4 @@
-//! Starting the real server and running the real client, for the tests in this directory.
+//! Starts the real server and runs the real client.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::{BufRead, BufReader, Write};

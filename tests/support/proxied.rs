@@ -1,4 +1,4 @@
-//! Requests that come from any address, through a proxy that the server trusts.
+//! Requests from any address, through a proxy that the server trusts.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};

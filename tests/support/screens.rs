@@ -1,4 +1,4 @@
-//! The terminal interface without a terminal: keys in, screens out as text and as style.
+//! The terminal interface without a terminal: keys go in, screens come out as text and as style.
 
 use std::time::{Duration, Instant};
 

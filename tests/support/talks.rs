@@ -1,4 +1,5 @@
-//! Captures of conversations in the protocols of [`designs`](crate::designs), with messages cut into several segments or not.
+//! Captures of conversations in the protocols of [`designs`](crate::designs), with messages in one segment or in
+//! several.
 
 use crate::designs::{Message, Protocol};
 use authscope::synth::{Conversation, IpForm, Link, PcapForm, Side, frames, merge, write_pcap};

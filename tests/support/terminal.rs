@@ -1,4 +1,4 @@
-//! A terminal for programs that behave differently on one, and what they show there.
+//! A terminal for programs that behave differently on one, and what they print there.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::fs::{File, OpenOptions};

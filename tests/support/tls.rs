@@ -1,4 +1,4 @@
-//! Sessions over TLS of our own server, kept with their secrets, and what the inspector makes of them.
+//! TLS sessions of our own server, recorded with their secrets, and what the inspector finds in them.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::net::SocketAddr;

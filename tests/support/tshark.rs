@@ -1,4 +1,4 @@
-//! Running tshark on captures, with and without the plugin, undisturbed by what the user has.
+//! Runs tshark on captures, with and without the plugin, independently of the user's configuration.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What goes over a connection between two programs, kept, and made a capture of.
+//! Records the bytes of a connection between two programs, and makes a capture of them.
 #![allow(dead_code)] // Each test crate uses its own part.
 
 use std::io::{Read, Write};

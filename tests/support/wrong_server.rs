@@ -1,5 +1,5 @@
-//! A server that keeps to the protocol but for one fault: the one that a check of `authscope-client check` is to find,
-//! and has its name.
+//! A server that follows the protocol except for one fault, named after the check of `authscope-client check` that
+//! should find it.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

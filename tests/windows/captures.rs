@@ -1,4 +1,4 @@
-//! Every stored capture is read as on Linux: the same JSON, the same text, the same exit code, the same words on standard
+//! Every stored capture is read as on Linux: the same JSON, text and exit code, and the same messages on standard
 //! error.
 
 use std::io::Write;

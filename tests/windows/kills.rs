@@ -1,5 +1,5 @@
-//! 50 kills of a server at random moments: whoever was told "registered" is there after the next start, and the file is
-//! whole.
+//! 50 kills of a server at random moments: every acknowledged registration is there after the next start, and the file
+//! is intact.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,5 +1,5 @@
-//! Live capture on Windows: an exchange on loopback is seen as it happens, saved, and opened by tshark; without Npcap
-//! everything else works, and who wants to capture hears where to get it.
+//! Live capture on Windows: an exchange on loopback is shown while it happens, saved, and opened by tshark. Without
+//! Npcap everything else works, and a capture's error says where to get it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;

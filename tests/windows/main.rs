@@ -1,5 +1,5 @@
-//! What the programs for Windows promise, tried on Linux with wine: `make test-windows` builds them and runs this. What wine
-//! cannot show is listed in docs/windows.md.
+//! Tests of what the documentation promises about the programs for Windows, run on Linux with wine: `make test-windows`
+//! builds and runs them. docs/windows.md lists what wine cannot test.
 
 #[path = "../support/need.rs"]
 mod need;

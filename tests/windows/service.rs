@@ -1,4 +1,4 @@
-//! Server and client for Windows: exchanges, refusals, TLS, names in Chinese, the control channel, an orderly end.
+//! Server and client for Windows: exchanges, refusals, TLS, names in Chinese, the control channel, an orderly shutdown.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Wireshark's folders on Windows: the plugin and the capture source go where it looks for them.
+//! Wireshark's folders on Windows: the plugin and the capture source are installed where Wireshark looks for them.
 
 use crate::wine::wine;
 

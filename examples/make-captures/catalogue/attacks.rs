@@ -1,4 +1,4 @@
-//! What an operator looks for in a capture.
+//! Captures of attacks, as an operator looks for them.
 
 use authscope::capture::Timestamp;
 use authscope::protocol::{Action, Command};
@@ -7,7 +7,7 @@ use authscope::synth::{Conversation, Side, SynthError, merge, start_time};
 
 use super::{Case, EXCHANGE_FRAMES, client, ethernet, server};
 
-/// Guesses that are wrong; one more is right.
+/// Wrong guesses. One more is right.
 const WRONG: usize = 12;
 /// Nanoseconds from one guess to the next.
 const PAUSE: i64 = 2_000_000_000;

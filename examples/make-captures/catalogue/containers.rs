@@ -1,4 +1,4 @@
-//! The same exchange in every container, and containers that are damaged.
+//! The same exchange in every file format, and damaged files.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ const LINK: LinkType = LinkType::ETHERNET;
 const SNAPSHOT: u32 = 262_144;
 /// `if_tsresol`: 10 to the power of -9 seconds.
 const NANOSECONDS: Option<u8> = Some(9);
-/// `if_tsresol`: with this bit the rest is a power of 2.
+/// `if_tsresol`: with this bit, the other bits are the exponent of a power of 2.
 const POWER_OF_2: u8 = 0x80;
 
 fn plain() -> Result<Vec<Frame>, SynthError> {

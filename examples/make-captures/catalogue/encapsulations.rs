@@ -1,4 +1,4 @@
-//! The same exchange in what providers, tunnels and taps put around it.
+//! The same exchange in the encapsulations of providers, tunnels and taps.
 
 use std::net::IpAddr;
 
@@ -357,7 +357,7 @@ fn in_turn(conversations: [Vec<Frame>; 2]) -> Vec<Frame> {
     pairs.flat_map(|(one, other)| [one, other]).collect()
 }
 
-/// What tells streams apart is inside of the tunnel.
+/// Two streams in one tunnel, which differ only in their inner addresses.
 fn two_in_one_tunnel() -> Result<Case, SynthError> {
     let shells = vec![Shell::Ethernet, outer(false), gre(0, 0)];
     let link = Link::Shells(LinkType::ETHERNET, shells);
@@ -384,7 +384,7 @@ fn two_in_one_tunnel() -> Result<Case, SynthError> {
 /// Index of the request's segment in [`exchange`].
 const REQUEST: usize = 3;
 
-/// The frames of an exchange with the request made by `request`.
+/// The frames of an exchange, with the frames of the request from `request`.
 fn with_request(
     conversation: &Conversation,
     link: &Link,

@@ -1,4 +1,4 @@
-//! IP headers with options and extensions, fragments, frames cut short, wrong checksums.
+//! IP headers with options and extensions, fragments, truncated frames, wrong checksums.
 
 use authscope::capture::LinkType;
 use authscope::protocol::Command::{RegistrationRequest, RegistrationResponse};
@@ -14,10 +14,10 @@ use super::{
 
 /// Index of the request's segment in [`exchange`]: frame 4.
 const REQUEST: usize = 3;
-/// Bytes of its IP payload: a TCP header and a request.
+/// Bytes of the IP payload of that segment: a TCP header and a request.
 const REQUEST_OCTETS: usize = 20 + 58;
 
-/// Frames of `plain`, the request's segment in fragments.
+/// Frames of `plain`, with the request's segment in fragments.
 fn fragmented(plain: &Conversation, fragments: &[Fragment]) -> Result<Vec<Frame>, SynthError> {
     let all = plain.segments();
     let form = |identification| IpForm {
@@ -38,7 +38,7 @@ fn fragmented(plain: &Conversation, fragments: &[Fragment]) -> Result<Vec<Frame>
     Ok(result)
 }
 
-/// The request ends in frame `at`, the response two frames after the last of `fragments`.
+/// The messages if the request ends in frame `at`, and the response two frames after the last of `fragments`.
 fn messages(at: usize, fragments: usize) -> [Message; 2] {
     [
         (at, 0, Side::Client, RegistrationRequest),

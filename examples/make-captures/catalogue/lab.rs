@@ -11,12 +11,12 @@ use authscope::synth::{
 use super::{Case, usual};
 
 /// User name and password of the reconstruction. The name has at most 4 bytes, so that bytes 4
-/// to 7 of the field, where SMPP has its sequence number, are all filling: 0x30303030.
+/// to 7 of the field, where SMPP has its sequence number, are all padding: 0x30303030.
 const NAME: &[u8] = b"user";
 const PASSWORD: &[u8] = b"password";
 const FILLING: u8 = b'0';
 
-/// Window of the lab's hosts once the connection is open: 10233 times the scale of 256, 2619648.
+/// Window of the lab's hosts after the handshake: 10233 times the scale of 256, 2619648.
 const WINDOW: u16 = 10_233;
 
 fn connection(port: u16, begins: i64, request: &[u8], response: &[u8]) -> Conversation {

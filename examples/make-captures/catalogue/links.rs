@@ -1,4 +1,4 @@
-//! The same exchange behind every link layer.
+//! The same exchange on every link layer.
 
 use authscope::capture::LinkType;
 use authscope::synth::{ByteOrder, Conversation, IpForm, Link, Side, SynthError};
@@ -148,7 +148,7 @@ fn ipv6(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     Ok(())
 }
 
-/// Real Ethernet fills short frames up; the filling of an ACK is not data.
+/// Real Ethernet pads short frames. The padding of an ACK is not data.
 fn padded() -> Result<Case, SynthError> {
     let link = Link::Ethernet {
         tags: Vec::new(),

@@ -1,5 +1,4 @@
-//! The commonest mistakes of those who write an implementation, and what a client does that writes
-//! a message in two parts.
+//! Common mistakes of new implementations, and a client that writes a message in two parts.
 
 use authscope::protocol::Command::{
     LoginRequest, LoginResponse, RegistrationRequest, RegistrationResponse,
@@ -24,7 +23,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     in_two_parts(cases)
 }
 
-/// A field's bytes: its text and NULs.
+/// A field's bytes: its text, padded with NULs.
 fn filled(text: &[u8], width: usize) -> Vec<u8> {
     let mut octets = text.to_vec();
     octets.resize(width, 0);

@@ -1,4 +1,4 @@
-//! The generated captures: what each holds and how a right reading of it comes out.
+//! The generated captures: the contents of each and the expected results.
 
 mod attacks;
 mod containers;
@@ -27,17 +27,17 @@ use authscope::synth::{
 };
 use serde_json::{Map, Value, json};
 
-/// A message that a right reading finds: the frame (from 1) that made its last byte available,
-/// its TCP stream (from 0), the sender and the command.
+/// An expected message: the frame (from 1) that made its last byte available, its TCP stream (from
+/// 0), the sender and the command.
 pub type Message = (usize, usize, Side, Command);
 
-/// One capture file and the right answer.
+/// One capture file and its expected results.
 pub struct Case {
     /// File name in `captures/`.
     pub file: &'static str,
-    /// What it holds, in a sentence.
+    /// The contents, in a sentence.
     pub holds: &'static str,
-    /// What a right reading says besides the counts.
+    /// The expected results besides the counts, in words.
     pub answer: &'static str,
     /// The file.
     pub octets: Vec<u8>,
@@ -49,14 +49,14 @@ pub struct Case {
     pub messages: Vec<Message>,
     /// Streams of other protocols: TCP stream and the protocol's name.
     pub others: Vec<(usize, &'static str)>,
-    /// Whether the file is cut off or damaged on purpose.
+    /// Whether the file is truncated or damaged on purpose.
     pub damaged: bool,
-    /// Frames that tshark counts where it counts otherwise, with the reason in `answer`.
+    /// The number of frames for tshark if it differs, with the reason in `answer`.
     pub tshark_frames: Option<usize>,
 }
 
 impl Case {
-    /// A sound capture of RegLogin alone.
+    /// An undamaged capture with only RegLogin.
     fn new(
         file: &'static str,
         [holds, answer]: [&'static str; 2],
@@ -115,7 +115,7 @@ pub fn all() -> Result<Vec<Case>, SynthError> {
     Ok(cases)
 }
 
-/// The machine-readable answers, a line a message.
+/// The expected results as JSON, a line a message.
 pub fn expected_json(cases: &[Case]) -> String {
     let files: Vec<String> = cases.iter().map(expected).collect();
     format!("{{\n{}\n}}\n", files.join(",\n"))
@@ -160,7 +160,7 @@ fn expected(case: &Case) -> String {
 const BEGIN: &str = "<!-- generated table: begin -->\n";
 const END: &str = "<!-- generated table: end -->";
 
-/// The README with its table made again.
+/// The README with a new table.
 pub fn readme(text: &str, cases: &[Case]) -> Result<String, String> {
     let (before, rest) = text
         .split_once(BEGIN)
@@ -221,7 +221,7 @@ fn ethernet(segments: &[Timed]) -> Result<Vec<u8>, SynthError> {
 /// The frames of [`exchange`].
 const EXCHANGE_FRAMES: usize = 11;
 
-/// The messages of [`exchange`] where nothing disturbs it: they end in frames 4 and 6.
+/// The messages of [`exchange`] without trouble: they end in frames 4 and 6.
 const EXCHANGE: [Message; 2] = [
     (4, 0, Side::Client, Command::RegistrationRequest),
     (6, 0, Side::Server, Command::RegistrationResponse),
@@ -243,7 +243,7 @@ fn login_response() -> Vec<u8> {
     response(Action::Login, true, "user alice is logged in")
 }
 
-/// The plainest conversation: handshake (3 frames), request, ACK, response, ACK, close (4).
+/// The simplest conversation: handshake (3 frames), request, ACK, response, ACK, close (4).
 fn exchange_between(from: SocketAddr, to: SocketAddr) -> Result<Conversation, SynthError> {
     let mut plain = Conversation::new(from, to);
     plain
@@ -254,7 +254,7 @@ fn exchange_between(from: SocketAddr, to: SocketAddr) -> Result<Conversation, Sy
     Ok(plain)
 }
 
-/// The plainest conversation of the usual client and server.
+/// The simplest conversation of the usual client and server.
 fn exchange(port: u16) -> Result<Conversation, SynthError> {
     exchange_between(client(port), server())
 }

@@ -10,7 +10,7 @@ use authscope::synth::{Conversation, SynthError, Timed};
 
 use super::{Case, Message};
 
-/// What is asked, by whom, and what is answered.
+/// Each exchange: the action, the user's name, whether it succeeds, and the response's text.
 const EXCHANGES: [(authscope::protocol::Action, &str, bool, &str); 6] = [
     (Register, "alice", true, "registered"),
     (Login, "alice", false, "wrong password"),
@@ -21,7 +21,7 @@ const EXCHANGES: [(authscope::protocol::Action, &str, bool, &str); 6] = [
 ];
 
 const SECOND: i64 = 1_000_000_000;
-/// How long the clock of one capture point is behind the other's.
+/// Nanoseconds that the clock of one capture point is behind the other's.
 const CLOCK: i64 = 300_000;
 
 /// Six exchanges, one a second. The request of exchange `n` is segment `3 + 2 * n`.
@@ -40,7 +40,7 @@ fn six() -> Result<Conversation, SynthError> {
     Ok(talk)
 }
 
-/// The messages of [`six`], those of `side` or of both, in these frames.
+/// The messages of [`six`] for which `of` is true, in these frames.
 fn messages(frames: &[usize], of: impl Fn(usize) -> bool) -> Vec<Message> {
     let kinds = EXCHANGES.iter().flat_map(|(action, ..)| match action {
         Register => [
@@ -115,7 +115,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         case(cases, file, [words, answer], &swapped, &found)?;
     }
     let mut late = segments.to_vec();
-    // Without the handshake the first response is all that is known of the connection.
+    // Without the handshake, the first response is the connection's first frame.
     late.drain(..3);
     late.swap(0, 1);
     let mut found = messages(&(1..13).collect::<Vec<_>>(), |_| true);
@@ -135,7 +135,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     taps(cases, segments)
 }
 
-/// What two capture points saw of the conversation, each of one side.
+/// Adds captures of two capture points, each of which sees one direction of the conversation.
 fn taps(cases: &mut Vec<Case>, segments: &[Timed]) -> Result<(), SynthError> {
     let client = segments[0].segment.source;
     let of = |own: bool| -> Vec<Timed> {

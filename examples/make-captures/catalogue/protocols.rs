@@ -1,4 +1,4 @@
-//! Protocols told apart: RegLogin on other ports, other protocols on its port.
+//! Recognising protocols: RegLogin on other ports, other protocols on its port.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ fn server_on(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
 }
 
-/// A conversation with a server on `port` in which the given bytes pass; true is the client.
+/// A conversation with a server on `port` that sends the given bytes. `true`: the client sends.
 fn talk(from: u16, port: u16, steps: &[(bool, Vec<u8>)]) -> Conversation {
     let mut talk = Conversation::new(client(from), server_on(port));
     talk.handshake();
@@ -69,7 +69,7 @@ fn ssh() -> Vec<(bool, Vec<u8>)> {
     ]
 }
 
-/// A capture without one message of ours.
+/// Adds a capture without RegLogin messages.
 fn foreign(
     cases: &mut Vec<Case>,
     file: &'static str,

@@ -1,4 +1,4 @@
-//! Connections from a proxy that says for whom it speaks: the PROXY protocol's header before the first message.
+//! Connections from a proxy that sends its client's address: the PROXY protocol's header before the first message.
 
 use authscope::protocol::Command::{RegistrationRequest, RegistrationResponse};
 use authscope::synth::Side::{Client, Server};
@@ -6,7 +6,7 @@ use authscope::synth::SynthError;
 
 use super::{Case, ethernet, registration_request, registration_response};
 
-/// How a header of version 2 starts.
+/// The signature of a header of version 2.
 const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// A header of version 2 with this command, family and content.
@@ -15,7 +15,7 @@ fn version_2(command: u8, family: u8, content: &[u8]) -> Vec<u8> {
     [VERSION_2, &[0x20 | command, family], &len, content].concat()
 }
 
-/// A registration whose client sends these bytes before the request, cut into segments at these places.
+/// A registration whose client sends these bytes before the request, split into segments at these offsets.
 fn case(
     cases: &mut Vec<Case>,
     file: &'static str,
@@ -69,7 +69,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     }
     content.extend(56_324u16.to_be_bytes());
     content.extend(8888u16.to_be_bytes());
-    // PP2_TYPE_UNIQUE_ID: what is behind the addresses is passed over too.
+    // PP2_TYPE_UNIQUE_ID: values after the addresses are skipped too.
     content.extend([5, 0, 3, b'a', b'b', b'c']);
     let header = version_2(1, 0x21, &content);
     case(

@@ -1,4 +1,4 @@
-//! Resets, SYNs and gaps that a receiver takes otherwise than a careless observer.
+//! Resets, SYNs and gaps that a receiver treats differently than a careless observer.
 
 use authscope::protocol::Action::Login;
 use authscope::protocol::Command::{
@@ -22,7 +22,7 @@ fn reset(talk: &Conversation, side: authscope::synth::Side, ahead: u32) -> Segme
     reset
 }
 
-/// Two exchanges whose messages are in these frames.
+/// The messages of two exchanges, in these frames.
 fn two(frames: [usize; 4]) -> [Message; 4] {
     let [a, b, c, d] = frames;
     [
@@ -33,7 +33,7 @@ fn two(frames: [usize; 4]) -> [Message; 4] {
     ]
 }
 
-/// The rest of two exchanges after the first request, and the end.
+/// Adds the rest of two exchanges after the first request, and the close.
 fn go_on(talk: &mut Conversation) -> Result<(), SynthError> {
     talk.send(Server, &registration_response())
         .send(Client, &login_request()?)
@@ -202,7 +202,7 @@ fn syns(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         .send(Server, &registration_response());
     let mut stray = talk.syn_segment(Client, false, b"");
     stray.sequence = 700_000_000;
-    // The server says what it expects (RFC 5961 section 4).
+    // The server answers with the sequence number that it expects (RFC 5961 section 4).
     talk.put(stray).ack(Server);
     talk.send(Client, &login_request()?)
         .send(Server, &login_response())
@@ -253,7 +253,7 @@ fn syns(cases: &mut Vec<Case>) -> Result<(), SynthError> {
 }
 
 fn gaps(cases: &mut Vec<Case>) -> Result<(), SynthError> {
-    // A password that holds the header of a registration request.
+    // A password that contains the header of a registration request.
     let decoy = "ab\0\0\0:\0\0\0\u{1}mallory";
     let mut forged = request(Login, "alice", "x")?;
     forged[28..28 + decoy.len()].copy_from_slice(decoy.as_bytes());

@@ -1,6 +1,6 @@
-//! SMPP v3.4 PDUs by hand, each kind of the specification's chapter 4.
+//! SMPP v3.4 PDUs built by hand, one of each kind in the specification's chapter 4.
 
-/// What a session sends, with the sender's role: true for the ESME (the client).
+/// A PDU of a session and its sender: `true` for the ESME (the client).
 pub type Step = (bool, Vec<u8>);
 
 const RESPONSE: u32 = 0x8000_0000;

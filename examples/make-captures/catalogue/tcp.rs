@@ -1,4 +1,4 @@
-//! TCP as it goes in everyday use: segments cut and joined, opened, closed, kept alive.
+//! TCP in everyday use: messages split and joined, connections opened, closed and kept alive.
 
 use authscope::protocol::Command::{
     LoginRequest, LoginResponse, RegistrationRequest, RegistrationResponse,
@@ -30,7 +30,7 @@ pub(super) fn one(
     Ok(())
 }
 
-/// A conversation that is open.
+/// A conversation after its handshake.
 pub(super) fn opened(port: u16) -> Conversation {
     let mut talk = conversation(port);
     talk.handshake();

@@ -1,4 +1,4 @@
-//! TCP in trouble: out of order, lost, sent again, overlapping, broken off.
+//! TCP in trouble: segments reordered, lost, retransmitted and overlapping, connections reset.
 
 use authscope::protocol::Command::{
     LoginRequest, LoginResponse, RegistrationRequest, RegistrationResponse,
@@ -11,7 +11,7 @@ use super::{
     Case, Message, login_request, login_response, registration_request, registration_response,
 };
 
-/// A request in three segments of 20, 20 and 18 bytes, none sent yet.
+/// A request in three segments of 20, 20 and 18 bytes, which are not sent yet.
 fn three(talk: &mut Conversation) -> Result<[Segment; 3], SynthError> {
     let request = registration_request()?;
     Ok([0..20, 20..40, 40..58].map(|range| {
@@ -20,14 +20,14 @@ fn three(talk: &mut Conversation) -> Result<[Segment; 3], SynthError> {
     }))
 }
 
-/// ACK, response, ACK, close.
+/// Adds ACK, response, ACK and close.
 fn finish(talk: &mut Conversation) -> &mut Conversation {
     talk.ack(Server)
         .deliver(Server, &registration_response())
         .close(Client)
 }
 
-/// A request that is complete in frame `at`, and its response two frames after frame `last`.
+/// The messages if the request is complete in frame `at`, and its response two frames after frame `last`.
 fn pair(at: usize, last: usize) -> [Message; 2] {
     [
         (at, 0, Client, RegistrationRequest),

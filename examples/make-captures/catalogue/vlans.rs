@@ -12,7 +12,7 @@ use super::{
     registration_response, usual,
 };
 
-/// A VLAN tag, and a service tag.
+/// EtherTypes of a VLAN tag and of a service tag.
 const TAG: u16 = 0x8100;
 const SERVICE_TAG: u16 = 0x88a8;
 
@@ -20,7 +20,7 @@ const SERVICE_TAG: u16 = 0x88a8;
 const FRAMES: usize = 10;
 
 /// One of several connections between the same ends, on the VLANs of these tags, a microsecond
-/// behind the one before it.
+/// later than the one before it.
 fn one(at: usize, tags: &[(u16, u16)]) -> Result<Vec<Frame>, SynthError> {
     let mut talk: Conversation = conversation(40_440);
     let start = Timestamp(talk.now().0 + at.cast_signed() as i64 * 1_000);

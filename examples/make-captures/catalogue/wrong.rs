@@ -1,4 +1,4 @@
-//! Messages that are wrong, each followed by a registration that is right on the same connection.
+//! Faulty messages, each followed by a correct registration on the same connection.
 
 use authscope::protocol::Action;
 use authscope::protocol::Command::{
@@ -14,8 +14,8 @@ use super::{Case, Message, login_request, registration_request, registration_res
 /// A login request and its response, the first messages of a connection.
 const LOGIN: [Message; 2] = [(4, 0, Client, LoginRequest), (6, 0, Server, LoginResponse)];
 
-/// The right messages come last: a request and a response, each with its ACK, then four frames to
-/// close the connection.
+/// Frames of the correct messages at the end: a request and a response, each with its ACK, then four
+/// frames to close the connection.
 const AFTER: usize = 2 + 2 + 4;
 
 pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
@@ -25,8 +25,8 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
     response_fields(cases)
 }
 
-/// What `first` says, then a registration that is right. `listed` is what of the first messages
-/// has a length and a command that agree.
+/// A case with the messages of `first`, then a correct registration. `listed`: those of the first
+/// messages whose length and command agree.
 fn wrong(
     cases: &mut Vec<Case>,
     file: &'static str,

@@ -1,5 +1,4 @@
-//! tshark as a witness: one run over a capture gives the frames that many filters select, and the
-//! values of many fields.
+//! One run of tshark over a capture gives the frames that many filters select, and the values of many fields.
 
 pub mod tables;
 

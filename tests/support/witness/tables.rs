@@ -1,4 +1,4 @@
-//! What is asked on every capture.
+//! The filters and fields that are asked for on every capture.
 
 /// Display filters.
 pub const FILTERS: &[&str] = &[
