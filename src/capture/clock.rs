@@ -1,15 +1,15 @@
-//! The clocks of pcapng's interfaces: any resolution, any offset.
+//! Clocks of pcapng interfaces, with any resolution and offset.
 
 use super::batch::LinkType;
 use super::time::Timestamp;
 
-/// How an interface's clock counts, and what its frames are.
+/// Settings of an interface that its frames need.
 #[derive(Debug)]
 pub(super) struct InterfaceClock {
     pub(super) link: LinkType,
     pub(super) snaplen: u32,
     pub(super) scale: Scale,
-    /// Nanoseconds to add.
+    /// Nanoseconds to add to each time.
     pub(super) offset: i64,
 }
 
@@ -35,16 +35,16 @@ impl InterfaceClock {
 /// A clock's unit.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scale {
-    /// This many nanoseconds: seconds down to nanoseconds.
+    /// This many nanoseconds per unit: for units from seconds to nanoseconds.
     Multiply(u64),
-    /// So many units a second, more than a nanosecond can tell.
+    /// This many units per second: for units shorter than a nanosecond.
     PerSecond(u128),
-    /// 2 to this power a second.
+    /// 2 to this power units per second.
     PowerOfTwo(u32),
 }
 
 impl Scale {
-    /// From pcapng's `if_tsresol` (section 4.2 of draft-ietf-opsawg-pcapng).
+    /// The unit for a value of pcapng's `if_tsresol` (draft-ietf-opsawg-pcapng section 4.2).
     pub(super) fn new(resolution: u8) -> Self {
         let exponent = u32::from(resolution & 0x7f);
         if resolution & 0x80 != 0 {

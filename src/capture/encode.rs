@@ -1,4 +1,4 @@
-//! pcapng as it is written: one little-endian section whose interfaces are numbered as read.
+//! Encodes pcapng: one little-endian section, with interfaces numbered as they were read.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -11,47 +11,46 @@ use super::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION};
 use super::secrets::SECRETS;
 use super::time::Timestamp;
 
-/// `shb_userappl`: the program that wrote the file.
+/// `shb_userappl`: name of the program that wrote the file.
 const PROGRAM: u16 = 4;
-/// Name resolution and decryption secrets: of use to every frame after them, in every file.
+/// Block type of name resolution. Like secrets, names concern all later frames, in every file.
 pub(super) const NAMES: u32 = 4;
 
-/// About the most bytes that are held to be written again at the start of each further file.
+/// Most bytes that are kept to be repeated at the start of each further file, approximately.
 const MAX_PREAMBLE: usize = 16 << 20;
 
-/// Bytes of an enhanced packet block before the frame's own.
+/// Bytes of an enhanced packet block before the frame's bytes.
 pub(super) const BEFORE_FRAME: u64 = 28;
 
-/// Turns frames and what stands between them into bytes.
+/// Encodes frames and what is between them.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
-    /// What a further file has to begin with: the section header, every interface so far, names
-    /// and secrets.
+    /// Start of every further file: the section header, all interfaces so far, names and secrets.
     preamble: Vec<u8>,
     clocks: Vec<WriterClock>,
 }
 
-/// How an interface's times are written.
+/// The clock in which an interface's times are written.
 #[derive(Debug, Clone, Copy)]
 struct WriterClock {
-    /// Nanoseconds in a unit.
+    /// Nanoseconds per unit.
     unit: i64,
-    /// Nanoseconds to take off first.
+    /// Nanoseconds to subtract first.
     offset: i64,
 }
 
 impl Encoder {
-    /// Whether the section header is still to come.
+    /// Whether the section header was not written yet.
     pub(super) fn fresh(&self) -> bool {
         self.preamble.is_empty()
     }
 
-    /// What a further file begins with.
+    /// The bytes that a further file begins with.
     pub(super) fn preamble(&self) -> &[u8] {
         &self.preamble
     }
 
-    /// The section header, with the original's options but for the program's name.
+    /// Writes the section header, with the original's options except the program's name.
     pub(super) fn section(&mut self, original: &[u8], out: &mut Vec<u8>) {
         let mut body = 0x1a2b_3c4d_u32.to_le_bytes().to_vec();
         body.extend([1, 0, 0, 0]);
@@ -65,8 +64,8 @@ impl Encoder {
         self.lasting(SECTION, &body, out);
     }
 
-    /// An interface: its own options, and its clock as it was where nanoseconds can tell it,
-    /// else in nanoseconds.
+    /// Writes an interface with its own options. Its clock stays the same if nanoseconds can express it; otherwise its
+    /// times become nanoseconds.
     pub(super) fn interface(&mut self, interface: &Interface, out: &mut Vec<u8>) {
         let exact = interface.resolution <= 9;
         let (resolution, offset) = if exact {
@@ -78,7 +77,7 @@ impl Encoder {
         body.extend([0, 0]);
         body.extend(interface.snaplen.to_le_bytes());
         let mut named = false;
-        // A capture of very many or very large descriptions loses what is beyond the bound.
+        // Beyond this limit, options of very many or very large interfaces are dropped.
         let bounded = self.preamble.len() + interface.options.len() < MAX_PREAMBLE;
         let original = if bounded { &interface.options[..] } else { &[] };
         for (code, value) in options::list(original) {
@@ -102,7 +101,7 @@ impl Encoder {
         self.lasting(INTERFACE, &body, out);
     }
 
-    /// Interfaces that no source told of, up to that of `header`.
+    /// Writes interfaces that no source described, up to that of `header`.
     pub(super) fn complete(&mut self, header: &FrameHeader, out: &mut Vec<u8>) {
         while self.clocks.len() <= header.interface as usize {
             let unknown = Interface {
@@ -119,7 +118,7 @@ impl Encoder {
         }
     }
 
-    /// A frame with its own options and those comments that are not among them.
+    /// Writes a frame with its own options, and those `comments` that are not among them.
     pub(super) fn frame(
         &self,
         header: &FrameHeader,
@@ -131,7 +130,7 @@ impl Encoder {
         let clock = self.clocks.get(header.interface as usize);
         let clock = clock.copied().unwrap_or(WriterClock { unit: 1, offset: 0 });
         let units = header.time.0.saturating_sub(clock.offset) / clock.unit;
-        // pcapng has no time before its clock's start.
+        // pcapng has no times before the start of the clock.
         let units = u64::try_from(units).unwrap_or(0);
         let start = begin(ENHANCED_PACKET, out);
         for word in [
@@ -151,7 +150,7 @@ impl Encoder {
             let most = comment.len().min(usize::from(u16::MAX));
             let cut = (0..=most).rev().find(|&at| comment.is_char_boundary(at));
             let comment = &comment.as_bytes()[..cut.unwrap_or(0)];
-            // One that is there already, from an earlier time, is not said twice.
+            // A comment from an earlier run is not repeated.
             if !options::holds(original, COMMENT, comment) {
                 options::push(out, COMMENT, comment);
             }
@@ -162,7 +161,7 @@ impl Encoder {
         end(start, out);
     }
 
-    /// A block that is passed on.
+    /// Writes a block that is passed on.
     pub(super) fn block(&mut self, kind: u32, body: &[u8], out: &mut Vec<u8>) {
         if matches!(kind, NAMES | SECRETS) && self.preamble.len() + body.len() < MAX_PREAMBLE {
             self.lasting(kind, body, out);
@@ -171,7 +170,7 @@ impl Encoder {
         }
     }
 
-    /// A block that further files begin with too.
+    /// Writes a block that further files begin with as well.
     fn lasting(&mut self, kind: u32, body: &[u8], out: &mut Vec<u8>) {
         let before = out.len();
         block(kind, body, out);
@@ -185,7 +184,7 @@ fn block(kind: u32, body: &[u8], out: &mut Vec<u8>) {
     end(start, out);
 }
 
-/// Begins a block; its length is put in at its end. Gives where it starts.
+/// Begins a block, whose length is set at its end. Returns its offset.
 fn begin(kind: u32, out: &mut Vec<u8>) -> usize {
     let start = out.len();
     out.extend(kind.to_le_bytes());

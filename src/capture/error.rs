@@ -1,11 +1,11 @@
-//! Why no more frames come, and from which file.
+//! Errors of sources, and the files they concern.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::text::trouble::{Trouble, Words};
 
-/// Why no more frames come. The text is a clause without the file's name; [`FileError`] adds it.
+/// Why a source returns no more frames. The text is a clause without the file's name; [`FileError`] adds that.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Reading failed.
@@ -14,18 +14,18 @@ pub enum SourceError {
     /// The capture is damaged or cut off.
     #[error("damaged at byte {offset}: {reason}")]
     Damaged {
-        /// Bytes of the (decompressed) capture before the damage.
+        /// Offset of the damage in the (decompressed) capture, in bytes.
         offset: u64,
-        /// What is wrong there: what was found, what was expected.
+        /// What was found there, and what was expected.
         reason: String,
     },
-    /// Not a capture at all.
+    /// The file is no capture.
     #[error("not a capture file: {0}; pcap and pcapng are read")]
     NotACapture(String),
-    /// One of several files failed; its name is already in the text.
+    /// One of several files failed. The text contains its name.
     #[error(transparent)]
     File(Box<FileError>),
-    /// Frames cannot be copied to a spool file in this folder; the text is the whole sentence.
+    /// Frames cannot be copied to a spool file in this folder. The text is a whole sentence.
     #[error(
         "cannot keep frames in {folder}: {}; TMPDIR names another folder",
         Words(error)
@@ -33,27 +33,27 @@ pub enum SourceError {
     Spool {
         /// The folder for temporary files.
         folder: FileName,
-        /// What went wrong there.
+        /// The cause.
         error: std::io::Error,
     },
-    /// Live capture failed; the text is the whole sentence, with what to do about it.
+    /// Live capture failed. The text is a whole sentence, with what to do about it.
     #[error("{0}")]
     Live(String),
 }
 
-/// An error with the file it belongs to: a whole sentence but for the program's name.
+/// An error with the file that it concerns. The text is a whole sentence without the program's name.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {file}: {error}")]
 pub struct FileError {
     /// The file.
     pub file: FileName,
-    /// What went wrong with it.
+    /// The cause.
     #[source]
     pub error: SourceError,
 }
 
 impl FileError {
-    /// Ties an error to the file it came from.
+    /// Adds the file's name to an error.
     #[must_use]
     pub fn new(path: &Path, error: impl Into<SourceError>) -> Self {
         Self {
@@ -63,8 +63,8 @@ impl FileError {
     }
 }
 
-/// A file as it was named on the command line, shown quoted and with control characters escaped;
-/// `-` is standard input (for reading) or standard output (for writing).
+/// A file as named on the command line, shown in quotes and with control characters escaped. `-` is standard input for
+/// reading and standard output for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName(pub PathBuf);
 

@@ -16,11 +16,11 @@ use super::secrets::{self, KeyLogText};
 use super::sniff;
 use super::stop::Stop;
 
-/// How to read.
+/// How to read a capture.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReadOptions {
-    /// Give section headers, interface and frame options and all other blocks too, for a writer
-    /// that passes them on. Costs nothing where it is not set.
+    /// Whether to return section headers, interface and frame options and all other blocks as well, for a writer that
+    /// passes them on.
     pub keep: bool,
 }
 
@@ -28,22 +28,22 @@ pub struct ReadOptions {
 pub struct FileSource {
     octets: Octets,
     format: Format,
-    /// What was read and not yet given: the beginning of the next record.
+    /// Bytes that were read but not returned: the start of the next record.
     carry: Vec<u8>,
-    /// Bytes of the capture before `carry`.
+    /// Number of bytes of the capture before `carry`.
     base: u64,
-    /// Frames given so far.
+    /// Number of frames returned so far.
     frames: u64,
-    /// Whether a pcap file's one interface was given.
+    /// Whether a pcap file's only interface was returned.
     begun: bool,
-    /// TLS secrets to be given before the first frame.
+    /// TLS secrets to return before the first frame.
     secrets_first: Vec<KeyLogText>,
     ended: bool,
-    /// Whether it says where frames stand.
-    tells_places: bool,
+    /// Whether to set [`Batch::places`].
+    records_places: bool,
 }
 
-/// Bytes that are looked at to name a file that is no capture.
+/// Bytes that are read to name the type of a file that is no capture.
 const NAMED: usize = 4096;
 
 enum Format {
@@ -51,13 +51,17 @@ enum Format {
     Pcapng(Pcapng),
 }
 
-/// Opens a capture file, or standard input where `path` is `-`. What it is, is told from its
-/// content. Waits, where it is a pipe, for the first bytes.
+/// Opens a capture file, or standard input if `path` is `-`. The content determines the format. For a pipe, waits for
+/// the first bytes.
+///
+/// # Errors
+///
+/// If the file cannot be read, is no capture, or has a damaged header.
 pub fn open(path: &Path, options: ReadOptions) -> Result<FileSource, FileError> {
     open_until(path, options, None)
 }
 
-/// The same, ended by `stop` as in [`FileSource::stop_on`], the opening included.
+/// Like [`open`]. `stop` ends it as in [`FileSource::stop_on`], even while opening.
 pub(super) fn open_until(
     path: &Path,
     options: ReadOptions,
@@ -74,7 +78,11 @@ pub(super) fn open_until(
 }
 
 impl FileSource {
-    /// A capture from anything that can be read.
+    /// A capture from any reader.
+    ///
+    /// # Errors
+    ///
+    /// If the reader fails, or its content is no capture or has a damaged header.
     pub fn from_reader(
         reader: impl Read + Send + 'static,
         options: ReadOptions,
@@ -113,7 +121,7 @@ impl FileSource {
                 Format::Pcap(pcap)
             }
             None => {
-                // A name may need more bytes than the first read of a slow pipe gave.
+                // The name may need more bytes than a slow pipe returned in its first read.
                 while first.len() < NAMED && octets.read(&mut first, 0)? > 0 {}
                 first.truncate(NAMED);
                 return Err(SourceError::NotACapture(sniff::looks_like(
@@ -131,33 +139,33 @@ impl FileSource {
             base,
             frames: 0,
             ended: false,
-            tells_places: false,
+            records_places: false,
         })
     }
 
-    /// How far the reading has come, to be looked at while another thread reads.
+    /// Progress of reading, which another thread can watch.
     #[must_use]
     pub fn progress(&self) -> Arc<Progress> {
         self.octets.progress()
     }
 
-    /// Ends the capture once `flag` is set, at once also where a pipe is being waited for. What was
-    /// read by then is still given; that it was cut off is no damage.
+    /// Ends the capture once `flag` is set, at once even while waiting for a pipe. Frames read by then are still
+    /// returned, and it is no error that the capture is cut off there.
     pub fn stop_on(&self, flag: Arc<AtomicBool>) {
         self.octets.stop_on(flag);
     }
 
-    /// The file itself, where frames can be read from it again: not of a pipe, and not where it is compressed.
+    /// The file, if frames can be read from it again: `None` for a pipe or a compressed file.
     pub(super) fn stored(&self) -> io::Result<Option<StoredFile>> {
         self.octets.stored()
     }
 
-    /// Says of each frame where it stands in the capture, from now on.
-    pub(super) const fn tell_places(&mut self) {
-        self.tells_places = true;
+    /// From now on, sets [`Batch::places`].
+    pub(super) const fn record_places(&mut self) {
+        self.records_places = true;
     }
 
-    /// Finds what is whole in the batch's buffer from `*at` on.
+    /// Finds the complete records in the batch's buffer from `*at` on.
     fn find(&mut self, batch: &mut Batch, at: &mut usize) -> Result<(), SourceError> {
         match &mut self.format {
             Format::Pcap(pcap) => pcap.records(&batch.buffer, at, self.base, &mut batch.headers),
@@ -165,7 +173,7 @@ impl FileSource {
         }
     }
 
-    /// What is said when no more bytes come and `rest` is left over.
+    /// The error, if any, if no more bytes come and `rest` is left.
     fn end(&self, rest: &[u8], at: usize) -> Result<(), SourceError> {
         let reason = match &self.format {
             Format::Pcap(pcap) if !rest.is_empty() => pcap.cut(rest),
@@ -178,8 +186,8 @@ impl FileSource {
         })
     }
 
-    /// Reads until at least one frame or aside is there, besides the first so many, or the bytes
-    /// end; whether they did.
+    /// Reads until there is at least one frame or aside, besides the first `besides` asides, or the bytes end. Returns
+    /// whether they ended.
     fn advance(&mut self, batch: &mut Batch, besides: usize) -> Result<bool, SourceError> {
         let mut at = 0;
         loop {
@@ -189,7 +197,7 @@ impl FileSource {
                 self.base += at as u64;
                 return Ok(false);
             }
-            // Nothing to be given lies before `at`.
+            // There is nothing to return before `at`.
             batch.buffer.drain(..at);
             self.base += at as u64;
             at = 0;
@@ -233,8 +241,8 @@ impl FrameSource for FileSource {
             batch.buffer.append(&mut self.carry);
         }
         let outcome = self.advance(batch, secrets);
-        if self.tells_places {
-            // What is carried over stood behind the frames.
+        if self.records_places {
+            // The bytes carried over were after the frames.
             let given = match outcome {
                 Ok(false) => batch.buffer.len() - self.carry.len(),
                 _ => 0,

@@ -1,4 +1,4 @@
-//! Where each frame stands, so that one can go back to it: in its file, or where that cannot be read again in a spool file.
+//! Reads frames again: from their file or, if that can be read only once, from a spool file.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use super::merge::MergedSource;
 use super::writer::CaptureWriter;
 use crate::platform::file;
 
-/// A file whose bytes from `origin` on are a capture's.
+/// A file that contains a capture from offset `origin` on.
 #[derive(Debug)]
 pub struct StoredFile {
     file: File,
@@ -25,25 +25,29 @@ impl StoredFile {
     }
 }
 
-/// What frames can be read from again.
+/// The files that frames can be read from again.
 #[derive(Debug)]
 pub struct FrameStore {
     files: Vec<StoredFile>,
     spool: Option<Spool>,
 }
 
-/// A file without a name that holds what came from a source, as pcapng.
+/// A temporary file without a name that contains all of a source as pcapng.
 #[derive(Debug)]
 struct Spool {
-    /// Bytes written.
+    /// Number of bytes written.
     written: Arc<AtomicU64>,
-    /// Whether its beginning was dropped.
+    /// Whether its start was dropped.
     is_cut: AtomicBool,
 }
 
 impl FrameStore {
-    /// Makes `source` say in [`Batch::places`] where frames stand, and gives what they are read from there. What can be read
-    /// only once, or is compressed, is copied to a spool file on its way.
+    /// Makes `source` set [`Batch::places`], and returns it with the store that these places refer to. A source that
+    /// can be read only once, or is compressed, is copied to a spool file while it is read.
+    ///
+    /// # Errors
+    ///
+    /// If the spool file cannot be created.
     pub fn of(
         mut source: MergedSource,
     ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
@@ -56,7 +60,11 @@ impl FrameStore {
         }
     }
 
-    /// The same of any source; all that it gives is copied to a spool file.
+    /// The same for any source; always copies it to a spool file.
+    ///
+    /// # Errors
+    ///
+    /// If the spool file cannot be created.
     pub fn spooling(
         source: Box<dyn FrameSource + Send>,
     ) -> Result<(Box<dyn FrameSource + Send>, Arc<Self>), SourceError> {
@@ -78,14 +86,14 @@ impl FrameStore {
         Ok((Box::new(spooled), Arc::new(store)))
     }
 
-    /// Whether frames are kept in a spool file, which has no name and is gone with the process.
+    /// Whether frames are copied to a spool file. It has no name and disappears with the process.
     #[must_use]
     pub const fn is_spooled(&self) -> bool {
         self.spool.is_some()
     }
 
-    /// What was spooled so far, read from its beginning with all that the source gave besides frames. `None` if nothing is
-    /// spooled, and where the beginning was dropped.
+    /// Everything spooled so far, from the start, including what is between frames. `None` if nothing is spooled, or
+    /// the start was dropped.
     pub fn spooled(&self) -> Option<Result<FileSource, SourceError>> {
         let (spool, stored) = (self.spool.as_ref()?, self.files.first()?);
         if spool.is_cut.load(Ordering::Acquire) {
@@ -100,9 +108,13 @@ impl FrameStore {
         Some(source)
     }
 
-    /// Reads bytes that stand at `place` of a file.
+    /// Reads the bytes at offset `place` of file `number` into `octets`.
+    ///
+    /// # Errors
+    ///
+    /// If reading fails, the file ends before, or there is no such file.
     pub fn read(&self, number: u32, place: u64, octets: &mut [u8]) -> io::Result<()> {
-        // A spool has what came from all files.
+        // A spool file contains the frames of all files.
         let index = if self.is_spooled() {
             0
         } else {
@@ -112,7 +124,7 @@ impl FrameStore {
         file::read_exact_at(&stored.file, octets, stored.origin + place)
     }
 
-    /// Gives back the space of what stands before `place` in a spool file, as far as the file system can.
+    /// Frees the disk space before `place` in a spool file, if the file system supports that.
     pub fn let_go(&self, place: u64) {
         if let (Some(spool), Some(stored)) = (&self.spool, self.files.first()) {
             spool.is_cut.store(true, Ordering::Release);
@@ -121,7 +133,8 @@ impl FrameStore {
     }
 }
 
-/// Writes a spool file where its end is: the file's own position moves on some systems as it is read.
+/// Writes at the end of a spool file. It keeps that offset itself, because on some systems reading moves the file's
+/// position.
 struct SpoolWriter {
     file: File,
     at: u64,
@@ -139,7 +152,7 @@ impl io::Write for SpoolWriter {
     }
 }
 
-/// Reads a spool file to where it had been written when that began.
+/// Reads a spool file up to the end that it had when reading began.
 struct SpoolReader {
     file: File,
     at: u64,
@@ -156,7 +169,7 @@ impl io::Read for SpoolReader {
     }
 }
 
-/// A source that is copied to a spool file on its way.
+/// A source that is copied to a spool file while it is read.
 pub struct Spooled {
     source: Box<dyn FrameSource + Send>,
     writer: CaptureWriter,

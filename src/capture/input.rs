@@ -1,4 +1,4 @@
-//! What the name of a capture stands for: a file, standard input, or a folder with captures in it.
+//! Resolves the name of a capture: a file, standard input, or a folder with captures.
 
 use std::fs::File;
 use std::io::{self, Seek};
@@ -11,12 +11,12 @@ use crate::platform::file::{
     Identity, identity, identity_at, is_known_by_name, is_regular, standard_input,
 };
 
-/// Whether a path stands for standard input.
+/// Whether a path means standard input.
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Bytes of the regular file behind a path, `-` being standard input; nothing where it is a pipe or a device.
+/// Length in bytes of the regular file at a path (`-` for standard input); `None` for a pipe or a device.
 pub(super) fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     if is_standard(path) {
         let file = standard_input()?;
@@ -33,7 +33,7 @@ pub(super) fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     Ok(found.is_file().then_some(found.len()))
 }
 
-/// Which file stands behind a path.
+/// Identity of the file at a path.
 pub(super) fn identified(path: &Path) -> io::Result<Identity> {
     if is_standard(path) {
         return identity(&standard_input()?);
@@ -41,14 +41,14 @@ pub(super) fn identified(path: &Path) -> io::Result<Identity> {
     identity_at(path)
 }
 
-/// Whether it may still be written, or can be read only once: a pipe, a device.
+/// Whether a path is a pipe or a device: it may still be written, or can be read only once.
 #[must_use]
 pub fn is_pipe(path: &Path) -> bool {
     regular_length(path).is_ok_and(|length| length.is_none())
 }
 
-/// Opens what a path stands for. Where that is a regular file as standard input, the second is the offset from which it is
-/// to be read: its own position is left where it is, so that it can be read again.
+/// Opens the file at a path. If it is standard input and a regular file, also returns the offset to read from. The
+/// file's own position does not move then, so it can be read again.
 pub(super) fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
     if !is_standard(path) {
         return Ok((File::open(path)?, None));
@@ -62,9 +62,13 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
     Ok((file, at))
 }
 
-/// The captures that paths stand for: files as they are named, and in place of a folder the captures in it and in its
-/// folders, in order of their names. A file in a folder is a capture by its content, or by a name that ends in `.pcap`,
-/// `.pcapng` or `.cap`, and then perhaps `.gz` or `.zst`. What begins with a dot is passed over, and links to folders are.
+/// Resolves paths to captures. A file stays as it is named. A folder is replaced by the captures in it and its folders,
+/// sorted by name. A file in a folder is a capture by its content, or if its name ends in `.pcap`, `.pcapng` or `.cap`,
+/// possibly followed by `.gz` or `.zst`. Names that begin with a dot are skipped, and so are links to folders.
+///
+/// # Errors
+///
+/// If a folder cannot be read, or contains no capture.
 pub fn captures_of<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, FileError> {
     let mut found = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
@@ -99,7 +103,7 @@ fn captures_in(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file has a capture's name.
+/// Whether a file's name is that of a capture.
 fn is_named_so(path: &Path) -> bool {
     let ending = |path: &Path| {
         let ending = path.extension()?.to_str()?;
@@ -116,7 +120,7 @@ fn is_named_so(path: &Path) -> bool {
         .is_some_and(|ending| matches!(&*ending, "pcap" | "pcapng" | "cap"))
 }
 
-/// Whether a file begins as a capture does, decompressed where it is compressed.
+/// Whether a file's content, decompressed if needed, begins like a capture.
 fn begins_so(path: &Path) -> bool {
     let mut first = Vec::new();
     Octets::open(path, &mut first, None).is_ok() && sniff::format(&first).is_some()

@@ -1,4 +1,4 @@
-//! Several captures as one, in the order of their frames' times.
+//! Merges several captures into one, in the order of their frames' times.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -21,14 +21,14 @@ use super::options::STATISTICS;
 use super::overlap::Overlaps;
 use super::stop::Stop;
 
-/// Captures merged: always the frame with the earliest time among those that come next in each;
-/// of equal ones that of the capture named first. Frames and interfaces are numbered over all.
+/// Merges captures: returns the earliest of the next frames of all captures; of equal ones, that of the capture named
+/// first. Frames and interfaces are numbered over all captures.
 ///
-/// A damaged capture does not stop the others. When all have ended, [`FrameSource::fill`] answers
-/// one [`SourceError::File`] for each that was damaged, then the end.
+/// A damaged capture does not stop the others. When all have ended, [`FrameSource::fill`] returns one
+/// [`SourceError::File`] for each damaged capture, then the end.
 pub struct MergedSource<S = FileSource> {
     inputs: Vec<Input<S>>,
-    /// Interfaces given so far, over all captures.
+    /// Number of interfaces returned so far, of all captures.
     interfaces: u32,
     frames: u64,
     errors: VecDeque<FileError>,
@@ -37,21 +37,24 @@ pub struct MergedSource<S = FileSource> {
 
 struct Input<S> {
     path: PathBuf,
-    /// Which of the captures it is.
+    /// Index of the capture.
     file: u32,
     source: S,
     batch: Batch,
-    /// The frame of the batch that comes next.
+    /// Index in `batch` of the next frame.
     next: usize,
-    /// The aside of the batch that comes next.
+    /// Index in `batch` of the next aside.
     next_aside: usize,
     ended: bool,
-    /// This capture's interfaces as numbered over all.
+    /// The numbers of this capture's interfaces among those of all captures.
     interfaces: Vec<u32>,
 }
 
-/// Opens one or more capture files (`-`: standard input) to be read as one, in order of time.
-/// Errors of either function name the file.
+/// Opens capture files (`-` for standard input), to be read as one in the order of time.
+///
+/// # Errors
+///
+/// If a file cannot be opened or is no capture. The error names the file.
 pub fn open_all<P: AsRef<Path>>(
     paths: &[P],
     options: ReadOptions,
@@ -59,8 +62,12 @@ pub fn open_all<P: AsRef<Path>>(
     open_each(paths, options, None)
 }
 
-/// The same, ended by `stop`: at once also where a pipe is being opened or waited for. What was
-/// read by then is still given; that it was cut off is no damage.
+/// Like [`open_all`]. `stop` ends it at once, even while a pipe is opened or waited for. Frames read by then are still
+/// returned, and it is no error that a capture is cut off there.
+///
+/// # Errors
+///
+/// As for [`open_all`].
 pub fn open_all_until<P: AsRef<Path>>(
     paths: &[P],
     options: ReadOptions,
@@ -82,7 +89,7 @@ fn open_each<P: AsRef<Path>>(
     Ok(merged)
 }
 
-/// A thread that panicked has said so; what it left is whole.
+/// Locks the overlaps. Ignores poisoning: a thread that panicked leaves them consistent, and its panic is reported.
 fn lock(overlaps: &Mutex<Overlaps>) -> std::sync::MutexGuard<'_, Overlaps> {
     overlaps.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -100,7 +107,7 @@ impl<S> Default for MergedSource<S> {
 }
 
 impl MergedSource {
-    /// How far the reading of each file has come.
+    /// Progress of reading, for each file.
     #[must_use]
     pub fn progress(&self) -> Vec<Arc<Progress>> {
         self.inputs
@@ -109,8 +116,8 @@ impl MergedSource {
             .collect()
     }
 
-    /// The files that frames can be read from again, in the order of [`Interface::file`], where that is so of all of them.
-    /// The source then says where each frame stands.
+    /// The files that frames can be read from again, indexed by [`Interface::file`]; `None` unless all can. From then
+    /// on, the source sets [`Batch::places`].
     pub(super) fn stored(&mut self) -> io::Result<Option<Vec<StoredFile>>> {
         let mut files = Vec::new();
         for input in &self.inputs {
@@ -120,12 +127,12 @@ impl MergedSource {
             }
         }
         for input in &mut self.inputs {
-            input.source.tell_places();
+            input.source.record_places();
         }
         Ok(Some(files))
     }
 
-    /// Ends the reading once `flag` is set, as in [`FileSource::stop_on`].
+    /// Ends reading once `flag` is set, as in [`FileSource::stop_on`].
     pub fn stop_on(&self, flag: &Arc<AtomicBool>) {
         for input in &self.inputs {
             input.source.stop_on(Arc::clone(flag));
@@ -134,7 +141,7 @@ impl MergedSource {
 }
 
 impl<S> MergedSource<S> {
-    /// Adds a capture before the first frame is read; `path` is for errors.
+    /// Adds a capture, before any frame is read. `path` is for errors.
     fn add(&mut self, path: &Path, source: S) {
         lock(&self.overlaps).add(path);
         self.inputs.push(Input {
@@ -149,14 +156,14 @@ impl<S> MergedSource<S> {
         });
     }
 
-    /// How the captures overlap, as far as they are read; to be looked at when all are.
+    /// How the captures overlap. Complete once all captures are read.
     #[must_use]
     pub fn overlaps(&self) -> Arc<Mutex<Overlaps>> {
         Arc::clone(&self.overlaps)
     }
 
-    /// The input whose frame comes next, and up to which time its frames do: that of the frame
-    /// which comes next in the others, and whether a frame at just that time comes before it.
+    /// The input with the earliest frame, and a bound for how long its frames come first: the time of the earliest
+    /// frame of the others, and whether a frame at exactly that time still comes first.
     fn earliest(&self) -> Option<(usize, Option<(i64, bool)>)> {
         let mut heads = self.inputs.iter().enumerate().filter_map(|(index, input)| {
             let header = input.batch.headers.get(input.next)?;
@@ -177,7 +184,8 @@ impl<S> MergedSource<S> {
 }
 
 impl<S: FrameSource> Input<S> {
-    /// Reads on where every frame of the batch was given. Asides go to `out` up to the next frame.
+    /// Reads the next batch if all frames of the current one were passed on. Adds the asides before the next frame to
+    /// `out`.
     fn refill(&mut self, out: &mut Batch, interfaces: &mut u32) -> Option<FileError> {
         let mut error = None;
         while self.next == self.batch.headers.len() && !self.ended {
@@ -194,7 +202,7 @@ impl<S: FrameSource> Input<S> {
         error
     }
 
-    /// Hands on the asides that stand before the next frame; its options go with it.
+    /// Passes on the asides before the next frame, except the frame's options.
     fn pass_asides(&mut self, out: &mut Batch, interfaces: &mut u32) {
         while let Some(aside) = self.batch.asides.get(self.next_aside)
             && aside.before <= self.next
@@ -241,7 +249,7 @@ impl<S: FrameSource> Input<S> {
         start..out.buffer.len()
     }
 
-    /// Hands on the next frame with its options, and the asides that stand before and behind it.
+    /// Passes on the next frame with its options, and the asides before and after it.
     fn pass_frame(&mut self, out: &mut Batch, interfaces: &mut u32) {
         self.pass_asides(out, interfaces);
         let mut header = self.batch.headers[self.next];
@@ -278,7 +286,7 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
     }
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
-        // One capture needs no merging: its batches go on as they are.
+        // A single capture needs no merging: its batches are passed on unchanged.
         if let [only] = self.inputs.as_mut_slice() {
             return only
                 .source
@@ -293,7 +301,7 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
         }
         let overlaps = Arc::clone(&self.overlaps);
         let mut overlaps = lock(&overlaps);
-        // Until an input has none left, or enough bytes are together.
+        // Until an input has no frames left in its batch, or there are enough bytes.
         let mut all_have_more = true;
         while all_have_more
             && batch.buffer.len() < CHUNK
@@ -328,7 +336,7 @@ mod tests {
     use super::*;
     use crate::capture::{FrameHeader, LinkType, Timestamp};
 
-    /// Gives one frame a batch, at the times given, then an error if there is one.
+    /// Returns one frame per batch, at these times, then the error if there is one.
     struct Times(Vec<i64>, Option<SourceError>);
 
     impl FrameSource for Times {

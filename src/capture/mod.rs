@@ -1,7 +1,7 @@
 //! Reads and writes frames: capture files, pipes and live interfaces.
 //!
-//! Sources give [`Batch`]es of frames. The frames' bytes stay in the buffer that they were read into, so that a batch takes
-//! neither a lock nor a copy for each frame.
+//! Sources return [`Batch`]es of frames. The frames' bytes stay in the buffer that they were read into, so there is no
+//! lock and no copy for each frame.
 
 mod batch;
 mod clock;

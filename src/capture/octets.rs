@@ -1,4 +1,4 @@
-//! A capture's bytes: from a file or a pipe as they are, or decompressed.
+//! The bytes of a capture: from a file or a pipe, decompressed if needed.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -17,15 +17,15 @@ use super::stop::Stop;
 use crate::platform::file;
 use crate::text::trouble::Words;
 
-/// Bytes asked for in one read: of 128 KiB to 1 MiB what takes `stats` with two threads the least
-/// processor time (3,000,000 frames: 0.54 s; 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with
-/// 1 MiB). A batch of this size and what is found in it fit into a core's cache.
+/// Bytes per read. 256 KiB takes the least processor time: `stats` with two threads takes 0.54 s for 3,000,000 frames,
+/// 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with 1 MiB. A batch of this size and its results fit into a core's
+/// cache.
 pub(super) const CHUNK: usize = 1 << 18;
 
-/// How long a pipe is waited for before the flag is looked at again.
+/// Longest wait for a pipe before the stop flag is checked again.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How far the reading of a file has come; safe to look at from another thread.
+/// Progress of reading a file, which another thread can watch.
 #[derive(Debug, Default)]
 pub struct Progress {
     read: AtomicU64,
@@ -33,13 +33,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Bytes read so far from the file as it is stored (compressed, where it is).
+    /// Bytes read so far, of the file as stored: compressed if it is.
     #[must_use]
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Bytes in the file, where that is known before the end: not for a pipe.
+    /// Length of the file in bytes; `None` for a pipe.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         match self.total.load(Ordering::Relaxed) {
@@ -49,21 +49,20 @@ impl Progress {
     }
 }
 
-/// A flag that ends the reading of a pipe once it is set; it may be given after the opening.
+/// A flag that ends reading of a pipe once it is set. It can be provided after opening.
 type StopFlag = Arc<OnceLock<Arc<AtomicBool>>>;
 
-/// A file that counts what is read from it, and a pipe that can be told to stop waiting.
+/// A file that counts the bytes read, and whose waiting for a pipe can be stopped.
 struct Counted {
     file: File,
-    /// Where the next read begins, of a file whose own position is left alone.
+    /// Offset of the next read, if the file's own position must not move.
     at: Option<u64>,
     progress: Arc<Progress>,
     stop: StopFlag,
 }
 
 impl Counted {
-    /// Waits, where a pipe has a flag to be stopped by, until there is something to read. Answers
-    /// whether it was stopped.
+    /// Waits until a pipe with a stop flag can be read. Returns whether it was stopped.
     fn stopped(&self) -> io::Result<bool> {
         let Some(stop) = self.stop.get() else {
             return Ok(false);
@@ -124,13 +123,13 @@ fn append(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
 }
 
 enum Input {
-    /// Read straight into spare capacity, which nothing has to clear first.
+    /// Read into spare capacity directly, which need not be zeroed first.
     File(Counted),
     Stream(Box<dyn Read + Send>),
 }
 
-/// Bytes asked for at once from a stream. A decompressor that finds damage gives none of the
-/// bytes that it was asked for, so this is the most that is lost before the damage.
+/// Bytes per read of a stream. A decompressor that finds damage drops what it decompressed in the same read, so this is
+/// the most that is lost before the damage.
 const PIECE: usize = 16 << 10;
 
 /// The bytes of one capture, decompressed.
@@ -138,14 +137,14 @@ pub(super) struct Octets {
     input: Input,
     compression: Option<Compression>,
     progress: Arc<Progress>,
-    /// An error that came after bytes which were given first.
+    /// An error to return after the bytes that came before it.
     late: Option<io::Error>,
     stop: StopFlag,
 }
 
 impl Octets {
-    /// Opens a file, or standard input where `path` is `-`, and reads its beginning into `first`:
-    /// one read, and as many more as it takes for a magic number. Undoes compression.
+    /// Opens a file, or standard input if `path` is `-`, and reads its start into `first`: at least four bytes, for a
+    /// magic number, unless the file is shorter. Decompresses.
     pub(super) fn open(
         path: &Path,
         first: &mut Vec<u8>,
@@ -187,7 +186,7 @@ impl Octets {
         plain.decompressed(first)
     }
 
-    /// The same from anything that can be read.
+    /// The same for any reader.
     pub(super) fn from_reader(
         reader: impl Read + Send + 'static,
         first: &mut Vec<u8>,
@@ -228,7 +227,7 @@ impl Octets {
         Ok(octets)
     }
 
-    /// Reads until four bytes are there or no more come.
+    /// Reads until there are four bytes or the end.
     fn begin(&mut self, first: &mut Vec<u8>) -> Result<(), SourceError> {
         while first.len() < 4 {
             if self.read(first, 0)? == 0 {
@@ -238,12 +237,12 @@ impl Octets {
         Ok(())
     }
 
-    /// The compression that is being undone.
+    /// The compression of the file.
     pub(super) fn compression(&self) -> Option<Compression> {
         self.compression
     }
 
-    /// The file that is read, where its bytes are the capture's and can be read again.
+    /// The file, if its bytes are the capture's and can be read again.
     pub(super) fn stored(&self) -> io::Result<Option<StoredFile>> {
         let Input::File(counted) = &self.input else {
             return Ok(None);
@@ -261,22 +260,22 @@ impl Octets {
         Arc::clone(&self.progress)
     }
 
-    /// Ends the reading once `flag` is set, also where a pipe is being waited for.
+    /// Ends reading once `flag` is set, even while waiting for a pipe.
     pub(super) fn stop_on(&self, flag: Arc<AtomicBool>) {
-        // A flag that was given before stays.
+        // An earlier flag stays.
         let _ = self.stop.set(flag);
     }
 
-    /// Whether the reading was told to end.
+    /// Whether reading was told to end.
     pub(super) fn stopped(&self) -> bool {
         self.stop
             .get()
             .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// Appends what is there to `buffer`, about [`CHUNK`] bytes at most; 0 is the end. A pipe
-    /// is not waited for once it gave something. `base` is how many bytes of the capture came
-    /// before the buffer, for errors.
+    /// Appends the next bytes to `buffer`, at most about [`CHUNK`]. Returns their number, 0 at the end. Does not wait
+    /// for more from a pipe that returned something. `base` is the number of bytes of the capture before the buffer,
+    /// for errors.
     pub(super) fn read(&mut self, buffer: &mut Vec<u8>, base: u64) -> Result<usize, SourceError> {
         let before = buffer.len();
         if let Some(error) = self.late.take() {
@@ -285,7 +284,7 @@ impl Octets {
         if buffer.capacity() - before < CHUNK / 2 {
             buffer.reserve_exact(CHUNK);
         }
-        // A file that is decompressed never lets a read wait.
+        // Reading a compressed file never blocks, so small reads can be combined.
         let patient = self.compression.is_some() && self.progress.total().is_some();
         loop {
             let outcome = match &mut self.input {
@@ -308,7 +307,7 @@ impl Octets {
         }
     }
 
-    /// Tells damaged compressed data from a failing disk.
+    /// Distinguishes damaged compressed data from a failing disk.
     fn explain(&self, error: io::Error, offset: u64) -> SourceError {
         let (Some(compression), None) = (self.compression, error.raw_os_error()) else {
             return SourceError::Io(error);

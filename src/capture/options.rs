@@ -1,4 +1,4 @@
-//! pcapng's numbers and options: byte order, and finding one option among many.
+//! Numbers and options of pcapng: byte order, finding and writing options.
 
 use super::secrets::SECRETS;
 
@@ -10,7 +10,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    /// The 32-bit number at a fixed place of a header.
+    /// The 32-bit number at offset `at` of a header.
     #[inline]
     pub(super) fn word<const N: usize>(self, head: &[u8; N], at: usize) -> u32 {
         let octets = [head[at], head[at + 1], head[at + 2], head[at + 3]];
@@ -20,7 +20,7 @@ impl Order {
         }
     }
 
-    /// The 16-bit number at a fixed place of a header.
+    /// The 16-bit number at offset `at` of a header.
     #[inline]
     pub(super) fn half<const N: usize>(self, head: &[u8; N], at: usize) -> u16 {
         let octets = [head[at], head[at + 1]];
@@ -31,32 +31,32 @@ impl Order {
     }
 }
 
-/// What stands in an option's value, as far as byte order goes.
+/// Type of an option's value, as needed to change its byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// Bytes or text, the same in both orders.
+    /// Bytes or text, the same in both byte orders.
     Octets,
-    /// Numbers of so many bytes, as many as fit.
+    /// Numbers of this many bytes, as many as fit.
     Numbers(usize),
 }
 
-/// The last option of a list.
+/// `opt_endofopt`: ends a list of options.
 pub(super) const END: u16 = 0;
-/// `opt_comment`: text, any number of them in any list.
+/// `opt_comment`: text, in any list and any number of times.
 pub(super) const COMMENT: u16 = 1;
 /// `if_name`.
 pub(super) const NAME: u16 = 2;
-/// `if_tsresol`: the resolution of an interface's clock.
+/// `if_tsresol`: resolution of an interface's clock.
 pub(super) const RESOLUTION: u16 = 9;
-/// `if_tsoffset`: seconds to add to an interface's clock.
+/// `if_tsoffset`: seconds to add to an interface's times.
 pub(super) const OFFSET: u16 = 14;
 
-/// Options of a section header, all of them text.
+/// Types of a section header's options: all are text.
 pub(super) fn of_section(_: u16) -> Value {
     Value::Octets
 }
 
-/// Options of an interface: `if_speed`, `if_tsoffset`, `if_txspeed` and `if_rxspeed` are numbers.
+/// Types of an interface's options: `if_speed`, `if_tsoffset`, `if_txspeed` and `if_rxspeed` are numbers.
 pub(super) fn of_interface(code: u16) -> Value {
     match code {
         8 | 14 | 16 | 17 => Value::Numbers(8),
@@ -64,8 +64,8 @@ pub(super) fn of_interface(code: u16) -> Value {
     }
 }
 
-/// Options of a frame: `epb_flags`, `epb_dropcount`, `epb_packetid`, `epb_queue` and
-/// `epb_processid_threadid` are numbers.
+/// Types of a frame's options: `epb_flags`, `epb_dropcount`, `epb_packetid`, `epb_queue` and `epb_processid_threadid`
+/// are numbers.
 pub(super) fn of_frame(code: u16) -> Value {
     match code {
         2 | 6 | 8 => Value::Numbers(4),
@@ -74,7 +74,7 @@ pub(super) fn of_frame(code: u16) -> Value {
     }
 }
 
-/// Options of interface statistics: times in two halves, then counts.
+/// Types of interface statistics' options: times in two halves, then counts.
 fn of_statistics(code: u16) -> Value {
     match code {
         2 | 3 => Value::Numbers(4),
@@ -83,7 +83,7 @@ fn of_statistics(code: u16) -> Value {
     }
 }
 
-/// Whether a little-endian list of options has this one.
+/// Whether a little-endian list contains this option with this value.
 pub(super) fn holds(list: &[u8], code: u16, value: &[u8]) -> bool {
     let mut rest = list;
     while let Some((head, behind)) = rest.split_first_chunk::<4>() {
@@ -96,8 +96,8 @@ pub(super) fn holds(list: &[u8], code: u16, value: &[u8]) -> bool {
     false
 }
 
-/// Turns a list of options to little-endian in place. Gives the bytes of the well-formed options,
-/// without the option that ends the list.
+/// Converts a list of options to little-endian in place. Returns the length in bytes of the well-formed options,
+/// without the one that ends the list.
 pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) -> usize {
     let mut at = 0;
     while let Some(head) = list.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
@@ -110,7 +110,7 @@ pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) 
             swap(&mut list[at..at + 4], 2);
             let octets = &mut list[at + 4..at + 4 + length];
             match (code, value(code)) {
-                // Custom options begin with the number of the enterprise that made them.
+                // Custom options begin with the number of the enterprise that defines them.
                 (2988 | 2989 | 19372 | 19373, _) => swap(&mut octets[..length.min(4)], 4),
                 (_, Value::Numbers(width)) => swap(octets, width),
                 (_, Value::Octets) => {}
@@ -121,7 +121,7 @@ pub(super) fn to_little(order: Order, list: &mut [u8], value: fn(u16) -> Value) 
     at
 }
 
-/// The options of a little-endian list, up to its end or its first broken one: code and value.
+/// The options of a little-endian list, as code and value, up to its end or the first malformed one.
 pub(super) fn list(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (head, rest) = octets.split_first_chunk::<4>()?;
@@ -133,7 +133,7 @@ pub(super) fn list(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// Appends an option to a little-endian list. Values beyond 65,535 bytes are cut.
+/// Appends an option to a little-endian list. Truncates the value to 65,535 bytes.
 pub(super) fn push(list: &mut Vec<u8>, code: u16, value: &[u8]) {
     let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
     list.extend(code.to_le_bytes());
@@ -142,18 +142,18 @@ pub(super) fn push(list: &mut Vec<u8>, code: u16, value: &[u8]) {
     list.resize(list.len() + usize::from(length).wrapping_neg() % 4, 0);
 }
 
-/// `isb_ifrecv`, `isb_ifdrop` and `isb_osdrop`: frames received, and lost in the interface and in
-/// the system, 64 bits each.
+/// `isb_ifrecv`, `isb_ifdrop` and `isb_osdrop`: numbers of frames received, and lost in the interface and in the
+/// system, 64 bits each.
 pub(super) const RECEIVED: u16 = 4;
 pub(super) const INTERFACE_DROPPED: u16 = 5;
 pub(super) const SYSTEM_DROPPED: u16 = 7;
 
-/// Block type of interface statistics, whose body begins with the interface's number.
+/// Block type of interface statistics. The body begins with the interface's number.
 pub(super) const STATISTICS: u32 = 5;
 
-/// Turns the body of a block that is neither a section, an interface nor a packet to little-endian
-/// in place, and its interface's number to what `interface` makes of it. Answers whether the block
-/// can be passed on; blocks of unknown content are, as they are.
+/// Converts the body of a block to little-endian in place, except sections, interfaces and packets. Replaces an
+/// interface's number by the result of `interface`. Returns whether the block can be passed on; blocks of unknown types
+/// can, unchanged.
 pub(super) fn block_to_little(
     order: Order,
     kind: u32,
@@ -177,7 +177,7 @@ pub(super) fn block_to_little(
             to_little(order, list, of_statistics);
         }
         NAMES if order == Order::Big => {
-            // Records as options have them, but numbered otherwise; 0 ends them too.
+            // Records have the form of options, with other codes; code 0 ends them as well.
             let end = to_little(order, body, of_section);
             if let Some(list) = body.get_mut(end + 4..) {
                 to_little(order, list, of_section);
@@ -203,7 +203,7 @@ pub(super) fn block_to_little(
     true
 }
 
-/// Reverses each number of `width` bytes; what is left over at the end stays.
+/// Reverses each number of `width` bytes. A remainder at the end stays unchanged.
 fn swap(octets: &mut [u8], width: usize) {
     for number in octets.chunks_exact_mut(width) {
         number.reverse();

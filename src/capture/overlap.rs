@@ -1,4 +1,4 @@
-//! Captures that are merged although they overlap: in time, or because frames are in both.
+//! Detects captures that overlap: in time, or because frames are in more than one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,27 +10,27 @@ use foldhash::fast::FixedState;
 use super::error::FileName;
 use super::time::Timestamp;
 
-/// Pairs of captures that are counted one by one at most.
+/// Most pairs of captures that are counted one by one.
 const PAIRS: usize = 1 << 10;
 
-/// Frames of one time that are compared with each other at most.
+/// Most frames with the same time that are compared with each other.
 const SAME_TIME: usize = 64;
 
-/// What is seen of the captures as their frames are merged, in order of time.
+/// What is known of the captures while their frames are merged in the order of time.
 #[derive(Debug, Default)]
 pub struct Overlaps {
     captures: Vec<Seen>,
-    /// The frames of the present time, each with its capture and what stands for its bytes.
+    /// The frames with the current time: each with the index of its capture and the hash of its bytes.
     now: Vec<(usize, u64)>,
     time: Timestamp,
-    /// Frames that are in both, by pair.
+    /// Number of frames that are in both captures of a pair.
     common: BTreeMap<[usize; 2], u64>,
 }
 
 #[derive(Debug)]
 struct Seen {
     path: PathBuf,
-    /// The earliest and the latest time.
+    /// Earliest and latest time.
     times: Option<[Timestamp; 2]>,
 }
 
@@ -41,7 +41,7 @@ impl Overlaps {
         self.captures.push(Seen { path, times: None });
     }
 
-    /// Takes the next frame, of the capture with this index.
+    /// Processes the next frame, which is from the capture with this index.
     pub(super) fn frame(&mut self, capture: usize, time: Timestamp, octets: &[u8]) {
         let [first, last] = self.captures[capture].times.get_or_insert([time, time]);
         *first = time.min(*first);
@@ -53,7 +53,7 @@ impl Overlaps {
         let hash = FixedState::default().hash_one(octets);
         let is_same = |(other, of_other): &(usize, u64)| *other != capture && *of_other == hash;
         if let Some(at) = self.now.iter().position(is_same) {
-            // A frame of the other is the same as one of these only.
+            // A frame of one capture matches only one of the other's.
             let (other, _) = self.now.swap_remove(at);
             let pair = [capture.min(other), capture.max(other)];
             if self.common.len() < PAIRS || self.common.contains_key(&pair) {
@@ -64,7 +64,7 @@ impl Overlaps {
         }
     }
 
-    /// What is to be said of it, in a clause that begins a line; `None` if the captures come one after the other.
+    /// The overlap described in a clause that begins a line; `None` if the captures do not overlap.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let pairs = self.pairs();
@@ -90,7 +90,7 @@ impl Overlaps {
         } else {
             "two of them"
         };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = match common {
             0 => Ok(()),
             1 => write!(text, "; 1 frame is in {two}, which counts as sent again"),
@@ -102,7 +102,7 @@ impl Overlaps {
         Some(text)
     }
 
-    /// The pairs that overlap, those with the most in common first.
+    /// The overlapping pairs, those with the most frames in common first.
     fn pairs(&self) -> Vec<[usize; 2]> {
         let mut pairs = Vec::new();
         let mut by_start: Vec<(Timestamp, Timestamp, usize)> = self

@@ -1,22 +1,19 @@
-//! The pcap format: one header, then frames of one link type.
+//! The pcap format (draft-ietf-opsawg-pcap): one header, then frames of one link type.
 //!
-//! The headers are read here, in place in the buffer: 7 ns a frame from the file to the batch
-//! (`benches/capture.rs`).
+//! Headers are decoded in place in the buffer: 7 ns a frame from the file to the batch (`benches/capture.rs`).
 
 use super::batch::{FrameHeader, Interface, LinkType};
 use super::error::SourceError;
 use super::options::Order;
 use super::time::Timestamp;
 
-/// Bytes of the file header.
+/// Length of the file header in bytes.
 pub(super) const HEADER: usize = 24;
 
-/// The most bytes captured of one frame that is believed, as Wireshark and libpcap have it
-/// (`MAX_SNAPLEN`); anything beyond is taken for damage.
+/// Most captured bytes of one frame, as in Wireshark and libpcap (`MAX_SNAPLEN`). A larger number is taken for damage.
 pub(super) const MAX_CAPTURED: u32 = 262_144;
 
-/// The same for the link types with larger frames, D-Bus and USB on some systems: the block limit
-/// of this room bounds them.
+/// The same limit by link type. D-Bus, USBPcap and EBHSCR have larger frames, limited only by the size of a block.
 pub(super) fn max_captured(link: LinkType) -> u32 {
     const DBUS: LinkType = LinkType(231);
     const USB_PCAP: LinkType = LinkType(249);
@@ -27,13 +24,13 @@ pub(super) fn max_captured(link: LinkType) -> u32 {
     }
 }
 
-/// What a pcap file's header says, and where its clock stands.
+/// A pcap file's header.
 #[derive(Debug)]
 pub(super) struct Pcap {
     order: Order,
-    /// Nanoseconds in a unit of the records' second time field.
+    /// Nanoseconds per unit of the second time field of a record.
     fraction: i64,
-    /// Bytes of a record's header: 16, or 24 in the modified format.
+    /// Length of a record's header in bytes: 16, or 24 in the modified format.
     record_header: usize,
     link: LinkType,
     max_captured: u32,
@@ -41,7 +38,7 @@ pub(super) struct Pcap {
 }
 
 impl Pcap {
-    /// Reads the file header.
+    /// Decodes the file header.
     pub(super) fn new(header: &[u8; HEADER]) -> Result<Self, SourceError> {
         let order = if header[0] == 0xa1 {
             Order::Big
@@ -49,7 +46,7 @@ impl Pcap {
             Order::Little
         };
         let network = order.word(header, 20);
-        // The bits above these say how long a frame check sequence is, which the frames carry.
+        // The upper bits state the length of a frame check sequence, which the frames include.
         if network & 0x03ff_0000 != 0 {
             return Err(SourceError::Damaged {
                 offset: 20,
@@ -70,7 +67,7 @@ impl Pcap {
         })
     }
 
-    /// The one interface of a pcap file.
+    /// The only interface of a pcap file.
     pub(super) fn interface(&self) -> Interface {
         Interface {
             index: 0,
@@ -84,8 +81,8 @@ impl Pcap {
         }
     }
 
-    /// Finds the records that are whole in `buffer` from `*at` on, and moves `*at` behind them.
-    /// `base` is how many bytes of the capture came before the buffer.
+    /// Finds the complete records in `buffer` from `*at` on, and moves `*at` after them. `base` is the number of bytes
+    /// of the capture before the buffer.
     pub(super) fn records(
         &self,
         buffer: &[u8],
@@ -134,7 +131,7 @@ impl Pcap {
         outcome
     }
 
-    /// What a file that ends within the record that begins `rest` is short of.
+    /// What is missing in a file that ends inside the record that `rest` begins with.
     pub(super) fn cut(&self, rest: &[u8]) -> String {
         if let Some(head) = rest.first_chunk::<16>()
             && rest.len() >= self.record_header

@@ -1,9 +1,9 @@
-//! The pcapng format: sections of blocks, in either byte order, with any number of interfaces.
+//! The pcapng format (draft-ietf-opsawg-pcapng): sections of blocks, in either byte order, with any number of
+//! interfaces.
 //!
-//! Blocks are read here, in place in the buffer, and not by `pcap-parser` 0.17: it takes 22 ns for
-//! an enhanced packet block of 112 bytes before anything is done with it, where the whole way from
-//! the file to a frame in a batch takes 11 ns here (`benches/capture.rs`), and it reads a
-//! big-endian `if_tsoffset` as little-endian.
+//! Blocks are decoded here, in place in the buffer, and not by `pcap-parser` 0.17. That takes 22 ns to parse an
+//! enhanced packet block of 112 bytes, while the whole path from the file to a frame in a batch takes 11 ns here
+//! (`benches/capture.rs`); and it reads a big-endian `if_tsoffset` as little-endian.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -20,14 +20,14 @@ use super::pcap::max_captured;
 use super::secrets::{self, SECRETS};
 use super::time::Timestamp;
 
-/// The largest block that is held in memory. Larger ones are damage where they hold a frame, a
-/// section or an interface, and passed over otherwise.
+/// The largest block that is kept in memory, in bytes. Larger ones are damage if they contain a frame, a section or an
+/// interface; otherwise they are skipped.
 pub(super) const MAX_BLOCK: u32 = 16 << 20;
 
-/// The largest block that is believed at all, as in Wireshark.
+/// The largest block that is valid at all, in bytes, as in Wireshark.
 const MAX_BELIEVED: u32 = 134_348_832;
 
-/// The most interfaces over all sections; 40 bytes of each are held, and about as many by a writer.
+/// Most interfaces over all sections. Each takes 40 bytes here, and about as many in a writer.
 const MAX_INTERFACES: usize = 1 << 20;
 
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;
@@ -36,25 +36,25 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 pub(super) const ENHANCED_PACKET: u32 = 6;
 
-/// Bytes of an enhanced (and an obsolete) packet block before its frame.
+/// Bytes of an enhanced (or obsolete) packet block before its frame.
 const PACKET_HEADER: usize = 28;
 
-/// A custom block of the kind that its makers forbid to copy.
+/// Block type of custom blocks that must not be copied.
 const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 
-/// Where the reading of a pcapng file stands.
+/// State of reading a pcapng file.
 #[derive(Debug)]
 pub(super) struct Pcapng {
     order: Order,
-    /// The current section's interfaces.
+    /// Interfaces of the current section.
     interfaces: Vec<InterfaceClock>,
-    /// Index over all sections of the current section's first interface.
+    /// Index, over all sections, of the current section's first interface.
     first_interface: u32,
-    /// Whether everything that is not a frame is given too, for a writer.
+    /// Whether everything that is not a frame is returned as well, for a writer.
     keep: bool,
-    /// Bytes of a large block still to be passed over.
+    /// Bytes of a large block still to be skipped.
     skip: u64,
-    /// Time of the last frame, taken for frames of blocks that tell none.
+    /// Time of the last frame, used for frames of blocks without a time.
     last: Timestamp,
 }
 
@@ -70,8 +70,8 @@ impl Pcapng {
         }
     }
 
-    /// Finds the blocks that are whole in the batch's buffer from `*at` on, and moves `*at` behind
-    /// them. `base` is how many bytes of the capture came before the buffer.
+    /// Finds the complete blocks in the batch's buffer from `*at` on, and moves `*at` after them. `base` is the number
+    /// of bytes of the capture before the buffer.
     pub(super) fn blocks(
         &mut self,
         batch: &mut Batch,
@@ -118,7 +118,7 @@ impl Pcapng {
                 };
             }
             let stated = self.order.word(head, 4);
-            // Some writers leave the padding out of the length but not out of the file.
+            // Some writers do not count the padding in the length, but write it.
             let length = stated.checked_next_multiple_of(4).unwrap_or(u32::MAX);
             let smallest = smallest(kind);
             if length < smallest {
@@ -174,9 +174,8 @@ impl Pcapng {
         }
     }
 
-    /// Passes a run of enhanced packet blocks that are as they should be and hold nothing but a
-    /// frame, or nothing else that is asked for: nearly every block of nearly every file. Stops at
-    /// the first other one, or the first that is not whole.
+    /// Fast path: decodes consecutive enhanced packet blocks that are valid and have no options, or no options that are
+    /// needed. That is nearly every block of nearly every file. Stops at the first other or incomplete block.
     fn run(&mut self, buffer: &[u8], mut start: usize, headers: &mut Vec<FrameHeader>) -> usize {
         let order = self.order;
         let before = headers.len();
@@ -220,7 +219,7 @@ impl Pcapng {
         start
     }
 
-    /// A block with a frame.
+    /// Decodes a block with a frame.
     #[inline]
     fn packet(&mut self, batch: &mut Batch, kind: u32, block: Range<usize>) -> Result<(), Wrong> {
         let order = self.order;
@@ -309,13 +308,13 @@ impl Pcapng {
         Ok(())
     }
 
-    /// A section header: the interfaces of the section before it are gone.
+    /// Decodes a section header, which ends the previous section and its interfaces.
     fn section(&mut self, batch: &mut Batch, block: Range<usize>) -> Result<(), Wrong> {
         let Some(head) = batch.buffer[block.clone()].first_chunk::<24>() else {
             return Err(Wrong(4, "a section header too short for its fields".into()));
         };
         let version = (self.order.half(head, 12), self.order.half(head, 14));
-        // Some writers put 1.2 where they mean 1.0; Wireshark reads it too.
+        // Some writers write 1.2 instead of 1.0; Wireshark accepts it as well.
         if !matches!(version, (1, 0 | 2)) {
             return Err(Wrong(
                 12,
@@ -342,7 +341,7 @@ impl Pcapng {
         Ok(())
     }
 
-    /// An interface description.
+    /// Decodes an interface description block.
     fn interface(&mut self, batch: &mut Batch, block: Range<usize>) -> Result<(), Wrong> {
         if self.first_interface as usize + self.interfaces.len() >= MAX_INTERFACES {
             return Err(Wrong(0, format!("more than {MAX_INTERFACES} interfaces")));
@@ -394,7 +393,7 @@ impl Pcapng {
         Ok(())
     }
 
-    /// Any other block: passed over, or on to a writer.
+    /// Processes any other block: skips it, or returns it for a writer.
     fn other(&mut self, batch: &mut Batch, kind: u32, block: Range<usize>) {
         if kind == SECRETS {
             let body = &mut batch.buffer[block.start + 8..block.end - 4];
@@ -423,7 +422,7 @@ impl Pcapng {
         }
     }
 
-    /// What a file that ends within the block that begins `rest` is short of.
+    /// What is missing in a file that ends inside the block that `rest` begins with.
     pub(super) fn cut(&self, rest: &[u8]) -> String {
         if self.skip > 0 {
             return format!(
@@ -445,16 +444,16 @@ impl Pcapng {
         }
     }
 
-    /// Whether the file may not end here although every block before was whole.
+    /// Whether the file must not end here, although all blocks so far were complete: a block is being skipped.
     pub(super) fn inside(&self) -> bool {
         self.skip > 0
     }
 }
 
-/// What is wrong with a block, and how many bytes after its start.
+/// An error in a block, and its offset from the block's start.
 struct Wrong(usize, String);
 
-/// The fewest bytes that a block of this kind can have.
+/// The smallest length in bytes of a block of this type.
 fn smallest(kind: u32) -> u32 {
     match kind {
         SECTION => 28,
@@ -465,7 +464,7 @@ fn smallest(kind: u32) -> u32 {
     }
 }
 
-/// Whether a block of this kind has to be held whole.
+/// Whether a block of this type must be in memory as a whole.
 fn held(kind: u32) -> bool {
     matches!(
         kind,

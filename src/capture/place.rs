@@ -1,5 +1,5 @@
-//! Where a capture is written: beside its place, and moved there when it is whole, so that a file
-//! that existed stays as it was until then.
+//! Writes a file beside its final path and moves it there when it is complete, so that an existing file stays unchanged
+//! until then.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
@@ -12,26 +12,25 @@ use crate::platform::file::{
     standard_output,
 };
 
-/// Files that must not be written to: those that are being read. By what the system knows them by,
-/// since one file may have several names.
+/// Files that must not be written because they are being read. They are identified by the system, not by name, because
+/// a file can have several names.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs(Vec<Identity>);
 
 impl Inputs {
-    /// The files of these names; `-` is what standard input is.
+    /// The files at these paths; `-` is standard input.
     #[must_use]
     pub fn of<P: AsRef<Path>>(paths: &[P]) -> Self {
         let found = paths.iter().map(|path| identified(path.as_ref()));
         Self(found.filter_map(Result::ok).collect())
     }
 
-    /// Whether this is one of them.
+    /// Whether a file is one of them.
     fn has(&self, found: io::Result<Identity>) -> bool {
         found.is_ok_and(|found| self.0.contains(&found))
     }
 
-    /// Whether what standard output is is one of them, so that writing to it would never end or
-    /// destroy what is read.
+    /// Whether standard output is one of these files. Writing to it would destroy the input, or never end.
     #[must_use]
     pub fn has_standard_output(&self) -> bool {
         let is_file = |file: &File| is_regular(file).unwrap_or(false);
@@ -42,30 +41,34 @@ impl Inputs {
     }
 }
 
-/// A file that is being written. Dropped before it is [finished](Self::finish), it leaves nothing beside its place.
+/// A file that is being written. If it is dropped before [`finish`](Self::finish), the file beside the final path is
+/// removed.
 pub struct Place {
     file: File,
     beside: Option<Beside>,
 }
 
-/// A file beside its place.
+/// A file beside its final path.
 struct Beside {
     path: PathBuf,
     place: PathBuf,
-    /// What stands in the place.
+    /// Metadata of the file at the final path.
     existed: Option<Metadata>,
 }
 
 impl Place {
-    /// Opens what is written to `path`: a file beside it, or `path` itself where that is a pipe or
-    /// a device. Refuses what is one of `inputs`, before anything is opened.
+    /// Opens a file for writing `path`: a file beside it, or `path` itself if that is a pipe or a device.
+    ///
+    /// # Errors
+    ///
+    /// If `path` is one of `inputs`, before anything is opened; or if the file cannot be created.
     pub fn beside(path: &Path, inputs: &Inputs) -> io::Result<Self> {
         let existed = refuse(path, inputs)?;
         if existed.as_ref().is_some_and(|found| !found.is_file()) || is_device(path) {
             let file = File::options().write(true).open(path)?;
             return Ok(Self { file, beside: None });
         }
-        // Of a link it is the file behind it that is replaced.
+        // For a link, the file that it points to is replaced.
         let place = if existed.is_some() {
             dunce::canonicalize(path)?
         } else {
@@ -85,8 +88,12 @@ impl Place {
         })
     }
 
-    /// Opens what is written to `path` while others may read it already, as of a live capture:
-    /// `path` itself where nothing stands there that could be destroyed, else a file beside it.
+    /// Opens a file for writing `path` while other programs may already read it, as in a live capture: `path` itself if
+    /// no file exists there, otherwise a file beside it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`beside`](Self::beside).
     pub fn growing(path: &Path, inputs: &Inputs) -> io::Result<Self> {
         if is_known_by_name(path) || refuse(path, inputs)?.is_some() {
             return Self::beside(path, inputs);
@@ -95,7 +102,11 @@ impl Place {
         Ok(Self { file, beside: None })
     }
 
-    /// Writes all of what `path` is to hold, as [`beside`](Self::beside) says.
+    /// Writes the whole content of `path`, as with [`beside`](Self::beside).
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created or written, or is one of `inputs`.
     pub fn write_whole(path: &Path, inputs: &Inputs, octets: &[u8]) -> Result<(), WriteError> {
         let written = Self::beside(path, inputs).and_then(|mut place| {
             place.write_all(octets)?;
@@ -105,20 +116,24 @@ impl Place {
         written.map_err(|error| WriteError { path, error })
     }
 
-    /// Where it is written until it is whole, if that is beside its place.
+    /// The path where the file is until it is complete; `None` if that is the final path.
     #[must_use]
     pub fn path_beside(&self) -> Option<&Path> {
         self.beside.as_ref().map(|beside| beside.path.as_path())
     }
 
-    /// Opens `path` itself, as of a ring whose files are read while it goes on.
+    /// Opens `path` itself, for the files of a ring, which are read while it is written.
+    ///
+    /// # Errors
+    ///
+    /// If `path` is one of `inputs` or cannot be created.
     pub fn at(path: &Path, inputs: &Inputs) -> io::Result<Self> {
         refuse(path, inputs)?;
         let file = File::create(path)?;
         Ok(Self { file, beside: None })
     }
 
-    /// Whether a file stood in the place before.
+    /// Whether a file existed at the final path.
     #[must_use]
     pub fn replaces(&self) -> bool {
         self.beside
@@ -126,14 +141,18 @@ impl Place {
             .is_some_and(|beside| beside.existed.is_some())
     }
 
-    /// Moves the file, which is whole, to its place.
+    /// Moves the complete file to its final path.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be synced or moved.
     pub fn finish(&mut self) -> io::Result<()> {
         self.file.flush()?;
         let Some(beside) = &self.beside else {
             return Ok(());
         };
         if beside.existed.is_some() {
-            // Else a crash could leave neither the old content nor the new.
+            // Otherwise a crash could destroy both the old and the new content.
             self.file.sync_all()?;
         }
         replace(&beside.path, &beside.place)?;
@@ -141,8 +160,7 @@ impl Place {
         Ok(())
     }
 
-    /// Leaves the file where it is, beside its place, and says where that is; `None` if it was
-    /// written in its place.
+    /// Keeps the file beside its final path, and returns its path; `None` if it was written at the final path.
     pub fn keep(&mut self) -> Option<PathBuf> {
         self.beside.take().map(|beside| beside.path)
     }
@@ -159,7 +177,7 @@ impl Write for Place {
 }
 
 impl Drop for Place {
-    /// What did not become whole goes.
+    /// Removes a file that was not completed.
     fn drop(&mut self) {
         if let Some(beside) = &self.beside {
             let _ = std::fs::remove_file(&beside.path);
@@ -167,7 +185,7 @@ impl Drop for Place {
     }
 }
 
-/// What stands at a path, unless it is one of the inputs.
+/// Metadata of the file at a path, if there is one. Fails if it is one of the inputs.
 fn refuse(path: &Path, inputs: &Inputs) -> io::Result<Option<Metadata>> {
     if is_known_by_name(path) {
         return Ok(None);
@@ -184,7 +202,7 @@ pub(super) fn is_input() -> io::Error {
     io::Error::other("it is the file that is being read. Choose another name")
 }
 
-/// Creates a file that is not there yet: `NAME.partial`, or with a number where that is taken.
+/// Creates a file that does not exist yet: `NAME.partial`, or with a number if that exists.
 fn create_beside(place: &Path) -> io::Result<(File, PathBuf)> {
     const MOST: u32 = 1000;
     let name = place.file_name().ok_or(io::ErrorKind::IsADirectory)?;
@@ -298,7 +316,7 @@ mod tests {
         place.finish().unwrap();
         assert!(path("soft").is_symlink());
         assert_eq!(std::fs::read_to_string(path("input")).unwrap(), "other");
-        // The other name of the file that was replaced keeps the old content.
+        // The other name of the replaced file keeps the old content.
         assert_eq!(std::fs::read_to_string(path("hard")).unwrap(), "input");
     }
 }

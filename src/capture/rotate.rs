@@ -1,4 +1,4 @@
-//! When to begin a further file, when to stop, and what the files are called, as in dumpcap.
+//! When to begin the next file, when to stop, and how files are named, as in dumpcap.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -12,28 +12,28 @@ use std::time::Duration;
 
 use super::time::Timestamp;
 
-/// The conditions of `-b` (begin a further file) and `-a` (stop).
+/// The conditions of `-b` (begin the next file) or `-a` (stop).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RotationLimits {
-    /// A file (or, for `-a`, the run) takes no longer than this.
+    /// Longest duration of a file (for `-a`, of the run).
     pub duration: Option<Duration>,
-    /// A file has no more bytes than this, but for the frame that goes beyond it.
+    /// Most bytes of a file, which the last frame may exceed.
     pub filesize: Option<u64>,
-    /// `-b`: no more than so many files are kept, the oldest goes; `-a`: so many are written.
+    /// `-b`: most files that are kept, before the oldest is removed; `-a`: number of files to write.
     pub files: Option<u64>,
-    /// A file (or, for `-a`, the run) has no more frames than this.
+    /// Most frames of a file (for `-a`, of the run).
     pub packets: Option<u64>,
 }
 
-/// A condition that cannot be understood. The text is a clause that begins with what was given.
+/// An invalid condition. The text is a clause that begins with the given text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// No such condition.
+    /// Unknown condition.
     #[error(
         "{0:?} is no condition: known are duration:SECONDS, filesize:KB, files:NUMBER and packets:NUMBER"
     )]
     Unknown(String),
-    /// A value that is not a number in range.
+    /// The value is not a number in the valid range.
     #[error("{given:?}: {what} is a {kind} above 0, up to {most}")]
     Value {
         /// The condition as given.
@@ -45,10 +45,10 @@ pub enum LimitError {
         /// The largest value.
         most: u64,
     },
-    /// The same condition twice.
+    /// The condition was given twice.
     #[error("{0:?}: this condition was given before")]
     Twice(String),
-    /// A number of files without a condition that ends a file.
+    /// A number of files, without a condition that ends a file.
     #[error(
         "files:NUMBER needs a condition that ends a file: duration:SECONDS, filesize:KB or packets:NUMBER"
     )]
@@ -56,17 +56,7 @@ pub enum LimitError {
 }
 
 impl RotationLimits {
-    /// Reads conditions, one or several separated by commas: `duration:60,filesize:1000,files:5`.
-    /// A KB is 1,000 bytes, as for dumpcap.
-    pub fn parse(text: &str) -> Result<Self, LimitError> {
-        let mut limits = Self::default();
-        for one in text.split(',') {
-            limits.add(one.trim())?;
-        }
-        Ok(limits)
-    }
-
-    /// Adds one condition to those read before.
+    /// Parses one more condition.
     fn add(&mut self, one: &str) -> Result<(), LimitError> {
         let Some((name, value)) = one.split_once(':') else {
             return Err(LimitError::Unknown(one.to_owned()));
@@ -114,7 +104,12 @@ impl RotationLimits {
         Ok(())
     }
 
-    /// Joins what several options said; the same condition twice is an error.
+    /// Parses the conditions of one or several options, separated by commas, as in `duration:60,filesize:1000,files:5`.
+    /// A KB is 1,000 bytes, as in dumpcap.
+    ///
+    /// # Errors
+    ///
+    /// If a condition is unknown, given twice, or has an invalid value.
     pub fn join<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, LimitError> {
         let mut limits = Self::default();
         for one in texts.into_iter().flat_map(|text| text.split(',')) {
@@ -123,7 +118,11 @@ impl RotationLimits {
         Ok(limits)
     }
 
-    /// Checks that these can say when a file ends, as `-b` has to.
+    /// Returns these conditions if they determine when a file ends, as `-b` needs.
+    ///
+    /// # Errors
+    ///
+    /// If they do not.
     pub fn ends_files(self) -> Result<Self, LimitError> {
         if self.duration.is_none() && self.filesize.is_none() && self.packets.is_none() {
             return Err(LimitError::FilesAlone);
@@ -131,7 +130,8 @@ impl RotationLimits {
         Ok(self)
     }
 
-    /// Whether a file (or a run) that came so far has reached a limit, the number of files aside.
+    /// Whether a file (or a run) of this duration, length in bytes and number of frames has reached a limit. The number
+    /// of files is not considered.
     #[must_use]
     pub fn reached(&self, duration: Duration, octets: u64, frames: u64) -> bool {
         self.duration.is_some_and(|most| duration >= most)
@@ -140,7 +140,7 @@ impl RotationLimits {
     }
 }
 
-/// The files of a capture that is spread over several, of which the oldest may go.
+/// The files of a capture in several files, of which the oldest may be removed.
 #[derive(Debug)]
 pub(super) struct Ring {
     limits: RotationLimits,
@@ -163,7 +163,7 @@ impl Ring {
         }
     }
 
-    /// Whether a frame of this time has to go to a further file, as its first.
+    /// Whether a frame of this time must begin the next file. Records the file's first time.
     pub(super) fn due(&mut self, time: Timestamp, octets: u64, frames: u64) -> bool {
         let due = self.would_be_due(time, octets, frames);
         if due || self.began.is_none() {
@@ -172,14 +172,14 @@ impl Ring {
         due
     }
 
-    /// The same, while nothing changes.
+    /// The same, without recording anything.
     pub(super) fn would_be_due(&self, time: Timestamp, octets: u64, frames: u64) -> bool {
         let nanoseconds = time.since(self.began.unwrap_or(time));
         let duration = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
         frames > 0 && self.limits.reached(duration, octets, frames)
     }
 
-    /// The next file's name, and the file that goes for it.
+    /// Path of the next file, and of the file to remove for it.
     pub(super) fn next(&mut self, stamp: &str) -> (PathBuf, Option<PathBuf>) {
         self.number += 1;
         let path = numbered(&self.path, self.number, stamp);
@@ -194,7 +194,7 @@ impl Ring {
     }
 }
 
-/// `NAME_00001_YYYYMMDDHHMMSS.EXT`, as dumpcap names the files of a ring.
+/// Path of a ring's file as in dumpcap: `NAME_00001_YYYYMMDDHHMMSS.EXT`.
 fn numbered(path: &Path, number: u64, stamp: &str) -> PathBuf {
     let mut name: OsString = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("_{:05}_{stamp}", number % 100_000));
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn conditions_are_read_or_explained() {
         assert_eq!(
-            RotationLimits::parse("duration:1.5,filesize:10, files:3").unwrap(),
+            RotationLimits::join(["duration:1.5,filesize:10, files:3"]).unwrap(),
             RotationLimits {
                 duration: Some(Duration::from_millis(1500)),
                 filesize: Some(10_000),
@@ -228,7 +228,7 @@ mod tests {
                 .packets,
             Some(5)
         );
-        let says = |text| RotationLimits::parse(text).unwrap_err().to_string();
+        let says = |text| RotationLimits::join([text]).unwrap_err().to_string();
         assert_eq!(
             says("size:3"),
             "\"size:3\" is no condition: known are duration:SECONDS, filesize:KB, files:NUMBER and packets:NUMBER"
@@ -245,7 +245,7 @@ mod tests {
         assert!(says("duration:nan").contains("a number above 0"));
         assert!(says("filesize:1,filesize:2").contains("given before"));
         assert_eq!(
-            RotationLimits::parse("files:3").unwrap().ends_files(),
+            RotationLimits::join(["files:3"]).unwrap().ends_files(),
             Err(LimitError::FilesAlone)
         );
     }
@@ -268,7 +268,7 @@ mod tests {
     fn a_ring_keeps_the_newest() {
         let mut ring = Ring::new(
             Path::new("x"),
-            RotationLimits::parse("packets:1,files:2").unwrap(),
+            RotationLimits::join(["packets:1,files:2"]).unwrap(),
         );
         let dropped: Vec<_> = (0..4).map(|_| ring.next("s").1).collect();
         assert_eq!(

@@ -1,5 +1,5 @@
-//! TLS key logs inside captures: pcapng's decryption secrets blocks, wherever they stand
-//! (draft-ietf-opsawg-pcapng, section 4.7).
+//! TLS key logs in captures: pcapng's decryption secrets blocks, wherever they are (draft-ietf-opsawg-pcapng section
+//! 4.7).
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -17,19 +17,19 @@ use crate::platform::file::read_exact_at;
 
 use super::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, SECTION};
 
-/// The block type.
+/// The block type of decryption secrets.
 pub(super) const SECRETS: u32 = 10;
 
 /// `secrets_type` of a TLS key log: "TLSK".
 const TLS_KEY_LOG: u32 = 0x544c_534b;
 
-/// Bytes of a block's type and length, and of those of the secrets inside.
+/// Length in bytes of a block's type and length fields, and of the same fields of the secrets inside.
 const HEAD: usize = 8;
 
-/// Blocks looked at from a file's end on, at most.
+/// Most blocks that are read from the end of a file.
 const MAX_BLOCKS: usize = 1 << 16;
 
-/// A key log in the NSS format, wiped from memory when it is dropped and never shown.
+/// A key log in NSS format. It is wiped from memory when dropped, and never shown.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct KeyLogText(Zeroizing<Vec<u8>>);
 
@@ -47,7 +47,7 @@ impl fmt::Debug for KeyLogText {
     }
 }
 
-/// The TLS key log in the body of a decryption secrets block; other secrets are none.
+/// The TLS key log in the body of a decryption secrets block; `None` for other secrets.
 pub(super) fn key_log(order: Order, body: &[u8]) -> Option<KeyLogText> {
     let (head, rest) = body.split_first_chunk::<HEAD>()?;
     if order.word(head, 0) != TLS_KEY_LOG {
@@ -57,7 +57,7 @@ pub(super) fn key_log(order: Order, body: &[u8]) -> Option<KeyLogText> {
     Some(KeyLogText(Zeroizing::new(text.to_vec())))
 }
 
-/// The body of a decryption secrets block with a TLS key log, in little-endian order.
+/// The body of a decryption secrets block with a TLS key log, little-endian.
 pub(super) fn block_body(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let padded = text.len().next_multiple_of(4);
     let mut body = Zeroizing::new(Vec::with_capacity(HEAD + padded));
@@ -68,19 +68,19 @@ pub(super) fn block_body(text: &[u8]) -> Zeroizing<Vec<u8>> {
     body
 }
 
-/// The key logs behind the last packet of a pcapng file, which other programs append there. Blocks
-/// have their length at their end too, so that they can be read backwards. A pipe, a compressed file
-/// or one that ends in something else has none; an error of reading will show when it is read.
+/// The key logs after the last packet of a pcapng file, where other programs append them. Blocks repeat their length at
+/// their end, so they can be read backwards. Empty for a pipe, a compressed file or other formats. Read errors are
+/// ignored: they will show when the file is read.
 pub(super) fn at_end(path: &Path) -> Vec<KeyLogText> {
     let mut found = Vec::new();
-    // What was found until something went wrong counts.
+    // Key logs found before an error count.
     let _ = backwards(path, &mut found);
     found.reverse();
     found
 }
 
 fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
-    // Opening a pipe would take what was written to it.
+    // Opening a pipe would consume what was written to it.
     let Some(length) = input::regular_length(path)? else {
         return Ok(());
     };
@@ -124,7 +124,7 @@ fn backwards(path: &Path, found: &mut Vec<KeyLogText>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Wipes what stood in a block.
+/// Wipes a block's content.
 pub(super) fn wipe(body: &mut [u8]) {
     body.zeroize();
 }

@@ -1,28 +1,28 @@
-//! What a file is: a capture, a compressed one, or something else that has a name.
+//! Detects the type of a file: a capture, a compressed file, or something else with a name.
 
 use memchr::memmem;
 
-/// Capture formats that are read.
+/// Capture formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Pcap,
     Pcapng,
 }
 
-/// Compressions that are undone.
+/// Compressions that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
     Gzip,
     Zstd,
 }
 
-/// First bytes of a pcapng section header block; the same in both byte orders.
+/// First bytes of a pcapng section header block, the same in both byte orders.
 pub(super) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
-/// pcap's magic numbers as a little-endian file has them: microseconds, nanoseconds, modified.
+/// pcap's magic numbers, read from a little-endian file: microseconds, nanoseconds, modified.
 const PCAP_MAGICS: [u32; 3] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34];
 
-/// The capture format that `first` begins, told by its magic number.
+/// The capture format of a file with these first bytes, by its magic number.
 pub(super) fn format(first: &[u8]) -> Option<Format> {
     let magic = *first.first_chunk::<4>()?;
     if magic == SECTION_HEADER {
@@ -34,17 +34,17 @@ pub(super) fn format(first: &[u8]) -> Option<Format> {
         .then_some(Format::Pcap)
 }
 
-/// The compression that `first` begins.
+/// The compression of a file with these first bytes.
 pub(super) fn compression(first: &[u8]) -> Option<Compression> {
     if first.starts_with(&[0x1f, 0x8b, 0x08]) {
         return Some(Compression::Gzip);
     }
-    // A frame, or one of the sixteen kinds of skippable frame that may stand before it.
+    // A frame, or one of the 16 kinds of skippable frames that may precede it (RFC 8878 section 3.1).
     let magic = u32::from_le_bytes(*first.first_chunk()?);
     (magic == 0xfd2f_b528 || magic & 0xffff_fff0 == 0x184d_2a50).then_some(Compression::Zstd)
 }
 
-/// Other files by their first bytes, and what to call them. Sources: each format's specification.
+/// First bytes of other file types, and their names. Sources: each format's specification.
 const OTHERS: &[(&[u8], &str)] = &[
     (b"\x7fELF", "an ELF program or library"),
     (b"MZ", "a Windows program"),
@@ -110,8 +110,8 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"#!", "a script"),
 ];
 
-/// A clause that says what a file that is no capture looks like, for a message behind
-/// "not a capture file: ". `inside` names the compression that was undone.
+/// A clause that describes a file that is no capture, for a message after "not a capture file: ". `inside` is the
+/// compression that was undone.
 pub(super) fn looks_like(first: &[u8], inside: Option<Compression>) -> String {
     let around = match inside {
         None => "",
@@ -157,7 +157,7 @@ fn name(first: &[u8]) -> Option<String> {
     erf(first).then(|| "an ERF capture (convert it with: editcap -F pcapng IN OUT)".to_owned())
 }
 
-/// Where a pcap or pcapng header stands behind other bytes.
+/// Offset of a pcap or pcapng header after other bytes.
 fn embedded(first: &[u8]) -> Option<usize> {
     let known = PCAP_MAGICS
         .iter()
@@ -166,9 +166,8 @@ fn embedded(first: &[u8]) -> Option<usize> {
     known.filter_map(|magic| memmem::find(first, &magic)).min()
 }
 
-/// Whether this begins as Endace's Extensible Record Format does, which has no magic number: a
-/// known type (1 to 48) behind the eight bytes of time, and a record length that leads to
-/// another such record.
+/// Whether a file begins like Endace's Extensible Record Format, which has no magic number: a known type (1 to 48)
+/// after eight bytes of time, and a record length that leads to another such record.
 fn erf(first: &[u8]) -> bool {
     let record = |at: usize| -> Option<usize> {
         let head = first.get(at..at + 16)?;
@@ -182,7 +181,7 @@ fn text(first: &[u8]) -> Option<&'static str> {
     let shown = &first[..first.len().min(512)];
     let valid = match std::str::from_utf8(shown) {
         Ok(text) => text,
-        // A character cut off by the end of what was read.
+        // The end of the bytes read cuts a character.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&shown[..error.valid_up_to()]).unwrap_or_default()
         }
@@ -215,7 +214,7 @@ fn text(first: &[u8]) -> Option<&'static str> {
     )
 }
 
-/// Whether text begins as `hexdump` or `od` print: an offset of zeros, then pairs of digits.
+/// Whether text looks like output of `hexdump` or `od`: an offset of zeros, then pairs of hexadecimal digits.
 fn hexdump(text: &str) -> bool {
     let mut words = text.split_ascii_whitespace();
     words.next().is_some_and(|offset| {

@@ -1,12 +1,13 @@
-//! What a capture says at its end of each interface: frames received, and frames lost.
+//! Interface statistics at the end of a capture: frames received and lost.
 
 use super::batch::{AsideContent, Batch};
 use super::options::{self, INTERFACE_DROPPED, RECEIVED, STATISTICS, SYSTEM_DROPPED};
 
-/// Bytes before the options: the interface's number and a time.
+/// Bytes before the options: number of the interface, and a time.
 const HEAD: usize = 12;
 
-/// What was counted on an interface while it was captured (pcapng's interface statistics block).
+/// Counts of an interface during the capture (pcapng's interface statistics block, draft-ietf-opsawg-pcapng section
+/// 4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InterfaceStatistics {
     /// The interface, as in [`FrameHeader::interface`](super::FrameHeader::interface).
@@ -20,8 +21,8 @@ pub struct InterfaceStatistics {
 }
 
 impl InterfaceStatistics {
-    /// Reads what stood between the frames of a batch; `None` if it is something else. Sources give it where they
-    /// were opened with [`keep`](super::ReadOptions::keep).
+    /// Decodes an aside of a batch; `None` if it is something else. Sources return statistics only if they were opened
+    /// with [`keep`](super::ReadOptions::keep).
     #[must_use]
     pub fn of(what: &AsideContent, batch: &Batch) -> Option<Self> {
         let AsideContent::Block { kind, body } = what else {

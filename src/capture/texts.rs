@@ -1,24 +1,24 @@
-//! Texts that a capture file has besides its frames: comments, names and descriptions, which a
-//! redacted file must not say more in than its frames do.
+//! Hides texts that a capture file has besides its frames: comments, names and descriptions. A redacted file must not
+//! reveal in them what it hides in its frames.
 
 use super::batch::Interface;
 use super::options::{self, END, NAME};
 
-/// Changes a text so that nothing is left in it which is not to be told; whether it is kept.
+/// Removes from a text what must not be shown. Returns whether the text is kept.
 pub type HideText = Box<dyn Fn(&mut [u8]) -> bool + Send>;
 
-/// Options of an interface that are no text: addresses, speeds, clock, frame check sequence.
+/// Options of an interface that are no text: addresses, speeds, clock, length of the frame check sequence.
 const OF_INTERFACE: [u16; 11] = [4, 5, 6, 7, 8, 9, 10, 13, 14, 16, 17];
-/// Of a frame: flags, drop count, packet id, queue, verdict, process.
+/// Options of a frame that are no text: flags, drop count, packet id, queue, verdict, process.
 const OF_FRAME: [u16; 6] = [2, 4, 5, 6, 7, 8];
-/// Of interface statistics: times and counts.
+/// Options of interface statistics that are no text: times and counts.
 const OF_STATISTICS: [u16; 7] = [2, 3, 4, 5, 6, 7, 8];
-/// Of name resolution: addresses of the server that was asked.
+/// Options of name resolution that are no text: addresses of the DNS server.
 const OF_NAMES: [u16; 2] = [3, 4];
 /// Bytes before the options of interface statistics.
 const STATISTICS_HEAD: usize = 12;
 
-/// A list of options with its texts changed; those whose code is one of `others` are no text.
+/// A list of options with its texts changed. Options with a code in `others` are no text.
 fn changed(list: &[u8], others: &[u16], hide: &HideText) -> Vec<u8> {
     let mut kept = Vec::with_capacity(list.len());
     for (code, value) in options::list(list) {
@@ -30,17 +30,17 @@ fn changed(list: &[u8], others: &[u16], hide: &HideText) -> Vec<u8> {
     kept
 }
 
-/// The options of a section header.
+/// The options of a section header, changed.
 pub(super) fn of_section(list: &[u8], hide: &HideText) -> Vec<u8> {
     changed(list, &[], hide)
 }
 
-/// The options of a frame.
+/// The options of a frame, changed.
 pub(super) fn of_frame(list: &[u8], hide: &HideText) -> Vec<u8> {
     changed(list, &OF_FRAME, hide)
 }
 
-/// An interface. Its name stays where other texts are left out: by it interfaces are told apart.
+/// An interface, changed. Its name is kept even if `hide` drops it: outputs distinguish interfaces by name.
 pub(super) fn of_interface(interface: &Interface, hide: &HideText) -> Interface {
     let mut list = Vec::with_capacity(interface.options.len());
     for (code, value) in options::list(&interface.options) {
@@ -61,7 +61,7 @@ pub(super) fn of_interface(interface: &Interface, hide: &HideText) -> Interface 
     }
 }
 
-/// The body of interface statistics.
+/// The body of interface statistics, changed.
 pub(super) fn of_statistics(body: &[u8], hide: &HideText) -> Vec<u8> {
     let head = body.len().min(STATISTICS_HEAD);
     let mut kept = body[..head].to_vec();
@@ -70,8 +70,8 @@ pub(super) fn of_statistics(body: &[u8], hide: &HideText) -> Vec<u8> {
     kept
 }
 
-/// The body of name resolution (pcapng section 4.5): records of an address and its names, then
-/// options. `None` if texts are left out.
+/// The body of name resolution, changed (draft-ietf-opsawg-pcapng section 4.5): records of an address and its names,
+/// then options. `None` if a name must be dropped.
 pub(super) fn of_names(body: &[u8], hide: &HideText) -> Option<Vec<u8>> {
     let mut kept = Vec::with_capacity(body.len());
     for (code, value) in options::list(body) {

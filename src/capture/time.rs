@@ -1,8 +1,8 @@
-//! Points in time as captures have them.
+//! Times of captures.
 
 use std::fmt;
 
-/// Nanoseconds since 1970-01-01 00:00:00 UTC; covers the years 1678 to 2262.
+/// Nanoseconds since 1970-01-01 00:00:00 UTC. Covers the years 1678 to 2262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
@@ -10,7 +10,7 @@ impl Timestamp {
     /// Nanoseconds in a second.
     pub const SECOND: i64 = 1_000_000_000;
 
-    /// From whole seconds and nanoseconds; saturates at the ends of the range.
+    /// A time from seconds and nanoseconds. Saturates at the ends of the range.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: i64) -> Self {
         Self(
@@ -20,21 +20,21 @@ impl Timestamp {
         )
     }
 
-    /// Nanoseconds from `earlier` to this; negative where this is the earlier one.
+    /// Nanoseconds from `earlier` to this; negative if this is earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Seconds with nine decimals, as Wireshark's `frame.time_epoch`.
+/// As seconds with nine decimals, like Wireshark's `frame.time_epoch`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Seconds(self.0).fmt(f)
     }
 }
 
-/// A span in nanoseconds, shown as seconds with nine decimals.
+/// A duration in nanoseconds, shown as seconds with nine decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub i64);
 

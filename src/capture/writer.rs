@@ -1,4 +1,4 @@
-//! Saving what was read or captured, as pcapng, with everything else that the original held.
+//! Writes frames as pcapng, together with everything else that the original contains.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,44 +13,43 @@ use super::texts::{self, HideText};
 use super::time::Timestamp;
 use crate::text::trouble::Trouble;
 
-/// Bytes gathered before they are written.
+/// Bytes that are collected before they are written.
 const GATHERED: usize = 256 << 10;
 
-/// `epb_hash`: tells whether a guess at the bytes of a frame is right.
+/// `epb_hash`: would show whether a guess at a frame's bytes is right.
 const HASH: u16 = 3;
-/// Bytes of the number at the start of a custom block that says whose it is.
+/// Length in bytes of the enterprise number at the start of a custom block.
 const ENTERPRISE: usize = 4;
 
 /// How to write.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Write out each batch at once instead of when enough has gathered, in its place where nothing
-    /// stands there: for live captures that another program reads meanwhile.
+    /// Whether to write each batch at once instead of collecting bytes, and directly at the final path if no file
+    /// exists there: for live captures that another program reads meanwhile.
     pub packet_buffered: bool,
-    /// Begin a further file on these conditions. A duration is measured by the frames' times, so
-    /// a file that is replayed is divided as it would have been live.
+    /// When to begin the next file. Durations are measured by the frames' times, so a replayed file is split as it
+    /// would have been live.
     pub rotate: Option<RotationLimits>,
-    /// The frames' bytes are changed so that nobody learns what they were: leave out what could
-    /// tell, which is hashes of frames, secrets, and the content of blocks of other kinds.
+    /// Whether the frames' bytes were changed to hide information. Then everything that could reveal it is dropped:
+    /// hashes of frames, secrets, and the content of blocks of other types.
     pub redacted: bool,
-    /// Leave out the secrets that the original holds: those that are to be in the file come by
-    /// [`CaptureWriter::secrets`].
+    /// Whether to drop the secrets of the original. Secrets to be written come through [`CaptureWriter::secrets`].
     pub own_secrets: bool,
 }
 
-/// Saving failed. The text is a whole sentence but for the program's name.
+/// Writing failed. The text is a whole sentence without the program's name.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}: {}", output(.path), Trouble(.error))]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
-    /// What went wrong.
+    /// The cause.
     #[source]
     pub error: io::Error,
 }
 
 impl WriteError {
-    /// Whether the reader of a pipe has gone, which is no failure.
+    /// Whether the reader closed the pipe, which is no failure.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         self.error.kind() == io::ErrorKind::BrokenPipe
@@ -65,12 +64,11 @@ fn output(path: &Path) -> String {
     }
 }
 
-/// Writes a pcapng file, or several.
+/// Writes one or several pcapng files.
 ///
-/// A source that was opened with [`keep`](super::ReadOptions::keep) has its section header's
-/// options, interfaces, names, secrets, statistics, custom and unknown blocks and its frames' own
-/// options written too. All sections become one. Frames without a time (simple packet blocks) get
-/// that of the frame before them.
+/// From a source that was opened with [`keep`](super::ReadOptions::keep), it also writes the section header's options,
+/// interfaces, names, secrets, statistics, custom and unknown blocks, and the frames' own options. All sections become
+/// one. Frames without a time (simple packet blocks) get that of the previous frame.
 pub struct CaptureWriter {
     out: Out,
     inputs: Inputs,
@@ -83,22 +81,24 @@ pub struct CaptureWriter {
     own_secrets: bool,
     ring: Option<Ring>,
     files: u64,
-    /// The options of the frame that comes next.
+    /// The options of the next frame.
     options: Vec<u8>,
-    /// Bytes and frames of the current file.
+    /// Bytes and frames of the current file that were written.
     octets: u64,
     in_file: u64,
     frames: u64,
-    /// Where the bytes of the frame written last stand in the current file.
+    /// Offset of the last frame's bytes in the current file.
     place: u64,
 }
 
 impl CaptureWriter {
-    /// Creates a file, or several as [`WriteOptions::rotate`] says; `-` is standard output. One
-    /// file is written beside its place, so that an existing one stays as it is until
-    /// [`finish`](Self::finish); one that others read meanwhile is written in its place where
-    /// nothing stands there. Nothing is written to one of `inputs`, which are still being read,
-    /// whatever its name here.
+    /// Creates a file, or several if [`WriteOptions::rotate`] is set; `-` is standard output. A single file is written
+    /// beside its final path, so that an existing file stays unchanged until [`finish`](Self::finish). With
+    /// [`WriteOptions::packet_buffered`], it is written at its final path if no file exists there.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created, or is one of `inputs`, which are being read, under any name.
     pub fn create(
         path: &Path,
         inputs: &[PathBuf],
@@ -143,7 +143,7 @@ impl CaptureWriter {
         Ok(writer)
     }
 
-    /// Writes to anything, for tests and pipes.
+    /// Writes to any writer, for tests and pipes.
     pub fn to(out: impl Write + Send + 'static) -> Self {
         Self {
             out: Out::Any(Box::new(out)),
@@ -165,14 +165,17 @@ impl CaptureWriter {
         }
     }
 
-    /// Has every text of the original changed that is written from now on: comments, names and
-    /// descriptions.
+    /// From now on, changes every text of the original: comments, names and descriptions.
     pub fn hide_texts(&mut self, hide: HideText) {
         self.hide = Some(hide);
     }
 
-    /// Writes a batch: each frame of which `choose` answers something, with these comments added
-    /// to its own, and everything that stood between the frames.
+    /// Writes a batch: everything between the frames, and each frame for which `choose` returns `Some`, with these
+    /// comments added.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn write<'c>(
         &mut self,
         batch: &Batch,
@@ -181,7 +184,7 @@ impl CaptureWriter {
         self.each(batch, choose, |_| ())
     }
 
-    /// Writes a batch whole, and adds to `places` where the bytes of each of its frames stand in the file.
+    /// Writes a whole batch, and appends the offset of each frame's bytes in the file to `places`.
     pub(super) fn write_whole(
         &mut self,
         batch: &Batch,
@@ -210,8 +213,11 @@ impl CaptureWriter {
         self.pause()
     }
 
-    /// Takes the next frame: writes it with these comments added to its own, or leaves it out
-    /// where there is no answer.
+    /// Writes the next frame with these comments added, or skips it for `None`.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,
@@ -229,15 +235,18 @@ impl CaptureWriter {
         Ok(())
     }
 
-    /// Writes a TLS key log, in the NSS format, before the frames that come next.
+    /// Writes a TLS key log in NSS format before the next frames.
     pub fn secrets(&mut self, text: &[u8]) {
         self.begin(&[]);
         let body = secrets::block_body(text);
         self.encoder.block(SECRETS, &body, &mut self.gathered);
     }
 
-    /// Writes out what has gathered where [`packet_buffered`](WriteOptions::packet_buffered) asks
-    /// for that.
+    /// Writes the collected bytes if [`packet_buffered`](WriteOptions::packet_buffered) is set.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn pause(&mut self) -> Result<(), WriteError> {
         if self.packet_buffered {
             self.flush()?;
@@ -245,45 +254,52 @@ impl CaptureWriter {
         Ok(())
     }
 
-    /// Frames written so far.
+    /// Number of frames written so far.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// Files begun so far.
+    /// Number of files begun so far.
     #[must_use]
     pub fn files(&self) -> u64 {
         self.files
     }
 
-    /// Whether a frame of this time would be the first of a further file.
+    /// Whether a frame of this time would begin the next file.
     #[must_use]
     pub fn would_begin_file(&self, time: Timestamp) -> bool {
         let ring = self.ring.as_ref();
         ring.is_some_and(|ring| ring.would_be_due(time, self.octets(), self.in_file))
     }
 
-    /// Bytes of the current file.
+    /// Length of the current file so far, in bytes.
     #[must_use]
     pub fn octets(&self) -> u64 {
         self.octets + self.gathered.len() as u64
     }
 
-    /// The current file's name.
+    /// Path of the current file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes out what has gathered.
+    /// Writes the collected bytes.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn flush(&mut self) -> Result<(), WriteError> {
         self.write_out()?;
         self.out.flush().map_err(|error| self.fails(error))
     }
 
-    /// Ends the file; one without frames has a header all the same. Only now does it stand in its
-    /// place.
+    /// Completes the file, and moves it to its final path. A file without frames has at least a header.
+    ///
+    /// # Errors
+    ///
+    /// If writing or moving the file fails.
     pub fn finish(&mut self) -> Result<(), WriteError> {
         self.begin(&[]);
         self.flush()?;
@@ -293,13 +309,13 @@ impl CaptureWriter {
         }
     }
 
-    /// Whether [`finish`](Self::finish) replaces a file.
+    /// Whether [`finish`](Self::finish) replaces an existing file.
     #[must_use]
     pub fn replaces(&self) -> bool {
         matches!(&self.out, Out::Place(place) if place.replaces())
     }
 
-    /// Where the file is until it is whole, if that is beside its place.
+    /// The path where the file is until it is complete; `None` if that is the final path.
     #[must_use]
     pub fn path_beside(&self) -> Option<&Path> {
         match &self.out {
@@ -308,8 +324,12 @@ impl CaptureWriter {
         }
     }
 
-    /// Ends the file, of which it is known that it is not whole, and leaves it beside its place.
-    /// Gives its name; `None` if it was written in its place, as of a pipe or a ring.
+    /// Ends a file that is known to be incomplete, and leaves it beside its final path. Returns its path; `None` if it
+    /// was written at its final path, such as a pipe or a ring.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn leave_beside(&mut self) -> Result<Option<PathBuf>, WriteError> {
         self.begin(&[]);
         self.flush()?;
@@ -333,14 +353,14 @@ impl CaptureWriter {
         outcome.map_err(|error| self.fails(error))
     }
 
-    /// The section header, where it was not yet written.
+    /// Writes the section header, if it was not written yet.
     fn begin(&mut self, options: &[u8]) {
         if self.encoder.fresh() {
             self.encoder.section(options, &mut self.gathered);
         }
     }
 
-    /// Takes what stands before the next frame or belongs to it.
+    /// Writes what precedes the next frame, or keeps it if it belongs to that frame.
     pub fn aside(&mut self, batch: &Batch, what: &AsideContent) {
         match what {
             AsideContent::Section(range) => {
@@ -375,7 +395,7 @@ impl CaptureWriter {
                         }
                     }
                     SECRETS if self.redacted || self.own_secrets => {}
-                    // Programs that count such blocks as frames still do.
+                    // Their content is zeroed, so that programs that count such blocks as frames still do.
                     _ if self.redacted => {
                         let kept = body.len().min(ENTERPRISE);
                         let mut hidden = body[..kept].to_vec();
@@ -385,7 +405,7 @@ impl CaptureWriter {
                     _ => self.encoder.block(*kind, body, &mut self.gathered),
                 }
             }
-            // In the block that it came from, or behind others.
+            // Written as the block that it came from, if at all.
             AsideContent::KeyLog(_) => {}
             // Written with its frame.
             AsideContent::FrameOptions(range) => {
@@ -434,7 +454,7 @@ impl CaptureWriter {
         Ok(())
     }
 
-    /// Opens the file, or the next one of several and removes the one that goes for it.
+    /// Opens the file, or the next one of several, and removes the oldest if there are too many.
     fn open(&mut self) -> Result<(), WriteError> {
         if let Some(ring) = &mut self.ring {
             let stamp = jiff::ZonedDateTime::now()
@@ -486,7 +506,7 @@ impl Write for Out {
 }
 
 impl Drop for CaptureWriter {
-    /// What was gathered is not lost where a run ends early: of a pipe or a ring.
+    /// Writes what was collected, so that a pipe or ring loses nothing if a run ends early.
     fn drop(&mut self) {
         let _ = self.flush();
     }

@@ -285,7 +285,7 @@ fn a_ring_of_files_each_whole_in_itself() {
     let path = saved(folder.path(), "all.pcapng", &file);
     let run = |name: &str, limits: &str| -> Vec<(String, usize, u64)> {
         let options = WriteOptions {
-            rotate: Some(RotationLimits::parse(limits).unwrap()),
+            rotate: Some(RotationLimits::join([limits]).unwrap()),
             ..WriteOptions::default()
         };
         let inside = folder.path().join(name);

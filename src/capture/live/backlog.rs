@@ -1,8 +1,8 @@
-//! Frames between the thread that takes them from the kernel and whoever asks for them.
+//! A bounded queue of frames between the capturing thread and the reader.
 //!
-//! The kernel's buffer is divided into blocks that are handed on after a few milliseconds however
-//! little is in them, so that a short stand-still fills it with next to nothing. Here frames wait
-//! by their bytes.
+//! The kernel's buffer consists of blocks. A block is passed on after a few milliseconds even if it is nearly empty, so
+//! a short pause of the reader fills the buffer with hardly any frames. This queue is limited by the bytes of its
+//! frames instead.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,17 @@ use crate::capture::error::SourceError;
 
 /// The most frames in one batch.
 pub const MOST_FRAMES: usize = 8192;
-/// About the most bytes in one batch.
+/// Most bytes in one batch, approximately.
 pub const MOST_OCTETS: usize = 4 << 20;
 
-/// Emptied batches that are kept to be filled again.
+/// Most empty batches that are kept for reuse.
 const KEPT: usize = 4;
 
-/// Batches of frames in order, of bounded memory.
+/// A queue of batches with bounded memory.
 pub(super) struct Backlog {
     state: Mutex<State>,
     changed: Condvar,
-    /// Bytes that may wait before no more are taken.
+    /// Bytes that can wait before no more frames are taken.
     most: usize,
 }
 
@@ -33,22 +33,22 @@ struct State {
     emptied: Vec<Batch>,
     octets: usize,
     ended: bool,
-    /// Why it ended, where that was no stop; until it is told.
+    /// The error that ended it, until it was returned.
     error: Option<SourceError>,
-    /// Nobody asks any more.
+    /// Whether the reader has gone.
     left: bool,
 }
 
-/// Whether more frames can be added.
+/// Whether frames can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     Some,
     None,
-    /// Nobody wants them.
+    /// The reader has gone.
     Left,
 }
 
-/// Bytes of memory that a batch's frames take.
+/// Bytes of memory for a batch's frames.
 fn size(batch: &Batch) -> usize {
     batch.buffer.len() + batch.headers.len() * size_of::<FrameHeader>()
 }
@@ -65,7 +65,7 @@ impl Drop for Guard<'_> {
 }
 
 impl Backlog {
-    /// For frames of about `most` bytes, headers of the batches included.
+    /// A queue for about `most` bytes, including the frames' headers.
     pub fn new(most: usize) -> Self {
         Self {
             state: Mutex::default(),
@@ -74,7 +74,7 @@ impl Backlog {
         }
     }
 
-    /// A thread that panicked has said so; what it left is whole.
+    /// Locks the state. Ignores poisoning: a thread that panicked leaves it consistent, and its panic is reported.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,7 +84,7 @@ impl Backlog {
         woken.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Takes over the frames of `batch` and leaves it empty.
+    /// Moves the frames of `batch` into the queue.
     pub fn add(&self, batch: &mut Batch) {
         if batch.headers.is_empty() {
             return;
@@ -112,7 +112,7 @@ impl Backlog {
         self.changed.notify_all();
     }
 
-    /// Waits for room, not for longer than `time`.
+    /// Waits for room, at most for `time`.
     pub fn room(&self, time: Duration) -> Room {
         let mut state = self.lock();
         if state.octets >= self.most && !state.left {
@@ -125,7 +125,7 @@ impl Backlog {
         }
     }
 
-    /// Nothing more is added.
+    /// Ends the queue: nothing more is added.
     pub fn end(&self, error: Option<SourceError>) {
         let mut state = self.lock();
         state.ended = true;
@@ -133,20 +133,24 @@ impl Backlog {
         self.changed.notify_all();
     }
 
-    /// What ends the backlog with an error where the thread that adds to it panics while it has this:
-    /// else whoever asks would wait for ever.
+    /// A guard for the thread that adds frames: if the thread panics, it ends the queue with an error. Otherwise the
+    /// reader would wait forever.
     pub fn guard(&self) -> impl Drop {
         Guard(self)
     }
 
-    /// Nobody asks any more.
+    /// Called when the reader goes.
     pub fn leave(&self) {
         self.lock().left = true;
         self.changed.notify_all();
     }
 
-    /// Puts the batch that has waited longest in the place of `batch`, or empties it where nothing
-    /// comes for `time`. `false` where that was the end; an error comes behind the last frames.
+    /// Replaces `batch` by the oldest batch of the queue, or clears it if nothing comes for `time`. Returns `false` at
+    /// the end.
+    ///
+    /// # Errors
+    ///
+    /// The error that ended the capture, once, after the last frames.
     pub fn next(&self, batch: &mut Batch, time: Duration) -> Result<bool, SourceError> {
         batch.clear();
         let mut state = self.lock();

@@ -1,5 +1,5 @@
-//! What captures, as the rest sees it. It is libpcap, which only `authscope-capture` links: that program says so at its start,
-//! and nothing of libpcap is in those that do not.
+//! Interface to the capturing library. That is libpcap, which only `authscope-capture` links. This program registers it
+//! at its start; other programs contain nothing of libpcap.
 
 use std::io;
 use std::sync::OnceLock;
@@ -9,70 +9,91 @@ use super::{InterfaceInfo, LiveOptions};
 use crate::capture::batch::{Batch, LinkType};
 use crate::capture::error::SourceError;
 
-/// What can capture.
+/// A library that can capture.
 pub trait Capturing: Sync {
-    /// Opens an interface: the one that is named, else the loopback interface. Errors are whole sentences and say what to do.
+    /// Opens the interface that the options name, otherwise the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened. The text is a whole sentence, with what to do about it.
     fn open(&self, options: &LiveOptions) -> Result<Box<dyn OpenInterface>, SourceError>;
 
-    /// The interfaces, as the system orders them.
+    /// The interfaces, in the system's order.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not list them.
     fn interfaces(&self) -> Result<Vec<InterfaceInfo>, SourceError>;
 
-    /// Gives up the right to open interfaces, for this thread and those that it begins from here on. What is open stays so.
+    /// Gives up the right to open interfaces, for this thread and threads that it starts later. Open interfaces stay
+    /// open.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
     fn renounce(&self) -> io::Result<()>;
 }
 
-/// An interface that is captured on. Each of these is called once for many frames.
+/// An interface that is captured on. Each function is called once for many frames.
 pub trait OpenInterface: Send {
     /// Its name.
     fn name(&self) -> &str;
 
-    /// How its frames begin.
+    /// Link type of its frames.
     fn link(&self) -> LinkType;
 
-    /// Nanoseconds in a unit of the frames' times: 1 or 1000.
+    /// Nanoseconds per unit of the frames' times: 1 or 1000.
     fn unit(&self) -> u64;
 
-    /// Adds what has arrived to the batch, until that has [`MOST_FRAMES`](super::MOST_FRAMES) frames or
+    /// Adds frames that have arrived to the batch, up to [`MOST_FRAMES`](super::MOST_FRAMES) frames or
     /// [`MOST_OCTETS`](super::MOST_OCTETS) bytes. Does not wait for frames.
+    ///
+    /// # Errors
+    ///
+    /// If the capture failed.
     fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError>;
 
-    /// Waits until frames have arrived; not for longer than `time`, which is less than a second.
+    /// Waits until frames have arrived, at most for `time`, which must be less than a second.
+    ///
+    /// # Errors
+    ///
+    /// If the capture failed.
     fn wait(&self, time: Duration) -> Result<(), SourceError>;
 
-    /// What the system counts; `None` if it does not tell.
+    /// The system's counts; `None` if there are none.
     fn counts(&mut self) -> Option<Counts>;
 }
 
-/// Frames that the system counted since an interface was opened. The counters have 32 bits and wrap.
+/// The system's counts of frames since the interface was opened. They are 32-bit counters that wrap around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Those that passed the filter.
+    /// Frames that passed the filter.
     pub received: u32,
-    /// Those lost because the kernel's buffer was full.
+    /// Frames lost because the kernel's buffer was full.
     pub dropped: u32,
-    /// Those lost in the interface or its driver.
+    /// Frames lost in the interface or its driver.
     pub interface_dropped: u32,
 }
 
-/// What captures in this process, or why nothing does.
+/// The capturing library of this process, or why there is none.
 static CAPTURING: OnceLock<Result<&'static dyn Capturing, String>> = OnceLock::new();
 
-/// From here on this process captures with `capturing`; what was said first holds.
+/// Registers the capturing library of this process. Only the first registration counts.
 pub fn provide(capturing: &'static dyn Capturing) {
     let _ = CAPTURING.set(Ok(capturing));
 }
 
-/// Nothing captures in this process: `why` is what all who want to are told.
+/// Registers that this process cannot capture, and the reason for errors.
 pub(crate) fn refuse(why: String) {
     let _ = CAPTURING.set(Err(why));
 }
 
-/// Whether this process captures itself.
+/// Whether this process can capture.
 pub(crate) fn is_here() -> bool {
     matches!(CAPTURING.get(), Some(Ok(_)))
 }
 
-/// Gives up the right to capture, where this process is one that has it.
+/// Gives up the right to capture, if this process has it.
 pub(crate) fn renounce() -> Result<(), SourceError> {
     let Some(Ok(capturing)) = CAPTURING.get() else {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Live capture from a network interface.
 //!
-//! The library that captures is reached through [`Capturing`], which only a program that links libpcap provides. Other
-//! programs have this module too, and say why they cannot capture.
+//! The capturing library is behind the trait [`Capturing`], which only a program that links libpcap provides. Other
+//! programs contain this module as well, and report why they cannot capture.
 
 mod backlog;
 mod capturing;
@@ -23,33 +23,32 @@ use crate::capture::Stop;
 /// What to capture, and how.
 #[derive(Debug, Clone)]
 pub struct LiveOptions {
-    /// The interface's name; the loopback interface where it is `None`.
+    /// Name of the interface; `None` for the loopback interface.
     pub interface: Option<String>,
-    /// Ports whose TCP traffic is captured, where no filter is given. None: all traffic.
+    /// Ports whose TCP traffic is captured if there is no filter. Empty: all traffic.
     pub ports: Vec<u16>,
-    /// A filter in libpcap's language in place of the ports; empty: all traffic.
+    /// A filter in libpcap's language, instead of `ports`. Empty: all traffic.
     pub filter: Option<String>,
-    /// Bytes of the kernel's buffer, [`LiveOptions::MOST_BUFFER`] at most. As many may wait in
-    /// memory behind it, 16 MiB at least.
+    /// Size of the kernel's buffer in bytes, at most [`LiveOptions::MOST_BUFFER`]. As many bytes, but at least 16 MiB,
+    /// can wait in memory after it.
     pub buffer: u32,
-    /// The most bytes captured of a frame.
+    /// Snapshot length: most bytes captured of a frame.
     pub snaplen: u32,
-    /// Whether frames for other hosts are captured too, where the interface sees them.
+    /// Whether frames for other hosts are captured as well, if the interface sees them.
     pub promiscuous: bool,
-    /// Whether no other interface is opened after this one: the right to do so is given up before the first frame is looked at.
+    /// Whether no further interface is opened: the right to capture is then given up before the first frame is
+    /// processed.
     pub last: bool,
-    /// Set, by a signal handler for instance, to end the capture: what has arrived by then is
-    /// still given.
+    /// Ends the capture, for example from a signal handler. Frames that have arrived by then are still returned.
     pub stop: Stop,
 }
 
 impl LiveOptions {
-    /// Bytes of the kernel's buffer where nothing else is asked for: what came out with no drops
-    /// at full rate on loopback.
+    /// Default size of the kernel's buffer in bytes: without drops at full rate on loopback.
     pub const BUFFER: u32 = 16 << 20;
-    /// The most bytes of the kernel's buffer, in whole MiB: libpcap takes their number as an `int`.
+    /// Largest size of the kernel's buffer in bytes, a whole number of MiB: libpcap takes it as an `int`.
     pub const MOST_BUFFER: u32 = 2047 << 20;
-    /// The most bytes captured of a frame where nothing else is asked for; libpcap's own limit.
+    /// Default snapshot length in bytes: libpcap's limit.
     pub const SNAPLEN: u32 = 262_144;
 }
 
@@ -68,8 +67,7 @@ impl Default for LiveOptions {
     }
 }
 
-/// What the kernel counted since the capture began; safe to look at from another thread, and
-/// brought up to date several times a second.
+/// The kernel's counts since the capture began. Another thread can read them; they are updated several times a second.
 #[derive(Debug, Default)]
 pub struct LiveCounters {
     received: AtomicU64,
@@ -78,8 +76,8 @@ pub struct LiveCounters {
 }
 
 impl LiveCounters {
-    /// Frames that passed the filter, those dropped included. Linux counts each frame on loopback
-    /// twice, as sent and as received, of which one is given.
+    /// Frames that passed the filter, including dropped ones. Linux counts each frame on loopback twice, as sent and as
+    /// received, but only one is returned.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
@@ -91,7 +89,7 @@ impl LiveCounters {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Frames lost in the interface or its driver, where the system tells.
+    /// Frames lost in the interface or its driver, if the system reports them.
     #[must_use]
     pub fn interface_dropped(&self) -> u64 {
         self.interface_dropped.load(Ordering::Relaxed)
@@ -99,39 +97,39 @@ impl LiveCounters {
 }
 
 /// An interface that can be captured on.
-// Each of these is a fact of its own, as the system tells it.
+// Independent properties, as the system reports them.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterfaceInfo {
-    /// Its name, as `-i` takes it.
+    /// Its name, for `-i`.
     pub name: String,
-    /// What the system says it is.
+    /// The system's description.
     pub description: Option<String>,
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
-    /// Whether it is the host's own, which no wire leaves.
+    /// Whether it is a loopback interface.
     pub loopback: bool,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub up: bool,
-    /// Whether it works: its cable is in, or what it stands on works.
+    /// Whether it is operational: for example, its cable is connected.
     pub running: bool,
     /// Whether it is Wi-Fi or another radio.
     pub wireless: bool,
 }
 
-/// The name of the loopback interface where the system does not tell.
+/// Name of the loopback interface if the system does not report one.
 pub const LOOPBACK: &str = if cfg!(target_os = "linux") {
     "lo"
 } else if cfg!(windows) {
-    // Npcap's adapter for loopback traffic capture.
+    // Npcap's adapter for loopback traffic.
     r"\Device\NPF_Loopback"
 } else {
     "lo0"
 };
 
-/// A filter, in libpcap's language, for the TCP traffic of some ports: over IPv4 and IPv6, and
-/// with every fragment or IPv6 extension header behind which TCP may stand, as these hide the
-/// ports from the filter. `vlan` adds the same behind a VLAN tag.
+/// A filter in libpcap's language for the TCP traffic of these ports over IPv4 and IPv6. It also passes every fragment
+/// and every IPv6 extension header after which TCP can follow, because these hide the ports from the filter. `vlan`
+/// adds the same after a VLAN tag. Empty without ports.
 #[must_use]
 pub fn filter(ports: &[u16], vlan: bool) -> String {
     if ports.is_empty() {
@@ -141,12 +139,12 @@ pub fn filter(ports: &[u16], vlan: bool) -> String {
     for port in ports {
         let _ = write!(watched, "tcp port {port} or ");
     }
-    // Later IPv4 fragments of TCP; IPv6 with hop-by-hop options, routing, fragment, options.
+    // Later IPv4 fragments of TCP; IPv6 with hop-by-hop options, routing, fragment or destination options.
     watched.push_str(
         "(ip proto 6 and ip[6:2] & 0x1fff != 0) or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 60))",
     );
     if vlan {
-        // `vlan` moves the offsets of everything that follows it, so it has to come last.
+        // `vlan` shifts the offsets of everything after it, so it must be last.
         watched = format!("{watched} or (vlan and ({watched}))");
     }
     watched

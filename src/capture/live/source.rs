@@ -16,30 +16,34 @@ use crate::capture::batch::{Aside, AsideContent, Batch, FrameSource, Interface, 
 use crate::capture::error::SourceError;
 use crate::capture::options;
 
-/// Bytes of memory that frames may take behind a smaller buffer of the kernel's. It is taken only
-/// while they wait, and what waits here is not lost.
+/// Least bytes of memory for frames after a smaller kernel buffer. It is used only while frames wait; frames that wait
+/// here are not lost.
 const LEAST_BACKLOG: usize = 16 << 20;
 
-/// How long a call waits for the first frame before it answers with none.
+/// Longest wait for a frame before an empty batch is returned.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// A capture that runs on an interface.
+/// A running capture on an interface.
 pub struct LiveSource {
     backlog: Arc<Backlog>,
     name: String,
     link: LinkType,
     snaplen: u32,
-    /// Nanoseconds in a unit of the frames' times.
+    /// Nanoseconds per unit of the frames' times.
     unit: u64,
     counters: Arc<LiveCounters>,
-    /// Frames given so far.
+    /// Number of frames returned so far.
     frames: u64,
     begun: bool,
     ended: bool,
 }
 
 impl LiveSource {
-    /// Begins to capture. Errors are whole sentences and say what to do.
+    /// Starts a capture, in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the interface cannot be opened. The text is a whole sentence, with what to do about it.
     pub fn open(options: &LiveOptions) -> Result<Self, SourceError> {
         let opened = capturing()?.open(options)?;
         if options.last {
@@ -69,7 +73,7 @@ impl LiveSource {
         Ok(source)
     }
 
-    /// What the kernel counted, to be looked at while another thread captures.
+    /// The kernel's counts, which another thread can read during the capture.
     #[must_use]
     pub fn counters(&self) -> Arc<LiveCounters> {
         Arc::clone(&self.counters)
@@ -81,7 +85,7 @@ impl LiveSource {
         &self.name
     }
 
-    /// The kernel's counts, as pcapng's interface statistics, for a file that is being written.
+    /// Adds the kernel's counts as pcapng interface statistics, for a file that is being written.
     fn statistics(&self, batch: &mut Batch) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos() as u64 / self.unit;
@@ -144,13 +148,17 @@ impl FrameSource for LiveSource {
 }
 
 impl Drop for LiveSource {
-    /// The thread ends in a moment; it need not be waited for.
+    /// The thread ends soon; there is no need to wait for it.
     fn drop(&mut self) {
         self.backlog.leave();
     }
 }
 
-/// The interfaces that can be captured on, as the system orders them.
+/// The interfaces that can be captured on, in the system's order.
+///
+/// # Errors
+///
+/// If this program cannot capture, or the system does not list them.
 pub fn interfaces() -> Result<Vec<InterfaceInfo>, SourceError> {
     capturing()?.interfaces()
 }

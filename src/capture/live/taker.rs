@@ -1,4 +1,4 @@
-//! The thread that takes frames from the kernel as they come.
+//! The thread that takes frames from the kernel.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,39 +15,37 @@ use crate::capture::Stop;
 use crate::capture::batch::Batch;
 use crate::capture::time::Timestamp;
 
-/// The shortest time for which the kernel gathers frames before it hands them on. Gathering instead
-/// of libpcap's immediate mode, because that gives every frame a slot of the largest size: on
-/// loopback 31 frames in 2 MiB.
+/// Shortest time for which the kernel collects frames before it passes them on. libpcap's immediate mode is no
+/// alternative: it reserves the largest size for every frame, so that 2 MiB hold 31 frames on loopback.
 pub const GATHER: Duration = Duration::from_millis(5);
 
-/// The longest, for small buffers.
+/// Longest such time, for small buffers.
 const LONGEST_GATHER: Duration = Duration::from_millis(40);
 
-/// Bytes of a block of the kernel's buffer on Linux, as libpcap divides it: its `MAXIMUM_SNAPLEN`.
+/// Size in bytes of a block of the kernel's buffer on Linux, as libpcap divides it: its `MAXIMUM_SNAPLEN`.
 const BLOCK: u32 = 256 << 10;
 
-/// For how long nobody need read before blocks that hold next to nothing fill the buffer.
+/// How long the reader may pause before nearly empty blocks fill the buffer.
 const STAND_STILL: Duration = Duration::from_millis(160);
 
-/// How long the kernel gathers frames in a buffer of `buffer` bytes. It hands a block on after that
-/// time however little is in it: 1 MiB has four blocks, which would be used up in 20 ms if each were
-/// handed on as soon as one of a large buffer.
+/// How long the kernel collects frames, for a buffer of `buffer` bytes. After that time it passes a block on even if it
+/// is nearly empty. 1 MiB has four blocks: with the time of a large buffer they would all be used in 20 ms.
 #[must_use]
 pub fn gather(buffer: u32) -> Duration {
     let blocks = (buffer / BLOCK).max(1);
     (STAND_STILL / blocks).clamp(GATHER, LONGEST_GATHER)
 }
 
-/// How long it waits for frames before it looks whether it is to stop.
+/// Longest wait for frames before the stop is checked again.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// How often the kernel's counters are asked for.
+/// Time between updates of the counters.
 const COUNT_EVERY: Duration = Duration::from_millis(200);
 
-/// When the capture was told to stop, and what was given since.
+/// When the capture was told to stop, and how much was taken since.
 struct Stopped {
     at: Instant,
-    /// The same by the clock that gives frames their times.
+    /// The same time by the clock of the frames.
     time: Timestamp,
     octets: usize,
 }
@@ -62,13 +60,13 @@ impl Stopped {
         }
     }
 
-    /// Whether the kernel has handed on what it had gathered by then.
+    /// Whether the kernel has passed on what it had collected when the stop came.
     fn is_over(&self, gather: Duration) -> bool {
         self.at.elapsed() > gather * 3
     }
 
-    /// Whether nothing waits any more that had arrived by then. What waited fitted in `buffer`
-    /// bytes; that holds also where the clock was set back.
+    /// Whether all frames that had arrived before the stop were taken. They fitted into `buffer` bytes, which limits
+    /// the wait even if the clock was set back.
     fn has_all(&mut self, batch: &Batch, buffer: u32) -> bool {
         self.octets += batch.buffer.len();
         let last = batch.headers.last();
@@ -76,17 +74,17 @@ impl Stopped {
     }
 }
 
-/// Takes frames from the kernel.
+/// Takes frames from the kernel until the capture ends.
 pub(super) struct Taker {
     pub opened: Box<dyn OpenInterface>,
-    /// Bytes of the kernel's buffer.
+    /// Size of the kernel's buffer in bytes.
     pub buffer: u32,
     pub stop: Stop,
     pub counters: Arc<LiveCounters>,
 }
 
 impl Taker {
-    /// Works until it is told to stop, or nobody wants frames any more.
+    /// Runs until it is told to stop or the reader has gone.
     pub fn run(mut self, backlog: &Backlog) {
         let _guard = backlog.guard();
         let mut batch = Batch::default();
@@ -97,7 +95,7 @@ impl Taker {
             if stopped.is_none() && self.stop.is_asked() {
                 stopped = Some(Stopped::now());
             }
-            // After the stop, what the kernel still gathers is waited for.
+            // After the stop, frames that the kernel still collects are waited for.
             let last = stopped
                 .as_ref()
                 .is_some_and(|stopped| stopped.is_over(gather));
