@@ -57,7 +57,7 @@ impl Tls {
 
     /// Bytes of records that were given up waiting for secrets; 0 if there was nothing to wait for.
     pub fn given_up_bytes(&self) -> u64 {
-        if self.has_none() { 0 } else { self.all.let_go }
+        if self.has_none() { 0 } else { self.all.dropped }
     }
 
     /// Whether secrets were added since the last call, and something waits for them.
@@ -314,7 +314,7 @@ impl TlsRecord {
             && self.agreed.0 == Some(Version::TLS13)
     }
 
-    /// What can be told from a record alone; the rest is set by the caller.
+    /// What is known from a record alone; the rest is set by the caller.
     pub(super) fn new(stream: u32, record: &crate::tls::Record<'_>, spans: &Spans) -> Self {
         let last = spans.at(record.at + record.record_len() as u64 - 1);
         let first = spans.at(record.at);

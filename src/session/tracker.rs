@@ -175,7 +175,7 @@ impl Tracker {
                 self.of_tls(flow, spans, event);
             }
         });
-        if silent && !tls.records && layer.session.let_some_go() {
+        if silent && !tls.records && layer.session.dropped_some() {
             layer.give_up(&mut tls);
         }
         for record in &mut self.found.tls[first..] {

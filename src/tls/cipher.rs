@@ -1,6 +1,6 @@
-//! Opening protected records: the AEADs of TLS 1.3 and 1.2, and TLS 1.2's CBC suites.
+//! Decrypts records: the AEADs of TLS 1.3 and 1.2, and the CBC suites of TLS 1.2.
 //!
-//! Ring opens AES-GCM and ChaCha20-Poly1305; RustCrypto's `ccm`, `cbc` and `aes` the rest.
+//! ring decrypts AES-GCM and ChaCha20-Poly1305; RustCrypto's `ccm`, `cbc` and `aes` the rest.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -24,11 +24,11 @@ use super::record::{ContentType, Header, Version};
 use super::schedule::{KeyMaterial, key_block, traffic_keys};
 use super::suite::{Cipher, Mac, Protection};
 
-/// Bytes of an AEAD's nonce.
+/// Length of an AEAD's nonce in bytes.
 const NONCE_LEN: usize = 12;
-/// Bytes of the part of a nonce that stands before an AES-GCM or AES-CCM record of TLS 1.2.
+/// Length in bytes of the explicit part of a nonce, which precedes AES-GCM and AES-CCM records of TLS 1.2.
 const EXPLICIT_LEN: usize = 8;
-/// Bytes of an AES block, and of the initial value before a CBC record.
+/// Length in bytes of an AES block, and of the initialisation vector before a CBC record.
 const BLOCK: usize = 16;
 
 /// An AEAD with its key.
@@ -47,20 +47,20 @@ enum BlockCipher {
 }
 
 enum How {
-    /// TLS 1.3: nothing but the sequence number makes the nonce; the content's type stands inside.
+    /// TLS 1.3: the nonce depends only on the sequence number; the content type is encrypted.
     Tls13 {
         aead: Aead,
         tag: usize,
         iv: [u8; NONCE_LEN],
     },
-    /// TLS 1.2, with or without a part of the nonce before the record.
+    /// TLS 1.2, with or without an explicit part of the nonce before the record.
     Tls12 {
         aead: Aead,
         tag: usize,
         iv: [u8; NONCE_LEN],
         explicit: bool,
     },
-    /// TLS 1.2.
+    /// A CBC suite of TLS 1.2.
     Cbc {
         cipher: BlockCipher,
         mac: hmac::Key,
@@ -69,10 +69,10 @@ enum How {
     },
 }
 
-/// Opens the records of one direction under one key.
+/// Decrypts the records of one direction with one key.
 pub(super) struct Opener(How);
 
-/// What a record held: its type, and where in the body the content stands now.
+/// A decrypted record: its content type, and the range of the content in the record's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Opened {
     pub content: ContentType,
@@ -80,7 +80,7 @@ pub(super) struct Opened {
 }
 
 impl Opener {
-    /// For TLS 1.3, from a traffic secret. `None` if secret and suite do not go together.
+    /// For TLS 1.3, from a traffic secret. `None` if the secret's length does not fit the suite.
     pub fn tls13(secret: &Secret, protection: Protection) -> Option<Self> {
         let keys = traffic_keys(secret, protection)?;
         Some(Self(How::Tls13 {
@@ -90,7 +90,8 @@ impl Opener {
         }))
     }
 
-    /// For TLS 1.2, from the master secret and the randoms of client and server.
+    /// For TLS 1.2, from the master secret and the random numbers of client and server. `None` if the keys do not fit
+    /// the suite.
     pub fn tls12(
         master: &Secret,
         randoms: (&Random, &Random),
@@ -103,7 +104,7 @@ impl Opener {
         let tag = cipher.tag_len();
         Some(Self(match cipher {
             Cipher::Aes128Cbc(mac) | Cipher::Aes256Cbc(mac) => {
-                // The initial value stands before each record since TLS 1.1.
+                // Since TLS 1.1, the initialisation vector precedes each record.
                 let keys = keys(Some(mac), 0);
                 How::Cbc {
                     cipher: block_cipher(&keys)?,
@@ -135,10 +136,10 @@ impl Opener {
         }))
     }
 
-    /// Bytes of a record behind its header that are no content, at least.
+    /// Least number of bytes of a record's body that are not content.
     pub const fn overhead(&self) -> usize {
         match &self.0 {
-            // The content's type.
+            // One byte for the content type.
             How::Tls13 { tag, .. } => *tag + 1,
             How::Tls12 {
                 tag,
@@ -150,15 +151,14 @@ impl Opener {
         }
     }
 
-    /// Decrypts a record's body in place. Where it is not what it should be, `None`, and the body is
-    /// not what it was.
+    /// Decrypts a record's body in place. `None` if it is not authentic; the body is then overwritten.
     pub fn open(&self, header: Header, body: &mut [u8], sequence: u64) -> Option<Opened> {
         match &self.0 {
             How::Tls13 { aead, tag, iv } => {
                 let len = body.len().checked_sub(*tag)?;
                 let nonce = nonce(iv, sequence);
                 aead.open(nonce, &header.bytes(), body, len)?;
-                // Padding is NULs behind the content's type (RFC 8446 section 5.4).
+                // Padding is NULs after the content type (RFC 8446 section 5.4).
                 let end = body[..len].iter().rposition(|byte| *byte != 0)?;
                 Some(Opened {
                     content: ContentType(body[end]),
@@ -238,7 +238,7 @@ impl Opener {
 }
 
 impl Aead {
-    /// Opens `len` bytes and the tag behind them.
+    /// Decrypts `len` bytes, which the authentication tag follows.
     fn open(
         &self,
         nonce: [u8; NONCE_LEN],
@@ -326,7 +326,7 @@ fn mac_algorithm(mac: Mac) -> hmac::Algorithm {
     }
 }
 
-/// The secret nonce base with the sequence number on its end (RFC 8446 section 5.3, RFC 7905).
+/// The nonce: the initialisation vector XORed with the sequence number (RFC 8446 section 5.3, RFC 7905).
 fn nonce(iv: &[u8; NONCE_LEN], sequence: u64) -> [u8; NONCE_LEN] {
     let mut nonce = *iv;
     for (byte, number) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
@@ -335,7 +335,7 @@ fn nonce(iv: &[u8; NONCE_LEN], sequence: u64) -> [u8; NONCE_LEN] {
     nonce
 }
 
-/// What is authenticated with a record of TLS 1.2 besides its content (RFC 5246 section 6.2.3.3).
+/// Additional data that is authenticated with a record of TLS 1.2 (RFC 5246 section 6.2.3.3).
 fn pseudo_header(header: Header, len: usize, sequence: u64) -> [u8; 13] {
     let mut bytes = [0; 13];
     let (number, rest) = bytes.split_at_mut(8);
@@ -345,7 +345,7 @@ fn pseudo_header(header: Header, len: usize, sequence: u64) -> [u8; 13] {
     bytes
 }
 
-/// Whether a record of this version can be opened.
+/// Whether records of this version can be decrypted.
 pub(super) fn knows_version(version: Version) -> bool {
     matches!(version, Version::TLS12 | Version::TLS13)
 }

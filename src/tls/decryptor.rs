@@ -1,20 +1,21 @@
-//! What the connections of a capture have in common: secrets, sessions that can be resumed, and the
-//! memory that waiting records may take.
+//! State shared by all connections of a capture: secrets, resumable sessions, and limits on the memory for waiting
+//! records.
 
 use super::direction::Scratch;
 use super::keylog::KeyLog;
 use super::resumption::Sessions;
 
-/// A connection may hold this part of the memory that is free: those whose secrets never come
-/// leave room for the next one, however many they are.
+/// A connection may use this fraction of the free memory. So connections whose secrets never come always leave room for
+/// the next one.
 const SHARE: usize = 16;
 
-/// Bounds on records that wait for secrets, in bytes. What goes beyond them is dropped and told.
+/// Limits in bytes on records that wait for secrets. Records beyond them are dropped, and the number of bytes is
+/// reported.
 #[derive(Debug, Clone, Copy)]
 pub struct TlsLimits {
-    /// Of one connection, and never more than a sixteenth of what is free of `all`.
+    /// For one connection; also at most a sixteenth of what is free of `all`.
     pub connection: usize,
-    /// Of all together.
+    /// For all connections together.
     pub all: usize,
 }
 
@@ -27,18 +28,18 @@ impl Default for TlsLimits {
     }
 }
 
-/// What the connections of a capture have in common.
+/// State shared by all connections of a capture.
 #[derive(Default)]
 pub struct Decryptor {
-    /// The secrets that are known.
+    /// The known secrets.
     pub keys: KeyLog,
-    /// The bounds.
+    /// The limits on memory.
     pub limits: TlsLimits,
     pub(super) sessions: Sessions,
-    /// Bytes that wait, of all connections.
+    /// Bytes of memory for waiting records of all connections.
     pub(super) waiting: usize,
     /// Bytes of records that were dropped because too much waited.
-    pub let_go: u64,
+    pub dropped: u64,
     pub(super) scratch: Scratch,
 }
 
@@ -52,13 +53,13 @@ impl std::fmt::Debug for Decryptor {
 }
 
 impl Decryptor {
-    /// Bytes of records that wait for secrets, of all connections.
+    /// Bytes of memory for records of all connections that wait for secrets.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Bytes of records that a connection may hold now.
+    /// Bytes of memory that a connection's waiting records may use.
     pub(super) fn may_wait(&self) -> usize {
         let free = self.limits.all.saturating_sub(self.waiting);
         self.limits.connection.min(free / SHARE)

@@ -1,5 +1,4 @@
-//! What is known of one direction of a connection: under which keys its records stand, and which of
-//! them wait.
+//! State of one direction of a connection: the keys of its records, and the records that wait.
 
 use std::collections::VecDeque;
 
@@ -12,49 +11,49 @@ use super::keylog::Secret;
 use super::record::{ContentType, Header};
 use super::suite::Protection;
 
-/// Memory that a waiting record takes besides its body, about.
+/// Bytes of memory that a waiting record takes besides its body, approximately.
 const OVERHEAD: usize = 96;
 
-/// Which secrets protect a direction's records now.
+/// The kind of secrets that protect a direction's next records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Phase {
-    /// None.
+    /// None: the records are not encrypted.
     #[default]
     Clear,
-    /// TLS 1.3: the client's 0-RTT data.
+    /// TLS 1.3: secret of the client's 0-RTT data.
     Early,
-    /// TLS 1.3: the handshake.
+    /// TLS 1.3: handshake secret.
     Handshake,
-    /// TLS 1.3: data.
+    /// TLS 1.3: secret of application data.
     Traffic,
-    /// TLS 1.2: everything behind ChangeCipherSpec.
+    /// TLS 1.2: master secret, after ChangeCipherSpec.
     Master,
 }
 
-/// The key of a direction's records.
+/// The keys of a direction's records.
 pub(super) struct Keys {
     pub opener: Opener,
-    /// Number of the next record.
+    /// Sequence number of the next record.
     pub sequence: u64,
-    /// What the keys were made of: a traffic secret or the master secret.
+    /// The traffic secret or master secret that the keys were derived from.
     pub secret: Secret,
     pub protection: Protection,
 }
 
-/// Something that waits until secrets come.
+/// An item that waits for secrets.
 pub(super) enum Item {
     Record(Waiting),
-    /// Records were missed.
+    /// Records that were missed.
     Gap(Missed),
 }
 
 /// A record that waits.
 pub(super) struct Waiting {
-    /// Offset in the stream.
+    /// Offset of the record in the direction's bytes.
     pub at: u64,
     pub header: Header,
     pub body: Vec<u8>,
-    /// Place in the order in which the records of both directions came.
+    /// Its number among the records of both directions.
     pub order: u64,
 }
 
@@ -63,7 +62,7 @@ impl Waiting {
         self.body.len() + OVERHEAD
     }
 
-    /// What is missed where the record is dropped.
+    /// What is missed if the record is dropped.
     pub fn missed(&self) -> Missed {
         let counted = u64::from(self.header.content != ContentType::CHANGE_CIPHER_SPEC);
         Missed {
@@ -74,39 +73,39 @@ impl Waiting {
     }
 }
 
-/// A record that could not be opened.
+/// A record that could not be decrypted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unopened {
-    /// Offset in the stream.
+    /// Offset of the record in the direction's bytes.
     pub at: u64,
-    /// Whether everything before it was seen, so that it is damaged or the secrets are wrong.
+    /// Whether all records before it were seen: then it is damaged, or the secrets are wrong.
     pub in_step: bool,
 }
 
-/// One direction.
+/// State of one direction.
 #[derive(Default)]
 pub(super) struct TlsDirection {
     pub phase: Phase,
     pub keys: Option<Keys>,
-    /// Records that may have been missed since the last one that was in step.
+    /// Records that may have been missed since the last decrypted one.
     pub missed: Option<Missed>,
     pub assembler: Assembler,
-    /// Whether a ChangeCipherSpec came while records were in clear.
+    /// Whether a ChangeCipherSpec came while records were not encrypted.
     pub change_cipher_spec: bool,
-    /// Records in a row that could not be opened.
+    /// Number of consecutive records that could not be decrypted.
     pub failures: u32,
-    /// Bytes that were tried in vain.
+    /// Bytes of decryption attempts that failed.
     pub tried: usize,
-    /// The first record that could not be opened, where none was since.
+    /// The first record that could not be decrypted since the last one that could.
     pub unopened: Option<Unopened>,
-    /// Whether nothing more is decrypted.
+    /// Whether decryption was given up.
     pub given_up: bool,
     pub ended: bool,
     pub queue: VecDeque<Item>,
 }
 
 impl TlsDirection {
-    /// The order of the first record that waits.
+    /// Number, among the records of both directions, of the first record that waits.
     pub fn first_waiting(&self) -> Option<u64> {
         let order = |item: &Item| match item {
             Item::Record(record) => record.order,
@@ -115,7 +114,7 @@ impl TlsDirection {
         self.queue.front().map(order)
     }
 
-    /// Memory of all that waits, about.
+    /// Bytes of memory of all that waits, approximately.
     pub fn waiting(&self) -> usize {
         let memory = |item: &Item| match item {
             Item::Record(record) => record.memory(),
@@ -124,19 +123,19 @@ impl TlsDirection {
         self.queue.iter().map(memory).sum()
     }
 
-    /// Counts records that were missed.
+    /// Adds records that were missed.
     pub fn miss(&mut self, missed: Missed) {
         self.missed = Some(self.missed.map_or(missed, |before| before.and(missed)));
     }
 
-    /// What comes is protected by other secrets from now on.
+    /// Begins a phase: the next records are protected by other secrets.
     pub fn begin(&mut self, phase: Phase) {
         self.phase = phase;
         self.keys = None;
     }
 }
 
-/// Bytes that held what was decrypted.
+/// A buffer for decrypted bytes, wiped when dropped.
 #[derive(Default)]
 pub(super) struct Scratch(pub Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! One direction's bytes cut into records, also behind a gap.
+//! Splits one direction's bytes into records, and finds records again after a gap.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -7,23 +7,22 @@
 
 use super::record::{ContentType, HEADER_LEN, Header, MAX_BODY, Version};
 
-/// The fewest bytes of a record that counts in a direction's sequence: a tag of 8 bytes around one
-/// byte of content.
+/// Fewest bytes of a record that has a sequence number: a tag of 8 bytes and one byte of content.
 const SMALLEST: u64 = HEADER_LEN as u64 + 9;
 
-/// Records that may have been sent and not seen.
+/// A number of records that may have been sent but not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Missed {
-    /// At the least.
+    /// Fewest.
     pub least: u64,
-    /// At most.
+    /// Most.
     pub most: u64,
-    /// Offset in the stream where the first of them begins.
+    /// Offset of the first of them in the direction's bytes.
     pub from: u64,
 }
 
 impl Missed {
-    /// One record, which begins at `from`.
+    /// One record, at offset `from`.
     pub const fn one(from: u64) -> Self {
         Self {
             least: 1,
@@ -32,7 +31,7 @@ impl Missed {
         }
     }
 
-    /// Any number, none also, from `from` on.
+    /// Any number from 0, at offset `from`.
     pub const fn any(from: u64) -> Self {
         Self {
             least: 0,
@@ -41,7 +40,7 @@ impl Missed {
         }
     }
 
-    /// Both, one after the other.
+    /// The sum of two numbers of consecutive records.
     pub fn and(self, next: Self) -> Self {
         Self {
             least: self.least.saturating_add(next.least),
@@ -51,41 +50,41 @@ impl Missed {
     }
 }
 
-/// How the next bytes are taken.
+/// How the next bytes are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// A record begins or goes on.
+    /// A record begins or continues.
     Records,
-    /// So many bytes of a damaged record are passed over.
+    /// This many bytes of a damaged record are skipped.
     Skip(usize),
-    /// Where the next record begins is not known.
+    /// The next record is searched for.
     Search,
 }
 
-/// What a direction's bytes bring.
+/// Something found in a direction's bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A record is whole: [`Framing::record`] holds it, header and body. It begins here.
+    /// A complete record at this offset. [`Framing::record`] returns its header and body.
     Record(u64),
-    /// No record stands at this offset.
+    /// There is no record at this offset, where one should begin.
     NotTls(u64),
 }
 
-/// Cuts the bytes of one direction into records.
+/// Splits the bytes of one direction into records.
 #[derive(Debug)]
 pub(super) struct Framing {
-    /// Offset in the stream behind the bytes held.
+    /// Offset in the direction's bytes after the bytes held.
     position: u64,
-    /// The record that is begun, or bytes that are searched.
+    /// An incomplete record, or bytes to search.
     held: Vec<u8>,
     step: Step,
-    /// Bytes at the front of `held` that are a record which was given.
+    /// Bytes at the front of `held` that are the record returned last.
     given: usize,
 }
 
 impl Framing {
-    /// Of a direction whose first byte is captured and begins a record, or of one where the first
-    /// record has to be searched.
+    /// Framing of a direction. `from_start` says that its first byte was captured and begins a record; otherwise the
+    /// first record is searched for.
     pub const fn new(from_start: bool) -> Self {
         Self {
             position: 0,
@@ -99,12 +98,12 @@ impl Framing {
         }
     }
 
-    /// Offset in the stream of the first byte that is held, or of the next one.
+    /// Offset in the direction's bytes of the first byte held, or of the next one.
     pub fn needed_from(&self) -> u64 {
         self.position - (self.held.len() - self.given) as u64
     }
 
-    /// Takes bytes off the front of `bytes` until something is found; `None` when they are used up.
+    /// Removes bytes from the front of `bytes` until something is found; `None` if they are used up.
     pub fn take(&mut self, bytes: &mut &[u8]) -> Option<Found> {
         self.held.drain(..std::mem::take(&mut self.given));
         loop {
@@ -150,7 +149,7 @@ impl Framing {
         }
     }
 
-    /// Header and body of the record that was given last.
+    /// Header and body of the record found last.
     pub fn record(&mut self) -> Option<(Header, &mut [u8])> {
         let (header, body) = self
             .held
@@ -159,8 +158,8 @@ impl Framing {
         Some((Header::read(header)?, body))
     }
 
-    /// So many bytes were never captured. Says how many records may have been lost with them;
-    /// `None` if none was that is not counted already.
+    /// Processes a gap of `bytes` bytes. Returns how many records it may have lost; `None` if only part of a record
+    /// that is already counted.
     pub fn gap(&mut self, bytes: u64) -> Option<Missed> {
         self.held.drain(..std::mem::take(&mut self.given));
         let from = self.needed_from();
@@ -173,7 +172,7 @@ impl Framing {
         let begun = self.step == Step::Records;
         self.held.clear();
         match need.map(|need| (need, bytes.checked_sub(need as u64))) {
-            // The end of the record is lost, or a part of it: it is known where the next one begins.
+            // Only the rest of a record is lost, or part of it: the start of the next record is known.
             Some((need, None | Some(0))) => {
                 self.step = Step::Skip(need - bytes as usize);
                 begun.then_some(Missed::one(from))
@@ -197,9 +196,8 @@ impl Framing {
         *bytes = rest;
     }
 
-    /// Drops what stands before the first record among the bytes held; whether there is one. A
-    /// header alone would be found by chance in a few megabytes: the record has to be followed by
-    /// another one, or by nothing yet.
+    /// Drops the held bytes before the first record. Returns whether there is one. A header alone would be found by
+    /// chance in a few megabytes, so another header must follow the record, or nothing yet.
     fn search(&mut self) -> bool {
         let mut keep = None;
         for at in 0..self.held.len() {
@@ -229,7 +227,7 @@ impl Framing {
     }
 }
 
-/// Whether bytes, as far as they go, can be the beginning of a record.
+/// Whether these bytes can be the start of a record.
 fn can_begin(bytes: &[u8]) -> bool {
     match bytes {
         [] => true,
@@ -253,7 +251,7 @@ mod tests {
         bytes
     }
 
-    /// Where the records found begin, and their bodies.
+    /// Offsets and bodies of the records found.
     fn find(framing: &mut Framing, mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
         let mut found = Vec::new();
         while let Some(what) = framing.take(&mut bytes) {
@@ -271,7 +269,7 @@ mod tests {
         let bytes = [record(23, &[9; 100]), record(23, b"abcdefghi")].concat();
         assert_eq!(find(&mut framing, &bytes[..50]), []);
         assert_eq!(framing.gap(30), Some(Missed::one(0)));
-        // The rest of the damaged record is another gap of the same record.
+        // The rest of the damaged record is part of the same gap.
         assert_eq!(framing.gap(5), None);
         let found = find(&mut framing, &bytes[85..]);
         assert_eq!(found, [(105, b"abcdefghi".to_vec())]);

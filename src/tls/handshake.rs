@@ -1,5 +1,5 @@
-//! Handshake messages: put together from records, and what of the hello messages matters
-//! (RFC 8446 section 4, RFC 5246 section 7.4).
+//! Handshake messages: reassembled from records, with the fields of hello messages that decryption needs (RFC 8446
+//! section 4, RFC 5246 section 7.4).
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -10,14 +10,13 @@ use super::keylog::Random;
 use super::record::Version;
 use super::suite::CipherSuite;
 
-/// The most bytes of a message's body that are held. Longer ones, which only certificates are, are
-/// passed over.
+/// Most bytes of a message's body that are held. Longer messages, which only certificates are, are skipped.
 const MAX_BODY: usize = 64 << 10;
 
-/// Bytes of type and length before a message.
+/// Length in bytes of type and length before a message.
 const HEADER_LEN: usize = 4;
 
-/// What a handshake message is.
+/// Type of a handshake message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HandshakeType(pub u8);
 
@@ -31,7 +30,7 @@ impl HandshakeType {
     pub(super) const FINISHED: Self = Self(20);
     pub(super) const KEY_UPDATE: Self = Self(24);
 
-    /// Wireshark's name; `None` for types that are in no use.
+    /// Wireshark's name; `None` for types that are not in use.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         Some(match self.0 {
@@ -60,62 +59,62 @@ impl HandshakeType {
     }
 }
 
-/// What a ClientHello says.
+/// Fields of a ClientHello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientHello {
-    /// The version field; TLS 1.2 and later say TLS 1.2.
+    /// The version field; TLS 1.2 from that version on.
     pub version: Version,
-    /// The connection's name in key logs.
+    /// The client random, which identifies the connection in key logs.
     pub random: Random,
-    /// The session that is to be resumed, or bytes without meaning.
+    /// The session to be resumed, or arbitrary bytes.
     pub session_id: Vec<u8>,
-    /// The suites offered, the best first.
+    /// The cipher suites offered, the preferred ones first.
     pub suites: Vec<CipherSuite>,
-    /// Bytes of the compression methods.
+    /// Number of compression methods offered.
     pub compressions: u8,
-    /// The name of the server that is asked for.
+    /// The server name requested (RFC 6066 section 3).
     pub server_name: Option<String>,
-    /// The versions offered, where the extension says them.
+    /// The versions offered in the supported_versions extension; empty without it.
     pub supported_versions: Vec<Version>,
-    /// A session ticket of TLS 1.2; empty if the client would like one.
+    /// A session ticket of TLS 1.2; empty if the client asks for one.
     pub ticket: Option<Vec<u8>>,
-    /// Whether 0-RTT data may follow.
+    /// Whether the client may send 0-RTT data.
     pub early_data: bool,
-    /// Types of the extensions, in order.
+    /// Types of its extensions, in order.
     pub extensions: Vec<u16>,
 }
 
-/// What a ServerHello says.
+/// Fields of a ServerHello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerHello {
     /// The version field.
     pub version: Version,
-    /// The server's random number.
+    /// The server random.
     pub random: Random,
-    /// The session's name; in TLS 1.3 what the client sent.
+    /// The session's id; in TLS 1.3 a copy of the client's.
     pub session_id: Vec<u8>,
-    /// The suite chosen.
+    /// The cipher suite chosen.
     pub suite: CipherSuite,
-    /// The version chosen, where the extension says it.
+    /// The version chosen in the supported_versions extension; `None` without it.
     pub supported_version: Option<Version>,
-    /// Whether a pre-shared key was chosen: the session is resumed, in TLS 1.3.
+    /// Whether a pre-shared key was chosen; in TLS 1.3 the session is then resumed.
     pub pre_shared_key: bool,
-    /// Whether CBC suites protect what they encrypted (RFC 7366).
+    /// Whether CBC suites authenticate the encrypted bytes (RFC 7366).
     pub encrypt_then_mac: bool,
-    /// Types of the extensions, in order.
+    /// Types of its extensions, in order.
     pub extensions: Vec<u16>,
 }
 
-/// The body of a message, as far as it is read here.
+/// The decoded body of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// A ClientHello.
     ClientHello(Box<ClientHello>),
-    /// A ServerHello, or a HelloRetryRequest, which has its form.
+    /// A ServerHello, or a HelloRetryRequest, which has the same form.
     ServerHello(Box<ServerHello>),
-    /// A ticket of TLS 1.2.
+    /// A session ticket of TLS 1.2.
     NewSessionTicket(Vec<u8>),
-    /// Another message, or one that is not built as its type says.
+    /// Another message, or one whose body is malformed.
     Other,
 }
 
@@ -124,26 +123,26 @@ pub enum Body {
 pub struct Handshake {
     /// Its type.
     pub kind: HandshakeType,
-    /// Bytes behind type and length.
+    /// Length of the body in bytes.
     pub length: u32,
-    /// What it says.
+    /// The decoded body.
     pub body: Body,
 }
 
-/// The random number of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3).
+/// The server random that marks a HelloRetryRequest (RFC 8446 section 4.1.3).
 const HELLO_RETRY: Random = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
 impl ServerHello {
-    /// Whether it asks for another ClientHello.
+    /// Whether it is a HelloRetryRequest.
     #[must_use]
     pub fn is_retry(&self) -> bool {
         self.random == HELLO_RETRY
     }
 
-    /// The version that the connection has.
+    /// The version of the connection.
     #[must_use]
     pub fn chosen_version(&self) -> Version {
         self.supported_version.unwrap_or(self.version)
@@ -159,7 +158,7 @@ mod extension {
     pub const SUPPORTED_VERSIONS: u16 = 43;
 }
 
-/// Reads numbers and vectors off the front of bytes.
+/// Reads numbers and vectors from the front of a byte slice.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -181,13 +180,13 @@ impl<'a> Reader<'a> {
         Some(u16::from_be_bytes(*first))
     }
 
-    /// A vector whose length stands before it in one byte.
+    /// A vector with a length of one byte.
     fn vector8(&mut self) -> Option<&'a [u8]> {
         let len = self.u8()?;
         self.take(len.into())
     }
 
-    /// A vector whose length stands before it in two bytes.
+    /// A vector with a length of two bytes.
     fn vector16(&mut self) -> Option<&'a [u8]> {
         let len = self.u16()?;
         self.take(len.into())
@@ -200,14 +199,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Numbers of two bytes; an odd byte at the end is no part of them.
+/// Numbers of two bytes each, without an odd byte at the end.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = u16> {
     let pairs = bytes.as_chunks::<2>().0.iter();
     pairs.map(|pair| u16::from_be_bytes(*pair))
 }
 
-/// Calls `each` with type and content of every extension. What follows is none where the message
-/// ends here, as it may before TLS 1.3.
+/// Calls `each` with type and content of every extension. A message may end before them, as is possible before TLS 1.3.
+/// `None` if they are malformed.
 fn extensions<'a>(reader: &mut Reader<'a>, mut each: impl FnMut(u16, &'a [u8])) -> Option<()> {
     if reader.0.is_empty() {
         return Some(());
@@ -220,7 +219,7 @@ fn extensions<'a>(reader: &mut Reader<'a>, mut each: impl FnMut(u16, &'a [u8])) 
     Some(())
 }
 
-/// The first host name of the extension (RFC 6066 section 3). It goes as far as it is UTF-8.
+/// The first host name of the server_name extension (RFC 6066 section 3). Invalid UTF-8 is replaced.
 fn server_name(content: &[u8]) -> Option<String> {
     let mut names = Reader(Reader(content).vector16()?);
     while let Some(kind) = names.u8() {
@@ -289,7 +288,7 @@ fn server_hello(body: &[u8]) -> Option<ServerHello> {
     Some(hello)
 }
 
-/// The ticket of TLS 1.2 (RFC 5077 section 3.3); that of TLS 1.3 is not needed.
+/// The ticket of TLS 1.2 (RFC 5077 section 3.3). That of TLS 1.3 is not needed.
 fn new_session_ticket(body: &[u8]) -> Option<Vec<u8>> {
     let mut reader = Reader(body);
     reader.take(4)?;
@@ -312,16 +311,16 @@ fn read(kind: HandshakeType, length: u32, body: &[u8]) -> Handshake {
     Handshake { kind, length, body }
 }
 
-/// Puts the handshake messages of one direction together, which begin and end anywhere in records.
+/// Reassembles the handshake messages of one direction. They can begin and end anywhere in records.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
     held: Vec<u8>,
-    /// Bytes of a message's body that are still to be passed over.
+    /// Bytes of a long message that are still to be skipped.
     skip: usize,
 }
 
 impl Assembler {
-    /// Takes the content of a handshake record and appends the messages that are whole now.
+    /// Processes the content of a handshake record, and appends the messages that end in it.
     pub fn push(&mut self, mut content: &[u8], into: &mut Vec<Handshake>) {
         while !content.is_empty() {
             if self.skip > 0 {
@@ -341,12 +340,12 @@ impl Assembler {
         }
     }
 
-    /// Whether a message is begun.
+    /// Whether a message is incomplete.
     pub fn is_inside(&self) -> bool {
         self.skip > 0 || !self.held.is_empty()
     }
 
-    /// Forgets a message that is begun.
+    /// Forgets an incomplete message.
     pub fn clear(&mut self) {
         self.held.clear();
         self.skip = 0;
@@ -373,7 +372,7 @@ fn length(header: [u8; HEADER_LEN]) -> usize {
     u32::from_be_bytes([0, a, b, c]) as usize
 }
 
-/// Whether plain bytes can be the start of a handshake message, as opposed to encrypted ones.
+/// Whether bytes can be the start of a handshake message, so that they are not encrypted.
 pub(super) fn is_plausible(content: &[u8]) -> bool {
     let Some(header) = content.first_chunk::<HEADER_LEN>() else {
         return false;

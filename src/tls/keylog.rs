@@ -1,8 +1,7 @@
 //! Secrets of TLS connections from key logs in the NSS key log format (RFC 9850).
 //!
-//! A line is `<label> <client random> <secret>`, the latter two in hexadecimal. Lines that are
-//! something else are passed over and counted; a line whose end has not been written yet waits for
-//! it.
+//! A line is `<label> <client random> <secret>`, the latter two in hexadecimal. Other lines are skipped and counted. A
+//! line without its end may still be incomplete, and waits for its end.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,25 +14,25 @@ use std::fmt;
 use smallvec::SmallVec;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The most bytes of a secret: a hash of TLS 1.3 (SHA-384), or a master secret of TLS 1.2.
+/// Most bytes of a secret: the length of SHA-384 in TLS 1.3, or of a master secret in TLS 1.2.
 pub const MAX_SECRET: usize = 48;
 
-/// The most bytes of a line that is looked at; longer ones are no secret of a known label.
+/// Most bytes of a line that are read. Longer lines have no secret of a known label.
 const MAX_LINE: usize = 1024;
 
-/// Secrets held of one connection under one label; further ones are passed over.
+/// Most secrets with one label that are kept of a connection.
 const MAX_SECRETS_PER_LABEL: usize = 4;
 
-/// Connections whose secrets are held at most, 400 bytes each or less.
+/// Most connections whose secrets are kept, at up to 400 bytes each.
 const MAX_CONNECTIONS: usize = 1 << 20;
 
-/// The random number in a ClientHello, by which a key log names connections.
+/// The client random: the random number in a ClientHello, which identifies a connection in key logs.
 pub type Random = [u8; 32];
 
-/// What a secret in a key log is for.
+/// Purpose of a secret in a key log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Label {
-    /// The master secret of TLS 1.2 and before.
+    /// The master secret of TLS 1.2 and earlier.
     ClientRandom,
     /// TLS 1.3: protects 0-RTT data.
     ClientEarlyTrafficSecret,
@@ -58,7 +57,7 @@ impl Label {
         Self::ServerTrafficSecret,
     ];
 
-    /// The label as it stands in a key log.
+    /// The label in a key log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -72,7 +71,7 @@ impl Label {
     }
 }
 
-/// A secret of at most `MAX_SECRET` bytes, wiped from memory when it is dropped and never shown.
+/// A secret of at most `MAX_SECRET` bytes. It is wiped from memory when dropped, and never shown.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Secret {
     bytes: [u8; MAX_SECRET],
@@ -80,7 +79,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// A secret of these bytes; `None` if they are too many or none.
+    /// A secret of these bytes; `None` if there are none or too many.
     #[must_use]
     pub fn new(from: &[u8]) -> Option<Self> {
         let mut bytes = [0; MAX_SECRET];
@@ -108,21 +107,20 @@ type Secrets = SmallVec<[(Label, Secret); 1]>;
 #[derive(Debug, Default)]
 pub struct KeyLog {
     connections: HashMap<Random, Secrets>,
-    /// Secrets added so far.
+    /// Number of secrets added so far.
     added: u64,
     ignored: u64,
 }
 
-/// The half-written line at a key log's end, which the next portion goes on with.
+/// The incomplete line at the end of a portion of a key log. The next portion continues it.
 #[derive(Debug, Default)]
 pub struct Rest(Zeroizing<Vec<u8>>);
 
 impl KeyLog {
-    /// Takes a portion of a key log: whole lines are read, and the last one is kept in `rest` until
-    /// the next portion where it has no end yet.
+    /// Reads a portion of a key log. The last line, if its end is missing, is kept in `rest` for the next portion.
     pub fn read(&mut self, portion: &[u8], rest: &mut Rest) {
         let mut lines = portion.split(|byte| *byte == b'\n');
-        // `split` gives at least one piece, and the last one has no end.
+        // `split` returns at least one piece, and the last piece has no line end.
         let last = lines.next_back().unwrap_or_default();
         for line in lines {
             if rest.0.is_empty() {
@@ -136,28 +134,28 @@ impl KeyLog {
         rest.add(last);
     }
 
-    /// Takes a key log that is complete: the last line counts with or without an end.
+    /// Reads a complete key log. Its last line counts even without a line end.
     pub fn read_all(&mut self, text: &[u8]) {
         for line in text.split(|byte| *byte == b'\n') {
             self.line(line);
         }
     }
 
-    /// Takes what is left of a file that may still grow: its last line counts where it is whole,
-    /// although its end is not written. It is read again with its end, which changes nothing.
+    /// Reads the last line of a file that may still grow, if it is complete except for its line end. It will be read
+    /// again with its end, which changes nothing.
     pub fn read_last(&mut self, rest: &Rest) {
         let before = self.ignored;
         self.line(&rest.0);
         self.ignored = before;
     }
 
-    /// How many secrets were added so far: it changes when something can be tried anew.
+    /// Number of secrets added so far. If it changes, waiting records can be tried again.
     #[must_use]
     pub const fn added(&self) -> u64 {
         self.added
     }
 
-    /// Lines that are neither a secret nor a comment.
+    /// Number of lines that are neither a secret nor a comment.
     #[must_use]
     pub const fn ignored(&self) -> u64 {
         self.ignored
@@ -169,20 +167,20 @@ impl KeyLog {
         self.connections.is_empty()
     }
 
-    /// Whether there are secrets of a connection.
+    /// Whether there are secrets of this connection.
     #[must_use]
     pub fn knows(&self, random: &Random) -> bool {
         self.connections.contains_key(random)
     }
 
-    /// The secrets of a connection under a label, in the order of the log.
+    /// The secrets of a connection with this label, in the order of the log.
     pub(super) fn secrets(&self, random: &Random, label: Label) -> impl Iterator<Item = &Secret> {
         let all = self.connections.get(random).into_iter().flatten();
         all.filter(move |(other, _)| *other == label)
             .map(|(_, secret)| secret)
     }
 
-    /// All connections that a secret of this label is known of.
+    /// All secrets with this label, each with its connection.
     pub(super) fn all(&self, label: Label) -> impl Iterator<Item = (&Random, &Secret)> {
         self.connections.iter().flat_map(move |(random, secrets)| {
             let of_label = secrets.iter().filter(move |(other, _)| *other == label);
@@ -190,7 +188,7 @@ impl KeyLog {
         })
     }
 
-    /// Appends the lines of a connection, as a key log has them.
+    /// Appends the lines of a connection in key log format.
     pub fn write(&self, random: &Random, into: &mut Zeroizing<Vec<u8>>) {
         for (label, secret) in self.connections.get(random).into_iter().flatten() {
             into.extend_from_slice(label.name().as_bytes());
@@ -207,7 +205,7 @@ impl KeyLog {
             .split(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
             .filter(|word| !word.is_empty());
         let Some(label) = words.next() else { return };
-        // A byte-order mark, as some editors write it.
+        // Some editors write a byte-order mark.
         let label = label.strip_prefix(b"\xef\xbb\xbf").unwrap_or(label);
         if label.is_empty() || label.starts_with(b"#") {
             return;
@@ -215,7 +213,7 @@ impl KeyLog {
         let known = Label::ALL
             .into_iter()
             .find(|known| known.name().as_bytes() == label);
-        // Secrets that protect no records, as EXPORTER_SECRET.
+        // Secrets that protect no records, such as EXPORTER_SECRET.
         let is_label = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b'0'..=b'9' | b'_');
         if known.is_none() && label.iter().all(is_label) {
             return;
@@ -236,7 +234,7 @@ impl KeyLog {
         }
     }
 
-    /// Adds the secrets of another one.
+    /// Adds all secrets of another key log.
     pub fn extend(&mut self, other: &Self) {
         for (random, secrets) in &other.connections {
             for (label, secret) in secrets {
@@ -245,7 +243,7 @@ impl KeyLog {
         }
     }
 
-    /// Adds a secret that is not there yet.
+    /// Adds a secret, unless it is there already or there are too many.
     pub fn add(&mut self, random: Random, label: Label, secret: &Secret) {
         let full = self.connections.len() >= MAX_CONNECTIONS;
         if full && !self.knows(&random) {
@@ -262,9 +260,9 @@ impl KeyLog {
 
 impl Rest {
     fn add(&mut self, part: &[u8]) {
-        // More than a line can have is not kept: one byte more says that it is no secret.
+        // Only one byte more than a valid line is kept, which shows that the line is too long.
         let room = (MAX_LINE + 1).saturating_sub(self.0.len());
-        // All at once: a vector that grows leaves copies behind, which would not be wiped.
+        // Allocated at once: a growing vector leaves copies behind that would not be wiped.
         if self.0.capacity() == 0 {
             self.0.reserve_exact(MAX_LINE + 1);
         }
@@ -272,7 +270,7 @@ impl Rest {
     }
 }
 
-/// Whether a secret of this label can have so many bytes.
+/// Whether a secret with this label can have this length in bytes.
 const fn fits(label: Label, len: usize) -> bool {
     match label {
         Label::ClientRandom => len == 48,
@@ -288,7 +286,7 @@ fn hex(bytes: &[u8], into: &mut Vec<u8>) {
     }
 }
 
-/// Reads hexadecimal digits; gives how many bytes they are, which `into` has room for.
+/// Decodes hexadecimal digits into `into`, and returns the number of bytes; `None` if they are invalid or too many.
 fn unhex(digits: &[u8], into: &mut [u8]) -> Option<usize> {
     let (pairs, odd) = digits.as_chunks::<2>();
     if !odd.is_empty() || pairs.len() > into.len() {

@@ -1,9 +1,9 @@
 //! Decrypts TLS connections with logged secrets: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246).
 //!
-//! Input: each side's bytes in order, gaps, and secrets from key logs, which may come before or after the records that need
-//! them. Output, as [`Event`]s: every record, with its content if that is not encrypted or could be decrypted; what was lost;
-//! and why something cannot be decrypted. Positions are offsets in a side's bytes, not frames. It checks only what decryption
-//! needs: it observes a connection and is no end of it.
+//! Input: each side's bytes in order, gaps, and secrets from key logs, which may come before or after the records that
+//! need them. Output, as [`Event`]s: every record, with its content if that is not encrypted or could be decrypted;
+//! what was lost; and why something cannot be decrypted. Positions are offsets in a side's bytes, not frames. It checks
+//! only what decryption needs, because it observes a connection and is not an endpoint.
 
 mod cipher;
 mod decryptor;
@@ -32,70 +32,68 @@ pub use record::{ContentType, HEADER_LEN, Header, Version};
 pub use session::Session;
 pub use suite::CipherSuite;
 
-/// What a connection's bytes bring.
+/// Something found in a connection's bytes.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// A record.
     Record(Record<'a>),
-    /// Content of records was lost: not captured, or damaged.
+    /// Content of records was lost because they were not captured or were damaged.
     Lost {
-        /// Who sent it.
+        /// The sender.
         from: Side,
-        /// Offset in the sender's bytes where the first of the records begins.
+        /// Offset in the sender's bytes of the first of these records.
         at: u64,
-        /// Bytes of content, as far as they can be told: handshake messages and alerts among them
-        /// count too.
+        /// Bytes of content, as far as known. Handshake messages and alerts count as content.
         bytes: u64,
     },
-    /// Something is to be said about the connection: of what keeps it from being decrypted the first,
-    /// and each other kind once.
+    /// A problem of the connection. Of the problems that prevent decryption only the first is reported; of all others,
+    /// each kind once.
     Problem {
-        /// In whose bytes it showed.
+        /// The side whose bytes show it.
         from: Side,
-        /// What it is.
+        /// The problem.
         problem: Problem,
     },
 }
 
-/// Whether a record was protected.
+/// Whether a record is encrypted, and whether it could be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protected {
-    /// It was not.
+    /// Not encrypted.
     No,
-    /// It was, and is decrypted.
+    /// Encrypted, and decrypted.
     Opened,
-    /// It is, and waits for secrets: it may come again.
+    /// Encrypted, and waiting for secrets. It may be reported again.
     Waiting,
-    /// It is, and stays so.
+    /// Encrypted, and not decrypted.
     Sealed,
 }
 
 /// A record.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    /// Who sent it.
+    /// The sender.
     pub from: Side,
-    /// Offset in the sender's bytes of its header.
+    /// Offset of its header in the sender's bytes.
     pub at: u64,
     /// Its header.
     pub header: Header,
-    /// Whether it was protected.
+    /// Whether it is encrypted, and could be decrypted.
     pub protected: Protected,
-    /// What it holds; where it is sealed, what the header says.
+    /// Type of its content; of a record that is not decrypted, the type in its header.
     pub content: ContentType,
-    /// The content where it is plain or decrypted; without padding and tag.
+    /// The content if it is plain or decrypted, without padding and authentication tag.
     pub text: &'a [u8],
-    /// Offset in the sender's bytes of the content: byte `n` of it stands, encrypted, at
-    /// `text_at + n`.
+    /// Offset of the content in the sender's bytes: byte `n` of it is, encrypted, at `text_at + n`.
     pub text_at: u64,
-    /// The handshake messages that are whole with this record.
+    /// The handshake messages that end with this record.
     pub messages: &'a [Handshake],
-    /// Whether it came before, waiting.
+    /// Whether it was reported before, as waiting.
     pub repeated: bool,
 }
 
 impl Record<'_> {
-    /// Bytes of it, header and all.
+    /// Length of the record in bytes, header included.
     #[must_use]
     pub const fn record_len(&self) -> usize {
         self.header.record_len()

@@ -1,5 +1,5 @@
-//! Opening the record whose turn it is: whether it is protected, with which keys it opens, and what is
-//! said where it does not.
+//! Processes the next record in order: whether it is encrypted, which keys decrypt it, and what is reported if none
+//! does.
 
 use super::cipher::{Opened, knows_version};
 use super::decryptor::Decryptor;
@@ -14,36 +14,36 @@ use super::resumption::Name;
 use super::state::{Sink, State, side};
 use super::{Event, Protected, Record};
 
-/// Records in a row that cannot be opened before no more are tried.
+/// After this many consecutive records that cannot be decrypted, decryption is given up.
 const MAX_FAILURES: u32 = 8;
 
-/// Records of 0-RTT data, whose secret is not known, that are passed over.
+/// Most records of 0-RTT data without a known secret that are skipped.
 const MAX_EARLY: u32 = 4096;
 
-/// Bytes that are tried in vain behind one gap, and in all of one direction.
+/// Bytes of failed decryption attempts after which they end: for one gap, and for one direction.
 const MAX_TRIED_AT_ONCE: usize = 16 << 20;
 const MAX_TRIED: usize = 64 << 20;
 
-/// What a try costs besides the record's bytes, in bytes.
+/// Cost of a decryption attempt besides the record's bytes, in bytes.
 const TRY: usize = 256;
 
-/// A record as it came.
+/// A record to process.
 #[derive(Clone, Copy)]
 pub(super) struct Sealed {
-    /// Its direction.
+    /// Index of its direction.
     pub at: usize,
-    /// Offset in the direction's bytes where it begins.
+    /// Its offset in the direction's bytes.
     pub start: u64,
     pub header: Header,
 }
 
 impl Sealed {
-    /// The record without what is in it.
+    /// The record without its content.
     pub fn record(self) -> Record<'static> {
         Record::sealed(side(self.at), self.start, self.header)
     }
 
-    /// That so many bytes in it are not decrypted.
+    /// An event: this many bytes of content were not decrypted.
     const fn lost(self, bytes: usize) -> Event<'static> {
         Event::Lost {
             from: side(self.at),
@@ -54,7 +54,7 @@ impl Sealed {
 }
 
 impl State {
-    /// Whether a record is protected; an error is what has to come before that is known.
+    /// Whether a record is encrypted. `Err` is what must come before this is known.
     pub(super) fn protection(
         &self,
         at: usize,
@@ -89,8 +89,7 @@ impl State {
         })
     }
 
-    /// Takes a record whose turn it is; an error is what it has to wait for, and leaves the body as
-    /// it is.
+    /// Processes the next record. `Err` is what the record must wait for; the body is then unchanged.
     pub(super) fn take(
         &mut self,
         all: &mut Decryptor,
@@ -126,7 +125,7 @@ impl State {
         }
         if let Some(problem) = self.hopeless() {
             self.directions[at].given_up = true;
-            self.tell(at, problem, sink);
+            self.report(at, problem, sink);
             sink(Event::Record(record));
             return Ok(());
         }
@@ -146,7 +145,7 @@ impl State {
         Ok(())
     }
 
-    /// What makes decrypting impossible whatever secrets come.
+    /// The problem that makes decryption impossible, whatever secrets come.
     fn hopeless(&self) -> Option<Problem> {
         let version = self.version()?;
         if !knows_version(version) {
@@ -159,7 +158,7 @@ impl State {
         (!fits).then_some(Problem::Suite(suite))
     }
 
-    /// Opens a protected record in place. `None` if it is passed over unopened.
+    /// Decrypts a record in place. `None` if it is skipped without decryption, `Err` if it must wait.
     fn open(
         &mut self,
         all: &mut Decryptor,
@@ -182,7 +181,7 @@ impl State {
             let lost = body.len().saturating_sub(keys.opener.overhead());
             direction.failures += 1;
             direction.given_up = direction.failures >= MAX_FAILURES;
-            self.tell(at, Problem::BadTag { at: start }, sink);
+            self.report(at, Problem::BadTag { at: start }, sink);
             sink(on.lost(lost));
             return Ok(None);
         }
@@ -204,8 +203,8 @@ impl State {
         Ok(None)
     }
 
-    /// Tries to open a record as an attempt says; gives the keys that it was opened with. The body
-    /// is what it was where it could not be opened.
+    /// Tries to decrypt a record with an attempt's keys. Returns the keys that succeeded. If none did, the body is
+    /// unchanged.
     fn attempt(
         &mut self,
         all: &mut Decryptor,
@@ -250,8 +249,7 @@ impl State {
         None
     }
 
-    /// Goes on with the keys that a record was opened with. `next` is the sequence number that the
-    /// keys before were at.
+    /// Continues with the keys that decrypted a record. `next` is the sequence number of the previous keys.
     fn adopt(
         &mut self,
         all: &mut Decryptor,
@@ -275,7 +273,7 @@ impl State {
         }
         let Some(keys) = &direction.keys else { return };
         if let Some(missed) = missed.filter(|missed| missed.most < u64::MAX) {
-            // Everything but the content of the records that were missed.
+            // Bytes of the missed records that are not content.
             let records = match under_same_keys {
                 Some(next) => keys.sequence - 1 - next,
                 None => keys.sequence,
@@ -289,12 +287,12 @@ impl State {
             });
         }
         if let Some(Unopened { at: damaged, .. }) = unopened.filter(|record| record.in_step) {
-            self.tell(at, Problem::BadTag { at: damaged }, sink);
+            self.report(at, Problem::BadTag { at: damaged }, sink);
         }
         self.learn(all, at, attempt);
     }
 
-    /// Takes what keys that fit tell of the connection.
+    /// Learns about the connection from keys that succeeded.
     fn learn(&mut self, all: &mut Decryptor, at: usize, attempt: &Attempt) {
         if attempt.phase == Phase::Master
             && let Some(keys) = &self.directions[at].keys
@@ -320,7 +318,7 @@ impl State {
         }
     }
 
-    /// A record could not be opened with anything that there is.
+    /// Processes a record that no keys could decrypt.
     fn not_opened(
         &mut self,
         all: &Decryptor,
@@ -343,12 +341,12 @@ impl State {
         let direction = &mut self.directions[at];
         if passes {
             direction.failures += 1;
-            self.tell(at, Problem::NoEarlySecret, sink);
+            self.report(at, Problem::NoEarlySecret, sink);
             sink(on.lost(len));
             return;
         }
-        // It is damaged, out of step or under other secrets, as those that follow will tell. After some of them, or
-        // much work, no more are tried.
+        // The record is damaged, its sequence number is out of range, or its secret is unknown; later records will
+        // show. After some of them, or many attempts, decryption is given up.
         let first = Unopened { at: start, in_step };
         let first = *direction.unopened.get_or_insert(first);
         direction.miss(Missed::one(start));
@@ -357,12 +355,12 @@ impl State {
         if direction.tried > MAX_TRIED || direction.failures >= MAX_FAILURES {
             direction.given_up = true;
             if let Some(problem) = self.why_unopened(at) {
-                self.tell(at, problem, sink);
+                self.report(at, problem, sink);
             }
         }
     }
 
-    /// Why the last records of a direction were not opened, where they were not.
+    /// Why the last records of a direction were not decrypted; `None` if they were.
     pub(super) fn why_unopened(&self, at: usize) -> Option<Problem> {
         let Unopened { at, in_step } = self.directions[at].unopened?;
         Some(match self.random {

@@ -1,5 +1,5 @@
-//! Which keys and sequence numbers may open a record: one where everything before it was seen, many
-//! behind a gap or where the handshake was not captured.
+//! Finds the keys and sequence numbers that may decrypt a record: one if all records before it were seen, many after a
+//! gap or without a captured handshake.
 
 use std::ops::RangeInclusive;
 
@@ -15,37 +15,36 @@ use super::schedule::updated;
 use super::state::{Role, State};
 use super::suite::{CipherSuite, Protection};
 
-/// Sequence numbers tried beyond the first that can be, of one key.
+/// How many sequence numbers after the first possible one are tried with a key.
 pub(super) const BOUND: u64 = 1024;
 
-/// The same where any connection's secrets may be the right ones.
+/// The same if the secrets can be those of any connection.
 const BOUND_OF_ANY: u64 = 64;
 
-/// Sequence numbers tried before the number of records that were certainly missed: so many of them
-/// stood under earlier keys.
+/// How many fewer sequence numbers than records missed are possible: so many records may have used earlier keys.
 const OF_HANDSHAKE: u64 = 64;
 
-/// A secret to try, with the sequence numbers that the record may have under it.
+/// A secret to try, with the possible sequence numbers of the record.
 pub(super) struct Attempt {
     pub phase: Phase,
-    /// `None` for the keys that the direction has.
+    /// `None` for the direction's current keys.
     pub secret: Option<Secret>,
     pub protection: Protection,
     pub sequences: Vec<RangeInclusive<u64>>,
-    /// Whose secret it is, in the key log.
+    /// The client random of the secret in the key log.
     pub random: Option<Random>,
     /// Whether it is a secret of the client.
     pub of_client: bool,
 }
 
-/// What to try, and what to wait for where none of it fits.
+/// What to try, and what to wait for if nothing succeeds.
 #[derive(Default)]
 pub(super) struct Plan {
     pub attempts: Vec<Attempt>,
     pub wait: Option<Problem>,
 }
 
-/// Suites of TLS 1.3 that go with a secret, where the handshake does not tell.
+/// TLS 1.3 suites that fit a secret's length, for connections without a captured handshake.
 fn suites_by_length(secret: &Secret) -> impl Iterator<Item = Protection> {
     let suites: &[u16] = match secret.bytes().len() {
         48 => &[0x1302],
@@ -56,14 +55,14 @@ fn suites_by_length(secret: &Secret) -> impl Iterator<Item = Protection> {
         .filter_map(|suite| CipherSuite(*suite).protection())
 }
 
-/// Sequence numbers under keys whose next one is `next`.
+/// Possible sequence numbers with keys whose next number is `next`.
 fn onward(next: u64, missed: Missed) -> Vec<RangeInclusive<u64>> {
     let first = next.saturating_add(missed.least);
     let beyond = (missed.most - missed.least).min(BOUND);
     vec![first..=first.saturating_add(beyond)]
 }
 
-/// Sequence numbers under keys that no record was seen of.
+/// Possible sequence numbers with keys of which no record was seen.
 fn from_first(missed: Missed, bound: u64) -> Vec<RangeInclusive<u64>> {
     let most = missed.most.min(bound);
     let mut ranges = vec![0..=most];
@@ -76,7 +75,7 @@ fn from_first(missed: Missed, bound: u64) -> Vec<RangeInclusive<u64>> {
 }
 
 impl State {
-    /// What may open a protected record of direction `at`.
+    /// The keys and sequence numbers that may decrypt a record of direction `at`.
     pub(super) fn plan(&self, all: &Decryptor, at: usize, header: Header) -> Plan {
         let mut planner = Planner {
             state: self,
@@ -97,7 +96,7 @@ impl State {
         planner.plan
     }
 
-    /// The keys that an attempt stands for, where they are not those that the direction has.
+    /// The keys of an attempt; `None` if they are the direction's current ones.
     pub(super) fn opener(&self, attempt: &Attempt) -> Option<Opener> {
         let secret = attempt.secret.as_ref()?;
         if attempt.phase != Phase::Master {
@@ -114,18 +113,18 @@ impl State {
     }
 }
 
-/// Gathers what may open a record of one direction.
+/// Collects the attempts for a record of one direction.
 struct Planner<'a> {
     state: &'a State,
     direction: &'a TlsDirection,
     all: &'a Decryptor,
-    /// Which direction it is.
+    /// Index of the direction.
     at: usize,
     plan: Plan,
 }
 
 impl<'a> Planner<'a> {
-    /// Where everything before the record was seen.
+    /// Adds attempts if all records before this one were seen.
     fn in_step(&mut self, header: Header) {
         let (state, direction) = (self.state, self.direction);
         let once = &[0..=0];
@@ -162,7 +161,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Where records before it may have been missed.
+    /// Adds attempts if records before this one may have been missed.
     fn behind_gap(&mut self, missed: Missed) {
         let (state, direction) = (self.state, self.direction);
         let bound = if state.random().is_some() {
@@ -217,7 +216,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds the secrets behind one or two key updates, which are otherwise like another attempt's.
+    /// Adds the secrets after one and two key updates; all else is like in `like`.
     fn add_updates(
         &mut self,
         like: &Attempt,
@@ -252,7 +251,7 @@ impl<'a> Planner<'a> {
     fn add_early(&mut self, sequences: &[RangeInclusive<u64>]) {
         let label = Label::ClientEarlyTrafficSecret;
         self.add13(label, Phase::Early, true, sequences);
-        // What comes may be 0-RTT data or not: it is not waited for.
+        // What comes may or may not be 0-RTT data, so its secret is not waited for.
         self.plan.wait = None;
     }
 
@@ -279,7 +278,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds the secrets of TLS 1.3 that a label has.
+    /// Adds the TLS 1.3 secrets with a label.
     fn add13(
         &mut self,
         label: Label,
@@ -287,8 +286,7 @@ impl<'a> Planner<'a> {
         of_client: bool,
         sequences: &[RangeInclusive<u64>],
     ) {
-        // 0-RTT data stands under the suite of the session before, which is the connection's where
-        // that is resumed.
+        // 0-RTT data uses the suite of the previous session. That is also the connection's if the session is resumed.
         let known = match (phase, &self.state.server) {
             (Phase::Early, Some(server)) if !server.pre_shared_key => None,
             _ => match self.state.suite() {
@@ -324,7 +322,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds the master secrets of TLS 1.2 that may be the connection's.
+    /// Adds the TLS 1.2 master secrets that may be the connection's.
     fn add_master(&mut self, sequences: &[RangeInclusive<u64>]) {
         let (state, label) = (self.state, Label::ClientRandom);
         let Some(server) = &state.server else {
@@ -365,7 +363,7 @@ impl<'a> Planner<'a> {
         self.plan.attempts.extend(attempts);
     }
 
-    /// The secrets under a label that may be the connection's, each with whose it is in the key log.
+    /// The secrets with a label that may be the connection's, each with its client random in the key log.
     fn secrets(&self, label: Label) -> Vec<(Random, &'a Secret)> {
         let keys = &self.all.keys;
         if let Some(random) = self.state.random() {
@@ -376,7 +374,7 @@ impl<'a> Planner<'a> {
         secrets.map(|(random, secret)| (*random, secret)).collect()
     }
 
-    /// Waits for this, unless there was something to wait for before.
+    /// Sets what to wait for, unless it is set.
     fn wait(&mut self, problem: Problem) {
         self.plan.wait.get_or_insert(problem);
     }

@@ -1,4 +1,4 @@
-//! Why something of a TLS connection cannot be decrypted, and what else is to be said about one.
+//! Problems of TLS connections: mainly, why something cannot be decrypted.
 
 use thiserror::Error;
 
@@ -6,42 +6,42 @@ use super::keylog::{Label, Random};
 use super::record::Version;
 use super::suite::CipherSuite;
 
-/// Something to be said about a connection. Its `Display` form is the text; none holds a secret.
+/// A problem of a connection. `Display` writes its text, which never contains a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// The key logs have no secret for the connection.
+    /// The key logs have no secrets for the connection.
     #[error(
         "not decrypted: no key log has secrets for client random {}",
         short(random)
     )]
     NoKeys {
-        /// Its name in key logs.
+        /// The connection's client random.
         random: Random,
     },
-    /// The key logs have secrets for the connection, but not the one that is needed.
+    /// The key logs have secrets for the connection, but not the needed one.
     #[error(
         "not decrypted: the key logs have no {} for client random {}",
         label.name(), short(random)
     )]
     NoSecret {
-        /// The connection's name in key logs.
+        /// The connection's client random.
         random: Random,
-        /// What is needed.
+        /// The secret that is needed.
         label: Label,
     },
-    /// Neither hello message tells which secrets are needed, and none that is known fits.
+    /// No hello message identifies the needed secrets, and no known secret decrypts the records.
     #[error("not decrypted: the handshake was not captured, and no secret of the key logs fits")]
     NoHandshake,
-    /// The handshake's answer was not captured before records that are encrypted.
+    /// The ServerHello was not captured before encrypted records.
     #[error("not decrypted: the server's part of the handshake was not captured")]
     NoServerHello,
-    /// The suite's records cannot be decrypted here.
+    /// The cipher suite is not supported.
     #[error("not decrypted: {}", of_suite(*.0))]
     Suite(CipherSuite),
-    /// The version's records cannot be decrypted here.
+    /// The version is not supported.
     #[error("not decrypted: {}", of_version(*.0))]
     Version(Version),
-    /// No secret that is known for the connection opens the first record that it should open.
+    /// No known secret of the connection decrypts the first record that it should decrypt.
     #[error(
         "not decrypted: the secrets in the key logs do not open this record: it was damaged, or they are wrong"
     )]
@@ -57,7 +57,7 @@ pub enum Problem {
         /// Offset of the record in its direction's bytes.
         at: u64,
     },
-    /// After a gap no record could be opened with any sequence number within the bound.
+    /// After a gap, no record could be decrypted with any sequence number within the limit.
     #[error(
         "not decrypted from here on: after bytes that were not captured no sequence number fits"
     )]
@@ -65,16 +65,16 @@ pub enum Problem {
         /// Offset of the gap in its direction's bytes.
         at: u64,
     },
-    /// What stands at this offset is no record.
+    /// There is no record at this offset, where one should begin.
     #[error("no TLS record begins where one should")]
     NotTls {
-        /// Offset in the direction's bytes.
+        /// Offset in its direction's bytes.
         at: u64,
     },
-    /// More records waited for secrets than may; the oldest were dropped.
+    /// Too many records waited for secrets; the oldest were dropped.
     #[error("{bytes} bytes of TLS records that waited for secrets were let go")]
     TooManyWait {
-        /// Bytes of them.
+        /// Bytes that were dropped.
         bytes: u64,
     },
     /// 0-RTT data, whose secret is not in the key logs.
@@ -83,13 +83,13 @@ pub enum Problem {
         Label::ClientEarlyTrafficSecret.name()
     )]
     NoEarlySecret,
-    /// The connection was negotiated anew.
+    /// The connection was renegotiated.
     #[error("the TLS connection was negotiated anew")]
     Renegotiated,
 }
 
 impl Problem {
-    /// Offset in its direction's bytes of the record that it is about, where it is about one.
+    /// Offset, in its direction's bytes, of the record that it concerns; `None` if it concerns none.
     #[must_use]
     pub const fn at(&self) -> Option<u64> {
         match self {
@@ -98,13 +98,13 @@ impl Problem {
         }
     }
 
-    /// Whether it keeps something but 0-RTT data from being decrypted.
-    pub(super) const fn is_in_the_way(&self) -> bool {
+    /// Whether it prevents the decryption of anything except 0-RTT data.
+    pub(super) const fn prevents_decryption(&self) -> bool {
         !matches!(self, Self::NoEarlySecret | Self::Renegotiated)
     }
 }
 
-/// A random number as far as it takes to find it in a key log.
+/// The start of a random number, sufficient to find it in a key log.
 fn short(random: &Random) -> String {
     let first = random.iter().take(8).map(|byte| format!("{byte:02x}"));
     first.collect::<String>() + "..."

@@ -1,4 +1,4 @@
-//! What records say about the connection: handshake messages, tickets, key updates.
+//! Updates the connection's state from the content of records: handshake messages, tickets, key updates.
 
 use super::decryptor::Decryptor;
 use super::direction::{Keys, Phase};
@@ -11,7 +11,7 @@ use super::state::{Sink, State};
 use super::{Event, Protected, Record};
 
 impl State {
-    /// Gives a record whose content is known, and heeds what it says.
+    /// Reports a record whose content is known, and processes that content.
     pub(super) fn content(
         &mut self,
         all: &mut Decryptor,
@@ -32,19 +32,19 @@ impl State {
         for message in messages {
             self.message(all, at, message, sink);
         }
-        // TLS 1.2: what follows stands under the secrets negotiated within the connection.
+        // TLS 1.2: the next records use the secrets negotiated within the connection.
         if opened && record.content == ContentType::CHANGE_CIPHER_SPEC {
             self.directions[at].begin(Phase::Master);
         }
     }
 
-    /// Heeds a handshake message.
+    /// Processes a handshake message.
     fn message(&mut self, all: &mut Decryptor, at: usize, message: Handshake, sink: Sink<'_>) {
         let phase = self.directions[at].phase;
         match (message.kind, message.body) {
             (_, Body::ClientHello(hello)) => {
                 if phase == Phase::Master {
-                    self.tell(at, Problem::Renegotiated, sink);
+                    self.report(at, Problem::Renegotiated, sink);
                     self.server = None;
                     self.full_handshake = false;
                     self.ticket = None;
@@ -78,7 +78,7 @@ impl State {
                 self.directions[at].begin(Phase::Traffic);
             }
             (HandshakeType::FINISHED, _) if phase == Phase::Master => {
-                // The ticket came before, and the secret is proved right now.
+                // The ticket came before, and the secret is proved by this message.
                 if let (Some(ticket), Some(keys)) = (&self.ticket, &self.directions[at].keys) {
                     all.sessions.remember(Name::Ticket(ticket), &keys.secret);
                 }

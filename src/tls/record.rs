@@ -1,30 +1,28 @@
-//! TLS records: the five bytes before each, and where one ends and the next begins
-//! (RFC 8446 section 5.1, RFC 5246 section 6.2).
+//! TLS record headers (RFC 8446 section 5.1, RFC 5246 section 6.2).
 
-/// Bytes of a record's header.
+/// Length of a record's header in bytes.
 pub const HEADER_LEN: usize = 5;
 
-/// The most bytes behind a header: 2^14 and what protection may add in TLS 1.2; TLS 1.3 allows
-/// 256 instead of 2048.
+/// Most bytes after a header: 2^14 and up to 2048 for encryption in TLS 1.2; TLS 1.3 allows 256 instead of 2048.
 pub const MAX_BODY: usize = (1 << 14) + 2048;
 
-/// What a record holds.
+/// Content type of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentType(pub u8);
 
 impl ContentType {
-    /// Protection begins behind it in TLS 1.2; of no meaning in TLS 1.3.
+    /// Encryption begins after it in TLS 1.2; without meaning in TLS 1.3.
     pub const CHANGE_CIPHER_SPEC: Self = Self(20);
-    /// A warning, an error, or the end.
+    /// A warning, an error, or the end of the connection.
     pub const ALERT: Self = Self(21);
-    /// Handshake messages or parts of them.
+    /// Handshake messages, or parts of them.
     pub const HANDSHAKE: Self = Self(22);
-    /// What TLS is there for; in TLS 1.3 any protected record says so outside.
+    /// Application data; in TLS 1.3, the header of every encrypted record has this type.
     pub const APPLICATION_DATA: Self = Self(23);
-    /// A sign of life (RFC 6520).
+    /// A heartbeat (RFC 6520).
     pub const HEARTBEAT: Self = Self(24);
 
-    /// Wireshark's name; `None` for types that TLS does not have.
+    /// Wireshark's name; `None` for unknown types.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         Some(match self {
@@ -38,19 +36,19 @@ impl ContentType {
     }
 }
 
-/// A protocol version as records and handshake messages state it.
+/// A protocol version in records and handshake messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version(pub u16);
 
 impl Version {
-    /// TLS 1.0, also on the records of a first ClientHello of any version.
+    /// TLS 1.0, also in the records of the first ClientHello of any version.
     pub const TLS10: Self = Self(0x0301);
-    /// TLS 1.2, also on all later records of TLS 1.3.
+    /// TLS 1.2, also in all later records of TLS 1.3.
     pub const TLS12: Self = Self(0x0303);
-    /// TLS 1.3, in the supported_versions extension only.
+    /// TLS 1.3, only in the supported_versions extension.
     pub const TLS13: Self = Self(0x0304);
 
-    /// Wireshark's name; `None` for numbers that are no version.
+    /// Wireshark's name; `None` for unknown versions.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         Some(match self.0 {
@@ -67,17 +65,17 @@ impl Version {
 /// The header of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// What the record says that it holds.
+    /// Content type in the header.
     pub content: ContentType,
-    /// The version that the record says.
+    /// Version in the header.
     pub version: Version,
-    /// Bytes behind the header.
+    /// Length in bytes of what follows the header.
     pub length: u16,
 }
 
 impl Header {
-    /// Reads a header that a TLS record can have: a known content, SSL 3.0 to TLS 1.3, and a length
-    /// within the bounds. Only application data may be empty.
+    /// Decodes a header; `None` unless it is valid: a known content type, SSL 3.0 to TLS 1.3, and a possible length.
+    /// Only application data may be empty.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let &[content, 3, minor @ 0..=4, high, low] = bytes.first_chunk::<HEADER_LEN>()? else {
@@ -98,13 +96,13 @@ impl Header {
         })
     }
 
-    /// Bytes of the whole record.
+    /// Length of the whole record in bytes.
     #[must_use]
     pub const fn record_len(self) -> usize {
         HEADER_LEN + self.length as usize
     }
 
-    /// The header as it stands before the record.
+    /// The encoded header.
     #[must_use]
     pub const fn bytes(self) -> [u8; HEADER_LEN] {
         let [major, minor] = self.version.0.to_be_bytes();

@@ -1,5 +1,5 @@
-//! Master secrets of TLS 1.2 sessions, so that a connection which resumes one can be decrypted
-//! without secrets of its own.
+//! Master secrets of TLS 1.2 sessions, so that a connection that resumes a session can be decrypted without its own
+//! secrets.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,19 +7,19 @@ use sha2::{Digest, Sha256};
 
 use super::keylog::Secret;
 
-/// Sessions remembered at most, 100 bytes each; the oldest is forgotten for another.
+/// Most sessions that are kept, at 100 bytes each. The oldest is dropped first.
 const MAX_SESSIONS: usize = 1 << 16;
 
-/// What a session is resumed by.
+/// What identifies a session to be resumed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Name<'a> {
-    /// The session id that the server gave.
+    /// The session id from the server.
     Id(&'a [u8]),
-    /// The ticket that the server gave.
+    /// The session ticket from the server.
     Ticket(&'a [u8]),
 }
 
-/// The digest of a name: tickets are large.
+/// Digest of a name. Stored instead of the name, because tickets are large.
 type Digested = [u8; 32];
 
 impl Name<'_> {
@@ -50,7 +50,7 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Remembers a session by one of its names; one without bytes is none.
+    /// Stores a session by one of its names. An empty name is ignored.
     pub fn remember(&mut self, name: Name<'_>, master: &Secret) {
         if name.is_empty() {
             return;
@@ -66,7 +66,7 @@ impl Sessions {
         }
     }
 
-    /// The master secret of a session.
+    /// The master secret of a session; `None` if it is not known.
     pub fn master(&self, name: Name<'_>) -> Option<&Secret> {
         if name.is_empty() {
             return None;

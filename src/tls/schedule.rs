@@ -1,5 +1,5 @@
-//! From logged secrets to keys: HKDF-Expand-Label of TLS 1.3 (RFC 8446 section 7.1) and the
-//! pseudorandom function of TLS 1.2 (RFC 5246 section 5), both by ring's HKDF and HMAC.
+//! Derives keys from logged secrets: HKDF-Expand-Label of TLS 1.3 (RFC 8446 section 7.1) and the pseudorandom function
+//! of TLS 1.2 (RFC 5246 section 5), with ring's HKDF and HMAC.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 use super::keylog::{Random, Secret};
 use super::suite::{Hash, Mac, Protection};
 
-/// Key and nonce base of one direction.
+/// Key and initialisation vector of one direction.
 pub(super) struct KeyMaterial {
     pub key: Zeroizing<Vec<u8>>,
     pub iv: Zeroizing<Vec<u8>>,
-    /// Key of the HMAC, with CBC suites.
+    /// HMAC key, for CBC suites.
     pub mac: Zeroizing<Vec<u8>>,
 }
 
 impl Hash {
-    /// Bytes of the hash, and of a traffic secret of TLS 1.3.
+    /// Length of the hash in bytes, and of a TLS 1.3 traffic secret.
     pub const fn len(self) -> usize {
         match self {
             Self::Sha256 => 32,
@@ -53,10 +53,10 @@ impl hkdf::KeyType for Len {
     }
 }
 
-/// What stands before every label.
+/// Prefix of every label.
 const PREFIX: &str = "tls13 ";
 
-/// HKDF-Expand-Label with an empty context. `None` if a secret has not the hash's length.
+/// HKDF-Expand-Label with an empty context. `None` if the secret does not have the hash's length.
 fn expand_label(
     secret: &Secret,
     hash: Hash,
@@ -83,7 +83,7 @@ fn expand_label(
     Some(out)
 }
 
-/// Keys of TLS 1.3 from a traffic secret.
+/// TLS 1.3 keys from a traffic secret.
 pub(super) fn traffic_keys(secret: &Secret, protection: Protection) -> Option<KeyMaterial> {
     let hash = protection.hash;
     Some(KeyMaterial {
@@ -93,12 +93,12 @@ pub(super) fn traffic_keys(secret: &Secret, protection: Protection) -> Option<Ke
     })
 }
 
-/// The traffic secret behind a key update (RFC 8446 section 7.2).
+/// The traffic secret after a key update (RFC 8446 section 7.2).
 pub(super) fn updated(secret: &Secret, hash: Hash) -> Option<Secret> {
     Secret::new(&expand_label(secret, hash, "traffic upd", hash.len())?)
 }
 
-/// Keys of TLS 1.2 of one direction. `iv_len` is how much of a nonce is secret.
+/// TLS 1.2 keys of one direction. `iv_len` is the length in bytes of the secret part of a nonce.
 pub(super) fn key_block(
     master: &Secret,
     randoms: (&Random, &Random),
@@ -125,7 +125,7 @@ pub(super) fn key_block(
     KeyMaterial { key, iv, mac }
 }
 
-/// P_hash of RFC 5246 section 5 over the seed's parts, the first of which is the label.
+/// P_hash of RFC 5246 section 5. The first part of the seed is the label.
 fn prf(key: &hmac::Key, seed: &[&[u8]], len: usize) -> Zeroizing<Vec<u8>> {
     let sign = |parts: &[&[u8]]| {
         let mut context = hmac::Context::with_key(key);
@@ -155,7 +155,7 @@ mod tests {
         digits.chunks(2).map(|d| (d[0] << 4 | d[1]) as u8).collect()
     }
 
-    /// RFC 8448 section 3: the server's handshake traffic keys.
+    /// The server's handshake traffic keys in RFC 8448 section 3.
     #[test]
     fn keys_of_rfc_8448() {
         let secret = bytes("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(*keys.iv, bytes("5d313eb2671276ee13000b30"));
     }
 
-    /// The widely used test vector of the TLS 1.2 PRF with SHA-256.
+    /// The widely used test vector for the TLS 1.2 PRF with SHA-256.
     #[test]
     fn prf_with_sha256() {
         let key = hmac::Key::new(

@@ -1,4 +1,4 @@
-//! One TLS connection: bytes of both directions in, records and what they hold out.
+//! One TLS connection: takes the bytes of both directions, returns records and their content.
 
 use super::decryptor::Decryptor;
 use super::direction::Item;
@@ -7,7 +7,7 @@ use super::keylog::Random;
 use super::opening::Sealed;
 use super::problem::Problem;
 use super::record::Version;
-use super::state::{Sink, State, index};
+use super::state::{Sink, State};
 use super::suite::CipherSuite;
 use crate::stream::Side;
 
@@ -27,9 +27,8 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// A connection. `from_start` says for each side whether its first byte is captured;
-    /// `likely_client` is who probably opened the connection, for where the handshake was not
-    /// captured.
+    /// State of a connection. `from_start` says for each side whether its first byte was captured. `likely_client` is
+    /// the side that probably opened the connection, used without a captured handshake.
     #[must_use]
     pub fn new(from_start: [bool; 2], likely_client: Side) -> Self {
         Self {
@@ -38,16 +37,16 @@ impl Session {
         }
     }
 
-    /// Takes the bytes that a side sent next.
+    /// Processes the next bytes from a side.
     pub fn push(&mut self, all: &mut Decryptor, from: Side, mut bytes: &[u8], sink: Sink<'_>) {
-        let at = index(from);
+        let at = from.index();
         self.state.drain(all, sink);
         while let Some(found) = self.framing[at].take(&mut bytes) {
             match found {
                 Found::NotTls(start) => {
                     let direction = &mut self.state.directions[at];
                     if direction.missed.is_none() {
-                        self.state.tell(at, Problem::NotTls { at: start }, sink);
+                        self.state.report(at, Problem::NotTls { at: start }, sink);
                     }
                     self.state.gap(at, Missed::any(start));
                 }
@@ -62,24 +61,24 @@ impl Session {
         self.state.drain(all, sink);
     }
 
-    /// Takes that so many bytes which a side sent next were never captured.
+    /// Processes a gap of `bytes` bytes from a side.
     pub fn gap(&mut self, all: &mut Decryptor, from: Side, bytes: u64, sink: Sink<'_>) {
-        let at = index(from);
+        let at = from.index();
         if let Some(missed) = self.framing[at].gap(bytes) {
             self.state.gap(at, missed);
         }
-        // The other side may have waited for what does not come.
+        // The other side may have waited for what was lost.
         self.state.drain(all, sink);
     }
 
-    /// Tries what waits again: secrets were added.
+    /// Tries again to decrypt what waits, after secrets were added.
     pub fn keys_came(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         self.state.drain(all, sink);
     }
 
-    /// Takes that a side sends no more. What waits goes on waiting until [`finish`](Self::finish).
+    /// Processes the end of a side. Records still wait until [`finish`](Self::finish).
     pub fn ended(&mut self, all: &mut Decryptor, from: Side, sink: Sink<'_>) {
-        self.state.directions[index(from)].ended = true;
+        self.state.directions[from.index()].ended = true;
         self.state.drain(all, sink);
         let both = self.state.directions.iter().all(|side| side.ended);
         if both && !self.waits() {
@@ -87,7 +86,7 @@ impl Session {
         }
     }
 
-    /// Takes that nothing more comes, neither bytes nor secrets: what waits stays as it is.
+    /// Ends the connection: no more bytes or secrets come, so what waits is not decrypted.
     pub fn finish(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         self.state.finish(all, sink);
     }
@@ -100,21 +99,21 @@ impl Session {
 
     /// Whether records were dropped because too many waited for secrets.
     #[must_use]
-    pub fn let_some_go(&self) -> bool {
-        self.state.let_go > 0
+    pub fn dropped_some(&self) -> bool {
+        self.state.dropped > 0
     }
 
-    /// Offset in a side's bytes of the first one that what is still to be given can refer to.
+    /// Offset in a side's bytes of the first byte that later events can refer to.
     #[must_use]
     pub fn needed_from(&self, from: Side) -> u64 {
-        let at = index(from);
+        let at = from.index();
         let held = self.framing[at].needed_from();
         let direction = &self.state.directions[at];
         let waiting = direction.queue.front().map(|item| match item {
             Item::Record(record) => record.at,
             Item::Gap(missed) => missed.from,
         });
-        // A record that may turn out to be damaged is named then.
+        // A record that may be reported as damaged later.
         let unopened = direction.unopened;
         let unopened = unopened.filter(|record| record.in_step && !direction.given_up);
         let unopened = unopened.map(|record| record.at);
@@ -136,13 +135,13 @@ impl Session {
         self.state.suite()
     }
 
-    /// The name of the server that the client asked for.
+    /// The server name that the client requested; `None` if it did not.
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
         self.state.client.as_ref()?.server_name.as_deref()
     }
 
-    /// The connection's name in key logs.
+    /// The client random, which identifies the connection in key logs; `None` if not known.
     #[must_use]
     pub fn random(&self) -> Option<&Random> {
         self.state.random()
@@ -154,13 +153,13 @@ impl Session {
         self.state.resumed()
     }
 
-    /// Key updates of both sides so far.
+    /// Number of key updates of both sides so far.
     #[must_use]
     pub fn key_updates(&self) -> u32 {
         self.state.key_updates
     }
 
-    /// Why records wait or are not decrypted, where some are not.
+    /// Why records wait or are not decrypted; `None` if there are none.
     #[must_use]
     pub fn problem(&self, all: &Decryptor) -> Option<Problem> {
         (0..2).find_map(|at| self.state.reason(all, at))

@@ -1,4 +1,4 @@
-//! What is known of a connection: what both directions share.
+//! State of a connection shared by both directions.
 
 use std::mem::{Discriminant, discriminant};
 
@@ -14,52 +14,45 @@ use super::record::Version;
 use super::suite::{CipherSuite, Protection};
 use crate::stream::Side;
 
-/// What an end of the connection is.
+/// Role of one end of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Client,
     Server,
 }
 
-/// Takes what is found.
+/// Receives events.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(Event<'_>);
 
-/// What both directions share.
+/// State of a connection.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) directions: [TlsDirection; 2],
-    /// Which direction is the client's, as the handshake tells.
+    /// Index of the client's direction, if the handshake shows it.
     pub(super) client_is: Option<usize>,
-    /// Which one is where the handshake does not tell.
+    /// Index of the direction that is the client's otherwise.
     pub(super) likely_client: usize,
     pub(super) client: Option<ClientHello>,
     pub(super) server: Option<ServerHello>,
-    /// The server's wish for another ClientHello.
+    /// The server's HelloRetryRequest.
     pub(super) retry: Option<ServerHello>,
-    /// The connection's name in key logs: from its ClientHello, or where a secret was found to fit.
+    /// The client random: from the ClientHello, or that of a secret that succeeded.
     pub(super) random: Option<Random>,
-    /// The protection that was found to fit where no ServerHello tells it.
+    /// The cipher of keys that succeeded without a captured ServerHello.
     pub(super) found: Option<Protection>,
-    /// Whether 0-RTT data may come.
+    /// Whether the client may send 0-RTT data.
     pub(super) early_data: bool,
-    /// Whether the server proved who it is: the session is not resumed.
+    /// Whether the server authenticated itself, so that the session is not resumed.
     pub(super) full_handshake: bool,
-    /// A ticket of TLS 1.2 that the server gave.
+    /// A TLS 1.2 session ticket from the server.
     pub(super) ticket: Option<Vec<u8>>,
     pub(super) key_updates: u32,
-    /// Nothing more comes.
+    /// Whether no more bytes or secrets come.
     pub(super) finishing: bool,
-    pub(super) told: SmallVec<[(Discriminant<Problem>, bool); 2]>,
+    pub(super) reported: SmallVec<[(Discriminant<Problem>, bool); 2]>,
     pub(super) waiting: usize,
-    pub(super) let_go: u64,
+    pub(super) dropped: u64,
     pub(super) records: u64,
-}
-
-pub(super) const fn index(side: Side) -> usize {
-    match side {
-        Side::A => 0,
-        Side::B => 1,
-    }
 }
 
 pub(super) const fn side(index: usize) -> Side {
@@ -78,7 +71,7 @@ impl State {
         };
         Self {
             directions: from_start.map(midway),
-            likely_client: index(likely_client),
+            likely_client: likely_client.index(),
             ..Self::default()
         }
     }
@@ -122,7 +115,7 @@ impl State {
         self.client_is.unwrap_or(self.likely_client) == at
     }
 
-    /// Whether the server's hello may still come, where direction `at` needs what it says.
+    /// Whether direction `at` needs the ServerHello, and it may still come.
     pub(super) fn server_may_come(&self, at: usize) -> bool {
         let other = &self.directions[1 - at];
         self.server.is_none()
@@ -146,15 +139,15 @@ impl State {
         (server.change_cipher_spec || server.phase == Phase::Master).then_some(true)
     }
 
-    /// Says something once a connection; of what keeps it from being decrypted, only the first, which the
-    /// others may follow from.
-    pub(super) fn tell(&mut self, at: usize, problem: Problem, sink: Sink<'_>) {
+    /// Reports a problem, each kind once. Of problems that prevent decryption only the first is reported, because the
+    /// others may follow from it.
+    pub(super) fn report(&mut self, at: usize, problem: Problem, sink: Sink<'_>) {
         let kind = discriminant(&problem);
-        let hides = |told: &(Discriminant<Problem>, bool)| {
-            told.0 == kind || (told.1 && problem.is_in_the_way())
+        let hides = |reported: &(Discriminant<Problem>, bool)| {
+            reported.0 == kind || (reported.1 && problem.prevents_decryption())
         };
-        if !self.told.iter().any(hides) {
-            self.told.push((kind, problem.is_in_the_way()));
+        if !self.reported.iter().any(hides) {
+            self.reported.push((kind, problem.prevents_decryption()));
             sink(Event::Problem {
                 from: side(at),
                 problem,

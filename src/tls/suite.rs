@@ -1,13 +1,13 @@
-//! Cipher suites: how each protects records, and the names that IANA gave them.
+//! Cipher suites: how they encrypt records, and their names in IANA's registry.
 
-/// Which HMAC and transcript hash a suite's key schedule uses.
+/// The hash of a suite's key schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha256,
     Sha384,
 }
 
-/// Which HMAC protects the records of a CBC suite.
+/// The HMAC that authenticates the records of a CBC suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mac {
     Sha1,
@@ -15,7 +15,7 @@ pub(super) enum Mac {
     Sha384,
 }
 
-/// How a suite protects records.
+/// How a suite encrypts records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cipher {
     Aes128Gcm,
@@ -30,7 +30,7 @@ pub(super) enum Cipher {
 }
 
 impl Cipher {
-    /// Bytes of the encryption key.
+    /// Length of the encryption key in bytes.
     pub const fn key_len(self) -> usize {
         match self {
             Self::Aes128Gcm | Self::Aes128Ccm | Self::Aes128Ccm8 | Self::Aes128Cbc(_) => 16,
@@ -42,7 +42,7 @@ impl Cipher {
         }
     }
 
-    /// Bytes of the tag behind an AEAD's ciphertext.
+    /// Length of an AEAD's authentication tag in bytes.
     pub const fn tag_len(self) -> usize {
         match self {
             Self::Aes128Ccm8 | Self::Aes256Ccm8 => 8,
@@ -52,7 +52,7 @@ impl Cipher {
 }
 
 impl Mac {
-    /// Bytes of the HMAC, and of its key.
+    /// Length of the HMAC in bytes, and of its key.
     pub const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -62,21 +62,21 @@ impl Mac {
     }
 }
 
-/// What can be decrypted of a suite.
+/// The parts of a suite that decryption needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Protection {
     pub cipher: Cipher,
     pub hash: Hash,
-    /// Whether the suite is one of TLS 1.3, where a suite says nothing of the key exchange.
+    /// Whether it is a suite of TLS 1.3, which does not specify the key exchange.
     pub tls13: bool,
 }
 
-/// A cipher suite as it stands in a hello message.
+/// A cipher suite by its number in hello messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CipherSuite(pub u16);
 
 impl CipherSuite {
-    /// The name in IANA's registry, for suites that are in use.
+    /// The name in IANA's registry; `None` for suites that are not in use.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         if self.0 & 0x0f0f == 0x0a0a && self.0 >> 8 == self.0 & 0xff {
@@ -85,7 +85,7 @@ impl CipherSuite {
         entry(self).map(|entry| entry.1)
     }
 
-    /// How its records can be decrypted; `None` if they cannot.
+    /// How its records are decrypted; `None` if that is not supported.
     pub(super) fn protection(self) -> Option<Protection> {
         let &(id, name, cipher) = entry(self)?;
         Some(Protection {
@@ -118,7 +118,7 @@ const CBC128_256: Option<Cipher> = Some(Cipher::Aes128Cbc(Mac::Sha256));
 const CBC256_256: Option<Cipher> = Some(Cipher::Aes256Cbc(Mac::Sha256));
 const CBC256_384: Option<Cipher> = Some(Cipher::Aes256Cbc(Mac::Sha384));
 
-/// In order of their numbers.
+/// Sorted by number.
 #[rustfmt::skip]
 const SUITES: &[(u16, &str, Option<Cipher>)] = &[
     (0x0000, "TLS_NULL_WITH_NULL_NULL", None),

@@ -1,4 +1,4 @@
-//! Records that wait for secrets, within bounds, and are taken in the order in which they came.
+//! Records that wait for secrets: limits their memory, and processes them in the order in which they came.
 
 use super::decryptor::Decryptor;
 use super::direction::{Item, TlsDirection, Waiting};
@@ -9,7 +9,7 @@ use super::state::{Sink, State};
 use super::{Event, Protected, Record};
 
 impl State {
-    /// Takes a record, or has it wait.
+    /// Processes a record, or makes it wait.
     pub(super) fn record(
         &mut self,
         all: &mut Decryptor,
@@ -38,12 +38,12 @@ impl State {
             .queue
             .push_back(Item::Record(waiting));
         while self.waiting > all.may_wait() {
-            self.let_oldest_go(all);
+            self.drop_oldest(all);
         }
     }
 
-    /// Lets the oldest record go of the direction where more wait.
-    fn let_oldest_go(&mut self, all: &mut Decryptor) {
+    /// Drops the oldest record of the direction with more waiting bytes.
+    fn drop_oldest(&mut self, all: &mut Decryptor) {
         let [a, b] = &self.directions;
         let at = usize::from(b.waiting() > a.waiting());
         let queue = &mut self.directions[at].queue;
@@ -58,8 +58,8 @@ impl State {
             all.waiting -= memory;
             if let Item::Record(record) = item {
                 let bytes = record.header.record_len() as u64;
-                self.let_go += bytes;
-                all.let_go += bytes;
+                self.dropped += bytes;
+                all.dropped += bytes;
                 break;
             }
         }
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// Takes what waits, as far as that is possible now, in the order in which it came.
+    /// Processes waiting records in the order in which they came, as far as possible.
     pub(super) fn drain(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         'again: loop {
             let first = self.directions.each_ref().map(TlsDirection::first_waiting);
@@ -96,7 +96,7 @@ impl State {
         }
     }
 
-    /// Takes the first that waits of a direction; whether that was possible.
+    /// Processes the first waiting item of a direction. Returns whether that was possible.
     fn take_first(&mut self, all: &mut Decryptor, at: usize, sink: Sink<'_>) -> bool {
         match self.directions[at].queue.pop_front() {
             None => false,
@@ -119,26 +119,26 @@ impl State {
         }
     }
 
-    /// Nothing more comes: what still waits is not decrypted.
+    /// Ends the connection: what still waits is not decrypted.
     pub(super) fn finish(&mut self, all: &mut Decryptor, sink: Sink<'_>) {
         self.finishing = true;
         self.drain(all, sink);
         for at in 0..2 {
             let why = self.reason(all, at);
             if let Some(problem) = why.or_else(|| self.why_unopened(at)) {
-                self.tell(at, problem, sink);
+                self.report(at, problem, sink);
             }
             self.directions[at].queue.clear();
         }
-        if self.let_go > 0 {
-            let bytes = self.let_go;
-            self.tell(0, Problem::TooManyWait { bytes }, sink);
+        if self.dropped > 0 {
+            let bytes = self.dropped;
+            self.report(0, Problem::TooManyWait { bytes }, sink);
         }
         all.waiting -= self.waiting;
         self.waiting = 0;
     }
 
-    /// Why the first record of a direction waits.
+    /// Why the first record of a direction waits; `None` if none does.
     pub(super) fn reason(&self, all: &Decryptor, at: usize) -> Option<Problem> {
         let Some(Item::Record(record)) = self.directions[at].queue.front() else {
             return None;

@@ -1,4 +1,4 @@
-//! Damaged, cut and foreign records, and large ones.
+//! Damaged, truncated and unknown records, and large ones.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ fn a_damaged_record_is_told_and_the_next_one_read() {
     wire.flights[at].1[20] ^= 1;
     wire.say(CLIENT, &[0x77; 58]);
     let (seen, _) = inspect(&ends.keys(), &wire.flights, 100);
-    assert_told!(seen, Problem::BadTag { .. });
+    assert_reported!(seen, Problem::BadTag { .. });
     assert_eq!(seen.lost, [(CLIENT, 58)]);
     let expected = [&wire.sent[0][..116], &[0x77; 58]].concat();
     assert!(seen.content[0] == expected);
@@ -39,8 +39,7 @@ fn large_content_in_many_records_and_many_messages_in_one() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Whatever is cut out, changed or lied about: no panic, each kind of problem once, and no
-    /// content that was not sent.
+    /// Whatever is removed, changed or forged: no panic, each kind of problem once, and no content that was not sent.
     #[test]
     fn damage_is_survived(
         damage in proptest::collection::vec((any::<prop::sample::Index>(), 0..400usize, any::<u8>(), 0..4u8), 0..6),
@@ -91,7 +90,7 @@ proptest! {
             prop_assert!(others.iter().all(|other| std::mem::discriminant(other) != kind));
         }
         for (content, sent) in seen.content.iter().zip(&sent) {
-            // Runs of one message each, some of them missing.
+            // Sequences of whole messages, some of them missing.
             let size = if sent[0] & 0x80 == 0 { 58 } else { 73 };
             for message in content.chunks(size) {
                 prop_assert!(sent.chunks(size).any(|other| other == message));
@@ -125,7 +124,7 @@ fn record(content: u8, length: u16) -> Vec<u8> {
     bytes
 }
 
-/// Empty and overlong records, alerts and unknown types, before the handshake, within it, and behind it.
+/// Empty and too long records, alerts and unknown types, before, during and after the handshake.
 #[test]
 fn records_of_every_length_and_type_at_any_place() {
     for version in [&version::TLS13, &version::TLS12] {
@@ -151,9 +150,9 @@ fn records_of_every_length_and_type_at_any_place() {
                     let mut told: Vec<_> = kinds.collect();
                     told.dedup();
                     assert_eq!(told.len(), seen.problems.len());
-                    // What the other side sent is not touched by it once the handshake is over.
+                    // It does not affect what the other side sends after the handshake.
                     if at > 6 {
-                        let other = 1 - index(from);
+                        let other = 1 - from.index();
                         let same = seen.content[other] == wire.sent[other];
                         assert!(same, "{content} {length} {at}");
                     }
@@ -163,7 +162,7 @@ fn records_of_every_length_and_type_at_any_place() {
     }
 }
 
-/// The first record under a secret is damaged: the next ones show that the secret is right.
+/// If the first record under a secret is damaged, the next ones show that the secret is right.
 #[test]
 fn a_damaged_record_is_told_from_wrong_secrets() {
     for suite in suites() {
@@ -178,7 +177,7 @@ fn a_damaged_record_is_told_from_wrong_secrets() {
             let (from, last) = (*from, bytes.len() - 1);
             bytes[last] ^= 1;
             let (seen, _) = inspect(&ends.keys(), &flights, 4096);
-            let index = index(from);
+            let index = from.index();
             let size = [58, 73][index];
             assert!(
                 matches!(
@@ -190,9 +189,9 @@ fn a_damaged_record_is_told_from_wrong_secrets() {
             );
             assert_eq!(seen.content[index].len(), 2 * size, "{suite:?} {damaged}");
             assert!(seen.content[1 - index] == wire.sent[1 - index]);
-            // Only where nothing follows it can the last one be under any secret.
+            // If no record follows, the secret may be wrong.
             if damaged + 2 < flights.len() {
-                assert_told!(seen, Problem::BadTag { .. });
+                assert_reported!(seen, Problem::BadTag { .. });
             }
         }
     }

@@ -1,8 +1,8 @@
-//! What comes behind bytes that were not captured, and amid a connection.
+//! Gaps, and captures that begin in mid-connection.
 
 use super::*;
 
-/// All bytes of one side, and how far each flight reaches in them.
+/// All bytes of one side.
 fn stream(wire: &Wire, of: Side) -> Vec<u8> {
     let own = wire.flights.iter().filter(|(from, _)| *from == of);
     own.flat_map(|(_, bytes)| bytes.clone()).collect()
@@ -34,13 +34,13 @@ fn goes_on_behind_a_gap_wherever_it_is() {
                 assert_eq!(seen.problems, [], "{suite:?} {start}+{gap}");
                 let content = &seen.content[0];
                 let missing = wire.sent[0].len() - content.len();
-                // Messages within the gap, one more at each end, and one that shows the next header.
+                // Messages in the gap, one more at each end, and one that shows the next header.
                 assert!(
                     missing <= gap + 3 * 58,
                     "{suite:?} {start}+{gap}: {missing} missing"
                 );
                 let lost: u64 = seen.lost.iter().map(|(_, bytes)| bytes).sum();
-                // A gap among handshake messages loses bytes that are no content.
+                // A gap in handshake messages loses bytes that are not content.
                 if start > hello + 400 {
                     assert!(
                         lost.abs_diff(missing as u64) <= 3,
@@ -75,7 +75,7 @@ fn starts_in_the_middle_with_tls_1_3() {
     }
 }
 
-/// More records were lost than sequence numbers are tried: that is said, once, and nothing more is tried.
+/// If more records were lost than sequence numbers are tried, this is reported once, and decryption is given up.
 #[test]
 fn a_gap_beyond_the_bound_is_told() {
     let (ends, mut wire) = spoken(&Options::version(&version::TLS13));
@@ -86,7 +86,7 @@ fn a_gap_beyond_the_bound_is_told() {
     let lost = wire.flights[before..].iter().map(|(_, bytes)| bytes.len());
     let lost = lost.sum();
     let behind = wire.flights.len();
-    // Large ones, so that the bound on what is tried is reached soon.
+    // Large ones, so that the limit on attempts is reached soon.
     for _ in 0..20 {
         wire.say(CLIENT, &[2; 16_000]);
     }
@@ -96,7 +96,7 @@ fn a_gap_beyond_the_bound_is_told() {
     reading.push_all(&wire.flights[behind..]);
     reading.end();
     let seen = reading.seen;
-    assert_told!(seen, Problem::OutOfStep { .. });
+    assert_reported!(seen, Problem::OutOfStep { .. });
     assert!(seen.content[0] == [0, 1, 2].map(|round| [round; 58]).concat());
 }
 
@@ -109,8 +109,8 @@ fn one_direction_alone_says_what_is_missing() {
             let mut reading = Reading::of(decryptor(&ends.keys()), from_start, CLIENT);
             reading.push_all(wire.flights.iter().filter(|(from, _)| *from == side));
             reading.end();
-            let (seen, index) = (reading.seen, index(side));
-            // A ServerHello names the suite, and TLS 1.2's secrets are tried by themselves.
+            let (seen, index) = (reading.seen, side.index());
+            // A ServerHello names the suite, and TLS 1.2's secrets can be tried without the other direction.
             if seen.problems.is_empty() {
                 assert!(
                     seen.content[index] == wire.sent[index],

@@ -28,7 +28,7 @@ fn keys_are_updated_by_both_sides() {
     }
     let (seen, session) = inspect(&ends.keys(), &wire.flights, 100);
     assert_decrypted(&wire, &seen);
-    // rustls answers each with an update of its own.
+    // rustls answers each key update with one of its own.
     assert_eq!(session.key_updates(), 6);
 }
 
@@ -66,7 +66,7 @@ fn sessions_are_resumed() {
         assert_decrypted(&second, &seen);
         assert_eq!(session.resumed(), Some(true), "{version:?} {tickets}");
         if version.version == tokio_rustls::rustls::ProtocolVersion::TLSv1_2 {
-            // The first session's secret is enough.
+            // The first session's secret is sufficient.
             let all = Reading::new(&first_keys).whole(&first.flights, 1000).all;
             let reading = Reading::of(all, [true; 2], CLIENT).whole(&second.flights, 77);
             assert_decrypted(&second, &reading.seen);
@@ -94,7 +94,7 @@ fn early(ends: &Ends) -> Wire {
         .expect("a ticket that allows it")
         .write_all(&content)
         .unwrap();
-    // The server's reader gives early data apart, which nobody reads here.
+    // The server returns early data separately, which this test does not read.
     let mut hello = Vec::new();
     while wire.client.wants_write() {
         wire.client.write_tls(&mut hello).unwrap();

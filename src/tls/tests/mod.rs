@@ -1,4 +1,4 @@
-//! Sessions of rustls, client against server in memory, decrypted.
+//! Tests with rustls: decrypts sessions of a client and a server in memory.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -15,7 +15,6 @@ use tokio_rustls::rustls::{
     SupportedProtocolVersion, version,
 };
 
-use super::state::index;
 use super::*;
 
 mod damage;
@@ -47,7 +46,7 @@ impl tokio_rustls::rustls::KeyLog for Log {
     }
 }
 
-/// Both ends' settings: sessions of one `Ends` can be resumed.
+/// Settings of client and server. Sessions of the same `Ends` can be resumed.
 struct Ends {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
@@ -66,7 +65,7 @@ struct Options {
 }
 
 impl Options {
-    /// Ends that agree on one suite.
+    /// Settings with one cipher suite.
     fn suite(suite: SupportedCipherSuite) -> Self {
         Self {
             suite: Some(suite),
@@ -74,7 +73,7 @@ impl Options {
         }
     }
 
-    /// Ends that agree on one version.
+    /// Settings with one version.
     fn version(version: &'static SupportedProtocolVersion) -> Self {
         Self {
             version: Some(version),
@@ -83,7 +82,7 @@ impl Options {
     }
 }
 
-/// Ends with these settings, and a connection of theirs with a few messages both ways.
+/// Client and server with these settings, and a connection with a few messages in both directions.
 fn spoken(options: &Options) -> (Ends, Wire) {
     let ends = Ends::new(options);
     let mut wire = ends.connect();
@@ -161,20 +160,20 @@ impl Ends {
     }
 }
 
-/// What went over a connection, in order.
+/// The bytes of a connection, in order.
 type Flights = Vec<(Side, Vec<u8>)>;
 
-/// A connection, and what went over it.
+/// A connection and its bytes.
 struct Wire {
     client: Connection,
     server: Connection,
     flights: Flights,
-    /// Content sent by client and server.
+    /// Content that client and server sent.
     sent: [Vec<u8>; 2],
 }
 
 impl Wire {
-    /// Carries bytes until neither end has more.
+    /// Transfers bytes until neither end has more.
     fn carry(&mut self) {
         loop {
             let mut quiet = true;
@@ -214,7 +213,7 @@ impl Wire {
 
     fn say(&mut self, from: Side, content: &[u8]) {
         self.end(from).writer().write_all(content).unwrap();
-        self.sent[index(from)].extend_from_slice(content);
+        self.sent[from.index()].extend_from_slice(content);
         self.carry();
     }
 
@@ -223,7 +222,7 @@ impl Wire {
         self.carry();
     }
 
-    /// A few messages both ways.
+    /// Sends a few messages in both directions.
     fn talk(&mut self) {
         self.carry();
         for round in 0..3u8 {
@@ -233,7 +232,7 @@ impl Wire {
     }
 }
 
-/// What a session was decrypted to.
+/// What was decrypted of a session.
 #[derive(Default)]
 struct Seen {
     content: [Vec<u8>; 2],
@@ -244,14 +243,14 @@ struct Seen {
 }
 
 impl Seen {
-    /// Takes an event; `wire` is what each side sent, for the content's place in it.
+    /// Records an event. `wire` is what each side sent, to check the content's offset.
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Record(record) => {
                 self.records
                     .push((record.from, record.content, record.protected));
                 if record.content == ContentType::APPLICATION_DATA {
-                    self.content[index(record.from)].extend_from_slice(record.text);
+                    self.content[record.from.index()].extend_from_slice(record.text);
                 }
                 let from = record.text_at - record.at;
                 let end = usize::try_from(from).expect("a place in memory") + record.text.len();
@@ -275,7 +274,7 @@ fn without(keys: &str, label: &str) -> String {
     lines.filter(|line| !line.starts_with(label)).collect()
 }
 
-/// A session, the secrets for it, and what it was decrypted to.
+/// A session, its secrets, and what was decrypted.
 struct Reading {
     all: Decryptor,
     session: Session,
@@ -283,7 +282,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Of a connection that is captured from its beginning on.
+    /// For a connection that is captured from its start.
     fn new(keys: &str) -> Self {
         Self::of(decryptor(keys), [true; 2], CLIENT)
     }
@@ -312,14 +311,14 @@ impl Reading {
         self.session.gap(&mut self.all, from, bytes as u64, sink);
     }
 
-    /// Takes secrets that come late.
+    /// Adds secrets later.
     fn keys(&mut self, keys: &str) {
         self.all.keys.read_all(keys.as_bytes());
         let sink = &mut |event: Event<'_>| self.seen.event(event);
         self.session.keys_came(&mut self.all, sink);
     }
 
-    /// Both sides send no more.
+    /// Ends both sides.
     fn ended(&mut self) {
         let sink = &mut |event: Event<'_>| self.seen.event(event);
         for from in [CLIENT, SERVER] {
@@ -327,7 +326,7 @@ impl Reading {
         }
     }
 
-    /// Ends both sides, behind which nothing comes.
+    /// Ends both sides and the connection.
     fn end(&mut self) {
         self.ended();
         let sink = &mut |event: Event<'_>| self.seen.event(event);
@@ -335,7 +334,7 @@ impl Reading {
         assert_eq!(self.all.waiting(), 0);
     }
 
-    /// Takes flights in pieces of `piece` bytes, and ends both sides.
+    /// Processes flights in pieces of `piece` bytes, and ends both sides.
     fn whole(mut self, flights: &[(Side, Vec<u8>)], piece: usize) -> Self {
         for (from, bytes) in flights {
             for piece in bytes.chunks(piece) {
@@ -347,14 +346,14 @@ impl Reading {
     }
 }
 
-/// Reads a connection to its end, in pieces of `piece` bytes.
+/// Decrypts a whole connection, in pieces of `piece` bytes.
 fn inspect(keys: &str, flights: &[(Side, Vec<u8>)], piece: usize) -> (Seen, Session) {
     let Reading { seen, session, .. } = Reading::new(keys).whole(flights, piece);
     (seen, session)
 }
 
-/// Asserts that one problem is told, and of which form it is.
-macro_rules! assert_told {
+/// Asserts that exactly one problem is reported, and its form.
+macro_rules! assert_reported {
     ($seen:expr, $problem:pat) => {
         assert!(
             matches!($seen.problems[..], [$problem]),
@@ -363,7 +362,7 @@ macro_rules! assert_told {
         )
     };
 }
-use assert_told;
+use assert_reported;
 
 #[track_caller]
 fn assert_decrypted(wire: &Wire, seen: &Seen) {

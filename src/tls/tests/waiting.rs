@@ -48,7 +48,7 @@ fn what_waits_is_bounded_and_found_again() {
         assert!(content.len() > 58 * 10, "{suite:?}: {}", content.len());
         assert!(wire.sent[0].ends_with(content));
         reading.end();
-        assert_told!(reading.seen, Problem::TooManyWait { .. });
+        assert_reported!(reading.seen, Problem::TooManyWait { .. });
     }
 }
 
@@ -61,14 +61,14 @@ fn says_why_not() {
     let (others, _) = spoken(&Options::default());
     let (seen, _) = inspect(&others.keys(), &wire.flights, 100);
     assert_eq!(seen.problems, [Problem::NoKeys { random }]);
-    // Right names, wrong secrets.
+    // Right client randoms, wrong secrets.
     let wrong: String = ends
         .keys()
         .lines()
         .map(|line| format!("{}\n", &line[..line.len() - 8]).replacen('\n', "01234567\n", 1))
         .collect();
     let (seen, _) = inspect(&wrong, &wire.flights, 100);
-    assert_told!(seen, Problem::WrongKeys { .. });
+    assert_reported!(seen, Problem::WrongKeys { .. });
     let some = without(&ends.keys(), "SERVER_TRAFFIC");
     let (seen, _) = inspect(&some, &wire.flights, 100);
     let label = Label::ServerTrafficSecret;
@@ -76,7 +76,7 @@ fn says_why_not() {
     assert!(seen.content[0] == wire.sent[0]);
 }
 
-/// Connections whose secrets never come may not take the room of those whose secrets are late.
+/// Connections whose secrets never come leave room for those whose secrets come late.
 #[test]
 fn connections_without_secrets_leave_room_for_others() {
     let ends = Ends::new(&Options::default());
@@ -108,7 +108,7 @@ fn connections_without_secrets_leave_room_for_others() {
     assert_eq!(reading.all.waiting(), 0);
 }
 
-/// The bounds are those that docs/architecture.md names.
+/// The limits are those in docs/architecture.md.
 #[test]
 fn bounds_are_those_that_are_documented() {
     let limits = TlsLimits::default();
