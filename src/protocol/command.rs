@@ -1,10 +1,10 @@
-//! `commandID`: an open enum of the four commands and whatever else stands on the wire.
+//! `commandID`: the four commands, and any other value on the wire.
 
 use std::fmt;
 
 use super::layout::MessageKind;
 
-/// What a client asks for, and what a response answers.
+/// What a request asks for, and what a response answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Store a new user.
@@ -42,7 +42,7 @@ impl Action {
     }
 }
 
-/// The `commandID` field. Any u32 can be held, so that it survives a round trip.
+/// The `commandID` field. Holds any `u32`, so every value survives a round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Command {
     /// 1, from the client.
@@ -58,7 +58,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The four commands that the protocol knows, by number.
+    /// The four commands of the protocol, by number.
     pub const KNOWN: [Self; 4] = [
         Self::RegistrationRequest,
         Self::RegistrationResponse,
@@ -78,7 +78,7 @@ impl Command {
         }
     }
 
-    /// Which body follows; `None` for an unknown command.
+    /// The kind of message with this command; `None` for an unknown command.
     #[must_use]
     pub const fn kind(self) -> Option<MessageKind> {
         match self {
@@ -88,7 +88,7 @@ impl Command {
         }
     }
 
-    /// Which action is asked for or answered; `None` for an unknown command.
+    /// The action that is requested or answered; `None` for an unknown command.
     #[must_use]
     pub const fn action(self) -> Option<Action> {
         match self {
@@ -110,8 +110,7 @@ impl Command {
         }
     }
 
-    /// The name with a capital, as an info column starts with it; `Unknown command` for an
-    /// unknown command.
+    /// The name with a capital letter, for the start of an Info column; `Unknown command` for an unknown command.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {

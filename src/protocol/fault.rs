@@ -1,4 +1,4 @@
-//! What can be wrong with a message, in the one wording that server, client and inspector have.
+//! Faults of a message, with the texts that server, client and inspector share.
 
 #![expect(clippy::cast_possible_truncation, reason = "the size of a header")]
 
@@ -12,96 +12,95 @@ use super::layout::{
 use super::text::TextError;
 use super::view::HeaderNumber;
 
-/// One thing that is wrong with a message's bytes, or looks wrong. Its `Display` form names the
-/// mistake, its place and, where there is one, the remedy. Offsets count from 0. No text holds
-/// bytes of a password.
+/// A fault of a message's bytes, or something that looks like one. `Display` writes the mistake, its position and, if
+/// there is one, the remedy. Offsets count from 0. No text contains bytes of a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}{}", Head(self), Remedy(self), Place(self))]
 pub enum Fault {
-    /// `totalLength` is not what the command calls for.
+    /// `totalLength` is not the length of the command's message.
     Length {
         /// The value found.
         found: u32,
         /// The command of the message.
         command: Command,
     },
-    /// `totalLength` is right but for the header's bytes, which it does not count.
+    /// `totalLength` would be correct if the header were not counted.
     HeaderNotCounted {
         /// The value found.
         found: u32,
     },
-    /// The number in a header's field is one of ours in little-endian order.
+    /// The number in a header field would be valid in little-endian byte order.
     Reversed {
         /// The field.
         field: &'static Field,
-        /// The value that it should be.
+        /// The valid value.
         value: u32,
     },
-    /// A header's field holds digits in place of a number.
+    /// A header field contains digits as text instead of a number.
     NumberAsText {
         /// The field.
         field: &'static Field,
-        /// The number that the digits say.
+        /// The number that the digits mean.
         value: u32,
     },
-    /// `commandID` is none of the four.
+    /// `commandID` is not one of the four commands.
     UnknownCommand(u32),
-    /// A request from the server or a response from the client.
+    /// A request from the server, or a response from the client.
     WrongSender(Command),
-    /// A message under a command of the other kind, with as many bytes as its sender's kind has.
+    /// The message has the length of this kind, which its sender sends, but a command of the other kind.
     FitsOther(MessageKind),
-    /// The message has not as many bytes as its kind.
+    /// The message does not have the length of its kind.
     Size {
-        /// Bytes there are.
+        /// Bytes received.
         have: usize,
-        /// Bytes there should be.
+        /// Bytes of the kind's messages.
         need: usize,
     },
     /// `status` is neither 0 nor 1.
     Status(u8),
-    /// The text field is empty where the protocol wants at least one byte.
+    /// The text field is empty, although it must have at least one byte.
     Empty(&'static Field),
     /// The text is not UTF-8.
     NotUtf8 {
         /// The text field.
         field: &'static Field,
-        /// Offset in the field of the first byte that is not.
+        /// Offset of the first invalid byte in the field.
         at: u8,
     },
-    /// A character that the protocol does not allow there.
+    /// A character that the protocol does not allow in this field.
     Character {
         /// The text field.
         field: &'static Field,
-        /// The character in words.
+        /// The character, described in words.
         found: &'static str,
         /// Offset of the character in the field.
         at: u8,
     },
     /// The text ends with a line break.
     LineBreak(&'static Field),
-    /// A byte that is not NUL stands after the first NUL.
+    /// A byte after the first NUL is not NUL.
     AfterNul {
         /// The text field.
         field: &'static Field,
         /// Offset of the byte in the field.
         at: u8,
     },
-    /// The field has no NUL and ends with ASCII '0's, as some old clients fill up.
+    /// The field has no NUL and ends with ASCII '0's, with which some old clients pad.
     ZeroFilled(&'static Field),
-    /// The beginning of a request whose fields have no filling.
+    /// The start of a request whose fields are not padded.
     NotFilled {
-        /// Bytes there are.
+        /// Bytes received.
         have: u8,
     },
-    /// The second text begins elsewhere than the password should.
+    /// The second text does not begin where the password should.
     SecondText {
-        /// Offset in the message of its first byte.
+        /// Offset of its first byte in the message.
         at: u8,
     },
 }
 
 impl Fault {
-    /// The field it is about; `None` if it is about the whole message.
+    /// The field that it concerns; `None` if it concerns the whole message.
     #[must_use]
     pub const fn field(&self) -> Option<&'static Field> {
         match self {
@@ -121,9 +120,8 @@ impl Fault {
         }
     }
 
-    /// Whether a message with this is refused by a server, and by a client where it is a response.
-    /// A password may have any bytes but NUL, and a description any text: what is remarkable in
-    /// them is said, and taken.
+    /// Whether a server refuses a request with this fault, and a client a response. Passwords may contain any bytes
+    /// except NUL, and descriptions any text: faults there are reported, but not refused.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         match self {
@@ -134,8 +132,8 @@ impl Fault {
         }
     }
 
-    /// The mistake and its place without the remedy: for requests at most 64 bytes, so that a
-    /// response's description has room for it.
+    /// The mistake and its position without the remedy. For requests it has at most 64 bytes, so it fits into a
+    /// response's description.
     #[must_use]
     pub fn summary(&self) -> String {
         let text = format!("{}{}", Head(self), Place(self));
@@ -146,12 +144,12 @@ impl Fault {
     }
 }
 
-/// A field's label in the middle of a sentence.
+/// A field's label for the middle of a sentence.
 fn name(field: &Field) -> String {
     field.label.to_lowercase()
 }
 
-/// The mistake.
+/// Writes the mistake.
 struct Head<'a>(&'a Fault);
 
 impl fmt::Display for Head<'_> {
@@ -208,12 +206,12 @@ impl fmt::Display for Head<'_> {
                 write!(f, "{len} bytes fit a {name}: {one} or {other}?")
             }
             Fault::Size { have, need } => write!(f, "the message has {have} bytes, not {need}"),
-            // A character may be the first of a name or a password.
+            // A character may be the first of a name or a password, so it is not shown.
             Fault::Status(status) if status.is_ascii_graphic() && !status.is_ascii_digit() => {
                 f.write_str("status (text) is unknown")
             }
             Fault::Status(status) => write!(f, "status {status} is unknown"),
-            // Where in a password is not told.
+            // The position in a password is not shown.
             Fault::NotUtf8 { field, .. } if *field == PASSWORD => {
                 f.write_str("the password is not valid UTF-8")
             }
@@ -260,7 +258,7 @@ const fn what(field: &Field) -> &'static str {
     }
 }
 
-/// What to do about it.
+/// Writes the remedy.
 struct Remedy<'a>(&'a Fault);
 
 impl fmt::Display for Remedy<'_> {
@@ -298,7 +296,7 @@ impl fmt::Display for Remedy<'_> {
     }
 }
 
-/// Where in the message it stands, where the mistake's own words do not say it.
+/// Writes the position, if the mistake's text does not contain it.
 struct Place<'a>(&'a Fault);
 
 impl fmt::Display for Place<'_> {
@@ -320,7 +318,7 @@ mod tests {
     use super::*;
     use crate::protocol::Description;
 
-    /// Every kind of fault, with the values that make its words longest.
+    /// Every kind of fault, with the values that make its text longest.
     fn longest() -> Vec<Fault> {
         let mut all = vec![
             Fault::Length {

@@ -1,10 +1,11 @@
-//! Headers whose numbers are ours in another form: in little-endian order, or written as text.
+//! Detects headers whose numbers are in another form: little-endian, or written as text.
 
 use super::command::Command;
 use super::layout::{COMMAND, HEADER_LEN, LENGTH, MessageKind};
 use super::view::right_header;
 
-/// The kind of message that a header calls for whose numbers are ours in little-endian order.
+/// The kind of message that the header means if its numbers are read as little-endian; `None` if they are not valid
+/// then.
 #[must_use]
 pub fn swapped_header(octets: &[u8]) -> Option<MessageKind> {
     let mut header = *octets.first_chunk::<HEADER_LEN>()?;
@@ -14,8 +15,8 @@ pub fn swapped_header(octets: &[u8]) -> Option<MessageKind> {
     right_header(&header)
 }
 
-/// The kind of message that a header calls for whose numbers are ours written as text, as `0058`
-/// and `0001`.
+/// The kind of message that the header means if its numbers are read as text, such as `0058` and `0001`; `None` if they
+/// are not valid then.
 #[must_use]
 pub fn text_header(octets: &[u8]) -> Option<MessageKind> {
     let kind = kind_of_len(text_number(octets.get(LENGTH.range())?)?)?;
@@ -23,7 +24,7 @@ pub fn text_header(octets: &[u8]) -> Option<MessageKind> {
     command.kind().is_some().then_some(kind)
 }
 
-/// The kind of message that has this many bytes.
+/// The kind of message with this length in bytes; `None` if there is none.
 #[must_use]
 pub fn kind_of_len(length: u32) -> Option<MessageKind> {
     [MessageKind::Request, MessageKind::Response]
@@ -31,8 +32,8 @@ pub fn kind_of_len(length: u32) -> Option<MessageKind> {
         .find(|kind| kind.len() == length as usize)
 }
 
-/// A number written as text in a header's field: ASCII digits, filled up at either end with
-/// spaces or at the end with NUL.
+/// The number that a header field contains as text: ASCII digits, padded with spaces at either end, or with NULs at the
+/// end. `None` otherwise.
 #[must_use]
 pub fn text_number(field: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(field).ok()?;

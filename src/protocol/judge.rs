@@ -1,4 +1,4 @@
-//! What is wrong with a message's bytes: the one judgement of server, client and inspector.
+//! Finds the faults of a message's bytes, for server, client and inspector alike.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -17,7 +17,7 @@ use super::rules::{HeaderFault, TEXT_FAULTS, TextFault, UNFILLED, ZERO_FILLING, 
 use super::text::{CONTROL, first_control, is_printable};
 use super::view::{MessageView, TextValue, is_header};
 
-/// Tells each fault of a message, whole or cut off, in order of the fields.
+/// Calls `tell` with each fault of a complete or cut off message, in the order of the fields.
 pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
     let view = MessageView::new(octets);
     let (Some(length), Some(command)) = (view.length(), view.command()) else {
@@ -40,24 +40,21 @@ pub fn judge(octets: &[u8], tell: &mut impl FnMut(Fault)) {
     }
 }
 
-/// What the beginning of a message looks like that ended early, or seems to be all that its sender
-/// has to say.
+/// The fault of the start of a message that ended early, or that may be all its sender meant to send.
 #[must_use]
 pub fn judge_beginning(octets: &[u8]) -> Option<Fault> {
     let have = place(octets.len());
     is_not_filled(octets).then_some(Fault::NotFilled { have })
 }
 
-/// Whether the beginning of a request has text and not one byte of filling, as where only the
-/// characters of both values were sent.
+/// Whether the start of a request has text and no padding at all, as if only the characters of both values were sent.
 fn is_not_filled(octets: &[u8]) -> bool {
     let is_request = MessageView::new(octets).kind() == Some(MessageKind::Request);
     let body = octets.get(HEADER_LEN..).unwrap_or_default();
     is_request && octets.len() < REQUEST_LEN && body.len() >= UNFILLED && !body.contains(&0)
 }
 
-/// What a number of the header looks like that is none of ours: one of ours in reverse order, or
-/// as text.
+/// The fault of an invalid header number that would be valid in reverse byte order, or as text.
 fn mistaken(field: &'static Field, octets: &[u8]) -> Option<Fault> {
     let ours = |value| match field.offset {
         0 => kind_of_len(value).is_some(),
@@ -100,10 +97,9 @@ fn judge_body(octets: &[u8], kind: MessageKind, tell: &mut impl FnMut(Fault)) {
     }
 }
 
-/// Offset of the second of exactly two texts in a request's body, each with nothing but NUL behind
-/// it, where it is not where the password should be and the message shows that its fields have
-/// other places: by its length, or because the second text stands where the user name does when
-/// the password comes first.
+/// Offset of the second of exactly two texts in a request's body, each followed only by NULs, if it is not where the
+/// password should be. The message must show that its fields are elsewhere: by its length, or because the second text
+/// begins where the user name would if the password came first.
 fn second_text(octets: &[u8]) -> Option<usize> {
     let body = octets.get(HEADER_LEN..)?;
     let first = body.iter().position(|octet| *octet == 0)?;
@@ -119,7 +115,7 @@ fn second_text(octets: &[u8]) -> Option<usize> {
     (two && elsewhere).then_some(at)
 }
 
-/// `moved` says that what stands behind a NUL is another field's text.
+/// `moved` says that bytes after a NUL are another field's text.
 fn judge_text(
     text: TextValue<'_>,
     field: &'static Field,
@@ -171,7 +167,7 @@ fn judge_text(
     }
 }
 
-/// An offset in a message, which has fewer bytes than a byte can count.
+/// An offset in a message as a `u8`, which suffices for every message.
 const fn place(at: usize) -> u8 {
     const { assert!(MAX_LEN <= u8::MAX as usize) };
     at as u8
@@ -183,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// The faults of a header and texts, each filled up to its width.
+    /// The faults of a header and two texts, each padded to its width.
     fn faults(header: &[u8], texts: [(&str, usize); 2]) -> Vec<Fault> {
         let mut octets = header.to_vec();
         for (text, width) in texts {
@@ -219,8 +215,8 @@ mod tests {
             prop_assert_eq!(found, [text(&LENGTH, length), text(&COMMAND, command)]);
         }
 
-        /// Any name and password in each other's place, unless the password fills its field: then
-        /// nothing tells them apart.
+        /// Any name and password in exchanged places, unless the password fills its field: then they cannot be
+        /// distinguished.
         #[test]
         fn a_password_before_the_name_is_named(
             name in "[a-z][ -~]{0,18}[a-z]",
@@ -236,14 +232,14 @@ mod tests {
             prop_assert!(!in_place.iter().any(second), "{in_place:?}");
         }
 
-        /// Name and password without filling, as far as they came.
+        /// Name and password without padding, as far as they were received.
         #[test]
         fn a_request_without_filling_is_named(name in "[a-z]{1,20}", password in "[ -~]{1,29}") {
             let header = [0, 0, 0, REQUEST_LEN as u8, 0, 0, 0, 3];
             let octets = [&header[..], name.as_bytes(), password.as_bytes()].concat();
             let have = octets.len() as u8;
             prop_assert_eq!(judge_beginning(&octets), Some(Fault::NotFilled { have }));
-            // A field that is filled as it should be is no such beginning.
+            // A padded field is not reported as such a start.
             let mut filled = octets[..HEADER_LEN + name.len()].to_vec();
             filled.push(0);
             prop_assert_eq!(judge_beginning(&filled), None);

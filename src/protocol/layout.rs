@@ -1,50 +1,50 @@
-//! The layout table: every field of every message, declared once.
+//! The layout table: declares every field of every message once.
 //!
-//! The codec, the inspector's field tree, the display filter's field names, the Wireshark plugin
-//! and `docs/protocol.md` are derived from this table or are checked against it.
+//! The codec, the inspector's field tree, display filter names, the Wireshark plugin and `docs/protocol.md` are derived
+//! from this table or checked against it.
 
 use std::ops::Range;
 
-/// TCP port of the server where nothing else is said.
+/// Default TCP port of the server.
 pub const DEFAULT_PORT: u16 = 8888;
 
 /// Prefix of the display filter names, and the protocol's name in lower case.
 pub const FILTER_PREFIX: &str = "reglogin";
 
-/// The protocol's name as a packet list shows it.
+/// The protocol's name in the Protocol column.
 pub const PROTOCOL_NAME: &str = "RegLogin";
 
-/// How the bytes of a field are read.
+/// How the bytes of a field are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
     /// Unsigned integer of 1 byte.
     U8,
     /// Unsigned integer of 4 bytes, big-endian.
     U32,
-    /// UTF-8 in a fixed-width byte string, filled up with NUL. A field that is full has no NUL.
+    /// UTF-8 in a fixed number of bytes, padded with NUL. A full field has no NUL.
     Text,
 }
 
-/// One field of a message: its place on the wire and its names.
+/// A field of a message: its position and its names.
 #[derive(Debug)]
 pub struct Field {
-    /// Name in the wire format's definition, as in `docs/protocol.md`.
+    /// Name in the wire format's specification, `docs/protocol.md`.
     pub wire_name: &'static str,
     /// Last part of the display filter name; see [`Field::filter_name`].
     pub key: &'static str,
-    /// Label for people, as in a details tree.
+    /// Label in a details tree.
     pub label: &'static str,
-    /// One sentence on what the field holds.
+    /// The field's meaning in one sentence.
     pub meaning: &'static str,
-    /// Bytes from the start of the message.
+    /// Offset in the message, in bytes.
     pub offset: usize,
-    /// Bytes in the field.
+    /// Width in bytes.
     pub width: usize,
-    /// How the bytes are read.
+    /// How its bytes are decoded.
     pub kind: FieldKind,
 }
 
-/// Two fields that have the same bytes are the same: each is declared once.
+/// Compares only positions: each field is declared once.
 impl PartialEq for Field {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
@@ -88,7 +88,7 @@ impl Field {
         self.offset + self.width
     }
 
-    /// The field's bytes as a range from the start of the message.
+    /// Range of the field's bytes in the message.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
         self.offset..self.end()
@@ -100,8 +100,8 @@ impl Field {
         format!("{FILTER_PREFIX}.{}", self.key)
     }
 
-    /// The field's bytes in `message`, fewer than [`width`](Self::width) where the message is
-    /// cut off, none where it ends before the field.
+    /// The field's bytes in `message`: fewer than [`width`](Self::width) if the message is cut off, none if it ends
+    /// before the field.
     #[must_use]
     pub fn slice<'a>(&self, message: &'a [u8]) -> &'a [u8] {
         let start = self.offset.min(message.len());
@@ -109,7 +109,7 @@ impl Field {
         &message[start..end]
     }
 
-    /// The field read as an unsigned integer, `None` if it is cut off or is text.
+    /// The field as an unsigned integer; `None` if it is cut off or is text.
     #[must_use]
     pub fn number(&self, message: &[u8]) -> Option<u32> {
         let octets = self.slice(message);
@@ -121,7 +121,7 @@ impl Field {
     }
 }
 
-/// `totalLength`: bytes of the whole message, header included.
+/// `totalLength`: length of the whole message in bytes, header included.
 pub static LENGTH: Field = Field::first(
     FieldKind::U32,
     4,
@@ -133,7 +133,7 @@ pub static LENGTH: Field = Field::first(
     ],
 );
 
-/// `commandID`: which of the four messages this is.
+/// `commandID`: which of the four messages it is.
 pub static COMMAND: Field = Field::after(
     &LENGTH,
     FieldKind::U32,
@@ -198,7 +198,7 @@ pub static DESCRIPTION: Field = Field::after(
     ],
 );
 
-/// Every field, in the order in which a specification lists them.
+/// Every field, in the order of the specification.
 pub static FIELDS: [&Field; 6] = [
     &LENGTH,
     &COMMAND,
@@ -208,25 +208,25 @@ pub static FIELDS: [&Field; 6] = [
     &DESCRIPTION,
 ];
 
-/// Bytes of the header that every message starts with: `totalLength` and `commandID`.
+/// Length in bytes of the header of every message: `totalLength` and `commandID`.
 pub const HEADER_LEN: usize = COMMAND.end();
-/// Bytes of a whole request.
+/// Length of a request in bytes.
 pub const REQUEST_LEN: usize = PASSWORD.end();
-/// Bytes of a whole response.
+/// Length of a response in bytes.
 pub const RESPONSE_LEN: usize = DESCRIPTION.end();
-/// Bytes of the longest message.
+/// Length of the longest message in bytes.
 pub const MAX_LEN: usize = if REQUEST_LEN > RESPONSE_LEN {
     REQUEST_LEN
 } else {
     RESPONSE_LEN
 };
 
-/// `status` of a response that says yes.
+/// `status` of a successful response.
 pub const STATUS_SUCCESS: u8 = 1;
-/// `status` of a response that says no.
+/// `status` of a failed response.
 pub const STATUS_FAILURE: u8 = 0;
 
-/// Which of the two bodies a message has.
+/// The two kinds of messages, which have different bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     /// User name and password, from the client.
@@ -236,7 +236,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// Bytes of a whole message of this kind.
+    /// Length of a message of this kind in bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no message is empty")]
     pub const fn len(self) -> usize {
@@ -246,7 +246,7 @@ impl MessageKind {
         }
     }
 
-    /// What it is called.
+    /// `request` or `response`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -255,7 +255,7 @@ impl MessageKind {
         }
     }
 
-    /// The fields of a message of this kind in wire order; they cover it without gaps.
+    /// The fields of a message of this kind, in wire order. They cover it without gaps.
     #[must_use]
     pub fn fields(self) -> &'static [&'static Field] {
         static REQUEST: [&Field; 4] = [&LENGTH, &COMMAND, &USER_NAME, &PASSWORD];

@@ -1,4 +1,4 @@
-//! Requests and responses as endpoints send and accept them: legal values only.
+//! Requests and responses with valid values only, as client and server send and accept them.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -20,18 +20,18 @@ use super::name::UserName;
 use super::text::{Description, Password};
 use super::view::{MessageView, TextValue, right_header};
 
-/// What the bytes received so far amount to, for a reader that waits for one kind of message.
+/// What the bytes received so far are, for a reader that expects one kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Framing {
-    /// At least this many bytes more are needed to say anything further.
+    /// At least this many more bytes are needed.
     Need(usize),
-    /// The first message takes this many bytes.
+    /// The first message is complete and has this many bytes.
     Complete(usize),
-    /// The header is wrong; no amount of further bytes mends it.
+    /// The header is invalid. More bytes would not help.
     Invalid(Fault),
 }
 
-/// Finds where the first message in `octets` ends, before any of its body is kept or copied.
+/// Finds the end of the first message in `octets`, without copying its body.
 #[must_use]
 pub fn frame(octets: &[u8], kind: MessageKind) -> Framing {
     if octets.len() < HEADER_LEN {
@@ -44,7 +44,7 @@ pub fn frame(octets: &[u8], kind: MessageKind) -> Framing {
     }
 }
 
-/// The action that a header of `kind` names. The whole header is there.
+/// The action in a header of this kind. `octets` must contain the whole header.
 fn check_header(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
     let command = MessageView::new(octets).command();
     let action = command.and_then(Command::action);
@@ -53,7 +53,7 @@ fn check_header(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
         .ok_or_else(|| first_fault(octets, kind))
 }
 
-/// The first thing for which bytes that are no message of `kind` are refused.
+/// The first fault for which bytes are refused that are not a message of this kind.
 fn first_fault(octets: &[u8], kind: MessageKind) -> Fault {
     let octets = &octets[..octets.len().min(kind.len())];
     if let Some(command) = MessageView::new(octets).command()
@@ -77,7 +77,7 @@ fn first_refused(octets: &[u8]) -> Option<Fault> {
     first
 }
 
-/// Checks that the message is whole and that nothing in it is to be refused.
+/// Checks that the message is complete and has no fault that is refused.
 fn check_whole(octets: &[u8], kind: MessageKind) -> Result<Action, Fault> {
     if octets.len() < HEADER_LEN {
         return Err(first_fault(octets, kind));
@@ -105,7 +105,7 @@ fn put_header(message: &mut [u8], command: Command) {
     put(message, &COMMAND, &command.code().to_be_bytes());
 }
 
-/// The bytes of an encoded request, wiped from memory on drop: they hold the password.
+/// The bytes of an encoded request. They contain the password, so they are wiped from memory on drop.
 pub struct RequestOctets([u8; REQUEST_LEN]);
 
 impl AsRef<[u8]> for RequestOctets {
@@ -129,16 +129,16 @@ impl fmt::Debug for RequestOctets {
 /// A registration or login request: 58 bytes on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What is asked for.
+    /// What is requested.
     pub action: Action,
     /// Who asks.
     pub user_name: UserName,
-    /// The password, in clear as in the protocol.
+    /// The password, which the protocol sends in clear text.
     pub password: Password,
 }
 
 impl Request {
-    /// The request as it stands on the wire.
+    /// Encodes the request.
     #[must_use]
     pub fn encode(&self) -> RequestOctets {
         let mut message = RequestOctets([0; REQUEST_LEN]);
@@ -152,13 +152,17 @@ impl Request {
         message
     }
 
-    /// Reads one whole request; the error says what is wrong.
+    /// Decodes exactly one request.
+    ///
+    /// # Errors
+    ///
+    /// The first fault for which a server refuses the message.
     pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
         let action = check_whole(octets, MessageKind::Request)?;
         let view = MessageView::new(octets);
         let user_name = view.user_name().map(TextValue::octets).unwrap_or_default();
         let password = view.password().map(TextValue::octets).unwrap_or_default();
-        // What was judged can be made.
+        // These cannot fail: no fault was found.
         Ok(Self {
             action,
             user_name: UserName::from_octets(user_name).map_err(|_| Fault::Empty(&USER_NAME))?,
@@ -170,16 +174,16 @@ impl Request {
 /// A registration or login response: 73 bytes on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// What is answered.
+    /// The action that is answered.
     pub action: Action,
-    /// Whether the answer is yes.
+    /// Whether the request succeeded.
     pub success: bool,
-    /// The answer in words.
+    /// The outcome in words.
     pub description: Description,
 }
 
 impl Response {
-    /// The response as it stands on the wire.
+    /// Encodes the response.
     #[must_use]
     pub fn encode(&self) -> [u8; RESPONSE_LEN] {
         let mut message = [0; RESPONSE_LEN];
@@ -198,7 +202,11 @@ impl Response {
         message
     }
 
-    /// Reads one whole response; the error says what is wrong.
+    /// Decodes exactly one response.
+    ///
+    /// # Errors
+    ///
+    /// The first fault for which a client refuses the message.
     pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
         let action = check_whole(octets, MessageKind::Response)?;
         let view = MessageView::new(octets);
@@ -318,7 +326,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is judged faultless can be made of, and what is made has no fault.
+        /// A message without faults can be decoded, and an encoded message has no faults.
         #[test]
         fn what_is_not_refused_is_a_message(
             name in prop_oneof!["[ -~]{0,20}".prop_map(String::into_bytes), vec(any::<u8>(), 0..21)],

@@ -1,8 +1,7 @@
-//! The wire format: layout, messages, encode and decode. No I/O, no clock, no log.
+//! The RegLogin wire format: layout, messages, encoding and decoding. No I/O, no clock, no logging.
 //!
-//! Two readings of the same bytes: [`MessageView`] reads anything without judgement (the
-//! inspector's side), [`Request`] and [`Response`] hold legal values only (the endpoints' side).
-//! Both go through the one table in [`layout`].
+//! The same bytes can be read in two ways. [`MessageView`] reads anything without judging it, for the inspector.
+//! [`Request`] and [`Response`] contain only valid values, for client and server. Both use the table in [`layout`].
 
 mod command;
 mod fault;

@@ -1,4 +1,4 @@
-//! User names: which can stand in a request and in the passwd file, and which can be registered.
+//! User names: which names requests and the passwd file can contain, and which can be registered.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -11,15 +11,19 @@ use super::text::{CONTROL, TextError, check_length, first_control};
 
 const WHAT: &str = "user name";
 
-/// A user name: 1 to 20 bytes of UTF-8, no control characters, no `:`, no space at either end.
+/// A user name: 1 to 20 bytes of UTF-8 without control characters and `:`, and without a space at either end.
 ///
-/// That is what a login can ask for and the passwd file can hold. What can be registered is less:
+/// A login can use any such name, and the passwd file can contain it. Registration has more rules:
 /// [`UserName::registrable`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserName(String);
 
 impl UserName {
-    /// Checks `name` against the rules of the wire and of the passwd file.
+    /// Checks `name` against the rules of the wire format and of the passwd file.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the name violates.
     pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
         let name = name.into();
         check_length(WHAT, &USER_NAME, name.len())?;
@@ -31,6 +35,10 @@ impl UserName {
     }
 
     /// Checks bytes from the wire.
+    ///
+    /// # Errors
+    ///
+    /// If they are not UTF-8, otherwise as for [`new`](Self::new).
     pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
         let name = std::str::from_utf8(octets).map_err(|error| TextError::NotUtf8 {
             what: WHAT,
@@ -39,12 +47,16 @@ impl UserName {
         Self::new(name)
     }
 
-    /// The name as a registration stores it: in NFC (Unicode Standard Annex 15), and only of
-    /// characters that RFC 8264's FreeformClass takes and that are no format characters, with no
-    /// kind of space at either end, so that no two names look the same by what is invisible.
-    /// Spaces inside and symbols are taken; rules that ask for a context are not applied.
+    /// The name as registration stores it: in NFC (Unicode Standard Annex 15). It may contain only characters that RFC
+    /// 8264's FreeformClass allows and that are not format characters, and no kind of space at either end, so that no
+    /// two names differ only in invisible characters. Spaces inside and symbols are allowed. Contextual rules are not
+    /// applied.
+    ///
+    /// # Errors
+    ///
+    /// If the name cannot be registered, or is too long in NFC.
     pub fn registrable(&self) -> Result<Self, TextError> {
-        // Refused before it is composed, so that the offset is the one in what was sent.
+        // Checked before normalisation, so that the offset is that in the name as sent.
         if let Some((offset, found)) = unregistrable(&self.0) {
             return Err(bad(found, offset));
         }
@@ -69,18 +81,18 @@ impl UserName {
         Self::new(composed)
     }
 
-    /// The name in NFC; `None` if it does not fit a request any more.
+    /// The name in NFC; `None` if it is then no valid name for a request.
     #[must_use]
     pub fn composed(&self) -> Option<Self> {
         if self.0.is_ascii() {
-            // It is in NFC already.
+            // ASCII is always in NFC.
             return Some(self.clone());
         }
         Self::new(self.0.nfc().collect::<String>()).ok()
     }
 
-    /// The name as a terminal may have it: characters that no name can be registered with any more
-    /// are escaped as `\u{202e}`, and a backslash as two.
+    /// The name for a terminal: characters that cannot be registered are escaped, as in `\u{202e}`, and backslashes are
+    /// doubled.
     #[must_use]
     pub fn shown(&self) -> String {
         let mut shown = String::with_capacity(self.0.len());
@@ -107,7 +119,7 @@ impl fmt::Display for UserName {
     }
 }
 
-/// What speaks against a name, and at which offsets: the rules of the wire and of the passwd file.
+/// The violations of the rules of the wire format and of the passwd file, each with its offset in bytes.
 pub(super) fn refusals(name: &[u8]) -> impl Iterator<Item = (&'static str, usize)> {
     let first = |octet| memchr::memchr(octet, name);
     let colon = first(b':').map(|at| ("a colon", at));
@@ -130,8 +142,7 @@ const fn bad(found: &'static str, offset: usize) -> TextError {
     }
 }
 
-/// The first character that no name can be registered with: where it stands, in bytes, and what
-/// it is, in words.
+/// Offset in bytes and description of the first character that cannot be registered.
 fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
     if name.bytes().all(|octet| matches!(octet, 0x20..=0x7e)) {
         return None;
@@ -140,21 +151,20 @@ fn unregistrable(name: &str) -> Option<(usize, &'static str)> {
         .find_map(|(offset, character)| Some((offset, refusal(character)?)))
 }
 
-/// All characters that no name can be registered with, in order: the first and the last of each run, and
-/// what they are, in words.
+/// All characters that cannot be registered, in order, as runs.
 #[must_use]
 pub fn unregistrable_runs() -> &'static [Run] {
-    // All code points are looked at: once is enough.
+    // Computed once, because it checks every code point.
     static RUNS: LazyLock<Vec<Run>> = LazyLock::new(find_runs);
     &RUNS
 }
 
-/// The first and the last character of a run, and what its characters are, in words.
+/// First and last character of a run, and a description of its characters.
 type Run = (char, char, &'static str);
 
 fn find_runs() -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    // Surrogates are no characters, and are passed over.
+    // The range does not include surrogates.
     for character in '\0'..=char::MAX {
         let Some(found) = refusal(character) else {
             continue;
@@ -173,7 +183,7 @@ fn next(character: char) -> Option<char> {
     (character..=char::MAX).nth(1)
 }
 
-/// All kinds of spaces (general category Zs): no name can be registered that has one at either end.
+/// All kinds of spaces (general category Zs), with which no registered name can begin or end.
 #[must_use]
 pub fn spaces() -> &'static [char] {
     static SPACES: LazyLock<Vec<char>> = LazyLock::new(|| {
@@ -183,15 +193,15 @@ pub fn spaces() -> &'static [char] {
     &SPACES
 }
 
-/// Why RFC 8264, section 4.3, does not take a character. ZERO WIDTH JOINER and NON-JOINER, which
-/// it takes in some contexts, count as the format characters that they are.
+/// The reason if RFC 8264 section 4.3 does not allow a character. ZERO WIDTH JOINER and NON-JOINER, which it allows in
+/// some contexts, are treated as format characters.
 fn refusal(character: char) -> Option<&'static str> {
     match character {
         // Old Hangul letters (section 9.9).
         '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97c}' | '\u{d7b0}'..='\u{d7fb}' => {
             return Some("an old Hangul letter");
         }
-        // Ignorable by default (section 9.13), as far as their category does not say so.
+        // Default ignorable characters (section 9.13) that their general category does not exclude.
         '\u{34f}'
         | '\u{17b4}'
         | '\u{17b5}'
@@ -263,7 +273,7 @@ mod tests {
             ("\u{3000}alice", "a leading space"),
             ("alice\u{a0}", "a trailing space"),
         ] {
-            // It can be stored and logged in with, as it could be before.
+            // It can still be stored and used for logins.
             let name = UserName::new(look_alike).unwrap();
             let refused = name.registrable().unwrap_err();
             assert!(refused.to_string().contains(found), "{refused}");
@@ -303,7 +313,7 @@ mod tests {
         let decomposed = UserName::new("e\u{301}ric").unwrap();
         assert_eq!(decomposed.registrable().unwrap().as_str(), "éric");
         assert_eq!(decomposed.composed().unwrap().as_str(), "éric");
-        // U+FB2C is among the few that NFC takes apart: 3 bytes become 6.
+        // U+FB2C is one of the few characters that NFC decomposes: 3 bytes become 6.
         let growing = UserName::new("\u{fb2c}".repeat(6)).unwrap();
         assert_eq!(
             growing.registrable(),
@@ -337,12 +347,12 @@ mod tests {
             }
         }
 
-        /// Whatever is wrong with a name, a response has room to say so.
+        /// Whatever is wrong with a name, a response's description can contain the reason.
         #[test]
         fn every_refusal_fits_a_description(name in "\\PC{1,8}|.{1,20}") {
             let refused = UserName::new(name).and_then(|name| name.registrable());
             match refused {
-                // That many bytes cannot come in a request.
+                // A request cannot contain that many bytes.
                 Ok(_) | Err(TextError::TooLong { .. }) => {}
                 Err(error) => {
                     let words = error.to_string();

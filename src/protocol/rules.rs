@@ -1,6 +1,6 @@
-//! The rules about a message's own bytes that are tables: what makes it strictly valid, and what is looked for in its
-//! header and its texts. [`is_strict`](super::is_strict) and [`judge`](super::judge()) read them, and so does the
-//! Wireshark plugin, which has them printed into it.
+//! Rules for a message's bytes as tables: what makes it strictly valid, and which faults of its header and its texts
+//! are checked. They are used by [`is_strict`](super::is_strict) and [`judge`](super::judge()), and printed into the
+//! Wireshark plugin.
 
 use super::command::Command;
 use super::header::kind_of_len;
@@ -9,18 +9,19 @@ use super::layout::{
 };
 use super::view::TextValue;
 
-/// What a field of a strictly valid message holds.
+/// What a field of a strictly valid message must contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Text with nothing but NUL behind its first NUL.
+    /// Text followed by NULs only, after its first NUL.
     Filled,
-    /// Not NUL in its first byte.
+    /// A first byte that is not NUL.
     NotEmpty,
-    /// A number that is not above this.
+    /// A number up to this.
     AtMost(u8),
 }
 
-/// What a message of right size and header has to hold to be strictly valid: all that is said of its kind's fields.
+/// What a message with a correct size and header must contain to be strictly valid. Only the rows for fields of its
+/// kind apply.
 pub static STRICT: [(&Field, Content); 5] = [
     (&USER_NAME, Content::Filled),
     (&USER_NAME, Content::NotEmpty),
@@ -30,7 +31,7 @@ pub static STRICT: [(&Field, Content); 5] = [
 ];
 
 impl Content {
-    /// Whether the bytes of a field, which are all there, are so.
+    /// Whether the bytes of a complete field fulfil this.
     pub(super) fn holds(self, field: &[u8]) -> bool {
         let first = field.first().copied().unwrap_or_default();
         match self {
@@ -41,25 +42,25 @@ impl Content {
     }
 }
 
-/// What a header's command is.
+/// A condition for a header's command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandIs {
-    /// One of the protocol's.
+    /// It is one of the protocol's commands.
     Known,
-    /// None of them.
+    /// It is another value.
     Unknown,
 }
 
-/// What a header's `totalLength` is.
+/// A condition for a header's `totalLength`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LengthIs {
-    /// That of the command's message.
+    /// It is the length of the command's message.
     Right,
-    /// That of the command's message without its header.
+    /// It is the length of the command's message without the header.
     WithoutHeader,
-    /// That of a message.
+    /// It is the length of any message.
     OfAnyKind,
-    /// Anything.
+    /// Always true.
     Any,
 }
 
@@ -70,11 +71,11 @@ pub enum HeaderFault {
     HeaderNotCounted,
     /// `totalLength` is wrong.
     Length,
-    /// The command is none of the protocol's.
+    /// The command is not one of the protocol's.
     Command,
 }
 
-/// The faults of a header: those of the first row that fits it.
+/// The faults of a header. The first row that matches counts.
 pub static HEADER_FAULTS: [(CommandIs, LengthIs, &[HeaderFault]); 5] = [
     (CommandIs::Known, LengthIs::Right, &[]),
     (
@@ -95,7 +96,7 @@ pub static HEADER_FAULTS: [(CommandIs, LengthIs, &[HeaderFault]); 5] = [
     ),
 ];
 
-/// The faults of a header with these numbers.
+/// The faults of a header with this length and command.
 pub(super) fn header_faults(length: u32, command: Command) -> &'static [HeaderFault] {
     let kind = command.kind();
     let is = |wanted| (wanted == CommandIs::Known) == kind.is_some();
@@ -117,24 +118,24 @@ impl LengthIs {
     }
 }
 
-/// What is looked for in a text.
+/// Faults of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextFault {
-    /// There is none.
+    /// It is empty.
     Empty,
     /// It is not UTF-8.
     NotUtf8,
-    /// It ends in a line break.
+    /// It ends with a line break.
     LineBreak,
-    /// It has characters that do not belong there.
+    /// It contains characters that are not allowed.
     Characters,
-    /// Something stands behind its first NUL.
+    /// There are bytes other than NUL after its first NUL.
     AfterNul,
-    /// The field looks filled up with ASCII '0'.
+    /// The field seems to be padded with ASCII '0'.
     ZeroFilled,
 }
 
-/// What is looked for in a text, in this order, and in which fields.
+/// The faults of texts that are checked, in this order, and the fields in which they are.
 pub static TEXT_FAULTS: [(TextFault, &[&Field]); 6] = [
     (TextFault::Empty, &[&USER_NAME, &PASSWORD]),
     (TextFault::NotUtf8, TEXTS),
@@ -146,8 +147,8 @@ pub static TEXT_FAULTS: [(TextFault, &[&Field]); 6] = [
 
 static TEXTS: &[&Field] = &[&USER_NAME, &PASSWORD, &DESCRIPTION];
 
-/// ASCII '0's at the end of a full field from which on it looks filled up with them.
+/// A full field that ends with this seems to be padded with ASCII '0'.
 pub const ZERO_FILLING: &[u8] = b"00";
 
-/// Bytes of a request's body, at least, that look as if nothing had been filled up.
+/// Fewest bytes of a request's body that are checked for missing padding.
 pub const UNFILLED: usize = 2;

@@ -1,4 +1,4 @@
-//! Passwords and descriptions, and what is wrong with a text value that cannot be sent.
+//! Passwords and descriptions, and errors of text values.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::layout::{DESCRIPTION, Field, PASSWORD};
 
-/// Why a text value cannot be sent. Never holds the value itself.
+/// Why a text value is invalid. Never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing was given.
+    /// The value is empty.
     #[error("the {what} is empty; it takes 1 to {limit} bytes")]
     Empty {
         /// `user name` or `password`.
@@ -17,55 +17,55 @@ pub enum TextError {
         /// The field's width in bytes.
         limit: usize,
     },
-    /// More bytes than the field holds.
+    /// The value is longer than the field.
     #[error("the {what} has {given} bytes in UTF-8; at most {limit} bytes fit")]
     TooLong {
         /// `user name` or `password`.
         what: &'static str,
-        /// Bytes given.
+        /// Length of the value in bytes.
         given: usize,
         /// The field's width in bytes.
         limit: usize,
     },
-    /// More bytes than the field holds, once the text is in NFC.
+    /// The value is longer than the field after conversion to NFC.
     #[error("the {what} has {composed} bytes in NFC; at most {limit} fit")]
     TooLongInNfc {
         /// `user name`.
         what: &'static str,
-        /// Bytes in NFC.
+        /// Length in NFC in bytes.
         composed: usize,
         /// The field's width in bytes.
         limit: usize,
     },
-    /// The bytes are not UTF-8 from `offset` on.
+    /// The value is not UTF-8.
     #[error("the {what} is not valid UTF-8 from its offset {offset} on")]
     NotUtf8 {
-        /// `user name` or `password`.
+        /// `user name`, `password` or `description`.
         what: &'static str,
-        /// Bytes before the first bad one.
+        /// Offset of the first invalid byte.
         offset: usize,
     },
-    /// A character that the protocol does not allow there.
+    /// The value has a character that the protocol does not allow.
     #[error("the {what} has {found} at its offset {offset}")]
     Character {
-        /// `user name` or `password`.
+        /// `user name`, `password` or `description`.
         what: &'static str,
-        /// The character in words.
+        /// The character, described in words.
         found: &'static str,
-        /// Bytes before it.
+        /// Offset of the character in bytes.
         offset: usize,
     },
 }
 
-/// A control character, in the words of [`TextError::Character`].
+/// Description of a control character in [`TextError::Character`].
 pub(super) const CONTROL: &str = "a control character";
 
-/// Whether all is printable ASCII, as nearly all text is.
+/// Whether all bytes are printable ASCII, as in nearly all texts.
 pub(super) fn is_printable(octets: &[u8]) -> bool {
     octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
 }
 
-/// Offset of the first of the C0, DEL and C1 controls, in what of the text is UTF-8.
+/// Offset of the first C0, DEL or C1 control character, in the parts that are UTF-8.
 pub(super) fn first_control(octets: &[u8]) -> Option<usize> {
     if is_printable(octets) {
         return None;
@@ -93,13 +93,16 @@ pub(super) fn check_length(
     }
 }
 
-/// A password: 1 to 30 bytes without NUL. Its bytes are wiped from memory on drop and its
-/// `Debug` form does not show them.
+/// A password: 1 to 30 bytes without NUL. The bytes are wiped from memory on drop, and `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Password(Vec<u8>);
 
 impl Password {
-    /// Checks `octets` against the protocol's rules. The argument is wiped where it is refused.
+    /// Checks `octets` against the protocol's rules, and wipes them if they are invalid.
+    ///
+    /// # Errors
+    ///
+    /// If there are none or more than 30, or one is NUL.
     pub fn new(octets: impl Into<Vec<u8>>) -> Result<Self, TextError> {
         const WHAT: &str = "password";
         let password = Self(octets.into());
@@ -114,7 +117,7 @@ impl Password {
         }
     }
 
-    /// The bytes, for hashing and for the wire.
+    /// The bytes, for hashing and encoding.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -132,7 +135,7 @@ impl fmt::Debug for Password {
 pub struct Description(String);
 
 impl Description {
-    /// Takes `text` up to its first NUL, cut at the last character boundary that fits.
+    /// The part of `text` before its first NUL, truncated at a character boundary to what fits.
     #[must_use]
     pub fn cut(text: &str) -> Self {
         let text = text.split('\0').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A tolerant reading of a message: any bytes, no judgement. The inspector's side.
+//! Reads a message without judging it, whatever its bytes are: the inspector's view.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,12 +10,12 @@ use super::layout::{
 };
 use super::rules::STRICT;
 
-/// A message's bytes, whole or cut off, right or wrong, read through the layout table.
+/// The bytes of a message, read through the layout table. They may be cut off or invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageView<'a>(&'a [u8]);
 
 impl<'a> MessageView<'a> {
-    /// Reads `octets`, of which the first is the first byte of `totalLength`.
+    /// A view of `octets`, which begin with the first byte of `totalLength`.
     #[must_use]
     pub const fn new(octets: &'a [u8]) -> Self {
         Self(octets)
@@ -27,13 +27,13 @@ impl<'a> MessageView<'a> {
         self.0
     }
 
-    /// `totalLength`, `None` if it is cut off.
+    /// `totalLength`; `None` if it is cut off.
     #[must_use]
     pub fn length(self) -> Option<u32> {
         LENGTH.number(self.0)
     }
 
-    /// `commandID`, `None` if it is cut off.
+    /// `commandID`; `None` if it is cut off.
     #[must_use]
     #[inline]
     pub fn command(self) -> Option<Command> {
@@ -47,19 +47,19 @@ impl<'a> MessageView<'a> {
         self.command().and_then(Command::kind)
     }
 
-    /// `userName` up to its first NUL; `None` in anything but a request.
+    /// `userName` up to its first NUL; `None` if this is no request, or the field is cut off completely.
     #[must_use]
     pub fn user_name(self) -> Option<TextValue<'a>> {
         self.text(MessageKind::Request, &USER_NAME)
     }
 
-    /// `password` up to its first NUL; `None` in anything but a request.
+    /// `password` up to its first NUL; `None` if this is no request, or the field is cut off completely.
     #[must_use]
     pub fn password(self) -> Option<TextValue<'a>> {
         self.text(MessageKind::Request, &PASSWORD)
     }
 
-    /// `status`; `None` in anything but a response.
+    /// `status`; `None` if this is no response, or the field is cut off.
     #[must_use]
     pub fn status(self) -> Option<u8> {
         if self.kind() != Some(MessageKind::Response) {
@@ -68,7 +68,7 @@ impl<'a> MessageView<'a> {
         STATUS.slice(self.0).first().copied()
     }
 
-    /// `description` up to its first NUL; `None` in anything but a response.
+    /// `description` up to its first NUL; `None` if this is no response, or the field is cut off completely.
     #[must_use]
     pub fn description(self) -> Option<TextValue<'a>> {
         self.text(MessageKind::Response, &DESCRIPTION)
@@ -82,7 +82,7 @@ impl<'a> MessageView<'a> {
     }
 }
 
-/// A text field's bytes, with the part that is its value.
+/// The bytes of a text field, and which of them are its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextValue<'a> {
     field: &'a [u8],
@@ -90,7 +90,7 @@ pub struct TextValue<'a> {
 }
 
 impl<'a> TextValue<'a> {
-    /// Reads the bytes of one text field.
+    /// A text value from the bytes of its field.
     #[must_use]
     pub fn new(field: &'a [u8]) -> Self {
         let value_len = memchr::memchr(0, field).unwrap_or(field.len());
@@ -103,7 +103,7 @@ impl<'a> TextValue<'a> {
         &self.field[..self.value_len]
     }
 
-    /// The value, with U+FFFD for each part that is not UTF-8.
+    /// The value as text, with U+FFFD for each invalid part.
     #[must_use]
     pub fn lossy(self) -> Cow<'a, str> {
         String::from_utf8_lossy(self.octets())
@@ -115,11 +115,11 @@ impl<'a> TextValue<'a> {
         self.octets().is_ascii() || std::str::from_utf8(self.octets()).is_ok()
     }
 
-    /// Offset in the field of the first byte after the first NUL that is not NUL.
+    /// Offset in the field of the first byte after the first NUL that is not NUL; `None` if there is none.
     #[must_use]
     pub fn first_after_nul(self) -> Option<usize> {
         let filling = &self.field[self.value_len..];
-        // Nearly always so, and seen many bytes at a time.
+        // Nearly all fields end here; this check processes many bytes at a time.
         if filling.iter().fold(0, |all, octet| all | octet) == 0 {
             return None;
         }
@@ -130,9 +130,9 @@ impl<'a> TextValue<'a> {
     }
 }
 
-/// Whether `message` is exactly one strictly valid RegLogin message: a (length, command) pair of
-/// the protocol with that many bytes, status 0 or 1, every text field filled up with nothing but
-/// NUL after its first NUL, and a user name that is not empty.
+/// Whether `message` is exactly one strictly valid RegLogin message: it has a length and a command that belong
+/// together, that many bytes, status 0 or 1, only NULs after each text field's first NUL, and a user name that is not
+/// empty.
 ///
 /// No bytes are both this and a valid SMPP PDU; `docs/protocol.md` has the proof.
 #[must_use]
@@ -146,14 +146,14 @@ pub fn is_strict(message: &[u8]) -> bool {
     })
 }
 
-/// Whether `octets` start with a header whose `totalLength` is that of its `commandID`.
+/// Whether `octets` start with a correct header: `totalLength` is the length of the `commandID`'s message.
 #[must_use]
 #[inline]
 pub fn is_header(octets: &[u8]) -> bool {
     right_header(octets).is_some()
 }
 
-/// The kind of message that a header calls for whose `totalLength` is that of its `commandID`.
+/// The kind of message if `octets` start with a correct header, otherwise `None`.
 #[must_use]
 #[inline]
 pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
@@ -169,17 +169,16 @@ pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
         }
         right
     };
-    // Both fields are read as one number.
+    // Reads both fields as one number.
     const { assert!(LENGTH.offset == 0 && COMMAND.offset == 4 && HEADER_LEN == 8) };
     let header = u64::from_be_bytes(*octets.first_chunk::<HEADER_LEN>()?);
     let right = RIGHT.iter().find(|(right, _)| *right == header);
     right.map(|(_, kind)| *kind)
 }
 
-/// Whether a number of a header reads as text: two characters stand side by side in it, or one
-/// beside anything else than NULs before it. Where a message is looked for at a wrong place, or has
-/// another layout, a name or a password can stand where its header should; no number that could be
-/// meant has such bytes, but for a size in reverse byte order.
+/// Whether a header number reads as text: it has two adjacent characters, or one character after a byte that is not
+/// NUL. In a message that was found at a wrong offset, or that has another layout, bytes of a name or password can be
+/// where the header should be. No valid number has such bytes, except a size in reverse byte order.
 #[must_use]
 pub fn reads_as_text(number: u32) -> bool {
     const SIZES: [usize; 4] = [
@@ -199,16 +198,16 @@ pub fn reads_as_text(number: u32) -> bool {
     pairs || number > 0xff && octets.iter().any(u8::is_ascii_graphic)
 }
 
-/// The largest length of two bytes.
+/// The largest length that fits into two bytes.
 pub const MAX_SHORT_LENGTH: u32 = 0xffff;
 
-/// Whether `totalLength` reads as text. Before a known command a length of two bytes does not.
+/// Whether `totalLength` reads as text. With a known command, a length of two bytes never does.
 #[must_use]
 pub fn length_reads_as_text(length: u32, command: Command) -> bool {
     reads_as_text(length) && (length > MAX_SHORT_LENGTH || command.kind().is_none())
 }
 
-/// A number of a header for people, or that it reads as text and is not told.
+/// A header number for messages. It is hidden if it reads as text.
 #[derive(Debug, Clone, Copy)]
 pub struct HeaderNumber(Option<u32>);
 
@@ -219,7 +218,7 @@ impl HeaderNumber {
         Self((!reads_as_text(number)).then_some(number))
     }
 
-    /// `totalLength` before this command.
+    /// A `totalLength` followed by this command.
     #[must_use]
     pub fn length(length: u32, command: Command) -> Self {
         Self((!length_reads_as_text(length, command)).then_some(length))
